@@ -1,0 +1,1 @@
+"""Talking with Kling: credentials, the client, and what answers mean in our terms."""

@@ -1,0 +1,1 @@
+"""The door to the street: capability URLs, signatures, the receiver and its server."""

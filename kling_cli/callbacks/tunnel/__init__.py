@@ -1,0 +1,1 @@
+"""Ways to be reachable from the internet, behind one small interface."""

@@ -1,0 +1,1 @@
+"""A job's life: journal, life cycle, when to ask next, the run."""

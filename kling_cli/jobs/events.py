@@ -1,0 +1,211 @@
+"""What happens in a run, told as values; a reporter in `cli/` decides how it looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from kling_cli.api.task import Output, TaskStatus
+    from kling_cli.errors import KlingError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """The request has been checked and written down; nothing has been sent."""
+
+    external_id: str
+    product: str
+    model: str
+    units: float | None
+    usual_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunnelOpening:
+    """A tunnel is being opened; nothing has been sent yet."""
+
+    provider: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackPath:
+    """How the state of the way for callbacks has changed.
+
+    `state`: `ready` (a URL was given to the API), `proven` (a callback came), `lost`,
+    `back`, `none` (polling only). `detail` says why, and what to do, for a person.
+    `via`: `ngrok`, `shared` (another kling's door), `loopback`, `url`, or None.
+    """
+
+    state: str
+    via: str | None = None
+    detail: str | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingForSlot:
+    """All slots of the account are taken; trying again in `pause_s`."""
+
+    external_id: str
+    attempt: int
+    pause_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settling:
+    """The create call's outcome is unknown; asking for the external id."""
+
+    external_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """The API has the task; from here on it is paid for if it succeeds."""
+
+    external_id: str
+    task_id: str
+    product: str
+    model: str | None
+    usual_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusChanged:
+    """The API says the task stands differently. `by`: `callback`, `poll` or `create`."""
+
+    task_id: str
+    status: TaskStatus
+    message: str | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackArrived:
+    """A callback passed the door; the API is being asked. `trust`: `signed`, `token`."""
+
+    task_id: str | None
+    status: str
+    trust: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """The next question to the API is due in `in_s` at the latest."""
+
+    task_ids: tuple[str, ...]
+    in_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskFailed:
+    """A question failed; asked again in `retry_s`."""
+
+    error: KlingError
+    retry_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Downloading:
+    """Bytes of one output so far; `total_bytes` is None when not announced."""
+
+    task_id: str
+    name: str
+    done_bytes: int
+    total_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadRetry:
+    """A download broke or its link had expired; going on in `retry_s`."""
+
+    task_id: str
+    name: str
+    reason: str
+    retry_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """A file stands whole under its name."""
+
+    task_id: str
+    path: Path
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something a person should know: a warning that does not end the run."""
+
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A task has ended, one way or the other; always the last event of its job."""
+
+    result: JobResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedOutput:
+    """An output and, when it was saved, where."""
+
+    output: Output
+    path: Path | None = None
+    total_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobResult:
+    """Everything known about a job at its end: what `--json` prints.
+
+    `completed_by` says what brought the final state first: `callback` or `poll`.
+    `resume` is the command that goes on, when there is something to go on with.
+    """
+
+    command: str
+    status: TaskStatus
+    task_id: str | None = None
+    external_id: str | None = None
+    product: str | None = None
+    model: str | None = None
+    status_message: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    elapsed_s: float | None = None
+    completed_by: str | None = None
+    create_requests: int = 0
+    query_requests: int = 0
+    callbacks: int = 0
+    outputs: tuple[SavedOutput, ...] = ()
+    expires_at: datetime | None = None
+    units: float | None = None
+    request_id: str | None = None
+    resume: str | None = None
+    error: KlingError | None = None
+
+
+Event = (  # one name a line
+    Prepared
+    | TunnelOpening
+    | CallbackPath
+    | WaitingForSlot
+    | Settling
+    | Submitted
+    | StatusChanged
+    | CallbackArrived
+    | Asking
+    | AskFailed
+    | Downloading
+    | DownloadRetry
+    | Saved
+    | Notice
+    | Finished
+)

@@ -1,0 +1,1 @@
+"""What Kling offers, described once: data and pure functions."""

@@ -1,0 +1,1 @@
+"""The simulator of the Kling API; it speaks HTTP only."""
