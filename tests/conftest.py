@@ -1,10 +1,54 @@
-"""What every test has: the asyncio backend for async tests."""
+"""What every test has: a home of its own, no way off loopback, nothing left running."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+
+from tests.support import home, leaks
+from tests.support.startup import loopback_only
+
+loopback_only.install()
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def own_home(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Give the test a home and take away every setting of whoever runs it."""
+    folder = tmp_path_factory.mktemp("home")
+    for name in home.foreign(os.environ):
+        monkeypatch.delenv(name)
+    for name, value in home.folders(folder).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PYTHONPATH", str(home.STARTUP))
+    monkeypatch.setenv(loopback_only.LOG_VARIABLE, str(folder / "off-loopback.log"))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def loopback_guard(own_home: Path) -> Iterator[None]:
+    """Fail the test when it, or a program it started, tried to leave loopback."""
+    loopback_only.breaches.clear()
+    yield
+    log = own_home / "off-loopback.log"
+    logged = log.read_text("utf-8").splitlines() if log.exists() else []
+    breaches = logged or list(loopback_only.breaches)
+    assert not breaches
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Fail the test when a process or a thread it started is still there."""
+    before = leaks.Running.now()
+    yield
+    found = leaks.left_behind(before)
+    assert not found, found

@@ -1,0 +1,65 @@
+"""Finds what a test left running: child processes and threads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+import psutil
+
+_GRACE_S = 3.0
+_PAUSE_S = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What was running at a moment."""
+
+    processes: frozenset[psutil.Process]
+    threads: frozenset[threading.Thread]
+
+    @classmethod
+    def now(cls) -> Running:
+        children = psutil.Process().children(recursive=True)
+        return cls(frozenset(children), frozenset(threading.enumerate()))
+
+
+def left_behind(before: Running, *, grace_s: float = _GRACE_S) -> list[str]:
+    """Return what runs now and did not before, after a moment to end by itself.
+
+    Processes found are killed, so that one careless test does not blame the next.
+    """
+    deadline = time.monotonic() + grace_s
+    while True:
+        processes, threads = _strays(before)
+        if not processes and not threads:
+            return []
+        if time.monotonic() > deadline:
+            break
+        time.sleep(_PAUSE_S)
+    found = [f"process {_name(process)}" for process in processes]
+    for process in processes:
+        process.kill()
+    return [*found, *(f"thread {thread.name}" for thread in threads)]
+
+
+def _strays(before: Running) -> tuple[list[psutil.Process], list[threading.Thread]]:
+    now = Running.now()
+    processes = [p for p in now.processes - before.processes if _is_alive(p)]
+    threads = [t for t in now.threads - before.threads if t.is_alive() and not t.daemon]
+    return processes, threads
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return f"{process.pid} {' '.join(process.cmdline())}"
+    except psutil.Error:
+        return str(process.pid)
