@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -33,3 +36,31 @@ class SystemClock:
         import anyio
 
         await anyio.sleep(max(0.0, seconds))
+
+
+async def within(clock: Clock, seconds: float, call: Callable[[], Awaitable[T]]) -> T:
+    """Return what `call` returns, cancelling it after `seconds`.
+
+    Raises:
+        TimeoutError: it took longer.
+    """
+    import anyio
+
+    async def alarm() -> None:
+        await clock.sleep(seconds)
+        group.cancel_scope.cancel()
+
+    result: list[T] = []
+    failure: Exception | None = None
+    async with anyio.create_task_group() as group:
+        group.start_soon(alarm)
+        try:
+            result.append(await call())
+        except Exception as exc:  # noqa: BLE001 -- raised again outside the group, unwrapped
+            failure = exc
+        group.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    if not result:
+        raise TimeoutError
+    return result[0]

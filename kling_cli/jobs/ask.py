@@ -1,0 +1,72 @@
+"""Asking the API how tasks stand: many at once where the credentials allow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from kling_cli.api.task import Task
+from kling_cli.errors import KlingError
+from kling_cli.jobs.entry import Entry
+
+TASKS_PATH = "/tasks"
+
+
+class Answers(Protocol):
+    """The part of the API client that asking needs."""
+
+    async def tasks(
+        self, ids: Sequence[str], *, is_external: bool = False
+    ) -> dict[str, Task]: ...
+
+    async def legacy_task(self, query_path: str, task_id: str) -> Task | None: ...
+
+
+class Asker:
+    """Asks for the tasks of journal entries, by the way the credentials allow.
+
+    An API key sees every task through `GET /tasks`, 20 ids a call; a key pair asks each
+    legacy family for its own. Source: API reference 2.3 and 2.5, read 2026-10-04.
+    """
+
+    def __init__(self, client: Answers, *, is_bulk: bool) -> None:
+        self._client = client
+        self._is_bulk = is_bulk
+
+    async def ask(self, entries: Sequence[Entry]) -> Mapping[str, Task]:
+        """Return what the API says, by external id; what it does not know is absent.
+
+        Raises:
+            KlingError: no answer could be had for any of them.
+        """
+        if self._is_bulk:
+            return await self._ask_together(entries)
+        return await self._ask_one_by_one(entries)
+
+    async def _ask_together(self, entries: Sequence[Entry]) -> dict[str, Task]:
+        named = {entry.task_id: entry for entry in entries if entry.task_id}
+        nameless = [entry.external_id for entry in entries if not entry.task_id]
+        found: dict[str, Task] = {}
+        if named:
+            for task_id, task in (await self._client.tasks(list(named))).items():
+                if task_id in named:
+                    found[named[task_id].external_id] = task
+        if nameless:
+            found.update(await self._client.tasks(nameless, is_external=True))
+        return found
+
+    async def _ask_one_by_one(self, entries: Sequence[Entry]) -> dict[str, Task]:
+        found: dict[str, Task] = {}
+        failure: KlingError | None = None
+        for entry in entries:
+            name = entry.task_id or entry.external_id
+            try:
+                task = await self._client.legacy_task(entry.query_path, name)
+            except KlingError as exc:
+                failure = exc
+                continue
+            if task is not None:
+                found[entry.external_id] = task
+        if failure is not None and not found:
+            raise failure
+        return found

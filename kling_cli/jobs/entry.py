@@ -1,0 +1,144 @@
+"""One line of the journal: a job as it was written down, and what became of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from kling_cli.api.task import Output, Task, TaskStatus
+
+
+class Stage(StrEnum):
+    """How far a job has come, as far as this machine knows."""
+
+    SENDING = "sending"  # written down; the create call may or may not have arrived
+    SUBMITTED = "submitted"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    REFUSED = "refused"  # the API said no; there is no task
+    ABSENT = "absent"  # asked for and not found: the create call never arrived
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the API may still have something to say about it."""
+        return self in (Stage.SENDING, Stage.SUBMITTED, Stage.PROCESSING)
+
+    @classmethod
+    def of(cls, status: TaskStatus) -> Stage:
+        """Return the stage that a task with this status is in."""
+        return cls.PROCESSING if status is TaskStatus.UNKNOWN else cls(status.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A job of this machine. Times are aware UTC; `request` is JSON without secrets.
+
+    `query_path` is where the legacy API answers for it, `/tasks` on the new one.
+    `output`, `is_downloading`, `has_watermark` and `is_forced` are what the command
+    asked for, so that `kling wait` finishes the job the same way. `paths` are the
+    files saved so far. `owner_pid` and `owner_started_at` name the process that sends.
+    """
+
+    external_id: str
+    task_id: str | None = None
+    command: str
+    product: str
+    model: str | None
+    route: str
+    query_path: str
+    api_base: str
+    request: str
+    nonce: str | None = None
+    stage: Stage = Stage.SENDING
+    message: str | None = None
+    units: float | None = None
+    usual_s: float | None = None
+    written_at: datetime
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    outputs: tuple[Output, ...] = ()
+    output: str | None = None
+    is_downloading: bool = True
+    has_watermark: bool = False
+    is_forced: bool = False
+    paths: tuple[str, ...] = ()
+    owner_pid: int | None = None
+    owner_started_at: float | None = None
+    request_id: str | None = None
+
+    @property
+    def status(self) -> TaskStatus:
+        """The task's status as last heard; unknown while it is not settled."""
+        try:
+            return TaskStatus(self.stage.value)
+        except ValueError:
+            return TaskStatus.UNKNOWN
+
+    @property
+    def as_task(self) -> Task | None:
+        """The task as last heard of; None while no task id is known."""
+        if self.task_id is None:
+            return None
+        return Task(
+            id=self.task_id,
+            status=self.status,
+            message=self.message,
+            external_id=self.external_id,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            outputs=self.outputs,
+            units=self.units,
+            request_id=self.request_id,
+        )
+
+
+COLUMNS = tuple(item.name for item in fields(Entry))
+_TIMES = frozenset({"written_at", "created_at", "updated_at"})
+_SWITCHES = frozenset({"is_downloading", "has_watermark", "is_forced"})
+
+
+def to_row(entry: Entry) -> dict[str, Any]:
+    """Return the columns of `entry` as SQLite stores them."""
+    return {name: to_cell(name, getattr(entry, name)) for name in COLUMNS}
+
+
+def to_cell(name: str, value: Any) -> Any:
+    """Return one value as SQLite stores it."""
+    if name == "outputs":
+        return json.dumps([_output_to_json(output) for output in value])
+    if name == "paths":
+        return json.dumps(list(value))
+    if isinstance(value, datetime):
+        return value.timestamp()
+    if isinstance(value, StrEnum):
+        return value.value
+    return value
+
+
+def from_row(row: dict[str, Any]) -> Entry:
+    """Return the entry that `to_row` stored."""
+    return Entry(**{name: _from_cell(name, row[name]) for name in COLUMNS})
+
+
+def _from_cell(name: str, cell: Any) -> Any:
+    if cell is None:
+        return None
+    if name in _TIMES:
+        return datetime.fromtimestamp(cell, UTC)
+    if name in _SWITCHES:
+        return bool(cell)
+    if name == "stage":
+        return Stage(cell)
+    if name == "outputs":
+        return tuple(Output(**output) for output in json.loads(cell))
+    if name == "paths":
+        return tuple(json.loads(cell))
+    return cell
+
+
+def _output_to_json(output: Output) -> dict[str, Any]:
+    return {item.name: getattr(output, item.name) for item in fields(Output)}

@@ -1,0 +1,209 @@
+"""The journal: every job and every callback of this user, in one SQLite file.
+
+Many `kling` processes share it (WAL). Each write is on disk when the call returns:
+before a job is sent, before a callback is answered.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from kling_cli.api.task import Task
+from kling_cli.errors import UsageError
+from kling_cli.jobs.entry import Entry, Stage, from_row, to_cell, to_row
+from kling_cli.jobs.journal_file import FILE_NAME, JournalError, open_database
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptCallback:
+    """A callback as it stands in the journal; `raw` is the body, byte for byte."""
+
+    id: int
+    received_at: datetime
+    product: str | None
+    nonce: str | None
+    task_id: str | None
+    external_id: str | None
+    status: str | None
+    trust: str
+    headers: tuple[tuple[str, str], ...]
+    raw: bytes
+
+
+class Journal:
+    """An open journal. Use as a context manager, from one thread."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, *, set_aside: Path | None
+    ) -> None:
+        self._db = connection
+        self._path = path
+        self.set_aside = set_aside  # where a corrupt predecessor now lies
+
+    @classmethod
+    def open(cls, state_dir: Path) -> Journal:
+        """Open the journal of `state_dir`, making it if need be.
+
+        A file that is not a sound database is renamed, never deleted.
+
+        Raises:
+            JournalError: the folder or the file cannot be written.
+        """
+        connection, set_aside = open_database(state_dir)
+        return cls(connection, state_dir / FILE_NAME, set_aside=set_aside)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._db.close()
+
+    def write_down(self, entry: Entry) -> None:
+        """Store a job that is about to be sent.
+
+        Raises:
+            UsageError: the external id stands in the journal already.
+            JournalError: it could not be stored; nothing may be sent then.
+        """
+        row = to_row(entry)
+        marks = ", ".join(f":{name}" for name in row)
+        try:
+            with self._writing():
+                self._db.execute(f"INSERT INTO jobs VALUES ({marks})", row)  # noqa: S608 -- our own column names
+        except sqlite3.IntegrityError as exc:
+            raise UsageError(
+                f"the external id {entry.external_id} has been used before",
+                hint=f"kling status {entry.external_id}",
+            ) from exc
+
+    def change(self, external_id: str, **columns: Any) -> None:
+        """Set columns of one job."""
+        cells = {name: to_cell(name, value) for name, value in columns.items()}
+        marks = ", ".join(f"{name} = :{name}" for name in cells)
+        with self._writing():
+            self._db.execute(
+                f"UPDATE jobs SET {marks} WHERE external_id = :key",  # noqa: S608 -- our own column names
+                {**cells, "key": external_id},
+            )
+
+    def observe(self, external_id: str, task: Task) -> None:
+        """Store what the API said of a job's task."""
+        self.change(
+            external_id,
+            task_id=task.id,
+            stage=Stage.of(task.status),
+            message=task.message,
+            units=task.units,
+            created_at=task.created_at,
+            updated_at=task.updated_at,
+            outputs=task.outputs,
+            request_id=task.request_id,
+        )
+
+    def find(self, name: str) -> Entry | None:
+        """Return the job with this task id or external id."""
+        found = self._entries("task_id = ? OR external_id = ?", (name, name))
+        return found[0] if found else None
+
+    def unfinished(self) -> list[Entry]:
+        """Return jobs the API may still work on, and finished ones not saved, oldest first."""
+        open_stages = [stage.value for stage in Stage if stage.is_open]
+        marks = ", ".join("?" * len(open_stages))
+        return self._entries(
+            f"stage IN ({marks}) OR (stage = ? AND is_downloading AND paths = '[]')"
+            " ORDER BY written_at",
+            (*open_stages, Stage.SUCCEEDED.value),
+        )
+
+    def newest(self, limit: int) -> list[Entry]:
+        """Return up to `limit` jobs, newest first."""
+        return self._entries("1 ORDER BY written_at DESC, rowid DESC LIMIT ?", (limit,))
+
+    def usual_s(self, product: str, model: str | None) -> float | None:
+        """Return the median seconds that the last ten such tasks took, if three did."""
+        rows = self._read(
+            "SELECT updated_at - created_at FROM jobs WHERE product = ? AND model IS ?"
+            " AND stage = ? AND updated_at > created_at ORDER BY written_at DESC LIMIT 10",
+            (product, model, Stage.SUCCEEDED.value),
+        )
+        times = sorted(row[0] for row in rows)
+        return times[len(times) // 2] if len(times) >= 3 else None  # noqa: PLR2004 -- fewer say nothing
+
+    def keep_callback(self, callback: KeptCallback) -> int:
+        """Store a callback, durably, and return its number; the `id` given is ignored."""
+        with self._writing():
+            cursor = self._db.execute(
+                "INSERT INTO callbacks (received_at, product, nonce, task_id, external_id,"
+                " status, trust, headers, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    callback.received_at.timestamp(),
+                    callback.product,
+                    callback.nonce,
+                    callback.task_id,
+                    callback.external_id,
+                    callback.status,
+                    callback.trust,
+                    json.dumps(callback.headers),
+                    callback.raw,
+                ),
+            )
+        return int(cursor.lastrowid or 0)
+
+    def callbacks_after(self, number: int, nonces: Iterable[str]) -> list[KeptCallback]:
+        """Return callbacks kept since `number` for any of these capabilities."""
+        wanted = tuple(nonces)
+        marks = ", ".join("?" * len(wanted))
+        rows = self._read(
+            f"SELECT * FROM callbacks WHERE id > ? AND nonce IN ({marks}) ORDER BY id",  # noqa: S608 -- marks only
+            (number, *wanted),
+        )
+        return [_callback(row) for row in rows]
+
+    def data_version(self) -> int:
+        """Return a number that changes when another process has written."""
+        return int(self._read("PRAGMA data_version", ())[0][0])
+
+    def _entries(self, where: str, values: tuple[Any, ...]) -> list[Entry]:
+        rows = self._read(f"SELECT * FROM jobs WHERE {where}", values)  # noqa: S608 -- callers above only
+        return [from_row(dict(row)) for row in rows]
+
+    def _read(self, query: str, values: tuple[Any, ...]) -> list[sqlite3.Row]:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as exc:
+            raise JournalError(self._path, exc) from exc
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        except BaseException as exc:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            if isinstance(exc, sqlite3.IntegrityError) or not isinstance(exc, sqlite3.Error):
+                raise
+            raise JournalError(self._path, exc) from exc
+
+
+def _callback(row: sqlite3.Row) -> KeptCallback:
+    cells = dict(row)
+    cells["received_at"] = datetime.fromtimestamp(cells["received_at"], UTC)
+    cells["headers"] = tuple((name, value) for name, value in json.loads(cells["headers"]))
+    return KeptCallback(**cells)

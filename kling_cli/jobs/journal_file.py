@@ -1,0 +1,101 @@
+"""The journal's file: making it, opening it together with others, setting it aside."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from itertools import count
+from pathlib import Path
+
+from kling_cli.errors import UsageError
+from kling_cli.jobs.entry import COLUMNS
+
+FILE_NAME = "journal.db"
+SCHEMA_VERSION = 1
+BUSY_S = 15.0
+
+_TABLES = (
+    f"CREATE TABLE IF NOT EXISTS jobs ({', '.join(COLUMNS)}, PRIMARY KEY (external_id))",
+    "CREATE INDEX IF NOT EXISTS jobs_by_task ON jobs (task_id)",
+    "CREATE INDEX IF NOT EXISTS jobs_by_time ON jobs (written_at)",
+    "CREATE TABLE IF NOT EXISTS callbacks (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " received_at REAL NOT NULL, product TEXT, nonce TEXT, task_id TEXT,"
+    " external_id TEXT, status TEXT, trust TEXT NOT NULL, headers TEXT NOT NULL,"
+    " raw BLOB NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS callbacks_by_nonce ON callbacks (nonce, id)",
+)
+
+
+class JournalError(UsageError):
+    """The journal cannot be read or written."""
+
+    def __init__(self, path: Path, cause: Exception) -> None:
+        super().__init__(
+            f"the journal {path} cannot be used: {cause}",
+            hint="make room, make the folder writable, or name another one with"
+            " KLING_STATE_DIR",
+        )
+
+
+def open_database(state_dir: Path) -> tuple[sqlite3.Connection, Path | None]:
+    """Open the journal's database; also say where a corrupt one was moved, if it was.
+
+    Raises:
+        JournalError: the folder or the file cannot be used.
+    """
+    path = state_dir / FILE_NAME
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            return _connect(path), None
+        except sqlite3.DatabaseError as exc:
+            if not _is_corrupt(exc):
+                raise
+        aside = _set_aside(path)
+        return _connect(path), aside
+    except (OSError, sqlite3.Error) as exc:
+        raise JournalError(path, exc) from exc
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+    try:
+        db.row_factory = sqlite3.Row
+        db.execute("PRAGMA synchronous = FULL")
+        if db.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
+            _prepare(db)
+            path.chmod(0o600)
+        db.execute("SELECT 1 FROM jobs LIMIT 1")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _prepare(db: sqlite3.Connection) -> None:
+    """Make the tables; harmless when another process does the same at the same time."""
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("BEGIN IMMEDIATE")
+    for statement in _TABLES:
+        db.execute(statement)
+    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    db.execute("COMMIT")
+
+
+def _is_corrupt(error: sqlite3.DatabaseError) -> bool:
+    codes = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return getattr(error, "sqlite_errorcode", None) in codes
+
+
+def _set_aside(path: Path) -> Path:
+    """Rename a corrupt journal, and what belongs to it, to the first free name."""
+    aside = next(
+        free
+        for number in count(1)
+        if not (free := path.with_name(f"{path.name}.corrupt-{number}")).exists()
+    )
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            os.replace(part, aside.with_name(aside.name + suffix))  # noqa: PTH105 -- the same on every system
+    return aside

@@ -1,0 +1,80 @@
+"""What a saved file is called. Pure but for the look at which names are taken."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from kling_cli.api.task import Output
+from kling_cli.errors import UsageError
+
+FIELDS = ("task_id", "external_id", "product", "model", "index", "ext", "date", "kind")
+_EXTENSIONS = {"video": "mp4", "image": "png", "audio": "mp3", "voice": "mp3"}
+_KNOWN = frozenset({"mp4", "mov", "webm", "png", "jpg", "jpeg", "webp", "mp3", "wav"})
+_UNSAFE = re.compile(r"[^A-Za-z0-9._+=@,\- ]+")
+_LONGEST = 120  # characters of one value in a name; file systems allow 255 bytes in all
+
+
+def check_template(template: str) -> None:
+    """Refuse a template that names fields nobody fills.
+
+    Raises:
+        UsageError: an unknown field, or braces that do not close.
+    """
+    try:
+        names = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+    except ValueError as exc:
+        raise UsageError(f"--output {template}: {exc}", hint=_fields_hint()) from exc
+    for name in names:
+        if name not in FIELDS:
+            raise UsageError(
+                f"--output {template}: there is no field {{{name}}}", hint=_fields_hint()
+            )
+
+
+def target(template: str | None, folder: Path, values: dict[str, str], *, is_sole: bool) -> Path:
+    """Return where an output goes, before looking whether the name is free.
+
+    `template` is None, a folder (existing, or ending in a slash), a file name, or holds
+    fields. Values from the API are made harmless: they cannot leave the folder. With
+    several outputs a plain file name gets the index before its suffix.
+    """
+    safe = {name: safe_value(value) for name, value in values.items()}
+    default = "kling-{task_id}.{ext}" if is_sole else "kling-{task_id}-{index}.{ext}"
+    if not template:
+        return folder / default.format_map(safe)
+    path = folder / Path(template).expanduser()
+    if template.endswith(("/", "\\")) or path.is_dir():
+        return path / default.format_map(safe)
+    if "{" in template:
+        return folder / Path(template.format_map(safe)).expanduser()
+    if is_sole:
+        return path
+    return path.with_name(f"{path.stem}-{safe['index']}{path.suffix}")
+
+
+def free_names(path: Path) -> Iterator[Path]:
+    """Yield `path`, then `name-1.ext`, `name-2.ext` and so on."""
+    yield path
+    for number in count(1):
+        yield path.with_name(f"{path.stem}-{number}{path.suffix}")
+
+
+def safe_value(value: str) -> str:
+    """Return `value` as one harmless part of a file name."""
+    kept = _UNSAFE.sub("_", value)[:_LONGEST].strip(" ")
+    return "_" if set(kept) <= {".", ""} else kept.lstrip(".") or "_"
+
+
+def extension(output: Output, url: str) -> str:
+    """Return the suffix for an output: that of its URL when known, else of its type."""
+    suffix = urlsplit(url).path.rpartition(".")[2].lower()
+    return suffix if suffix in _KNOWN else _EXTENSIONS.get(output.type, "bin")
+
+
+def _fields_hint() -> str:
+    return "fields are " + ", ".join(f"{{{name}}}" for name in FIELDS)

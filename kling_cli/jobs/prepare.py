@@ -1,0 +1,157 @@
+"""From what a person asked for to a request: decided, checked, files read."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kling_cli.errors import AccountError, UsageError
+from kling_cli.products import body, catalogue, check, choose, cost, image
+from kling_cli.products.model import CredentialKind, Estimate, FieldKind, Plan
+
+LONG_TEXT = 4096  # characters; longer strings in a body are media
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a person asked for. Image values may be URLs, paths or base64.
+
+    `extra` holds the dotted keys of `--set`; it wins over everything else.
+    """
+
+    product: str
+    model: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """An order that has passed every check that needs no network."""
+
+    plan: Plan
+    values: Mapping[str, Any]
+    extra: Mapping[str, Any]
+    external_id: str
+    estimate: Estimate | None
+
+    def body(self, callback_url: str | None) -> dict[str, Any]:
+        """Return the JSON body of the create call."""
+        return body.build(
+            self.plan,
+            self.values,
+            external_id=self.external_id,
+            callback_url=callback_url,
+            extra=self.extra,
+        )
+
+    @property
+    def record(self) -> str:
+        """The body as the journal keeps it: no callback URL, media as their digests."""
+        return json.dumps(_without_media(self.body(None)), ensure_ascii=False)
+
+
+def prepare(
+    order: Order,
+    credentials: Collection[CredentialKind],
+    *,
+    new_id: Callable[[], str],
+) -> Request:
+    """Return the request that `order` becomes; nothing is sent.
+
+    Raises:
+        UsageError: values, files or the model do not fit; the message names all of it.
+        CredentialsError: these credentials cannot reach the model.
+    """
+    product = catalogue.load(order.product)
+    plan = choose.plan(product, order.model, tuple(order.values), credentials)
+    values = _with_files_read(plan, order.values)
+    check.require(plan, values)
+    return Request(
+        plan=plan,
+        values=values,
+        extra=order.extra,
+        external_id=order.external_id or new_id(),
+        estimate=cost.estimate(plan, values),
+    )
+
+
+def check_price(estimate: Estimate | None, max_units: float | None) -> None:
+    """Refuse a job that may cost more than the person allows.
+
+    Raises:
+        AccountError: the estimate is above `max_units`, or there is none.
+    """
+    if max_units is None:
+        return
+    if estimate is None:
+        raise AccountError(
+            "the units of this job cannot be estimated, so --max-units cannot hold",
+            hint="leave out --max-units to submit it all the same",
+        )
+    if estimate.units > max_units:
+        raise AccountError(
+            f"this job is estimated at {estimate.units:g} units,"
+            f" above --max-units {max_units:g}",
+            hint="choose fewer seconds, a lower resolution or a cheaper model",
+        )
+
+
+def _with_files_read(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
+    kinds = {one.name: one for one in plan.product.fields}
+    read = dict(values)
+    for name, value in values.items():
+        described = kinds.get(name)
+        if described is None or described.kind is not FieldKind.IMAGE:
+            continue
+        option = described.options[0] if described.options else name.upper()
+        most_bytes = plan.route.image_max_bytes
+        if described.is_repeated:
+            read[name] = tuple(_read_image(one, option, most_bytes) for one in value)
+        else:
+            read[name] = _read_image(value, option, most_bytes)
+    return read
+
+
+def _read_image(value: str, option: str, most_bytes: int) -> str:
+    """Return a URL as it is, and a local file as bare base64."""
+    if value.startswith(("http://", "https://")):
+        return value
+    path = Path(value.removeprefix("file://")).expanduser()
+    try:
+        if path.stat().st_size > most_bytes:
+            raise UsageError(
+                f"{option} {value}: {path.stat().st_size:,} bytes are more than the"
+                f" {most_bytes:,} allowed",
+                hint="save it smaller, or give a URL",
+            )
+        raw = path.read_bytes()
+    except (OSError, ValueError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
+        raise UsageError(
+            f"{option} {value[:200]}: {reason}", hint="give a readable file or a URL"
+        ) from exc
+    wrong = image.problems(image.describe(raw), most_bytes)
+    if wrong:
+        raise UsageError(
+            f"{option} {value}: " + "; ".join(one.message for one in wrong),
+            hint=next((one.hint for one in wrong if one.hint), None),
+        )
+    return base64.b64encode(raw).decode("ascii")
+
+
+def _without_media(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_media(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_media(item) for item in value]
+    if isinstance(value, str) and len(value) > LONG_TEXT:
+        digest = hashlib.sha256(value.encode()).hexdigest()
+        return f"sha256:{digest} ({len(value)} characters)"
+    return value

@@ -1,0 +1,159 @@
+"""Saving what a finished task made: every output, under names that cannot clash."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from kling_cli.api.task import Output, Task
+from kling_cli.clock import Clock
+from kling_cli.errors import KlingError, NotSavedError
+from kling_cli.jobs.download import Download
+from kling_cli.jobs.entry import Entry
+from kling_cli.jobs.events import (
+    Downloading,
+    DownloadRetry,
+    Event,
+    Saved,
+    SavedOutput,
+)
+from kling_cli.jobs.naming import extension, target
+
+STEP_BYTES = 65_536  # progress is told at most this often
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """One file to save: an output, or the watermarked copy of one."""
+
+    output: Output
+    index: int
+    is_watermark: bool
+
+    def url_in(self, task: Task) -> str | None:
+        """Return where this file lies, according to the newest answer about the task."""
+        if self.index > len(task.outputs):
+            return None
+        output = task.outputs[self.index - 1]
+        return output.watermark_url if self.is_watermark else output.url
+
+
+@dataclass(slots=True, kw_only=True)
+class Saver:
+    """Saves the outputs of one job. `ask_again` returns the task as it stands now."""
+
+    http: httpx.AsyncClient
+    clock: Clock
+    tell: Callable[[Event], None]
+    entry: Entry
+    folder: Path
+    ask_again: Callable[[], Awaitable[Task | None]]
+    saved: list[SavedOutput] = field(default_factory=list)
+
+    async def save(self, task: Task) -> tuple[SavedOutput, ...]:
+        """Return every output with the path it was saved under.
+
+        Raises:
+            NotSavedError: a file could not be saved; `saved` has those that could.
+        """
+        if not _wishes(task, has_watermark=False):
+            task = await self.ask_again() or task
+        wishes = _wishes(task, has_watermark=self.entry.has_watermark)
+        if not wishes:
+            raise NotSavedError(
+                f"task {task.id} succeeded but the API lists no files for it",
+                hint=f"ask again later: kling download {task.id}",
+            )
+        failure: KlingError | None = None
+        for wish in wishes:
+            try:
+                self.saved.append(await self._save_one(wish, task))
+            except NotSavedError as exc:
+                self.saved.append(SavedOutput(output=wish.output))
+                failure = failure or self._explained(exc, wish, task)
+        if failure is not None:
+            raise failure
+        return tuple(self.saved)
+
+    async def _save_one(self, wish: Wish, task: Task) -> SavedOutput:
+        url = wish.url_in(task) or ""
+        name = self._target(wish, task, url)
+        path = await self._download(wish, task, url, name).save(
+            name, is_forced=self.entry.is_forced
+        )
+        size = path.stat().st_size
+        self.tell(Saved(task_id=task.id, path=path, total_bytes=size))
+        return SavedOutput(output=wish.output, path=path, total_bytes=size)
+
+    def _download(self, wish: Wish, task: Task, url: str, name: Path) -> Download:
+        last_told = -STEP_BYTES
+
+        def on_bytes(done_bytes: int, total_bytes: int | None) -> None:
+            nonlocal last_told
+            if done_bytes - last_told >= STEP_BYTES or done_bytes == total_bytes:
+                last_told = done_bytes
+                self.tell(
+                    Downloading(
+                        task_id=task.id,
+                        name=name.name,
+                        done_bytes=done_bytes,
+                        total_bytes=total_bytes,
+                    )
+                )
+
+        def on_break(reason: str, pause_s: float) -> None:
+            self.tell(
+                DownloadRetry(
+                    task_id=task.id, name=name.name, reason=reason, retry_s=pause_s
+                )
+            )
+
+        async def renew() -> str | None:
+            fresh = await self.ask_again()
+            return wish.url_in(fresh) if fresh else None
+
+        return Download(
+            http=self.http,
+            clock=self.clock,
+            url=url,
+            renew=renew,
+            on_bytes=on_bytes,
+            on_break=on_break,
+        )
+
+    def _target(self, wish: Wish, task: Task, url: str) -> Path:
+        values = {
+            "task_id": task.id,
+            "external_id": self.entry.external_id,
+            "product": self.entry.product,
+            "model": self.entry.model or "model",
+            "index": str(wish.index),
+            "ext": extension(wish.output, url),
+            "date": self.clock.now().astimezone().strftime("%Y-%m-%d"),
+            "kind": "watermark" if wish.is_watermark else wish.output.type,
+        }
+        is_sole = len(task.outputs) == 1
+        path = target(self.entry.output, self.folder, values, is_sole=is_sole)
+        if wish.is_watermark and "{kind}" not in (self.entry.output or ""):
+            path = path.with_name(f"{path.stem}-watermark{path.suffix}")
+        return path
+
+    def _explained(self, error: NotSavedError, wish: Wish, task: Task) -> NotSavedError:
+        """Return the error with what to do: the link is what the person has paid for."""
+        return NotSavedError(
+            error.message,
+            hint=f"kling download {task.id}   or fetch it yourself: {wish.url_in(task)}",
+        )
+
+
+def _wishes(task: Task, *, has_watermark: bool) -> list[Wish]:
+    wishes: list[Wish] = []
+    for index, output in enumerate(task.outputs, start=1):
+        if output.url:
+            wishes.append(Wish(output=output, index=index, is_watermark=False))
+        if has_watermark and output.watermark_url:
+            wishes.append(Wish(output=output, index=index, is_watermark=True))
+    return wishes

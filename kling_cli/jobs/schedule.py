@@ -1,0 +1,58 @@
+"""When to ask next, and how long to pause after a failure. Pure; seconds throughout."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+QUICKEST_S = 1.0
+SLOWEST_S = 15.0
+SPARSE_S = 90.0  # a 5-minute job with callbacks: 3 callbacks and at most 4 of these
+GROWTH = 0.2  # the pause as a share of the time waited so far
+LOST_SLOWEST_S = 5.0
+SLOT_FIRST_S = 1.0  # the least the API asks for. Source: API reference 5.3
+SLOT_SLOWEST_S = 30.0
+
+
+class PathState(StrEnum):
+    """What callbacks can be expected."""
+
+    NONE = "none"  # there is no way for them
+    READY = "ready"  # a URL was given; nothing has come yet
+    PROVEN = "proven"  # one has come
+    LOST = "lost"  # the tunnel is down
+
+
+def next_ask_s(
+    path: PathState, *, waited_s: float, since_lost_s: float = 0.0, spread: float = 0.5
+) -> float:
+    """Return how long to wait for a callback before asking anyway.
+
+    `waited_s` counts from the submission, `since_lost_s` from the loss of the path;
+    `spread` in 0..1 is where in the 20 % of jitter this pause falls.
+    """
+    match path:
+        case PathState.PROVEN:
+            pause_s = SPARSE_S
+        case PathState.LOST:
+            pause_s = _growing(since_lost_s, LOST_SLOWEST_S)
+        case PathState.NONE | PathState.READY:
+            pause_s = _growing(waited_s, SLOWEST_S)
+    return pause_s * (0.9 + 0.2 * spread)
+
+
+def retry_s(
+    attempt: int, *, base_s: float = 0.5, max_s: float = 15.0, spread: float = 0.5
+) -> float:
+    """Return how long to pause before trying again after failure `attempt` (from 1)."""
+    pause_s = min(max_s, base_s * 2.0 ** min(attempt - 1, 30))
+    return pause_s * (0.8 + 0.4 * spread)
+
+
+def slot_s(attempt: int, *, spread: float = 0.5) -> float:
+    """Return how long to pause before asking for a slot again; never under a second."""
+    pause_s = min(SLOT_SLOWEST_S, SLOT_FIRST_S * 2.0 ** min(attempt - 1, 30))
+    return pause_s * (1.0 + 0.2 * spread)
+
+
+def _growing(waited_s: float, most_s: float) -> float:
+    return max(QUICKEST_S, min(most_s, GROWTH * waited_s))

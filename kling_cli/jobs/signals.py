@@ -1,0 +1,61 @@
+"""Ending in good order when the person, the shell or the system says so."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import anyio
+
+from kling_cli.errors import ExitCode, StoppedError
+
+T = TypeVar("T")
+
+_EXIT_CODES = {
+    signal.SIGINT: ExitCode.INTERRUPTED,
+    signal.SIGTERM: ExitCode.TERMINATED,
+    signal.SIGHUP: ExitCode.HANGUP,
+}
+
+
+async def until_signal(work: Callable[[], Awaitable[T]]) -> T:
+    """Return what `work` returns; cancel it when SIGINT, SIGTERM or SIGHUP comes.
+
+    `work` closes what it opened while it is being cancelled; a second signal does not
+    wait for that. A signal that the parent told us to ignore (`nohup`) stays ignored.
+
+    Raises:
+        StoppedError: a signal came first.
+    """
+    caught: list[signal.Signals] = []
+    done: list[T] = []
+    failure: Exception | None = None
+
+    async def watch(scope: anyio.CancelScope) -> None:
+        with anyio.open_signal_receiver(*_heeded()) as signals:
+            async for number in signals:
+                caught.append(number)
+                scope.cancel()
+                return
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(watch, group.cancel_scope)
+        try:
+            done.append(await work())
+        except Exception as exc:  # noqa: BLE001 -- raised again outside the group, unwrapped
+            failure = exc
+        group.cancel_scope.cancel()
+    if caught and not done:
+        raise StoppedError(
+            f"stopped by {caught[0].name}", exit_code=_EXIT_CODES[caught[0]]
+        )
+    if failure is not None:
+        raise failure
+    return done[0]
+
+
+def _heeded() -> list[signal.Signals]:
+    return [
+        number for number in _EXIT_CODES if signal.getsignal(number) is not signal.SIG_IGN
+    ]

@@ -1,0 +1,177 @@
+"""Getting a job accepted exactly once, however the create call ends."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from kling_cli.api.task import Task
+from kling_cli.clock import Clock, within
+from kling_cli.errors import (
+    AmbiguousError,
+    KlingError,
+    NoSlotError,
+    OutcomeUnknownError,
+    RateLimitError,
+    RefusedError,
+    UnreachableError,
+)
+from kling_cli.jobs.events import Event, Settling, WaitingForSlot
+from kling_cli.jobs.schedule import retry_s, slot_s
+
+MOST_CREATES = 6  # after as many definite failures the API counts as unreachable
+SETTLE_ASKS = 2  # a created task is readable at once. Source: API reference 1.5
+
+
+class Creates(Protocol):
+    """The part of the API client that submitting needs."""
+
+    async def create(self, path: str, body: dict[str, Any]) -> Task: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Submission:
+    """One job on its way to being accepted.
+
+    `ask` returns the task that has this external id, None when the API knows of none.
+    `deadline` is on the clock's monotonic scale. `creates` and `queries` count requests.
+    """
+
+    path: str
+    body: dict[str, Any]
+    external_id: str
+    client: Creates
+    ask: Callable[[], Awaitable[Task | None]]
+    tell: Callable[[Event], None]
+    clock: Clock
+    deadline: float
+    creates: int = 0
+    queries: int = 0
+    _slot_waits: int = 0
+    _doubt: KlingError | None = field(default=None)
+
+    async def run(self) -> Task:
+        """Return the accepted task.
+
+        Raises:
+            RefusedError, CredentialsError, AccountError, ContentRefusedError: there is
+                no task, and sending again would not help.
+            NoSlotError: no slot became free until the deadline.
+            UnreachableError: certainly not accepted, after several tries.
+            OutcomeUnknownError: the outcome could not be settled until the deadline.
+        """
+        while True:
+            task = await self._attempt()
+            if task is not None:
+                return task
+
+    async def _attempt(self) -> Task | None:
+        self.creates += 1
+        try:
+            return await within(self.clock, max(self._left_s(), 0.0), self._create)
+        except TimeoutError:
+            raise self._unsettled(self._doubt) from None
+        except AmbiguousError as exc:
+            return await self._settle(exc)
+        except (NoSlotError, RateLimitError) as exc:
+            await self._wait_for_slot(exc)
+        except UnreachableError as exc:
+            await self._pause_or_raise(exc)
+        except RefusedError as exc:
+            return await self._unless_accepted_before(exc)
+        return None
+
+    async def _settle(self, doubt: KlingError) -> Task | None:
+        """Ask for the external id; None means: certainly not accepted, send again."""
+        self._doubt = doubt
+        self.tell(Settling(external_id=self.external_id, reason=doubt.message))
+        task = await self._look(doubt)
+        if task is None:
+            await self._pause_or_raise(doubt)
+        return task
+
+    async def _unless_accepted_before(self, refusal: RefusedError) -> Task:
+        """A refusal after a doubtful create may only say that the id is taken: by us."""
+        task = await self._look(refusal) if self._doubt is not None else None
+        if task is None:
+            raise refusal
+        return task
+
+    async def _look(self, doubt: KlingError) -> Task | None:
+        """Return the task with our external id; None once the API has denied it twice."""
+        misses = failures = 0
+        while misses < SETTLE_ASKS:
+            self.queries += 1
+            try:
+                task = await within(self.clock, max(self._left_s(), 0.0), self.ask)
+            except (KlingError, TimeoutError) as exc:
+                failures += 1
+                doubt = exc if isinstance(exc, KlingError) else doubt
+                await self._pause_in_doubt(retry_s(failures, spread=_spread()), doubt)
+                continue
+            if task is not None:
+                return task
+            misses += 1
+            await self._pause_in_doubt(retry_s(misses, spread=_spread()), doubt)
+        return None
+
+    async def _wait_for_slot(self, full: KlingError) -> None:
+        self._slot_waits += 1
+        pause_s = slot_s(self._slot_waits, spread=_spread())
+        if self._left_s() <= pause_s:
+            raise NoSlotError(
+                f"no free slot within the time allowed: {full.message}",
+                hint="wait for running tasks (kling list), or allow more time with --timeout",
+                code=full.code,
+                http=full.http,
+                request_id=full.request_id,
+            ) from full
+        self.tell(
+            WaitingForSlot(
+                external_id=self.external_id, attempt=self._slot_waits, pause_s=pause_s
+            )
+        )
+        await self.clock.sleep(pause_s)
+
+    async def _pause_or_raise(self, failure: KlingError) -> None:
+        """Pause before another create, unless the tries or the time are used up."""
+        pause_s = retry_s(self.creates, spread=_spread())
+        if self.creates - self._slot_waits >= MOST_CREATES or self._left_s() <= pause_s:
+            raise _not_accepted(failure) from failure
+        await self.clock.sleep(pause_s)
+
+    async def _pause_in_doubt(self, pause_s: float, failure: KlingError) -> None:
+        if self._left_s() <= pause_s:
+            raise self._unsettled(failure) from failure
+        await self.clock.sleep(pause_s)
+
+    def _unsettled(self, failure: KlingError | None) -> OutcomeUnknownError:
+        why = failure.message if failure else "no answer within the time allowed"
+        return OutcomeUnknownError(
+            f"it is unknown whether job {self.external_id} was accepted: {why}",
+            hint=f"kling wait {self.external_id}",
+            code=failure.code if failure else None,
+            http=failure.http if failure else None,
+        )
+
+    async def _create(self) -> Task:
+        return await self.client.create(self.path, self.body)
+
+    def _left_s(self) -> float:
+        return self.deadline - self.clock.monotonic()
+
+
+def _not_accepted(failure: KlingError) -> UnreachableError:
+    return UnreachableError(
+        f"the job was not accepted: {failure.message}",
+        hint=failure.hint or "nothing was created or charged; try again later",
+        code=failure.code,
+        http=failure.http,
+        request_id=failure.request_id,
+    )
+
+
+def _spread() -> float:
+    return random.random()  # noqa: S311 -- jitter, not a secret
