@@ -1,0 +1,161 @@
+"""The command line's table of contents: every command, where it lives, one line each.
+
+A command's module is imported when the command is run, never to list it: `kling --help`
+costs typer, rich's panels and the heads of the product files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from kling_cli import __version__
+
+TASKS = "Tasks"
+TOOLS = "Tools"
+SETUP = "Set up"
+
+HELP = """Make videos with Kling AI from the command line, and never lose a paid job.
+
+No account yet? This runs on a built-in simulator:
+[bold]kling text2video "A paper boat on a rainy street" --sandbox[/bold]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the table: `target` is `module:attribute`, imported when it is run."""
+
+    name: str
+    target: str
+    summary: str
+    panel: str
+
+
+TABLE = (
+    Entry(
+        "wait",
+        "kling_cli.cli.wait:wait",
+        "Wait for tasks and save what they made; without an id: all unfinished ones.",
+        TASKS,
+    ),
+    Entry(
+        "status",
+        "kling_cli.cli.status:status",
+        "Look at tasks once: how they stand, what they cost, where their files are.",
+        TASKS,
+    ),
+    Entry(
+        "download",
+        "kling_cli.cli.download:download",
+        "Save (again) what finished tasks made.",
+        TASKS,
+    ),
+    Entry(
+        "list",
+        "kling_cli.cli.list:list_tasks",
+        "List the tasks of the journal, newest first.",
+        TASKS,
+    ),
+    Entry(
+        "sandbox",
+        "kling_cli.cli.sandbox:sandbox",
+        "Serve a simulator of the Kling API on this machine.",
+        TOOLS,
+    ),
+    Entry("auth", "kling_cli.cli.auth:app", "Log in, log out, see who you are.", SETUP),
+    Entry(
+        "doctor",
+        "kling_cli.cli.doctor:doctor",
+        "Check what is set up, and say what to do about what is not.",
+        SETUP,
+    ),
+)
+
+
+class LazyCommand(TyperCommand):
+    """A line of `--help` that becomes the command itself once it is chosen."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__(
+            entry.name, help=entry.summary, rich_help_panel=entry.panel, params=[]
+        )
+        self._entry = entry
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        """Import the command and let it parse `args`."""
+        command = load(self._entry)
+        return command.make_context(info_name, args, parent=parent, **extra)
+
+
+class KlingGroup(TyperGroup):
+    """The root: products from the catalogue first, then the table."""
+
+    def __init__(self, **attrs: Any) -> None:
+        super().__init__(**attrs)
+        for entry in entries():
+            self.add_command(LazyCommand(entry))
+
+
+def entries() -> tuple[Entry, ...]:
+    """Return every command in the order of `--help`; cheap."""
+    from kling_cli.products.catalogue import summaries
+
+    products = tuple(
+        Entry(one.name, "kling_cli.cli.generate:command", one.summary, one.panel)
+        for one in summaries()
+    )
+    return products + TABLE
+
+
+def load(entry: Entry) -> Any:
+    """Import a command: an attribute that is a function, a `Typer`, or makes one.
+
+    A product's target is the function that makes a command out of its description.
+    """
+    module, _, attribute = entry.target.partition(":")
+    found = getattr(import_module(module), attribute)
+    if entry.target == "kling_cli.cli.generate:command":
+        return found(entry.name)
+    if isinstance(found, typer.Typer):
+        return typer.main.get_command(found)
+    from kling_cli.cli.declare import declare
+
+    return declare(found, name=entry.name)
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"kling {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version",
+        "-V",
+        callback=_print_version,
+        is_eager=True,
+        help="Print the version and leave.",
+    ),
+]
+
+app = typer.Typer(
+    cls=KlingGroup,
+    help=HELP,
+    context_settings={"help_option_names": ["--help", "-h"]},
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+@app.callback()
+def _root(*, version: Version = False) -> None:
+    """Take the options that stand before a command."""

@@ -1,0 +1,79 @@
+"""How a function becomes a command whose options come in groups.
+
+A parameter annotated with a frozen dataclass of `options.py` stands for all options of
+that group: they are declared once and arrive as one value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, Field, fields, is_dataclass
+from inspect import Parameter, Signature, signature
+from typing import Any, get_type_hints
+
+import typer
+from typer.core import TyperCommand
+
+HELP_PANEL = "Output"
+
+
+class KlingCommand(TyperCommand):
+    """A command whose `--help` stands with the options on output, not on its own."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.rich_help_panel = HELP_PANEL
+        return option
+
+
+def declare(
+    function: Callable[..., None], *, name: str, help_text: str | None = None
+) -> Any:
+    """Return the command that parses its groups of options and calls `function`."""
+    groups = {
+        parameter.name: parameter.annotation
+        for parameter in _parameters(function)
+        if is_dataclass(parameter.annotation)
+    }
+
+    def run(**values: Any) -> None:
+        for parameter, group in groups.items():
+            names = [field.name for field in fields(group)]
+            values[parameter] = group(**{each: values.pop(each) for each in names})
+        function(**values)
+
+    run.__doc__ = function.__doc__
+    run.__signature__ = Signature(list(_flat(function)))  # type: ignore[attr-defined] -- this is how Python lets a function say so
+    app = typer.Typer(
+        add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
+    )
+    app.command(name, cls=KlingCommand, help=help_text)(run)
+    return typer.main.get_command(app)
+
+
+def _parameters(function: Callable[..., None]) -> Iterator[Parameter]:
+    """Yield the parameters with their annotations evaluated; a dynamic one as it is."""
+    if hasattr(function, "__signature__"):
+        yield from signature(function).parameters.values()
+        return
+    hints = get_type_hints(function, include_extras=True)
+    for parameter in signature(function).parameters.values():
+        yield parameter.replace(annotation=hints[parameter.name])
+
+
+def _flat(function: Callable[..., None]) -> Iterator[Parameter]:
+    for parameter in _parameters(function):
+        if not is_dataclass(parameter.annotation):
+            yield parameter.replace(kind=Parameter.KEYWORD_ONLY)
+            continue
+        hints = get_type_hints(parameter.annotation, include_extras=True)
+        for field in fields(parameter.annotation):
+            yield _option(field, hints[field.name])
+
+
+def _option(field: Field[Any], annotation: Any) -> Parameter:
+    default = Parameter.empty if field.default is MISSING else field.default
+    return Parameter(
+        field.name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+    )

@@ -1,0 +1,96 @@
+"""What leaves `main.py` when a command raised: words on stderr, JSON, an exit code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from kling_cli.errors import ExitCode, KlingError, StoppedError, UsageError
+
+
+def report_failure(exc: BaseException, arguments: Sequence[str]) -> int:
+    """Say what went wrong, as JSON where it was asked for, and return the exit code."""
+    if isinstance(exc, BrokenPipeError):
+        return _reader_gone()
+    if isinstance(exc, SystemExit):
+        return exc.code if isinstance(exc.code, int) else int(exc.code is not None)
+    error = as_kling_error(exc)
+    if _is_json(arguments):
+        _print_document(error, arguments)
+    _print_lines(error)
+    return int(error.exit_code)
+
+
+def as_kling_error(exc: BaseException) -> KlingError:
+    """Return the error a person is told about; a bug is written down on the way."""
+    import typer
+
+    exc = _only_leaf(exc)
+    if isinstance(exc, KlingError):
+        return exc
+    if isinstance(exc, typer.TyperException):
+        return _usage(exc)
+    if isinstance(exc, (KeyboardInterrupt, typer.Abort)):
+        return StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED)
+    return _bug(exc)
+
+
+def _only_leaf(exc: BaseException) -> BaseException:
+    """Return what a task group wrapped, when that is one thing."""
+    while isinstance(exc, BaseExceptionGroup) and len(exc.exceptions) == 1:
+        exc = exc.exceptions[0]
+    return exc
+
+
+def _usage(exc: Exception) -> UsageError:
+    """Return typer's complaint about the command line as ours."""
+    message = str(getattr(exc, "format_message", exc.__str__)())
+    context = getattr(exc, "ctx", None)
+    path = context.command_path if context is not None else "kling"
+    return UsageError(message.strip(), hint=f"{path} --help")
+
+
+def _bug(exc: BaseException) -> KlingError:
+    from kling_cli.cli.crash import headline, write_report
+
+    place = write_report(exc, os.environ)
+    where = f"the traceback is in {place}" if place else "KLING_DEBUG=1 shows more"
+    return KlingError(
+        f"kling has a bug, sorry: {headline(exc, os.environ)}",
+        hint=f"{where}; no task is lost: run `kling list`",
+    )
+
+
+def _reader_gone() -> int:
+    from kling_cli.cli.report.streams import discard_stdout
+
+    discard_stdout()
+    return int(ExitCode.DONE)
+
+
+def _is_json(arguments: Sequence[str]) -> bool:
+    """Return whether `--json` was typed, even when the line could not be parsed."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--json" in options
+
+
+def _command(arguments: Sequence[str]) -> str:
+    return next((each for each in arguments if not each.startswith("-")), "kling")
+
+
+def _print_document(error: KlingError, arguments: Sequence[str]) -> None:
+    from kling_cli.cli.report.document import dumps, of_failure
+    from kling_cli.cli.report.streams import write_result
+
+    try:
+        write_result(dumps(of_failure(_command(arguments), error)))
+    except KlingError as unwritable:
+        _print_lines(unwritable)
+
+
+def _print_lines(error: KlingError) -> None:
+    from kling_cli.cli.report.plain import error_lines
+    from kling_cli.cli.report.streams import write_note
+
+    for line in error_lines(error):
+        write_note(line)

@@ -1,0 +1,227 @@
+"""The options that commands share, in the groups in which `--help` shows them.
+
+Each group is a value: a command takes `saving: Saving` and gets its options parsed
+(`declare.py`). None means that nothing was said, so that environment, config file and
+default decide (`settings.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import typer
+
+OUTPUT = "Output"
+WAITING = "Waiting"
+CALLBACKS = "Callbacks"
+SAFETY = "Cost & safety"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """What goes to stdout and how progress looks on stderr."""
+
+    is_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print exactly one JSON object on stdout, failures included.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False
+    is_quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet",
+            "-q",
+            help="Print results and errors, nothing else.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False
+    is_colorless: Annotated[
+        bool,
+        typer.Option(
+            "--no-color",
+            help="No colours, as with NO_COLOR=1.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saving:
+    """Where result files go."""
+
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="A file, a folder, or a template such as '{task_id}-{index}.{ext}' "
+            "(default: KLING_OUTPUT_DIR, else the current folder).",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
+    is_forced: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Overwrite files that exist (default: choose a free name).",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetching(Saving):
+    """Where result files go, if they are to be fetched at all."""
+
+    is_link_only: Annotated[
+        bool,
+        typer.Option(
+            "--no-download",
+            help="Print the result's URLs instead of saving files.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long to wait."""
+
+    timeout: Annotated[
+        str | None,
+        typer.Option(
+            "--timeout",
+            metavar="TIME",
+            help="How long to wait: 90 (seconds), 10m, 1h30m, or 0 for ever "
+            "(default: KLING_TIMEOUT, else 60m). The task goes on without us.",
+            rich_help_panel=WAITING,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting(Patience):
+    """Whether to wait, and how long."""
+
+    is_waiting: Annotated[
+        bool,
+        typer.Option(
+            "--wait/--no-wait",
+            help="Wait for the result, or print the task id and leave.",
+            rich_help_panel=WAITING,
+        ),
+    ] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callbacks:
+    """How news about the task can reach this machine."""
+
+    callback: Annotated[
+        Literal["auto", "require", "off"] | None,
+        typer.Option(
+            "--callback",
+            help="auto: take callbacks when a tunnel can be had, and poll anyway; "
+            "require: no tunnel, no job; off: poll only (default: auto).",
+            rich_help_panel=CALLBACKS,
+        ),
+    ] = None
+    tunnel: Annotated[
+        Literal["auto", "ngrok", "none"] | None,
+        typer.Option(
+            "--tunnel",
+            help="auto: ngrok, except that a sandbox on this machine needs none; "
+            "ngrok: always; none: never (default: KLING_TUNNEL, else auto).",
+            rich_help_panel=CALLBACKS,
+        ),
+    ] = None
+    callback_url: Annotated[
+        str | None,
+        typer.Option(
+            "--callback-url",
+            metavar="URL",
+            help="Your own public URL that reaches the listener; no tunnel is started.",
+            rich_help_panel=CALLBACKS,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Whom we talk with."""
+
+    region: Annotated[
+        Literal["global", "cn"] | None,
+        typer.Option(
+            "--region",
+            help="Which of Kling's two hosts has the account (default: global).",
+            rich_help_panel=SAFETY,
+        ),
+    ] = None
+    is_sandbox: Annotated[
+        bool,
+        typer.Option(
+            "--sandbox",
+            help="Use a simulator started for this one command: no account, no "
+            "tunnel, no network, no cost.",
+            rich_help_panel=SAFETY,
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Safety(Account):
+    """What a job may cost, and how it can be found again."""
+
+    is_dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Show the request and its estimated units; send nothing.",
+            rich_help_panel=SAFETY,
+        ),
+    ] = False
+    max_units: Annotated[
+        float | None,
+        typer.Option(
+            "--max-units",
+            metavar="N",
+            min=0,
+            help="Refuse to submit when the estimate is above N units.",
+            rich_help_panel=SAFETY,
+        ),
+    ] = None
+    external_id: Annotated[
+        str | None,
+        typer.Option(
+            "--external-id",
+            metavar="ID",
+            help="Your own id for the task, unique over the account "
+            "(default: kling makes one).",
+            rich_help_panel=SAFETY,
+        ),
+    ] = None
+
+
+def settings_options(*groups: Any) -> Mapping[str, Any]:
+    """Return what was said in `groups` that `settings.py` knows by the same name."""
+    said = {
+        "region": "region",
+        "is_sandbox": "sandbox",
+        "timeout": "timeout",
+        "callback": "callback",
+        "tunnel": "tunnel",
+    }
+    found = {
+        name: getattr(group, attribute)
+        for group in groups
+        for attribute, name in said.items()
+        if hasattr(group, attribute)
+    }
+    return {name: value for name, value in found.items() if value not in (None, False)}

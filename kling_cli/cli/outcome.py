@@ -1,0 +1,120 @@
+"""The end of a command: results on stdout, errors on stderr, one exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from kling_cli.cli.report.escape import one_line
+from kling_cli.cli.report.streams import write_note, write_result
+from kling_cli.errors import ExitCode, NotSavedError
+
+if TYPE_CHECKING:
+    from kling_cli.cli.options import Talk
+    from kling_cli.jobs.events import JobResult
+
+
+class Wanted(StrEnum):
+    """What a command prints on stdout for a job."""
+
+    FILES = "files"
+    LINKS = "links"
+    IDS = "ids"
+
+
+def conclude(
+    results: Sequence[JobResult],
+    *,
+    command: str,
+    talk: Talk,
+    wanted: Wanted = Wanted.FILES,
+    is_many: bool = False,
+) -> int:
+    """Print what came of `results` and return the exit code.
+
+    `is_many` gives the JSON its `tasks` list, however many there are in the end.
+    """
+    if talk.is_json:
+        print_documents(results, command=command, is_many=is_many)
+    else:
+        for line in result_lines(results, wanted):
+            write_result(line)
+    for result in results:
+        for line in failure_lines(result):
+            say(line, is_colorless=talk.is_colorless)
+    return exit_code(results)
+
+
+def print_documents(
+    results: Sequence[JobResult], *, command: str, is_many: bool
+) -> None:
+    """Print the one JSON object of a command."""
+    from kling_cli.cli.report import document
+
+    if is_many:
+        write_result(document.dumps(document.of_results(command, results)))
+    else:
+        write_result(document.dumps(document.of_result(results[0])))
+
+
+def result_lines(results: Sequence[JobResult], wanted: Wanted) -> Iterator[str]:
+    """Yield the lines for stdout: paths, URLs or task ids."""
+    for result in results:
+        if wanted is Wanted.IDS:
+            yield from [result.task_id] if result.task_id else []
+        elif wanted is Wanted.LINKS:
+            yield from _links(result)
+        else:
+            yield from (str(one.path) for one in result.outputs if one.path)
+
+
+def failure_lines(result: JobResult) -> Iterator[str]:
+    """Yield what stderr says about a job that did not end well, with how to go on."""
+    from kling_cli.cli.report.plain import error_lines
+
+    if result.error is None:
+        return
+    yield from error_lines(result.error)
+    if isinstance(result.error, NotSavedError):
+        yield from (f"url: {link}" for link in _unsaved_links(result))
+    if result.task_id is not None:
+        yield f"task id: {one_line(result.task_id)}"
+    elif result.external_id is not None:
+        yield f"external id: {one_line(result.external_id)}"
+    if result.resume is not None and result.resume not in (result.error.hint or ""):
+        yield f"go on with: {one_line(result.resume)}"
+
+
+def exit_code(results: Sequence[JobResult]) -> int:
+    """Return 0 when all went well, otherwise the code of the first that did not."""
+    errors = (result.error for result in results if result.error is not None)
+    return int(next((error.exit_code for error in errors), ExitCode.DONE))
+
+
+def say(text: str, *, is_colorless: bool) -> None:
+    """Write a line of ours to stderr, in colours where they are wanted."""
+    import os
+    import sys
+
+    from kling_cli.cli.report.choose import has_color, is_terminal
+    from kling_cli.cli.report.plain import colored
+
+    is_colored = has_color(
+        is_colorless=is_colorless,
+        is_terminal=is_terminal(sys.stderr),
+        environ=os.environ,
+    )
+    write_note(colored(text) if is_colored else text)
+
+
+def _links(result: JobResult) -> Iterator[str]:
+    for one in result.outputs:
+        if one.output.url:
+            yield one_line(one.output.url)
+
+
+def _unsaved_links(result: JobResult) -> Iterator[str]:
+    for one in result.outputs:
+        if one.output.url and one.path is None:
+            yield one_line(one.output.url)

@@ -1,0 +1,1 @@
+"""How what happened is shown: plain lines, a live display, one JSON document."""

@@ -1,0 +1,115 @@
+"""Which reporter a run gets: decided here and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from enum import StrEnum
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
+
+from kling_cli.cli.report.streams import write_note
+
+if TYPE_CHECKING:
+    from kling_cli.jobs.events import Event
+
+
+class Reporter(AbstractContextManager["Reporter"], Protocol):
+    """Something that is told what happens, from `__enter__` to `__exit__`."""
+
+    def tell(self, event: Event) -> None:
+        """Show `event` in its own manner; never raises for a stream that is gone."""
+
+
+class Look(StrEnum):
+    """How progress is shown on stderr."""
+
+    SILENT = "silent"
+    PLAIN = "plain"
+    LIVE = "live"
+
+
+def look(*, is_quiet: bool, is_terminal: bool, environ: Mapping[str, str]) -> Look:
+    """Return how progress is to look; a dumb terminal gets lines."""
+    if is_quiet:
+        return Look.SILENT
+    if is_terminal and environ.get("TERM", "dumb") not in ("dumb", "unknown", ""):
+        return Look.LIVE
+    return Look.PLAIN
+
+
+def has_color(
+    *, is_colorless: bool, is_terminal: bool, environ: Mapping[str, str]
+) -> bool:
+    """Return whether to use colours: `--no-color` and NO_COLOR beat FORCE_COLOR."""
+    if is_colorless or environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR"):
+        return True
+    return is_terminal and environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
+
+
+def is_terminal(stream: object) -> bool:
+    """Return whether `stream` is an open terminal."""
+    try:
+        return bool(stream is not None and stream.isatty())  # type: ignore[attr-defined] -- anything that may stand for a stream
+    except ValueError:  # closed
+        return False
+
+
+def reporter(
+    *, is_quiet: bool, is_colorless: bool, is_live: bool = True
+) -> Reporter:
+    """Return the reporter for this process's stderr; `is_live` allows the display."""
+    on_terminal = is_terminal(sys.stderr)
+    wanted = look(is_quiet=is_quiet, is_terminal=on_terminal, environ=os.environ)
+    is_colored = has_color(
+        is_colorless=is_colorless, is_terminal=on_terminal, environ=os.environ
+    )
+    if wanted is Look.SILENT:
+        return Silence()
+    if wanted is Look.LIVE and is_live:
+        from kling_cli.cli.report.live import LiveReporter
+
+        return LiveReporter(is_colored=is_colored)
+    return Lines(is_colored=is_colored)
+
+
+class Silence:
+    """Says nothing; errors are told at the end by `outcome.py`."""
+
+    def __enter__(self) -> Silence:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave nothing behind, as there was nothing."""
+
+    def tell(self, event: Event) -> None:
+        """Keep it to yourself."""
+
+
+class Lines:
+    """One plain line for each change."""
+
+    def __init__(self, *, is_colored: bool = False) -> None:
+        self._is_colored = is_colored
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave nothing behind: every line was written when it came."""
+
+    def tell(self, event: Event) -> None:
+        from kling_cli.cli.report.plain import colored, line
+
+        text = line(event)
+        if text is not None:
+            write_note(colored(text) if self._is_colored else text)

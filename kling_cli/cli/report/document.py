@@ -1,0 +1,104 @@
+"""The JSON that `--json` prints: the same keys whatever happened. Schema 1 is stable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from kling_cli.cli.report.quantities import moment
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from kling_cli.errors import KlingError
+    from kling_cli.jobs.events import JobResult, SavedOutput
+
+SCHEMA = 1
+
+
+def of_result(result: JobResult) -> dict[str, Any]:
+    """Return the document of one job."""
+    return {
+        "schema": SCHEMA,
+        "ok": result.error is None,
+        "command": result.command,
+        "task_id": result.task_id,
+        "external_task_id": result.external_id,
+        "product": result.product,
+        "model": result.model,
+        "status": result.status.value,
+        "status_message": result.status_message,
+        "created_at": _moment(result.created_at),
+        "updated_at": _moment(result.updated_at),
+        "elapsed_s": None if result.elapsed_s is None else round(result.elapsed_s, 3),
+        "completed_by": result.completed_by,
+        "requests": {"create": result.create_requests, "query": result.query_requests},
+        "callbacks": result.callbacks,
+        "outputs": [_output(one) for one in result.outputs],
+        "expires_at": _moment(result.expires_at),
+        "units": result.units,
+        "request_id": result.request_id,
+        "resume": result.resume,
+        "error": None if result.error is None else of_error(result.error),
+    }
+
+
+def of_results(command: str, results: Sequence[JobResult]) -> dict[str, Any]:
+    """Return the document of several jobs; `error` is that of the first that failed."""
+    errors = [result.error for result in results if result.error is not None]
+    return {
+        "schema": SCHEMA,
+        "ok": not errors,
+        "command": command,
+        "tasks": [of_result(result) for result in results],
+        "error": of_error(errors[0]) if errors else None,
+    }
+
+
+def of_failure(command: str, error: KlingError) -> dict[str, Any]:
+    """Return the document of a command that failed before there was a job."""
+    from kling_cli.api.task import TaskStatus
+    from kling_cli.jobs.events import JobResult
+
+    return of_result(
+        JobResult(
+            command=command,
+            status=TaskStatus.UNKNOWN,
+            request_id=error.request_id,
+            error=error,
+        )
+    )
+
+
+def of_error(error: KlingError) -> dict[str, Any]:
+    """Return the `error` object."""
+    return {
+        "type": error.type,
+        "code": error.code,
+        "http": error.http,
+        "message": error.message,
+        "hint": error.hint,
+        "retryable": error.is_retryable,
+    }
+
+
+def dumps(document: dict[str, Any]) -> str:
+    """Return `document` on one line, in ASCII: no terminal or pipe can be hurt by it."""
+    return json.dumps(document, allow_nan=False)
+
+
+def _moment(when: datetime | None) -> str | None:
+    return None if when is None else moment(when)
+
+
+def _output(one: SavedOutput) -> dict[str, Any]:
+    return {
+        "type": one.output.type,
+        "id": one.output.id,
+        "url": one.output.url,
+        "watermark_url": one.output.watermark_url,
+        "duration_s": one.output.duration_s,
+        "path": None if one.path is None else str(one.path),
+        "bytes": one.total_bytes,
+    }

@@ -1,0 +1,184 @@
+"""One plain line an event, for a reader that is no terminal; pure but for the writer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from kling_cli.api.task import TaskStatus
+from kling_cli.cli.report.escape import lines, one_line
+from kling_cli.cli.report.quantities import duration, size, units
+from kling_cli.jobs import events as happened
+
+if TYPE_CHECKING:
+    from kling_cli.errors import KlingError
+    from kling_cli.jobs.events import Event, JobResult
+
+_PATH_WORDS = MappingProxyType(
+    {
+        "ready": "callbacks can come in",
+        "proven": "callbacks arrive; polling less",
+        "lost": "the way for callbacks is lost; polling more",
+        "back": "the way for callbacks is back",
+        "none": "no callbacks; polling",
+    }
+)
+_VIA_WORDS = MappingProxyType(
+    {
+        "ngrok": "through ngrok",
+        "shared": "through another kling's tunnel",
+        "loopback": "on this machine",
+        "url": "through your URL",
+    }
+)
+
+
+def line(event: Event) -> str | None:
+    """Return what is printed for `event`, one line; None when it is not news."""
+    text = _LINES[type(event)](event)
+    return None if text is None else one_line(text)
+
+
+def error_lines(error: KlingError) -> Iterator[str]:
+    """Yield what a person is told about a failure: `error: …` and `hint: …`."""
+    first, *rest = _message_lines(error)
+    yield f"error: {first}"
+    for each in rest:
+        yield f"       {each}"
+    if error.hint:
+        yield f"hint: {' '.join(lines(error.hint))}"
+
+
+def path_words(event: happened.CallbackPath) -> str:
+    """Return how the way for callbacks stands, in a few words."""
+    words = _PATH_WORDS.get(event.state, event.state)
+    via = _VIA_WORDS.get(event.via or "")
+    return f"{words} {via}" if via and event.state in ("ready", "back") else words
+
+
+def summary(result: JobResult) -> str:
+    """Return the last line about a job: how it ended, how long it took, what it cost."""
+    name = result.task_id or result.external_id or "the job"
+    facts = [f"{name} {result.status.value}"]
+    if result.status is TaskStatus.UNKNOWN:
+        facts = [f"{name} not finished"]
+    if result.elapsed_s is not None:
+        facts.append(f"after {duration(result.elapsed_s)}")
+    if result.units is not None:
+        facts.append(units(result.units))
+    if result.completed_by is not None:
+        facts.append(f"told by {result.completed_by}")
+    return ", ".join(facts)
+
+
+def _message_lines(error: KlingError) -> list[str]:
+    """Return the message's lines; one with the API's words in it stays on one."""
+    if error.code is not None:
+        return [one_line(error.message)]
+    return lines(error.message) or [error.type]
+
+
+def _with_hint(text: str, hint: str | None) -> str:
+    return f"{text} ({hint})" if hint else text
+
+
+def _prepared(event: happened.Prepared) -> str:
+    cost = "" if event.units is None else f", about {units(event.units)}"
+    return f"{event.product} with {event.model}{cost} ({event.external_id})"
+
+
+def _tunnel_opening(event: happened.TunnelOpening) -> str:
+    return f"opening a tunnel with {event.provider}"
+
+
+def _callback_path(event: happened.CallbackPath) -> str:
+    detail = f": {event.detail}" if event.detail else ""
+    return _with_hint(path_words(event) + detail, event.hint)
+
+
+def _waiting_for_slot(event: happened.WaitingForSlot) -> str:
+    pause = duration(event.pause_s)
+    return f"waiting for a slot, attempt {event.attempt}; again in {pause}"
+
+
+def _settling(event: happened.Settling) -> str:
+    return (
+        f"not sure the API took the job ({event.reason}); "
+        f"asking for {event.external_id}"
+    )
+
+
+def _submitted(event: happened.Submitted) -> str:
+    usual = "" if event.usual_s is None else f", usually {duration(event.usual_s)}"
+    model = f" with {event.model}" if event.model else ""
+    return f"submitted {event.task_id}: {event.product}{model}{usual}"
+
+
+def _status_changed(event: happened.StatusChanged) -> str | None:
+    if event.status.is_final:
+        return None  # `Finished` says so, with the figures
+    reason = f": {event.message}" if event.message else ""
+    return f"{event.task_id} {event.status.value}{reason}"
+
+
+def _callback_arrived(event: happened.CallbackArrived) -> str:
+    name = event.task_id or "a task"
+    return f"callback: {name} {event.status} ({event.trust}); asking the API"
+
+
+def _ask_failed(event: happened.AskFailed) -> str:
+    pause = duration(event.retry_s)
+    return f"could not ask: {event.error.message}; again in {pause}"
+
+
+def _download_retry(event: happened.DownloadRetry) -> str:
+    return f"{event.name}: {event.reason}; again in {duration(event.retry_s)}"
+
+
+def _saved(event: happened.Saved) -> str:
+    return f"saved {event.path} ({size(event.total_bytes)})"
+
+
+def _notice(event: happened.Notice) -> str:
+    return "warning: " + _with_hint(event.message, event.hint)
+
+
+def _finished(event: happened.Finished) -> str:
+    return summary(event.result)
+
+
+def _silent(_: object) -> None:
+    """Say nothing: too frequent to be news on a line of its own."""
+
+
+_LINES: Mapping[type, Callable[[Any], str | None]] = MappingProxyType(
+    {
+        happened.Prepared: _prepared,
+        happened.TunnelOpening: _tunnel_opening,
+        happened.CallbackPath: _callback_path,
+        happened.WaitingForSlot: _waiting_for_slot,
+        happened.Settling: _settling,
+        happened.Submitted: _submitted,
+        happened.StatusChanged: _status_changed,
+        happened.CallbackArrived: _callback_arrived,
+        happened.Asking: _silent,
+        happened.AskFailed: _ask_failed,
+        happened.Downloading: _silent,
+        happened.DownloadRetry: _download_retry,
+        happened.Saved: _saved,
+        happened.Notice: _notice,
+        happened.Finished: _finished,
+    }
+)
+
+
+_COLORS = (("error:", 31), ("warning:", 33), ("hint:", 36), ("saved ", 32))
+
+
+def colored(text: str) -> str:
+    """Return `text` with its first word coloured, where that word means something."""
+    for start, color in _COLORS:
+        if text.startswith(start):
+            return f"\033[{color}m{start}\033[0m{text[len(start):]}"
+    return text

@@ -1,0 +1,46 @@
+"""The one boundary: runs the command line, turns a failure into words and a code."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Run `kling` with the arguments of this process and return its exit code."""
+    arguments = sys.argv[1:]
+    if arguments in (["--version"], ["-V"]):
+        return _version()
+    try:
+        code = _run(arguments or ["--help"])
+    except BaseException as exc:  # noqa: BLE001 -- the boundary: nothing may pass it
+        from kling_cli.cli.failure import report_failure
+
+        code = report_failure(exc, arguments)
+    _flush()
+    return code
+
+
+def _version() -> int:
+    from kling_cli import __version__
+
+    try:
+        print(f"kling {__version__}", flush=True)  # noqa: T201 -- before typer is loaded
+    except OSError:
+        _flush()
+    return 0
+
+
+def _run(arguments: list[str]) -> int:
+    import typer
+
+    from kling_cli.cli.app import app
+
+    command = typer.main.get_command(app)
+    code = command.main(args=arguments, prog_name="kling", standalone_mode=False)
+    return code if isinstance(code, int) else 0
+
+
+def _flush() -> None:
+    from kling_cli.cli.report.streams import close_streams
+
+    close_streams()
