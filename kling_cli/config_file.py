@@ -1,0 +1,121 @@
+"""`config.toml`: read once, every key known, every mistake named with its line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from kling_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_BYTES = 1 << 20  # a settings file of more than a mebibyte is some other file
+
+
+def read_config(path: Path, known: Collection[str]) -> dict[str, str]:
+    """Return the settings of `path` as text by dotted key; no file means none.
+
+    Lists become words separated by spaces, switches `true` or `false`.
+
+    Raises:
+        UsageError: the file cannot be read, is not TOML, has a key that is not in
+            `known`, or a value that is a table where text belongs.
+    """
+    text = _text_of(path)
+    if text is None:
+        return {}
+    flat = _flatten(_parsed(path, text), known)
+    for key, value in flat.items():
+        if key not in known:
+            raise _unknown_key(path, text, key, known)
+        if isinstance(value, Mapping):
+            raise _wrong_type(path, text, key)
+    return {key: _as_text(path, text, key, value) for key, value in flat.items()}
+
+
+def _text_of(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise UsageError(f"{path} is too large to be a settings file")
+        return raw.decode("utf-8-sig")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as exc:
+        raise UsageError(
+            f"{path} cannot be read: {exc}",
+            hint="make it a readable UTF-8 text file, or move it away",
+        ) from exc
+
+
+def _parsed(path: Path, text: str) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as exc:
+        raise UsageError(
+            f"{path} is not valid TOML: {exc}",
+            hint=f"correct that line of {path}, or move the file away",
+        ) from exc
+
+
+def _flatten(
+    table: Mapping[str, Any], known: Collection[str], prefix: str = ""
+) -> dict[str, Any]:
+    """Return dotted keys; a table is opened only where known keys live in it."""
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        name = f"{prefix}{key}"
+        is_section = any(other.startswith(f"{name}.") for other in known)
+        if isinstance(value, Mapping) and is_section:
+            flat.update(_flatten(value, known, f"{name}."))
+        else:
+            flat[name] = value
+    return flat
+
+
+def _as_text(path: Path, text: str, key: str, value: Any) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str() | int() | float():
+            return str(value)
+        case list() if all(isinstance(item, str) for item in value):
+            return " ".join(value)
+        case _:
+            raise _wrong_type(path, text, key)
+
+
+def _wrong_type(path: Path, text: str, key: str) -> UsageError:
+    return UsageError(
+        f"{_place(path, text, key)}: {key} must be a text, a number or true/false",
+        hint=f"correct that line of {path}",
+    )
+
+
+def _unknown_key(path: Path, text: str, key: str, known: Collection[str]) -> UsageError:
+    from difflib import get_close_matches
+
+    near = get_close_matches(key, known, n=1)
+    return UsageError(
+        f"{_place(path, text, key)}: there is no setting {key!r}",
+        hint=f"did you mean {near[0]!r}?"
+        if near
+        else "the settings are " + ", ".join(sorted(known)),
+    )
+
+
+def _place(path: Path, text: str, key: str) -> str:
+    """Return `path` with the line on which `key` most probably stands."""
+    last = re.escape(key.rpartition(".")[2])
+    pattern = re.compile(
+        rf"""\s*(\[+\s*)?(['"\w-]+\s*\.\s*)*['"]?{last}['"]?\s*[=\]]"""
+    )
+    for number, line in enumerate(text.splitlines(), start=1):
+        if pattern.match(line):
+            return f"{path}, line {number}"
+    return str(path)

@@ -1,0 +1,39 @@
+"""A text that never shows itself: keys, tokens, webhook secrets."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_SHOWN = 4  # characters of a long secret that help to tell two apart
+_LONG_ENOUGH = 16  # shorter ones would be given away by four characters
+
+
+class Secret:
+    """A secret text: `str()` and `repr()` are masked, `reveal()` is the real thing."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text: Final = text
+
+    def reveal(self) -> str:
+        """Return the secret itself; only for the request or the file that needs it."""
+        return self._text
+
+    @property
+    def masked(self) -> str:
+        """Return what may be shown: stars, and the end of a long secret."""
+        is_long = len(self._text) >= _LONG_ENOUGH
+        return "****" + (self._text[-_SHOWN:] if is_long else "")
+
+    def __str__(self) -> str:
+        return self.masked
+
+    def __repr__(self) -> str:
+        return f"Secret({self.masked})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))

@@ -1,0 +1,139 @@
+"""What a setting's text means; nonsense is a ValueError of (complaint, hint)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from kling_cli.secret import Secret
+
+_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_LONGEST_S = 10 * 365 * 86400.0
+_DURATION_HINT = "write seconds, or 90s, 10m, 1h30m; 0 is for ever"
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+_FIRST_VISIBLE, _LAST_VISIBLE = "!", "~"
+
+
+def parse_seconds(text: str) -> float | None:
+    """Return the seconds of `90`, `10m` or `1h30m`; None, for ever, of `0`.
+
+    Raises:
+        ValueError: (complaint, hint) for anything else.
+    """
+    word = text.strip().lower()
+    if re.fullmatch(r"\d+(\.\d+)?", word):
+        seconds = float(word)
+    elif word and re.fullmatch(rf"({_PART.pattern})+", word):
+        seconds = sum(float(n) * _UNITS_S[unit] for n, unit in _PART.findall(word))
+    else:
+        raise ValueError(f"{text!r} is not a length of time", _DURATION_HINT)
+    if seconds > _LONGEST_S:
+        raise ValueError(f"{text!r} is longer than ten years", _DURATION_HINT)
+    return seconds or None
+
+
+def switch(text: str) -> bool:
+    """Return whether a switch is on: 1/true/yes/on or 0/false/no/off."""
+    word = text.lower()
+    if word not in _TRUE | _FALSE:
+        raise ValueError(f"{text!r} is neither on nor off", "use 1 or 0")
+    return word in _TRUE
+
+
+def one_of(*words: str) -> _Choice:
+    """Return a parser that accepts `words`, in any case."""
+    return _Choice(words)
+
+
+class _Choice:
+    def __init__(self, words: tuple[str, ...]) -> None:
+        self.words = words
+
+    def __call__(self, text: str) -> str:
+        if text.lower() not in self.words:
+            raise ValueError(f"{text!r} is unknown", "use " + ", ".join(self.words))
+        return text.lower()
+
+
+def folder(text: str) -> Path:
+    """Return an absolute path; `~` is the home folder."""
+    try:
+        return Path(text).expanduser().absolute()
+    except (RuntimeError, ValueError) as exc:
+        raise ValueError(f"{text!r} is not a folder: {exc}") from None
+
+
+def secret(text: str) -> Secret:
+    """Return a key as it was pasted, without the blanks around it.
+
+    The complaint never repeats the text.
+    """
+    word = text.strip()
+    if not word:
+        raise ValueError("is empty", "paste the key again")
+    if not all(_FIRST_VISIBLE <= letter <= _LAST_VISIBLE for letter in word):
+        raise ValueError(
+            "has blanks, control or non-ASCII characters inside",
+            "paste the key again, without anything around it",
+        )
+    return Secret(word)
+
+
+def webhook_secrets(text: str) -> tuple[Secret, ...]:
+    """Return the secrets of a list separated by blanks or commas."""
+    return tuple(_webhook_secret(word) for word in re.split(r"[\s,]+", text) if word)
+
+
+def _webhook_secret(word: str) -> Secret:
+    """Return one secret. Source: API reference 4.5, read 2026-10-04."""
+    import base64
+    import binascii
+
+    try:
+        is_key = bool(base64.b64decode(word.removeprefix("whsec_"), validate=True))
+    except (binascii.Error, ValueError):
+        is_key = False
+    if not is_key:
+        raise ValueError(
+            "is not a webhook secret",
+            "copy it whole: whsec_ and base64; several are separated by commas",
+        )
+    return secret(word)
+
+
+def base_url(text: str) -> str:
+    """Return an http(s) base URL without a slash at its end."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(text)
+        port, host = parts.port, parts.hostname
+    except ValueError:
+        port, host = None, None
+    is_web = text.lower().startswith(("http://", "https://")) and bool(host)
+    if not is_web or port == 0 or re.search(r"[\s\x00-\x1f\x7f\\]", text):
+        raise ValueError("is not a URL", "write https://HOST, or http://127.0.0.1:PORT")
+    if parts.query or parts.fragment or parts.username is not None:
+        raise ValueError(
+            "must not have a query, a fragment or a user name", "write https://HOST"
+        )
+    return text.rstrip("/")
+
+
+def is_loopback_url(url: str) -> bool:
+    """Return whether `url` names this machine by a loopback address or localhost."""
+    from ipaddress import ip_address
+    from urllib.parse import urlsplit
+
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return False
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

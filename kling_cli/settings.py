@@ -1,0 +1,225 @@
+"""Options, environment and config file, turned into one frozen `Settings`.
+
+Precedence: option, environment, config file, stored login, default. Each value knows
+where it came from, so that a complaint and `kling doctor` can say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from kling_cli import setting_values as values
+from kling_cli.errors import KlingError
+from kling_cli.secret import Secret
+from kling_cli.setting_layers import (
+    Layer,
+    Layers,
+    config_layer,
+    environment_layer,
+    options_layer,
+)
+from kling_cli.setting_values import is_loopback_url, parse_seconds
+
+if TYPE_CHECKING:
+    from kling_cli.credential_store import StoredCredentials
+
+__all__ = [
+    "HOSTS",
+    "HOW_TO_LOG_IN",
+    "Secret",
+    "Settings",
+    "is_loopback_url",
+    "load",
+    "parse_seconds",
+]
+
+# The one sentence wherever credentials are missing.
+HOW_TO_LOG_IN: Final = (
+    "run `kling auth login`, or set KLING_API_KEY "
+    "(keys are made at https://kling.ai/dev/api-key)"
+)
+
+# Source: API reference 1.1, read 2026-10-04.
+HOSTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "global": "https://api-singapore.klingai.com",
+        "cn": "https://api-beijing.klingai.com",
+    }
+)
+
+DEFAULT_TIMEOUT_S: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that was decided before a command began.
+
+    `timeout_s` None waits for ever. `origins` maps a setting's name to `option`,
+    `environment KLING_X`, `config.toml`, `keyring`, `credentials.toml` or `default`.
+    `credentials_problem` is why a stored login could not be read: raised only by what
+    needs credentials.
+    """
+
+    api_key: Secret | None
+    access_key: Secret | None
+    secret_key: Secret | None
+    api_base: str
+    region: str
+    webhook_secrets: tuple[Secret, ...]
+    state_dir: Path
+    config_dir: Path
+    output_dir: Path | None
+    timeout_s: float | None
+    tunnel: str
+    callback: str
+    is_sandbox: bool
+    ngrok_path: str | None
+    ngrok_authtoken: Secret | None
+    origins: Mapping[str, str] = field(default_factory=dict)
+    credentials_problem: KlingError | None = None
+
+    @property
+    def credential_kinds(self) -> frozenset[str]:
+        """Return `{"api_key"}`, `{"key_pair"}` or nothing."""
+        if self.api_key is not None:
+            return frozenset({"api_key"})
+        has_pair = self.access_key is not None and self.secret_key is not None
+        return frozenset({"key_pair"} if has_pair else ())
+
+    @property
+    def is_loopback_base(self) -> bool:
+        """Return whether the API base is on this machine: a sandbox."""
+        return is_loopback_url(self.api_base)
+
+    @property
+    def is_official_base(self) -> bool:
+        return self.api_base in HOSTS.values()
+
+
+def load(
+    environ: Mapping[str, str], options: Mapping[str, Any] | None = None
+) -> Settings:
+    """Return the settings of this run.
+
+    `options` holds what was typed, by setting name; None means not given.
+
+    Raises:
+        UsageError: a value is nonsense, or `config.toml` is broken.
+    """
+    layers = Layers(options_layer(options or {}), environment_layer(environ))
+    config_dir = layers.read("config_dir", values.folder, None) or _default_dir(
+        "config"
+    )
+    layers.layers.append(config_layer(config_dir))
+    problem = _add_login(layers, config_dir)
+    return Settings(
+        **_credentials(layers),
+        **_base(layers),
+        **_folders(layers),
+        **_run(layers),
+        config_dir=config_dir,
+        origins=MappingProxyType(layers.origins),
+        credentials_problem=problem,
+    )
+
+
+def _default_dir(kind: str) -> Path:
+    import platformdirs
+
+    paths = {
+        "config": platformdirs.user_config_path,
+        "state": platformdirs.user_state_path,
+    }
+    return paths[kind]("kling", appauthor=False)
+
+
+def _has_credentials(layer: Layer) -> bool:
+    texts = layer.texts
+    return "api_key" in texts or {"access_key", "secret_key"} <= texts.keys()
+
+
+def _add_login(layers: Layers, config_dir: Path) -> KlingError | None:
+    """Add what `kling auth login` stored, unless stronger layers make it needless.
+
+    Returns why it could not be read, if so.
+    """
+    is_sandbox = layers.read("sandbox", values.switch, default=False)
+    if is_sandbox or any(_has_credentials(layer) for layer in layers.layers):
+        return None
+    from kling_cli.credential_store import read
+
+    try:
+        stored = read(config_dir)
+    except KlingError as exc:
+        return exc
+    if stored is not None:
+        layers.layers.append(Layer(stored.place, _texts_of(stored)))
+    return None
+
+
+def _texts_of(stored: StoredCredentials) -> dict[str, str]:
+    texts = {
+        name: secret.reveal()
+        for name in ("api_key", "access_key", "secret_key")
+        if (secret := getattr(stored, name)) is not None
+    }
+    return texts | ({"region": stored.region} if stored.region else {})
+
+
+def _credentials(layers: Layers) -> dict[str, Any]:
+    """Return the keys of the strongest layer that has any.
+
+    A layer's API key is used alone, whatever a weaker layer has; half a pair is
+    completed from below.
+    """
+    names = ("access_key", "secret_key")
+    for layer in layers.layers:
+        if "api_key" in layer.texts:
+            key = layers.read("api_key", values.secret, None)
+            return {"api_key": key, "access_key": None, "secret_key": None}
+        if any(name in layer.texts for name in names):
+            pair = {name: layers.read(name, values.secret, None) for name in names}
+            return {"api_key": None, **pair}
+    return {"api_key": None, "access_key": None, "secret_key": None}
+
+
+def _base(layers: Layers) -> dict[str, Any]:
+    """Return API base and region: a base wins over a region said in the same place."""
+    region_of = values.one_of(*HOSTS)
+    for layer in layers.layers:
+        if "api_base" in layer.texts:
+            base = layers.read("api_base", values.base_url, "")
+            region = "cn" if base == HOSTS["cn"] else "global"
+            layers.origins["region"] = layers.origins["api_base"]
+            return {"api_base": base, "region": region}
+        if "region" in layer.texts:
+            region = layers.read("region", region_of, "global")
+            layers.origins["api_base"] = layers.origins["region"]
+            return {"api_base": HOSTS[region], "region": region}
+    layers.origins |= {"api_base": "default", "region": "default"}
+    return {"api_base": HOSTS["global"], "region": "global"}
+
+
+def _folders(layers: Layers) -> dict[str, Any]:
+    return {
+        "state_dir": layers.read("state_dir", values.folder, None)
+        or _default_dir("state"),
+        "output_dir": layers.read("output_dir", values.folder, None),
+    }
+
+
+def _run(layers: Layers) -> dict[str, Any]:
+    tunnels, callbacks = ("auto", "ngrok", "none"), ("auto", "require", "off")
+    return {
+        "webhook_secrets": layers.read("webhook_secret", values.webhook_secrets, ()),
+        "timeout_s": layers.read("timeout", parse_seconds, DEFAULT_TIMEOUT_S),
+        "tunnel": layers.read("tunnel", values.one_of(*tunnels), "auto"),
+        "callback": layers.read("callback", values.one_of(*callbacks), "auto"),
+        "is_sandbox": layers.read("sandbox", values.switch, default=False),
+        "ngrok_path": layers.read("ngrok_path", str, None),
+        "ngrok_authtoken": layers.read("ngrok_authtoken", values.secret, None),
+    }
