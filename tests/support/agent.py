@@ -1,0 +1,142 @@
+"""Make a stand-in for ngrok with a given behaviour, watch it and command it.
+
+    def test_something(stand_in: StandIn) -> None:
+        stand_in.behave(start="silent")
+        run("kling", ..., env=stand_in.env)
+        agent = stand_in.next_agent()
+        assert agent.wait_gone()
+
+Keys of `behave` (each re-read whenever it matters, `None` takes one back):
+
+- `start`: `ok`, `silent`, `exit`, `slow` (until the command `go`, or `slow_s`),
+  `offline` (no network), `mute` (its web service never answers), or an ngrok error:
+  `4018`, `105`, `107`, `108`, `121`, `9040`, `999`
+- `version`; `token` (the only one accepted: 4018 without one, 105/107 with another)
+- `max_sessions` (agents at once with one token; one more gets 108); `one_endpoint`
+  (a second one meanwhile gets 334); `post_error` (`334`, `320`); `post`/`delete`:
+  `hang`; `die_after_s`; `ignores_term`
+- requests from outside: `lose` (the first N), `repeat` (each N times), `hold` (until
+  the command `release`), `page` ({"status": 502, "code": "ERR_NGROK_8012"})
+
+Commands of an agent: `go`, `die`, `down`, `up`, `move` (another URL), `release`,
+`log` (line, times).
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROGRAM = Path(__file__).with_name("ngrok_agent.py")
+
+
+class RunningAgent:
+    """One process of the stand-in, seen from the test that owns it."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self._file = line.makefile("rw")
+        started = self.wait_for("started")
+        self.pid: int = started["pid"]
+        self.argv: list[str] = started["argv"]
+        self.token: str = started["token"]
+        self.environ: list[str] = started["environ"]
+        self.session: int = started["session"]
+
+    def wait_for(self, event: str, timeout_s: float = 10) -> dict[str, Any]:
+        """Return the next `event`, skipping others; fails when the agent ends first."""
+        self._line.settimeout(timeout_s)
+        for line in self._file:
+            told: dict[str, Any] = json.loads(line)
+            if told["event"] == event:
+                return told
+        raise AssertionError(f"the agent ended before it said {event}")
+
+    def wait_online(self) -> str:
+        """Return the public URL, once there is one."""
+        return str(self.wait_for("online")["url"])
+
+    def command(self, do: str, **arguments: Any) -> None:
+        """Have it do something; returns when it is done (`die`: when it is told)."""
+        self._file.write(json.dumps({"do": do} | arguments) + "\n")
+        self._file.flush()
+        if do != "die":
+            self.wait_for("done")
+
+    def wait_gone(self, timeout_s: float = 10) -> bool:
+        """Return True once the process has ended; raises TimeoutError otherwise."""
+        self._line.settimeout(timeout_s)
+        with suppress(ConnectionResetError):
+            for _ in self._file:
+                pass
+        return True
+
+    def close(self) -> None:
+        self._file.close()
+        self._line.close()
+
+
+class StandIn:
+    """A program for `PYNGROK_NGROK_PATH` and everything that was started from it."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.path = folder / "ngrok"
+        self.path.write_text(_wrapper(folder))
+        self.path.chmod(0o700)
+        self.agents: list[RunningAgent] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._behaviour: dict[str, Any] = {}
+        self.behave(report_port=self._listener.getsockname()[1])
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What a subprocess needs in its environment to use this program."""
+        return {"PYNGROK_NGROK_PATH": str(self.path)}
+
+    def behave(self, **behaviour: Any) -> None:
+        """Change how agents behave from now on, running ones included."""
+        self._behaviour |= behaviour
+        part = self.folder / "control.part"
+        part.write_text(json.dumps(self._behaviour))
+        part.replace(self.folder / "control.json")
+
+    def next_agent(self, timeout_s: float = 10) -> RunningAgent:
+        """Return the next agent that starts (or has), in order."""
+        self._listener.settimeout(timeout_s)
+        line, _ = self._listener.accept()
+        self.agents.append(RunningAgent(line))
+        return self.agents[-1]
+
+    def count_started(self) -> int:
+        """Return how many agents were ever started."""
+        return len(list((self.folder / "agents").glob("*.json")))
+
+    def close(self) -> None:
+        for agent in self.agents:
+            agent.close()
+        self._listener.close()
+
+
+def _wrapper(folder: Path) -> str:
+    """Return a script that runs the stand-in with this interpreter, lean and quick."""
+    command = shlex.join([sys.executable, "-I", "-S", str(PROGRAM)])
+    setting = f"STAND_IN_NGROK={shlex.quote(str(folder))}"
+    return f'#!/bin/sh\nexport {setting}\nexec {command} "$@"\n'
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path) -> Iterator[StandIn]:
+    """Give a stand-in ngrok that behaves well until told otherwise."""
+    made = StandIn(tmp_path / "stand-in-ngrok")
+    yield made
+    made.close()
