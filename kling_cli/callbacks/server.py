@@ -1,0 +1,127 @@
+"""The door's own socket: open for as long as a `with` block, in the caller's loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import cast
+
+import anyio
+from uvicorn import Config
+from uvicorn._types import ASGIApplication
+
+from kling_cli.callbacks.asgi import App, Receive, Scope, Send
+from kling_cli.callbacks.limits import Limits
+from kling_cli.callbacks.protocol import Crowd, DoorProtocol
+from kling_cli.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """An open door. `failures` are the app's own bugs, answered with a bare 500."""
+
+    host: str
+    port: int
+    failures: deque[Exception] = field(default_factory=lambda: deque(maxlen=16))
+
+    @property
+    def url(self) -> str:
+        """The address on this machine, without a trailing slash."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+@asynccontextmanager
+async def serve(
+    app: App, host: str = "127.0.0.1", port: int = 0, *, limits: Limits | None = None
+) -> AsyncIterator[Server]:
+    """Serve `app` on a socket of its own; port 0 takes a free one.
+
+    The socket accepts connections when the block begins. On leaving, callbacks that
+    have come in whole are answered, everything else is cut off.
+
+    Raises:
+        UsageError: The address cannot be had.
+    """
+    limits = limits or Limits()
+    with contextlib.closing(_bind(host, port)) as own_socket:
+        server = Server(host=host, port=own_socket.getsockname()[1])
+        crowd = Crowd(limits)
+        config = _config(partial(_watched, app, server.failures), limits)
+        listener = await asyncio.get_running_loop().create_server(
+            partial(DoorProtocol, config, crowd),
+            sock=own_socket,
+            backlog=limits.connections,
+        )
+        try:
+            yield server
+        finally:
+            with anyio.CancelScope(shield=True):
+                await _close(listener, crowd)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as exc:
+        raise UsageError(
+            f"cannot listen on {host}, port {port}: {exc.strerror or exc}",
+            hint="choose another with --port, or leave it out to take a free one",
+        ) from exc
+
+
+async def _watched(
+    app: App, failures: deque[Exception], scope: Scope, receive: Receive, send: Send
+) -> None:
+    try:
+        await app(scope, receive, send)
+    except Exception as exc:
+        failures.append(exc)
+        raise  # uvicorn answers 500 without a word
+
+
+def _config(app: App, limits: Limits) -> Config:
+    config = Config(
+        cast("ASGIApplication", app),
+        log_config=None,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        workers=1,  # said, or WEB_CONCURRENCY is read from the environment
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=limits.keep_alive_s,
+        h11_max_incomplete_event_size=limits.head_bytes,
+    )
+    config.load()
+    config.loaded_app = app  # bare: load() may wrap it in a logger of requests
+    return config
+
+
+async def _close(listener: asyncio.Server, crowd: Crowd) -> None:
+    listener.close()
+    for connection in list(crowd.present):
+        connection.leave()
+    with anyio.move_on_after(crowd.limits.close_s):
+        await crowd.wait_until_empty()
+        await _ended(crowd.tasks)  # a sender may hang up while its callback is kept
+    for connection in list(crowd.present):
+        connection.cut()
+    for task in crowd.tasks:
+        task.cancel()
+    await crowd.wait_until_empty()
+    await _ended(crowd.tasks)
+    await listener.wait_closed()
+
+
+async def _ended(tasks: set[asyncio.Task[None]]) -> None:
+    if tasks:
+        await asyncio.wait(tasks)

@@ -1,0 +1,101 @@
+"""Signatures of callbacks, as Standard Webhooks defines them.
+
+Source: API reference 4.5, read 2026-10-04.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
+
+from kling_cli.errors import UsageError
+from kling_cli.secret import Secret
+
+TOLERANCE: Final = timedelta(minutes=5)
+_SECONDS: Final = re.compile(r"[0-9]{1,11}")
+_MANY: Final = 16  # entries looked at; rotation sends two
+
+
+def verify(
+    raw: bytes, headers: Mapping[str, str], secrets: Iterable[Secret], now: datetime
+) -> bool:
+    """Return whether one of `secrets` signed `raw` within five minutes of `now`.
+
+    `headers` have lower-case names. During rotation the sender signs with both secrets,
+    and we may know both: any match is enough. Compared in constant time. The library
+    signs; the clock and the tolerance are ours, as its `verify` asks the machine's.
+
+    Raises:
+        UsageError: A secret is not one.
+    """
+    message_id = headers.get("webhook-id", "")
+    sent_at = _time(headers.get("webhook-timestamp", ""))
+    given = headers.get("webhook-signature", "").split()[:_MANY]
+    if not message_id or sent_at is None or abs(now - sent_at) > TOLERANCE:
+        return False
+    expected = [_signature(secret, message_id, sent_at, raw) for secret in secrets]
+    matches = [
+        hmac.compare_digest(ours, theirs.encode())
+        for ours in expected
+        for theirs in given
+    ]
+    return any(matches)
+
+
+def sign(
+    raw: bytes, *, secrets: Iterable[Secret], message_id: str, sent_at: datetime
+) -> dict[str, str]:
+    """Return the three headers that a sender with `secrets` adds to `raw`.
+
+    Raises:
+        UsageError: A secret is not one.
+    """
+    signatures = [_signature(secret, message_id, sent_at, raw) for secret in secrets]
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(sent_at.timestamp())),
+        "webhook-signature": b" ".join(signatures).decode(),
+    }
+
+
+def check_secret(secret: Secret) -> None:
+    """Raise unless `secret` can be used.
+
+    Raises:
+        UsageError: It is empty, or not base64 after its prefix `whsec_`.
+    """
+    _webhook(secret)
+
+
+def _webhook(secret: Secret) -> Webhook:
+    text = secret.reveal().strip().removeprefix("whsec_")
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        return Webhook(binascii.a2b_base64(padded.encode(), strict_mode=True))
+    except (ValueError, EmptyWebhookSecretError) as exc:
+        raise UsageError(
+            f"the webhook secret {secret} is not one: whsec_ and base64 are expected",
+            hint="copy it again from the console into KLING_WEBHOOK_SECRET",
+        ) from exc
+
+
+def _signature(secret: Secret, message_id: str, sent_at: datetime, raw: bytes) -> bytes:
+    # The library signs text. Bytes that are no UTF-8 cannot be a callback's JSON: given
+    # a signature that nobody can send, they are refused.
+    try:
+        text = raw.decode()
+        return _webhook(secret).sign(message_id, sent_at, text).encode()
+    except UnicodeError:
+        return b""
+
+
+def _time(seconds: str) -> datetime | None:
+    if not _SECONDS.fullmatch(seconds):
+        return None
+    return datetime.fromtimestamp(int(seconds), UTC)
