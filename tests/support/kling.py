@@ -54,9 +54,8 @@ class Kling:
     ) -> Result:
         """Run `kling ARGS` to its end."""
         with self.start(*args, stdin=stdin, env=env) as program:
-            result = program.finish(timeout_s)
-        self.results.append(result)
-        return result
+            program.finish(timeout_s)
+        return self.results[-1]
 
     @contextmanager
     def start(
