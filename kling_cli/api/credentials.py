@@ -1,0 +1,134 @@
+"""What a request is signed with: an API key, or a pair that signs short tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from kling_cli.errors import CredentialsError
+from kling_cli.products.model import CredentialKind
+from kling_cli.secret import Secret
+from kling_cli.settings import HOW_TO_LOG_IN, Settings
+
+# Source: API reference 1.3, read 2026-10-04.
+LIFETIME: Final = timedelta(seconds=1800)
+BACKDATED: Final = timedelta(seconds=5)
+
+SIGN_AGAIN_BEFORE: Final = timedelta(minutes=5)
+_WORTH_MENDING: Final = timedelta(seconds=5)  # a Date header counts whole seconds
+
+
+class Credentials(Protocol):
+    """What the client needs to sign a request, and to keep secrets out of messages."""
+
+    @property
+    def kind(self) -> CredentialKind:
+        """Return what this is, in the catalogue's words."""
+
+    def authorization(self, now: datetime) -> str:
+        """Return the Authorization header of a request that leaves at `now`."""
+
+    def forget(self, ahead: timedelta = timedelta()) -> None:
+        """Sign anew next time, for a server whose clock is `ahead` of ours."""
+
+    def redact(self, text: str) -> str:
+        """Return `text` without our secrets, should the API have repeated them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """One key for every endpoint. Source: API reference 1.2, read 2026-10-04."""
+
+    key: Secret
+    kind: CredentialKind = CredentialKind.API_KEY
+
+    def authorization(self, now: datetime) -> str:  # noqa: ARG002 -- a key has no age
+        return f"Bearer {self.key.reveal()}"
+
+    def forget(self, ahead: timedelta = timedelta()) -> None:
+        """Do nothing: a key is not signed."""
+
+    def redact(self, text: str) -> str:
+        return _without(text, self.key.reveal())
+
+
+@dataclass(slots=True)
+class KeyPair:
+    """An AccessKey and the SecretKey that signs its tokens.
+
+    A token serves until five minutes of its half hour are left.
+    Source: API reference 1.3, read 2026-10-04.
+    """
+
+    access_key: Secret
+    secret_key: Secret
+    kind: CredentialKind = CredentialKind.KEY_PAIR
+    _token: str | None = field(default=None, repr=False)
+    _expires_at: datetime | None = None
+    _ahead: timedelta = timedelta()
+
+    def authorization(self, now: datetime) -> str:
+        if self._expires_at is None or self._expires_at - now < SIGN_AGAIN_BEFORE:
+            self._token = None
+        if self._token is None:
+            self._token = self._sign(now + self._ahead)
+            self._expires_at = now + LIFETIME
+        return f"Bearer {self._token}"
+
+    def forget(self, ahead: timedelta = timedelta()) -> None:
+        self._token = None
+        self._ahead = ahead if abs(ahead) > _WORTH_MENDING else timedelta()
+
+    def redact(self, text: str) -> str:
+        access_key, secret_key = self.access_key.reveal(), self.secret_key.reveal()
+        return _without(text, self._token or "", secret_key, access_key)
+
+    def _sign(self, now: datetime) -> str:
+        import warnings
+
+        import jwt
+
+        claims = {
+            "iss": self.access_key.reveal(),
+            "exp": int((now + LIFETIME).timestamp()),
+            "nbf": int((now - BACKDATED).timestamp()),
+        }
+        with warnings.catch_warnings():  # a short key is the account's, not our choice
+            warnings.simplefilter("ignore")
+            return jwt.encode(claims, self.secret_key.reveal(), algorithm="HS256")
+
+
+def from_settings(settings: Settings) -> ApiKey | KeyPair:
+    """Return what the settings allow; an API key wins over a pair.
+
+    Raises:
+        CredentialsError: there are none, or half a pair, or they cannot be read.
+    """
+    if settings.api_key is not None:
+        return ApiKey(settings.api_key)
+    if settings.access_key is not None and settings.secret_key is not None:
+        return KeyPair(settings.access_key, settings.secret_key)
+    if settings.access_key is not None or settings.secret_key is not None:
+        raise _half_a_pair(settings)
+    if settings.credentials_problem is not None:
+        raise settings.credentials_problem
+    raise CredentialsError("no Kling credentials", hint=HOW_TO_LOG_IN)
+
+
+def _half_a_pair(settings: Settings) -> CredentialsError:
+    has_access = settings.access_key is not None
+    there = "access_key" if has_access else "secret_key"
+    missing = "KLING_SECRET_KEY" if has_access else "KLING_ACCESS_KEY"
+    origin = settings.origins.get(there, "settings")
+    return CredentialsError(
+        f"half a key pair: {there} comes from {origin}, its other half is missing",
+        hint=f"set {missing} too, or {HOW_TO_LOG_IN}",
+    )
+
+
+def _without(text: str, *secrets: str) -> str:
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "****")
+    return text

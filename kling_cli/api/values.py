@@ -1,0 +1,80 @@
+"""Reading single values out of JSON that a stranger wrote: right, or None."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+MAX_TEXT: Final = 1 << 16  # characters; a signed URL has a few thousand at most
+_MS_FROM: Final = 1e11  # as seconds this is the year 5138, as milliseconds 1973
+_LATEST_S: Final = 253_402_300_799.0  # the last second a datetime can hold
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse_json(raw: bytes) -> Any:
+    """Return the JSON value of `raw`.
+
+    Raises:
+        ValueError: it is none, or nested too deeply to be read.
+    """
+    try:
+        return json.loads(raw)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def first(data: Mapping[str, Any], *keys: str) -> Any:
+    """Return the value of the first of `keys` that is there and not null."""
+    return next((data[key] for key in keys if data.get(key) is not None), None)
+
+
+def text(value: Any) -> str | None:
+    """Return a text that can be encoded, or the digits of a whole number.
+
+    An empty text is none.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value) if abs(value) < 1 << 64 else None
+    if not isinstance(value, str) or not value.strip():
+        return None
+    return value[:MAX_TEXT].encode("utf-8", "replace").decode("utf-8")
+
+
+def number(value: Any) -> float | None:
+    """Return a finite number, of a number or of a text such as `5.041`."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def whole(value: Any) -> int | None:
+    """Return a whole number, of a number or of a text such as `1303`."""
+    found = number(value)
+    return int(found) if found is not None and found.is_integer() else None
+
+
+def moment(value: Any) -> datetime | None:
+    """Return the time of Unix milliseconds (or seconds, by their size)."""
+    found = number(value)
+    if found is None or found <= 0:
+        return None
+    seconds = found / 1000 if found >= _MS_FROM else found
+    return _EPOCH + timedelta(seconds=seconds) if seconds <= _LATEST_S else None
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """Return an object, an empty one for anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects of a list; nothing for anything else."""
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        yield from (item for item in value if isinstance(item, Mapping))

@@ -1,0 +1,179 @@
+"""What the API says about a task, turned into our `Task`; both generations, any age.
+
+Which generation it is shows in the keys, so every property is looked for under every
+name it has had. What is missing or odd is left out: a task that is paid for must not be
+lost because one field of it has changed. Source: API reference 2.1 to 2.3 and 4.4,
+read 2026-10-04.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from kling_cli.api.task import Output, Task, TaskStatus
+from kling_cli.api.values import first, mapping, moment, number, objects, text
+from kling_cli.errors import UnreachableError
+
+_TRY_AGAIN: Final = "try again; if it stays so, check KLING_API_BASE"
+_STATUS: Final = {
+    "submitted": TaskStatus.SUBMITTED,
+    "processing": TaskStatus.PROCESSING,
+    "succeeded": TaskStatus.SUCCEEDED,
+    "succeed": TaskStatus.SUCCEEDED,
+    "failed": TaskStatus.FAILED,
+}
+
+# The lists of a legacy `task_result`, and the type of what is in them.
+_RESULT_LISTS: Final = {
+    "videos": "video",
+    "images": "image",
+    "series_images": "image",
+    "audios": "audio",
+    "voices": "voice",
+    "elements": "element",
+}
+
+
+def task_from_wire(data: Any, *, request_id: str | None = None) -> Task:
+    """Return the task that one object of the API describes.
+
+    Raises:
+        UnreachableError: it is no object, or has no task id: an answer to nothing.
+    """
+    found = mapping(data)
+    task_id = _id(found)
+    if task_id is None:
+        raise UnreachableError(
+            "the API's answer names no task",
+            hint=_TRY_AGAIN,
+            request_id=request_id,
+        )
+    return Task(
+        id=task_id,
+        status=status_from_wire(first(found, "status", "task_status")),
+        message=text(found.get("message")) or text(found.get("task_status_msg")),
+        external_id=_external_id(found),
+        created_at=moment(first(found, "create_time", "created_at")),
+        updated_at=moment(first(found, "update_time", "updated_at")),
+        outputs=tuple(_outputs(found)),
+        units=_units(found),
+        request_id=request_id,
+    )
+
+
+def tasks_from_wire(data: Any, *, request_id: str | None = None) -> tuple[Task, ...]:
+    """Return the tasks of a list; what is not a task is left out.
+
+    Raises:
+        UnreachableError: it is no list, which is not the same as an empty one.
+    """
+    if not isinstance(data, list):
+        raise UnreachableError(
+            "the API's answer has no list of tasks",
+            hint=_TRY_AGAIN,
+            request_id=request_id,
+        )
+    return tuple(
+        task_from_wire(item, request_id=request_id)
+        for item in objects(data)
+        if _id(item) is not None
+    )
+
+
+def status_from_wire(value: Any) -> TaskStatus:
+    """Return our status for the API's word, in any case."""
+    word = value.strip().lower() if isinstance(value, str) else ""
+    return _STATUS.get(word, TaskStatus.UNKNOWN)
+
+
+def _id(data: Mapping[str, Any]) -> str | None:
+    return text(data.get("id")) or text(data.get("task_id"))
+
+
+def _external_id(data: Mapping[str, Any]) -> str | None:
+    named = first(data, "external_id", "external_task_id")
+    info = mapping(data.get("task_info"))
+    return text(named) or text(info.get("external_task_id"))
+
+
+def _outputs(data: Mapping[str, Any]) -> Iterator[Output]:
+    for item in objects(data.get("outputs")):
+        yield _output(item, text(item.get("type")) or "video")
+    result = mapping(first(data, "task_result", "result"))
+    for key, type_ in _RESULT_LISTS.items():
+        for item in objects(result.get(key)):
+            yield _output(item, type_)
+
+
+def _output(item: Mapping[str, Any], type_: str) -> Output:
+    seconds = first(
+        item, "duration", "mp3_duration", "duration_mp3", "wav_duration", "duration_wav"
+    )
+    return Output(
+        type=type_.lower(),
+        id=text(first(item, "id", "voice_id", "element_id")),
+        url=text(first(item, "url", "mp3_url", "url_mp3", "wav_url", "url_wav")),
+        watermark_url=text(item.get("watermark_url")),
+        duration_s=number(seconds),
+    )
+
+
+def _units(data: Mapping[str, Any]) -> float | None:
+    """Return the units charged; cash is not units."""
+    charges = [
+        amount
+        for item in objects(data.get("billing"))
+        if item.get("charge_type", "unit") == "unit"
+        and (amount := number(item.get("amount"))) is not None
+    ]
+    if charges:
+        return sum(charges)
+    return number(data.get("final_unit_deduction"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page of tasks; `next_cursor` asks for the next one while `has_more`."""
+
+    tasks: tuple[Task, ...]
+    next_cursor: str | None
+    has_more: bool
+
+
+def page_from_wire(data: Any, *, request_id: str | None = None) -> Page:
+    """Return a page of `POST /tasks`. Source: API reference 2.5, read 2026-10-04."""
+    found = mapping(data)
+    return Page(
+        tasks=tasks_from_wire(found.get("result"), request_id=request_id),
+        next_cursor=text(found.get("next_cursor")),
+        has_more=found.get("has_more") is True,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """A resource pack and what is left in it; amounts in units, up to 12 h old."""
+
+    name: str
+    status: str | None
+    total_units: float | None
+    left_units: float | None
+    expires_at: datetime | None
+
+
+def packs_from_wire(data: Any) -> tuple[Pack, ...]:
+    """Return the packs of `GET /account/costs`. Source: API reference 2.11."""
+    infos = mapping(data).get("resource_pack_subscribe_infos")
+    return tuple(
+        Pack(
+            name=text(item.get("resource_pack_name")) or "unnamed",
+            status=text(item.get("status")),
+            total_units=number(item.get("total_quantity")),
+            left_units=number(item.get("remaining_quantity")),
+            expires_at=moment(item.get("invalid_time")),
+        )
+        for item in objects(infos)
+    )
