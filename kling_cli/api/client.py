@@ -25,7 +25,7 @@ from kling_cli.api.wire import (
     tasks_from_wire,
 )
 from kling_cli.clock import Clock
-from kling_cli.errors import AmbiguousError, RefusedError, UnreachableError, UsageError
+from kling_cli.errors import AmbiguousError, RefusedError, UnreachableError
 
 _NOT_FOUND: Final = 1203
 _BAD_VALUE: Final = 1201
