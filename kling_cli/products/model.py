@@ -2,16 +2,35 @@
 
 A product file (`data/*.toml`) is parsed into these once, by `catalogue.py`. Everything
 else here is a pure function over them: which route a request takes, what is wrong with
-its values, the body it becomes, what it will cost.
+its values, the body it becomes, what it will cost. `data/README.md` explains the files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from kling_cli.products.field import Field, FieldKind, Limits
+from kling_cli.products.rule import Rate, Rule
+
+__all__ = [
+    "CredentialKind",
+    "Estimate",
+    "Field",
+    "FieldKind",
+    "Generation",
+    "Limits",
+    "Model",
+    "Place",
+    "Plan",
+    "Problem",
+    "Product",
+    "Rate",
+    "Route",
+    "Rule",
+]
 
 
 class CredentialKind(StrEnum):
@@ -22,77 +41,40 @@ class CredentialKind(StrEnum):
 
 
 class Generation(StrEnum):
-    """Which surface of the API a route belongs to; they spell everything differently."""
+    """Which surface of the API a route belongs to; each spells everything its way."""
 
     NEW = "new"
     LEGACY = "legacy"
-
-
-class FieldKind(StrEnum):
-    """What a person may type for a field, and what the value is in Python."""
-
-    TEXT = "text"  # str
-    INTEGER = "integer"  # int
-    NUMBER = "number"  # float
-    SWITCH = "switch"  # bool
-    CHOICE = "choice"  # str out of the limits' choices
-    IMAGE = "image"  # str: a URL, or bare base64 once a local file has been read
-    JSON = "json"  # a list or an object, given as JSON or `@file.json`
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
-    """One thing a person can say about a job; the same name in every generation.
-
-    `options` are the command-line spellings; empty for an argument and for what only
-    `--set` and request files reach. `is_repeated` fields hold a tuple of values.
-    """
-
-    name: str
-    kind: FieldKind
-    help: str
-    options: tuple[str, ...] = ()
-    is_argument: bool = False
-    is_repeated: bool = False
-    metavar: str | None = None
-    unit: str | None = None
-    choices_help: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a model accepts for a field on a route; None means no such limit.
-
-    `max_length` counts characters; `max_items` bounds repeated fields. `default` is what
-    the API assumes when the field is absent; `is_fixed` marks a value the model always
-    has and that cannot be said (Turbo's sound).
-    """
-
-    choices: tuple[Any, ...] | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    max_length: int | None = None
-    max_items: int | None = None
-    is_required: bool = False
-    default: Any = None
-    is_fixed: bool = False
+    SOLUTIONS = "solutions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where a field's value goes in a body, and how it is spelled there.
 
-    `at` is a dotted path. With `item`, the value becomes an entry of the list at `at`:
-    the item's constant keys plus the value under `put` (or merged, when the value is an
-    object and `put` is None). `encode` maps our value to theirs; `is_text` sends numbers
-    as strings, as legacy bodies want seconds.
+    `at` is a dotted path; a number in it is the index of a list. With `item`, the value
+    becomes an entry of the list at `at`: the item's constant keys plus the value under
+    `put` (or merged, when the value is an object and `put` is None). A repeated field
+    without `item` is a plain list.
+
+    `encode` maps our value to theirs. `sent_as` is `text` for numbers sent as strings
+    and `integer` for ids sent as numbers. `codec` names a function of `prompt.py` for
+    values that are written quite differently there. `also` are constants, by path,
+    that go with the value.
+
+    A handle goes under `handle_at` in the item; where there is no such key, the prompt
+    names the entry as `<<<noun_N>>>`, N counting from 1.
     """
 
     at: str
     item: Mapping[str, Any] | None = None
     put: str | None = None
-    encode: Mapping[str, Any] | None = None
-    is_text: bool = False
+    encode: Mapping[Any, Any] | None = None
+    sent_as: str | None = None
+    codec: str | None = None
+    also: Mapping[str, Any] = field(default_factory=dict)
+    handle_at: str | None = None
+    noun: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,44 +82,22 @@ class Route:
     """One way into the API for a product: a create path and how its body is laid out.
 
     `create_path` may hold `{model}`; `model_at` is the body key that names the model
-    otherwise. `query_path` answers `GET {query_path}/{id}` (legacy) or is `/tasks`.
+    otherwise, and `default_wire_id` the model an absent one stands for. `query_path`
+    answers `GET {query_path}/{id}` (legacy), or is `/tasks` or `/solutions`; None when
+    the create call already answers with the result.
     """
 
     name: str
     generation: Generation
     create_path: str
-    query_path: str
+    query_path: str | None
     credentials: frozenset[CredentialKind]
     places: Mapping[str, Place]
     model_at: str | None
-    external_id_at: str
-    callback_url_at: str
+    default_wire_id: str | None
+    external_id_at: str | None
+    callback_url_at: str | None
     image_max_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """A documented dependency between fields; data, checked by `check.py`.
-
-    When every condition of `when` holds, every condition of `need` must. A condition
-    maps a field to the list of values it may have, or to `present` / `absent`.
-    `check` names a function of `check.py` for what conditions cannot say (sums).
-    """
-
-    id: str
-    message: str
-    when: Mapping[str, Any] = field(default_factory=dict)
-    need: Mapping[str, Any] = field(default_factory=dict)
-    check: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
-    """Units for one variant: `per` is `second` or `call`; `when` as in `Rule`."""
-
-    units: float
-    per: str = "second"
-    when: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +106,10 @@ class Model:
 
     `wire_ids` maps a route's name to the id used there; a missing route means the model
     cannot be reached that way. `limits[route][field]` exists only for what it takes.
-    `usual_s` is the published or observed generation time, None when unknown.
+    `status` is `current`, `historic`, `retired` or `discontinued`; `note` says more.
+
+    `usual_s` is how long a task usually takes, in seconds, None when unknown: a seed
+    for what the journal learns. `usual_basis` is `observed` or `estimate`.
     """
 
     id: str
@@ -155,30 +118,59 @@ class Model:
     status: str
     wire_ids: Mapping[str, str]
     limits: Mapping[str, Mapping[str, Limits]]
-    rules: tuple[Rule, ...]
     rates: tuple[Rate, ...]
+    note: str | None = None
     usual_s: float | None = None
+    usual_basis: str = "estimate"
+
+    @property
+    def warning(self) -> str | None:
+        """What a person who chose this model should know, or None."""
+        if self.status in ("current", "historic"):
+            return None
+        return f"{self.id}: {self.note or self.status}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
     """Something Kling makes; a command of its own.
 
-    `pack` is the kind of resource pack that pays (`video`, `image`). Routes stand in the
-    order in which they are tried; the first model is the default.
+    `pack` is the kind of resource pack that pays, at `unit_usd` a unit (list price).
+    `output` is the type of its results. Routes stand in the order in which they are
+    tried; `defaults` names the model to use when none is asked for.
     """
 
     name: str
     summary: str
     panel: str
     pack: str
+    unit_usd: float
     output: str
-    default_model: str
+    defaults: Mapping[CredentialKind, str]
     fields: tuple[Field, ...]
     routes: tuple[Route, ...]
     models: tuple[Model, ...]
     rules: tuple[Rule, ...] = ()
     example: str = ""
+
+    @property
+    def default_model(self) -> str:
+        """The default with every kind of credentials at hand, for help texts."""
+        return self.default_for(tuple(CredentialKind))
+
+    def default_for(self, credentials: Collection[str]) -> str:
+        """Return the default model for the first kind of `credentials` that has one."""
+        for kind, model_id in self.defaults.items():
+            if kind in credentials:
+                return model_id
+        return next(iter(self.defaults.values()))
+
+    def field(self, name: str) -> Field:
+        """Return the field called `name`; a KeyError is a bug in the caller."""
+        for each in self.fields:
+            if each.name == name:
+                return each
+        raise KeyError(name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,13 +182,35 @@ class Plan:
     model: Model
 
     @property
+    def wire_model(self) -> str:
+        return self.model.wire_ids[self.route.name]
+
+    @property
     def create_path(self) -> str:
-        return self.route.create_path.replace("{model}", self.model.wire_ids[self.route.name])
+        return self.route.create_path.replace("{model}", self.wire_model)
+
+    @property
+    def limits(self) -> Mapping[str, Limits]:
+        """What the model takes on this route, by field."""
+        return self.model.limits[self.route.name]
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that hold for this model on this route."""
+        return tuple(
+            rule
+            for rule in self.product.rules
+            if (not rule.models or self.model.id in rule.models)
+            and (not rule.routes or self.route.name in rule.routes)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing wrong with a value. `field` is ours; `message` says value and limit."""
+    """One thing wrong with a value; `message` is a sentence that says value and limit.
+
+    `field` is our name, or the wire name when a raw body was checked.
+    """
 
     field: str
     message: str

@@ -1,0 +1,88 @@
+"""The catalogue: which products there are, and each of them when it is asked for.
+
+Importing this costs next to nothing, and so do names and summaries: `kling --help`
+needs them at every start. A product's file is read when its command runs.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from kling_cli.products.model import Product
+
+_DATA = Path(__file__).parent / "data"
+_COMMON = "common"
+_HEAD_BYTES = 1024
+
+
+class Summary(NamedTuple):
+    """What the list of commands says about a product."""
+
+    name: str
+    summary: str
+    panel: str
+
+
+@cache
+def summaries() -> tuple[Summary, ...]:
+    """Return every product in the order of the list of commands.
+
+    Only the head of each file is read: plain `key = "value"` lines before the first
+    blank one, which a test holds the files to.
+    """
+    heads = [_head(path) for path in _DATA.glob("*.toml") if path.stem != _COMMON]
+    heads.sort(key=lambda head: (int(head["order"]), head["name"]))
+    return tuple(Summary(h["name"], h["summary"], h["panel"]) for h in heads)
+
+
+def names() -> tuple[str, ...]:
+    """Return the products' names, in the order of the list of commands."""
+    return tuple(each.name for each in summaries())
+
+
+@cache
+def load(name: str) -> Product:
+    """Return the product called `name`.
+
+    Raises:
+        UsageError: there is none.
+        CatalogueError: its file is wrong.
+    """
+    from kling_cli.products.parse import product
+
+    if name not in names():
+        raise _unknown(name)
+    return product(_read(name), _read(_COMMON))
+
+
+def all_products() -> tuple[Product, ...]:
+    """Return every product; reads every file, so not for a start-up."""
+    return tuple(load(name) for name in names())
+
+
+@cache
+def _read(stem: str) -> dict[str, Any]:
+    import tomllib
+
+    return tomllib.loads((_DATA / f"{stem}.toml").read_text(encoding="utf-8"))
+
+
+def _head(path: Path) -> dict[str, str]:
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES).decode("utf-8", "ignore").split("\n\n", 1)[0]
+    pairs = (line.split(" = ", 1) for line in head.splitlines())
+    return {key: value.strip('"') for key, value in pairs}
+
+
+def _unknown(name: str) -> Exception:
+    from difflib import get_close_matches
+
+    from kling_cli.errors import UsageError
+
+    near = get_close_matches(name, names(), n=3) or names()
+    return UsageError(
+        f"there is no product {name}", hint=f"did you mean {' or '.join(near)}?"
+    )

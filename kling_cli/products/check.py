@@ -1,0 +1,134 @@
+"""What is wrong with a job's values, said to the person who typed them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kling_cli.errors import UsageError
+from kling_cli.products import prompt, rules
+from kling_cli.products.choose import models_allowing, takes
+from kling_cli.products.limits import Fault, faults
+from kling_cli.products.model import Field, FieldKind, Plan, Problem, Rule
+from kling_cli.products.values import settled
+
+_SHOWN_CHARS = 40
+
+
+def problems(plan: Plan, values: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """Return everything wrong with `values`; image values may still be paths.
+
+    Nothing is sent with a problem, so each says option, value and what would do.
+    """
+    said = settled(plan, values)
+    found = [each for name in said for each in _of_field(plan, name, said[name])]
+    found += _missing(plan, said)
+    found += _of_handles(plan, said)
+    for rule in plan.rules:
+        broken = rules.is_broken(rule, plan, said)
+        if broken is not None:
+            found.append(_of_rule(plan, rule, said, broken))
+    return tuple(found)
+
+
+def require(plan: Plan, values: Mapping[str, Any]) -> None:
+    """Return when nothing is wrong.
+
+    Raises:
+        UsageError: naming every problem, with the first hint there is.
+    """
+    found = problems(plan, values)
+    if found:
+        hints = [each.hint for each in found if each.hint]
+        raise UsageError(
+            "; ".join(each.message for each in found), hint=hints[0] if hints else None
+        )
+
+
+def _of_field(plan: Plan, name: str, value: Any) -> Iterator[Problem]:
+    field, limits = plan.product.field(name), plan.limits.get(name)
+    if limits is None or not takes(plan.model, plan.route, name):
+        yield Problem(
+            field=name, message=f"{field.spelling}: {plan.model.id} does not take it"
+        )
+        return
+    for fault in faults(field, limits, value):
+        message = f"{_subject(field, fault)}: {_reason(plan, field, fault)}"
+        yield Problem(field=name, message=message, hint=_others(plan, name, value))
+
+
+def _subject(field: Field, fault: Fault) -> str:
+    where = field.spelling + fault.at
+    if fault.kind == "fixed" and field.kind is FieldKind.SWITCH:
+        return where if fault.value else where.replace("--", "--no-", 1)
+    if fault.kind in ("choice", "range", "fixed", "type"):
+        shown = str(fault.value)
+        cut = shown[:_SHOWN_CHARS] + "…" if shown[_SHOWN_CHARS:] else shown
+        return f"{where} {cut}"
+    return where
+
+
+def _reason(plan: Plan, field: Field, fault: Fault) -> str:
+    model = plan.model.id
+    unit = f" {field.unit}" if field.unit else ""
+    always = "never" if fault.value else "always"
+    match fault.kind:
+        case "fixed" if field.kind is FieldKind.SWITCH:
+            reason = f"{model} {always} has {field.name}"
+        case "fixed":
+            reason = f"{model} always has {fault.allowed}"
+        case "length":
+            reason = f"{len(fault.value)} characters; {model} takes {fault.allowed}"
+        case "items":
+            reason = f"{len(fault.value)} of them; {model} takes {fault.allowed}"
+        case "type" | "key":
+            reason = f"that is not {fault.allowed}"
+        case "missing":
+            reason = "it is missing"
+        case _:
+            reason = f"{model} takes {fault.allowed}{unit}"
+    return reason
+
+
+def _others(plan: Plan, name: str, value: Any) -> str | None:
+    """Name the models that would take the value, those of the same route first."""
+    same_route = models_allowing(plan.product, name, value, route=plan.route.name)
+    others = same_route or models_allowing(plan.product, name, value)
+    if not others:
+        return None
+    names = [each.id for each in others]
+    verb = "do" if others[1:] else "does"
+    return f"{_listed(names)} {verb}: add -m {names[0]}"
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
+def _missing(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, limits in plan.limits.items():
+        if limits.is_required and name not in said:
+            spelling = plan.product.field(name).spelling
+            yield Problem(field=name, message=f"{spelling} is missing")
+
+
+def _of_handles(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:
+    known = prompt.references(plan.product, plan.route, said)
+    for index, each in enumerate(known):
+        for other in known[:index] + known[index + 1 :]:
+            if each.handle in other.handle and (each is not other):
+                yield Problem(
+                    field=each.field,
+                    message=f"@{each.handle} is part of @{other.handle}",
+                    hint="give them names that do not contain one another",
+                )
+                return
+
+
+def _of_rule(plan: Plan, rule: Rule, said: Mapping[str, Any], broken: str) -> Problem:
+    named = [*rule.when, *(n for group in rule.exclusive for n in group), *rule.any_of]
+    shown = [name for name in named if name in said]
+    field = (shown or named or list(said))[0]
+    spelled = ", ".join(plan.product.field(name).spelling for name in shown)
+    message = f"{spelled}: {broken}" if spelled else broken
+    return Problem(field=field, message=message, hint=rule.hint)

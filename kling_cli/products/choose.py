@@ -1,0 +1,146 @@
+"""Which model and which route a request takes, by what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from kling_cli.errors import CredentialsError, KlingError, UsageError
+from kling_cli.products.limits import faults
+from kling_cli.products.model import CredentialKind, Model, Plan, Product, Route
+
+
+def find_model(product: Product, text: str) -> Model:
+    """Return the model a person means by `text`: its id in either spelling, or short.
+
+    Raises:
+        UsageError: the product has no such model; near ones are named.
+    """
+    wanted = text.strip().lower()
+    for model in product.models:
+        if wanted in (model.id, *model.wire_ids.values(), *model.aliases):
+            return model
+    raise _no_model(product, text)
+
+
+def plan(
+    product: Product,
+    model_text: str | None,
+    given: Collection[str],
+    credentials: Collection[CredentialKind],
+) -> Plan:
+    """Return the first route that credentials, model and the given fields can take.
+
+    Without `model_text` the product's default for these credentials is used; it is
+    never changed for another, which would cost something else.
+
+    Raises:
+        UsageError: the model is not there, or does not take a given field.
+        CredentialsError: it can only be reached with other credentials.
+    """
+    model = find_model(product, model_text or product.default_for(credentials))
+    fitting = [
+        route
+        for route in _routes(product, model)
+        if all(takes(model, route, name) for name in given)
+    ]
+    for route in fitting:
+        if route.credentials & set(credentials):
+            return Plan(product=product, route=route, model=model)
+    if fitting:
+        raise _other_credentials(model, fitting[0])
+    raise _not_taken(product, model, given)
+
+
+def takes(model: Model, route: Route, field: str) -> bool:
+    """Say whether `field` can be said to `model` on `route`, or holds there anyway."""
+    limits = model.limits[route.name].get(field)
+    return limits is not None and (limits.is_fixed or field in route.places)
+
+
+def choices(product: Product, field: str) -> tuple[Any, ...]:
+    """Return every choice any model has for `field`, in the files' order."""
+    found = (
+        choice
+        for model in product.models
+        for by_field in model.limits.values()
+        if field in by_field
+        for choice in by_field[field].choices or ()
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def models_allowing(
+    product: Product, field: str, value: Any, *, route: str | None = None
+) -> tuple[Model, ...]:
+    """Return the current models that take `value` for `field`, on `route` if named."""
+    described = product.field(field)
+    return tuple(
+        model
+        for model in product.models
+        if model.status == "current"
+        and any(
+            takes(model, each, field)
+            and not any(faults(described, model.limits[each.name][field], value))
+            for each in _routes(product, model)
+            if route in (None, each.name)
+        )
+    )
+
+
+def _routes(product: Product, model: Model) -> Iterator[Route]:
+    return (route for route in product.routes if route.name in model.wire_ids)
+
+
+def _other_credentials(model: Model, route: Route) -> KlingError:
+    if CredentialKind.API_KEY in route.credentials:
+        message, hint = f"{model.id} needs an API key", "run: kling auth login"
+    else:
+        message = f"{model.id} needs an access key and a secret key"
+        hint = "set KLING_ACCESS_KEY and KLING_SECRET_KEY"
+    return CredentialsError(f"{message} for this request", hint=hint)
+
+
+def _not_taken(product: Product, model: Model, given: Collection[str]) -> KlingError:
+    routes = list(_routes(product, model))
+    for name in given:
+        if any(takes(model, route, name) for route in routes):
+            continue
+        option = product.field(name).spelling
+        others = [
+            each.id
+            for each in product.models
+            if each.status == "current"
+            and any(takes(each, route, name) for route in _routes(product, each))
+        ]
+        hint = f"{_either(others)} {'do' if others[1:] else 'does'}" if others else None
+        return UsageError(
+            f"{option}: {model.id} does not take it",
+            hint=hint and f"{hint}: add -m {others[0]}",
+        )
+    options = ", ".join(product.field(name).spelling for name in given)
+    return UsageError(f"{model.id} cannot be given all of these together: {options}")
+
+
+def _either(words: Collection[str]) -> str:
+    return ", ".join(words)
+
+
+def _no_model(product: Product, text: str) -> KlingError:
+    from difflib import get_close_matches
+
+    names = [model.id for model in product.models]
+    elsewhere = _products_with(text.strip().lower())
+    near = get_close_matches(text.lower(), names, n=3) or names
+    hint = f"kling {elsewhere} has it" if elsewhere else f"try {', '.join(near)}"
+    return UsageError(f"{product.name} has no model {text}", hint=hint)
+
+
+def _products_with(wanted: str) -> str | None:
+    from kling_cli.products.catalogue import all_products
+
+    for product in all_products():
+        for model in product.models:
+            if wanted in (model.id, *model.wire_ids.values()):
+                return product.name
+    return None

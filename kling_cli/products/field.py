@@ -1,0 +1,72 @@
+"""What a person can say about a job, and what a model accepts of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class FieldKind(StrEnum):
+    """What a person may type for a field, and what the value is in Python."""
+
+    TEXT = "text"  # str
+    INTEGER = "integer"  # int
+    NUMBER = "number"  # float
+    SWITCH = "switch"  # bool
+    CHOICE = "choice"  # one of the limits' choices, a str unless they say otherwise
+    IMAGE = "image"  # str: a URL, or bare base64 once a local file has been read
+    AUDIO = "audio"  # str: the same
+    VIDEO = "video"  # str: a URL, nothing else
+    JSON = "json"  # a list or an object, given as JSON or `@file.json`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One thing a person can say about a job; the same name in every generation.
+
+    `options` are the command-line spellings; empty for an argument and for what only
+    `--set` and request files reach. A switch also has the `--no-` form of its options.
+    A value of an `is_repeated` field is a tuple. With `has_handle`, each value may be
+    `NAME=VALUE`, and the prompt may then say `@NAME`.
+    """
+
+    name: str
+    kind: FieldKind
+    help: str
+    options: tuple[str, ...] = ()
+    is_argument: bool = False
+    is_repeated: bool = False
+    has_handle: bool = False
+    metavar: str | None = None
+    unit: str | None = None
+
+    @property
+    def spelling(self) -> str:
+        """How a person knows the field: `--last-frame`, or `IMAGE` for an argument."""
+        if self.options:
+            return max(self.options, key=len)
+        return (self.metavar or self.name).upper() if self.is_argument else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a model accepts for a field on a route; None means no such limit.
+
+    `max_length` counts characters; `min_items` and `max_items` bound repeated fields.
+    `default` is what the API assumes when the field is absent; `is_fixed` marks a value
+    the model always has and that cannot be said (Turbo's sound). `keys` bounds the
+    entries of an object, or of each object of a list.
+    """
+
+    choices: tuple[Any, ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    max_length: int | None = None
+    min_items: int | None = None
+    max_items: int | None = None
+    is_required: bool = False
+    default: Any = None
+    is_fixed: bool = False
+    keys: Mapping[str, Limits] | None = None

@@ -1,0 +1,145 @@
+"""What is wrong with one value, by its kind and its limits; said to nobody yet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from kling_cli.products.model import Field, FieldKind, Limits
+
+_KINDS: Mapping[FieldKind, tuple[tuple[type, ...], str]] = {
+    FieldKind.TEXT: ((str,), "a text"),
+    FieldKind.INTEGER: ((int,), "a whole number"),
+    FieldKind.NUMBER: ((int, float), "a number"),
+    FieldKind.SWITCH: ((bool,), "yes or no"),
+    FieldKind.CHOICE: ((str, int, float), "one of the choices"),
+    FieldKind.IMAGE: ((str,), "an image"),
+    FieldKind.AUDIO: ((str,), "a sound"),
+    FieldKind.VIDEO: ((str,), "the URL of a video"),
+    FieldKind.JSON: ((dict, list), "a JSON object or list"),
+}
+
+
+class Fault(NamedTuple):
+    """Why a value will not do.
+
+    `kind` is `type`, `choice`, `range`, `length`, `items`, `missing`, `key` or `fixed`;
+    `allowed` what would do; `value` the value itself, `at` where in it (`.config.pan`).
+    """
+
+    kind: str
+    allowed: str
+    value: Any
+    at: str = ""
+
+
+def faults(field: Field, limits: Limits, value: Any) -> Iterator[Fault]:
+    """Yield what is wrong with `value` for a model with these `limits`."""
+    if limits.is_fixed:
+        if value != limits.default:
+            yield Fault("fixed", str(limits.default), value)
+    elif field.is_repeated:
+        yield from _repeated(field, limits, value)
+    else:
+        yield from _single(field, limits, value)
+
+
+def allowed(limits: Limits) -> str:
+    """Return the limits in words: `5 or 10`, `3 to 15`, `at most 2500 characters`."""
+    if limits.choices:
+        words = [_word(each) for each in limits.choices]
+        return " or ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+    if limits.minimum is not None:
+        return f"{limits.minimum} to {limits.maximum}"
+    if limits.max_length is not None:
+        return f"at most {limits.max_length} characters"
+    if limits.max_items is not None:
+        return f"at most {limits.max_items}"
+    return "it"
+
+
+def is_url(value: str) -> bool:
+    """Say whether a value is a web address rather than the content itself."""
+    return re.match(r"https?://\S+$", value, re.IGNORECASE) is not None
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _repeated(field: Field, limits: Limits, value: Any) -> Iterator[Fault]:
+    if not isinstance(value, list | tuple):
+        yield Fault("type", "a list", value)
+        return
+    yield from _count(limits, value, "")
+    if field.name != "shots":  # `rules.py` reads those
+        for each in value:
+            yield from _single(field, limits, each)
+
+
+def _single(field: Field, limits: Limits, value: Any) -> Iterator[Fault]:
+    python_types, words = _KINDS[field.kind]
+    is_flag = isinstance(value, bool) and field.kind is not FieldKind.SWITCH
+    is_kind = isinstance(value, python_types) and not is_flag
+    if field.kind is FieldKind.VIDEO:
+        is_kind = is_kind and is_url(value)
+    if not is_kind:
+        yield Fault("type", words, value)
+    elif field.kind in (FieldKind.IMAGE, FieldKind.AUDIO) and value[:5] == "data:":
+        yield Fault("type", "bare base64, without `data:` before it", value)
+    else:
+        yield from _bounds(limits, value, "")
+
+
+def _bounds(limits: Limits, value: Any, at: str) -> Iterator[Fault]:
+    if limits.choices is not None and not _is_among(value, limits.choices):
+        yield Fault("choice", allowed(limits), value, at)
+    if limits.minimum is not None and not _is_within(limits, value):
+        yield Fault("range", allowed(limits), value, at)
+    if limits.max_length is not None and len(str(value)) > limits.max_length:
+        yield Fault("length", allowed(limits), value, at)
+    if limits.keys is not None or isinstance(value, list):
+        yield from _inside(limits, value, at)
+
+
+def _is_among(value: Any, choices: tuple[Any, ...]) -> bool:
+    return any(value == each and type(value) is type(each) for each in choices)
+
+
+def _is_within(limits: Limits, value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    low, high = limits.minimum, limits.maximum
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+def _inside(limits: Limits, value: Any, at: str) -> Iterator[Fault]:
+    if isinstance(value, list):
+        yield from _count(limits, value, at)
+        for index, each in enumerate(value):
+            yield from _entries(limits.keys, each, f"{at}[{index}]")
+    else:
+        yield from _entries(limits.keys, value, at)
+
+
+def _count(limits: Limits, value: Any, at: str) -> Iterator[Fault]:
+    if limits.max_items is not None and len(value) > limits.max_items:
+        yield Fault("items", f"at most {limits.max_items}", value, at)
+    if limits.min_items is not None and len(value) < limits.min_items:
+        yield Fault("items", f"at least {limits.min_items}", value, at)
+
+
+def _entries(keys: Mapping[str, Limits] | None, value: Any, at: str) -> Iterator[Fault]:
+    if keys is None:
+        return
+    if not isinstance(value, Mapping):
+        yield Fault("type", "a JSON object", value, at)
+        return
+    for name in value.keys() - keys.keys():
+        yield Fault("key", " or ".join(keys), name, f"{at}.{name}")
+    for name, limits in keys.items():
+        if name in value:
+            yield from _bounds(limits, value[name], f"{at}.{name}")
+        elif limits.is_required:
+            yield Fault("missing", "it", None, f"{at}.{name}")

@@ -1,0 +1,120 @@
+"""The models of a product file, their limits and rates; and the rules of fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kling_cli.products.model import Limits, Model, Rate, Rule
+from kling_cli.products.table import CatalogueError, Table
+
+
+def limit_sets(table: Table) -> dict[str, dict[str, Any]]:
+    return {route: dict(fields) for route, fields in table.items()}
+
+
+def limits(data: object, where: str) -> Limits:
+    """Return the limits a table of them describes."""
+    table = Table(data, where)
+    low_high = table.take("range", list, [])
+    choices = table.find("choices", list)
+    keys = dict(table.table("keys").items())
+    made = Limits(
+        choices=None if choices is None else tuple(choices),
+        minimum=low_high[0] if low_high else None,
+        maximum=low_high[1] if low_high else None,
+        max_length=table.find("max_length", int),
+        min_items=table.find("min_items", int),
+        max_items=table.find("max_items", int),
+        is_required=table.take("required", bool, default=False),
+        default=table.anything("default"),
+        is_fixed=table.take("fixed", bool, default=False),
+        keys={k: limits(v, f"{where}.keys.{k}") for k, v in keys.items()} or None,
+    )
+    table.close()
+    return made
+
+
+def models(table: Table, shared: Mapping[str, Mapping[str, Any]]) -> tuple[Model, ...]:
+    return tuple(
+        _model(name, Table(data, f"{table.where}.{name}"), shared)
+        for name, data in table.items()
+    )
+
+
+def _model(name: str, table: Table, shared: Mapping[str, Mapping[str, Any]]) -> Model:
+    ids = {route: str(wire_id) for route, wire_id in table.table("ids").items()}
+    own = dict(table.table("limits").items())
+    usual = table.table("usual")
+    made = Model(
+        id=name,
+        label=table.take("label", str),
+        aliases=table.words("aliases"),
+        status=table.take("status", str, "current"),
+        note=table.find("note", str),
+        wire_ids=ids,
+        limits={
+            route: _merged(shared.get(route, {}), own.pop(route, {}), table.where)
+            for route in ids
+        },
+        rates=tuple(rate for each in table.tables("rates") for rate in _rates(each)),
+        usual_s=usual.find("seconds", float),
+        usual_basis=usual.take("basis", str, "estimate"),
+    )
+    usual.close()
+    table.close()
+    if own:
+        raise CatalogueError(f"{table.where}.limits: no id for route {next(iter(own))}")
+    return made
+
+
+def _merged(
+    shared: Mapping[str, Any], own: Mapping[str, Any], where: str
+) -> dict[str, Limits]:
+    return {
+        name: limits(data, f"{where}.limits.{name}")
+        for name, data in {**shared, **own}.items()
+        if data is not False
+    }
+
+
+def _rates(table: Table) -> list[Rate]:
+    units = table.anything("units")
+    when = table.take("when", dict, {})
+    per, every = table.take("per", str, "second"), table.take("every", int, 1)
+    count = table.find("count", str)
+    table.close()
+    if not isinstance(units, dict):
+        return [Rate(units=units, per=per, every=every, count=count, when=when)]
+    return [
+        Rate(
+            units=amount,
+            per=per,
+            every=every,
+            count=count,
+            when={**when, "resolution": [resolution]},
+        )
+        for resolution, amount in units.items()
+    ]
+
+
+def rule(table: Table) -> Rule:
+    made = Rule(
+        id=table.take("id", str),
+        message=table.take("message", str),
+        hint=table.find("hint", str),
+        is_ours=table.take("ours", bool, default=False),
+        when=table.take("when", dict, {}),
+        need=table.take("need", dict, {}),
+        one_of=table.words("one_of"),
+        any_of=table.words("any_of"),
+        exclusive=tuple(tuple(g) for g in table.take("exclusive", list, [])),
+        amount=tuple(tuple(s) for s in table.take("amount", list, [])),
+        at_least=table.find("at_least", float),
+        at_most=table.find("at_most", float),
+        check=table.find("check", str),
+        models=table.words("models"),
+        routes=table.words("routes"),
+    )
+    table.close()
+    return made

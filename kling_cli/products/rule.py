@@ -1,0 +1,54 @@
+"""What depends on what: rules between fields, and rates by what was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A documented dependency between fields; data, evaluated by `rules.py`.
+
+    When every condition of `when` holds, so must the demands: every condition of
+    `need`, exactly one of `one_of`, at least one of `any_of`, at most one group of
+    `exclusive`, `amount` between `at_least` and `at_most`, and the function `check`
+    of `rules.py`. A condition maps a field to the values it may have, or to `present`
+    or `absent`. `amount` is a product of sums: a term is a number, a field (its value,
+    or how many values it has) or `-field`.
+
+    `models` and `routes` are where the rule holds; empty means everywhere. A rule that
+    `is_ours` spares a person a mistake that the API would take.
+    """
+
+    id: str
+    message: str
+    when: Mapping[str, Any] = field(default_factory=dict)
+    need: Mapping[str, Any] = field(default_factory=dict)
+    one_of: tuple[str, ...] = ()
+    any_of: tuple[str, ...] = ()
+    exclusive: tuple[tuple[str, ...], ...] = ()
+    amount: tuple[tuple[str | float, ...], ...] = ()
+    at_least: float | None = None
+    at_most: float | None = None
+    check: str | None = None
+    models: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    hint: str | None = None
+    is_ours: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """Units for one variant; `when` as in `Rule`, the first rate that holds counts.
+
+    `per` is `call`, `second` of output (each `every` begun or whole ones: 5 for lip
+    sync) or `output`, as many as the value of the field `count`.
+    """
+
+    units: float
+    per: str = "second"
+    every: int = 1
+    count: str | None = None
+    when: Mapping[str, Any] = field(default_factory=dict)

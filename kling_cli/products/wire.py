@@ -1,0 +1,99 @@
+"""What the API would say about a raw body; the sandbox answers with it.
+
+The sandbox sees bodies of any client and knows no more of them than the API does.
+Problems carry wire names, and the API's own wording where that is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kling_cli.products import image, paths, rules
+from kling_cli.products.limits import Fault, faults, is_url
+from kling_cli.products.model import FieldKind, Generation, Plan, Problem
+from kling_cli.products.reading import lists, read, wire_name
+
+
+def wire_check(plan: Plan, body: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """Return what the API would refuse in `body`; nothing means it would take it.
+
+    Each problem's message is fit for the `message` of a 1201.
+    """
+    for at in lists(plan.route):
+        if paths.get(body, at) in (None, []) and _is_needed(plan, at):
+            return (Problem(field=at, message=f"{at} cannot be empty"),)
+    values, unreadable = read(plan.product, plan.route, plan.model, body)
+    found = list(unreadable)
+    for name, value in values.items():
+        found += _of_value(plan, name, value)
+    if not found:
+        found += _missing(plan, values)
+    if not found:
+        found += _of_rules(plan, values)
+    return tuple(found)
+
+
+def _is_needed(plan: Plan, at: str) -> bool:
+    return any(
+        limits.is_required
+        for name, limits in plan.limits.items()
+        if name in plan.route.places and plan.route.places[name].at == at
+    )
+
+
+def _of_value(plan: Plan, name: str, value: Any) -> Iterator[Problem]:
+    wire, field = wire_name(plan.route, name), plan.product.field(name)
+    limits = plan.limits.get(name)
+    if (limits is None or limits.is_fixed) and _is_ignored(plan, name):
+        return
+    if limits is None:
+        message = f"{wire} is not supported by model '{plan.wire_model}'"
+        yield Problem(field=wire, message=message)
+        return
+    encode = plan.route.places[name].encode or {}
+    for fault in faults(field, limits, value):
+        at = wire + fault.at
+        yield Problem(field=at, message=_message(at, fault, encode))
+    if field.kind is FieldKind.IMAGE and not is_url(value):
+        max_bytes = plan.route.image_max_bytes
+        yield from image.problems_of_base64(value, max_bytes, field=wire)
+
+
+def _is_ignored(plan: Plan, name: str) -> bool:
+    """Unknown settings are ignored by the new standard (observed, section 2.2)."""
+    is_new = plan.route.generation is not Generation.LEGACY
+    return is_new and plan.route.places[name].at.startswith("settings.")
+
+
+def _message(wire: str, fault: Fault, encode: Mapping[Any, Any]) -> str:
+    match fault.kind:
+        case "length":
+            return f"{wire} has {len(fault.value)} characters, allowed: {fault.allowed}"
+        case "items":
+            return f"{wire} has {len(fault.value)} entries, allowed: {fault.allowed}"
+        case "missing":
+            return f"{wire} is required"
+        case "fixed":
+            return f"{wire} value '{encode.get(fault.value, fault.value)}' is invalid"
+        case _:
+            return f"{wire} value '{fault.value}' is invalid"
+
+
+def _missing(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, limits in plan.limits.items():
+        if limits.is_required and name not in values:
+            wire = wire_name(plan.route, name)
+            yield Problem(field=wire, message=f"{wire} is required")
+
+
+def _of_rules(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:
+    for rule in plan.rules:
+        broken = None if rule.is_ours else rules.is_broken(rule, plan, values)
+        if broken is not None:
+            named = [*rule.when, *rule.need, *rule.any_of, *rule.one_of]
+            wire = [wire_name(plan.route, each) for each in named]
+            yield Problem(
+                field=wire[0] if wire else rule.id,
+                message=f"{', '.join(wire) or rule.id} invalid: {broken}",
+            )
