@@ -44,23 +44,17 @@ async def within(clock: Clock, seconds: float, call: Callable[[], Awaitable[T]])
     Raises:
         TimeoutError: it took longer.
     """
-    import anyio
-
-    async def alarm() -> None:
-        await clock.sleep(seconds)
-        group.cancel_scope.cancel()
+    from kling_cli.background import background
 
     result: list[T] = []
-    failure: Exception | None = None
-    async with anyio.create_task_group() as group:
+    async with background() as group:
+
+        async def alarm() -> None:
+            await clock.sleep(seconds)
+            group.cancel_scope.cancel()
+
         group.start_soon(alarm)
-        try:
-            result.append(await call())
-        except Exception as exc:  # noqa: BLE001 -- raised again outside the group, unwrapped
-            failure = exc
-        group.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
+        result.append(await call())
     if not result:
         raise TimeoutError
     return result[0]

@@ -78,7 +78,7 @@ class CredentialsError(KlingError):
 
 
 class AccountError(KlingError):
-    """Quota, arrears or IP list of the account (1100 to 1102, 1304), or `--max-units`."""
+    """Quota, arrears or IP list of the account (1100-1102, 1304), or `--max-units`."""
 
     exit_code = ExitCode.ACCOUNT
     type = "account"
@@ -163,6 +163,8 @@ class StoppedError(KlingError):
     type = "interrupted"
     is_retryable = True
 
-    def __init__(self, message: str, *, exit_code: ExitCode, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, exit_code: ExitCode, hint: str | None = None
+    ) -> None:
         super().__init__(message, hint=hint)
         self.exit_code = exit_code  # type: ignore[misc] -- one class, three signals

@@ -31,7 +31,7 @@ class Asker:
 
     def __init__(self, client: Answers, *, is_bulk: bool) -> None:
         self._client = client
-        self._is_bulk = is_bulk
+        self.is_bulk = is_bulk
 
     async def ask(self, entries: Sequence[Entry]) -> Mapping[str, Task]:
         """Return what the API says, by external id; what it does not know is absent.
@@ -39,7 +39,7 @@ class Asker:
         Raises:
             KlingError: no answer could be had for any of them.
         """
-        if self._is_bulk:
+        if self.is_bulk:
             return await self._ask_together(entries)
         return await self._ask_one_by_one(entries)
 

@@ -24,7 +24,7 @@ _PAGE_STARTS = (b"<!doctype", b"<html", b"<?xml", b"{")
 
 
 class BrokenDownloadError(Exception):
-    """This attempt ended early; another may go on from here."""
+    """An attempt ended early; another may go on from here."""
 
 
 class WrongContentError(BrokenDownloadError):
@@ -85,9 +85,11 @@ class Download:
             try:
                 await self._attempt(stream)
             except (httpx.HTTPError, BrokenDownloadError) as exc:
-                is_new = self._done_bytes > before and not isinstance(exc, WrongContentError)
+                is_new = self._done_bytes > before and not isinstance(
+                    exc, WrongContentError
+                )
                 breaks = 1 if is_new else breaks + 1
-                await self._recover(exc, breaks, stream)
+                await self._recover(exc, breaks)
             else:
                 return
 
@@ -118,7 +120,9 @@ class Download:
             raise StartOverError("the file on the server has changed")
         if status not in (httpx.codes.OK, httpx.codes.PARTIAL_CONTENT):
             raise BrokenDownloadError(f"the server answered {status}")
-        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        kind = (
+            response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        )
         if kind in ("text/html", "application/json", "application/xml", "text/xml"):
             raise WrongContentError(f"the server sent {kind}, not a file")
         if status == httpx.codes.OK and self._done_bytes:
@@ -136,7 +140,7 @@ class Download:
                 f"{self._done_bytes} bytes came, {self._total_bytes} were announced"
             )
 
-    async def _recover(self, why: Exception, breaks: int, stream: IO[bytes]) -> None:
+    async def _recover(self, why: Exception, breaks: int) -> None:
         reason = str(why) or type(why).__name__
         most = MOST_WRONG if isinstance(why, WrongContentError) else MOST_BREAKS
         if breaks >= most:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -78,6 +79,10 @@ class Entry:
         except ValueError:
             return TaskStatus.UNKNOWN
 
+    def at(self, stage: Stage, message: str | None) -> Entry:
+        """Return the entry at another stage."""
+        return replace(self, stage=stage, message=message)
+
     @property
     def as_task(self) -> Task | None:
         """The task as last heard of; None while no task id is known."""
@@ -97,8 +102,6 @@ class Entry:
 
 
 COLUMNS = tuple(item.name for item in fields(Entry))
-_TIMES = frozenset({"written_at", "created_at", "updated_at"})
-_SWITCHES = frozenset({"is_downloading", "has_watermark", "is_forced"})
 
 
 def to_row(entry: Entry) -> dict[str, Any]:
@@ -125,19 +128,29 @@ def from_row(row: dict[str, Any]) -> Entry:
 
 
 def _from_cell(name: str, cell: Any) -> Any:
-    if cell is None:
-        return None
-    if name in _TIMES:
-        return datetime.fromtimestamp(cell, UTC)
-    if name in _SWITCHES:
-        return bool(cell)
-    if name == "stage":
-        return Stage(cell)
-    if name == "outputs":
-        return tuple(Output(**output) for output in json.loads(cell))
-    if name == "paths":
-        return tuple(json.loads(cell))
-    return cell
+    read = _READERS.get(name)
+    return cell if cell is None or read is None else read(cell)
+
+
+def _read_time(cell: float) -> datetime:
+    return datetime.fromtimestamp(cell, UTC)
+
+
+def _read_outputs(cell: str) -> tuple[Output, ...]:
+    return tuple(Output(**output) for output in json.loads(cell))
+
+
+def _read_paths(cell: str) -> tuple[str, ...]:
+    return tuple(json.loads(cell))
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("written_at", "created_at", "updated_at"), _read_time),
+    **dict.fromkeys(("is_downloading", "has_watermark", "is_forced"), bool),
+    "stage": Stage,
+    "outputs": _read_outputs,
+    "paths": _read_paths,
+}
 
 
 def _output_to_json(output: Output) -> dict[str, Any]:

@@ -76,7 +76,7 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusChanged:
-    """The API says the task stands differently. `by`: `callback`, `poll` or `create`."""
+    """The API says the task stands differently. `by`: `callback` or `poll`."""
 
     task_id: str
     status: TaskStatus
@@ -86,7 +86,7 @@ class StatusChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackArrived:
-    """A callback passed the door; the API is being asked. `trust`: `signed`, `token`."""
+    """A callback passed the door; the API is being asked. `trust`: `signed`…"""
 
     task_id: str | None
     status: str

@@ -21,6 +21,7 @@ from kling_cli.errors import UsageError
 from kling_cli.jobs.entry import Entry, Stage, from_row, to_cell, to_row
 from kling_cli.jobs.journal_file import FILE_NAME, JournalError, open_database
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptCallback:
     """A callback as it stands in the journal; `raw` is the body, byte for byte."""
@@ -121,7 +122,7 @@ class Journal:
         return found[0] if found else None
 
     def unfinished(self) -> list[Entry]:
-        """Return jobs the API may still work on, and finished ones not saved, oldest first."""
+        """Return jobs still open, and finished ones not saved, oldest first."""
         open_stages = [stage.value for stage in Stage if stage.is_open]
         marks = ", ".join("?" * len(open_stages))
         return self._entries(
@@ -138,18 +139,19 @@ class Journal:
         """Return the median seconds that the last ten such tasks took, if three did."""
         rows = self._read(
             "SELECT updated_at - created_at FROM jobs WHERE product = ? AND model IS ?"
-            " AND stage = ? AND updated_at > created_at ORDER BY written_at DESC LIMIT 10",
+            " AND stage = ? AND updated_at > created_at"
+            " ORDER BY written_at DESC LIMIT 10",
             (product, model, Stage.SUCCEEDED.value),
         )
         times = sorted(row[0] for row in rows)
         return times[len(times) // 2] if len(times) >= 3 else None  # noqa: PLR2004 -- fewer say nothing
 
     def keep_callback(self, callback: KeptCallback) -> int:
-        """Store a callback, durably, and return its number; the `id` given is ignored."""
+        """Store a callback, durably, and return its number; `id` is ignored."""
         with self._writing():
             cursor = self._db.execute(
-                "INSERT INTO callbacks (received_at, product, nonce, task_id, external_id,"
-                " status, trust, headers, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO callbacks (received_at, product, nonce, task_id,"
+                " external_id, status, trust, headers, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     callback.received_at.timestamp(),
                     callback.product,
@@ -197,7 +199,9 @@ class Journal:
         except BaseException as exc:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            if isinstance(exc, sqlite3.IntegrityError) or not isinstance(exc, sqlite3.Error):
+            if isinstance(exc, sqlite3.IntegrityError) or not isinstance(
+                exc, sqlite3.Error
+            ):
                 raise
             raise JournalError(self._path, exc) from exc
 
@@ -205,5 +209,7 @@ class Journal:
 def _callback(row: sqlite3.Row) -> KeptCallback:
     cells = dict(row)
     cells["received_at"] = datetime.fromtimestamp(cells["received_at"], UTC)
-    cells["headers"] = tuple((name, value) for name, value in json.loads(cells["headers"]))
+    cells["headers"] = tuple(
+        (name, value) for name, value in json.loads(cells["headers"])
+    )
     return KeptCallback(**cells)

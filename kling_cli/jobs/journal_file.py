@@ -14,14 +14,17 @@ FILE_NAME = "journal.db"
 SCHEMA_VERSION = 1
 BUSY_S = 15.0
 
+_COLUMNS = ", ".join(COLUMNS)
 _TABLES = (
-    f"CREATE TABLE IF NOT EXISTS jobs ({', '.join(COLUMNS)}, PRIMARY KEY (external_id))",
+    f"CREATE TABLE IF NOT EXISTS jobs ({_COLUMNS}, PRIMARY KEY (external_id))",
     "CREATE INDEX IF NOT EXISTS jobs_by_task ON jobs (task_id)",
     "CREATE INDEX IF NOT EXISTS jobs_by_time ON jobs (written_at)",
-    "CREATE TABLE IF NOT EXISTS callbacks (id INTEGER PRIMARY KEY AUTOINCREMENT,"
-    " received_at REAL NOT NULL, product TEXT, nonce TEXT, task_id TEXT,"
-    " external_id TEXT, status TEXT, trust TEXT NOT NULL, headers TEXT NOT NULL,"
-    " raw BLOB NOT NULL)",
+    (
+        "CREATE TABLE IF NOT EXISTS callbacks (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " received_at REAL NOT NULL, product TEXT, nonce TEXT, task_id TEXT,"
+        " external_id TEXT, status TEXT, trust TEXT NOT NULL, headers TEXT NOT NULL,"
+        " raw BLOB NOT NULL)"
+    ),
     "CREATE INDEX IF NOT EXISTS callbacks_by_nonce ON callbacks (nonce, id)",
 )
 

@@ -26,17 +26,24 @@ def check_template(template: str) -> None:
         UsageError: an unknown field, or braces that do not close.
     """
     try:
-        names = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+        names = [
+            name
+            for _, name, _, _ in string.Formatter().parse(template)
+            if name is not None
+        ]
     except ValueError as exc:
         raise UsageError(f"--output {template}: {exc}", hint=_fields_hint()) from exc
     for name in names:
         if name not in FIELDS:
             raise UsageError(
-                f"--output {template}: there is no field {{{name}}}", hint=_fields_hint()
+                f"--output {template}: there is no field {{{name}}}",
+                hint=_fields_hint(),
             )
 
 
-def target(template: str | None, folder: Path, values: dict[str, str], *, is_sole: bool) -> Path:
+def target(
+    template: str | None, folder: Path, values: dict[str, str], *, is_sole: bool
+) -> Path:
     """Return where an output goes, before looking whether the name is free.
 
     `template` is None, a folder (existing, or ending in a slash), a file name, or holds

@@ -14,7 +14,7 @@ from kling_cli.jobs.schedule import PathState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hint:
-    """A callback that passed the door: who it claims to be about, and what it claims."""
+    """A callback that passed the door: whom it is about, and what it claims."""
 
     nonce: str
     task_id: str | None
@@ -24,18 +24,25 @@ class Hint:
 
 @dataclass(slots=True)
 class News:
-    """A mailbox between the door and the waiter, both on one event loop."""
+    """A mailbox between the door and the waiter, both on one event loop.
+
+    `nonces` are those of the callback URLs that belong to this run's jobs.
+    """
 
     clock: Clock
+    nonces: set[str] = field(default_factory=set)
     path: PathState = PathState.NONE
     lost_at: float = 0.0
     _hints: list[Hint] = field(default_factory=list)
     _bell: anyio.Event = field(default_factory=anyio.Event)
 
     def post(self, hint: Hint) -> None:
-        """Hand over a callback; it also proves that the way works."""
+        """Hand over a callback; one for a job of ours also proves an open way."""
+        if hint.nonce not in self.nonces:
+            return
         self._hints.append(hint)
-        self.path = PathState.PROVEN
+        if self.path is PathState.READY:
+            self.path = PathState.PROVEN
         self._bell.set()
 
     def set_path(self, state: PathState) -> None:

@@ -34,7 +34,7 @@ class Wish:
     is_watermark: bool
 
     def url_in(self, task: Task) -> str | None:
-        """Return where this file lies, according to the newest answer about the task."""
+        """Return where this file lies, according to the task's newest answer."""
         if self.index > len(task.outputs):
             return None
         output = task.outputs[self.index - 1]
@@ -142,10 +142,10 @@ class Saver:
         return path
 
     def _explained(self, error: NotSavedError, wish: Wish, task: Task) -> NotSavedError:
-        """Return the error with what to do: the link is what the person has paid for."""
+        """Return the error with the link: it is what the person has paid for."""
         return NotSavedError(
             error.message,
-            hint=f"kling download {task.id}   or fetch it yourself: {wish.url_in(task)}",
+            hint=f"kling download {task.id}, or fetch it yourself: {wish.url_in(task)}",
         )
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import anyio
 
+from kling_cli.background import background
 from kling_cli.errors import ExitCode, StoppedError
 
 T = TypeVar("T")
@@ -30,7 +31,6 @@ async def until_signal(work: Callable[[], Awaitable[T]]) -> T:
     """
     caught: list[signal.Signals] = []
     done: list[T] = []
-    failure: Exception | None = None
 
     async def watch(scope: anyio.CancelScope) -> None:
         with anyio.open_signal_receiver(*_heeded()) as signals:
@@ -39,23 +39,19 @@ async def until_signal(work: Callable[[], Awaitable[T]]) -> T:
                 scope.cancel()
                 return
 
-    async with anyio.create_task_group() as group:
+    async with background() as group:
         group.start_soon(watch, group.cancel_scope)
-        try:
-            done.append(await work())
-        except Exception as exc:  # noqa: BLE001 -- raised again outside the group, unwrapped
-            failure = exc
-        group.cancel_scope.cancel()
-    if caught and not done:
+        done.append(await work())
+    if not done:
         raise StoppedError(
             f"stopped by {caught[0].name}", exit_code=_EXIT_CODES[caught[0]]
         )
-    if failure is not None:
-        raise failure
     return done[0]
 
 
 def _heeded() -> list[signal.Signals]:
     return [
-        number for number in _EXIT_CODES if signal.getsignal(number) is not signal.SIG_IGN
+        number
+        for number in _EXIT_CODES
+        if signal.getsignal(number) is not signal.SIG_IGN
     ]

@@ -36,7 +36,7 @@ class Submission:
     """One job on its way to being accepted.
 
     `ask` returns the task that has this external id, None when the API knows of none.
-    `deadline` is on the clock's monotonic scale. `creates` and `queries` count requests.
+    `deadline` is on the clock's monotonic scale; `creates`, `queries` count requests.
     """
 
     path: str
@@ -93,14 +93,14 @@ class Submission:
         return task
 
     async def _unless_accepted_before(self, refusal: RefusedError) -> Task:
-        """A refusal after a doubtful create may only say that the id is taken: by us."""
+        """A refusal after a doubtful create may say that the id is taken: by us."""
         task = await self._look(refusal) if self._doubt is not None else None
         if task is None:
             raise refusal
         return task
 
     async def _look(self, doubt: KlingError) -> Task | None:
-        """Return the task with our external id; None once the API has denied it twice."""
+        """Return the task with our external id; None once it was denied twice."""
         misses = failures = 0
         while misses < SETTLE_ASKS:
             self.queries += 1
@@ -123,7 +123,7 @@ class Submission:
         if self._left_s() <= pause_s:
             raise NoSlotError(
                 f"no free slot within the time allowed: {full.message}",
-                hint="wait for running tasks (kling list), or allow more time with --timeout",
+                hint="wait for running tasks (kling list), or allow more with --timeout",
                 code=full.code,
                 http=full.http,
                 request_id=full.request_id,

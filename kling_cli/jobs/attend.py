@@ -1,0 +1,144 @@
+"""Seeing tasks through to their end together: waiting, and saving as each is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import anyio
+from anyio.abc import TaskGroup
+
+from kling_cli.api.task import Task, TaskStatus
+from kling_cli.errors import KlingError
+from kling_cli.jobs.events import Finished
+from kling_cli.jobs.job import Job, failure_of, with_task
+from kling_cli.jobs.news import News
+from kling_cli.jobs.save import Saver
+from kling_cli.jobs.session import Session
+from kling_cli.jobs.wait import Waiter, Watched
+
+_HERE = Path()
+
+
+@dataclass(slots=True, kw_only=True)
+class Attendant:
+    """Waits for jobs and saves what they make; each ends with a `Finished` event."""
+
+    session: Session
+    news: News
+    deadline: float
+
+    async def see_through(self, jobs: list[Job]) -> None:
+        """Return when every job has ended; failures are noted in the jobs.
+
+        Raises:
+            StillRunningError, CredentialsError, AccountError: waiting ended early;
+                saving of what had succeeded was completed all the same.
+        """
+        failure: KlingError | None = None
+        async with anyio.create_task_group() as group:
+            saving = _Hand(group, self)
+            try:
+                await self._wait(jobs, saving)
+            except KlingError as exc:
+                failure = exc
+        if failure is not None:
+            raise failure
+
+    async def _wait(self, jobs: list[Job], saving: _Hand) -> None:
+        now = self.session.clock.monotonic()
+        by_id = {job.entry.external_id: job for job in jobs}
+        watched = [
+            Watched(
+                entry=job.entry, life=job.life, since=job.started_at, next_ask_at=now
+            )
+            for job in jobs
+            if job.life is not None
+        ]
+
+        def on_answer(one: Watched) -> None:
+            job = by_id[one.entry.external_id]
+            self._learn(job, one)
+
+        async def on_over(one: Watched) -> None:
+            job = by_id[one.entry.external_id]
+            self._learn(job, one)
+            saving.take(job)
+
+        waiter = Waiter(
+            asker=self.session.asker,
+            news=self.news,
+            clock=self.session.clock,
+            tell=self.session.tell,
+            deadline=self.deadline,
+            on_answer=on_answer,
+            on_over=on_over,
+            watched=watched,
+        )
+        try:
+            await waiter.run()
+        finally:
+            for one in watched:
+                by_id[one.entry.external_id].life = one.life
+
+    def _learn(self, job: Job, one: Watched) -> None:
+        """Keep what the API said, in the journal and in the job."""
+        job.life = one.life
+        job.entry = one.entry = with_task(one.entry, one.life.task)
+        journal = self.session.journal
+        self.session.note(journal.observe, job.entry.external_id, one.life.task)
+
+    async def end(self, job: Job) -> None:
+        """Do what is left to do for a job whose task is over, and tell its result."""
+        task = job.task
+        if task is not None and (error := failure_of(task)) is not None:
+            job.error = error
+        elif task is not None and task.status is TaskStatus.SUCCEEDED:
+            await self._save(job, task)
+        job.ended_at = self.session.clock.monotonic()
+        job.is_told = True
+        self.session.tell(Finished(result=job.result()))
+
+    async def _save(self, job: Job, task: Task) -> None:
+        if not job.entry.is_downloading:
+            return
+
+        async def ask_again() -> Task | None:
+            job.queries += 1
+            try:
+                answers = await self.session.asker.ask([job.entry])
+            except KlingError:
+                return None
+            fresh = answers.get(job.entry.external_id)
+            if fresh is not None and job.life is not None:
+                job.life = replace(job.life, task=fresh)
+            return fresh
+
+        saver = Saver(
+            http=self.session.http,
+            clock=self.session.clock,
+            tell=self.session.tell,
+            entry=job.entry,
+            folder=self.session.settings.output_dir or _HERE,
+            ask_again=ask_again,
+        )
+        try:
+            await saver.save(task)
+        except KlingError as exc:
+            job.error = exc
+        job.saved = tuple(saver.saved)
+        paths = tuple(str(one.path) for one in job.saved if one.path)
+        self.session.note(
+            self.session.journal.change, job.entry.external_id, paths=paths
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Hand:
+    """Starts the end of jobs beside the waiting."""
+
+    group: TaskGroup
+    attendant: Attendant
+
+    def take(self, job: Job) -> None:
+        self.group.start_soon(self.attendant.end, job)

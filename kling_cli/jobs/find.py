@@ -1,0 +1,128 @@
+"""From the ids a person types to jobs: what the journal knows, what the API knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from kling_cli.api.task import Task
+from kling_cli.errors import KlingError, UsageError
+from kling_cli.jobs.ask import TASKS_PATH
+from kling_cli.jobs.entry import Entry
+from kling_cli.jobs.job import Job, with_task
+from kling_cli.jobs.lifecycle import begin
+from kling_cli.jobs.session import Session
+from kling_cli.products import catalogue
+from kling_cli.products.model import Generation
+
+
+class NoSuchTaskError(UsageError):
+    """Neither the journal nor the account knows this id."""
+
+
+async def find_jobs(names: Sequence[str], session: Session, command: str) -> list[Job]:
+    """Return a job for each id, in order, with the API's present answer about it.
+
+    One that cannot be found or asked for has its error noted; the others are not
+    disturbed. Ids are those of tasks, or external ids.
+    """
+    known = {name: session.journal.find(name) for name in dict.fromkeys(names)}
+    jobs = {
+        name: _job(entry, session, command) for name, entry in known.items() if entry
+    }
+    await ask_for(list(jobs.values()), session)
+    for name in known:
+        if name not in jobs:
+            jobs[name] = await _stranger(name, session, command)
+    return list(jobs.values())
+
+
+async def ask_for(jobs: Sequence[Job], session: Session) -> None:
+    """Ask once for all of these; note answers and failures in the jobs."""
+    if not jobs:
+        return
+    try:
+        answers = await session.asker.ask([job.entry for job in jobs])
+    except KlingError as exc:
+        for job in jobs:
+            job.fail(exc, session.clock.monotonic())
+        return
+    for job in jobs:
+        job.queries += 1
+        task = answers.get(job.entry.external_id)
+        if task is not None:
+            learn(job, task, session)
+        elif job.life is None:
+            job.fail(_unknown(job.name), session.clock.monotonic())
+
+
+def learn(job: Job, task: Task, session: Session) -> None:
+    """Note the API's answer about a job in the job and in the journal."""
+    job.life = begin(task)
+    job.entry = with_task(job.entry, task)
+    session.note(session.journal.observe, job.entry.external_id, task)
+
+
+def _job(entry: Entry, session: Session, command: str) -> Job:
+    return Job(command=command, entry=entry, started_at=session.clock.monotonic())
+
+
+async def _stranger(name: str, session: Session, command: str) -> Job:
+    """Return a job for a task that this machine's journal does not know."""
+    entry = Entry(
+        external_id=name,
+        command=command,
+        product="",
+        model=None,
+        route="",
+        query_path=TASKS_PATH,
+        api_base=session.settings.api_base,
+        request="{}",
+        written_at=session.clock.now(),
+    )
+    job = _job(entry, session, command)
+    try:
+        await _look_up(job, name, session)
+    except KlingError as exc:
+        job.fail(exc, session.clock.monotonic())
+    return job
+
+
+async def _look_up(job: Job, name: str, session: Session) -> None:
+    for query_path, product, is_external in _places(session):
+        job.queries += 1
+        if query_path == TASKS_PATH:
+            found = await session.client.tasks([name], is_external=is_external)
+            task = next(iter(found.values()), None)
+        else:
+            task = await session.client.legacy_task(query_path, name)
+        if task is not None:
+            job.entry = replace(
+                job.entry,
+                external_id=task.external_id or "",
+                product=product,
+                query_path=query_path,
+            )
+            job.life = begin(task)
+            job.entry = with_task(job.entry, task)
+            return
+    raise _unknown(name)
+
+
+def _places(session: Session) -> list[tuple[str, str, bool]]:
+    """Return where a task of unknown family may be found, and what it then is."""
+    if session.asker.is_bulk:
+        return [(TASKS_PATH, "", False), (TASKS_PATH, "", True)]
+    return [
+        (route.query_path, product.name, False)
+        for product in catalogue.all_products()
+        for route in product.routes
+        if route.generation is Generation.LEGACY and route.query_path
+    ]
+
+
+def _unknown(name: str) -> NoSuchTaskError:
+    return NoSuchTaskError(
+        f"no task {name} is known to this account",
+        hint="`kling list` shows this machine's jobs; --region chooses the account",
+    )

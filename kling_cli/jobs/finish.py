@@ -1,0 +1,199 @@
+"""Attaching to tasks that exist already: to wait for them, look at them, fetch them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from kling_cli.api.task import TaskStatus
+from kling_cli.background import background
+from kling_cli.callbacks.tunnel.identity import Identity, identify
+from kling_cli.clock import Clock
+from kling_cli.errors import NotSavedError
+from kling_cli.jobs.attend import Attendant
+from kling_cli.jobs.entry import Entry, Stage
+from kling_cli.jobs.events import Event, Notice, Submitted
+from kling_cli.jobs.find import NoSuchTaskError, find_jobs
+from kling_cli.jobs.job import Job, failure_of
+from kling_cli.jobs.lifecycle import begin
+from kling_cli.jobs.news import News
+from kling_cli.jobs.options import RunOptions
+from kling_cli.jobs.schedule import retry_s
+from kling_cli.jobs.session import Session, open_session
+from kling_cli.jobs.shared import follow_callbacks
+from kling_cli.jobs.wait import deadline_at
+from kling_cli.settings import Settings
+
+SETTLE_ASKS = 3
+LATE_AFTER = timedelta(minutes=10)  # no create call is on its way for longer
+
+
+@dataclass(slots=True, kw_only=True)
+class Finishing:
+    """A run over tasks that exist. `jobs` grows as they are found."""
+
+    names: Sequence[str]
+    options: RunOptions
+    settings: Settings
+    clock: Clock
+    tell: Callable[[Event], None]
+    jobs: list[Job] = field(default_factory=list)
+
+    async def look(self) -> None:
+        """Ask once how the tasks stand."""
+        async with open_session(self.settings, self.clock, self.tell) as session:
+            await self._find(session)
+            for job in self.jobs:
+                if job.task is not None:
+                    job.error = failure_of(job.task)
+
+    async def fetch(self) -> None:
+        """Save the files of those that have succeeded."""
+        async with open_session(self.settings, self.clock, self.tell) as session:
+            await self._find(session)
+            news = News(clock=self.clock)
+            attendant = Attendant(session=session, news=news, deadline=0.0)
+            for job in self.jobs:
+                if job.task is None:
+                    continue
+                if job.task.status.is_final:
+                    job.entry = self._as_asked(replace(job.entry, is_downloading=True))
+                    await attendant.end(job)
+                else:
+                    job.fail(_not_ready(job), self.clock.monotonic())
+
+    async def wait(self) -> None:
+        """See the tasks through to their ends.
+
+        Raises:
+            KlingError: waiting ended early.
+        """
+        deadline = deadline_at(self.clock, self.options.timeout_s)
+        async with open_session(self.settings, self.clock, self.tell) as session:
+            if self.names:
+                await self._find(session)
+            else:
+                self.jobs += self._unfinished(session)
+            await self._settle(session, deadline)
+            running = [job for job in self.jobs if job.task is not None]
+            for job in running:
+                self._adopt(job, session)
+            news = News(clock=self.clock)
+            news.nonces |= {job.entry.nonce for job in running if job.entry.nonce}
+            attendant = Attendant(session=session, news=news, deadline=deadline)
+            async with background() as group:
+                group.start_soon(follow_callbacks, session, news)
+                await attendant.see_through(running)
+
+    async def _find(self, session: Session) -> None:
+        self.jobs += await find_jobs(self.names, session, self.options.command)
+
+    def _unfinished(self, session: Session) -> list[Job]:
+        """Return what the journal says is open and nobody is at work on."""
+        return [
+            Job(
+                command=self.options.command,
+                entry=entry,
+                started_at=self.clock.monotonic(),
+                life=begin(task) if (task := entry.as_task) else None,
+            )
+            for entry in session.journal.unfinished()
+            if entry.api_base == self.settings.api_base and not _is_attended(entry)
+        ]
+
+    async def _settle(self, session: Session, deadline: float) -> None:
+        """Find out what became of jobs without a task id, or that were not reached."""
+        attempt = 0
+        while unsettled := [
+            job for job in self.jobs if self._is_unsettled(job, attempt)
+        ]:
+            attempt += 1
+            pause_s = retry_s(attempt) if attempt > 1 or self.names else 0.0
+            if self.clock.monotonic() + pause_s > deadline:
+                return
+            await self.clock.sleep(pause_s)
+            for job in unsettled:
+                await self._ask_anew(job, session)
+        if not self.names:
+            self.jobs = [job for job in self.jobs if not self._is_absent(job, session)]
+
+    def _is_unsettled(self, job: Job, attempt: int) -> bool:
+        if job.life is not None:
+            return False
+        if isinstance(job.error, NoSuchTaskError):
+            return attempt < SETTLE_ASKS and job.entry.stage is Stage.SENDING
+        return job.error is None or job.error.is_retryable
+
+    async def _ask_anew(self, job: Job, session: Session) -> None:
+        """Ask once more; a task the journal knows is waited for even if that fails."""
+        if (task := job.entry.as_task) is not None:
+            job.life, job.error, job.ended_at = begin(task), None, None
+            return
+        [fresh] = await find_jobs([job.name], session, job.command)
+        job.entry, job.life = fresh.entry, fresh.life
+        job.error, job.ended_at = fresh.error, fresh.ended_at
+        job.queries += fresh.queries
+
+    def _is_absent(self, job: Job, session: Session) -> bool:
+        """Return whether the API denies a job that never got a task id; say so."""
+        if job.entry.task_id is not None or not isinstance(job.error, NoSuchTaskError):
+            return False
+        if self.clock.now() - job.entry.written_at > LATE_AFTER:
+            session.note(
+                session.journal.change, job.entry.external_id, stage=Stage.ABSENT
+            )
+        self.tell(
+            Notice(
+                message=f"job {job.entry.external_id} never reached the API;"
+                " nothing was created or charged"
+            )
+        )
+        return True
+
+    def _adopt(self, job: Job, session: Session) -> None:
+        """Make the job ours: its owner is gone, or the person named it."""
+        owner = identify(os.getpid())
+        job.entry = self._as_asked(job.entry)
+        session.note(
+            session.journal.change,
+            job.entry.external_id,
+            owner_pid=os.getpid(),
+            owner_started_at=owner.started_at if owner else None,
+        )
+        if job.task is not None and not job.task.status.is_final:
+            self.tell(
+                Submitted(
+                    external_id=job.entry.external_id,
+                    task_id=job.task.id,
+                    product=job.entry.product,
+                    model=job.entry.model,
+                    usual_s=job.entry.usual_s,
+                )
+            )
+
+    def _as_asked(self, entry: Entry) -> Entry:
+        """Return the entry with what was said now in place of what was said then."""
+        if self.options.output is not None:
+            entry = replace(entry, output=self.options.output)
+        if self.options.is_forced:
+            entry = replace(entry, is_forced=True)
+        if not self.options.is_downloading:
+            entry = replace(entry, is_downloading=False)
+        return entry
+
+
+def _is_attended(entry: Entry) -> bool:
+    """Return whether another process is at work on it."""
+    if entry.owner_pid in (None, os.getpid()) or entry.owner_started_at is None:
+        return False
+    return Identity(entry.owner_pid, entry.owner_started_at).is_alive
+
+
+def _not_ready(job: Job) -> NotSavedError:
+    status = job.task.status if job.task else TaskStatus.UNKNOWN
+    return NotSavedError(
+        f"task {job.name} is {status}: there is nothing to save yet",
+        hint=f"kling wait {job.name}",
+    )

@@ -1,0 +1,166 @@
+"""A generating command's run: write down, open a way, submit, wait, save."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kling_cli.api.task import Task
+from kling_cli.background import background
+from kling_cli.callbacks.capability import new_nonce
+from kling_cli.callbacks.tunnel.identity import identify
+from kling_cli.clock import Clock
+from kling_cli.errors import (
+    KlingError,
+    NoSlotError,
+    OutcomeUnknownError,
+    UnreachableError,
+)
+from kling_cli.jobs.ask import TASKS_PATH
+from kling_cli.jobs.attend import Attendant
+from kling_cli.jobs.entry import Entry, Stage
+from kling_cli.jobs.events import Event, Prepared, Submitted
+from kling_cli.jobs.job import Job, with_task
+from kling_cli.jobs.lifecycle import begin
+from kling_cli.jobs.news import News
+from kling_cli.jobs.options import RunOptions
+from kling_cli.jobs.prepare import Request
+from kling_cli.jobs.session import Session, open_session
+from kling_cli.jobs.submit import Submission
+from kling_cli.jobs.wait import deadline_at
+from kling_cli.jobs.way import Way, open_way
+from kling_cli.settings import Settings
+
+
+@dataclass(slots=True, kw_only=True)
+class Generation:
+    """One job from request to saved files. `job` exists once it is written down."""
+
+    request: Request
+    options: RunOptions
+    settings: Settings
+    clock: Clock
+    tell: Callable[[Event], None]
+    job: Job | None = None
+
+    async def run(self) -> None:
+        """Run the job to its end.
+
+        Raises:
+            KlingError: it ended otherwise than by a final task.
+        """
+        async with open_session(self.settings, self.clock, self.tell) as session:
+            news = News(clock=self.clock)
+            self.tell(self._prepared(session))
+            async with (
+                background() as group,
+                open_way(self.options, session, news, group) as way,
+            ):
+                await self._run(session, news, way)
+
+    async def _run(self, session: Session, news: News, way: Way) -> None:
+        job = self._write_down(session)
+        deadline = deadline_at(self.clock, self.options.timeout_s)
+        news.nonces.add(job.entry.nonce or "")
+        callback_url = way.url_for(job.entry.product, job.entry.nonce or "")
+        task = await self._submit(job, session, callback_url, deadline)
+        job.life = begin(task)
+        job.entry = with_task(job.entry, task)
+        session.note(session.journal.observe, job.entry.external_id, task)
+        self.tell(
+            Submitted(
+                external_id=job.entry.external_id,
+                task_id=task.id,
+                product=job.entry.product,
+                model=job.entry.model,
+                usual_s=job.entry.usual_s,
+            )
+        )
+        if self.options.is_waiting:
+            attendant = Attendant(session=session, news=news, deadline=deadline)
+            await attendant.see_through([job])
+
+    def _write_down(self, session: Session) -> Job:
+        owner = identify(os.getpid())
+        plan = self.request.plan
+        entry = Entry(
+            external_id=self.request.external_id,
+            command=self.options.command,
+            product=plan.product.name,
+            model=plan.model.id,
+            route=plan.route.name,
+            query_path=plan.route.query_path or TASKS_PATH,
+            api_base=self.settings.api_base,
+            request=self.request.record,
+            nonce=new_nonce(secrets.token_bytes),
+            usual_s=self._usual_s(session),
+            written_at=self.clock.now(),
+            output=self.options.output,
+            is_downloading=self.options.is_downloading,
+            has_watermark=bool(self.request.values.get("watermark")),
+            is_forced=self.options.is_forced,
+            owner_pid=os.getpid(),
+            owner_started_at=owner.started_at if owner else None,
+        )
+        session.journal.write_down(entry)
+        self.job = Job(
+            command=self.options.command, entry=entry, started_at=self.clock.monotonic()
+        )
+        return self.job
+
+    async def _submit(
+        self, job: Job, session: Session, callback_url: str | None, deadline: float
+    ) -> Task:
+        entry = job.entry
+
+        async def ask() -> Task | None:
+            return (await session.asker.ask([entry])).get(entry.external_id)
+
+        submission = Submission(
+            path=self.request.plan.create_path,
+            body=self.request.body(callback_url),
+            external_id=entry.external_id,
+            client=session.client,
+            ask=ask,
+            tell=self.tell,
+            clock=self.clock,
+            deadline=deadline,
+        )
+        try:
+            return await submission.run()
+        except OutcomeUnknownError:
+            raise
+        except KlingError as exc:
+            self._give_up(job, session, exc)
+            raise
+        finally:
+            job.creates, job.queries = submission.creates, submission.queries
+
+    def _give_up(self, job: Job, session: Session, error: KlingError) -> None:
+        """Note that there is certainly no task."""
+        never_arrived = isinstance(error, UnreachableError | NoSlotError)
+        stage = Stage.ABSENT if never_arrived else Stage.REFUSED
+        job.entry = job.entry.at(stage, error.message)
+        session.note(
+            session.journal.change,
+            job.entry.external_id,
+            stage=stage,
+            message=error.message,
+        )
+
+    def _prepared(self, session: Session) -> Prepared:
+        estimate = self.request.estimate
+        return Prepared(
+            external_id=self.request.external_id,
+            product=self.request.plan.product.name,
+            model=self.request.plan.model.id,
+            units=estimate.units if estimate else None,
+            usual_s=self._usual_s(session),
+        )
+
+    def _usual_s(self, session: Session) -> float | None:
+        plan = self.request.plan
+        measured = session.journal.usual_s(plan.product.name, plan.model.id)
+        return measured or plan.model.usual_s

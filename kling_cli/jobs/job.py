@@ -1,0 +1,132 @@
+"""One job in this run, and the result it ends with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+from kling_cli.api.task import Output, Task, TaskStatus
+from kling_cli.errors import ContentRefusedError, KlingError, TaskFailedError
+from kling_cli.jobs.entry import Entry, Stage
+from kling_cli.jobs.events import JobResult, SavedOutput
+from kling_cli.jobs.lifecycle import Life
+
+KEPT_DAYS = 30  # results are deleted after that. Source: API reference 5.5
+_RISK_WORDS = ("risk control", "content safety", "sensitive", "moderation")
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """What is known of a job while it runs; times on the clock's monotonic scale."""
+
+    command: str
+    entry: Entry
+    life: Life | None = None
+    creates: int = 0
+    queries: int = 0
+    started_at: float = 0.0
+    ended_at: float | None = None
+    saved: tuple[SavedOutput, ...] = ()
+    error: KlingError | None = None
+    is_told: bool = False
+
+    @property
+    def task(self) -> Task | None:
+        return self.life.task if self.life else None
+
+    @property
+    def name(self) -> str:
+        """The id to resume with: the task's when it is known."""
+        return self.task.id if self.task else self.entry.external_id
+
+    def fail(self, error: KlingError, now: float) -> None:
+        """Note why the job ended here; the first reason stays."""
+        self.error = self.error or error
+        self.ended_at = now
+
+    def result(self) -> JobResult:
+        """Return what `--json` prints."""
+        task = self.task
+        status = task.status if task else self.entry.status
+        return JobResult(
+            command=self.command,
+            status=status,
+            task_id=task.id if task else self.entry.task_id,
+            external_id=self.entry.external_id or (task.external_id if task else None),
+            product=self.entry.product or None,
+            model=self.entry.model,
+            status_message=task.message if task else self.entry.message,
+            created_at=task.created_at if task else self.entry.created_at,
+            updated_at=task.updated_at if task else self.entry.updated_at,
+            elapsed_s=self._elapsed_s(),
+            completed_by=self._completed_by(),
+            create_requests=self.creates,
+            query_requests=self.queries + (self.life.queries if self.life else 0),
+            callbacks=self.life.callbacks if self.life else 0,
+            outputs=self.saved or _unsaved(task, self.entry),
+            expires_at=expires_at(task) if task else None,
+            units=task.units if task else self.entry.units,
+            request_id=(task.request_id if task else None) or self.entry.request_id,
+            resume=self._resume(status),
+            error=self.error,
+        )
+
+    def _elapsed_s(self) -> float | None:
+        if self.ended_at is None:
+            return None
+        return round(self.ended_at - self.started_at, 3)
+
+    def _completed_by(self) -> str | None:
+        if self.life is None or self.life.completed_by is None:
+            return None
+        by = self.life.completed_by.value
+        return by if by in ("callback", "poll") else "poll"
+
+    def _resume(self, status: TaskStatus) -> str | None:
+        if status is TaskStatus.SUCCEEDED and self.error is not None:
+            return f"kling download {self.name}"
+        is_open = not status.is_final and self.entry.stage.is_open
+        return f"kling wait {self.name}" if is_open else None
+
+
+def failure_of(task: Task) -> KlingError | None:
+    """Return the error that a failed task means; None for every other task."""
+    if task.status is not TaskStatus.FAILED:
+        return None
+    reason = task.message or "no reason was given"
+    message = f"task {task.id} failed: {reason}"
+    if any(word in reason.lower() for word in _RISK_WORDS):
+        return ContentRefusedError(
+            message, hint="change the prompt or the image; nothing was charged"
+        )
+    return TaskFailedError(
+        message, hint="nothing was charged; run the command again to try once more"
+    )
+
+
+def expires_at(task: Task) -> datetime | None:
+    """Return when the first link of a finished task ends, or the task itself."""
+    announced = [at for output in task.outputs if (at := _link_end(output))]
+    if announced:
+        return min(announced)
+    if task.status is TaskStatus.SUCCEEDED and task.created_at is not None:
+        return task.created_at + timedelta(days=KEPT_DAYS)
+    return None
+
+
+def with_task(entry: Entry, task: Task) -> Entry:
+    """Return the entry after the API's answer about its task."""
+    return replace(entry, task_id=task.id, stage=Stage.of(task.status))
+
+
+def _link_end(output: Output) -> datetime | None:
+    stated = parse_qs(urlsplit(output.url or "").query).get("Expires", [""])[0]
+    if not stated.isdecimal() or len(stated) > len("9999999999"):
+        return None
+    return datetime.fromtimestamp(int(stated), UTC)
+
+
+def _unsaved(task: Task | None, entry: Entry) -> tuple[SavedOutput, ...]:
+    outputs = task.outputs if task else entry.outputs
+    return tuple(SavedOutput(output=output) for output in outputs)

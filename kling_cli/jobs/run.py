@@ -1,0 +1,179 @@
+"""What commands call: one function each for making, finishing, looking and fetching.
+
+Each returns how every job ended; a failure is in its result. What fails before there
+is a job is raised.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Collection, Sequence
+
+from kling_cli.clock import Clock
+from kling_cli.errors import KlingError, StoppedError
+from kling_cli.jobs.entry import Entry
+from kling_cli.jobs.events import Event, Finished, JobResult
+from kling_cli.jobs.finish import Finishing
+from kling_cli.jobs.generate import Generation
+from kling_cli.jobs.job import Job
+from kling_cli.jobs.journal import Journal
+from kling_cli.jobs.naming import check_template
+from kling_cli.jobs.options import RunOptions
+from kling_cli.jobs.prepare import Order, check_price, prepare
+from kling_cli.jobs.signals import until_signal
+from kling_cli.products.model import CredentialKind
+from kling_cli.settings import Settings
+
+__all__ = [
+    "Order",
+    "RunOptions",
+    "fetch",
+    "finish",
+    "generate",
+    "history",
+    "kinds_of",
+    "look",
+    "new_external_id",
+]
+
+Tell = Callable[[Event], None]
+
+
+def new_external_id() -> str:
+    """Return an id that no account has seen; safe in URLs and file names."""
+    return f"kling-{secrets.token_hex(10)}"
+
+
+def kinds_of(settings: Settings) -> Collection[CredentialKind]:
+    """Return what these settings can sign with."""
+    return frozenset(CredentialKind(kind) for kind in settings.credential_kinds)
+
+
+async def generate(
+    order: Order, options: RunOptions, *, settings: Settings, tell: Tell, clock: Clock
+) -> JobResult:
+    """Make one job and see it through.
+
+    Raises:
+        KlingError: it ended before it was written down; nothing was sent.
+    """
+    check_template(options.output or "")
+    request = prepare(order, kinds_of(settings), new_id=new_external_id)
+    check_price(request.estimate, options.max_units)
+    run = Generation(
+        request=request, options=options, settings=settings, clock=clock, tell=tell
+    )
+    try:
+        await until_signal(run.run)
+    except KlingError as exc:
+        if run.job is None:
+            raise
+        run.job.fail(exc, clock.monotonic())
+    assert run.job is not None  # noqa: S101 -- it was written down, or it raised
+    return _ended(run.job, tell)
+
+
+async def finish(
+    names: Sequence[str],
+    options: RunOptions,
+    *,
+    settings: Settings,
+    tell: Tell,
+    clock: Clock,
+) -> list[JobResult]:
+    """See tasks through as the generating command would have; by default all open.
+
+    Raises:
+        KlingError: nothing could be begun.
+    """
+    run = Finishing(
+        names=names, options=options, settings=settings, clock=clock, tell=tell
+    )
+    return await _attach(run, run.wait)
+
+
+async def look(
+    names: Sequence[str],
+    options: RunOptions,
+    *,
+    settings: Settings,
+    tell: Tell,
+    clock: Clock,
+) -> list[JobResult]:
+    """Ask once how tasks stand.
+
+    Raises:
+        KlingError: nothing could be begun.
+    """
+    run = Finishing(
+        names=names, options=options, settings=settings, clock=clock, tell=tell
+    )
+    return await _attach(run, run.look)
+
+
+async def fetch(
+    names: Sequence[str],
+    options: RunOptions,
+    *,
+    settings: Settings,
+    tell: Tell,
+    clock: Clock,
+) -> list[JobResult]:
+    """Save the files of finished tasks, again if need be.
+
+    Raises:
+        KlingError: nothing could be begun.
+    """
+    run = Finishing(
+        names=names, options=options, settings=settings, clock=clock, tell=tell
+    )
+    return await _attach(run, run.fetch)
+
+
+def history(settings: Settings, *, limit: int) -> list[Entry]:
+    """Return up to `limit` jobs of the journal, newest first.
+
+    Raises:
+        JournalError: it cannot be read.
+    """
+    with Journal.open(settings.state_dir) as journal:
+        return journal.newest(limit)
+
+
+async def _attach(
+    run: Finishing, step: Callable[[], Awaitable[None]]
+) -> list[JobResult]:
+    try:
+        await until_signal(step)
+    except KlingError as exc:
+        if not run.jobs:
+            raise
+        for job in run.jobs:
+            if job.ended_at is None:
+                job.fail(exc, run.clock.monotonic())
+    return [_ended(job, run.tell) for job in run.jobs]
+
+
+def _ended(job: Job, tell: Tell) -> JobResult:
+    """Return the result; tell it, unless its end has been told."""
+    if isinstance(job.error, StoppedError):
+        job.error = _with_way_back(job.error, job)
+    result = job.result()
+    if not job.is_told:
+        job.is_told = True
+        tell(Finished(result=result))
+    return result
+
+
+def _with_way_back(stop: StoppedError, job: Job) -> StoppedError:
+    resume = job.result().resume
+    if resume is None:
+        return stop
+    what = (
+        f"task {job.task.id} goes on"
+        if job.task
+        else (f"job {job.entry.external_id} may have been accepted")
+    )
+    return StoppedError(
+        f"{stop.message}; {what}", exit_code=stop.exit_code, hint=resume
+    )

@@ -1,0 +1,73 @@
+"""Hearing callbacks through another kling's door: it keeps them in our journal too."""
+
+from __future__ import annotations
+
+from kling_cli.api.task import TaskStatus
+from kling_cli.callbacks.tunnel import lease
+from kling_cli.callbacks.tunnel.lease import PublishedDoor
+from kling_cli.jobs.events import CallbackPath
+from kling_cli.jobs.journal import KeptCallback
+from kling_cli.jobs.journal_file import JournalError
+from kling_cli.jobs.news import Hint, News
+from kling_cli.jobs.schedule import PathState
+from kling_cli.jobs.session import Session
+
+LOOK_S = 0.2
+
+
+async def follow_journal(session: Session, news: News, door: PublishedDoor) -> None:
+    """Post callbacks that the door's owner keeps, until the door closes."""
+    reader = JournalReader(session, news)
+    while lease.look(session.settings.state_dir) == door:
+        await session.clock.sleep(LOOK_S)
+        reader.read()
+    news.set_path(PathState.LOST)
+    session.tell(
+        CallbackPath(
+            state="lost", via="shared", detail="the kling that had the tunnel has ended"
+        )
+    )
+
+
+async def follow_callbacks(session: Session, news: News) -> None:
+    """Post callbacks that any other kling keeps, for as long as we are waiting."""
+    reader = JournalReader(session, news)
+    while True:
+        await session.clock.sleep(LOOK_S)
+        reader.read()
+
+
+class JournalReader:
+    """Reads callbacks for our jobs that another process has kept."""
+
+    def __init__(self, session: Session, news: News) -> None:
+        self._journal = session.journal
+        self._news = news
+        self._version: int | None = None
+        self._last = 0
+
+    def read(self) -> None:
+        """Post what has come since the last call; cheap when nothing has."""
+        try:
+            version = self._journal.data_version()
+            if version == self._version or not self._news.nonces:
+                return
+            kept = self._journal.callbacks_after(self._last, self._news.nonces)
+        except JournalError:
+            return  # polling goes on
+        self._version = version
+        for callback in kept:
+            self._last = callback.id
+            self._post(callback)
+
+    def _post(self, callback: KeptCallback) -> None:
+        if callback.nonce is None or callback.status is None:
+            return
+        self._news.post(
+            Hint(
+                nonce=callback.nonce,
+                task_id=callback.task_id,
+                claimed=TaskStatus(callback.status),
+                trust=callback.trust,
+            )
+        )

@@ -1,0 +1,209 @@
+"""The way for callbacks to this process: none, loopback, the person's own, a tunnel.
+
+A run has at most one. When it cannot be had or breaks, the run goes on polling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from anyio.abc import TaskGroup
+
+from kling_cli.callbacks.capability import Capability, callback_path
+from kling_cli.callbacks.keyfile import load_key
+from kling_cli.callbacks.server import Server
+from kling_cli.callbacks.tunnel import lease
+from kling_cli.callbacks.tunnel.base import Provider, Tunnel, TunnelTakenError
+from kling_cli.callbacks.tunnel.lease import PublishedDoor
+from kling_cli.errors import TunnelError
+from kling_cli.jobs.events import CallbackPath, TunnelOpening
+from kling_cli.jobs.listener import open_listener
+from kling_cli.jobs.news import News
+from kling_cli.jobs.options import RunOptions
+from kling_cli.jobs.schedule import PathState
+from kling_cli.jobs.session import Session
+from kling_cli.jobs.shared import follow_journal
+from kling_cli.settings import Settings
+
+SHARE_WAIT_S = 4.0  # for another kling that is just opening its tunnel
+SHARE_LOOK_S = 0.2
+
+
+class Kind(StrEnum):
+    """What kind of way a run takes."""
+
+    OFF = "off"
+    URL = "url"
+    ELSEWHERE = "elsewhere"  # a URL is given and nobody waits here
+    LOOPBACK = "loopback"
+    NGROK = "ngrok"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How callbacks get here; `base_url` is None when they cannot."""
+
+    base_url: str | None = None
+    via: str | None = None
+    key: bytes = b""
+
+    def url_for(self, product: str, nonce: str) -> str | None:
+        """Return the callback URL of one task: a secret, made for this task alone."""
+        if self.base_url is None:
+            return None
+        path = callback_path(Capability(product=product, nonce=nonce), self.key)
+        return self.base_url.rstrip("/") + path
+
+
+NO_WAY = Way()
+
+
+def choose(options: RunOptions, settings: Settings) -> Kind:
+    """Return what kind of way these options ask for. Pure.
+
+    Raises:
+        TunnelError: callbacks are required and excluded at once.
+    """
+    if options.callback == "off":
+        return Kind.OFF
+    if options.callback_url:
+        return Kind.URL if options.is_waiting else Kind.ELSEWHERE
+    if not options.is_waiting:
+        return Kind.OFF
+    if options.tunnel == "ngrok":
+        return Kind.NGROK
+    if options.tunnel == "auto":
+        return Kind.LOOPBACK if settings.is_loopback_base else Kind.NGROK
+    if options.callback == "require":
+        raise TunnelError(
+            "--callback require needs a way in, and --tunnel none forbids one",
+            hint="leave out --tunnel none, or give --callback-url URL",
+        )
+    return Kind.OFF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opening:
+    """What opening a way needs; `stack` closes what was opened."""
+
+    options: RunOptions
+    session: Session
+    news: News
+    group: TaskGroup
+    stack: AsyncExitStack
+    key: bytes
+
+
+@asynccontextmanager
+async def open_way(
+    options: RunOptions, session: Session, news: News, group: TaskGroup
+) -> AsyncIterator[Way]:
+    """Open the way these options ask for, and close all of it at the end.
+
+    `group` carries what follows the tunnel's state; whoever made it cancels it.
+
+    Raises:
+        TunnelError: callbacks are required and there is no way for them.
+    """
+    kind = choose(options, session.settings)
+    async with AsyncExitStack() as stack:
+        opening = _Opening(
+            options=options,
+            session=session,
+            news=news,
+            group=group,
+            stack=stack,
+            key=load_key(session.settings.state_dir),
+        )
+        try:
+            way = await _enter(kind, opening)
+        except TunnelError as exc:
+            if options.callback == "require":
+                raise
+            way = NO_WAY
+            session.tell(CallbackPath(state="none", detail=exc.message, hint=exc.hint))
+        if way.base_url is not None:
+            news.set_path(PathState.READY)
+            session.tell(CallbackPath(state="ready", via=way.via))
+        yield way
+
+
+async def _enter(kind: Kind, to: _Opening) -> Way:
+    url = to.options.callback_url
+    match kind:
+        case Kind.OFF:
+            return NO_WAY
+        case Kind.ELSEWHERE:
+            return Way(base_url=url, via="url", key=to.key)
+        case Kind.NGROK:
+            return await _enter_ngrok(to)
+        case Kind.URL | Kind.LOOPBACK:
+            server = await _listen(to)
+            return Way(base_url=url or server.url, via=kind.value, key=to.key)
+        case _:
+            assert_never(kind)
+
+
+async def _enter_ngrok(to: _Opening) -> Way:
+    """Share the door of another kling of this user, or open one for all."""
+    session = to.session
+    claimed = lease.claim(session.settings.state_dir)
+    if claimed is None:
+        shared = await _shared_door(session)
+        to.group.start_soon(follow_journal, session, to.news, shared)
+        return Way(base_url=shared.public_url, via="shared", key=to.key)
+    to.stack.callback(claimed.release)
+    server = await _listen(to)
+    session.tell(TunnelOpening(provider="ngrok"))
+    opened = _provider(session).open(server.port)
+    tunnel = await to.stack.enter_async_context(opened)
+    claimed.publish(tunnel.public_url, server.port)
+    to.stack.callback(claimed.release)
+    to.group.start_soon(_follow_tunnel, tunnel, session, to.news)
+    return Way(base_url=tunnel.public_url, via="ngrok", key=to.key)
+
+
+async def _listen(to: _Opening) -> Server:
+    listener = open_listener(to.session, to.news, to.key, port=to.options.port)
+    return await to.stack.enter_async_context(listener)
+
+
+async def _shared_door(session: Session) -> PublishedDoor:
+    """Return the other kling's door, waiting a little while it is being opened."""
+    clock = session.clock
+    until = clock.monotonic() + SHARE_WAIT_S
+    while clock.monotonic() < until:
+        door = lease.look(session.settings.state_dir)
+        if door is not None:
+            return door
+        await clock.sleep(SHARE_LOOK_S)
+    raise TunnelTakenError(
+        "another kling is using this account's tunnel and has none to share yet",
+        hint="results are polled for; nothing is lost",
+    )
+
+
+def _provider(session: Session) -> Provider:
+    """Return who makes tunnels; one line here for each further provider."""
+    from kling_cli.callbacks.tunnel.ngrok import NgrokProvider
+
+    return NgrokProvider.from_settings(session.settings, session.clock)
+
+
+async def _follow_tunnel(tunnel: Tunnel, session: Session, news: News) -> None:
+    """Tell the waiter, and the person, what becomes of the tunnel."""
+    first_url = tunnel.public_url
+    was = news.path
+    async for event in tunnel.events():
+        if event.state == "up" and event.public_url == first_url:
+            news.set_path(was if was is PathState.PROVEN else PathState.READY)
+            session.tell(CallbackPath(state="back", via="ngrok", detail=event.detail))
+            continue
+        if news.path is not PathState.LOST:
+            was = news.path
+            news.set_path(PathState.LOST)
+            session.tell(CallbackPath(state="lost", via="ngrok", detail=event.detail))
