@@ -70,6 +70,8 @@ def _write(text: str, state_dir: Path) -> Path:
     state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = state_dir / f"crash-{os.getpid()}.txt"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+    with os.fdopen(
+        descriptor, "w", encoding="utf-8", errors="backslashreplace"
+    ) as file:
         file.write(text)
     return path

@@ -6,7 +6,7 @@ that group: they are declared once and arrive as one value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from inspect import Parameter, Signature, signature
 from typing import Any, get_type_hints
@@ -28,23 +28,26 @@ class KlingCommand(TyperCommand):
 
 
 def declare(
-    function: Callable[..., None], *, name: str, help_text: str | None = None
+    function: Callable[..., Any], *, name: str, help_text: str | None = None
 ) -> Any:
-    """Return the command that parses its groups of options and calls `function`."""
-    groups = {
+    """Return the command that parses its groups of options and calls `function`.
+
+    What `function` returns is the exit code; None is 0.
+    """
+    groups: dict[str, Any] = {
         parameter.name: parameter.annotation
         for parameter in _parameters(function)
         if is_dataclass(parameter.annotation)
     }
 
-    def run(**values: Any) -> None:
+    def run(**values: Any) -> Any:
         for parameter, group in groups.items():
             names = [field.name for field in fields(group)]
             values[parameter] = group(**{each: values.pop(each) for each in names})
-        function(**values)
+        return function(**values)
 
     run.__doc__ = function.__doc__
-    run.__signature__ = Signature(list(_flat(function)))  # type: ignore[attr-defined] -- this is how Python lets a function say so
+    signed(run, list(_flat(function)))
     app = typer.Typer(
         add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
     )
@@ -52,7 +55,13 @@ def declare(
     return typer.main.get_command(app)
 
 
-def _parameters(function: Callable[..., None]) -> Iterator[Parameter]:
+def signed(function: Any, parameters: Sequence[Parameter]) -> Any:
+    """Return `function`, saying of itself that it takes these parameters."""
+    function.__signature__ = Signature(list(parameters))
+    return function
+
+
+def _parameters(function: Callable[..., Any]) -> Iterator[Parameter]:
     """Yield the parameters with their annotations evaluated; a dynamic one as it is."""
     if hasattr(function, "__signature__"):
         yield from signature(function).parameters.values()
@@ -62,7 +71,7 @@ def _parameters(function: Callable[..., None]) -> Iterator[Parameter]:
         yield parameter.replace(annotation=hints[parameter.name])
 
 
-def _flat(function: Callable[..., None]) -> Iterator[Parameter]:
+def _flat(function: Callable[..., Any]) -> Iterator[Parameter]:
     for parameter in _parameters(function):
         if not is_dataclass(parameter.annotation):
             yield parameter.replace(kind=Parameter.KEYWORD_ONLY)

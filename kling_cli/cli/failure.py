@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 
 from kling_cli.errors import ExitCode, KlingError, StoppedError, UsageError
@@ -23,14 +24,15 @@ def report_failure(exc: BaseException, arguments: Sequence[str]) -> int:
 
 def as_kling_error(exc: BaseException) -> KlingError:
     """Return the error a person is told about; a bug is written down on the way."""
-    import typer
-
     exc = _only_leaf(exc)
     if isinstance(exc, KlingError):
         return exc
-    if isinstance(exc, typer.TyperException):
+    if isinstance(exc, KeyboardInterrupt):
+        return StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED)
+    typer = sys.modules.get("typer")  # not there when importing it is what failed
+    if typer is not None and isinstance(exc, typer.TyperException):
         return _usage(exc)
-    if isinstance(exc, (KeyboardInterrupt, typer.Abort)):
+    if typer is not None and isinstance(exc, typer.Abort):
         return StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED)
     return _bug(exc)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -31,14 +31,27 @@ def conclude(
     wanted: Wanted = Wanted.FILES,
     is_many: bool = False,
 ) -> int:
-    """Print what came of `results` and return the exit code.
+    """Print what `results` made and return the exit code."""
+    shown = result_lines(results, wanted)
+    return conclude_with(shown, results, command=command, talk=talk, is_many=is_many)
+
+
+def conclude_with(
+    shown: Iterable[str],
+    results: Sequence[JobResult],
+    *,
+    command: str,
+    talk: Talk,
+    is_many: bool,
+) -> int:
+    """Print the lines `shown`, or the JSON of `results`, and return the exit code.
 
     `is_many` gives the JSON its `tasks` list, however many there are in the end.
     """
     if talk.is_json:
         print_documents(results, command=command, is_many=is_many)
     else:
-        for line in result_lines(results, wanted):
+        for line in shown:
             write_result(line)
     for result in results:
         for line in failure_lines(result):

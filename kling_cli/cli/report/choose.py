@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
 from kling_cli.cli.report.streams import write_note
 
@@ -51,18 +51,16 @@ def has_color(
     return is_terminal and environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
 
 
-def is_terminal(stream: object) -> bool:
+def is_terminal(stream: TextIO | None) -> bool:
     """Return whether `stream` is an open terminal."""
     try:
-        return bool(stream is not None and stream.isatty())  # type: ignore[attr-defined] -- anything that may stand for a stream
+        return stream is not None and stream.isatty()
     except ValueError:  # closed
         return False
 
 
-def reporter(
-    *, is_quiet: bool, is_colorless: bool, is_live: bool = True
-) -> Reporter:
-    """Return the reporter for this process's stderr; `is_live` allows the display."""
+def reporter(*, is_quiet: bool, is_colorless: bool, is_brief: bool = False) -> Reporter:
+    """Return the reporter for this process's stderr; a brief one only warns."""
     on_terminal = is_terminal(sys.stderr)
     wanted = look(is_quiet=is_quiet, is_terminal=on_terminal, environ=os.environ)
     is_colored = has_color(
@@ -70,17 +68,17 @@ def reporter(
     )
     if wanted is Look.SILENT:
         return Silence()
-    if wanted is Look.LIVE and is_live:
+    if wanted is Look.LIVE and not is_brief:
         from kling_cli.cli.report.live import LiveReporter
 
         return LiveReporter(is_colored=is_colored)
-    return Lines(is_colored=is_colored)
+    return Lines(is_colored=is_colored, is_brief=is_brief)
 
 
 class Silence:
     """Says nothing; errors are told at the end by `outcome.py`."""
 
-    def __enter__(self) -> Silence:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -91,12 +89,13 @@ class Silence:
 
 
 class Lines:
-    """One plain line for each change."""
+    """One plain line for each change; a brief one has nothing but warnings."""
 
-    def __init__(self, *, is_colored: bool = False) -> None:
+    def __init__(self, *, is_colored: bool = False, is_brief: bool = False) -> None:
         self._is_colored = is_colored
+        self._is_brief = is_brief
 
-    def __enter__(self) -> Lines:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -108,8 +107,10 @@ class Lines:
         """Leave nothing behind: every line was written when it came."""
 
     def tell(self, event: Event) -> None:
-        from kling_cli.cli.report.plain import colored, line
+        from kling_cli.cli.report.plain import colored, is_warning, line
 
+        if self._is_brief and not is_warning(event):
+            return
         text = line(event)
         if text is not None:
             write_note(colored(text) if self._is_colored else text)

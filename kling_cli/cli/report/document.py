@@ -1,4 +1,4 @@
-"""The JSON that `--json` prints: the same keys whatever happened. Schema 1 is stable."""
+"""The JSON that `--json` prints: the same keys in every outcome. Schema 1 is stable."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def of_error(error: KlingError) -> dict[str, Any]:
 
 
 def dumps(document: dict[str, Any]) -> str:
-    """Return `document` on one line, in ASCII: no terminal or pipe can be hurt by it."""
+    """Return `document` on one line, in ASCII: it can hurt no terminal."""
     return json.dumps(document, allow_nan=False)
 
 

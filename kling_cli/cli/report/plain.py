@@ -1,4 +1,4 @@
-"""One plain line an event, for a reader that is no terminal; pure but for the writer."""
+"""One plain line an event, for a reader that is no terminal; pure."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ def line(event: Event) -> str | None:
     return None if text is None else one_line(text)
 
 
+def is_warning(event: Event) -> bool:
+    """Return whether even a command that only looks should say this."""
+    return isinstance(event, happened.Notice | happened.AskFailed)
+
+
 def error_lines(error: KlingError) -> Iterator[str]:
     """Yield what a person is told about a failure: `error: …` and `hint: …`."""
     first, *rest = _message_lines(error)
@@ -58,7 +63,7 @@ def path_words(event: happened.CallbackPath) -> str:
 
 
 def summary(result: JobResult) -> str:
-    """Return the last line about a job: how it ended, how long it took, what it cost."""
+    """Return the last line about a job: how it ended, its time and cost."""
     name = result.task_id or result.external_id or "the job"
     facts = [f"{name} {result.status.value}"]
     if result.status is TaskStatus.UNKNOWN:
@@ -180,5 +185,5 @@ def colored(text: str) -> str:
     """Return `text` with its first word coloured, where that word means something."""
     for start, color in _COLORS:
         if text.startswith(start):
-            return f"\033[{color}m{start}\033[0m{text[len(start):]}"
+            return f"\033[{color}m{start}\033[0m{text[len(start) :]}"
     return text

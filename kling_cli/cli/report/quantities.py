@@ -5,18 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 _KIB = 1024
+_PRECISE_S = 10.0  # below that a tenth of a second means something
 
 
 def duration(seconds: float) -> str:
-    """Return `9.4s`, `1m 32s` or `2h 05m`."""
-    if seconds < 10:
-        return f"{max(0.0, seconds):.1f}s"
+    """Return `4s`, `9.4s`, `1m 32s` or `2h 05m`."""
+    if seconds < _PRECISE_S:
+        return f"{round(max(0.0, seconds), 1):g}s"
     whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m {whole % 60:02d}s"
-    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
+    minutes, rest_s = divmod(whole, 60)
+    hours, rest_minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h {rest_minutes:02d}m"
+    return f"{minutes}m {rest_s:02d}s" if minutes else f"{whole}s"
 
 
 def clock_face(seconds: float) -> str:

@@ -1,0 +1,45 @@
+"""`kling download`: save (again) what finished tasks made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kling_cli.cli.ids import distinct
+from kling_cli.cli.options import Account, Saving, Talk, settings_options
+from kling_cli.cli.outcome import conclude
+
+if TYPE_CHECKING:
+    from kling_cli.cli.runner import Surroundings
+    from kling_cli.jobs.events import JobResult
+
+TaskIds = Annotated[
+    list[str],
+    typer.Argument(metavar="TASK_ID...", help="Task ids or external ids."),
+]
+
+
+def download(*, task_ids: TaskIds, saving: Saving, talk: Talk, account: Account) -> int:
+    """Save (again) the results of finished tasks; links are renewed by asking the API.
+
+    Files that exist are kept: a free name is chosen, unless --force is given.
+    """
+    from kling_cli.cli.runner import load_settings, run
+    from kling_cli.jobs.run import RunOptions, fetch
+
+    ids = distinct(task_ids)
+    settings = load_settings(settings_options(account))
+    options = RunOptions(
+        command="download", output=saving.output, is_forced=saving.is_forced
+    )
+
+    async def work(around: Surroundings) -> list[JobResult]:
+        return await fetch(
+            ids,
+            options,
+            **around.as_keywords,
+        )
+
+    results = run(work, settings=settings, talk=talk)
+    return conclude(results, command="download", talk=talk, is_many=len(ids) != 1)

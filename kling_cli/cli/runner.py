@@ -1,0 +1,82 @@
+"""The one way a command runs jobs: settings, a sandbox if asked for, a reporter."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from kling_cli.clock import Clock, SystemClock
+
+if TYPE_CHECKING:
+    from kling_cli.cli.options import Talk
+    from kling_cli.jobs.events import Event
+    from kling_cli.settings import Settings
+
+T = TypeVar("T")
+
+SANDBOX_TASK_S = 3.0  # how long a task takes when the sandbox is there for one command
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a job is handed: settings, whom to tell, the time."""
+
+    settings: Settings
+    tell: Callable[[Event], None]
+    clock: Clock
+
+    @property
+    def as_keywords(self) -> dict[str, Any]:
+        """The same, as every function of `jobs.run` takes it."""
+        return {"settings": self.settings, "tell": self.tell, "clock": self.clock}
+
+
+Work = Callable[[Surroundings], Awaitable[T]]
+
+
+def load_settings(options: Mapping[str, Any]) -> Settings:
+    """Return the settings of this process with what was typed on top."""
+    from kling_cli.settings import load
+
+    return load(os.environ, options)
+
+
+def run(work: Work[T], *, settings: Settings, talk: Talk, is_brief: bool = False) -> T:
+    """Run `work` in an event loop of its own while a reporter shows what happens."""
+    import anyio
+
+    from kling_cli.cli.report.choose import reporter
+
+    chosen = reporter(
+        is_quiet=talk.is_quiet, is_colorless=talk.is_colorless, is_brief=is_brief
+    )
+    with chosen as report:
+        around = Surroundings(settings, report.tell, SystemClock())
+        return anyio.run(_surrounded, work, around)
+
+
+async def _surrounded(work: Work[T], around: Surroundings) -> T:
+    """Await `work`, inside a sandbox when the settings want one."""
+    if not around.settings.is_sandbox:
+        return await work(around)
+    from kling_cli.sandbox.options import SandboxOptions
+    from kling_cli.sandbox.server import serve_sandbox
+
+    async with serve_sandbox(SandboxOptions(task_seconds=SANDBOX_TASK_S)) as box:
+        return await work(replace(around, settings=_inside(around.settings, box)))
+
+
+def _inside(settings: Settings, box: Any) -> Settings:
+    """Return settings that talk with the sandbox, whatever account there is."""
+    from kling_cli.settings import Secret
+
+    return replace(
+        settings,
+        api_base=box.base_url,
+        api_key=Secret(box.api_key),
+        access_key=None,
+        secret_key=None,
+        credentials_problem=None,
+    )

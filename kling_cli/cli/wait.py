@@ -1,0 +1,74 @@
+"""`kling wait`: attach to running tasks and finish them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kling_cli.cli.ids import distinct
+from kling_cli.cli.options import (
+    Account,
+    Fetching,
+    Patience,
+    Talk,
+    settings_options,
+)
+from kling_cli.cli.outcome import Wanted, conclude
+
+if TYPE_CHECKING:
+    from kling_cli.cli.runner import Surroundings
+    from kling_cli.jobs.events import JobResult
+
+TaskIds = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[TASK_ID]...",
+        help="Task ids or external ids (default: every unfinished task here).",
+        show_default=False,
+    ),
+]
+
+
+def wait(
+    *,
+    task_ids: TaskIds = None,
+    patience: Patience,
+    fetching: Fetching,
+    talk: Talk,
+    account: Account,
+) -> int:
+    """Wait for tasks and finish them: say how they ended, save what they made.
+
+    Tasks of this machine are finished as the command that started them would have.
+    """
+    from kling_cli.cli.runner import load_settings, run
+    from kling_cli.jobs.run import RunOptions, finish
+
+    ids = distinct(task_ids or ())
+    settings = load_settings(settings_options(patience, account))
+    options = RunOptions(
+        command="wait",
+        callback=settings.callback,
+        tunnel=settings.tunnel,
+        timeout_s=settings.timeout_s,
+        is_downloading=not fetching.is_link_only,
+        output=fetching.output,
+        is_forced=fetching.is_forced,
+    )
+
+    async def work(around: Surroundings) -> list[JobResult]:
+        return await finish(
+            ids,
+            options,
+            **around.as_keywords,
+        )
+
+    results = run(work, settings=settings, talk=talk)
+    return conclude(
+        results,
+        command="wait",
+        talk=talk,
+        wanted=Wanted.LINKS if fetching.is_link_only else Wanted.FILES,
+        is_many=len(ids) != 1,
+    )
