@@ -1,0 +1,205 @@
+"""The API's door: which endpoint a request is for, who may, and what befalls it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import anyio
+from starlette.requests import ClientDisconnect, Request
+
+from kling_cli.products import find
+from kling_cli.products.model import CredentialKind, Generation, Route
+from kling_cli.sandbox import query, replies
+from kling_cli.sandbox.answers import Refusal, refusal
+from kling_cli.sandbox.create import admit, afflicted
+from kling_cli.sandbox.credentials import check_authorization
+from kling_cli.sandbox.ledger import Exchange
+from kling_cli.sandbox.links import PREFIX
+from kling_cli.sandbox.results import download
+from kling_cli.sandbox.search import search
+from kling_cli.sandbox.shapes import created_shape
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+    from starlette.types import Receive, Scope, Send
+
+    from kling_cli.sandbox.callbacks import Caller
+    from kling_cli.sandbox.world import World
+
+MAX_BODY_BYTES = 160 * 1024 * 1024  # two images of 50 MB as base64, and room
+SLOW_CREATE_MAX_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a request is for.
+
+    `kind` is that of faults and counts; `path` the create path of a legacy family.
+    """
+
+    kind: str
+    name: str
+    path: str = ""
+    task_id: str = ""
+    needs_api_key: bool = False
+
+
+class Api:
+    """The ASGI application that serves everything but the sandbox's own controls."""
+
+    def __init__(self, world: World, caller: Caller) -> None:
+        self._world = world
+        self._caller = caller
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        target = target_of(request.method, scope["raw_path"].decode("latin-1"))
+        kind = "other" if isinstance(target, Refusal) else target.kind
+        fault = None
+        try:
+            if isinstance(target, Refusal):
+                response = self._refused(target)
+            elif why := self._unauthorized(target, request):
+                response = self._refused(why)
+            else:
+                fault = self._world.faults.take(kind)
+                response = await self._act(target, request, fault)
+        except ClientDisconnect:
+            response = replies.Hang()
+        is_silent = isinstance(response, (replies.Hang, replies.Reset))
+        self._world.ledger.note_exchange(
+            Exchange(
+                method=request.method,
+                path=request.url.path,
+                kind=kind,
+                status=None if is_silent else response.status_code,
+                fault=fault,
+                has_authorization="authorization" in request.headers,
+            )
+        )
+        await response(scope, receive, send)
+
+    def _unauthorized(self, target: Target, request: Request) -> Refusal | None:
+        if target.kind == "download":
+            return None
+        return check_authorization(
+            request.headers.get("authorization"),
+            keys=self._world.keys,
+            needs_api_key=target.needs_api_key,
+            now=self._world.timeline.real_now(),
+        )
+
+    async def _act(
+        self, target: Target, request: Request, fault: str | None
+    ) -> Response:
+        if target.kind == "download":
+            return await download(self._world, request, fault)
+        if target.kind == "create":
+            return await self._create(request, fault)
+        if fault is not None:
+            return replies.faulty(fault, self._world.ids.request_id())
+        return self._answer(await self._look(target, request))
+
+    async def _look(self, target: Target, request: Request) -> Any:
+        world, params = self._world, request.query_params
+        match target.name:
+            case "tasks":
+                return query.tasks_by_ids(world, params)
+            case "search":
+                return search(world, await _json(request))
+            case "costs":
+                return query.costs(world, params)
+            case "single":
+                return query.legacy_single(world, target.path, target.task_id)
+            case _:
+                return query.legacy_list(world, target.path, params)
+
+    async def _create(self, request: Request, fault: str | None) -> Response:
+        world, action = self._world, fault or ""
+        body = await _json(request)
+        request_id = world.ids.request_id()
+        if fault and not action.startswith("accept-") and fault != "slow":
+            return replies.faulty(fault, request_id)
+        task = admit(world, request.url.path, body)
+        if isinstance(task, Refusal):
+            return self._refused(task)
+        task = afflicted(task, world.faults.take("task"))
+        world.tasks.put(task)
+        told = self._caller.follow(task)
+        if action.startswith("accept-"):
+            return replies.faulty(action.removeprefix("accept-"), request_id)
+        if fault == "slow":
+            with anyio.move_on_after(SLOW_CREATE_MAX_S):
+                await told.wait()
+        return replies.accepted(created_shape(task), request_id)
+
+    def _answer(self, data: Any) -> Response:
+        if isinstance(data, Refusal):
+            return self._refused(data)
+        return replies.accepted(data, self._world.ids.request_id())
+
+    def _refused(self, why: Refusal) -> Response:
+        return replies.refused(why, self._world.ids.request_id())
+
+
+def target_of(method: str, raw_path: str) -> Target | Refusal:
+    """Return what a request is for; `raw_path` is the path as it was sent, quoted."""
+    if raw_path.startswith(PREFIX):
+        return _by_method(method, {"GET": _FILE, "HEAD": _FILE})
+    if raw_path in _FIXED:
+        return _by_method(method, _FIXED[raw_path])
+    path = unquote(raw_path)
+    if (found := find.by_path(path)) is not None:
+        return _by_method(method, _of_route(found[1]))
+    parent, _, last = raw_path.rpartition("/")
+    found = find.by_path(unquote(parent))
+    if found is not None and found[1].generation is Generation.LEGACY and last:
+        single = Target(
+            kind="query",
+            name="single",
+            path=found[1].create_path,
+            task_id=unquote(last),
+        )
+        return _by_method(method, {"GET": single})
+    return refusal(1203)
+
+
+def _of_route(route: Route) -> dict[str, Target]:
+    needs_api_key = CredentialKind.KEY_PAIR not in route.credentials
+    create = Target(kind="create", name="create", needs_api_key=needs_api_key)
+    if route.generation is not Generation.LEGACY:
+        return {"POST": create}
+    return {
+        "POST": create,
+        "GET": Target(kind="query", name="list", path=route.create_path),
+    }
+
+
+def _by_method(method: str, targets: dict[str, Target]) -> Target | Refusal:
+    return targets.get(method) or refusal(1202)
+
+
+async def _json(request: Request) -> Any:
+    """Return the body as JSON; None, which is no request, if it is not or too long."""
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > MAX_BODY_BYTES:
+            return None
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+
+
+_FILE = Target(kind="download", name="file")
+_FIXED = {
+    "/tasks": {
+        "GET": Target(kind="query", name="tasks", needs_api_key=True),
+        "POST": Target(kind="query", name="search", needs_api_key=True),
+    },
+    "/account/costs": {"GET": Target(kind="account", name="costs")},
+}

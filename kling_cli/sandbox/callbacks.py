@@ -1,0 +1,131 @@
+"""Tells the doors named by `callback_url` of each change of a task.
+
+One attempt a change, in order, each waiting for the answer to the one before it; what
+the real service does about failures is not documented (API reference, section 4.6).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx
+
+from kling_cli.sandbox.changes import Changes
+from kling_cli.sandbox.ledger import Delivery
+from kling_cli.sandbox.shapes import flat_shape
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+    from kling_cli.sandbox.task import SandboxTask
+    from kling_cli.sandbox.world import World
+
+ANSWER_TIMEOUT_S = 5.0
+REPEATS = 3
+_LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
+
+
+class Caller:
+    """Sends the callbacks of one sandbox, a background job for each task."""
+
+    def __init__(self, world: World, group: TaskGroup) -> None:
+        self._world = world
+        self._group = group
+        self._http: httpx.AsyncClient | None = None
+
+    def follow(self, task: SandboxTask) -> anyio.Event:
+        """Send the callbacks of `task` as it changes; the event says all are sent."""
+        done = anyio.Event()
+        habit = self._world.faults.take("callback") if task.callback_url else "none"
+        if habit == "none":
+            done.set()
+        else:
+            self._group.start_soon(self._follow, task.id, habit or "", done)
+        return done
+
+    async def aclose(self) -> None:
+        if self._http is not None:
+            await self._http.aclose()
+
+    async def _follow(self, task_id: str, habit: str, done: anyio.Event) -> None:
+        held: list[tuple[SandboxTask, float]] = []
+        is_first = True
+        async for task, moment in Changes(
+            self._world, task_id, is_late=habit == "late"
+        ):
+            if habit == "forged" and is_first:
+                await self._send_forged(task)
+            if habit == "shuffle":
+                held.append((task, moment))
+            else:
+                repeats = REPEATS if habit == "repeat" else 1
+                await self._send(task, moment, times=repeats)
+            is_first = False
+        # the end is told first, and the beginning as if it were news
+        for task, moment in held[-1:] + held[:-1]:
+            await self._send(task, moment)
+        done.set()
+
+    async def _send(self, task: SandboxTask, moment: float, *, times: int = 1) -> None:
+        body = flat_shape(task, moment, self._world.links.make)
+        raw = json.dumps(body).encode()
+        message_id = str(self._world.ids.random.randrange(10**9, 10**10))
+        headers = self._signature(message_id, raw)
+        for _ in range(times):
+            await self._post(task, task.phase_at(moment), raw, headers)
+
+    async def _send_forged(self, task: SandboxTask) -> None:
+        """Claim success, with a link to another host name: the sandbox's, to see it."""
+        body = flat_shape(task, task.times.created_at, self._world.links.make)
+        _, _, port = self._world.base_url.rpartition(":")
+        url = f"http://localhost:{port}/forged/{task.output_id}.mp4"
+        video = {"id": task.output_id, "url": url, "duration": "5.041"}
+        if "task_id" in body:
+            body |= {"task_status": "succeed", "task_result": {"videos": [video]}}
+        else:
+            body |= {"status": "succeeded", "outputs": [{"type": "video", **video}]}
+        raw = json.dumps(body).encode()
+        headers = self._signature("1", raw + b" ")  # of another body
+        await self._post(task, "forged", raw, headers)
+
+    async def _post(
+        self, task: SandboxTask, status: str, raw: bytes, headers: dict[str, str]
+    ) -> None:
+        url = task.callback_url or ""
+        answer, error = None, None
+        try:
+            with anyio.fail_after(ANSWER_TIMEOUT_S):
+                answer = await self._ask(url, raw, headers)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as exc:
+            error = type(exc).__name__
+        self._world.ledger.note_delivery(
+            Delivery(
+                url=url, status=str(status), task_id=task.id, answer=answer, error=error
+            )
+        )
+
+    async def _ask(self, url: str, raw: bytes, headers: dict[str, str]) -> int:
+        if self._http is None:
+            # proxies of the environment serve for the street, never for loopback
+            mounts: dict[str, Any] = dict.fromkeys(_LOOPBACK)
+            self._http = httpx.AsyncClient(mounts=mounts, timeout=ANSWER_TIMEOUT_S)
+        headers = {"Content-Type": "application/json; charset=utf-8", **headers}
+        async with self._http.stream("POST", url, content=raw, headers=headers) as got:
+            return got.status_code
+
+    def _signature(self, message_id: str, raw: bytes) -> dict[str, str]:
+        """Return the headers of Standard Webhooks; none when there is no secret."""
+        from standardwebhooks import Webhook
+
+        secrets = self._world.options.webhook_secrets
+        if not secrets:
+            return {}
+        now = self._world.timeline.real_now()
+        signatures = (Webhook(s).sign(message_id, now, raw.decode()) for s in secrets)
+        return {
+            "webhook-id": message_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": " ".join(signatures),
+        }

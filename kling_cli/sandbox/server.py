@@ -1,0 +1,155 @@
+"""The sandbox as a server on loopback, in the event loop that is running."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import struct
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import anyio
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from uvicorn import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from kling_cli.errors import UsageError
+from kling_cli.sandbox.api import Api
+from kling_cli.sandbox.callbacks import Caller
+from kling_cli.sandbox.control import control_routes
+from kling_cli.sandbox.replies import ABORT
+from kling_cli.sandbox.world import World
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from kling_cli.sandbox.options import SandboxOptions
+
+HOST = "127.0.0.1"
+BACKLOG = 512
+CLOSING_S = 1.0  # how long requests under way may take to notice the end
+_LINGER_NOT = struct.pack("ii", 1, 0)  # on close: drop what is unsent, send a reset
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A running sandbox: where it is, and how to be let in."""
+
+    base_url: str
+    port: int
+    api_key: str
+    access_key: str
+    secret_key: str
+    world: World
+
+
+@asynccontextmanager
+async def serve_sandbox(options: SandboxOptions) -> AsyncIterator[Sandbox]:
+    """Serve until left; then every connection is closed and no callback is sent.
+
+    Raises:
+        UsageError: a port is taken, or a fault is not of the grammar.
+    """
+    with _listening(options) as sock:
+        port = sock.getsockname()[1]
+        world = World(options, base_url=f"http://{HOST}:{port}")
+        async with AsyncExitStack() as stack:
+            group = await stack.enter_async_context(anyio.create_task_group())
+            stack.callback(group.cancel_scope.cancel)
+            caller = Caller(world, group)
+            stack.push_async_callback(caller.aclose)
+            api = Mount("/", app=Api(world, caller))
+            app = Starlette(routes=[*control_routes(world), api])
+            await stack.enter_async_context(_accepting(sock, app))
+            keys = world.keys
+            yield Sandbox(
+                base_url=world.base_url,
+                port=port,
+                api_key=keys.api_key,
+                access_key=keys.access_key,
+                secret_key=keys.secret_key,
+                world=world,
+            )
+
+
+def _listening(options: SandboxOptions) -> socket.socket:
+    """Return a bound socket on the first of the ports wanted that is free."""
+    for port in (options.port, options.fallback_port):
+        if port is None:
+            continue
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((HOST, port))
+        except OSError:
+            sock.close()
+        else:
+            return sock
+    raise UsageError(
+        f"port {options.port} of {HOST} is taken",
+        hint="choose another with --port, or 0 for any that is free",
+    )
+
+
+class _Connection(H11Protocol):
+    """One connection; it says nothing to any log and can be found by its peer."""
+
+    def __init__(self, config: Config, state: ServerState) -> None:
+        super().__init__(config, state, {})
+        self.logger = self.access_logger = _SILENT
+        self.access_log = False
+
+    def abort(self, is_reset: bool) -> None:
+        """Close now: with a reset, or once what was written has gone out."""
+        if not is_reset:
+            self.transport.close()
+            return
+        sock = self.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        self.transport.abort()
+
+
+class _WithAbort:
+    """Leaves in each request's scope what closes its connection."""
+
+    def __init__(self, app: ASGIApp, state: ServerState) -> None:
+        self._app = app
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for connection in self._state.connections:
+            mine = cast("_Connection", connection)
+            if mine.client == scope["client"]:
+                scope[ABORT] = mine.abort
+        await self._app(scope, receive, send)
+
+
+@asynccontextmanager
+async def _accepting(sock: socket.socket, app: ASGIApp) -> AsyncIterator[None]:
+    """Serve `app` on `sock` with uvicorn's protocol, not its signals."""
+    state = ServerState()
+    config = Config(_WithAbort(app, state), log_config=None, lifespan="off", ws="none")
+    config.load()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: _Connection(config, state), sock=sock, backlog=BACKLOG
+    )
+    try:
+        yield
+    finally:
+        server.close()
+        for connection in list(state.connections):
+            connection.transport.abort()
+        tasks = list(state.tasks)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=CLOSING_S)
+            for task in late:
+                task.cancel()
+
+
+_SILENT = logging.Logger("kling.sandbox", logging.CRITICAL + 1)  # noqa: LOG001 -- in no tree

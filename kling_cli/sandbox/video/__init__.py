@@ -1,0 +1,1 @@
+"""Real video files in pure Python: small, quick to make, of any length and shape."""

@@ -1,0 +1,71 @@
+"""The state of one sandbox: its account, its tasks, its faults, what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from kling_cli.sandbox.account import Account
+from kling_cli.sandbox.credentials import Keys
+from kling_cli.sandbox.faults import FaultBook, parse_fault
+from kling_cli.sandbox.ids import Ids
+from kling_cli.sandbox.ledger import Ledger
+from kling_cli.sandbox.links import Links
+from kling_cli.sandbox.timeline import Timeline
+
+if TYPE_CHECKING:
+    from kling_cli.sandbox.options import SandboxOptions
+    from kling_cli.sandbox.task import SandboxTask
+
+
+class TaskBook:
+    """Every task of the account, found by its id or by the caller's."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, SandboxTask] = {}
+        self._by_external_id: dict[str, str] = {}
+
+    def __iter__(self) -> Iterator[SandboxTask]:
+        """Yield the tasks, oldest first."""
+        return iter(self._tasks.values())
+
+    def put(self, task: SandboxTask) -> None:
+        """Add a task, or replace the one of the same id."""
+        self._tasks[task.id] = task
+        if task.external_id is not None:
+            self._by_external_id[task.external_id] = task.id
+
+    def get(self, task_id: str) -> SandboxTask | None:
+        return self._tasks.get(task_id)
+
+    def by_external_id(self, external_id: str) -> SandboxTask | None:
+        return self._tasks.get(self._by_external_id.get(external_id, ""))
+
+
+class World:
+    """Everything the endpoints share.
+
+    Raises:
+        UsageError: a fault of the options is not of the grammar.
+    """
+
+    def __init__(self, options: SandboxOptions, *, base_url: str) -> None:
+        ids = Ids(options.seed)
+        self.options = options
+        self.base_url = base_url
+        self.ids = ids
+        self.keys = Keys(
+            api_key=options.api_key or ids.key("sandbox-"),
+            access_key=options.access_key or ids.key("sandbox-access-"),
+            secret_key=options.secret_key or ids.key("sandbox-secret-"),
+        )
+        self.links = Links(base_url, ids.key("links").encode())
+        self.timeline = Timeline(options.clock)
+        self.account = Account(
+            units=options.units, slots=options.slots, bought_at=self.timeline.now_s()
+        )
+        self.tasks = TaskBook()
+        self.ledger = Ledger(options.tell)
+        self.faults = FaultBook(
+            map(parse_fault, options.fail), chaos=options.chaos, random=ids.random
+        )
