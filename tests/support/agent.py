@@ -11,7 +11,8 @@ Keys of `behave` (each re-read whenever it matters, `None` takes one back):
 - `start`: `ok`, `silent`, `exit`, `slow` (until the command `go`, or `slow_s`),
   `offline` (no network), `mute` (its web service never answers), or an ngrok error:
   `4018`, `105`, `107`, `108`, `121`, `9040`, `999`
-- `version`; `token` (the only one accepted: 4018 without one, 105/107 with another)
+- `version`; `token` (the only one accepted: 4018 without one, 107 with another, 105
+  with a short one); kept as a digest, so that a search for it finds real leaks only
 - `max_sessions` (agents at once with one token; one more gets 108); `one_endpoint`
   (a second one meanwhile gets 334); `post_error` (`334`, `320`); `post`/`delete`:
   `hang`; `die_after_s`; `ignores_term`
@@ -24,6 +25,7 @@ Commands of an agent: `go`, `die`, `down`, `up`, `move` (another URL), `release`
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 import socket
@@ -105,6 +107,10 @@ class StandIn:
 
     def behave(self, **behaviour: Any) -> None:
         """Change how agents behave from now on, running ones included."""
+        if "token" in behaviour:
+            token = behaviour.pop("token") or ""
+            digest = hashlib.sha256(token.encode()).hexdigest()
+            behaviour["token_sha256"] = digest if token else None
         self._behaviour |= behaviour
         part = self.folder / "control.part"
         part.write_text(json.dumps(self._behaviour))

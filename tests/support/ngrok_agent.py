@@ -25,6 +25,7 @@ from tests.support.ngrok_words import ERRORS, USAGE
 from tests.support.street import Street
 from tests.support.web_api import WebApi
 
+PROPER_LENGTH = 40  # of an authtoken, or nearly
 STDOUT_LOCK = threading.Lock()
 
 
@@ -84,10 +85,10 @@ class Agent:
         return os.environ.get("NGROK_AUTHTOKEN", "")
 
     def run(self) -> None:
-        facts = {"pid": os.getpid(), "argv": sys.argv, "token": self.token}
-        self.note(facts)
-        names = sorted(os.environ)
-        self.link.tell("started", **facts, environ=names, session=os.getsid(0))
+        facts = {"pid": os.getpid(), "argv": sys.argv}
+        self.note(facts)  # on disk, and so without the token
+        known = {"environ": sorted(os.environ), "token": self.token}
+        self.link.tell("started", **facts, **known, session=os.getsid(0))
         threading.Thread(target=self.obey, daemon=True).start()
         if self.control("ignores_term"):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -113,11 +114,11 @@ class Agent:
 
     def objection(self) -> str | None:
         """Return why the cloud would not have us: the token, or too many of us."""
-        expected = self.control("token")
+        expected = self.control("token_sha256")
         if expected and not self.token:
             return "4018"
-        if expected and self.token != expected:
-            return "107" if len(self.token) == len(expected) else "105"
+        if expected and hashlib.sha256(self.token.encode()).hexdigest() != expected:
+            return "107" if len(self.token) >= PROPER_LENGTH else "105"
         limit = self.control("max_sessions")
         if limit and not any(self.lock(f"session-{n}") for n in range(limit)):
             return "108"

@@ -1,0 +1,92 @@
+"""The configuration an agent runs with: our own, and what is needed of the person's.
+
+The person's `ngrok.yml` is read and never written, and nothing of it is merged but the
+authtoken and how to get out of this network.
+Source: https://ngrok.com/docs/agent/config/v3, read 2026-10-04.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+# Ours: no copies of requests (the secret path is in them), nothing from outside.
+_OURS = {
+    "console_ui": False,
+    "inspect_db_size": -1,
+    "remote_management": False,
+    "update_check": False,
+}
+# How to reach ngrok from here, by its name in version 3 and, if different, before.
+_WAYS_OUT = {
+    "connect_cas": "root_cas",
+    "connect_interface": "connect_interface",
+    "connect_url": "server_addr",
+    "crl_noverify": "crl_noverify",
+    "dns_resolver_ips": "dns_resolver_ips",
+    "proxy_url": "proxy_url",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsConfig:
+    """What is used of the person's own `ngrok.yml`. `ways_out`: version 3's names."""
+
+    authtoken: str | None = field(default=None, repr=False)
+    ways_out: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def read_persons_config() -> PersonsConfig:
+    """Return what the person's `ngrok.yml` says; nothing when it cannot be read."""
+    for path in _places():
+        if path.is_file():
+            return _read(path)
+    return PersonsConfig()
+
+
+def write_config(folder: Path, ways_out: Mapping[str, Any]) -> Path:
+    """Write our own configuration, 0600 and without a token; return where it is.
+
+    JSON is YAML too.
+    """
+    path = folder / "ngrok.yml"
+    path.touch(mode=0o600)
+    path.write_text(json.dumps({"version": 3, "agent": {**ways_out, **_OURS}}))
+    return path
+
+
+def _places() -> list[Path]:
+    from pyngrok import installer
+
+    home = Path.home()
+    settings = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    folders = (
+        Path(installer.get_default_ngrok_dir()),
+        settings / "ngrok",
+        home / ".ngrok2",
+    )
+    return [folder / "ngrok.yml" for folder in folders]
+
+
+def _read(path: Path) -> PersonsConfig:
+    from pyngrok import installer
+    from yaml import YAMLError  # type: ignore[import-untyped]  # no stubs
+
+    try:
+        raw: Any = installer.get_ngrok_config(str(path), use_cache=False)
+    except (OSError, ValueError, YAMLError):
+        return PersonsConfig()  # ngrok itself would complain of it; we can do without
+    if not isinstance(raw, dict):
+        return PersonsConfig()
+    agent = raw.get("agent")
+    said = agent if isinstance(agent, dict) else raw
+    found = {new: said.get(new, said.get(old)) for new, old in _WAYS_OUT.items()}
+    token = said.get("authtoken")
+    return PersonsConfig(
+        authtoken=token if isinstance(token, str) else None,
+        ways_out={name: value for name, value in found.items() if value is not None},
+    )
