@@ -7,7 +7,7 @@ from typing import Any
 
 from kling_cli.errors import UsageError
 from kling_cli.products import prompt, rules
-from kling_cli.products.choose import models_allowing, takes
+from kling_cli.products.choose import listed, models_allowing, takes
 from kling_cli.products.limits import Fault, faults
 from kling_cli.products.model import Field, FieldKind, Plan, Problem, Rule
 from kling_cli.products.values import settled
@@ -52,9 +52,19 @@ def _of_field(plan: Plan, name: str, value: Any) -> Iterator[Problem]:
             field=name, message=f"{field.spelling}: {plan.model.id} does not take it"
         )
         return
+    place = plan.route.places.get(name)
+    if place is not None and place.sent_as == "integer":
+        yield from _of_ids(field, value)
     for fault in faults(field, limits, value):
         message = f"{_subject(field, fault)}: {_reason(plan, field, fault)}"
         yield Problem(field=name, message=message, hint=_others(plan, name, value))
+
+
+def _of_ids(field: Field, values: Any) -> Iterator[Problem]:
+    for value in values:
+        if not prompt.split_handle(str(value))[1].isdecimal():
+            message = f"{field.spelling} {value}: an id is a number, or NAME=NUMBER"
+            yield Problem(field=field.name, message=message)
 
 
 def _subject(field: Field, fault: Fault) -> str:
@@ -98,11 +108,7 @@ def _others(plan: Plan, name: str, value: Any) -> str | None:
         return None
     names = [each.id for each in others]
     verb = "do" if others[1:] else "does"
-    return f"{_listed(names)} {verb}: add -m {names[0]}"
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+    return f"{listed(names)} {verb}: add -m {names[0]}"
 
 
 def _missing(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:

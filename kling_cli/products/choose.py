@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from kling_cli.errors import CredentialsError, KlingError, UsageError
@@ -38,6 +38,7 @@ def plan(
         UsageError: the model is not there, or does not take a given field.
         CredentialsError: it can only be reached with other credentials.
     """
+    _require_fields(product, given)
     model = find_model(product, model_text or product.default_for(credentials))
     fitting = [
         route
@@ -48,7 +49,7 @@ def plan(
         if route.credentials & set(credentials):
             return Plan(product=product, route=route, model=model)
     if fitting:
-        raise _other_credentials(model, fitting[0])
+        raise _other_credentials(product, model, fitting[0], credentials)
     raise _not_taken(product, model, given)
 
 
@@ -56,18 +57,6 @@ def takes(model: Model, route: Route, field: str) -> bool:
     """Say whether `field` can be said to `model` on `route`, or holds there anyway."""
     limits = model.limits[route.name].get(field)
     return limits is not None and (limits.is_fixed or field in route.places)
-
-
-def choices(product: Product, field: str) -> tuple[Any, ...]:
-    """Return every choice any model has for `field`, in the files' order."""
-    found = (
-        choice
-        for model in product.models
-        for by_field in model.limits.values()
-        if field in by_field
-        for choice in by_field[field].choices or ()
-    )
-    return tuple(dict.fromkeys(found))
 
 
 def models_allowing(
@@ -92,38 +81,55 @@ def _routes(product: Product, model: Model) -> Iterator[Route]:
     return (route for route in product.routes if route.name in model.wire_ids)
 
 
-def _other_credentials(model: Model, route: Route) -> KlingError:
+def _require_fields(product: Product, given: Collection[str]) -> None:
+    known = [field.name for field in product.fields]
+    for name in given:
+        if name not in known:
+            raise UsageError(
+                f"{product.name} has no field {name}", hint=f"it has {', '.join(known)}"
+            )
+
+
+def _other_credentials(
+    product: Product, model: Model, route: Route, credentials: Collection[str]
+) -> KlingError:
     if CredentialKind.API_KEY in route.credentials:
-        message, hint = f"{model.id} needs an API key", "run: kling auth login"
+        needed, hint = "an API key", "run kling auth login with an API key"
     else:
-        message = f"{model.id} needs an access key and a secret key"
+        needed = "an access key and a secret key"
         hint = "set KLING_ACCESS_KEY and KLING_SECRET_KEY"
-    return CredentialsError(f"{message} for this request", hint=hint)
+    reachable = product.default_for(credentials)
+    if credentials and reachable != model.id:
+        hint += f", or add -m {reachable}"
+    return CredentialsError(f"{model.id} needs {needed} for this request", hint=hint)
 
 
 def _not_taken(product: Product, model: Model, given: Collection[str]) -> KlingError:
-    routes = list(_routes(product, model))
     for name in given:
-        if any(takes(model, route, name) for route in routes):
-            continue
-        option = product.field(name).spelling
-        others = [
-            each.id
-            for each in product.models
-            if each.status == "current"
-            and any(takes(each, route, name) for route in _routes(product, each))
-        ]
-        hint = f"{_either(others)} {'do' if others[1:] else 'does'}" if others else None
-        return UsageError(
-            f"{option}: {model.id} does not take it",
-            hint=hint and f"{hint}: add -m {others[0]}",
-        )
+        if not _has(product, model, name):
+            return UsageError(
+                f"{product.field(name).spelling}: {model.id} does not take it",
+                hint=_who_does(product, name),
+            )
     options = ", ".join(product.field(name).spelling for name in given)
-    return UsageError(f"{model.id} cannot be given all of these together: {options}")
+    return UsageError(f"{model.id} does not take all of these together: {options}")
 
 
-def _either(words: Collection[str]) -> str:
-    return ", ".join(words)
+def _has(product: Product, model: Model, field: str) -> bool:
+    return any(takes(model, route, field) for route in _routes(product, model))
+
+
+def _who_does(product: Product, field: str) -> str:
+    """Name the models to go to, current ones if there are any."""
+    able = [model for model in product.models if _has(product, model, field)]
+    names = [each.id for each in able if each.status == "current"]
+    names = names or [each.id for each in able]
+    return f"{listed(names)} {'do' if names[1:] else 'does'}: add -m {names[0]}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the names as a sentence has them: `a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
 def _no_model(product: Product, text: str) -> KlingError:

@@ -15,27 +15,36 @@ from kling_cli.products.model import Estimate, Plan, Rate
 from kling_cli.products.values import effective, given, settled
 
 _DECIMALS = 4
+_ROUNDING = 1e-6
 
 
 def estimate(plan: Plan, values: Mapping[str, Any]) -> Estimate | None:
     """Return what the job will cost if it succeeds; None where nobody can know.
 
-    Unknown is what the API does not publish, and what follows the length of an input.
+    Unknown is what the API does not publish, what follows the length of an input, and
+    a number of outputs left to the model.
     """
     said = settled(plan, values)
-    rate, seconds = _rate(plan, said), effective(plan, said).get("duration")
-    if rate is None or (rate.per == "second" and seconds is None):
+    counts = effective(plan, said)
+    rate = _rate(plan, said)
+    times = None if rate is None else _times(rate, counts)
+    if rate is None or times is None:
         return None
-    units = _units(rate, _count(plan, said, rate), seconds)
+    units = round(rate.units * times, _DECIMALS)
     usd = round(units * plan.product.unit_usd, _DECIMALS)
-    return Estimate(units=units, usd=usd, basis=_basis(plan, said, rate, seconds))
+    return Estimate(units=units, usd=usd, basis=_basis(plan, counts, rate))
 
 
-def charge(plan: Plan, values: Mapping[str, Any], seconds: float) -> float:
-    """Return the units a finished job of `seconds` of output is charged."""
+def charge(
+    plan: Plan, values: Mapping[str, Any], seconds: float, *, n_outputs: int = 1
+) -> float:
+    """Return the units of a finished job with `seconds` of output, or `n_outputs`."""
     said = settled(plan, values)
     rate = _rate(plan, said)
-    return 0.0 if rate is None else _units(rate, _count(plan, said, rate), seconds)
+    if rate is None:
+        return 0.0
+    times = n_outputs if rate.per == "output" else _times(rate, {"duration": seconds})
+    return round(rate.units * (times or 0), _DECIMALS)
 
 
 def _rate(plan: Plan, said: Mapping[str, Any]) -> Rate | None:
@@ -46,26 +55,22 @@ def _rate(plan: Plan, said: Mapping[str, Any]) -> Rate | None:
     return None
 
 
-def _count(plan: Plan, said: Mapping[str, Any], rate: Rate) -> float:
-    value = effective(plan, said).get(rate.count) if rate.count else 1
-    return value if isinstance(value, int | float) else 1
+def _times(rate: Rate, counts: Mapping[str, Any]) -> float | None:
+    """Return how often the rate is due: whole seconds, outputs, or once a call."""
+    if rate.per == "call":
+        return 1
+    many = (
+        counts.get("duration") if rate.per == "second" else counts.get(str(rate.count))
+    )
+    if not isinstance(many, int | float):
+        return None
+    whole = math.floor(many + _ROUNDING)
+    return math.ceil(whole / rate.every)
 
 
-def _units(rate: Rate, count: float, seconds: float | None) -> float:
-    if rate.per == "second":
-        whole = math.floor((seconds or 0) + 1e-6)
-        count *= math.ceil(whole / rate.every)
-    return round(rate.units * count, _DECIMALS)
-
-
-def _basis(
-    plan: Plan, said: Mapping[str, Any], rate: Rate, seconds: float | None
-) -> str:
-    counts = effective(plan, said)
-    variant = [plan.model.id, counts.get("resolution")]
-    variant.append("with sound" if counts.get("sound") else None)
-    named = ", ".join(str(each) for each in variant if each)
-    if rate.per != "second":
-        return f"{rate.units:g} a {rate.per} ({named})"
-    a_while = "s" if rate.every == 1 else f"{rate.every} s"
-    return f"{seconds:g} s at {rate.units:g} a {a_while} ({named})"
+def _basis(plan: Plan, counts: Mapping[str, Any], rate: Rate) -> str:
+    named = [plan.model.id, str(counts.get("resolution") or "")]
+    named.append("with sound" if counts.get("sound") else "")
+    variant = " ".join(each for each in named if each)
+    unit = f"{rate.every} {rate.per}s" if rate.every > 1 else rate.per
+    return f"{variant}: {rate.units:g} units a {unit}"

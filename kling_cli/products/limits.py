@@ -104,7 +104,8 @@ def _bounds(limits: Limits, value: Any, at: str) -> Iterator[Fault]:
 
 
 def _is_among(value: Any, choices: tuple[Any, ...]) -> bool:
-    return any(value == each and type(value) is type(each) for each in choices)
+    is_flag = isinstance(value, bool)
+    return any(value == each and is_flag == isinstance(each, bool) for each in choices)
 
 
 def _is_within(limits: Limits, value: Any) -> bool:

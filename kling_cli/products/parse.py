@@ -101,7 +101,10 @@ def _routes(
 def _route(
     name: str, table: Table, frames: Mapping[str, Any], fields: set[str]
 ) -> Route:
-    frame = dict(frames.get(table.take("like", str), {}))
+    like = table.find("like", str)
+    if like is not None and like not in frames:
+        raise CatalogueError(f"{table.where}: there is no route to be like {like}")
+    frame = dict(frames[like]) if like is not None else {}
     frame_places = {k: v for k, v in frame.pop("places", {}).items() if k in fields}
     own_places = dict(table.table("places").items())
     unknown = own_places.keys() - fields

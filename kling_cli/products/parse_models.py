@@ -79,22 +79,22 @@ def _merged(
 
 
 def _rates(table: Table) -> list[Rate]:
+    """One rate, or one for each resolution when `units` is a table of them."""
     units = table.anything("units")
+    by_resolution = units if isinstance(units, dict) else {None: units}
     when = table.take("when", dict, {})
     per, every = table.take("per", str, "second"), table.take("every", int, 1)
     count = table.find("count", str)
     table.close()
-    if not isinstance(units, dict):
-        return [Rate(units=units, per=per, every=every, count=count, when=when)]
     return [
         Rate(
-            units=amount,
+            units=float(amount),
             per=per,
             every=every,
             count=count,
-            when={**when, "resolution": [resolution]},
+            when={**when, "resolution": [resolution]} if resolution else when,
         )
-        for resolution, amount in units.items()
+        for resolution, amount in by_resolution.items()
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kling_cli.products import prompt
-from kling_cli.products.model import Plan
+from kling_cli.products.model import FieldKind, Plan
 
 
 def given(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -21,11 +21,12 @@ def given(values: Mapping[str, Any]) -> dict[str, Any]:
 def settled(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was said, and what follows from it.
 
-    A fixed value that was said nevertheless goes without saying. Shots spelled out in a
+    A fixed value that was said nevertheless goes without saying; a choice that is a
+    number may have been typed as text. Shots spelled out in a
     prompt become shots where the body wants a list of them, and shots decide the
     duration unless somebody did.
     """
-    said = given(values)
+    said = {name: _chosen(plan, name, value) for name, value in given(values).items()}
     for name, limits in plan.limits.items():
         if limits.is_fixed and name in said and said[name] == limits.default:
             del said[name]
@@ -38,6 +39,14 @@ def settled(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     if "duration" in plan.limits:
         said.setdefault("duration", sum(each.seconds for each in shots))
     return said
+
+
+def _chosen(plan: Plan, name: str, value: Any) -> Any:
+    limits = plan.limits.get(name)
+    if limits is None or plan.product.field(name).kind is not FieldKind.CHOICE:
+        return value
+    by_text = {str(choice): choice for choice in limits.choices or ()}
+    return by_text.get(value, value) if isinstance(value, str) else value
 
 
 def storyboard(plan: Plan, said: Mapping[str, Any]) -> tuple[prompt.Shot, ...]:
