@@ -86,7 +86,7 @@ class StatusChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackArrived:
-    """A callback passed the door; the API is being asked. `trust`: `signed`…"""
+    """A callback passed the door, so we ask. `trust`: `signed` or `token`."""
 
     task_id: str | None
     status: str

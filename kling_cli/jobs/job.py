@@ -53,7 +53,7 @@ class Job:
             command=self.command,
             status=status,
             task_id=task.id if task else self.entry.task_id,
-            external_id=self.entry.external_id or (task.external_id if task else None),
+            external_id=self._external_id(),
             product=self.entry.product or None,
             model=self.entry.model,
             status_message=task.message if task else self.entry.message,
@@ -72,6 +72,11 @@ class Job:
             error=self.error,
         )
 
+    def _external_id(self) -> str | None:
+        """The external id; not the name of a stranger that nobody knows."""
+        is_stranger = not self.entry.route and self.life is None
+        return None if is_stranger else self.entry.external_id or None
+
     def _elapsed_s(self) -> float | None:
         if self.ended_at is None:
             return None
@@ -86,8 +91,9 @@ class Job:
     def _resume(self, status: TaskStatus) -> str | None:
         if status is TaskStatus.SUCCEEDED and self.error is not None:
             return f"kling download {self.name}"
+        is_known = bool(self.entry.route) or self.life is not None
         is_open = not status.is_final and self.entry.stage.is_open
-        return f"kling wait {self.name}" if is_open else None
+        return f"kling wait {self.name}" if is_known and is_open else None
 
 
 def failure_of(task: Task) -> KlingError | None:

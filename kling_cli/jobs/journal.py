@@ -151,7 +151,8 @@ class Journal:
         with self._writing():
             cursor = self._db.execute(
                 "INSERT INTO callbacks (received_at, product, nonce, task_id,"
-                " external_id, status, trust, headers, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " external_id, status, trust, headers, raw)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     callback.received_at.timestamp(),
                     callback.product,

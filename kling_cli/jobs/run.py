@@ -45,8 +45,13 @@ def new_external_id() -> str:
 
 
 def kinds_of(settings: Settings) -> Collection[CredentialKind]:
-    """Return what these settings can sign with."""
-    return frozenset(CredentialKind(kind) for kind in settings.credential_kinds)
+    """Return what these settings can sign with.
+
+    With nothing it is as if there were an API key: what is wrong with an order is said
+    before `open_session` says that there is no login.
+    """
+    kinds = frozenset(CredentialKind(kind) for kind in settings.credential_kinds)
+    return kinds or frozenset({CredentialKind.API_KEY})
 
 
 async def generate(
@@ -58,7 +63,8 @@ async def generate(
         KlingError: it ended before it was written down; nothing was sent.
     """
     check_template(options.output or "")
-    request = prepare(order, kinds_of(settings), new_id=new_external_id)
+    kinds = kinds_of(settings) or CredentialKind  # none: what is wrong comes first
+    request = prepare(order, kinds, new_id=new_external_id)
     check_price(request.estimate, options.max_units)
     run = Generation(
         request=request, options=options, settings=settings, clock=clock, tell=tell

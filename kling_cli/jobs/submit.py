@@ -123,7 +123,7 @@ class Submission:
         if self._left_s() <= pause_s:
             raise NoSlotError(
                 f"no free slot within the time allowed: {full.message}",
-                hint="wait for running tasks (kling list), or allow more with --timeout",
+                hint="wait for running tasks (kling list), or raise --timeout",
                 code=full.code,
                 http=full.http,
                 request_id=full.request_id,

@@ -191,7 +191,7 @@ def _provider(session: Session) -> Provider:
     """Return who makes tunnels; one line here for each further provider."""
     from kling_cli.callbacks.tunnel.ngrok import NgrokProvider
 
-    return NgrokProvider.from_settings(session.settings, session.clock)
+    return NgrokProvider.from_settings(session.settings)
 
 
 async def _follow_tunnel(tunnel: Tunnel, session: Session, news: News) -> None:
