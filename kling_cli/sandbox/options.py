@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kling_cli.clock import Clock, SystemClock
+from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from kling_cli.sandbox.ledger import Exchange
@@ -25,6 +28,9 @@ class SandboxOptions:
     callbacks, each of them (rotation). `fail` are rules of `faults.py`; `chaos` is the
     share of requests, from 0 to 1, that a random fault befalls. A `seed` makes ids,
     keys and chaos the same in every run. `tell` hears of each request.
+
+    Raises:
+        UsageError: a number is out of its range, or a secret is none.
     """
 
     port: int = 0
@@ -42,3 +48,29 @@ class SandboxOptions:
     secret_key: str | None = None
     clock: Clock = field(default_factory=SystemClock)
     tell: Callable[[Exchange], None] | None = None
+
+    def __post_init__(self) -> None:
+        for is_good, message in (
+            (self.speed > 0, f"speed {self.speed:g} is not above 0"),
+            ((self.task_seconds or 0) >= 0, "a task cannot take less than no time"),
+            (self.slots >= 0, "there cannot be fewer slots than none"),
+            (self.units >= 0, "a pack cannot hold fewer units than none"),
+            (0 <= self.chaos <= 1, f"chaos {self.chaos:g} is not between 0 and 1"),
+        ):
+            if not is_good:
+                raise UsageError(message, hint="kling sandbox --help")
+        for secret in self.webhook_secrets:
+            _check_secret(secret)
+
+
+def _check_secret(secret: str) -> None:
+    """Refuse what cannot sign. Source: API reference, section 4.5."""
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_") + "==", validate=False)
+    except (ValueError, binascii.Error):
+        key = b""
+    if not key:
+        raise UsageError(
+            "the webhook secret is not base64 after `whsec_`",
+            hint='make one: echo "whsec_$(openssl rand -base64 32)"',
+        )

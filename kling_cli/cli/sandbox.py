@@ -1,0 +1,138 @@
+"""`kling sandbox`: the simulator of the API as a local server, until it is stopped."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+from typing import TYPE_CHECKING, Any
+
+from kling_cli.cli.report.escape import one_line
+from kling_cli.cli.report.streams import write_note, write_result
+from kling_cli.cli.sandbox_options import (
+    Behaviour,
+    Credentials,
+    Faults,
+    Json,
+    Port,
+)
+
+if TYPE_CHECKING:
+    from kling_cli.sandbox.ledger import Exchange
+    from kling_cli.sandbox.options import SandboxOptions
+    from kling_cli.sandbox.server import Sandbox
+
+SCHEMA = "kling.sandbox/1"
+DEFAULT_PORT = 8787
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def sandbox(
+    *,
+    port: Port = None,
+    behaviour: Behaviour,
+    faults: Faults,
+    credentials: Credentials,
+    is_json: Json = False,
+) -> int:
+    """Serve a simulator of the Kling API on this machine, until Ctrl-C.
+
+    It takes every request the real API takes, calls back, and delivers playable files;
+    nothing leaves this machine and nothing costs anything.
+    """
+    import anyio
+
+    from kling_cli.sandbox.options import SandboxOptions
+
+    options = SandboxOptions(
+        port=DEFAULT_PORT if port is None else port,
+        fallback_port=0 if port is None else None,
+        speed=behaviour.speed,
+        task_seconds=behaviour.task_seconds,
+        slots=behaviour.slots,
+        units=behaviour.units,
+        webhook_secrets=tuple(behaviour.webhook_secrets or ()),
+        fail=tuple(faults.fail or ()),
+        chaos=faults.chaos,
+        seed=faults.seed,
+        api_key=credentials.api_key,
+        access_key=credentials.access_key,
+        secret_key=credentials.secret_key,
+        tell=_print_request if is_json else _note_request,
+    )
+    return anyio.run(_serve, options, is_json)
+
+
+async def _serve(options: SandboxOptions, is_json: bool) -> int:
+    """Serve until a signal comes; return the exit code that goes with it."""
+    import anyio
+
+    from kling_cli.sandbox.server import serve_sandbox
+
+    with anyio.open_signal_receiver(*_SIGNALS) as signals:
+        async with serve_sandbox(options) as box:
+            if is_json:
+                write_result(_json_line("ready", ready_document(box)))
+            else:
+                write_note(ready_text(box))
+            async for number in signals:
+                return 128 + int(number)
+    return 0  # pragma: no cover -- the signals never end by themselves
+
+
+def ready_document(box: Sandbox) -> dict[str, Any]:
+    return {
+        "base_url": box.base_url,
+        "api_key": box.api_key,
+        "access_key": box.access_key,
+        "secret_key": box.secret_key,
+    }
+
+
+def ready_text(box: Sandbox) -> str:
+    """Return what a person copies into another shell."""
+    exports = {
+        "KLING_API_BASE": box.base_url,
+        "KLING_API_KEY": box.api_key,
+        "KLING_ACCESS_KEY": box.access_key,
+        "KLING_SECRET_KEY": box.secret_key,
+    }
+    base, key, *pair = (f"export {n}={shlex.quote(v)}" for n, v in exports.items())
+    return "\n".join(
+        (
+            f"The sandbox of the Kling API is at {box.base_url}; Ctrl-C ends it.",
+            "Copy this into another shell:",
+            "",
+            base,
+            key,
+            "",
+            "or, to test the older pair, in place of the API key:",
+            "",
+            *pair,
+            "",
+        )
+    )
+
+
+def _print_request(exchange: Exchange) -> None:
+    write_result(_json_line("request", _request_document(exchange)))
+
+
+def _note_request(exchange: Exchange) -> None:
+    status = "-" if exchange.status is None else str(exchange.status)
+    fault = f" ({exchange.kind}:{exchange.fault})" if exchange.fault else ""
+    write_note(one_line(f"{exchange.method} {exchange.path} {status}{fault}"))
+
+
+def _request_document(exchange: Exchange) -> dict[str, Any]:
+    return {
+        "method": exchange.method,
+        "path": exchange.path,
+        "kind": exchange.kind,
+        "status": exchange.status,
+        "fault": exchange.fault,
+    }
+
+
+def _json_line(kind: str, document: dict[str, Any]) -> str:
+    return json.dumps({"schema": SCHEMA, "type": kind, **document})
