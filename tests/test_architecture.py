@@ -31,7 +31,14 @@ BOUNDARY = frozenset({"main", "__main__"})
 # Where a library may be imported, as beginnings of paths below the package.
 HOMES: dict[str, tuple[str, ...]] = {
     "pyngrok": ("callbacks/tunnel/",),
-    "httpx": ("api/", "jobs/save", "jobs/download", "sandbox/", "listen/"),
+    "httpx": (
+        "api/",
+        "jobs/save",
+        "jobs/download",
+        "jobs/session",
+        "sandbox/",
+        "listen/",
+    ),
     "jwt": ("api/", "sandbox/credentials.py"),
     "rich": ("cli/",),
     "typer": ("cli/", "main.py"),

@@ -12,13 +12,15 @@ from tests.support.secrets import Secrets
 from tests.support.terminal import Terminal
 
 
-def python(code: str, folder: Path, **options: object) -> Program:
-    return Program(
-        (sys.executable, "-c", code),
-        env={},
-        cwd=folder,
-        **options,  # type: ignore[arg-type] -- whatever Program takes
-    )
+def python(
+    code: str,
+    folder: Path,
+    *,
+    stdin: bytes | None = None,
+    terminal: Terminal | None = None,
+) -> Program:
+    command = (sys.executable, "-c", code)
+    return Program(command, env={}, cwd=folder, stdin=stdin, terminal=terminal)
 
 
 def test_what_it_says_is_heard_while_it_runs(tmp_path: Path) -> None:

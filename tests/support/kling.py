@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -87,6 +88,16 @@ class Kling:
     def processes(self) -> list[psutil.Process]:
         """Return what any run has started, orphans included, that is still alive."""
         return [process for process in psutil.process_iter() if self._is_ours(process)]
+
+    def strays(self, grace_s: float = 3.0) -> list[str]:
+        """Return what does not end by itself within `grace_s`, and end it."""
+        deadline = time.monotonic() + grace_s
+        while (left := self.processes()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        found = [f"{process.pid} {process.cmdline()}" for process in left]
+        for process in left:
+            process.kill()
+        return found
 
     def check(self) -> list[str]:
         """Return everything that the runs left behind and should not have."""

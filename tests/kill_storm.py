@@ -1,0 +1,40 @@
+"""Scenario A18 at length: `python tests/kill_storm.py [--kills 200] [--seed 1]`.
+
+Each run of `kling text2video` is killed at a random moment; afterwards one `kling wait`
+must have finished every task that was created, and no command may have made two.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.support.agent import StandIn
+from tests.support.box import serve_box
+from tests.support.kling import Kling
+from tests.support.storm import storm
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serve_box(task_seconds=0.5, slots=1000, units=1e6) as box,
+    ):
+        kling = Kling(Path(folder), box.env)
+        stand_in = StandIn(Path(folder) / "stand-in-ngrok")
+        damage = storm(kling, box, stand_in, kills=asked.kills, seed=asked.seed)
+        stand_in.close()
+    print(damage)
+    return 1 if damage.lost or damage.doubled or damage.strays else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,239 @@
+"""Scenarios A1 to A6, A13 to A16, A20, A21: the API in all its moods."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.expect import PROMPT, document, one_task, saved
+from tests.support import images
+from tests.support.box import Box
+from tests.support.kling import Kling
+
+POLLING = ("--callback", "off")
+
+
+def test_a01_failing_queries_do_not_end_the_wait(kling: Kling, box: Box) -> None:
+    box.faults("query:500", "query:reset", "query:502html", "query:1302")
+
+    result = kling.run(*PROMPT, *POLLING)
+
+    saved(kling, result)
+    one_task(box)
+    faults = [one["fault"] for one in box.requests("query")]
+    assert faults[:4] == ["500", "reset", "502html", "1302"]
+
+
+def test_a02_an_accepted_job_whose_answer_was_lost_is_found(
+    kling: Kling, box: Box
+) -> None:
+    box.faults("create:accept-reset")
+
+    result = kling.run(*PROMPT)
+
+    saved(kling, result)
+    task = one_task(box)
+    assert task["id"] in result.stderr
+    assert task["external_id"] in result.stderr
+    assert box.counts["create"] == 1
+
+
+@pytest.mark.parametrize("answer", ["503", "504", "5000", "5002"])
+def test_a03_an_accepted_job_that_was_answered_with_an_error_is_found(
+    answer: str, kling: Kling, box: Box
+) -> None:
+    box.faults(f"create:accept-{answer}")
+
+    result = kling.run(*PROMPT)
+
+    saved(kling, result)
+    one_task(box)
+
+
+def test_a03_what_cannot_be_settled_is_said_and_can_be_found_out_later(
+    kling: Kling, box: Box
+) -> None:
+    box.faults("create:accept-503", "query:500x0")
+
+    unsettled = kling.run(*PROMPT, "--timeout", "3")
+    box.faults()
+    external_id = one_task(box)["external_id"]
+    finished = kling.run("wait", external_id)
+
+    assert unsettled.exit_code == 11
+    assert unsettled.stdout == ""
+    assert f"kling wait {external_id}" in unsettled.stderr
+    saved(kling, finished)
+    assert box.counts["create"] == 1
+
+
+def test_a04_a_full_account_is_a_queue(kling: Kling, box: Box) -> None:
+    box.faults("create:1303x3")
+
+    result = kling.run(*PROMPT)
+
+    saved(kling, result)
+    assert result.stderr.count("waiting for a slot") == 3
+    assert result.elapsed_s > 3  # three pauses of a second or more
+    assert box.counts["create"] == 4
+    one_task(box)
+
+
+def test_a04_an_account_that_stays_full_ends_the_wait(kling: Kling, box: Box) -> None:
+    box.faults("create:1303x0")
+
+    result = kling.run(*PROMPT, "--timeout", "2")
+
+    assert result.exit_code == 7
+    assert "no free slot" in result.stderr
+    assert box.tasks == []
+
+
+@pytest.mark.parametrize("code", ["1101", "1102", "1304"])
+def test_a05_an_account_that_must_be_mended_is_asked_once(
+    code: str, kling: Kling, box: Box
+) -> None:
+    box.faults(f"create:{code}x0")
+
+    result = kling.run(*PROMPT)
+
+    assert result.exit_code == 4
+    assert "hint:" in result.stderr
+    assert box.counts["create"] == 1
+
+
+@pytest.mark.sandbox(task_seconds=5)
+def test_a06_a_job_may_last_longer_than_the_token(kling: Kling, box: Box) -> None:
+    with kling.start(*PROMPT, *POLLING, env=box.pair_env) as program:
+        program.wait_for("submitted")
+        # 2 s later every token but a new one has expired
+        box.clock.ahead_s = 1798
+        result = program.finish()
+
+    saved(kling, result)
+    refused = [one for one in box.requests("query") if one["status"] == 401]
+    assert refused
+    assert box.counts["create"] == 1
+
+
+def test_a06_an_expired_token_is_signed_anew(kling: Kling, box: Box) -> None:
+    box.faults("query:1004")
+
+    result = kling.run(*PROMPT, *POLLING, env=box.pair_env)
+
+    saved(kling, result)
+    assert box.requests("query")[0]["fault"] == "1004"
+    assert box.counts["create"] == 1
+
+
+def test_a13_a_failed_task_gives_its_own_reason(kling: Kling, box: Box) -> None:
+    box.faults("task:failed-succeed-message")
+
+    result = kling.run(*PROMPT, "--json")
+
+    found = document(result)
+    assert result.exit_code == 8
+    assert found["status"] == "failed"
+    assert found["error"]["type"] == "task_failed"
+    assert "SUCCEED" not in result.stderr + str(found["status_message"])
+    assert found["status_message"]
+    assert found["status_message"] in found["error"]["message"]
+
+
+def test_a13_a_task_that_risk_control_stopped_is_a_matter_of_content(
+    kling: Kling, box: Box
+) -> None:
+    box.faults("task:moderation")
+
+    result = kling.run(*PROMPT)
+
+    assert result.exit_code == 10
+    assert "risk control" in result.stderr
+
+
+def test_a14_success_without_outputs_ends_with_a_clear_error(
+    kling: Kling, box: Box
+) -> None:
+    box.faults("task:no-outputs")
+
+    result = kling.run(*PROMPT, "--timeout", "30")
+
+    assert result.exit_code == 9
+    assert one_task(box)["id"] in result.stderr
+    assert result.stdout == ""
+    assert box.counts["query"] <= 8
+
+
+@pytest.mark.parametrize("keys", ["API key", "pair"])
+def test_a15_strange_words_are_borne(keys: str, kling: Kling, box: Box) -> None:
+    box.faults("task:odd-words")
+
+    result = kling.run(*PROMPT, env=box.pair_env if keys == "pair" else None)
+
+    saved(kling, result)
+
+
+@pytest.mark.sandbox(task_seconds=60)
+def test_a16_who_stops_waiting_can_go_on_later(kling: Kling, box: Box) -> None:
+    stopped = kling.run(*PROMPT, "--timeout", "2")
+    task_id = one_task(box)["id"]
+    box.advance(60)
+    finished = kling.run("wait", task_id)
+
+    assert stopped.exit_code == 5
+    assert stopped.stdout == ""
+    assert f"kling wait {task_id}" in stopped.stderr
+    saved(kling, finished)
+    assert box.counts["create"] == 1
+
+
+@pytest.mark.parametrize(
+    ("region", "other"), [("global", "--region cn"), ("cn", "--region global")]
+)
+def test_a20_the_wrong_region_is_guessed(
+    region: str, other: str, kling: Kling, box: Box
+) -> None:
+    wrong = {"KLING_API_KEY": "a-key-of-elsewhere-1234567890"}
+
+    result = kling.run(*PROMPT, "--region", region, env=wrong)
+
+    assert result.exit_code == 3
+    assert re.search(f"hint:.*{other}", result.stderr)
+    assert box.tasks == []
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        pytest.param(("text2video", "x" * 3073), id="prompt too long"),
+        pytest.param(("text2video", "x", "-m", "kling-2.6", "-d", "7"), id="seconds"),
+        pytest.param(
+            ("text2video", "x", "-m", "kling-2.5-turbo", "--sound"), id="sound"
+        ),
+        pytest.param(("image2video", "notes.txt", "x"), id="text for an image"),
+        pytest.param(("image2video", "small.png", "x"), id="image below 300 px"),
+        pytest.param(("image2video", "nowhere.png", "x"), id="image missing"),
+    ],
+)
+def test_a21_what_cannot_work_is_not_sent(
+    args: tuple[str, ...], kling: Kling, box: Box
+) -> None:
+    (kling.here / "notes.txt").write_text("no image")
+    (kling.here / "small.png").write_bytes(images.png(299, 299))
+
+    result = kling.run(*args, "--json")
+
+    assert result.exit_code == 2
+    assert document(result)["error"]["type"] == "usage"
+    assert box.state()["requests"] == []
+
+
+def test_a21_a_good_image_is_sent(kling: Kling, box: Box, own_home: Path) -> None:
+    (kling.here / "good.png").write_bytes(images.png(300, 300))
+
+    result = kling.run("image2video", "good.png", "it moves")
+
+    saved(kling, result)
+    one_task(box)

@@ -1,0 +1,123 @@
+"""Scenario A17: signals at every stage of a job."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.scenarios.expect import PROMPT, is_journal_sound, saved
+from tests.support.agent import StandIn
+from tests.support.box import Box
+from tests.support.kling import Kling
+from tests.support.program import Program, Result
+
+THROUGH_NGROK = (*PROMPT, "--tunnel", "ngrok")
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+
+
+class Scene:
+    """A run that is brought to a stage, interrupted there, and looked at."""
+
+    def __init__(self, kling: Kling, box: Box, stand_in: StandIn) -> None:
+        self.kling = kling
+        self.box = box
+        self.stand_in = stand_in
+
+    def interrupt(
+        self, stage: str, stop: Callable[[Program], None], *options: str
+    ) -> Result:
+        prepare, reach = STAGES[stage]
+        prepare(self)
+        command = (*THROUGH_NGROK, *options)
+        with self.kling.start(*command, env=self.stand_in.env) as program:
+            agent = self.stand_in.next_agent()
+            reach(self, program)
+            stop(program)
+            result = program.finish(20)
+        assert agent.wait_gone()
+        return result
+
+    def recover(self) -> None:
+        """Let all go well again; jobs that were stuck succeed."""
+        self.box.faults()
+        for task in self.box.tasks:
+            if task["status"] not in ("succeeded", "failed"):
+                self.box.end(task["id"])
+
+
+def faults(*specs: str) -> Callable[[Scene], None]:
+    return lambda scene: scene.box.faults(*specs)
+
+
+def counted(kind: str) -> Callable[[Scene, Program], Any]:
+    return lambda scene, _: scene.box.wait_until(lambda now: now["counts"][kind] >= 1)
+
+
+# How a stage is prepared, and how to know that it is reached.
+STAGES: dict[str, tuple[Callable[[Scene], None], Callable[[Scene, Program], Any]]] = {
+    "tunnel start": (
+        lambda scene: scene.stand_in.behave(start="silent"),
+        lambda _, __: None,  # the agent has started: that is the stage
+    ),
+    "submit": (faults("create:accept-hang"), counted("create")),
+    "wait": (
+        faults("task:stuck"),
+        lambda _, program: program.wait_for("submitted"),
+    ),
+    "download": (faults("download:hang"), counted("download")),
+}
+
+
+@pytest.fixture
+def scene(kling: Kling, box: Box, stand_in: StandIn) -> Scene:
+    return Scene(kling, box, stand_in)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("sent", CODES, ids=lambda sent: sent.name)
+def test_a17_a_signal_ends_the_command_and_not_the_job(
+    sent: signal.Signals, stage: str, scene: Scene
+) -> None:
+    result = scene.interrupt(stage, lambda program: program.send(sent))
+
+    assert result.exit_code == CODES[sent]
+    assert result.stdout == ""
+    assert scene.kling.processes() == []
+    if stage == "tunnel start":
+        assert scene.box.tasks == []
+        return
+    (task,) = scene.box.tasks
+    name = task["external_id"] if stage == "submit" else task["id"]
+    assert f"kling wait {name}" in result.stderr
+    assert is_journal_sound(scene.kling)
+    scene.recover()
+    saved(scene.kling, scene.kling.run("wait", name))
+    assert scene.box.counts["create"] == 1
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a17_a_second_ctrl_c_changes_nothing(stage: str, scene: Scene) -> None:
+    def press_twice(program: Program) -> None:
+        program.press_ctrl_c()
+        program.press_ctrl_c()
+
+    result = scene.interrupt(stage, press_twice)
+
+    assert result.exit_code == 130
+    assert scene.kling.processes() == []
+    if stage in ("wait", "download"):
+        (task,) = scene.box.tasks
+        assert f"kling wait {task['id']}" in result.stderr
+
+
+def test_a17_json_tells_the_id_of_an_interrupted_job(scene: Scene) -> None:
+    result = scene.interrupt("wait", Program.press_ctrl_c, "--json")
+
+    found = result.json()
+    (task,) = scene.box.tasks
+    assert found["task_id"] == task["id"]
+    assert found["error"]["type"] == "interrupted"
+    assert found["resume"] == f"kling wait {task['id']}"

@@ -1,0 +1,183 @@
+"""Scenarios B1 to B4: files appear whole or not at all, and where they were wanted."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.expect import PROMPT, document, is_whole_video, one_task, saved
+from tests.support.box import Box
+from tests.support.kling import Kling
+from tests.support.program import Program
+
+LIMIT_KIB = 512  # of any one file: room for the journal, none for the video
+LARGE = ("-d", "15", "--resolution", "1080p")
+
+
+def statuses(box: Box) -> list[int | None]:
+    return [one["status"] for one in box.requests("download")]
+
+
+def test_b01_a_failing_download_is_tried_again(kling: Kling, box: Box) -> None:
+    box.faults("download:500x2")
+
+    saved(kling, kling.run(*PROMPT))
+
+    assert statuses(box) == [500, 500, 200]
+
+
+def test_b01_a_broken_download_is_resumed(kling: Kling, box: Box) -> None:
+    box.faults("download:cut")
+
+    saved(kling, kling.run(*PROMPT))
+
+    assert statuses(box)[-1] == 206
+
+
+def test_b01_an_expired_link_is_renewed_by_asking_again(kling: Kling, box: Box) -> None:
+    box.faults("download:403")
+
+    result = kling.run(*PROMPT)
+
+    saved(kling, result)
+    order = [one["kind"] for one in box.state()["requests"]]
+    assert order[-3:] == ["download", "query", "download"]
+
+
+def test_b01_downloads_carry_no_credentials(kling: Kling, box: Box) -> None:
+    saved(kling, kling.run(*PROMPT))
+
+    assert [one["has_authorization"] for one in box.requests("download")] == [False]
+
+
+def test_b01_a_file_that_was_lost_can_be_had_again(kling: Kling, box: Box) -> None:
+    saved(kling, kling.run(*PROMPT)).unlink()
+
+    again = kling.run("download", one_task(box)["id"])
+
+    saved(kling, again)
+    assert box.counts["create"] == 1
+
+
+@pytest.mark.parametrize("fault", ["html", "short", "empty"])
+def test_b02_what_is_no_video_never_gets_its_name(
+    fault: str, kling: Kling, box: Box
+) -> None:
+    box.faults(f"download:{fault}x0")
+
+    result = kling.run(*PROMPT, "--json", "--timeout", "20")
+
+    found = document(result)
+    assert result.exit_code == 9
+    assert found["error"]["type"] == "download"
+    assert found["status"] == "succeeded"
+    (output,) = found["outputs"]
+    assert output["path"] is None
+    assert output["url"].startswith(box.base_url)
+    assert kling.files("*.mp4") == []
+
+
+def test_b02_the_link_is_printed_for_a_person_too(kling: Kling, box: Box) -> None:
+    box.faults("download:htmlx0")
+
+    result = kling.run(*PROMPT, "--timeout", "20")
+
+    assert result.exit_code == 9
+    assert box.base_url in result.stderr
+    assert one_task(box)["id"] in result.stderr
+
+
+def test_b03_a_full_disk_leaves_nothing_half_written(kling: Kling, box: Box) -> None:
+    command = shlex.join(kling.command(*PROMPT, *LARGE, "--json"))
+    limited = ("bash", "-c", f"ulimit -f {LIMIT_KIB}; exec {command}")
+
+    with Program(limited, env=kling.env, cwd=kling.here) as program:
+        result = program.finish()
+    kling.results.append(result)
+    again = kling.run("wait")
+
+    assert result.exit_code == 9
+    assert document(result)["error"]["hint"]
+    assert is_whole_video(kling.here / again.lines[0])
+    assert (kling.here / again.lines[0]).stat().st_size > LIMIT_KIB * 1024
+
+
+def a_file(here: Path) -> Path:
+    (here / "blocked").write_text("no folder")
+    return here / "blocked" / "boat.mp4"
+
+
+def a_read_only_folder(here: Path) -> Path:
+    folder = here / "blocked"
+    folder.mkdir()
+    folder.chmod(0o500)
+    if os.access(folder, os.W_OK):
+        pytest.skip("whoever runs this may write everywhere")
+    return folder / "boat.mp4"
+
+
+def a_folder_of_the_kernel(_: Path) -> Path:
+    if not Path("/proc/self").exists():
+        pytest.skip("there is no /proc here")
+    return Path("/proc/boat.mp4")
+
+
+@pytest.mark.parametrize("place", [a_file, a_read_only_folder, a_folder_of_the_kernel])
+def test_b03_a_folder_that_takes_no_files_is_named(
+    place: Callable[[Path], Path], kling: Kling, box: Box
+) -> None:
+    target = place(kling.here)
+
+    result = kling.run(*PROMPT, "-o", str(target), "--json")
+
+    assert result.exit_code in (2, 9)  # 2: noticed before anything was spent
+    error = document(result)["error"]
+    assert str(target.parent) in error["message"]
+    assert error["hint"]
+    assert (box.tasks == []) == (result.exit_code == 2)
+
+
+def test_b03_a_file_that_exists_is_kept(kling: Kling, box: Box) -> None:
+    old = kling.here / "boat.mp4"
+    old.write_text("precious")
+
+    result = kling.run(*PROMPT, "-o", "boat.mp4")
+
+    assert old.read_text() == "precious"
+    assert saved(kling, result) == kling.here / "boat-1.mp4"
+
+
+def test_b03_force_overwrites(kling: Kling, box: Box) -> None:
+    old = kling.here / "boat.mp4"
+    old.write_text("precious")
+
+    result = kling.run(*PROMPT, "-o", "boat.mp4", "--force")
+
+    assert saved(kling, result) == old
+
+
+@pytest.mark.parametrize(
+    "output",
+    [None, "videos/", "{task_id}-{index}.{ext}", "{external_id}/{task_id}.mp4"],
+    ids=["default", "folder", "template", "template with a folder"],
+)
+def test_b04_no_name_from_the_api_leaves_the_folder(
+    output: str | None, kling: Kling, box: Box
+) -> None:
+    box.faults("task:evil-namesx0")
+    outside = kling.here / "inside"
+    outside.mkdir()
+    around = {path for path in kling.home.iterdir() if path != kling.here}
+
+    result = kling.run(*PROMPT, *(("-o", output) if output else ()))
+
+    saved(kling, result)
+    appeared = {path for path in kling.home.iterdir() if path != kling.here} - around
+    assert appeared <= {kling.state_dir, kling.config_dir, kling.home / ".cache"}
+    (video,) = [path for path in kling.home.rglob("*") if path.suffix == ".mp4"]
+    assert video.is_relative_to(kling.here)
+    assert video.name.isprintable()

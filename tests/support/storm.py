@@ -1,0 +1,69 @@
+"""Runs of `kling` killed at random moments, and what must hold afterwards (A18)."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from dataclasses import dataclass, field
+
+from tests.support.agent import StandIn
+from tests.support.box import Box
+from tests.support.kling import Kling
+
+LONGEST_RUN_S = 2.5  # kills fall anywhere from the start to after the end
+
+
+@dataclass(slots=True)
+class Damage:
+    """What a storm has done; the last three must be empty.
+
+    `lost` are tasks that were created and that `kling wait` did not finish, `doubled`
+    commands that made more than one task, `strays` processes that nobody reaped.
+    """
+
+    n_killed: int = 0
+    n_created: int = 0
+    lost: list[str] = field(default_factory=list)
+    doubled: list[int] = field(default_factory=list)
+    strays: list[str] = field(default_factory=list)
+
+
+def storm(
+    kling: Kling, box: Box, stand_in: StandIn, *, kills: int, seed: int
+) -> Damage:
+    """Start `kills` runs, kill each at a random moment, then finish everything.
+
+    A job that was written down but never sent is no task, and `kling wait` may say so
+    with its exit code; what counts is that every task of the account has been saved.
+    """
+    chance = random.Random(seed)  # noqa: S311 -- the same storm every time
+    damage = Damage()
+    for number in range(kills):
+        before = len(box.tasks)
+        damage.n_killed += _kill_one(kling, stand_in, chance)
+        if len(box.tasks) > before + 1:
+            damage.doubled.append(number)
+    damage.n_created = len(box.tasks)
+    kling.run("wait", "--timeout", "60", env=stand_in.env, timeout_s=120)
+    _look_over(kling, box, damage)
+    return damage
+
+
+def _kill_one(kling: Kling, stand_in: StandIn, chance: random.Random) -> bool:
+    args = ("text2video", "storm", "--tunnel", "ngrok", "-o", "{task_id}.mp4")
+    with kling.start(*args, env=stand_in.env) as program:
+        try:
+            program.process.wait(chance.uniform(0, LONGEST_RUN_S))
+        except subprocess.TimeoutExpired:
+            program.process.kill()
+            return True
+    return False
+
+
+def _look_over(kling: Kling, box: Box, damage: Damage) -> None:
+    ids = [task["id"] for task in box.tasks]
+    if len(ids) > damage.n_created:
+        damage.doubled.append(-1)  # waiting has made one
+    names = {path.stem for path in kling.files("*.mp4")}
+    damage.lost = [each for each in ids if each not in names]
+    damage.strays = kling.strays()
