@@ -44,23 +44,42 @@ def refused(refusal: Refusal) -> Answer:
     return Answer(status=refusal.status, key="error", word=refusal.value)
 
 
-async def read_raw(receive: Receive, limits: Limits) -> bytes | Refusal:
-    """Return the body, or why there is none; never holds more than the cap."""
-    raw = bytearray()
-    with anyio.move_on_after(limits.body_s):
-        while len(raw) <= limits.body_bytes:
-            message = await receive()
-            if message["type"] != "http.request":
-                return Refusal.BROKEN_OFF
-            raw += message.get("body", b"")
-            if not message.get("more_body", False):
-                break
-        return bytes(raw) if len(raw) <= limits.body_bytes else Refusal.TOO_LARGE
-    return Refusal.TOO_SLOW
+class Body:
+    """A request's body: read once, up to the cap, or thrown away."""
+
+    def __init__(self, receive: Receive, limits: Limits) -> None:
+        self._receive = receive
+        self._limits = limits
+        self._is_over = False
+
+    async def read(self) -> bytes | Refusal:
+        """Return the body, or why there is none; never holds more than the cap."""
+        raw = bytearray()
+        with anyio.move_on_after(self._limits.body_s):
+            while not self._is_over:
+                message = await self._next()
+                if message["type"] != "http.request":
+                    return Refusal.BROKEN_OFF
+                raw += message.get("body", b"")
+                if len(raw) > self._limits.body_bytes:
+                    return Refusal.TOO_LARGE
+            return bytes(raw)
+        return Refusal.TOO_SLOW
+
+    async def throw_away(self) -> None:
+        """Let the rest come in and go, for a moment."""
+        with anyio.move_on_after(self._limits.linger_s):
+            while not self._is_over:
+                await self._next()
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        self._is_over = not message.get("more_body", False)
+        return message
 
 
-async def give(answer: Answer, receive: Receive, send: Send, linger_s: float) -> None:
-    """Send the answer; after a refusal, throw the unread rest of the body away first.
+async def give(answer: Answer, body: Body, send: Send) -> None:
+    """Send the answer; after a refusal, let the rest of the body come before closing.
 
     Closing a socket with unread bytes resets the connection, and the answer may be lost
     with it: the sender would see a broken tunnel where a 413 was meant.
@@ -73,11 +92,5 @@ async def give(answer: Answer, receive: Receive, send: Send, linger_s: float) ->
     await send({"type": "http.response.start", **start})
     await send({"type": "http.response.body", "body": answer.body, "more_body": True})
     if answer.is_refusal:
-        await _throw_away(receive, linger_s)
+        await body.throw_away()
     await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-async def _throw_away(receive: Receive, linger_s: float) -> None:
-    with anyio.move_on_after(linger_s):
-        while (await receive()).get("more_body", False):
-            pass

@@ -10,14 +10,17 @@ import asyncio
 import logging
 from typing import Final, cast
 
-import h11
 from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from kling_cli.callbacks.limits import Limits
 
-_BUSY: Final = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_BUSY: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\n"
+    b"content-length: 0\r\n"
+    b"connection: close\r\n\r\n"
+)
 # Registered nowhere, so that nobody's settings can make it speak.
 _SILENT: Final = logging.Logger("kling.door")  # noqa: LOG001 -- see above
 _SILENT.disabled = True
@@ -63,7 +66,7 @@ class DoorProtocol(H11Protocol):
         self.logger = _SILENT
         self.access_log = False
         self._crowd = crowd
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline = self.loop.call_later(crowd.limits.head_s, self.cut)
 
     @property
     def is_idle(self) -> bool:
@@ -81,7 +84,6 @@ class DoorProtocol(H11Protocol):
         # tiny chunks, slow to parse, cannot hold up everybody else.
         setattr(stream, "max_size", self._crowd.limits.read_bytes)  # noqa: B010 -- not in the type
         super().connection_made(stream)
-        self._end_in(self._crowd.limits.head_s)
         if not self._crowd.has_room_for(self):
             stream.write(_BUSY)
             stream.close()
@@ -89,17 +91,10 @@ class DoorProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
-        if self._deadline is not None:
-            self._deadline.cancel()
+        self._deadline.cancel()
         self._crowd.forget(self)
 
-    def data_received(self, data: bytes) -> None:
-        try:
-            super().data_received(data)
-        except h11.LocalProtocolError:  # nonsense while an answer is under way
-            self.transport.close()
-
-    def eof_received(self) -> bool:
+    def eof_received(self) -> bool:  # type: ignore[override]  # -- asyncio allows it
         """Answer a sender that has only closed its own half."""
         if self.is_idle:
             return False
@@ -107,6 +102,18 @@ class DoorProtocol(H11Protocol):
         if self.is_reading:
             self.data_received(b"")  # to h11 the end of the stream: a body too short
         return True
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer nonsense, or hang up when another answer is already under way.
+
+        The app must hear of it at once: uvicorn would let it answer a second time.
+        """
+        if self.is_idle or not self.cycle.response_started:
+            super().send_400_response(msg)
+        self.transport.close()
+        if not self.is_idle:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     def handle_events(self) -> None:
         before = self.cycle
@@ -131,6 +138,5 @@ class DoorProtocol(H11Protocol):
             self.cycle.keep_alive = False
 
     def _end_in(self, seconds: float) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
+        self._deadline.cancel()
         self._deadline = self.loop.call_later(seconds, self.cut)

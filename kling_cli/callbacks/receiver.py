@@ -16,11 +16,11 @@ from kling_cli.callbacks.asgi import (
     NOT_FOUND,
     RECEIVED,
     Answer,
+    Body,
     Receive,
     Scope,
     Send,
     give,
-    read_raw,
     refused,
 )
 from kling_cli.callbacks.body import CallbackHint, MalformedBodyError, read_body
@@ -84,12 +84,13 @@ class Receiver:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         door = self._find_door(scope)
+        body = Body(receive, self._limits)
         if door is None:
             self._counts = replace(self._counts, unknown=self._counts.unknown + 1)
             answer = NOT_FOUND
         else:
-            answer = await self._admit(door, scope, receive)
-        await give(answer, receive, send, self._limits.linger_s)
+            answer = await self._admit(door, scope, body)
+        await give(answer, body, send)
 
     def _find_door(self, scope: Scope) -> Pass | None:
         if scope["method"] != "POST":
@@ -98,20 +99,20 @@ class Receiver:
         passes = (door(scope["raw_path"], query, peer) for door in self._doors)
         return next((found for found in passes if found is not None), None)
 
-    async def _admit(self, door: Pass, scope: Scope, receive: Receive) -> Answer:
+    async def _admit(self, door: Pass, scope: Scope, body: Body) -> Answer:
         headers = _decoded(scope["headers"])
         objection = _objection(headers, self._limits)
-        body = objection or await read_raw(receive, self._limits)
-        if isinstance(body, Refusal):
-            return self._refuse(Refused(refusal=body, door=door))
+        raw = objection or await body.read()
+        if isinstance(raw, Refusal):
+            return self._refuse(Refused(refusal=raw, door=door))
         now = self._clock.now()
-        trust = self._trust(door, body, headers, now)
+        trust = self._trust(door, raw, headers, now)
         received = Received(
             received_at=now,
             product=door.product,
             nonce=door.nonce,
             headers=headers,
-            raw=body,
+            raw=raw,
             hint=None,
             trust=trust or door.trust,
         )

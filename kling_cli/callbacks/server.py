@@ -70,9 +70,10 @@ def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
-    except OSError as exc:
+    except (OSError, OverflowError) as exc:  # the latter: no such port
+        reason = getattr(exc, "strerror", None) or exc
         raise UsageError(
-            f"cannot listen on {host}, port {port}: {exc.strerror or exc}",
+            f"cannot listen on {host}, port {port}: {reason}",
             hint="choose another with --port, or leave it out to take a free one",
         ) from exc
 

@@ -1,0 +1,160 @@
+"""A door that is really open, on loopback, and strangers with raw sockets before it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import anyio
+from anyio.abc import SocketStream
+
+from kling_cli.callbacks.capability import Capability, callback_path
+from kling_cli.callbacks.door import DoorEvent, Received, capability_door
+from kling_cli.callbacks.limits import Limits
+from kling_cli.callbacks.receiver import Receiver
+from kling_cli.callbacks.server import Server, serve
+from kling_cli.secret import Secret
+from tests.support.clock import FakeClock
+
+KEY = b"k" * 32
+NOW = datetime(2026, 6, 10, 8, 40, tzinfo=UTC)
+PATH = callback_path(Capability(product="text2video", nonce="n-1"), KEY)
+SUCCEEDED = b'{"id": "t1", "status": "succeeded"}'
+HURRIED = Limits(head_s=0.5, body_s=0.5, answer_s=2.0, linger_s=0.5, close_s=0.5)
+PATIENCE_S = 10.0  # real seconds after which a test has failed
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer as it came; status 0 when the connection was closed without one."""
+
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def word(self) -> object:
+        return json.loads(self.body)
+
+
+@dataclass(slots=True)
+class Doorstep:
+    """What a test sees of both sides of the door."""
+
+    receiver: Receiver
+    server: Server
+    kept: list[Received]
+    events: list[DoorEvent]
+
+    async def ask(self, request: bytes) -> Reply:
+        """Send bytes, return the first answer."""
+        async with await self.connect() as stream:
+            await send(stream, request)
+            return await read_reply(stream, to=request)
+
+    async def connect(self) -> SocketStream:
+        return await anyio.connect_tcp("127.0.0.1", self.server.port)
+
+
+def post(
+    body: bytes = SUCCEEDED, *lines: str, path: str = PATH, method: str = "POST"
+) -> bytes:
+    """Return a request with its right length and these header lines."""
+    return head(f"Content-Length: {len(body)}", *lines, path=path, method=method) + body
+
+
+def head(*lines: str, path: str = PATH, method: str = "POST") -> bytes:
+    text = "\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", *lines, "", ""])
+    return text.encode("latin-1")
+
+
+def chunked(*pieces: bytes, path: str = PATH) -> bytes:
+    sent = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+    return head("Transfer-Encoding: chunked", path=path) + sent + b"0\r\n\r\n"
+
+
+async def send(stream: SocketStream, request: bytes) -> None:
+    """Send as much as the other side takes before it closes."""
+    with contextlib.suppress(anyio.BrokenResourceError):
+        await stream.send(request)
+
+
+async def read_reply(stream: SocketStream, *, to: bytes = b"") -> Reply:
+    """Return the next answer, read to its announced length or the connection's end."""
+    raw = b""
+    is_bare = to.startswith(b"HEAD ")
+    with anyio.fail_after(PATIENCE_S):
+        while (reply := _parse(raw, is_bare=is_bare, is_closed=False)) is None:
+            try:
+                raw += await stream.receive()
+            except (anyio.EndOfStream, anyio.BrokenResourceError):
+                return _parse(raw, is_bare=is_bare, is_closed=True) or Reply()
+    return reply
+
+
+async def read_end(stream: SocketStream) -> None:
+    """Return when the other side has closed."""
+    with anyio.fail_after(PATIENCE_S):
+        try:
+            while True:
+                await stream.receive()
+        except (anyio.EndOfStream, anyio.BrokenResourceError):
+            return
+
+
+def _parse(raw: bytes, *, is_bare: bool, is_closed: bool) -> Reply | None:
+    top, found, body = raw.partition(b"\r\n\r\n")
+    if not found:
+        assert not (raw and is_closed), f"not HTTP: {raw!r}"
+        return None
+    first, *lines = top.decode("latin-1").split("\r\n")
+    version, status, _ = first.split(" ", 2)
+    assert version == "HTTP/1.1"
+    headers = {
+        name.lower(): value for name, value in (line.split(": ", 1) for line in lines)
+    }
+    length = int(headers["content-length"]) if "content-length" in headers else None
+    length = 0 if is_bare else length
+    is_whole = is_closed if length is None else len(body) >= length
+    if not is_whole:
+        assert not is_closed, f"broken off: {raw!r}"
+        return None
+    return Reply(int(status), headers, body[:length])
+
+
+@asynccontextmanager
+async def a_door(
+    *,
+    limits: Limits = HURRIED,
+    secrets: Iterable[str] = (),
+    keep: Callable[[Received], Awaitable[None]] | None = None,
+) -> AsyncIterator[Doorstep]:
+    """Open a door at `NOW`, with short limits, and hold our app to having no bugs."""
+    kept: list[Received] = []
+    events: list[DoorEvent] = []
+
+    async def remember(received: Received) -> None:
+        kept.append(received)
+
+    receiver = Receiver(
+        [capability_door(KEY)],
+        keep or remember,
+        tell=events.append,
+        clock=FakeClock(NOW),
+        secrets=[Secret(text) for text in secrets],
+        limits=limits,
+    )
+    bugs: list[object] = []
+    loop = asyncio.get_running_loop()
+    previous = loop.get_exception_handler()
+    loop.set_exception_handler(lambda _loop, context: bugs.append(context))
+    async with serve(receiver, limits=limits) as server:
+        yield Doorstep(receiver, server, kept, events)
+    loop.set_exception_handler(previous)
+    bugs.extend(server.failures)
+    assert bugs == [], bugs

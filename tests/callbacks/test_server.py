@@ -1,0 +1,382 @@
+"""Time, crowds, opening and closing; limits are short, the rest is real."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from contextlib import AsyncExitStack
+
+import anyio
+import pytest
+from anyio.abc import SocketStream
+
+from kling_cli.callbacks.asgi import Receive, Scope, Send
+from kling_cli.callbacks.door import Received
+from kling_cli.callbacks.limits import Limits
+from kling_cli.callbacks.server import serve
+from kling_cli.errors import UsageError
+from tests.callbacks.doorstep import (
+    HURRIED,
+    PATH,
+    SUCCEEDED,
+    Doorstep,
+    a_door,
+    head,
+    post,
+    read_end,
+    read_reply,
+    send,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+async def drip(stream: SocketStream, drop: bytes) -> None:
+    """Send a byte now and then until the other side has had enough."""
+    while True:
+        with anyio.move_on_after(0.1):
+            try:
+                await stream.send(drop)
+                await stream.receive()
+            except (anyio.EndOfStream, anyio.BrokenResourceError):
+                return
+        await anyio.lowlevel.checkpoint()
+
+
+async def test_a_genuine_callback_is_answered_amid_200_idle_connections() -> None:
+    async with a_door(limits=Limits(head_s=3.0)) as door, AsyncExitStack() as crowd:
+        idle = [
+            await crowd.enter_async_context(await door.connect()) for _ in range(200)
+        ]
+        with anyio.fail_after(10.0):  # the group ends when all of them have been closed
+            async with anyio.create_task_group() as group:
+                for stream in idle:
+                    group.start_soon(drip, stream, b"P")
+                with anyio.fail_after(1.0):
+                    assert (await door.ask(post())).status == 200
+        with anyio.fail_after(1.0):
+            assert (await door.ask(post())).status == 200
+
+
+async def test_a_slow_head_is_cut_off_at_its_deadline() -> None:
+    async with a_door() as door, await door.connect() as stream:
+        with anyio.fail_after(HURRIED.head_s + 2):
+            await drip(stream, b"P")
+
+
+async def test_a_silent_connection_is_cut_off_at_its_deadline() -> None:
+    async with a_door() as door, await door.connect() as stream:
+        with anyio.fail_after(HURRIED.head_s + 2):
+            await read_end(stream)
+
+
+async def test_a_slow_second_head_is_cut_off_at_its_deadline() -> None:
+    async with a_door() as door, await door.connect() as stream:
+        await send(stream, post())
+        assert (await read_reply(stream)).status == 200
+
+        with anyio.fail_after(HURRIED.head_s + 2):
+            await drip(stream, b"P")
+
+
+async def test_a_slow_body_is_refused_at_its_deadline() -> None:
+    async with a_door() as door, await door.connect() as stream:
+        await send(stream, head("Content-Length: 1000"))
+        async with anyio.create_task_group() as group:
+            group.start_soon(drip_only, stream)
+            with anyio.fail_after(HURRIED.body_s + 2):
+                assert (await read_reply(stream)).status == 408
+            group.cancel_scope.cancel()
+
+
+async def drip_only(stream: SocketStream) -> None:
+    while True:
+        await send(stream, b"x")
+        await anyio.sleep(0.05)
+
+
+async def test_a_connection_kept_alive_is_closed_when_nothing_follows() -> None:
+    async with (
+        a_door(limits=Limits(keep_alive_s=1)) as door,
+        await door.connect() as stream,
+    ):
+        await send(stream, post())
+        assert (await read_reply(stream)).status == 200
+
+        with anyio.fail_after(4):
+            await read_end(stream)
+
+
+async def test_an_answer_that_never_comes_is_cut_off() -> None:
+    async def hang(_received: Received) -> None:
+        await anyio.sleep_forever()
+
+    limits = Limits(answer_s=0.3, keep_s=60, close_s=0.1)
+    async with a_door(limits=limits, keep=hang) as door:
+        assert (await door.ask(post())).status == 0
+
+
+async def test_a_newcomer_takes_the_place_of_the_oldest_idle_connection() -> None:
+    async with a_door(limits=Limits(connections=3)) as door, AsyncExitStack() as crowd:
+        first, second, third = [
+            await crowd.enter_async_context(await door.connect()) for _ in range(3)
+        ]
+        await is_let_in(door, first)
+        await is_let_in(door, second)
+        await is_let_in(door, third)
+
+        assert (await door.ask(post())).status == 200
+        await read_end(first)
+
+        await is_let_in(door, second)
+        await is_let_in(door, third)
+
+
+async def is_let_in(door: Doorstep, stream: SocketStream) -> None:
+    await send(stream, post())
+    assert (await read_reply(stream)).status == 200
+
+
+async def test_with_everyone_busy_a_newcomer_is_sent_away() -> None:
+    is_asked, go_on = anyio.Event(), anyio.Event()
+
+    async def slow(_received: Received) -> None:
+        is_asked.set()
+        await go_on.wait()
+
+    limits = Limits(connections=1)
+    async with a_door(limits=limits, keep=slow) as door, await door.connect() as stream:
+        await send(stream, post())
+        with anyio.fail_after(5):
+            await is_asked.wait()
+
+        assert (await door.ask(b"")).status == 503
+
+        go_on.set()
+        assert (await read_reply(stream)).status == 200
+
+
+async def test_the_port_is_known_and_open_at_once() -> None:
+    async with a_door() as door:
+        assert door.server.port > 0
+        assert door.server.url == f"http://127.0.0.1:{door.server.port}"
+        with socket.create_connection(("127.0.0.1", door.server.port), timeout=5):
+            pass
+
+
+async def test_a_port_of_ones_own_can_be_had_again_at_once() -> None:
+    async with a_door() as door:
+        port = door.server.port
+        assert (await door.ask(post(SUCCEEDED, "Connection: close"))).status == 200
+
+    async with serve(silence, port=port) as server:
+        assert server.port == port
+
+
+async def test_a_taken_port_is_explained() -> None:
+    async with a_door() as door:
+        with pytest.raises(UsageError, match=f"port {door.server.port}") as caught:
+            async with serve(silence, port=door.server.port):
+                pass
+
+    assert caught.value.hint is not None
+    assert "--port" in caught.value.hint
+
+
+async def test_a_port_that_cannot_be_is_explained() -> None:
+    with pytest.raises(UsageError, match="port 70000"):
+        async with serve(silence, port=70_000):
+            pass
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+async def test_the_other_loopback_address_works_too() -> None:
+    async with serve(silence, host="::1") as server:
+        assert server.url == f"http://[::1]:{server.port}"
+
+
+async def test_closing_with_idle_strangers_is_quick_and_leaves_nothing() -> None:
+    before = asyncio.all_tasks()
+    async with AsyncExitStack() as crowd:
+        async with a_door(limits=Limits()) as door:
+            streams = [
+                await crowd.enter_async_context(await door.connect()) for _ in range(20)
+            ]
+            await is_let_in(door, streams[0])
+            await send(streams[1], b"POST /half")
+            await send(streams[2], head("Content-Length: 5") + b"ab")
+            await send(streams[3], head("Content-Length: 5", path="/unknown"))
+            assert (await read_reply(streams[3])).status == 404
+            started = time.perf_counter()
+        elapsed_s = time.perf_counter() - started
+
+        assert elapsed_s < 0.5  # 50 ms on a machine with nothing else to do
+        assert asyncio.all_tasks() == before
+        for stream in streams:
+            await read_end(stream)
+
+
+async def test_a_callback_that_is_being_kept_is_answered_before_closing() -> None:
+    is_asked = anyio.Event()
+
+    async def slow(_received: Received) -> None:
+        is_asked.set()
+        await anyio.sleep(0.1)
+
+    async with AsyncExitStack() as stack:
+        async with a_door(keep=slow) as door:
+            stream = await stack.enter_async_context(await door.connect())
+            await send(stream, post())
+            with anyio.fail_after(5):
+                await is_asked.wait()
+
+        assert (await read_reply(stream)).status == 200
+        await read_end(stream)
+
+
+async def test_a_callback_is_kept_though_its_sender_hangs_up_and_the_door_closes() -> (
+    None
+):
+    is_asked = anyio.Event()
+    kept: list[Received] = []
+
+    async def slow(received: Received) -> None:
+        is_asked.set()
+        await anyio.sleep(0.1)
+        kept.append(received)
+
+    async with a_door(keep=slow) as door, await door.connect() as stream:
+        await send(stream, post())
+        with anyio.fail_after(5):
+            await is_asked.wait()
+
+    assert len(kept) == 1
+    assert len(door.events) == 1
+
+
+async def test_a_callback_that_takes_too_long_does_not_keep_the_door_open() -> None:
+    is_asked = anyio.Event()
+
+    async def hang(_received: Received) -> None:
+        is_asked.set()
+        await anyio.sleep_forever()
+
+    before = asyncio.all_tasks()
+    with anyio.fail_after(5):
+        async with AsyncExitStack() as stack:
+            limits = Limits(close_s=0.1, keep_s=60)
+            async with a_door(limits=limits, keep=hang) as door:
+                stream = await stack.enter_async_context(await door.connect())
+                await send(stream, post())
+                await is_asked.wait()
+            assert asyncio.all_tasks() == before
+
+
+async def test_cancelling_the_caller_closes_the_door() -> None:
+    before = asyncio.all_tasks()
+    with anyio.CancelScope() as scope:
+        async with a_door() as door:
+            port = door.server.port
+            scope.cancel()
+            await anyio.sleep_forever()
+
+    assert asyncio.all_tasks() == before
+    with pytest.raises(OSError, match=r"refused|connect"):
+        await anyio.connect_tcp("127.0.0.1", port)
+
+
+async def test_a_bug_of_ours_is_a_bare_500_and_can_be_asked_for() -> None:
+    async def broken(scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise RuntimeError(f"a bug at {scope['path']}")
+
+    async with serve(broken) as server:
+        async with await anyio.connect_tcp("127.0.0.1", server.port) as stream:
+            await send(stream, post())
+            reply = await read_reply(stream)
+
+        assert reply.status == 500
+        assert b"bug" not in reply.body
+        assert [str(bug) for bug in server.failures] == [f"a bug at {PATH}"]
+
+
+async def silence(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    """Do nothing, as an app."""
+
+
+async def test_nothing_is_logged_whatever_happens(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def broken(_received: Received) -> None:
+        raise RuntimeError(PATH)
+
+    caplog.set_level(1)  # as if somebody wanted to see everything
+    async with a_door(keep=broken) as door:
+        await door.ask(post())
+        await door.ask(post(b"nonsense"))
+        await door.ask(post(SUCCEEDED, "Connection: Upgrade", "Upgrade: h2c"))
+        await door.ask(post(path="/unknown"))
+        await door.ask(b"\x00\r\n\r\n")
+    async with (
+        serve(silence) as server,
+        await anyio.connect_tcp("127.0.0.1", server.port) as stream,
+    ):
+        await send(stream, post())
+        assert (await read_reply(stream)).status == 500
+
+    said = [record for record in caplog.records if record.name != "asyncio"]
+    assert said == []
+    assert capfd.readouterr() == ("", "")
+    assert all(PATH not in record.getMessage() for record in caplog.records)
+
+
+async def test_logging_of_the_program_is_left_as_it_was() -> None:
+    access = logging.getLogger("uvicorn.access")
+    handler = logging.NullHandler()
+    access.addHandler(handler)
+    try:
+        async with a_door() as door:
+            await door.ask(post())
+
+        assert access.handlers == [handler]
+        assert access.propagate
+    finally:
+        access.removeHandler(handler)
+
+
+async def test_answers_say_nothing_about_the_server() -> None:
+    async with a_door() as door:
+        reply = await door.ask(post())
+
+    assert set(reply.headers) == {"content-type", "content-length"}
+
+
+async def test_a_junk_setting_of_uvicorns_does_not_matter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WEB_CONCURRENCY", "many")
+
+    async with a_door() as door:
+        assert (await door.ask(post())).status == 200
+
+
+async def test_one_read_brings_no_more_than_its_share() -> None:
+    sizes: list[int] = []
+
+    async def measure(_scope: Scope, receive: Receive, _send: Send) -> None:
+        while message := await receive():
+            sizes.append(len(message.get("body", b"")))
+            if not message.get("more_body"):
+                return
+
+    limits = Limits(read_bytes=100)
+    async with (
+        serve(measure, limits=limits) as server,
+        await anyio.connect_tcp("127.0.0.1", server.port) as stream,
+    ):
+        await send(stream, post(b"x" * 20_000))
+        assert (await read_reply(stream)).status == 500
+
+    assert sum(sizes) == 20_000
+    assert max(sizes) <= 300  # asyncio may read again before the app has its turn
