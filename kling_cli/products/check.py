@@ -132,9 +132,10 @@ def _of_handles(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _of_rule(plan: Plan, rule: Rule, said: Mapping[str, Any], broken: str) -> Problem:
-    named = [*rule.when, *(n for group in rule.exclusive for n in group), *rule.any_of]
-    shown = [name for name in named if name in said]
-    field = (shown or named or list(said))[0]
+    shown = [name for name in rule.fields if name in said and name not in rule.need]
     spelled = ", ".join(plan.product.field(name).spelling for name in shown)
-    message = f"{spelled}: {broken}" if spelled else broken
-    return Problem(field=field, message=message, hint=rule.hint)
+    return Problem(
+        field=(shown or rule.fields)[0],
+        message=f"{spelled}: {broken}" if spelled else broken,
+        hint=rule.hint,
+    )

@@ -135,7 +135,7 @@ def listed(names: Sequence[str]) -> str:
 def _no_model(product: Product, text: str) -> KlingError:
     from difflib import get_close_matches
 
-    names = [model.id for model in product.models]
+    names = [each.id for each in product.models if each.status != "discontinued"]
     elsewhere = _products_with(text.strip().lower())
     near = get_close_matches(text.lower(), names, n=3) or names
     hint = f"kling {elsewhere} has it" if elsewhere else f"try {', '.join(near)}"

@@ -13,10 +13,10 @@ class Rule:
 
     When every condition of `when` holds, so must the demands: every condition of
     `need`, exactly one of `one_of`, at least one of `any_of`, at most one group of
-    `exclusive`, `amount` between `at_least` and `at_most`, and the function `check`
-    of `rules.py`. A condition maps a field to the values it may have, or to `present`
-    or `absent`. `amount` is a product of sums: a term is a number, a field (its value,
-    or how many values it has) or `-field`.
+    `exclusive`, `amount` between `at_least` and `at_most`, and what `rules.py` has
+    written out for the field `check`. A condition maps a field to the values it may
+    have, or to `present` or `absent`. `amount` is a product of sums: a term is a
+    number, a field (its value, or how many values it has) or `-field`.
 
     `models` and `routes` are where the rule holds; empty means everywhere. A rule that
     `is_ours` spares a person a mistake that the API would take.
@@ -37,6 +37,15 @@ class Rule:
     routes: tuple[str, ...] = ()
     hint: str | None = None
     is_ours: bool = False
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields the rule is about, the one that calls for it first."""
+        groups = [*self.exclusive, self.one_of, self.any_of]
+        in_groups = [name for group in groups for name in group]
+        terms = [t for terms in self.amount for t in terms if isinstance(t, str)]
+        named = [*self.when, *self.need, *in_groups, *(t.lstrip("-") for t in terms)]
+        return tuple(dict.fromkeys([*named, *([self.check] if self.check else [])]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,13 +30,16 @@ def settled(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     for name, limits in plan.limits.items():
         if limits.is_fixed and name in said and said[name] == limits.default:
             del said[name]
-    shots = storyboard(plan, said)
-    if not shots:
+    if "shots" not in plan.limits:
         return said
-    if plan.route.places["shots"].codec == "shot_list" and "shots" not in said:
+    spelled_out = _spelled_out(said)
+    if spelled_out and plan.route.places["shots"].codec == "shot_list":
         del said["prompt"]
-        said["shots"] = tuple(f"{each.seconds}:{each.words}" for each in shots)
-    if "duration" in plan.limits:
+        said["shots"] = tuple(
+            f"{each.seconds}:{each.words}" for each in sorted(spelled_out)
+        )
+    shots = storyboard(plan, said)
+    if shots and "duration" in plan.limits:
         said.setdefault("duration", sum(each.seconds for each in shots))
     return said
 
@@ -50,18 +53,24 @@ def _chosen(plan: Plan, name: str, value: Any) -> Any:
 
 
 def storyboard(plan: Plan, said: Mapping[str, Any]) -> tuple[prompt.Shot, ...]:
-    """Return the shots that were asked for one way or the other; none if unreadable."""
+    """Return the shots the API will see in what was said; none if unreadable."""
     if "shots" not in plan.limits:
         return ()
     if "shots" not in said:
-        is_off = said.get("multi_shot") is False or "shot_type" in said
-        text = said.get("prompt")
-        is_text = isinstance(text, str) and not is_off
-        return prompt.find_shots(str(text)) if is_text else ()
+        is_text = plan.route.places["shots"].codec == "shot_text"
+        return _spelled_out(said) if is_text else ()
     try:
         return prompt.read_shots(said["shots"])
     except (TypeError, ValueError):
         return ()
+
+
+def _spelled_out(said: Mapping[str, Any]) -> tuple[prompt.Shot, ...]:
+    """Return the shots in the prompt, unless the person wants it taken as it is."""
+    text = said.get("prompt")
+    if said.get("multi_shot") is False or {"shots", "shot_type"} & said.keys():
+        return ()
+    return prompt.find_shots(text) if isinstance(text, str) else ()
 
 
 def effective(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:

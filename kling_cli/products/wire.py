@@ -91,9 +91,6 @@ def _of_rules(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:
     for rule in plan.rules:
         broken = None if rule.is_ours else rules.is_broken(rule, plan, values)
         if broken is not None:
-            named = [*rule.when, *rule.need, *rule.any_of, *rule.one_of]
-            wire = [wire_name(plan.route, each) for each in named]
-            yield Problem(
-                field=wire[0] if wire else rule.id,
-                message=f"{', '.join(wire) or rule.id} invalid: {broken}",
-            )
+            names = [wire_name(plan.route, each) for each in rule.fields]
+            subject = ", ".join(dict.fromkeys(names))
+            yield Problem(field=names[0], message=f"{subject} is invalid: {broken}")
