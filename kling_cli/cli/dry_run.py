@@ -27,14 +27,9 @@ def show(
     It works without credentials too: the request is then the one for an API key.
     """
     from kling_cli.jobs.prepare import check_price, prepare
-    from kling_cli.products.model import CredentialKind
+    from kling_cli.jobs.run import kinds_of
 
-    kinds = settings.credential_kinds or {CredentialKind.API_KEY}
-    request = prepare(
-        order,
-        tuple(CredentialKind(kind) for kind in kinds),
-        new_id=lambda: "kling-made-when-sent",
-    )
+    request = prepare(order, kinds_of(settings), new_id=lambda: "kling-made-when-sent")
     check_price(request.estimate, max_units)
     if talk.is_json:
         _print_document(request, settings)

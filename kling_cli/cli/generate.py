@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kling_cli.cli.runner import Surroundings
     from kling_cli.jobs.events import JobResult
     from kling_cli.jobs.options import RunOptions
+    from kling_cli.jobs.prepare import Order
     from kling_cli.products.model import Product
     from kling_cli.settings import Settings
 
@@ -67,15 +68,8 @@ def command(name: str) -> Any:
 def generate(product: Product, typed: Mapping[str, Any], said: Said) -> int:
     """Run one job, or show it under `--dry-run`, and return the exit code."""
     from kling_cli.cli.runner import load_settings, run
-    from kling_cli.jobs.prepare import Order
 
-    order = Order(
-        product=product.name,
-        model=typed["model"],
-        values=read_values(product, typed),
-        extra=read_extra(typed["extra"] or ()),
-        external_id=said.safety.external_id,
-    )
+    order = _order(product, typed, said.safety.external_id)
     settings = load_settings(
         settings_options(said.waiting, said.callbacks, said.safety)
     )
@@ -93,6 +87,20 @@ def generate(product: Product, typed: Mapping[str, Any], said: Said) -> int:
 
     result = run(work, settings=settings, talk=said.talk)
     return conclude([result], command=product.name, talk=said.talk, wanted=said.wanted)
+
+
+def _order(
+    product: Product, typed: Mapping[str, Any], external_id: str | None
+) -> Order:
+    from kling_cli.jobs.prepare import Order
+
+    return Order(
+        product=product.name,
+        model=typed["model"],
+        values=read_values(product, typed),
+        extra=read_extra(typed["extra"] or ()),
+        external_id=external_id,
+    )
 
 
 def _run_options(name: str, settings: Settings, said: Said) -> RunOptions:

@@ -13,11 +13,13 @@ import typer
 
 from kling_cli.cli.options import Talk
 from kling_cli.cli.outcome import conclude_with
+from kling_cli.cli.report.choose import is_terminal
 from kling_cli.cli.report.escape import one_line
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from kling_cli.jobs.entry import Entry
+    from kling_cli.jobs.events import JobResult
 
 DEFAULT_LIMIT = 20
 _EVERYTHING = sys.maxsize
@@ -69,20 +71,22 @@ def list_tasks(*, chosen: Filter, talk: Talk) -> int:
     """
     from kling_cli.cli.runner import load_settings
     from kling_cli.clock import SystemClock
-    from kling_cli.jobs.job import Job
-    from kling_cli.jobs.run import history
+    from kling_cli.jobs.journal import Journal
 
-    found = select(
-        history(load_settings({}), limit=_EVERYTHING), chosen, SystemClock().now()
-    )
-    results = [Job(command="list", entry=entry).result() for entry in found]
-    is_titled = sys.stdout is not None and sys.stdout.isatty()
-    lines = (
-        [entry.task_id or entry.external_id for entry in found]
-        if talk.is_quiet
-        else table(found, is_titled=is_titled)
-    )
+    with Journal.open(load_settings({}).state_dir) as journal:
+        found = select(journal.newest(_EVERYTHING), chosen, SystemClock().now())
+    if talk.is_quiet:
+        lines = [entry.task_id or entry.external_id for entry in found]
+    else:
+        lines = list(table(found, is_titled=is_terminal(sys.stdout)))
+    results = _results(found) if talk.is_json else []
     return conclude_with(lines, results, command="list", talk=talk, is_many=True)
+
+
+def _results(entries: Sequence[Entry]) -> list[JobResult]:
+    from kling_cli.jobs.job import Job
+
+    return [Job(command="list", entry=entry).result() for entry in entries]
 
 
 def select(entries: Sequence[Entry], chosen: Filter, now: datetime) -> list[Entry]:

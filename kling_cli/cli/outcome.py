@@ -88,15 +88,26 @@ def failure_lines(result: JobResult) -> Iterator[str]:
 
     if result.error is None:
         return
-    yield from error_lines(result.error)
+    said = list(error_lines(result.error))
+    yield from said
     if isinstance(result.error, NotSavedError):
         yield from (f"url: {link}" for link in _unsaved_links(result))
+    yield from (line for line in _way_back(result) if not _is_said(line, said))
+
+
+def _way_back(result: JobResult) -> Iterator[str]:
+    """Yield the ids and the command that go on with a job."""
     if result.task_id is not None:
         yield f"task id: {one_line(result.task_id)}"
     elif result.external_id is not None:
         yield f"external id: {one_line(result.external_id)}"
-    if result.resume is not None and result.resume not in (result.error.hint or ""):
+    if result.resume is not None:
         yield f"go on with: {one_line(result.resume)}"
+
+
+def _is_said(line: str, said: Sequence[str]) -> bool:
+    fact = line.split(": ", 1)[1]
+    return any(fact in each for each in said)
 
 
 def exit_code(results: Sequence[JobResult]) -> int:

@@ -19,6 +19,8 @@ from kling_cli.cli.outcome import Wanted, conclude
 if TYPE_CHECKING:
     from kling_cli.cli.runner import Surroundings
     from kling_cli.jobs.events import JobResult
+    from kling_cli.jobs.options import RunOptions
+    from kling_cli.settings import Settings
 
 TaskIds = Annotated[
     list[str] | None,
@@ -43,19 +45,11 @@ def wait(
     Tasks of this machine are finished as the command that started them would have.
     """
     from kling_cli.cli.runner import load_settings, run
-    from kling_cli.jobs.run import RunOptions, finish
+    from kling_cli.jobs.run import finish
 
     ids = distinct(task_ids or ())
     settings = load_settings(settings_options(patience, account))
-    options = RunOptions(
-        command="wait",
-        callback=settings.callback,
-        tunnel=settings.tunnel,
-        timeout_s=settings.timeout_s,
-        is_downloading=not fetching.is_link_only,
-        output=fetching.output,
-        is_forced=fetching.is_forced,
-    )
+    options = _run_options(settings, fetching)
 
     async def work(around: Surroundings) -> list[JobResult]:
         return await finish(
@@ -71,4 +65,16 @@ def wait(
         talk=talk,
         wanted=Wanted.LINKS if fetching.is_link_only else Wanted.FILES,
         is_many=len(ids) != 1,
+    )
+
+
+def _run_options(settings: Settings, fetching: Fetching) -> RunOptions:
+    from kling_cli.jobs.options import RunOptions
+
+    return RunOptions(
+        command="wait",
+        timeout_s=settings.timeout_s,
+        is_downloading=not fetching.is_link_only,
+        output=fetching.output,
+        is_forced=fetching.is_forced,
     )

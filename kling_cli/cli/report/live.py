@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, Self, cast
@@ -15,7 +14,6 @@ from kling_cli.cli.report import plain
 from kling_cli.cli.report.board import Board, after
 from kling_cli.cli.report.choose import is_terminal
 from kling_cli.cli.report.drawing import ASCII, UNICODE, Canvas, draw
-from kling_cli.cli.report.quantities import size
 from kling_cli.clock import Clock, SystemClock
 from kling_cli.jobs import events as happened
 
@@ -84,8 +82,8 @@ def news(event: Event) -> list[Text]:
     if not _is_news(event):
         return []
     text = plain.line(event) or ""
-    if isinstance(event, happened.Finished):
-        return [_ending(event.result, text)]
+    if isinstance(event, happened.Finished) and event.result.error is None:
+        return [Text.assemble(("done: ", "bold green"), text)]
     return [_styled(text)]
 
 
@@ -95,15 +93,6 @@ def _is_news(event: Event) -> bool:
     if isinstance(event, happened.CallbackPath):
         return event.state in ("lost", "back") or bool(event.detail)
     return isinstance(event, _NEWS)
-
-
-def _ending(result: happened.JobResult, text: str) -> Text:
-    """Return the last line about a job, with the sizes of its files."""
-    if result.error is not None:
-        return Text(text)
-    sizes = [size(one.total_bytes) for one in result.outputs if one.total_bytes]
-    said = ", ".join([text, *sizes])
-    return Text.assemble(("done: ", "bold green"), said)
 
 
 def _styled(text: str) -> Text:
@@ -123,7 +112,6 @@ def terminal_console(*, is_colored: bool) -> Console:
         markup=False,
         emoji=False,
         legacy_windows=False,
-        _environ={**os.environ, "FORCE_COLOR": ""},
     )
 
 
