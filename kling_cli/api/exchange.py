@@ -33,7 +33,6 @@ _NOT_SENT: Final = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
     httpx.InvalidURL,
-    UnicodeError,  # a host name that cannot be one
 )
 
 
@@ -106,9 +105,10 @@ def _wire_request(
 ) -> httpx.Request:
     import json
 
-    if not request.path.startswith("/"):  # a URL would take the key to another host
+    is_path = request.path.startswith("/") and not request.path.startswith("//")
+    if not is_path:  # a URL would take the key to another host
         raise UsageError(
-            f"{request.path!r} is not a path of the API", hint="begin it with /"
+            f"{request.path!r} is not a path of the API", hint="begin it with one /"
         )
     headers = {"Authorization": authorization, "Accept": "application/json"}
     content: bytes | None = None
@@ -192,8 +192,8 @@ def _reason(exc: Exception) -> str:
 def _unreachable(http: httpx.AsyncClient, exc: Exception) -> UnreachableError:
     reason = _reason(exc)
     hint = "check the network connection and KLING_API_BASE; `kling doctor` looks at it"
-    if is_loopback_url(str(http.base_url)):
-        hint = "is the sandbox running? start it with `kling sandbox`"
-    elif "CERTIFICATE" in reason:
+    if "CERTIFICATE" in reason:
         hint = "check this machine's clock, and SSL_CERT_FILE behind a company's proxy"
+    elif is_loopback_url(str(http.base_url)):
+        hint = "is the sandbox running? start it with `kling sandbox`"
     return UnreachableError(f"{_host(http)} cannot be reached: {reason}", hint=hint)

@@ -60,7 +60,16 @@ def new_http(
     come from the environment, but loopback is always spoken to directly. Redirects are
     not followed. A request raises UsageError when the environment's proxy or
     certificates cannot be used and are needed for it.
+
+    Raises:
+        UsageError: `base_url` is no URL.
     """
+    try:
+        httpx.URL(base_url)
+    except httpx.InvalidURL as exc:
+        raise UsageError(
+            f"{base_url!r} is not a URL: {exc}", hint="correct KLING_API_BASE"
+        ) from exc
     tls = _Tls()
     timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, connect_timeout_s))
 

@@ -1,0 +1,125 @@
+"""The one constructor: proxies, certificates, and a cheap import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kling_cli.api.http import httpx, new_http
+from kling_cli.errors import UsageError
+from tests.support.wire_server import CERTIFICATE, envelope, server_tls, wire_server
+
+pytestmark = pytest.mark.anyio
+
+SOMEWHERE = "http://api.example:8080/x"  # never asked for by name: a proxy is asked
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param("", id="first of all"),
+        pytest.param("import httpx;", id="after httpx"),
+    ],
+)
+def test_httpx_is_had_and_its_module_table_left_as_it_was(before: str) -> None:
+    code = (
+        f"{before}import sys, kling_cli.api.http as h; h.httpx.get; import httpx._main"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_importing_httpx_through_us_does_not_import_its_command_line() -> None:
+    code = (
+        "import sys, kling_cli.api.http;"
+        "print({'click', 'rich', 'httpx._main'} & sys.modules.keys())"
+    )
+
+    said = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+
+    assert said.stdout.strip() == "set()"
+
+
+async def test_a_proxy_of_the_environment_is_used_but_never_for_loopback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with wire_server(envelope("proxy")) as proxy, wire_server(envelope()) as here:
+        monkeypatch.setenv("HTTP_PROXY", proxy.base_url)
+        monkeypatch.setenv("ALL_PROXY", proxy.base_url)
+        async with new_http() as http:
+            far = await http.get(SOMEWHERE)
+            near = await http.get(f"{here.base_url}/near")
+            named = await http.get(f"http://localhost:{here.port}/named")
+
+    assert far.json()["data"] == "proxy"
+    assert near.json()["data"] is named.json()["data"] is None
+    assert [seen.target for seen in proxy.seen] == [SOMEWHERE]
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "ftp://127.0.0.1:1", "::"])
+async def test_a_useless_proxy_troubles_only_those_who_need_it(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+
+    async with wire_server(envelope()) as here, new_http(here.base_url) as http:
+        assert (await http.get("/x")).status_code == 200
+        with pytest.raises(UsageError, match="proxy") as caught:
+            await http.get(SOMEWHERE)
+
+    assert "ALL_PROXY" in (caught.value.hint or "")
+
+
+async def test_a_certificate_nobody_vouches_for_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+
+    async with wire_server(envelope(), tls=server_tls()) as server, new_http() as http:
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            await http.get(f"https://127.0.0.1:{server.port}/")
+
+    assert server.seen == []
+
+
+async def test_authorities_of_the_environment_are_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+
+    async with wire_server(envelope(), tls=server_tls()) as server, new_http() as http:
+        url = f"https://127.0.0.1:{server.port}/"
+        answers = [await http.get(url), await http.get(url)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
+@pytest.mark.parametrize("content", [None, b"not a certificate"])
+async def test_authorities_that_cannot_be_read_are_named(
+    content: bytes | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "company.pem"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+
+    async with new_http() as http:
+        with pytest.raises(UsageError, match=r"company\.pem"):
+            await http.get("https://127.0.0.1:1/")
+
+
+async def test_redirects_are_not_followed() -> None:
+    away = envelope(http=302, headers={"Location": "http://127.0.0.1:1/"})
+    async with wire_server(away) as server, new_http(server.base_url) as http:
+        assert (await http.get("/x")).status_code == 302
+
+
+def test_a_base_that_is_no_url_is_named() -> None:
+    with pytest.raises(UsageError, match="is not a URL"):
+        new_http("http://exa mple:port/")
