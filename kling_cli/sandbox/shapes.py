@@ -50,7 +50,7 @@ def flat_shape(task: SandboxTask, moment: float, link: Link) -> Json:
     """Return the task in the shape of the generation it was made with (callbacks)."""
     if task.plan.route.generation is Generation.LEGACY:
         body = legacy_shape(task, moment, link)
-        del body["watermark_info"]
+        body.pop("watermark_info", None)  # an odd one has none to begin with
         return body
     return new_shape(task, moment, link)
 

@@ -1,11 +1,13 @@
-"""The clips the sandbox delivers: a coloured card that says SANDBOX, and a bar.
+"""The clips the sandbox delivers: a coloured card that says SANDBOX, and what moves.
 
-The bar along the lower edge fills as the clip plays. The colours come from the label,
-so that two tasks' files differ. The watermarked copy says KLING as well.
+A block wanders about, and a bar along the lower edge fills as the clip plays. The
+colours come from the label, so that two tasks' files differ. The watermarked copy says
+KLING as well.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -14,6 +16,9 @@ from struct import pack
 
 from kling_cli.sandbox.video import h264
 from kling_cli.sandbox.video.mp4 import Track, aac_entry, avc_entry, mp4_file
+
+Cell = tuple[int, int]
+"""Row and column of a macroblock."""
 
 FPS = 24  # Source: API reference, section 3.1
 _TICKS = 512
@@ -39,6 +44,8 @@ _LETTERS = {
     "G": "011 100 101 101 011",
 }
 LETTER_ROWS = 5
+BLOCK = 3  # macroblocks each way
+BAR_ROW = 2  # counted from below
 _INK: h264.Colour = (225, 128, 128)
 _PALE: h264.Colour = (190, 120, 140)
 
@@ -77,9 +84,9 @@ def size_for(resolution: str, ratio: float) -> tuple[int, int]:
     return _even(sqrt(area * ratio)), _even(sqrt(area / ratio))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def render(clip: Clip) -> bytes:
-    """Return the MP4 file; a few hundred kilobytes, whatever its length."""
+    """Return the MP4 file: about 130 kB a second, whatever its size in pixels."""
     frame = h264.Frame(clip.width, clip.height)
     sequence = h264.sequence_parameters(frame)
     picture = h264.picture_parameters()
@@ -106,19 +113,43 @@ def _silence(duration_s: float) -> Track:
 
 
 def _pictures(clip: Clip, frame: h264.Frame) -> list[bytes]:
-    units = [h264.first_picture(frame, _card(clip, frame))]
-    bar_row, filled = frame.rows - 2, 0
+    columns = _columns(clip.label, frame.columns)
+    card = _card(clip, frame, columns)
+    units = [h264.first_picture(frame, card)]
     for number in range(1, clip.pictures):
-        reach = frame.columns * (number + 1) // clip.pictures
-        paint = {(bar_row, column): _INK for column in range(filled, reach)}
-        units.append(h264.next_picture(frame, paint, number))
-        filled = reach
+        changed = {
+            cell: card.get(cell, columns[cell[1]])
+            for cell in _block(frame, number - 1) - _block(frame, number)
+        }
+        changed |= dict.fromkeys(_block(frame, number), _INK)
+        changed |= dict.fromkeys(_bar(clip, frame, number), _INK)
+        units.append(h264.next_picture(frame, changed, number))
     return [pack(">I", len(unit)) + unit for unit in units]
 
 
-def _card(clip: Clip, frame: h264.Frame) -> dict[tuple[int, int], h264.Colour]:
+def _block(frame: h264.Frame, number: int) -> set[Cell]:
+    """Return where the block is in a picture: it is thrown back by the edges."""
+    top = _to_and_fro(number, frame.rows - BLOCK - BAR_ROW - 1)
+    left = _to_and_fro(number, frame.columns - BLOCK)
+    return {(top + y, left + x) for y in range(BLOCK) for x in range(BLOCK)}
+
+
+def _bar(clip: Clip, frame: h264.Frame, number: int) -> Iterator[Cell]:
+    """Yield what a picture adds to the bar."""
+    before, reach = (
+        frame.columns * each // (clip.pictures - 1) for each in (number - 1, number)
+    )
+    return ((frame.rows - BAR_ROW, column) for column in range(before, reach))
+
+
+def _to_and_fro(number: int, distance: int) -> int:
+    return distance - abs(number % (2 * distance) - distance)
+
+
+def _card(
+    clip: Clip, frame: h264.Frame, columns: list[h264.Colour]
+) -> dict[Cell, h264.Colour]:
     """Paint the first picture: the top row, the words, and the row beneath them."""
-    columns = _columns(clip.label, frame.columns)
     paint = {(0, column): colour for column, colour in enumerate(columns)}
     middle = (frame.rows // 2 - 3, (frame.columns - 27) // 2)
     _write(paint, "SANDBOX", middle, _INK, columns)
@@ -128,7 +159,7 @@ def _card(clip: Clip, frame: h264.Frame) -> dict[tuple[int, int], h264.Colour]:
 
 
 def _write(
-    paint: dict[tuple[int, int], h264.Colour],
+    paint: dict[Cell, h264.Colour],
     word: str,
     corner: tuple[int, int],
     ink: h264.Colour,
