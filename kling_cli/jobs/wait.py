@@ -89,7 +89,8 @@ class Waiter:
         return [one for one in self.watched if not one.life.is_over]
 
     async def _wait_for_reason(self, running: list[Watched]) -> None:
-        """Return when there is something to ask."""
+        """Return when there is something to ask; take in what came before we waited."""
+        self._hear(running)
         while not self._is_due(running):
             now = self.clock.monotonic()
             if now >= self.deadline:
