@@ -1,0 +1,28 @@
+"""What the agent's log lines say about the tunnel."""
+
+from __future__ import annotations
+
+import pytest
+
+from kling_cli.callbacks.tunnel.watch import heard
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "session closed, starting reconnect loop",
+        "heartbeat timeout, terminating session",
+        "failed to reconnect session",
+    ],
+)
+def test_a_lost_session_means_down(message: str) -> None:
+    assert heard(message) == "down"
+
+
+def test_a_new_session_means_back() -> None:
+    assert heard("client session established") == "back"
+
+
+@pytest.mark.parametrize("message", [None, "", "join connections", "started tunnel"])
+def test_anything_else_means_nothing(message: str | None) -> None:
+    assert heard(message) is None
