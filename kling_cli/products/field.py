@@ -55,7 +55,8 @@ class Limits:
     """What a model accepts for a field on a route; None means no such limit.
 
     `max_length` counts characters; `min_items` and `max_items` bound repeated fields.
-    `default` is what the API assumes when the field is absent; `is_fixed` marks a value
+    `max_bytes` is for files, where the field has a limit of its own. `default` is what
+    the API assumes when the field is absent; `is_fixed` marks a value
     the model always has and that cannot be said (Turbo's sound). `keys` bounds the
     entries of an object, or of each object of a list.
     """
@@ -66,6 +67,7 @@ class Limits:
     max_length: int | None = None
     min_items: int | None = None
     max_items: int | None = None
+    max_bytes: int | None = None
     is_required: bool = False
     default: Any = None
     is_fixed: bool = False

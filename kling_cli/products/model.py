@@ -84,7 +84,8 @@ class Route:
     `create_path` may hold `{model}`; `model_at` is the body key that names the model
     otherwise, and `default_wire_id` the model an absent one stands for. `query_path`
     answers `GET {query_path}/{id}` (legacy), or is `/tasks` or `/solutions`; None when
-    the create call already answers with the result.
+    the create call already answers with the result. The `image_` limits hold for
+    every image of a request; the longest side may have a bound, in pixels.
     """
 
     name: str
@@ -98,6 +99,8 @@ class Route:
     external_id_at: str | None
     callback_url_at: str | None
     image_max_bytes: int
+    image_formats: tuple[str, ...] = ("jpg", "png")
+    image_max_side_px: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +196,12 @@ class Plan:
     def limits(self) -> Mapping[str, Limits]:
         """What the model takes on this route, by field."""
         return self.model.limits[self.route.name]
+
+    def max_bytes(self, field: str) -> int:
+        """Return how large a file for `field` may be, before base64."""
+        limits = self.limits.get(field)
+        own = limits.max_bytes if limits is not None else None
+        return own or self.route.image_max_bytes
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -125,6 +125,8 @@ def _route(
         external_id_at=table.find("external_id_at", str) or None,
         callback_url_at=table.find("callback_url_at", str) or None,
         image_max_bytes=table.take("image_max_mb", int) * _MEBIBYTE,
+        image_formats=table.words("image_formats") or ("jpg", "png"),
+        image_max_side_px=table.find("image_max_side_px", int),
     )
     table.close()
     return made

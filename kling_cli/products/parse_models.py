@@ -18,6 +18,7 @@ def limits(data: object, where: str) -> Limits:
     table = Table(data, where)
     low_high = table.take("range", list, [])
     choices = table.find("choices", list)
+    max_mb = table.find("max_mb", int)
     keys = dict(table.table("keys").items())
     made = Limits(
         choices=None if choices is None else tuple(choices),
@@ -26,6 +27,7 @@ def limits(data: object, where: str) -> Limits:
         max_length=table.find("max_length", int),
         min_items=table.find("min_items", int),
         max_items=table.find("max_items", int),
+        max_bytes=None if max_mb is None else max_mb * 1024 * 1024,
         is_required=table.take("required", bool, default=False),
         default=table.anything("default"),
         is_fixed=table.take("fixed", bool, default=False),

@@ -12,6 +12,7 @@ from typing import Any
 from kling_cli.products import image, paths, rules
 from kling_cli.products.limits import Fault, faults, is_url
 from kling_cli.products.model import FieldKind, Generation, Plan, Problem
+from kling_cli.products.prompt import split_handle
 from kling_cli.products.reading import lists, read, wire_name
 
 
@@ -55,9 +56,20 @@ def _of_value(plan: Plan, name: str, value: Any) -> Iterator[Problem]:
     for fault in faults(field, limits, value):
         at = wire + fault.at
         yield Problem(field=at, message=_message(at, fault, encode))
-    if field.kind is FieldKind.IMAGE and not is_url(value):
-        max_bytes = plan.route.image_max_bytes
-        yield from image.problems_of_base64(value, max_bytes, field=wire)
+    if field.kind is FieldKind.IMAGE:
+        for each in value if field.is_repeated else (value,):
+            yield from _of_image(plan, name, each)
+
+
+def _of_image(plan: Plan, name: str, value: str) -> Iterator[Problem]:
+    if not is_url(bare := split_handle(value)[1]):
+        yield from image.problems_of_base64(
+            bare,
+            plan.max_bytes(name),
+            field=wire_name(plan.route, name),
+            formats=plan.route.image_formats,
+            max_side_px=plan.route.image_max_side_px,
+        )
 
 
 def _is_ignored(plan: Plan, name: str) -> bool:
