@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import httpx
-
+from kling_cli.api.http import httpx
 from kling_cli.clock import Clock
 from kling_cli.errors import NotSavedError
 from kling_cli.jobs.naming import free_names

@@ -14,7 +14,6 @@ from kling_cli.errors import KlingError, StoppedError
 from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.events import Event, Finished, JobResult
 from kling_cli.jobs.finish import Finishing
-from kling_cli.jobs.generate import Generation
 from kling_cli.jobs.job import Job
 from kling_cli.jobs.journal import Journal
 from kling_cli.jobs.naming import check_template
@@ -62,6 +61,8 @@ async def generate(
     Raises:
         KlingError: it ended before it was written down; nothing was sent.
     """
+    from kling_cli.jobs.generate import Generation  # with it come uvicorn and the door
+
     check_template(options.output or "")
     kinds = kinds_of(settings) or CredentialKind  # none: what is wrong comes first
     request = prepare(order, kinds, new_id=new_external_id)

@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-
+from kling_cli.api.http import httpx
 from kling_cli.api.task import Output, Task
 from kling_cli.clock import Clock
 from kling_cli.errors import KlingError, NotSavedError

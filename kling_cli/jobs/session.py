@@ -7,11 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from kling_cli.api.client import KlingClient
 from kling_cli.api.credentials import from_settings
-from kling_cli.api.http import new_http
+from kling_cli.api.http import httpx, new_http
 from kling_cli.clock import Clock
 from kling_cli.jobs.ask import Asker
 from kling_cli.jobs.events import Event, Notice
