@@ -32,6 +32,7 @@ __all__ = [
     "HOW_TO_LOG_IN",
     "Secret",
     "Settings",
+    "config_dir_of",
     "is_loopback_url",
     "load",
     "parse_seconds",
@@ -125,6 +126,20 @@ def load(
         origins=MappingProxyType(layers.origins),
         credentials_problem=problem,
     )
+
+
+def config_dir_of(environ: Mapping[str, str]) -> Path:
+    """Return where `config.toml` and a stored login are, whatever is in them.
+
+    Raises:
+        UsageError: KLING_CONFIG_DIR is no path.
+    """
+    return _config_dir(Layers(environment_layer(environ)))
+
+
+def _config_dir(layers: Layers) -> Path:
+    said = layers.read("config_dir", values.folder, None)
+    return said or _default_dir("config")
 
 
 def _default_dir(kind: str) -> Path:

@@ -1,0 +1,1 @@
+"""What `kling doctor` looks at, one module a subject."""

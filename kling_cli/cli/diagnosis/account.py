@@ -1,0 +1,120 @@
+"""Credentials, the host they are for, and what that host makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from kling_cli.cli.diagnosis.check import Check, fail, ok, warn
+from kling_cli.cli.identity import identity
+from kling_cli.errors import CredentialsError, KlingError, UnreachableError
+
+if TYPE_CHECKING:
+    from kling_cli.api.probe import Verdict
+    from kling_cli.clock import Clock
+    from kling_cli.settings import Settings
+
+_OTHER_NAMES = ("KLINGAI_API_KEY", "KLINGAI_ACCESS_KEY", "KLINGAI_SECRET_KEY")
+_SKEW_S = 30.0  # above it, times shown begin to mislead
+_SIGNED_SKEW_S = 240.0  # signed callbacks are refused at 300. Source: API reference 4.5
+
+
+def look_at_credentials(
+    settings: Settings, environ: Mapping[str, str]
+) -> Iterator[Check]:
+    """Yield whether there are credentials, and which host they are for."""
+    yield check_credentials(settings, environ)
+    yield check_base(settings)
+
+
+def check_credentials(settings: Settings, environ: Mapping[str, str]) -> Check:
+    """Say which credentials are used and where they come from, masked."""
+    from kling_cli.api.credentials import from_settings
+
+    who = identity(settings)
+    if who is not None:
+        return ok("credentials", f"{who.label} {who.masked} from {who.origin}")
+    if settings.is_sandbox:
+        return ok("credentials", "none, and none needed: KLING_SANDBOX is on")
+    try:
+        from_settings(settings)
+    except KlingError as exc:
+        return fail("credentials", exc, remedy=_other_name(environ))
+    return ok("credentials", "complete")
+
+
+def _other_name(environ: Mapping[str, str]) -> str | None:
+    """Return what to do about a key under the name that other clients read."""
+    name = next((name for name in _OTHER_NAMES if environ.get(name)), None)
+    if name is None:
+        return None
+    ours = name.replace("KLINGAI", "KLING")
+    return f"{name} is set, but kling reads {ours}: set that"
+
+
+def check_base(settings: Settings) -> Check:
+    """Say whom we talk to, and whether in the clear."""
+    base, origin = settings.api_base, settings.origins["api_base"]
+    region = f"region {settings.region}, " if settings.is_official_base else ""
+    if base.startswith("http://") and not settings.is_loopback_base:
+        return warn(
+            "API base",
+            f"{base} ({region}{origin}): the key travels unencrypted",
+            "use https:// in KLING_API_BASE",
+        )
+    return ok("API base", f"{base} ({region}{origin})")
+
+
+async def ask_host(settings: Settings, clock: Clock) -> list[Check]:
+    """Return how the host answers: there at all, to our credentials, on what clock."""
+    from kling_cli.api.credentials import from_settings
+    from kling_cli.api.probe import knock, probe
+
+    try:
+        credentials = from_settings(settings)
+    except CredentialsError:
+        verdict = await knock(settings.api_base, clock)
+        return list(_from_verdict(verdict, settings, is_signed=False))
+    verdict = await probe(settings.api_base, credentials, clock)
+    return list(_from_verdict(verdict, settings, is_signed=True))
+
+
+def _from_verdict(
+    verdict: Verdict, settings: Settings, *, is_signed: bool
+) -> Iterator[Check]:
+    from kling_cli.api.probe import Standing
+
+    if verdict.standing is Standing.UNREACHABLE:
+        yield fail("network", verdict.error or UnreachableError("no answer"))
+        return
+    yield ok("network", f"the API answered in {verdict.elapsed_s:.1f} s")
+    if is_signed:
+        yield check_login(verdict)
+    if verdict.ahead_s is not None:
+        yield check_clock(verdict.ahead_s, is_strict=bool(settings.webhook_secrets))
+
+
+def check_login(verdict: Verdict) -> Check:
+    """Say whether the API knows the credentials, and likes the account."""
+    from kling_cli.api.probe import Standing
+
+    if verdict.error is None:
+        return ok("login", "the API accepts the credentials")
+    if verdict.standing is Standing.ACCEPTED:
+        return fail("account", verdict.error)
+    return fail("login", verdict.error)
+
+
+def check_clock(ahead_s: float, *, is_strict: bool) -> Check:
+    """Say how far this machine's clock is off; `is_strict` with signed callbacks."""
+    if abs(ahead_s) <= _SKEW_S:
+        return ok("clock", "agrees with the API's")
+    side = "behind" if ahead_s > 0 else "ahead of"
+    what = "kling makes up for it when it signs requests"
+    if is_strict and abs(ahead_s) >= _SIGNED_SKEW_S:
+        what = "signed callbacks are refused"
+    return warn(
+        "clock",
+        f"this machine is {abs(ahead_s):.0f} s {side} the API; {what}",
+        "set the clock, for example with `timedatectl set-ntp true`",
+    )

@@ -1,0 +1,67 @@
+"""Which Python runs which kling, and what else of that name is about."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from kling_cli import __version__
+from kling_cli.cli.diagnosis.check import Check, ok, warn
+
+_NAME = "kling"
+_HEAD_BYTES = 4096
+_OURS = b"kling_cli"  # every installer's script imports it by this name
+
+
+def look_at_program(search_path: str) -> Iterator[Check]:
+    """Yield what runs, and what a shell with `search_path` would run."""
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    yield ok("kling", f"{__version__} in {Path(__file__).parents[2]}")
+    yield ok("python", f"{python} at {sys.executable}")
+    yield check_path(programs(search_path))
+
+
+def programs(search_path: str) -> list[Path]:
+    """Return every program called kling on `search_path`, each file once, in order."""
+    found: dict[Path, Path] = {}
+    for folder in filter(None, search_path.split(os.pathsep)):
+        path = Path(folder, _NAME)
+        if path.is_file() and os.access(path, os.X_OK):
+            found.setdefault(path.resolve(), path)
+    return list(found.values())
+
+
+def check_path(found: list[Path]) -> Check:
+    """Say which of the programs found the shell runs; other packages have one too."""
+    if not found:
+        return warn(
+            "command",
+            "there is no `kling` on PATH",
+            f"put {Path(sys.executable).parent} on PATH, or use `python -m kling_cli`",
+        )
+    strangers = [path for path in found if not is_ours(path)]
+    if found[0] in strangers:
+        mine = next((path for path in found if path not in strangers), None)
+        folder = mine.parent if mine else Path(sys.executable).parent
+        return warn(
+            "command",
+            f"`kling` is {found[0]}, another program of the same name",
+            f"put {folder} before {found[0].parent} on PATH, or remove the other one",
+        )
+    message = f"`kling` is {found[0]}"
+    others = found[1:]
+    if others:
+        message += f"; also on PATH: {', '.join(map(str, others))}"
+    return ok("command", message)
+
+
+def is_ours(program: Path) -> bool:
+    """Return whether `program` starts this package."""
+    try:
+        with program.open("rb") as file:
+            return _OURS in file.read(_HEAD_BYTES)
+    except OSError:
+        return False
