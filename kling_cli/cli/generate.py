@@ -111,6 +111,7 @@ def _run_options(name: str, settings: Settings, said: Said) -> RunOptions:
         callback=settings.callback,
         tunnel=settings.tunnel,
         callback_url=said.callbacks.callback_url,
+        port=said.callbacks.port,
         timeout_s=settings.timeout_s,
         is_waiting=said.waiting.is_waiting,
         is_downloading=not said.fetching.is_link_only,

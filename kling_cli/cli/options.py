@@ -150,6 +150,18 @@ class Callbacks:
             rich_help_panel=CALLBACKS,
         ),
     ] = None
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port",
+            min=0,
+            max=65535,
+            metavar="N",
+            show_default=False,
+            help="Port of the listener on 127.0.0.1 (default: a free one).",
+            rich_help_panel=CALLBACKS,
+        ),
+    ] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

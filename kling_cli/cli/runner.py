@@ -37,10 +37,17 @@ Work = Callable[[Surroundings], Awaitable[T]]
 
 
 def load_settings(options: Mapping[str, Any]) -> Settings:
-    """Return the settings of this process with what was typed on top."""
+    """Return the settings of this process with what was typed on top.
+
+    With a sandbox, the state folder is one inside the usual one: what is simulated
+    never stands among paid jobs.
+    """
     from kling_cli.settings import load
 
-    return load(os.environ, options)
+    settings = load(os.environ, options)
+    if settings.is_sandbox:
+        settings = replace(settings, state_dir=settings.state_dir / "sandbox")
+    return settings
 
 
 def run(work: Work[T], *, settings: Settings, talk: Talk, is_brief: bool = False) -> T:
