@@ -28,7 +28,7 @@ def checked(task_id: str) -> str:
     Raises:
         UsageError: it would not.
     """
-    if not task_id.isprintable() or task_id in ("", ".", "..") or "," in task_id:
+    if task_id in ("", ".", "..") or "," in task_id:
         raise UsageError(f"{task_id!r} is not a task id", hint="give ids one by one")
     return task_id
 

