@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import cast
+from typing import Final, cast
 
 import anyio
 from uvicorn import Config
@@ -20,6 +21,8 @@ from kling_cli.callbacks.asgi import App, Receive, Scope, Send
 from kling_cli.callbacks.limits import Limits
 from kling_cli.callbacks.protocol import Crowd, DoorProtocol
 from kling_cli.errors import UsageError
+
+_PORTS: Final = range(65536)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +70,20 @@ async def serve(
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
-    except (OSError, OverflowError) as exc:  # the latter: no such port
-        reason = getattr(exc, "strerror", None) or exc
+        return _listening(host, port)
+    except OSError as exc:
         raise UsageError(
-            f"cannot listen on {host}, port {port}: {reason}",
+            f"cannot listen on {host}, port {port}: {exc.strerror or exc}",
             hint="choose another with --port, or leave it out to take a free one",
         ) from exc
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    if port not in _PORTS:  # the socket module would leave its socket open
+        raise OSError(errno.EINVAL, "ports end at 65535")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family)
 
 
 async def _watched(
