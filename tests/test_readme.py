@@ -18,7 +18,8 @@ README = (ROOT / "README.md").read_text()
 
 def section(title: str) -> str:
     """Return the text under a heading of the second level."""
-    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
+    pattern = rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)"
+    found = re.search(pattern, README, re.MULTILINE | re.DOTALL)
     assert found, f"the README has no section {title}"
     return found[1]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from kling_cli.cli.agent_offer import offer_agent
 from kling_cli.cli.declare import declare, signed
 from kling_cli.cli.fields import parameters
 from kling_cli.cli.options import (
@@ -79,6 +80,7 @@ def generate(product: Product, typed: Mapping[str, Any], said: Said) -> int:
         most = said.safety.max_units
         return show(order, settings=settings, talk=said.talk, max_units=most)
     options = _run_options(product.name, settings, said)
+    offer_agent(settings, options)
 
     async def work(around: Surroundings) -> JobResult:
         from kling_cli.jobs import run as jobs
