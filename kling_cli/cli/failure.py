@@ -14,6 +14,8 @@ def report_failure(exc: BaseException, arguments: Sequence[str]) -> int:
     if isinstance(exc, BrokenPipeError):
         return _reader_gone()
     if isinstance(exc, SystemExit):
+        if isinstance(exc.__context__, BrokenPipeError):  # met by rich or typer
+            return _reader_gone()
         return exc.code if isinstance(exc.code, int) else int(exc.code is not None)
     error = as_kling_error(exc)
     if _is_json(arguments):
