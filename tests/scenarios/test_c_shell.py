@@ -227,7 +227,7 @@ def test_c05_a_login_is_kept_where_only_its_owner_reads(
     env: dict[str, str | None] = {"KLING_API_KEY": None}
     key = boxes.API_KEY.encode()
 
-    login = kling.run("auth", "login", "--api-key-stdin", stdin=key + b"\n", env=env)
+    login = kling.run("auth", "login", "--with-key", stdin=key + b"\n", env=env)
     used = kling.run(*PROMPT, env=env)
 
     assert login.exit_code == 0, login
