@@ -1,0 +1,100 @@
+"""A person without an ngrok agent is asked; a script is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from kling_cli.cli.agent_offer import is_tunnel_meant
+from kling_cli.jobs.options import RunOptions
+from kling_cli.settings import Secret, Settings, load
+from tests.support.box import Box, serve_box
+from tests.support.kling import Kling
+from tests.support.terminal import Terminal
+
+@pytest.fixture
+def box() -> Iterator[Box]:
+    with serve_box() as served:
+        yield served
+
+
+PROMPT = ("text2video", "A paper boat", "--tunnel", "ngrok")
+
+
+def settings(**changes: object) -> Settings:
+    return replace(load({}), **changes)  # type: ignore[arg-type] -- a test's shorthand
+
+
+OPTIONS = RunOptions(command="text2video")
+TOKEN = Secret("t" * 40)
+
+
+@pytest.mark.parametrize(
+    ("known", "options", "expected"),
+    [
+        pytest.param(settings(), OPTIONS, False, id="nothing shown"),
+        pytest.param(settings(ngrok_authtoken=TOKEN), OPTIONS, True, id="a token"),
+        pytest.param(
+            settings(ngrok_authtoken=TOKEN, api_base="http://127.0.0.1:1"),
+            OPTIONS,
+            False,
+            id="a sandbox on this machine",
+        ),
+        pytest.param(
+            settings(ngrok_authtoken=TOKEN, is_sandbox=True),
+            OPTIONS,
+            False,
+            id="a sandbox of its own",
+        ),
+        pytest.param(
+            settings(), replace(OPTIONS, tunnel="ngrok"), True, id="--tunnel ngrok"
+        ),
+        pytest.param(
+            settings(), replace(OPTIONS, callback="require"), True, id="required"
+        ),
+        pytest.param(
+            settings(),
+            replace(OPTIONS, tunnel="ngrok", callback="off"),
+            False,
+            id="callbacks off",
+        ),
+        pytest.param(
+            settings(ngrok_authtoken=TOKEN),
+            replace(OPTIONS, callback_url="https://hooks.example.com"),
+            False,
+            id="a way of one's own",
+        ),
+        pytest.param(
+            settings(ngrok_authtoken=TOKEN),
+            replace(OPTIONS, is_waiting=False),
+            False,
+            id="nobody waits",
+        ),
+    ],
+)
+def test_a_tunnel_is_meant_when_the_person_has_shown_it(
+    known: Settings, options: RunOptions, *, expected: bool
+) -> None:
+    assert is_tunnel_meant(known, options) is expected
+
+
+def test_a_person_who_declines_is_served_by_polling(kling: Kling, box: Box) -> None:
+    terminal = Terminal(streams=("stdin", "stderr"))
+
+    with kling.start(*PROMPT, env=box.env, terminal=terminal) as program:
+        program.wait_for("Download it")
+        terminal.type("n\n")
+        result = program.finish()
+
+    assert result.exit_code == 0
+    assert result.stdout.endswith(".mp4\n")
+
+
+def test_a_script_is_never_asked(kling: Kling, box: Box) -> None:
+    result = kling.run(*PROMPT, env=box.env)
+
+    assert result.exit_code == 0
+    assert "Download it" not in result.stderr
+    assert "ngrok" in result.stderr
