@@ -11,6 +11,7 @@ from tests.scenarios.expect import PROMPT, document, one_task, saved
 from tests.support import images
 from tests.support.box import Box
 from tests.support.kling import Kling
+from tests.support.street_proxy import serve_street_proxy
 
 POLLING = ("--callback", "off")
 
@@ -189,18 +190,24 @@ def test_a16_who_stops_waiting_can_go_on_later(kling: Kling, box: Box) -> None:
     assert box.counts["create"] == 1
 
 
-@pytest.mark.parametrize(
-    ("region", "other"), [("global", "--region cn"), ("cn", "--region global")]
-)
+HOSTS = {"global": "api-singapore.klingai.com", "cn": "api-beijing.klingai.com"}
+
+
+@pytest.mark.parametrize(("region", "other"), [("global", "cn"), ("cn", "global")])
 def test_a20_the_wrong_region_is_guessed(
-    region: str, other: str, kling: Kling, box: Box
+    region: str, other: str, kling: Kling, box: Box, tmp_path: Path
 ) -> None:
-    wrong = {"KLING_API_KEY": "a-key-of-elsewhere-1234567890"}
+    """The official hosts are played by the sandbox, behind a proxy that speaks TLS."""
+    wrong = {"KLING_API_BASE": None, "KLING_API_KEY": "a-key-of-elsewhere-1234567890"}
 
-    result = kling.run(*PROMPT, "--region", region, env=wrong)
+    with serve_street_proxy(tmp_path, box.port) as street:
+        env = {**wrong, **street.env}
+        result = kling.run(*PROMPT, *POLLING, "--region", region, env=env)
 
+    assert street.hosts == [f"{HOSTS[region]}:443"]
     assert result.exit_code == 3
-    assert re.search(f"hint:.*{other}", result.stderr)
+    assert re.search(f"hint:.*--region {other}", result.stderr)
+    assert [one["kind"] for one in box.state()["requests"]] == ["create"]
     assert box.tasks == []
 
 

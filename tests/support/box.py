@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from kling_cli.clock import SystemClock
 from kling_cli.sandbox.options import SandboxOptions
@@ -43,6 +42,10 @@ class Box:
     def __init__(self, base_url: str, clock: ServerClock) -> None:
         self.base_url = base_url
         self.clock = clock
+
+    @property
+    def port(self) -> int:
+        return int(self.base_url.rpartition(":")[2])
 
     @property
     def env(self) -> dict[str, str]:
@@ -98,8 +101,7 @@ class Box:
         return state
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
-        port = urlsplit(self.base_url).port
-        line = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         try:
             raw = None if body is None else json.dumps(body).encode()
             line.request(method, path, raw, {"content-type": "application/json"})
