@@ -1,0 +1,58 @@
+"""Tasks, entries and jobs as tests need them, with everything that does not matter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from kling_cli.api.task import Output, Task, TaskStatus
+from kling_cli.jobs.entry import Entry
+from kling_cli.jobs.events import Event
+
+E = TypeVar("E")
+
+NOON = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
+SUBMITTED = TaskStatus.SUBMITTED
+PROCESSING = TaskStatus.PROCESSING
+SUCCEEDED = TaskStatus.SUCCEEDED
+FAILED = TaskStatus.FAILED
+UNKNOWN = TaskStatus.UNKNOWN
+
+
+def a_task(task_id: str = "t1", status: TaskStatus = SUBMITTED, **columns: Any) -> Task:
+    return Task(id=task_id, status=status, **columns)
+
+
+def a_video(url: str = "http://127.0.0.1/v.mp4", **columns: Any) -> Output:
+    return Output(type="video", id="v1", url=url, **columns)
+
+
+def an_entry(external_id: str = "e1", **columns: Any) -> Entry:
+    chosen: dict[str, Any] = {
+        "command": "text2video",
+        "product": "text2video",
+        "model": "kling-3.0-turbo",
+        "route": "new",
+        "query_path": "/tasks",
+        "api_base": "http://127.0.0.1:1",
+        "request": "{}",
+        "nonce": f"nonce-{external_id}",
+        "written_at": NOON,
+        **columns,
+    }
+    return Entry(external_id=external_id, **chosen)
+
+
+@dataclass(slots=True)
+class Told:
+    """Whoever is told of events, and remembers them."""
+
+    events: list[Event] = field(default_factory=list)
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+
+    def of(self, kind: type[E]) -> list[E]:
+        """Return the events of one kind, oldest first."""
+        return [event for event in self.events if isinstance(event, kind)]
