@@ -15,7 +15,7 @@ Keys of `behave` (each re-read whenever it matters, `None` takes one back):
   with a short one); kept as a digest, so that a search for it finds real leaks only
 - `max_sessions` (agents at once with one token; one more gets 108); `one_endpoint`
   (a second one meanwhile gets 334); `post_error` (`334`, `320`); `post`/`delete`:
-  `hang`; `die_after_s`; `ignores_term`
+  `hang`; `get`: `fail`; `die_after_s`; `ignores_term`
 - requests from outside: `lose` (the first N), `repeat` (each N times), `hold` (until
   the command `release`), `page` ({"status": 502, "code": "ERR_NGROK_8012"})
 

@@ -32,7 +32,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.owner.control("start") == "mute":
             threading.Event().wait()
-        if self.path == "/api/endpoints":
+        if self.owner.control("get") == "fail":
+            self.answer(503, {"error_code": 104, "status_code": 503, "msg": "no"})
+        elif self.path == "/api/endpoints":
             self.answer(200, {"endpoints": list(self.owner.endpoints.values())})
         elif self.name in self.owner.endpoints:
             self.answer(200, self.owner.endpoints[self.name])

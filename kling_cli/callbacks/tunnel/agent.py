@@ -35,8 +35,8 @@ def find_agent(ngrok_path: str | None = None, search_path: str | None = None) ->
     raise TunnelError("the ngrok agent is not installed", hint=_HOW_TO_GET)
 
 
-def read_version(agent: Path) -> tuple[int, ...]:
-    """Return the version of `agent`.
+def read_version(agent: Path, *, timeout_s: float = _VERSION_S) -> tuple[int, ...]:
+    """Return the version of `agent`, which has `timeout_s` to tell it.
 
     Raises: `TunnelError` when it cannot be run, does not answer or is no ngrok.
     """
@@ -46,13 +46,13 @@ def read_version(agent: Path) -> tuple[int, ...]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=_VERSION_S,
+            timeout=timeout_s,
             start_new_session=True,
             check=False,
         ).stdout
     except subprocess.TimeoutExpired:
         raise TunnelError(
-            f"{agent} did not tell its version in {_VERSION_S:g} s", hint=_HOW_TO_GET
+            f"{agent} did not tell its version in {timeout_s:g} s", hint=_HOW_TO_GET
         ) from None
     except OSError as exc:
         raise TunnelError(
