@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -241,3 +242,13 @@ def test_a_file_that_cannot_be_removed_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(CredentialsError, match="cannot be removed"):
         erase(tmp_path)
+
+
+@pytest.mark.usefixtures("ring")
+def test_without_the_extra_the_file_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+
+    assert write(tmp_path, LOGIN) == "credentials.toml"
+    assert read(tmp_path) == LOGIN

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from kling_cli.errors import CredentialsError
+from kling_cli.errors import CredentialsError, KlingError
 from kling_cli.products.model import CredentialKind
 from kling_cli.secret import Secret
 from kling_cli.settings import HOW_TO_LOG_IN, Settings
@@ -109,11 +109,16 @@ def from_settings(settings: Settings) -> ApiKey | KeyPair:
         return ApiKey(settings.api_key)
     if settings.access_key is not None and settings.secret_key is not None:
         return KeyPair(settings.access_key, settings.secret_key)
+    raise why_missing(settings)
+
+
+def why_missing(settings: Settings) -> KlingError:
+    """Return why settings without whole credentials have none, and what to do."""
     if settings.access_key is not None or settings.secret_key is not None:
-        raise _half_a_pair(settings)
+        return _half_a_pair(settings)
     if settings.credentials_problem is not None:
-        raise settings.credentials_problem
-    raise CredentialsError("no Kling credentials", hint=HOW_TO_LOG_IN)
+        return settings.credentials_problem
+    return CredentialsError("no Kling credentials", hint=HOW_TO_LOG_IN)
 
 
 def _half_a_pair(settings: Settings) -> CredentialsError:

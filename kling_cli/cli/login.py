@@ -49,10 +49,14 @@ def ask_person(*, is_pair: bool) -> Keys:
 
 
 def _typed(name: str) -> Secret:
-    import typer
+    import getpass
+    import sys
 
-    typed = typer.prompt(f"{name} (it is not shown)", hide_input=True, err=True)
-    return _key(name, str(typed))
+    try:  # unlike typer's, its prompt stands only once the echo is off
+        text = getpass.getpass(f"{name} (it is not shown): ", stream=sys.stderr)
+    except EOFError:
+        raise UsageError(f"no {name} was typed", hint="kling auth login") from None
+    return _key(name, text)
 
 
 def read_keys(stream: BinaryIO, *, is_pair: bool) -> Keys:

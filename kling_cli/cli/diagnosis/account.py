@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kling_cli.cli.diagnosis.check import Check, fail, ok, warn
 from kling_cli.cli.identity import identity
-from kling_cli.errors import CredentialsError, KlingError, UnreachableError
+from kling_cli.errors import CredentialsError, UnreachableError
 
 if TYPE_CHECKING:
     from kling_cli.api.probe import Verdict
@@ -29,18 +29,14 @@ def look_at_credentials(
 
 def check_credentials(settings: Settings, environ: Mapping[str, str]) -> Check:
     """Say which credentials are used and where they come from, masked."""
-    from kling_cli.api.credentials import from_settings
+    from kling_cli.api.credentials import why_missing
 
     who = identity(settings)
     if who is not None:
         return ok("credentials", f"{who.label} {who.masked} from {who.origin}")
     if settings.is_sandbox:
         return ok("credentials", "none, and none needed: KLING_SANDBOX is on")
-    try:
-        from_settings(settings)
-    except KlingError as exc:
-        return fail("credentials", exc, remedy=_other_name(environ))
-    return ok("credentials", "complete")
+    return fail("credentials", why_missing(settings), remedy=_other_name(environ))
 
 
 def _other_name(environ: Mapping[str, str]) -> str | None:
