@@ -167,4 +167,4 @@ class StoppedError(KlingError):
         self, message: str, *, exit_code: ExitCode, hint: str | None = None
     ) -> None:
         super().__init__(message, hint=hint)
-        self.exit_code = exit_code  # type: ignore[misc] -- one class, three signals
+        self.exit_code = exit_code  # type: ignore[misc]  # one class, three signals
