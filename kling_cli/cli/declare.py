@@ -14,6 +14,8 @@ from typing import Any, get_type_hints
 import typer
 from typer.core import TyperCommand
 
+from kling_cli.errors import ExitCode, StoppedError
+
 HELP_PANEL = "Output"
 
 
@@ -44,7 +46,10 @@ def declare(
         for parameter, group in groups.items():
             names = [field.name for field in fields(group)]
             values[parameter] = group(**{each: values.pop(each) for each in names})
-        return function(**values)
+        try:
+            return function(**values)
+        except KeyboardInterrupt as exc:  # typer would make it an exit without a word
+            raise StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED) from exc
 
     run.__doc__ = function.__doc__
     signed(run, list(_flat(function)))

@@ -29,6 +29,10 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _HEADINGS = ("written", "status", "task", "product", "model", "units", "files")
 
 
+def _known_statuses() -> list[str]:
+    return list(_STATUSES)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """Which lines of the journal to show."""
@@ -39,7 +43,7 @@ class Filter:
             "--status",
             metavar="WORD",
             help=f"Only tasks that are {', '.join(_STATUSES[:-1])} or unknown.",
-            autocompletion=lambda: list(_STATUSES),
+            autocompletion=_known_statuses,
         ),
     ] = None
     product: Annotated[
@@ -85,8 +89,16 @@ def list_tasks(*, chosen: Filter, talk: Talk) -> int:
 
 def _results(entries: Sequence[Entry]) -> list[JobResult]:
     from kling_cli.jobs.job import Job
+    from kling_cli.jobs.lifecycle import begin
 
-    return [Job(command="list", entry=entry).result() for entry in entries]
+    return [
+        Job(
+            command="list",
+            entry=entry,
+            life=begin(entry.as_task) if entry.as_task else None,
+        ).result()
+        for entry in entries
+    ]
 
 
 def select(entries: Sequence[Entry], chosen: Filter, now: datetime) -> list[Entry]:

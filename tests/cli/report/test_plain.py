@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import typing
+
+import pytest
+
+from kling_cli.api.task import TaskStatus
+from kling_cli.cli.report.plain import (
+    colored,
+    error_lines,
+    is_warning,
+    line,
+    path_words,
+    summary,
+)
+from kling_cli.errors import RefusedError, UsageError
+from kling_cli.jobs import events as happened
+from kling_cli.jobs.events import Event
+from tests.cli.examples import (
+    FILE,
+    TASK_ID,
+    a_result,
+    one_of_each,
+    prepared,
+    status_changed,
+    submitted,
+)
+
+GOLDEN = f"""\
+text2video with kling-3.0-turbo, about 4 units (kling-01f7)
+opening a tunnel with ngrok
+callbacks can come in through ngrok
+waiting for a slot, attempt 2; again in 1.5s
+not sure the API took the job (the connection broke); asking for kling-01f7
+submitted {TASK_ID}: text2video with kling-3.0-turbo, usually 1m 30s
+could not ask: the API answered 502; again in 2s
+callback: {TASK_ID} processing (token); asking the API
+{TASK_ID} processing
+warning: the tunnel is slow (never mind)
+{FILE}: the connection broke; again in 1s
+saved {FILE} (1.2 MB)
+{TASK_ID} succeeded, after 1m 32s, 4 units, told by callback
+"""
+
+
+def test_every_kind_of_event_has_a_line_or_is_no_news() -> None:
+    kinds = set(typing.get_args(Event))
+
+    assert {type(event) for event in one_of_each()} == kinds
+
+
+def test_a_run_reads_as_one_plain_line_for_each_change() -> None:
+    said = [line(event) for event in one_of_each()]
+
+    assert "".join(f"{text}\n" for text in said if text is not None) == GOLDEN
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        pytest.param(
+            prepared(units=None),
+            "text2video with kling-3.0-turbo (kling-01f7)",
+            id="no estimate",
+        ),
+        pytest.param(
+            submitted(model=None, usual_s=None),
+            f"submitted {TASK_ID}: text2video",
+            id="nothing known of the model",
+        ),
+        pytest.param(
+            happened.CallbackPath(
+                state="none", detail="ngrok has no token", hint="kling doctor"
+            ),
+            "no callbacks; polling: ngrok has no token (kling doctor)",
+            id="no tunnel",
+        ),
+        pytest.param(
+            status_changed(TaskStatus.PROCESSING, message="soon"),
+            f"{TASK_ID} processing: soon",
+            id="status with a message",
+        ),
+        pytest.param(status_changed(TaskStatus.FAILED), None, id="final status"),
+        pytest.param(
+            happened.CallbackArrived(task_id=None, status="failed", trust="token"),
+            "callback: a task failed (token); asking the API",
+            id="callback without an id",
+        ),
+    ],
+)
+def test_a_line_says_what_is_known(event: Event, text: str | None) -> None:
+    assert line(event) == text
+
+
+def test_words_of_the_api_cannot_act_on_the_terminal() -> None:
+    event = status_changed(TaskStatus.PROCESSING, message="\x1b[2J\nfake line")
+
+    assert line(event) == f"{TASK_ID} processing: \\x1b[2J\\nfake line"
+
+
+@pytest.mark.parametrize(
+    ("state", "via", "words"),
+    [
+        ("ready", "shared", "callbacks can come in through another kling's tunnel"),
+        ("ready", "loopback", "callbacks can come in on this machine"),
+        ("back", "url", "the way for callbacks is back through your URL"),
+        ("proven", "ngrok", "callbacks arrive; polling less"),
+        ("lost", "ngrok", "the way for callbacks is lost; polling more"),
+        ("unheard of", None, "unheard of"),
+    ],
+)
+def test_the_way_for_callbacks_has_words_for_each_state(
+    state: str, via: str | None, words: str
+) -> None:
+    assert path_words(happened.CallbackPath(state=state, via=via)) == words
+
+
+def test_a_job_that_was_left_is_not_said_to_have_ended() -> None:
+    left = a_result(
+        status=TaskStatus.UNKNOWN,
+        task_id=None,
+        elapsed_s=None,
+        units=None,
+        completed_by=None,
+    )
+
+    assert summary(left) == "kling-01f7 not finished"
+
+
+def test_our_own_errors_may_have_several_lines_and_the_apis_words_may_not() -> None:
+    ours = UsageError("one\ntwo", hint="type\nthis")
+    theirs = RefusedError("one\ntwo", code=1201)
+
+    assert list(error_lines(ours)) == ["error: one", "       two", "hint: type this"]
+    assert list(error_lines(theirs)) == ["error: one\\ntwo"]
+    assert list(error_lines(UsageError(""))) == ["error: usage"]
+
+
+def test_only_the_word_at_the_start_is_coloured() -> None:
+    assert colored("error: no") == "\033[31merror:\033[0m no"
+    assert colored("832 processing") == "832 processing"
+
+
+def test_a_command_that_only_looks_still_warns() -> None:
+    warnings = [type(event) for event in one_of_each() if is_warning(event)]
+
+    assert warnings == [happened.AskFailed, happened.Notice]

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from kling_cli.cli.declare import declare
+
+seen: list[Any] = []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """A group of options."""
+
+    width: Annotated[int, typer.Option("--width", "-w")] = 3
+    height: Annotated[int | None, typer.Option("--height")] = None
+
+
+def draw(*, name: Annotated[str, typer.Argument()], size: Size) -> int:
+    """Draw something."""
+    seen.append((name, size))
+    return 7
+
+
+def call(*arguments: str) -> Any:
+    command = declare(draw, name="draw")
+    return command.main(args=list(arguments), prog_name="draw", standalone_mode=False)
+
+
+def test_a_group_of_options_arrives_as_one_value() -> None:
+    code = call("boat", "-w", "5")
+
+    assert seen.pop() == ("boat", Size(width=5))
+    assert code == 7
+
+
+def test_what_was_not_said_has_the_groups_default() -> None:
+    call("boat")
+
+    assert seen.pop() == ("boat", Size(width=3, height=None))
+
+
+def test_help_stands_with_the_options_on_output() -> None:
+    command = declare(draw, name="draw")
+    context = command.make_context("draw", ["boat"])
+
+    assert command.get_help_option(context).rich_help_panel == "Output"
+    assert command.help == "Draw something."
