@@ -231,7 +231,7 @@ def texts() -> dict[str, str]:
     paths = [path for name in folders for path in (ROOT / name).rglob("*")]
     return {
         path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
-        for path in [*paths, *ROOT.glob("*")]
+        for path in [*paths, *ROOT.glob("[!.]*"), ROOT / ".gitignore"]
         if path.is_file() and path.suffix in TEXT_SUFFIXES
     }
 
