@@ -34,7 +34,7 @@ class Asker:
         self.is_bulk = is_bulk
 
     async def ask(self, entries: Sequence[Entry]) -> Mapping[str, Task]:
-        """Return what the API says, by external id; what it does not know is absent.
+        """Return what the API says, by key of entry; what it does not know is absent.
 
         Raises:
             KlingError: no answer could be had for any of them.
@@ -50,7 +50,7 @@ class Asker:
         if named:
             for task_id, task in (await self._client.tasks(list(named))).items():
                 if task_id in named:
-                    found[named[task_id].external_id] = task
+                    found[named[task_id].key] = task
         if nameless:
             found.update(await self._client.tasks(nameless, is_external=True))
         return found
@@ -66,7 +66,7 @@ class Asker:
                 failure = exc
                 continue
             if task is not None:
-                found[entry.external_id] = task
+                found[entry.key] = task
         if failure is not None and not found:
             raise failure
         return found

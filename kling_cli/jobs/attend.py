@@ -47,23 +47,19 @@ class Attendant:
 
     async def _wait(self, jobs: list[Job], saving: _Hand) -> None:
         now = self.session.clock.monotonic()
-        by_id = {job.entry.external_id: job for job in jobs}
+        by_key = {job.entry.key: job for job in jobs}
         watched = [
-            Watched(
-                entry=job.entry, life=job.life, since=job.started_at, next_ask_at=now
-            )
+            Watched(entry=job.entry, life=job.life, since=now)
             for job in jobs
             if job.life is not None
         ]
 
         def on_answer(one: Watched) -> None:
-            job = by_id[one.entry.external_id]
+            job = by_key[one.entry.key]
             self._learn(job, one)
 
-        async def on_over(one: Watched) -> None:
-            job = by_id[one.entry.external_id]
-            self._learn(job, one)
-            saving.take(job)
+        def on_over(one: Watched) -> None:
+            saving.take(by_key[one.entry.key])
 
         waiter = Waiter(
             asker=self.session.asker,
@@ -79,7 +75,8 @@ class Attendant:
             await waiter.run()
         finally:
             for one in watched:
-                by_id[one.entry.external_id].life = one.life
+                if not one.life.is_over:
+                    by_key[one.entry.key].life = one.life
 
     def _learn(self, job: Job, one: Watched) -> None:
         """Keep what the API said, in the journal and in the job."""
@@ -109,7 +106,7 @@ class Attendant:
                 answers = await self.session.asker.ask([job.entry])
             except KlingError:
                 return None
-            fresh = answers.get(job.entry.external_id)
+            fresh = answers.get(job.entry.key)
             if fresh is not None and job.life is not None:
                 job.life = replace(job.life, task=fresh)
             return fresh

@@ -72,6 +72,11 @@ class Entry:
     request_id: str | None = None
 
     @property
+    def key(self) -> str:
+        """What tells it from every other; tasks made elsewhere may have one id only."""
+        return self.external_id or self.task_id or ""
+
+    @property
     def status(self) -> TaskStatus:
         """The task's status as last heard; unknown while it is not settled."""
         try:

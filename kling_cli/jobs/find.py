@@ -24,17 +24,18 @@ async def find_jobs(names: Sequence[str], session: Session, command: str) -> lis
     """Return a job for each id, in order, with the API's present answer about it.
 
     One that cannot be found or asked for has its error noted; the others are not
-    disturbed. Ids are those of tasks, or external ids.
+    disturbed. Ids are those of tasks, or external ids; both for one task are one job.
     """
     known = {name: session.journal.find(name) for name in dict.fromkeys(names)}
     jobs = {
-        name: _job(entry, session, command) for name, entry in known.items() if entry
+        entry.key: _job(entry, session, command) for entry in known.values() if entry
     }
     await ask_for(list(jobs.values()), session)
-    for name in known:
-        if name not in jobs:
-            jobs[name] = await _stranger(name, session, command)
-    return list(jobs.values())
+    found: dict[str, Job] = {}
+    for name, entry in known.items():
+        job = jobs[entry.key] if entry else await _stranger(name, session, command)
+        found.setdefault(job.entry.key, job)
+    return list(found.values())
 
 
 async def ask_for(jobs: Sequence[Job], session: Session) -> None:
@@ -49,7 +50,7 @@ async def ask_for(jobs: Sequence[Job], session: Session) -> None:
         return
     for job in jobs:
         job.queries += 1
-        task = answers.get(job.entry.external_id)
+        task = answers.get(job.entry.key)
         if task is not None:
             learn(job, task, session)
         elif job.life is None:

@@ -64,8 +64,7 @@ async def generate(
     from kling_cli.jobs.generate import Generation  # with it come uvicorn and the door
 
     check_template(options.output or "")
-    kinds = kinds_of(settings) or CredentialKind  # none: what is wrong comes first
-    request = prepare(order, kinds, new_id=new_external_id)
+    request = prepare(order, kinds_of(settings), new_id=new_external_id)
     check_price(request.estimate, options.max_units)
     run = Generation(
         request=request, options=options, settings=settings, clock=clock, tell=tell

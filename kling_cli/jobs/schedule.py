@@ -23,12 +23,19 @@ class PathState(StrEnum):
 
 
 def next_ask_s(
-    path: PathState, *, waited_s: float, since_lost_s: float = 0.0, spread: float = 0.5
+    path: PathState,
+    *,
+    waited_s: float,
+    since_lost_s: float = 0.0,
+    since_claim_s: float | None = None,
+    spread: float = 0.5,
 ) -> float:
     """Return how long to wait for a callback before asking anyway.
 
-    `waited_s` counts from the submission, `since_lost_s` from the loss of the path;
-    `spread` in 0..1 is where in the 20 % of jitter this pause falls.
+    `waited_s` counts from the submission, `since_lost_s` from the loss of the path,
+    `since_claim_s` from a callback's claim that the task is over, which no answer has
+    confirmed: that is asked about soon, then ever less. `spread` in 0..1 is where in
+    the 20 % of jitter this pause falls.
     """
     match path:
         case PathState.PROVEN:
@@ -37,6 +44,8 @@ def next_ask_s(
             pause_s = _growing(since_lost_s, LOST_SLOWEST_S)
         case PathState.NONE | PathState.READY:
             pause_s = _growing(waited_s, SLOWEST_S)
+    if since_claim_s is not None:
+        pause_s = min(pause_s, max(QUICKEST_S, since_claim_s))
     return pause_s * (0.9 + 0.2 * spread)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -42,12 +42,17 @@ class Asks(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Watched:
-    """One task that is being waited for. Times are on the clock's monotonic scale."""
+    """One task that is being waited for. Times are on the clock's monotonic scale.
+
+    `since` is when it was submitted, as far as we know; `claimed_at` when a callback
+    last said that it is over.
+    """
 
     entry: Entry
     life: Life
     since: float
     next_ask_at: float = 0.0
+    claimed_at: float | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,7 +69,7 @@ class Waiter:
     tell: Callable[[Event], None]
     deadline: float
     on_answer: Callable[[Watched], None]
-    on_over: Callable[[Watched], Awaitable[None]]
+    on_over: Callable[[Watched], None]
     watched: list[Watched] = field(default_factory=list)
     _failures: int = 0
     _refusals: int = 0
@@ -79,8 +84,9 @@ class Waiter:
         """
         self._path = self.news.path
         for one in self.watched:
+            one.next_ask_at = self._next(one)
             if one.life.is_over:
-                await self.on_over(one)
+                self.on_over(one)
         while running := self._running():
             await self._wait_for_reason(running)
             await self._ask_due(running)
@@ -91,18 +97,17 @@ class Waiter:
     async def _wait_for_reason(self, running: list[Watched]) -> None:
         """Return when there is something to ask; take in what came before we waited."""
         self._hear(running)
-        while not self._is_due(running):
-            now = self.clock.monotonic()
-            if now >= self.deadline:
-                raise _still_running(running)
+        while (now := self.clock.monotonic()) < self.deadline:
+            if self._is_due(running, now):
+                return
             due_in_s = min(one.next_ask_at for one in running) - now
             ids = tuple(one.life.task.id for one in running)
             self.tell(Asking(task_ids=ids, in_s=max(0.0, due_in_s)))
             await self.news.wait(max(0.0, min(due_in_s, self.deadline - now)))
             self._hear(running)
+        raise _still_running(running)
 
-    def _is_due(self, running: list[Watched]) -> bool:
-        now = self.clock.monotonic()
+    def _is_due(self, running: list[Watched], now: float) -> bool:
         return any(one.life.is_due or one.next_ask_at <= now for one in running)
 
     def _hear(self, running: list[Watched]) -> None:
@@ -116,6 +121,8 @@ class Waiter:
             )
             if (one := by_nonce.get(hint.nonce)) is not None:
                 one.life = heard(one.life, hint.claimed)
+                if hint.claimed.is_final:
+                    one.claimed_at = self.clock.monotonic()
         if self.news.path is not self._path:
             self._path = self.news.path
             for one in running:
@@ -129,7 +136,7 @@ class Waiter:
             for one in running
             if one.life.is_due or one.next_ask_at <= now + TOGETHER_S
         ]
-        most_s = min(ASK_MOST_S, max(self.deadline - now, 0.05))
+        most_s = min(ASK_MOST_S, self.deadline - now)
         try:
             tasks = await within(
                 self.clock, most_s, lambda: self.asker.ask([one.entry for one in due])
@@ -141,9 +148,9 @@ class Waiter:
         else:
             self._failures = self._refusals = 0
             for one in due:
-                await self._apply(one, tasks.get(one.entry.external_id))
+                self._apply(one, tasks.get(one.entry.key))
 
-    async def _apply(self, one: Watched, task: Task | None) -> None:
+    def _apply(self, one: Watched, task: Task | None) -> None:
         before = one.life
         one.next_ask_at = self._next(one)
         if task is None:  # not there yet, or not ours to see: ask again
@@ -156,7 +163,7 @@ class Waiter:
         if one.life.task.status is not before.task.status:
             self._tell_status(one, why)
         if one.life.is_over:
-            await self.on_over(one)
+            self.on_over(one)
 
     def _tell_status(self, one: Watched, why: Source) -> None:
         task = one.life.task
@@ -186,6 +193,7 @@ class Waiter:
             self.news.path,
             waited_s=now - one.since,
             since_lost_s=self.news.since_lost_s,
+            since_claim_s=None if one.claimed_at is None else now - one.claimed_at,
             spread=_spread(),
         )
 
