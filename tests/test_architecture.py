@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -88,8 +89,9 @@ def below_package(path: Path) -> str:
     return path.relative_to(PACKAGE).as_posix()
 
 
-def all_imports() -> list[Import]:
-    return [one for path in modules() for one in imports_of(path)]
+@cache
+def all_imports() -> tuple[Import, ...]:
+    return tuple(one for path in modules() for one in imports_of(path))
 
 
 def imports_of(path: Path) -> Iterator[Import]:
