@@ -73,4 +73,4 @@ def _basis(plan: Plan, counts: Mapping[str, Any], rate: Rate) -> str:
     named.append("with sound" if counts.get("sound") else "")
     variant = " ".join(each for each in named if each)
     unit = f"{rate.every} {rate.per}s" if rate.every > 1 else rate.per
-    return f"{variant}: {rate.units:g} units a {unit}"
+    return f"{variant}: {rate.units:g} units per {unit}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kling_cli.products.model import Field, FieldKind, Limits
+from kling_cli.products.prompt import split_handle
 
 _KINDS: Mapping[FieldKind, tuple[tuple[type, ...], str]] = {
     FieldKind.TEXT: ((str,), "a text"),
@@ -48,8 +49,7 @@ def faults(field: Field, limits: Limits, value: Any) -> Iterator[Fault]:
 def allowed(limits: Limits) -> str:
     """Return the limits in words: `5 or 10`, `3 to 15`, `at most 2500 characters`."""
     if limits.choices:
-        words = [_word(each) for each in limits.choices]
-        return " or ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+        return _either([_word(each) for each in limits.choices])
     if limits.minimum is not None:
         return f"{limits.minimum} to {limits.maximum}"
     if limits.max_length is not None:
@@ -62,6 +62,10 @@ def allowed(limits: Limits) -> str:
 def is_url(value: str) -> bool:
     """Say whether a value is a web address rather than the content itself."""
     return re.match(r"https?://\S+$", value, re.IGNORECASE) is not None
+
+
+def _either(words: Sequence[str]) -> str:
+    return " or ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
 
 
 def _word(value: Any) -> str:
@@ -79,6 +83,8 @@ def _repeated(field: Field, limits: Limits, value: Any) -> Iterator[Fault]:
 
 
 def _single(field: Field, limits: Limits, value: Any) -> Iterator[Fault]:
+    if field.has_handle and isinstance(value, str):
+        value = split_handle(value)[1]
     python_types, words = _KINDS[field.kind]
     is_flag = isinstance(value, bool) and field.kind is not FieldKind.SWITCH
     is_kind = isinstance(value, python_types) and not is_flag
@@ -138,7 +144,7 @@ def _entries(keys: Mapping[str, Limits] | None, value: Any, at: str) -> Iterator
         yield Fault("type", "a JSON object", value, at)
         return
     for name in value.keys() - keys.keys():
-        yield Fault("key", " or ".join(keys), name, f"{at}.{name}")
+        yield Fault("key", _either(list(keys)), name, f"{at}.{name}")
     for name, limits in keys.items():
         if name in value:
             yield from _bounds(limits, value[name], f"{at}.{name}")

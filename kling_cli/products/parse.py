@@ -36,10 +36,7 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
     pack = top.take("pack", str)
     own_fields = top.table("fields_of_its_own")
     fields = _fields(top.words("fields"), shared.table("fields"), own_fields)
-    frames = shared.table("routes")
-    routes = _routes(
-        top.table("routes"), dict(frames.items()), {f.name for f in fields}
-    )
+    frames = dict(shared.table("routes").items())
     limits = limit_sets(top.table("limits"))
     made = Product(
         name=top.take("name", str),
@@ -50,7 +47,7 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
         output=top.take("output", str),
         defaults=_defaults(top.table("defaults")),
         fields=fields,
-        routes=routes,
+        routes=_routes(top.table("routes"), frames, fields),
         models=models(top.table("models"), limits),
         rules=tuple(rule(each) for each in top.tables("rules")),
         example=top.take("example", str),
@@ -60,7 +57,11 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
 
 
 def _defaults(table: Table) -> dict[CredentialKind, str]:
-    return {CredentialKind(kind): str(model) for kind, model in table.items()}
+    models_by_kind = dict(table.items())
+    kinds = Table({"kinds": list(models_by_kind)}, table.where).members(
+        "kinds", CredentialKind
+    )
+    return {kind: str(models_by_kind[kind]) for kind in kinds}
 
 
 def _fields(names: tuple[str, ...], shared: Table, own: Table) -> tuple[Field, ...]:
@@ -76,7 +77,7 @@ def _fields(names: tuple[str, ...], shared: Table, own: Table) -> tuple[Field, .
 def _field(name: str, table: Table) -> Field:
     made = Field(
         name=name,
-        kind=FieldKind(table.take("kind", str)),
+        kind=table.member("kind", FieldKind),
         help=table.take("help", str),
         options=table.words("options"),
         is_argument=table.take("argument", bool, default=False),
@@ -90,7 +91,7 @@ def _field(name: str, table: Table) -> Field:
 
 
 def _routes(
-    table: Table, frames: Mapping[str, Any], fields: set[str]
+    table: Table, frames: Mapping[str, Any], fields: tuple[Field, ...]
 ) -> tuple[Route, ...]:
     return tuple(
         _route(name, Table(data, f"{table.where}.{name}"), frames, fields)
@@ -99,27 +100,21 @@ def _routes(
 
 
 def _route(
-    name: str, table: Table, frames: Mapping[str, Any], fields: set[str]
+    name: str, table: Table, frames: Mapping[str, Any], fields: tuple[Field, ...]
 ) -> Route:
     like = table.find("like", str)
     if like is not None and like not in frames:
         raise CatalogueError(f"{table.where}: there is no route to be like {like}")
     frame = dict(frames[like]) if like is not None else {}
-    frame_places = {k: v for k, v in frame.pop("places", {}).items() if k in fields}
-    own_places = dict(table.table("places").items())
-    unknown = own_places.keys() - fields
-    if unknown:
-        raise CatalogueError(f"{table.where}.places: no field {min(unknown)}")
+    places = _places(table.table("places"), frame.pop("places", {}), fields)
     table = Table({**frame, **dict(table.items())}, table.where)
     made = Route(
         name=name,
-        generation=Generation(table.take("generation", str)),
+        generation=table.member("generation", Generation),
         create_path=table.take("path", str),
         query_path=table.find("query_path", str) or None,
-        credentials=frozenset(map(CredentialKind, table.words("credentials"))),
-        places=_places(
-            {**own_places, **_absent(frame_places, own_places)}, table.where
-        ),
+        credentials=frozenset(table.members("credentials", CredentialKind)),
+        places=places,
         model_at=table.find("model_at", str) or None,
         default_wire_id=table.find("default_wire_id", str) or None,
         external_id_at=table.find("external_id_at", str) or None,
@@ -132,28 +127,33 @@ def _route(
     return made
 
 
-def _absent(these: Mapping[str, Any], from_those: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in these.items() if key not in from_those}
-
-
-def _places(described: Mapping[str, Any], where: str) -> dict[str, Place]:
+def _places(
+    table: Table, frame: Mapping[str, Any], fields: tuple[Field, ...]
+) -> dict[str, Place]:
+    """Return the route's own places in their order, then what the frame adds."""
+    own, known = dict(table.items()), {field.name: field for field in fields}
+    unknown = own.keys() - known.keys()
+    if unknown:
+        raise CatalogueError(f"{table.where}: there is no field {min(unknown)}")
+    added = {k: v for k, v in frame.items() if k in known and k not in own}
     return {
-        name: _place(data, f"{where}.places.{name}")
-        for name, data in described.items()
+        name: _place(data, f"{table.where}.{name}", known[name])
+        for name, data in {**own, **added}.items()
         if data is not False
     }
 
 
-def _place(data: object, where: str) -> Place:
+def _place(data: object, where: str, field: Field) -> Place:
     if isinstance(data, str):
         return Place(at=data)
     table = Table(data, where)
+    ours = _SWITCH if field.kind is FieldKind.SWITCH else {}
     encode = dict(table.table("encode").items())
     made = Place(
         at=table.take("at", str),
         item=table.find("item", dict),
         put=table.find("put", str),
-        encode={_SWITCH.get(k, k): v for k, v in encode.items()} or None,
+        encode={ours.get(k, k): v for k, v in encode.items()} or None,
         sent_as=table.find("sent_as", str),
         codec=table.find("codec", str),
         also=table.take("also", dict, {}),

@@ -8,6 +8,8 @@ from typing import Any
 from kling_cli.products.model import Limits, Model, Rate, Rule
 from kling_cli.products.table import CatalogueError, Table
 
+_ENDS = 2
+
 
 def limit_sets(table: Table) -> dict[str, dict[str, Any]]:
     return {route: dict(fields) for route, fields in table.items()}
@@ -16,14 +18,14 @@ def limit_sets(table: Table) -> dict[str, dict[str, Any]]:
 def limits(data: object, where: str) -> Limits:
     """Return the limits a table of them describes."""
     table = Table(data, where)
-    low_high = table.take("range", list, [])
+    low, high = _range(table)
     choices = table.find("choices", list)
     max_mb = table.find("max_mb", int)
     keys = dict(table.table("keys").items())
     made = Limits(
         choices=None if choices is None else tuple(choices),
-        minimum=low_high[0] if low_high else None,
-        maximum=low_high[1] if low_high else None,
+        minimum=low,
+        maximum=high,
         max_length=table.find("max_length", int),
         min_items=table.find("min_items", int),
         max_items=table.find("max_items", int),
@@ -35,6 +37,13 @@ def limits(data: object, where: str) -> Limits:
     )
     table.close()
     return made
+
+
+def _range(table: Table) -> tuple[Any, Any]:
+    low_high: list[Any] = table.take("range", list, [None, None])
+    if len(low_high) != _ENDS:
+        raise CatalogueError(f"{table.where}: range is not [lowest, highest]")
+    return low_high[0], low_high[1]
 
 
 def models(table: Table, shared: Mapping[str, Mapping[str, Any]]) -> tuple[Model, ...]:
@@ -88,6 +97,8 @@ def _rates(table: Table) -> list[Rate]:
     per, every = table.take("per", str, "second"), table.take("every", int, 1)
     count = table.find("count", str)
     table.close()
+    if not all(isinstance(each, int | float) for each in by_resolution.values()):
+        raise CatalogueError(f"{table.where}: units is {units!r}, not a number")
     return [
         Rate(
             units=float(amount),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from kling_cli.errors import KlingError
 
 T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
 
 
 class CatalogueError(KlingError):
@@ -53,6 +55,22 @@ class Table:
             if not isinstance(each, str):
                 raise CatalogueError(f"{self.where}: {key} holds {each!r}, not a word")
         return tuple(str(each) for each in found)
+
+    def member(self, key: str, kind: type[E]) -> E:
+        """Return the member of a closed set that stands under `key`."""
+        return self._member(key, self.take(key, str), kind)
+
+    def members(self, key: str, kind: type[E]) -> tuple[E, ...]:
+        """Return a list of members of a closed set."""
+        return tuple(self._member(key, word, kind) for word in self.words(key))
+
+    def _member(self, key: str, word: str, kind: type[E]) -> E:
+        known = [member.value for member in kind]
+        if word not in known:
+            raise CatalogueError(
+                f"{self.where}: {key} is {word!r}, not one of {', '.join(known)}"
+            )
+        return kind(word)
 
     def table(self, key: str) -> Table:
         """Return the table under `key`, an empty one when it is not there."""
