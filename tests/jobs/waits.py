@@ -1,0 +1,135 @@
+"""A waiter on a stage: the API is a function, callbacks come when the test says."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from itertools import chain, repeat
+from typing import Protocol
+
+import anyio
+
+from kling_cli.api.task import Task, TaskStatus
+from kling_cli.background import background
+from kling_cli.errors import KlingError
+from kling_cli.jobs.entry import Entry
+from kling_cli.jobs.lifecycle import Life, begin
+from kling_cli.jobs.news import Hint, News
+from kling_cli.jobs.schedule import PathState
+from kling_cli.jobs.wait import Waiter, Watched, deadline_at
+from tests.jobs.made import SUBMITTED, Told, a_task, an_entry
+from tests.support.clock import FakeClock
+
+Said = TaskStatus | KlingError | None
+
+
+class Answer(Protocol):
+    """How question number `asked` (from 1) is answered; None: no such task."""
+
+    def __call__(self, asked: int) -> Awaitable[Task | None]: ...
+
+
+def scripted(*script: Said) -> Answer:
+    """Answer as `script` says; its last word for ever."""
+    words: Iterator[Said] = chain(script, repeat(script[-1]))
+
+    async def answer(asked: int) -> Task | None:
+        del asked
+        said = next(words)
+        if isinstance(said, KlingError):
+            raise said
+        return None if said is None else a_task(status=said)
+
+    return answer
+
+
+def refusing(error: KlingError) -> Answer:
+    return scripted(error)
+
+
+def hanging(*, times: int, then: TaskStatus = SUBMITTED) -> Answer:
+    """Say nothing at all to the first questions."""
+
+    async def answer(asked: int) -> Task | None:
+        if asked <= times:
+            await anyio.sleep_forever()
+        return a_task(status=then)
+
+    return answer
+
+
+class Scene:
+    """`count` tasks that are waited for, and all that happens to them."""
+
+    def __init__(
+        self,
+        answer: Answer,
+        *,
+        path: PathState = PathState.NONE,
+        timeout_s: float | None = None,
+        count: int = 1,
+        first: TaskStatus = SUBMITTED,
+    ) -> None:
+        self.clock = FakeClock()
+        self.told = Told()
+        self.over: list[str] = []
+        self.answers: list[TaskStatus] = []
+        self.asked_at: list[float] = []
+        self.asked_for: list[list[str]] = []
+        self._answer = answer
+        self._calls: list[tuple[float, Callable[[], None]]] = []
+        entries = [an_entry(f"e{i}", task_id=f"t{i}") for i in range(1, count + 1)]
+        nonces = {entry.nonce for entry in entries if entry.nonce}
+        self.news = News(clock=self.clock, nonces=nonces, path=path)
+        self.waiter = Waiter(
+            asker=self,
+            news=self.news,
+            clock=self.clock,
+            tell=self.told,
+            deadline=deadline_at(self.clock, timeout_s),
+            on_answer=lambda one: self.answers.append(one.life.task.status),
+            on_over=lambda one: self.over.append(one.life.task.id),
+            watched=[
+                Watched(
+                    entry=entry,
+                    life=begin(a_task(entry.task_id or "", first)),
+                    since=self.clock.monotonic(),
+                )
+                for entry in entries
+            ],
+        )
+
+    @property
+    def life(self) -> Life:
+        return self.waiter.watched[0].life
+
+    async def ask(self, entries: Sequence[Entry]) -> Mapping[str, Task]:
+        """Be the API: one answer for all that were asked for together."""
+        self.asked_at.append(self.clock.elapsed_s)
+        self.asked_for.append([entry.external_id for entry in entries])
+        task = await self._answer(len(self.asked_at))
+        if task is None:
+            return {}
+        return {
+            entry.external_id: a_task(entry.task_id or "", task.status)
+            for entry in entries
+        }
+
+    def call(self, claimed: TaskStatus, *, nonce: str = "nonce-e1") -> None:
+        """Let a callback through the door."""
+        self.news.post(Hint(nonce=nonce, task_id="t1", claimed=claimed, trust="token"))
+
+    def at(self, seconds: float, act: Callable[[], None]) -> None:
+        """Let something happen `seconds` from now."""
+        self._calls.append((self.clock.elapsed_s + seconds, act))
+
+    async def wait(self) -> None:
+        async with background() as group:
+            group.start_soon(self._happen)
+            await self.waiter.run()
+
+    async def _happen(self) -> None:
+        while self._calls:
+            self._calls.sort(key=lambda call: call[0])
+            due, act = self._calls.pop(0)
+            await self.clock.sleep(due - self.clock.elapsed_s)
+            act()
