@@ -58,7 +58,8 @@ class Api:
         request = Request(scope, receive)
         target = target_of(request.method, scope["raw_path"].decode("latin-1"))
         kind = "other" if isinstance(target, Refusal) else target.kind
-        fault = None
+        fault: str | None = None
+        status: int | None = 500
         try:
             if isinstance(target, Refusal):
                 response = self._refused(target)
@@ -67,20 +68,29 @@ class Api:
             else:
                 fault = self._world.faults.take(kind)
                 response = await self._act(target, request, fault)
+            status = replies.status_of(response)
         except ClientDisconnect:
-            response = replies.Hang()
-        is_silent = isinstance(response, (replies.Hang, replies.Reset))
+            response, status = replies.Hang(), None
+        except Exception as exc:
+            fault = f"bug: {exc!r}"  # uvicorn answers 500; here it can be seen
+            raise
+        finally:
+            self._note(request, kind, status, fault)
+        await response(scope, receive, send)
+
+    def _note(
+        self, request: Request, kind: str, status: int | None, fault: str | None
+    ) -> None:
         self._world.ledger.note_exchange(
             Exchange(
                 method=request.method,
                 path=request.url.path,
                 kind=kind,
-                status=None if is_silent else response.status_code,
+                status=status,
                 fault=fault,
                 has_authorization="authorization" in request.headers,
             )
         )
-        await response(scope, receive, send)
 
     def _unauthorized(self, target: Target, request: Request) -> Refusal | None:
         if target.kind == "download":

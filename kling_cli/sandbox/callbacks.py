@@ -98,7 +98,7 @@ class Caller:
         try:
             with anyio.fail_after(ANSWER_TIMEOUT_S):
                 answer = await self._ask(url, raw, headers)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as exc:
+        except Exception as exc:  # noqa: BLE001 -- whatever URL or door: it is noted
             error = type(exc).__name__
         self._world.ledger.note_delivery(
             Delivery(

@@ -74,6 +74,12 @@ class BrokenOff(Response):
         await disconnected(receive)
 
 
+def status_of(response: Response) -> int | None:
+    """Return the HTTP status that will be sent; None when nothing will."""
+    is_silent = isinstance(response, Hang | Reset)
+    return None if is_silent else response.status_code
+
+
 def accepted(data: Any, request_id: str) -> Response:
     return JSONResponse(answers.accepted(data, request_id))
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 BACKLOG = 512
-CLOSING_S = 1.0  # how long requests under way may take to notice the end
+CLOSING_S = 0.1  # how long requests under way may take to notice the end
 _LINGER_NOT = struct.pack("ii", 1, 0)  # on close: drop what is unsent, send a reset
 
 

@@ -1,0 +1,147 @@
+"""The sandbox's own endpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.sandbox.desk import LEGACY, TASK_S, Desk
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_state_tells_of_every_task(desk: Desk) -> None:
+    new = await desk.ordered(options={"external_task_id": "e-1"})
+    old = await desk.ordered(LEGACY, callback_url="http://127.0.0.1:1/")
+    await desk.advance(TASK_S)
+
+    first, second = (await desk.state())["tasks"]
+
+    assert (first["id"], first["external_id"]) == (new, "e-1")
+    assert (first["product"], first["model"]) == ("text2video", "kling-3.0-turbo")
+    assert (first["generation"], second["generation"]) == ("new", "legacy")
+    assert (second["id"], second["callback_url"]) == (old, "http://127.0.0.1:1/")
+    assert (first["status"], first["units"]) == ("succeeded", 4.0)
+
+
+async def test_the_state_says_the_plain_status_of_an_odd_task(desk: Desk) -> None:
+    await desk.fail("task:odd-words")
+    await desk.ordered()
+
+    (task,) = (await desk.state())["tasks"]
+
+    assert task["status"] == "submitted"
+
+
+async def test_controls_need_no_credentials_and_are_not_counted(desk: Desk) -> None:
+    answer = await desk.fetch(f"{desk.box.base_url}/_sandbox/state")
+
+    assert answer.status_code == 200
+    assert answer.json()["requests"] == []
+
+
+async def test_a_web_page_cannot_reach_the_controls(desk: Desk) -> None:
+    answer = await desk.fetch(
+        f"{desk.box.base_url}/_sandbox/state", Host="rebound.example.com"
+    )
+
+    assert (answer.status_code, answer.json()) == (403, {"error": "loopback only"})
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8787", "[::1]:1"])
+async def test_every_name_of_this_machine_reaches_the_controls(
+    host: str, desk: Desk
+) -> None:
+    answer = await desk.fetch(f"{desk.box.base_url}/_sandbox/state", Host=host)
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("faults", {}),
+        ("faults", {"faults": "query:500"}),
+        ("faults", {"faults": [1]}),
+        ("faults", {"faults": ["query:burnt"]}),
+        ("faults", []),
+        ("clock", {}),
+        ("clock", {"advance_s": "1"}),
+        ("clock", {"advance_s": True}),
+        ("clock", {"advance_s": -1}),
+        ("clock", []),
+        ("tasks/1", {"status": "failed"}),
+    ],
+)
+async def test_a_wrong_command_is_refused_with_a_reason(
+    path: str, body: Any, desk: Desk
+) -> None:
+    answer = await desk.http.post(f"/_sandbox/{path}", json=body)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[" * 100_000, b'{"advance_s":1e999}'])
+async def test_a_command_that_is_no_json_is_refused(content: bytes, desk: Desk) -> None:
+    answer = await desk.http.post("/_sandbox/clock", content=content)
+
+    assert answer.status_code == 400
+
+
+async def test_a_wrong_rule_leaves_the_pending_ones_alone(desk: Desk) -> None:
+    await desk.fail("query:500")
+    await desk.http.post("/_sandbox/faults", json={"faults": ["meal:burnt"]})
+
+    assert (await desk.http.get("/tasks?task_ids=1")).status_code == 500
+
+
+@pytest.mark.parametrize("status", ["submitted", "processing", "succeeded", "failed"])
+async def test_a_task_is_put_into_a_status_and_stays_there(
+    status: str, desk: Desk
+) -> None:
+    task_id = await desk.ordered(options={"external_task_id": "e-1"})
+
+    said = await desk.control("tasks/e-1", {"status": status, "message": "so be it"})
+    await desk.advance(1e6)
+
+    task = await desk.task(task_id)
+    is_final = status in ("succeeded", "failed")
+    assert said["status"] == task["status"] == status
+    assert task["message"] == ("so be it" if is_final else "")
+
+
+async def test_a_status_there_is_not_is_refused(desk: Desk) -> None:
+    task_id = await desk.ordered()
+
+    answer = await desk.http.post(
+        f"/_sandbox/tasks/{task_id}", json={"status": "cancelled"}
+    )
+
+    assert answer.status_code == 400
+    assert "submitted, processing" in answer.json()["error"]
+
+
+async def test_an_evil_task_can_be_ended_by_hand(desk: Desk) -> None:
+    await desk.fail("task:evil-names")
+    await desk.ordered(options={"external_task_id": "e-1"})
+
+    await desk.control("tasks/e-1", {"status": "succeeded"})
+
+    (task,) = (await desk.state())["tasks"]
+    assert task["status"] == "succeeded"
+
+
+async def test_there_are_no_other_controls(desk: Desk) -> None:
+    unknown = await desk.http.get("/_sandbox/secrets")
+    wrong_method = await desk.http.get("/_sandbox/clock")
+
+    assert (unknown.status_code, wrong_method.status_code) == (404, 404)
+
+
+def test_httpx_sends_the_host_that_is_asked_for() -> None:
+    request = httpx.Request("GET", "http://127.0.0.1/", headers={"Host": "other"})
+
+    assert request.headers["host"] == "other"
