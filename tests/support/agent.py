@@ -11,8 +11,9 @@ Keys of `behave` (each re-read whenever it matters, `None` takes one back):
 - `start`: `ok`, `silent`, `exit`, `slow` (until the command `go`, or `slow_s`),
   `offline` (no network), `mute` (its web service never answers), or an ngrok error:
   `4018`, `105`, `107`, `108`, `121`, `9040`, `999`
-- `version`; `token` (the only one accepted: 4018 without one, 107 with another, 105
-  with a short one); kept as a digest, so that a search for it finds real leaks only
+- `version` (or `hang`: never tells); `token` (the only one accepted: 4018 without one,
+  107 with another, 105 with a short one; kept as a digest, so that a search for it
+  finds real leaks only)
 - `max_sessions` (agents at once with one token; one more gets 108); `one_endpoint`
   (a second one meanwhile gets 334); `post_error` (`334`, `320`); `post`/`delete`:
   `hang`; `get`: `fail`; `die_after_s`; `ignores_term`

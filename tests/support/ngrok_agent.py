@@ -219,7 +219,10 @@ def main() -> None:
     if "--version" in sys.argv:
         path = folder / "control.json"
         known = json.loads(path.read_text()) if path.exists() else {}
-        say(f"ngrok version {known.get('version', '3.39.8')}")
+        version = known.get("version") or "3.39.8"
+        if version == "hang":
+            signal.pause()
+        say(f"ngrok version {version}")
         return
     Agent(folder, sys.argv[1:]).run()
 

@@ -60,6 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.page(page["status"], page["code"])
             return
         if agent.control("hold"):
+            agent.link.tell("held", path=self.path)
             self.street.released.wait()
         if self.street.is_lost():
             agent.link.tell("lost", path=self.path)

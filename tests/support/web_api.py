@@ -34,6 +34,7 @@ class _Handler(BaseHTTPRequestHandler):
             threading.Event().wait()
         if self.owner.control("get") == "fail":
             self.answer(503, {"error_code": 104, "status_code": 503, "msg": "no"})
+            self.owner.link.tell("refused to say")
         elif self.path == "/api/endpoints":
             self.answer(200, {"endpoints": list(self.owner.endpoints.values())})
         elif self.name in self.owner.endpoints:

@@ -19,7 +19,7 @@ _PR_SET_PDEATHSIG = 1  # Source: prctl(2)
 _OWN_SETTINGS = "KLING_"  # the agent has no use for our keys
 
 
-def main() -> NoReturn:
+def main() -> NoReturn:  # pragma: no cover -- runs without site-packages
     folder, *arguments = sys.argv[1:]
     _end_with_parent()
     order = _ask(folder)
@@ -31,11 +31,13 @@ def main() -> NoReturn:
     _become(order["agent"], arguments, environ)
 
 
-def _become(agent: str, arguments: list[str], environ: dict[str, str]) -> NoReturn:
+def _become(  # pragma: no cover -- the same
+    agent: str, arguments: list[str], environ: dict[str, str]
+) -> NoReturn:
     os.execve(agent, [agent, *arguments], environ)  # noqa: S606 -- the agent itself
 
 
-def _end_with_parent() -> None:
+def _end_with_parent() -> None:  # pragma: no cover -- the same
     """Have Linux end us when the thread that started us ends, however it does.
 
     A request to stop, not a kill, so that the agent takes its leave of the cloud.
@@ -46,7 +48,7 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _ask(folder: str) -> dict[str, Any] | None:
+def _ask(folder: str) -> dict[str, Any] | None:  # pragma: no cover -- the same
     """Say our pid and return the order; None when there is no owner any more.
 
     The pipe we spoke through stays open in the agent: its end is the news of our end.
@@ -65,7 +67,7 @@ def _ask(folder: str) -> dict[str, Any] | None:
     return order
 
 
-def _be_quiet() -> None:
+def _be_quiet() -> None:  # pragma: no cover -- the same
     """Take away the terminal: no keys come in, no usage text goes out."""
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
@@ -73,5 +75,5 @@ def _be_quiet() -> None:
     os.close(null)
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover -- the same
     main()

@@ -80,8 +80,7 @@ class Leash:
             if not line or not self._tie(int(line)):
                 self._let_go()
                 return
-            while hello.read(64):
-                pass
+            hello.read()
         self._on_end()
 
     def _tie(self, pid: int) -> bool:

@@ -105,6 +105,5 @@ def _reason(exc: Exception) -> str:
 
 def _silence(logger: logging.Logger) -> None:
     """Keep pyngrok's log, tokens and all, from our stderr and from anybody's file."""
-    if not logger.handlers:
-        logger.addHandler(logging.NullHandler())
+    logger.setLevel(logging.CRITICAL + 1)
     logger.propagate = False

@@ -83,8 +83,7 @@ class _NgrokTunnel:
     """A tunnel, seen from the event loop; the worker's news arrives here."""
 
     def __init__(self, order: Order, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._opening: asyncio.Future[str] = loop.create_future()
+        self._opening: asyncio.Future[None] = loop.create_future()
         self._ended = asyncio.Event()
         self._events: asyncio.Queue[TunnelEvent | None] = asyncio.Queue()
         self._state: TunnelState = "up"
@@ -107,7 +106,7 @@ class _NgrokTunnel:
         """
         self._worker.start()
         with anyio.move_on_after(timeout_s):
-            self._public_url = await self._opening
+            await self._opening
             return
         last_words = self._worker.last_words
         raise TunnelError(
@@ -128,17 +127,17 @@ class _NgrokTunnel:
             self._worker.cut()
             with anyio.move_on_after(_CLEAR_S):
                 await self._ended.wait()
-        if self._opening.done() and not self._opening.cancelled():
-            self._opening.exception()  # or asyncio prints what nobody asked about
         self._events.put_nowait(None)
 
     def opened(self, public_url: str) -> None:
+        self._public_url = public_url  # before any event of it
         if not self._opening.done():
-            self._opening.set_result(public_url)
+            self._opening.set_result(None)
 
     def failed(self, error: Exception) -> None:
         if not self._opening.done():
             self._opening.set_exception(error)
+            self._opening.exception()  # or asyncio prints it when nobody asks
 
     def changed(self, state: Literal["up", "down", "died"], text: str) -> None:
         """Tell what is new in this; what is not new, and what follows death, is not."""

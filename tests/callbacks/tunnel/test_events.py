@@ -80,6 +80,7 @@ async def test_a_session_that_is_back_is_believed_once_the_agent_names_its_url(
     stand_in.behave(get="fail")
     opened.agent.command("down")
     opened.agent.command("up")
+    opened.agent.wait_for("refused to say")
     assert (await opened.next_event()) is not None
 
     stand_in.behave(get=None)

@@ -153,6 +153,16 @@ def test_an_agent_that_cannot_be_written_down_does_not_begin(
     assert stand_in.count_started() == 0
 
 
+def test_a_launcher_that_is_gone_when_it_is_answered_is_no_agent(
+    leash: Leash, start: Start, stand_in: StandIn, ended: threading.Event
+) -> None:
+    (leash.folder / "hello").write_bytes(b"4194305\n")  # nobody's pid
+
+    assert start().wait(10) == 1
+    assert stand_in.count_started() == 0
+    assert not ended.is_set()
+
+
 def test_the_end_of_an_agent_is_news_at_once(
     start: Start, stand_in: StandIn, ended: threading.Event
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -195,11 +196,9 @@ async def test_settings_say_which_agent_and_token(
 @pytest.mark.parametrize(
     ("start", "says"),
     [
-        pytest.param("silent", r"did not come up within 0\.7 s$", id="silent for ever"),
-        pytest.param("mute", r"did not come up within 0\.7 s$", id="its api is mute"),
-        pytest.param(
-            "offline", r"within 0\.7 s: failed to dial.*no host", id="offline"
-        ),
+        pytest.param("silent", r"did not come up within 3 s$", id="silent for ever"),
+        pytest.param("mute", r"did not come up within 3 s$", id="its api is mute"),
+        pytest.param("offline", r"within 3 s: failed to dial.*no host", id="offline"),
     ],
 )
 async def test_an_agent_that_does_not_come_up_is_given_up_and_ended(
@@ -208,7 +207,7 @@ async def test_an_agent_that_does_not_come_up_is_given_up_and_ended(
     stand_in.behave(start=start, ignores_term=True)
 
     with pytest.raises(TunnelError, match=says) as caught:
-        async with make(timeout_s=0.7).open(9):
+        async with make(timeout_s=3).open(9):
             pytest.fail("it cannot have come up")
 
     assert stand_in.next_agent().wait_gone()
@@ -222,7 +221,7 @@ async def test_an_endpoint_that_never_opens_is_given_up(
     stand_in.behave(post="hang")
 
     with pytest.raises(TunnelError, match="did not come up"):
-        async with make(timeout_s=0.7).open(9):
+        async with make(timeout_s=3).open(9):
             pytest.fail("it cannot have come up")
 
     assert stand_in.next_agent().wait_gone()
@@ -264,7 +263,11 @@ async def test_a_refusal_is_told_in_one_sentence_with_a_remedy(
 
 @pytest.mark.parametrize("start", ["105", "107"])
 async def test_a_refused_token_is_found_nowhere_in_the_error(
-    make: Make, stand_in: StandIn, start: str, capfd: pytest.CaptureFixture[str]
+    make: Make,
+    stand_in: StandIn,
+    start: str,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     stand_in.behave(start=start)
 
@@ -274,6 +277,7 @@ async def test_a_refused_token_is_found_nowhere_in_the_error(
 
     told = [caught.value, caught.value.hint, caught.value.__cause__]
     assert TOKEN not in repr([*told, caught.value.__context__])
+    assert TOKEN not in caplog.text
     assert capfd.readouterr() == ("", "")
 
 
@@ -382,6 +386,26 @@ async def test_cancelling_at_any_moment_leaves_nothing(
     assert not (state_dir / "agents").exists() or is_cleared(state_dir)
 
 
+def test_a_thread_that_outlives_its_loop_ends_without_a_sound(
+    make: Make, stand_in: StandIn, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody waits longer for a program that does not tell even its version."""
+    stand_in.behave(version="hang")
+
+    async def give_up() -> None:
+        with pytest.raises(TunnelError, match="did not come up"):
+            async with make(timeout_s=0.1).open(9):
+                pytest.fail("it cannot have come up")
+
+    anyio.run(give_up)
+
+    left = [one for one in threading.enumerate() if one.name == "kling-ngrok"]
+    assert len(left) == 1
+    left[0].join(20)
+    assert not left[0].is_alive()
+    assert capfd.readouterr() == ("", "")
+
+
 async def test_the_event_loop_goes_on_while_an_agent_is_silent(
     make: Make, stand_in: StandIn
 ) -> None:
@@ -399,8 +423,8 @@ async def test_the_event_loop_goes_on_while_an_agent_is_silent(
 
         tasks.start_soon(tick)
         with pytest.raises(TunnelError):
-            async with make(timeout_s=1.5).open(9):
+            async with make(timeout_s=3).open(9):
                 pytest.fail("it cannot have come up")
         tasks.cancel_scope.cancel()
 
-    assert longest_s < 0.75  # of 1.5 s; a blocked loop shows all of it
+    assert longest_s < 1.5  # of 3 s; a blocked loop shows all of it
