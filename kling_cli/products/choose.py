@@ -49,7 +49,7 @@ def plan(
         if route.credentials & set(credentials):
             return Plan(product=product, route=route, model=model)
     if fitting:
-        raise _other_credentials(product, model, fitting[0], credentials)
+        raise _needs_api_key(product, model, credentials)
     raise _not_taken(product, model, given)
 
 
@@ -90,18 +90,15 @@ def _require_fields(product: Product, given: Collection[str]) -> None:
             )
 
 
-def _other_credentials(
-    product: Product, model: Model, route: Route, credentials: Collection[str]
+def _needs_api_key(
+    product: Product, model: Model, credentials: Collection[str]
 ) -> KlingError:
-    if CredentialKind.API_KEY in route.credentials:
-        needed, hint = "an API key", "run kling auth login with an API key"
-    else:
-        needed = "an access key and a secret key"
-        hint = "set KLING_ACCESS_KEY and KLING_SECRET_KEY"
+    """An API key opens every route, so it is what is missing."""
+    hint = "run kling auth login with an API key"
     reachable = product.default_for(credentials)
     if credentials and reachable != model.id:
         hint += f", or add -m {reachable}"
-    return CredentialsError(f"{model.id} needs {needed} for this request", hint=hint)
+    return CredentialsError(f"{model.id} needs an API key for this request", hint=hint)
 
 
 def _not_taken(product: Product, model: Model, given: Collection[str]) -> KlingError:

@@ -47,16 +47,12 @@ def faults(field: Field, limits: Limits, value: Any) -> Iterator[Fault]:
 
 
 def allowed(limits: Limits) -> str:
-    """Return the limits in words: `5 or 10`, `3 to 15`, `at most 2500 characters`."""
+    """Return what would do, in words: `5 or 10`, `3 to 15`, `at most 9 characters`."""
     if limits.choices:
-        return _either([_word(each) for each in limits.choices])
+        return _either([str(each) for each in limits.choices])
     if limits.minimum is not None:
         return f"{limits.minimum} to {limits.maximum}"
-    if limits.max_length is not None:
-        return f"at most {limits.max_length} characters"
-    if limits.max_items is not None:
-        return f"at most {limits.max_items}"
-    return "it"
+    return f"at most {limits.max_length} characters"
 
 
 def is_url(value: str) -> bool:
@@ -66,10 +62,6 @@ def is_url(value: str) -> bool:
 
 def _either(words: Sequence[str]) -> str:
     return " or ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
-
-
-def _word(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _repeated(field: Field, limits: Limits, value: Any) -> Iterator[Fault]:
@@ -149,4 +141,4 @@ def _entries(keys: Mapping[str, Limits] | None, value: Any, at: str) -> Iterator
         if name in value:
             yield from _bounds(limits, value[name], f"{at}.{name}")
         elif limits.is_required:
-            yield Fault("missing", "it", None, f"{at}.{name}")
+            yield Fault("missing", "", None, f"{at}.{name}")

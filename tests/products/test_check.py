@@ -303,6 +303,30 @@ REFUSED: list[tuple[str, str | None, dict[str, Any], str]] = [
         "--camera: only the type simple takes a config",
     ),
     (
+        "image2video",
+        "kling-v1",
+        {"image": FRAME, "dynamic_masks": ["x"]},
+        "--dynamic-masks[0] x: that is not a JSON object",
+    ),
+    (
+        "text2video",
+        "kling-v1-6",
+        {"prompt": "a", "cfg_scale": float("nan")},
+        "--cfg-scale nan: kling-v1-6 takes 0 to 1",
+    ),
+    (
+        "text2video",
+        "kling-v1",
+        {"prompt": "a", "camera": {"type": "simple", "config": {"pan": "1"}}},
+        "--camera.config.pan 1: kling-v1 takes -10 to 10",
+    ),
+    (
+        "text2video",
+        "kling-v1",
+        {"prompt": "a", "camera": {"type": "simple", "config": 5}},
+        "--camera.config 5: that is not a JSON object",
+    ),
+    (
         "text2video",
         "kling-v1",
         {"prompt": "a", "camera": "simple"},

@@ -344,3 +344,22 @@ def test_a_solution_takes_other_images() -> None:
 
     assert route.image_formats == ("jpg", "png", "webp")
     assert route.image_max_side_px == 2048
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ({"images": A}, "input.images must be an array"),
+        ({"images": [A, 5]}, "input.images[1] must be a string"),
+        ({"images": [A, B, A]}, "input.images has 3 entries, allowed: at most 2"),
+        ({"images": [A, "?"]}, "input.images is neither a URL nor bare base64"),
+        ({"image": A}, "effect_scene, input.images, input.image is invalid: "),
+    ],
+)
+def test_a_plain_list_is_checked_on_the_wire(raw: dict[str, Any], message: str) -> None:
+    plan = plan_for("effects", {})
+
+    found = body.wire_check(plan, {"effect_scene": "hug_pro", "input": raw})
+
+    assert len(found) == 1
+    assert found[0].message.startswith(message)

@@ -11,6 +11,7 @@ import pytest
 from kling_cli.products import body, catalogue, find
 from kling_cli.products.model import Plan
 from kling_cli.products.paths import put
+from kling_cli.products.reading import wire_name
 from tests.products.strategies import FRAME
 from tests.support.images import png
 
@@ -404,3 +405,19 @@ def test_references_are_read_back_as_handles() -> None:
 
     assert values["prompt"] == "@element_1 and @element_2"
     assert values["elements"] == ("1", "2")
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "name"),
+    [
+        ("/image-to-video/kling-3.0", "image", "contents[first_frame].url"),
+        ("/image-to-video/kling-3.0", "sound", "settings.audio"),
+        ("/v1/videos/image2video", "last_frame", "image_tail"),
+        ("/v1/videos/image2video", "elements", "element_list[].element_id"),
+        ("/image-to-video/kling-3.0", "camera", "camera"),
+    ],
+)
+def test_a_field_is_called_what_the_api_calls_it(
+    path: str, field: str, name: str
+) -> None:
+    assert wire_name(plan_of(path, OLD_IMAGE).route, field) == name
