@@ -83,9 +83,17 @@ class Generation:
             await attendant.see_through([job])
 
     def _write_down(self, session: Session) -> Job:
+        entry = self._entry(self._usual_s(session))
+        session.journal.write_down(entry)
+        self.job = Job(
+            command=self.options.command, entry=entry, started_at=self.clock.monotonic()
+        )
+        return self.job
+
+    def _entry(self, usual_s: float | None) -> Entry:
         owner = identify(os.getpid())
         plan = self.request.plan
-        entry = Entry(
+        return Entry(
             external_id=self.request.external_id,
             command=self.options.command,
             product=plan.product.name,
@@ -95,7 +103,7 @@ class Generation:
             api_base=self.settings.api_base,
             request=self.request.record,
             nonce=new_nonce(secrets.token_bytes),
-            usual_s=self._usual_s(session),
+            usual_s=usual_s,
             written_at=self.clock.now(),
             output=self.options.output,
             is_downloading=self.options.is_downloading,
@@ -104,26 +112,16 @@ class Generation:
             owner_pid=os.getpid(),
             owner_started_at=owner.started_at if owner else None,
         )
-        session.journal.write_down(entry)
-        self.job = Job(
-            command=self.options.command, entry=entry, started_at=self.clock.monotonic()
-        )
-        return self.job
 
     async def _submit(
         self, job: Job, session: Session, callback_url: str | None, deadline: float
     ) -> Task:
-        entry = job.entry
-
-        async def ask() -> Task | None:
-            return (await session.asker.ask([entry])).get(entry.external_id)
-
         submission = Submission(
             path=self.request.plan.create_path,
             body=self.request.body(callback_url),
-            external_id=entry.external_id,
+            external_id=job.entry.external_id,
             client=session.client,
-            ask=ask,
+            ask=lambda: _ask_for(job.entry, session),
             tell=self.tell,
             clock=self.clock,
             deadline=deadline,
@@ -164,3 +162,7 @@ class Generation:
         plan = self.request.plan
         measured = session.journal.usual_s(plan.product.name, plan.model.id)
         return measured or plan.model.usual_s
+
+
+async def _ask_for(entry: Entry, session: Session) -> Task | None:
+    return (await session.asker.ask([entry])).get(entry.key)
