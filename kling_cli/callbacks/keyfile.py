@@ -22,9 +22,10 @@ def load_key(state_dir: Path) -> bytes:
     """
     path = state_dir / NAME
     try:
-        if not path.exists():
+        if path.exists():
+            path.chmod(0o600)  # a copied folder may have lost it
+        else:
             _create(path)
-        path.chmod(0o600)  # a copied folder may have lost it
         key = path.read_bytes()
     except OSError as exc:
         raise UsageError(

@@ -105,8 +105,6 @@ def _config(app: App, limits: Limits) -> Config:
         interface="asgi3",
         workers=1,  # said, or WEB_CONCURRENCY is read from the environment
         proxy_headers=False,
-        server_header=False,
-        date_header=False,
         timeout_keep_alive=limits.keep_alive_s,
         h11_max_incomplete_event_size=limits.head_bytes,
     )

@@ -32,7 +32,6 @@ from kling_cli.errors import UsageError
 from kling_cli.products.model import Generation
 from kling_cli.secret import Secret
 from tests.callbacks.doorstep import (
-    HURRIED,
     KEY,
     NOW,
     PATH,
@@ -122,12 +121,17 @@ async def test_a_sender_that_asks_first_is_told_to_go_on() -> None:
 
 
 async def test_a_sender_that_has_closed_its_half_is_answered() -> None:
-    async with a_door() as door, await door.connect() as stream:
+    async def slow(_received: Received) -> None:
+        await anyio.sleep(0.1)  # the end of the stream comes before the answer
+
+    limits = Limits()
+    async with a_door(limits=limits, keep=slow) as door, await door.connect() as stream:
         await send(stream, post())
         await stream.send_eof()
 
         assert (await read_reply(stream)).status == 200
-        await read_end(stream)
+        with anyio.fail_after(2):  # sooner than any deadline
+            await read_end(stream)
 
 
 async def test_many_callbacks_come_over_one_connection() -> None:
@@ -341,10 +345,11 @@ async def test_nonsense_after_a_refusal_only_ends_the_connection() -> None:
 
 
 async def test_the_rest_of_a_refused_body_is_not_waited_for_long() -> None:
-    async with a_door() as door, await door.connect() as stream:
+    limits = Limits(linger_s=0.2)
+    async with a_door(limits=limits) as door, await door.connect() as stream:
         await send(stream, head("Content-Length: 5", path="/unknown"))
         assert (await read_reply(stream)).status == 404
-        with anyio.fail_after(HURRIED.linger_s + 2):
+        with anyio.fail_after(3):
             await read_end(stream)
 
 
