@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from kling_cli.clock import Clock
-from kling_cli.errors import KlingError, StoppedError
+from kling_cli.errors import KlingError, StillRunningError, StoppedError
 from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.events import Event, Finished, JobResult
 from kling_cli.jobs.finish import Finishing
@@ -34,6 +34,10 @@ __all__ = [
     "look",
     "new_external_id",
 ]
+
+_SANDBOX_HINT = (
+    "this sandbox ends with the command; `kling sandbox` serves one that stays"
+)
 
 Tell = Callable[[Event], None]
 
@@ -162,6 +166,8 @@ async def _attach(
 
 def _ended(job: Job, tell: Tell) -> JobResult:
     """Return the result; tell it, unless its end has been told."""
+    if isinstance(job.error, StillRunningError) and not job.is_lasting:
+        job.error = StillRunningError(job.error.message, hint=_SANDBOX_HINT)
     if isinstance(job.error, StoppedError):
         job.error = _with_way_back(job.error, job)
     result = job.result()

@@ -18,6 +18,7 @@ from kling_cli.jobs.journal_file import JournalError
 from tests.jobs.made import NOON, SUCCEEDED, a_video, an_entry
 
 SECOND = timedelta(seconds=1)
+BASE = an_entry().api_base
 
 
 @pytest.fixture
@@ -154,7 +155,7 @@ def test_the_usual_time_is_the_median_of_the_last_ten(
             )
         )
 
-    assert journal.usual_s("text2video", "kling-3.0-turbo") == usual_s
+    assert journal.usual_s("text2video", "kling-3.0-turbo", BASE) == usual_s
 
 
 def test_the_usual_time_is_that_of_the_same_product_model_and_success(
@@ -170,8 +171,8 @@ def test_the_usual_time_is_that_of_the_same_product_model_and_success(
         columns: dict[str, Any] = {"stage": Stage.SUCCEEDED, **took, **other}
         journal.write_down(an_entry(f"e{number}", **columns))
 
-    assert journal.usual_s("text2video", "kling-3.0-turbo") is None
-    assert journal.usual_s("text2video", None) == 9
+    assert journal.usual_s("text2video", "kling-3.0-turbo", BASE) is None
+    assert journal.usual_s("text2video", None, BASE) == 9
 
 
 def test_a_callback_is_kept_to_the_byte_and_numbered(journal: Journal) -> None:
