@@ -96,6 +96,7 @@ async def finish(
     Raises:
         KlingError: nothing could be begun.
     """
+    check_template(options.output or "")
     run = Finishing(
         names=names, options=options, settings=settings, clock=clock, tell=tell
     )
@@ -134,6 +135,7 @@ async def fetch(
     Raises:
         KlingError: nothing could be begun.
     """
+    check_template(options.output or "")
     run = Finishing(
         names=names, options=options, settings=settings, clock=clock, tell=tell
     )

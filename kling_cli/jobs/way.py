@@ -73,6 +73,17 @@ def choose(options: RunOptions, settings: Settings) -> Kind:
     Raises:
         TunnelError: callbacks are required and excluded at once.
     """
+    kind = _kind(options, settings)
+    if kind is Kind.OFF and options.callback == "require":
+        excluding = "--tunnel none" if options.is_waiting else "--no-wait"
+        raise TunnelError(
+            f"--callback require needs a way in, and {excluding} forbids one",
+            hint=f"leave out {excluding}, or give --callback-url URL",
+        )
+    return kind
+
+
+def _kind(options: RunOptions, settings: Settings) -> Kind:
     if options.callback == "off":
         return Kind.OFF
     if options.callback_url:
@@ -83,11 +94,6 @@ def choose(options: RunOptions, settings: Settings) -> Kind:
         return Kind.NGROK
     if options.tunnel == "auto":
         return Kind.LOOPBACK if settings.is_loopback_base else Kind.NGROK
-    if options.callback == "require":
-        raise TunnelError(
-            "--callback require needs a way in, and --tunnel none forbids one",
-            hint="leave out --tunnel none, or give --callback-url URL",
-        )
     return Kind.OFF
 
 
