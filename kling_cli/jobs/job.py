@@ -44,7 +44,8 @@ class Job:
     @property
     def name(self) -> str:
         """The id to resume with: the task's when it is known."""
-        return self.task.id if self.task else self.entry.external_id
+        known = self.task.id if self.task else self.entry.task_id
+        return known or self.entry.external_id
 
     def fail(self, error: KlingError, now: float) -> None:
         """Note why the job ended here; the first reason stays."""
