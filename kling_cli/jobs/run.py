@@ -168,9 +168,10 @@ async def _attach(
 
 def _ended(job: Job, tell: Tell) -> JobResult:
     """Return the result; tell it, unless its end has been told."""
-    if isinstance(job.error, StillRunningError) and not job.is_lasting:
-        job.error = StillRunningError(job.error.message, hint=_SANDBOX_HINT)
-    if isinstance(job.error, StoppedError):
+    early = isinstance(job.error, StillRunningError | StoppedError)
+    if job.error is not None and early and not job.is_lasting:
+        job.error.hint = _SANDBOX_HINT
+    elif isinstance(job.error, StoppedError):
         job.error = _with_way_back(job.error, job)
     result = job.result()
     if not job.is_told:

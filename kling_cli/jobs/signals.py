@@ -23,8 +23,9 @@ _EXIT_CODES = {
 async def until_signal(work: Callable[[], Awaitable[T]]) -> T:
     """Return what `work` returns; cancel it when SIGINT, SIGTERM or SIGHUP comes.
 
-    `work` closes what it opened while it is being cancelled; a second signal does not
-    wait for that. A signal that the parent told us to ignore (`nohup`) stays ignored.
+    `work` closes what it opened while it is being cancelled, which takes a bounded
+    moment; further signals change nothing about it. A signal that the parent told us
+    to ignore (`nohup`) stays ignored.
 
     Raises:
         StoppedError: a signal came first.
@@ -37,11 +38,11 @@ async def until_signal(work: Callable[[], Awaitable[T]]) -> T:
             async for number in signals:
                 caught.append(number)
                 scope.cancel()
-                return
 
     async with background() as group:
-        group.start_soon(watch, group.cancel_scope)
-        done.append(await work())
+        with anyio.CancelScope() as scope:
+            group.start_soon(watch, scope)
+            done.append(await work())
     if not done:
         raise StoppedError(
             f"stopped by {caught[0].name}", exit_code=_EXIT_CODES[caught[0]]
