@@ -13,9 +13,9 @@ import pytest
 from kling_cli.api.task import Output, Task
 from kling_cli.errors import UsageError
 from kling_cli.jobs.entry import Stage
-from kling_cli.jobs.journal import Journal, KeptCallback
+from kling_cli.jobs.journal import Journal
 from kling_cli.jobs.journal_file import JournalError
-from tests.jobs.made import NOON, SUCCEEDED, a_video, an_entry
+from tests.jobs.made import NOON, SUCCEEDED, a_callback, a_video, an_entry
 
 SECOND = timedelta(seconds=1)
 BASE = an_entry().api_base
@@ -25,23 +25,6 @@ BASE = an_entry().api_base
 def journal(tmp_path: Path) -> Iterator[Journal]:
     with Journal.open(tmp_path / "state") as journal:
         yield journal
-
-
-def a_callback(nonce: str | None = "n1", **columns: Any) -> KeptCallback:
-    chosen: dict[str, Any] = {
-        "id": 0,
-        "received_at": NOON,
-        "product": "text2video",
-        "nonce": nonce,
-        "task_id": "t1",
-        "external_id": None,
-        "status": "succeeded",
-        "trust": "token",
-        "headers": (("content-type", "application/json"),),
-        "raw": b'{"id": "t1"}\xff',
-        **columns,
-    }
-    return KeptCallback(**chosen)
 
 
 def test_a_job_is_found_by_its_external_id_and_by_its_task_id(

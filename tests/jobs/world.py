@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,9 +15,10 @@ from kling_cli.clock import Clock, SystemClock
 from kling_cli.jobs import run
 from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.events import JobResult
-from kling_cli.jobs.journal import Journal
+from kling_cli.jobs.journal import Journal, KeptCallback
 from kling_cli.jobs.options import RunOptions
 from kling_cli.jobs.prepare import Order
+from kling_cli.sandbox.faults import parse_fault
 from kling_cli.sandbox.ledger import Exchange
 from kling_cli.sandbox.options import SandboxOptions
 from kling_cli.sandbox.server import Sandbox, serve_sandbox
@@ -90,6 +92,20 @@ class World:
     def use_key_pair(self) -> None:
         self.settings = settings_of(self.box, self.folder, is_pair=True)
 
+    def fail(self, *faults: str) -> None:
+        """Let these befall what comes next."""
+        self.box.world.faults.replace(map(parse_fault, faults))
+
+    def keep(self, callback: KeptCallback) -> None:
+        """Keep a callback as another process with our door would."""
+        with Journal.open(self.settings.state_dir) as journal:
+            journal.keep_callback(callback)
+
+    def change(self, external_id: str, **columns: Any) -> None:
+        """Let the journal say something else about a job."""
+        with Journal.open(self.settings.state_dir) as journal:
+            journal.change(external_id, **columns)
+
     @property
     def counts(self) -> dict[str, int]:
         return dict(self.box.world.ledger.document()["counts"])
@@ -99,6 +115,17 @@ class World:
         """The names in the output folder."""
         folder = self.folder / "out"
         return {path.name for path in folder.iterdir()} if folder.exists() else set()
+
+    def request(self, kind: str) -> asyncio.Event:
+        """Return the event of a request of `kind` from now on."""
+        came = asyncio.Event()
+
+        def hear(exchange: Exchange) -> None:
+            if exchange.kind == kind:
+                came.set()
+
+        self.on_request = hear
+        return came
 
     def stop_at(self, kind: str, number: signal.Signals) -> None:
         """Send this process a signal when a request of `kind` has come."""
