@@ -111,6 +111,7 @@ def test_a08_a_tunnel_that_is_lost_is_made_up_for(
 def test_a19_ten_at_once_share_one_session(
     kling: Kling, box: Box, stand_in: StandIn
 ) -> None:
+    kling.be_quick()
     stand_in.behave(max_sessions=1)
     args = (*THROUGH_NGROK, "--json")
 

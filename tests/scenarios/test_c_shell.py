@@ -157,6 +157,7 @@ def objects(text: str) -> list[dict[str, Any]]:
 
 @pytest.mark.sandbox(slots=40, task_seconds=0.3)
 def test_c04_forty_prompts_through_xargs(kling: Kling, box: Box) -> None:
+    kling.be_quick()
     box.faults("task:failedx3")
     prompts = "".join(f"prompt {number}\n" for number in range(40))
     command = ("xargs", "-P", "8", "-I{}", *kling.command("text2video", "{}", "--json"))
