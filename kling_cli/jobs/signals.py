@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import anyio
+from anyio.abc import TaskStatus
 
 from kling_cli.background import background
 from kling_cli.errors import ExitCode, StoppedError
@@ -33,15 +34,16 @@ async def until_signal(work: Callable[[], Awaitable[T]]) -> T:
     caught: list[signal.Signals] = []
     done: list[T] = []
 
-    async def watch(scope: anyio.CancelScope) -> None:
+    async def watch(scope: anyio.CancelScope, *, task_status: TaskStatus[None]) -> None:
         with anyio.open_signal_receiver(*_heeded()) as signals:
+            task_status.started()
             async for number in signals:
                 caught.append(number)
                 scope.cancel()
 
     async with background() as group:
         with anyio.CancelScope() as scope:
-            group.start_soon(watch, scope)
+            await group.start(watch, scope)  # no work before we listen
             done.append(await work())
     if not done:
         raise StoppedError(
