@@ -45,7 +45,7 @@ def left_behind(before: Running, *, grace_s: float = _GRACE_S) -> list[str]:
 
 
 def _descendants() -> list[psutil.Process]:
-    """Return all descendants; without psutil's walk through /proc when there are none."""
+    """Return all descendants; when there are none, without a walk through /proc."""
     lists = list(Path("/proc/self/task").glob("*/children"))
     if lists and not any(_read(path) for path in lists):
         return []
