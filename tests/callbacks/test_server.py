@@ -7,7 +7,7 @@ import logging
 import socket
 import struct
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 
 import anyio
 import pytest
@@ -16,7 +16,7 @@ from anyio.abc import SocketAttribute, SocketStream
 from kling_cli.callbacks.asgi import Receive, Scope, Send
 from kling_cli.callbacks.door import Received
 from kling_cli.callbacks.limits import Limits
-from kling_cli.callbacks.server import serve
+from kling_cli.callbacks.server import bind_socket, serve
 from kling_cli.errors import UsageError
 from tests.callbacks.doorstep import (
     PATH,
@@ -254,3 +254,14 @@ async def test_a_junk_setting_of_uvicorns_does_not_matter(
 
     async with a_door() as door:
         assert (await door.ask(post())).status == 200
+
+
+def test_answers_on_a_kept_connection_do_not_wait_for_the_other_end() -> None:
+    with closing(bind_socket("127.0.0.1", 0)) as listener:
+        with (
+            closing(socket.create_connection(listener.getsockname())),
+            closing(listener.accept()[0]) as accepted,
+        ):
+            without_delay = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+    assert without_delay
