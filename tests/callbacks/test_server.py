@@ -257,11 +257,11 @@ async def test_a_junk_setting_of_uvicorns_does_not_matter(
 
 
 def test_answers_on_a_kept_connection_do_not_wait_for_the_other_end() -> None:
-    with closing(bind_socket("127.0.0.1", 0)) as listener:
-        with (
-            closing(socket.create_connection(listener.getsockname())),
-            closing(listener.accept()[0]) as accepted,
-        ):
-            without_delay = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    with (
+        closing(bind_socket("127.0.0.1", 0)) as listener,
+        closing(socket.create_connection(listener.getsockname())),
+        closing(listener.accept()[0]) as accepted,
+    ):
+        without_delay = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
     assert without_delay
