@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kling_cli.errors import NotSavedError
 from kling_cli.jobs.part import _is_ours, part_file, put_in_place
+from tests.jobs.disk import full_disk
 from tests.jobs.files import FILM, fetching, film
 from tests.support.wire_server import Visit, says
 
@@ -150,25 +148,17 @@ async def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     assert stage.wire.seen == []
 
 
-@pytest.fixture
-def small_disk() -> Iterator[None]:
-    """Let no file grow beyond 10,000 bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
-
-
 @pytest.mark.parametrize(
     "body", [pytest.param(FILM, id="long"), pytest.param(FILM[:10_100], id="just over")]
 )
 async def test_a_full_disk_is_said_and_leaves_nothing_half_written(
-    tmp_path: Path, small_disk: None, body: bytes
+    tmp_path: Path, body: bytes
 ) -> None:
     async with fetching(says(200, body, kind="video/mp4")) as stage:
-        with pytest.raises(NotSavedError, match=r"v\.mp4 could not be written"):
+        with (
+            full_disk(10_000),
+            pytest.raises(NotSavedError, match=r"v\.mp4 could not be written"),
+        ):
             await stage.save(tmp_path / "v.mp4")
 
     assert files(tmp_path) == {}

@@ -22,6 +22,7 @@ from kling_cli.sandbox.faults import parse_fault
 from kling_cli.sandbox.ledger import Exchange
 from kling_cli.sandbox.options import SandboxOptions
 from kling_cli.sandbox.server import Sandbox, serve_sandbox
+from kling_cli.sandbox.task import Phase, forced
 from kling_cli.settings import Settings
 from tests.jobs.made import Told
 
@@ -95,6 +96,13 @@ class World:
     def fail(self, *faults: str) -> None:
         """Let these befall what comes next."""
         self.box.world.faults.replace(map(parse_fault, faults))
+
+    def end(self, task_id: str) -> None:
+        """Let a task succeed now."""
+        box = self.box.world
+        task = box.tasks[task_id]
+        box.tasks.put(forced(task, Phase.SUCCEEDED, "", box.timeline.now_s()))
+        box.timeline.wake()
 
     def keep(self, callback: KeptCallback) -> None:
         """Keep a callback as another process with our door would."""
