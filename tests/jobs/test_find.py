@@ -17,7 +17,6 @@ from kling_cli.errors import (
 )
 from kling_cli.jobs.entry import Stage
 from kling_cli.jobs.find import NoSuchTaskError
-from tests.jobs.made import an_entry
 from tests.jobs.world import World, a_world, an_order
 
 pytestmark = pytest.mark.anyio
@@ -172,7 +171,7 @@ async def test_a_look_that_gets_no_answer_says_why_and_what_was_known(
 async def test_what_a_look_learns_is_in_the_journal(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         await world.generate(an_order("mine"), is_downloading=False)
-        world.write_down(an_entry("copy"))
+        world.leave("copy")
         before = world.entry("copy").stage
         [gone] = await world.look("copy")
 

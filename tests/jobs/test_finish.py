@@ -7,8 +7,6 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +20,10 @@ from kling_cli.errors import (
     TaskFailedError,
     UnreachableError,
 )
-from kling_cli.jobs.entry import Stage
-from kling_cli.jobs.events import Notice, Submitted
-from kling_cli.jobs.find import NoSuchTaskError
+from kling_cli.jobs.events import Notice
 from kling_cli.jobs.journal import Journal
 from tests.jobs.made import a_callback, an_entry
-from tests.jobs.world import World, a_world, an_order
+from tests.jobs.world import a_world, an_order
 
 pytestmark = pytest.mark.anyio
 
@@ -44,12 +40,6 @@ async def somebody() -> AsyncIterator[Identity]:
         yield identity
     finally:
         await process.communicate(b"\n")
-
-
-def sending(world: World, name: str = "mine", **columns: Any) -> None:
-    """Leave a job in the journal as a process leaves it that was killed."""
-    written_at = columns.pop("written_at", world.clock.now())
-    world.write_down(an_entry(name, written_at=written_at, **columns))
 
 
 async def test_a_task_is_finished_as_its_command_would_have(tmp_path: Path) -> None:
@@ -115,100 +105,13 @@ async def test_jobs_of_another_account_s_api_are_left_alone(tmp_path: Path) -> N
         assert await world.finish() == []
 
 
-async def test_a_job_that_was_sent_before_its_process_was_killed_is_found(
-    tmp_path: Path,
-) -> None:
-    async with a_world(tmp_path) as world:
-        made = await world.submit(order=an_order("mine"))
-        world.change("mine", stage=Stage.SENDING, task_id=None)
-        [result] = await world.finish()
-
-    assert result.error is None
-    assert result.task_id == made.task_id
-    assert world.entry("mine").stage is Stage.SUCCEEDED
-    assert world.told.of(Submitted)[-1].task_id == made.task_id
-
-
-@pytest.mark.parametrize(
-    ("age", "stage"),
-    [
-        pytest.param(timedelta(minutes=11), Stage.ABSENT, id="for good"),
-        pytest.param(timedelta(minutes=1), Stage.SENDING, id="it may yet arrive"),
-    ],
-)
-async def test_a_job_that_never_arrived_is_told_and_dropped(
-    tmp_path: Path, age: timedelta, stage: Stage
-) -> None:
-    async with a_world(tmp_path) as world:
-        sending(world, written_at=world.clock.now() - age)
-
-        results = await world.finish()
-
-    assert results == []
-    assert "mine never reached the API" in world.told.of(Notice)[-1].message
-    assert world.entry("mine").stage is stage
-    assert world.counts["create"] == 0
-
-
-async def test_a_job_that_never_arrived_is_an_error_when_it_was_named(
-    tmp_path: Path,
-) -> None:
-    async with a_world(tmp_path) as world:
-        sending(world)
-
-        [result] = await world.finish("mine")
-
-    assert isinstance(result.error, NoSuchTaskError)
-    assert world.entry("mine").stage is Stage.SENDING
-
-
-async def test_a_job_that_arrives_late_is_waited_for(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        sending(world)
-        asked = world.request("query")
-
-        async def arrive() -> None:
-            await asked.wait()
-            elsewhere = replace(world, folder=tmp_path / "x")
-            elsewhere.forget()
-            await elsewhere.submit(order=an_order("mine"))
-
-        late = asyncio.create_task(arrive())
-        [result] = await world.finish("mine")
-        await late
-
-    assert result.error is None
-    assert len(world.saved) == 1
-
-
-@pytest.mark.parametrize(
-    ("age", "stage"),
-    [
-        pytest.param(timedelta(days=31), Stage.ABSENT, id="deleted by now"),
-        pytest.param(timedelta(days=1), Stage.PROCESSING, id="of another key"),
-    ],
-)
-async def test_a_task_the_account_denies_is_told_and_not_waited_for(
-    tmp_path: Path, age: timedelta, stage: Stage
-) -> None:
-    async with a_world(tmp_path) as world:
-        written_at = world.clock.now() - age
-        sending(world, task_id="t9", stage=Stage.PROCESSING, written_at=written_at)
-
-        results = await world.finish()
-
-    assert results == []
-    assert "task t9 is not known" in world.told.of(Notice)[-1].message
-    assert world.entry("mine").stage is stage
-
-
 async def test_a_job_whose_process_is_at_work_is_left_to_it(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world, somebody() as owner:
         columns: dict[str, Any] = {
             "owner_pid": owner.pid,
             "owner_started_at": owner.started_at,
         }
-        sending(world, **columns)
+        world.leave(**columns)
 
         assert await world.finish() == []
         assert world.told.of(Notice) == []
@@ -244,23 +147,10 @@ async def test_an_api_that_is_down_at_first_is_waited_out(
     assert len(world.saved) == 1
 
 
-async def test_a_job_without_a_task_id_is_settled_once_the_api_is_back(
-    tmp_path: Path,
-) -> None:
-    async with a_world(tmp_path) as world:
-        await world.submit(order=an_order("mine"))
-        world.change("mine", stage=Stage.SENDING, task_id=None)
-        world.fail("query:502htmlx2")
-        [result] = await world.finish()
-
-    assert result.error is None
-    assert len(world.saved) == 1
-
-
 async def test_an_api_that_stays_down_leaves_a_way_back(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         made = await world.submit(order=an_order("a"))
-        sending(world, "b")
+        world.leave("b")
         world.fail("query:502htmlx0")
         known, unsettled = await world.finish(timeout_s=2.0)
 
@@ -273,7 +163,7 @@ async def test_an_api_that_stays_down_leaves_a_way_back(tmp_path: Path) -> None:
 async def test_refused_credentials_end_it_for_all(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         await world.submit()
-        sending(world, "b")
+        world.leave("b")
         world.fail("query:1002x0")
         results = await world.finish()
 

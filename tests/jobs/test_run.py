@@ -120,6 +120,17 @@ async def test_a_task_of_a_sandbox_that_ends_has_no_way_back(tmp_path: Path) -> 
     assert "kling sandbox" in (result.error.hint or "")
 
 
+async def test_a_signal_to_such_a_run_names_no_way_back_either(tmp_path: Path) -> None:
+    async with a_world(tmp_path, task_seconds=60) as world:
+        world.settings = replace(world.settings, is_sandbox=True)
+        world.stop_at("query", signal.SIGTERM)
+        result = await world.generate()
+
+    assert isinstance(result.error, StoppedError)
+    assert result.resume is None
+    assert "kling sandbox" in (result.error.hint or "")
+
+
 @pytest.mark.parametrize("step", ["finish", "fetch"])
 async def test_a_template_that_cannot_be_filled_is_refused_by_every_command(
     tmp_path: Path, step: str

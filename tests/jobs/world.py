@@ -24,7 +24,7 @@ from kling_cli.sandbox.options import SandboxOptions
 from kling_cli.sandbox.server import Sandbox, serve_sandbox
 from kling_cli.sandbox.task import Phase, forced
 from kling_cli.settings import Settings
-from tests.jobs.made import Told
+from tests.jobs.made import Told, an_entry
 
 API_KEY = "api-key-of-the-jobs-tests-271828"
 ACCESS_KEY = "access-key-of-the-jobs-tests-1618"
@@ -80,10 +80,11 @@ class World:
         assert found is not None
         return found
 
-    def write_down(self, entry: Entry) -> None:
-        """Put a job into the journal as if another run had written it."""
+    def leave(self, external_id: str = "mine", **columns: Any) -> None:
+        """Leave a job in the journal as a process leaves it that was killed."""
+        known = {"written_at": self.clock.now(), "api_base": self.settings.api_base}
         with Journal.open(self.settings.state_dir) as journal:
-            journal.write_down(replace(entry, api_base=self.settings.api_base))
+            journal.write_down(an_entry(external_id, **{**known, **columns}))
 
     def forget(self) -> None:
         """Become another machine, whose journal knows nothing."""
