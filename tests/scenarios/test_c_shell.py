@@ -162,6 +162,7 @@ def objects(text: str) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.sandbox(slots=40, task_seconds=0.3)
 def test_c04_forty_prompts_through_xargs(kling: Kling, box: Box) -> None:
     kling.be_quick()
@@ -172,7 +173,7 @@ def test_c04_forty_prompts_through_xargs(kling: Kling, box: Box) -> None:
     with Program(
         command, env=kling.env, cwd=kling.here, stdin=prompts.encode()
     ) as xargs:
-        result = xargs.finish(110)
+        result = xargs.finish(280)
 
     kling.results.append(result)
     found = objects(result.stdout)
