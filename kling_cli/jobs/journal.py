@@ -148,24 +148,15 @@ class Journal:
 
     def keep_callback(self, callback: KeptCallback) -> int:
         """Store a callback, durably, and return its number; `id` is ignored."""
+        return self.keep_callbacks([callback])[0]
+
+    def keep_callbacks(self, callbacks: Iterable[KeptCallback]) -> list[int]:
+        """Store callbacks together, durably, and return their numbers in order."""
         with self._writing():
-            cursor = self._db.execute(
-                "INSERT INTO callbacks (received_at, product, nonce, task_id,"
-                " external_id, status, trust, headers, raw)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    callback.received_at.timestamp(),
-                    callback.product,
-                    callback.nonce,
-                    callback.task_id,
-                    callback.external_id,
-                    callback.status,
-                    callback.trust,
-                    json.dumps(callback.headers),
-                    callback.raw,
-                ),
-            )
-        return int(cursor.lastrowid or 0)
+            cursors = [
+                self._db.execute(_KEEP, _cells(callback)) for callback in callbacks
+            ]
+            return [int(cursor.lastrowid or 0) for cursor in cursors]
 
     def callbacks_after(self, number: int, nonces: Iterable[str]) -> list[KeptCallback]:
         """Return callbacks kept since `number` for any of these capabilities."""
@@ -205,6 +196,26 @@ class Journal:
             ):
                 raise
             raise JournalError(self._path, exc) from exc
+
+
+_KEEP = (
+    "INSERT INTO callbacks (received_at, product, nonce, task_id, external_id, status,"
+    " trust, headers, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def _cells(callback: KeptCallback) -> tuple[Any, ...]:
+    return (
+        callback.received_at.timestamp(),
+        callback.product,
+        callback.nonce,
+        callback.task_id,
+        callback.external_id,
+        callback.status,
+        callback.trust,
+        json.dumps(callback.headers),
+        callback.raw,
+    )
 
 
 def _callback(row: sqlite3.Row) -> KeptCallback:

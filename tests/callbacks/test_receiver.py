@@ -6,12 +6,14 @@ import itertools
 import json
 import tracemalloc
 from base64 import b64encode
+from collections.abc import Mapping
 from datetime import timedelta
 
 import anyio
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
+from kling_cli.callbacks.asgi import Answer
 from kling_cli.callbacks.capability import Capability, callback_path
 from kling_cli.callbacks.door import (
     Arrived,
@@ -595,3 +597,31 @@ async def test_a_query_after_a_capability_changes_nothing() -> None:
 
     async with a_door() as door:
         assert (await door.ask(post(path=path + "?a=b"))).status == 200
+
+
+async def test_a_mark_names_the_trust_and_does_not_replace_a_signature() -> None:
+    def mark(raw: bytes, headers: Mapping[str, str], peer: Peer | None) -> Trust | None:
+        assert raw == SUCCEEDED
+        assert peer is not None
+        return Trust.MOCK if "x-mock" in headers else None
+
+    async with a_door(mark=mark) as step:
+        await step.ask(post(SUCCEEDED, "X-Mock: 1"))
+        await step.ask(post(SUCCEEDED))
+    async with a_door(mark=mark, secrets=[NEW]) as strict:
+        unsigned = await strict.ask(post(SUCCEEDED, "X-Mock: 1"))
+        signed_too = await strict.ask(post(SUCCEEDED, "X-Mock: 1", *signed(NEW)))
+
+    assert [one.trust for one in step.kept] == [Trust.MOCK, Trust.TOKEN]
+    assert (unsigned.status, signed_too.status) == (401, 200)
+    assert [one.trust for one in strict.kept] == [Trust.MOCK]
+
+
+async def test_the_answer_can_be_chosen_and_a_callback_is_kept_all_the_same() -> None:
+    reply = Answer(status=503, key="error", word="told to")
+
+    async with a_door(reply=reply, delay_s=0.05) as step:
+        answer = await step.ask(post(SUCCEEDED))
+
+    assert answer.status == 503
+    assert len(step.kept) == 1
