@@ -49,7 +49,7 @@ class Journal:
         self.set_aside = set_aside  # where a corrupt predecessor now lies
 
     @classmethod
-    def open(cls, state_dir: Path) -> Journal:
+    def open(cls, state_dir: Path) -> Self:
         """Open the journal of `state_dir`, making it if need be.
 
         A file that is not a sound database is renamed, never deleted.
@@ -166,7 +166,7 @@ class Journal:
             f"SELECT * FROM callbacks WHERE id > ? AND nonce IN ({marks}) ORDER BY id",  # noqa: S608 -- marks only
             (number, *wanted),
         )
-        return [_callback(row) for row in rows]
+        return [read_callback(row) for row in rows]
 
     def data_version(self) -> int:
         """Return a number that changes when another process has written."""
@@ -218,7 +218,8 @@ def _cells(callback: KeptCallback) -> tuple[Any, ...]:
     )
 
 
-def _callback(row: sqlite3.Row) -> KeptCallback:
+def read_callback(row: sqlite3.Row) -> KeptCallback:
+    """Return the callback that a row of the table `callbacks` holds."""
     cells = dict(row)
     cells["received_at"] = datetime.fromtimestamp(cells["received_at"], UTC)
     cells["headers"] = tuple(
