@@ -7,7 +7,7 @@ while, as it may just be starting; what was delivered is never sent twice.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -18,18 +18,15 @@ from kling_cli.api.http import new_http
 from kling_cli.background import background
 from kling_cli.clock import Clock, within
 from kling_cli.jobs.journal import KeptCallback
-from kling_cli.jobs.journal_callbacks import KeptForward
 from kling_cli.listen.courier import Courier, Outcome
 from kling_cli.listen.diagnose import Failure
-from kling_cli.listen.lines import Forwarded
-from kling_cli.listen.manner import Manner, dressed, recorded, told
+from kling_cli.listen.manner import Manner, Record, Tell, dressed, recorded, told
 from kling_cli.listen.targets import Target, targets_for
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-Tell = Callable[[Forwarded], object]
-Record = Callable[[KeptForward], object]
+__all__ = ["Forwarder", "Manner", "Record", "Tell", "forwarding"]
 
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 2.0

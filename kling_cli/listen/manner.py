@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -15,6 +16,9 @@ from kling_cli.listen.lines import Forwarded
 from kling_cli.listen.sign import signed
 from kling_cli.listen.targets import Target
 from kling_cli.secret import Secret
+
+Tell = Callable[[Forwarded], object]
+Record = Callable[[KeptForward], object]
 
 RETRY_S: Final = 10.0  # for how long a refused connection is tried again
 
