@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -30,6 +30,9 @@ class KeptForward:
     @property
     def is_taken(self) -> bool:
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 -- HTTP's success
+
+
+Outcomes = Mapping[int, Sequence[KeptForward]]  # by the callback's number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,15 @@ class CallbackJournal(Journal):
         )
         return [read_callback(row) for row in reversed(rows)]
 
+    def next_callbacks(self, wanted: Wanted, limit: int) -> list[KeptCallback]:
+        """Return callbacks, oldest first; with a limit, the oldest so many of them."""
+        where, values = _condition(wanted)
+        rows = self._read(
+            f"SELECT * FROM callbacks WHERE {where} ORDER BY id LIMIT ?",  # noqa: S608 -- our own words
+            (*values, limit),
+        )
+        return [read_callback(row) for row in rows]
+
     def clear_callbacks(self, wanted: Wanted) -> int:
         """Delete callbacks and what became of them; return how many there were."""
         where, values = _condition(wanted)
@@ -112,6 +124,20 @@ class CallbackJournal(Journal):
             (number,),
         )
         return [_forward(dict(row)) for row in rows]
+
+    def all_forwards(self, callbacks: Iterable[KeptCallback]) -> Outcomes:
+        """Return what became of callbacks, by their numbers, oldest first."""
+        numbers = {kept.id for kept in callbacks}
+        found: dict[int, list[KeptForward]] = {number: [] for number in numbers}
+        rows = self._read(
+            f"SELECT {_FORWARD_COLUMNS} FROM forwards"  # noqa: S608 -- our own column names
+            " WHERE callback_id BETWEEN ? AND ? ORDER BY id",
+            (min(numbers, default=0), max(numbers, default=0)),
+        )
+        for row in rows:
+            if row["callback_id"] in numbers:
+                found[row["callback_id"]].append(_forward(dict(row)))
+        return found
 
 
 def last_by_url(forwards: Iterable[KeptForward]) -> dict[str, KeptForward]:

@@ -26,6 +26,11 @@ _TUNNEL: Final = frozenset(
     | {"x-request-uri", "x-rewrite-url", "x-url", "x-envoy-original-path"}
     | {"cdn-loop"}
 )
+_SECRET: Final = frozenset(
+    {"authorization", "cookie", "proxy-authorization", "kling-mock", "referer"}
+    | {"x-forwarded-uri", "x-forwarded-path", "x-original-uri", "x-original-url"}
+    | {"x-request-uri", "x-rewrite-url", "x-url", "x-envoy-original-path"}
+)
 _BEGINNINGS: Final = ("x-forwarded-", "x-original-", "ngrok-", "cf-", "kling-")
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -41,6 +46,13 @@ def kept_on(headers: Iterable[tuple[str, str]]) -> Headers:
     }
     return tuple(
         (name, value) for name, value in given if _is_kept(name.lower(), named)
+    )
+
+
+def shown(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Return the headers with what must not be shown masked."""
+    return tuple(
+        (name, "****" if name.lower() in _SECRET else value) for name, value in headers
     )
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from kling_cli.api.http import new_http
+from kling_cli.callbacks.door import Trust
 from kling_cli.clock import Clock
 from kling_cli.errors import UnreachableError, UsageError
 from kling_cli.jobs.journal import KeptCallback
@@ -18,10 +17,10 @@ from kling_cli.jobs.journal_callbacks import (
     last_by_url,
 )
 from kling_cli.listen.courier import Courier
-from kling_cli.listen.headers import SIGNATURES, without
 from kling_cli.listen.lines import Forwarded
 from kling_cli.listen.manner import Manner, Record, Tell, dressed, recorded, told
 from kling_cli.listen.targets import Target
+from kling_cli.secret import Secret
 
 
 class UndeliveredError(UnreachableError):
@@ -30,10 +29,14 @@ class UndeliveredError(UnreachableError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """A callback to send again, and where to."""
+    """A callback to send again, and where to.
+
+    `secrets` sign it anew, where it came signed: by now that signature is too old.
+    """
 
     kept: KeptCallback
     target: Target
+    secrets: tuple[Secret, ...] = ()
 
 
 def choose(
@@ -81,10 +84,11 @@ def parcels(
     *,
     to: Sequence[Target],
     is_failed: bool,
+    secrets: tuple[Secret, ...] = (),
 ) -> list[Parcel]:
     """Return what goes where: to the targets named, else where it has gone before.
 
-    `is_failed` leaves out the places that took it.
+    `is_failed` leaves out the places that took it. `secrets` are the account's.
 
     Raises:
         UsageError: a callback has gone nowhere yet and no target is named.
@@ -92,7 +96,8 @@ def parcels(
     found: list[Parcel] = []
     for kept in callbacks:
         targets = tuple(to) or _places(journal, kept, is_failed=is_failed)
-        found.extend(Parcel(kept=kept, target=target) for target in targets)
+        own = secrets if kept.trust == Trust.SIGNED else ()
+        found += [Parcel(kept=kept, target=each, secrets=own) for each in targets]
     return found
 
 
@@ -107,61 +112,6 @@ def _places(
             hint=f"kling replay {kept.id} --to 3000 (a port, a path or a URL)",
         )
     return tuple(Target(url=url) for url in urls)
-
-
-def with_changes(kept: KeptCallback, changes: Mapping[str, Any]) -> KeptCallback:
-    """Return the callback with other values in its body, by dotted key.
-
-    The signature it came with is left out, as it holds no longer.
-
-    Raises:
-        UsageError: the body is no JSON object, or has no such place.
-    """
-    if not changes:
-        return kept
-    try:
-        body = json.loads(kept.raw)
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise UsageError(f"--set: the body of callback {kept.id} is no JSON object")
-    for key, value in changes.items():
-        _put(body, key, value)
-    raw = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    return replace(kept, raw=raw, headers=without(kept.headers, SIGNATURES))
-
-
-def _put(body: dict[str, Any], key: str, value: Any) -> None:
-    *way, last = key.split(".")
-    place: Any = body
-    for name in way:
-        place = _step(place, name, key)
-    if isinstance(place, list):
-        place[_index(place, last, key)] = value
-    elif isinstance(place, dict):
-        place[last] = value
-    else:
-        raise _no_place(key)
-
-
-def _step(place: Any, name: str, key: str) -> Any:
-    if isinstance(place, list):
-        return place[_index(place, name, key)]
-    if isinstance(place, dict):
-        return place.setdefault(name, {})
-    raise _no_place(key)
-
-
-def _index(place: Sequence[Any], name: str, key: str) -> int:
-    if not name.isdecimal() or int(name) >= len(place):
-        raise _no_place(key)
-    return int(name)
-
-
-def _no_place(key: str) -> UsageError:
-    return UsageError(
-        f"--set {key}: the body has no such place", hint="kling events show N"
-    )
 
 
 async def send_again(  # noqa: PLR0913 -- collaborators, by name
@@ -201,6 +151,8 @@ async def _send(
     parcel: Parcel, manner: Manner, courier: Courier
 ) -> tuple[Forwarded, KeptForward]:
     kept, target = parcel.kept, parcel.target
+    if not manner.secrets:
+        manner = replace(manner, secrets=parcel.secrets)
     headers = dressed(kept, manner, courier.clock.now(), is_replay=True)
     outcome = await courier.carry(target, headers, kept.raw)
     outcome_kept = replace(recorded(kept.id, target, outcome, 1), is_replay=True)

@@ -17,6 +17,19 @@ def write_result(text: str) -> None:
     Raises:
         NotSavedError: stdout cannot take it (a full disk).
     """
+    try:
+        write_line(text)
+    except BrokenPipeError:
+        discard_stdout()
+
+
+def write_line(text: str) -> None:
+    """Do the same for one line of many, and tell when nobody reads them.
+
+    Raises:
+        BrokenPipeError: the reader has gone away; it is time to end.
+        NotSavedError: stdout cannot take it (a full disk).
+    """
     if sys.stdout is None:  # closed by whoever started us
         return
     try:
@@ -24,7 +37,7 @@ def write_result(text: str) -> None:
         sys.stdout.buffer.write((text + "\n").encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        discard_stdout()
+        raise
     except OSError as exc:
         discard_stdout()
         raise NotSavedError(
