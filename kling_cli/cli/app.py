@@ -62,6 +62,12 @@ TABLE = (
         TASKS,
     ),
     Entry(
+        "listen",
+        "kling_cli.cli.listen:listen",
+        "Show callbacks as they come, and pass them on to your app.",
+        TOOLS,
+    ),
+    Entry(
         "sandbox",
         "kling_cli.cli.sandbox:sandbox",
         "Serve a simulator of the Kling API on this machine.",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from kling_cli.jobs.journal import KeptCallback
 
@@ -12,8 +12,8 @@ from kling_cli.jobs.journal import KeptCallback
 class Forwards(Protocol):
     """Whoever passes callbacks on; `submit` returns at once."""
 
-    def submit(self, kept: KeptCallback) -> None:
-        """Take a callback to pass on, in order for its task."""
+    def submit(self, kept: KeptCallback, *, is_replay: bool = False) -> None:
+        """Take a callback to pass on, in order for its task; a replay is marked."""
 
     async def drain(self, timeout_s: float) -> None:
         """Return when all that was taken has been passed on, or after `timeout_s`."""
@@ -47,7 +47,7 @@ class Controls:
         """Pass the newest callback on once more; return whether there is one."""
         if self.last is None or self.forwards is None:
             return False
-        self.forwards.submit(self.last)
+        self.forwards.submit(self.last, is_replay=True)
         return True
 
     def pause(self) -> None:
@@ -61,4 +61,4 @@ class Controls:
 
 
 # Reads keys until cancelled; started when the listener is ready on a terminal.
-Keys = Callable[[Controls], Awaitable[None]]
+Keys = Callable[[Controls], Coroutine[Any, Any, None]]

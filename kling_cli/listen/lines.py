@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from kling_cli.callbacks.tunnel.base import TunnelState
 from kling_cli.jobs.events import Notice
@@ -16,6 +17,7 @@ from kling_cli.jobs.events import Notice
 __all__ = [
     "CallbackSeen",
     "Duplicate",
+    "Fact",
     "Forwarded",
     "Line",
     "Mismatch",
@@ -28,6 +30,7 @@ __all__ = [
     "Stopped",
     "TunnelChanged",
     "Verified",
+    "counted_as",
 ]
 
 
@@ -175,7 +178,7 @@ class Stopped:
     counts: Mapping[str, int]
 
 
-Line = (
+Fact = (
     Ready
     | CallbackSeen
     | Duplicate
@@ -187,5 +190,19 @@ Line = (
     | Polled
     | Reconciled
     | Stopped
-    | Notice
 )
+Line = Fact | Notice
+
+_TAKEN: Final = range(200, 300)
+
+
+def counted_as(line: Line) -> str | None:
+    """Return under which name the last line counts this one, if it does."""
+    match line:
+        case Forwarded(status=status):
+            is_taken = status is not None and status in _TAKEN
+            return "forwarded" if is_taken else "forward_failures"
+        case Verified(is_true=is_true):
+            return "verified" if is_true else "mismatched"
+        case _:
+            return None

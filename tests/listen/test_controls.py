@@ -12,8 +12,8 @@ class Pile:
     def __init__(self) -> None:
         self.numbers: list[int] = []
 
-    def submit(self, kept: KeptCallback) -> None:
-        self.numbers.append(kept.id)
+    def submit(self, kept: KeptCallback, *, is_replay: bool = False) -> None:
+        self.numbers.append(-kept.id if is_replay else kept.id)
 
     async def drain(self, timeout_s: float) -> None:
         """Have nothing to wait for."""
@@ -66,7 +66,7 @@ def test_the_last_callback_is_replayed_when_there_is_one_and_a_target() -> None:
     assert keys.replay_last()
     keys.forwards = None
     assert not keys.replay_last()
-    assert pile.numbers == [7]
+    assert pile.numbers == [-7]
 
 
 def test_without_a_target_nothing_is_passed_on() -> None:
