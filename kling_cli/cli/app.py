@@ -68,6 +68,18 @@ TABLE = (
         TOOLS,
     ),
     Entry(
+        "events",
+        "kling_cli.cli.events:app",
+        "Look at kept callbacks: list, show, follow, export, clear.",
+        TOOLS,
+    ),
+    Entry(
+        "replay",
+        "kling_cli.cli.replay:replay",
+        "Send kept callbacks to your app again.",
+        TOOLS,
+    ),
+    Entry(
         "sandbox",
         "kling_cli.cli.sandbox:sandbox",
         "Serve a simulator of the Kling API on this machine.",

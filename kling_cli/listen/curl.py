@@ -29,5 +29,5 @@ def _as_text(raw: bytes) -> str | None:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    is_plain = all(char.isprintable() or char in "\n\t" for char in text)
+    is_plain = text.isprintable()  # a line break would make two lines of it
     return text if is_plain else None

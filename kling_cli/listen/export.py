@@ -6,7 +6,7 @@ Secrets stay out: paths are not kept at all, and what a header holds of one is m
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -14,8 +14,8 @@ from kling_cli import __version__
 from kling_cli.jobs.journal import KeptCallback
 from kling_cli.jobs.journal_callbacks import KeptForward, Outcomes
 from kling_cli.listen.curl import curl_command
-from kling_cli.listen.headers import kept_on, shown
-from kling_cli.listen.targets import Target
+from kling_cli.listen.headers import Headers, kept_on, shown
+from kling_cli.listen.targets import DEFAULT_PATH, Target, read_target
 
 DOOR: Final = "http://127.0.0.1/callback/****"  # the real one is a secret
 _UNKNOWN_SIZE: Final = -1  # as HAR has it
@@ -32,9 +32,17 @@ def fields_of(kept: KeptCallback) -> dict[str, Any]:
         "external_task_id": kept.external_id,
         "status": kept.status,
         "trust": kept.trust,
-        "headers": dict(shown(kept.headers)),
+        "headers": _joined(shown(kept.headers)),
         "body_b64": base64.b64encode(kept.raw).decode(),
     }
+
+
+def _joined(headers: Headers) -> dict[str, str]:
+    """Return the headers by name, repeated ones joined as HTTP joins them."""
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
 
 
 def forward_fields(forward: KeptForward) -> dict[str, Any]:
@@ -55,6 +63,11 @@ def with_forwards(
 ) -> dict[str, Any]:
     """Return a callback together with what became of it."""
     return {**fields_of(kept), "forwards": [forward_fields(each) for each in forwards]}
+
+
+def last_target(forwards: Sequence[KeptForward]) -> Target:
+    """Return where a callback went last; where the guide's handler is, if nowhere."""
+    return Target(url=forwards[-1].url) if forwards else read_target(DEFAULT_PATH)
 
 
 def curl_of(kept: KeptCallback, url: str) -> str:
