@@ -30,7 +30,7 @@ __all__ = ["Forwarder", "Manner", "Record", "Tell", "forwarding"]
 
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 2.0
-MOST_AT_ONCE: Final = 64  # deliveries under way
+MOST_AT_ONCE: Final = 64  # deliveries under way to one target
 MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
 
 
@@ -66,7 +66,7 @@ class Forwarder:
         self._record = record
         self._lanes: dict[tuple[Target, str], _Lane] = {}
         self._waiting_bytes = 0
-        self._slots = anyio.CapacityLimiter(MOST_AT_ONCE)
+        self._slots = {one: anyio.Semaphore(MOST_AT_ONCE) for one in self._targets}
         self._is_idle = anyio.Event()
         self._is_idle.set()
 
@@ -112,7 +112,7 @@ class Forwarder:
         deadline = clock.monotonic() + self._manner.retry_s
         attempt = 1
         while True:
-            async with self._slots:
+            async with self._slots[target]:
                 now = clock.now()
                 headers = dressed(kept, self._manner, now, is_replay=is_replay)
                 outcome = await self._courier.carry(target, headers, kept.raw)

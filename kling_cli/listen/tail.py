@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +16,7 @@ _TOGETHER: Final = 200
 
 async def follow(
     journal: CallbackJournal, wanted: Wanted, *, last: int, clock: Clock
-) -> AsyncIterator[KeptCallback]:
+) -> AsyncGenerator[KeptCallback, None]:
     """Yield the `last` callbacks that are wanted, then each as it is kept, for ever.
 
     Raises:
