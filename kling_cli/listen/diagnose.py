@@ -25,6 +25,7 @@ class Failure(StrEnum):
     BROKEN_OFF = "connection broken off"
     UNREACHABLE = "not reachable"
     CROWDED = "too many callbacks are waiting"
+    STOPPED = "the listener stopped first"
 
 
 _NO_ANSWER: Final = MappingProxyType(
@@ -40,6 +41,7 @@ _NO_ANSWER: Final = MappingProxyType(
         Failure.BROKEN_OFF: "the app closed the connection without an answer:"
         " look for a crash in its log",
         Failure.UNREACHABLE: "no way leads there: check the address and the network",
+        Failure.STOPPED: "send it again: kling replay --failed",
         Failure.CROWDED: "the handler does not keep up; the callbacks are kept:"
         " kling replay --failed",
     }

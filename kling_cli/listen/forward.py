@@ -31,6 +31,7 @@ __all__ = ["Forwarder", "Manner", "Record", "Tell", "forwarding"]
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 2.0
 MOST_AT_ONCE: Final = 64  # deliveries under way to one target
+_OVERHEAD_BYTES: Final = 1024  # of a waiting callback, beside its body
 MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
 
 
@@ -76,10 +77,11 @@ class Forwarder:
         A replay is marked as one.
         """
         for target in targets_for(kept.status, self._targets):
-            if self._waiting_bytes + len(kept.raw) > MOST_WAITING_BYTES:
-                self._report(kept, target, self._crowded(), 0, is_replay=is_replay)
+            if self._waiting_bytes + _weight(kept) > MOST_WAITING_BYTES:
+                outcome = self._silence(Failure.CROWDED)
+                self._report(kept, target, outcome, 0, is_replay=is_replay)
                 continue
-            self._waiting_bytes += len(kept.raw)
+            self._waiting_bytes += _weight(kept)
             self._is_idle = anyio.Event() if not self._lanes else self._is_idle
             key = (target, _task_of(kept))
             lane = self._lanes.get(key)
@@ -95,11 +97,20 @@ class Forwarder:
         except TimeoutError:
             return
 
+    def give_up(self) -> None:
+        """Record that what is still waiting, or under way, was not seen through."""
+        for lane in self._lanes.values():
+            for kept, is_replay in lane.waiting:
+                outcome = self._silence(Failure.STOPPED)
+                forward = recorded(kept.id, lane.target, outcome, 0)
+                self._record(replace(forward, is_replay=is_replay))
+
     async def _empty(self, key: tuple[Target, str], lane: _Lane) -> None:
         while lane.waiting:
-            kept, is_replay = lane.waiting.popleft()
+            kept, is_replay = lane.waiting[0]
             await self._pass_on(kept, lane.target, is_replay=is_replay)
-            self._waiting_bytes -= len(kept.raw)
+            lane.waiting.popleft()
+            self._waiting_bytes -= _weight(kept)
         del self._lanes[key]
         if not self._lanes:
             self._is_idle.set()
@@ -139,9 +150,9 @@ class Forwarder:
         kept_forward = recorded(kept.id, target, outcome, attempt)
         self._record(replace(kept_forward, is_replay=is_replay))
 
-    def _crowded(self) -> Outcome:
+    def _silence(self, failure: Failure) -> Outcome:
         now = self._courier.clock.now()
-        return Outcome(sent_at=now, duration_s=0.0, failure=Failure.CROWDED)
+        return Outcome(sent_at=now, duration_s=0.0, failure=failure)
 
 
 @asynccontextmanager
@@ -153,21 +164,25 @@ async def forwarding(
     tell: Tell,
     record: Record,
 ) -> AsyncIterator[Forwarder]:
-    """Open a forwarder; what is still waiting when the block ends is given up.
+    """Open a forwarder; what still waits when the block ends is recorded as failed.
 
     `tell` and `record` must return at once. `record` is given each final outcome.
 
     Raises:
         UsageError: the environment's certificates or proxy cannot be used.
     """
-    async with (
-        new_http(timeout_s=manner.timeout_s, is_insecure=manner.is_insecure) as http,
-        background() as group,
-    ):
+    async with new_http(
+        timeout_s=manner.timeout_s, is_insecure=manner.is_insecure
+    ) as http:
         courier = Courier(http=http, clock=clock, timeout_s=manner.timeout_s)
-        yield Forwarder(
-            targets, manner, courier=courier, group=group, tell=tell, record=record
-        )
+        async with background() as group:
+            forwarder = Forwarder(
+                targets, manner, courier=courier, group=group, tell=tell, record=record
+            )
+            try:
+                yield forwarder
+            finally:
+                forwarder.give_up()
 
 
 def pause_after(attempt: int) -> float:
@@ -177,3 +192,8 @@ def pause_after(attempt: int) -> float:
 
 def _task_of(kept: KeptCallback) -> str:
     return kept.task_id or kept.external_id or f"callback {kept.id}"
+
+
+def _weight(kept: KeptCallback) -> int:
+    """Return about how many bytes a waiting callback takes."""
+    return len(kept.raw) + _OVERHEAD_BYTES

@@ -115,7 +115,7 @@ def test_one_is_shown_with_all_there_is_to_say(kling: Kling) -> None:
     assert result.lines[0] == "#2  failed"
     assert "  task      t2" in result.lines
     assert '    "id": "t1",' in result.lines
-    assert f"  2026-10-04T12:00:00.000Z 500 {HERE}, after 0.2s" in result.lines
+    assert f"  2026-10-04T12:00:00.000Z 500 {HERE}, after 250ms" in result.lines
     assert "s3cret" not in result.stdout
 
 

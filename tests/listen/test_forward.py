@@ -374,15 +374,15 @@ async def test_what_waits_has_a_bound_and_what_is_beyond_is_said() -> None:
         wire_server(hang) as app,
         a_forwarder(app.base_url) as (forwarder, heard),
     ):
-        for number in range(1, 66):
+        for number in range(1, 65):
             forwarder.submit(a_callback(number, raw=large))
 
         assert heard.last.error == "too many callbacks are waiting"
         assert "kling replay --failed" in (heard.last.hint or "")
-        assert [each.callback_id for each in heard.kept] == [65]
+        assert [each.callback_id for each in heard.kept] == [64]
 
 
-async def test_waiting_for_the_rest_has_an_end() -> None:
+async def test_waiting_for_the_rest_has_an_end_and_the_rest_counts_as_failed() -> None:
     async with (
         wire_server(hang) as app,
         a_forwarder(app.base_url) as (forwarder, heard),

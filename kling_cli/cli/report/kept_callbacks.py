@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from kling_cli.cli.report.escape import one_line
-from kling_cli.cli.report.quantities import duration, moment, size
+from kling_cli.cli.report.quantities import moment, size
 
 if TYPE_CHECKING:
     from kling_cli.jobs.journal import KeptCallback
@@ -65,7 +65,7 @@ def delivery(line: Forwarded) -> str:
     """Return one line about a delivery."""
     told = line.status if line.status is not None else line.error
     words = f"#{line.number} {told} {line.method} {line.url}"
-    return one_line(f"{words} {duration(line.duration_s)}")
+    return one_line(f"{words} {_took(line.duration_s)}")
 
 
 def complaint(line: Forwarded) -> Iterator[str]:
@@ -113,9 +113,13 @@ def _forward(each: KeptForward) -> str:
 
     told = each.error if each.status is None else each.status
     facts = [f"{moment(each.sent_at)} {told} {Target(url=each.url).shown}"]
-    facts.append(f"after {duration(each.duration_s)}")
+    facts.append(f"after {_took(each.duration_s)}")
     if each.attempt > 1:
         facts.append(f"attempt {each.attempt}")
     if each.is_replay:
         facts.append("replay")
     return ", ".join(facts)
+
+
+def _took(seconds: float) -> str:
+    return f"{seconds * 1000:.0f}ms"
