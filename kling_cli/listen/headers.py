@@ -34,9 +34,14 @@ _SECRET: Final = frozenset(
 _BEGINNINGS: Final = ("x-forwarded-", "x-original-", "ngrok-", "cf-", "kling-")
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
+
 
 def kept_on(headers: Iterable[tuple[str, str]]) -> Headers:
-    """Return the headers that travel on with a callback, in their order."""
+    """Return the headers that travel on with a callback, in their order.
+
+    One that HTTP does not allow is left out: it must not hold the callback up.
+    """
     given = tuple(headers)
     named = {
         name.strip().lower()
@@ -45,7 +50,9 @@ def kept_on(headers: Iterable[tuple[str, str]]) -> Headers:
         for name in value.split(",")
     }
     return tuple(
-        (name, value) for name, value in given if _is_kept(name.lower(), named)
+        (name, value.strip(" \t"))
+        for name, value in given
+        if _is_kept(name.lower(), named) and _is_allowed(name, value)
     )
 
 
@@ -76,13 +83,17 @@ def read_header(text: str) -> tuple[str, str]:
     """
     name, separator, value = text.partition(":")
     value = value.strip()
-    is_value = value.isprintable() and all(ord(char) < 256 for char in value)  # noqa: PLR2004 -- latin-1
-    if not separator or not _NAME.fullmatch(name.strip()) or not is_value:
+    if not separator or not _is_allowed(name.strip(), value):
         raise UsageError(
             f"--header {name[:40]}: not of the form NAME:VALUE",
             hint="--header 'X-Test: 1'",
         )
     return name.strip(), value
+
+
+def _is_allowed(name: str, value: str) -> bool:
+    """Return whether HTTP allows it; characters are the bytes of a latin-1 text."""
+    return bool(_NAME.fullmatch(name)) and not _CONTROL.search(value)
 
 
 def _is_kept(name: str, named: set[str]) -> bool:

@@ -135,6 +135,21 @@ async def test_headers_of_the_way_stay_behind_and_the_others_arrive() -> None:
     }
 
 
+async def test_a_header_that_http_forbids_does_not_hold_the_callback_up() -> None:
+    headers = (("x\u00e9", "1"), ("x-a", "\x00"), ("x-b", " \u00e9\t"), ("x-c", "\r\n"))
+
+    async with (
+        wire_server(says(200, b"")) as app,
+        a_forwarder(app.base_url) as (forwarder, heard),
+    ):
+        forwarder.submit(a_callback(headers=headers))
+        await forwarder.drain(5.0)
+
+    assert heard.last.status == 200
+    assert app.seen[0].headers["x-b"] == "\u00e9"
+    assert not {"x-a", "x\u00e9"} & set(app.seen[0].headers)
+
+
 async def test_headers_of_the_users_own_are_added_or_replace() -> None:
     manner = Manner(headers=(("Content-Type", "text/x"), ("X-Test", "1")))
 
