@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 import anyio
 
@@ -13,6 +14,8 @@ from kling_cli.jobs.events import Notice
 from kling_cli.jobs.journal_callbacks import CallbackJournal, KeptForward
 from kling_cli.jobs.journal_file import JournalError
 from kling_cli.listen.manner import Record
+
+GATHER_S: Final = 0.05  # for more to come: each write keeps callbacks from the disk
 
 
 class OutcomeLog:
@@ -34,6 +37,7 @@ class OutcomeLog:
         """Write what comes until cancelled."""
         while True:
             await self._bell.wait()
+            await anyio.sleep(GATHER_S)
             self._bell = anyio.Event()
             await self.write()
 
