@@ -15,10 +15,12 @@ from kling_cli.jobs.session import Session
 LOOK_S = 0.2
 
 
-async def follow_journal(session: Session, news: News, door: PublishedDoor) -> None:
+async def follow_journal(
+    session: Session, news: News, door: PublishedDoor, name: str = lease.PUBLIC
+) -> None:
     """Post callbacks that the door's owner keeps, until the door closes."""
     reader = JournalReader(session, news)
-    while lease.look(session.settings.state_dir) == door:
+    while lease.look(session.settings.state_dir, name) == door:
         await session.clock.sleep(LOOK_S)
         reader.read()
     news.set_path(PathState.LOST)

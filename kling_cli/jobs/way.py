@@ -40,6 +40,7 @@ class Kind(StrEnum):
     URL = "url"
     ELSEWHERE = "elsewhere"  # a URL is given and nobody waits here
     LOOPBACK = "loopback"
+    STANDING = "standing"  # nobody waits here, but a listener may be there to hear
     NGROK = "ngrok"
 
 
@@ -73,7 +74,7 @@ def choose(options: RunOptions, settings: Settings) -> Kind:
     if options.callback_url:
         return Kind.URL if options.is_waiting else Kind.ELSEWHERE
     if not options.is_waiting:
-        return Kind.OFF
+        return Kind.OFF if options.tunnel == "none" else Kind.STANDING
     if options.tunnel == "ngrok":
         return Kind.NGROK
     if options.tunnel == "auto":
@@ -141,6 +142,10 @@ async def _enter(kind: Kind, to: _Opening) -> Way:
             return Way(base_url=url, via="url", key=to.key)
         case Kind.NGROK:
             return await _enter_ngrok(to)
+        case Kind.STANDING:
+            return _enter_standing(to) or NO_WAY
+        case Kind.LOOPBACK if to.options.port == 0 and (way := _enter_standing(to)):
+            return way
         case Kind.URL | Kind.LOOPBACK:
             server = await _listen(to)
             return Way(base_url=url or server.url, via=kind.value, key=to.key)
@@ -165,6 +170,21 @@ async def _enter_ngrok(to: _Opening) -> Way:
     to.stack.callback(claimed.release)
     to.group.start_soon(_follow_tunnel, tunnel, session, to.news)
     return Way(base_url=tunnel.public_url, via="ngrok", key=to.key)
+
+
+def _enter_standing(to: _Opening) -> Way | None:
+    """Take the door of a running `kling listen`, if its URL reaches it from the API."""
+    state_dir = to.session.settings.state_dir
+    is_near = to.options.tunnel == "auto" and to.session.settings.is_loopback_base
+    for name in (lease.LOCAL, lease.PUBLIC) if is_near else (lease.PUBLIC,):
+        door = lease.look(state_dir, name)
+        if door is None or not door.is_standing:
+            continue
+        if to.options.is_waiting:
+            to.group.start_soon(follow_journal, to.session, to.news, door, name)
+        url = door.local_url if is_near else door.public_url
+        return Way(base_url=url, via="shared", key=to.key)
+    return None
 
 
 async def _listen(to: _Opening) -> Server:
