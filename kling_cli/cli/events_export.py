@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ from kling_cli.errors import NotSavedError, UsageError
 
 if TYPE_CHECKING:
     from kling_cli.jobs.journal import KeptCallback
-    from kling_cli.jobs.journal_callbacks import Outcomes
+    from kling_cli.jobs.journal_callbacks import CallbackJournal
 
 Numbers = Annotated[
     list[str] | None,
@@ -56,7 +56,7 @@ class Format:
 def export(*, numbers: Numbers = None, chosen: Choice, form: Format) -> int:
     """Print kept callbacks as an HTTP archive, JSON lines or curl commands."""
     from kling_cli.cli.events import open_journal
-    from kling_cli.cli.report.streams import write_result
+    from kling_cli.cli.report.streams import write_line
     from kling_cli.listen.replay import find
 
     if form.is_har + form.is_jsonl + form.is_curl != 1:
@@ -66,37 +66,36 @@ def export(*, numbers: Numbers = None, chosen: Choice, form: Format) -> int:
         )
     wanted = wanted_of(chosen)
     with open_journal() as journal:
-        if numbers:
-            found = [find(journal, each) for each in numbers]
-        else:
-            found = journal.callbacks(wanted)
-        forwards = journal.all_forwards(found)
-    lines = _lines(found, forwards, form)
-    if form.output is not None:
-        _save(form.output, lines, is_forced=form.is_forced)
-        return 0
-    for line in lines:
-        write_result(line)
+        named = [find(journal, each) for each in numbers or ()]
+        lines = _lines(journal, [named] if named else journal.pages(wanted), form)
+        if form.output is not None:
+            _save(form.output, lines, is_forced=form.is_forced)
+            return 0
+        for line in lines:
+            write_line(line)
     return 0
 
 
 def _lines(
-    found: Sequence[KeptCallback], forwards: Outcomes, form: Format
+    journal: CallbackJournal, pages: Iterable[Sequence[KeptCallback]], form: Format
 ) -> Iterator[str]:
     from kling_cli.cli.report.document import dumps
     from kling_cli.listen import export as exports
     from kling_cli.listen.targets import read_target
 
     if form.is_har:
-        yield dumps(exports.har(found, forwards))
-    elif form.is_jsonl:
-        for kept in found:
-            yield dumps(exports.with_forwards(kept, forwards[kept.id]))
-    else:
-        to = read_target(form.to) if form.to else None
-        for kept in found:
-            target = to or exports.last_target(forwards[kept.id])
-            yield exports.curl_of(kept, target.url)
+        found = [kept for page in pages for kept in page]
+        yield dumps(exports.har(found, journal.all_forwards(found)))
+        return
+    to = read_target(form.to) if form.to else None
+    for page in pages:
+        forwards = journal.all_forwards(page)
+        for kept in page:
+            mine = forwards[kept.id]
+            if form.is_jsonl:
+                yield dumps(exports.with_forwards(kept, mine))
+            else:
+                yield exports.curl_of(kept, (to or exports.last_target(mine)).url)
 
 
 def _save(path: Path, lines: Iterator[str], *, is_forced: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,6 +32,7 @@ class KeptForward:
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 -- HTTP's success
 
 
+PAGE = 200
 Outcomes = Mapping[int, Sequence[KeptForward]]  # by the callback's number
 
 
@@ -83,13 +84,19 @@ class CallbackJournal(Journal):
         return [read_callback(row) for row in reversed(rows)]
 
     def next_callbacks(self, wanted: Wanted, limit: int) -> list[KeptCallback]:
-        """Return callbacks, oldest first; with a limit, the oldest so many of them."""
+        """Return the oldest callbacks, oldest first, `limit` at most."""
         where, values = _condition(wanted)
         rows = self._read(
             f"SELECT * FROM callbacks WHERE {where} ORDER BY id LIMIT ?",  # noqa: S608 -- our own words
             (*values, limit),
         )
         return [read_callback(row) for row in rows]
+
+    def pages(self, wanted: Wanted) -> Iterator[list[KeptCallback]]:
+        """Yield callbacks, oldest first, as many together as memory is glad to hold."""
+        while page := self.next_callbacks(wanted, PAGE):
+            yield page
+            wanted = replace(wanted, after=page[-1].id)
 
     def clear_callbacks(self, wanted: Wanted) -> int:
         """Delete callbacks and what became of them; return how many there were."""

@@ -11,7 +11,6 @@ from kling_cli.jobs.journal import KeptCallback
 from kling_cli.jobs.journal_callbacks import CallbackJournal, Wanted
 
 LOOK_S: Final = 0.2
-_TOGETHER: Final = 200
 
 
 async def follow(
@@ -29,8 +28,8 @@ async def follow(
         if kept.id <= seen:
             yield kept
     while True:
-        while more := journal.next_callbacks(replace(wanted, after=seen), _TOGETHER):
-            for kept in more:
+        for page in journal.pages(replace(wanted, after=seen)):
+            for kept in page:
                 seen = kept.id
                 yield kept
         while (changed := journal.data_version()) == version:

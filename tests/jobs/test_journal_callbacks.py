@@ -12,6 +12,7 @@ import pytest
 
 from kling_cli.jobs.journal import Journal, KeptCallback
 from kling_cli.jobs.journal_callbacks import (
+    PAGE,
     CallbackJournal,
     KeptForward,
     Wanted,
@@ -95,6 +96,16 @@ def test_a_limit_leaves_the_newest(journal: CallbackJournal) -> None:
     journal.keep_callbacks([a_callback()] * 5)
 
     assert [each.id for each in journal.callbacks(Wanted(), limit=2)] == [4, 5]
+
+
+def test_pages_have_all_in_order(journal: CallbackJournal) -> None:
+    journal.keep_callbacks([a_callback()] * (2 * PAGE + 1))
+
+    pages = list(journal.pages(Wanted(after=1)))
+
+    assert [len(page) for page in pages] == [PAGE, PAGE]
+    numbers = [kept.id for page in pages for kept in page]
+    assert numbers == list(range(2, 2 * PAGE + 2))
 
 
 def test_the_last_delivery_to_each_place_says_whether_it_failed(
