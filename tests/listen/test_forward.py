@@ -286,10 +286,15 @@ async def test_a_known_certificate_is_checked_against_the_name_typed(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
 
-    async with wire_server(says(200, b""), tls=server_tls()) as app:
+    names: list[str | None] = []
+    tls = server_tls()
+    tls.sni_callback = lambda _socket, name, _context: names.append(name)
+
+    async with wire_server(says(200, b""), tls=tls) as app:
         heard = await one(f"https://localhost:{app.port}/")
 
     assert heard.last.status == 200
+    assert names == ["localhost"]
 
 
 @pytest.mark.parametrize(
@@ -402,10 +407,15 @@ async def test_waiting_for_the_rest_has_an_end_and_the_rest_counts_as_failed() -
         wire_server(hang) as app,
         a_forwarder(app.base_url) as (forwarder, heard),
     ):
-        forwarder.submit(a_callback())
+        forwarder.submit(a_callback(1))
+        forwarder.submit(a_callback(2))
         await forwarder.drain(0.1)
 
     assert heard.lines == []
+    assert [(each.callback_id, each.error) for each in heard.kept] == [
+        (1, "the listener stopped first"),
+        (2, "the listener stopped first"),
+    ]
 
 
 def _status(app: WireServer) -> str:
