@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from kling_cli.callbacks.signatures import check_secret, sign
-from kling_cli.listen.headers import SIGNATURES, Headers, with_added, without
+from kling_cli.listen.headers import Headers, with_added
 from kling_cli.secret import Secret
 
 
@@ -33,8 +33,11 @@ def signed(
     number: int,
     now: datetime,
 ) -> Headers:
-    """Return the headers with our signature of `raw`; as they are without secrets."""
+    """Return the headers with our signature of `raw` in place of any other.
+
+    Without secrets they stay as they are.
+    """
     if not secrets:
         return headers
     ours = sign(raw, secrets=secrets, message_id=f"kling_{number}", sent_at=now)
-    return with_added(without(headers, SIGNATURES), ours.items())
+    return with_added(headers, ours.items())
