@@ -16,6 +16,7 @@ from kling_cli.listen import lines as happened
 if TYPE_CHECKING:
     from kling_cli.listen.lines import Fact, Line
 
+_EXCERPT = 160  # characters of an answer; JSON has all that was read
 _TUNNEL_WORDS = {
     "up": "the tunnel is up again",
     "down": "the tunnel is down; nothing gets in, trying again",
@@ -109,8 +110,14 @@ def _forward(line: happened.Forwarded) -> str:
     attempt = f" attempt {line.attempt}" if line.attempt > 1 else ""
     words = f"{_number(line.number)} -> {status} {line.method} {line.url} {took}"
     hint = f": {line.hint}" if line.hint else ""
-    excerpt = f" | {line.excerpt}" if line.excerpt else ""
+    excerpt = f" | {_shortened(line.excerpt)}" if line.excerpt else ""
     return words + attempt + hint + excerpt
+
+
+def _shortened(excerpt: str) -> str:
+    """Return the beginning of an answer on one line, its white space folded."""
+    folded = " ".join(excerpt[: 4 * _EXCERPT].split())
+    return folded if len(folded) <= _EXCERPT else f"{folded[: _EXCERPT - 3]}..."
 
 
 def _verified(line: happened.Verified) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -162,3 +163,13 @@ def test_quiet_shows_callbacks_and_failures() -> None:
     shown = [type_ for line, type_, _ in FACTS if listen_lines.is_quiet(line)]
 
     assert shown == ["callback", "forward", "verified", "tunnel", "reconciled"]
+
+
+def test_the_beginning_of_an_answer_stays_on_the_line() -> None:
+    failed = replace(FORWARDED, status=500, excerpt="<html>\n  <h1>no</h1>" + "x" * 500)
+
+    text = listen_lines.text(failed, NOW)
+
+    assert "| <html> <h1>no</h1>xxx" in text
+    assert text.endswith("...")
+    assert len(text) < 250
