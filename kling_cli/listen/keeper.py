@@ -141,6 +141,7 @@ def _run(
         loop.call_soon_threadsafe(_fail_one, is_open, exc)
         return
     with journal:
+        journal.commit_quickly()
         loop.call_soon_threadsafe(_open, is_open)
         keeper.work(journal)
 
