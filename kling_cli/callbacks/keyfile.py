@@ -23,9 +23,10 @@ def load_key(state_dir: Path) -> bytes:
     """
     path = state_dir / NAME
     try:
-        if not path.exists():
+        if path.exists():
+            path.chmod(0o600)  # a copied folder may have lost it
+        else:
             create_once(path, secrets.token_bytes(KEY_BYTES))
-        path.chmod(0o600)  # a copied folder may have lost it
         key = path.read_bytes()
     except OSError as exc:
         raise UsageError(

@@ -113,7 +113,6 @@ class DoorProtocol(H11Protocol):
         self.transport.close()
         if not self.is_idle:
             self.cycle.disconnected = True
-            self.cycle.message_event.set()
 
     def handle_events(self) -> None:
         before = self.cycle

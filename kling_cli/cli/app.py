@@ -68,6 +68,12 @@ TABLE = (
         TOOLS,
     ),
     Entry(
+        "trigger",
+        "kling_cli.cli.trigger:trigger",
+        "Send mock callbacks to your app, good ones and nasty ones.",
+        TOOLS,
+    ),
+    Entry(
         "events",
         "kling_cli.cli.events:app",
         "Look at kept callbacks: list, show, follow, export, clear.",

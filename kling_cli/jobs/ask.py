@@ -6,10 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from kling_cli.api.task import Task
-from kling_cli.errors import KlingError
+from kling_cli.errors import AccountError, CredentialsError, KlingError
 from kling_cli.jobs.entry import Entry
 
 TASKS_PATH = "/tasks"
+STAYING_REFUSALS = 4  # in a row, before they count as here to stay
+
+
+def is_refusal(error: KlingError) -> bool:
+    """Return whether asking again helps only if it was a passing fault of theirs."""
+    return isinstance(error, CredentialsError | AccountError)
 
 
 class Answers(Protocol):

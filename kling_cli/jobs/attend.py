@@ -37,53 +37,29 @@ class Attendant:
         """
         failure: KlingError | None = None
         async with anyio.create_task_group() as group:
-            saving = _Hand(group, self)
             try:
-                await self._wait(jobs, saving)
+                await self._wait(_Hands(self, group, jobs))
             except KlingError as exc:
                 failure = exc
         if failure is not None:
             raise failure
 
-    async def _wait(self, jobs: list[Job], saving: _Hand) -> None:
-        now = self.session.clock.monotonic()
-        by_key = {job.entry.key: job for job in jobs}
-        watched = [
-            Watched(entry=job.entry, life=job.life, since=now)
-            for job in jobs
-            if job.life is not None
-        ]
-
-        def on_answer(one: Watched) -> None:
-            job = by_key[one.entry.key]
-            self._learn(job, one)
-
-        def on_over(one: Watched) -> None:
-            saving.take(by_key[one.entry.key])
-
+    async def _wait(self, hands: _Hands) -> None:
+        watched = hands.watched(since=self.session.clock.monotonic())
         waiter = Waiter(
             asker=self.session.asker,
             news=self.news,
             clock=self.session.clock,
             tell=self.session.tell,
             deadline=self.deadline,
-            on_answer=on_answer,
-            on_over=on_over,
+            on_answer=hands.note,
+            on_over=hands.begin_end,
             watched=watched,
         )
         try:
             await waiter.run()
         finally:
-            for one in watched:
-                if not one.life.is_over:
-                    by_key[one.entry.key].life = one.life
-
-    def _learn(self, job: Job, one: Watched) -> None:
-        """Keep what the API said, in the journal and in the job."""
-        job.life = one.life
-        job.entry = one.entry = with_task(one.entry, one.life.task)
-        journal = self.session.journal
-        self.session.note(journal.observe, job.entry.external_id, one.life.task)
+            hands.keep_lives(watched)
 
     async def end(self, job: Job) -> None:
         """Do what is left to do for a job whose task is over, and tell its result."""
@@ -99,25 +75,13 @@ class Attendant:
     async def _save(self, job: Job, task: Task) -> None:
         if not job.entry.is_downloading:
             return
-
-        async def ask_again() -> Task | None:
-            job.queries += 1
-            try:
-                answers = await self.session.asker.ask([job.entry])
-            except KlingError:
-                return None
-            fresh = answers.get(job.entry.key)
-            if fresh is not None and job.life is not None:
-                job.life = replace(job.life, task=fresh)
-            return fresh
-
         saver = Saver(
             http=self.session.http,
             clock=self.session.clock,
             tell=self.session.tell,
             entry=job.entry,
             folder=self.session.settings.output_dir or _HERE,
-            ask_again=ask_again,
+            ask_again=lambda: self._ask_again(job),
         )
         try:
             await saver.save(task)
@@ -129,13 +93,47 @@ class Attendant:
             self.session.journal.change, job.entry.external_id, paths=paths
         )
 
+    async def _ask_again(self, job: Job) -> Task | None:
+        """Return the task as it stands now, for fresh links; None if nobody says."""
+        job.queries += 1
+        try:
+            answers = await self.session.asker.ask([job.entry])
+        except KlingError:
+            return None
+        fresh = answers.get(job.entry.key)
+        if fresh is not None and job.life is not None:
+            job.life = replace(job.life, task=fresh)
+        return fresh
 
-@dataclass(frozen=True, slots=True)
-class _Hand:
-    """Starts the end of jobs beside the waiting."""
 
-    group: TaskGroup
-    attendant: Attendant
+class _Hands:
+    """Carry each answer to its job, and begin the ends of jobs beside the waiting."""
 
-    def take(self, job: Job) -> None:
-        self.group.start_soon(self.attendant.end, job)
+    def __init__(self, attendant: Attendant, group: TaskGroup, jobs: list[Job]) -> None:
+        self._attendant = attendant
+        self._group = group
+        self._jobs = {job.entry.key: job for job in jobs}
+
+    def watched(self, *, since: float) -> list[Watched]:
+        return [
+            Watched(entry=job.entry, life=job.life, since=since)
+            for job in self._jobs.values()
+            if job.life is not None
+        ]
+
+    def note(self, one: Watched) -> None:
+        """Keep what the API said, in the journal and in the job."""
+        job = self._jobs[one.entry.key]
+        job.life = one.life
+        job.entry = one.entry = with_task(one.entry, one.life.task)
+        session = self._attendant.session
+        session.note(session.journal.observe, job.entry.external_id, one.life.task)
+
+    def begin_end(self, one: Watched) -> None:
+        self._group.start_soon(self._attendant.end, self._jobs[one.entry.key])
+
+    def keep_lives(self, watched: list[Watched]) -> None:
+        """Let jobs whose waiting was cut short know what was asked and heard."""
+        for one in watched:
+            if not one.life.is_over:
+                self._jobs[one.entry.key].life = one.life

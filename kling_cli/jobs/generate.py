@@ -21,7 +21,7 @@ from kling_cli.errors import (
 from kling_cli.jobs.ask import TASKS_PATH
 from kling_cli.jobs.attend import Attendant
 from kling_cli.jobs.entry import Entry, Stage
-from kling_cli.jobs.events import Event, Prepared, Submitted
+from kling_cli.jobs.events import Event, Notice, Prepared, Submitted
 from kling_cli.jobs.job import Job, with_task
 from kling_cli.jobs.lifecycle import begin
 from kling_cli.jobs.news import News
@@ -54,6 +54,8 @@ class Generation:
         async with open_session(self.settings, self.clock, self.tell) as session:
             news = News(clock=self.clock)
             self.tell(self._prepared(session))
+            if (warning := self.request.plan.model.warning) is not None:
+                self.tell(Notice(message=warning))
             async with (
                 background() as group,
                 open_way(self.options, session, news, group) as way,
@@ -83,9 +85,20 @@ class Generation:
             await attendant.see_through([job])
 
     def _write_down(self, session: Session) -> Job:
+        entry = self._entry(self._usual_s(session))
+        session.journal.write_down(entry)
+        self.job = Job(
+            command=self.options.command,
+            entry=entry,
+            started_at=self.clock.monotonic(),
+            is_lasting=not self.settings.is_sandbox,
+        )
+        return self.job
+
+    def _entry(self, usual_s: float | None) -> Entry:
         owner = identify(os.getpid())
         plan = self.request.plan
-        entry = Entry(
+        return Entry(
             external_id=self.request.external_id,
             command=self.options.command,
             product=plan.product.name,
@@ -95,7 +108,7 @@ class Generation:
             api_base=self.settings.api_base,
             request=self.request.record,
             nonce=new_nonce(secrets.token_bytes),
-            usual_s=self._usual_s(session),
+            usual_s=usual_s,
             written_at=self.clock.now(),
             output=self.options.output,
             is_downloading=self.options.is_downloading,
@@ -104,26 +117,16 @@ class Generation:
             owner_pid=os.getpid(),
             owner_started_at=owner.started_at if owner else None,
         )
-        session.journal.write_down(entry)
-        self.job = Job(
-            command=self.options.command, entry=entry, started_at=self.clock.monotonic()
-        )
-        return self.job
 
     async def _submit(
         self, job: Job, session: Session, callback_url: str | None, deadline: float
     ) -> Task:
-        entry = job.entry
-
-        async def ask() -> Task | None:
-            return (await session.asker.ask([entry])).get(entry.external_id)
-
         submission = Submission(
             path=self.request.plan.create_path,
             body=self.request.body(callback_url),
-            external_id=entry.external_id,
+            external_id=job.entry.external_id,
             client=session.client,
-            ask=ask,
+            ask=lambda: _ask_for(job.entry, session),
             tell=self.tell,
             clock=self.clock,
             deadline=deadline,
@@ -162,5 +165,11 @@ class Generation:
 
     def _usual_s(self, session: Session) -> float | None:
         plan = self.request.plan
-        measured = session.journal.usual_s(plan.product.name, plan.model.id)
+        measured = session.journal.usual_s(
+            plan.product.name, plan.model.id, self.settings.api_base
+        )
         return measured or plan.model.usual_s
+
+
+async def _ask_for(entry: Entry, session: Session) -> Task | None:
+    return (await session.asker.ask([entry])).get(entry.key)

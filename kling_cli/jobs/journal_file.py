@@ -41,11 +41,13 @@ class JournalError(UsageError):
     """The journal cannot be read or written."""
 
     def __init__(self, path: Path, cause: Exception) -> None:
-        super().__init__(
-            f"the journal {path} cannot be used: {cause}",
-            hint="make room, make the folder writable, or name another one with"
-            " KLING_STATE_DIR",
+        hint = (
+            "make room, make the folder writable, or name another one with"
+            " KLING_STATE_DIR"
         )
+        if isinstance(cause, sqlite3.DatabaseError) and _is_corrupt(cause):
+            hint = f"it is damaged: move {path} away, and a new one is begun"
+        super().__init__(f"the journal {path} cannot be used: {cause}", hint=hint)
 
 
 def open_database(state_dir: Path) -> tuple[sqlite3.Connection, Path | None]:
@@ -69,13 +71,13 @@ def open_database(state_dir: Path) -> tuple[sqlite3.Connection, Path | None]:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    path.touch(mode=0o600)  # SQLite gives the files beside it the same mode
     db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
     try:
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA synchronous = FULL")
         if db.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
             _prepare(db)
-            path.chmod(0o600)
         db.execute("SELECT 1 FROM jobs LIMIT 1")
     except BaseException:
         db.close()
@@ -98,8 +100,8 @@ def _prepare(db: sqlite3.Connection) -> None:
 
 
 def _is_corrupt(error: sqlite3.DatabaseError) -> bool:
-    codes = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-    return getattr(error, "sqlite_errorcode", None) in codes
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without its finer shades
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _set_aside(path: Path) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kling_cli.errors import AccountError, UsageError
-from kling_cli.products import body, catalogue, check, choose, cost, image
+from kling_cli.products import body, catalogue, check, choose, cost, image, paths
 from kling_cli.products.model import CredentialKind, Estimate, FieldKind, Plan
 
 LONG_TEXT = 4096  # characters; longer strings in a body are media
@@ -19,7 +19,7 @@ LONG_TEXT = 4096  # characters; longer strings in a body are media
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a person asked for. Image values may be URLs, paths or base64.
+    """What a person asked for. Image values may be URLs or paths.
 
     `extra` holds the dotted keys of `--set`; it wins over everything else.
     """
@@ -73,13 +73,25 @@ def prepare(
     plan = choose.plan(product, order.model, tuple(order.values), credentials)
     values = _with_files_read(plan, order.values)
     check.require(plan, values)
-    return Request(
+    request = Request(
         plan=plan,
         values=values,
         extra=order.extra,
         external_id=order.external_id or new_id(),
         estimate=cost.estimate(plan, values),
     )
+    _require_external_id(request)
+    return request
+
+
+def _require_external_id(request: Request) -> None:
+    at = request.plan.route.external_id_at
+    if at and paths.get(request.body(None), at) != request.external_id:
+        raise UsageError(
+            f"--set must leave {at} alone: by it a job is found again when the"
+            " connection breaks",
+            hint="give an id of your own with --external-id",
+        )
 
 
 def check_price(estimate: Estimate | None, max_units: float | None) -> None:
@@ -123,20 +135,20 @@ def _read_image(value: str, option: str, most_bytes: int) -> str:
     """Return a URL as it is, and a local file as bare base64."""
     if value.startswith(("http://", "https://")):
         return value
-    path = Path(value.removeprefix("file://")).expanduser()
     try:
-        if path.stat().st_size > most_bytes:
-            raise UsageError(
-                f"{option} {value}: {path.stat().st_size:,} bytes are more than the"
-                f" {most_bytes:,} allowed",
-                hint="save it smaller, or give a URL",
-            )
-        raw = path.read_bytes()
-    except (OSError, ValueError) as exc:
+        path = Path(value.removeprefix("file://")).expanduser()
+        with path.open("rb") as file:
+            raw = file.read(most_bytes + 1)  # no more, be it /dev/zero
+    except (OSError, ValueError, RuntimeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else str(exc)
         raise UsageError(
             f"{option} {value[:200]}: {reason}", hint="give a readable file or a URL"
         ) from exc
+    if len(raw) > most_bytes:
+        raise UsageError(
+            f"{option} {value}: more than the {most_bytes:,} bytes allowed",
+            hint="save it smaller, or give a URL",
+        )
     wrong = image.problems(image.describe(raw), most_bytes)
     if wrong:
         raise UsageError(

@@ -88,27 +88,7 @@ class Saver:
         return SavedOutput(output=wish.output, path=path, total_bytes=size)
 
     def _download(self, wish: Wish, task: Task, url: str, name: Path) -> Download:
-        last_told = -STEP_BYTES
-
-        def on_bytes(done_bytes: int, total_bytes: int | None) -> None:
-            nonlocal last_told
-            if done_bytes - last_told >= STEP_BYTES or done_bytes == total_bytes:
-                last_told = done_bytes
-                self.tell(
-                    Downloading(
-                        task_id=task.id,
-                        name=name.name,
-                        done_bytes=done_bytes,
-                        total_bytes=total_bytes,
-                    )
-                )
-
-        def on_break(reason: str, pause_s: float) -> None:
-            self.tell(
-                DownloadRetry(
-                    task_id=task.id, name=name.name, reason=reason, retry_s=pause_s
-                )
-            )
+        progress = _Progress(self.tell, task.id, name.name)
 
         async def renew() -> str | None:
             fresh = await self.ask_again()
@@ -119,8 +99,8 @@ class Saver:
             clock=self.clock,
             url=url,
             renew=renew,
-            on_bytes=on_bytes,
-            on_break=on_break,
+            on_bytes=progress.on_bytes,
+            on_break=progress.on_break,
         )
 
     def _target(self, wish: Wish, task: Task, url: str) -> Path:
@@ -136,7 +116,7 @@ class Saver:
         }
         is_sole = len(task.outputs) == 1
         path = target(self.entry.output, self.folder, values, is_sole=is_sole)
-        if wish.is_watermark and "{kind}" not in (self.entry.output or ""):
+        if wish.is_watermark and "{kind" not in (self.entry.output or ""):
             path = path.with_name(f"{path.stem}-watermark{path.suffix}")
         return path
 
@@ -145,6 +125,36 @@ class Saver:
         return NotSavedError(
             error.message,
             hint=f"kling download {task.id}, or fetch it yourself: {wish.url_in(task)}",
+        )
+
+
+class _Progress:
+    """Tells how one download goes, not oftener than anybody can see."""
+
+    def __init__(self, tell: Callable[[Event], None], task_id: str, name: str) -> None:
+        self._tell = tell
+        self._task_id = task_id
+        self._name = name
+        self._told_bytes = -STEP_BYTES
+
+    def on_bytes(self, done_bytes: int, total_bytes: int | None) -> None:
+        if done_bytes - self._told_bytes < STEP_BYTES and done_bytes != total_bytes:
+            return
+        self._told_bytes = done_bytes
+        self._tell(
+            Downloading(
+                task_id=self._task_id,
+                name=self._name,
+                done_bytes=done_bytes,
+                total_bytes=total_bytes,
+            )
+        )
+
+    def on_break(self, reason: str, pause_s: float) -> None:
+        self._tell(
+            DownloadRetry(
+                task_id=self._task_id, name=self._name, reason=reason, retry_s=pause_s
+            )
         )
 
 

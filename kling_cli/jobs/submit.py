@@ -15,9 +15,9 @@ from kling_cli.errors import (
     NoSlotError,
     OutcomeUnknownError,
     RateLimitError,
-    RefusedError,
     UnreachableError,
 )
+from kling_cli.jobs.ask import STAYING_REFUSALS, is_refusal
 from kling_cli.jobs.events import Event, Settling, WaitingForSlot
 from kling_cli.jobs.schedule import retry_s, slot_s
 
@@ -76,24 +76,23 @@ class Submission:
         except AmbiguousError as exc:
             return await self._settle(exc)
         except (NoSlotError, RateLimitError) as exc:
-            await self._wait_for_slot(exc)
+            return await self._wait_for_slot(exc)
         except UnreachableError as exc:
-            await self._pause_or_raise(exc)
-        except RefusedError as exc:
+            return await self._try_again(exc)
+        except KlingError as exc:
             return await self._unless_accepted_before(exc)
-        return None
 
     async def _settle(self, doubt: KlingError) -> Task | None:
         """Ask for the external id; None means: certainly not accepted, send again."""
         self._doubt = doubt
         self.tell(Settling(external_id=self.external_id, reason=doubt.message))
-        task = await self._look(doubt)
-        if task is None:
-            await self._pause_or_raise(doubt)
-        return task
+        return await self._look(doubt) or await self._try_again(doubt)
 
-    async def _unless_accepted_before(self, refusal: RefusedError) -> Task:
-        """A refusal after a doubtful create may say that the id is taken: by us."""
+    async def _unless_accepted_before(self, refusal: KlingError) -> Task:
+        """Raise `refusal`, unless a create in doubt has arrived late.
+
+        It may even say that the external id is taken: by ourselves.
+        """
         task = await self._look(refusal) if self._doubt is not None else None
         if task is None:
             raise refusal
@@ -101,15 +100,19 @@ class Submission:
 
     async def _look(self, doubt: KlingError) -> Task | None:
         """Return the task with our external id; None once it was denied twice."""
-        misses = failures = 0
+        misses = failures = refusals = 0
         while misses < SETTLE_ASKS:
             self.queries += 1
             try:
                 task = await within(self.clock, max(self._left_s(), 0.0), self.ask)
-            except (KlingError, TimeoutError) as exc:
-                failures += 1
-                doubt = exc if isinstance(exc, KlingError) else doubt
-                await self._pause_in_doubt(retry_s(failures, spread=_spread()), doubt)
+            except TimeoutError:
+                raise self._unsettled(doubt) from None
+            except KlingError as exc:
+                failures, doubt = failures + 1, exc
+                refusals = refusals + 1 if is_refusal(exc) else 0
+                if refusals >= STAYING_REFUSALS:
+                    raise self._unsettled(exc) from exc
+                await self._pause_in_doubt(retry_s(failures, spread=_spread()), exc)
                 continue
             if task is not None:
                 return task
@@ -117,30 +120,26 @@ class Submission:
             await self._pause_in_doubt(retry_s(misses, spread=_spread()), doubt)
         return None
 
-    async def _wait_for_slot(self, full: KlingError) -> None:
+    async def _wait_for_slot(self, full: KlingError) -> Task | None:
         self._slot_waits += 1
         pause_s = slot_s(self._slot_waits, spread=_spread())
         if self._left_s() <= pause_s:
-            raise NoSlotError(
-                f"no free slot within the time allowed: {full.message}",
-                hint="wait for running tasks (kling list), or raise --timeout",
-                code=full.code,
-                http=full.http,
-                request_id=full.request_id,
-            ) from full
+            return await self._unless_accepted_before(_no_slot(full))
         self.tell(
             WaitingForSlot(
                 external_id=self.external_id, attempt=self._slot_waits, pause_s=pause_s
             )
         )
         await self.clock.sleep(pause_s)
+        return None
 
-    async def _pause_or_raise(self, failure: KlingError) -> None:
+    async def _try_again(self, failure: KlingError) -> Task | None:
         """Pause before another create, unless the tries or the time are used up."""
         pause_s = retry_s(self.creates, spread=_spread())
         if self.creates - self._slot_waits >= MOST_CREATES or self._left_s() <= pause_s:
-            raise _not_accepted(failure) from failure
+            return await self._unless_accepted_before(_not_accepted(failure))
         await self.clock.sleep(pause_s)
+        return None
 
     async def _pause_in_doubt(self, pause_s: float, failure: KlingError) -> None:
         if self._left_s() <= pause_s:
@@ -161,6 +160,16 @@ class Submission:
 
     def _left_s(self) -> float:
         return self.deadline - self.clock.monotonic()
+
+
+def _no_slot(full: KlingError) -> NoSlotError:
+    return NoSlotError(
+        f"no free slot within the time allowed: {full.message}",
+        hint="wait for running tasks (kling list), or raise --timeout",
+        code=full.code,
+        http=full.http,
+        request_id=full.request_id,
+    )
 
 
 def _not_accepted(failure: KlingError) -> UnreachableError:

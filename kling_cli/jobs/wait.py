@@ -9,18 +9,14 @@ from typing import Protocol
 
 from kling_cli.api.task import Task
 from kling_cli.clock import Clock, within
-from kling_cli.errors import (
-    AccountError,
-    CredentialsError,
-    KlingError,
-    StillRunningError,
-    UnreachableError,
-)
+from kling_cli.errors import KlingError, StillRunningError, UnreachableError
+from kling_cli.jobs.ask import STAYING_REFUSALS, is_refusal
 from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.events import (
     AskFailed,
     Asking,
     CallbackArrived,
+    CallbackPath,
     Event,
     StatusChanged,
 )
@@ -29,7 +25,6 @@ from kling_cli.jobs.news import News
 from kling_cli.jobs.schedule import PathState, next_ask_s, retry_s
 
 TOGETHER_S = 1.0  # questions due this soon ride along with one that is due now
-STAYING_REFUSALS = 4  # credential errors in a row before they count as here to stay
 ASK_MOST_S = 45.0
 FOREVER_S = 10 * 365 * 86400.0
 
@@ -125,6 +120,8 @@ class Waiter:
                     one.claimed_at = self.clock.monotonic()
         if self.news.path is not self._path:
             self._path = self.news.path
+            if self._path is PathState.PROVEN:
+                self.tell(CallbackPath(state="proven"))
             for one in running:
                 is_lost = self._path is PathState.LOST
                 one.next_ask_at = self.clock.monotonic() if is_lost else self._next(one)
@@ -177,8 +174,7 @@ class Waiter:
     def _failed(self, due: list[Watched], error: KlingError) -> None:
         """Ask again later; only refusals that stay end the wait."""
         self._failures += 1
-        is_refusal = isinstance(error, CredentialsError | AccountError)
-        self._refusals = self._refusals + 1 if is_refusal else 0
+        self._refusals = self._refusals + 1 if is_refusal(error) else 0
         if self._refusals >= STAYING_REFUSALS:
             raise error
         pause_s = retry_s(self._failures, spread=_spread())

@@ -29,12 +29,17 @@ def with_changes(kept: KeptCallback, changes: Mapping[str, Any]) -> KeptCallback
     if not isinstance(body, dict):
         raise UsageError(f"--set: the body of callback {kept.id} is no JSON object")
     for key, value in changes.items():
-        _put(body, key, value)
+        put(body, key, value)
     raw = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return replace(kept, raw=raw, headers=without(kept.headers, SIGNATURES))
 
 
-def _put(body: dict[str, Any], key: str, value: Any) -> None:
+def put(body: dict[str, Any], key: str, value: Any) -> None:
+    """Set the value at a dotted key, in place.
+
+    Raises:
+        UsageError: The body has no such place.
+    """
     *way, last = key.split(".")
     place: Any = body
     for name in way:

@@ -91,7 +91,7 @@ def _single(field: Field, limits: Limits, value: Any) -> Iterator[Fault]:
 
 
 def _bounds(limits: Limits, value: Any, at: str) -> Iterator[Fault]:
-    if limits.choices is not None and not _is_among(value, limits.choices):
+    if limits.choices is not None and value not in limits.choices:
         yield Fault("choice", allowed(limits), value, at)
     if limits.minimum is not None and not _is_within(limits, value):
         yield Fault("range", allowed(limits), value, at)
@@ -99,11 +99,6 @@ def _bounds(limits: Limits, value: Any, at: str) -> Iterator[Fault]:
         yield Fault("length", allowed(limits), value, at)
     if limits.keys is not None or isinstance(value, list):
         yield from _inside(limits, value, at)
-
-
-def _is_among(value: Any, choices: tuple[Any, ...]) -> bool:
-    is_flag = isinstance(value, bool)
-    return any(value == each and is_flag == isinstance(each, bool) for each in choices)
 
 
 def _is_within(limits: Limits, value: Any) -> bool:

@@ -138,8 +138,7 @@ def to_positions(text: str, known: Iterable[Reference]) -> str:
     positions = {each.handle: each.position for each in known}
     if not positions:
         return text
-    longest_first = sorted(map(re.escape, positions), key=len, reverse=True)
-    pattern = rf"@({'|'.join(longest_first)})(?![A-Za-z0-9_-])"
+    pattern = rf"@({'|'.join(map(re.escape, positions))})(?![A-Za-z0-9_-])"
     return re.sub(pattern, lambda found: f"<<<{positions[found[1]]}>>>", text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class Changes:
         self._world = world
         self._task_id = task_id
         self._is_late = is_late
-        self._told = float("-inf")
+        self._told = -inf
         self._is_over = False
 
     def __aiter__(self) -> Changes:
@@ -30,21 +31,17 @@ class Changes:
 
     async def __anext__(self) -> tuple[SandboxTask, float]:
         while not self._is_over:
-            task = self._world.tasks.get(self._task_id)
-            if task is None:
-                break
-            moment = min((at for at in task.changes if at > self._told), default=None)
+            task = self._world.tasks[self._task_id]
+            moment = min((at for at in task.changes if at > self._told), default=inf)
             due = self._due(task, moment)
-            if moment is not None and due <= self._world.timeline.now_s():
+            if due <= self._world.timeline.now_s():
                 self._told = moment
                 self._is_over = task.phase_at(moment).is_final
                 return task, moment
             await self._world.timeline.change_by(due)
         raise StopAsyncIteration
 
-    def _due(self, task: SandboxTask, moment: float | None) -> float:
-        if moment is None:
-            return float("inf")
+    def _due(self, task: SandboxTask, moment: float) -> float:
         if not self._is_late:
             return moment
         return moment + max(MIN_DELAY_S, task.times.ended_at - task.times.created_at)

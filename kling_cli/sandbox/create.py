@@ -87,6 +87,9 @@ def understand(path: str, body: Any) -> Order | Refusal:
     plan = Plan(product=product, route=route, model=chosen)
     if problems := bodies.wire_check(plan, body):
         return refusal(1201, problems[0].message)
+    for at in (route.external_id_at, route.callback_url_at):
+        if at and not isinstance(value := paths.get(body, at) or "", str):
+            return refusal(1201, f"{at} value '{value}' is invalid")
     said, _ = bodies.read(product, route, chosen, body)
     return Order(plan, body, said)
 
@@ -185,5 +188,4 @@ def _image_ratio(value: Any) -> float | None:
 
 
 def _text_at(body: Mapping[str, Any], path: str | None) -> str | None:
-    found = paths.get(body, path) if path else None
-    return str(found) if found else None
+    return (paths.get(body, path) if path else None) or None

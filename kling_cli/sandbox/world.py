@@ -35,6 +35,9 @@ class TaskBook:
         if task.external_id is not None:
             self._by_external_id[task.external_id] = task.id
 
+    def __getitem__(self, task_id: str) -> SandboxTask:
+        return self._tasks[task_id]
+
     def get(self, task_id: str) -> SandboxTask | None:
         return self._tasks.get(task_id)
 

@@ -24,8 +24,8 @@ def test_a_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
     key = load_key(folder)
 
     assert len(key) == KEY_BYTES
-    assert load_key(folder) == key
     assert (folder / NAME).stat().st_mode & 0o777 == 0o600
+    assert load_key(folder) == key
     assert folder.stat().st_mode & 0o777 == 0o700
     assert [file.name for file in folder.iterdir()] == [NAME]
 

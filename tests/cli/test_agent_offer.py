@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.support.box import Box, serve_box
 from tests.support.kling import Kling
 from tests.support.terminal import Terminal
 
+
 @pytest.fixture
 def box() -> Iterator[Box]:
     with serve_box() as served:
@@ -23,8 +25,8 @@ def box() -> Iterator[Box]:
 PROMPT = ("text2video", "A paper boat", "--tunnel", "ngrok")
 
 
-def settings(**changes: object) -> Settings:
-    return replace(load({}), **changes)  # type: ignore[arg-type] -- a test's shorthand
+def settings(**changes: Any) -> Settings:
+    return replace(load({}), **changes)
 
 
 OPTIONS = RunOptions(command="text2video")

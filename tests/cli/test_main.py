@@ -43,19 +43,7 @@ WRONG_LINES = [
 
 
 @pytest.mark.parametrize(("arguments", "complaint"), WRONG_LINES)
-def test_a_wrong_line_is_explained_on_stderr(
-    arguments: list[str], complaint: str, kling: Kling
-) -> None:
-    result = kling.run(*arguments, stdin=b"")
-
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    assert complaint in result.stderr
-    assert result.stderr.startswith("error: ")
-
-
-@pytest.mark.parametrize(("arguments", "complaint"), WRONG_LINES)
-def test_a_wrong_line_is_one_whole_object_under_json(
+def test_a_wrong_line_is_explained_on_stderr_and_is_one_object_under_json(
     arguments: list[str], complaint: str, kling: Kling
 ) -> None:
     result = kling.run(arguments[0], "--json", *arguments[1:], stdin=b"")
@@ -67,6 +55,17 @@ def test_a_wrong_line_is_one_whole_object_under_json(
     assert document["command"] == arguments[0]
     assert document["error"]["type"] == "usage"
     assert complaint in document["error"]["message"]
+    assert result.stderr.startswith("error: ")
+    assert complaint in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["frobnicate"], ["text2video"], ["list", "-z"]])
+def test_a_wrong_line_leaves_stdout_alone(arguments: list[str], kling: Kling) -> None:
+    result = kling.run(*arguments)
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: ")
 
 
 @pytest.mark.parametrize(

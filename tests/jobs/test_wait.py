@@ -119,6 +119,19 @@ async def test_a_callback_for_a_job_of_somebody_else_does_not_make_us_ask() -> N
     assert scene.asked_at[0] > 80
 
 
+async def test_a_callback_for_a_job_that_is_not_waited_for_is_told_and_no_more() -> (
+    None
+):
+    scene = Scene(scripted(SUCCEEDED), path=PathState.PROVEN)
+    scene.news.nonces.add("of a job that failed to submit")
+    scene.at(2, lambda: scene.call(SUCCEEDED, nonce="of a job that failed to submit"))
+
+    await scene.wait()
+
+    assert len(scene.told.of(CallbackArrived)) == 1
+    assert scene.asked_at[0] > 80
+
+
 async def test_a_lost_path_makes_us_ask_at_once_and_then_often() -> None:
     scene = Scene(scripted(*[PROCESSING] * 8, SUCCEEDED), path=PathState.PROVEN)
     scene.at(30, lambda: scene.news.set_path(PathState.LOST))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.products import cost
+from kling_cli.products import catalogue, cost
 from kling_cli.products.model import Rate
 from tests.products.conftest import Planner
 from tests.products.strategies import FRAME
@@ -48,6 +48,43 @@ def test_the_price_table_is_confirmed(
     assert estimate is not None
     assert estimate.units == units
     assert estimate.usd == pytest.approx(units * 0.14)
+
+
+@pytest.mark.parametrize(
+    ("model", "by_resolution"),
+    [
+        ("kling-3.0-turbo", {"720p": 4.0, "1080p": 5.0}),
+        ("kling-3.0", {"720p": 3.0, "1080p": 4.0, "4k": 15.0}),
+        ("kling-2.6", {"720p": 1.5, "1080p": 2.5}),
+        ("kling-2.5-turbo", {"720p": 1.5, "1080p": 2.5}),
+        ("kling-v2-1", {"720p": 2.0, "1080p": 3.5}),
+        ("kling-v2-1-master", {"1080p": 10.0}),
+        ("kling-v2-master", {"720p": 10.0}),
+        ("kling-v1-6", {"720p": 2.0, "1080p": 3.5}),
+        ("kling-v1-5", {"720p": 2.0, "1080p": 3.5}),
+        ("kling-v1", {"720p": 1.0, "1080p": 3.5}),
+    ],
+)
+def test_a_first_frame_costs_what_a_prompt_does(
+    planned: Planner, model: str, by_resolution: dict[str, float]
+) -> None:
+    plan = planned("image2video", model, {})
+
+    found = {
+        resolution: cost.charge(plan, {"resolution": resolution}, 5.041)
+        for resolution in by_resolution
+    }
+
+    assert found == by_resolution
+
+
+def test_models_of_both_products_have_the_same_rates() -> None:
+    text, image = (
+        {model.id: model.rates for model in catalogue.load(name).models}
+        for name in ("text2video", "image2video")
+    )
+
+    assert {name: image[name] for name in text} == text
 
 
 @pytest.mark.parametrize(

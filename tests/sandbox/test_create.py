@@ -92,6 +92,8 @@ async def test_an_external_id_is_unique_over_the_account(
             "settings.audio value 'loud' is invalid",
         ),
         (TURBO, {"prompt": None}, "prompt"),
+        (TURBO, {"options": {"external_task_id": 7}}, "options.external_task_id value"),
+        (LEGACY, {"callback_url": ["x"]}, "callback_url value '['x']' is invalid"),
         (FROM_IMAGE, {"contents": []}, "contents cannot be empty"),
         (FROM_IMAGE, {}, "contents cannot be empty"),
         (LEGACY, {"mode": "8k"}, "mode value '8k' is invalid"),

@@ -58,9 +58,7 @@ class Lease:
     ) -> None:
         self.release()
 
-    def publish(
-        self, public_url: str, port: int, *, is_standing: bool = False
-    ) -> None:
+    def publish(self, public_url: str, port: int, *, is_standing: bool = False) -> None:
         """Tell the other processes where the door is; replaces what was said before."""
         us = identify(os.getpid())
         part = self._path.with_suffix(f".{os.getpid()}.part")

@@ -95,11 +95,8 @@ class Leash:
                 os.write(self._pipes["order"], json.dumps(self._order).encode() + b"\n")
             except OSError:  # cannot be written down, or has ended already
                 return False
-            self._shut("order")
+            self._shut("order")  # a second start finds no order and ends at once
             self._shut("hold")
-            for name in ("order", "hello"):
-                # a second start finds nobody to ask and ends at once
-                (self.folder / name).unlink(missing_ok=True)
             return True
 
     def _let_go(self) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from kling_cli.errors import UsageError
+from kling_cli.listen.changes import put
 from kling_cli.listen.mock.shapes import MODERATION, Mock, shape
 
 BURST: Final = 50
@@ -44,10 +45,10 @@ def names() -> tuple[str, ...]:
 
 
 def scenario(name: str, mock: Mock, changes: Changes) -> tuple[Delivery, ...]:
-    """Return what is sent; `changes` are fields of every body, at its top.
+    """Return what is sent; `changes` are fields of every body, by dotted key.
 
     Raises:
-        UsageError: There is no such scenario.
+        UsageError: There is no such scenario, or no place for a change.
     """
     make = _SCENARIOS.get(name)
     if make is None:
@@ -63,7 +64,9 @@ def custom(raw: bytes, mock: Mock) -> tuple[Delivery, ...]:
 
 
 def _one(mock: Mock, status: str, changes: Changes, age_s: int = 0) -> Delivery:
-    body = shape(mock, status, age_s=age_s) | dict(changes)
+    body = shape(mock, status, age_s=age_s)
+    for key, value in changes.items():
+        put(body, key, value)
     return Delivery(
         raw=json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"),
         message_id=f"msg_{mock.task_id}_{status}",

@@ -18,6 +18,7 @@ from kling_cli.cli.report.escape import lines, one_line
         pytest.param("\x9b2J", "\\x9b2J", id="one-byte control sequence"),
         pytest.param("a\r\nb", "a\\r\\nb", id="line break"),
         pytest.param("a\u2028b", "a\\u2028b", id="line separator"),
+        pytest.param("a\u2029b", "a\\u2029b", id="paragraph separator"),
         pytest.param("\u202egpj.exe", "\\u202egpj.exe", id="right-to-left override"),
         pytest.param("\u2066x\u2069", "\\u2066x\\u2069", id="isolates"),
         pytest.param("\ud800", "\\ud800", id="lone surrogate"),

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from inspect import Parameter
+from typing import Any, get_args
+
+from kling_cli.cli.fields import choices, parameters
+from kling_cli.products import catalogue
+from kling_cli.products.model import Field, FieldKind, Product
+
+
+def parameter_of(field: Field) -> Parameter:
+    """Return the parameter that text2video would have for one more field."""
+    product = catalogue.load("text2video")
+    with_field = replace(product, fields=(*product.fields, field))
+    return {one.name: one for one in parameters(with_field)}[field.name]
+
+
+def info_of(parameter: Parameter) -> Any:
+    return get_args(parameter.annotation)[1]
+
+
+def a_field(**changes: Any) -> Field:
+    facts: dict[str, Any] = {
+        "name": "extra_thing",
+        "kind": FieldKind.TEXT,
+        "help": "A thing.",
+        "options": ("--extra-thing",),
+    }
+    return Field(**{**facts, **changes})
+
+
+def names(product: Product) -> list[str]:
+    return [one.name for one in parameters(product)]
+
+
+def test_arguments_come_first_and_set_comes_last() -> None:
+    image2video = names(catalogue.load("image2video"))
+
+    assert image2video[:3] == ["image", "prompt", "model"]
+    assert image2video[-1] == "extra"
+
+
+def test_mode_stands_beside_resolution_and_nowhere_else() -> None:
+    product = catalogue.load("text2video")
+    without = replace(
+        product,
+        fields=tuple(one for one in product.fields if one.name != "resolution"),
+    )
+
+    said = names(product)
+    assert said[said.index("resolution") + 1] == "mode"
+    assert "mode" not in names(without)
+
+
+def test_brackets_in_a_help_text_are_no_markup() -> None:
+    info = info_of(parameter_of(a_field(help="Give [NAME=]ID.")))
+
+    assert info.help == "Give \\[NAME=]ID."
+
+
+def test_a_switch_can_be_turned_off() -> None:
+    switch = a_field(kind=FieldKind.SWITCH, options=("--extra-thing", "-x"))
+
+    info = info_of(parameter_of(switch))
+
+    assert info.param_decls == ("-x",)
+    assert info.default == "--extra-thing/--no-extra-thing"
+
+
+def test_what_describes_the_result_stands_apart_from_what_goes_in() -> None:
+    shape = info_of(parameter_of(a_field(kind=FieldKind.NUMBER)))
+    material = info_of(parameter_of(a_field(kind=FieldKind.JSON)))
+
+    assert shape.rich_help_panel == "Video"
+    assert material.rich_help_panel == "Input"
+
+
+def test_a_repeated_field_is_a_list() -> None:
+    kind = get_args(parameter_of(a_field(is_repeated=True)).annotation)[0]
+
+    assert list[str] in get_args(kind)
+
+
+def test_a_choice_without_a_name_for_its_value_has_one() -> None:
+    choice = info_of(parameter_of(a_field(kind=FieldKind.CHOICE)))
+    text = info_of(parameter_of(a_field()))
+
+    assert choice.metavar == "VALUE"
+    assert text.metavar == "EXTRA_THING"
+
+
+def test_choices_are_those_of_all_models() -> None:
+    said = choices(catalogue.load("text2video"), "resolution")
+
+    assert [value for value, _ in said] == ["720p", "1080p", "4k"]
+    assert choices(catalogue.load("text2video"), "prompt") == []
