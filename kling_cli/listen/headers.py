@@ -15,6 +15,8 @@ from kling_cli.errors import UsageError
 Headers = tuple[tuple[str, str], ...]
 
 REPLAY_HEADER: Final = "Kling-Replay"
+RECONCILED_HEADER: Final = "Kling-Reconciled"
+RECONCILED_TRUST: Final = "api"  # no callback at all: the API's own answer
 SIGNATURES: Final = frozenset({"webhook-id", "webhook-timestamp", "webhook-signature"})
 _HOP: Final = frozenset(
     {"connection", "keep-alive", "proxy-connection", "te", "trailer", "trailers"}

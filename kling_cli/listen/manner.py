@@ -11,7 +11,14 @@ from kling_cli.jobs.journal import KeptCallback
 from kling_cli.jobs.journal_callbacks import KeptForward
 from kling_cli.listen.courier import DEFAULT_TIMEOUT_S, Outcome
 from kling_cli.listen.diagnose import diagnose, diagnose_silence
-from kling_cli.listen.headers import REPLAY_HEADER, Headers, kept_on, with_added
+from kling_cli.listen.headers import (
+    RECONCILED_HEADER,
+    RECONCILED_TRUST,
+    REPLAY_HEADER,
+    Headers,
+    kept_on,
+    with_added,
+)
 from kling_cli.listen.lines import Forwarded
 from kling_cli.listen.sign import signed
 from kling_cli.listen.targets import Target
@@ -42,6 +49,8 @@ def dressed(
 ) -> Headers:
     """Return the headers with which a callback is passed on."""
     headers = kept_on(kept.headers)
+    if kept.trust == RECONCILED_TRUST:  # by whose word it is: a stranger's says nothing
+        headers = with_added(headers, ((RECONCILED_HEADER, "1"),))
     if is_replay:
         headers = with_added(headers, ((REPLAY_HEADER, str(kept.id)),))
     headers = with_added(headers, manner.headers)

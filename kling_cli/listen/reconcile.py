@@ -19,14 +19,13 @@ from kling_cli.clock import Clock
 from kling_cli.errors import AccountError, CredentialsError, KlingError
 from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.journal import KeptCallback
+from kling_cli.listen.headers import RECONCILED_HEADER, RECONCILED_TRUST
 from kling_cli.listen.known import Known, rank
 from kling_cli.listen.lines import Notice, Polled, Reconciled
 from kling_cli.listen.verify import RETRY_S, Asks
 
 TICK_S: Final = 1.0
 JUMP_S: Final = 15.0  # later than that by the wall clock, the machine has slept
-HEADER: Final = "kling-reconciled"
-TRUST: Final = "api"  # no callback at all: the API's own answer
 
 
 class Sleep:
@@ -169,8 +168,11 @@ def made_up(task: Task, entry: Entry, now: datetime) -> KeptCallback:
         task_id=task.id,
         external_id=task.external_id,
         status=task.status.value,
-        trust=TRUST,
-        headers=(("content-type", "application/json"), (HEADER, "1")),
+        trust=RECONCILED_TRUST,
+        headers=(
+            ("content-type", "application/json"),
+            (RECONCILED_HEADER.lower(), "1"),
+        ),
         raw=json.dumps(_body(task)).encode(),
     )
 

@@ -387,6 +387,21 @@ async def test_a_replay_is_marked() -> None:
     assert [each.is_replay for each in heard.kept] == [True]
 
 
+@pytest.mark.parametrize(("trust", "mark"), [("api", "1"), ("token", None)])
+async def test_what_the_api_said_is_marked_and_nothing_else(
+    trust: str, mark: str | None
+) -> None:
+    claimed = (("kling-reconciled", "1"),)
+    async with (
+        wire_server(says(200, b"")) as app,
+        a_forwarder(app.base_url) as (forwarder, _),
+    ):
+        forwarder.submit(a_callback(trust=trust, headers=claimed))
+        await forwarder.drain(5.0)
+
+    assert app.seen[0].headers.get("kling-reconciled") == mark
+
+
 async def test_what_waits_has_a_bound_and_what_is_beyond_is_said() -> None:
     large = b"x" * (1024 * 1024)
 
