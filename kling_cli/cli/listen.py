@@ -37,7 +37,7 @@ def listen(
     import anyio
 
     from kling_cli.cli.listen_values import parse
-    from kling_cli.cli.report.listen_keys import is_wanted, read_keys
+    from kling_cli.cli.report.listen_keys import keys_of
     from kling_cli.cli.report.listen_show import shower
     from kling_cli.cli.runner import load_settings
     from kling_cli.clock import SystemClock
@@ -54,14 +54,8 @@ def listen(
     )
     clock = SystemClock()
     show = shower(talk, clock, is_beside_command=bool(command))
-    has_keys = is_wanted(is_json=talk.is_json, is_quiet=talk.is_quiet)
-    return anyio.run(
-        partial(
-            listen_until_told,
-            options,
-            settings=settings,
-            clock=clock,
-            tell=show,
-            keys=read_keys if has_keys and not command else None,
-        )
+    keys = None if command else keys_of(talk)
+    run = partial(
+        listen_until_told, settings=settings, clock=clock, tell=show, keys=keys
     )
+    return anyio.run(run, options)

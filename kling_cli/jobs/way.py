@@ -17,18 +17,14 @@ from kling_cli.callbacks.capability import Capability, callback_path
 from kling_cli.callbacks.keyfile import load_key
 from kling_cli.callbacks.server import Server
 from kling_cli.callbacks.tunnel import lease
-from kling_cli.callbacks.tunnel.base import (
-    Provider,
-    Tunnel,
-    TunnelEvent,
-    TunnelTakenError,
-)
-from kling_cli.callbacks.tunnel.lease import Lease, PublishedDoor
+from kling_cli.callbacks.tunnel.base import Provider, TunnelTakenError
+from kling_cli.callbacks.tunnel.lease import PublishedDoor
 from kling_cli.errors import TunnelError
 from kling_cli.jobs.events import CallbackPath, TunnelOpening
 from kling_cli.jobs.listener import open_listener
 from kling_cli.jobs.news import News
 from kling_cli.jobs.options import RunOptions
+from kling_cli.jobs.own_tunnel import OwnTunnel
 from kling_cli.jobs.schedule import PathState
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.shared import follow_journal
@@ -76,10 +72,9 @@ def choose(options: RunOptions, settings: Settings) -> Kind:
     """
     kind = _kind(options, settings)
     if kind is Kind.OFF and options.callback == "require":
-        excluding = "--tunnel none" if options.is_waiting else "--no-wait"
         raise TunnelError(
-            f"--callback require needs a way in, and {excluding} forbids one",
-            hint=f"leave out {excluding}, or give --callback-url URL",
+            "--callback require needs a way in, and --tunnel none forbids one",
+            hint="leave out --tunnel none, or give --callback-url URL",
         )
     return kind
 
@@ -154,7 +149,7 @@ async def _enter(kind: Kind, to: _Opening) -> Way:
         case Kind.NGROK:
             return await _enter_ngrok(to)
         case Kind.STANDING:
-            return _enter_standing(to) or NO_WAY
+            return _enter_standing(to) or _without_listener(to.options)
         case Kind.LOOPBACK if to.options.port == 0 and (way := _enter_standing(to)):
             return way
         case Kind.URL | Kind.LOOPBACK:
@@ -181,8 +176,8 @@ async def _enter_ngrok(to: _Opening) -> Way:
         claimed.publish(tunnel.public_url, server.port)
         attempt.callback(claimed.withdraw)  # before the tunnel goes
         to.stack.push_async_exit(attempt.pop_all())
-    ours = _SharedTunnel(tunnel, claimed, server.port)
-    to.group.start_soon(_follow_tunnel, ours, session, to.news)
+    ours = OwnTunnel(tunnel, claimed, server.port)
+    to.group.start_soon(ours.follow, session, to.news)
     return Way(base_url=tunnel.public_url, via="ngrok", key=to.key)
 
 
@@ -201,24 +196,18 @@ def _enter_standing(to: _Opening) -> Way | None:
     return None
 
 
+def _without_listener(options: RunOptions) -> Way:
+    if options.callback == "require":
+        raise TunnelError(
+            "--callback require with --no-wait needs somebody to hear the callbacks",
+            hint="start `kling listen` first, or give --callback-url URL",
+        )
+    return NO_WAY
+
+
 async def _listen(to: _Opening, stack: AsyncExitStack) -> Server:
     listener = open_listener(to.session, to.news, to.key, port=to.options.port)
     return await stack.enter_async_context(listener)
-
-
-@dataclass(frozen=True, slots=True)
-class _SharedTunnel:
-    """Our tunnel, and what the other processes are told of it."""
-
-    tunnel: Tunnel
-    lease: Lease
-    port: int
-
-    def tell_others(self, event: TunnelEvent) -> None:
-        if event.state in ("up", "moved"):
-            self.lease.publish(event.public_url, self.port)
-        else:
-            self.lease.withdraw()
 
 
 async def _shared_door(session: Session) -> PublishedDoor:
@@ -241,19 +230,3 @@ def _provider(session: Session) -> Provider:
     from kling_cli.callbacks.tunnel.ngrok import NgrokProvider
 
     return NgrokProvider.from_settings(session.settings)
-
-
-async def _follow_tunnel(shared: _SharedTunnel, session: Session, news: News) -> None:
-    """Tell the waiter, the person and other processes what becomes of the tunnel."""
-    first_url = shared.tunnel.public_url
-    was = PathState.READY
-    async for event in shared.tunnel.events():
-        shared.tell_others(event)
-        if event.state == "up" and event.public_url == first_url:
-            news.set_path(was if was is PathState.PROVEN else PathState.READY)
-            session.tell(CallbackPath(state="back", via="ngrok", detail=event.detail))
-            continue
-        if news.path is not PathState.LOST:
-            was = news.path
-            news.set_path(PathState.LOST)
-            session.tell(CallbackPath(state="lost", via="ngrok", detail=event.detail))

@@ -17,7 +17,8 @@ import anyio
 from kling_cli.cli.report.escape import one_line
 
 if TYPE_CHECKING:
-    from kling_cli.listen.controls import Controls
+    from kling_cli.cli.options import Talk
+    from kling_cli.listen.controls import Controls, Keys
 
 HELP = "keys: r replay last, d details, c copy URL, p pause forwarding, q quit"
 
@@ -69,9 +70,10 @@ KEYS: Mapping[str, Act] = MappingProxyType(
 )
 
 
-def is_wanted(*, is_json: bool, is_quiet: bool) -> bool:
-    """Return whether a person sits at both ends."""
-    return not (is_json or is_quiet) and sys.stdin.isatty() and sys.stderr.isatty()
+def keys_of(talk: Talk) -> Keys | None:
+    """Return what reads the keys, where a person sits at both ends."""
+    has_person = sys.stdin.isatty() and sys.stderr.isatty()
+    return read_keys if has_person and not (talk.is_json or talk.is_quiet) else None
 
 
 async def read_keys(controls: Controls) -> None:
