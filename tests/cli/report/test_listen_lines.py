@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -173,3 +175,19 @@ def test_the_beginning_of_an_answer_stays_on_the_line() -> None:
     assert "| <html> <h1>no</h1>xxx" in text
     assert text.endswith("...")
     assert len(text) < 250
+
+
+@pytest.mark.parametrize(("line", "type_", "_words"), FACTS)
+def test_the_page_about_the_listener_lists_the_keys_of_every_line(
+    line: Fact, type_: str, _words: str
+) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "listen.md").read_text()
+    row = re.search(rf"^\| `{type_}` \| (.*) \|$", page, re.MULTILINE)
+    assert row
+
+    made = document(line, seq=1, now=NOW)
+
+    everywhere = {"schema", "type", "seq", "ts"}
+    assert re.findall(r"`(\w+)`", row[1]) == [
+        key for key in made if key not in everywhere
+    ]
