@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import signal
 import socket
 import time
@@ -84,6 +85,7 @@ def test_d01_whatever_is_not_our_path_gets_the_same_404(kling: Kling) -> None:
             for method, path in strangers
         ]
         unreadable = here.status(head(path=path[:-2] + "\xff\xfe"))
+        here.program.wait_for('"type": "rejected"', stream="stdout")
         result = here.end()
 
     rejected = of_type(result, "rejected")
@@ -201,14 +203,18 @@ def test_d06_what_a_message_does_to_a_terminal_is_escaped(kling: Kling) -> None:
 
 
 def _answer(line: socket.socket) -> bytes:
-    """Return what is said until it is closed, or as long as the length says."""
+    """Return what is said until it is closed, or for as long as the length says."""
     raw = b""
     with contextlib.suppress(ConnectionError):
-        while chunk := line.recv(65536):
+        while not _is_whole(raw) and (chunk := line.recv(65536)):
             raw += chunk
-            if b"\r\n\r\n" in raw and b"\r\nconnection: close" not in raw.lower():
-                break
     return raw
+
+
+def _is_whole(answer: bytes) -> bool:
+    top, end, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: (\d+)", top.lower())
+    return bool(end) and length is not None and len(body) >= int(length[1])
 
 
 def _without_date(answer: bytes) -> bytes:

@@ -135,7 +135,9 @@ def test_d08_a_failure_has_a_hint_and_can_be_sent_again(
 ) -> None:
     with an_app(reply, says(200, b"")) as app:
         url = f"{app.base_url}/hook"
-        result = pass_on(kling, url, "--forward-timeout", "1")
+        result = pass_on(
+            kling, url, "--forward-timeout", "1" if reply is hang else "20"
+        )
         n_asked = len(app.seen)
         kept = kling.run("events", "show", "1", "--quiet").stdout.encode()
         again = kling.run("replay", "1", "--to", url)

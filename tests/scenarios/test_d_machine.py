@@ -142,6 +142,8 @@ def test_d11_what_ended_in_the_machines_sleep_is_told_and_passed_on_once(
             url = ready(program)["callback_url"]
             agent = stand_in.next_agent()
             agent.wait_online()
+            local = ready(program)["local_url"]
+            assert knock(f"{local}x", b"").status == 404  # it is at work by now
             program.send(signal.SIGSTOP)
             if is_moved:
                 agent.command("move")
@@ -153,7 +155,6 @@ def test_d11_what_ended_in_the_machines_sleep_is_told_and_passed_on_once(
                 program.wait_for('"state": "moved"', stream="stdout")
             program.wait_for('("type": "forward"(.|\n)*){2}', stream="stdout")
             # what comes late all the same is shown, and is no news to the app
-            local = ready(program)["local_url"]
             knock(local, new_style(ended, "succeeded"))
             program.wait_for('"type": "duplicate".*\n', stream="stdout")
             program.send(signal.SIGTERM)
