@@ -96,7 +96,7 @@ def test_a08_a_tunnel_that_is_lost_is_made_up_for(
     with kling.start(*THROUGH_NGROK, env=stand_in.env) as program:
         agent = stand_in.next_agent()
         program.wait_for("polling less")
-        program.wait_for("processing$")
+        program.wait_for(r"\d processing\n")
         before = box.counts["query"]
         agent.command(end)
         program.wait_for("callbacks is lost")
