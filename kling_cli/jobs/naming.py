@@ -68,7 +68,7 @@ def free_names(path: Path) -> Iterator[Path]:
 def safe_value(value: str) -> str:
     """Return `value` as one harmless part of a file name."""
     kept = _UNSAFE.sub("_", value)[:_LONGEST].strip(" ")
-    return "_" if set(kept) <= {".", ""} else kept.lstrip(".") or "_"
+    return kept.lstrip(".") or "_"
 
 
 def extension(output: Output, url: str) -> str:

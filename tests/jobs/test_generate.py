@@ -42,7 +42,8 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_a_job_runs_from_order_to_saved_file(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+    async with a_world(tmp_path, task_seconds=600) as world:
+        world.end_when_asked()
         result = await world.generate(an_order("mine"))
 
     assert result.error is None
@@ -50,13 +51,11 @@ async def test_a_job_runs_from_order_to_saved_file(tmp_path: Path) -> None:
     assert (result.command, result.product) == ("text2video", "text2video")
     assert result.external_id == "mine"
     assert (result.create_requests, result.completed_by) == (1, "callback")
-    assert 1 <= result.query_requests <= 3
-    assert result.callbacks == 3
+    assert (result.query_requests, result.callbacks) == (2, 2)
     assert result.units
     assert result.request_id
     assert result.expires_at
     assert result.elapsed_s
-    assert result.elapsed_s < 5
     [output] = result.outputs
     assert output.path == tmp_path / "out" / f"kling-{result.task_id}.mp4"
     assert output.path.stat().st_size == output.total_bytes
@@ -64,7 +63,8 @@ async def test_a_job_runs_from_order_to_saved_file(tmp_path: Path) -> None:
 
 
 async def test_what_happens_is_told_in_its_order(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+    async with a_world(tmp_path, task_seconds=600) as world:
+        world.end_when_asked()
         result = await world.generate()
 
     told = world.told

@@ -105,6 +105,17 @@ class World:
         box.tasks.put(forced(task, Phase.SUCCEEDED, "", box.timeline.now_s()))
         box.timeline.wake()
 
+    def end_when_asked(self) -> None:
+        """Let every task run until it has been asked for once; then it succeeds."""
+
+        def end(exchange: Exchange) -> None:
+            if exchange.kind == "query":
+                self.on_request = lambda _: None
+                for task in list(self.box.world.tasks):
+                    self.end(task.id)
+
+        self.on_request = end
+
     def keep(self, callback: KeptCallback) -> None:
         """Keep a callback as another process with our door would."""
         with Journal.open(self.settings.state_dir) as journal:
