@@ -80,8 +80,8 @@ class Caller:
         """Claim success, with a link to another host name: the sandbox's, to see it."""
         body = flat_shape(task, task.times.created_at, self._world.links.make)
         _, _, port = self._world.base_url.rpartition(":")
-        url = f"http://localhost:{port}/forged/{task.output_id}.mp4"
-        video = {"id": task.output_id, "url": url, "duration": "5.041"}
+        url = f"http://localhost:{port}/forged/{task.id}.mp4"
+        video = {"id": task.id, "url": url, "duration": "5.041"}
         if "task_id" in body:
             body |= {"task_status": "succeed", "task_result": {"videos": [video]}}
         else:

@@ -6,7 +6,7 @@ The colours come from the label, so that two files differ. Source: W3C PNG, 2nd 
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from struct import pack
 
@@ -29,6 +29,10 @@ class Picture:
     @property
     def media_type(self) -> str:
         return "image/png"
+
+    @property
+    def watermarked(self) -> Picture:
+        return replace(self, word="KLING")
 
     def render(self) -> bytes:
         head = pack(">IIBBBBB", self.width, self.height, 8, 2, 0, 0, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from kling_cli.sandbox.account import Account
@@ -15,6 +15,7 @@ from kling_cli.sandbox.timeline import Timeline
 
 if TYPE_CHECKING:
     from kling_cli.sandbox.options import SandboxOptions
+    from kling_cli.sandbox.outputs import Content
     from kling_cli.sandbox.task import SandboxTask
 
 
@@ -68,6 +69,7 @@ class World:
             units=options.units, slots=options.slots, bought_at=self.timeline.now_s()
         )
         self.tasks = TaskBook()
+        self.shelf: dict[str, Mapping[str, Content]] = {}  # files of no task, by owner
         self.ledger = Ledger(options.tell)
         self.faults = FaultBook(
             map(parse_fault, options.fail), chaos=options.chaos, random=ids.random

@@ -8,7 +8,7 @@ KLING as well.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
 from math import sqrt
@@ -64,6 +64,17 @@ class Clip:
     @property
     def duration_s(self) -> float:
         return self.pictures / FPS
+
+    @property
+    def media_type(self) -> str:
+        return "video/mp4"
+
+    @property
+    def watermarked(self) -> Clip:
+        return replace(self, is_watermarked=True)
+
+    def render(self) -> bytes:
+        return render(self)
 
 
 def pictures_for(seconds: int) -> int:
