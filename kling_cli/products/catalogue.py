@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _DATA = Path(__file__).parent / "data"
 _COMMON = "common"
+_MANAGED = "managed"
 _HEAD_BYTES = 1024
 
 
@@ -61,6 +62,23 @@ def load(name: str) -> Product:
 def all_products() -> tuple[Product, ...]:
     """Return every product; reads every file, so not for a start-up."""
     return tuple(load(name) for name in names())
+
+
+@cache
+def managed(name: str) -> Product:
+    """Return a thing of the account's library that is made as a product is.
+
+    It is no command of its own: `custom-voice` or `custom-element`.
+    """
+    from kling_cli.products.parse import product
+
+    return product(_read(f"{_MANAGED}/{name}"), _read(_COMMON))
+
+
+def all_managed() -> tuple[Product, ...]:
+    """Return everything that can be made for the library."""
+    stems = sorted(path.stem for path in (_DATA / _MANAGED).glob("*.toml"))
+    return tuple(managed(stem) for stem in stems)
 
 
 @cache
