@@ -26,6 +26,8 @@ _STATUS: Final = {
     "failed": TaskStatus.FAILED,
 }
 
+_VIEWS: Final = (1, 2, 3)
+
 # The lists of a legacy `task_result`, and the type of what is in them.
 _RESULT_LISTS: Final = {
     "videos": "video",
@@ -105,7 +107,22 @@ def _outputs(data: Mapping[str, Any]) -> Iterator[Output]:
     result = mapping(first(data, "task_result", "result"))
     for key, type_ in _RESULT_LISTS.items():
         for item in objects(result.get(key)):
-            yield _output(item, type_)
+            yield from _of_item(item, type_)
+
+
+def _of_item(item: Mapping[str, Any], type_: str) -> Iterator[Output]:
+    """Yield what one item of a `task_result` stands for: a file or several.
+
+    Further views of a subject come three in an item, as `url_1` to `url_3`; a part that
+    an image does not contain has an empty URL. Source: API reference 2.8.
+    """
+    views = [url for n in _VIEWS if (url := text(item.get(f"url_{n}")))]
+    if item.get("is_contain") is False:
+        return
+    if not views:
+        yield _output(item, type_)
+    for url in views:
+        yield Output(type=type_, url=url)
 
 
 def _output(item: Mapping[str, Any], type_: str) -> Output:

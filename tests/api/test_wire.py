@@ -266,3 +266,25 @@ def test_no_bytes_crash_the_parser(raw: bytes) -> None:
         parse_json(raw)
     except ValueError:
         return  # the one kind of failure it has
+
+
+def test_further_views_of_a_subject_are_images_of_their_own() -> None:
+    views = {"index": 0, "url_1": "https://a/1", "url_2": "https://a/2", "url_3": ""}
+
+    task = task_from_wire({"task_id": "t", "task_result": {"images": [views]}})
+
+    assert [(each.type, each.url) for each in task.outputs] == [
+        ("image", "https://a/1"),
+        ("image", "https://a/2"),
+    ]
+
+
+def test_a_part_that_an_image_does_not_contain_is_no_output() -> None:
+    parts = [
+        {"type": "head_seg", "is_contain": True, "url": "https://a/h"},
+        {"type": "cloth_seg", "is_contain": False, "url": ""},
+    ]
+
+    task = task_from_wire({"task_id": "t", "task_result": {"images": parts}})
+
+    assert [each.url for each in task.outputs] == ["https://a/h"]
