@@ -66,7 +66,11 @@ def admit(world: World, path: str, body: Any) -> SandboxTask | Refusal:
     if external_id and world.tasks.by_external_id(external_id) is not None:
         return refusal(1201, ALREADY_THERE.format(id=external_id))
     new = _new_task(world, order)
-    return world.account.refuses(new, world.tasks, new.times.created_at) or new
+    moment = new.times.created_at
+    if world.left(new.pack) <= 0:
+        return refusal(1102)
+    has_slots = world.account.has_slots(new, world.tasks, moment)
+    return new if has_slots else refusal(1303)
 
 
 def understand(path: str, body: Any) -> Order | Refusal:
