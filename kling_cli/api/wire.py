@@ -9,7 +9,7 @@ read 2026-10-04.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -38,6 +38,8 @@ _RESULT_LISTS: Final = {
     "elements": "element",
 }
 
+_URLS: Final = ("url", "mp3_url", "url_mp3", "wav_url", "url_wav", "trial_url")
+
 
 def task_from_wire(data: Any, *, request_id: str | None = None) -> Task:
     """Return the task that one object of the API describes.
@@ -64,6 +66,21 @@ def task_from_wire(data: Any, *, request_id: str | None = None) -> Task:
         units=_units(found),
         request_id=request_id,
     )
+
+
+def result_from_wire(data: Any, *, request_id: str | None = None) -> Task:
+    """Return what a call has answered that is done when it answers.
+
+    Some name a task, some do not; those are called after the request.
+
+    Raises:
+        UnreachableError: it is no object.
+    """
+    found = mapping(data)
+    if _id(found) is None and request_id is not None:
+        found = {**found, "task_id": request_id}
+    task = task_from_wire(found, request_id=request_id)
+    return replace(task, status=TaskStatus.SUCCEEDED)
 
 
 def tasks_from_wire(data: Any, *, request_id: str | None = None) -> tuple[Task, ...]:
@@ -132,7 +149,7 @@ def _output(item: Mapping[str, Any], type_: str) -> Output:
     return Output(
         type=type_.lower(),
         id=text(first(item, "id", "voice_id", "element_id")),
-        url=text(first(item, "url", "mp3_url", "url_mp3", "wav_url", "url_wav")),
+        url=text(first(item, *_URLS)),
         watermark_url=text(item.get("watermark_url")),
         duration_s=number(seconds),
     )

@@ -288,3 +288,11 @@ def test_a_part_that_an_image_does_not_contain_is_no_output() -> None:
     task = task_from_wire({"task_id": "t", "task_result": {"images": parts}})
 
     assert [each.url for each in task.outputs] == ["https://a/h"]
+
+
+def test_a_legacy_voice_is_heard_at_its_trial_url() -> None:
+    voice = {"voice_id": "83", "voice_name": "Ann", "trial_url": "https://cdn/v.mp3"}
+
+    task = task_from_wire({**LEGACY, "task_result": {"voices": [voice]}})
+
+    assert task.outputs == (Output(type="voice", id="83", url="https://cdn/v.mp3"),)
