@@ -50,12 +50,12 @@ def tasks_by_ids(
 
 
 def is_shown(task: SandboxTask, is_solutions: bool) -> bool:
-    """Say whether a task is among the solutions, if it has to be.
+    """Say whether a task is found where it is looked for.
 
-    Whether `/tasks` covers solutions is not known (section 7): here it does.
+    Whether `/tasks` covers solutions is not known (section 7): who relies on it here
+    finds that it does not.
     """
-    is_one = task.plan.route.generation is Generation.SOLUTIONS
-    return is_one or not is_solutions
+    return (task.plan.route.generation is Generation.SOLUTIONS) is is_solutions
 
 
 def legacy_single(world: World, path: str, task_id: str) -> Any:

@@ -27,6 +27,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 100, 500
 MONTH_MS = 30 * 86_400_000
 
 Keeps = Callable[[SandboxTask], bool]
+_ALSO = {"succeed": Phase.SUCCEEDED.value}
 
 
 def search(
@@ -42,7 +43,7 @@ def search(
     limit = _limit(body, is_solutions=is_solutions)
     if limit is None:
         return invalid("limit", body.get("limit"))
-    keeps = _filters(world, body.get("filters") or [])
+    keeps = _filters(world, body.get("filters") or [], is_solutions=is_solutions)
     if isinstance(keeps, Refusal):
         return keeps
     window = _window(world, body)
@@ -90,8 +91,13 @@ def _window(world: World, body: Mapping[str, Any]) -> tuple[int, int, str] | Ref
     return start, end, ""
 
 
-def _filters(world: World, filters: Any) -> list[Keeps] | Refusal:
-    """Return what a task has to pass: each filter, by any one of its values."""
+def _filters(
+    world: World, filters: Any, *, is_solutions: bool
+) -> list[Keeps] | Refusal:
+    """Return what a task has to pass: each filter, by any one of its values.
+
+    Solutions are filtered by status only, and say `succeed` too (section 2.10).
+    """
     if not isinstance(filters, list):
         return invalid("filters", filters)
     now = world.timeline.now_s()
@@ -99,6 +105,9 @@ def _filters(world: World, filters: Any) -> list[Keeps] | Refusal:
         "status": ({*Phase}, lambda task: task.phase_at(now).value),
         "product_type": ({"video", "image", "try_on"}, lambda t: t.plan.product.pack),
     }
+    if is_solutions:
+        del traits["product_type"]
+        traits["status"][0].add("succeed")
     keeps: list[Keeps] = []
     for each in filters:
         key = each.get("key") if isinstance(each, dict) else None
@@ -108,11 +117,11 @@ def _filters(world: World, filters: Any) -> list[Keeps] | Refusal:
         wanted = each.get("values")
         if not _are_among(wanted, known):
             return invalid("filters.values", wanted)
-        keeps.append(_has(trait, frozenset(wanted)))
+        keeps.append(_has(trait, {_ALSO.get(value, value) for value in wanted}))
     return keeps
 
 
-def _has(trait: Callable[[SandboxTask], str], wanted: frozenset[str]) -> Keeps:
+def _has(trait: Callable[[SandboxTask], str], wanted: set[str]) -> Keeps:
     return lambda task: trait(task) in wanted
 
 

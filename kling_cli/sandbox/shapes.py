@@ -31,6 +31,10 @@ OPTIONAL_KEYS = frozenset(
         *("final_unit_deduction", "final_balance_deduction"),
     }
 )
+# The one solution that answers the create call in a mixture of the generations, and
+# the one that tells a callback of its end only. Source: section 2.10.
+TRY_ON = "/solutions/virtual_try_on"
+TELLS_ITS_END_ONLY = "/solutions/drama_subtitle"
 EVIL_NAME = "../../evil\x00\x1b[31m\n"
 
 
@@ -44,7 +48,11 @@ def created_shape(task: SandboxTask) -> Json:
         full = new_shape(task, moment, _no_link)
         keep = {"id", "status", "message", "create_time", "update_time", "external_id"}
     extra = {"queue_position"} if task.has_odd_words else set()
-    return {key: value for key, value in full.items() if key in keep | extra}
+    shown = {key: value for key, value in full.items() if key in keep | extra}
+    if task.plan.route.create_path == TRY_ON:
+        shown.pop("message", None)
+        return {"task_id": shown.pop("id"), **shown}
+    return shown
 
 
 def flat_shape(task: SandboxTask, moment: float, link: Link) -> Json:

@@ -181,3 +181,22 @@ async def test_a_page_of_solutions_has_its_limits(
     answer = await desk.http.post("/solutions", json={"limit": limit})
 
     assert answer.json()["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "code"),
+    [
+        ("status", "succeed", 0),
+        ("status", "succeeded", 0),
+        ("status", "done", 1201),
+        ("product_type", "video", 1201),
+    ],
+)
+async def test_solutions_are_filtered_by_status_only(
+    key: str, value: str, code: int, desk: Desk
+) -> None:
+    filters = [{"key": key, "values": [value]}]
+
+    answer = await desk.http.post("/solutions", json={"filters": filters})
+
+    assert answer.json()["code"] == code
