@@ -165,3 +165,17 @@ async def test_a_key_pair_is_enough(desk: Desk) -> None:
     answer = await desk.ask_as(f"Bearer {desk.token()}", "/v1/general/presets-voices")
 
     assert answer.json()["code"] == 0
+
+
+async def test_what_is_made_from_a_video_names_it(desk: Desk) -> None:
+    (video,) = (await desk.finished())["outputs"]
+
+    known, unknown = [
+        await made(desk, VOICES, {"voice_name": "Ann", "video_id": video_id})
+        for video_id in (video["id"], "880000000000000101")
+    ]
+
+    parent = known["task_info"]["parent_video"]
+    assert (parent["id"], parent["duration"]) == (video["id"], "5.041")
+    assert (await desk.fetch(parent["url"])).content[4:8] == b"ftyp"
+    assert "parent_video" not in unknown["task_info"]
