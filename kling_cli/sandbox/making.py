@@ -31,6 +31,16 @@ _SEVERAL = {
     "/v1/general/ai-multi-shot": ("views",),
     "/solutions/drama_subtitle": ("subbed_video", "srt", "ass"),
 }
+_HEARD = frozenset(
+    {
+        "/v1/audio/video-to-audio",
+        "/v1/videos/avatar/image2video",
+        "/v1/videos/advanced-lip-sync",
+        "/v1/videos/lip-sync",
+        "/solutions/talking_agent",
+        "/solutions/drama_subtitle",
+    }
+)
 DEFAULT_S = 5
 AUTO_IMAGES = 4  # how many the service makes of a series that leaves it to it: a guess
 VIEW_SETS, VIEWS_A_SET = 3, 3
@@ -60,6 +70,11 @@ class Wish:
     def seconds(self) -> float:
         value = self.wanted.get("duration")
         return value if isinstance(value, int | float) and value else DEFAULT_S
+
+    @property
+    def is_heard(self) -> bool:
+        """Say whether a film of it has sound whatever was asked for."""
+        return self.path in _HEARD
 
     @property
     def has_watermark(self) -> bool:
@@ -173,7 +188,7 @@ def _clip(wish: Wish) -> Clip:
         width=width,
         height=height,
         pictures=pictures_for(int(wish.seconds)),
-        has_sound=bool(wish.wanted.get("sound")),
+        has_sound=bool(wish.wanted.get("sound")) or wish.is_heard,
         label=wish.label,
     )
 
