@@ -25,6 +25,7 @@ class Summary(NamedTuple):
     name: str
     summary: str
     panel: str
+    group: str = ""  # the command it is a sub-command of
 
 
 @cache
@@ -36,7 +37,9 @@ def summaries() -> tuple[Summary, ...]:
     """
     heads = [_head(path) for path in _DATA.glob("*.toml") if path.stem != _COMMON]
     heads.sort(key=lambda head: (int(head["order"]), head["name"]))
-    return tuple(Summary(h["name"], h["summary"], h["panel"]) for h in heads)
+    return tuple(
+        Summary(h["name"], h["summary"], h["panel"], h.get("group", "")) for h in heads
+    )
 
 
 def names() -> tuple[str, ...]:
