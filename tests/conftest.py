@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ from tests.support import home, leaks
 from tests.support.startup import loopback_only
 
 loopback_only.install()
+
+_HOMES = itertools.count()  # pytest's own numbering looks at every folder there is
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def own_home(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     """Give the test a home and take away every setting of whoever runs it."""
-    folder = tmp_path_factory.mktemp("home")
+    folder = tmp_path_factory.mktemp(f"home-{next(_HOMES)}", numbered=False)
     for name in home.foreign(os.environ):
         monkeypatch.delenv(name)
     for name, value in home.folders(folder).items():

@@ -154,7 +154,7 @@ def table(entries: Sequence[Entry], *, is_titled: bool) -> Iterator[str]:
 def _cells(entry: Entry) -> tuple[str, ...]:
     cells = (
         entry.written_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        entry.status.value,
+        entry.stage.value,  # a person may know `refused` and `absent` too
         entry.task_id or entry.external_id,
         entry.product,
         entry.model,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
-from collections.abc import Awaitable, Callable, Iterator
+import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -13,12 +12,18 @@ from typing import IO
 from kling_cli.api.http import httpx
 from kling_cli.clock import Clock
 from kling_cli.errors import NotSavedError
-from kling_cli.jobs.naming import free_names
+from kling_cli.jobs.part import part_file, put_in_place, rewind
 from kling_cli.jobs.schedule import retry_s
 
 MOST_BREAKS = 9  # in a row without a new byte: about half a minute
 MOST_WRONG = 4  # answers that are no file at all
 EXPIRED = frozenset({401, 403, 404, 410})
+_UNSATISFIABLE = httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE
+_BRINGING = frozenset({httpx.codes.OK, httpx.codes.PARTIAL_CONTENT, _UNSATISFIABLE})
+_RANGE = re.compile(r"bytes (?P<start>[0-9]+)-[0-9]+/(?P<total>[0-9]+|\*)")
+_PAGE_KINDS = frozenset(
+    {"text/html", "application/json", "application/xml", "text/xml"}
+)
 _PAGE_STARTS = (b"<!doctype", b"<html", b"<?xml", b"{")
 
 
@@ -62,15 +67,13 @@ class Download:
         Raises:
             NotSavedError: the bytes cannot be had, or the disk does not take them.
         """
-        if not self.url.startswith(("http://", "https://")):
-            raise NotSavedError("the API gave a link that is no web address")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with _part_file(target) as (part, stream):
+            with part_file(target) as (part, stream):
                 await self._fetch(stream)
                 stream.flush()
                 os.fsync(stream.fileno())
-                return _put_in_place(part, target, is_forced=is_forced)
+                return put_in_place(part, target, is_forced=is_forced)
         except OSError as exc:
             raise NotSavedError(
                 f"{target} could not be written: {exc.strerror or exc}",
@@ -78,27 +81,29 @@ class Download:
             ) from exc
 
     async def _fetch(self, stream: IO[bytes]) -> None:
-        breaks = 0
+        breaks = furthest = 0
         while True:
-            before = self._done_bytes
             try:
                 await self._attempt(stream)
             except (httpx.HTTPError, BrokenDownloadError) as exc:
-                is_new = self._done_bytes > before and not isinstance(
-                    exc, WrongContentError
-                )
-                breaks = 1 if is_new else breaks + 1
+                is_new = self._done_bytes > furthest
+                is_wrong = isinstance(exc, WrongContentError)
+                breaks = 1 if is_new and not is_wrong else breaks + 1
+                furthest = max(furthest, self._done_bytes)
                 await self._recover(exc, breaks)
             else:
                 return
 
     async def _attempt(self, stream: IO[bytes]) -> None:
+        _require_web_address(self.url)
         headers = {"Accept-Encoding": "identity"}
         if self._done_bytes:
             headers["Range"] = f"bytes={self._done_bytes}-"
             if self._etag:
                 headers["If-Range"] = self._etag
-        async with self.http.stream("GET", self.url, headers=headers) as response:
+        async with self.http.stream(
+            "GET", self.url, headers=headers, follow_redirects=True
+        ) as response:
             self._begin(response, stream)
             async for chunk in response.aiter_raw():
                 if not self._done_bytes and _is_page(chunk):
@@ -110,32 +115,30 @@ class Download:
 
     def _begin(self, response: httpx.Response, stream: IO[bytes]) -> None:
         """Check the head of an answer, and that it goes on where we stopped."""
-        status = response.status_code
-        if status in EXPIRED:
-            raise ExpiredLinkError(f"the link answered {status}")
-        if status == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-            _rewind(stream)
-            self._done_bytes = 0
+        _check_head(response)
+        start, total_bytes = _span(response)
+        etag = response.headers.get("etag")
+        if response.status_code == httpx.codes.OK:
+            self._start_over(stream)
+        elif start != self._done_bytes or self._is_other(etag, total_bytes):
+            self._start_over(stream)
             raise StartOverError("the file on the server has changed")
-        if status not in (httpx.codes.OK, httpx.codes.PARTIAL_CONTENT):
-            raise BrokenDownloadError(f"the server answered {status}")
-        kind = (
-            response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        )
-        if kind in ("text/html", "application/json", "application/xml", "text/xml"):
-            raise WrongContentError(f"the server sent {kind}, not a file")
-        if status == httpx.codes.OK and self._done_bytes:
-            _rewind(stream)
-            self._done_bytes = 0
-        self._etag = response.headers.get("etag")
-        length = response.headers.get("content-length", "")
-        self._total_bytes = self._done_bytes + int(length) if length.isdigit() else None
+        self._etag, self._total_bytes = etag, total_bytes
+
+    def _is_other(self, etag: str | None, total_bytes: int | None) -> bool:
+        """Return whether these are another file's than those of the part we have."""
+        known = ((self._etag, etag), (self._total_bytes, total_bytes))
+        return any(None not in pair and pair[0] != pair[1] for pair in known)
+
+    def _start_over(self, stream: IO[bytes]) -> None:
+        rewind(stream)
+        self._done_bytes, self._etag, self._total_bytes = 0, None, None
 
     def _check_whole(self) -> None:
         if not self._done_bytes:
             raise WrongContentError("the server sent an empty file")
         if self._total_bytes is not None and self._done_bytes != self._total_bytes:
-            raise WrongContentError(
+            raise BrokenDownloadError(
                 f"{self._done_bytes} bytes came, {self._total_bytes} were announced"
             )
 
@@ -149,58 +152,40 @@ class Download:
         await self.clock.sleep(pause_s)
         if isinstance(why, ExpiredLinkError):
             self.url = await self.renew() or self.url
-            self._etag = None
 
 
-@contextlib.contextmanager
-def _part_file(target: Path) -> Iterator[tuple[Path, IO[bytes]]]:
-    """Open `NAME.part` beside the target, ours alone; it does not outlive a failure.
-
-    A part that a killed process left behind is not locked any more and is taken over.
-    """
-    for free in free_names(target):
-        part = free.with_name(free.name + ".part")
-        stream = part.open("ab")
-        if _is_ours(stream, part):
-            break
-        stream.close()
+def _require_web_address(url: str) -> None:
     try:
-        with stream:
-            _rewind(stream)
-            yield part, stream
-    finally:
-        part.unlink(missing_ok=True)
+        parsed = httpx.URL(url)
+        is_address = parsed.scheme in ("http", "https") and bool(parsed.host)
+    except (httpx.InvalidURL, ValueError):
+        is_address = False
+    if not is_address:
+        raise NotSavedError("the API gave a link that is no web address")
 
 
-def _is_ours(stream: IO[bytes], part: Path) -> bool:
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.fstat(stream.fileno()).st_ino == part.stat().st_ino
-    except (BlockingIOError, FileNotFoundError):
-        return False
+def _check_head(response: httpx.Response) -> None:
+    """Raise what an answer that brings no file means."""
+    status = response.status_code
+    if status in EXPIRED:
+        raise ExpiredLinkError(f"the link answered {status}")
+    if status not in _BRINGING:
+        raise BrokenDownloadError(f"the server answered {status}")
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if status != _UNSATISFIABLE and kind in _PAGE_KINDS:
+        raise WrongContentError(f"the server sent {kind}, not a file")
 
 
-def _put_in_place(part: Path, target: Path, *, is_forced: bool) -> Path:
-    """Give the finished file its name; without force never one that is taken."""
-    if is_forced:
-        part.replace(target)
-        return target
-    for free in free_names(target):
-        try:
-            os.link(part, free)  # unlike a rename, this fails when the name is taken
-        except FileExistsError:
-            continue
-        except OSError:  # a file system without links
-            if free.exists():
-                continue
-            part.rename(free)
-        return free
-    raise AssertionError  # free_names never ends
-
-
-def _rewind(stream: IO[bytes]) -> None:
-    stream.seek(0)
-    stream.truncate()
+def _span(response: httpx.Response) -> tuple[int | None, int | None]:
+    """Return the first byte's place in the file and the file's length, where said."""
+    if response.status_code == httpx.codes.OK:
+        length = response.headers.get("content-length", "")
+        return 0, int(length) if length.isdecimal() else None
+    said = _RANGE.fullmatch(response.headers.get("content-range", ""))
+    if said is None:
+        return None, None
+    total = said["total"]
+    return int(said["start"]), None if total == "*" else int(total)
 
 
 def _is_page(chunk: bytes) -> bool:

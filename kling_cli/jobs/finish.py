@@ -15,8 +15,8 @@ from kling_cli.errors import NotSavedError
 from kling_cli.jobs.attend import Attendant
 from kling_cli.jobs.entry import Entry, Stage
 from kling_cli.jobs.events import Event, Notice, Submitted
-from kling_cli.jobs.find import NoSuchTaskError, find_jobs
-from kling_cli.jobs.job import Job, failure_of
+from kling_cli.jobs.find import NoSuchTaskError, ask_for, find_jobs
+from kling_cli.jobs.job import KEPT_DAYS, Job, failure_of
 from kling_cli.jobs.lifecycle import begin
 from kling_cli.jobs.news import News
 from kling_cli.jobs.options import RunOptions
@@ -76,6 +76,7 @@ class Finishing:
                 await self._find(session)
             else:
                 self.jobs += self._unfinished(session)
+                await ask_for(self.jobs, session)
             await self._settle(session, deadline)
             running = [job for job in self.jobs if job.task is not None]
             for job in running:
@@ -97,7 +98,6 @@ class Finishing:
                 command=self.options.command,
                 entry=entry,
                 started_at=self.clock.monotonic(),
-                life=begin(task) if (task := entry.as_task) else None,
             )
             for entry in session.journal.unfinished()
             if entry.api_base == self.settings.api_base and not _is_attended(entry)
@@ -110,14 +110,14 @@ class Finishing:
             job for job in self.jobs if self._is_unsettled(job, attempt)
         ]:
             attempt += 1
-            pause_s = retry_s(attempt) if attempt > 1 or self.names else 0.0
+            pause_s = retry_s(attempt)
             if self.clock.monotonic() + pause_s > deadline:
                 return
             await self.clock.sleep(pause_s)
             for job in unsettled:
                 await self._ask_anew(job, session)
         if not self.names:
-            self.jobs = [job for job in self.jobs if not self._is_absent(job, session)]
+            self.jobs = [job for job in self.jobs if not self._is_denied(job, session)]
 
     def _is_unsettled(self, job: Job, attempt: int) -> bool:
         if job.life is not None:
@@ -136,20 +136,15 @@ class Finishing:
         job.error, job.ended_at = fresh.error, fresh.ended_at
         job.queries += fresh.queries
 
-    def _is_absent(self, job: Job, session: Session) -> bool:
-        """Return whether the API denies a job that never got a task id; say so."""
-        if job.entry.task_id is not None or not isinstance(job.error, NoSuchTaskError):
+    def _is_denied(self, job: Job, session: Session) -> bool:
+        """Return whether the API knows no such job; say so, and note when for good."""
+        if not isinstance(job.error, NoSuchTaskError):
             return False
-        if self.clock.now() - job.entry.written_at > LATE_AFTER:
-            session.note(
-                session.journal.change, job.entry.external_id, stage=Stage.ABSENT
-            )
-        self.tell(
-            Notice(
-                message=f"job {job.entry.external_id} never reached the API;"
-                " nothing was created or charged"
-            )
-        )
+        entry = job.entry
+        known_for = LATE_AFTER if entry.task_id is None else timedelta(days=KEPT_DAYS)
+        if self.clock.now() - entry.written_at > known_for:
+            session.note(session.journal.change, entry.external_id, stage=Stage.ABSENT)
+        self.tell(Notice(message=_denial(entry)))
         return True
 
     def _adopt(self, job: Job, session: Session) -> None:
@@ -189,6 +184,18 @@ def _is_attended(entry: Entry) -> bool:
     if entry.owner_pid in (None, os.getpid()) or entry.owner_started_at is None:
         return False
     return Identity(entry.owner_pid, entry.owner_started_at).is_alive
+
+
+def _denial(entry: Entry) -> str:
+    if entry.task_id is None:
+        return (
+            f"job {entry.external_id} never reached the API;"
+            " nothing was created or charged"
+        )
+    return (
+        f"task {entry.task_id} is not known to this account: it was made with another"
+        f" key, or deleted, as all are after {KEPT_DAYS} days"
+    )
 
 
 def _not_ready(job: Job) -> NotSavedError:

@@ -22,7 +22,7 @@ from kling_cli.jobs.ask import NOWHERE
 from kling_cli.jobs.attend import Attendant
 from kling_cli.jobs.direct import DirectCalls, without_callbacks
 from kling_cli.jobs.entry import Entry, Stage
-from kling_cli.jobs.events import Event, Prepared, Submitted
+from kling_cli.jobs.events import Event, Notice, Prepared, Submitted
 from kling_cli.jobs.job import Job, with_task
 from kling_cli.jobs.lifecycle import begin
 from kling_cli.jobs.news import News
@@ -55,6 +55,8 @@ class Generation:
         async with open_session(self.settings, self.clock, self.tell) as session:
             news = News(clock=self.clock)
             self.tell(self._prepared(session))
+            if (warning := self.request.plan.model.warning) is not None:
+                self.tell(Notice(message=warning))
             async with (
                 background() as group,
                 open_way(self._way_options, session, news, group) as way,
@@ -96,7 +98,10 @@ class Generation:
         entry = self._entry(self._usual_s(session))
         session.journal.write_down(entry)
         self.job = Job(
-            command=self.options.command, entry=entry, started_at=self.clock.monotonic()
+            command=self.options.command,
+            entry=entry,
+            started_at=self.clock.monotonic(),
+            is_lasting=not self.settings.is_sandbox,
         )
         return self.job
 
@@ -170,7 +175,9 @@ class Generation:
 
     def _usual_s(self, session: Session) -> float | None:
         plan = self.request.plan
-        measured = session.journal.usual_s(plan.product.name, plan.model.id)
+        measured = session.journal.usual_s(
+            plan.product.name, plan.model.id, self.settings.api_base
+        )
         return measured or plan.model.usual_s
 
 

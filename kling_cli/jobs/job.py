@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from kling_cli.api.task import Output, Task, TaskStatus
@@ -18,7 +19,11 @@ _RISK_WORDS = ("risk control", "content safety", "sensitive", "moderation")
 
 @dataclass(slots=True, kw_only=True)
 class Job:
-    """What is known of a job while it runs; times on the clock's monotonic scale."""
+    """What is known of a job while it runs; times on the clock's monotonic scale.
+
+    `is_lasting` is false for a task that ends with this command: one of a sandbox that
+    was started for it.
+    """
 
     command: str
     entry: Entry
@@ -30,6 +35,7 @@ class Job:
     saved: tuple[SavedOutput, ...] = ()
     error: KlingError | None = None
     is_told: bool = False
+    is_lasting: bool = True
 
     @property
     def task(self) -> Task | None:
@@ -38,7 +44,8 @@ class Job:
     @property
     def name(self) -> str:
         """The id to resume with: the task's when it is known."""
-        return self.task.id if self.task else self.entry.external_id
+        known = self.task.id if self.task else self.entry.task_id
+        return known or self.entry.external_id
 
     def fail(self, error: KlingError, now: float) -> None:
         """Note why the job ended here; the first reason stays."""
@@ -89,6 +96,8 @@ class Job:
         return by if by in ("callback", "poll") else "poll"
 
     def _resume(self, status: TaskStatus) -> str | None:
+        if not self.is_lasting:
+            return None
         if status is TaskStatus.SUCCEEDED and self.error is not None:
             return f"kling download {self.name}"
         is_known = bool(self.entry.route) or self.life is not None
@@ -127,12 +136,22 @@ def with_task(entry: Entry, task: Task) -> Entry:
 
 
 def _link_end(output: Output) -> datetime | None:
-    stated = parse_qs(urlsplit(output.url or "").query).get("Expires", [""])[0]
+    try:
+        query = urlsplit(output.url or "").query
+    except ValueError:  # no URL at all; fetching it will say so
+        return None
+    stated = parse_qs(query).get("Expires", [""])[0]
     if not stated.isdecimal() or len(stated) > len("9999999999"):
         return None
     return datetime.fromtimestamp(int(stated), UTC)
 
 
 def _unsaved(task: Task | None, entry: Entry) -> tuple[SavedOutput, ...]:
+    """Return the outputs with the paths that an earlier run saved them under."""
     outputs = task.outputs if task else entry.outputs
-    return tuple(SavedOutput(output=output) for output in outputs)
+    is_paired = len(entry.paths) == len(outputs)
+    paths = [Path(path) for path in entry.paths] if is_paired else [None] * len(outputs)
+    return tuple(
+        SavedOutput(output=output, path=path)
+        for output, path in zip(outputs, paths, strict=True)
+    )

@@ -135,13 +135,13 @@ class Journal:
         """Return up to `limit` jobs, newest first."""
         return self._entries("1 ORDER BY written_at DESC, rowid DESC LIMIT ?", (limit,))
 
-    def usual_s(self, product: str, model: str | None) -> float | None:
+    def usual_s(self, product: str, model: str | None, api_base: str) -> float | None:
         """Return the median seconds that the last ten such tasks took, if three did."""
         rows = self._read(
             "SELECT updated_at - created_at FROM jobs WHERE product = ? AND model IS ?"
-            " AND stage = ? AND updated_at > created_at"
+            " AND api_base = ? AND stage = ? AND updated_at > created_at"
             " ORDER BY written_at DESC LIMIT 10",
-            (product, model, Stage.SUCCEEDED.value),
+            (product, model, api_base, Stage.SUCCEEDED.value),
         )
         times = sorted(row[0] for row in rows)
         return times[len(times) // 2] if len(times) >= 3 else None  # noqa: PLR2004 -- fewer say nothing

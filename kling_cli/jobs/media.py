@@ -50,22 +50,13 @@ def _parted(field: Field, value: str) -> tuple[str | None, str]:
 
 def _content(plan: Plan, field: Field, name: str) -> bytes:
     option = field.spelling
-    path = Path(name.removeprefix("file://")).expanduser()
     most_bytes = plan.max_bytes(field.name)
-    try:
-        n_bytes = path.stat().st_size
-        if n_bytes > most_bytes:
-            raise UsageError(
-                f"{option} {name}: {n_bytes:,} bytes are more than the"
-                f" {most_bytes:,} allowed",
-                hint="save it smaller, or give a URL",
-            )
-        raw = path.read_bytes()
-    except (OSError, ValueError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
+    raw = _bytes_of(name, option, most_bytes)
+    if len(raw) > most_bytes:
         raise UsageError(
-            f"{option} {name[:200]}: {reason}", hint="give a readable file or a URL"
-        ) from exc
+            f"{option} {name}: more than the {most_bytes:,} bytes allowed",
+            hint="save it smaller, or give a URL",
+        )
     wrong = _PROBLEMS[field.kind](plan, field, raw)
     if wrong:
         raise UsageError(
@@ -73,6 +64,18 @@ def _content(plan: Plan, field: Field, name: str) -> bytes:
             hint=next((one.hint for one in wrong if one.hint), None),
         )
     return raw
+
+
+def _bytes_of(name: str, option: str, most_bytes: int) -> bytes:
+    try:
+        path = Path(name.removeprefix("file://")).expanduser()
+        with path.open("rb") as file:
+            return file.read(most_bytes + 1)  # no more, be it /dev/zero
+    except (OSError, ValueError, RuntimeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
+        raise UsageError(
+            f"{option} {name[:200]}: {reason}", hint="give a readable file or a URL"
+        ) from exc
 
 
 def _of_image(plan: Plan, field: Field, raw: bytes) -> tuple[Problem, ...]:

@@ -33,25 +33,21 @@ _LONGEST = 120  # characters of one value in a name; file systems allow 255 byte
 
 
 def check_template(template: str) -> None:
-    """Refuse a template that names fields nobody fills.
+    """Refuse a template that cannot be filled in; better now than when all is paid.
 
     Raises:
-        UsageError: an unknown field, or braces that do not close.
+        UsageError: an unknown field, braces that do not close, no such home folder.
     """
     try:
-        names = [
-            name
-            for _, name, _, _ in string.Formatter().parse(template)
-            if name is not None
-        ]
-    except ValueError as exc:
+        for _, name, _, _ in string.Formatter().parse(template):
+            if name is not None and name not in FIELDS:
+                raise UsageError(
+                    f"--output {template}: there is no field {{{name}}}",
+                    hint=_fields_hint(),
+                )
+        Path(template.format_map(dict.fromkeys(FIELDS, "x"))).expanduser()
+    except (ValueError, RuntimeError) as exc:
         raise UsageError(f"--output {template}: {exc}", hint=_fields_hint()) from exc
-    for name in names:
-        if name not in FIELDS:
-            raise UsageError(
-                f"--output {template}: there is no field {{{name}}}",
-                hint=_fields_hint(),
-            )
 
 
 def target(
@@ -61,18 +57,16 @@ def target(
 
     `template` is None, a folder (existing, or ending in a slash), a file name, or holds
     fields. Values from the API are made harmless: they cannot leave the folder. With
-    several outputs a plain file name gets the index before its suffix.
+    several outputs a name without the index gets it before its suffix.
     """
     safe = {name: safe_value(value) for name, value in values.items()}
     default = "kling-{task_id}.{ext}" if is_sole else "kling-{task_id}-{index}.{ext}"
     if not template:
         return folder / default.format_map(safe)
-    path = folder / Path(template).expanduser()
+    path = folder / Path(template.format_map(safe)).expanduser()
     if template.endswith(("/", "\\")) or path.is_dir():
         return path / default.format_map(safe)
-    if "{" in template:
-        return folder / Path(template.format_map(safe)).expanduser()
-    if is_sole:
+    if is_sole or "{index" in template:
         return path
     return path.with_name(f"{path.stem}-{safe['index']}{path.suffix}")
 
@@ -80,7 +74,7 @@ def target(
 def free_names(path: Path) -> Iterator[Path]:
     """Yield `path`, then `name-1.ext`, `name-2.ext` and so on."""
     yield path
-    for number in count(1):
+    for number in count(1):  # pragma: no branch -- it never ends
         yield path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
@@ -92,7 +86,10 @@ def safe_value(value: str) -> str:
 
 def extension(output: Output, url: str) -> str:
     """Return the suffix for an output: that of its URL when known, else of its type."""
-    suffix = urlsplit(url).path.rpartition(".")[2].lower()
+    try:
+        suffix = urlsplit(url).path.rpartition(".")[2].lower()
+    except ValueError:  # no URL at all; fetching it will say so
+        suffix = ""
     return suffix if suffix in _KNOWN else _EXTENSIONS.get(output.type, "bin")
 
 

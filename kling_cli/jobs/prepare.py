@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kling_cli.errors import AccountError
+from kling_cli.errors import AccountError, UsageError
 from kling_cli.jobs.media import with_files_read
-from kling_cli.products import body, catalogue, check, choose, cost
+from kling_cli.products import body, catalogue, check, choose, cost, paths
 from kling_cli.products.model import CredentialKind, Estimate, Plan
 
 LONG_TEXT = 4096  # characters; longer strings in a body are media
@@ -72,13 +72,25 @@ def prepare(
     plan = choose.plan(product, order.model, tuple(order.values), credentials)
     values = with_files_read(plan, order.values)
     check.require(plan, values)
-    return Request(
+    request = Request(
         plan=plan,
         values=values,
         extra=order.extra,
         external_id=order.external_id or new_id(),
         estimate=cost.estimate(plan, values),
     )
+    _require_external_id(request)
+    return request
+
+
+def _require_external_id(request: Request) -> None:
+    at = request.plan.route.external_id_at
+    if at and paths.get(request.body(None), at) != request.external_id:
+        raise UsageError(
+            f"--set must leave {at} alone: by it a job is found again when the"
+            " connection breaks",
+            hint="give an id of your own with --external-id",
+        )
 
 
 def check_price(estimate: Estimate | None, max_units: float | None) -> None:

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from kling_cli.clock import Clock
-from kling_cli.errors import KlingError, StoppedError
+from kling_cli.errors import KlingError, StillRunningError, StoppedError
 from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.events import Event, Finished, JobResult
 from kling_cli.jobs.finish import Finishing
@@ -34,6 +34,10 @@ __all__ = [
     "look",
     "new_external_id",
 ]
+
+_SANDBOX_HINT = (
+    "this sandbox ends with the command; `kling sandbox` serves one that stays"
+)
 
 Tell = Callable[[Event], None]
 
@@ -92,6 +96,7 @@ async def finish(
     Raises:
         KlingError: nothing could be begun.
     """
+    check_template(options.output or "")
     run = Finishing(
         names=names, options=options, settings=settings, clock=clock, tell=tell
     )
@@ -130,6 +135,7 @@ async def fetch(
     Raises:
         KlingError: nothing could be begun.
     """
+    check_template(options.output or "")
     run = Finishing(
         names=names, options=options, settings=settings, clock=clock, tell=tell
     )
@@ -162,7 +168,10 @@ async def _attach(
 
 def _ended(job: Job, tell: Tell) -> JobResult:
     """Return the result; tell it, unless its end has been told."""
-    if isinstance(job.error, StoppedError):
+    early = isinstance(job.error, StillRunningError | StoppedError)
+    if job.error is not None and early and not job.is_lasting:
+        job.error.hint = _SANDBOX_HINT
+    elif isinstance(job.error, StoppedError):
         job.error = _with_way_back(job.error, job)
     result = job.result()
     if not job.is_told:

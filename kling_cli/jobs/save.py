@@ -116,7 +116,7 @@ class Saver:
         }
         is_sole = len(task.outputs) == 1
         path = target(self.entry.output, self.folder, values, is_sole=is_sole)
-        if wish.is_watermark and "{kind}" not in (self.entry.output or ""):
+        if wish.is_watermark and "{kind" not in (self.entry.output or ""):
             path = path.with_name(f"{path.stem}-watermark{path.suffix}")
         return path
 

@@ -13,20 +13,26 @@ from kling_cli.jobs.schedule import PathState
 from kling_cli.jobs.session import Session
 
 LOOK_S = 0.2
+_ENDED = "the kling that had the tunnel has ended, or lost it"
 
 
 async def follow_journal(session: Session, news: News, door: PublishedDoor) -> None:
-    """Post callbacks that the door's owner keeps, until the door closes."""
+    """Post callbacks that the door's owner keeps; tell when the door shuts or opens."""
     reader = JournalReader(session, news)
-    while lease.look(session.settings.state_dir) == door:
+    is_open, was = True, PathState.READY
+    while True:
         await session.clock.sleep(LOOK_S)
         reader.read()
-    news.set_path(PathState.LOST)
-    session.tell(
-        CallbackPath(
-            state="lost", via="shared", detail="the kling that had the tunnel has ended"
-        )
-    )
+        if (lease.look(session.settings.state_dir) == door) is is_open:
+            continue
+        is_open = not is_open
+        if is_open:
+            news.set_path(was)
+            session.tell(CallbackPath(state="back", via="shared"))
+        else:
+            was = news.path
+            news.set_path(PathState.LOST)
+            session.tell(CallbackPath(state="lost", via="shared", detail=_ENDED))
 
 
 async def follow_callbacks(session: Session, news: News) -> None:

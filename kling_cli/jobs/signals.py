@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import anyio
+from anyio.abc import TaskStatus
 
 from kling_cli.background import background
 from kling_cli.errors import ExitCode, StoppedError
@@ -23,8 +24,9 @@ _EXIT_CODES = {
 async def until_signal(work: Callable[[], Awaitable[T]]) -> T:
     """Return what `work` returns; cancel it when SIGINT, SIGTERM or SIGHUP comes.
 
-    `work` closes what it opened while it is being cancelled; a second signal does not
-    wait for that. A signal that the parent told us to ignore (`nohup`) stays ignored.
+    `work` closes what it opened while it is being cancelled, which takes a bounded
+    moment; further signals change nothing about it. A signal that the parent told us
+    to ignore (`nohup`) stays ignored.
 
     Raises:
         StoppedError: a signal came first.
@@ -32,16 +34,17 @@ async def until_signal(work: Callable[[], Awaitable[T]]) -> T:
     caught: list[signal.Signals] = []
     done: list[T] = []
 
-    async def watch(scope: anyio.CancelScope) -> None:
+    async def watch(scope: anyio.CancelScope, *, task_status: TaskStatus[None]) -> None:
         with anyio.open_signal_receiver(*_heeded()) as signals:
+            task_status.started()
             async for number in signals:
                 caught.append(number)
                 scope.cancel()
-                return
 
     async with background() as group:
-        group.start_soon(watch, group.cancel_scope)
-        done.append(await work())
+        with anyio.CancelScope() as scope:
+            await group.start(watch, scope)  # no work before we listen
+            done.append(await work())
     if not done:
         raise StoppedError(
             f"stopped by {caught[0].name}", exit_code=_EXIT_CODES[caught[0]]

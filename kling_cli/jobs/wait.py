@@ -16,6 +16,7 @@ from kling_cli.jobs.events import (
     AskFailed,
     Asking,
     CallbackArrived,
+    CallbackPath,
     Event,
     StatusChanged,
 )
@@ -119,6 +120,8 @@ class Waiter:
                     one.claimed_at = self.clock.monotonic()
         if self.news.path is not self._path:
             self._path = self.news.path
+            if self._path is PathState.PROVEN:
+                self.tell(CallbackPath(state="proven"))
             for one in running:
                 is_lost = self._path is PathState.LOST
                 one.next_ask_at = self.clock.monotonic() if is_lost else self._next(one)

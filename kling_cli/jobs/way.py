@@ -17,8 +17,13 @@ from kling_cli.callbacks.capability import Capability, callback_path
 from kling_cli.callbacks.keyfile import load_key
 from kling_cli.callbacks.server import Server
 from kling_cli.callbacks.tunnel import lease
-from kling_cli.callbacks.tunnel.base import Provider, Tunnel, TunnelTakenError
-from kling_cli.callbacks.tunnel.lease import PublishedDoor
+from kling_cli.callbacks.tunnel.base import (
+    Provider,
+    Tunnel,
+    TunnelEvent,
+    TunnelTakenError,
+)
+from kling_cli.callbacks.tunnel.lease import Lease, PublishedDoor
 from kling_cli.errors import TunnelError
 from kling_cli.jobs.events import CallbackPath, TunnelOpening
 from kling_cli.jobs.listener import open_listener
@@ -68,6 +73,17 @@ def choose(options: RunOptions, settings: Settings) -> Kind:
     Raises:
         TunnelError: callbacks are required and excluded at once.
     """
+    kind = _kind(options, settings)
+    if kind is Kind.OFF and options.callback == "require":
+        excluding = "--tunnel none" if options.is_waiting else "--no-wait"
+        raise TunnelError(
+            f"--callback require needs a way in, and {excluding} forbids one",
+            hint=f"leave out {excluding}, or give --callback-url URL",
+        )
+    return kind
+
+
+def _kind(options: RunOptions, settings: Settings) -> Kind:
     if options.callback == "off":
         return Kind.OFF
     if options.callback_url:
@@ -78,11 +94,6 @@ def choose(options: RunOptions, settings: Settings) -> Kind:
         return Kind.NGROK
     if options.tunnel == "auto":
         return Kind.LOOPBACK if settings.is_loopback_base else Kind.NGROK
-    if options.callback == "require":
-        raise TunnelError(
-            "--callback require needs a way in, and --tunnel none forbids one",
-            hint="leave out --tunnel none, or give --callback-url URL",
-        )
     return Kind.OFF
 
 
@@ -142,7 +153,7 @@ async def _enter(kind: Kind, to: _Opening) -> Way:
         case Kind.NGROK:
             return await _enter_ngrok(to)
         case Kind.URL | Kind.LOOPBACK:
-            server = await _listen(to)
+            server = await _listen(to, to.stack)
             return Way(base_url=url or server.url, via=kind.value, key=to.key)
         case _:
             assert_never(kind)
@@ -156,20 +167,38 @@ async def _enter_ngrok(to: _Opening) -> Way:
         shared = await _shared_door(session)
         to.group.start_soon(follow_journal, session, to.news, shared)
         return Way(base_url=shared.public_url, via="shared", key=to.key)
-    to.stack.callback(claimed.release)
-    server = await _listen(to)
-    session.tell(TunnelOpening(provider="ngrok"))
-    opened = _provider(session).open(server.port)
-    tunnel = await to.stack.enter_async_context(opened)
-    claimed.publish(tunnel.public_url, server.port)
-    to.stack.callback(claimed.release)
-    to.group.start_soon(_follow_tunnel, tunnel, session, to.news)
+    async with AsyncExitStack() as attempt:
+        attempt.callback(claimed.release)
+        server = await _listen(to, attempt)
+        session.tell(TunnelOpening(provider="ngrok"))
+        opened = _provider(session).open(server.port)
+        tunnel = await attempt.enter_async_context(opened)
+        claimed.publish(tunnel.public_url, server.port)
+        attempt.callback(claimed.withdraw)  # before the tunnel goes
+        to.stack.push_async_exit(attempt.pop_all())
+    ours = _SharedTunnel(tunnel, claimed, server.port)
+    to.group.start_soon(_follow_tunnel, ours, session, to.news)
     return Way(base_url=tunnel.public_url, via="ngrok", key=to.key)
 
 
-async def _listen(to: _Opening) -> Server:
+async def _listen(to: _Opening, stack: AsyncExitStack) -> Server:
     listener = open_listener(to.session, to.news, to.key, port=to.options.port)
-    return await to.stack.enter_async_context(listener)
+    return await stack.enter_async_context(listener)
+
+
+@dataclass(frozen=True, slots=True)
+class _SharedTunnel:
+    """Our tunnel, and what the other processes are told of it."""
+
+    tunnel: Tunnel
+    lease: Lease
+    port: int
+
+    def tell_others(self, event: TunnelEvent) -> None:
+        if event.state in ("up", "moved"):
+            self.lease.publish(event.public_url, self.port)
+        else:
+            self.lease.withdraw()
 
 
 async def _shared_door(session: Session) -> PublishedDoor:
@@ -194,11 +223,12 @@ def _provider(session: Session) -> Provider:
     return NgrokProvider.from_settings(session.settings)
 
 
-async def _follow_tunnel(tunnel: Tunnel, session: Session, news: News) -> None:
-    """Tell the waiter, and the person, what becomes of the tunnel."""
-    first_url = tunnel.public_url
-    was = news.path
-    async for event in tunnel.events():
+async def _follow_tunnel(shared: _SharedTunnel, session: Session, news: News) -> None:
+    """Tell the waiter, the person and other processes what becomes of the tunnel."""
+    first_url = shared.tunnel.public_url
+    was = PathState.READY
+    async for event in shared.tunnel.events():
+        shared.tell_others(event)
         if event.state == "up" and event.public_url == first_url:
             news.set_path(was if was is PathState.PROVEN else PathState.READY)
             session.tell(CallbackPath(state="back", via="ngrok", detail=event.detail))

@@ -84,6 +84,7 @@ def _listening(options: SandboxOptions) -> socket.socket:
             continue
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited
         try:
             sock.bind((HOST, port))
         except OSError:

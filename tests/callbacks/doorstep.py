@@ -61,6 +61,12 @@ class Doorstep:
         return await anyio.connect_tcp("127.0.0.1", self.server.port)
 
 
+async def let_in(stream: SocketStream) -> None:
+    """Send a callback over a connection of one's own, and see it accepted."""
+    await send(stream, post())
+    assert (await read_reply(stream)).status == 200
+
+
 def post(
     body: bytes = SUCCEEDED, *lines: str, path: str = PATH, method: str = "POST"
 ) -> bytes:

@@ -99,7 +99,7 @@ def test_lines_are_in_columns_without_a_heading_when_piped() -> None:
     rows = list(table(ENTRIES[:1] + ENTRIES[2:3], is_titled=False))
 
     assert rows == [
-        "2026-10-04T12:00:00Z  unknown    kling-4  text2video   kling-3.0-turbo  -  -",
+        "2026-10-04T12:00:00Z  sending    kling-4  text2video   kling-3.0-turbo  -  -",
         "2026-10-04T09:00:00Z  succeeded  2        image2video  kling-3.0-turbo  4  "
         + FILE,
     ]

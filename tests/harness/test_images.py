@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 
-import imagesize
+import imagesize  # type: ignore[import-untyped]  # it has no stubs
 import pytest
 
 from tests.support import images

@@ -11,7 +11,7 @@ import pytest
 from tests.support import whole_suite
 
 ROOT = Path(__file__).parents[2]
-NOTHING_CHOSEN = {
+NOTHING_CHOSEN: dict[str, object] = {
     "file_or_dir": [],
     "keyword": "",
     "markexpr": "",

@@ -74,11 +74,15 @@ class Api:
     ) -> None:
         self.clock = clock
         self.created_at: dict[str, float] = {}  # by external id: when it is there
-        self.asked = 0
+        self.asked_at: list[float] = []
         self.bodies: list[dict[str, Any]] = []
         self.tried_at: list[float] = []
         self._fates = list(fates)
         self._ask_faults = list(ask_faults)
+
+    @property
+    def asked(self) -> int:
+        return len(self.asked_at)
 
     @property
     def task(self) -> Task | None:
@@ -110,7 +114,7 @@ class Api:
         self.created_at[name] = min(at, self.created_at.get(name, at))
 
     async def ask(self) -> Task | None:
-        self.asked += 1
+        self.asked_at.append(self.clock.elapsed_s)
         fault = self._ask_faults.pop(0) if self._ask_faults else None
         if isinstance(fault, KlingError):
             raise fault

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from kling_cli.api.task import Output, Task, TaskStatus
 from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.events import Event
+from kling_cli.jobs.journal import KeptCallback
 
 E = TypeVar("E")
 
@@ -42,6 +43,23 @@ def an_entry(external_id: str = "e1", **columns: Any) -> Entry:
         **columns,
     }
     return Entry(external_id=external_id, **chosen)
+
+
+def a_callback(nonce: str | None = "n1", **columns: Any) -> KeptCallback:
+    chosen: dict[str, Any] = {
+        "id": 0,
+        "received_at": NOON,
+        "product": "text2video",
+        "nonce": nonce,
+        "task_id": "t1",
+        "external_id": None,
+        "status": "succeeded",
+        "trust": "token",
+        "headers": (("content-type", "application/json"),),
+        "raw": b'{"id": "t1"}\xff',
+        **columns,
+    }
+    return KeptCallback(**chosen)
 
 
 @dataclass(slots=True)

@@ -13,34 +13,18 @@ import pytest
 from kling_cli.api.task import Output, Task
 from kling_cli.errors import UsageError
 from kling_cli.jobs.entry import Stage
-from kling_cli.jobs.journal import Journal, KeptCallback
+from kling_cli.jobs.journal import Journal
 from kling_cli.jobs.journal_file import JournalError
-from tests.jobs.made import NOON, SUCCEEDED, a_video, an_entry
+from tests.jobs.made import NOON, SUCCEEDED, a_callback, a_video, an_entry
 
 SECOND = timedelta(seconds=1)
+BASE = an_entry().api_base
 
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
     with Journal.open(tmp_path / "state") as journal:
         yield journal
-
-
-def a_callback(nonce: str | None = "n1", **columns: Any) -> KeptCallback:
-    chosen: dict[str, Any] = {
-        "id": 0,
-        "received_at": NOON,
-        "product": "text2video",
-        "nonce": nonce,
-        "task_id": "t1",
-        "external_id": None,
-        "status": "succeeded",
-        "trust": "token",
-        "headers": (("content-type", "application/json"),),
-        "raw": b'{"id": "t1"}\xff',
-        **columns,
-    }
-    return KeptCallback(**chosen)
 
 
 def test_a_job_is_found_by_its_external_id_and_by_its_task_id(
@@ -154,7 +138,7 @@ def test_the_usual_time_is_the_median_of_the_last_ten(
             )
         )
 
-    assert journal.usual_s("text2video", "kling-3.0-turbo") == usual_s
+    assert journal.usual_s("text2video", "kling-3.0-turbo", BASE) == usual_s
 
 
 def test_the_usual_time_is_that_of_the_same_product_model_and_success(
@@ -170,8 +154,8 @@ def test_the_usual_time_is_that_of_the_same_product_model_and_success(
         columns: dict[str, Any] = {"stage": Stage.SUCCEEDED, **took, **other}
         journal.write_down(an_entry(f"e{number}", **columns))
 
-    assert journal.usual_s("text2video", "kling-3.0-turbo") is None
-    assert journal.usual_s("text2video", None) == 9
+    assert journal.usual_s("text2video", "kling-3.0-turbo", BASE) is None
+    assert journal.usual_s("text2video", None, BASE) == 9
 
 
 def test_a_callback_is_kept_to_the_byte_and_numbered(journal: Journal) -> None:

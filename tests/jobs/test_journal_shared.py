@@ -16,8 +16,7 @@ import os, resource, signal, sys
 from pathlib import Path
 from kling_cli.jobs.journal import Journal
 from kling_cli.jobs.journal_file import JournalError
-from tests.jobs.made import an_entry
-from tests.jobs.test_journal import a_callback
+from tests.jobs.made import a_callback, an_entry
 
 state, name = Path(sys.argv[1]), sys.argv[2]
 """

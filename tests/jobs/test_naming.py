@@ -1,29 +1,181 @@
-"""What saved files are called by their kind."""
-
 from __future__ import annotations
 
+import os
+from itertools import islice
+from pathlib import Path
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kling_cli.api.task import Output
-from kling_cli.jobs.naming import extension
+from kling_cli.errors import UsageError
+from kling_cli.jobs.naming import (
+    FIELDS,
+    check_template,
+    extension,
+    free_names,
+    safe_value,
+    target,
+)
+
+VALUES = {
+    "task_id": "t1",
+    "external_id": "kling-e1",
+    "product": "text2video",
+    "model": "kling-3.0",
+    "index": "1",
+    "ext": "mp4",
+    "date": "2026-10-04",
+    "kind": "video",
+}
+EVIL = [
+    "../x",
+    "/etc/passwd",
+    "..",
+    ".",
+    "",
+    "a\0b",
+    "\x1b[2J",
+    "~root",
+    "a\nb",
+    "\u202e",
+]
+
+
+@pytest.mark.parametrize(
+    ("template", "name"),
+    [
+        pytest.param(None, "kling-t1.mp4", id="default"),
+        pytest.param("", "kling-t1.mp4", id="empty"),
+        pytest.param("boat.mp4", "boat.mp4", id="a file"),
+        pytest.param("made/boat.mp4", "made/boat.mp4", id="a file in a folder"),
+        pytest.param("new/", "new/kling-t1.mp4", id="a folder to be made"),
+        pytest.param("there", "there/kling-t1.mp4", id="a folder that is there"),
+        pytest.param("{model}.{ext}", "kling-3.0.mp4", id="fields"),
+        pytest.param("{date}/", "2026-10-04/kling-t1.mp4", id="a folder of fields"),
+        pytest.param("{date}/{task_id}", "2026-10-04/t1", id="fields in the folder"),
+        pytest.param("{index:0>3}.{ext}", "001.mp4", id="fields with a format"),
+        pytest.param("{{a}}.mp4", "{a}.mp4", id="braces"),
+    ],
+)
+def test_a_sole_output_goes_where_the_template_says(
+    tmp_path: Path, template: str | None, name: str
+) -> None:
+    (tmp_path / "there").mkdir()
+
+    assert target(template, tmp_path, VALUES, is_sole=True) == tmp_path / name
+
+
+@pytest.mark.parametrize(
+    ("template", "name"),
+    [
+        pytest.param(None, "kling-t1-1.mp4", id="default"),
+        pytest.param("new/", "new/kling-t1-1.mp4", id="a folder"),
+        pytest.param("boat.mp4", "boat-1.mp4", id="a file"),
+        pytest.param("{task_id}.{ext}", "t1-1.mp4", id="fields without the index"),
+        pytest.param("{index}-{task_id}.{ext}", "1-t1.mp4", id="with the index"),
+        pytest.param("{index:0>3}", "001", id="with the index, formatted"),
+    ],
+)
+def test_one_of_several_outputs_has_its_index_in_the_name(
+    tmp_path: Path, template: str | None, name: str
+) -> None:
+    assert target(template, tmp_path, VALUES, is_sole=False) == tmp_path / name
+
+
+def test_a_path_of_the_person_s_own_may_lead_anywhere(own_home: Path) -> None:
+    assert target("/a/{ext}", Path("f"), VALUES, is_sole=True) == Path("/a/mp4")
+    assert target("~/v", Path("f"), VALUES, is_sole=True) == own_home / "v"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        pytest.param("{task}.mp4", id="an unknown field"),
+        pytest.param("{}.mp4", id="a field without a name"),
+        pytest.param("{0}.mp4", id="a numbered field"),
+        pytest.param("{task_id.real}", id="an attribute"),
+        pytest.param("{task_id[0]}", id="an item"),
+        pytest.param("{task_id", id="an open brace"),
+        pytest.param("task_id}", id="a closed brace"),
+        pytest.param("{index:03d}", id="a format for numbers"),
+        pytest.param("{index:{task_id}}", id="a field in a format"),
+        pytest.param("{index!q}", id="an unknown conversion"),
+        pytest.param("~nobody-of-this-name/v.mp4", id="nobody's home"),
+    ],
+)
+def test_a_template_that_cannot_be_filled_is_refused_before_anything_is_sent(
+    template: str,
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_template(template)
+
+    assert template in caught.value.message
+    assert "{task_id}" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("template", ["", "v.mp4", "{{}}", "{date}/{index:>3}.{ext}"])
+def test_a_template_that_can_be_filled_is_taken(template: str) -> None:
+    check_template(template)
+
+
+EVIL_TEXT = st.one_of(st.text(), st.sampled_from(EVIL))
+
+
+@given(
+    values=st.fixed_dictionaries(dict.fromkeys(FIELDS, EVIL_TEXT)),
+    template=st.sampled_from([None, *(f"{{{name}}}" for name in FIELDS)]),
+    is_sole=st.booleans(),
+)
+def test_whatever_the_api_says_the_file_stays_in_the_folder(
+    values: dict[str, str], template: str | None, *, is_sole: bool
+) -> None:
+    folder = Path("/somewhere/made")
+
+    path = target(template, folder, values, is_sole=is_sole)
+
+    assert path.parent == folder
+    assert os.path.normpath(path) == str(path)
+    assert path.name.isprintable()
+    assert len(os.fsencode(path.name)) < 255
+
+
+@given(value=EVIL_TEXT)
+def test_a_value_becomes_a_part_of_a_name_that_hides_nothing(value: str) -> None:
+    safe = safe_value(value)
+
+    assert safe
+    assert not safe.startswith(".")
+    assert safe.isascii()
+    assert safe.isprintable()
+    assert "/" not in safe
+
+
+def test_an_ordinary_value_stays_as_it_is() -> None:
+    assert safe_value("kling-3.0_a+b=c,d@e f") == "kling-3.0_a+b=c,d@e f"
+
+
+def test_free_names_are_numbered_before_the_suffix() -> None:
+    names = [path.name for path in islice(free_names(Path("/a/v.tar.gz")), 3)]
+
+    assert names == ["v.tar.gz", "v.tar-1.gz", "v.tar-2.gz"]
 
 
 @pytest.mark.parametrize(
     ("kind", "url", "suffix"),
     [
-        ("video", "https://cdn/a", "mp4"),
-        ("video", "https://cdn/a.MOV?Expires=1", "mov"),
-        ("subbed_video", "https://cdn/a.html", "mp4"),
-        ("srt", "https://cdn/a", "srt"),
-        ("ass", "https://cdn/a", "ass"),
-        ("image", "https://cdn/a.jpg", "jpg"),
-        ("audio", "https://cdn/a.wav", "wav"),
-        ("voice", "https://cdn/a", "mp3"),
-        ("hologram", "https://cdn/a", "bin"),
-        ("hologram", "https://cdn/a.ass", "ass"),
+        ("video", "http://h/a.mp4?Expires=1", "mp4"),
+        ("video", "http://h/a.MOV", "mov"),
+        ("video", "http://h/a.sh", "mp4"),
+        ("image", "http://h/a", "png"),
+        ("image", "http://h/a.jpeg?x=.exe", "jpeg"),
+        ("audio", "http://h/a/", "mp3"),
+        ("voice", "http://h/a.wav", "wav"),
+        ("element", "http://h/", "bin"),
+        ("../x", "", "bin"),
+        ("video", "http://[h/a.mov", "mp4"),
     ],
 )
-def test_the_url_names_the_kind_of_file_or_else_the_output(
-    kind: str, url: str, suffix: str
-) -> None:
+def test_the_suffix_is_a_known_one(kind: str, url: str, suffix: str) -> None:
     assert extension(Output(type=kind), url) == suffix

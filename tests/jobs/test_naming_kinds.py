@@ -1,3 +1,5 @@
+"""What saved files are called by their kind."""
+
 from __future__ import annotations
 
 import pytest
@@ -7,19 +9,21 @@ from kling_cli.jobs.naming import extension
 
 
 @pytest.mark.parametrize(
-    ("type_", "url", "expected"),
+    ("kind", "url", "suffix"),
     [
-        ("audio", "https://a/x.wav?Expires=1", "wav"),
-        ("audio", "https://a/x", "mp3"),
-        ("srt", "https://a/x.srt", "srt"),
-        ("ass", "https://a/x", "ass"),
-        ("subbed_video", "https://a/x", "mp4"),
-        ("product_image", "https://a/x", "png"),
-        ("model_images", "https://a/x", "png"),
-        ("hologram", "https://a/x.exe", "bin"),
+        ("video", "https://cdn/a", "mp4"),
+        ("video", "https://cdn/a.MOV?Expires=1", "mov"),
+        ("subbed_video", "https://cdn/a.html", "mp4"),
+        ("srt", "https://cdn/a", "srt"),
+        ("ass", "https://cdn/a", "ass"),
+        ("image", "https://cdn/a.jpg", "jpg"),
+        ("audio", "https://cdn/a.wav", "wav"),
+        ("voice", "https://cdn/a", "mp3"),
+        ("hologram", "https://cdn/a", "bin"),
+        ("hologram", "https://cdn/a.ass", "ass"),
     ],
 )
-def test_a_file_is_named_by_its_link_or_else_by_its_kind(
-    type_: str, url: str, expected: str
+def test_the_url_names_the_kind_of_file_or_else_the_output(
+    kind: str, url: str, suffix: str
 ) -> None:
-    assert extension(Output(type=type_, url=url), url) == expected
+    assert extension(Output(type=kind), url) == suffix

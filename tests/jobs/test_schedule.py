@@ -48,6 +48,32 @@ def test_pauses_grow_with_the_time_waited(
     assert next_ask_s(path, waited_s=waited_s + more_s) >= sooner_s
 
 
+@pytest.mark.parametrize(
+    ("waited_s", "pause_s"), [(0, 1), (5, 1), (20, 4), (50, 10), (75, 15), (900, 15)]
+)
+def test_a_poll_comes_after_a_fifth_of_the_time_waited(
+    waited_s: float, pause_s: float
+) -> None:
+    assert next_ask_s(PathState.NONE, waited_s=waited_s) == pytest.approx(pause_s)
+
+
+@pytest.mark.parametrize(
+    ("since_claim_s", "pause_s"), [(0, 1), (1, 1), (2, 2), (8, 8), (90, 90), (500, 90)]
+)
+def test_an_end_that_was_claimed_is_asked_about_soon_and_then_ever_less(
+    since_claim_s: float, pause_s: float
+) -> None:
+    asked = next_ask_s(PathState.PROVEN, waited_s=600, since_claim_s=since_claim_s)
+
+    assert asked == pytest.approx(pause_s)
+
+
+def test_a_claim_makes_nobody_ask_later_than_he_would() -> None:
+    asked = next_ask_s(PathState.NONE, waited_s=5, since_claim_s=50)
+
+    assert asked == pytest.approx(1)
+
+
 def test_a_lost_path_counts_from_its_loss_however_long_the_wait_was() -> None:
     pause_s = next_ask_s(PathState.LOST, waited_s=3000, since_lost_s=0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -146,9 +147,10 @@ async def test_no_slot_within_the_time_is_said_with_the_api_s_own_code(
 async def test_being_turned_away_again_and_again_is_given_up() -> None:
     attempt = Attempt(Fate.TURNED_AWAY)
 
-    with pytest.raises(UnreachableError, match="not accepted: bad gateway"):
+    with pytest.raises(UnreachableError, match="not accepted: bad gateway") as caught:
         await attempt.run()
 
+    assert "nothing was created" in (caught.value.hint or "")
     assert attempt.submission.creates == 6
     assert not attempt.api.created_at
 
@@ -225,6 +227,37 @@ async def test_what_cannot_be_settled_is_said_with_the_way_to_find_out(
     assert caught.value.hint == f"kling wait {EXTERNAL_ID}"
     assert attempt.clock.elapsed_s <= 60
     assert attempt.submission.creates <= 2
+
+
+async def test_a_doubt_is_looked_into_twice_with_a_moment_between() -> None:
+    attempt = Attempt(Fate.LOST, Fate.ACCEPTED)
+
+    await attempt.run()
+
+    first, second = attempt.api.asked_at
+    assert first == 0
+    assert 0.4 <= second <= 0.6
+    assert attempt.api.tried_at[1] - second >= 0.8
+
+
+async def test_questions_that_fail_are_repeated_ever_more_slowly() -> None:
+    attempt = Attempt(Fate.ANSWER_LOST, ask_faults=[DOWN] * 4)
+
+    await attempt.run()
+
+    times = attempt.api.asked_at
+    pauses = [later - at for at, later in pairwise(times)]
+    usual = [0.5, 1, 2, 4]
+    assert pauses == [pytest.approx(one, rel=0.21) for one in usual]
+
+
+async def test_four_refusals_to_answer_are_enough() -> None:
+    attempt = Attempt(Fate.ANSWER_LOST, ask_faults=[BAD_KEY] * 99)
+
+    with pytest.raises(OutcomeUnknownError):
+        await attempt.run()
+
+    assert attempt.submission.queries == 4
 
 
 async def test_a_refusal_of_questions_that_passes_settles_the_doubt() -> None:

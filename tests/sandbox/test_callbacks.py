@@ -64,6 +64,18 @@ async def test_the_last_body_is_what_the_query_says(path: str, desk: Desk) -> No
         assert last.body == single
 
 
+@pytest.mark.parametrize("path", [TURBO, LEGACY])
+async def test_an_odd_task_is_told_in_its_odd_words(path: str, desk: Desk) -> None:
+    async with open_door() as door:
+        await desk.fail("task:odd-words")
+        await desk.ordered(path, **with_door(path, door.url))
+        await desk.advance(TASK_S)
+        knocks = await door.wait_for(3)
+
+    last = "SUCCEED" if path == LEGACY else "SUCCEEDED"
+    assert statuses(knocks) == ["SUBMITTED", "rendering", last]
+
+
 async def test_each_body_is_as_of_its_change(desk: Desk) -> None:
     async with open_door() as door:
         await desk.ordered(**with_door(TURBO, door.url))

@@ -67,9 +67,11 @@ async def test_the_window_is_of_the_creation(as_sent: type, desk: Desk) -> None:
     border = (await desk.task(late))["create_time"]
 
     before = await found(desk, end_time=as_sent(border - 1))
+    both = await found(desk, end_time=as_sent(border))
     since = await found(desk, start_time=as_sent(border))
 
     assert ids(before) == [early]
+    assert ids(both) == [late, early]
     assert ids(since) == [late]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from tests.support.kling import Kling
 from tests.support.program import Result
 
 PROMPT = ("text2video", "A paper boat on a rainy street")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x9b]")  # all but tab and line feed
 # The keys of the document that `--json` prints, whatever happened.
 KEYS = frozenset(
     {"schema", "ok", "command", "task_id", "external_task_id", "product", "model"}

@@ -22,11 +22,11 @@ def test_a18_no_kill_loses_or_doubles_a_job(
 ) -> None:
     damage = storm(kling, box, stand_in, kills=KILLS, seed=seed)
 
-    assert damage == Damage(n_killed=damage.n_killed, n_created=damage.n_created)
-    assert damage.n_killed >= KILLS // 3
+    assert damage == Damage(n_killed=KILLS, n_created=damage.n_created)
+    assert damage.n_created > 1  # the first run's own, and some of the killed
     assert is_journal_sound(kling)
     assert all(is_whole_video(path) for path in kling.files("*.mp4"))
-    assert len(listed(kling)) <= KILLS
+    assert len(listed(kling)) >= damage.n_created
 
 
 @pytest.mark.sandbox(task_seconds=60)

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.expect import PROMPT, document, is_whole_video, one_task, saved
+from tests.scenarios.expect import (
+    CONTROL,
+    PROMPT,
+    document,
+    is_whole_video,
+    one_task,
+    saved,
+)
 from tests.support.box import Box
 from tests.support.kling import Kling
 from tests.support.program import Program
@@ -176,6 +183,7 @@ def test_b04_no_name_from_the_api_leaves_the_folder(
     result = kling.run(*PROMPT, *(("-o", output) if output else ()))
 
     saved(kling, result)
+    assert not CONTROL.search(result.stdout + result.stderr)
     appeared = {path for path in kling.home.iterdir() if path != kling.here} - around
     assert appeared <= {kling.state_dir, kling.config_dir, kling.home / ".cache"}
     (video,) = [path for path in kling.home.rglob("*") if path.suffix == ".mp4"]

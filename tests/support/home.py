@@ -38,6 +38,8 @@ def environment(home: Path) -> dict[str, str]:
         **kept,
         **folders(home),
         "PYTHONPATH": str(STARTUP),
+        # pyngrok never closes the pipe of an agent it has ended
+        "PYTHONWARNINGS": "error,ignore::ResourceWarning",
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
         loopback_only.LOG_VARIABLE: str(home / "off-loopback.log"),
         "TZ": "UTC",

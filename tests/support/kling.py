@@ -18,6 +18,7 @@ from tests.support.secrets import Secrets
 from tests.support.terminal import Terminal
 
 _RUN_VARIABLE = "TEST_RUN_ID"
+_SHOWN = 2000  # characters of a traceback
 _UNSEEMLY = re.compile(
     r"Traceback \(most recent call last\)|Exception ignored in|\b\w+Warning: "
 )
@@ -45,6 +46,11 @@ class Kling:
         }
         self.results: list[Result] = []
         self.here.mkdir(parents=True, exist_ok=True)
+
+    def be_quick(self) -> None:
+        """Leave runs unmeasured: for tests of many runs, which cover nothing new."""
+        for name in [name for name in self.env if name.startswith("COVERAGE_")]:
+            del self.env[name]
 
     def run(
         self,
@@ -103,7 +109,8 @@ class Kling:
         """Return everything that the runs left behind and should not have."""
         found = [f"{leak} below home" for leak in self.secrets.found_below(self.home)]
         for result in self.results:
-            found += [f"{leak} said by {result}" for leak in _leaks(self, result)]
+            said_by = " ".join(result.args)
+            found += [f"{leak} said by {said_by}" for leak in _leaks(self, result)]
         return found
 
     def _is_ours(self, process: psutil.Process) -> bool:
@@ -117,6 +124,7 @@ class Kling:
 
 def _leaks(kling: Kling, result: Result) -> list[str]:
     found = kling.secrets.found_in(result.said)
-    if unseemly := _UNSEEMLY.search(result.stdout + result.stderr):
-        found.append(unseemly.group())
+    text = result.stdout + result.stderr
+    if unseemly := _UNSEEMLY.search(text):
+        found.append(text[unseemly.start() :][:_SHOWN])
     return found

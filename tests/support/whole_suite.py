@@ -6,12 +6,15 @@ Whoever runs one file while working on it waits for no workers and fails no gate
 from __future__ import annotations
 
 import copy
+import os
 from argparse import Namespace
 from collections.abc import Generator
 
 import pytest
 
-OPTIONS = ("--numprocesses=auto", "--dist=worksteal", "--cov=kling_cli")
+# One worker more than there are cores: tests wait about as much as they compute.
+WORKERS = (os.cpu_count() or 1) + 1
+OPTIONS = (f"--numprocesses={WORKERS}", "--dist=worksteal", "--cov=kling_cli")
 _SELECTING = ("file_or_dir", "keyword", "markexpr", "deselect", "lf", "failedfirst")
 _OTHERWISE_BUSY = ("collectonly", "usepdb", "no_cov", "cov_source")
 

@@ -149,7 +149,9 @@ def _notice(event: happened.Notice) -> str:
     return "warning: " + _with_hint(event.message, event.hint)
 
 
-def _finished(event: happened.Finished) -> str:
+def _finished(event: happened.Finished) -> str | None:
+    if event.result.task_id is None and event.result.error is not None:
+        return None  # there never was a task; the error says all
     return summary(event.result)
 
 

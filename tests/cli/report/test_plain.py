@@ -145,3 +145,14 @@ def test_a_command_that_only_looks_still_warns() -> None:
     warnings = [type(event) for event in one_of_each() if is_warning(event)]
 
     assert warnings == [happened.AskFailed, happened.Notice]
+
+
+def test_a_job_that_never_was_a_task_ends_with_its_error_alone() -> None:
+    refused = happened.JobResult(
+        command="text2video",
+        status=TaskStatus.UNKNOWN,
+        external_id="kling-01f7",
+        error=UsageError("no"),
+    )
+
+    assert line(happened.Finished(result=refused)) is None

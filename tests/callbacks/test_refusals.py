@@ -1,0 +1,259 @@
+"""Scenarios D1, D2 and D5: strangers with raw sockets before the real server."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import anyio
+import pytest
+
+from kling_cli.callbacks.door import (
+    Counts,
+    Pass,
+    Refusal,
+    Refused,
+)
+from kling_cli.callbacks.limits import Limits
+from tests.callbacks.doorstep import (
+    PATH,
+    SUCCEEDED,
+    a_door,
+    chunked,
+    head,
+    post,
+    read_end,
+    read_reply,
+    send,
+)
+
+pytestmark = pytest.mark.anyio
+
+MIB = 1024 * 1024
+MAC = PATH.rpartition("/")[2]
+
+
+@pytest.mark.parametrize(
+    "request_head",
+    [
+        pytest.param(
+            head("Content-Length: 9", path=path, method=method), id=f"{method} {name}"
+        )
+        for method, name, path in [
+            ("POST", "wrong mac", PATH[:-1] + ("A" if PATH[-1] != "A" else "B")),
+            ("POST", "no mac", PATH.rpartition("/")[0]),
+            ("POST", "mac alone", f"/callback/{MAC}"),
+            (
+                "POST",
+                "mac of another product",
+                PATH.replace("text2video", "image2video"),
+            ),
+            ("POST", "mac of another nonce", PATH.replace("n-1", "n-2")),
+            ("POST", "two slashes", "/" + PATH),
+            ("POST", "dots", "/x/%2e%2e" + PATH),
+            ("POST", "encoded letter", PATH.replace("callback", "%63allback")),
+            ("POST", "encoded slash", PATH.replace("/n-1", "%2fn-1")),
+            ("POST", "encoded bytes in the mac", PATH[:-3] + "%ff"),
+            ("POST", "letter case", PATH.replace("/text2video", "/Text2video")),
+            ("POST", "whole address", "http://x" + PATH),
+            ("POST", "root", "/"),
+            ("POST", "star", "*"),
+            ("POST", "bare callback", "/callback"),
+            ("POST", "token", f"/callback?token={MAC}"),
+            ("GET", "right path", PATH),
+            ("HEAD", "right path", PATH),
+            ("PUT", "right path", PATH),
+            ("OPTIONS", "right path", PATH),
+            ("DELETE", "right path", PATH),
+            ("post", "right path", PATH),
+            ("CONNECT", "right path", PATH),
+        ]
+    ],
+)
+async def test_whatever_is_not_a_callback_gets_the_same_404(
+    request_head: bytes,
+) -> None:
+    async with a_door() as door:
+        unknown = await door.ask(
+            head("Content-Length: 9", path="/nothing/here", method="POST")
+        )
+        async with await door.connect() as stream:
+            await send(
+                stream, request_head
+            )  # its body never comes: nobody waits for it
+            reply = await read_reply(stream, to=request_head)
+
+    assert (reply.status, reply.headers) == (404, unknown.headers)
+    assert reply.body in (unknown.body, b"")
+    assert door.events == []
+    assert door.kept == []
+    assert door.receiver.counts == Counts(unknown=2)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(head().replace(MAC.encode(), b"\xff\xfe"), id="bytes in the mac"),
+        pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", id="TLS"),
+        pytest.param(head().replace(b"Host: x\r\n", b""), id="no host"),
+        pytest.param(head("Bad Name: x"), id="bad header"),
+        pytest.param(head("X: " + "x" * 64 * 1024), id="endless header"),
+        pytest.param(b"GET /" + b"x" * 64 * 1024, id="endless path"),
+        pytest.param(head("Transfer-Encoding: gzip"), id="unknown transfer"),
+        pytest.param(head("Content-Length: 1", "Content-Length: 2"), id="two lengths"),
+        pytest.param(head("Content-Length: -1"), id="negative length"),
+        pytest.param(head("Content-Length: " + "9" * 30), id="endless length"),
+    ],
+)
+async def test_what_is_not_http_gets_a_400(raw: bytes) -> None:
+    async with a_door() as door:
+        reply = await door.ask(raw)
+
+    assert reply.status in (400, 0)  # 0: closed on somebody who was still talking
+    assert door.events == []
+
+
+async def test_an_upgrade_is_not_offered() -> None:
+    async with a_door() as door:
+        reply = await door.ask(
+            post(SUCCEEDED, "Connection: Upgrade", "Upgrade: websocket")
+        )
+
+    assert reply.status == 200
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "refusal"),
+    [
+        pytest.param(post(b"x" * (MIB + 1)), 413, Refusal.TOO_LARGE, id="by length"),
+        pytest.param(
+            chunked(*[b"x" * MIB, b"x"]), 413, Refusal.TOO_LARGE, id="by chunks"
+        ),
+        pytest.param(
+            chunked(*[b"x" * MIB] * 8), 413, Refusal.TOO_LARGE, id="many chunks"
+        ),
+        pytest.param(
+            head(f"Content-Length: {MIB + 1}"), 413, Refusal.TOO_LARGE, id="announced"
+        ),
+        pytest.param(
+            post(b"\x1f\x8b", "Content-Encoding: gzip"), 415, Refusal.ENCODED, id="gzip"
+        ),
+        pytest.param(
+            chunked(SUCCEEDED).replace(b"Host", b"Content-Length: 5\r\nHost"),
+            400,
+            Refusal.TWO_LENGTHS,
+            id="both lengths",
+        ),
+        pytest.param(head() + SUCCEEDED, 400, Refusal.MALFORMED, id="no length"),
+        pytest.param(
+            head(f"Content-Length: {len(SUCCEEDED) - 1}") + SUCCEEDED,
+            400,
+            Refusal.MALFORMED,
+            id="length too short",
+        ),
+        pytest.param(
+            head(f"Content-Length: {len(SUCCEEDED) + 1}") + SUCCEEDED,
+            408,
+            Refusal.TOO_SLOW,
+            id="length too long",
+        ),
+    ],
+)
+async def test_a_body_of_the_wrong_size_is_refused_and_told(
+    request_: bytes, status: int, refusal: Refusal
+) -> None:
+    async with a_door() as door:
+        reply = await door.ask(request_)
+        still = await door.ask(post())
+
+    assert reply.status == status
+    assert reply.headers["connection"] == "close"
+    assert reply.word == {"error": refusal.value}
+    assert still.status == 200
+    [refused, _] = door.events
+    assert isinstance(refused, Refused)
+    assert refused.refusal is refusal
+    assert refused.door == Pass(product="text2video", nonce="n-1")
+    assert door.receiver.counts == Counts(accepted=1, refused=1)
+
+
+async def test_a_body_of_exactly_one_mib_is_accepted() -> None:
+    body = b'{"id": "t1", "x": "' + b"x" * (MIB - 21) + b'"}'
+    assert len(body) == MIB
+
+    async with a_door() as door:
+        assert (await door.ask(post(body))).status == 200
+        assert (await door.ask(chunked(body))).status == 200
+
+
+async def test_huge_bodies_take_little_memory() -> None:
+    piece = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    tracemalloc.start()
+    try:
+        async with a_door() as door, await door.connect() as stream:
+            before, _ = tracemalloc.get_traced_memory()
+            await send(stream, head("Transfer-Encoding: chunked"))
+            for _ in range(512):  # 32 MiB
+                await send(stream, piece)
+            _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak - before < 4 * MIB
+
+
+async def test_a_body_that_breaks_off_is_refused_and_nothing_is_kept() -> None:
+    async with a_door() as door:
+        async with await door.connect() as stream:
+            await send(stream, head("Content-Length: 99") + SUCCEEDED)
+            await stream.send_eof()
+            assert (await read_reply(stream)).status == 400
+        async with await door.connect() as stream:
+            await send(stream, head("Transfer-Encoding: chunked") + b"zz\r\n")
+            assert (await read_reply(stream)).status == 400
+
+    assert door.kept == []
+    refusals = [event.refusal for event in door.events if isinstance(event, Refused)]
+    assert refusals == [Refusal.BROKEN_OFF, Refusal.BROKEN_OFF]
+
+
+async def test_nonsense_after_a_refusal_only_ends_the_connection() -> None:
+    async with a_door() as door, await door.connect() as stream:
+        await send(stream, head("Transfer-Encoding: chunked", path="/unknown"))
+        assert (await read_reply(stream)).status == 404
+        await send(stream, b"zz\r\n")
+        await read_end(stream)
+
+
+async def test_the_rest_of_a_refused_body_is_not_waited_for_long() -> None:
+    limits = Limits(linger_s=0.2)
+    async with a_door(limits=limits) as door, await door.connect() as stream:
+        await send(stream, head("Content-Length: 5", path="/unknown"))
+        assert (await read_reply(stream)).status == 404
+        with anyio.fail_after(3):
+            await read_end(stream)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b"[" * 200_000, id="nested"),
+        pytest.param(b'{"id": ' + b"9" * 5000 + b"}", id="digits"),
+        pytest.param(b'{"id": "t1", "x": NaN}', id="NaN"),
+        pytest.param(b'{"id": "t1", "x": "\\ud800"}', id="surrogate"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b'{"id": "t1", "id": "t2"}', id="repeated keys"),
+        pytest.param(b"\xff\xfe\x00", id="no text"),
+    ],
+)
+async def test_a_hostile_body_gets_400_and_is_kept_as_it_came(raw: bytes) -> None:
+    async with a_door() as door:
+        reply = await door.ask(post(raw))
+        still = await door.ask(post())
+
+    assert (reply.status, still.status) == (400, 200)
+    assert door.kept[0].raw == raw
+    assert door.kept[0].hint is None
+    refused = door.events[0]
+    assert isinstance(refused, Refused)
+    assert refused.received == door.kept[0]
+    assert refused.detail

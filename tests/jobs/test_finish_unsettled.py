@@ -1,0 +1,117 @@
+"""Jobs that nobody saw the end of: sent or not, here or there, known or denied."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from kling_cli.jobs.entry import Stage
+from kling_cli.jobs.events import Notice, Submitted
+from kling_cli.jobs.find import NoSuchTaskError
+from tests.jobs.world import a_world, an_order
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_job_that_was_sent_before_its_process_was_killed_is_found(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path) as world:
+        made = await world.submit(order=an_order("mine"))
+        world.change("mine", stage=Stage.SENDING, task_id=None)
+        [result] = await world.finish()
+
+    assert result.error is None
+    assert result.task_id == made.task_id
+    assert world.entry("mine").stage is Stage.SUCCEEDED
+    assert world.told.of(Submitted)[-1].task_id == made.task_id
+
+
+@pytest.mark.parametrize(
+    ("age", "stage"),
+    [
+        pytest.param(timedelta(minutes=11), Stage.ABSENT, id="for good"),
+        pytest.param(timedelta(minutes=1), Stage.SENDING, id="it may yet arrive"),
+    ],
+)
+async def test_a_job_that_never_arrived_is_told_and_dropped(
+    tmp_path: Path, age: timedelta, stage: Stage
+) -> None:
+    async with a_world(tmp_path) as world:
+        world.leave(written_at=world.clock.now() - age)
+
+        results = await world.finish()
+
+    assert results == []
+    assert "mine never reached the API" in world.told.of(Notice)[-1].message
+    assert world.entry("mine").stage is stage
+    assert world.counts["create"] == 0
+
+
+async def test_a_job_that_never_arrived_is_an_error_when_it_was_named(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path) as world:
+        world.leave()
+
+        [result] = await world.finish("mine")
+
+    assert isinstance(result.error, NoSuchTaskError)
+    assert world.entry("mine").stage is Stage.SENDING
+
+
+async def test_a_job_that_arrives_late_is_waited_for(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.leave()
+        asked = world.request("query")
+
+        async def arrive() -> None:
+            await asked.wait()
+            elsewhere = replace(world, folder=tmp_path / "x")
+            elsewhere.forget()
+            await elsewhere.submit(order=an_order("mine"))
+
+        late = asyncio.create_task(arrive())
+        [result] = await world.finish("mine")
+        await late
+
+    assert result.error is None
+    assert len(world.saved) == 1
+
+
+@pytest.mark.parametrize(
+    ("age", "stage"),
+    [
+        pytest.param(timedelta(days=31), Stage.ABSENT, id="deleted by now"),
+        pytest.param(timedelta(days=1), Stage.PROCESSING, id="of another key"),
+    ],
+)
+async def test_a_task_the_account_denies_is_told_and_not_waited_for(
+    tmp_path: Path, age: timedelta, stage: Stage
+) -> None:
+    async with a_world(tmp_path) as world:
+        written_at = world.clock.now() - age
+        world.leave(task_id="t9", stage=Stage.PROCESSING, written_at=written_at)
+
+        results = await world.finish()
+
+    assert results == []
+    assert "task t9 is not known" in world.told.of(Notice)[-1].message
+    assert world.entry("mine").stage is stage
+
+
+async def test_a_job_without_a_task_id_is_settled_once_the_api_is_back(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path) as world:
+        await world.submit(order=an_order("mine"))
+        world.change("mine", stage=Stage.SENDING, task_id=None)
+        world.fail("query:502htmlx2")
+        [result] = await world.finish()
+
+    assert result.error is None
+    assert len(world.saved) == 1

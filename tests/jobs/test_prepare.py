@@ -1,0 +1,190 @@
+"""What is decided, read and refused before anything is sent."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kling_cli.errors import AccountError, CredentialsError, UsageError
+from kling_cli.jobs.prepare import Order, Request, check_price, prepare
+from kling_cli.products.model import CredentialKind, Estimate
+from tests.support.images import png
+
+KEY = frozenset({CredentialKind.API_KEY})
+PAIR = frozenset({CredentialKind.KEY_PAIR})
+LEGACY_MOST = 10 << 20
+
+
+def prepared(
+    product: str = "text2video",
+    *,
+    credentials: frozenset[CredentialKind] = KEY,
+    model: str | None = None,
+    external_id: str | None = None,
+    extra: dict[str, Any] | None = None,
+    **values: Any,
+) -> Request:
+    order = Order(
+        product=product,
+        model=model,
+        values={"prompt": "a paper boat", **values},
+        extra=extra or {},
+        external_id=external_id,
+    )
+    return prepare(order, credentials, new_id=lambda: "kling-new")
+
+
+def test_a_job_without_an_id_of_its_own_is_given_one() -> None:
+    assert prepared().external_id == "kling-new"
+    assert prepared(external_id="mine").external_id == "mine"
+
+
+def test_the_body_carries_the_id_and_the_callback_url() -> None:
+    body = prepared().body("http://here/callback")
+
+    assert body["options"] == {
+        "external_task_id": "kling-new",
+        "callback_url": "http://here/callback",
+    }
+
+
+def test_a_local_file_travels_as_bare_base64_and_a_url_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = png()
+    (tmp_path / "a.png").write_bytes(picture)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    sent = base64.b64encode(picture).decode()
+
+    for written in ("~/a.png", str(tmp_path / "a.png"), f"file://{tmp_path}/a.png"):
+        assert prepared("image2video", image=written).values["image"] == sent
+    url = "https://example.com/a.png"
+    assert prepared("image2video", image=url).values["image"] == url
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        pytest.param("none.png", None, "No such file", id="not there"),
+        pytest.param(".", None, "Is a directory", id="a folder"),
+        pytest.param("a\0b", None, "null byte", id="no name of a file"),
+        pytest.param("x" * 300, None, "name too long", id="too long a name"),
+        pytest.param("a.png", b"words", "", id="text"),
+        pytest.param("a.png", b"", "", id="empty"),
+        pytest.param("a.png", png(299, 400), "299", id="too small"),
+        pytest.param("a.png", png(1600, 400), "", id="too long a side"),
+    ],
+)
+def test_a_file_that_will_not_do_is_named_with_the_reason(
+    tmp_path: Path, name: str, content: bytes | None, complaint: str
+) -> None:
+    path = str(tmp_path / name)
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(UsageError) as caught:
+        prepared("image2video", image=path)
+
+    assert path[:200] in caught.value.message
+    assert complaint.lower() in caught.value.message.lower()
+
+
+def test_nobody_s_home_is_no_place_for_a_file() -> None:
+    with pytest.raises(UsageError, match="nobody-of-this-name"):
+        prepared("image2video", image="~nobody-of-this-name/a.png")
+
+
+def test_the_size_of_a_file_is_held_to_what_the_route_takes(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(png(n_bytes=LEGACY_MOST + 4096))
+
+    assert prepared("image2video", image=str(path))
+    with pytest.raises(UsageError, match="bytes allowed"):
+        prepared("image2video", image=str(path), credentials=PAIR)
+
+
+def test_a_file_without_an_end_is_not_read_to_it() -> None:
+    with pytest.raises(UsageError, match="bytes allowed"):
+        prepared("image2video", image="/dev/zero", credentials=PAIR)
+
+
+def test_a_model_out_of_reach_is_a_matter_of_credentials() -> None:
+    with pytest.raises(CredentialsError):
+        prepared(credentials=PAIR, model="kling-3.0-turbo")
+
+
+def test_values_the_model_does_not_take_are_refused() -> None:
+    with pytest.raises(UsageError, match="99"):
+        prepared(duration=99)
+
+
+def test_a_field_of_the_person_s_own_is_set_last() -> None:
+    request = prepared(
+        extra={"settings.novelty": 7, "options.callback_url": "http://x"}
+    )
+
+    body = request.body("http://here")
+
+    assert body["settings"]["novelty"] == 7
+    assert body["options"]["callback_url"] == "http://x"
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        pytest.param({"options.external_task_id": "other"}, id="another id"),
+        pytest.param({"options.external_task_id": None}, id="no id"),
+        pytest.param({"options": {}}, id="all options away"),
+    ],
+)
+def test_the_id_by_which_a_job_is_found_again_cannot_be_set_aside(
+    extra: dict[str, Any],
+) -> None:
+    with pytest.raises(UsageError, match="found again") as caught:
+        prepared(extra=extra)
+
+    assert "--external-id" in (caught.value.hint or "")
+
+
+def test_setting_the_same_id_twice_is_no_harm() -> None:
+    extra = {"options.external_task_id": "mine"}
+
+    assert prepared(external_id="mine", extra=extra).external_id == "mine"
+
+
+def test_the_record_has_no_callback_url_and_digests_for_media(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(png(n_bytes=9000))
+
+    record = prepared("image2video", image=str(path)).record
+
+    assert "callback" not in record
+    assert len(record) < 1000
+    [frame] = [one for one in json.loads(record)["contents"] if "url" in one]
+    assert frame["url"].startswith("sha256:")
+    assert "a paper boat" in record
+
+
+@pytest.mark.parametrize("max_units", [None, 4.0, 5.0])
+def test_a_job_within_the_limit_may_go(max_units: float | None) -> None:
+    check_price(Estimate(units=4.0, usd=0.5, basis=""), max_units)
+
+
+@pytest.mark.parametrize(
+    "estimate", [Estimate(units=4.5, usd=0.5, basis=""), None], ids=["above", "unknown"]
+)
+def test_a_job_above_the_limit_or_of_unknown_price_may_not(
+    estimate: Estimate | None,
+) -> None:
+    with pytest.raises(AccountError, match="--max-units") as caught:
+        check_price(estimate, 4.0)
+
+    assert caught.value.hint
+
+
+def test_a_job_of_unknown_price_may_go_when_there_is_no_limit() -> None:
+    check_price(None, None)

@@ -1,0 +1,90 @@
+"""What a command holds open, and what it does when the journal is ill."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kling_cli.errors import CredentialsError, UsageError
+from kling_cli.jobs.entry import Stage
+from kling_cli.jobs.events import Notice
+from kling_cli.jobs.journal_file import FILE_NAME, JournalError
+from kling_cli.secret import Secret
+from tests.jobs.disk import full_disk
+from tests.jobs.made import an_entry
+from tests.jobs.sessions import Heard, a_session, some_settings
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_without_credentials_not_even_a_journal_is_made(tmp_path: Path) -> None:
+    settings = replace(some_settings(tmp_path), api_key=None)
+
+    with pytest.raises(CredentialsError):
+        async with a_session(settings, Heard()):
+            pytest.fail("it was opened")
+
+    assert not (tmp_path / "state").exists()
+
+
+async def test_an_api_key_asks_for_many_and_a_key_pair_one_by_one(
+    tmp_path: Path,
+) -> None:
+    by_pair = replace(
+        some_settings(tmp_path),
+        api_key=None,
+        access_key=Secret("a"),
+        secret_key=Secret("s" * 32),
+    )
+
+    async with a_session(some_settings(tmp_path), Heard()) as session:
+        is_bulk_by_key = session.asker.is_bulk
+    async with a_session(by_pair, Heard()) as session:
+        is_bulk_by_pair = session.asker.is_bulk
+
+    assert (is_bulk_by_key, is_bulk_by_pair) == (True, False)
+
+
+async def test_a_journal_that_was_set_aside_is_told(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / FILE_NAME).write_bytes(b"no database at all " * 99)
+    heard = Heard()
+
+    async with a_session(some_settings(tmp_path), heard):
+        pass
+
+    [notice] = heard.of(Notice)
+    assert str(state / f"{FILE_NAME}.corrupt-1") in notice.message
+
+
+async def test_a_journal_that_cannot_be_used_ends_the_command(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("in the way")
+
+    with pytest.raises(JournalError):
+        async with a_session(some_settings(tmp_path), Heard()):
+            pytest.fail("it was opened")
+
+
+async def test_a_note_that_fails_is_told_once_and_ends_nothing(tmp_path: Path) -> None:
+    heard = Heard()
+    async with a_session(some_settings(tmp_path), heard) as session:
+        session.journal.write_down(an_entry())
+        with full_disk():
+            session.note(session.journal.change, "e1", stage=Stage.FAILED)
+            session.note(session.journal.change, "e1", stage=Stage.FAILED)
+        session.note(session.journal.change, "e1", message="better now")
+        entry = session.journal.find("e1")
+
+    assert len(heard.of(Notice)) == 1
+    assert entry == an_entry(message="better now")
+
+
+async def test_a_note_with_a_mistake_in_it_is_not_hushed_up(tmp_path: Path) -> None:
+    async with a_session(some_settings(tmp_path), Heard()) as session:
+        session.journal.write_down(an_entry())
+
+        with pytest.raises(UsageError, match="used before"):
+            session.note(session.journal.write_down, an_entry())

@@ -1,0 +1,217 @@
+"""A way through a tunnel, by the real pyngrok and a stand-in agent; shared or alone."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import anyio
+import pytest
+
+from kling_cli.callbacks.tunnel import lease
+from kling_cli.callbacks.tunnel.base import TunnelTakenError
+from kling_cli.errors import TunnelError
+from kling_cli.jobs.events import CallbackPath, TunnelOpening
+from kling_cli.jobs.schedule import PathState
+from kling_cli.settings import Settings
+from tests.jobs.sessions import Opened, a_way, call, some_settings, until
+from tests.support.agent import StandIn, stand_in
+from tests.support.clock import FakeClock
+from tests.support.door import new_style
+
+__all__ = ["stand_in"]
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def settings(tmp_path: Path, stand_in: StandIn) -> Settings:
+    return some_settings(tmp_path, **stand_in.env)
+
+
+def open_at(settings: Settings) -> str | None:
+    """Return the URL at which other processes are told to find the door."""
+    door = lease.look(settings.state_dir)
+    return door.public_url if door else None
+
+
+def told(opened: Opened) -> list[tuple[str, str | None]]:
+    return [(one.state, one.via) for one in opened.heard.of(CallbackPath)]
+
+
+async def test_a_callback_comes_in_from_the_street(
+    settings: Settings, stand_in: StandIn
+) -> None:
+    async with a_way(settings, tunnel="ngrok") as opened:
+        url = opened.url("n1")
+        answer = await call(url, new_style("t1", "processing"))
+
+        assert answer.status == 200
+        assert [hint.nonce for hint in opened.news.take()] == ["n1"]
+        assert open_at(settings) == opened.way.base_url
+    assert opened.heard.of(TunnelOpening) == [TunnelOpening(provider="ngrok")]
+    assert told(opened) == [("ready", "ngrok")]
+
+
+async def test_at_the_end_agent_and_door_are_gone(
+    settings: Settings, stand_in: StandIn
+) -> None:
+    async with a_way(settings, tunnel="ngrok"):
+        agent = stand_in.next_agent()
+
+    assert agent.wait_gone()
+    assert open_at(settings) is None
+    claimed = lease.claim(settings.state_dir)
+    assert claimed is not None
+    claimed.release()
+
+
+async def test_without_a_tunnel_the_run_goes_on_and_says_why_once(
+    settings: Settings, stand_in: StandIn
+) -> None:
+    stand_in.behave(start="4018")
+
+    async with a_way(settings, tunnel="ngrok") as opened:
+        [event] = opened.heard.of(CallbackPath)
+        assert (event.state, event.via) == ("none", None)
+        assert event.detail
+        assert event.hint
+        assert opened.way.base_url is None
+        assert opened.news.path is PathState.NONE
+        claimed = lease.claim(settings.state_dir)  # another kling may try its luck
+        assert claimed is not None
+        claimed.release()
+
+
+async def test_a_tunnel_that_is_required_and_cannot_be_had_ends_the_run(
+    settings: Settings, stand_in: StandIn
+) -> None:
+    stand_in.behave(start="exit")
+
+    with pytest.raises(TunnelError):
+        async with a_way(settings, tunnel="ngrok", callback="require"):
+            pytest.fail("it was opened")
+
+
+async def test_a_tunnel_that_breaks_and_mends_is_told_here_and_to_others(
+    settings: Settings, stand_in: StandIn
+) -> None:
+    async with a_way(settings, tunnel="ngrok") as opened:
+        agent = stand_in.next_agent()
+        agent.wait_online()
+        await call(opened.url("n1"), new_style("t1", "processing"))
+        agent.command("down")
+        agent.command("down")
+        lost = await opened.heard.next(CallbackPath, 2)
+        is_lost = opened.news.path is PathState.LOST
+        door_while_lost = open_at(settings)
+        agent.command("up")
+        await opened.heard.next(CallbackPath, 3)
+
+        assert is_lost
+        assert lost.detail
+        assert door_while_lost is None
+        assert open_at(settings) == opened.way.base_url
+        assert opened.news.path is PathState.PROVEN  # as before
+    assert told(opened) == [("ready", "ngrok"), ("lost", "ngrok"), ("back", "ngrok")]
+
+
+async def test_a_path_that_was_not_proven_is_only_ready_when_it_is_back(
+    settings: Settings, stand_in: StandIn
+) -> None:
+    async with a_way(settings, tunnel="ngrok") as opened:
+        agent = stand_in.next_agent()
+        agent.wait_online()
+        agent.command("down")
+        await opened.heard.next(CallbackPath, 2)
+        agent.command("up")
+        await opened.heard.next(CallbackPath, 3)
+
+        assert opened.news.path is PathState.READY
+
+
+async def test_a_tunnel_that_comes_back_elsewhere_stays_lost_to_us(
+    settings: Settings, stand_in: StandIn
+) -> None:
+    async with a_way(settings, tunnel="ngrok") as opened:
+        agent = stand_in.next_agent()
+        agent.wait_online()
+        agent.command("down")
+        agent.command("move")
+        await until(lambda: open_at(settings) not in (None, opened.way.base_url))
+
+        assert opened.news.path is PathState.LOST
+        assert told(opened) == [("ready", "ngrok"), ("lost", "ngrok")]
+
+
+async def test_a_second_run_shares_the_door_and_hears_of_its_own_tasks_only(
+    settings: Settings, stand_in: StandIn
+) -> None:
+    async with (
+        a_way(settings, tunnel="ngrok") as owner,
+        a_way(settings, tunnel="ngrok") as guest,
+    ):
+        assert guest.way.base_url == owner.way.base_url
+        await call(guest.url("guest"), new_style("t2", "processing"))
+        await call(owner.url("owner"), new_style("t1", "processing"))
+        await until(lambda: guest.news.path is PathState.PROVEN)
+
+        assert [hint.nonce for hint in owner.news.take()] == ["owner"]
+        assert [hint.nonce for hint in guest.news.take()] == ["guest"]
+    assert stand_in.count_started() == 1
+    assert told(guest) == [("ready", "shared")]
+
+
+async def test_a_guest_is_told_when_the_owner_has_gone(
+    settings: Settings, stand_in: StandIn
+) -> None:
+    is_open, may_go = anyio.Event(), anyio.Event()
+
+    async def own() -> None:
+        async with a_way(settings, tunnel="ngrok"):
+            is_open.set()
+            await may_go.wait()
+
+    owner = asyncio.create_task(own())
+    await is_open.wait()
+    async with a_way(settings, tunnel="ngrok") as guest:
+        may_go.set()
+        await owner
+        lost = await guest.heard.next(CallbackPath, 2)
+
+        assert (lost.state, lost.via) == ("lost", "shared")
+        assert guest.news.path is PathState.LOST
+
+
+async def test_a_guest_is_told_when_the_owner_s_tunnel_breaks_and_mends(
+    settings: Settings, stand_in: StandIn
+) -> None:
+    async with (
+        a_way(settings, tunnel="ngrok"),
+        a_way(settings, tunnel="ngrok") as guest,
+    ):
+        agent = stand_in.next_agent()
+        agent.wait_online()
+        agent.command("down")
+        await guest.heard.next(CallbackPath, 2)
+        agent.command("up")
+        await guest.heard.next(CallbackPath, 3)
+
+        assert guest.news.path is PathState.READY
+    states = [("ready", "shared"), ("lost", "shared"), ("back", "shared")]
+    assert told(guest) == states
+
+
+async def test_a_door_that_is_taken_and_never_opened_is_waited_for_a_little(
+    settings: Settings, stand_in: StandIn
+) -> None:
+    clock = FakeClock()
+    settings.state_dir.mkdir(parents=True)
+    claimed = lease.claim(settings.state_dir)
+    assert claimed is not None
+
+    with claimed, pytest.raises(TunnelTakenError):
+        async with a_way(settings, clock=clock, tunnel="ngrok", callback="require"):
+            pytest.fail("it was opened")
+
+    assert 4 <= clock.elapsed_s < 4.5
+    assert stand_in.count_started() == 0

@@ -1,0 +1,189 @@
+"""Whole runs in this process, against a sandbox on loopback in the same event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from kling_cli import settings as settings_module
+from kling_cli.clock import Clock, SystemClock
+from kling_cli.jobs import run
+from kling_cli.jobs.entry import Entry
+from kling_cli.jobs.events import JobResult
+from kling_cli.jobs.journal import Journal, KeptCallback
+from kling_cli.jobs.options import RunOptions
+from kling_cli.jobs.prepare import Order
+from kling_cli.sandbox.faults import parse_fault
+from kling_cli.sandbox.ledger import Exchange
+from kling_cli.sandbox.options import SandboxOptions
+from kling_cli.sandbox.server import Sandbox, serve_sandbox
+from kling_cli.sandbox.task import Phase, forced
+from kling_cli.settings import Settings
+from tests.jobs.made import Told, an_entry
+
+API_KEY = "api-key-of-the-jobs-tests-271828"
+ACCESS_KEY = "access-key-of-the-jobs-tests-1618"
+SECRET_KEY = "secret-key-of-the-jobs-tests-3141592653589793"
+QUICK_S = 0.25
+
+
+@dataclass(slots=True)
+class World:
+    """An account, this machine's folders, and the four things a command can do."""
+
+    box: Sandbox
+    folder: Path
+    settings: Settings
+    told: Told = field(default_factory=Told)
+    clock: Clock = field(default_factory=SystemClock)
+    on_request: Callable[[Exchange], None] = lambda _: None
+
+    async def generate(self, order: Order | None = None, **options: Any) -> JobResult:
+        return await run.generate(
+            order or an_order(), self._options(options),
+            settings=self.settings, tell=self.told, clock=self.clock,
+        )  # fmt: skip
+
+    async def finish(self, *names: str, **options: Any) -> list[JobResult]:
+        return await run.finish(
+            names, self._options({"command": "wait", **options}),
+            settings=self.settings, tell=self.told, clock=self.clock,
+        )  # fmt: skip
+
+    async def look(self, *names: str) -> list[JobResult]:
+        return await run.look(
+            names, self._options({"command": "status"}),
+            settings=self.settings, tell=self.told, clock=self.clock,
+        )  # fmt: skip
+
+    async def fetch(self, *names: str, **options: Any) -> list[JobResult]:
+        return await run.fetch(
+            names, self._options({"command": "download", **options}),
+            settings=self.settings, tell=self.told, clock=self.clock,
+        )  # fmt: skip
+
+    async def submit(self, **options: Any) -> JobResult:
+        """Make a job and leave it alone."""
+        return await self.generate(is_waiting=False, **options)
+
+    def _options(self, options: dict[str, Any]) -> RunOptions:
+        return RunOptions(**{"command": "text2video", "timeout_s": 20.0, **options})
+
+    def entry(self, name: str) -> Entry:
+        with Journal.open(self.settings.state_dir) as journal:
+            found = journal.find(name)
+        assert found is not None
+        return found
+
+    def leave(self, external_id: str = "mine", **columns: Any) -> None:
+        """Leave a job in the journal as a process leaves it that was killed."""
+        known = {"written_at": self.clock.now(), "api_base": self.settings.api_base}
+        with Journal.open(self.settings.state_dir) as journal:
+            journal.write_down(an_entry(external_id, **{**known, **columns}))
+
+    def forget(self) -> None:
+        """Become another machine, whose journal knows nothing."""
+        state_dir = self.folder / "other-state"
+        self.settings = replace(self.settings, state_dir=state_dir)
+
+    def use_key_pair(self) -> None:
+        self.settings = settings_of(self.box, self.folder, is_pair=True)
+
+    def fail(self, *faults: str) -> None:
+        """Let these befall what comes next."""
+        self.box.world.faults.replace(map(parse_fault, faults))
+
+    def end(self, task_id: str) -> None:
+        """Let a task succeed now."""
+        box = self.box.world
+        task = box.tasks[task_id]
+        box.tasks.put(forced(task, Phase.SUCCEEDED, "", box.timeline.now_s()))
+        box.timeline.wake()
+
+    def keep(self, callback: KeptCallback) -> None:
+        """Keep a callback as another process with our door would."""
+        with Journal.open(self.settings.state_dir) as journal:
+            journal.keep_callback(callback)
+
+    def change(self, external_id: str, **columns: Any) -> None:
+        """Let the journal say something else about a job."""
+        with Journal.open(self.settings.state_dir) as journal:
+            journal.change(external_id, **columns)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return dict(self.box.world.ledger.document()["counts"])
+
+    @property
+    def saved(self) -> set[str]:
+        """The names in the output folder."""
+        folder = self.folder / "out"
+        return {path.name for path in folder.iterdir()} if folder.exists() else set()
+
+    def request(self, kind: str) -> asyncio.Event:
+        """Return the event of a request of `kind` from now on."""
+        came = asyncio.Event()
+
+        def hear(exchange: Exchange) -> None:
+            if exchange.kind == kind:
+                came.set()
+
+        self.on_request = hear
+        return came
+
+    def stop_at(self, kind: str, number: signal.Signals) -> None:
+        """Send this process a signal when a request of `kind` has come."""
+
+        def stop(exchange: Exchange) -> None:
+            if exchange.kind == kind:
+                signal.raise_signal(number)
+
+        self.on_request = stop
+
+
+def an_order(external_id: str | None = None, **values: Any) -> Order:
+    return Order(
+        product="text2video",
+        values={"prompt": "a paper boat", **values},
+        external_id=external_id,
+    )
+
+
+def settings_of(box: Sandbox, folder: Path, *, is_pair: bool = False) -> Settings:
+    keys = {"KLING_API_KEY": API_KEY}
+    if is_pair:
+        keys = {"KLING_ACCESS_KEY": ACCESS_KEY, "KLING_SECRET_KEY": SECRET_KEY}
+    return settings_module.load(
+        {
+            **keys,
+            "KLING_API_BASE": box.base_url,
+            "KLING_STATE_DIR": str(folder / "state"),
+            "KLING_CONFIG_DIR": str(folder / "config"),
+            "KLING_OUTPUT_DIR": str(folder / "out"),
+        }
+    )
+
+
+@asynccontextmanager
+async def a_world(folder: Path, *faults: str, **options: Any) -> AsyncIterator[World]:
+    """Serve a sandbox with `faults`; a task takes a quarter of a second."""
+
+    def tell(exchange: Exchange) -> None:
+        world.on_request(exchange)
+
+    chosen = SandboxOptions(
+        **{"task_seconds": QUICK_S, "seed": 1, **options},
+        fail=faults,
+        api_key=API_KEY,
+        access_key=ACCESS_KEY,
+        secret_key=SECRET_KEY,
+        tell=tell,
+    )
+    async with serve_sandbox(chosen) as box:
+        world = World(box, folder, settings_of(box, folder))
+        yield world

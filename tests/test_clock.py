@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from datetime import UTC
+
+import anyio
+import pytest
+
+from kling_cli.clock import SystemClock, within
+from tests.support.clock import FakeClock
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_machine_s_clock_goes_forward() -> None:
+    clock = SystemClock()
+    begun, moment = clock.monotonic(), clock.now()
+
+    await clock.sleep(0.01)
+
+    assert clock.monotonic() - begun >= 0.01
+    assert clock.now() > moment
+    assert moment.tzinfo is UTC
+
+
+@pytest.mark.parametrize("seconds", [0, -5])
+async def test_no_time_at_all_lets_others_act_once(seconds: float) -> None:
+    done = []
+    async with anyio.create_task_group() as group:
+
+        async def act() -> None:
+            done.append("other")
+
+        group.start_soon(act)
+        await SystemClock().sleep(seconds)
+        done.append("sleeper")
+
+    assert done == ["other", "sleeper"]
+
+
+async def test_what_is_quick_enough_gives_its_result() -> None:
+    clock = FakeClock()
+
+    async def call() -> str:
+        await clock.sleep(4)
+        return "done"
+
+    assert await within(clock, 5, call) == "done"
+    assert clock.elapsed_s == 4
+
+
+async def test_what_takes_too_long_is_cancelled() -> None:
+    clock = FakeClock()
+    ended: list[float] = []
+
+    async def call() -> None:
+        try:
+            await clock.sleep(6)
+        finally:
+            ended.append(clock.elapsed_s)
+
+    with pytest.raises(TimeoutError):
+        await within(clock, 5, call)
+
+    assert ended == [5]
+
+
+async def test_an_error_comes_out_as_it_is() -> None:
+    async def call() -> None:
+        raise KeyError("k")
+
+    with pytest.raises(KeyError, match="k"):
+        await within(FakeClock(), 5, call)
+
+
+async def test_an_answer_of_nothing_is_an_answer() -> None:
+    async def call() -> str | None:
+        return None
+
+    assert await within(FakeClock(), 5, call) is None
+
+
+async def test_whoever_is_cancelled_while_waiting_is_not_late() -> None:
+    clock = FakeClock(is_automatic=False)
+
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await within(clock, 5, anyio.sleep_forever)
+
+    assert scope.cancelled_caught
