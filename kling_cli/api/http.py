@@ -53,13 +53,14 @@ def new_http(
     *,
     timeout_s: float = 30.0,
     connect_timeout_s: float = CONNECT_TIMEOUT_S,
+    is_insecure: bool = False,
 ) -> httpx.AsyncClient:
     """Return a client; close it with `async with`.
 
     `timeout_s` is how long nothing may come or go before a request has failed. Proxies
     come from the environment, but loopback is always spoken to directly. Redirects are
-    not followed. A request raises UsageError when the environment's proxy or
-    certificates cannot be used and are needed for it.
+    not followed. `is_insecure` takes any certificate. A request raises UsageError when
+    the environment's proxy or certificates cannot be used and are needed for it.
 
     Raises:
         UsageError: `base_url` is no URL.
@@ -70,7 +71,7 @@ def new_http(
         raise UsageError(
             f"{base_url!r} is not a URL: {exc}", hint="correct KLING_API_BASE"
         ) from exc
-    tls = _Tls()
+    tls = _Tls(is_insecure=is_insecure)
     timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, connect_timeout_s))
 
     def client(*hooks: Hook, is_proxied: bool) -> httpx.AsyncClient:
@@ -107,9 +108,12 @@ class _Tls:
     certificate is accepted at all.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_insecure: bool) -> None:
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._is_loaded = False
+        self._is_loaded = is_insecure  # which authorities there are is no matter then
+        if is_insecure:
+            self.context.check_hostname = False
+            self.context.verify_mode = ssl.CERT_NONE
 
     async def load(self, request: httpx.Request) -> None:
         """Read the authorities: SSL_CERT_FILE or SSL_CERT_DIR, else certifi's."""

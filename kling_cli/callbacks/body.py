@@ -56,7 +56,7 @@ def read_body(raw: bytes) -> CallbackHint:
         MalformedBodyError: It is none of these, or JSON that nobody sends honestly:
             repeated keys, NaN, endless numbers, lone surrogates, bottomless nesting.
     """
-    task = _task_object(_parse(raw))
+    task = read_object(raw)
     is_legacy = "task_id" in task
     words = task.get("task_status") or task.get("status")
     return CallbackHint(
@@ -67,6 +67,15 @@ def read_body(raw: bytes) -> CallbackHint:
         else UNKNOWN,
         generation=Generation.LEGACY if is_legacy else Generation.NEW,
     )
+
+
+def read_object(raw: bytes) -> dict[str, Any]:
+    """Return the object that describes the task, as the API's own answers have it.
+
+    Raises:
+        MalformedBodyError: There is none, or the body is as `read_body` refuses it.
+    """
+    return _task_object(_parse(raw))
 
 
 def _task_object(document: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -61,6 +61,11 @@ class Received:
     trust: Trust
 
 
+# The body, the headers (names in lower case) and the peer in; the trust out that this
+# callback is marked with, or None: it bears no valid mark.
+Mark = Callable[[bytes, Mapping[str, str], Peer | None], Trust | None]
+
+
 class Refusal(StrEnum):
     """Why a request that found a door was turned away."""
 
@@ -91,9 +96,13 @@ _STATUS_CODES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
-    """A callback passed the door; it has been kept, unless `NotKept` came before."""
+    """A callback passed the door; it has been kept, unless `NotKept` came before.
+
+    `number` is what the keeper returned, where that is the callback's number.
+    """
 
     received: Received
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +113,7 @@ class Refused:
     door: Pass
     received: Received | None = None
     detail: str | None = None
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,7 @@ def load_key(state_dir: Path) -> bytes:
         if path.exists():
             path.chmod(0o600)  # a copied folder may have lost it
         else:
-            _create(path)
+            create_once(path, secrets.token_bytes(KEY_BYTES))
         key = path.read_bytes()
     except OSError as exc:
         raise UsageError(
@@ -40,18 +41,29 @@ def load_key(state_dir: Path) -> bytes:
     return key
 
 
-def _create(path: Path) -> None:
-    """Put a whole key under the name, unless another process was first.
+def create_once(path: Path, content: bytes) -> None:
+    """Put a whole secret under the name, 0600, unless another process was first.
 
     A hard link takes a name only if it is free, so that no process ever sees a part of
-    a key, and all of them read the winner's.
+    a secret, and all of them read the winner's.
     """
+    with _draft(path, content) as draft, contextlib.suppress(FileExistsError):
+        path.hardlink_to(draft)
+
+
+def replace_whole(path: Path, content: bytes) -> None:
+    """Put a whole secret under the name, 0600, in place of the one that is there."""
+    with _draft(path, content) as draft:
+        draft.replace(path)
+
+
+@contextlib.contextmanager
+def _draft(path: Path, content: bytes) -> Iterator[Path]:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f"{NAME}.{os.getpid()}-{secrets.token_hex(4)}")
+    draft = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
     try:
-        _write(draft, secrets.token_bytes(KEY_BYTES))
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(draft)
+        _write(draft, content)
+        yield draft
     finally:
         draft.unlink(missing_ok=True)
 

@@ -29,8 +29,10 @@ from kling_cli.callbacks.door import (
     Counts,
     Door,
     DoorEvent,
+    Mark,
     NotKept,
     Pass,
+    Peer,
     Received,
     Refusal,
     Refused,
@@ -51,7 +53,9 @@ class Receiver:
 
     A callback is kept, then told as `Arrived`, then answered with 200; one that cannot
     be kept is told as `NotKept` first and counts all the same. With `secrets`, a
-    callback must carry a valid signature. `tell` must return at once.
+    callback must carry a valid signature. `tell` must return at once. A `mark` names
+    the trust of callbacks that are let in by other words than their door's. `reply`
+    takes the place of the usual answer to what was let in, `delay_s` later.
 
     Raises:
         UsageError: One of `secrets` cannot be used.
@@ -66,6 +70,9 @@ class Receiver:
         clock: Clock,
         secrets: Iterable[Secret] = (),
         limits: Limits | None = None,
+        mark: Mark | None = None,
+        reply: Answer = RECEIVED,
+        delay_s: float = 0.0,
     ) -> None:
         self._doors = tuple(doors)
         self._keep = keep
@@ -73,6 +80,9 @@ class Receiver:
         self._clock = clock
         self._secrets = tuple(secrets)
         self._limits = limits or Limits()
+        self._mark = mark
+        self._reply = reply
+        self._delay_s = delay_s
         self._counts = Counts()
         for secret in self._secrets:
             check_secret(secret)
@@ -106,7 +116,7 @@ class Receiver:
         if isinstance(raw, Refusal):
             return self._refuse(Refused(refusal=raw, door=door))
         now = self._clock.now()
-        trust = self._trust(door, raw, headers, now)
+        trust = self._trust(door, raw, headers, scope["client"], now)
         received = Received(
             received_at=now,
             product=door.product,
@@ -122,36 +132,48 @@ class Receiver:
         return await self._take(door, received)
 
     def _trust(
-        self, door: Pass, raw: bytes, headers: Headers, now: datetime
+        self,
+        door: Pass,
+        raw: bytes,
+        headers: Headers,
+        peer: Peer | None,
+        now: datetime,
     ) -> Trust | None:
-        if not self._secrets:
-            return door.trust
-        is_signed = verify(raw, dict(headers), self._secrets, now)
-        return Trust.SIGNED if is_signed else None
+        given = dict(headers)
+        if self._secrets and not verify(raw, given, self._secrets, now):
+            return None
+        marked = self._mark(raw, given, peer) if self._mark else None
+        return marked or (Trust.SIGNED if self._secrets else door.trust)
 
     async def _take(self, door: Pass, received: Received) -> Answer:
         """Keep a callback, whether or not it makes sense, and say which it was."""
         understood = _understand(received.raw)
         if isinstance(understood, str):
-            await self._try_to_keep(received)
-            refusal = Refusal.MALFORMED
             return self._refuse(
                 Refused(
-                    refusal=refusal, door=door, received=received, detail=understood
+                    refusal=Refusal.MALFORMED,
+                    door=door,
+                    received=received,
+                    detail=understood,
+                    number=await self._try_to_keep(received),
                 )
             )
         received = replace(received, hint=understood)
-        await self._try_to_keep(received)
+        number = await self._try_to_keep(received)
         self._counts = replace(self._counts, accepted=self._counts.accepted + 1)
-        self._tell(Arrived(received=received))
-        return RECEIVED
+        self._tell(Arrived(received=received, number=number))
+        if self._delay_s:
+            await anyio.sleep(self._delay_s)
+        return self._reply
 
-    async def _try_to_keep(self, received: Received) -> None:
+    async def _try_to_keep(self, received: Received) -> int | None:
         try:
             with anyio.fail_after(self._limits.keep_s):
-                await self._keep(received)
+                number = await self._keep(received)
         except Exception as exc:  # noqa: BLE001 -- a full disk must not lose a callback
             self._tell(NotKept(received=received, failure=exc))
+            return None
+        return number if isinstance(number, int) else None
 
     def _refuse(self, event: Refused) -> Answer:
         self._counts = replace(self._counts, refused=self._counts.refused + 1)

@@ -65,6 +65,30 @@ TABLE = (
         TASKS,
     ),
     Entry(
+        "listen",
+        "kling_cli.cli.listen:listen",
+        "Show callbacks as they come, and pass them on to your app.",
+        TOOLS,
+    ),
+    Entry(
+        "trigger",
+        "kling_cli.cli.trigger:trigger",
+        "Send mock callbacks to your app, good ones and nasty ones.",
+        TOOLS,
+    ),
+    Entry(
+        "events",
+        "kling_cli.cli.events:app",
+        "Look at kept callbacks: list, show, follow, export, clear.",
+        TOOLS,
+    ),
+    Entry(
+        "replay",
+        "kling_cli.cli.replay:replay",
+        "Send kept callbacks to your app again.",
+        TOOLS,
+    ),
+    Entry(
         "sandbox",
         "kling_cli.cli.sandbox:sandbox",
         "Serve a simulator of the Kling API on this machine.",

@@ -123,8 +123,10 @@ def select(entries: Sequence[Entry], chosen: Filter, now: datetime) -> list[Entr
     return found[: chosen.limit or None]
 
 
-def moment_of(text: str, now: datetime) -> datetime:
+def moment_of(text: str, now: datetime, *, option: str = "--since") -> datetime:
     """Return the time that `2h`, `3d` or an ISO date means; without a zone it is UTC.
+
+    `option` is what was typed, for the complaint.
 
     Raises:
         UsageError: it means none.
@@ -135,7 +137,8 @@ def moment_of(text: str, now: datetime) -> datetime:
         stated = datetime.fromisoformat(text.strip())
     except (ValueError, OverflowError) as exc:
         raise UsageError(
-            f"--since {text}: not a time", hint="2h, 3d, 2026-10-04 or 2026-10-04T12:00"
+            f"{option} {text}: not a time",
+            hint="2h, 3d, 2026-10-04 or 2026-10-04T12:00",
         ) from exc
     return stated if stated.tzinfo is not None else stated.replace(tzinfo=UTC)
 

@@ -49,7 +49,7 @@ class Journal:
         self.set_aside = set_aside  # where a corrupt predecessor now lies
 
     @classmethod
-    def open(cls, state_dir: Path) -> Journal:
+    def open(cls, state_dir: Path) -> Self:
         """Open the journal of `state_dir`, making it if need be.
 
         A file that is not a sound database is renamed, never deleted.
@@ -70,6 +70,13 @@ class Journal:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def commit_quickly(self) -> None:
+        """From here on, let commits outlive this process, but not a power failure.
+
+        For callbacks: they are hints, and the API still knows what they were about.
+        """
+        self._read("PRAGMA synchronous = NORMAL", ())
 
     def close(self) -> None:
         self._db.close()
@@ -148,24 +155,15 @@ class Journal:
 
     def keep_callback(self, callback: KeptCallback) -> int:
         """Store a callback, durably, and return its number; `id` is ignored."""
+        return self.keep_callbacks([callback])[0]
+
+    def keep_callbacks(self, callbacks: Iterable[KeptCallback]) -> list[int]:
+        """Store callbacks together, durably, and return their numbers in order."""
         with self._writing():
-            cursor = self._db.execute(
-                "INSERT INTO callbacks (received_at, product, nonce, task_id,"
-                " external_id, status, trust, headers, raw)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    callback.received_at.timestamp(),
-                    callback.product,
-                    callback.nonce,
-                    callback.task_id,
-                    callback.external_id,
-                    callback.status,
-                    callback.trust,
-                    json.dumps(callback.headers),
-                    callback.raw,
-                ),
-            )
-        return int(cursor.lastrowid or 0)
+            cursors = [
+                self._db.execute(_KEEP, _cells(callback)) for callback in callbacks
+            ]
+            return [int(cursor.lastrowid or 0) for cursor in cursors]
 
     def callbacks_after(self, number: int, nonces: Iterable[str]) -> list[KeptCallback]:
         """Return callbacks kept since `number` for any of these capabilities."""
@@ -175,7 +173,7 @@ class Journal:
             f"SELECT * FROM callbacks WHERE id > ? AND nonce IN ({marks}) ORDER BY id",  # noqa: S608 -- marks only
             (number, *wanted),
         )
-        return [_callback(row) for row in rows]
+        return [read_callback(row) for row in rows]
 
     def data_version(self) -> int:
         """Return a number that changes when another process has written."""
@@ -207,7 +205,28 @@ class Journal:
             raise JournalError(self._path, exc) from exc
 
 
-def _callback(row: sqlite3.Row) -> KeptCallback:
+_KEEP = (
+    "INSERT INTO callbacks (received_at, product, nonce, task_id, external_id, status,"
+    " trust, headers, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def _cells(callback: KeptCallback) -> tuple[Any, ...]:
+    return (
+        callback.received_at.timestamp(),
+        callback.product,
+        callback.nonce,
+        callback.task_id,
+        callback.external_id,
+        callback.status,
+        callback.trust,
+        json.dumps(callback.headers),
+        callback.raw,
+    )
+
+
+def read_callback(row: sqlite3.Row) -> KeptCallback:
+    """Return the callback that a row of the table `callbacks` holds."""
     cells = dict(row)
     cells["received_at"] = datetime.fromtimestamp(cells["received_at"], UTC)
     cells["headers"] = tuple(

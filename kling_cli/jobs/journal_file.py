@@ -11,7 +11,7 @@ from kling_cli.errors import UsageError
 from kling_cli.jobs.entry import COLUMNS
 
 FILE_NAME = "journal.db"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2: what became of callbacks that were passed on
 BUSY_S = 15.0
 
 _COLUMNS = ", ".join(COLUMNS)
@@ -26,6 +26,14 @@ _TABLES = (
         " raw BLOB NOT NULL)"
     ),
     "CREATE INDEX IF NOT EXISTS callbacks_by_nonce ON callbacks (nonce, id)",
+    "CREATE INDEX IF NOT EXISTS callbacks_by_task ON callbacks (task_id, id)",
+    (
+        "CREATE TABLE IF NOT EXISTS forwards (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " callback_id INTEGER NOT NULL, sent_at REAL NOT NULL, url TEXT NOT NULL,"
+        " status INTEGER, duration_s REAL NOT NULL, attempt INTEGER NOT NULL,"
+        " error TEXT, is_replay INTEGER NOT NULL)"
+    ),
+    "CREATE INDEX IF NOT EXISTS forwards_by_callback ON forwards (callback_id, id)",
 )
 
 
@@ -78,7 +86,11 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(db: sqlite3.Connection) -> None:
-    """Make the tables; harmless when another process does the same at the same time."""
+    """Make the tables, or those that an older file lacks.
+
+    Harmless when another process does the same at the same time, or goes on with the
+    version it knows.
+    """
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("BEGIN IMMEDIATE")
     for statement in _TABLES:

@@ -16,14 +16,16 @@ LOOK_S = 0.2
 _ENDED = "the kling that had the tunnel has ended, or lost it"
 
 
-async def follow_journal(session: Session, news: News, door: PublishedDoor) -> None:
+async def follow_journal(
+    session: Session, news: News, door: PublishedDoor, name: str = lease.PUBLIC
+) -> None:
     """Post callbacks that the door's owner keeps; tell when the door shuts or opens."""
     reader = JournalReader(session, news)
     is_open, was = True, PathState.READY
     while True:
         await session.clock.sleep(LOOK_S)
         reader.read()
-        if (lease.look(session.settings.state_dir) == door) is is_open:
+        if (lease.look(session.settings.state_dir, name) == door) is is_open:
             continue
         is_open = not is_open
         if is_open:

@@ -17,18 +17,14 @@ from kling_cli.callbacks.capability import Capability, callback_path
 from kling_cli.callbacks.keyfile import load_key
 from kling_cli.callbacks.server import Server
 from kling_cli.callbacks.tunnel import lease
-from kling_cli.callbacks.tunnel.base import (
-    Provider,
-    Tunnel,
-    TunnelEvent,
-    TunnelTakenError,
-)
-from kling_cli.callbacks.tunnel.lease import Lease, PublishedDoor
+from kling_cli.callbacks.tunnel.base import Provider, TunnelTakenError
+from kling_cli.callbacks.tunnel.lease import PublishedDoor
 from kling_cli.errors import TunnelError
 from kling_cli.jobs.events import CallbackPath, TunnelOpening
 from kling_cli.jobs.listener import open_listener
 from kling_cli.jobs.news import News
 from kling_cli.jobs.options import RunOptions
+from kling_cli.jobs.own_tunnel import OwnTunnel
 from kling_cli.jobs.schedule import PathState
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.shared import follow_journal
@@ -45,6 +41,7 @@ class Kind(StrEnum):
     URL = "url"
     ELSEWHERE = "elsewhere"  # a URL is given and nobody waits here
     LOOPBACK = "loopback"
+    STANDING = "standing"  # nobody waits here, but a listener may be there to hear
     NGROK = "ngrok"
 
 
@@ -75,10 +72,9 @@ def choose(options: RunOptions, settings: Settings) -> Kind:
     """
     kind = _kind(options, settings)
     if kind is Kind.OFF and options.callback == "require":
-        excluding = "--tunnel none" if options.is_waiting else "--no-wait"
         raise TunnelError(
-            f"--callback require needs a way in, and {excluding} forbids one",
-            hint=f"leave out {excluding}, or give --callback-url URL",
+            "--callback require needs a way in, and --tunnel none forbids one",
+            hint="leave out --tunnel none, or give --callback-url URL",
         )
     return kind
 
@@ -89,7 +85,7 @@ def _kind(options: RunOptions, settings: Settings) -> Kind:
     if options.callback_url:
         return Kind.URL if options.is_waiting else Kind.ELSEWHERE
     if not options.is_waiting:
-        return Kind.OFF
+        return Kind.OFF if options.tunnel == "none" else Kind.STANDING
     if options.tunnel == "ngrok":
         return Kind.NGROK
     if options.tunnel == "auto":
@@ -152,6 +148,10 @@ async def _enter(kind: Kind, to: _Opening) -> Way:
             return Way(base_url=url, via="url", key=to.key)
         case Kind.NGROK:
             return await _enter_ngrok(to)
+        case Kind.STANDING:
+            return _enter_standing(to) or _without_listener(to.options)
+        case Kind.LOOPBACK if to.options.port == 0 and (way := _enter_standing(to)):
+            return way
         case Kind.URL | Kind.LOOPBACK:
             server = await _listen(to, to.stack)
             return Way(base_url=url or server.url, via=kind.value, key=to.key)
@@ -176,29 +176,38 @@ async def _enter_ngrok(to: _Opening) -> Way:
         claimed.publish(tunnel.public_url, server.port)
         attempt.callback(claimed.withdraw)  # before the tunnel goes
         to.stack.push_async_exit(attempt.pop_all())
-    ours = _SharedTunnel(tunnel, claimed, server.port)
-    to.group.start_soon(_follow_tunnel, ours, session, to.news)
+    ours = OwnTunnel(tunnel, claimed, server.port)
+    to.group.start_soon(ours.follow, session, to.news)
     return Way(base_url=tunnel.public_url, via="ngrok", key=to.key)
+
+
+def _enter_standing(to: _Opening) -> Way | None:
+    """Take the door of a running `kling listen`, if its URL reaches it from the API."""
+    state_dir = to.session.settings.state_dir
+    is_near = to.options.tunnel == "auto" and to.session.settings.is_loopback_base
+    for name in (lease.LOCAL, lease.PUBLIC) if is_near else (lease.PUBLIC,):
+        door = lease.look(state_dir, name)
+        if door is None or not door.is_standing:
+            continue
+        if to.options.is_waiting:
+            to.group.start_soon(follow_journal, to.session, to.news, door, name)
+        url = door.local_url if is_near else door.public_url
+        return Way(base_url=url, via="shared", key=to.key)
+    return None
+
+
+def _without_listener(options: RunOptions) -> Way:
+    if options.callback == "require":
+        raise TunnelError(
+            "--callback require with --no-wait needs somebody to hear the callbacks",
+            hint="start `kling listen` first, or give --callback-url URL",
+        )
+    return NO_WAY
 
 
 async def _listen(to: _Opening, stack: AsyncExitStack) -> Server:
     listener = open_listener(to.session, to.news, to.key, port=to.options.port)
     return await stack.enter_async_context(listener)
-
-
-@dataclass(frozen=True, slots=True)
-class _SharedTunnel:
-    """Our tunnel, and what the other processes are told of it."""
-
-    tunnel: Tunnel
-    lease: Lease
-    port: int
-
-    def tell_others(self, event: TunnelEvent) -> None:
-        if event.state in ("up", "moved"):
-            self.lease.publish(event.public_url, self.port)
-        else:
-            self.lease.withdraw()
 
 
 async def _shared_door(session: Session) -> PublishedDoor:
@@ -221,19 +230,3 @@ def _provider(session: Session) -> Provider:
     from kling_cli.callbacks.tunnel.ngrok import NgrokProvider
 
     return NgrokProvider.from_settings(session.settings)
-
-
-async def _follow_tunnel(shared: _SharedTunnel, session: Session, news: News) -> None:
-    """Tell the waiter, the person and other processes what becomes of the tunnel."""
-    first_url = shared.tunnel.public_url
-    was = PathState.READY
-    async for event in shared.tunnel.events():
-        shared.tell_others(event)
-        if event.state == "up" and event.public_url == first_url:
-            news.set_path(was if was is PathState.PROVEN else PathState.READY)
-            session.tell(CallbackPath(state="back", via="ngrok", detail=event.detail))
-            continue
-        if news.path is not PathState.LOST:
-            was = news.path
-            news.set_path(PathState.LOST)
-            session.tell(CallbackPath(state="lost", via="ngrok", detail=event.detail))

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 import anyio
 from anyio.abc import SocketStream
 
+from kling_cli.callbacks.asgi import RECEIVED, Answer
 from kling_cli.callbacks.capability import Capability, callback_path
-from kling_cli.callbacks.door import DoorEvent, Received, capability_door
+from kling_cli.callbacks.door import DoorEvent, Mark, Received, capability_door
 from kling_cli.callbacks.limits import Limits
 from kling_cli.callbacks.receiver import Receiver
 from kling_cli.callbacks.server import Server, serve
@@ -134,11 +135,14 @@ def _parse(raw: bytes, *, is_bare: bool, is_closed: bool) -> Reply | None:
 
 
 @asynccontextmanager
-async def a_door(
+async def a_door(  # noqa: PLR0913 -- what a test may change, by name
     *,
     limits: Limits = HURRIED,
     secrets: Iterable[str] = (),
     keep: Callable[[Received], Awaitable[None]] | None = None,
+    mark: Mark | None = None,
+    reply: Answer = RECEIVED,
+    delay_s: float = 0.0,
 ) -> AsyncIterator[Doorstep]:
     """Open a door at `NOW`, with short limits, and hold our app to having no bugs."""
     kept: list[Received] = []
@@ -154,6 +158,9 @@ async def a_door(
         clock=FakeClock(NOW),
         secrets=[Secret(text) for text in secrets],
         limits=limits,
+        mark=mark,
+        reply=reply,
+        delay_s=delay_s,
     )
     bugs: list[object] = []
     loop = asyncio.get_running_loop()

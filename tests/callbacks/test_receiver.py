@@ -6,6 +6,7 @@ import anyio
 import pytest
 from anyio.abc import SocketAttribute
 
+from kling_cli.callbacks.asgi import Answer
 from kling_cli.callbacks.capability import Capability, callback_path
 from kling_cli.callbacks.door import (
     Arrived,
@@ -167,3 +168,13 @@ async def test_a_query_after_a_capability_changes_nothing() -> None:
 
     async with a_door() as door:
         assert (await door.ask(post(path=path + "?a=b"))).status == 200
+
+
+async def test_the_answer_can_be_chosen_and_a_callback_is_kept_all_the_same() -> None:
+    reply = Answer(status=503, key="error", word="told to")
+
+    async with a_door(reply=reply, delay_s=0.05) as step:
+        answer = await step.ask(post(SUCCEEDED))
+
+    assert answer.status == 503
+    assert len(step.kept) == 1

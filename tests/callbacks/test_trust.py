@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
 
 from kling_cli.callbacks.door import (
+    Peer,
     Refusal,
     Refused,
     Trust,
@@ -105,3 +107,21 @@ async def test_a_secret_that_is_none_is_refused_at_the_start() -> None:
     with pytest.raises(UsageError, match="webhook secret"):
         async with a_door(secrets=["whsec_!"]):
             pass
+
+
+async def test_a_mark_names_the_trust_and_does_not_replace_a_signature() -> None:
+    def mark(raw: bytes, headers: Mapping[str, str], peer: Peer | None) -> Trust | None:
+        assert raw == SUCCEEDED
+        assert peer is not None
+        return Trust.MOCK if "x-mock" in headers else None
+
+    async with a_door(mark=mark) as step:
+        await step.ask(post(SUCCEEDED, "X-Mock: 1"))
+        await step.ask(post(SUCCEEDED))
+    async with a_door(mark=mark, secrets=[NEW]) as strict:
+        unsigned = await strict.ask(post(SUCCEEDED, "X-Mock: 1"))
+        signed_too = await strict.ask(post(SUCCEEDED, "X-Mock: 1", *signed(NEW)))
+
+    assert [one.trust for one in step.kept] == [Trust.MOCK, Trust.TOKEN]
+    assert (unsigned.status, signed_too.status) == (401, 200)
+    assert [one.trust for one in strict.kept] == [Trust.MOCK]

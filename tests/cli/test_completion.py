@@ -32,6 +32,8 @@ def completions(kling: Kling, line: str) -> list[str]:
         ("kling text2video --no-s", ["--no-sound"]),
         ("kling list --status s", ["submitted", "succeeded"]),
         ("kling auth log", ["login", "logout"]),
+        ("kling events sh", ["show"]),
+        ("kling events list --trust t", ["token"]),
     ],
 )
 def test_the_shell_is_offered_what_fits(

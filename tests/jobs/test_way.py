@@ -44,8 +44,8 @@ def options(
         (("auto", "ngrok", None, True), HERE, Kind.NGROK),
         (("auto", "none", None, True), HERE, Kind.OFF),
         (("auto", "none", None, True), OFFICIAL, Kind.OFF),
-        (("auto", "auto", None, False), HERE, Kind.OFF),
-        (("auto", "ngrok", None, False), OFFICIAL, Kind.OFF),
+        (("auto", "auto", None, False), HERE, Kind.STANDING),
+        (("auto", "ngrok", None, False), OFFICIAL, Kind.STANDING),
         (("auto", "auto", URL, True), OFFICIAL, Kind.URL),
         (("auto", "none", URL, True), OFFICIAL, Kind.URL),
         (("auto", "ngrok", URL, False), OFFICIAL, Kind.ELSEWHERE),
@@ -68,7 +68,7 @@ def test_the_way_follows_from_the_options(
 
 @pytest.mark.parametrize(
     ("tunnel", "waits", "what"),
-    [("none", True, "--tunnel none"), ("auto", False, "--no-wait")],
+    [("none", True, "--tunnel none"), ("none", False, "--tunnel none")],
 )
 def test_callbacks_cannot_be_required_and_forbidden_at_once(
     tmp_path: Path, tunnel: str, what: str, *, waits: bool
@@ -79,6 +79,16 @@ def test_callbacks_cannot_be_required_and_forbidden_at_once(
         choose(chosen, some_settings(tmp_path))
 
     assert what in (caught.value.hint or "")
+
+
+async def test_nobody_to_hear_a_required_callback_is_said_before_anything_is_sent(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(TunnelError, match="--no-wait") as caught:
+        async with a_way(some_settings(tmp_path), callback="require", is_waiting=False):
+            pass
+
+    assert "kling listen" in (caught.value.hint or "")
 
 
 def test_without_a_way_there_is_no_url() -> None:

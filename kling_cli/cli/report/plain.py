@@ -27,7 +27,7 @@ _PATH_WORDS = MappingProxyType(
 _VIA_WORDS = MappingProxyType(
     {
         "ngrok": "through ngrok",
-        "shared": "through another kling's tunnel",
+        "shared": "through another kling",
         "loopback": "on this machine",
         "url": "through your URL",
     }

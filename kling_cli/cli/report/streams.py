@@ -17,14 +17,37 @@ def write_result(text: str) -> None:
     Raises:
         NotSavedError: stdout cannot take it (a full disk).
     """
+    try:
+        write_line(text)
+    except BrokenPipeError:
+        discard_stdout()
+
+
+def write_line(text: str) -> None:
+    """Do the same for one line of many, and tell when nobody reads them.
+
+    Raises:
+        BrokenPipeError: the reader has gone away; it is time to end.
+        NotSavedError: stdout cannot take it (a full disk).
+    """
+    write_bytes((text + "\n").encode("utf-8", "surrogateescape"))
+
+
+def write_bytes(raw: bytes) -> None:
+    """Write bytes to stdout as they are, and tell when nobody reads them.
+
+    Raises:
+        BrokenPipeError: the reader has gone away; it is time to end.
+        NotSavedError: stdout cannot take it (a full disk).
+    """
     if sys.stdout is None:  # closed by whoever started us
         return
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write((text + "\n").encode("utf-8", "surrogateescape"))
+        sys.stdout.buffer.write(raw)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        discard_stdout()
+        raise
     except OSError as exc:
         discard_stdout()
         raise NotSavedError(

@@ -101,7 +101,7 @@ def test_words_of_the_api_cannot_act_on_the_terminal() -> None:
 @pytest.mark.parametrize(
     ("state", "via", "words"),
     [
-        ("ready", "shared", "callbacks can come in through another kling's tunnel"),
+        ("ready", "shared", "callbacks can come in through another kling"),
         ("ready", "loopback", "callbacks can come in on this machine"),
         ("back", "url", "the way for callbacks is back through your URL"),
         ("proven", "ngrok", "callbacks arrive; polling less"),

@@ -1,0 +1,130 @@
+"""The options of `kling events`, in groups, and what they choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kling_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from kling_cli.jobs.journal_callbacks import Wanted
+
+STATUSES = ("submitted", "processing", "succeeded", "failed", "unknown")
+TRUSTS = ("signed", "token", "open", "mock")
+DEFAULT_LIMIT = 20
+
+
+def _statuses() -> list[str]:
+    return list(STATUSES)
+
+
+def _trusts() -> list[str]:
+    return list(TRUSTS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which kept callbacks."""
+
+    task_id: Annotated[
+        str | None,
+        typer.Option(
+            "--task", metavar="ID", help="Only those of this task, by either id."
+        ),
+    ] = None
+    product: Annotated[
+        str | None,
+        typer.Option("--product", metavar="NAME", help="Only those of this product."),
+    ] = None
+    status: Annotated[
+        str | None,
+        typer.Option(
+            "--status",
+            metavar="WORD",
+            help="Only those that claim submitted, processing, succeeded, failed or "
+            "unknown.",
+            autocompletion=_statuses,
+        ),
+    ] = None
+    trust: Annotated[
+        str | None,
+        typer.Option(
+            "--trust",
+            metavar="WORD",
+            help="Only those let in as signed, token, open or mock.",
+            autocompletion=_trusts,
+        ),
+    ] = None
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="WHEN",
+            help="Only those that came since then: 2h, 3d, or 2026-10-04 (UTC).",
+        ),
+    ] = None
+    is_failed: Annotated[
+        bool,
+        typer.Option(
+            "--failed", help="Only those that your app did not answer with 2xx."
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limited:
+    """How many of them."""
+
+    limit: Annotated[
+        int,
+        typer.Option("--limit", metavar="N", min=0, help="The newest N; 0: all."),
+    ] = DEFAULT_LIMIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """Until when."""
+
+    before: Annotated[
+        str | None,
+        typer.Option(
+            "--before",
+            metavar="WHEN",
+            help="Only those that came before then: 2h, 3d, or 2026-10-04 (UTC).",
+        ),
+    ] = None
+
+
+def wanted_of(chosen: Choice, *, before: Before | None = None) -> Wanted:
+    """Return what the options choose.
+
+    Raises:
+        UsageError: a word or a time means nothing.
+    """
+    from kling_cli.cli.list import moment_of
+    from kling_cli.clock import SystemClock
+    from kling_cli.jobs.journal_callbacks import Wanted
+
+    _require("--status", chosen.status, STATUSES)
+    _require("--trust", chosen.trust, TRUSTS)
+    now = SystemClock().now()
+    until = before.before if before else None
+    return Wanted(
+        task_id=chosen.task_id,
+        product=chosen.product,
+        status=chosen.status,
+        trust=chosen.trust,
+        since=moment_of(chosen.since, now) if chosen.since else None,
+        until=moment_of(until, now, option="--before") if until else None,
+        is_failed=chosen.is_failed,
+    )
+
+
+def _require(option: str, word: str | None, words: tuple[str, ...]) -> None:
+    if word is not None and word not in words:
+        raise UsageError(
+            f"{option} {word}: no such word", hint=f"one of {', '.join(words)}"
+        )

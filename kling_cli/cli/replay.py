@@ -1,0 +1,167 @@
+"""`kling replay`: kept callbacks once more, to your app."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from kling_cli.cli.options import Talk
+from kling_cli.cli.replay_options import Numbers, Sending, Which
+from kling_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from kling_cli.jobs.journal_callbacks import CallbackJournal, KeptForward
+    from kling_cli.listen.lines import Forwarded
+    from kling_cli.listen.manner import Manner
+    from kling_cli.listen.replay import Parcel
+    from kling_cli.settings import Settings
+
+SCHEMA = 1
+
+
+def replay(
+    *, numbers: Numbers = None, which: Which, sending: Sending, talk: Talk
+) -> int:
+    """Send kept callbacks again, byte for byte, marked with a header Kling-Replay.
+
+    The exit code is 0 when each was answered with 2xx.
+
+    With --quiet: one HTTP status a line.
+    """
+    from kling_cli.cli.runner import load_settings
+    from kling_cli.jobs.journal_callbacks import CallbackJournal
+
+    if sum((bool(numbers), which.task_id is not None, which.is_failed)) != 1:
+        raise UsageError(
+            "say which callbacks: numbers, last, --task ID or --failed",
+            hint="kling replay last",
+        )
+    manner = _manner(sending)
+    settings = load_settings({})
+    with CallbackJournal.open(settings.state_dir) as journal:
+        goods = _goods(journal, numbers or [], which, sending, settings)
+        lines = _send(journal, goods, manner, sending.times, talk)
+    return _conclude(lines, talk)
+
+
+def _goods(
+    journal: CallbackJournal,
+    numbers: Sequence[str],
+    which: Which,
+    sending: Sending,
+    settings: Settings,
+) -> list[Parcel]:
+    from kling_cli.cli.values import read_extra
+    from kling_cli.jobs.journal_callbacks import Wanted
+    from kling_cli.listen.changes import with_changes
+    from kling_cli.listen.replay import choose, parcels
+    from kling_cli.listen.targets import read_target
+
+    to = [read_target(text) for text in sending.to or ()]
+    changes = read_extra(sending.changes or ())
+    wanted = Wanted(task_id=which.task_id, is_failed=which.is_failed)
+    found = choose(journal, numbers, None if numbers else wanted)
+    return parcels(
+        journal,
+        [with_changes(kept, changes) for kept in found],
+        to=to,
+        is_failed=which.is_failed,
+        secrets=settings.webhook_secrets,
+    )
+
+
+def _manner(sending: Sending) -> Manner:
+    from kling_cli.listen.headers import read_header
+    from kling_cli.listen.manner import Manner
+    from kling_cli.listen.sign import read_secret
+
+    return Manner(
+        headers=tuple(read_header(text) for text in sending.headers or ()),
+        secrets=tuple(read_secret(text) for text in sending.secrets or ()),
+        timeout_s=sending.timeout_s,
+        is_insecure=sending.is_insecure,
+    )
+
+
+def _send(
+    journal: CallbackJournal,
+    goods: Sequence[Parcel],
+    manner: Manner,
+    times: int,
+    talk: Talk,
+) -> list[Forwarded]:
+    import anyio
+
+    from kling_cli.cli.outcome import say
+    from kling_cli.clock import SystemClock
+    from kling_cli.jobs.journal_file import JournalError
+    from kling_cli.listen.replay import send_again
+
+    def record(forward: KeptForward) -> None:
+        try:
+            journal.keep_forwards([forward])
+        except JournalError as exc:  # it has been sent all the same
+            say(f"warning: {exc.message}", is_colorless=talk.is_colorless)
+
+    async def work() -> list[Forwarded]:
+        return await send_again(
+            goods,
+            manner,
+            times=times,
+            clock=SystemClock(),
+            tell=lambda line: _tell(line, talk),
+            record=record,
+        )
+
+    return anyio.run(work)
+
+
+def _tell(line: Forwarded, talk: Talk) -> None:
+    from kling_cli.cli.report.kept_callbacks import complaint, delivery
+    from kling_cli.cli.report.streams import write_note, write_result
+
+    if talk.is_json:
+        return
+    if talk.is_quiet:
+        write_result(str(line.status or "-"))
+        return
+    write_result(delivery(line))
+    for each in complaint(line):
+        write_note(each)
+
+
+def _conclude(lines: Sequence[Forwarded], talk: Talk) -> int:
+    from kling_cli.cli.outcome import say
+    from kling_cli.cli.report.document import dumps, of_error
+    from kling_cli.cli.report.plain import error_lines
+    from kling_cli.cli.report.streams import write_result
+    from kling_cli.listen.replay import undelivered
+
+    error = undelivered(lines)
+    if talk.is_json:
+        document: dict[str, Any] = {
+            "schema": SCHEMA,
+            "ok": error is None,
+            "command": "replay",
+            "deliveries": [_fields(line) for line in lines],
+            "error": of_error(error) if error else None,
+        }
+        write_result(dumps(document))
+    for each in error_lines(error) if error else ():
+        say(each, is_colorless=talk.is_colorless)
+    return int(error.exit_code) if error else 0
+
+
+def _fields(line: Forwarded) -> dict[str, Any]:
+    """Return a delivery with the keys of a `forward` line of `kling listen`."""
+    return {
+        "event_id": line.number,
+        "method": line.method,
+        "url": line.url,
+        "status": line.status,
+        "duration_s": round(line.duration_s, 6),
+        "attempt": line.attempt,
+        "error": line.error,
+        "hint": line.hint,
+        "excerpt": line.excerpt,
+    }

@@ -1,0 +1,125 @@
+"""Kept callbacks as lines for a person; pure. All of it is strangers' text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from kling_cli.cli.report.escape import one_line
+from kling_cli.cli.report.quantities import moment, size
+
+if TYPE_CHECKING:
+    from kling_cli.jobs.journal import KeptCallback
+    from kling_cli.jobs.journal_callbacks import KeptForward
+    from kling_cli.listen.lines import Forwarded
+
+_HEADINGS: Final = ("event", "received", "status", "task", "product", "trust", "passed")
+_SHOWN_LINES: Final = 3  # of an answer's body
+
+
+def table(
+    callbacks: Sequence[KeptCallback],
+    forwards: Mapping[int, Sequence[KeptForward]],
+    *,
+    is_titled: bool,
+) -> Iterator[str]:
+    """Yield one line a callback, in columns; nothing is cut."""
+    rows = [_cells(kept, forwards.get(kept.id, ())) for kept in callbacks]
+    if is_titled and rows:
+        rows.insert(0, _HEADINGS)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+
+
+def description(kept: KeptCallback, forwards: Sequence[KeptForward]) -> Iterator[str]:
+    """Yield all there is to say of one callback, its body last but for its forwards."""
+    from kling_cli.listen.headers import shown
+
+    yield f"#{kept.id}  {kept.status or 'malformed'}"
+    for name, value in _facts(kept):
+        yield f"  {name:<10}{one_line(value)}"
+    yield "headers"
+    for name, value in shown(kept.headers):
+        yield f"  {one_line(name)}: {one_line(value)}"
+    yield "body"
+    for line in body_lines(kept.raw):
+        yield f"  {one_line(line)}"
+    if forwards:
+        yield "passed on"
+    for each in forwards:
+        yield f"  {one_line(_forward(each))}"
+
+
+def body_lines(raw: bytes) -> list[str]:
+    """Return a body line by line: JSON indented, all else as it is."""
+    try:
+        return json.dumps(json.loads(raw), indent=2, ensure_ascii=False).split("\n")
+    except (ValueError, RecursionError):
+        return raw.decode("utf-8", "backslashreplace").split("\n")
+
+
+def delivery(line: Forwarded) -> str:
+    """Return one line about a delivery."""
+    told = line.status if line.status is not None else line.error
+    words = f"#{line.number} {told} {line.method} {line.url}"
+    return one_line(f"{words} {_took(line.duration_s)}")
+
+
+def complaint(line: Forwarded) -> Iterator[str]:
+    """Yield the first lines of what the app said to a delivery that it did not take."""
+    said = (line.excerpt or "").splitlines()
+    for each in said[:_SHOWN_LINES]:
+        yield f"  {one_line(each)}"
+
+
+def _cells(kept: KeptCallback, forwards: Iterable[KeptForward]) -> tuple[str, ...]:
+    cells = (
+        f"#{kept.id}",
+        moment(kept.received_at),
+        kept.status or "malformed",
+        kept.task_id or kept.external_id,
+        kept.product,
+        kept.trust,
+        ",".join(_results(forwards)),
+    )
+    return tuple(one_line(cell) if cell else "-" for cell in cells)
+
+
+def _results(forwards: Iterable[KeptForward]) -> Iterator[str]:
+    """Yield the last outcome for each place, in a word."""
+    from kling_cli.jobs.journal_callbacks import last_by_url
+
+    for each in last_by_url(forwards).values():
+        yield "no-answer" if each.status is None else str(each.status)
+
+
+def _facts(kept: KeptCallback) -> Iterator[tuple[str, str]]:
+    yield "received", moment(kept.received_at)
+    if kept.task_id:
+        yield "task", kept.task_id
+    if kept.external_id:
+        yield "external", kept.external_id
+    if kept.product:
+        yield "product", kept.product
+    yield "trust", kept.trust
+    yield "size", size(len(kept.raw))
+
+
+def _forward(each: KeptForward) -> str:
+    from kling_cli.listen.targets import Target
+
+    told = each.error if each.status is None else each.status
+    facts = [f"{moment(each.sent_at)} {told} {Target(url=each.url).shown}"]
+    facts.append(f"after {_took(each.duration_s)}")
+    if each.attempt > 1:
+        facts.append(f"attempt {each.attempt}")
+    if each.is_replay:
+        facts.append("replay")
+    return ", ".join(facts)
+
+
+def _took(seconds: float) -> str:
+    return f"{seconds * 1000:.0f}ms"

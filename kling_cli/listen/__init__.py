@@ -1,0 +1,1 @@
+"""The standing listener: takes callbacks, shows them, passes them on, replays them."""

@@ -1,0 +1,230 @@
+"""From the door to everybody who wants to know: keep, answer, then work.
+
+The door calls `keep` before it answers and `hear` as it does; `hear` only puts things
+on a pile. What there is to do about a callback is done by `run`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import anyio
+import anyio.lowlevel
+
+from kling_cli.api.task import Task, TaskStatus
+from kling_cli.callbacks.door import (
+    Arrived,
+    DoorEvent,
+    NotKept,
+    Received,
+    Refused,
+    Trust,
+)
+from kling_cli.jobs.journal import KeptCallback
+from kling_cli.jobs.listener import to_kept
+from kling_cli.listen.controls import Controls
+from kling_cli.listen.keeper import Keeper
+from kling_cli.listen.known import Known, Remembered, since_submit_s
+from kling_cli.listen.lines import CallbackSeen, Duplicate, Line, Notice, Stale
+from kling_cli.listen.rejections import Rejections
+from kling_cli.listen.verify import Verifier
+
+AT_A_TIME: Final = 16  # callbacks worked on before everybody else gets a turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which callbacks are shown and passed on; all are kept. Empty means any."""
+
+    task_ids: frozenset[str] = frozenset()
+    statuses: frozenset[str] = frozenset()
+
+    def has(self, kept: KeptCallback) -> bool:
+        is_task = not self.task_ids or bool(
+            {kept.task_id, kept.external_id} & self.task_ids
+        )
+        return is_task and (not self.statuses or kept.status in self.statuses)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Until:
+    """When enough has come: a number of callbacks, or the end of the tasks."""
+
+    max_events: int | None = None
+    is_final: bool = False
+
+
+class Broker:
+    """Works on what comes through the door.
+
+    `finish` is called with a reason when enough has come. `verifier` None means that
+    the API is not asked, so that a callback's word must do.
+    """
+
+    def __init__(  # noqa: PLR0913 -- collaborators, by name
+        self,
+        keeper: Keeper,
+        known: Known,
+        controls: Controls,
+        *,
+        tell: Callable[[Line], None],
+        finish: Callable[[str], None],
+        rejections: Rejections,
+        wanted: Wanted,
+        until: Until,
+        verifier: Verifier | None = None,
+    ) -> None:
+        self._keeper = keeper
+        self._known = known
+        self._controls = controls
+        self._tell = tell
+        self._finish = finish
+        self._rejections = rejections
+        self._wanted = wanted
+        self._until = until
+        self._verifier = verifier
+        self._pile: deque[DoorEvent] = deque()
+        self._bell = anyio.Event()
+        self._is_ill = False
+        self._unended = set(wanted.task_ids)
+        self.counts: Counter[str] = Counter()
+
+    async def keep(self, received: Received) -> int:
+        """Return the number under which a callback is kept, once it is on disk.
+
+        Raises:
+            JournalError: it cannot be kept.
+        """
+        return await self._keeper.keep(to_kept(received))
+
+    def hear(self, event: DoorEvent) -> None:
+        """Take what the door tells; returns at once."""
+        self._pile.append(event)
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Work on what was heard, in order, until cancelled."""
+        while True:
+            await self._bell.wait()
+            self._bell = anyio.Event()
+            while self._pile:
+                self.work(AT_A_TIME)
+                await anyio.lowlevel.checkpoint()
+
+    def work(self, most: int | None = None) -> None:
+        """Work on what was heard so far, `most` of it if so asked."""
+        left = len(self._pile) if most is None else min(most, len(self._pile))
+        for _ in range(left):
+            self._handle(self._pile.popleft())
+
+    def stand_in(self, kept: KeptCallback) -> None:
+        """Take a callback that was made up in place of one that was missed."""
+        if kept.task_id is None or not self._wanted.has(kept):
+            return
+        known = self._known.task(kept.task_id)
+        known.made_up = kept.id
+        known.learn(TaskStatus(kept.status or "unknown"))
+        self._pass_on(kept)
+        self.settle(kept.task_id, kept.external_id)
+
+    def confirm(self, task: Task) -> None:
+        """Take an answer of the API."""
+        self._known.task(task.id).confirm(task.status)
+        if task.status.is_final:
+            self.settle(task.id, task.external_id)
+
+    def settle(self, task_id: str, external_id: str | None) -> None:
+        """Note the end of a task; finish when it is the last that was waited for."""
+        if not self._until.is_final:
+            return
+        if self._wanted.task_ids:
+            if not {task_id, external_id} & self._wanted.task_ids:
+                return
+            self._unended -= {task_id, external_id or task_id}
+        if not self._unended:
+            self._finish("final")
+
+    def _handle(self, event: DoorEvent) -> None:
+        match event:
+            case Arrived(received=received, number=number):
+                self._arrived(replace(to_kept(received), id=number or 0))
+            case Refused():
+                self._rejections.add(event)
+            case NotKept(failure=failure):
+                self._not_kept(failure)
+
+    def _arrived(self, kept: KeptCallback) -> None:
+        known = self._known.task(kept.task_id or "")
+        kept = replace(kept, product=kept.product or known.product)
+        if not self._wanted.has(kept):
+            self.counts["filtered"] += 1
+            return
+        self.counts["callbacks"] += 1
+        self._tell(_seen(kept, known))
+        is_news = self._compare(kept, known)
+        if is_news or known.made_up is None:
+            self._pass_on(kept)
+        self._check(kept)
+        if self.counts["callbacks"] == self._until.max_events:
+            self._finish("max-events")
+
+    def _compare(self, kept: KeptCallback, known: Remembered) -> bool:
+        """Say when a callback repeats or lags behind; return whether it is news."""
+        status = TaskStatus(kept.status or "unknown")
+        of = known.first_with(kept.raw, kept.id)
+        if of is None and status.is_final and status is known.status:
+            of = known.made_up
+        if of is not None:
+            self.counts["duplicates"] += 1
+            self._tell(Duplicate(number=kept.id, of=of))
+        elif known.is_behind(status):
+            self.counts["stale"] += 1
+            stale = Stale(
+                number=kept.id,
+                task_id=kept.task_id or "",
+                status=status.value,
+                known=known.furthest.value,
+            )
+            self._tell(stale)
+        else:
+            known.learn(status)
+            return True
+        return False
+
+    def _pass_on(self, kept: KeptCallback) -> None:
+        self._controls.last = kept
+        self._controls.pass_on(kept)
+
+    def _check(self, kept: KeptCallback) -> None:
+        """Have the API asked; where it is not, an end that is claimed is one."""
+        is_mock = kept.trust == Trust.MOCK
+        if not is_mock and self._verifier is not None and self._verifier.submit(kept):
+            return
+        if TaskStatus(kept.status or "unknown").is_final:
+            self.settle(kept.task_id or "", kept.external_id)
+
+    def _not_kept(self, failure: Exception) -> None:
+        self.counts["unkept"] += 1
+        if not self._is_ill:
+            self._is_ill = True
+            why = str(failure) or "the disk is too slow"
+            hint = getattr(failure, "hint", None)
+            self._tell(Notice(message=f"callbacks cannot be kept: {why}", hint=hint))
+
+
+def _seen(kept: KeptCallback, known: Remembered) -> CallbackSeen:
+    return CallbackSeen(
+        number=kept.id,
+        received_at=kept.received_at,
+        product=kept.product,
+        task_id=kept.task_id,
+        external_id=kept.external_id,
+        status=kept.status,
+        trust=kept.trust,
+        headers=kept.headers,
+        raw=kept.raw,
+        since_submit_s=since_submit_s(kept, known),
+    )

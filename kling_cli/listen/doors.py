@@ -1,0 +1,87 @@
+"""The doors of the standing listener, and the mark on callbacks of our own making.
+
+Pure. Paths and tokens are compared as the bytes of the request line, undecoded, so that
+another spelling is another path; secrets in constant time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Final
+
+from kling_cli.callbacks.door import Door, Mark, Pass, Peer, Trust
+
+PATH: Final = "/callback"
+MOCK_HEADER: Final = "Kling-Mock"
+_PATH: Final = PATH.encode()
+_MARKED: Final = b"kling mock\n"  # so that no other use of the key gives such a mark
+
+
+def standing_path(token: str) -> str:
+    """Return the path of the standing door; a secret."""
+    return f"{PATH}/{token}"
+
+
+def standing_door(token: str) -> Door:
+    """Return the door at `/callback/<token>` and at `/callback?token=<token>`."""
+    expected = token.encode()
+
+    def recognise(raw_path: bytes, query: bytes, _peer: Peer | None) -> Pass | None:
+        given = _token(raw_path, query)
+        return Pass() if hmac.compare_digest(expected, given) else None
+
+    return recognise
+
+
+def bare_door() -> Door:
+    """Return the door at `/callback`, open to whoever comes from this machine."""
+
+    def recognise(raw_path: bytes, query: bytes, peer: Peer | None) -> Pass | None:
+        is_here = raw_path == _PATH and not _token(raw_path, query)
+        return Pass(trust=Trust.OPEN) if is_here and is_loopback(peer) else None
+
+    return recognise
+
+
+def mock_mark(raw: bytes, key: bytes) -> str:
+    """Return the value of `Kling-Mock` for a body, under the callback key."""
+    return hmac.new(key, _MARKED + raw, hashlib.sha256).hexdigest()
+
+
+def mock_marks(key: bytes) -> Mark:
+    """Return the judge of mock marks: from this machine, and made with `key`."""
+
+    def judge(
+        raw: bytes, headers: Mapping[str, str], peer: Peer | None
+    ) -> Trust | None:
+        given = headers.get(MOCK_HEADER.lower())
+        if given is None or not is_loopback(peer):
+            return None
+        expected = mock_mark(raw, key).encode()
+        is_ours = hmac.compare_digest(expected, given.encode("latin-1", "replace"))
+        return Trust.MOCK if is_ours else None
+
+    return judge
+
+
+def is_loopback(peer: Peer | None) -> bool:
+    """Return whether a peer's address is one of this machine's own."""
+    if peer is None:
+        return False
+    try:
+        return ip_address(peer[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _token(raw_path: bytes, query: bytes) -> bytes:
+    """Return the token that a request names, empty if it names none or several."""
+    if raw_path.startswith(_PATH + b"/"):
+        return raw_path[len(_PATH) + 1 :]
+    if raw_path != _PATH:
+        return b""
+    given = [pair[6:] for pair in query.split(b"&") if pair.startswith(b"token=")]
+    return given[0] if len(given) == 1 else b""

@@ -1,0 +1,1 @@
+"""Callbacks of our own making, for `kling trigger`."""

@@ -1,0 +1,73 @@
+"""How a callback looks, in the shape of each generation. Pure.
+
+Source: API reference, sections 2.2 to 2.6 and 4.2 to 4.3, read 2026-10-04.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+Json = dict[str, Any]
+PLACE: Final = "https://example.com/kling"
+MODERATION: Final = "Failure to pass the risk control system"
+_ENDINGS: Final = {"video": "mp4", "image": "png", "audio": "mp3"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mock:
+    """A task that does not exist: what its callbacks say of it."""
+
+    task_id: str
+    created_at: datetime
+    is_legacy: bool = False
+    product: str = "video"
+    kind: str = "video"
+    message: str = "the mock task failed"
+
+
+def shape(mock: Mock, status: str, *, age_s: int = 0) -> Json:
+    """Return the body that says `status`, `age_s` seconds after the task was made."""
+    made = int(mock.created_at.timestamp() * 1000)
+    times = (made, made + age_s * 1000)
+    return (_legacy if mock.is_legacy else _new)(mock, status, times)
+
+
+def _new(mock: Mock, status: str, times: tuple[int, int]) -> Json:
+    is_final = status in ("succeeded", "failed")
+    outputs = [{"type": mock.kind, **_file(mock)}] if status == "succeeded" else []
+    amount = "4" if status == "succeeded" else "0"
+    billing = {"charge_type": "unit", "amount": amount, "package_type": mock.product}
+    return {
+        "id": mock.task_id,
+        "status": status,
+        "message": mock.message if status == "failed" else "",
+        "create_time": times[0],
+        "update_time": times[1],
+        "outputs": outputs,
+        "billing": [billing] if is_final else [],
+    }
+
+
+def _legacy(mock: Mock, status: str, times: tuple[int, int]) -> Json:
+    body: Json = {
+        "task_id": mock.task_id,
+        "task_status": "succeed" if status == "succeeded" else status,
+        "task_status_msg": mock.message if status == "failed" else "",
+        "task_info": {},
+        "task_result": {},
+        "created_at": times[0],
+        "updated_at": times[1],
+    }
+    if status == "succeeded":
+        plural = mock.kind if mock.kind == "audio" else f"{mock.kind}s"
+        body["task_result"] = {plural: [_file(mock)]}
+        body["final_unit_deduction"] = "4"
+    return body
+
+
+def _file(mock: Mock) -> Json:
+    url = f"{PLACE}/{mock.task_id}.{_ENDINGS[mock.kind]}"
+    length = {} if mock.kind == "image" else {"duration": "5.041"}
+    return {"id": f"{mock.task_id}-1", "url": url, **length}

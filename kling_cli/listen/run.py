@@ -1,0 +1,242 @@
+"""The standing listener: opened in order, closed in order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+from anyio.abc import TaskGroup
+
+from kling_cli.background import background
+from kling_cli.callbacks.server import Server, serve
+from kling_cli.callbacks.tunnel.base import TunnelEvent
+from kling_cli.clock import Clock
+from kling_cli.errors import ExitCode, StoppedError, UsageError
+from kling_cli.jobs.signals import until_signal
+from kling_cli.listen.child import run_child
+from kling_cli.listen.controls import Keys
+from kling_cli.listen.desk import Desk, hang_door, open_desk
+from kling_cli.listen.doors import PATH, standing_path
+from kling_cli.listen.lines import (
+    Line,
+    Notice,
+    Ready,
+    Stopped,
+    TunnelChanged,
+    counted_as,
+)
+from kling_cli.listen.options import ListenOptions
+from kling_cli.listen.reach import Kind, choose, hold_tunnel, provider, share_door
+from kling_cli.listen.targets import refuse_own_port
+from kling_cli.listen.token import load_token, rotate_token
+from kling_cli.settings import Settings
+
+TIMEOUT: Final = "timeout"
+
+
+async def listen(
+    options: ListenOptions,
+    *,
+    settings: Settings,
+    clock: Clock,
+    tell: Callable[[Line], None],
+    keys: Keys | None = None,
+) -> int:
+    """Listen until a signal, the options or the command end it; return the exit code.
+
+    `tell` hears every line and must return at once. `keys` reads a person's keys.
+
+    Raises:
+        TunnelError: a tunnel was to be opened and none can be had.
+        UsageError: the options exclude each other, or a port or folder cannot be used.
+    """
+    listening = Listening(options, settings, clock, tell, keys)
+    try:
+        return await until_signal(listening.run)
+    except StoppedError as exc:
+        if listening.is_ready:
+            listening.say_end(exc.message.removeprefix("stopped by "))
+            return int(exc.exit_code)
+        raise
+
+
+@dataclass(slots=True)
+class Listening:
+    """One run of the listener, from its opening to its last line."""
+
+    options: ListenOptions
+    settings: Settings
+    clock: Clock
+    hear: Callable[[Line], None]
+    keys: Keys | None
+    is_ready: bool = False
+    _counts: Counter[str] = field(default_factory=Counter)
+    _desk: Desk | None = None
+    _path: str = PATH
+    _reason: str | None = None
+    _is_over: anyio.Event = field(default_factory=anyio.Event)
+
+    def tell(self, line: Line) -> None:
+        """Count a line and hand it on."""
+        if (kind := counted_as(line)) is not None:
+            self._counts[kind] += 1
+        try:
+            self.hear(line)
+        except BrokenPipeError:
+            self.finish("nobody reads any more")
+
+    def finish(self, reason: str) -> None:
+        """End the listening in good order; the first reason counts."""
+        self._reason = self._reason or reason
+        self._is_over.set()
+
+    def say_end(self, reason: str) -> None:
+        """Tell the last line."""
+        counts = Counter({"callbacks": 0, "rejected": 0, "unknown": 0})
+        counts.update(self._counts)
+        if self._desk is not None:
+            counts.update(self._desk.broker.counts)
+            counts["rejected"] = self._desk.rejections.total
+            counts["unknown"] = self._desk.receiver.counts.unknown
+        self.tell(Stopped(reason=reason, counts=dict(counts)))
+
+    async def run(self) -> int:
+        """Listen until the options, the command or the keys end it; return a code."""
+        async with AsyncExitStack() as stack:
+            desk = await stack.enter_async_context(
+                open_desk(
+                    self.options,
+                    settings=self.settings,
+                    clock=self.clock,
+                    tell=self.tell,
+                    finish=self.finish,
+                )
+            )
+            self._desk = desk
+            group = await stack.enter_async_context(background())
+            server = await stack.enter_async_context(self._open_door(desk))
+            url = await stack.enter_async_context(self._reach(server, group))
+            self._announce(url, server, desk, group)
+            group.start_soon(self._watch, server)
+            code = await self._listen(desk.controls.callback_url)
+            await desk.finish()
+        self.say_end(self._reason or "over")
+        return code
+
+    @asynccontextmanager
+    async def _open_door(self, desk: Desk) -> AsyncIterator[Server]:
+        """Open the door on this machine, on both of its own addresses if it can be."""
+        make = rotate_token if self.options.is_rotating else load_token
+        token = make(self.settings.state_dir)
+        if not self.options.is_tokenless:
+            self._path = standing_path(token)
+        hang_door(desk, self.options, token)
+        async with AsyncExitStack() as stack:
+            server = await stack.enter_async_context(
+                serve(desk.receiver, port=self.options.port, limits=desk.limits)
+            )
+            refuse_own_port(self.options.targets, server.port)
+            with suppress(UsageError):  # `localhost` may mean ::1, where there is one
+                await stack.enter_async_context(
+                    serve(desk.receiver, "::1", server.port, limits=desk.limits)
+                )
+            yield server
+
+    @asynccontextmanager
+    async def _reach(self, server: Server, group: TaskGroup) -> AsyncIterator[str]:
+        """Make the door known, outside or to this machine; give its base URL."""
+        kind = choose(
+            tunnel=self.options.tunnel,
+            callback_url=self.options.callback_url,
+            is_tokenless=self.options.is_tokenless,
+            settings=self.settings,
+        )
+        if kind is Kind.NGROK:
+            tunnel = hold_tunnel(
+                provider(self.settings),
+                server.port,
+                settings=self.settings,
+                clock=self.clock,
+                group=group,
+                on_change=self._tunnel_changed,
+                is_shared=self.options.is_keeping,
+            )
+            async with tunnel as url:
+                yield url
+            return
+        url = (self.options.callback_url or server.url).rstrip("/")
+        if self.options.is_keeping:
+            async with share_door(self.settings, url, server.port, kind):
+                yield url
+        else:
+            yield url
+
+    def _announce(self, url: str, server: Server, desk: Desk, group: TaskGroup) -> None:
+        """Begin to work and say where the door is."""
+        desk.controls.callback_url = url + self._path
+        desk.start(group)
+        self.is_ready = True
+        self.tell(
+            Ready(
+                callback_url=url + self._path,
+                local_url=server.url + self._path,
+                forward_to=tuple(target.shown for target in self.options.targets),
+            )
+        )
+        if self.keys is not None:
+            group.start_soon(self.keys, desk.controls)
+        if self.options.timeout_s is not None:
+            group.start_soon(self._end_in, self.options.timeout_s)
+
+    async def _listen(self, url: str) -> int:
+        """Return an exit code when it is over; a command that still runs is ended."""
+        codes: list[int] = []
+
+        async def run_command() -> None:
+            code = await run_child(
+                self.options.command, url, is_stdout_ours=self.options.is_stdout_ours
+            )
+            codes.append(code)
+            self.finish("command")
+
+        async with background() as beside:
+            if self.options.command:
+                beside.start_soon(run_command)
+            await self._is_over.wait()
+        if codes:
+            return codes[0]
+        until = self.options.until
+        is_unmet = self._reason == TIMEOUT and (until.is_final or until.max_events)
+        return int(ExitCode.STILL_RUNNING if is_unmet else ExitCode.DONE)
+
+    async def _end_in(self, seconds: float) -> None:
+        await self.clock.sleep(seconds)
+        self.finish(TIMEOUT)
+
+    async def _watch(self, server: Server) -> None:
+        """Say so when the door itself breaks: its callers only see a 500."""
+        while True:
+            await self.clock.sleep(1.0)
+            while server.failures:
+                bug = server.failures.popleft()
+                self.tell(Notice(message=f"kling has a bug: {type(bug).__name__}"))
+
+    def _tunnel_changed(self, event: TunnelEvent) -> None:
+        """Say what became of the tunnel; ask what was missed once it is back."""
+        is_back = event.state in ("up", "moved")
+        url = event.public_url + self._path
+        self.tell(
+            TunnelChanged(
+                state=event.state,
+                public_url=event.public_url,
+                detail=event.detail,
+                callback_url=url if event.state == "moved" else None,
+            )
+        )
+        if is_back and self._desk is not None:
+            self._desk.controls.callback_url = url
+            self._desk.reconciler.ask_soon("the tunnel was down")

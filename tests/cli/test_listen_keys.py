@@ -1,0 +1,133 @@
+"""The keys of `kling listen`: what each does, and the terminal afterwards."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import termios
+from base64 import b64encode
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+
+from kling_cli.cli.report.listen_keys import HELP, KEYS
+from kling_cli.jobs.journal import KeptCallback
+from kling_cli.listen.controls import Controls
+from tests.support.kling import Kling
+from tests.support.terminal import Terminal
+
+URL = "https://hooks.example.com/callback/secret"
+
+
+@dataclass
+class Passed:
+    """A forwarder that remembers what it was given."""
+
+    kept: list[tuple[int, bool]] = field(default_factory=list)
+
+    def submit(self, kept: KeptCallback, *, is_replay: bool = False) -> None:
+        self.kept.append((kept.id, is_replay))
+
+    async def drain(self, timeout_s: float) -> None:
+        pass
+
+
+def a_callback(number: int = 7, raw: bytes = b'{"id": "t1"}') -> KeptCallback:
+    return KeptCallback(
+        id=number,
+        received_at=datetime(2026, 10, 4, 12, tzinfo=UTC),
+        product=None,
+        nonce=None,
+        task_id="t1",
+        external_id=None,
+        status="succeeded",
+        trust="token",
+        headers=(("content-type", "application/json"),),
+        raw=raw,
+    )
+
+
+@pytest.fixture
+def passed() -> Passed:
+    return Passed()
+
+
+@pytest.fixture
+def controls(passed: Passed) -> Controls:
+    return Controls(callback_url=URL, forwards=passed, stop=lambda _reason: None)
+
+
+def test_replay_passes_the_last_callback_on_again(
+    controls: Controls, passed: Passed
+) -> None:
+    assert KEYS["r"](controls).startswith("nothing to replay")
+    controls.last = a_callback()
+
+    said = KEYS["r"](controls)
+
+    assert said == "replaying the last callback"
+    assert passed.kept == [(7, True)]
+
+
+def test_details_are_safe_to_show(controls: Controls) -> None:
+    assert KEYS["d"](controls) == "no callback yet"
+    controls.last = a_callback(raw=b'{"message": "\x1b[2J\r\n"}')
+
+    said = KEYS["d"](controls)
+
+    assert "content-type: application/json" in said
+    assert "\x1b" not in said
+    assert "\r" not in said
+
+
+def test_copying_hands_the_url_to_the_terminal(controls: Controls) -> None:
+    said = KEYS["c"](controls)
+
+    assert f"\x1b]52;c;{b64encode(URL.encode()).decode()}\x07" in said
+
+
+def test_what_came_in_a_pause_is_passed_on_afterwards(
+    controls: Controls, passed: Passed
+) -> None:
+    KEYS["p"](controls)
+    controls.pass_on(a_callback(8))
+    held_back = list(passed.kept)
+
+    KEYS["p"](controls)
+
+    assert held_back == []
+    assert passed.kept == [(8, False)]
+
+
+def test_every_key_is_in_the_line_of_help() -> None:
+    assert [part.split()[0] for part in HELP.removeprefix("keys: ").split(", ")] == (
+        list(KEYS)
+    )
+
+
+def test_q_ends_it_and_leaves_the_terminal_as_it_was(kling: Kling) -> None:
+    terminal = Terminal(streams=("stdin", "stderr"))
+    line = os.dup(terminal.master)  # outlives the program's streams
+    before = termios.tcgetattr(line)
+
+    with kling.start("listen", "--no-token", terminal=terminal) as program:
+        port = int(program.wait_for(r"http://127\.0\.0\.1:(\d+)/callback")[1])
+        program.wait_for("q quit")
+        post(port, b'{"task_id": "test", "status": "succeed"}')
+        program.wait_for("succeeded test", stream="stdout")
+        terminal.type("d")
+        program.wait_for('"task_id": "test"')
+        terminal.type("q")
+        result = program.finish()
+
+    assert result.exit_code == 0, result
+    assert termios.tcgetattr(line) == before
+    os.close(line)
+
+
+def post(port: int, body: bytes) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("POST", "/callback", body)
+    assert connection.getresponse().status == 200
+    connection.close()

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import pytest
+
+from kling_cli.cli.listen_options import Choice, Door, Forwarding
+from kling_cli.cli.listen_values import (
+    parse,
+    read_response,
+    read_timeout,
+    read_url,
+    read_wanted,
+)
+from kling_cli.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("texts", "response"),
+    [
+        ((), (200, 0.0)),
+        (("503",), (503, 0.0)),
+        (("delay=1.5",), (200, 1.5)),
+        (("delay=2", "500"), (500, 2.0)),
+    ],
+)
+def test_a_response_is_a_status_a_delay_or_both(
+    texts: tuple[str, ...], response: tuple[int, float]
+) -> None:
+    assert read_response(texts) == response
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "soon", "99", "600", "204", "delay=", "delay=-1", "delay=1e9", "5delay=1"],
+)
+def test_any_other_response_is_refused_by_name(text: str) -> None:
+    with pytest.raises(UsageError, match="--respond"):
+        read_response([text])
+
+
+def test_statuses_may_be_listed_and_spelled_either_way() -> None:
+    wanted = read_wanted(Choice(events=["succeed, failed", "PROCESSING"]))
+
+    assert wanted.statuses == {"succeeded", "failed", "processing"}
+
+
+def test_a_status_that_is_none_is_refused_by_name() -> None:
+    with pytest.raises(UsageError, match="--events done"):
+        read_wanted(Choice(events=["done"]))
+
+
+def test_ones_own_url_loses_its_last_slash() -> None:
+    assert read_url("https://a.example/kling/") == "https://a.example/kling"
+    assert read_url(None) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["a.example", "ftp://a.example", "https://", "https://[", "http://a/?b=c"]
+)
+def test_what_cannot_be_called_is_no_url(text: str) -> None:
+    with pytest.raises(UsageError, match="--callback-url"):
+        read_url(text)
+
+
+def test_a_timeout_is_a_length_of_time() -> None:
+    assert read_timeout("1m30s") == 90
+    assert read_timeout("0") is None
+    assert read_timeout(None) is None
+    with pytest.raises(UsageError, match="--timeout"):
+        read_timeout("soon")
+
+
+def test_everything_that_was_typed_arrives() -> None:
+    options = parse(
+        Door(port=8000, is_tokenless=True, is_forgetful=True, respond=["503"]),
+        Forwarding(
+            forward_to=["3000"],
+            routes=["failed=4000/sad"],
+            headers=["X-A: 1"],
+            is_insecure=True,
+            timeout_s=3,
+            secrets=["whsec_c2VjcmV0"],
+        ),
+        Choice(task_ids=["t1"], max_events=2, is_until_final=True, timeout="5"),
+        command=("pytest", "-q"),
+        is_stdout_ours=True,
+        tunnel="none",
+    )
+
+    assert (options.port, options.status, options.timeout_s) == (8000, 503, 5)
+    assert (options.is_tokenless, options.is_keeping) == (True, False)
+    assert [target.url for target in options.targets] == [
+        "http://localhost:3000/callback",
+        "http://localhost:4000/sad",
+    ]
+    assert options.targets[1].status == "failed"
+    assert options.manner.headers == (("X-A", "1"),)
+    assert (options.manner.is_insecure, options.manner.timeout_s) == (True, 3)
+    assert len(options.manner.secrets) == 1
+    assert options.wanted.task_ids == {"t1"}
+    assert (options.until.max_events, options.until.is_final) == (2, True)
+    assert options.command == ("pytest", "-q")

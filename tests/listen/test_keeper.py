@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+import pytest
+
+from kling_cli.jobs.journal import Journal, KeptCallback
+from kling_cli.jobs.journal_file import JournalError
+from kling_cli.listen.keeper import CountingKeeper, open_keeper
+from tests.listen.test_controls import a_callback
+
+FRAME_BYTES = 4096 + 24  # a page in the write-ahead log and its head
+
+pytestmark = pytest.mark.anyio
+
+
+def kept_in(folder: Path) -> list[KeptCallback]:
+    with Journal.open(folder) as journal:
+        return journal.callbacks_after(0, ["n"])
+
+
+async def test_what_is_kept_is_in_the_journal_when_keep_returns(tmp_path: Path) -> None:
+    callback = replace(a_callback(0), nonce="n", raw=b'{"a": "\xff"}')
+
+    async with open_keeper(tmp_path) as keeper:
+        number = await keeper.keep(callback)
+        seen = kept_in(tmp_path)
+
+    assert seen == [replace(callback, id=number)]
+
+
+async def test_callbacks_that_wait_together_get_their_own_numbers(
+    tmp_path: Path,
+) -> None:
+    numbers: dict[str, int] = {}
+
+    async def keep(name: str) -> None:
+        callback = replace(a_callback(0), nonce="n", task_id=name)
+        numbers[name] = await keeper.keep(callback)
+
+    async with open_keeper(tmp_path) as keeper, anyio.create_task_group() as group:
+        for name in map(str, range(200)):
+            group.start_soon(keep, name)
+
+    assert {one.task_id: one.id for one in kept_in(tmp_path)} == numbers
+    assert len(set(numbers.values())) == 200
+
+
+async def test_waiting_callbacks_share_a_commit(tmp_path: Path) -> None:
+    async with open_keeper(tmp_path) as keeper:
+        with Journal.open(tmp_path) as reader:
+            reader.data_version()
+            async with anyio.create_task_group() as group:
+                for _ in range(20):
+                    group.start_soon(keeper.keep, a_callback(0))
+        frames = (tmp_path / "journal.db-wal").stat().st_size // FRAME_BYTES
+        await keeper.keep(a_callback(0))
+        more = (tmp_path / "journal.db-wal").stat().st_size // FRAME_BYTES - frames
+
+    assert frames < 20 * more
+
+
+async def test_a_journal_that_refuses_says_so_to_whoever_waits(tmp_path: Path) -> None:
+    async with open_keeper(tmp_path) as keeper:
+        with sqlite3.connect(tmp_path / "journal.db") as other:
+            other.execute("DROP TABLE callbacks")
+        other.close()
+
+        with pytest.raises(JournalError):
+            await keeper.keep(a_callback(0))
+
+
+async def test_a_folder_that_is_a_file_is_said_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("")
+
+    with pytest.raises(JournalError):
+        async with open_keeper(tmp_path / "state"):
+            pytest.fail("there is no journal")
+
+
+async def test_without_history_callbacks_are_only_counted() -> None:
+    keeper = CountingKeeper()
+
+    assert [await keeper.keep(a_callback(0)) for _ in range(2)] == [1, 2]

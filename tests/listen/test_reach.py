@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kling_cli.callbacks.tunnel import lease
+from kling_cli.errors import UsageError
+from kling_cli.listen.reach import Kind, choose, share_door
+from kling_cli.settings import Settings, load
+
+NEAR = {"KLING_API_BASE": "http://127.0.0.1:1"}
+
+
+def settings(state_dir: Path, **environ: str) -> Settings:
+    return load({"KLING_STATE_DIR": str(state_dir), **environ})
+
+
+@pytest.mark.parametrize(
+    ("tunnel", "url", "is_tokenless", "environ", "kind"),
+    [
+        pytest.param("auto", None, False, {}, Kind.NGROK, id="by default"),
+        pytest.param("auto", None, False, NEAR, Kind.LOOPBACK, id="with a sandbox"),
+        pytest.param("ngrok", None, False, NEAR, Kind.NGROK, id="told to"),
+        pytest.param("none", None, False, {}, Kind.LOOPBACK, id="told not to"),
+        pytest.param("auto", None, True, {}, Kind.LOOPBACK, id="open"),
+        pytest.param("ngrok", "https://a", False, {}, Kind.URL, id="ones own"),
+    ],
+)
+def test_the_way_in_is_what_was_asked_for(  # noqa: PLR0913, PLR0917 -- a row
+    tmp_path: Path,
+    tunnel: str,
+    url: str | None,
+    is_tokenless: bool,
+    environ: dict[str, str],
+    kind: Kind,
+) -> None:
+    chosen = choose(
+        tunnel=tunnel,
+        callback_url=url,
+        is_tokenless=is_tokenless,
+        settings=settings(tmp_path, **environ),
+    )
+
+    assert chosen is kind
+
+
+@pytest.mark.parametrize(("tunnel", "url"), [("ngrok", None), ("auto", "https://a")])
+def test_an_open_door_has_no_public_way(
+    tmp_path: Path, tunnel: str, url: str | None
+) -> None:
+    with pytest.raises(UsageError, match="--no-token"):
+        choose(
+            tunnel=tunnel,
+            callback_url=url,
+            is_tokenless=True,
+            settings=settings(tmp_path),
+        )
+
+
+@pytest.mark.anyio
+async def test_a_door_on_this_machine_keeps_nobody_from_a_tunnel(
+    tmp_path: Path,
+) -> None:
+    async with share_door(settings(tmp_path), "http://here", 4711, Kind.LOOPBACK):
+        local = lease.look(tmp_path, lease.LOCAL)
+        public = lease.look(tmp_path)
+        claimed = lease.claim(tmp_path)
+
+    assert local is not None
+    assert (local.local_url, local.is_standing) == ("http://127.0.0.1:4711", True)
+    assert public is None
+    assert claimed is not None
+    claimed.release()
+    assert lease.look(tmp_path, lease.LOCAL) is None
+
+
+@pytest.mark.anyio
+async def test_a_second_listener_leaves_the_first_one_published(tmp_path: Path) -> None:
+    ours = settings(tmp_path)
+    async with share_door(ours, "https://a", 1, Kind.URL):
+        async with share_door(ours, "https://b", 2, Kind.URL):
+            during = lease.look(tmp_path)
+        after = lease.look(tmp_path)
+
+    assert during is not None
+    assert during == after
+    assert during.public_url == "https://a"

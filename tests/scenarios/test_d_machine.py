@@ -1,0 +1,197 @@
+"""Scenarios D7, D11, D12: the machine's clock, its sleep and its disk."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+
+import psutil
+import pytest
+
+from kling_cli.callbacks.signatures import sign
+from kling_cli.secret import Secret
+from tests.callbacks.doorstep import post
+from tests.callbacks.test_signatures import BODY, HEADERS, SENT_AT
+from tests.callbacks.test_signatures import SECRET as PUBLISHED
+from tests.scenarios.expect import PROMPT, is_journal_sound
+from tests.scenarios.test_d_door import street
+from tests.scenarios.test_listen import HERE, of_type, ready
+from tests.support.agent import StandIn
+from tests.support.box import Box
+from tests.support.door import knock, new_style
+from tests.support.kling import Kling
+from tests.support.recorder import recorder
+
+ASLEEP = timedelta(minutes=40)
+# `kling` with a wall clock that is ahead by as many seconds as a file says.
+MOVED = """
+import sys
+from datetime import timedelta
+from pathlib import Path
+from kling_cli.clock import SystemClock
+from kling_cli.main import main
+ahead = Path(sys.argv.pop(1))
+now = SystemClock.now
+SystemClock.now = lambda self: now(self) + timedelta(seconds=float(ahead.read_text()))
+sys.exit(main())
+"""
+
+
+class Hands:
+    """The hands of the wall clock that a `kling` goes by."""
+
+    def __init__(self, kling: Kling, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._file = kling.home / "ahead"
+        self.move(timedelta(0))
+
+        def command(*args: str) -> tuple[str, ...]:
+            return (sys.executable, "-c", MOVED, str(self._file), *args)
+
+        monkeypatch.setattr(kling, "command", command)
+
+    def move(self, ahead: timedelta) -> None:
+        part = self._file.with_suffix(".part")
+        part.write_text(str(ahead.total_seconds()))
+        part.replace(self._file)
+
+
+def header_lines(headers: dict[str, str]) -> list[str]:
+    return [f"{name}: {value}" for name, value in headers.items()]
+
+
+def a_secret(kling: Kling, words: str) -> Secret:
+    """Return a webhook secret that nobody may get to see."""
+    secret = Secret("whsec_" + b64encode(words.encode()).decode())
+    kling.secrets.add(words, secret.reveal())
+    return secret
+
+
+def signed(secrets: list[Secret], body: bytes = BODY, age_s: float = 0) -> list[str]:
+    sent_at = datetime.now(UTC) - timedelta(seconds=age_s)
+    return header_lines(
+        sign(body, secrets=secrets, message_id="msg_1", sent_at=sent_at)
+    )
+
+
+def test_d07_with_a_secret_only_what_is_signed_gets_in(kling: Kling) -> None:
+    old, new = a_secret(kling, "the old secret 1"), a_secret(kling, "the new secret 2")
+    kling.env["KLING_WEBHOOK_SECRET"] = new.reveal()
+
+    with street(kling, "--max-events", "2") as here:
+        statuses = [
+            here.status(post(BODY, *extra, path=here.path))
+            for extra in (
+                signed([new]),
+                signed([new], body=BODY + b" "),
+                signed([new], age_s=301),
+                signed([old]),
+                [],
+                signed([old, new]),
+            )
+        ]
+        result = here.program.finish()
+
+    seen = of_type(result, "callback")
+    assert statuses == [200, 401, 401, 401, 401, 200]
+    assert [one["trust"] for one in seen] == ["signed", "signed"]
+    assert {line["status"] for line in of_type(result, "rejected")} == {401}
+    assert of_type(result, "stopped")[0]["counts"]["rejected"] == 4
+
+
+def test_d07_the_published_vector_is_accepted(
+    kling: Kling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kling.secrets.add("the published secret", PUBLISHED.reveal())
+    kling.env["KLING_WEBHOOK_SECRET"] = PUBLISHED.reveal()
+    Hands(kling, monkeypatch).move(SENT_AT - datetime.now(UTC))
+
+    with street(kling, "--max-events", "1") as here:
+        status = here.status(post(BODY, *header_lines(HEADERS), path=here.path))
+        result = here.program.finish()
+
+    assert status == 200
+    assert [one["trust"] for one in of_type(result, "callback")] == ["signed"]
+
+
+@pytest.mark.sandbox(task_seconds=86_400.0)
+@pytest.mark.parametrize(
+    "is_moved",
+    [
+        pytest.param(False, id="the tunnel is as it was"),
+        pytest.param(True, id="the tunnel has another URL"),
+    ],
+)
+def test_d11_what_ended_in_the_machines_sleep_is_told_and_passed_on_once(
+    is_moved: bool,
+    kling: Kling,
+    box: Box,
+    stand_in: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hands = Hands(kling, monkeypatch)
+    for _ in range(3):
+        made = kling.run(*PROMPT, "--no-wait", "--tunnel", "none")
+        assert made.exit_code == 0, made
+    ended, failed, _still_running = (task["id"] for task in box.tasks)
+
+    with recorder() as app:
+        args = ("listen", "--tunnel", "ngrok", "--json", "--forward-to", app.url)
+        with kling.start(*args, env=stand_in.env) as program:
+            url = ready(program)["callback_url"]
+            agent = stand_in.next_agent()
+            agent.wait_online()
+            program.send(signal.SIGSTOP)
+            if is_moved:
+                agent.command("move")
+            box.end(ended, "succeeded")
+            box.end(failed, "failed", "too risky")
+            hands.move(ASLEEP)
+            program.send(signal.SIGCONT)
+            if is_moved:
+                program.wait_for('"state": "moved"', stream="stdout")
+            program.wait_for('("type": "forward"(.|\n)*){2}', stream="stdout")
+            # what comes late all the same is shown, and is no news to the app
+            local = ready(program)["local_url"]
+            knock(local, new_style(ended, "succeeded"))
+            program.wait_for('"type": "duplicate".*\n', stream="stdout")
+            program.send(signal.SIGTERM)
+            result = program.finish()
+
+    polls = of_type(result, "poll")
+    missed = [
+        (one["task_id"], one["status"])
+        for one in of_type(result, "reconciled")
+        if one["is_missed"]
+    ]
+    moved = [one for one in of_type(result, "tunnel") if one["state"] == "moved"]
+    assert {ended, failed} <= set(polls[0]["task_ids"])
+    if is_moved:
+        assert moved[-1]["callback_url"] not in (None, url)
+    else:
+        assert polls[0]["reason"] == "the machine slept for 40 min"
+    assert sorted(missed) == sorted([(ended, "succeeded"), (failed, "failed")])
+    assert len(app.seen) == 2
+    assert all(post.headers["kling-reconciled"] == "1" for post in app.seen)
+
+
+def test_d12_a_full_disk_holds_no_callback_up(kling: Kling) -> None:
+    with kling.start(*HERE, "--max-events", "3") as program:
+        url = ready(program)["callback_url"]
+        process = psutil.Process(program.pid)
+        _, most = process.rlimit(psutil.RLIMIT_FSIZE)
+        process.rlimit(psutil.RLIMIT_FSIZE, (0, most))
+        answers = [
+            knock(url, new_style(f"t{number}", "processing")) for number in range(3)
+        ]
+        result = program.finish()
+
+    seen = of_type(result, "callback")
+    assert {answer.status for answer in answers} == {200}
+    assert [one["task_id"] for one in seen] == ["t0", "t1", "t2"]
+    assert [one["event_id"] for one in seen] == [None] * 3
+    assert result.stderr.count("warning:") == 1
+    assert "callbacks cannot be kept" in result.stderr
+    assert result.exit_code == 0
+    assert is_journal_sound(kling)

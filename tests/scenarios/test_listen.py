@@ -1,0 +1,214 @@
+"""`kling listen` as a person has it: the guide's way, the real way, the tunnel."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import urllib.request
+from typing import Any
+
+import pytest
+
+from tests.scenarios.expect import PROMPT
+from tests.support.agent import StandIn
+from tests.support.box import Box
+from tests.support.door import knock, new_style
+from tests.support.kling import Kling
+from tests.support.program import Program, Result
+
+HERE = ("listen", "--tunnel", "none", "--json")
+SHORT = {"task_id": "test", "status": "succeed"}
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def of_type(result: Result, type_: str) -> list[dict[str, Any]]:
+    return [line for line in lines(result.stdout) if line["type"] == type_]
+
+
+def ready(program: Program) -> dict[str, Any]:
+    program.wait_for(r'"type": "ready".*\n', stream="stdout")
+    found: dict[str, Any] = lines(program.said("stdout"))[0]
+    return found
+
+
+def test_the_guides_walk_through_works_to_the_letter(kling: Kling) -> None:
+    with kling.start("listen", "--port", "0", "--no-token") as program:
+        port = program.wait_for(r"callback_url: http://127\.0\.0\.1:(\d+)/callback\n")[
+            1
+        ]
+        request = urllib.request.Request(  # as curl -d sends it
+            f"http://localhost:{port}/callback",
+            data=b'{"task_id":"test", "status":"succeed"}',
+            headers={"content-type": "application/x-www-form-urlencoded"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 -- http:
+            said = json.load(answer)
+        program.wait_for(r"#1 - succeeded test - open\n", stream="stdout")
+        program.send(signal.SIGINT)
+        result = program.finish()
+
+    assert said == {"status": "received"}
+    assert result.exit_code == 130
+    assert "stopped (SIGINT): callbacks 1" in result.stderr
+
+
+def test_a_task_made_elsewhere_is_seen_verified_and_waited_for(
+    kling: Kling, box: Box
+) -> None:
+    with kling.start(*HERE, "--until-final", "--timeout", "30") as program:
+        url = ready(program)["callback_url"]
+        kling.run(
+            *PROMPT, "--no-wait", "--callback-url", url.rpartition("/callback")[0]
+        )
+        result = program.finish()
+
+    seen = of_type(result, "callback")
+    assert result.exit_code == 0
+    assert [one["status"] for one in seen] == ["submitted", "processing", "succeeded"]
+    assert {one["trust"] for one in seen} == {"token"}
+    assert [one["is_true"] for one in of_type(result, "verified")] == [True] * 3
+    assert of_type(result, "stopped")[0]["reason"] == "final"
+    assert [line["seq"] for line in lines(result.stdout)] == list(
+        range(1, len(lines(result.stdout)) + 1)
+    )
+
+
+def test_a_forged_end_is_shown_field_by_field_and_ends_nothing(kling: Kling) -> None:
+    with kling.start(*HERE, "--until-final", "--timeout", "3") as program:
+        knock(ready(program)["callback_url"], new_style("t-forged", "succeeded"))
+        result = program.finish()
+
+    [judged] = of_type(result, "verified")
+    assert result.exit_code == 5
+    assert not judged["is_true"]
+    assert judged["mismatches"] == [
+        {"field": "task_id", "claimed": "t-forged", "actual": None}
+    ]
+
+
+@pytest.mark.parametrize(("way", "code"), [("exit 7", 7), ("kill -9 $$", 137)])
+def test_a_command_runs_with_the_url_and_gives_its_exit_code(
+    kling: Kling, way: str, code: int
+) -> None:
+    script = f"echo $KLING_CALLBACK_URL; {way}"
+
+    result = kling.run("listen", "--tunnel", "none", "--", "sh", "-c", script)
+
+    assert result.exit_code == code
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/callback/\S{32}\n", result.stdout)
+
+
+def test_under_json_the_commands_output_is_on_stderr(kling: Kling) -> None:
+    result = kling.run(*HERE, "--", "echo", "from the command")
+
+    assert [line["type"] for line in lines(result.stdout)] == ["ready", "stopped"]
+    assert "from the command" in result.stderr
+
+
+def test_a_command_that_is_none_is_a_wrong_usage(kling: Kling) -> None:
+    result = kling.run("listen", "--tunnel", "none", "--", "/no/such/program")
+
+    assert result.exit_code == 2
+    assert "cannot run /no/such/program" in result.stderr
+
+
+def test_without_a_tunnel_the_exit_code_is_12(kling: Kling, stand_in: StandIn) -> None:
+    stand_in.behave(start="exit")
+
+    result = kling.run("listen", "--tunnel", "ngrok", env=stand_in.env)
+
+    assert result.exit_code == 12
+    assert result.stdout == ""
+
+
+def test_an_open_door_is_never_made_public(kling: Kling) -> None:
+    tunnel = kling.run("listen", "--no-token", "--tunnel", "ngrok")
+    url = kling.run("listen", "--no-token", "--callback-url", "https://a.example")
+
+    assert (tunnel.exit_code, url.exit_code) == (2, 2)
+    assert "--no-token" in tunnel.stderr
+
+
+def test_the_tunnels_outage_move_and_death_are_said(
+    kling: Kling, stand_in: StandIn
+) -> None:
+    args = ("listen", "--tunnel", "ngrok", "--json")
+    with kling.start(*args, env=stand_in.env) as program:
+        first = ready(program)["callback_url"]
+        agent = stand_in.next_agent()
+        agent.command("down")
+        program.wait_for('"state": "down"', stream="stdout")
+        agent.command("up")
+        program.wait_for('"state": "up"', stream="stdout")
+        agent.command("move")
+        program.wait_for('"state": "moved"', stream="stdout")
+        agent.command("die")
+        program.wait_for('"state": "died"', stream="stdout")
+        stand_in.next_agent().wait_online()
+        program.wait_for('"died"(.|\n)*"state": "(moved|up)"', stream="stdout")
+        program.send(signal.SIGTERM)
+        result = program.finish()
+
+    moved = [one for one in of_type(result, "tunnel") if one["state"] == "moved"]
+    assert result.exit_code == 143
+    assert moved[0]["callback_url"] not in (None, first)
+    assert of_type(result, "stopped")[0]["reason"] == "SIGTERM"
+
+
+@pytest.mark.sandbox(task_seconds=1.0)
+def test_a_generating_command_takes_the_listeners_door(kling: Kling) -> None:
+    with kling.start(*HERE, "--max-events", "3", "--timeout", "30") as program:
+        ready(program)
+        made = kling.run(*PROMPT, "--tunnel", "auto")
+        result = program.finish()
+
+    seen = of_type(result, "callback")
+    assert made.exit_code == 0
+    assert "through another kling" in made.stderr
+    assert [one["product"] for one in seen] == ["text2video"] * 3
+    assert seen[-1]["since_submit_s"] is not None
+
+
+def test_who_does_not_wait_uses_the_listeners_door_too(kling: Kling, box: Box) -> None:
+    with kling.start(*HERE, "--until-final", "--timeout", "30") as program:
+        ready(program)
+        made = kling.run(*PROMPT, "--no-wait", "--tunnel", "auto")
+        result = program.finish()
+
+    assert made.exit_code == 0
+    assert result.exit_code == 0
+    assert [one["status"] for one in of_type(result, "callback")][-1] == "succeeded"
+
+
+def test_answers_can_be_made_to_fail(kling: Kling) -> None:
+    with kling.start(*HERE, "--respond", "503", "--max-events", "1") as program:
+        answer = knock(ready(program)["callback_url"], SHORT)
+        result = program.finish()
+
+    assert answer.status == 503
+    assert len(of_type(result, "callback")) == 1
+
+
+def test_the_url_is_the_same_after_a_restart_until_it_is_rotated(kling: Kling) -> None:
+    def path(*args: str) -> str:
+        result = kling.run(*HERE, "--timeout", "0.1", *args)
+        return str(lines(result.stdout)[0]["callback_url"]).rpartition("/")[2]
+
+    first, again, rotated = path(), path(), path("--rotate-token")
+
+    assert first == again
+    assert rotated != first
+
+
+def test_without_history_nothing_is_kept(kling: Kling) -> None:
+    with kling.start(*HERE, "--no-history", "--max-events", "1") as program:
+        knock(ready(program)["callback_url"], SHORT)
+        result = program.finish()
+
+    [seen] = of_type(result, "callback")
+    assert seen["event_id"] == 1
+    assert b'"succeed"' not in (kling.state_dir / "journal.db").read_bytes()
