@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,6 +21,7 @@ from kling_cli.api.wire import (
     Page,
     packs_from_wire,
     page_from_wire,
+    result_from_wire,
     task_from_wire,
     tasks_from_wire,
 )
@@ -70,29 +71,42 @@ class KlingClient:
             RateLimitError, NoSlotError: there is none yet; later there may be.
             RefusedError, ContentRefusedError: the request as it is will never do.
         """
+        return await self._created(path, body, task_from_wire)
+
+    async def call_directly(self, path: str, body: Mapping[str, Any]) -> Task:
+        """Return the finished task of a call that answers with its result.
+
+        Raises what `create` raises. Source: API reference 2.7, 2.8, read 2026-10-04.
+        """
+        return await self._created(path, body, result_from_wire)
+
+    async def _created(
+        self, path: str, body: Mapping[str, Any], read: Callable[..., Task]
+    ) -> Task:
         request = Request(method="POST", path=path, json=body, doubt=AmbiguousError)
         answer = await self._send(request, "create")
         if answer.code != SUCCESS:
             raise self._error(answer, is_create=True)
         try:
-            return task_from_wire(answer.data, request_id=answer.request_id)
+            return read(answer.data, request_id=answer.request_id)
         except UnreachableError as exc:
             raise AmbiguousError(
                 exc.message, http=answer.http, request_id=answer.request_id
             ) from exc
 
     async def tasks(
-        self, ids: Sequence[str], *, is_external: bool = False
+        self, ids: Sequence[str], *, is_external: bool = False, path: str = "/tasks"
     ) -> dict[str, Task]:
         """Return the tasks of any family by the ids asked for; unknown ones are absent.
 
-        Needs an API key. Source: API reference 2.5, read 2026-10-04.
+        Needs an API key. Solutions have a `path` of their own, `/solutions`. Source:
+        API reference 2.5 and 2.10, read 2026-10-04.
         """
         key = "external_task_ids" if is_external else "task_ids"
         found: dict[str, Task] = {}
         for chunk in chunks(ids):
             params = {key: ",".join(chunk)}
-            answer = await self._query("GET", "/tasks", params=params)
+            answer = await self._query("GET", path, params=params)
             tasks = tasks_from_wire(answer.data, request_id=answer.request_id)
             found.update(by_id(chunk, tasks, is_external=is_external))
         return found

@@ -28,7 +28,8 @@ class TaskStatus(StrEnum):
 class Output:
     """One result of a task: a file that can be fetched until its URL expires.
 
-    `type` is `video`, `image`, `audio`, `voice` or `element`. `url` and
+    `type` is `video`, `image`, `audio`, `voice`, `element`, or a solution's own word
+    (`subbed_video`, `srt`, `product_image`). `url` and
     `watermark_url` are signed links and never logged in full.
     """
 

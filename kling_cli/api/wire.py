@@ -9,7 +9,7 @@ read 2026-10-04.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,6 +26,8 @@ _STATUS: Final = {
     "failed": TaskStatus.FAILED,
 }
 
+_VIEWS: Final = (1, 2, 3)
+
 # The lists of a legacy `task_result`, and the type of what is in them.
 _RESULT_LISTS: Final = {
     "videos": "video",
@@ -35,6 +37,8 @@ _RESULT_LISTS: Final = {
     "voices": "voice",
     "elements": "element",
 }
+
+_URLS: Final = ("url", "mp3_url", "url_mp3", "wav_url", "url_wav", "trial_url")
 
 
 def task_from_wire(data: Any, *, request_id: str | None = None) -> Task:
@@ -62,6 +66,21 @@ def task_from_wire(data: Any, *, request_id: str | None = None) -> Task:
         units=_units(found),
         request_id=request_id,
     )
+
+
+def result_from_wire(data: Any, *, request_id: str | None = None) -> Task:
+    """Return what a call has answered that is done when it answers.
+
+    Some name a task, some do not; those are called after the request.
+
+    Raises:
+        UnreachableError: it is no object.
+    """
+    found = mapping(data)
+    if _id(found) is None and request_id is not None:
+        found = {**found, "task_id": request_id}
+    task = task_from_wire(found, request_id=request_id)
+    return replace(task, status=TaskStatus.SUCCEEDED)
 
 
 def tasks_from_wire(data: Any, *, request_id: str | None = None) -> tuple[Task, ...]:
@@ -105,7 +124,22 @@ def _outputs(data: Mapping[str, Any]) -> Iterator[Output]:
     result = mapping(first(data, "task_result", "result"))
     for key, type_ in _RESULT_LISTS.items():
         for item in objects(result.get(key)):
-            yield _output(item, type_)
+            yield from _of_item(item, type_)
+
+
+def _of_item(item: Mapping[str, Any], type_: str) -> Iterator[Output]:
+    """Yield what one item of a `task_result` stands for: a file or several.
+
+    Further views of a subject come three in an item, as `url_1` to `url_3`; a part that
+    an image does not contain has an empty URL. Source: API reference 2.8.
+    """
+    views = [url for n in _VIEWS if (url := text(item.get(f"url_{n}")))]
+    if item.get("is_contain") is False:
+        return
+    if not views:
+        yield _output(item, type_)
+    for url in views:
+        yield Output(type=type_, url=url)
 
 
 def _output(item: Mapping[str, Any], type_: str) -> Output:
@@ -115,7 +149,7 @@ def _output(item: Mapping[str, Any], type_: str) -> Output:
     return Output(
         type=type_.lower(),
         id=text(first(item, "id", "voice_id", "element_id")),
-        url=text(first(item, "url", "mp3_url", "url_mp3", "wav_url", "url_wav")),
+        url=text(first(item, *_URLS)),
         watermark_url=text(item.get("watermark_url")),
         duration_s=number(seconds),
     )

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from kling_cli import __version__
+
+if TYPE_CHECKING:
+    from kling_cli.products.catalogue import Summary
 
 TASKS = "Tasks"
 TOOLS = "Tools"
@@ -101,6 +104,16 @@ TABLE = (
 )
 
 
+GROUPS = (
+    Entry(
+        "solution",
+        "kling_cli.cli.app:ProductGroup",
+        "Make advertising, presenter and try-on videos, or subtitles, in one go.",
+        "Solutions",
+    ),
+)
+
+
 class LazyCommand(TyperCommand):
     """A line of `--help` that becomes the command itself once it is chosen."""
 
@@ -127,15 +140,36 @@ class KlingGroup(TyperGroup):
             self.add_command(LazyCommand(entry))
 
 
+class ProductGroup(TyperGroup):
+    """A command whose sub-commands are products."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__(
+            name=entry.name,
+            help=entry.summary,
+            commands=[LazyCommand(one) for one in members(entry.name)],
+            no_args_is_help=True,
+            rich_markup_mode="rich",
+        )
+
+
 def entries() -> tuple[Entry, ...]:
     """Return every command in the order of `--help`; cheap."""
     from kling_cli.products.catalogue import summaries
 
-    products = tuple(
-        Entry(one.name, "kling_cli.cli.generate:command", one.summary, one.panel)
-        for one in summaries()
-    )
-    return products + TABLE
+    products = tuple(_of_product(one) for one in summaries() if not one.group)
+    return products + GROUPS + TABLE
+
+
+def members(group: str) -> tuple[Entry, ...]:
+    """Return the products that are sub-commands of `group`; cheap."""
+    from kling_cli.products.catalogue import summaries
+
+    return tuple(_of_product(one) for one in summaries() if one.group == group)
+
+
+def _of_product(one: Summary) -> Entry:
+    return Entry(one.name, "kling_cli.cli.generate:command", one.summary, one.panel)
 
 
 def load(entry: Entry) -> Any:
@@ -145,6 +179,8 @@ def load(entry: Entry) -> Any:
     """
     module, _, attribute = entry.target.partition(":")
     found = getattr(import_module(module), attribute)
+    if entry.target == "kling_cli.cli.app:ProductGroup":
+        return found(entry)
     if entry.target == "kling_cli.cli.generate:command":
         return found(entry.name)
     if isinstance(found, typer.Typer):

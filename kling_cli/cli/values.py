@@ -58,7 +58,8 @@ def read_extra(pairs: Sequence[str]) -> dict[str, Any]:
 
 def _value(field: Field, typed: Any) -> Any:
     if field.is_repeated:
-        return tuple(typed)
+        is_json = field.kind is FieldKind.JSON
+        return tuple(_json(field, each) if is_json else each for each in typed)
     if field.kind is FieldKind.JSON:
         return _json(field, typed)
     return typed

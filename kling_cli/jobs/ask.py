@@ -10,6 +10,8 @@ from kling_cli.errors import AccountError, CredentialsError, KlingError
 from kling_cli.jobs.entry import Entry
 
 TASKS_PATH = "/tasks"
+SOLUTIONS_PATH = "/solutions"
+NOWHERE = ""  # where a call is asked about whose answer was its result
 STAYING_REFUSALS = 4  # in a row, before they count as here to stay
 
 
@@ -22,7 +24,7 @@ class Answers(Protocol):
     """The part of the API client that asking needs."""
 
     async def tasks(
-        self, ids: Sequence[str], *, is_external: bool = False
+        self, ids: Sequence[str], *, is_external: bool = False, path: str = TASKS_PATH
     ) -> dict[str, Task]: ...
 
     async def legacy_task(self, query_path: str, task_id: str) -> Task | None: ...
@@ -31,8 +33,9 @@ class Answers(Protocol):
 class Asker:
     """Asks for the tasks of journal entries, by the way the credentials allow.
 
-    An API key sees every task through `GET /tasks`, 20 ids a call; a key pair asks each
-    legacy family for its own. Source: API reference 2.3 and 2.5, read 2026-10-04.
+    An API key sees every task through `GET /tasks`, 20 ids a call, but for solutions,
+    which have a path of their own; a key pair asks each legacy family for its own.
+    Source: API reference 2.3, 2.5 and 2.10, read 2026-10-04.
     """
 
     def __init__(self, client: Answers, *, is_bulk: bool) -> None:
@@ -45,20 +48,42 @@ class Asker:
         Raises:
             KlingError: no answer could be had for any of them.
         """
-        if self.is_bulk:
-            return await self._ask_together(entries)
+        known = [entry for entry in entries if entry.query_path == NOWHERE]
+        found = {one.key: task for one in known if (task := one.as_task)}
+        for path, asked in self._groups(entries):
+            found.update(await self._ask_at(path, asked))
+        return found
+
+    def _groups(self, entries: Sequence[Entry]) -> list[tuple[str, list[Entry]]]:
+        """Return the entries by where to ask for them together, if anywhere."""
+        groups: dict[str, list[Entry]] = {}
+        for entry in entries:
+            if entry.query_path != NOWHERE:
+                path = SOLUTIONS_PATH if _is_solution(entry) else TASKS_PATH
+                groups.setdefault(path, []).append(entry)
+        return list(groups.items())
+
+    async def _ask_at(self, path: str, entries: Sequence[Entry]) -> dict[str, Task]:
+        if self.is_bulk or path == SOLUTIONS_PATH:
+            return await self._ask_together(path, entries)
         return await self._ask_one_by_one(entries)
 
-    async def _ask_together(self, entries: Sequence[Entry]) -> dict[str, Task]:
+    async def _ask_together(
+        self, path: str, entries: Sequence[Entry]
+    ) -> dict[str, Task]:
         named = {entry.task_id: entry for entry in entries if entry.task_id}
         nameless = [entry.external_id for entry in entries if not entry.task_id]
         found: dict[str, Task] = {}
         if named:
-            for task_id, task in (await self._client.tasks(list(named))).items():
+            for task_id, task in (
+                await self._client.tasks(list(named), path=path)
+            ).items():
                 if task_id in named:
                     found[named[task_id].key] = task
         if nameless:
-            found.update(await self._client.tasks(nameless, is_external=True))
+            found.update(
+                await self._client.tasks(nameless, is_external=True, path=path)
+            )
         return found
 
     async def _ask_one_by_one(self, entries: Sequence[Entry]) -> dict[str, Task]:
@@ -76,3 +101,7 @@ class Asker:
         if failure is not None and not found:
             raise failure
         return found
+
+
+def _is_solution(entry: Entry) -> bool:
+    return entry.query_path == SOLUTIONS_PATH

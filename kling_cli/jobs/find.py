@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kling_cli.api.task import Task
 from kling_cli.errors import KlingError, UsageError
-from kling_cli.jobs.ask import TASKS_PATH
+from kling_cli.jobs.ask import SOLUTIONS_PATH, TASKS_PATH
 from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.job import Job, with_task
 from kling_cli.jobs.lifecycle import begin
@@ -92,8 +92,10 @@ async def _stranger(name: str, session: Session, command: str) -> Job:
 async def _look_up(job: Job, name: str, session: Session) -> None:
     for query_path, product, is_external in _places(session):
         job.queries += 1
-        if query_path == TASKS_PATH:
-            found = await session.client.tasks([name], is_external=is_external)
+        if query_path in (TASKS_PATH, SOLUTIONS_PATH):
+            found = await session.client.tasks(
+                [name], is_external=is_external, path=query_path
+            )
             task = next(iter(found.values()), None)
         else:
             task = await session.client.legacy_task(query_path, name)
@@ -113,7 +115,8 @@ async def _look_up(job: Job, name: str, session: Session) -> None:
 def _places(session: Session) -> list[tuple[str, str, bool]]:
     """Return where a task of unknown family may be found, and what it then is."""
     if session.asker.is_bulk:
-        return [(TASKS_PATH, "", False), (TASKS_PATH, "", True)]
+        both = (TASKS_PATH, SOLUTIONS_PATH)
+        return [(path, "", is_theirs) for path in both for is_theirs in (False, True)]
     return [
         (route.query_path, product.name, False)
         for product in catalogue.all_products()

@@ -18,8 +18,9 @@ from kling_cli.errors import (
     OutcomeUnknownError,
     UnreachableError,
 )
-from kling_cli.jobs.ask import TASKS_PATH
+from kling_cli.jobs.ask import NOWHERE
 from kling_cli.jobs.attend import Attendant
+from kling_cli.jobs.direct import DirectCalls, without_callbacks
 from kling_cli.jobs.entry import Entry, Stage
 from kling_cli.jobs.events import Event, Notice, Prepared, Submitted
 from kling_cli.jobs.job import Job, with_task
@@ -58,7 +59,7 @@ class Generation:
                 self.tell(Notice(message=warning))
             async with (
                 background() as group,
-                open_way(self.options, session, news, group) as way,
+                open_way(self._way_options, session, news, group) as way,
             ):
                 await self._run(session, news, way)
 
@@ -84,6 +85,15 @@ class Generation:
             attendant = Attendant(session=session, news=news, deadline=deadline)
             await attendant.see_through([job])
 
+    @property
+    def _is_direct(self) -> bool:
+        """Whether the create call's answer is the result."""
+        return self.request.plan.route.query_path is None
+
+    @property
+    def _way_options(self) -> RunOptions:
+        return without_callbacks(self.options) if self._is_direct else self.options
+
     def _write_down(self, session: Session) -> Job:
         entry = self._entry(self._usual_s(session))
         session.journal.write_down(entry)
@@ -104,7 +114,7 @@ class Generation:
             product=plan.product.name,
             model=plan.model.id,
             route=plan.route.name,
-            query_path=plan.route.query_path or TASKS_PATH,
+            query_path=plan.route.query_path or NOWHERE,
             api_base=self.settings.api_base,
             request=self.request.record,
             nonce=new_nonce(secrets.token_bytes),
@@ -125,7 +135,7 @@ class Generation:
             path=self.request.plan.create_path,
             body=self.request.body(callback_url),
             external_id=job.entry.external_id,
-            client=session.client,
+            client=DirectCalls(session.client) if self._is_direct else session.client,
             ask=lambda: _ask_for(job.entry, session),
             tell=self.tell,
             clock=self.clock,

@@ -13,8 +13,21 @@ from kling_cli.api.task import Output
 from kling_cli.errors import UsageError
 
 FIELDS = ("task_id", "external_id", "product", "model", "index", "ext", "date", "kind")
-_EXTENSIONS = {"video": "mp4", "image": "png", "audio": "mp3", "voice": "mp3"}
-_KNOWN = frozenset({"mp4", "mov", "webm", "png", "jpg", "jpeg", "webp", "mp3", "wav"})
+_EXTENSIONS = {
+    "video": "mp4",
+    "subbed_video": "mp4",
+    "product_video": "mp4",
+    "product_image": "png",
+    "model_images": "png",
+    "image": "png",
+    "audio": "mp3",
+    "voice": "mp3",
+    "srt": "srt",
+    "ass": "ass",
+}
+_KNOWN = frozenset(
+    {"mp4", "mov", "webm", "png", "jpg", "jpeg", "webp", "mp3", "wav", "srt", "ass"}
+)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+=@,\- ]+")
 _LONGEST = 120  # characters of one value in a name; file systems allow 255 bytes in all
 

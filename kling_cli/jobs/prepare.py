@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from kling_cli.errors import AccountError, UsageError
-from kling_cli.products import body, catalogue, check, choose, cost, image, paths
-from kling_cli.products.model import CredentialKind, Estimate, FieldKind, Plan
+from kling_cli.jobs.media import with_files_read
+from kling_cli.products import body, catalogue, check, choose, cost, paths
+from kling_cli.products.model import CredentialKind, Estimate, Plan
 
 LONG_TEXT = 4096  # characters; longer strings in a body are media
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a person asked for. Image values may be URLs or paths.
+    """What a person asked for. Images and sounds may be URLs or paths.
 
     `extra` holds the dotted keys of `--set`; it wins over everything else.
     """
@@ -71,7 +70,7 @@ def prepare(
     """
     product = catalogue.load(order.product)
     plan = choose.plan(product, order.model, tuple(order.values), credentials)
-    values = _with_files_read(plan, order.values)
+    values = with_files_read(plan, order.values)
     check.require(plan, values)
     request = Request(
         plan=plan,
@@ -113,49 +112,6 @@ def check_price(estimate: Estimate | None, max_units: float | None) -> None:
             f" above --max-units {max_units:g}",
             hint="choose fewer seconds, a lower resolution or a cheaper model",
         )
-
-
-def _with_files_read(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
-    kinds = {one.name: one for one in plan.product.fields}
-    read = dict(values)
-    for name, value in values.items():
-        described = kinds.get(name)
-        if described is None or described.kind is not FieldKind.IMAGE:
-            continue
-        option = described.options[0] if described.options else name.upper()
-        most_bytes = plan.route.image_max_bytes
-        if described.is_repeated:
-            read[name] = tuple(_read_image(one, option, most_bytes) for one in value)
-        else:
-            read[name] = _read_image(value, option, most_bytes)
-    return read
-
-
-def _read_image(value: str, option: str, most_bytes: int) -> str:
-    """Return a URL as it is, and a local file as bare base64."""
-    if value.startswith(("http://", "https://")):
-        return value
-    try:
-        path = Path(value.removeprefix("file://")).expanduser()
-        with path.open("rb") as file:
-            raw = file.read(most_bytes + 1)  # no more, be it /dev/zero
-    except (OSError, ValueError, RuntimeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
-        raise UsageError(
-            f"{option} {value[:200]}: {reason}", hint="give a readable file or a URL"
-        ) from exc
-    if len(raw) > most_bytes:
-        raise UsageError(
-            f"{option} {value}: more than the {most_bytes:,} bytes allowed",
-            hint="save it smaller, or give a URL",
-        )
-    wrong = image.problems(image.describe(raw), most_bytes)
-    if wrong:
-        raise UsageError(
-            f"{option} {value}: " + "; ".join(one.message for one in wrong),
-            hint=next((one.hint for one in wrong if one.hint), None),
-        )
-    return base64.b64encode(raw).decode("ascii")
 
 
 def _without_media(value: Any) -> Any:

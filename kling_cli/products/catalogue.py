@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _DATA = Path(__file__).parent / "data"
 _COMMON = "common"
+_MANAGED = "managed"
 _HEAD_BYTES = 1024
 
 
@@ -24,6 +25,7 @@ class Summary(NamedTuple):
     name: str
     summary: str
     panel: str
+    group: str = ""  # the command it is a sub-command of
 
 
 @cache
@@ -35,7 +37,9 @@ def summaries() -> tuple[Summary, ...]:
     """
     heads = [_head(path) for path in _DATA.glob("*.toml") if path.stem != _COMMON]
     heads.sort(key=lambda head: (int(head["order"]), head["name"]))
-    return tuple(Summary(h["name"], h["summary"], h["panel"]) for h in heads)
+    return tuple(
+        Summary(h["name"], h["summary"], h["panel"], h.get("group", "")) for h in heads
+    )
 
 
 def names() -> tuple[str, ...]:
@@ -61,6 +65,23 @@ def load(name: str) -> Product:
 def all_products() -> tuple[Product, ...]:
     """Return every product; reads every file, so not for a start-up."""
     return tuple(load(name) for name in names())
+
+
+@cache
+def managed(name: str) -> Product:
+    """Return a thing of the account's library that is made as a product is.
+
+    It is no command of its own: `custom-voice` or `custom-element`.
+    """
+    from kling_cli.products.parse import product
+
+    return product(_read(f"{_MANAGED}/{name}"), _read(_COMMON))
+
+
+def all_managed() -> tuple[Product, ...]:
+    """Return everything that can be made for the library."""
+    stems = sorted(path.stem for path in (_DATA / _MANAGED).glob("*.toml"))
+    return tuple(managed(stem) for stem in stems)
 
 
 @cache

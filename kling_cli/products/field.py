@@ -19,6 +19,7 @@ class FieldKind(StrEnum):
     IMAGE = "image"  # str: a URL, or bare base64 once a local file has been read
     AUDIO = "audio"  # str: the same
     VIDEO = "video"  # str: a URL, nothing else
+    LINK = "link"  # str: the URL of a file that cannot travel in the body
     JSON = "json"  # a list or an object, given as JSON or `@file.json`
 
 
@@ -55,9 +56,11 @@ class Limits:
     """What a model accepts for a field on a route; None means no such limit.
 
     `max_length` counts characters; `min_items` and `max_items` bound repeated fields.
-    `max_bytes` is for files, where the field has a limit of its own. `default` is what
-    the API assumes when the field is absent; `is_fixed` marks a value
-    the model always has and that cannot be said (Turbo's sound). `keys` bounds the
+    `max_bytes` and `seconds` (shortest, longest) are for files, where the field has
+    limits of its own. `default` is what
+    the API assumes when the field is absent, and what we send then where it `is_sent`;
+    `is_fixed` marks a value the model always has and that cannot be said (Turbo's
+    sound). `keys` bounds the
     entries of an object, or of each object of a list.
     """
 
@@ -68,7 +71,9 @@ class Limits:
     min_items: int | None = None
     max_items: int | None = None
     max_bytes: int | None = None
+    seconds: tuple[float, float] | None = None
     is_required: bool = False
     default: Any = None
     is_fixed: bool = False
+    is_sent: bool = False
     keys: Mapping[str, Limits] | None = None

@@ -18,6 +18,7 @@ _KINDS: Mapping[FieldKind, tuple[tuple[type, ...], str]] = {
     FieldKind.IMAGE: ((str,), "an image"),
     FieldKind.AUDIO: ((str,), "a sound"),
     FieldKind.VIDEO: ((str,), "the URL of a video"),
+    FieldKind.LINK: ((str,), "a URL; a local file will not do"),
     FieldKind.JSON: ((dict, list), "a JSON object or list"),
 }
 
@@ -80,7 +81,7 @@ def _single(field: Field, limits: Limits, value: Any) -> Iterator[Fault]:
     python_types, words = _KINDS[field.kind]
     is_flag = isinstance(value, bool) and field.kind is not FieldKind.SWITCH
     is_kind = isinstance(value, python_types) and not is_flag
-    if field.kind is FieldKind.VIDEO:
+    if field.kind in (FieldKind.VIDEO, FieldKind.LINK):
         is_kind = is_kind and is_url(value)
     if not is_kind:
         yield Fault("type", words, value)

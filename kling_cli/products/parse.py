@@ -33,6 +33,7 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
     top = Table(data, str(data.get("name", "?")))
     shared = Table(common, "common")
     top.take("order", int, 0)
+    top.take("group", str, "")
     pack = top.take("pack", str)
     own_fields = top.table("fields_of_its_own")
     fields = _fields(top.words("fields"), shared.table("fields"), own_fields)

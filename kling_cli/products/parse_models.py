@@ -30,9 +30,11 @@ def limits(data: object, where: str) -> Limits:
         min_items=table.find("min_items", int),
         max_items=table.find("max_items", int),
         max_bytes=None if max_mb is None else max_mb * 1024 * 1024,
+        seconds=_pair(table, "seconds"),
         is_required=table.take("required", bool, default=False),
         default=table.anything("default"),
         is_fixed=table.take("fixed", bool, default=False),
+        is_sent=table.take("sent", bool, default=False),
         keys={k: limits(v, f"{where}.keys.{k}") for k, v in keys.items()} or None,
     )
     table.close()
@@ -40,9 +42,15 @@ def limits(data: object, where: str) -> Limits:
 
 
 def _range(table: Table) -> tuple[Any, Any]:
-    low_high: list[Any] = table.take("range", list, [None, None])
+    return _pair(table, "range") or (None, None)
+
+
+def _pair(table: Table, key: str) -> tuple[Any, Any] | None:
+    low_high: list[Any] | None = table.find(key, list)
+    if low_high is None:
+        return None
     if len(low_high) != _ENDS:
-        raise CatalogueError(f"{table.where}: range is not [lowest, highest]")
+        raise CatalogueError(f"{table.where}: {key} is not [lowest, highest]")
     return low_high[0], low_high[1]
 
 

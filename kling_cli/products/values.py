@@ -24,12 +24,15 @@ def settled(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     A fixed value that was said nevertheless goes without saying; a choice that is a
     number may have been typed as text. Shots spelled out in a
     prompt become shots where the body wants a list of them, and shots decide the
-    duration unless somebody did.
+    duration unless somebody did. What the API insists on has our default.
     """
     said = {name: _chosen(plan, name, value) for name, value in given(values).items()}
     for name, limits in plan.limits.items():
         if limits.is_fixed and name in said and said[name] == limits.default:
             del said[name]
+        if limits.is_sent:
+            said.setdefault(name, limits.default)
+    said = {**_following(plan, said), **said}
     if "shots" not in plan.limits:
         return said
     spelled_out = _spelled_out(said)
@@ -42,6 +45,19 @@ def settled(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     if shots and "duration" in plan.limits:
         said.setdefault("duration", sum(each.seconds for each in shots))
     return said
+
+
+def _following(plan: Plan, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of other fields that go with what was said, whoever says it."""
+    places = plan.route.places
+    names = {place.at: name for name, place in places.items() if place.codec is None}
+    return {
+        names[path]: constant
+        for field in said
+        if field in places and places[field].codec is None
+        for path, constant in places[field].also.items()
+        if path in names
+    }
 
 
 def _chosen(plan: Plan, name: str, value: Any) -> Any:

@@ -1,26 +1,23 @@
-"""The API's door: which endpoint a request is for, who may, and what befalls it."""
+"""The API's door: who may come in, and what befalls a request."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 import anyio
 from starlette.requests import ClientDisconnect, Request
 
-from kling_cli.products import find
-from kling_cli.products.model import CredentialKind, Generation, Route
-from kling_cli.sandbox import query, replies
-from kling_cli.sandbox.answers import Refusal, refusal
+from kling_cli.sandbox import replies
+from kling_cli.sandbox.answers import Refusal
 from kling_cli.sandbox.create import admit, afflicted
 from kling_cli.sandbox.credentials import check_authorization
+from kling_cli.sandbox.direct import answer_at_once
 from kling_cli.sandbox.ledger import Exchange
-from kling_cli.sandbox.links import PREFIX
+from kling_cli.sandbox.looks import LOOKS, Asked
 from kling_cli.sandbox.results import download
-from kling_cli.sandbox.search import search
 from kling_cli.sandbox.shapes import created_shape
+from kling_cli.sandbox.targets import Target, target_of
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -31,20 +28,6 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 160 * 1024 * 1024  # two images of 50 MB as base64, and room
 SLOW_CREATE_MAX_S = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """What a request is for.
-
-    `kind` is that of faults and counts; `path` the create path of a legacy family.
-    """
-
-    kind: str
-    name: str
-    path: str = ""
-    task_id: str = ""
-    needs_api_key: bool = False
 
 
 class Api:
@@ -108,31 +91,29 @@ class Api:
         if target.kind == "download":
             return await download(self._world, request, fault)
         if target.kind == "create":
-            return await self._create(request, fault)
+            return await self._create(target, request, fault)
         if fault is not None:
             return replies.faulty(fault, self._world.ids.request_id())
         return self._answer(await self._look(target, request))
 
     async def _look(self, target: Target, request: Request) -> Any:
-        world, params = self._world, request.query_params
-        match target.name:
-            case "tasks":
-                return query.tasks_by_ids(world, params)
-            case "search":
-                return search(world, await _json(request))
-            case "costs":
-                return query.costs(world, params)
-            case "single":
-                return query.legacy_single(world, target.path, target.task_id)
-            case _:
-                return query.legacy_list(world, target.path, params)
+        body = await _json(request) if request.method == "POST" else None
+        asked = Asked(target, request.query_params, body)
+        return LOOKS[target.name](self._world, asked)
 
-    async def _create(self, request: Request, fault: str | None) -> Response:
+    async def _create(
+        self, target: Target, request: Request, fault: str | None
+    ) -> Response:
         world, action = self._world, fault or ""
         body = await _json(request)
         request_id = world.ids.request_id()
         if fault and not action.startswith("accept-") and fault != "slow":
             return replies.faulty(fault, request_id)
+        if target.name == "direct":
+            answer = answer_at_once(world, request.url.path, body)
+            if action.startswith("accept-"):
+                return replies.faulty(action.removeprefix("accept-"), request_id)
+            return self._answer(answer)
         task = admit(world, request.url.path, body)
         if isinstance(task, Refusal):
             return self._refused(task)
@@ -155,43 +136,6 @@ class Api:
         return replies.refused(why, self._world.ids.request_id())
 
 
-def target_of(method: str, raw_path: str) -> Target | Refusal:
-    """Return what a request is for; `raw_path` is the path as it was sent, quoted."""
-    if raw_path.startswith(PREFIX):
-        return _by_method(method, {"GET": _FILE, "HEAD": _FILE})
-    if raw_path in _FIXED:
-        return _by_method(method, _FIXED[raw_path])
-    path = unquote(raw_path)
-    if (found := find.by_path(path)) is not None:
-        return _by_method(method, _of_route(found[1]))
-    parent, _, last = raw_path.rpartition("/")
-    found = find.by_path(unquote(parent))
-    if found is not None and found[1].generation is Generation.LEGACY and last:
-        single = Target(
-            kind="query",
-            name="single",
-            path=found[1].create_path,
-            task_id=unquote(last),
-        )
-        return _by_method(method, {"GET": single})
-    return refusal(1203)
-
-
-def _of_route(route: Route) -> dict[str, Target]:
-    needs_api_key = CredentialKind.KEY_PAIR not in route.credentials
-    create = Target(kind="create", name="create", needs_api_key=needs_api_key)
-    if route.generation is not Generation.LEGACY:
-        return {"POST": create}
-    return {
-        "POST": create,
-        "GET": Target(kind="query", name="list", path=route.create_path),
-    }
-
-
-def _by_method(method: str, targets: dict[str, Target]) -> Target | Refusal:
-    return targets.get(method) or refusal(1202)
-
-
 async def _json(request: Request) -> Any:
     """Return the body as JSON; None, which is no request, if it is not or too long."""
     raw = bytearray()
@@ -203,13 +147,3 @@ async def _json(request: Request) -> Any:
         return json.loads(raw)
     except (ValueError, RecursionError):
         return None
-
-
-_FILE = Target(kind="download", name="file")
-_FIXED = {
-    "/tasks": {
-        "GET": Target(kind="query", name="tasks", needs_api_key=True),
-        "POST": Target(kind="query", name="search", needs_api_key=True),
-    },
-    "/account/costs": {"GET": Target(kind="account", name="costs")},
-}

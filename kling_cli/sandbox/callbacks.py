@@ -14,7 +14,7 @@ import httpx
 
 from kling_cli.sandbox.changes import Changes
 from kling_cli.sandbox.ledger import Delivery
-from kling_cli.sandbox.shapes import flat_shape
+from kling_cli.sandbox.shapes import TELLS_ITS_END_ONLY, flat_shape
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -55,6 +55,8 @@ class Caller:
         async for task, moment in Changes(
             self._world, task_id, is_late=habit == "late"
         ):
+            if _is_silent(task, moment):
+                continue
             if habit == "forged" and is_first:
                 await self._send_forged(task)
             if habit == "shuffle":
@@ -80,8 +82,8 @@ class Caller:
         """Claim success, with a link to another host name: the sandbox's, to see it."""
         body = flat_shape(task, task.times.created_at, self._world.links.make)
         _, _, port = self._world.base_url.rpartition(":")
-        url = f"http://localhost:{port}/forged/{task.output_id}.mp4"
-        video = {"id": task.output_id, "url": url, "duration": "5.041"}
+        url = f"http://localhost:{port}/forged/{task.id}.mp4"
+        video = {"id": task.id, "url": url, "duration": "5.041"}
         if "task_id" in body:
             body |= {"task_status": "succeed", "task_result": {"videos": [video]}}
         else:
@@ -129,3 +131,9 @@ class Caller:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": " ".join(signatures),
         }
+
+
+def _is_silent(task: SandboxTask, moment: float) -> bool:
+    """Say whether nobody is told of this change: not every product tells them all."""
+    is_final = task.phase_at(moment).is_final
+    return task.plan.route.create_path == TELLS_ITS_END_ONLY and not is_final

@@ -55,7 +55,7 @@ def document(world: World) -> dict[str, Any]:
     """Return all there is to know: tasks, requests, callbacks, counts."""
     now = world.timeline.now_s()
     tasks = [_task_document(world, task, now) for task in world.tasks]
-    left = world.account.remaining("video", world.tasks, now)
+    left = world.left("video")
     return {"tasks": tasks, "units_left": left, **world.ledger.document()}
 
 

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.errors import KlingError
 from kling_cli.products import body as bodies
 from kling_cli.products import cost, find, paths, values
-from kling_cli.products.image import describe
-from kling_cli.products.limits import is_url
 from kling_cli.products.model import Generation, Model, Plan, Product, Route
 from kling_cli.sandbox import task as tasks
 from kling_cli.sandbox.answers import Refusal, refusal
+from kling_cli.sandbox.making import Wish, outputs_of
+from kling_cli.sandbox.outputs import Image, Output, Video, duration_text
 from kling_cli.sandbox.task import Ending, Phase, SandboxTask, times_from
-from kling_cli.sandbox.video.clip import Clip, pictures_for, size_for
 
 if TYPE_CHECKING:
     from kling_cli.sandbox.world import World
 
 DEFAULT_TASK_S = 60.0  # where nobody knows how long a model usually takes
-MIN_RATIO, MAX_RATIO = 0.4, 2.5  # of an image that may be sent
 EVIL_ID = "../../evil\x00\x1b[31m-"
 
 # Observed. Source: API reference, section 2.6 and error table, read 2026-10-04; the
@@ -70,7 +66,11 @@ def admit(world: World, path: str, body: Any) -> SandboxTask | Refusal:
     if external_id and world.tasks.by_external_id(external_id) is not None:
         return refusal(1201, ALREADY_THERE.format(id=external_id))
     new = _new_task(world, order)
-    return world.account.refuses(new, world.tasks, new.times.created_at) or new
+    moment = new.times.created_at
+    if world.left(new.pack) <= 0:
+        return refusal(1102)
+    has_slots = world.account.has_slots(new, world.tasks, moment)
+    return new if has_slots else refusal(1303)
 
 
 def understand(path: str, body: Any) -> Order | Refusal:
@@ -109,23 +109,29 @@ def _chosen(product: Product, route: Route, body: Mapping[str, Any]) -> Model | 
 
 def _new_task(world: World, order: Order) -> SandboxTask:
     plan = order.plan
-    wanted = values.effective(plan, order.said)
-    ids = world.ids
-    task_id = ids.task_id("8" if plan.route.generation is Generation.LEGACY else "9")
-    now = world.timeline.now_s()
-    seconds = int(wanted.get("duration") or 5)
+    first_digit = "8" if plan.route.generation is Generation.LEGACY else "9"
+    wish = Wish(
+        path=plan.route.create_path,
+        output=plan.product.output,
+        label=world.ids.task_id(first_digit),
+        body=order.body,
+        wanted=values.effective(plan, order.said),
+        new_id=lambda: world.ids.task_id(first_digit),
+    )
+    new = outputs_of(wish)
+    now, seconds = world.timeline.now_s(), _task_seconds(world, plan.model)
     return SandboxTask(
-        id=task_id,
-        output_id=ids.task_id(task_id[0]),
+        id=wish.label,
         plan=plan,
-        times=times_from(now, _task_seconds(world, plan.model)),
+        times=times_from(now, seconds),
         ending=Ending(),
-        clip=_clip(task_id, seconds, wanted),
-        units=cost.charge(plan, order.said, seconds),
-        slots=_slots(plan.product, wanted),
+        outputs=new,
+        units=cost.charge(plan, order.said, int(wish.seconds), n_outputs=len(new)),
+        slots=_slots(plan.product, new),
         external_id=order.external_id,
         callback_url=order.callback_url,
-        has_watermark=bool(wanted.get("watermark")),
+        has_watermark=wish.has_watermark,
+        parent_video=_parent(world, order.body),
     )
 
 
@@ -151,40 +157,22 @@ def _task_seconds(world: World, model: Model) -> float:
     return (model.usual_s or DEFAULT_TASK_S) / options.speed
 
 
-def _slots(product: Product, wanted: Mapping[str, Any]) -> int:
+def _slots(product: Product, new: Sequence[Output]) -> int:
     """Return the slots a task takes: one, or one for each image."""
-    return int(wanted.get("n") or 1) if product.pack == "image" else 1
+    images = sum(isinstance(each, Image) for each in new)
+    return max(1, images) if product.pack == "image" else 1
 
 
-def _clip(label: str, seconds: int, wanted: Mapping[str, Any]) -> Clip:
-    width, height = size_for(str(wanted.get("resolution")), _ratio(wanted))
-    return Clip(
-        width=width,
-        height=height,
-        pictures=pictures_for(seconds),
-        has_sound=bool(wanted.get("sound")),
-        label=label,
-    )
-
-
-def _ratio(wanted: Mapping[str, Any]) -> float:
-    """Return width:height: the first frame's if it can be seen, else what was asked."""
-    seen = _image_ratio(wanted.get("image") or wanted.get("last_frame"))
-    if seen is not None:
-        return min(max(seen, MIN_RATIO), MAX_RATIO)
-    width, _, height = str(wanted.get("aspect_ratio") or "16:9").partition(":")
-    return int(width) / int(height)
-
-
-def _image_ratio(value: Any) -> float | None:
-    """Return width:height of an image sent as base64; None for a link to one."""
-    if not isinstance(value, str) or is_url(value):
-        return None
-    try:
-        facts = describe(base64.b64decode(value, validate=False))
-    except (KlingError, ValueError):
-        return None
-    return facts.width / facts.height if facts.width and facts.height else None
+def _parent(world: World, body: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """Return the video a task is made from, as far as it is one of the sandbox's."""
+    video_id = body.get("video_id")
+    for task in world.tasks if isinstance(video_id, str) else ():
+        for output in task.outputs:
+            if isinstance(output, Video) and output.id == video_id:
+                url = world.links.make(task, "video.mp4")
+                seconds = duration_text(output.clip.duration_s)
+                return {"id": video_id, "url": url, "duration": seconds}
+    return None
 
 
 def _text_at(body: Mapping[str, Any], path: str | None) -> str | None:

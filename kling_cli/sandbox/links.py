@@ -13,16 +13,15 @@ from kling_cli.sandbox.task import SandboxTask
 
 LIFE_S = 30 * 86_400
 PREFIX = "/files/"
-_PLAIN, _MARKED = "video.mp4", "video_wm.mp4"
 _EVIL = "../../../evil\x00\x1b[31m"
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Whose file a valid link leads to, and which of the two copies."""
+    """Whose file a valid link leads to, and what the file is called."""
 
-    task_id: str
-    is_watermarked: bool
+    owner_id: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +31,15 @@ class Links:
     base_url: str
     key: bytes
 
-    def make(self, task: SandboxTask, is_watermarked: bool) -> str:
-        name = _MARKED if is_watermarked else _PLAIN
-        if task.has_evil_names:
-            name = _EVIL + name
-        path = f"{PREFIX}{quote(task.id, safe='')}/{quote(name, safe='')}"
-        expires = int(task.times.ended_at + LIFE_S)
+    def make(self, task: SandboxTask, name: str) -> str:
+        """Return the link to one of a task's files, by its name."""
+        shown = _EVIL + name if task.has_evil_names else name
+        return self.lead_to(task.id, shown, since=task.times.ended_at)
+
+    def lead_to(self, owner_id: str, name: str, *, since: float) -> str:
+        """Return a link to a file of a task, or of whatever else has files."""
+        path = f"{PREFIX}{quote(owner_id, safe='')}/{quote(name, safe='')}"
+        expires = int(since + LIFE_S)
         signature = self._sign(path, str(expires))
         return f"{self.base_url}{path}?Expires={expires}&Signature={signature}"
 
@@ -53,8 +55,8 @@ class Links:
             return None
         if now >= int(expires):
             return None
-        task_id, _, name = raw_path.removeprefix(PREFIX).partition("/")
-        return Wanted(unquote(task_id), is_watermarked=name.endswith(_MARKED))
+        owner_id, _, name = raw_path.removeprefix(PREFIX).partition("/")
+        return Wanted(unquote(owner_id), unquote(name).removeprefix(_EVIL))
 
     def _sign(self, path: str, expires: str) -> str:
         return hmac.new(self.key, f"{path}?{expires}".encode(), "sha256").hexdigest()

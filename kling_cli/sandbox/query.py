@@ -6,9 +6,11 @@ Source: API reference, sections 2.3, 2.5 and 8, read 2026-10-04.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kling_cli.products.model import Generation
+from kling_cli.sandbox import shelf
+from kling_cli.sandbox.account import PACKS
 from kling_cli.sandbox.answers import Refusal, refusal
 from kling_cli.sandbox.shapes import legacy_shape, new_shape
 from kling_cli.sandbox.task import SandboxTask
@@ -26,10 +28,13 @@ TOO_MANY_IDS = "task_ids and external_task_ids cannot exceed 20 in total"
 NOT_FOUND = "Task not found by id/external id: {id}"
 
 Keeps = Callable[[SandboxTask], bool]
+T = TypeVar("T")
 
 
-def tasks_by_ids(world: World, params: Mapping[str, str]) -> list[Any] | Refusal:
-    """Return what `GET /tasks` finds; unknown ids are simply absent."""
+def tasks_by_ids(
+    world: World, params: Mapping[str, str], *, is_solutions: bool = False
+) -> list[Any] | Refusal:
+    """Return what `GET /tasks` or `GET /solutions` finds; unknown ids are absent."""
     ids = _split(params.get("task_ids", ""))
     external_ids = _split(params.get("external_task_ids", ""))
     if not ids and not external_ids:
@@ -40,7 +45,17 @@ def tasks_by_ids(world: World, params: Mapping[str, str]) -> list[Any] | Refusal
         return refusal(1201, BOTH_IDS)
     found = [world.tasks.get(each) for each in ids]
     found += [world.tasks.by_external_id(each) for each in external_ids]
-    return in_new_shape(world, [task for task in found if task is not None])
+    shown = [task for task in found if task is not None]
+    return in_new_shape(world, [t for t in shown if is_shown(t, is_solutions)])
+
+
+def is_shown(task: SandboxTask, is_solutions: bool) -> bool:
+    """Say whether a task is found where it is looked for.
+
+    Whether `/tasks` covers solutions is not known (section 7): who relies on it here
+    finds that it does not.
+    """
+    return (task.plan.route.generation is Generation.SOLUTIONS) is is_solutions
 
 
 def legacy_single(world: World, path: str, task_id: str) -> Any:
@@ -53,16 +68,26 @@ def legacy_single(world: World, path: str, task_id: str) -> Any:
 
 def legacy_list(world: World, path: str, params: Mapping[str, str]) -> Any:
     """Return a page of the family's tasks, newest first."""
+    mine = filter(_is_of(path), newest_first(world.tasks))
+    longest = shelf.MAX_VOICES if path.endswith("-voices") else MAX_PAGE_SIZE
+    page = page_of(list(filter(shelf.is_listed, mine)), params, longest)
+    if isinstance(page, Refusal):
+        return page
+    now = world.timeline.now_s()
+    return [legacy_shape(task, now, world.links.make) for task in page]
+
+
+def page_of(
+    items: list[T], params: Mapping[str, str], longest: int = MAX_PAGE_SIZE
+) -> list[T] | Refusal:
+    """Return the page of `items` that `pageNum` and `pageSize` ask for."""
     number = whole(params.get("pageNum", 1), 1, MAX_PAGE)
-    size = whole(params.get("pageSize", DEFAULT_PAGE_SIZE), 1, MAX_PAGE_SIZE)
+    size = whole(params.get("pageSize", DEFAULT_PAGE_SIZE), 1, longest)
     if number is None:
         return invalid("pageNum", params["pageNum"])
     if size is None:
         return invalid("pageSize", params["pageSize"])
-    mine = list(filter(_is_of(path), newest_first(world.tasks)))
-    now = world.timeline.now_s()
-    page = mine[(number - 1) * size : number * size]
-    return [legacy_shape(task, now, world.links.make) for task in page]
+    return items[(number - 1) * size : number * size]
 
 
 def costs(world: World, params: Mapping[str, str]) -> dict[str, Any] | Refusal:
@@ -74,7 +99,8 @@ def costs(world: World, params: Mapping[str, str]) -> dict[str, Any] | Refusal:
             return invalid(name, params.get(name))
         bounds.append(bound)
     now, wanted = world.timeline.now_s(), params.get("resource_pack_name")
-    packs = [world.account.pack_info(p, world.tasks, now) for p in ("video", "image")]
+    charged = [*world.charged()]
+    packs = [world.account.pack_info(pack, charged, now) for pack in PACKS]
     listed = [
         pack
         for pack in packs

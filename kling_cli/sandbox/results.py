@@ -14,12 +14,11 @@ from starlette.responses import HTMLResponse, Response
 from kling_cli.sandbox import answers
 from kling_cli.sandbox.replies import BrokenOff, Hang, Streamed
 from kling_cli.sandbox.task import Phase
-from kling_cli.sandbox.video.clip import render
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from kling_cli.sandbox.task import SandboxTask
+    from kling_cli.sandbox.outputs import Content
     from kling_cli.sandbox.world import World
 
 SLOW_PARTS, SLOW_PAUSE_S = 50, 0.2
@@ -48,13 +47,14 @@ async def download(world: World, request: Request, fault: str | None) -> Respons
     if request.headers.get("authorization"):
         # hosts of signed links take one way of authorization, not two
         return _error(400)
-    task = _linked(world, request)
-    if task is None:
+    content = _linked(world, request)
+    if content is None:
         return _error(403)
-    raw = await anyio.to_thread.run_sync(render, task.clip)
-    etag = f'"{sha256(repr(task.clip).encode()).hexdigest()[:32]}"'
+    raw = await anyio.to_thread.run_sync(content.render)
+    etag = _etag(content)
     piece = wanted_piece(request, len(raw), etag)
-    headers = {"Accept-Ranges": "bytes", "Content-Type": "video/mp4", "ETag": etag}
+    headers = {"Accept-Ranges": "bytes", "ETag": etag}
+    headers["Content-Type"] = content.media_type
     if piece is None:
         return Response(
             status_code=416, headers={"Content-Range": f"bytes */{len(raw)}"}
@@ -85,22 +85,28 @@ def wanted_piece(request: Request, size: int, etag: str) -> Piece | None:
     return Piece(start, end, is_partial=True) if start < end else None
 
 
-def _linked(world: World, request: Request) -> SandboxTask | None:
-    """Return the task whose file a valid link leads to, its clip the right copy."""
-    from dataclasses import replace
+def _etag(content: Content) -> str:
+    """Return a mark of what the file holds: the same for equal contents."""
+    return f'"{sha256(repr(content).encode()).hexdigest()[:32]}"'
 
+
+def _linked(world: World, request: Request) -> Content | None:
+    """Return the content of the file that a valid link leads to."""
     wanted = world.links.read(
         request.scope["raw_path"].decode("latin-1"),
         expires=request.query_params.get("Expires", ""),
         signature=request.query_params.get("Signature", ""),
         now=world.timeline.now_s(),
     )
-    task = world.tasks.get(wanted.task_id) if wanted else None
-    if wanted is None or task is None:
+    if wanted is None:
         return None
+    task = world.tasks.get(wanted.owner_id)
+    if task is None:
+        return world.shelf.get(wanted.owner_id, {}).get(wanted.name)
     if task.phase_at(world.timeline.now_s()) is not Phase.SUCCEEDED:
         return None
-    return replace(task, clip=replace(task.clip, is_watermarked=wanted.is_watermarked))
+    files = (each.files.get(wanted.name) for each in task.outputs)
+    return next((file for file in files if file is not None), None)
 
 
 def _sent(
@@ -113,7 +119,7 @@ def _sent(
         case "html":
             return HTMLResponse(answers.ERROR_PAGE)
         case "empty":
-            return Response(headers={"Content-Type": "video/mp4"})
+            return Response(headers={"Content-Type": headers["Content-Type"]})
         case "cut":
             half = body[: len(body) // 2]
             return BrokenOff(half, status=status, headers=announced, is_reset=True)

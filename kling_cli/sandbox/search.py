@@ -11,7 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.sandbox.answers import Refusal, refusal
-from kling_cli.sandbox.query import in_new_shape, invalid, newest_first, whole
+from kling_cli.sandbox.query import (
+    in_new_shape,
+    invalid,
+    is_shown,
+    newest_first,
+    whole,
+)
 from kling_cli.sandbox.task import Phase, SandboxTask
 
 if TYPE_CHECKING:
@@ -21,27 +27,31 @@ DEFAULT_LIMIT, MAX_LIMIT = 100, 500
 MONTH_MS = 30 * 86_400_000
 
 Keeps = Callable[[SandboxTask], bool]
+_ALSO = {"succeed": Phase.SUCCEEDED.value}
 
 
-def search(world: World, body: Any) -> dict[str, Any] | Refusal:
-    """Return a page of `POST /tasks`, newest first.
+def search(
+    world: World, body: Any, *, is_solutions: bool = False
+) -> dict[str, Any] | Refusal:
+    """Return a page of `POST /tasks` or `POST /solutions`, newest first.
 
     The cursor holds the window and the last task seen, so that a page follows the one
     before it although tasks have been made in between.
     """
     if not isinstance(body, dict):
         return refusal(1200)
-    limit = whole(body.get("limit", DEFAULT_LIMIT), 1, MAX_LIMIT)
+    limit = _limit(body, is_solutions=is_solutions)
     if limit is None:
         return invalid("limit", body.get("limit"))
-    keeps = _filters(world, body.get("filters") or [])
+    keeps = _filters(world, body.get("filters") or [], is_solutions=is_solutions)
     if isinstance(keeps, Refusal):
         return keeps
     window = _window(world, body)
     if isinstance(window, Refusal):
         return window
     start, end, after = window
-    newest = [t for t in newest_first(world.tasks) if start <= _created_ms(t) <= end]
+    known = [t for t in newest_first(world.tasks) if is_shown(t, is_solutions)]
+    newest = [task for task in known if start <= _created_ms(task) <= end]
     rest = _after(newest, after)
     matching = [task for task in rest if all(keep(task) for keep in keeps)]
     page = matching[:limit]
@@ -53,6 +63,14 @@ def search(world: World, body: Any) -> dict[str, Any] | Refusal:
     if page:
         answer["next_cursor"] = _cursor(start, end, page[-1].id)
     return answer
+
+
+def _limit(body: Mapping[str, Any], *, is_solutions: bool) -> int | None:
+    """Return the length of a page; of solutions, at least one is shown."""
+    if not is_solutions:
+        return whole(body.get("limit", DEFAULT_LIMIT), 1, MAX_LIMIT)
+    limit = whole(body.get("limit", MAX_LIMIT), -MAX_LIMIT, MAX_LIMIT)
+    return None if limit is None else max(1, limit)
 
 
 def _created_ms(task: SandboxTask) -> int:
@@ -73,8 +91,13 @@ def _window(world: World, body: Mapping[str, Any]) -> tuple[int, int, str] | Ref
     return start, end, ""
 
 
-def _filters(world: World, filters: Any) -> list[Keeps] | Refusal:
-    """Return what a task has to pass: each filter, by any one of its values."""
+def _filters(
+    world: World, filters: Any, *, is_solutions: bool
+) -> list[Keeps] | Refusal:
+    """Return what a task has to pass: each filter, by any one of its values.
+
+    Solutions are filtered by status only, and say `succeed` too (section 2.10).
+    """
     if not isinstance(filters, list):
         return invalid("filters", filters)
     now = world.timeline.now_s()
@@ -82,6 +105,9 @@ def _filters(world: World, filters: Any) -> list[Keeps] | Refusal:
         "status": ({*Phase}, lambda task: task.phase_at(now).value),
         "product_type": ({"video", "image", "try_on"}, lambda t: t.plan.product.pack),
     }
+    if is_solutions:
+        del traits["product_type"]
+        traits["status"][0].add("succeed")
     keeps: list[Keeps] = []
     for each in filters:
         key = each.get("key") if isinstance(each, dict) else None
@@ -91,11 +117,11 @@ def _filters(world: World, filters: Any) -> list[Keeps] | Refusal:
         wanted = each.get("values")
         if not _are_among(wanted, known):
             return invalid("filters.values", wanted)
-        keeps.append(_has(trait, frozenset(wanted)))
+        keeps.append(_has(trait, {_ALSO.get(value, value) for value in wanted}))
     return keeps
 
 
-def _has(trait: Callable[[SandboxTask], str], wanted: frozenset[str]) -> Keeps:
+def _has(trait: Callable[[SandboxTask], str], wanted: set[str]) -> Keeps:
     return lambda task: trait(task) in wanted
 
 

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 from kling_cli.products.model import Generation
+from kling_cli.sandbox.outputs import Output
 from kling_cli.sandbox.task import Phase, SandboxTask
 
 Json = dict[str, Any]
-Link = Callable[[SandboxTask, bool], str]
-"""Returns the signed URL of a task's file; True asks for the watermarked copy."""
+Link = Callable[[SandboxTask, str], str]
+"""Returns the signed URL of one of a task's files, by its name."""
 
 LEGACY_WORDS = {Phase.SUCCEEDED: "succeed"}
 ODD_WORDS = {
@@ -30,6 +31,10 @@ OPTIONAL_KEYS = frozenset(
         *("final_unit_deduction", "final_balance_deduction"),
     }
 )
+# The one solution that answers the create call in a mixture of the generations, and
+# the one that tells a callback of its end only. Source: section 2.10.
+TRY_ON = "/solutions/virtual_try_on"
+TELLS_ITS_END_ONLY = "/solutions/drama_subtitle"
 EVIL_NAME = "../../evil\x00\x1b[31m\n"
 
 
@@ -43,7 +48,11 @@ def created_shape(task: SandboxTask) -> Json:
         full = new_shape(task, moment, _no_link)
         keep = {"id", "status", "message", "create_time", "update_time", "external_id"}
     extra = {"queue_position"} if task.has_odd_words else set()
-    return {key: value for key, value in full.items() if key in keep | extra}
+    shown = {key: value for key, value in full.items() if key in keep | extra}
+    if task.plan.route.create_path == TRY_ON:
+        shown.pop("message", None)
+        return {"task_id": shown.pop("id"), **shown}
+    return shown
 
 
 def flat_shape(task: SandboxTask, moment: float, link: Link) -> Json:
@@ -67,9 +76,12 @@ def new_shape(task: SandboxTask, moment: float, link: Link) -> Json:
     }
     if task.external_id is not None:
         body["external_id"] = task.external_id
-    body["outputs"] = [
-        {"type": "video", **video} for video in _videos(task, phase, link)
+    items = [
+        item
+        for output in _outputs(task, phase)
+        for item in output.new(lambda name: link(task, name))
     ]
+    body["outputs"] = [_as_told(task, item) for item in items]
     body["billing"] = _billing(task, moment) if phase.is_final else []
     return _oddly(task, body)
 
@@ -78,7 +90,11 @@ def legacy_shape(task: SandboxTask, moment: float, link: Link) -> Json:
     """Return the `data` of a legacy single query."""
     phase = task.phase_at(moment)
     words = LEGACY_ODD_WORDS if task.has_odd_words else LEGACY_WORDS
-    info = {} if task.external_id is None else {"external_task_id": task.external_id}
+    info: Json = (
+        {} if task.external_id is None else {"external_task_id": task.external_id}
+    )
+    if task.parent_video is not None:
+        info["parent_video"] = dict(task.parent_video)
     body: Json = {
         "task_id": task.id,
         "task_status": words.get(phase, phase.value),
@@ -90,7 +106,7 @@ def legacy_shape(task: SandboxTask, moment: float, link: Link) -> Json:
         "updated_at": _ms(task.times.changed_at(moment)),
     }
     if phase is Phase.SUCCEEDED:
-        body["task_result"] = {"videos": _videos(task, phase, link)}
+        body["task_result"] = _result(task, phase, link)
         body["final_unit_deduction"] = amount_text(task.units)
         body["final_balance_deduction"] = {"quota": "0", "list_price": "0"}
     return _oddly(task, body)
@@ -101,21 +117,32 @@ def amount_text(units: float) -> str:
     return f"{units:.4f}".rstrip("0").rstrip(".")
 
 
-def duration_text(seconds: float) -> str:
-    """Return seconds as the API writes them, cut to milliseconds: `5.041`."""
-    return f"{int(seconds * 1000 + 1e-6) / 1000:.3f}"
+def _outputs(task: SandboxTask, phase: Phase) -> tuple[Output, ...]:
+    is_there = phase is Phase.SUCCEEDED and task.ending.has_outputs
+    return task.outputs if is_there else ()
 
 
-def _videos(task: SandboxTask, phase: Phase, link: Link) -> list[Json]:
-    if phase is not Phase.SUCCEEDED or not task.ending.has_outputs:
-        return []
-    video: Json = {
-        "id": task.output_id + (EVIL_NAME if task.has_evil_names else ""),
-        "url": link(task, False),
-    }
-    if task.has_watermark:
-        video["watermark_url"] = link(task, True)
-    return [video | {"duration": duration_text(task.clip.duration_s)}]
+def _result(task: SandboxTask, phase: Phase, link: Link) -> Json:
+    """Return the `task_result`: a list for each kind of output there is."""
+    result: Json = {}
+    for output in task.outputs:
+        name, item = output.legacy(lambda name: link(task, name))
+        if name == "series_images":
+            result |= {"result_type": "series", "images": []}
+        listed = result.setdefault(name, [])
+        if output in _outputs(task, phase):
+            listed.append(_as_told(task, item))
+    return result
+
+
+def _as_told(task: SandboxTask, item: Json) -> Json:
+    """Return an output as this task tells it: those of solutions have no id."""
+    told = dict(item)
+    if task.plan.route.generation is Generation.SOLUTIONS:
+        told.pop("id", None)
+    elif task.has_evil_names and "id" in told:
+        told["id"] += EVIL_NAME
+    return told
 
 
 def _billing(task: SandboxTask, moment: float) -> list[Json]:
@@ -139,5 +166,5 @@ def _ms(moment: float) -> int:
     return int(moment * 1000)
 
 
-def _no_link(_task: SandboxTask, _is_watermarked: bool) -> str:
+def _no_link(_task: SandboxTask, _name: str) -> str:
     return ""

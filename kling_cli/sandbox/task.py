@@ -5,6 +5,7 @@ How it stands is a pure function of its times and the moment asked about.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import inf
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kling_cli.products.model import Plan
-    from kling_cli.sandbox.video.clip import Clip
+    from kling_cli.sandbox.outputs import Output
 
 RISK_CONTROL = "Failure to pass the risk control system"
 GENERATION_ERROR = "Internal generation error"
@@ -63,15 +64,15 @@ class SandboxTask:
     """One task of the account, whichever generation it was made with.
 
     `units` are charged when it succeeds. `has_odd_words` and `has_evil_names` make its
-    answers strange in ways a client has to bear.
+    answers strange in ways a client has to bear. `parent_video` is what it was made
+    from, as the wire shows it.
     """
 
     id: str
-    output_id: str
     plan: Plan
     times: Times
     ending: Ending
-    clip: Clip
+    outputs: tuple[Output, ...]
     units: float
     slots: int = 1
     external_id: str | None = None
@@ -79,6 +80,11 @@ class SandboxTask:
     has_watermark: bool = False
     has_odd_words: bool = False
     has_evil_names: bool = False
+    parent_video: Mapping[str, str] | None = None
+
+    @property
+    def pack(self) -> str:
+        return self.plan.product.pack
 
     def phase_at(self, moment: float) -> Phase:
         if moment >= self.times.ended_at:

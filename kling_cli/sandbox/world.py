@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from kling_cli.sandbox.account import Account
+from kling_cli.sandbox.account import Account, Call, Charged
 from kling_cli.sandbox.credentials import Keys
 from kling_cli.sandbox.faults import FaultBook, parse_fault
 from kling_cli.sandbox.ids import Ids
 from kling_cli.sandbox.ledger import Ledger
 from kling_cli.sandbox.links import Links
+from kling_cli.sandbox.shelf import FILES
 from kling_cli.sandbox.timeline import Timeline
 
 if TYPE_CHECKING:
     from kling_cli.sandbox.options import SandboxOptions
+    from kling_cli.sandbox.outputs import Content
     from kling_cli.sandbox.task import SandboxTask
 
 
@@ -48,6 +50,9 @@ class TaskBook:
 class World:
     """Everything the endpoints share.
 
+    `shelf` has the files of what is no task, by the id of its owner; `selections` the
+    points marked in each frame of each editing session.
+
     Raises:
         UsageError: a fault of the options is not of the grammar.
     """
@@ -68,7 +73,19 @@ class World:
             units=options.units, slots=options.slots, bought_at=self.timeline.now_s()
         )
         self.tasks = TaskBook()
+        self.calls: list[Call] = []
+        self.shelf: dict[str, Mapping[str, Content]] = {**FILES}
+        self.selections: dict[str, dict[int, set[tuple[float, float]]]] = {}
         self.ledger = Ledger(options.tell)
         self.faults = FaultBook(
             map(parse_fault, options.fail), chaos=options.chaos, random=ids.random
         )
+
+    def charged(self) -> Iterator[Charged]:
+        """Yield everything that the packs pay for, oldest first of each kind."""
+        yield from self.tasks
+        yield from self.calls
+
+    def left(self, pack: str) -> float:
+        """Return the units left in a pack now."""
+        return self.account.remaining(pack, self.charged(), self.timeline.now_s())

@@ -16,6 +16,7 @@ from kling_cli.api.values import parse_json
 from kling_cli.api.wire import (
     packs_from_wire,
     page_from_wire,
+    result_from_wire,
     task_from_wire,
     tasks_from_wire,
 )
@@ -266,3 +267,49 @@ def test_no_bytes_crash_the_parser(raw: bytes) -> None:
         parse_json(raw)
     except ValueError:
         return  # the one kind of failure it has
+
+
+def test_further_views_of_a_subject_are_images_of_their_own() -> None:
+    views = {"index": 0, "url_1": "https://a/1", "url_2": "https://a/2", "url_3": ""}
+
+    task = task_from_wire({"task_id": "t", "task_result": {"images": [views]}})
+
+    assert [(each.type, each.url) for each in task.outputs] == [
+        ("image", "https://a/1"),
+        ("image", "https://a/2"),
+    ]
+
+
+def test_a_part_that_an_image_does_not_contain_is_no_output() -> None:
+    parts = [
+        {"type": "head_seg", "is_contain": True, "url": "https://a/h"},
+        {"type": "cloth_seg", "is_contain": False, "url": ""},
+    ]
+
+    task = task_from_wire({"task_id": "t", "task_result": {"images": parts}})
+
+    assert [each.url for each in task.outputs] == ["https://a/h"]
+
+
+def test_a_legacy_voice_is_heard_at_its_trial_url() -> None:
+    voice = {"voice_id": "83", "voice_name": "Ann", "trial_url": "https://cdn/v.mp3"}
+
+    task = task_from_wire({**LEGACY, "task_result": {"voices": [voice]}})
+
+    assert task.outputs == (Output(type="voice", id="83", url="https://cdn/v.mp3"),)
+
+
+def test_a_result_without_a_task_is_called_after_its_request() -> None:
+    image = {"type": "head_seg", "is_contain": True, "url": "https://a/h"}
+    data = {"task_result": {"images": [image]}, "final_unit_deduction": "0.1"}
+
+    task = result_from_wire(data, request_id="r-1")
+
+    assert (task.id, task.status, task.units) == ("r-1", TaskStatus.SUCCEEDED, 0.1)
+    assert [each.url for each in task.outputs] == ["https://a/h"]
+
+
+def test_a_result_that_names_its_task_keeps_the_name() -> None:
+    task = result_from_wire({"task_id": "t", "task_result": {}}, request_id="r-1")
+
+    assert task.id == "t"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer
 
-from kling_cli.cli.app import TABLE, app, entries, load
+from kling_cli.cli.app import GROUPS, TABLE, app, entries, load
 from kling_cli.products import catalogue
 
 # What no listing of commands and no parsing of options may load. rich is typer's own
@@ -78,7 +78,8 @@ def test_products_come_first_and_text2video_before_all() -> None:
     names = [entry.name for entry in entries()]
 
     assert names[0] == "text2video"
-    assert names == [*catalogue.names(), *(entry.name for entry in TABLE)]
+    alone = [one.name for one in catalogue.summaries() if not one.group]
+    assert names == [*alone, *(entry.name for entry in (*GROUPS, *TABLE))]
 
 
 @pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)

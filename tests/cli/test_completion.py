@@ -22,7 +22,7 @@ def completions(kling: Kling, line: str) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("kling te", ["text2video"]),
+        ("kling text2", ["text2video"]),
         ("kling text2video -m kling-3", ["kling-3.0-turbo", "kling-3.0"]),
         ("kling text2video --resolution ", ["720p", "1080p", "4k"]),
         ("kling text2video --mode ", ["std", "pro", "4k"]),

@@ -18,7 +18,11 @@ settings.load_profile("products")
 
 Planner = Callable[..., Plan]
 
-DOCUMENTED = json.loads(Path(__file__).with_name("documented.json").read_text("utf-8"))
+DOCUMENTED = [
+    example
+    for path in sorted(Path(__file__).parent.glob("documented*.json"))
+    for example in json.loads(path.read_text("utf-8"))
+]
 
 
 @pytest.fixture

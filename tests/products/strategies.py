@@ -11,12 +11,15 @@ from kling_cli.products import catalogue
 from kling_cli.products.model import Field, FieldKind, Limits, Plan
 
 FRAME = "https://img.example.com/a.png"
+CLIP = "https://vid.example.com/a.mp4"
+SOUND = "https://snd.example.com/a.mp3"
 FRAME_BASE64 = "aGVsbG8="  # no picture, but nothing that only builds bodies looks
 
 WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 IDS = st.integers(1, 10**19).map(str)
 NAMES = st.from_regex(r"[a-z]{4}[0-9]", fullmatch=True)
 NAMED_IDS = st.tuples(NAMES, IDS).map("=".join)
+NAMED_FRAMES = st.just(FRAME) | NAMES.map(lambda name: f"{name}={FRAME}")
 SHOT_WORDS = st.from_regex(r"[a-z ,]{0,9}[a-z]", fullmatch=True)
 SHOTS = st.tuples(st.integers(1, 3).map(str), SHOT_WORDS).map(":".join)
 
@@ -24,6 +27,9 @@ BY_KIND: dict[FieldKind, st.SearchStrategy[Any]] = {
     FieldKind.TEXT: WORDS,
     FieldKind.SWITCH: st.booleans(),
     FieldKind.IMAGE: st.sampled_from([FRAME, FRAME_BASE64]),
+    FieldKind.AUDIO: st.sampled_from([SOUND, FRAME_BASE64]),
+    FieldKind.VIDEO: st.just(CLIP),
+    FieldKind.LINK: st.just(SOUND),
     FieldKind.JSON: st.dictionaries(
         st.sampled_from(["a", "b"]), st.integers(), min_size=1
     ),
@@ -33,7 +39,7 @@ BY_KIND: dict[FieldKind, st.SearchStrategy[Any]] = {
 def single_values(field: Field, limits: Limits) -> st.SearchStrategy[Any]:
     """Return values of the right kind and within the range, if not of any length."""
     if field.has_handle:
-        return IDS | NAMED_IDS
+        return NAMED_FRAMES if field.kind is FieldKind.IMAGE else IDS | NAMED_IDS
     if field.name == "shots":
         return SHOTS
     if limits.choices:

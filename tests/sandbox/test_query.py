@@ -199,7 +199,7 @@ async def test_the_pack_shows_what_is_left(desk: Desk) -> None:
     ("query", "packs"),
     [
         ("start_time=0&end_time=1", 0),
-        (f"start_time=0&end_time={FAR}", 2),
+        (f"start_time=0&end_time={FAR}", 3),
         (f"start_time=0&end_time={FAR}&resource_pack_name=None", 0),
         (
             f"start_time=0&end_time={FAR}&resource_pack_name={VIDEO_PACK}",

@@ -17,7 +17,6 @@ from kling_cli.sandbox.task import (
     forced,
     times_from,
 )
-from kling_cli.sandbox.video.clip import Clip
 
 START = 1_793_000_000.0
 
@@ -27,11 +26,10 @@ def a_task(seconds: float = 100.0, ending: Ending | None = None) -> SandboxTask:
     model = next(m for m in product.models if m.id == "kling-3.0-turbo")
     return SandboxTask(
         id="9",
-        output_id="91",
         plan=Plan(product=product, route=product.routes[0], model=model),
         times=times_from(START, seconds),
         ending=ending or Ending(),
-        clip=Clip(width=1280, height=720, pictures=121, has_sound=True, label="9"),
+        outputs=(),
         units=4.0,
     )
 

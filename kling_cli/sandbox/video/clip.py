@@ -8,7 +8,7 @@ KLING as well.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
 from math import sqrt
@@ -30,7 +30,7 @@ _AAC_SILENCE = bytes.fromhex("210049900219002380")  # one such frame of nothing
 # the widths and heights of 16:9; other ratios have as many pixels, 1:1 four thirds high
 _WIDE = {"720p": (1280, 720), "1080p": (1920, 1080), "4k": (3840, 2160)}
 
-_LETTERS = {
+LETTERS = {
     "S": "011 100 010 001 110",
     "A": "010 101 111 101 101",
     "N": "110 101 101 101 101",
@@ -64,6 +64,17 @@ class Clip:
     @property
     def duration_s(self) -> float:
         return self.pictures / FPS
+
+    @property
+    def media_type(self) -> str:
+        return "video/mp4"
+
+    @property
+    def watermarked(self) -> Clip:
+        return replace(self, is_watermarked=True)
+
+    def render(self) -> bytes:
+        return render(self)
 
 
 def pictures_for(seconds: int) -> int:
@@ -168,7 +179,7 @@ def _write(
     """Add a word of letters 5 macroblocks high; below it the background starts anew."""
     top, left = corner
     for row in range(LETTER_ROWS + 1):
-        cells = "0".join((*_LETTERS[letter].split(), "000")[row] for letter in word)
+        cells = "0".join((*LETTERS[letter].split(), "000")[row] for letter in word)
         for offset, cell in enumerate(cells):
             at = left + offset
             paint[top + row, at] = ink if cell == "1" else columns[at]

@@ -1,0 +1,96 @@
+"""Local files as the API takes them: looked at, checked, and as bare base64."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kling_cli.errors import UsageError
+from kling_cli.products import audio, image
+from kling_cli.products.limits import is_url
+from kling_cli.products.model import Field, FieldKind, Plan, Problem
+from kling_cli.products.prompt import split_handle
+
+
+def with_files_read(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with the content of local files in place of their paths.
+
+    Raises:
+        UsageError: a file cannot be read, or the API would not take it.
+    """
+    read = dict(values)
+    for field in plan.product.fields:
+        if field.name not in read or field.kind not in _PROBLEMS:
+            continue
+        value = read[field.name]
+        if field.is_repeated:
+            read[field.name] = tuple(_read(plan, field, each) for each in value)
+        else:
+            read[field.name] = _read(plan, field, value)
+    return read
+
+
+def _read(plan: Plan, field: Field, value: str) -> str:
+    """Return a URL as it is, and a local file as bare base64; a handle stays."""
+    handle, name = _parted(field, value)
+    if is_url(name):
+        return value
+    content = base64.b64encode(_content(plan, field, name)).decode("ascii")
+    return content if handle is None else f"{handle}={content}"
+
+
+def _parted(field: Field, value: str) -> tuple[str | None, str]:
+    """Part `NAME=FILE`, unless a file is really called so."""
+    if not field.has_handle or Path(value).is_file():
+        return None, value
+    return split_handle(value)
+
+
+def _content(plan: Plan, field: Field, name: str) -> bytes:
+    option = field.spelling
+    most_bytes = plan.max_bytes(field.name)
+    raw = _bytes_of(name, option, most_bytes)
+    if len(raw) > most_bytes:
+        raise UsageError(
+            f"{option} {name}: more than the {most_bytes:,} bytes allowed",
+            hint="save it smaller, or give a URL",
+        )
+    wrong = _PROBLEMS[field.kind](plan, field, raw)
+    if wrong:
+        raise UsageError(
+            f"{option} {name}: " + "; ".join(one.message for one in wrong),
+            hint=next((one.hint for one in wrong if one.hint), None),
+        )
+    return raw
+
+
+def _bytes_of(name: str, option: str, most_bytes: int) -> bytes:
+    try:
+        path = Path(name.removeprefix("file://")).expanduser()
+        with path.open("rb") as file:
+            return file.read(most_bytes + 1)  # no more, be it /dev/zero
+    except (OSError, ValueError, RuntimeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
+        raise UsageError(
+            f"{option} {name[:200]}: {reason}", hint="give a readable file or a URL"
+        ) from exc
+
+
+def _of_image(plan: Plan, field: Field, raw: bytes) -> tuple[Problem, ...]:
+    return image.problems(
+        image.describe(raw),
+        plan.max_bytes(field.name),
+        formats=plan.route.image_formats,
+        max_side_px=plan.route.image_max_side_px,
+    )
+
+
+def _of_audio(plan: Plan, field: Field, raw: bytes) -> tuple[Problem, ...]:
+    limits = plan.limits.get(field.name)
+    seconds = limits.seconds if limits is not None else None
+    return audio.problems(audio.describe(raw), seconds=seconds)
+
+
+_PROBLEMS = {FieldKind.IMAGE: _of_image, FieldKind.AUDIO: _of_audio}

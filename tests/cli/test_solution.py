@@ -1,0 +1,32 @@
+"""Solutions are sub-commands of one command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kling_cli.cli.app import GROUPS, load, members
+
+
+def test_every_solution_is_a_command_with_help_of_its_own() -> None:
+    (group,) = GROUPS
+    command: Any = load(group)
+
+    assert list(command.commands) == [
+        "goods-studio",
+        "clothing-dupe",
+        "talking-agent",
+        "drama-subtitle",
+        "virtual-try-on",
+    ]
+
+
+@pytest.mark.parametrize("entry", members("solution"), ids=lambda entry: entry.name)
+def test_a_solution_says_how_it_is_called(entry: Any) -> None:
+    command = load(entry)
+    context = command.make_context(entry.name, [], resilient_parsing=True)
+
+    assert f"kling solution {entry.name}" in command.help
+    for parameter in command.get_params(context):
+        assert parameter.help or parameter.hidden, parameter.name

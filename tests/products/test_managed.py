@@ -1,0 +1,80 @@
+"""The things of the library are described as products are. Source: section 2.8."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kling_cli.products import body, catalogue, choose, find
+from kling_cli.products.model import CredentialKind, Plan
+
+PICTURE = "https://img.example.com/f.png"
+OTHER = "https://img.example.com/r1.png"
+VOICE: dict[str, Any] = {"voice_name": "Ann", "voice_url": "https://snd.example.com/a"}
+ELEMENT: dict[str, Any] = {
+    "element_name": "Hero",
+    "description": "red coat",
+    "kind": "image_refer",
+    "frontal": PICTURE,
+    "refer_images": (OTHER,),
+    "tags": ("o_102",),
+}
+
+
+def plan_for(name: str, values: dict[str, Any]) -> Plan:
+    product = catalogue.managed(name)
+    return choose.plan(product, None, tuple(values), (CredentialKind.KEY_PAIR,))
+
+
+def built(name: str, values: dict[str, Any]) -> dict[str, Any]:
+    plan = plan_for(name, values)
+    return body.build(plan, values, external_id="job-0001", callback_url=None, extra={})
+
+
+def test_the_documented_voice_is_built() -> None:
+    assert built("custom-voice", VOICE) == {**VOICE, "external_task_id": "job-0001"}
+
+
+def test_the_documented_element_is_built() -> None:
+    assert built("custom-element", ELEMENT) == {
+        "element_name": "Hero",
+        "element_description": "red coat",
+        "reference_type": "image_refer",
+        "element_image_list": {
+            "frontal_image": PICTURE,
+            "refer_images": [{"image_url": OTHER}],
+        },
+        "tag_list": [{"tag_id": "o_102"}],
+        "external_task_id": "job-0001",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("custom-voice", {"voice_name": "Ann"}),
+        ("custom-voice", {**VOICE, "video_id": "88"}),
+        ("custom-voice", {**VOICE, "voice_name": "A" * 21}),
+        ("custom-element", {**ELEMENT, "kind": "sound_refer"}),
+        ("custom-element", {**ELEMENT, "kind": "video_refer"}),
+        ("custom-element", {**ELEMENT, "refer_images": (OTHER,) * 4}),
+        ("custom-element", {**ELEMENT, "tags": ("o_109",)}),
+    ],
+)
+def test_what_is_not_allowed_is_refused(name: str, values: dict[str, Any]) -> None:
+    plan = plan_for(name, values)
+
+    raw = body.build(plan, values, external_id=None, callback_url=None, extra={})
+
+    assert body.wire_check(plan, raw)
+
+
+def test_they_are_found_by_path_and_are_no_commands() -> None:
+    names = [each.name for each in catalogue.all_managed()]
+
+    assert names == ["custom-element", "custom-voice"]
+    assert not set(names) & set(catalogue.names())
+    for each in catalogue.all_managed():
+        found = find.by_path(each.routes[0].create_path)
+        assert found == (each, each.routes[0], each.models[0])

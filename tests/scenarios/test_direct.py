@@ -1,0 +1,34 @@
+"""Calls whose answer is the result: nothing to ask for, nothing called back."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support import images
+from tests.support.kling import Kling
+
+
+@pytest.mark.parametrize(
+    ("args", "kinds", "units"),
+    [
+        (("tts", "Good morning"), ["audio"], 0.05),
+        (("image-recognize", "person.png"), ["image"] * 3, 0.1),
+    ],
+    ids=["tts", "image-recognize"],
+)
+def test_a_direct_call_is_saved_and_remembered(
+    kling: Kling, args: tuple[str, ...], kinds: list[str], units: float
+) -> None:
+    (kling.here / "person.png").write_bytes(images.png(300, 300))
+
+    made = json.loads(kling.run(*args, "--json").stdout)
+    again = json.loads(kling.run("status", made["task_id"], "--json").stdout)
+
+    assert made["requests"] == {"create": 1, "query": 0}
+    assert made["callbacks"] == 0
+    assert made["units"] == units
+    assert [each["type"] for each in made["outputs"]] == kinds
+    assert all((kling.here / each["path"]).read_bytes() for each in made["outputs"])
+    assert again["status"] == "succeeded"
