@@ -70,7 +70,9 @@ def test_a_task_made_elsewhere_is_seen_verified_and_waited_for(
     assert result.exit_code == 0
     assert [one["status"] for one in seen] == ["submitted", "processing", "succeeded"]
     assert {one["trust"] for one in seen} == {"token"}
-    assert [one["is_true"] for one in of_type(result, "verified")] == [True] * 3
+    verified = of_type(result, "verified")  # two that come close are asked for once
+    assert verified
+    assert all(one["is_true"] for one in verified)
     assert of_type(result, "stopped")[0]["reason"] == "final"
     assert [line["seq"] for line in lines(result.stdout)] == list(
         range(1, len(lines(result.stdout)) + 1)

@@ -26,6 +26,7 @@ from tests.support.street import Street
 from tests.support.web_api import WebApi
 
 PROPER_LENGTH = 40  # of an authtoken, or nearly
+FAREWELL_S = 0.3
 STDOUT_LOCK = threading.Lock()
 
 
@@ -148,6 +149,9 @@ class Agent:
             log("crit", "command failed", err=text)
         sys.stderr.write(f"{USAGE}\nERROR: {text}\n")
         sys.stderr.flush()
+        # The real one takes leave of the cloud before it ends; pyngrok stops reading
+        # with the end of the process, whether it has read the reason or not.
+        threading.Event().wait(FAREWELL_S)
         os._exit(1)
 
     def try_in_vain(self) -> None:
