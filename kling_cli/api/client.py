@@ -8,18 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-from kling_cli.api.codes import SIGN_AGAIN, SUCCESS, error_for
+from kling_cli.api.codes import SIGN_AGAIN, SUCCESS
 from kling_cli.api.credentials import Credentials
 from kling_cli.api.exchange import PATIENCE_S, Answer, Request, exchange
 from kling_cli.api.http import httpx
 from kling_cli.api.ids import by_id, checked, chunks
 from kling_cli.api.task import Task
-from kling_cli.api.values import mapping, text, whole
+from kling_cli.api.values import unix_ms
 from kling_cli.api.verdict import error_of
 from kling_cli.api.wire import (
-    Pack,
     Page,
-    packs_from_wire,
     page_from_wire,
     result_from_wire,
     task_from_wire,
@@ -106,7 +104,7 @@ class KlingClient:
         found: dict[str, Task] = {}
         for chunk in chunks(ids):
             params = {key: ",".join(chunk)}
-            answer = await self._query("GET", path, params=params)
+            answer = await self.ask("GET", path, params=params)
             tasks = tasks_from_wire(answer.data, request_id=answer.request_id)
             found.update(by_id(chunk, tasks, is_external=is_external))
         return found
@@ -118,7 +116,7 @@ class KlingClient:
         """
         path = f"{query_path.rstrip('/')}/{quote(checked(task_id), safe='')}"
         try:
-            answer = await self._query("GET", path)
+            answer = await self.ask("GET", path)
         except RefusedError as exc:
             if exc.code == _NOT_FOUND or _is_unknown_id(exc):
                 return None
@@ -134,21 +132,23 @@ class KlingClient:
         limit: int = 100,
         statuses: Iterable[str] = (),
         product_types: Iterable[str] = (),
+        path: str = "/tasks",
     ) -> Page:
         """Return a page of the account's tasks; with a cursor the window is ignored.
 
-        Needs an API key. Source: API reference 2.5, `POST /tasks`, read 2026-10-04.
+        Needs an API key. Solutions have a `path` of their own, `/solutions`, and no
+        product types. Source: API reference 2.5 and 2.10, read 2026-10-04.
         """
         filters = {"status": list(statuses), "product_type": list(product_types)}
         asked = {
-            "start_time": _unix_ms(start),
-            "end_time": _unix_ms(end),
+            "start_time": unix_ms(start),
+            "end_time": unix_ms(end),
             "cursor": cursor,
             "limit": limit,
             "filters": [{"key": k, "values": v} for k, v in filters.items() if v],
         }
         body = {key: value for key, value in asked.items() if value not in (None, [])}
-        answer = await self._query("POST", "/tasks", json=body)
+        answer = await self.ask("POST", path, json=body)
         return page_from_wire(answer.data, request_id=answer.request_id)
 
     async def legacy_list(
@@ -156,22 +156,8 @@ class KlingClient:
     ) -> tuple[Task, ...]:
         """Return a page of one legacy family's tasks, counted from 1."""
         params = {"pageNum": str(page), "pageSize": str(size)}
-        answer = await self._query("GET", path, params=params)
+        answer = await self.ask("GET", path, params=params)
         return tasks_from_wire(answer.data, request_id=answer.request_id)
-
-    async def costs(self, start: datetime, end: datetime) -> tuple[Pack, ...]:
-        """Return the resource packs bought between `start` and `end`.
-
-        At most one such request a second. Source: API reference 2.11, read 2026-10-04.
-        """
-        params = {"start_time": str(_unix_ms(start)), "end_time": str(_unix_ms(end))}
-        request = Request(method="GET", path="/account/costs", params=params)
-        answer = self._checked_answer(await self._send(request, "other"))
-        inner = whole(mapping(answer.data).get("code"))
-        if inner:
-            message = text(mapping(answer.data).get("msg"))
-            raise error_for(answer.http, inner, message, answer.request_id)
-        return packs_from_wire(answer.data)
 
     async def call(
         self,
@@ -192,7 +178,7 @@ class KlingClient:
         )
         return await self._send(request, "other")
 
-    async def _query(
+    async def ask(
         self,
         method: str,
         path: str,
@@ -200,10 +186,13 @@ class KlingClient:
         params: Mapping[str, str] | None = None,
         json: Any = None,
     ) -> Answer:
-        request = Request(method=method, path=path, params=params, json=json)
-        return self._checked_answer(await self._send(request, "query"))
+        """Return the answer to what may be asked twice; one with a code is an error.
 
-    def _checked_answer(self, answer: Answer) -> Answer:
+        Raises:
+            RefusedError: the API does not know what is asked for.
+        """
+        request = Request(method=method, path=path, params=params, json=json)
+        answer = await self._send(request, "query")
         if answer.code != SUCCESS:
             raise self._error(answer, is_create=False)
         return answer
@@ -238,7 +227,3 @@ class KlingClient:
 
 def _is_unknown_id(exc: RefusedError) -> bool:
     return exc.code == _BAD_VALUE and "not found" in exc.message.lower()
-
-
-def _unix_ms(moment: datetime | None) -> int | None:
-    return None if moment is None else int(moment.timestamp() * 1000)

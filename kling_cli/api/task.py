@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+
+LIBRARY_TYPES: Final = frozenset({"voice", "element"})
 
 
 class TaskStatus(StrEnum):
@@ -38,6 +41,11 @@ class Output:
     url: str | None = None
     watermark_url: str | None = None
     duration_s: float | None = None
+
+    @property
+    def is_of_library(self) -> bool:
+        """Whether what counts is its id, by which it is used, rather than a file."""
+        return self.type in LIBRARY_TYPES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

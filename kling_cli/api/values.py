@@ -69,6 +69,11 @@ def moment(value: Any) -> datetime | None:
     return _EPOCH + timedelta(seconds=seconds) if seconds <= _LATEST_S else None
 
 
+def unix_ms(moment: datetime | None) -> int | None:
+    """Return a time as the API wants it."""
+    return None if moment is None else int(moment.timestamp() * 1000)
+
+
 def mapping(value: Any) -> Mapping[str, Any]:
     """Return an object, an empty one for anything else."""
     return value if isinstance(value, Mapping) else {}

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, Final
 
 from kling_cli.api.task import Output, Task, TaskStatus
@@ -184,30 +183,4 @@ def page_from_wire(data: Any, *, request_id: str | None = None) -> Page:
         tasks=tasks_from_wire(found.get("result"), request_id=request_id),
         next_cursor=text(found.get("next_cursor")),
         has_more=found.get("has_more") is True,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pack:
-    """A resource pack and what is left in it; amounts in units, up to 12 h old."""
-
-    name: str
-    status: str | None
-    total_units: float | None
-    left_units: float | None
-    expires_at: datetime | None
-
-
-def packs_from_wire(data: Any) -> tuple[Pack, ...]:
-    """Return the packs of `GET /account/costs`. Source: API reference 2.11."""
-    infos = mapping(data).get("resource_pack_subscribe_infos")
-    return tuple(
-        Pack(
-            name=text(item.get("resource_pack_name")) or "unnamed",
-            status=text(item.get("status")),
-            total_units=number(item.get("total_quantity")),
-            left_units=number(item.get("remaining_quantity")),
-            expires_at=moment(item.get("invalid_time")),
-        )
-        for item in objects(infos)
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TASKS = "Tasks"
 TOOLS = "Tools"
 SETUP = "Set up"
+LIBRARY = "Models & account"
 
 HELP = """Make videos with Kling AI from the command line, and never lose a paid job.
 
@@ -93,6 +94,30 @@ TABLE = (
         "kling_cli.cli.sandbox:sandbox",
         "Serve a simulator of the Kling API on this machine.",
         TOOLS,
+    ),
+    Entry(
+        "models",
+        "kling_cli.cli.models:models",
+        "Which model can do what, and for how many units.",
+        LIBRARY,
+    ),
+    Entry(
+        "voices",
+        "kling_cli.cli.voices:group",
+        "List, make, show and delete voices for videos.",
+        LIBRARY,
+    ),
+    Entry(
+        "elements",
+        "kling_cli.cli.elements:group",
+        "List, make, show and delete elements: subjects to use again.",
+        LIBRARY,
+    ),
+    Entry(
+        "account",
+        "kling_cli.cli.account:group",
+        "What is left in your packs, and what was spent.",
+        LIBRARY,
     ),
     Entry("auth", "kling_cli.cli.auth:app", "Log in, log out, see who you are.", SETUP),
     Entry(
@@ -183,6 +208,8 @@ def load(entry: Entry) -> Any:
         return found(entry)
     if entry.target == "kling_cli.cli.generate:command":
         return found(entry.name)
+    if attribute == "group":
+        return found()
     if isinstance(found, typer.Typer):
         return typer.main.get_command(found)
     from kling_cli.cli.declare import declare

@@ -8,7 +8,7 @@ import typer
 
 from kling_cli.cli.ids import distinct
 from kling_cli.cli.options import Account, Saving, Talk, settings_options
-from kling_cli.cli.outcome import conclude
+from kling_cli.cli.outcome import Wanted, conclude
 
 if TYPE_CHECKING:
     from kling_cli.cli.runner import Surroundings
@@ -42,4 +42,10 @@ def download(*, task_ids: TaskIds, saving: Saving, talk: Talk, account: Account)
         )
 
     results = run(work, settings=settings, talk=talk)
-    return conclude(results, command="download", talk=talk, is_many=len(ids) != 1)
+    return conclude(
+        results,
+        command="download",
+        talk=talk,
+        wanted=Wanted.SAVED,
+        is_many=len(ids) != 1,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kling_cli.errors import ExitCode, KlingError, StoppedError, UsageError
 
@@ -79,7 +79,21 @@ def _is_json(arguments: Sequence[str]) -> bool:
 
 
 def _command(arguments: Sequence[str]) -> str:
-    return next((each for each in arguments if not each.startswith("-")), "kling")
+    """Return the command that was typed, with its sub-command if it has such."""
+    words = [each for each in arguments if not each.startswith("-")]
+    first, second, *_ = [*words, "", ""]
+    known = _SUB_COMMANDS.get(first)
+    if known is None:
+        return first or "kling"
+    return f"{first} {second if second in known else known[0]}"
+
+
+# The first is what runs when none is said.
+_SUB_COMMANDS: Mapping[str, tuple[str, ...]] = {
+    "voices": ("list", "show", "create", "delete"),
+    "elements": ("list", "show", "create", "delete"),
+    "account": ("packs", "billing", "balance"),
+}
 
 
 def _print_document(error: KlingError, arguments: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from kling_cli.cli.limits import limits_sentence
 from kling_cli.products.model import Field, FieldKind, Product
 
 INPUT = "Input"
+LIBRARY = "Library"  # the panel of what is made for it, which is always by one model
 
 # Kinds that describe the result; what is left is what goes in.
 _SHAPES = frozenset(
@@ -31,7 +32,8 @@ def parameters(product: Product) -> Iterator[Parameter]:
     """
     shape_panel = product.output.capitalize()
     yield from (_argument(each, product) for each in product.fields if each.is_argument)
-    yield _model(product, shape_panel)
+    if product.panel != LIBRARY:
+        yield _model(product, shape_panel)
     for each in product.fields:
         if each.options and each.kind in _SHAPES:
             yield _option(each, product, shape_panel)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -14,6 +14,7 @@ from kling_cli.cli.options import (
     Callbacks,
     Fetching,
     Safety,
+    Saving,
     Talk,
     Waiting,
     settings_options,
@@ -56,8 +57,39 @@ def command(name: str) -> Any:
 
     def run(**given: Any) -> int:
         said = Said(**{each: given.pop(each) for each in groups})
-        return generate(product, given, said)
+        return generate(product, given, said, command=name)
 
+    return _declared(run, product, groups, name=name)
+
+
+def library_command(name: str, *, command: str) -> Any:
+    """Return the command that makes something for the library; its id is the result.
+
+    A voice has a sample to save, which is done when `--output` says where.
+    """
+    product = catalogue.managed(name)
+    groups = get_type_hints(Said)
+    del groups["fetching"]
+    extra = {"saving": Saving} if product.output == "voice" else {}
+
+    def run(**given: Any) -> int:
+        saving = given.pop("saving", Saving())
+        fetching = Fetching(
+            output=saving.output,
+            is_forced=saving.is_forced,
+            is_link_only=saving.output is None,
+        )
+        shared = {each: given.pop(each) for each in groups}
+        said = Said(fetching=fetching, **shared)
+        return generate(product, given, said, command=command)
+
+    return _declared(run, product, groups | extra, name=command.rsplit(maxsplit=1)[-1])
+
+
+def _declared(
+    run: Callable[..., int], product: Product, groups: Mapping[str, Any], *, name: str
+) -> Any:
+    """Return `run` as a command with the product's own options and these groups."""
     shared = [
         Parameter(each, Parameter.KEYWORD_ONLY, annotation=group)
         for each, group in groups.items()
@@ -66,7 +98,9 @@ def command(name: str) -> Any:
     return declare(run, name=name, help_text=_help(product))
 
 
-def generate(product: Product, typed: Mapping[str, Any], said: Said) -> int:
+def generate(
+    product: Product, typed: Mapping[str, Any], said: Said, *, command: str
+) -> int:
     """Run one job, or show it under `--dry-run`, and return the exit code."""
     from kling_cli.cli.runner import load_settings, run
 
@@ -78,8 +112,14 @@ def generate(product: Product, typed: Mapping[str, Any], said: Said) -> int:
         from kling_cli.cli.dry_run import show
 
         most = said.safety.max_units
-        return show(order, settings=settings, talk=said.talk, max_units=most)
-    options = _run_options(product.name, settings, said)
+        return show(
+            order,
+            command=command,
+            settings=settings,
+            talk=said.talk,
+            max_units=most,
+        )
+    options = _run_options(command, settings, said)
     offer_agent(settings, options)
 
     async def work(around: Surroundings) -> JobResult:
@@ -88,7 +128,7 @@ def generate(product: Product, typed: Mapping[str, Any], said: Said) -> int:
         return await jobs.generate(order, options, **around.as_keywords)
 
     result = run(work, settings=settings, talk=said.talk)
-    return conclude([result], command=product.name, talk=said.talk, wanted=said.wanted)
+    return conclude([result], command=command, talk=said.talk, wanted=said.wanted)
 
 
 def _order(
@@ -98,7 +138,7 @@ def _order(
 
     return Order(
         product=product.name,
-        model=typed["model"],
+        model=typed.get("model"),
         values=read_values(product, typed),
         extra=read_extra(typed["extra"] or ()),
         external_id=external_id,

@@ -14,7 +14,7 @@ import typer
 from kling_cli.cli.options import Talk
 from kling_cli.cli.outcome import conclude_with
 from kling_cli.cli.report.choose import is_terminal
-from kling_cli.cli.report.escape import one_line
+from kling_cli.cli.report.columns import columns
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -146,16 +146,11 @@ def moment_of(text: str, now: datetime, *, option: str = "--since") -> datetime:
 def table(entries: Sequence[Entry], *, is_titled: bool) -> Iterator[str]:
     """Yield one line an entry, in columns; nothing is cut."""
     rows = [_cells(entry) for entry in entries]
-    if is_titled and rows:
-        rows.insert(0, _HEADINGS)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
+    return columns(rows, headings=_HEADINGS if is_titled else ())
 
 
-def _cells(entry: Entry) -> tuple[str, ...]:
-    cells = (
+def _cells(entry: Entry) -> tuple[str | None, ...]:
+    return (
         entry.written_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         entry.stage.value,  # a person may know `refused` and `absent` too
         entry.task_id or entry.external_id,
@@ -164,4 +159,3 @@ def _cells(entry: Entry) -> tuple[str, ...]:
         None if entry.units is None else f"{entry.units:g}",
         " ".join(entry.paths),
     )
-    return tuple(one_line(cell) if cell else "-" for cell in cells)

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 class Wanted(StrEnum):
     """What a command prints on stdout for a job."""
 
-    FILES = "files"
+    FILES = "files"  # or the ids of what was made for the library
+    SAVED = "saved"  # files alone
     LINKS = "links"
-    IDS = "ids"
+    IDS = "ids"  # of tasks
 
 
 def conclude(
@@ -72,14 +73,22 @@ def print_documents(
 
 
 def result_lines(results: Sequence[JobResult], wanted: Wanted) -> Iterator[str]:
-    """Yield the lines for stdout: paths, URLs or task ids."""
+    """Yield the lines for stdout: paths, URLs, task ids, or ids of the library."""
     for result in results:
         if wanted is Wanted.IDS:
             yield from [result.task_id] if result.task_id else []
+        elif wanted is not Wanted.SAVED and (made := _library_ids(result)):
+            yield from made
         elif wanted is Wanted.LINKS:
             yield from _links(result)
         else:
             yield from (str(one.path) for one in result.outputs if one.path)
+
+
+def _library_ids(result: JobResult) -> list[str]:
+    """Return the ids by which what a job made is used from here on."""
+    made = (one.output for one in result.outputs if one.output.is_of_library)
+    return [one_line(output.id) for output in made if output.id]
 
 
 def failure_lines(result: JobResult) -> Iterator[str]:

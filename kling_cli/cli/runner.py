@@ -71,7 +71,8 @@ async def _surrounded(work: Work[T], around: Surroundings) -> T:
     from kling_cli.sandbox.options import SandboxOptions
     from kling_cli.sandbox.server import serve_sandbox
 
-    async with serve_sandbox(SandboxOptions(task_seconds=SANDBOX_TASK_S)) as box:
+    options = SandboxOptions(task_seconds=SANDBOX_TASK_S, has_past=True)
+    async with serve_sandbox(options) as box:
         return await work(replace(around, settings=_inside(around.settings, box)))
 
 

@@ -59,6 +59,8 @@ class Saver:
             NotSavedError: a file could not be saved; `saved` has those that could.
         """
         if not _wishes(task, has_watermark=False):
+            if task.outputs and all(each.is_of_library for each in task.outputs):
+                return tuple(SavedOutput(output=each) for each in task.outputs)
             task = await self.ask_again() or task
         wishes = _wishes(task, has_watermark=self.entry.has_watermark)
         if not wishes:

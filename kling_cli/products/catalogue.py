@@ -78,6 +78,16 @@ def managed(name: str) -> Product:
     return product(_read(f"{_MANAGED}/{name}"), _read(_COMMON))
 
 
+def described(name: str) -> Product:
+    """Return whatever can be made under this name: a product, or for the library.
+
+    Raises:
+        UsageError: there is none.
+    """
+    is_managed = (_DATA / _MANAGED / f"{name}.toml").is_file()
+    return managed(name) if is_managed else load(name)
+
+
 def all_managed() -> tuple[Product, ...]:
     """Return everything that can be made for the library."""
     stems = sorted(path.stem for path in (_DATA / _MANAGED).glob("*.toml"))

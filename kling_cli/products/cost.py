@@ -47,6 +47,11 @@ def charge(
     return round(rate.units * (times or 0), _DECIMALS)
 
 
+def rate_for(plan: Plan, values: Mapping[str, Any]) -> Rate | None:
+    """Return the rate that holds for these values; None where nobody knows one."""
+    return _rate(plan, settled(plan, values))
+
+
 def _rate(plan: Plan, said: Mapping[str, Any]) -> Rate | None:
     counts = effective(plan, said)
     for rate in plan.model.rates:

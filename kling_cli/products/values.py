@@ -27,12 +27,12 @@ def settled(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     duration unless somebody did. What the API insists on has our default.
     """
     said = {name: _chosen(plan, name, value) for name, value in given(values).items()}
+    said = {**_following(plan, said), **said}
     for name, limits in plan.limits.items():
         if limits.is_fixed and name in said and said[name] == limits.default:
             del said[name]
         if limits.is_sent:
             said.setdefault(name, limits.default)
-    said = {**_following(plan, said), **said}
     if "shots" not in plan.limits:
         return said
     spelled_out = _spelled_out(said)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 DAY_S = 86_400
 PACK_LIFE_S = 92 * DAY_S
+PACK_AGE_S = 30 * DAY_S  # of an account that has been used before
 PACKS = ("video", "image", "try_on")
 
 

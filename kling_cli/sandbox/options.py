@@ -27,7 +27,8 @@ class SandboxOptions:
     `units` are in each pack, `slots` there are for each model. `webhook_secrets` sign
     callbacks, each of them (rotation). `fail` are rules of `faults.py`; `chaos` is the
     share of requests, from 0 to 1, that a random fault befalls. A `seed` makes ids,
-    keys and chaos the same in every run. `tell` hears of each request.
+    keys and chaos the same in every run. `tell` hears of each request. An account that
+    `has_past` is not empty: there is a video, and a voice and an element of its own.
 
     Raises:
         UsageError: a number is out of its range, or a secret is none.
@@ -48,6 +49,7 @@ class SandboxOptions:
     secret_key: str | None = None
     clock: Clock = field(default_factory=SystemClock)
     tell: Callable[[Exchange], None] | None = None
+    has_past: bool = False
 
     def __post_init__(self) -> None:
         for is_good, message in (

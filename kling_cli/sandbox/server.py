@@ -22,6 +22,7 @@ from kling_cli.errors import UsageError
 from kling_cli.sandbox.api import Api
 from kling_cli.sandbox.callbacks import Caller
 from kling_cli.sandbox.control import control_routes
+from kling_cli.sandbox.past import give_past
 from kling_cli.sandbox.replies import ABORT
 from kling_cli.sandbox.world import World
 
@@ -58,6 +59,8 @@ async def serve_sandbox(options: SandboxOptions) -> AsyncIterator[Sandbox]:
     with _listening(options) as sock:
         port = sock.getsockname()[1]
         world = World(options, base_url=f"http://{HOST}:{port}")
+        if options.has_past:
+            give_past(world)
         async with AsyncExitStack() as stack:
             group = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(group.cancel_scope.cancel)

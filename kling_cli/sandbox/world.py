@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from kling_cli.sandbox.account import Account, Call, Charged
+from kling_cli.sandbox.account import PACK_AGE_S, Account, Call, Charged
 from kling_cli.sandbox.credentials import Keys
 from kling_cli.sandbox.faults import FaultBook, parse_fault
 from kling_cli.sandbox.ids import Ids
@@ -69,8 +69,11 @@ class World:
         )
         self.links = Links(base_url, ids.key("links").encode())
         self.timeline = Timeline(options.clock)
+        age_s = PACK_AGE_S if options.has_past else 0.0
         self.account = Account(
-            units=options.units, slots=options.slots, bought_at=self.timeline.now_s()
+            units=options.units,
+            slots=options.slots,
+            bought_at=self.timeline.now_s() - age_s,
         )
         self.tasks = TaskBook()
         self.calls: list[Call] = []

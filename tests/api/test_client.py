@@ -434,23 +434,6 @@ async def test_a_legacy_list_is_paged() -> None:
     assert [task.id for task in found] == ["a"]
 
 
-async def test_costs_are_packs() -> None:
-    pack = {"resource_pack_name": "P", "total_quantity": 10, "remaining_quantity": 2.5}
-    data = {"code": 0, "msg": "", "resource_pack_subscribe_infos": [pack]}
-
-    async with talking(envelope(data)) as (client, server):
-        (found,) = await client.costs(LONG_AGO, LONG_AGO)
-
-    assert server.seen[0].params["start_time"] == "1735689600000"
-    assert (found.name, found.total_units, found.left_units) == ("P", 10.0, 2.5)
-
-
-async def test_costs_that_fail_inside_a_success_are_an_error() -> None:
-    async with talking(envelope({"code": 1101, "msg": "arrears"})) as (client, _):
-        with pytest.raises(AccountError, match="arrears"):
-            await client.costs(LONG_AGO, LONG_AGO)
-
-
 async def test_a_raw_call_returns_any_answer() -> None:
     async with talking(envelope(code=1203, http=404, message="no")) as (client, _):
         answer = await client.call("get", "/v1/models", params={"a": "b"})

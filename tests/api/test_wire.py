@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from kling_cli.api.task import Output, Task, TaskStatus
 from kling_cli.api.values import parse_json
 from kling_cli.api.wire import (
-    packs_from_wire,
     page_from_wire,
     result_from_wire,
     task_from_wire,
@@ -224,13 +223,6 @@ def test_a_page_without_a_cursor_is_the_last() -> None:
     assert (page.tasks, page.next_cursor, page.has_more) == ((), None, False)
 
 
-def test_packs_keep_what_is_known() -> None:
-    (pack,) = packs_from_wire({"resource_pack_subscribe_infos": [{"status": "online"}]})
-
-    assert (pack.name, pack.status, pack.left_units) == ("unnamed", "online", None)
-    assert packs_from_wire(None) == ()
-
-
 KEYS = st.sampled_from(sorted({*NEW, *LEGACY, "result", "videos", "amount", "type"}))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -249,7 +241,6 @@ def test_no_json_crashes_the_reader(data: Any) -> None:
             read(data)
         except UnreachableError:
             continue
-    packs_from_wire(data)
 
 
 @given(st.dictionaries(KEYS, JSON))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.cli.report.quantities import moment
@@ -15,6 +15,22 @@ if TYPE_CHECKING:
     from kling_cli.jobs.events import JobResult, SavedOutput
 
 SCHEMA = 1
+
+# What the documents of commands that list have besides the keys of all: the same keys
+# on failure, and then these values.
+LISTINGS: Mapping[str, Mapping[str, Any]] = {
+    "voices list": {"voices": [], "has_more": False},
+    "voices show": {"voices": []},
+    "voices delete": {"deleted": []},
+    "elements list": {"elements": [], "has_more": False},
+    "elements show": {"elements": []},
+    "elements delete": {"deleted": []},
+    "models": {"models": []},
+    "account packs": {"packs": []},
+    "account billing": {"deductions": [], "totals": [], "has_more": False},
+    "account balance": {"deductions": [], "totals": [], "has_more": False},
+    "list": {"tasks": []},
+}
 
 
 def of_result(result: JobResult) -> dict[str, Any]:
@@ -56,8 +72,27 @@ def of_results(command: str, results: Sequence[JobResult]) -> dict[str, Any]:
     }
 
 
+def of_listing(
+    command: str, facts: Mapping[str, Any], error: KlingError | None = None
+) -> dict[str, Any]:
+    """Return the document of a command of `LISTINGS`; absent facts are the empty ones.
+
+    The named list stands before `error`, whatever happened.
+    """
+    return {
+        "schema": SCHEMA,
+        "ok": error is None,
+        "command": command,
+        **LISTINGS[command],
+        **facts,
+        "error": None if error is None else of_error(error),
+    }
+
+
 def of_failure(command: str, error: KlingError) -> dict[str, Any]:
-    """Return the document of a command that failed before there was a job."""
+    """Return the document of a command that failed before there was a job or a list."""
+    if command in LISTINGS:
+        return of_listing(command, {}, error)
     from kling_cli.api.task import TaskStatus
     from kling_cli.jobs.events import JobResult
 

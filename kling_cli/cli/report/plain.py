@@ -90,7 +90,8 @@ def _with_hint(text: str, hint: str | None) -> str:
 
 def _prepared(event: happened.Prepared) -> str:
     cost = "" if event.units is None else f", about {units(event.units)}"
-    return f"{event.product} with {event.model}{cost} ({event.external_id})"
+    what = _what(event.product, event.model)
+    return f"{what}{cost} ({event.external_id})"
 
 
 def _tunnel_opening(event: happened.TunnelOpening) -> str:
@@ -116,8 +117,12 @@ def _settling(event: happened.Settling) -> str:
 
 def _submitted(event: happened.Submitted) -> str:
     usual = "" if event.usual_s is None else f", usually {duration(event.usual_s)}"
-    model = f" with {event.model}" if event.model else ""
-    return f"submitted {event.task_id}: {event.product}{model}{usual}"
+    return f"submitted {event.task_id}: {_what(event.product, event.model)}{usual}"
+
+
+def _what(product: str, model: str | None) -> str:
+    """Return what is made, and by which model where there is a choice."""
+    return f"{product} with {model}" if model not in (None, product) else product
 
 
 def _status_changed(event: happened.StatusChanged) -> str | None:

@@ -1,0 +1,166 @@
+"""The account: its resource packs, and what was deducted from them or in cash.
+
+Source: API reference 2.11, read 2026-10-04. What it says may be 12 hours old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from kling_cli.api.codes import error_for
+from kling_cli.api.paging import Asks, Listed, cursor_pages
+from kling_cli.api.values import (
+    mapping,
+    moment,
+    number,
+    objects,
+    text,
+    unix_ms,
+    whole,
+)
+
+MAX_ROWS: Final = 500  # of a page
+UNITS: Final = "units"  # what a pack pays in; the balance pays in a currency
+PACKAGE_PATH: Final = "/account/billing/package"
+BALANCE_PATH: Final = "/account/billing/balance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """A resource pack and what is left in it; amounts in units.
+
+    `status` is `toBeOnline`, `online`, `expired`, `runOut`, or a newer word.
+    """
+
+    id: str | None
+    name: str
+    type: str | None
+    status: str | None
+    total_units: float | None
+    left_units: float | None
+    bought_at: datetime | None
+    begins_at: datetime | None
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deduction:
+    """What one task has cost. `unit` is `units`, or a currency such as `USD`."""
+
+    task_id: str | None
+    amount: float | None
+    unit: str
+    deducted_at: datetime | None
+    product: str | None
+    model: str | None
+    resolution: str | None
+    duration_s: float | None
+    sound: str | None
+    has_video_input: bool
+    has_voice_control: bool
+    left_before: float | None
+    left_after: float | None
+    api_key_name: str | None
+    product_type: str | None
+    pack_id: str | None
+    cash_type: str | None
+    list_price: float | None
+
+
+async def packs(client: Asks, start: datetime, end: datetime) -> tuple[Pack, ...]:
+    """Return the resource packs bought between `start` and `end`.
+
+    At most one such request a second is welcome.
+
+    Raises:
+        KlingError: refused; this call can say so inside an answer that looks well.
+    """
+    params = {"start_time": str(unix_ms(start)), "end_time": str(unix_ms(end))}
+    answer = await client.ask("GET", "/account/costs", params=params)
+    inner = whole(mapping(answer.data).get("code"))
+    if inner:
+        message = text(mapping(answer.data).get("msg"))
+        raise error_for(answer.http, inner, message, answer.request_id)
+    return packs_from_wire(answer.data)
+
+
+def packs_from_wire(data: Any) -> tuple[Pack, ...]:
+    """Return the packs of `GET /account/costs`."""
+    infos = mapping(data).get("resource_pack_subscribe_infos")
+    return tuple(
+        Pack(
+            id=text(item.get("resource_pack_id")),
+            name=text(item.get("resource_pack_name")) or "unnamed",
+            type=text(item.get("resource_pack_type")),
+            status=text(item.get("status")),
+            total_units=number(item.get("total_quantity")),
+            left_units=number(item.get("remaining_quantity")),
+            bought_at=moment(item.get("purchase_time")),
+            begins_at=moment(item.get("effective_time")),
+            ends_at=moment(item.get("invalid_time")),
+        )
+        for item in objects(infos)
+    )
+
+
+async def deductions(  # noqa: PLR0913 -- one per thing a bill can be asked about
+    client: Asks,
+    path: str,
+    start: datetime,
+    end: datetime,
+    *,
+    filters: Mapping[str, Sequence[str]],
+    limit: int,
+) -> Listed[Deduction]:
+    """Return up to `limit` rows (0: all) of a bill, newest first.
+
+    `filters` are the values wanted by key; a key without values is no filter.
+    """
+    question = {
+        "start_time": unix_ms(start),
+        "end_time": unix_ms(end),
+        "limit": min(limit, MAX_ROWS) or MAX_ROWS,
+        "filters": [{"key": k, "values": [*v]} for k, v in filters.items() if v],
+    }
+
+    async def turn(cursor: str | None) -> tuple[tuple[Deduction, ...], str | None]:
+        body = question if cursor is None else {"cursor": cursor}
+        data = mapping((await client.ask("POST", path, json=body)).data)
+        more = text(data.get("next_cursor")) if data.get("has_more") is True else None
+        return deductions_from_wire(data), more
+
+    return await cursor_pages(turn, limit=limit)
+
+
+def deductions_from_wire(data: Any) -> tuple[Deduction, ...]:
+    """Return the rows of a page of a bill."""
+    detail = mapping(mapping(data).get("result")).get("detail")
+    return tuple(_deduction(row) for row in objects(detail))
+
+
+def _deduction(row: Mapping[str, Any]) -> Deduction:
+    is_cash = "cash_type" in row or "currency" in row
+    left = "balance" if is_cash else "unit"
+    return Deduction(
+        task_id=text(row.get("task_id")),
+        amount=number(row.get("deduction_amount")),
+        unit=(text(row.get("currency")) or "cash") if is_cash else UNITS,
+        deducted_at=moment(row.get("deduction_time")),
+        product=text(row.get("product_function")),
+        model=text(row.get("model_name")),
+        resolution=text(row.get("resolution")),
+        duration_s=number(row.get("duration")),
+        sound=text(row.get("video_sound")),
+        has_video_input=row.get("refer_video_input") is True,
+        has_voice_control=row.get("voice_control") is True,
+        left_before=number(row.get(f"{left}_before_deduction")),
+        left_after=number(row.get(f"{left}_after_deduction")),
+        api_key_name=text(row.get("api_key_name")),
+        product_type=text(row.get("product_type")),
+        pack_id=text(row.get("package_id")),
+        cash_type=text(row.get("cash_type")),
+        list_price=number(row.get("list_price")),
+    )

@@ -1,0 +1,200 @@
+"""The library of an account: voices and elements, one's own and ready-made ones.
+
+Source: API reference 2.8 and 7, read 2026-10-04. The id of an element is a JSON number
+that may exceed what a float can hold: it is read as the whole number it is, and is a
+text from there on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from kling_cli.api.paging import Asks, Listed, numbered_pages
+from kling_cli.api.values import mapping, moment, objects, text
+from kling_cli.errors import RefusedError, UsageError
+
+_PRESET_OWNER: Final = "kling"
+_DELETED: Final = "deleted"
+_BAD_VALUE: Final = 1201
+
+
+class Owner(StrEnum):
+    """Whose a thing of the library is."""
+
+    OWN = "own"
+    PRESET = "preset"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """One kind of thing, and where the API keeps it.
+
+    Of the two documented paths that delete an element both act on the same library.
+    """
+
+    noun: str
+    own_path: str
+    preset_path: str
+    delete_path: str
+    page_size: int
+
+    @property
+    def plural(self) -> str:
+        """What it is called in the plural, by us and by the API."""
+        return f"{self.noun}s"
+
+
+VOICES: Final = Shelf(
+    noun="voice",
+    own_path="/v1/general/custom-voices",
+    preset_path="/v1/general/presets-voices",
+    delete_path="/v1/general/delete-voices",
+    page_size=1000,
+)
+ELEMENTS: Final = Shelf(
+    noun="element",
+    own_path="/v1/general/advanced-custom-elements",
+    preset_path="/v1/general/advanced-presets-elements",
+    delete_path="/v1/general/delete-elements",
+    page_size=500,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A file that belongs to a thing: `role` is `sample`, `frontal`, `refer`, `voice`.
+
+    `url` is a signed link and never logged.
+    """
+
+    role: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thing:
+    """A voice or an element. `kind`, `tags` and `voice_id` are an element's.
+
+    `kind` is what it was made from, `image_refer` or `video_refer`; `task_id` is that
+    of the task that made it.
+    """
+
+    id: str
+    name: str | None
+    owner: Owner
+    links: tuple[Link, ...]
+    description: str | None = None
+    kind: str | None = None
+    tags: tuple[str, ...] = ()
+    voice_id: str | None = None
+    task_id: str | None = None
+    created_at: datetime | None = None
+
+
+class NoSuchThingError(UsageError):
+    """There is no thing of this id, or none that is one's own."""
+
+
+async def things(
+    client: Asks, shelf: Shelf, owner: Owner, *, limit: int
+) -> Listed[Thing]:
+    """Return up to `limit` things of a shelf (0: all), as the API orders them."""
+    is_own = owner is Owner.OWN
+    return await numbered_pages(
+        client,
+        shelf.own_path if is_own else shelf.preset_path,
+        lambda rows: things_from_wire(rows, shelf, owner),
+        limit=limit,
+        page_size=shelf.page_size,
+    )
+
+
+async def delete(client: Asks, shelf: Shelf, thing_id: str) -> None:
+    """Delete one's own thing. Asked twice, the API refuses, and nothing else happens.
+
+    Raises:
+        NoSuchThingError: it is not there, or no longer.
+    """
+    body = {f"{shelf.noun}_id": thing_id}
+    try:
+        await client.ask("POST", shelf.delete_path, json=body)
+    except RefusedError as exc:
+        if exc.code != _BAD_VALUE:
+            raise
+        raise _not_deleted(shelf, thing_id, exc) from exc
+
+
+def _not_deleted(shelf: Shelf, thing_id: str, exc: RefusedError) -> NoSuchThingError:
+    is_gone = "already" in exc.message.lower()
+    what = (
+        f"{shelf.noun} {thing_id} has been deleted before"
+        if is_gone
+        else f"there is no {shelf.noun} {thing_id} of your own to delete"
+    )
+    return NoSuchThingError(
+        what if is_gone else f"{what} ({exc.message})",
+        hint=f"`kling {shelf.plural} --own` lists those that there are",
+        code=exc.code,
+        http=exc.http,
+        request_id=exc.request_id,
+    )
+
+
+def things_from_wire(rows: Any, shelf: Shelf, owner: Owner) -> Iterator[Thing]:
+    """Yield the things in the tasks of a list; what is still being made has none."""
+    for row in objects(rows):
+        result = mapping(row.get("task_result"))
+        for item in objects(result.get(shelf.plural)):
+            thing_id = text(item.get(f"{shelf.noun}_id"))
+            status = text(item.get("status")) or ""
+            if thing_id is not None and status.lower() != _DELETED:
+                yield _thing(thing_id, item, row, shelf, owner)
+
+
+def _thing(
+    thing_id: str,
+    item: Mapping[str, Any],
+    row: Mapping[str, Any],
+    shelf: Shelf,
+    owner: Owner,
+) -> Thing:
+    is_preset = item.get("owned_by") == _PRESET_OWNER
+    voice = mapping(item.get("element_voice_info"))
+    return Thing(
+        id=thing_id,
+        name=text(item.get(f"{shelf.noun}_name")),
+        owner=Owner.PRESET if is_preset else owner,
+        links=tuple(_links(item, voice)),
+        description=text(item.get("element_description")),
+        kind=text(item.get("reference_type")),
+        tags=tuple(_tags(item)),
+        voice_id=text(voice.get("voice_id")),
+        task_id=text(row.get("task_id")),
+        created_at=moment(row.get("created_at")),
+    )
+
+
+def _tags(item: Mapping[str, Any]) -> Iterator[str]:
+    for tag in objects(item.get("tag_list")):
+        name = text(tag.get("name")) or text(tag.get("id"))
+        if name is not None:
+            yield name
+
+
+def _links(item: Mapping[str, Any], voice: Mapping[str, Any]) -> Iterator[Link]:
+    pictures = mapping(item.get("element_image_list"))
+    films = mapping(item.get("element_video_list"))
+    found = [
+        ("sample", item.get("trial_url")),
+        ("frontal", pictures.get("frontal_image")),
+        *(("refer", o.get("image_url")) for o in objects(pictures.get("refer_images"))),
+        *(("refer", o.get("video_url")) for o in objects(films.get("refer_videos"))),
+        ("voice", voice.get("trial_url")),
+    ]
+    for role, value in found:
+        if (url := text(value)) is not None:
+            yield Link(role=role, url=url)

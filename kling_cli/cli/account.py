@@ -1,0 +1,113 @@
+"""`kling account`: what is left in the packs, and what was spent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from kling_cli.cli.account_options import Period, ProductTypes
+from kling_cli.cli.library_options import grouped
+from kling_cli.cli.options import Account, Talk
+
+if TYPE_CHECKING:
+    from kling_cli.api.account import Deduction, Pack
+    from kling_cli.api.client import KlingClient
+    from kling_cli.api.paging import Listed
+
+HELP = "What is left in your packs, and what was spent."
+LOOK_BACK = timedelta(days=5 * 365)  # packs bought before that are not looked for
+LAG_NOTE = "these figures can be up to 12 hours old"
+
+
+def packs(*, talk: Talk, account: Account) -> int:
+    """Show what is left in each resource pack; this is what `kling account` alone does.
+
+    With --quiet: one pack id a line. The API asks for at most one such look a second,
+    and its figures can be up to 12 hours old.
+
+    kling account
+    """
+    from kling_cli.cli.library import asked
+    from kling_cli.cli.report import packs as shown
+    from kling_cli.cli.report.listing import Listing, print_listing
+    from kling_cli.clock import SystemClock
+
+    now = SystemClock().now()
+
+    async def work(client: KlingClient) -> Sequence[Pack]:
+        from kling_cli.api.account import packs as bought
+
+        return await bought(client, now - LOOK_BACK, now)
+
+    found = shown.in_order(asked(work, account=account, talk=talk))
+    listing = Listing(
+        command="account packs",
+        facts={"packs": [shown.document(one, now) for one in found]},
+        lines=shown.lines(found, now),
+        ids=[one.id or one.name for one in found],
+        notes=[LAG_NOTE] if found else ["no pack was bought in the last five years"],
+    )
+    return print_listing(listing, talk)
+
+
+def billing(
+    *, period: Period, product_types: ProductTypes = None, talk: Talk, account: Account
+) -> int:
+    """Show what the packs have paid, task by task, newest first, in units.
+
+    With --quiet: one task id a line.
+
+    kling account billing --since 7d --by model
+    """
+    from kling_cli.api.account import PACKAGE_PATH
+
+    filters = {"product_type": product_types or ()}
+    return _bill("account billing", PACKAGE_PATH, period, filters, talk, account)
+
+
+def balance(*, period: Period, talk: Talk, account: Account) -> int:
+    """Show what was paid in cash, task by task, newest first.
+
+    With --quiet: one task id a line.
+
+    kling account balance --since 2026-10-01
+    """
+    from kling_cli.api.account import BALANCE_PATH
+
+    return _bill("account balance", BALANCE_PATH, period, {}, talk, account)
+
+
+def _bill(  # noqa: PLR0913 -- what both bills differ in, and what was said
+    command: str,
+    path: str,
+    period: Period,
+    filters: Mapping[str, Sequence[str]],
+    talk: Talk,
+    account: Account,
+) -> int:
+    from kling_cli.cli.library import asked
+    from kling_cli.cli.list import moment_of
+    from kling_cli.cli.report import bill as shown
+    from kling_cli.cli.report.listing import print_listing
+    from kling_cli.clock import SystemClock
+
+    now = SystemClock().now()
+    since = moment_of(period.since, now)
+    wanted = {**filters, "api_key_name": period.key_names or ()}
+
+    async def work(client: KlingClient) -> Listed[Deduction]:
+        from kling_cli.api.account import deductions
+
+        return await deductions(
+            client, path, since, now, filters=wanted, limit=period.limit
+        )
+
+    found = asked(work, account=account, talk=talk)
+    return print_listing(shown.listing(command, found, period), talk)
+
+
+def group() -> Any:
+    """Return the command with its sub-commands."""
+    commands = {"packs": packs, "billing": billing, "balance": balance}
+    return grouped("account", HELP, commands)

@@ -1,0 +1,101 @@
+"""The sub-commands that `kling voices` and `kling elements` share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from kling_cli.cli.ids import distinct
+from kling_cli.cli.options import Account, Talk, settings_options
+from kling_cli.cli.report.escape import one_line
+from kling_cli.cli.report.listing import Listing, more_note, print_listing
+
+if TYPE_CHECKING:
+    from kling_cli.api.client import KlingClient
+    from kling_cli.api.library import Shelf, Thing
+    from kling_cli.api.paging import Listed
+    from kling_cli.cli.library_options import Choice
+
+T = TypeVar("T")
+
+
+def list_things(shelf: Shelf, *, chosen: Choice, talk: Talk, account: Account) -> int:
+    """List the things of a shelf: one's own first, then what is there for all."""
+    from kling_cli.cli.report import library as shown
+
+    async def work(client: KlingClient) -> Listed[Thing]:
+        from kling_cli.cli.shelves import listed
+
+        return await listed(client, shelf, chosen.owners, limit=chosen.limit)
+
+    found = asked(work, account=account, talk=talk)
+    listing = Listing(
+        command=f"{shelf.plural} list",
+        facts={
+            shelf.plural: [shown.document(one, shelf) for one in found.items],
+            "has_more": found.has_more,
+        },
+        lines=shown.table(found.items, shelf),
+        ids=[one.id for one in found.items],
+        notes=[more_note(chosen.limit)] if found.has_more else (),
+    )
+    return print_listing(listing, talk)
+
+
+def show_things(
+    shelf: Shelf, *, ids: Sequence[str], talk: Talk, account: Account
+) -> int:
+    """Show everything about some things of a shelf."""
+    from kling_cli.cli.report import library as shown
+
+    async def work(client: KlingClient) -> list[Thing]:
+        from kling_cli.api.library import Owner
+        from kling_cli.cli.shelves import listed, picked
+
+        known = await listed(client, shelf, set(Owner), limit=0)
+        return picked(known.items, distinct(ids), shelf)
+
+    found = asked(work, account=account, talk=talk)
+    listing = Listing(
+        command=f"{shelf.plural} show",
+        facts={shelf.plural: [shown.document(one, shelf) for one in found]},
+        lines=shown.descriptions(found, shelf),
+        ids=[one.id for one in found],
+    )
+    return print_listing(listing, talk)
+
+
+def delete_things(
+    shelf: Shelf, *, ids: Sequence[str], is_sure: bool, talk: Talk, account: Account
+) -> int:
+    """Delete things of one's own, once somebody has said that they mean it."""
+    from kling_cli.cli.shelves import Deletion, require_somebody_to_ask
+
+    deletion = Deletion(shelf=shelf, ids=distinct(ids), is_sure=is_sure)
+    if not is_sure:
+        require_somebody_to_ask(shelf, deletion.ids)
+    asked(deletion.run, account=account, talk=talk)
+    listing = Listing(
+        command=f"{shelf.plural} delete",
+        facts={"deleted": deletion.deleted},
+        lines=[f"deleted {one_line(one)}" for one in deletion.deleted],
+        ids=deletion.deleted,
+        error=deletion.error,
+    )
+    return print_listing(listing, talk)
+
+
+def asked(
+    work: Callable[[KlingClient], Awaitable[T]], *, account: Account, talk: Talk
+) -> T:
+    """Return what `work` makes of the account's client; nothing is written down."""
+    from kling_cli.cli.runner import Surroundings, load_settings, run
+
+    async def connect(around: Surroundings) -> T:
+        from kling_cli.api.connection import connected
+
+        async with connected(around.settings, around.clock) as client:
+            return await work(client)
+
+    settings = load_settings(settings_options(account))
+    return run(connect, settings=settings, talk=talk, is_brief=True)

@@ -1,0 +1,134 @@
+"""What was deducted: row by row, summed up by model, or by day."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC
+from math import fsum
+from typing import TYPE_CHECKING, Any
+
+from kling_cli.cli.report.choose import is_terminal
+from kling_cli.cli.report.columns import columns
+from kling_cli.cli.report.listing import Listing, more_note
+from kling_cli.cli.report.quantities import moment
+
+if TYPE_CHECKING:
+    from kling_cli.api.account import Deduction
+    from kling_cli.api.paging import Listed
+    from kling_cli.cli.account_options import Period
+
+_DECIMALS = 6
+_UNKNOWN = "unknown"
+_HEADINGS = ("deducted", "amount", "unit", "task", "model", "what", "left")
+
+
+def listing(command: str, found: Listed[Deduction], period: Period) -> Listing:
+    """Return the bill as it is printed; what `--by` asks for are lines for people."""
+    sums = totals(found.items)
+    notes = [f"together {one['amount']:g} {one['unit']}" for one in sums]
+    if found.has_more:
+        notes = [*notes, more_note(period.limit)]
+    return Listing(
+        command=command,
+        facts={
+            "deductions": [_document(row) for row in found.items],
+            "totals": sums,
+            "has_more": found.has_more,
+        },
+        lines=_table(found.items) if period.by is None else summed(sums, period.by),
+        ids=[row.task_id for row in found.items if row.task_id],
+        notes=notes,
+    )
+
+
+def totals(rows: Sequence[Deduction]) -> list[dict[str, Any]]:
+    """Return the sums of what these rows deduct: in units, and in each currency."""
+    units = dict.fromkeys(row.unit for row in rows)
+    return [_total(unit, [row for row in rows if row.unit == unit]) for unit in units]
+
+
+def _total(unit: str, rows: Sequence[Deduction]) -> dict[str, Any]:
+    return {
+        "unit": unit,
+        "amount": _sum(rows),
+        "by_model": _sums(rows, lambda row: row.model or row.product or _UNKNOWN),
+        "by_day": _sums(rows, _day),
+    }
+
+
+def _sums(rows: Sequence[Deduction], key: Any) -> dict[str, float]:
+    """Return the sums by key, the largest first."""
+    groups: dict[str, list[Deduction]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    sums = {name: _sum(group) for name, group in groups.items()}
+    return dict(sorted(sums.items(), key=lambda pair: -pair[1]))
+
+
+def _day(row: Deduction) -> str:
+    at = row.deducted_at
+    return at.astimezone(UTC).strftime("%Y-%m-%d") if at else _UNKNOWN
+
+
+def _sum(rows: Sequence[Deduction]) -> float:
+    return round(fsum(row.amount or 0.0 for row in rows), _DECIMALS)
+
+
+def summed(sums: Sequence[dict[str, Any]], by: str) -> Iterator[str]:
+    """Yield a line for each model, or for each day, the newest first."""
+    rows = [
+        (name, f"{amount:g}", one["unit"])
+        for one in sums
+        for name, amount in one[f"by_{by}"].items()
+    ]
+    return columns(sorted(rows, reverse=True) if by == "day" else rows)
+
+
+def _table(rows: Sequence[Deduction]) -> Iterator[str]:
+    headings = _HEADINGS if is_terminal(sys.stdout) else ()
+    return columns([_cells(row) for row in rows], headings=headings)
+
+
+def _cells(row: Deduction) -> tuple[str | None, ...]:
+    what = [row.product, row.resolution, _seconds(row.duration_s)]
+    return (
+        moment(row.deducted_at) if row.deducted_at else None,
+        _number(row.amount),
+        row.unit,
+        row.task_id,
+        row.model,
+        " ".join(word for word in what if word),
+        _number(row.left_after),
+    )
+
+
+def _seconds(duration_s: float | None) -> str | None:
+    return f"{duration_s:g}s" if duration_s else None
+
+
+def _number(amount: float | None) -> str | None:
+    return None if amount is None else f"{amount:.10g}"
+
+
+def _document(row: Deduction) -> dict[str, Any]:
+    return {
+        "task_id": row.task_id,
+        "amount": row.amount,
+        "unit": row.unit,
+        "deducted_at": moment(row.deducted_at) if row.deducted_at else None,
+        "product": row.product,
+        "model": row.model,
+        "resolution": row.resolution,
+        "duration_s": row.duration_s,
+        "sound": row.sound,
+        "has_video_input": row.has_video_input,
+        "has_voice_control": row.has_voice_control,
+        "left_before": row.left_before,
+        "left_after": row.left_after,
+        "api_key_name": row.api_key_name,
+        "product_type": row.product_type,
+        "pack_id": row.pack_id,
+        "cash_type": row.cash_type,
+        "list_price": row.list_price,
+    }

@@ -1,0 +1,70 @@
+"""Voices and elements as a person, a pipe and a program read them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kling_cli.cli.report.choose import is_terminal
+from kling_cli.cli.report.columns import columns, facts
+from kling_cli.cli.report.escape import one_line
+from kling_cli.cli.report.quantities import moment
+
+if TYPE_CHECKING:
+    from kling_cli.api.library import Shelf, Thing
+
+_HEADINGS = {
+    "voice": ("voice", "owner", "name"),
+    "element": ("element", "owner", "kind", "tags", "name", "description"),
+}
+
+
+def document(one: Thing, shelf: Shelf) -> dict[str, Any]:
+    """Return what `--json` says about a thing; an element's has more keys."""
+    common = {
+        "id": one.id,
+        "name": one.name,
+        "owner": one.owner.value,
+        "task_id": one.task_id,
+        "created_at": moment(one.created_at) if one.created_at else None,
+        "urls": [{"role": link.role, "url": link.url} for link in one.links],
+    }
+    if shelf.noun == "voice":
+        return common
+    own = {"description": one.description, "kind": one.kind, "tags": list(one.tags)}
+    return {**common, **own, "voice_id": one.voice_id}
+
+
+def table(found: Sequence[Thing], shelf: Shelf) -> Iterator[str]:
+    """Yield one line a thing; headings on a terminal only."""
+    headings = _HEADINGS[shelf.noun]
+    rows = [_cells(one, shelf) for one in found]
+    return columns(rows, headings=headings if is_terminal(sys.stdout) else ())
+
+
+def _cells(one: Thing, shelf: Shelf) -> tuple[str | None, ...]:
+    if shelf.noun == "voice":
+        return one.id, one.owner.value, one.name
+    tags = ",".join(one.tags)
+    return one.id, one.owner.value, one.kind, tags, one.name, one.description
+
+
+def descriptions(found: Sequence[Thing], shelf: Shelf) -> Iterator[str]:
+    """Yield a few lines a thing, and how it is used."""
+    for one in found:
+        yield f"{one_line(one.id)}  {one_line(one.name or '-')}"
+        yield from facts(
+            [
+                ("owner", one.owner.value),
+                ("what", one.description),
+                ("kind", one.kind),
+                ("tags", ", ".join(one.tags)),
+                ("voice", one.voice_id),
+                ("created", moment(one.created_at) if one.created_at else None),
+                ("task", one.task_id),
+                *((link.role, link.url) for link in one.links),
+                ("use it", f"--{shelf.noun} NAME={one.id}"),
+            ],
+            indent="  ",
+        )
