@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.cli.account_options import Period, ProductTypes
+from kling_cli.cli.account_options import Period, ProductTypes, checked_types
 from kling_cli.cli.library_options import grouped
 from kling_cli.cli.options import Account, Talk
 
@@ -62,8 +63,8 @@ def billing(
     """
     from kling_cli.api.account import PACKAGE_PATH
 
-    filters = {"product_type": product_types or ()}
-    return _bill("account billing", PACKAGE_PATH, period, filters, talk, account)
+    bill = Bill("account billing", PACKAGE_PATH, checked_types(product_types))
+    return _show(bill, period, talk, account)
 
 
 def balance(*, period: Period, talk: Talk, account: Account) -> int:
@@ -75,17 +76,19 @@ def balance(*, period: Period, talk: Talk, account: Account) -> int:
     """
     from kling_cli.api.account import BALANCE_PATH
 
-    return _bill("account balance", BALANCE_PATH, period, {}, talk, account)
+    return _show(Bill("account balance", BALANCE_PATH), period, talk, account)
 
 
-def _bill(  # noqa: PLR0913 -- what both bills differ in, and what was said
-    command: str,
-    path: str,
-    period: Period,
-    filters: Mapping[str, Sequence[str]],
-    talk: Talk,
-    account: Account,
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """Which of the two bills, and whose rows."""
+
+    command: str
+    path: str
+    product_types: Sequence[str] = ()
+
+
+def _show(bill: Bill, period: Period, talk: Talk, account: Account) -> int:
     from kling_cli.cli.library import asked
     from kling_cli.cli.list import moment_of
     from kling_cli.cli.report import bill as shown
@@ -94,17 +97,20 @@ def _bill(  # noqa: PLR0913 -- what both bills differ in, and what was said
 
     now = SystemClock().now()
     since = moment_of(period.since, now)
-    wanted = {**filters, "api_key_name": period.key_names or ()}
+    filters = {
+        "product_type": bill.product_types,
+        "api_key_name": period.key_names or (),
+    }
 
     async def work(client: KlingClient) -> Listed[Deduction]:
         from kling_cli.api.account import deductions
 
         return await deductions(
-            client, path, since, now, filters=wanted, limit=period.limit
+            client, bill.path, since, now, filters=filters, limit=period.limit
         )
 
     found = asked(work, account=account, talk=talk)
-    return print_listing(shown.listing(command, found, period), talk)
+    return print_listing(shown.listing(bill.command, found, period), talk)
 
 
 def group() -> Any:

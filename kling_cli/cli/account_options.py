@@ -7,8 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from kling_cli.errors import UsageError
+
 DEFAULT_LIMIT = 100
 DEFAULT_SINCE = "30d"
+PRODUCT_TYPES = ("video", "image", "try-on")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +47,28 @@ class Period:
 
 
 ProductTypes = Annotated[
-    list[Literal["video", "image", "try-on"]] | None,
+    list[str] | None,
     typer.Option(
-        "--product-type", help="Only what packs of this type have paid; repeatable."
+        "--product-type",
+        metavar="TYPE",
+        help="Only what was paid for with packs of this type: video, image or try-on; "
+        "repeatable.",
+        autocompletion=lambda: list(PRODUCT_TYPES),
     ),
 ]
+
+
+def checked_types(types: list[str] | None) -> tuple[str, ...]:
+    """Return the types of packs as the API calls them.
+
+    Raises:
+        UsageError: one is none.
+    """
+    found = tuple(each.replace("_", "-") for each in types or ())
+    for each in found:
+        if each not in PRODUCT_TYPES:
+            raise UsageError(
+                f"--product-type {each}: there are no such packs",
+                hint=f"one of {', '.join(PRODUCT_TYPES)}",
+            )
+    return found

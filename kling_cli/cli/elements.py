@@ -11,7 +11,7 @@ HELP = "List, make, show and delete elements: subjects to use again."
 
 
 def list_elements(*, chosen: Choice, talk: Talk, account: Account) -> int:
-    """List elements, yours first, then presets; this is what `kling elements` alone does.
+    """List elements, yours first, then presets: what `kling elements` alone does.
 
     With --quiet: one id a line.
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import FunctionType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
     from kling_cli.api.library import Owner
@@ -75,6 +74,6 @@ def grouped(
 
     group = DefaultGroup(name=name, help=help_text, rich_markup_mode="rich")
     for each, found in commands.items():
-        made = declare(found, name=each) if isinstance(found, FunctionType) else found
+        made = found if isinstance(found, TyperCommand) else declare(found, name=each)
         group.add_command(made)
     return group

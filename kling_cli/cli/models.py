@@ -72,13 +72,14 @@ def models(*, name: Name = None, wanted: Wanted, talk: Talk) -> int:
     """
     from kling_cli.cli.report import models as shown
     from kling_cli.cli.report.listing import Listing, print_listing
+    from kling_cli.cli.report.models_json import document
 
     words = words_of(wanted.can or ())
     found = select(wanted.product, name, words)
     lines = shown.searched(found) if words else shown.listed(found)
     listing = Listing(
         command="models",
-        facts={"models": [shown.document(one) for one in found]},
+        facts={"models": [document(one) for one in found]},
         lines=shown.described(found) if name and not words else lines,
         ids=list(dict.fromkeys(one.model.id for one in found)),
         notes=() if found else ["no model can do all of this"],

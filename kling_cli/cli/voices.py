@@ -11,7 +11,7 @@ HELP = "List, make, show and delete voices for videos."
 
 
 def list_voices(*, chosen: Choice, talk: Talk, account: Account) -> int:
-    """List voices, yours first, then presets; this is what `kling voices` alone does.
+    """List voices, yours first, then presets: what `kling voices` alone does.
 
     With --quiet: one id a line.
 

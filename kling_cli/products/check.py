@@ -10,7 +10,7 @@ from kling_cli.products import prompt, rules
 from kling_cli.products.choose import listed, models_allowing, takes
 from kling_cli.products.limits import Fault, faults
 from kling_cli.products.model import Field, FieldKind, Plan, Problem, Rule
-from kling_cli.products.values import settled
+from kling_cli.products.values import given, settled
 
 _SHOWN_CHARS = 40
 
@@ -27,7 +27,7 @@ def problems(plan: Plan, values: Mapping[str, Any]) -> tuple[Problem, ...]:
     for rule in plan.rules:
         broken = rules.is_broken(rule, plan, said)
         if broken is not None:
-            found.append(_of_rule(plan, rule, said, broken))
+            found.append(_of_rule(plan, rule, given(values), broken))
     return tuple(found)
 
 

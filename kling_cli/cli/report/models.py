@@ -1,9 +1,10 @@
-"""Models, what they take and what they cost, for a person, a pipe and a program."""
+"""Models, what they take and what they cost, for a person and for a pipe."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.cli.report.choose import is_terminal
@@ -40,7 +41,10 @@ def listed(lines: Sequence[Line]) -> Iterator[str]:
         )
         for one in lines
     ]
-    return columns(rows, headings=_LISTED if is_terminal(sys.stdout) else ())
+    if is_terminal(sys.stdout):
+        width = get_terminal_size().columns
+        return columns(rows, headings=_LISTED, width=width)
+    return columns(rows)
 
 
 def searched(lines: Sequence[Line]) -> Iterator[str]:
@@ -56,52 +60,19 @@ def described(lines: Sequence[Line]) -> Iterator[str]:
     for one in lines:
         model = one.model
         yield f"{model.id}  {model.label}, for kling {command_of(one)}"
-        taken = [field for field in one.product.fields if _taken(one, field.name)]
+        fields = [field for field in one.product.fields if taken(one, field.name)]
         yield from facts(
             [
                 ("status", model.status),
                 ("note", model.note),
-                ("also called", ", ".join(_other_names(one))),
-                ("needs", " or ".join(_credentials(one)).replace("_", " ")),
+                ("also called", ", ".join(other_names(one))),
+                ("needs", " or ".join(credentials_of(one)).replace("_", " ")),
                 ("usually", duration(model.usual_s) if model.usual_s else None),
-                ("units", "; ".join(rate_words(rate) for rate in model.rates)),
-                *((each.spelling, _words_of(one, each)) for each in taken),
+                *(("units", rate_words(rate)) for rate in model.rates),
+                *((each.spelling, _words_of(one, each)) for each in fields),
             ],
             indent="  ",
         )
-
-
-def document(one: Line) -> dict[str, Any]:
-    """Return what `--json` says about a model of a product."""
-    model, offer = one.model, one.offer
-    return {
-        "model": model.id,
-        "product": one.product.name,
-        "command": f"kling {command_of(one)}",
-        "label": model.label,
-        "status": model.status,
-        "note": model.note,
-        "is_default": model.id == one.product.default_model,
-        "names": _other_names(one),
-        "credentials": _credentials(one),
-        "pack": one.product.pack,
-        "output": one.product.output,
-        "usual_s": model.usual_s,
-        "rates": [_rate_document(rate) for rate in model.rates],
-        "takes": {
-            field.name: _limits_document(limits)
-            for field in one.product.fields
-            if (limits := _taken(one, field.name)) is not None
-        },
-        "offer": None
-        if offer is None
-        else {
-            "units": offer.estimate.units if offer.estimate else None,
-            "usd": offer.estimate.usd if offer.estimate else None,
-            "rate": _rate_document(offer.rate) if offer.rate else None,
-            "command": how_to_ask(one),
-        },
-    }
 
 
 def command_of(one: Line) -> str:
@@ -178,8 +149,8 @@ def _rate(one: Line) -> str | None:
     return None if rate is None else f"{rate.units:g}{_per(rate)}"
 
 
-def _taken(one: Line, name: str) -> Limits | None:
-    """Return the widest limits a model has for a field on any of its routes."""
+def taken(one: Line, name: str) -> Limits | None:
+    """Return what a model takes for a field, on the first route that has it."""
     for route in one.product.routes:
         if route.name in one.model.wire_ids and takes(one.model, route, name):
             return one.model.limits[route.name][name]
@@ -187,7 +158,7 @@ def _taken(one: Line, name: str) -> Limits | None:
 
 
 def _limits_words(one: Line, name: str) -> str | None:
-    limits = _taken(one, name)
+    limits = taken(one, name)
     if limits is None:
         return None
     if limits.choices:
@@ -200,7 +171,7 @@ def _limits_words(one: Line, name: str) -> str | None:
 def _also(one: Line) -> Iterator[str]:
     """Yield the words that `--can` knows and the model takes."""
     for field in one.product.fields:
-        limits = _taken(one, field.name)
+        limits = taken(one, field.name)
         if limits is None or not field.options or field.name in _OWN_COLUMN:
             continue
         if limits.is_fixed and not limits.default:
@@ -209,7 +180,7 @@ def _also(one: Line) -> Iterator[str]:
 
 
 def _words_of(one: Line, field: Field) -> str:
-    limits = _taken(one, field.name)
+    limits = taken(one, field.name)
     words = _limits_words(one, field.name) or "yes"
     if field.kind is FieldKind.SWITCH and limits is not None:
         words = "yes"
@@ -222,12 +193,12 @@ def _words_of(one: Line, field: Field) -> str:
     return words
 
 
-def _other_names(one: Line) -> list[str]:
+def other_names(one: Line) -> list[str]:
     names = (*one.model.wire_ids.values(), *one.model.aliases)
     return [each for each in dict.fromkeys(names) if each not in ("", one.model.id)]
 
 
-def _credentials(one: Line) -> list[str]:
+def credentials_of(one: Line) -> list[str]:
     kinds = {
         kind.value
         for route in one.product.routes
@@ -235,31 +206,3 @@ def _credentials(one: Line) -> list[str]:
         for kind in route.credentials
     }
     return sorted(kinds)
-
-
-def _rate_document(rate: Rate) -> dict[str, Any]:
-    when: Mapping[str, Any] = rate.when
-    return {
-        "units": rate.units,
-        "per": rate.per,
-        "every": rate.every,
-        "when": {name: _plain(value) for name, value in when.items()},
-    }
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _limits_document(limits: Limits) -> dict[str, Any]:
-    found = {
-        "choices": _plain(limits.choices),
-        "min": limits.minimum,
-        "max": limits.maximum,
-        "max_length": limits.max_length,
-        "max_items": limits.max_items,
-        "default": limits.default,
-        "is_fixed": limits.is_fixed or None,
-        "is_required": limits.is_required or None,
-    }
-    return {name: value for name, value in found.items() if value is not None}
