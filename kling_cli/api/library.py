@@ -109,7 +109,7 @@ async def things(
         shelf.own_path if is_own else shelf.preset_path,
         lambda rows: things_from_wire(rows, shelf, owner),
         limit=limit,
-        page_size=shelf.page_size,
+        page_size=min(limit, shelf.page_size) or shelf.page_size,
     )
 
 

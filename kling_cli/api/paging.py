@@ -50,13 +50,14 @@ def cut(items: Sequence[T], limit: int, *, has_more: bool = False) -> Listed[T]:
     return Listed(items=shown, has_more=has_more or len(shown) < len(items))
 
 
-async def numbered_pages(
+async def numbered_pages(  # noqa: PLR0913 -- a list, and how far to follow it
     client: Asks,
     path: str,
     read: Callable[[Any], Iterable[N]],
     *,
     limit: int,
     page_size: int,
+    max_pages: int = MAX_PAGE,
 ) -> Listed[N]:
     """Return up to `limit` items (0: all) of a list whose pages are numbered.
 
@@ -67,14 +68,13 @@ async def numbered_pages(
         UnreachableError: a page is no list, which is not the same as an empty one.
     """
     found: dict[str, N] = {}
-    size = min(limit, page_size) or page_size
-    for page in range(1, MAX_PAGE + 1):
-        params = {"pageNum": str(page), "pageSize": str(size)}
+    for page in range(1, max_pages + 1):
+        params = {"pageNum": str(page), "pageSize": str(page_size)}
         rows = _rows(await client.ask("GET", path, params=params))
         known = len(found)
         found |= {item.id: item for item in read(rows)}
         is_repeated = page > 1 and len(found) == known
-        if len(rows) < size or is_repeated:
+        if len(rows) < page_size or is_repeated:
             return cut([*found.values()], limit)
         if limit and len(found) >= limit:
             break

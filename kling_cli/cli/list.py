@@ -1,4 +1,4 @@
-"""`kling list`: the tasks of this machine's journal, newest first."""
+"""`kling list`: the tasks of this machine's journal, or of the account."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kling_cli.cli.options import Talk
+from kling_cli.cli.options import Account, Talk, settings_options
 from kling_cli.cli.outcome import conclude_with
 from kling_cli.cli.report.choose import is_terminal
 from kling_cli.cli.report.columns import columns
+from kling_cli.cli.report.escape import one_line
+from kling_cli.cli.report.streams import write_note
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
+    from kling_cli.api.paging import Listed
     from kling_cli.jobs.entry import Entry
     from kling_cli.jobs.events import JobResult
+    from kling_cli.jobs.remote import Wanted
+    from kling_cli.settings import Settings
 
 DEFAULT_LIMIT = 20
 _EVERYTHING = sys.maxsize
@@ -66,28 +71,88 @@ class Filter:
             "--limit", metavar="N", min=0, help="At most so many tasks; 0: all."
         ),
     ] = DEFAULT_LIMIT
+    is_remote: Annotated[
+        bool,
+        typer.Option(
+            "--remote",
+            help="What the account has, of every machine, as the API says it now; with "
+            "an API key the last 30 days, unless --since says more. --product may "
+            "then be video, image or try_on, too.",
+        ),
+    ] = False
 
 
-def list_tasks(*, chosen: Filter, talk: Talk) -> int:
+def list_tasks(*, chosen: Filter, talk: Talk, account: Account) -> int:
     """List the tasks of the journal, newest first; asks the API nothing.
 
-    With --quiet: one task id a line.
+    With --remote: those of the account. With --quiet: one task id a line.
+
+    kling list --remote --since 3d
     """
     from kling_cli.cli.runner import load_settings
     from kling_cli.clock import SystemClock
-    from kling_cli.jobs.journal import Journal
 
-    with Journal.open(load_settings({}).state_dir) as journal:
-        found = select(journal.newest(_EVERYTHING), chosen, SystemClock().now())
+    settings, now = load_settings(settings_options(account)), SystemClock().now()
+    read = _from_account if chosen.is_remote else _from_journal
+    found = read(settings, chosen, talk, now)
     if talk.is_quiet:
         lines = [entry.task_id or entry.external_id for entry in found]
     else:
         lines = list(table(found, is_titled=is_terminal(sys.stdout)))
-    results = _results(found) if talk.is_json else []
+    results = _results(found, settings) if talk.is_json else []
     return conclude_with(lines, results, command="list", talk=talk, is_many=True)
 
 
-def _results(entries: Sequence[Entry]) -> list[JobResult]:
+def _from_journal(
+    settings: Settings, chosen: Filter, _talk: Talk, now: datetime
+) -> Sequence[Entry]:
+    from kling_cli.jobs.journal import Journal
+
+    with Journal.open(settings.state_dir) as journal:
+        return select(journal.newest(_EVERYTHING), chosen, now)
+
+
+def _from_account(
+    settings: Settings, chosen: Filter, talk: Talk, now: datetime
+) -> Sequence[Entry]:
+    from kling_cli.cli.report.listing import more_note
+    from kling_cli.cli.runner import Surroundings, run
+    from kling_cli.jobs.run import account_tasks
+
+    wanted = wanted_of(chosen, now)
+
+    async def work(around: Surroundings) -> tuple[Listed[Entry], Sequence[str]]:
+        return await account_tasks(wanted, **around.as_keywords)
+
+    found, notes = run(work, settings=settings, talk=talk, is_brief=True)
+    more = [more_note(chosen.limit)] if found.has_more and chosen.limit else []
+    for note in () if talk.is_quiet else (*notes, *more):
+        write_note(one_line(note))
+    return found.items
+
+
+def wanted_of(chosen: Filter, now: datetime) -> Wanted:
+    """Return what to look for in the account.
+
+    Raises:
+        UsageError: the filter has a word that means nothing.
+    """
+    from kling_cli.api.task import TaskStatus
+    from kling_cli.jobs.remote import KINDS, Wanted
+
+    _check_status(chosen.status)
+    product = chosen.product
+    if product is not None and product.replace("-", "_") in KINDS[2:]:
+        product = product.replace("-", "_")
+    return Wanted(
+        status=TaskStatus(chosen.status) if chosen.status else None,
+        product=product,
+        since=None if chosen.since is None else moment_of(chosen.since, now),
+        limit=chosen.limit,
+    )
+
+
+def _results(entries: Sequence[Entry], settings: Settings) -> list[JobResult]:
     from kling_cli.jobs.job import Job
     from kling_cli.jobs.lifecycle import begin
 
@@ -96,6 +161,7 @@ def _results(entries: Sequence[Entry]) -> list[JobResult]:
             command="list",
             entry=entry,
             life=begin(entry.as_task) if entry.as_task else None,
+            is_lasting=not settings.is_sandbox,
         ).result()
         for entry in entries
     ]
@@ -107,11 +173,7 @@ def select(entries: Sequence[Entry], chosen: Filter, now: datetime) -> list[Entr
     Raises:
         UsageError: the filter has a word that means nothing.
     """
-    if chosen.status is not None and chosen.status not in _STATUSES:
-        raise UsageError(
-            f"--status {chosen.status}: no such status",
-            hint=f"one of {', '.join(_STATUSES)}",
-        )
+    _check_status(chosen.status)
     since = None if chosen.since is None else moment_of(chosen.since, now)
     found = [
         entry
@@ -121,6 +183,13 @@ def select(entries: Sequence[Entry], chosen: Filter, now: datetime) -> list[Entr
         and (since is None or entry.written_at >= since)
     ]
     return found[: chosen.limit or None]
+
+
+def _check_status(word: str | None) -> None:
+    if word is not None and word not in _STATUSES:
+        raise UsageError(
+            f"--status {word}: no such status", hint=f"one of {', '.join(_STATUSES)}"
+        )
 
 
 def moment_of(text: str, now: datetime, *, option: str = "--since") -> datetime:

@@ -7,13 +7,12 @@ from dataclasses import replace
 
 from kling_cli.api.task import Task
 from kling_cli.errors import KlingError, UsageError
-from kling_cli.jobs.ask import SOLUTIONS_PATH, TASKS_PATH
+from kling_cli.jobs.ask import TASKS_PATH
 from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.job import Job, with_task
 from kling_cli.jobs.lifecycle import begin
+from kling_cli.jobs.places import Place, families, is_only_here
 from kling_cli.jobs.session import Session
-from kling_cli.products import catalogue
-from kling_cli.products.model import Generation
 
 
 class NoSuchTaskError(UsageError):
@@ -90,39 +89,60 @@ async def _stranger(name: str, session: Session, command: str) -> Job:
 
 
 async def _look_up(job: Job, name: str, session: Session) -> None:
-    for query_path, product, is_external in _places(session):
+    """Find a stranger's task at the likeliest place first; stop at the first hit.
+
+    A place that refuses says nothing about the others.
+
+    Raises:
+        NoSuchTaskError: it is at none of them.
+        KlingError: nobody could be asked, or all refused.
+    """
+    refusals: list[KlingError] = []
+    ways = _ways(name, families(is_bulk=session.asker.is_bulk))
+    for place, is_external in ways:
         job.queries += 1
-        if query_path in (TASKS_PATH, SOLUTIONS_PATH):
-            found = await session.client.tasks(
-                [name], is_external=is_external, path=query_path
-            )
-            task = next(iter(found.values()), None)
-        else:
-            task = await session.client.legacy_task(query_path, name)
+        try:
+            task = await _ask_at(place, name, session, is_external=is_external)
+        except KlingError as exc:
+            if not is_only_here(exc):
+                raise
+            refusals.append(exc)
+            continue
         if task is not None:
-            job.entry = replace(
-                job.entry,
-                external_id=task.external_id or "",
-                product=product,
-                query_path=query_path,
-            )
-            job.life = begin(task)
-            job.entry = with_task(job.entry, task)
+            _note_found(job, task, place)
             return
-    raise _unknown(name)
+    raise refusals[0] if len(refusals) == len(ways) else _unknown(name)
 
 
-def _places(session: Session) -> list[tuple[str, str, bool]]:
-    """Return where a task of unknown family may be found, and what it then is."""
-    if session.asker.is_bulk:
-        both = (TASKS_PATH, SOLUTIONS_PATH)
-        return [(path, "", is_theirs) for path in both for is_theirs in (False, True)]
-    return [
-        (route.query_path, product.name, False)
-        for product in catalogue.all_products()
-        for route in product.routes
-        if route.generation is Generation.LEGACY and route.query_path
-    ]
+async def _ask_at(
+    place: Place, name: str, session: Session, *, is_external: bool
+) -> Task | None:
+    if not place.is_bulk:
+        return await session.client.legacy_task(place.path, name)
+    found = await session.client.tasks([name], is_external=is_external, path=place.path)
+    return next(iter(found.values()), None)
+
+
+def _note_found(job: Job, task: Task, place: Place) -> None:
+    entry = replace(
+        job.entry,
+        external_id=task.external_id or "",
+        product=place.product,
+        query_path=place.path,
+    )
+    job.life = begin(task)
+    job.entry = with_task(entry, task)
+
+
+def _ways(name: str, places: Sequence[Place]) -> list[tuple[Place, bool]]:
+    """Return the questions by which a task may be found, the likeliest first.
+
+    A legacy family compares with either id; elsewhere they are asked for apart, and
+    digits are most likely an id of the API's.
+    """
+    is_external_first = not name.isdecimal()
+    ways = [(place, is_external_first) for place in places]
+    return ways + [(place, not first) for place, first in ways if place.is_bulk]
 
 
 def _unknown(name: str) -> NoSuchTaskError:

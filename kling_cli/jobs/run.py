@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
+from kling_cli.api.paging import Listed
 from kling_cli.clock import Clock
 from kling_cli.errors import KlingError, StillRunningError, StoppedError
 from kling_cli.jobs.entry import Entry
@@ -19,6 +20,8 @@ from kling_cli.jobs.journal import Journal
 from kling_cli.jobs.naming import check_template
 from kling_cli.jobs.options import RunOptions
 from kling_cli.jobs.prepare import Order, check_price, prepare
+from kling_cli.jobs.remote import Remote, Wanted
+from kling_cli.jobs.session import open_session
 from kling_cli.jobs.signals import until_signal
 from kling_cli.products.model import CredentialKind
 from kling_cli.settings import Settings
@@ -26,6 +29,8 @@ from kling_cli.settings import Settings
 __all__ = [
     "Order",
     "RunOptions",
+    "Wanted",
+    "account_tasks",
     "fetch",
     "finish",
     "generate",
@@ -140,6 +145,23 @@ async def fetch(
         names=names, options=options, settings=settings, clock=clock, tell=tell
     )
     return await _attach(run, run.fetch)
+
+
+async def account_tasks(
+    wanted: Wanted, *, settings: Settings, tell: Tell, clock: Clock
+) -> tuple[Listed[Entry], Sequence[str]]:
+    """Return the account's tasks, and what is to be said about those left out.
+
+    Raises:
+        KlingError: it could not be asked.
+    """
+
+    async def step() -> tuple[Listed[Entry], Sequence[str]]:
+        async with open_session(settings, clock, tell) as session:
+            remote = Remote(session=session, wanted=wanted)
+            return await remote.tasks(), remote.notes
+
+    return await until_signal(step)
 
 
 def history(settings: Settings, *, limit: int) -> list[Entry]:
