@@ -62,7 +62,7 @@ TABLE = (
     Entry(
         "list",
         "kling_cli.cli.list:list_tasks",
-        "List the tasks of the journal, newest first.",
+        "List the tasks of the journal, or of the account, newest first.",
         TASKS,
     ),
     Entry(

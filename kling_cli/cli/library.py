@@ -37,7 +37,7 @@ def list_things(shelf: Shelf, *, chosen: Choice, talk: Talk, account: Account) -
         },
         lines=shown.table(found.items, shelf),
         ids=[one.id for one in found.items],
-        notes=[more_note(chosen.limit)] if found.has_more else (),
+        warnings=[more_note(chosen.limit)] if found.has_more else (),
     )
     return print_listing(listing, talk)
 
@@ -80,6 +80,7 @@ def delete_things(
         facts={"deleted": deletion.deleted},
         lines=[f"deleted {one_line(one)}" for one in deletion.deleted],
         ids=deletion.deleted,
+        warnings=() if deletion.is_meant else ["nothing was deleted"],
         error=deletion.error,
     )
     return print_listing(listing, talk)

@@ -82,7 +82,7 @@ def models(*, name: Name = None, wanted: Wanted, talk: Talk) -> int:
         facts={"models": [document(one) for one in found]},
         lines=shown.described(found) if name and not words else lines,
         ids=list(dict.fromkeys(one.model.id for one in found)),
-        notes=() if found else ["no model can do all of this"],
+        warnings=() if found else ["no model can do all of this"],
     )
     return print_listing(listing, talk)
 

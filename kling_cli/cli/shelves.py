@@ -80,10 +80,13 @@ class Deletion:
     is_sure: bool
     deleted: list[str] = field(default_factory=list)
     error: KlingError | None = None
+    is_meant: bool = True
 
     async def run(self, client: Asks) -> None:
         """Ask a person first, unless they are sure."""
-        if not self.is_sure and not await self._is_meant(client):
+        if not self.is_sure:
+            self.is_meant = await self._ask_person(client)
+        if not self.is_meant:
             return
         for thing_id in self.ids:
             try:
@@ -93,7 +96,7 @@ class Deletion:
             else:
                 self.deleted.append(thing_id)
 
-    async def _is_meant(self, client: Asks) -> bool:
+    async def _ask_person(self, client: Asks) -> bool:
         own = await listed(client, self.shelf, {Owner.OWN}, limit=0)
         found = picked(own.items, self.ids, self.shelf)
         self.ids = [one.id for one in found]

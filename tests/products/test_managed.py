@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.products import body, catalogue, choose, find
+from kling_cli.products import body, catalogue, check, choose, find
 from kling_cli.products.model import CredentialKind, Plan
 
 PICTURE = "https://img.example.com/f.png"
@@ -18,7 +18,7 @@ ELEMENT: dict[str, Any] = {
     "kind": "image_refer",
     "frontal": PICTURE,
     "refer_images": (OTHER,),
-    "tags": ("o_102",),
+    "tags": ("character",),
 }
 
 
@@ -59,7 +59,6 @@ def test_the_documented_element_is_built() -> None:
         ("custom-element", {**ELEMENT, "kind": "sound_refer"}),
         ("custom-element", {**ELEMENT, "kind": "video_refer"}),
         ("custom-element", {**ELEMENT, "refer_images": (OTHER,) * 4}),
-        ("custom-element", {**ELEMENT, "tags": ("o_109",)}),
     ],
 )
 def test_what_is_not_allowed_is_refused(name: str, values: dict[str, Any]) -> None:
@@ -68,6 +67,52 @@ def test_what_is_not_allowed_is_refused(name: str, values: dict[str, Any]) -> No
     raw = body.build(plan, values, external_id=None, callback_url=None, extra={})
 
     assert body.wire_check(plan, raw)
+
+
+def test_a_tag_the_api_does_not_know_is_refused() -> None:
+    plan = plan_for("custom-element", ELEMENT)
+    raw = {**built("custom-element", ELEMENT), "tag_list": [{"tag_id": "o_109"}]}
+
+    assert body.wire_check(plan, raw)
+    assert check.problems(plan, {**ELEMENT, "tags": ("hero",)})
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ({"frontal": PICTURE, "refer_images": (OTHER,)}, "image_refer"),
+        ({"refer_video": "https://vid.example.com/a.mp4"}, "video_refer"),
+    ],
+)
+def test_what_an_element_is_made_from_is_seen_from_what_is_given(
+    values: dict[str, Any], kind: str
+) -> None:
+    said = {"element_name": "Hero", "description": "red coat", **values}
+
+    assert built("custom-element", said)["reference_type"] == kind
+    assert not check.problems(plan_for("custom-element", said), said)
+
+
+def test_a_complaint_names_nothing_that_nobody_said() -> None:
+    said = {"element_name": "Hero", "description": "red coat"}
+
+    (problem,) = check.problems(plan_for("custom-element", said), said)
+
+    assert not problem.message.startswith("--kind")
+    assert "--frontal" in (problem.hint or "")
+
+
+def test_a_recording_is_a_url_and_no_file() -> None:
+    said = {"voice_name": "Ann", "voice_url": "ann.mp3"}
+
+    (problem,) = check.problems(plan_for("custom-voice", said), said)
+
+    assert "local file" in problem.message
+
+
+@pytest.mark.parametrize("name", ["custom-voice", "text2video"])
+def test_whatever_can_be_made_is_found_by_its_name(name: str) -> None:
+    assert catalogue.described(name).name == name
 
 
 def test_they_are_found_by_path_and_are_no_commands() -> None:

@@ -26,9 +26,6 @@ _HEADINGS = ("deducted", "amount", "unit", "task", "model", "what", "left")
 def listing(command: str, found: Listed[Deduction], period: Period) -> Listing:
     """Return the bill as it is printed; what `--by` asks for are lines for people."""
     sums = totals(found.items)
-    notes = [f"together {one['amount']:g} {one['unit']}" for one in sums]
-    if found.has_more:
-        notes = [*notes, more_note(period.limit)]
     return Listing(
         command=command,
         facts={
@@ -38,7 +35,8 @@ def listing(command: str, found: Listed[Deduction], period: Period) -> Listing:
         },
         lines=_table(found.items) if period.by is None else summed(sums, period.by),
         ids=[row.task_id for row in found.items if row.task_id],
-        notes=notes,
+        notes=[f"together {_number(one['amount'])} {one['unit']}" for one in sums],
+        warnings=[more_note(period.limit)] if found.has_more else (),
     )
 
 
@@ -78,7 +76,7 @@ def _sum(rows: Sequence[Deduction]) -> float:
 def summed(sums: Sequence[dict[str, Any]], by: str) -> Iterator[str]:
     """Yield a line for each model, or for each day, the newest first."""
     rows = [
-        (name, f"{amount:g}", one["unit"])
+        (name, _number(amount), one["unit"])
         for one in sums
         for name, amount in one[f"by_{by}"].items()
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from textwrap import wrap
+from textwrap import TextWrapper
 
 from kling_cli.cli.report.escape import one_line
 
@@ -37,7 +37,8 @@ def _wrapped(line: str, indent: int, width: int) -> list[str]:
     room = width - indent
     if len(line) <= width or room < MIN_ROOM:
         return [line]
-    first, *rest = wrap(line[indent:], room, break_long_words=False)
+    words = TextWrapper(room, break_long_words=False, break_on_hyphens=False)
+    first, *rest = words.wrap(line[indent:])
     return [line[:indent] + first, *(" " * indent + each for each in rest)]
 
 

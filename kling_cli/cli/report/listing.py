@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.cli.report.choose import is_terminal
@@ -22,14 +22,15 @@ class Listing:
     """The answer of a command that lists. `command` is a key of `document.LISTINGS`.
 
     `facts` are what its JSON has under the keys named there; `lines` are for people
-    and pipes, `ids` for `--quiet`. `notes` go to stderr, on a terminal only.
+    and pipes, `ids` for `--quiet`. `warnings` go to stderr, `notes` to a terminal only.
     """
 
     command: str
     facts: Mapping[str, Any]
     lines: Iterable[str]
     ids: Sequence[str]
-    notes: Sequence[str] = field(default=())
+    notes: Sequence[str] = ()
+    warnings: Sequence[str] = ()
     error: KlingError | None = None
 
 
@@ -40,9 +41,9 @@ def print_listing(listing: Listing, talk: Talk) -> int:
     else:
         for line in map(one_line, listing.ids) if talk.is_quiet else listing.lines:
             write_result(line)
-    if not talk.is_quiet and is_terminal(sys.stderr):
-        for note in listing.notes:
-            write_note(note)
+    notes = listing.notes if is_terminal(sys.stderr) else ()
+    for note in () if talk.is_quiet else (*notes, *listing.warnings):
+        write_note(note)
     if listing.error is None:
         return 0
     from kling_cli.cli.outcome import say

@@ -15,7 +15,7 @@ from kling_cli.cli.report.quantities import moment
 if TYPE_CHECKING:
     from kling_cli.api.account import Pack
 
-BAR_CELLS = 20
+BAR_CELLS = 16
 _DAY_S = 86_400
 # The API's words, and ours for a person; those that can pay come first.
 _WORDS = {
@@ -78,7 +78,7 @@ def bar(left: float, total: float) -> str:
 def _drawn(pack: Pack, now: datetime) -> tuple[str | None, ...]:
     is_known = pack.left_units is not None and pack.total_units is not None
     drawn = bar(pack.left_units or 0, pack.total_units or 0) if is_known else None
-    left = f"{_number(pack.left_units)} of {_number(pack.total_units)} left"
+    left = f"{_number(pack.left_units)} of {_number(pack.total_units)}"
     status = _WORDS.get(pack.status or "", pack.status)
     return pack.name, drawn, left, status, _end(pack, now)
 
@@ -90,7 +90,7 @@ def _end(pack: Pack, now: datetime) -> str | None:
     date = pack.ends_at.strftime("%Y-%m-%d")
     if pack.ends_at <= now:
         return f"ended {date}"
-    return f"ends {date}, in {days} day{'' if days == 1 else 's'}"
+    return f"until {date}, {days} day{'' if days == 1 else 's'} left"
 
 
 def _cells(pack: Pack, now: datetime) -> tuple[str | None, ...]:
