@@ -109,16 +109,7 @@ def generate(
         settings_options(said.waiting, said.callbacks, said.safety)
     )
     if said.safety.is_dry_run:
-        from kling_cli.cli.dry_run import show
-
-        most = said.safety.max_units
-        return show(
-            order,
-            command=command,
-            settings=settings,
-            talk=said.talk,
-            max_units=most,
-        )
+        return _dry_run(order, command, settings, said)
     options = _run_options(command, settings, said)
     offer_agent(settings, options)
 
@@ -129,6 +120,18 @@ def generate(
 
     result = run(work, settings=settings, talk=said.talk)
     return conclude([result], command=command, talk=said.talk, wanted=said.wanted)
+
+
+def _dry_run(order: Order, command: str, settings: Settings, said: Said) -> int:
+    from kling_cli.cli.dry_run import show
+
+    return show(
+        order,
+        command=command,
+        settings=settings,
+        talk=said.talk,
+        max_units=said.safety.max_units,
+    )
 
 
 def _order(
