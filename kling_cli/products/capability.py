@@ -32,6 +32,7 @@ _SAMPLES: Final[Mapping[FieldKind, Any]] = {
 _COUNTED: Final = frozenset(
     {FieldKind.IMAGE, FieldKind.AUDIO, FieldKind.VIDEO, FieldKind.LINK, FieldKind.TEXT}
 )  # a number after these is how many
+_SHOT: Final = "5:words"
 _MANY: Final = 1000  # more than any field takes
 
 
@@ -122,6 +123,8 @@ def _one(field: Field, count: int) -> Any:
 
 def sample(field: Field) -> Any:
     """Return one value that stands for any; of a JSON field there is none."""
+    if field.name == "shots":
+        return _SHOT
     return _SAMPLES.get(field.kind)
 
 

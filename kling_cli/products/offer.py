@@ -98,7 +98,8 @@ def _values(plan: Plan, wanted: Demand) -> Iterator[Any]:
         yield ({},) if field.is_repeated else {}  # what is in it is not the question
         return
     if wanted.value is not None:
-        candidates: list[Any] = [wanted.value]
+        by_text = {str(choice): choice for choice in limits.choices or ()}
+        candidates: list[Any] = [by_text.get(str(wanted.value), wanted.value)]
     elif field.kind is FieldKind.SWITCH:
         candidates = [True]
     else:

@@ -57,7 +57,7 @@ def document(pack: Pack, now: datetime) -> dict[str, Any]:
 def lines(packs: Sequence[Pack], now: datetime) -> Iterator[str]:
     """Yield one line a pack: with a bar for a person, in plain columns for a pipe."""
     if is_terminal(sys.stdout):
-        return columns([_drawn(pack, now) for pack in packs])
+        return columns([drawn(pack, now) for pack in packs])
     return columns([_cells(pack, now) for pack in packs])
 
 
@@ -75,12 +75,13 @@ def bar(left: float, total: float) -> str:
     return f"[{'#' * full}{'.' * (BAR_CELLS - full)}]"
 
 
-def _drawn(pack: Pack, now: datetime) -> tuple[str | None, ...]:
+def drawn(pack: Pack, now: datetime) -> tuple[str | None, ...]:
+    """Return what a person sees of a pack: name, bar, units, standing, end."""
     is_known = pack.left_units is not None and pack.total_units is not None
-    drawn = bar(pack.left_units or 0, pack.total_units or 0) if is_known else None
+    full = bar(pack.left_units or 0, pack.total_units or 0) if is_known else None
     left = f"{_number(pack.left_units)} of {_number(pack.total_units)}"
     status = _WORDS.get(pack.status or "", pack.status)
-    return pack.name, drawn, left, status, _end(pack, now)
+    return pack.name, full, left, status, _end(pack, now)
 
 
 def _end(pack: Pack, now: datetime) -> str | None:

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from kling_cli.cli.report.columns import columns, facts
+
+
+def test_columns_are_as_wide_as_they_need_to_be() -> None:
+    rows = [("a", None, "long"), ("bbb", "", "x")]
+
+    assert list(columns(rows)) == ["a    -  long", "bbb  -  x"]
+
+
+def test_headings_stand_above_rows_only() -> None:
+    assert list(columns([("1", "2")], headings=("one", "two"))) == [
+        "one  two",
+        "1    2",
+    ]
+    assert list(columns([], headings=("one",))) == []
+
+
+def test_what_acts_on_a_terminal_is_spelled_out() -> None:
+    assert list(columns([("\x1b[2J", "b\nc")])) == ["\\x1b[2J  b\\nc"]
+
+
+def test_words_that_do_not_fit_go_on_below_in_their_column() -> None:
+    words = "last-frame negative-prompt watermark sound"
+
+    assert list(columns([("kling", words)], width=30)) == [
+        "kling  last-frame",
+        "       negative-prompt",
+        "       watermark sound",
+    ]
+
+
+def test_without_room_nothing_is_broken() -> None:
+    words = "last-frame negative-prompt watermark"
+
+    assert list(columns([("kling", words)], width=20)) == [f"kling  {words}"]
+
+
+def test_facts_leave_out_what_is_not_known() -> None:
+    assert facts([("a", "1"), ("long", None), ("b", "x\ty")], indent=" ") == [
+        " a     1",
+        " b     x\\ty",
+    ]
+    assert facts([]) == []
