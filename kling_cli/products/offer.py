@@ -114,10 +114,9 @@ def _any(plan: Plan, name: str, limits: Limits) -> list[Any]:
     field = plan.product.field(name)
     if limits.choices:
         return list(limits.choices)
-    if limits.default is not None:
-        return [limits.default]
-    if limits.minimum is not None:
-        return [limits.minimum]
+    numbers = [limits.default, limits.minimum, limits.maximum]
+    if values := [each for each in numbers if each is not None]:
+        return list(dict.fromkeys(values))
     count = max(1, limits.min_items or 1)
     return [(sample(field),) * count if field.is_repeated else sample(field)]
 

@@ -44,7 +44,6 @@ def _wrapped(line: str, indent: int, width: int) -> list[str]:
 
 def facts(pairs: Sequence[tuple[str, str | None]], *, indent: str = "") -> list[str]:
     """Return one line for each fact that is known: its name, then its value."""
-    width = max((len(name) for name, _ in pairs), default=0)
-    return [
-        f"{indent}{name:<{width}}  {one_line(value)}" for name, value in pairs if value
-    ]
+    known = [(name, one_line(value)) for name, value in pairs if value]
+    width = max((len(name) for name, _ in known), default=0)
+    return [f"{indent}{name:<{width}}  {value}" for name, value in known]

@@ -39,7 +39,7 @@ def test_without_room_nothing_is_broken() -> None:
 
 def test_facts_leave_out_what_is_not_known() -> None:
     assert facts([("a", "1"), ("long", None), ("b", "x\ty")], indent=" ") == [
-        " a     1",
-        " b     x\\ty",
+        " a  1",
+        " b  x\\ty",
     ]
     assert facts([]) == []

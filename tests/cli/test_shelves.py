@@ -1,0 +1,81 @@
+"""Which things are found and deleted; asking the person is in the scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from kling_cli.api.library import ELEMENTS, VOICES, NoSuchThingError, Owner, Thing
+from kling_cli.cli.library_options import Choice
+from kling_cli.cli.shelves import Deletion, listed, picked, question
+from kling_cli.errors import RefusedError
+from tests.api.asked import Answering
+
+ANN = Thing(id="83", name="Ann", owner=Owner.OWN, links=(), task_id="88")
+BEN = Thing(id="84", name=None, owner=Owner.OWN, links=(), task_id="89")
+
+
+def test_a_thing_is_picked_by_its_id_or_that_of_its_task() -> None:
+    assert picked([ANN, BEN], ["89", "83"], VOICES) == [BEN, ANN]
+
+
+def test_all_that_are_missing_are_named() -> None:
+    with pytest.raises(NoSuchThingError, match="no voice 1, 2") as caught:
+        picked([ANN], ["1", "83", "2"], VOICES)
+
+    assert "kling voices" in (caught.value.hint or "")
+
+
+def test_a_person_is_asked_about_names() -> None:
+    assert question(VOICES, [ANN]) == "Delete the voice Ann (83) for good?"
+    assert question(ELEMENTS, [ANN, BEN]) == (
+        "Delete the 2 elements Ann (83), unnamed (84) for good?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("chosen", "owners"),
+    [
+        (Choice(), {Owner.OWN, Owner.PRESET}),
+        (Choice(is_own=True), {Owner.OWN}),
+        (Choice(is_preset=True), {Owner.PRESET}),
+        (Choice(is_own=True, is_preset=True), {Owner.OWN, Owner.PRESET}),
+    ],
+)
+def test_whose_things_are_wanted(chosen: Choice, owners: set[Owner]) -> None:
+    assert chosen.owners == owners
+
+
+def library(_said: Mapping[str, Any]) -> list[Any]:
+    result = {"voices": [{"voice_id": "1", "owned_by": "10000001"}]}
+    return [{"task_id": "8", "task_result": result}]
+
+
+@pytest.mark.anyio
+async def test_presets_are_not_asked_for_when_there_is_no_room_for_them() -> None:
+    full = Answering(lambda _: [*library({}), *library({})])
+
+    found = await listed(full, VOICES, set(Owner), limit=1)
+
+    assert [each["path"] for each in full.asked] == ["/v1/general/custom-voices"]
+    assert found.has_more
+
+
+@pytest.mark.anyio
+async def test_one_that_cannot_be_deleted_does_not_keep_the_others() -> None:
+    class Refusing(Answering):
+        async def ask(self, method: str, path: str, **said: Any) -> Any:
+            await super().ask(method, path, **said)
+            if said["json"]["voice_id"] == "2":
+                raise RefusedError("Voice id not found", code=1201)
+
+    client = Refusing(library)
+    deletion = Deletion(shelf=VOICES, ids=["1", "2", "3"], is_sure=True)
+
+    await deletion.run(client)
+
+    assert deletion.deleted == ["1", "3"]
+    assert isinstance(deletion.error, NoSuchThingError)
+    assert [each["path"] for each in client.asked] == ["/v1/general/delete-voices"] * 3
