@@ -6,8 +6,7 @@ import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-import anyio.to_thread
-import typer
+import anyio
 
 from kling_cli.api.library import (
     NoSuchThingError,
@@ -100,9 +99,18 @@ class Deletion:
         own = await listed(client, self.shelf, {Owner.OWN}, limit=0)
         found = picked(own.items, self.ids, self.shelf)
         self.ids = [one.id for one in found]
-        return await anyio.to_thread.run_sync(
-            lambda: typer.confirm(question(self.shelf, found), err=True)
-        )
+        return await is_confirmed(question(self.shelf, found))
+
+
+async def is_confirmed(asked: str) -> bool:
+    """Ask on stderr, so that stdout has results alone; anything but yes is no.
+
+    The line is read once it is there: waiting can be interrupted, reading cannot.
+    """
+    sys.stderr.write(f"{asked} [y/N] ")
+    sys.stderr.flush()
+    await anyio.wait_readable(sys.stdin)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def question(shelf: Shelf, found: Sequence[Thing]) -> str:

@@ -20,7 +20,8 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
         *("accept-503", "accept-504", "accept-5000", "accept-5002", "slow"),
     ),
     "query": (
-        *("500", "502html", "reset", "hang", "1302", "1004", "1002", "empty", "junk"),
+        *("500", "502html", "reset", "hang", "1302", "1004", "1002", "1103", "1201"),
+        *("empty", "junk"),
     ),
     "download": ("500", "403", "cut", "html", "short", "empty", "hang", "slow"),
     "task": (
@@ -28,6 +29,7 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
         *("failed-succeed-message", "evil-names"),
     ),
     "callback": ("none", "repeat", "shuffle", "forged", "late"),
+    "account": ("500", "502html", "reset", "hang", "1302", "1101", "1103"),
 }
 
 # What `--chaos` draws from: all of it passes, or can be settled by asking again.

@@ -17,6 +17,7 @@ from kling_cli.errors import (
 )
 from kling_cli.jobs.entry import Stage
 from kling_cli.jobs.find import NoSuchTaskError
+from kling_cli.jobs.prepare import Order
 from tests.jobs.world import World, a_world, an_order
 
 pytestmark = pytest.mark.anyio
@@ -65,6 +66,61 @@ async def test_a_task_of_another_machine_is_found_by_either_of_its_ids(
     assert found.resume == f"kling wait {made.task_id}"
     assert found.product == ("text2video" if is_pair else None)
     assert found.query_requests == world.counts["query"] >= 1
+
+
+@pytest.mark.parametrize("name", ["task id", "mine"])
+async def test_the_likeliest_question_comes_first(
+    tmp_path: Path, name: str, *, is_pair: bool
+) -> None:
+    """Digits are an id of the API's; a key pair asks for text2video before all."""
+    async with a_world(tmp_path) as world:
+        order = replace(an_order("mine"), model="kling-v1-6")
+        made = await world.submit(order=order)
+        world.forget()
+        if is_pair:
+            world.use_key_pair()
+            world.forget()
+        [found] = await world.look(made.task_id or "" if name == "task id" else name)
+
+    assert found.task_id == made.task_id
+    assert found.query_requests == 1
+
+
+async def test_a_solution_of_another_machine_is_found(tmp_path: Path) -> None:
+    film = {"title": "A mug", "images": ("https://img.example.com/mug.png",)}
+    async with a_world(tmp_path) as world:
+        made = await world.submit(order=Order(product="goods-studio", values=film))
+        world.forget()
+        [found] = await world.look(made.task_id or "")
+
+    assert (found.task_id, found.error) == (made.task_id, None)
+    assert found.query_requests == 2
+
+
+async def test_a_voice_of_another_machine_is_found_with_a_key_pair(
+    tmp_path: Path,
+) -> None:
+    said = {"voice_name": "Ann", "voice_url": "https://snd.example.com/ann.mp3"}
+    async with a_world(tmp_path) as world:
+        made = await world.submit(order=Order(product="custom-voice", values=said))
+        world.use_key_pair()
+        world.forget()
+        [found] = await world.look(made.task_id or "")
+
+    assert (found.task_id, found.product) == (made.task_id, "custom-voice")
+
+
+async def test_a_family_that_refuses_does_not_end_the_search(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        made = await world.submit(
+            order=Order(product="image", values={"prompt": "a cat"})
+        )
+        world.use_key_pair()
+        world.forget()
+        world.fail("query:1103x1", "query:1201x1")
+        [found] = await world.look(made.task_id or "")
+
+    assert (found.task_id, found.product) == (made.task_id, "image")
 
 
 async def test_tasks_of_other_machines_without_names_are_kept_apart(

@@ -261,3 +261,13 @@ async def test_hostile_names_stay_in_the_folder(tmp_path: Path) -> None:
 
     assert saved.path is not None
     assert names(tmp_path) == names(folder) == {saved.path.name}
+
+
+async def test_what_has_an_id_and_no_file_is_no_failure(tmp_path: Path) -> None:
+    """An element is used by its id; asking again would bring no file either."""
+    element = Output(type="element", id="32")
+    async with a_saver(tmp_path, page(404)) as stage:
+        saved = await stage.saver.save(a_task(status=SUCCEEDED, outputs=(element,)))
+
+    assert [(one.output, one.path) for one in saved] == [(element, None)]
+    assert stage.wire.seen == []
