@@ -13,8 +13,7 @@ from kling_cli.cli.options import Account, Talk
 
 if TYPE_CHECKING:
     from kling_cli.api.account import Deduction, Pack
-    from kling_cli.api.client import KlingClient
-    from kling_cli.api.paging import Listed
+    from kling_cli.api.paging import Asks, Listed
 
 HELP = "What is left in your packs, and what was spent."
 LOOK_BACK = timedelta(days=5 * 365)  # packs bought before that are not looked for
@@ -36,7 +35,7 @@ def packs(*, talk: Talk, account: Account) -> int:
 
     now = SystemClock().now()
 
-    async def work(client: KlingClient) -> Sequence[Pack]:
+    async def work(client: Asks) -> Sequence[Pack]:
         from kling_cli.api.account import packs as bought
 
         return await bought(client, now - LOOK_BACK, now)
@@ -102,7 +101,7 @@ def _show(bill: Bill, period: Period, talk: Talk, account: Account) -> int:
         "api_key_name": period.key_names or (),
     }
 
-    async def work(client: KlingClient) -> Listed[Deduction]:
+    async def work(client: Asks) -> Listed[Deduction]:
         from kling_cli.api.account import deductions
 
         return await deductions(
@@ -113,7 +112,7 @@ def _show(bill: Bill, period: Period, talk: Talk, account: Account) -> int:
     return print_listing(shown.listing(bill.command, found, period), talk)
 
 
-def group() -> Any:
+def make_group() -> Any:
     """Return the command with its sub-commands."""
     commands = {"packs": packs, "billing": billing, "balance": balance}
     return grouped("account", HELP, commands)

@@ -103,19 +103,19 @@ TABLE = (
     ),
     Entry(
         "voices",
-        "kling_cli.cli.voices:group",
+        "kling_cli.cli.voices:make_group",
         "List, make, show and delete voices for videos.",
         LIBRARY,
     ),
     Entry(
         "elements",
-        "kling_cli.cli.elements:group",
+        "kling_cli.cli.elements:make_group",
         "List, make, show and delete elements: subjects to use again.",
         LIBRARY,
     ),
     Entry(
         "account",
-        "kling_cli.cli.account:group",
+        "kling_cli.cli.account:make_group",
         "What is left in your packs, and what was spent.",
         LIBRARY,
     ),
@@ -200,7 +200,8 @@ def _of_product(one: Summary) -> Entry:
 def load(entry: Entry) -> Any:
     """Import a command: an attribute that is a function, a `Typer`, or makes one.
 
-    A product's target is the function that makes a command out of its description.
+    What makes one is called `make_`, and takes nothing. A product's target is the
+    function that makes a command out of its description.
     """
     module, _, attribute = entry.target.partition(":")
     found = getattr(import_module(module), attribute)
@@ -208,7 +209,7 @@ def load(entry: Entry) -> Any:
         return found(entry)
     if entry.target == "kling_cli.cli.generate:command":
         return found(entry.name)
-    if attribute == "group":
+    if attribute.startswith("make_"):
         return found()
     if isinstance(found, typer.Typer):
         return typer.main.get_command(found)

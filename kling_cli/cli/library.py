@@ -11,9 +11,8 @@ from kling_cli.cli.report.escape import one_line
 from kling_cli.cli.report.listing import Listing, more_note, print_listing
 
 if TYPE_CHECKING:
-    from kling_cli.api.client import KlingClient
     from kling_cli.api.library import Shelf, Thing
-    from kling_cli.api.paging import Listed
+    from kling_cli.api.paging import Asks, Listed
     from kling_cli.cli.library_options import Choice
 
 T = TypeVar("T")
@@ -23,7 +22,7 @@ def list_things(shelf: Shelf, *, chosen: Choice, talk: Talk, account: Account) -
     """List the things of a shelf: one's own first, then what is there for all."""
     from kling_cli.cli.report import library as shown
 
-    async def work(client: KlingClient) -> Listed[Thing]:
+    async def work(client: Asks) -> Listed[Thing]:
         from kling_cli.cli.shelves import listed
 
         return await listed(client, shelf, chosen.owners, limit=chosen.limit)
@@ -48,7 +47,7 @@ def show_things(
     """Show everything about some things of a shelf."""
     from kling_cli.cli.report import library as shown
 
-    async def work(client: KlingClient) -> list[Thing]:
+    async def work(client: Asks) -> list[Thing]:
         from kling_cli.api.library import Owner
         from kling_cli.cli.shelves import listed, picked
 
@@ -86,17 +85,16 @@ def delete_things(
     return print_listing(listing, talk)
 
 
-def asked(
-    work: Callable[[KlingClient], Awaitable[T]], *, account: Account, talk: Talk
-) -> T:
+def asked(work: Callable[[Asks], Awaitable[T]], *, account: Account, talk: Talk) -> T:
     """Return what `work` makes of the account's client; nothing is written down."""
     from kling_cli.cli.runner import Surroundings, load_settings, run
 
     async def connect(around: Surroundings) -> T:
         from kling_cli.api.connection import connected
+        from kling_cli.api.patience import Patient
 
         async with connected(around.settings, around.clock) as client:
-            return await work(client)
+            return await work(Patient(client, around.clock))
 
     settings = load_settings(settings_options(account))
     return run(connect, settings=settings, talk=talk, is_brief=True)

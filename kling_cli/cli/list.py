@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -76,10 +76,16 @@ class Filter:
         typer.Option(
             "--remote",
             help="What the account has, of every machine, as the API says it now; with "
-            "an API key the last 30 days, unless --since says more. --product may "
-            "then be video, image or try_on, too.",
+            "an API key the last 30 days, unless --since says more.",
         ),
     ] = False
+    kind: Annotated[
+        Literal["video", "image", "try-on"] | None,
+        typer.Option(
+            "--kind",
+            help="With --remote: only tasks of this kind, as the API tells them apart.",
+        ),
+    ] = None
 
 
 def list_tasks(*, chosen: Filter, talk: Talk, account: Account) -> int:
@@ -92,6 +98,11 @@ def list_tasks(*, chosen: Filter, talk: Talk, account: Account) -> int:
     from kling_cli.cli.runner import load_settings
     from kling_cli.clock import SystemClock
 
+    if chosen.kind is not None and not chosen.is_remote:
+        raise UsageError(
+            "--kind: the journal knows products, not kinds",
+            hint="add --remote, or say --product",
+        )
     settings, now = load_settings(settings_options(account)), SystemClock().now()
     read = _from_account if chosen.is_remote else _from_journal
     found = read(settings, chosen, talk, now)
@@ -138,15 +149,13 @@ def wanted_of(chosen: Filter, now: datetime) -> Wanted:
         UsageError: the filter has a word that means nothing.
     """
     from kling_cli.api.task import TaskStatus
-    from kling_cli.jobs.remote import KINDS, Wanted
+    from kling_cli.jobs.remote import Wanted
 
     _check_status(chosen.status)
-    product = chosen.product
-    if product is not None and product.replace("-", "_") in KINDS[2:]:
-        product = product.replace("-", "_")
     return Wanted(
         status=TaskStatus(chosen.status) if chosen.status else None,
-        product=product,
+        product=chosen.product,
+        kind=chosen.kind and chosen.kind.replace("-", "_"),
         since=None if chosen.since is None else moment_of(chosen.since, now),
         limit=chosen.limit,
     )

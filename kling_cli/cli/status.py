@@ -88,10 +88,13 @@ def _files(result: JobResult) -> Iterator[tuple[str, str]]:
 
 
 def _places(one: SavedOutput) -> Iterator[tuple[str, str]]:
+    is_of_library = one.output.is_of_library
+    if is_of_library and one.output.id:
+        yield one.output.type, one.output.id
     if one.path is not None:
         about = f" ({size(one.total_bytes)})" if one.total_bytes else ""
         yield "file", f"{one.path}{about}"
     if one.output.url:
-        yield one.output.type, one.output.url
+        yield "sample" if is_of_library else one.output.type, one.output.url
     if one.output.watermark_url:
         yield "marked", one.output.watermark_url

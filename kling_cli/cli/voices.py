@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from kling_cli.cli.app import Entry, LazyCommand
 from kling_cli.cli.library_options import Choice, Ids, OwnIds, Yes, grouped
 from kling_cli.cli.options import Account, Talk
 
 HELP = "List, make, show and delete voices for videos."
+CREATE = "Make a voice from a recording."
 
 
 def list_voices(*, chosen: Choice, talk: Talk, account: Account) -> int:
@@ -45,10 +47,20 @@ def delete(*, ids: OwnIds, is_sure: Yes = False, talk: Talk, account: Account) -
     return delete_things(VOICES, ids=ids, is_sure=is_sure, talk=talk, account=account)
 
 
-def group() -> Any:
-    """Return the command with its sub-commands."""
+def make_create() -> Any:
+    """Return the sub-command that makes one, out of its description."""
     from kling_cli.cli.generate import library_command
 
-    create = library_command("custom-voice", command="voices create")
-    commands = {"list": list_voices, "show": show, "create": create, "delete": delete}
+    return library_command("custom-voice", command="voices create")
+
+
+def make_group() -> Any:
+    """Return the command with its sub-commands."""
+    create = Entry("create", f"{__name__}:make_create", CREATE, "")
+    commands = {
+        "list": list_voices,
+        "show": show,
+        "create": LazyCommand(create),
+        "delete": delete,
+    }
     return grouped("voices", HELP, commands)

@@ -15,6 +15,7 @@ from typing import Final
 import anyio
 
 from kling_cli.api.paging import Listed, cursor_pages, cut, numbered_pages
+from kling_cli.api.patience import Patient
 from kling_cli.api.task import Task, TaskStatus
 from kling_cli.api.wire import tasks_from_wire
 from kling_cli.errors import CredentialsError, KlingError
@@ -24,7 +25,6 @@ from kling_cli.jobs.places import Place, families, is_only_here
 from kling_cli.jobs.session import Session
 from kling_cli.products import catalogue
 
-KINDS: Final = ("video", "image", "try_on")  # what the API can tell apart itself
 PAGE: Final = 500
 FAMILY_PAGES: Final = 4  # a key pair looks no further in one family
 AT_ONCE: Final = 4
@@ -33,19 +33,18 @@ _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which of the account's tasks. `product` is one of ours, or one of `KINDS`.
+    """Which of the account's tasks. `product` is one of ours.
+
+    `kind` is what the API itself can tell apart: `video`, `image`, `try_on`.
 
     `limit` 0 is all of them; the API has none that are older than 30 days.
     """
 
     status: TaskStatus | None = None
     product: str | None = None
+    kind: str | None = None
     since: datetime | None = None
     limit: int = 0
-
-    @property
-    def kind(self) -> str | None:
-        return self.product if self.product in KINDS else None
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -55,7 +54,7 @@ class Wanted:
 
     def takes(self, entry: Entry) -> bool:
         """Say whether a task is wanted, as far as it is known what it is."""
-        is_product = self.kind is not None or self.product in (None, entry.product)
+        is_product = self.product in (None, entry.product)
         is_status = self.status in (None, entry.status)
         return is_product and is_status and entry.written_at >= (self.since or _NEVER)
 
@@ -89,6 +88,8 @@ class Remote:
                     answers[place] = await self._ask(place)
                 except KlingError as exc:
                     failures[place] = exc
+                    if not is_only_here(exc):
+                        group.cancel_scope.cancel()
 
         async with anyio.create_task_group() as group:
             for place in places:
@@ -100,15 +101,15 @@ class Remote:
 
     def _places(self) -> list[Place]:
         """Return where to look for what is wanted."""
-        found = families(is_bulk=self.session.asker.is_bulk)
-        if (kind := self.wanted.kind) is not None:
-            found = [p for p in found if p.path == TASKS_PATH or p.pack == kind]
-        elif self.wanted.product is not None:
-            catalogue.described(self.wanted.product)  # a name that means something
-            found = [p for p in found if p.may_have(self.wanted.product)]
+        wanted, found = self.wanted, families(is_bulk=self.session.asker.is_bulk)
+        if wanted.kind is not None:
+            found = [p for p in found if p.path == TASKS_PATH or p.pack == wanted.kind]
+        if wanted.product is not None:
+            catalogue.described(wanted.product)  # a name that means something
+            found = [p for p in found if p.may_have(wanted.product)]
         if not found:
             raise CredentialsError(
-                f"tasks of {self.wanted.product} are listed for an API key only",
+                "tasks of this kind are listed for an API key only",
                 hint="run kling auth login with an API key",
             )
         return found
@@ -140,7 +141,7 @@ class Remote:
         is_filtered = self.wanted.status is not None or self.wanted.since is not None
         size = PAGE if is_filtered else min(self.wanted.limit, PAGE) or PAGE
         found = await numbered_pages(
-            self.session.client,
+            Patient(self.session.client, self.session.clock),
             place.path,
             tasks_from_wire,
             limit=0 if is_filtered else self.wanted.limit,
@@ -152,7 +153,7 @@ class Remote:
 
     def _wanted_of(self, tasks: Iterable[Task], place: Place) -> list[Entry]:
         entries = [self._entry(task, place) for task in tasks]
-        if self.wanted.product is not None and self.wanted.kind is None:
+        if self.wanted.product is not None:
             self.nameless += sum(not entry.product for entry in entries)
         return [entry for entry in entries if self.wanted.takes(entry)]
 
@@ -176,8 +177,8 @@ class Remote:
 
     def _about_nameless(self) -> str:
         return (
-            f"{self.nameless} tasks of other machines are left out: the API does not"
-            f" say which product they are of; --product {' or '.join(KINDS)} it knows"
+            f"{self.nameless} of other machines left out: the API does not say which"
+            " product they are of, only --kind"
         )
 
 

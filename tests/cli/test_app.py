@@ -65,6 +65,9 @@ def test_help_costs_typer_and_what_typer_draws_with() -> None:
         pytest.param(["image2video", "--duration", "many"], id="image2video"),
         pytest.param(["wait", "--nonsense"], id="wait"),
         pytest.param(["list", "--limit", "few"], id="list"),
+        pytest.param(["voices", "--limit", "few"], id="voices"),
+        pytest.param(["account", "billing", "--by", "hour"], id="account"),
+        pytest.param(["models", "--nonsense"], id="models"),
     ],
 )
 def test_reading_a_command_line_costs_typer_alone(arguments: list[str]) -> None:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.cli.list import Filter, moment_of, select, table
+from kling_cli.api.task import TaskStatus
+from kling_cli.cli.list import Filter, moment_of, select, table, wanted_of
 from kling_cli.errors import UsageError
 from kling_cli.jobs.entry import Entry, Stage
 from kling_cli.jobs.journal import Journal
+from kling_cli.jobs.remote import Wanted
 from tests.cli.examples import CREATED, FILE, TASK_ID
 from tests.support.kling import Kling
 
@@ -67,6 +69,22 @@ def test_filters_choose_lines(chosen: Filter, ids: list[str]) -> None:
     found = select(ENTRIES, chosen, NOW)
 
     assert [entry.external_id for entry in found] == [f"kling-{one}" for one in ids]
+
+
+def test_a_filter_says_what_to_look_for_in_the_account() -> None:
+    chosen = Filter(
+        status="failed", product="image", kind="try-on", since="2h", limit=5
+    )
+
+    assert wanted_of(chosen, NOW) == Wanted(
+        status=TaskStatus.FAILED,
+        product="image",
+        kind="try_on",
+        since=NOW - timedelta(hours=2),
+        limit=5,
+    )
+    with pytest.raises(UsageError, match="--status done"):
+        wanted_of(Filter(status="done"), NOW)
 
 
 def test_a_word_that_is_no_status_is_refused_with_those_that_are() -> None:
@@ -152,6 +170,13 @@ def test_json_gives_the_jobs_with_every_key(kling: Kling) -> None:
 def test_an_empty_journal_is_an_empty_list(kling: Kling) -> None:
     assert kling.run("list").stdout == ""
     assert kling.run("list", "--json").json()["tasks"] == []
+
+
+def test_kinds_are_the_api_s_alone(kling: Kling) -> None:
+    result = kling.run("list", "--kind", "video")
+
+    assert result.exit_code == 2
+    assert "--remote" in result.stderr
 
 
 def test_it_asks_for_no_credentials(kling: Kling) -> None:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from kling_cli.api.task import TaskStatus
+from kling_cli.api.task import Output, TaskStatus
 from kling_cli.cli.status import descriptions, words
 from kling_cli.errors import UsageError
+from kling_cli.jobs.events import SavedOutput
 from tests.cli.examples import FILE, LINK, TASK_ID, a_result, an_output
 
 GOLDEN = f"""\
@@ -54,6 +55,15 @@ def test_what_was_not_saved_has_its_link_alone() -> None:
 
     assert f"  video    {LINK}" in lines
     assert not any(line.startswith("  file") for line in lines)
+
+
+def test_what_was_made_for_the_library_has_its_id() -> None:
+    voice = SavedOutput(output=Output(type="voice", id="83", url=LINK))
+
+    lines = list(descriptions([a_result(outputs=(voice,))]))
+
+    assert "  voice    83" in lines
+    assert f"  sample   {LINK}" in lines
 
 
 def test_an_unknown_task_has_its_error_alone() -> None:

@@ -108,13 +108,15 @@ async def test_a_stranger_is_told_without_a_product(tmp_path: Path) -> None:
     [
         ({"product": "text2video"}, ["new", "old"]),
         ({"product": "image"}, ["cat"]),
-        ({"product": "video"}, ["new", "old"]),
+        ({"kind": "video"}, ["new", "old"]),
+        ({"kind": "image"}, ["cat"]),
+        ({"kind": "video", "product": "image"}, []),
         ({"product": "goods-studio"}, ["goods"]),
         ({"product": "custom-voice"}, []),
         ({"status": TaskStatus.SUBMITTED}, ["goods", "new", "cat", "old"]),
         ({"status": TaskStatus.FAILED}, []),
         ({"status": TaskStatus.UNKNOWN}, []),
-        ({"product": "video", "limit": 1}, ["new"]),
+        ({"kind": "video", "limit": 1}, ["new"]),
     ],
 )
 async def test_filters_with_an_api_key(
@@ -131,6 +133,7 @@ async def test_filters_with_an_api_key(
     [
         ({"product": "text2video"}, ["old"], 1),
         ({"product": "custom-voice"}, [], 1),
+        ({"kind": "try_on"}, [], 1),
         ({"product": "image", "status": TaskStatus.SUBMITTED}, ["cat"], 6),
         ({"product": "image", "status": TaskStatus.FAILED}, [], 6),
     ],
@@ -167,8 +170,8 @@ async def test_those_whose_product_nobody_knows_are_counted(tmp_path: Path) -> N
 
     assert found.items == ()
     (note,) = notes
-    assert note.startswith("1 task")
-    assert "video" in note
+    assert note.startswith("1 of other machines")
+    assert "--kind" in note
 
 
 async def test_cursors_are_followed(tmp_path: Path) -> None:
@@ -191,7 +194,7 @@ async def test_a_product_nobody_has_is_refused(tmp_path: Path) -> None:
 async def test_solutions_need_an_api_key(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         world.use_key_pair()
-        with pytest.raises(CredentialsError, match="goods-studio"):
+        with pytest.raises(CredentialsError, match="API key only"):
             await remote(world, product="goods-studio")
 
 

@@ -222,7 +222,7 @@ def test_a_bill_is_filtered_cut_and_summed(kling: Kling) -> None:
         (("elements", "list"), "query:502htmlx0", 6),
         (("voices", "show", "83"), None, 2),
         (("voices", "delete", "83", "--yes"), None, 2),
-        (("account",), "account:1302x0", 6),
+        (("account",), "account:1302x0", 6),  # asked three times in three seconds
         (("account", "billing"), "account:1101x0", 4),
         (("account", "balance", "--since", "soon"), None, 2),
         (("list", "--remote"), "query:1002x0", 3),
