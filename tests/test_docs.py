@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
-from kling_cli.cli.report import document
+from kling_cli.api.account import deductions_from_wire, packs_from_wire
+from kling_cli.api.library import ELEMENTS, VOICES, Owner, Thing
+from kling_cli.cli import models
+from kling_cli.cli.report import bill, document, library, models_json, packs
 from kling_cli.errors import UsageError
 from kling_cli.jobs import schedule
 from kling_cli.sandbox.faults import ACTIONS
@@ -32,6 +36,43 @@ def test_the_page_of_the_json_lists_every_key() -> None:
         r"`(\w+)`", "".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE))
     )
     assert described == list(printed)
+
+
+def test_the_page_of_the_json_lists_the_keys_of_every_list() -> None:
+    page = (DOCS / "json.md").read_text()
+
+    rows = re.findall(r"^\| `([a-z ]+)` \| (`.*) \|$", page, re.MULTILINE)
+
+    described = {command: re.findall(r"`(\w+)`", keys) for command, keys in rows}
+    assert {name: described.get(name) for name in document.LISTINGS} == {
+        name: list(keys) for name, keys in document.LISTINGS.items()
+    }
+
+
+def keys_of(row: str) -> list[str]:
+    """Return the keys that a row of the last table of lists names, in its order."""
+    page = (DOCS / "json.md").read_text()
+    found = re.search(rf"^\| `{re.escape(row)}` \| (.*) \|$", page, re.MULTILINE)
+    assert found, row
+    return re.findall(r"`(\w+)`", re.sub(r"\(.*?\)", "", found[1]))
+
+
+def test_the_page_of_the_json_lists_the_keys_of_what_is_in_a_list() -> None:
+    line = models.select("text2video", "kling-3.0", ["sound"])[0]
+    model = models_json.document(line)
+    thing = Thing(id="1", name=None, owner=Owner.OWN, links=())
+    voice = library.document(thing, VOICES)
+    element = library.document(thing, ELEMENTS)
+    (row,) = deductions_from_wire({"result": {"detail": [{}]}})
+    (pack,) = packs_from_wire({"resource_pack_subscribe_infos": [{}]})
+
+    assert keys_of("models[]") == list(model)
+    assert keys_of("models[].rates[]") == list(model["rates"][0])
+    assert keys_of("voices[]") == list(voice)
+    assert [*keys_of("voices[]"), *keys_of("elements[]")] == list(element)
+    assert keys_of("packs[]") == list(packs.document(pack, datetime.now(UTC)))
+    assert keys_of("deductions[]") == list(bill.document(row))
+    assert keys_of("totals[]") == list(bill.totals([row])[0])
 
 
 def test_the_page_of_a_job_states_the_pauses_of_the_schedule() -> None:

@@ -36,7 +36,6 @@ class Wanted:
     """Which of the account's tasks. `product` is one of ours.
 
     `kind` is what the API itself can tell apart: `video`, `image`, `try_on`.
-
     `limit` 0 is all of them; the API has none that are older than 30 days.
     """
 

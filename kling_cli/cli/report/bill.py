@@ -29,7 +29,7 @@ def listing(command: str, found: Listed[Deduction], period: Period) -> Listing:
     return Listing(
         command=command,
         facts={
-            "deductions": [_document(row) for row in found.items],
+            "deductions": [document(row) for row in found.items],
             "totals": sums,
             "has_more": found.has_more,
         },
@@ -109,7 +109,8 @@ def _number(amount: float | None) -> str | None:
     return None if amount is None else f"{amount:.10g}"
 
 
-def _document(row: Deduction) -> dict[str, Any]:
+def document(row: Deduction) -> dict[str, Any]:
+    """Return what `--json` says about a row."""
     return {
         "task_id": row.task_id,
         "amount": row.amount,
