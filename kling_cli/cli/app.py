@@ -41,6 +41,12 @@ class Entry:
 
 TABLE = (
     Entry(
+        "run",
+        "kling_cli.cli.run:run",
+        "Run a complete request from a file of JSON.",
+        TASKS,
+    ),
+    Entry(
         "wait",
         "kling_cli.cli.wait:wait",
         "Wait for tasks and save what they made; without an id: all unfinished ones.",

@@ -11,7 +11,7 @@ from kling_cli.cli.report.streams import write_result
 from kling_cli.errors import ExitCode
 
 if TYPE_CHECKING:
-    from kling_cli.cli.options import Talk
+    from kling_cli.cli.generate import Said
     from kling_cli.jobs.prepare import Order, Request
     from kling_cli.products.model import Estimate
     from kling_cli.settings import Settings
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 LONG_TEXT = 512  # characters of a value that a person still wants to read
 
 
-def show(
-    order: Order, *, settings: Settings, talk: Talk, max_units: float | None
-) -> int:
+def show(order: Order, *, settings: Settings, said: Said, command: str) -> int:
     """Print the checked request and its estimate; nothing is sent or written down.
 
     It works without credentials too: the request is then the one for an API key.
@@ -30,22 +28,25 @@ def show(
     from kling_cli.jobs.run import kinds_of
 
     request = prepare(order, kinds_of(settings), new_id=lambda: "kling-made-when-sent")
-    check_price(request.estimate, max_units)
-    if talk.is_json:
-        _print_document(request, settings)
+    check_price(request.estimate, said.safety.max_units)
+    if said.talk.is_json:
+        _print_document(order, request, settings, command)
     else:
         _print_text(request, settings)
     return int(ExitCode.DONE)
 
 
-def _print_document(request: Request, settings: Settings) -> None:
+def _print_document(
+    order: Order, request: Request, settings: Settings, command: str
+) -> None:
     """Print the document of every command with the request as one more key."""
     from kling_cli.api.task import TaskStatus
     from kling_cli.cli.report import document
+    from kling_cli.cli.request_file import of_order
     from kling_cli.jobs.events import JobResult
 
     nothing_yet = JobResult(
-        command=request.plan.product.name,
+        command=command,
         status=TaskStatus.UNKNOWN,
         external_id=request.external_id,
         product=request.plan.product.name,
@@ -57,6 +58,7 @@ def _print_document(request: Request, settings: Settings) -> None:
         "url": settings.api_base + request.plan.create_path,
         "body": request.body(None),
         "estimate": _estimate(request.estimate),
+        "request": of_order(order, model=request.plan.model.id),
     }
     write_result(document.dumps(shown))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -52,8 +53,27 @@ def read_extra(pairs: Sequence[str]) -> dict[str, Any]:
                 f"--set {pair}: not of the form KEY=VALUE",
                 hint="--set settings.seed=7",
             )
-        extra[key] = _json_or_text(value)
+        extra[key] = json_or_text(value)
     return extra
+
+
+def strict_json(text: str | bytes) -> Any:
+    """Return the value of a JSON text.
+
+    Raises:
+        ValueError: it is none, or has a number that JSON cannot write: NaN, 1e999.
+    """
+    try:
+        return json.loads(text, parse_constant=_finite, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number of JSON")
+    return number
 
 
 def _value(field: Field, typed: Any) -> Any:
@@ -75,11 +95,14 @@ def _take_mode(given: dict[str, Any], mode: str) -> None:
         )
 
 
-def _json(field: Field, text: str) -> Any:
+def _json(field: Field, text: Any) -> Any:
+    """Return the value of a JSON text or of a file of it; what is a value already."""
+    if not isinstance(text, str):
+        return text
     source = _file(field, text[1:]) if text.startswith("@") else text
     try:
-        return json.loads(source)
-    except (ValueError, RecursionError) as exc:
+        return strict_json(source)
+    except ValueError as exc:
         raise UsageError(
             f"{field.spelling} {text[:80]}: not JSON: {exc}",
             hint="quote it for the shell, or put it into a file and give @file.json",
@@ -94,10 +117,10 @@ def _file(field: Field, name: str) -> str:
         raise UsageError(f"{field.spelling} @{name}: {reason}") from exc
 
 
-def _json_or_text(text: str) -> Any:
+def json_or_text(text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return strict_json(text)
+    except ValueError:
         return text
 
 
