@@ -100,6 +100,12 @@ TABLE = (
         "Serve a simulator of the Kling API on this machine.",
         TOOLS,
     ),
+    Entry(
+        "api",
+        "kling_cli.cli.api:api",
+        "Send a raw signed call and print what the API answers.",
+        TOOLS,
+    ),
     Entry("auth", "kling_cli.cli.auth:app", "Log in, log out, see who you are.", SETUP),
     Entry(
         "doctor",

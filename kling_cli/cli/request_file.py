@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.cli.values import read_values, strict_json
+from kling_cli.cli.values import read_values
 from kling_cli.errors import UsageError
 from kling_cli.products import catalogue
 from kling_cli.products.limits import wanted_kind
@@ -40,29 +38,6 @@ def of_order(order: Order, *, model: str) -> dict[str, Any]:
     if order.external_id is not None:
         request["external_id"] = order.external_id
     return request
-
-
-def read_request(source: str) -> Any:
-    """Return the JSON of a file, or of standard input for `-`.
-
-    Raises:
-        UsageError: it cannot be read, or is not JSON.
-    """
-    where = "standard input" if source == "-" else source
-    try:
-        raw = _stdin() if source == "-" else Path(source).expanduser().read_bytes()
-    except (OSError, ValueError, RuntimeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
-        raise UsageError(
-            f"{where}: {reason}", hint="name a file of JSON, or - for standard input"
-        ) from exc
-    try:
-        return strict_json(raw)
-    except ValueError as exc:
-        raise UsageError(
-            f"{where} is not JSON: {exc}",
-            hint="`--dry-run --json` of any generating command prints a request",
-        ) from exc
 
 
 def to_order(request: Any, *, external_id: str | None = None) -> Order:
@@ -190,9 +165,3 @@ def _require_known(
 def _shown(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-
-
-def _stdin() -> bytes:
-    if sys.stdin is None:
-        raise ValueError("it is closed")
-    return sys.stdin.buffer.read()

@@ -7,8 +7,11 @@ from typing import Annotated
 import typer
 
 from kling_cli.cli.generate import Said, carry_out
+from kling_cli.cli.json_source import read_json
 from kling_cli.cli.options import Callbacks, Fetching, Safety, Talk, Waiting
-from kling_cli.cli.request_file import read_request, to_order
+from kling_cli.cli.request_file import to_order
+
+HINT = "`--dry-run --json` of any generating command prints a request"
 
 Source = Annotated[
     str,
@@ -35,7 +38,8 @@ def run(  # noqa: PLR0913 -- one for each group of options
 
     kling run request.json -o boat.mp4
     """
-    order = to_order(read_request(source), external_id=safety.external_id)
+    request = read_json(source, hint=HINT)
+    order = to_order(request, external_id=safety.external_id)
     said = Said(
         fetching=fetching,
         talk=talk,

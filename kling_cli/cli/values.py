@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kling_cli.cli.fields import MODES
+from kling_cli.cli.json_source import json_or_text, strict_json
 from kling_cli.errors import UsageError
 from kling_cli.products.model import Field, FieldKind, Product
 
@@ -57,25 +56,6 @@ def read_extra(pairs: Sequence[str]) -> dict[str, Any]:
     return extra
 
 
-def strict_json(text: str | bytes) -> Any:
-    """Return the value of a JSON text.
-
-    Raises:
-        ValueError: it is none, or has a number that JSON cannot write: NaN, 1e999.
-    """
-    try:
-        return json.loads(text, parse_constant=_finite, parse_float=_finite)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is no number of JSON")
-    return number
-
-
 def _value(field: Field, typed: Any) -> Any:
     if field.is_repeated:
         is_json = field.kind is FieldKind.JSON
@@ -115,13 +95,6 @@ def _file(field: Field, name: str) -> str:
     except (OSError, ValueError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "not a UTF-8 text"
         raise UsageError(f"{field.spelling} @{name}: {reason}") from exc
-
-
-def json_or_text(text: str) -> Any:
-    try:
-        return strict_json(text)
-    except ValueError:
-        return text
 
 
 def _stdin() -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 
-from kling_cli.cli.request_file import of_order, read_request, to_order
+from kling_cli.cli.request_file import of_order, to_order
 from kling_cli.cli.values import read_values
 from kling_cli.errors import UsageError
 from kling_cli.jobs.prepare import Order
@@ -225,31 +223,3 @@ def test_what_is_wrong_with_a_request_is_said(
 
     assert complaint in caught.value.message
     assert hint is None or hint in str(caught.value.hint)
-
-
-@pytest.mark.parametrize(
-    ("raw", "complaint"),
-    [
-        pytest.param(b"{", "is not JSON", id="half"),
-        pytest.param(b"\xff\xfe\xff", "is not JSON", id="bytes"),
-        pytest.param(b"[" * 100_000, "is not JSON", id="deep"),
-        pytest.param(b'{"set": {"a": NaN}}', "NaN is no number", id="NaN"),
-        pytest.param(b'{"set": {"a": 1e999}}', "1e999 is no number", id="infinite"),
-        pytest.param(None, "standard input: it is closed", id="closed"),
-    ],
-)
-def test_standard_input_that_is_no_request_is_refused(
-    raw: bytes | None, complaint: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stdin = None if raw is None else io.TextIOWrapper(io.BytesIO(raw))
-    monkeypatch.setattr(sys, "stdin", stdin)
-
-    with pytest.raises(UsageError) as caught:
-        read_request("-")
-
-    assert complaint in caught.value.message
-
-
-def test_a_file_that_is_not_there_is_named() -> None:
-    with pytest.raises(UsageError, match=r"no-such\.json: No such file"):
-        read_request("no-such.json")
