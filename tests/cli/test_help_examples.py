@@ -25,6 +25,7 @@ import typer
 
 from kling_cli.cli.app import app
 from kling_cli.main import main
+from kling_cli.products import catalogue
 from tests.products.test_audio import mp3, wav
 from tests.support.box import API_KEY, Box, serve_box
 from tests.support.images import jpeg, png
@@ -161,20 +162,42 @@ def test_an_example_runs_as_it_stands(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
+    exit_code = run(line, here, monkeypatch)
+
+    said = capfd.readouterr()
+    assert exit_code == 0, said
+    assert said.out or said.err
+
+
+@pytest.mark.parametrize(
+    "line", [line for names, line in EXAMPLES if names[-1] in catalogue.names()]
+)
+def test_the_request_of_an_example_makes_the_same_body(
+    line: str,
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    run(f"{line} --dry-run --json", here, monkeypatch)
+    wanted = json.loads(capfd.readouterr().out)["dry_run"]
+    (here / "said.json").write_text(json.dumps(wanted["request"]))
+
+    run("kling run said.json --dry-run --json", here, monkeypatch)
+
+    assert json.loads(capfd.readouterr().out)["dry_run"] == wanted
+
+
+def run(line: str, here: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run a line as a shell would, in this process, and return its exit code."""
     words = shlex.split(line)
     make_files(here, words)
     source = os.devnull
     if "<" in words:
         *words, _, source = words
-
     with Path(source).open("rb") as file:
         monkeypatch.setattr(sys, "stdin", TextIOWrapper(file))
         monkeypatch.setattr(sys, "argv", words)
-        exit_code = main()
-
-    said = capfd.readouterr()
-    assert exit_code == 0, said
-    assert said.out or said.err
+        return main()
 
 
 @pytest.mark.parametrize(
