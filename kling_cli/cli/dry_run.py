@@ -11,7 +11,7 @@ from kling_cli.cli.report.streams import write_result
 from kling_cli.errors import ExitCode
 
 if TYPE_CHECKING:
-    from kling_cli.cli.generate import Said
+    from kling_cli.cli.options import Talk
     from kling_cli.jobs.prepare import Order, Request
     from kling_cli.products.model import Estimate
     from kling_cli.settings import Settings
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 LONG_TEXT = 512  # characters of a value that a person still wants to read
 
 
-def show(order: Order, *, settings: Settings, said: Said, command: str) -> int:
+def show(
+    order: Order,
+    *,
+    command: str,
+    settings: Settings,
+    talk: Talk,
+    max_units: float | None,
+) -> int:
     """Print the checked request and its estimate; nothing is sent or written down.
 
     It works without credentials too: the request is then the one for an API key.
@@ -28,8 +35,8 @@ def show(order: Order, *, settings: Settings, said: Said, command: str) -> int:
     from kling_cli.jobs.run import kinds_of
 
     request = prepare(order, kinds_of(settings), new_id=lambda: "kling-made-when-sent")
-    check_price(request.estimate, said.safety.max_units)
-    if said.talk.is_json:
+    check_price(request.estimate, max_units)
+    if talk.is_json:
         _print_document(order, request, settings, command)
     else:
         _print_text(request, settings)

@@ -56,7 +56,7 @@ def command(name: str) -> Any:
 
     def run(**given: Any) -> int:
         said = Said(**{each: given.pop(each) for each in groups})
-        return generate(product, given, said)
+        return generate(product, given, said, command=name)
 
     shared = [
         Parameter(each, Parameter.KEYWORD_ONLY, annotation=group)
@@ -66,10 +66,12 @@ def command(name: str) -> Any:
     return declare(run, name=name, help_text=_help(product))
 
 
-def generate(product: Product, typed: Mapping[str, Any], said: Said) -> int:
+def generate(
+    product: Product, typed: Mapping[str, Any], said: Said, *, command: str
+) -> int:
     """Run the job that options describe, and return the exit code."""
     order = _order(product, typed, said.safety.external_id)
-    return carry_out(order, said, command=product.name)
+    return carry_out(order, said, command=command)
 
 
 def carry_out(order: Order, said: Said, *, command: str) -> int:
@@ -80,9 +82,7 @@ def carry_out(order: Order, said: Said, *, command: str) -> int:
         settings_options(said.waiting, said.callbacks, said.safety)
     )
     if said.safety.is_dry_run:
-        from kling_cli.cli.dry_run import show
-
-        return show(order, settings=settings, said=said, command=command)
+        return _dry_run(order, command, settings, said)
     options = _run_options(command, settings, said)
     offer_agent(settings, options)
 
@@ -93,6 +93,18 @@ def carry_out(order: Order, said: Said, *, command: str) -> int:
 
     result = run(work, settings=settings, talk=said.talk)
     return conclude([result], command=command, talk=said.talk, wanted=said.wanted)
+
+
+def _dry_run(order: Order, command: str, settings: Settings, said: Said) -> int:
+    from kling_cli.cli.dry_run import show
+
+    return show(
+        order,
+        command=command,
+        settings=settings,
+        talk=said.talk,
+        max_units=said.safety.max_units,
+    )
 
 
 def _order(

@@ -55,7 +55,7 @@ def to_order(request: Any, *, external_id: str | None = None) -> Order:
         raise UsageError(
             "the request does not say which product", hint='"product": "text2video"'
         )
-    product = catalogue.load(name)
+    product = catalogue.described(name)
     return Order(
         product=product.name,
         model=_text(request, "model"),

@@ -68,7 +68,7 @@ def prepare(
         UsageError: values, files or the model do not fit; the message names all of it.
         CredentialsError: these credentials cannot reach the model.
     """
-    product = catalogue.load(order.product)
+    product = catalogue.described(order.product)
     plan = choose.plan(product, order.model, tuple(order.values), credentials)
     values = with_files_read(plan, order.values)
     check.require(plan, values)
