@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,8 +11,11 @@ from kling_cli.api.account import deductions_from_wire, packs_from_wire
 from kling_cli.api.library import ELEMENTS, VOICES, Owner, Thing
 from kling_cli.cli import models
 from kling_cli.cli.report import bill, document, library, models_json, packs
+from kling_cli.cli.request_file import to_order
 from kling_cli.errors import UsageError
 from kling_cli.jobs import schedule
+from kling_cli.products import catalogue, check, choose
+from kling_cli.products.model import CredentialKind
 from kling_cli.sandbox.faults import ACTIONS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -73,6 +77,18 @@ def test_the_page_of_the_json_lists_the_keys_of_what_is_in_a_list() -> None:
     assert keys_of("packs[]") == list(packs.document(pack, datetime.now(UTC)))
     assert keys_of("deductions[]") == list(bill.document(row))
     assert keys_of("totals[]") == list(bill.totals([row])[0])
+
+
+def test_the_request_on_the_page_of_the_json_is_one() -> None:
+    page = (DOCS / "json.md").read_text().split("## Requests")[1]
+    request = json.loads(page.split("```json")[1].split("```")[0])
+
+    order = to_order(request)
+
+    product = catalogue.load(order.product)
+    plan = choose.plan(product, order.model, tuple(order.values), list(CredentialKind))
+    link = {"image": "https://img.example.com/cat.png"}
+    assert check.problems(plan, {**order.values, **link}) == ()
 
 
 def test_the_page_of_a_job_states_the_pauses_of_the_schedule() -> None:

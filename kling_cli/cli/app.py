@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from kling_cli import __version__
+from kling_cli.cli.version import Version
 
 if TYPE_CHECKING:
     from kling_cli.products.catalogue import Summary
@@ -41,6 +41,12 @@ class Entry:
 
 
 TABLE = (
+    Entry(
+        "run",
+        "kling_cli.cli.run:run",
+        "Run a complete request from a file of JSON.",
+        TASKS,
+    ),
     Entry(
         "wait",
         "kling_cli.cli.wait:wait",
@@ -93,6 +99,12 @@ TABLE = (
         "sandbox",
         "kling_cli.cli.sandbox:sandbox",
         "Serve a simulator of the Kling API on this machine.",
+        TOOLS,
+    ),
+    Entry(
+        "api",
+        "kling_cli.cli.api:api",
+        "Send a raw signed call and print what the API answers.",
         TOOLS,
     ),
     Entry(
@@ -217,23 +229,6 @@ def load(entry: Entry) -> Any:
 
     return declare(found, name=entry.name)
 
-
-def _print_version(is_wanted: bool) -> None:
-    if is_wanted:
-        typer.echo(f"kling {__version__}")
-        raise typer.Exit
-
-
-Version = Annotated[
-    bool,
-    typer.Option(
-        "--version",
-        "-V",
-        callback=_print_version,
-        is_eager=True,
-        help="Print the version and leave.",
-    ),
-]
 
 app = typer.Typer(
     cls=KlingGroup,

@@ -37,16 +37,19 @@ def show(
     request = prepare(order, kinds_of(settings), new_id=lambda: "kling-made-when-sent")
     check_price(request.estimate, max_units)
     if talk.is_json:
-        _print_document(request, settings, command)
+        _print_document(order, request, settings, command)
     else:
         _print_text(request, settings)
     return int(ExitCode.DONE)
 
 
-def _print_document(request: Request, settings: Settings, command: str) -> None:
+def _print_document(
+    order: Order, request: Request, settings: Settings, command: str
+) -> None:
     """Print the document of every command with the request as one more key."""
     from kling_cli.api.task import TaskStatus
     from kling_cli.cli.report import document
+    from kling_cli.cli.request_file import of_order
     from kling_cli.jobs.events import JobResult
 
     nothing_yet = JobResult(
@@ -62,6 +65,7 @@ def _print_document(request: Request, settings: Settings, command: str) -> None:
         "url": settings.api_base + request.plan.create_path,
         "body": request.body(None),
         "estimate": _estimate(request.estimate),
+        "request": of_order(order, model=request.plan.model.id),
     }
     write_result(document.dumps(shown))
 

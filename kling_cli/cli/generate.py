@@ -101,10 +101,15 @@ def _declared(
 def generate(
     product: Product, typed: Mapping[str, Any], said: Said, *, command: str
 ) -> int:
+    """Run the job that options describe, and return the exit code."""
+    order = _order(product, typed, said.safety.external_id)
+    return carry_out(order, said, command=command)
+
+
+def carry_out(order: Order, said: Said, *, command: str) -> int:
     """Run one job, or show it under `--dry-run`, and return the exit code."""
     from kling_cli.cli.runner import load_settings, run
 
-    order = _order(product, typed, said.safety.external_id)
     settings = load_settings(
         settings_options(said.waiting, said.callbacks, said.safety)
     )
@@ -148,11 +153,11 @@ def _order(
     )
 
 
-def _run_options(name: str, settings: Settings, said: Said) -> RunOptions:
+def _run_options(command: str, settings: Settings, said: Said) -> RunOptions:
     from kling_cli.jobs.options import RunOptions
 
     return RunOptions(
-        command=name,
+        command=command,
         callback=settings.callback,
         tunnel=settings.tunnel,
         callback_url=said.callbacks.callback_url,

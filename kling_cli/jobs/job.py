@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from kling_cli.api.task import Output, Task, TaskStatus
@@ -12,6 +13,9 @@ from kling_cli.errors import ContentRefusedError, KlingError, TaskFailedError
 from kling_cli.jobs.entry import Entry, Stage
 from kling_cli.jobs.events import JobResult, SavedOutput
 from kling_cli.jobs.lifecycle import Life
+
+if TYPE_CHECKING:
+    from kling_cli.api.exchange import Answer
 
 KEPT_DAYS = 30  # results are deleted after that. Source: API reference 5.5
 _RISK_WORDS = ("risk control", "content safety", "sensitive", "moderation")
@@ -22,7 +26,7 @@ class Job:
     """What is known of a job while it runs; times on the clock's monotonic scale.
 
     `is_lasting` is false for a task that ends with this command: one of a sandbox that
-    was started for it.
+    was started for it. `answer` is what the create call was answered, if it was.
     """
 
     command: str
@@ -36,6 +40,7 @@ class Job:
     error: KlingError | None = None
     is_told: bool = False
     is_lasting: bool = True
+    answer: Answer | None = None
 
     @property
     def task(self) -> Task | None:
@@ -77,6 +82,7 @@ class Job:
             request_id=(task.request_id if task else None) or self.entry.request_id,
             resume=self._resume(status),
             error=self.error,
+            answer=self.answer,
         )
 
     def _external_id(self) -> str | None:

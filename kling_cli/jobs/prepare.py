@@ -53,7 +53,7 @@ class Request:
     @property
     def record(self) -> str:
         """The body as the journal keeps it: no callback URL, media as their digests."""
-        return json.dumps(_without_media(self.body(None)), ensure_ascii=False)
+        return json.dumps(without_media(self.body(None)), ensure_ascii=False)
 
 
 def prepare(
@@ -114,11 +114,11 @@ def check_price(estimate: Estimate | None, max_units: float | None) -> None:
         )
 
 
-def _without_media(value: Any) -> Any:
+def without_media(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_media(item) for key, item in value.items()}
+        return {key: without_media(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_media(item) for item in value]
+        return [without_media(item) for item in value]
     if isinstance(value, str) and len(value) > LONG_TEXT:
         digest = hashlib.sha256(value.encode()).hexdigest()
         return f"sha256:{digest} ({len(value)} characters)"
