@@ -10,7 +10,6 @@ from typing import Final
 from anyio.abc import TaskGroup
 
 from kling_cli.api.task import Task
-from kling_cli.callbacks.asgi import RECEIVED, Answer
 from kling_cli.callbacks.door import Door, capability_door
 from kling_cli.callbacks.keyfile import load_key
 from kling_cli.callbacks.limits import Limits
@@ -22,7 +21,7 @@ from kling_cli.jobs.journal import KeptCallback
 from kling_cli.listen.account import Account, open_account
 from kling_cli.listen.broker import Broker
 from kling_cli.listen.controls import Controls, Forwards
-from kling_cli.listen.doors import bare_door, mock_marks, standing_door
+from kling_cli.listen.doors import bare_door, mock_marks, reply, standing_door
 from kling_cli.listen.forward import Record, forwarding
 from kling_cli.listen.keeper import CountingKeeper, Keeper, open_keeper
 from kling_cli.listen.known import Known
@@ -36,7 +35,6 @@ from kling_cli.settings import Settings
 
 DRAIN_S: Final = 12.0  # for forwards under way when the listening ends
 TICK_S: Final = 0.5  # between looks at what was turned away
-_ERRORS: Final = 400
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,10 +64,22 @@ class Desk:
 
     async def finish(self) -> None:
         """Work on what has come so far, to the end."""
-        self.broker.work()
-        self.controls.resume()
+        self.hand_over_rest()
         if self.controls.forwards is not None:
             await self.controls.forwards.drain(DRAIN_S)
+
+    def hand_over_rest(self) -> None:
+        """Work on what has come so far, without waiting for anybody.
+
+        What the forwarder cannot see through any more, it records as not delivered.
+        """
+        self.broker.work()
+        self.controls.resume()
+
+    def tell_rest(self) -> None:
+        """Tell what nobody has been told yet, once everything is closed."""
+        self.controls.forwards = None
+        self.broker.work()
         self.rejections.flush()
 
     def learn(self, task: Task) -> None:
@@ -224,16 +234,6 @@ def hang_door(desk: Desk, options: ListenOptions, token: str) -> None:
         mark=mock_marks(key),
         reply=reply(options.status),
         delay_s=options.delay_s,
-    )
-
-
-def reply(status: int) -> Answer:
-    """Return the answer to what was let in; an unusual one says that it is meant."""
-    if status == RECEIVED.status:
-        return RECEIVED
-    is_error = status >= _ERRORS
-    return Answer(
-        status=status, key="error" if is_error else "status", word="as --respond says"
     )
 
 

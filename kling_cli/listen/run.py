@@ -99,6 +99,7 @@ class Listening:
         counts = Counter({"callbacks": 0, "rejected": 0, "unknown": 0})
         counts.update(self._counts)
         if self._desk is not None:
+            self._desk.tell_rest()
             counts.update(self._desk.broker.counts)
             counts["rejected"] = self._desk.rejections.total
             counts["unknown"] = self._desk.receiver.counts.unknown
@@ -122,8 +123,11 @@ class Listening:
             url = await stack.enter_async_context(self._reach(server, group))
             self._announce(url, server, desk, group)
             group.start_soon(self._watch, server)
-            code = await self._listen(desk.controls.callback_url)
-            await desk.finish()
+            try:
+                code = await self._listen(desk.controls.callback_url)
+                await desk.finish()
+            finally:
+                desk.hand_over_rest()
         self.say_end(self._reason or "over")
         return code
 

@@ -195,6 +195,25 @@ def test_answers_can_be_made_to_fail(kling: Kling) -> None:
     assert len(of_type(result, "callback")) == 1
 
 
+def test_what_was_turned_away_just_before_the_end_is_told_before_it(
+    kling: Kling,
+) -> None:
+    with kling.start(*HERE) as program:
+        url = ready(program)["callback_url"]
+        for body in (b"{", b"[", b"]"):
+            knock(url, body)
+        knock(f"{url}x", SHORT)
+        program.send(signal.SIGTERM)
+        result = program.finish()
+
+    rejected = of_type(result, "rejected")
+    told = {one["reason"]: one["count"] for one in rejected}  # the last one counts
+    [end] = of_type(result, "stopped")
+    assert sorted(told.values()) == [1, 3]
+    assert (end["counts"]["rejected"], end["counts"]["unknown"]) == (3, 1)
+    assert lines(result.stdout)[-1] == end
+
+
 def test_the_url_is_the_same_after_a_restart_until_it_is_rotated(kling: Kling) -> None:
     def path(*args: str) -> str:
         result = kling.run(*HERE, "--timeout", "0.1", *args)
