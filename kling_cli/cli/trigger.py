@@ -12,6 +12,7 @@ from kling_cli.errors import KlingError, StoppedError
 if TYPE_CHECKING:
     from kling_cli.cli.trigger_values import Trial
     from kling_cli.listen.courier import Outcome
+    from kling_cli.listen.deliver import Tell
     from kling_cli.listen.mock.scenarios import Delivery
 
 
@@ -44,26 +45,24 @@ def _try(trial: Trial, talk: Talk) -> int:
     from kling_cli.cli.report.trigger_lines import conclude, show
     from kling_cli.jobs.signals import until_signal
     from kling_cli.listen.conformance import judge, verdict
-    from kling_cli.listen.deliver import deliver
 
     answers: dict[int, tuple[Delivery, Outcome]] = {}
+    stop: KlingError | None = None
 
     def tell(number: int, one: Delivery, outcome: Outcome) -> None:
         answers[number] = (one, outcome)
         show(number, one, outcome, talk)
 
-    stop: KlingError | None = None
-    work = partial(
-        deliver,
-        trial.sent,
-        trial.target,
-        trial.stamp,
-        tell,
-        timeout_s=trial.demands.patience_s,
-    )
     try:
-        anyio.run(until_signal, work)
+        anyio.run(until_signal, partial(_send, trial, tell))
     except StoppedError as exc:
         stop = exc
     judged = judge(answers, trial.demands, is_signed=bool(trial.stamp.secrets))
     return conclude(judged, talk, error=stop or verdict(judged))
+
+
+async def _send(trial: Trial, tell: Tell) -> None:
+    from kling_cli.listen.deliver import deliver
+
+    patience_s = trial.demands.patience_s
+    await deliver(trial.sent, trial.target, trial.stamp, tell, timeout_s=patience_s)

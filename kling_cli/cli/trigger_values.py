@@ -49,13 +49,7 @@ def parse(name: str | None, mocking: Mocking) -> Trial:
     """
     demands = read_demands(mocking.demands)
     settings = load_settings({})
-    for secret in settings.webhook_secrets:
-        check_secret(secret)
-    stamp = Stamp(
-        key=load_key(settings.state_dir),
-        secrets=settings.webhook_secrets,
-        clock=SystemClock(),
-    )
+    stamp = _stamp(settings)
     mock = Mock(
         task_id=mocking.task_id,
         created_at=stamp.clock.now(),
@@ -63,12 +57,9 @@ def parse(name: str | None, mocking: Mocking) -> Trial:
         product=mocking.product,
     )
     made = _made(name, mocking, mock)
-    is_signed = bool(stamp.secrets)
-    _require_secret(made, demands, is_signed=is_signed)
+    _require_secret(made, demands, is_signed=bool(stamp.secrets))
     sent = volleys(made, is_doubled=demands.is_idempotent, times=mocking.times)
-    # Whoever checks signatures would refuse a sound callback that we cannot sign.
-    spoilt = [one for one in made if one.is_spoilt and (is_signed or not one.is_forged)]
-    if demands.is_strict and spoilt:
+    if demands.is_strict and _may_be_tried_after(made, stamp):
         sent.append((sign_of_life(mock),))
     return Trial(
         sent=sent, target=_target(mocking.to, settings), stamp=stamp, demands=demands
@@ -83,6 +74,16 @@ def commands(trial: Trial, to: str | None) -> list[str]:
         for volley in trial.sent
         for one in volley
     ]
+
+
+def _stamp(settings: Settings) -> Stamp:
+    for secret in settings.webhook_secrets:
+        check_secret(secret)
+    return Stamp(
+        key=load_key(settings.state_dir),
+        secrets=settings.webhook_secrets,
+        clock=SystemClock(),
+    )
 
 
 def _made(name: str | None, mocking: Mocking, mock: Mock) -> tuple[Delivery, ...]:
@@ -135,6 +136,14 @@ def _require_secret(
                 f"{one.name} needs the secret that your handler checks with",
                 hint="set KLING_WEBHOOK_SECRET to it: whsec_…",
             )
+
+
+def _may_be_tried_after(made: Sequence[Delivery], stamp: Stamp) -> bool:
+    """Return whether a sound callback should follow, to see if the handler still works.
+
+    One that checks signatures would refuse it if we cannot sign it.
+    """
+    return any(one.is_spoilt and (stamp.secrets or not one.is_forged) for one in made)
 
 
 def _target(to: str | None, settings: Settings) -> Target:

@@ -77,12 +77,11 @@ class Courier:
             failure = failure_of(exc)
         except UsageError as exc:  # the environment's proxy or certificates
             failure, excuse = Failure.UNREACHABLE, exc.message
-        is_answered = answer.status is not None
         return Outcome(
             sent_at=sent_at,
             duration_s=self.clock.monotonic() - begun,
             status=answer.status,
-            failure=None if is_answered else failure,
+            failure=failure if answer.status is None else None,
             location=answer.location,
             excerpt=excuse or answer.text,
             body=answer.body,
