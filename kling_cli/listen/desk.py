@@ -20,15 +20,15 @@ from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.journal import KeptCallback
 from kling_cli.listen.account import Account, open_account
 from kling_cli.listen.broker import Broker
-from kling_cli.listen.controls import Controls, Forwards
+from kling_cli.listen.controls import Controls
 from kling_cli.listen.doors import bare_door, mock_marks, reply, standing_door
-from kling_cli.listen.forward import Record, forwarding
 from kling_cli.listen.keeper import CountingKeeper, Keeper, open_keeper
 from kling_cli.listen.known import Known
 from kling_cli.listen.lines import Line
 from kling_cli.listen.options import ListenOptions
-from kling_cli.listen.outcomes import open_outcomes
-from kling_cli.listen.reconcile import Reconciler
+from kling_cli.listen.passing import open_forwards
+from kling_cli.listen.probe import Probe
+from kling_cli.listen.reconcile import Reconciler, watch_sleep
 from kling_cli.listen.rejections import Rejections
 from kling_cli.listen.verify import Verifier
 from kling_cli.settings import Settings
@@ -37,9 +37,16 @@ DRAIN_S: Final = 12.0  # for forwards under way when the listening ends
 TICK_S: Final = 0.5  # between looks at what was turned away
 
 
+def _no_way(_: object) -> None:
+    """Check nothing: there is no way in but our own machine."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Desk:
-    """Works on what comes through the door; `receiver` is the door's app."""
+    """Works on what comes through the door; `receiver` is the door's app.
+
+    `check_way` is told, with the reason, when the way in may be gone without a word.
+    """
 
     account: Account
     keeper: Keeper
@@ -47,6 +54,8 @@ class Desk:
     controls: Controls
     clock: Clock
     limits: Limits
+    probe: Probe
+    check_way: Callable[[str], None] = field(init=False, default=_no_way)
     rejections: Rejections = field(init=False)
     broker: Broker = field(init=False)
     reconciler: Reconciler = field(init=False)
@@ -57,7 +66,7 @@ class Desk:
         """Begin to work, in `group`."""
         group.start_soon(self.broker.run)
         group.start_soon(self.reconciler.run)
-        group.start_soon(self.reconciler.watch_sleep)
+        group.start_soon(watch_sleep, self.clock, self._woken)
         group.start_soon(self._tick)
         if self.verifier is not None:
             group.start_soon(self.verifier.run)
@@ -105,6 +114,15 @@ class Desk:
         self.broker.stand_in(replace(kept, id=number))
         return number or None
 
+    @property
+    def n_unknown(self) -> int:
+        """How many requests found no door, our own looks at the tunnel left out."""
+        return self.receiver.counts.unknown - self.probe.n_heard
+
+    def _woken(self, reason: str) -> None:
+        self.reconciler.ask_soon(reason)
+        self.check_way(reason)
+
     async def _tick(self) -> None:
         while True:
             await self.clock.sleep(TICK_S)
@@ -139,47 +157,17 @@ async def open_desk(
             known=Known(account.find),
             controls=Controls(callback_url="", forwards=forwards, stop=finish),
             clock=clock,
+            probe=Probe(clock),
             limits=replace(Limits(), answer_s=Limits().answer_s + options.delay_s),
         )
         furnish(desk, options, tell)
         yield desk
 
 
-@asynccontextmanager
-async def open_forwards(
-    options: ListenOptions,
-    *,
-    settings: Settings,
-    clock: Clock,
-    tell: Callable[[Line], None],
-) -> AsyncIterator[Forwards | None]:
-    """Open the forwarder if there is a target; what becomes of forwards is kept."""
-    async with AsyncExitStack() as stack:
-        if not options.targets:
-            yield None
-            return
-        record: Record = _forget
-        if options.is_keeping:
-            record = await stack.enter_async_context(
-                open_outcomes(settings.state_dir, tell=tell)
-            )
-        yield await stack.enter_async_context(
-            forwarding(
-                options.targets,
-                options.manner,
-                clock=clock,
-                tell=tell,
-                record=lambda kept: record(kept) if kept.callback_id else None,
-            )
-        )
-
-
 def furnish(desk: Desk, options: ListenOptions, tell: Callable[[Line], None]) -> None:
     """Put in their places those who work at the desk."""
     asker = desk.account.asker
-    desk.rejections = Rejections(
-        tell, clock=desk.clock, unknown=lambda: desk.receiver.counts.unknown
-    )
+    desk.rejections = Rejections(tell, clock=desk.clock, unknown=lambda: desk.n_unknown)
     desk.verifier = None
     if asker is not None:
         desk.verifier = Verifier(
@@ -219,7 +207,7 @@ def hang_door(desk: Desk, options: ListenOptions, token: str) -> None:
     """
     settings = desk.account.settings
     key = load_key(settings.state_dir)
-    doors: list[Door] = [standing_door(token)]
+    doors: list[Door] = [desk.probe.door, standing_door(token)]
     if options.is_keeping:  # others read their callbacks in the journal
         doors.append(capability_door(key))
     if options.is_tokenless:
@@ -235,7 +223,3 @@ def hang_door(desk: Desk, options: ListenOptions, token: str) -> None:
         reply=reply(options.status),
         delay_s=options.delay_s,
     )
-
-
-def _forget(_: object) -> None:
-    """Keep no history."""

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,6 +22,7 @@ from kling_cli.callbacks.tunnel.base import TunnelEvent
 from kling_cli.clock import Clock
 from kling_cli.errors import ExitCode, StoppedError, UsageError
 from kling_cli.jobs.signals import until_signal
+from kling_cli.listen.checkup import Checkup
 from kling_cli.listen.child import run_child
 from kling_cli.listen.controls import Keys
 from kling_cli.listen.desk import Desk, hang_door, open_desk
@@ -30,7 +36,7 @@ from kling_cli.listen.lines import (
     counted_as,
 )
 from kling_cli.listen.options import ListenOptions
-from kling_cli.listen.reach import Kind, choose, hold_tunnel, provider, share_door
+from kling_cli.listen.reach import Way, open_way
 from kling_cli.listen.targets import refuse_own_port
 from kling_cli.listen.token import load_token, rotate_token
 from kling_cli.settings import Settings
@@ -102,26 +108,18 @@ class Listening:
             self._desk.tell_rest()
             counts.update(self._desk.broker.counts)
             counts["rejected"] = self._desk.rejections.total
-            counts["unknown"] = self._desk.receiver.counts.unknown
+            counts["unknown"] = self._desk.n_unknown
         self.tell(Stopped(reason=reason, counts=dict(counts)))
 
     async def run(self) -> int:
         """Listen until the options, the command or the keys end it; return a code."""
         async with AsyncExitStack() as stack:
-            desk = await stack.enter_async_context(
-                open_desk(
-                    self.options,
-                    settings=self.settings,
-                    clock=self.clock,
-                    tell=self.tell,
-                    finish=self.finish,
-                )
-            )
+            desk = await stack.enter_async_context(self._open_desk())
             self._desk = desk
             group = await stack.enter_async_context(background())
             server = await stack.enter_async_context(self._open_door(desk))
-            url = await stack.enter_async_context(self._reach(server, group))
-            self._announce(url, server, desk, group)
+            way = await stack.enter_async_context(self._open_way(server, group))
+            self._announce(way, server, desk, group)
             group.start_soon(self._watch, server)
             try:
                 code = await self._listen(desk.controls.callback_url)
@@ -130,6 +128,28 @@ class Listening:
                 desk.hand_over_rest()
         self.say_end(self._reason or "over")
         return code
+
+    def _open_desk(self) -> AbstractAsyncContextManager[Desk]:
+        return open_desk(
+            self.options,
+            settings=self.settings,
+            clock=self.clock,
+            tell=self.tell,
+            finish=self.finish,
+        )
+
+    def _open_way(
+        self, server: Server, group: TaskGroup
+    ) -> AbstractAsyncContextManager[Way]:
+        return open_way(
+            self.options,
+            server.url,
+            server.port,
+            settings=self.settings,
+            clock=self.clock,
+            group=group,
+            on_change=self._tunnel_changed,
+        )
 
     @asynccontextmanager
     async def _open_door(self, desk: Desk) -> AsyncIterator[Server]:
@@ -150,38 +170,13 @@ class Listening:
                 )
             yield server
 
-    @asynccontextmanager
-    async def _reach(self, server: Server, group: TaskGroup) -> AsyncIterator[str]:
-        """Make the door known, outside or to this machine; give its base URL."""
-        kind = choose(
-            tunnel=self.options.tunnel,
-            callback_url=self.options.callback_url,
-            is_tokenless=self.options.is_tokenless,
-            settings=self.settings,
-        )
-        if kind is Kind.NGROK:
-            tunnel = hold_tunnel(
-                provider(self.settings),
-                server.port,
-                settings=self.settings,
-                clock=self.clock,
-                group=group,
-                on_change=self._tunnel_changed,
-                is_shared=self.options.is_keeping,
-            )
-            async with tunnel as url:
-                yield url
-            return
-        url = (self.options.callback_url or server.url).rstrip("/")
-        if self.options.is_keeping:
-            async with share_door(self.settings, url, server.port, kind):
-                yield url
-        else:
-            yield url
-
-    def _announce(self, url: str, server: Server, desk: Desk, group: TaskGroup) -> None:
+    def _announce(self, way: Way, server: Server, desk: Desk, group: TaskGroup) -> None:
         """Begin to work and say where the door is."""
+        url = way.url
         desk.controls.callback_url = url + self._path
+        if url != server.url:
+            checkup = Checkup(probe=desk.probe, way=way, group=group, tell=self.tell)
+            desk.check_way = checkup.start
         desk.start(group)
         self.is_ready = True
         self.tell(

@@ -21,6 +21,7 @@ _TUNNEL_WORDS = {
     "up": "the tunnel is up again",
     "down": "the tunnel is down; nothing gets in, trying again",
     "moved": "the tunnel has another URL; tasks with the old one are not heard of",
+    "checked": "the tunnel works",
     "died": "the tunnel's agent has ended; opening another",
 }
 
