@@ -164,6 +164,6 @@ def _cells(entry: Entry) -> tuple[str, ...]:
         entry.product,
         entry.model,
         None if entry.units is None else f"{entry.units:g}",
-        " ".join(entry.paths),
+        " ".join(filter(None, entry.paths)),
     )
     return tuple(one_line(cell) if cell else "-" for cell in cells)
