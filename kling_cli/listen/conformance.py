@@ -17,6 +17,7 @@ from kling_cli.listen.diagnose import Failure, diagnose_silence
 from kling_cli.listen.faults import Fault, difference, lateness, wrong_status
 from kling_cli.listen.mock.scenarios import Delivery, Expected
 
+EXCERPT: Final = 120  # characters of an answer
 MOST_SAID: Final = 5  # faults named in the message; the JSON has them all
 _SECONDS: Final = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)s")
 _STATUS: Final = re.compile(r"[1-5](?:\d\d|xx)")
@@ -66,7 +67,9 @@ class Answered:
     def said(self) -> str:
         """What is wrong, as a line."""
         what = "; ".join(fault.text for fault in self.faults)
-        return f"delivery {self.number} ({self.delivery.name}): {what}"
+        excerpt = "" if self.outcome.is_taken else self.outcome.excerpt or ""
+        said = f" | {' '.join(excerpt.split())[:EXCERPT]}" if excerpt else ""
+        return f"delivery {self.number} ({self.delivery.name}): {what}{said}"
 
 
 def read_demands(text: str | None) -> Demands:
@@ -152,7 +155,7 @@ def verdict(judged: Sequence[Answered]) -> UnmetError | NoHandlerError | None:
     said = [each.said for each in unmet[:MOST_SAID]]
     if len(unmet) > MOST_SAID:
         said.append(f"and {len(unmet) - MOST_SAID} more")
-    head = f"{len(unmet)} of {len(judged)} answers are not as they should be"
+    head = f"not as it should be: {len(unmet)} of {len(judged)} answers"
     hint = unmet[0].faults[0].hint
     return UnmetError("\n".join([head, *said]), hint=hint, http=outcome.status)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -118,6 +119,12 @@ class Desk:
     def n_unknown(self) -> int:
         """How many requests found no door, our own looks at the tunnel left out."""
         return self.receiver.counts.unknown - self.probe.n_heard
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many callbacks and refusals of each kind there were."""
+        refusals = {"rejected": self.rejections.total, "unknown": self.n_unknown}
+        return self.broker.counts + Counter(refusals)
 
     def _woken(self, reason: str) -> None:
         self.reconciler.ask_soon(reason)

@@ -56,7 +56,11 @@ async def hold_tunnel(  # noqa: PLR0913 -- collaborators, by name
         raise _taken(settings)
     with claimed:
         holder = HeldTunnel(provider, port, claimed, clock, on_change, is_shared)
-        await group.start(holder.run)
+        try:
+            await group.start(holder.run)
+        except TunnelError as exc:  # a hint for those who only want a result
+            exc.hint = exc.hint and exc.hint.replace("--callback off", "--tunnel none")
+            raise
         try:
             yield holder
         finally:

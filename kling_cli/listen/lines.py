@@ -43,12 +43,14 @@ class Ready:
     """The door is open. Both URLs are secrets, shown once and in full.
 
     `callback_url` goes into a task's `callback_url`; `local_url` is the same door on
-    this machine. `forward_to` are the targets, as URLs.
+    this machine. `forward_to` are the targets, as URLs; `routed` the status that each
+    is for, None for all.
     """
 
     callback_url: str
     local_url: str
     forward_to: tuple[str, ...] = ()
+    routed: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

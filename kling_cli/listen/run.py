@@ -20,7 +20,7 @@ from kling_cli.background import background
 from kling_cli.callbacks.server import Server, serve
 from kling_cli.callbacks.tunnel.base import TunnelEvent
 from kling_cli.clock import Clock
-from kling_cli.errors import ExitCode, StoppedError, UsageError
+from kling_cli.errors import ExitCode, KlingError, StoppedError, UsageError
 from kling_cli.jobs.signals import until_signal
 from kling_cli.listen.checkup import Checkup
 from kling_cli.listen.child import run_child
@@ -63,11 +63,14 @@ async def listen(
     listening = Listening(options, settings, clock, tell, keys)
     try:
         return await until_signal(listening.run)
-    except StoppedError as exc:
-        if listening.is_ready:
-            listening.say_end(exc.message.removeprefix("stopped by "))
-            return int(exc.exit_code)
-        raise
+    except KlingError as exc:
+        if not listening.is_ready:
+            raise
+        if not isinstance(exc, StoppedError):
+            listening.say_end(exc.type)
+            raise
+        listening.say_end(exc.message.removeprefix("stopped by "))
+        return int(exc.exit_code)
 
 
 @dataclass(slots=True)
@@ -106,9 +109,7 @@ class Listening:
         counts.update(self._counts)
         if self._desk is not None:
             self._desk.tell_rest()
-            counts.update(self._desk.broker.counts)
-            counts["rejected"] = self._desk.rejections.total
-            counts["unknown"] = self._desk.n_unknown
+            counts.update(self._desk.counts)
         self.tell(Stopped(reason=reason, counts=dict(counts)))
 
     async def run(self) -> int:
@@ -184,6 +185,7 @@ class Listening:
                 callback_url=url + self._path,
                 local_url=server.url + self._path,
                 forward_to=tuple(target.shown for target in self.options.targets),
+                routed=tuple(target.status for target in self.options.targets),
             )
         )
         if self.keys is not None:
@@ -193,21 +195,26 @@ class Listening:
 
     async def _listen(self, url: str) -> int:
         """Return an exit code when it is over; a command that still runs is ended."""
-        codes: list[int] = []
+        ends: list[int | UsageError] = []
 
         async def run_command() -> None:
-            code = await run_child(
-                self.options.command, url, is_stdout_ours=self.options.is_stdout_ours
-            )
-            codes.append(code)
+            own = self.options.is_stdout_ours
+            try:
+                code = await run_child(self.options.command, url, is_stdout_ours=own)
+            except UsageError as exc:
+                ends.append(exc)
+            else:
+                ends.append(code)
             self.finish("command")
 
         async with background() as beside:
             if self.options.command:
                 beside.start_soon(run_command)
             await self._is_over.wait()
-        if codes:
-            return codes[0]
+        for end in ends:
+            if isinstance(end, UsageError):
+                raise end
+            return end
         until = self.options.until
         is_unmet = self._reason == TIMEOUT and (until.is_final or until.max_events)
         return int(ExitCode.STILL_RUNNING if is_unmet else ExitCode.DONE)

@@ -239,7 +239,7 @@ def test_a_handler_that_fails_its_test_is_a_task_that_failed() -> None:
     assert isinstance(error, UnmetError)
     assert (error.exit_code, error.type, error.http) == (8, "task_failed", 404)
     assert not error.is_retryable
-    assert error.message.splitlines()[0] == "7 of 7 answers are not as they should be"
+    assert error.message.splitlines()[0] == "not as it should be: 7 of 7 answers"
     assert error.message.endswith("and 2 more")
     assert error.hint == "the app has no such path: correct the URL"
 
@@ -267,6 +267,16 @@ def test_why_nothing_could_be_sent_is_said() -> None:
     unsent = answered(None, failure=Failure.UNREACHABLE, excerpt=why)
 
     assert why in str(verdict(judged([(a_delivery(), unsent)])))
+
+
+def test_what_a_failing_handler_said_is_part_of_the_message() -> None:
+    raw = "Traceback\n  boom" + "x" * 500
+    outcome = answered(500, body=raw.encode(), excerpt=raw)
+
+    [each] = judged([(a_delivery(), outcome)])
+
+    assert "should be 2xx | Traceback boom" in each.said
+    assert len(each.said) < 200
 
 
 def test_a_handler_that_falls_over_what_is_spoilt_is_told_to_refuse_it() -> None:

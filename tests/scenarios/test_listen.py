@@ -116,6 +116,7 @@ def test_a_command_that_is_none_is_a_wrong_usage(kling: Kling) -> None:
 
     assert result.exit_code == 2
     assert "cannot run /no/such/program" in result.stderr
+    assert "stopped (usage)" in result.stderr
 
 
 def test_without_a_tunnel_the_exit_code_is_12(kling: Kling, stand_in: StandIn) -> None:
@@ -125,6 +126,7 @@ def test_without_a_tunnel_the_exit_code_is_12(kling: Kling, stand_in: StandIn) -
 
     assert result.exit_code == 12
     assert result.stdout == ""
+    assert "hint: do without one: --tunnel none" in result.stderr
 
 
 def test_an_open_door_is_never_made_public(kling: Kling) -> None:
