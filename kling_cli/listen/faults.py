@@ -79,8 +79,9 @@ def _silence(one: Delivery, outcome: Outcome, is_after: str) -> Fault | None:
     failure = outcome.failure or Failure.UNREACHABLE
     if one.has_no_end and failure is Failure.BROKEN_OFF:
         return None
-    hint = SLOW if failure is Failure.TIMEOUT else diagnose_silence(failure)
-    return Fault(f"{is_after}no answer ({failure.value})", hint)
+    if failure is Failure.TIMEOUT:
+        return Fault(f"{is_after}{failure.value}", SLOW)
+    return Fault(f"{is_after}no answer ({failure.value})", diagnose_silence(failure))
 
 
 def _is_like(status: int, pattern: str) -> bool:

@@ -104,6 +104,29 @@ def test_a_command_runs_with_the_url_and_gives_its_exit_code(
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/callback/\S{32}\n", result.stdout)
 
 
+def test_ctrl_c_ends_the_command_too_and_nobody_complains(kling: Kling) -> None:
+    args = ("listen", "--tunnel", "none", "--", "sh", "-c", "echo begun; exec sleep 60")
+    with kling.start(*args) as program:
+        program.wait_for("begun", stream="stdout")
+        program.press_ctrl_c()
+        result = program.finish()
+
+    [_, stopped] = result.stderr.splitlines()
+    assert result.exit_code == 130
+    assert "stopped (SIGINT)" in stopped
+
+
+def test_a_command_that_will_not_end_is_ended(kling: Kling) -> None:
+    script = "trap '' TERM; echo begun; while :; do sleep 0.1; done"
+    with kling.start("listen", "--tunnel", "none", "--", "sh", "-c", script) as program:
+        program.wait_for("begun", stream="stdout")
+        program.send(signal.SIGTERM)
+        result = program.finish()
+
+    assert result.exit_code == 143
+    assert kling.processes() == []
+
+
 def test_under_json_the_commands_output_is_on_stderr(kling: Kling) -> None:
     result = kling.run(*HERE, "--", "echo", "from the command")
 
