@@ -14,6 +14,9 @@ from kling_cli.cli.report import bill, document, library, models_json, packs
 from kling_cli.cli.request_file import to_order
 from kling_cli.errors import UsageError
 from kling_cli.jobs import schedule
+from kling_cli.listen.mock import scenarios
+from kling_cli.listen.mock.scenarios import Expected
+from kling_cli.listen.mock.shapes import Mock
 from kling_cli.products import catalogue, check, choose
 from kling_cli.products.model import CredentialKind
 from kling_cli.sandbox.faults import ACTIONS
@@ -99,3 +102,27 @@ def test_the_page_of_a_job_states_the_pauses_of_the_schedule() -> None:
     assert f"1 to {schedule.LOST_SLOWEST_S:g} s |" in page
     assert schedule.QUICKEST_S == 1
     assert schedule.GROWTH == 0.2
+
+
+def test_the_page_of_the_listener_has_every_scenario_and_what_it_expects() -> None:
+    page = (DOCS / "listen.md").read_text()
+    table = page.split("| scenario | sends |")[1].split("\n\n")[0]
+    mock = Mock(task_id="t1", created_at=datetime.now(UTC))
+
+    described = {
+        name: answers
+        for names, answers in re.findall(
+            r"^\| (`.*?`) \|.*\| (.*) \|$", table, re.MULTILINE
+        )
+        for name in re.findall(r"`([^`]+)`", names)
+    }
+
+    assert set(described) == set(scenarios.names())
+    for name, answers in described.items():
+        one = scenarios.scenario(name, mock, {})[0]
+        first = {
+            Expected.TAKEN: "2xx",
+            Expected.REFUSED: "4",
+            Expected.EITHER: "413",
+        }[one.expected]
+        assert answers.startswith(first), name

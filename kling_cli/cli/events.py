@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from kling_cli.cli.events_export import export
 from kling_cli.cli.events_options import Before, Choice, Limited, wanted_of
+from kling_cli.cli.line_options import LineTalk
 from kling_cli.cli.options import Talk
 from kling_cli.cli.report.choose import is_terminal
 from kling_cli.cli.report.streams import write_line, write_result
@@ -101,7 +102,7 @@ def show(*, which: Which, talk: Talk) -> int:
 
 
 def tail(
-    *, chosen: Choice, last: Last = 10, max_events: MaxEvents = None, talk: Talk
+    *, chosen: Choice, last: Last = 10, max_events: MaxEvents = None, talk: LineTalk
 ) -> int:
     """Follow callbacks as they are kept, by whichever kling, until Ctrl-C.
 

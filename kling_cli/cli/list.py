@@ -235,5 +235,5 @@ def _cells(entry: Entry) -> tuple[str | None, ...]:
         entry.product,
         entry.model,
         None if entry.units is None else f"{entry.units:g}",
-        " ".join(entry.paths),
+        " ".join(filter(None, entry.paths)),
     )

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from kling_cli.cli.line_options import LineTalk
 from kling_cli.cli.listen_options import Choice, Door, Forwarding
-from kling_cli.cli.options import Talk
 
 Command = Annotated[
     list[str] | None,
@@ -27,7 +27,7 @@ def listen(
     door: Door,
     forwarding: Forwarding,
     choice: Choice,
-    talk: Talk,
+    talk: LineTalk,
 ) -> int:
     """Show every callback as it comes; keep it, check it, pass it on to your app.
 

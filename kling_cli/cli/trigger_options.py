@@ -49,7 +49,9 @@ class Mocking:
     ] = None
     body: Annotated[
         str | None,
-        typer.Option("--body", metavar="FILE|-", help="Send this instead."),
+        typer.Option(
+            "--body", metavar="FILE|-", help="Send this instead, byte for byte."
+        ),
     ] = None
     is_printed: Annotated[
         bool, typer.Option("--print", help="Print curl commands, send nothing.")
@@ -62,6 +64,8 @@ class Mocking:
         typer.Option(
             "--assert",
             metavar="2xx,5s,idempotent",
-            help="What the answers have to be; idempotent sends each twice.",
+            help="Test a handler: 2xx (what is spoilt: 4xx, and sound callbacks "
+            "afterwards: 2xx) or a status such as 401; a time; idempotent (each is "
+            "sent twice and answered alike).",
         ),
     ] = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
@@ -82,16 +83,17 @@ class Attendant:
             entry=job.entry,
             folder=self.session.settings.output_dir or _HERE,
             ask_again=lambda: self._ask_again(job),
+            note=lambda paths: self._note(job, paths=paths),
         )
         try:
             await saver.save(task)
         except KlingError as exc:
             job.error = exc
         job.saved = tuple(saver.saved)
-        paths = tuple(str(one.path) for one in job.saved if one.path)
-        self.session.note(
-            self.session.journal.change, job.entry.external_id, paths=paths
-        )
+
+    def _note(self, job: Job, **columns: Any) -> None:
+        """Write down what was saved as it is: whatever comes next may be the end."""
+        self.session.note(self.session.journal.change, job.entry.external_id, **columns)
 
     async def _ask_again(self, job: Job) -> Task | None:
         """Return the task as it stands now, for fresh links; None if nobody says."""

@@ -6,12 +6,30 @@ Source: API reference, sections 2.7 (tts) and 2.8 (image-recognize), read 2026-1
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from kling_cli.api.client import KlingClient
 from kling_cli.api.task import Task
 from kling_cli.errors import AmbiguousError, OutcomeUnknownError
+from kling_cli.jobs.ask import NOWHERE
+from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.options import RunOptions
+
+_HINT: Final = "it may have been charged; run the command again for a result"
+
+
+def is_direct(entry: Entry) -> bool:
+    """Return whether the answer to a job's create call is all there ever is of it."""
+    return entry.query_path == NOWHERE
+
+
+def lost(entry: Entry) -> OutcomeUnknownError:
+    """Return the error for a call that was cut off, and that nobody can ask about."""
+    return OutcomeUnknownError(
+        f"it is unknown whether job {entry.external_id} ({entry.product}) was done: the"
+        " call was cut off, and the API keeps no record of such calls",
+        hint=_HINT,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +52,7 @@ class DirectCalls:
         except AmbiguousError as exc:
             raise OutcomeUnknownError(
                 f"it is unknown whether the call was made: {exc.message}",
-                hint="it may have been charged; run the command again for a result",
+                hint=_HINT,
                 code=exc.code,
                 http=exc.http,
                 request_id=exc.request_id,

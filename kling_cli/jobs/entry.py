@@ -22,6 +22,7 @@ class Stage(StrEnum):
     FAILED = "failed"
     REFUSED = "refused"  # the API said no; there is no task
     ABSENT = "absent"  # asked for and not found: the create call never arrived
+    UNKNOWN = "unknown"  # sent or not, and nobody is there to be asked
 
     @property
     def is_open(self) -> bool:
@@ -41,7 +42,8 @@ class Entry:
     `query_path` is where the legacy API answers for it, `/tasks` on the new one.
     `output`, `is_downloading`, `has_watermark` and `is_forced` are what the command
     asked for, so that `kling wait` finishes the job the same way. `paths` are the
-    files saved so far. `owner_pid` and `owner_started_at` name the process that sends.
+    files saved so far, `""` for one that is still to be saved. `owner_pid` and
+    `owner_started_at` name the process that sends.
     """
 
     external_id: str

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 
 from kling_cli.api.task import Task
-from kling_cli.errors import KlingError, UsageError
+from kling_cli.callbacks.tunnel.identity import Identity
+from kling_cli.errors import KlingError, StillRunningError, UsageError
 from kling_cli.jobs.ask import TASKS_PATH
-from kling_cli.jobs.entry import Entry
+from kling_cli.jobs.direct import is_direct, lost
+from kling_cli.jobs.entry import Entry, Stage
 from kling_cli.jobs.job import Job, with_task
 from kling_cli.jobs.lifecycle import begin
 from kling_cli.jobs.places import Place, families, is_only_here
@@ -53,7 +56,7 @@ async def ask_for(jobs: Sequence[Job], session: Session) -> None:
         if task is not None:
             learn(job, task, session)
         elif job.life is None:
-            job.fail(_unknown(job.name), session.clock.monotonic())
+            job.fail(_not_found(job), session.clock.monotonic())
 
 
 def learn(job: Job, task: Task, session: Session) -> None:
@@ -61,6 +64,25 @@ def learn(job: Job, task: Task, session: Session) -> None:
     job.life = begin(task)
     job.entry = with_task(job.entry, task)
     session.note(session.journal.observe, job.entry.external_id, task)
+
+
+def is_attended(entry: Entry) -> bool:
+    """Return whether another process is at work on it."""
+    if entry.owner_pid in (None, os.getpid()) or entry.owner_started_at is None:
+        return False
+    return Identity(entry.owner_pid, entry.owner_started_at).is_alive
+
+
+def _not_found(job: Job) -> KlingError:
+    entry = job.entry
+    if not is_direct(entry) or entry.stage not in (Stage.SENDING, Stage.UNKNOWN):
+        return _unknown(job.name)
+    if entry.stage is Stage.SENDING and is_attended(entry):
+        return StillRunningError(
+            f"job {entry.external_id} is under way in process {entry.owner_pid}",
+            hint=f"kling wait {entry.external_id}",
+        )
+    return lost(entry)
 
 
 def _job(entry: Entry, session: Session, command: str) -> Job:

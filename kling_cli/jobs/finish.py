@@ -9,13 +9,13 @@ from datetime import timedelta
 
 from kling_cli.api.task import TaskStatus
 from kling_cli.background import background
-from kling_cli.callbacks.tunnel.identity import Identity, identify
+from kling_cli.callbacks.tunnel.identity import identify
 from kling_cli.clock import Clock
-from kling_cli.errors import NotSavedError
+from kling_cli.errors import NotSavedError, OutcomeUnknownError
 from kling_cli.jobs.attend import Attendant
 from kling_cli.jobs.entry import Entry, Stage
 from kling_cli.jobs.events import Event, Notice, Submitted
-from kling_cli.jobs.find import NoSuchTaskError, ask_for, find_jobs
+from kling_cli.jobs.find import NoSuchTaskError, ask_for, find_jobs, is_attended
 from kling_cli.jobs.job import KEPT_DAYS, Job, failure_of
 from kling_cli.jobs.lifecycle import begin
 from kling_cli.jobs.news import News
@@ -59,7 +59,8 @@ class Finishing:
                 if job.task is None:
                     continue
                 if job.task.status.is_final:
-                    job.entry = self._as_asked(replace(job.entry, is_downloading=True))
+                    entry = replace(job.entry, is_downloading=True, paths=())
+                    job.entry = self._as_asked(entry)
                     await attendant.end(job)
                 else:
                     job.fail(_not_ready(job), self.clock.monotonic())
@@ -78,6 +79,8 @@ class Finishing:
                 self.jobs += self._unfinished(session)
                 await ask_for(self.jobs, session)
             await self._settle(session, deadline)
+            for job in self.jobs:
+                self._write_off(job, session)
             running = [job for job in self.jobs if job.task is not None]
             for job in running:
                 self._adopt(job, session)
@@ -100,7 +103,7 @@ class Finishing:
                 started_at=self.clock.monotonic(),
             )
             for entry in session.journal.unfinished()
-            if entry.api_base == self.settings.api_base and not _is_attended(entry)
+            if entry.api_base == self.settings.api_base and not is_attended(entry)
         ]
 
     async def _settle(self, session: Session, deadline: float) -> None:
@@ -147,6 +150,18 @@ class Finishing:
         self.tell(Notice(message=_denial(entry)))
         return True
 
+    def _write_off(self, job: Job, session: Session) -> None:
+        """Note that a job nobody can ask about has been told of: once is enough."""
+        if not isinstance(job.error, OutcomeUnknownError):
+            return
+        job.entry = job.entry.at(Stage.UNKNOWN, job.error.message)
+        session.note(
+            session.journal.change,
+            job.entry.external_id,
+            stage=job.entry.stage,
+            message=job.entry.message,
+        )
+
     def _adopt(self, job: Job, session: Session) -> None:
         """Make the job ours: its owner is gone, or the person named it."""
         owner = identify(os.getpid())
@@ -171,19 +186,12 @@ class Finishing:
     def _as_asked(self, entry: Entry) -> Entry:
         """Return the entry with what was said now in place of what was said then."""
         if self.options.output is not None:
-            entry = replace(entry, output=self.options.output)
+            entry = replace(entry, output=self.options.output, paths=())
         if self.options.is_forced:
-            entry = replace(entry, is_forced=True)
+            entry = replace(entry, is_forced=True, paths=())
         if not self.options.is_downloading:
             entry = replace(entry, is_downloading=False)
         return entry
-
-
-def _is_attended(entry: Entry) -> bool:
-    """Return whether another process is at work on it."""
-    if entry.owner_pid in (None, os.getpid()) or entry.owner_started_at is None:
-        return False
-    return Identity(entry.owner_pid, entry.owner_started_at).is_alive
 
 
 def _denial(entry: Entry) -> str:

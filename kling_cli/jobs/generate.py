@@ -143,7 +143,9 @@ class Generation:
         )
         try:
             return await submission.run()
-        except OutcomeUnknownError:
+        except OutcomeUnknownError as exc:
+            if self._is_direct:  # it is told now, and nobody can be asked later
+                self._end_at(Stage.UNKNOWN, job, session, exc)
             raise
         except KlingError as exc:
             self._give_up(job, session, exc)
@@ -156,6 +158,11 @@ class Generation:
         """Note that there is certainly no task."""
         never_arrived = isinstance(error, UnreachableError | NoSlotError)
         stage = Stage.ABSENT if never_arrived else Stage.REFUSED
+        self._end_at(stage, job, session, error)
+
+    def _end_at(
+        self, stage: Stage, job: Job, session: Session, error: KlingError
+    ) -> None:
         job.entry = job.entry.at(stage, error.message)
         session.note(
             session.journal.change,

@@ -156,7 +156,8 @@ def _unsaved(task: Task | None, entry: Entry) -> tuple[SavedOutput, ...]:
     """Return the outputs with the paths that an earlier run saved them under."""
     outputs = task.outputs if task else entry.outputs
     is_paired = len(entry.paths) == len(outputs)
-    paths = [Path(path) for path in entry.paths] if is_paired else [None] * len(outputs)
+    known = entry.paths if is_paired else [""] * len(outputs)
+    paths = [Path(path) if path else None for path in known]
     return tuple(
         SavedOutput(output=output, path=path)
         for output, path in zip(outputs, paths, strict=True)

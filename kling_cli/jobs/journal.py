@@ -129,12 +129,12 @@ class Journal:
         return found[0] if found else None
 
     def unfinished(self) -> list[Entry]:
-        """Return jobs still open, and finished ones not saved, oldest first."""
+        """Return jobs still open, and finished ones not wholly saved, oldest first."""
         open_stages = [stage.value for stage in Stage if stage.is_open]
         marks = ", ".join("?" * len(open_stages))
         return self._entries(
-            f"stage IN ({marks}) OR (stage = ? AND is_downloading AND paths = '[]')"
-            " ORDER BY written_at",
+            f"stage IN ({marks}) OR (stage = ? AND is_downloading AND "
+            "(paths = '[]' OR paths LIKE '%\"\"%')) ORDER BY written_at",
             (*open_stages, Stage.SUCCEEDED.value),
         )
 

@@ -42,7 +42,11 @@ class Wish:
 
 @dataclass(slots=True, kw_only=True)
 class Saver:
-    """Saves the outputs of one job. `ask_again` returns the task as it stands now."""
+    """Saves the outputs of one job. `ask_again` returns the task as it stands now.
+
+    What an earlier run has saved of an incomplete job is not saved again. `note` is
+    given the paths after each file, `""` where one is still to come.
+    """
 
     http: httpx.AsyncClient
     clock: Clock
@@ -50,6 +54,7 @@ class Saver:
     entry: Entry
     folder: Path
     ask_again: Callable[[], Awaitable[Task | None]]
+    note: Callable[[tuple[str, ...]], None] = lambda _: None
     saved: list[SavedOutput] = field(default_factory=list)
 
     async def save(self, task: Task) -> tuple[SavedOutput, ...]:
@@ -69,17 +74,28 @@ class Saver:
                 hint=f"ask again later: kling download {task.id}",
             )
         failure: KlingError | None = None
-        for wish in wishes:
+        before = self._saved_before(len(wishes))
+        for wish, path in zip(wishes, before, strict=True):
             try:
-                self.saved.append(await self._save_one(wish, task))
+                self.saved.append(await self._save_one(wish, task, path))
             except NotSavedError as exc:
                 self.saved.append(SavedOutput(output=wish.output))
                 failure = failure or self._explained(exc, wish, task)
+            done = tuple(str(one.path or "") for one in self.saved)
+            self.note(done + before[len(done) :])
         if failure is not None:
             raise failure
         return tuple(self.saved)
 
-    async def _save_one(self, wish: Wish, task: Task) -> SavedOutput:
+    def _saved_before(self, n_wishes: int) -> tuple[str, ...]:
+        """Return the path of each file that an earlier run has saved, or `""`."""
+        paths = self.entry.paths
+        is_incomplete = len(paths) == n_wishes and "" in paths
+        return paths if is_incomplete else ("",) * n_wishes
+
+    async def _save_one(self, wish: Wish, task: Task, before: str) -> SavedOutput:
+        if (size := _size_of(before)) is not None:
+            return SavedOutput(output=wish.output, path=Path(before), total_bytes=size)
         url = wish.url_in(task) or ""
         name = self._target(wish, task, url)
         path = await self._download(wish, task, url, name).save(
@@ -158,6 +174,12 @@ class _Progress:
                 task_id=self._task_id, name=self._name, reason=reason, retry_s=pause_s
             )
         )
+
+
+def _size_of(path: str) -> int | None:
+    """Return the bytes of a file saved before; None where there is none any more."""
+    there = Path(path)
+    return there.stat().st_size if path and there.is_file() else None
 
 
 def _wishes(task: Task, *, has_watermark: bool) -> list[Wish]:

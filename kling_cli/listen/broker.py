@@ -26,6 +26,7 @@ from kling_cli.callbacks.door import (
 from kling_cli.jobs.journal import KeptCallback
 from kling_cli.jobs.listener import to_kept
 from kling_cli.listen.controls import Controls
+from kling_cli.listen.headers import shown
 from kling_cli.listen.keeper import Keeper
 from kling_cli.listen.known import Known, Remembered, since_submit_s
 from kling_cli.listen.lines import CallbackSeen, Duplicate, Line, Notice, Stale
@@ -224,7 +225,7 @@ def _seen(kept: KeptCallback, known: Remembered) -> CallbackSeen:
         external_id=kept.external_id,
         status=kept.status,
         trust=kept.trust,
-        headers=kept.headers,
+        headers=shown(kept.headers),
         raw=kept.raw,
         since_submit_s=since_submit_s(kept, known),
     )

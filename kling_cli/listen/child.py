@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -52,11 +53,19 @@ async def run_child(
 async def _end(process: Process) -> None:
     if process.returncode is not None:
         return
-    with suppress(ProcessLookupError):
-        process.terminate()
+    _send(process, signal.SIGTERM)
     with anyio.move_on_after(GRACE_S):
         await process.wait()
         return
-    with suppress(ProcessLookupError):
-        process.kill()
+    _send(process, signal.SIGKILL)
     await process.wait()
+
+
+def _send(process: Process, what: signal.Signals) -> None:
+    """Send a signal, and leave the end of the process to asyncio.
+
+    `Process.terminate` may take note of that end first, of Ctrl-C for instance, which
+    was sent to both of us; asyncio would then complain that the process is unknown.
+    """
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, what)

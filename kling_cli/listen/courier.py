@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -35,7 +35,7 @@ class Outcome:
     """What became of one delivery; `failure` is set exactly when `status` is not.
 
     `excerpt` is the beginning of the answer's body, a stranger's text; where nothing
-    could be sent at all, it says why.
+    could be sent at all, it says why. `body` is as much of it as was heard.
     """
 
     sent_at: datetime
@@ -44,6 +44,7 @@ class Outcome:
     failure: Failure | None = None
     location: str | None = None
     excerpt: str | None = None
+    body: bytes = field(default=b"", repr=False)
 
     @property
     def is_taken(self) -> bool:
@@ -76,14 +77,14 @@ class Courier:
             failure = failure_of(exc)
         except UsageError as exc:  # the environment's proxy or certificates
             failure, excuse = Failure.UNREACHABLE, exc.message
-        is_answered = answer.status is not None
         return Outcome(
             sent_at=sent_at,
             duration_s=self.clock.monotonic() - begun,
             status=answer.status,
-            failure=None if is_answered else failure,
+            failure=failure if answer.status is None else None,
             location=answer.location,
             excerpt=excuse or answer.text,
+            body=answer.body,
         )
 
     async def _try_places(
@@ -131,17 +132,19 @@ class _Answer:
         """Take the head and the beginning of the body; the rest is left unread."""
         self.status = response.status_code
         self.location = response.headers.get("location")
-        n_bytes = 0
         with anyio.move_on_after(_BODY_S):
             async for chunk in response.aiter_raw():
-                self._raw += chunk[: EXCERPT_BYTES - len(self._raw)]
-                n_bytes += len(chunk)
-                if n_bytes > _MOST_BYTES:
+                self._raw += chunk
+                if len(self._raw) > _MOST_BYTES:
                     return
 
     @property
+    def body(self) -> bytes:
+        return bytes(self._raw[:_MOST_BYTES])
+
+    @property
     def text(self) -> str | None:
-        return bytes(self._raw).decode("utf-8", "replace") or None
+        return self._raw[:EXCERPT_BYTES].decode("utf-8", "replace") or None
 
 
 def failure_of(exc: Exception) -> Failure:

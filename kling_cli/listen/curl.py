@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import shlex
 from collections.abc import Iterable
+from typing import Final
+
+_LONGEST: Final = 100_000  # characters; Linux takes no longer word (128 KiB)
 
 
 def curl_command(url: str, headers: Iterable[tuple[str, str]], raw: bytes) -> str:
@@ -30,4 +33,4 @@ def _as_text(raw: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     is_plain = text.isprintable()  # a line break would make two lines of it
-    return text if is_plain else None
+    return text if is_plain and len(raw) <= _LONGEST else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,6 @@ from typing import Final
 from anyio.abc import TaskGroup
 
 from kling_cli.api.task import Task
-from kling_cli.callbacks.asgi import RECEIVED, Answer
 from kling_cli.callbacks.door import Door, capability_door
 from kling_cli.callbacks.keyfile import load_key
 from kling_cli.callbacks.limits import Limits
@@ -21,27 +21,33 @@ from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.journal import KeptCallback
 from kling_cli.listen.account import Account, open_account
 from kling_cli.listen.broker import Broker
-from kling_cli.listen.controls import Controls, Forwards
-from kling_cli.listen.doors import bare_door, mock_marks, standing_door
-from kling_cli.listen.forward import Record, forwarding
+from kling_cli.listen.controls import Controls
+from kling_cli.listen.doors import bare_door, mock_marks, reply, standing_door
 from kling_cli.listen.keeper import CountingKeeper, Keeper, open_keeper
 from kling_cli.listen.known import Known
 from kling_cli.listen.lines import Line
 from kling_cli.listen.options import ListenOptions
-from kling_cli.listen.outcomes import open_outcomes
-from kling_cli.listen.reconcile import Reconciler
+from kling_cli.listen.passing import open_forwards
+from kling_cli.listen.probe import Probe
+from kling_cli.listen.reconcile import Reconciler, watch_sleep
 from kling_cli.listen.rejections import Rejections
 from kling_cli.listen.verify import Verifier
 from kling_cli.settings import Settings
 
 DRAIN_S: Final = 12.0  # for forwards under way when the listening ends
 TICK_S: Final = 0.5  # between looks at what was turned away
-_ERRORS: Final = 400
+
+
+def _no_way(_: object) -> None:
+    """Check nothing: there is no way in but our own machine."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Desk:
-    """Works on what comes through the door; `receiver` is the door's app."""
+    """Works on what comes through the door; `receiver` is the door's app.
+
+    `check_way` is told, with the reason, when the way in may be gone without a word.
+    """
 
     account: Account
     keeper: Keeper
@@ -49,6 +55,8 @@ class Desk:
     controls: Controls
     clock: Clock
     limits: Limits
+    probe: Probe
+    check_way: Callable[[str], None] = field(init=False, default=_no_way)
     rejections: Rejections = field(init=False)
     broker: Broker = field(init=False)
     reconciler: Reconciler = field(init=False)
@@ -59,17 +67,29 @@ class Desk:
         """Begin to work, in `group`."""
         group.start_soon(self.broker.run)
         group.start_soon(self.reconciler.run)
-        group.start_soon(self.reconciler.watch_sleep)
+        group.start_soon(watch_sleep, self.clock, self._woken)
         group.start_soon(self._tick)
         if self.verifier is not None:
             group.start_soon(self.verifier.run)
 
     async def finish(self) -> None:
         """Work on what has come so far, to the end."""
-        self.broker.work()
-        self.controls.resume()
+        self.hand_over_rest()
         if self.controls.forwards is not None:
             await self.controls.forwards.drain(DRAIN_S)
+
+    def hand_over_rest(self) -> None:
+        """Work on what has come so far, without waiting for anybody.
+
+        What the forwarder cannot see through any more, it records as not delivered.
+        """
+        self.broker.work()
+        self.controls.resume()
+
+    def tell_rest(self) -> None:
+        """Tell what nobody has been told yet, once everything is closed."""
+        self.controls.forwards = None
+        self.broker.work()
         self.rejections.flush()
 
     def learn(self, task: Task) -> None:
@@ -94,6 +114,21 @@ class Desk:
             number = 0
         self.broker.stand_in(replace(kept, id=number))
         return number or None
+
+    @property
+    def n_unknown(self) -> int:
+        """How many requests found no door, our own looks at the tunnel left out."""
+        return self.receiver.counts.unknown - self.probe.n_heard
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many callbacks and refusals of each kind there were."""
+        refusals = {"rejected": self.rejections.total, "unknown": self.n_unknown}
+        return self.broker.counts + Counter(refusals)
+
+    def _woken(self, reason: str) -> None:
+        self.reconciler.ask_soon(reason)
+        self.check_way(reason)
 
     async def _tick(self) -> None:
         while True:
@@ -129,47 +164,17 @@ async def open_desk(
             known=Known(account.find),
             controls=Controls(callback_url="", forwards=forwards, stop=finish),
             clock=clock,
+            probe=Probe(clock),
             limits=replace(Limits(), answer_s=Limits().answer_s + options.delay_s),
         )
         furnish(desk, options, tell)
         yield desk
 
 
-@asynccontextmanager
-async def open_forwards(
-    options: ListenOptions,
-    *,
-    settings: Settings,
-    clock: Clock,
-    tell: Callable[[Line], None],
-) -> AsyncIterator[Forwards | None]:
-    """Open the forwarder if there is a target; what becomes of forwards is kept."""
-    async with AsyncExitStack() as stack:
-        if not options.targets:
-            yield None
-            return
-        record: Record = _forget
-        if options.is_keeping:
-            record = await stack.enter_async_context(
-                open_outcomes(settings.state_dir, tell=tell)
-            )
-        yield await stack.enter_async_context(
-            forwarding(
-                options.targets,
-                options.manner,
-                clock=clock,
-                tell=tell,
-                record=lambda kept: record(kept) if kept.callback_id else None,
-            )
-        )
-
-
 def furnish(desk: Desk, options: ListenOptions, tell: Callable[[Line], None]) -> None:
     """Put in their places those who work at the desk."""
     asker = desk.account.asker
-    desk.rejections = Rejections(
-        tell, clock=desk.clock, unknown=lambda: desk.receiver.counts.unknown
-    )
+    desk.rejections = Rejections(tell, clock=desk.clock, unknown=lambda: desk.n_unknown)
     desk.verifier = None
     if asker is not None:
         desk.verifier = Verifier(
@@ -209,7 +214,7 @@ def hang_door(desk: Desk, options: ListenOptions, token: str) -> None:
     """
     settings = desk.account.settings
     key = load_key(settings.state_dir)
-    doors: list[Door] = [standing_door(token)]
+    doors: list[Door] = [desk.probe.door, standing_door(token)]
     if options.is_keeping:  # others read their callbacks in the journal
         doors.append(capability_door(key))
     if options.is_tokenless:
@@ -225,17 +230,3 @@ def hang_door(desk: Desk, options: ListenOptions, token: str) -> None:
         reply=reply(options.status),
         delay_s=options.delay_s,
     )
-
-
-def reply(status: int) -> Answer:
-    """Return the answer to what was let in; an unusual one says that it is meant."""
-    if status == RECEIVED.status:
-        return RECEIVED
-    is_error = status >= _ERRORS
-    return Answer(
-        status=status, key="error" if is_error else "status", word="as --respond says"
-    )
-
-
-def _forget(_: object) -> None:
-    """Keep no history."""

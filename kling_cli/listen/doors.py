@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Final
 
+from kling_cli.callbacks.asgi import RECEIVED, Answer
 from kling_cli.callbacks.door import Door, Mark, Pass, Peer, Trust
 
 PATH: Final = "/callback"
+_ERRORS: Final = 400  # and above
 MOCK_HEADER: Final = "Kling-Mock"
 _PATH: Final = PATH.encode()
 _MARKED: Final = b"kling mock\n"  # so that no other use of the key gives such a mark
@@ -65,6 +67,16 @@ def mock_marks(key: bytes) -> Mark:
         return Trust.MOCK if is_ours else None
 
     return judge
+
+
+def reply(status: int) -> Answer:
+    """Return the answer to what was let in; an unusual one says that it is meant."""
+    if status == RECEIVED.status:
+        return RECEIVED
+    is_error = status >= _ERRORS
+    return Answer(
+        status=status, key="error" if is_error else "status", word="as --respond says"
+    )
 
 
 def is_loopback(peer: Peer | None) -> bool:

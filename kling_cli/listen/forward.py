@@ -98,12 +98,11 @@ class Forwarder:
             return
 
     def give_up(self) -> None:
-        """Record that what is still waiting, or under way, was not seen through."""
+        """Say that what is still waiting, or under way, was not seen through."""
         for lane in self._lanes.values():
             for kept, is_replay in lane.waiting:
                 outcome = self._silence(Failure.STOPPED)
-                forward = recorded(kept.id, lane.target, outcome, 0)
-                self._record(replace(forward, is_replay=is_replay))
+                self._report(kept, lane.target, outcome, 0, is_replay=is_replay)
 
     async def _empty(self, key: tuple[Target, str], lane: _Lane) -> None:
         while lane.waiting:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from kling_cli.callbacks.tunnel.base import TunnelState
 from kling_cli.jobs.events import Notice
 
 __all__ = [
+    "CHECKED",
     "CallbackSeen",
     "Duplicate",
     "Fact",
@@ -34,17 +35,22 @@ __all__ = [
 ]
 
 
+CHECKED: Final = "checked"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
     """The door is open. Both URLs are secrets, shown once and in full.
 
     `callback_url` goes into a task's `callback_url`; `local_url` is the same door on
-    this machine. `forward_to` are the targets, as URLs.
+    this machine. `forward_to` are the targets, as URLs; `routed` the status that each
+    is for, None for all.
     """
 
     callback_url: str
     local_url: str
     forward_to: tuple[str, ...] = ()
+    routed: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,10 +146,11 @@ class Verified:
 class TunnelChanged:
     """What became of the tunnel; `public_url` holds after the change.
 
-    For `moved`, `callback_url` is the one to use from now on, in full.
+    For `moved`, `callback_url` is the one to use from now on, in full. `checked`: it
+    was looked at, and is as it was.
     """
 
-    state: TunnelState
+    state: TunnelState | Literal["checked"]
     public_url: str
     detail: str | None = None
     callback_url: str | None = None

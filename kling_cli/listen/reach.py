@@ -1,33 +1,25 @@
 """How the listener is reached: by a tunnel, a URL of one's own, or on loopback only.
 
 Whatever it is, it is published, so that generating commands of this user take the same
-door. A tunnel that dies is opened again for as long as the listener runs.
+door.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Protocol
 
-import anyio
-from anyio.abc import TaskGroup, TaskStatus
+from anyio.abc import TaskGroup
 
 from kling_cli.callbacks.tunnel import lease
-from kling_cli.callbacks.tunnel.base import (
-    Provider,
-    Tunnel,
-    TunnelEvent,
-    TunnelTakenError,
-)
-from kling_cli.callbacks.tunnel.lease import Lease
 from kling_cli.clock import Clock
-from kling_cli.errors import TunnelError, UsageError
+from kling_cli.errors import UsageError
+from kling_cli.listen.hold import OnChange, hold_tunnel, provider
+from kling_cli.listen.options import ListenOptions
 from kling_cli.settings import Settings
-
-REOPEN_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 
 class Kind(StrEnum):
@@ -64,8 +56,69 @@ def choose(
     return Kind.NGROK
 
 
-# Told of every change; `moved` also when a new tunnel has taken a dead one's place.
-OnChange = Callable[[TunnelEvent], None]
+class Way(Protocol):
+    """An open way in."""
+
+    @property
+    def url(self) -> str:
+        """The base URL that holds now, without a slash at its end."""
+
+    def reopen(self, reason: str) -> bool:
+        """Open it anew, as nothing comes through; return whether that is ours to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenWay:
+    """A way that somebody else keeps open: the person, or this machine itself."""
+
+    url: str
+
+    def reopen(self, _reason: str) -> bool:
+        return False
+
+
+@asynccontextmanager
+async def open_way(  # noqa: PLR0913 -- collaborators, by name
+    options: ListenOptions,
+    local_url: str,
+    port: int,
+    *,
+    settings: Settings,
+    clock: Clock,
+    group: TaskGroup,
+    on_change: OnChange,
+) -> AsyncIterator[Way]:
+    """Make the door at `local_url` known, outside or to this machine.
+
+    Raises:
+        TunnelError: a tunnel was to be opened and none can be had.
+        UsageError: the options exclude each other.
+    """
+    kind = choose(
+        tunnel=options.tunnel,
+        callback_url=options.callback_url,
+        is_tokenless=options.is_tokenless,
+        settings=settings,
+    )
+    if kind is Kind.NGROK:
+        tunnel = hold_tunnel(
+            provider(settings),
+            port,
+            settings=settings,
+            clock=clock,
+            group=group,
+            on_change=on_change,
+            is_shared=options.is_keeping,
+        )
+        async with tunnel as held:
+            yield held
+        return
+    way = GivenWay((options.callback_url or local_url).rstrip("/"))
+    if not options.is_keeping:
+        yield way
+        return
+    async with share_door(settings, way.url, port, kind):
+        yield way
 
 
 @asynccontextmanager
@@ -81,112 +134,3 @@ async def share_door(
     with claimed:
         claimed.publish(url, port, is_standing=True)
         yield
-
-
-@asynccontextmanager
-async def hold_tunnel(  # noqa: PLR0913 -- collaborators, by name
-    provider: Provider,
-    port: int,
-    *,
-    settings: Settings,
-    clock: Clock,
-    group: TaskGroup,
-    on_change: OnChange,
-    is_shared: bool = True,
-) -> AsyncIterator[str]:
-    """Open a tunnel to `port` and keep one open; give its first URL.
-
-    `group` carries what keeps it open; it is ended with the block. With `is_shared`
-    generating commands are told of it.
-
-    Raises:
-        TunnelTakenError: another kling of this user has a tunnel.
-        TunnelError: there is no tunnel to be had.
-    """
-    claimed = lease.claim(settings.state_dir)
-    if claimed is None:
-        raise _taken(settings)
-    with claimed:
-        holder = _Holder(provider, port, claimed, clock, on_change, is_shared)
-        first_url = await group.start(holder.run)
-        try:
-            yield first_url
-        finally:
-            holder.scope.cancel()
-            with anyio.CancelScope(shield=True):
-                await holder.ended.wait()
-
-
-def provider(settings: Settings) -> Provider:
-    """Return who makes tunnels; one line here for each further provider."""
-    from kling_cli.callbacks.tunnel.ngrok import NgrokProvider
-
-    return NgrokProvider.from_settings(settings)
-
-
-def _taken(settings: Settings) -> TunnelTakenError:
-    door = lease.look(settings.state_dir)
-    who = f"another kling (pid {door.owner_pid})" if door else "another kling"
-    return TunnelTakenError(
-        f"{who} has the door, and there is one a user",
-        hint="end it first, or listen on this machine only with --tunnel none",
-    )
-
-
-@dataclass(slots=True)
-class _Holder:
-    """Keeps a tunnel open, with a new one in place of each that died."""
-
-    provider: Provider
-    port: int
-    lease: Lease
-    clock: Clock
-    on_change: OnChange
-    is_shared: bool
-    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
-    ended: anyio.Event = field(default_factory=anyio.Event)
-    _url: str | None = None
-
-    async def run(self, *, task_status: TaskStatus[str]) -> None:
-        try:
-            with self.scope:
-                await self._hold(task_status)
-        finally:
-            self.ended.set()
-
-    async def _hold(self, task_status: TaskStatus[str]) -> None:
-        failures = 0
-        while True:
-            try:
-                async with self.provider.open(self.port) as tunnel:
-                    failures = 0
-                    self._opened(tunnel.public_url, task_status)
-                    await self._follow(tunnel)
-            except TunnelError as exc:
-                if self._url is None:
-                    raise
-                if failures == 0:
-                    self.on_change(TunnelEvent("down", self._url, exc.message))
-                failures += 1
-            await self.clock.sleep(REOPEN_S[min(failures, len(REOPEN_S) - 1)])
-
-    def _opened(self, url: str, task_status: TaskStatus[str]) -> None:
-        self._publish(url)
-        before, self._url = self._url, url
-        if before is None:
-            task_status.started(url)
-        else:
-            self.on_change(TunnelEvent("up" if url == before else "moved", url))
-
-    async def _follow(self, tunnel: Tunnel) -> None:
-        async for event in tunnel.events():
-            self._url = event.public_url
-            if event.state in ("up", "moved"):
-                self._publish(event.public_url)
-            else:
-                self.lease.withdraw()
-            self.on_change(event)
-
-    def _publish(self, url: str) -> None:
-        if self.is_shared:
-            self.lease.publish(url, self.port, is_standing=True)

@@ -43,6 +43,16 @@ class Sleep:
         return over_s if over_s > JUMP_S else None
 
 
+async def watch_sleep(clock: Clock, woken: Callable[[str], None]) -> None:
+    """Tell of every sleep of the machine, in words, until cancelled."""
+    sleep = Sleep(clock)
+    while True:
+        await clock.sleep(TICK_S)
+        slept_s = sleep.slept_s(TICK_S)
+        if slept_s is not None:
+            woken(f"the machine slept for {slept_s / 60:.0f} min")
+
+
 class Reconciler:
     """Asks about open tasks whenever callbacks may have been missed.
 
@@ -76,15 +86,6 @@ class Reconciler:
         """Have everything open asked about, now."""
         self._reason = self._reason or reason
         self._bell.set()
-
-    async def watch_sleep(self) -> None:
-        """Ask after every sleep of the machine, until cancelled."""
-        sleep = Sleep(self._clock)
-        while True:
-            await self._clock.sleep(TICK_S)
-            slept_s = sleep.slept_s(TICK_S)
-            if slept_s is not None:
-                self.ask_soon(f"the machine slept for {slept_s / 60:.0f} min")
 
     async def run(self) -> None:
         """Ask whenever there is a reason, until cancelled."""

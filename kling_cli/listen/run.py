@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,8 +20,9 @@ from kling_cli.background import background
 from kling_cli.callbacks.server import Server, serve
 from kling_cli.callbacks.tunnel.base import TunnelEvent
 from kling_cli.clock import Clock
-from kling_cli.errors import ExitCode, StoppedError, UsageError
+from kling_cli.errors import ExitCode, KlingError, StoppedError, UsageError
 from kling_cli.jobs.signals import until_signal
+from kling_cli.listen.checkup import Checkup
 from kling_cli.listen.child import run_child
 from kling_cli.listen.controls import Keys
 from kling_cli.listen.desk import Desk, hang_door, open_desk
@@ -30,7 +36,7 @@ from kling_cli.listen.lines import (
     counted_as,
 )
 from kling_cli.listen.options import ListenOptions
-from kling_cli.listen.reach import Kind, choose, hold_tunnel, provider, share_door
+from kling_cli.listen.reach import Way, open_way
 from kling_cli.listen.targets import refuse_own_port
 from kling_cli.listen.token import load_token, rotate_token
 from kling_cli.settings import Settings
@@ -57,11 +63,14 @@ async def listen(
     listening = Listening(options, settings, clock, tell, keys)
     try:
         return await until_signal(listening.run)
-    except StoppedError as exc:
-        if listening.is_ready:
-            listening.say_end(exc.message.removeprefix("stopped by "))
-            return int(exc.exit_code)
-        raise
+    except KlingError as exc:
+        if not listening.is_ready:
+            raise
+        if not isinstance(exc, StoppedError):
+            listening.say_end(exc.type)
+            raise
+        listening.say_end(exc.message.removeprefix("stopped by "))
+        return int(exc.exit_code)
 
 
 @dataclass(slots=True)
@@ -99,33 +108,49 @@ class Listening:
         counts = Counter({"callbacks": 0, "rejected": 0, "unknown": 0})
         counts.update(self._counts)
         if self._desk is not None:
-            counts.update(self._desk.broker.counts)
-            counts["rejected"] = self._desk.rejections.total
-            counts["unknown"] = self._desk.receiver.counts.unknown
+            self._desk.tell_rest()
+            counts.update(self._desk.counts)
         self.tell(Stopped(reason=reason, counts=dict(counts)))
 
     async def run(self) -> int:
         """Listen until the options, the command or the keys end it; return a code."""
         async with AsyncExitStack() as stack:
-            desk = await stack.enter_async_context(
-                open_desk(
-                    self.options,
-                    settings=self.settings,
-                    clock=self.clock,
-                    tell=self.tell,
-                    finish=self.finish,
-                )
-            )
+            desk = await stack.enter_async_context(self._open_desk())
             self._desk = desk
             group = await stack.enter_async_context(background())
             server = await stack.enter_async_context(self._open_door(desk))
-            url = await stack.enter_async_context(self._reach(server, group))
-            self._announce(url, server, desk, group)
+            way = await stack.enter_async_context(self._open_way(server, group))
+            self._announce(way, server, desk, group)
             group.start_soon(self._watch, server)
-            code = await self._listen(desk.controls.callback_url)
-            await desk.finish()
+            try:
+                code = await self._listen(desk.controls.callback_url)
+                await desk.finish()
+            finally:
+                desk.hand_over_rest()
         self.say_end(self._reason or "over")
         return code
+
+    def _open_desk(self) -> AbstractAsyncContextManager[Desk]:
+        return open_desk(
+            self.options,
+            settings=self.settings,
+            clock=self.clock,
+            tell=self.tell,
+            finish=self.finish,
+        )
+
+    def _open_way(
+        self, server: Server, group: TaskGroup
+    ) -> AbstractAsyncContextManager[Way]:
+        return open_way(
+            self.options,
+            server.url,
+            server.port,
+            settings=self.settings,
+            clock=self.clock,
+            group=group,
+            on_change=self._tunnel_changed,
+        )
 
     @asynccontextmanager
     async def _open_door(self, desk: Desk) -> AsyncIterator[Server]:
@@ -146,38 +171,13 @@ class Listening:
                 )
             yield server
 
-    @asynccontextmanager
-    async def _reach(self, server: Server, group: TaskGroup) -> AsyncIterator[str]:
-        """Make the door known, outside or to this machine; give its base URL."""
-        kind = choose(
-            tunnel=self.options.tunnel,
-            callback_url=self.options.callback_url,
-            is_tokenless=self.options.is_tokenless,
-            settings=self.settings,
-        )
-        if kind is Kind.NGROK:
-            tunnel = hold_tunnel(
-                provider(self.settings),
-                server.port,
-                settings=self.settings,
-                clock=self.clock,
-                group=group,
-                on_change=self._tunnel_changed,
-                is_shared=self.options.is_keeping,
-            )
-            async with tunnel as url:
-                yield url
-            return
-        url = (self.options.callback_url or server.url).rstrip("/")
-        if self.options.is_keeping:
-            async with share_door(self.settings, url, server.port, kind):
-                yield url
-        else:
-            yield url
-
-    def _announce(self, url: str, server: Server, desk: Desk, group: TaskGroup) -> None:
+    def _announce(self, way: Way, server: Server, desk: Desk, group: TaskGroup) -> None:
         """Begin to work and say where the door is."""
+        url = way.url
         desk.controls.callback_url = url + self._path
+        if url != server.url:
+            checkup = Checkup(probe=desk.probe, way=way, group=group, tell=self.tell)
+            desk.check_way = checkup.start
         desk.start(group)
         self.is_ready = True
         self.tell(
@@ -185,6 +185,7 @@ class Listening:
                 callback_url=url + self._path,
                 local_url=server.url + self._path,
                 forward_to=tuple(target.shown for target in self.options.targets),
+                routed=tuple(target.status for target in self.options.targets),
             )
         )
         if self.keys is not None:
@@ -194,21 +195,26 @@ class Listening:
 
     async def _listen(self, url: str) -> int:
         """Return an exit code when it is over; a command that still runs is ended."""
-        codes: list[int] = []
+        ends: list[int | UsageError] = []
 
         async def run_command() -> None:
-            code = await run_child(
-                self.options.command, url, is_stdout_ours=self.options.is_stdout_ours
-            )
-            codes.append(code)
+            own = self.options.is_stdout_ours
+            try:
+                code = await run_child(self.options.command, url, is_stdout_ours=own)
+            except UsageError as exc:
+                ends.append(exc)
+            else:
+                ends.append(code)
             self.finish("command")
 
         async with background() as beside:
             if self.options.command:
                 beside.start_soon(run_command)
             await self._is_over.wait()
-        if codes:
-            return codes[0]
+        for end in ends:
+            if isinstance(end, UsageError):
+                raise end
+            return end
         until = self.options.until
         is_unmet = self._reason == TIMEOUT and (until.is_final or until.max_events)
         return int(ExitCode.STILL_RUNNING if is_unmet else ExitCode.DONE)

@@ -22,6 +22,7 @@ from kling_cli.errors import (
 )
 from kling_cli.jobs.events import Notice
 from kling_cli.jobs.journal import Journal
+from kling_cli.jobs.prepare import Order
 from tests.jobs.made import a_callback, an_entry
 from tests.jobs.world import a_world, an_order
 
@@ -86,6 +87,24 @@ async def test_without_names_all_that_is_open_is_finished(tmp_path: Path) -> Non
     assert isinstance(results[0].error, TaskFailedError)
     names = {f"kling-{one.task_id}.mp4" for one in (running, unsaved, done)}
     assert world.saved == names
+
+
+async def test_a_job_that_was_saved_in_part_is_completed(tmp_path: Path) -> None:
+    order = Order(product="image", values={"prompt": "a boat", "n": 3})
+    async with a_world(tmp_path) as world:
+        made = await world.generate(order)
+        first, second, third = (str(one.path) for one in made.outputs)
+        world.lose(second)
+        world.change(made.external_id or "", paths=(first, "", third))
+        asked = world.counts["download"]
+
+        [result] = await world.finish()
+        again = await world.finish()
+        downloads = world.counts["download"] - asked
+
+    assert (result.error, again, downloads) == (None, [], 1)
+    assert [str(one.path) for one in result.outputs] == [first, second, third]
+    assert world.saved == {Path(each).name for each in (first, second, third)}
 
 
 async def test_without_anything_open_there_is_nothing_to_do(tmp_path: Path) -> None:

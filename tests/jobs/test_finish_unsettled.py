@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from kling_cli.errors import OutcomeUnknownError, StillRunningError
+from kling_cli.jobs.ask import NOWHERE
 from kling_cli.jobs.entry import Stage
 from kling_cli.jobs.events import Notice, Submitted
 from kling_cli.jobs.find import NoSuchTaskError
+from kling_cli.jobs.prepare import Order
+from tests.jobs.test_finish import somebody
 from tests.jobs.world import a_world, an_order
 
 pytestmark = pytest.mark.anyio
@@ -115,3 +119,62 @@ async def test_a_job_without_a_task_id_is_settled_once_the_api_is_back(
 
     assert result.error is None
     assert len(world.saved) == 1
+
+
+DIRECT = {"product": "tts", "query_path": NOWHERE, "route": "legacy"}
+SPEECH = Order(product="tts", values={"prompt": "Good morning"}, external_id="mine")
+
+
+async def test_a_call_that_was_cut_off_is_told_of_once(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.leave(written_at=world.clock.now() - timedelta(days=1), **DIRECT)
+
+        [result] = await world.finish()
+        again = await world.finish()
+
+    assert isinstance(result.error, OutcomeUnknownError)
+    assert result.error.exit_code == 11
+    assert "mine (tts)" in result.error.message
+    assert "run the command again" in str(result.error.hint)
+    assert (result.resume, again) == (None, [])
+    assert world.entry("mine").stage is Stage.UNKNOWN
+    assert world.told.of(Notice) == []  # of nothing being charged, above all
+    assert world.counts["create"] == 0
+
+
+@pytest.mark.parametrize("stage", [Stage.SENDING, Stage.UNKNOWN])
+async def test_a_call_that_was_cut_off_is_unknown_whenever_it_is_named(
+    tmp_path: Path, stage: Stage
+) -> None:
+    async with a_world(tmp_path) as world:
+        world.leave(stage=stage, **DIRECT)
+
+        [seen] = await world.look("mine")
+        [waited] = await world.finish("mine")
+
+    assert isinstance(seen.error, OutcomeUnknownError)
+    assert isinstance(waited.error, OutcomeUnknownError)
+
+
+async def test_a_call_that_is_under_way_elsewhere_is_waited_for(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, somebody() as owner:
+        world.leave(owner_pid=owner.pid, owner_started_at=owner.started_at, **DIRECT)
+
+        [result] = await world.finish("mine", timeout_s=1.0)
+
+    assert isinstance(result.error, StillRunningError)
+    assert f"process {owner.pid}" in result.error.message
+    assert world.entry("mine").stage is Stage.SENDING
+
+
+async def test_a_call_whose_answer_was_lost_is_not_told_of_again(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path, "create:accept-reset") as world:
+        made = await world.generate(SPEECH)
+        later = await world.finish()
+
+    assert isinstance(made.error, OutcomeUnknownError)
+    assert (made.resume, later) == (None, [])
+    assert world.entry("mine").stage is Stage.UNKNOWN
+    assert world.counts["create"] == 1

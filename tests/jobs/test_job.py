@@ -179,6 +179,7 @@ def test_a_job_is_completed_by_a_callback_or_by_asking(
         pytest.param(("a.mp4", "b.mp4"), [Path("a.mp4"), Path("b.mp4")], id="all"),
         pytest.param(("a.mp4",), [None, None], id="nobody knows which"),
         pytest.param((), [None, None], id="none"),
+        pytest.param(("", "b.mp4"), [None, Path("b.mp4")], id="one of them"),
     ],
 )
 def test_files_of_an_earlier_run_are_named_when_they_can_be_told_apart(

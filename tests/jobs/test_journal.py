@@ -97,11 +97,15 @@ def test_open_jobs_and_unsaved_ones_are_unfinished_oldest_first(
         journal.write_down(an_entry(stage.value, stage=stage, written_at=at))
     done: dict[str, Any] = {"stage": Stage.SUCCEEDED, "written_at": NOON}
     journal.write_down(an_entry("saved", paths=("v.mp4",), **done))
+    odd = 'a "".mp4'  # a name may hold what an empty one looks like
+    journal.write_down(an_entry("saved too", paths=(odd, "b.mp4"), **done))
     journal.write_down(an_entry("not to save", is_downloading=False, **done))
+    half: dict[str, Any] = {**done, "written_at": NOON + SECOND}
+    journal.write_down(an_entry("half saved", paths=("a.mp4", ""), **half))
 
     names = [entry.external_id for entry in journal.unfinished()]
 
-    assert names == ["succeeded", "processing", "submitted", "sending"]
+    assert names == ["succeeded", "processing", "submitted", "sending", "half saved"]
 
 
 def test_the_newest_come_first_and_no_more_than_asked_for(journal: Journal) -> None:

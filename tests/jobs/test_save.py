@@ -18,7 +18,7 @@ from kling_cli.jobs.save import Saver
 from tests.jobs.files import CUT, FILM, film
 from tests.jobs.made import SUCCEEDED, Told, a_task, an_entry
 from tests.support.clock import FakeClock
-from tests.support.wire_server import Reply, WireServer, page, says, wire_server
+from tests.support.wire_server import Reply, Visit, WireServer, page, says, wire_server
 
 pytestmark = pytest.mark.anyio
 
@@ -31,6 +31,7 @@ class Saving:
     saver: Saver
     told: Told
     newer: list[Task | None] = field(default_factory=list)
+    noted: list[tuple[str, ...]] = field(default_factory=list)
 
     def output(self, name: str, *, watermark: str | None = None) -> Output:
         base = self.wire.base_url
@@ -45,7 +46,7 @@ class Saving:
 async def a_saver(
     folder: Path, *replies: Reply, **columns: Any
 ) -> AsyncIterator[Saving]:
-    told = Told()
+    told, noted = Told(), list[tuple[str, ...]]()
     async with wire_server(*replies) as wire, new_http() as http:
 
         async def ask_again() -> Task | None:
@@ -58,8 +59,9 @@ async def a_saver(
             entry=an_entry(task_id="t1", **columns),
             folder=folder,
             ask_again=ask_again,
+            note=noted.append,
         )
-        stage = Saving(wire, saver, told)
+        stage = Saving(wire, saver, told, noted=noted)
         yield stage
 
 
@@ -88,6 +90,49 @@ async def test_several_outputs_are_numbered(tmp_path: Path) -> None:
         "kling-t1-2.png",
     ]
     assert [one.path for one in stage.wire.seen] == ["/a.mp4", "/b.png"]
+
+
+async def test_each_file_is_noted_as_soon_as_it_is_there(tmp_path: Path) -> None:
+    async def all_but_b(visit: Visit) -> None:
+        await (page(404) if visit.seen.path == "/b.mp4" else film())(visit)
+
+    async with a_saver(tmp_path, all_but_b) as stage:
+        with pytest.raises(NotSavedError):
+            await stage.saver.save(stage.task("a.mp4", "b.mp4", "c.mp4"))
+
+    first, third = (str(tmp_path / f"kling-t1-{n}.mp4") for n in (1, 3))
+    assert stage.noted == [(first, "", ""), (first, "", ""), (first, "", third)]
+
+
+async def test_what_was_saved_of_an_incomplete_job_is_not_saved_again(
+    tmp_path: Path,
+) -> None:
+    there = tmp_path / "mine.mp4"
+    there.write_bytes(b"there")
+    gone = str(tmp_path / "gone.mp4")
+    paths = (str(there), gone, "")
+
+    async with a_saver(tmp_path, film(), paths=paths) as stage:
+        saved = await stage.saver.save(stage.task("a.mp4", "b.mp4", "c.mp4"))
+
+    assert [one.path and one.path.name for one in saved] == [
+        "mine.mp4",
+        "kling-t1-2.mp4",
+        "kling-t1-3.mp4",
+    ]
+    assert saved[0].total_bytes == 5
+    assert [one.path for one in stage.wire.seen] == ["/b.mp4", "/c.mp4"]
+    assert stage.noted[0] == paths  # what was not reached yet stays as it was
+
+
+async def test_a_job_that_was_wholly_saved_is_saved_anew(tmp_path: Path) -> None:
+    there = tmp_path / "mine.mp4"
+    there.write_bytes(b"there")
+
+    async with a_saver(tmp_path, film(), paths=(str(there),)) as stage:
+        [saved] = await stage.saver.save(stage.task("a.mp4"))
+
+    assert saved.path == tmp_path / "kling-t1.mp4"
 
 
 async def test_several_outputs_under_one_name_do_not_replace_each_other(

@@ -126,6 +126,10 @@ class World:
         with Journal.open(self.settings.state_dir) as journal:
             journal.change(external_id, **columns)
 
+    def lose(self, path: str) -> None:
+        """Have a file that was saved vanish."""
+        Path(path).unlink()
+
     @property
     def counts(self) -> dict[str, int]:
         return dict(self.box.world.ledger.document()["counts"])

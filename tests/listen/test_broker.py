@@ -48,10 +48,13 @@ class Desk:
         self.rejections = Rejections(
             self.told.append, clock=self.clock, unknown=lambda: self.strangers
         )
+        self.controls = Controls(
+            callback_url="", forwards=self.pile, stop=self.reasons.append
+        )
         self.broker = Broker(
             CountingKeeper(),
             Known(lambda _task_id: None),
-            Controls(callback_url="", forwards=self.pile, stop=self.reasons.append),
+            self.controls,
             tell=self.told.append,
             finish=self.reasons.append,
             rejections=self.rejections,
@@ -81,6 +84,21 @@ def a_received(raw: bytes) -> Received:
         hint=read_body(raw),
         trust=Trust.TOKEN,
     )
+
+
+def test_headers_that_may_hold_a_secret_are_shown_masked_and_passed_on_whole() -> None:
+    desk = Desk()
+    headers = (("x-forwarded-uri", "/callback/secret"), ("x-own", "1"))
+    received = replace(a_received(b'{"task_id":"t1","status":"x"}'), headers=headers)
+
+    desk.broker.hear(Arrived(received=received, number=1))
+    desk.broker.work()
+
+    seen = desk.told[0]
+    assert isinstance(seen, CallbackSeen)
+    assert seen.headers == (("x-forwarded-uri", "****"), ("x-own", "1"))
+    assert desk.controls.last is not None
+    assert desk.controls.last.headers == headers
 
 
 def test_a_callback_is_shown_and_passed_on_with_its_number() -> None:

@@ -426,7 +426,10 @@ async def test_waiting_for_the_rest_has_an_end_and_the_rest_counts_as_failed() -
         forwarder.submit(a_callback(2))
         await forwarder.drain(0.1)
 
-    assert heard.lines == []
+    assert [(each.number, each.error) for each in heard.lines] == [
+        (1, "the listener stopped first"),
+        (2, "the listener stopped first"),
+    ]
     assert [(each.callback_id, each.error) for each in heard.kept] == [
         (1, "the listener stopped first"),
         (2, "the listener stopped first"),

@@ -7,7 +7,14 @@ import pytest
 
 from kling_cli.callbacks.body import MalformedBodyError, read_body
 from kling_cli.errors import UsageError
-from kling_cli.listen.mock.scenarios import BURST, OVERSIZE, names, scenario
+from kling_cli.listen.mock.scenarios import (
+    BURST,
+    OVERSIZE,
+    Expected,
+    names,
+    scenario,
+    sign_of_life,
+)
 from kling_cli.listen.mock.shapes import Mock
 
 NOON = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
@@ -36,7 +43,7 @@ def test_our_own_listener_refuses_every_hostile_mock(name: str) -> None:
 
     with pytest.raises(MalformedBodyError):
         read_body(one.raw)
-    assert one.is_refusable
+    assert one.expected is Expected.REFUSED
 
 
 @pytest.mark.parametrize("is_legacy", [False, True])
@@ -56,6 +63,39 @@ def test_a_burst_is_of_different_tasks() -> None:
     sent = scenario("burst", a_mock(), {})
 
     assert len({read_body(one.raw).task_id for one in sent}) == BURST
+
+
+def test_only_what_comes_in_a_burst_goes_out_at_once() -> None:
+    at_once = {
+        name: {one.is_at_once for one in scenario(name, a_mock(), {})}
+        for name in names()
+    }
+
+    assert [name for name, found in at_once.items() if True in found] == ["burst"]
+    assert at_once["burst"] == {True}
+
+
+def test_every_scenario_says_how_a_sound_handler_answers() -> None:
+    expected = {
+        name: {one.expected for one in scenario(name, a_mock(), {})} for name in names()
+    }
+
+    refused = {name for name in names() if expected[name] == {Expected.REFUSED}}
+    either = {name for name in names() if expected[name] == {Expected.EITHER}}
+    assert refused == {"malformed", "deep-json", "bad-signature", "old-timestamp"}
+    assert either == {"oversize"}
+    assert all(
+        expected[name] == {Expected.TAKEN} for name in set(names()) - refused - either
+    )
+
+
+def test_what_comes_after_is_sound_and_no_repeat_of_what_was_spoilt() -> None:
+    one = sign_of_life(a_mock())
+
+    spoilt = {each.message_id for each in scenario("bad-signature", a_mock(), {})}
+    assert read_body(one.raw).status == "succeeded"
+    assert one.message_id not in spoilt
+    assert not one.is_spoilt
 
 
 def test_an_oversize_body_is_one_byte_too_long() -> None:

@@ -13,7 +13,7 @@ from kling_cli.errors import CredentialsError, UnreachableError
 from kling_cli.jobs.journal import KeptCallback
 from kling_cli.listen.known import Known, claim_of
 from kling_cli.listen.lines import Notice, Polled, Reconciled
-from kling_cli.listen.reconcile import Reconciler, Sleep, made_up
+from kling_cli.listen.reconcile import Reconciler, Sleep, made_up, watch_sleep
 from tests.listen.test_verify import Api, an_entry
 from tests.support.clock import FakeClock
 
@@ -126,7 +126,7 @@ async def test_a_sleep_of_the_machine_is_noticed_on_waking() -> None:
     desk = Desk(Api({"t1": DONE}), "t1")
     async with background() as group:
         group.start_soon(desk.reconciler.run)
-        group.start_soon(desk.reconciler.watch_sleep)
+        group.start_soon(watch_sleep, desk.clock, desk.reconciler.ask_soon)
         for _ in range(50):
             await anyio.sleep(0.001)
         before = list(desk.told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from base64 import b64encode
@@ -117,14 +118,15 @@ def test_d07_the_published_vector_is_accepted(
 
 @pytest.mark.sandbox(task_seconds=86_400.0)
 @pytest.mark.parametrize(
-    "is_moved",
+    "tunnel",
     [
-        pytest.param(False, id="the tunnel is as it was"),
-        pytest.param(True, id="the tunnel has another URL"),
+        pytest.param("fine", id="the tunnel is as it was"),
+        pytest.param("moved", id="the tunnel has another URL"),
+        pytest.param("dead", id="the tunnel is dead and does not know"),
     ],
 )
 def test_d11_what_ended_in_the_machines_sleep_is_told_and_passed_on_once(
-    is_moved: bool,
+    tunnel: str,
     kling: Kling,
     box: Box,
     stand_in: StandIn,
@@ -145,17 +147,23 @@ def test_d11_what_ended_in_the_machines_sleep_is_told_and_passed_on_once(
             local = ready(program)["local_url"]
             assert knock(f"{local}x", b"").status == 404  # it is at work by now
             program.send(signal.SIGSTOP)
-            if is_moved:
+            if tunnel == "moved":
                 agent.command("move")
+            if tunnel == "dead":
+                stand_in.behave(page={"status": 404, "code": "ERR_NGROK_3200"})
             box.end(ended, "succeeded")
             box.end(failed, "failed", "too risky")
             hands.move(ASLEEP)
             program.send(signal.SIGCONT)
-            if is_moved:
-                program.wait_for('"state": "moved"', stream="stdout")
+            if tunnel == "dead":
+                stand_in.next_agent().wait_online()
+                stand_in.behave(page=None)
+            news = "checked" if tunnel == "fine" else "moved"
+            program.wait_for(f'"state": "{news}"', stream="stdout")
             program.wait_for('("type": "forward"(.|\n)*){2}', stream="stdout")
             # what comes late all the same is shown, and is no news to the app
-            knock(local, new_style(ended, "succeeded"))
+            moved_to = re.findall(r'"callback_url": "(\S+)"', program.said("stdout"))
+            assert knock(moved_to[-1], new_style(ended, "succeeded")).status == 200
             program.wait_for('"type": "duplicate".*\n', stream="stdout")
             program.send(signal.SIGTERM)
             result = program.finish()
@@ -166,12 +174,21 @@ def test_d11_what_ended_in_the_machines_sleep_is_told_and_passed_on_once(
         for one in of_type(result, "reconciled")
         if one["is_missed"]
     ]
-    moved = [one for one in of_type(result, "tunnel") if one["state"] == "moved"]
+    found = of_type(result, "tunnel")
     assert {ended, failed} <= set(polls[0]["task_ids"])
-    if is_moved:
-        assert moved[-1]["callback_url"] not in (None, url)
-    else:
+    if tunnel == "fine":
+        assert [one["state"] for one in found] == ["checked"]
+        assert found[0]["public_url"] == url.partition("/callback")[0]
+        assert "a request came back" in found[0]["detail"]
         assert polls[0]["reason"] == "the machine slept for 40 min"
+    if tunnel == "moved":
+        assert found[-1]["callback_url"] not in (None, url)
+    if tunnel == "dead":
+        assert [one["state"] for one in found] == ["down", "moved"]
+        assert found[0]["detail"] == (
+            "the machine slept for 40 min; nothing comes through: 404 ERR_NGROK_3200"
+        )
+    assert of_type(result, "stopped")[0]["counts"]["unknown"] == 1  # the one above
     assert sorted(missed) == sorted([(ended, "succeeded"), (failed, "failed")])
     assert len(app.seen) == 2
     assert all(post.headers["kling-reconciled"] == "1" for post in app.seen)

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.support import images
+from tests.support.box import Box
 from tests.support.kling import Kling
 
 
@@ -32,3 +33,21 @@ def test_a_direct_call_is_saved_and_remembered(
     assert [each["type"] for each in made["outputs"]] == kinds
     assert all((kling.here / each["path"]).read_bytes() for each in made["outputs"])
     assert again["status"] == "succeeded"
+
+
+def test_a_call_whose_process_was_killed_is_unknown_and_told_of_once(
+    kling: Kling, box: Box
+) -> None:
+    box.faults("create:hang")
+    with kling.start("tts", "Good morning") as program:
+        box.wait_until(lambda state: state["counts"]["create"] == 1)
+        program.process.kill()
+
+    first, again = kling.run("wait", "--json"), kling.run("wait", "--json")
+
+    found = json.loads(first.stdout)
+    assert (first.exit_code, found["error"]["type"]) == (11, "submission_unknown")
+    assert "run the command again" in found["error"]["hint"]
+    assert "never reached" not in first.stderr
+    assert (again.exit_code, json.loads(again.stdout)["tasks"]) == (0, [])
+    assert " unknown " in kling.run("list").stdout

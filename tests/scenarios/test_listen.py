@@ -104,6 +104,29 @@ def test_a_command_runs_with_the_url_and_gives_its_exit_code(
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/callback/\S{32}\n", result.stdout)
 
 
+def test_ctrl_c_ends_the_command_too_and_nobody_complains(kling: Kling) -> None:
+    args = ("listen", "--tunnel", "none", "--", "sh", "-c", "echo begun; exec sleep 60")
+    with kling.start(*args) as program:
+        program.wait_for("begun", stream="stdout")
+        program.press_ctrl_c()
+        result = program.finish()
+
+    [_, stopped] = result.stderr.splitlines()
+    assert result.exit_code == 130
+    assert "stopped (SIGINT)" in stopped
+
+
+def test_a_command_that_will_not_end_is_ended(kling: Kling) -> None:
+    script = "trap '' TERM; echo begun; while :; do sleep 0.1; done"
+    with kling.start("listen", "--tunnel", "none", "--", "sh", "-c", script) as program:
+        program.wait_for("begun", stream="stdout")
+        program.send(signal.SIGTERM)
+        result = program.finish()
+
+    assert result.exit_code == 143
+    assert kling.processes() == []
+
+
 def test_under_json_the_commands_output_is_on_stderr(kling: Kling) -> None:
     result = kling.run(*HERE, "--", "echo", "from the command")
 
@@ -116,6 +139,7 @@ def test_a_command_that_is_none_is_a_wrong_usage(kling: Kling) -> None:
 
     assert result.exit_code == 2
     assert "cannot run /no/such/program" in result.stderr
+    assert "stopped (usage)" in result.stderr
 
 
 def test_without_a_tunnel_the_exit_code_is_12(kling: Kling, stand_in: StandIn) -> None:
@@ -125,6 +149,7 @@ def test_without_a_tunnel_the_exit_code_is_12(kling: Kling, stand_in: StandIn) -
 
     assert result.exit_code == 12
     assert result.stdout == ""
+    assert "hint: do without one: --tunnel none" in result.stderr
 
 
 def test_an_open_door_is_never_made_public(kling: Kling) -> None:
@@ -193,6 +218,25 @@ def test_answers_can_be_made_to_fail(kling: Kling) -> None:
 
     assert answer.status == 503
     assert len(of_type(result, "callback")) == 1
+
+
+def test_what_was_turned_away_just_before_the_end_is_told_before_it(
+    kling: Kling,
+) -> None:
+    with kling.start(*HERE) as program:
+        url = ready(program)["callback_url"]
+        for body in (b"{", b"[", b"]"):
+            knock(url, body)
+        knock(f"{url}x", SHORT)
+        program.send(signal.SIGTERM)
+        result = program.finish()
+
+    rejected = of_type(result, "rejected")
+    told = {one["reason"]: one["count"] for one in rejected}  # the last one counts
+    [end] = of_type(result, "stopped")
+    assert sorted(told.values()) == [1, 3]
+    assert (end["counts"]["rejected"], end["counts"]["unknown"]) == (3, 1)
+    assert lines(result.stdout)[-1] == end
 
 
 def test_the_url_is_the_same_after_a_restart_until_it_is_rotated(kling: Kling) -> None:

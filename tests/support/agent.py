@@ -16,12 +16,13 @@ Keys of `behave` (each re-read whenever it matters, `None` takes one back):
   finds real leaks only)
 - `max_sessions` (agents at once with one token; one more gets 108); `one_endpoint`
   (a second one meanwhile gets 334); `post_error` (`334`, `320`); `post`/`delete`:
-  `hang`; `get`: `fail`; `die_after_s`; `ignores_term`
+  `hang`; `get`: `fail`; `die_after_s`; `ignores_term`; `is_hasty` (ends before
+  anybody can have read its reason)
 - requests from outside: `lose` (the first N), `repeat` (each N times), `hold` (until
   the command `release`), `page` ({"status": 502, "code": "ERR_NGROK_8012"})
 
 Commands of an agent: `go`, `die`, `down`, `up`, `move` (another URL), `release`,
-`log` (line, times).
+`log` (line, times), `blurt` (line, a byte for each character).
 """
 
 from __future__ import annotations

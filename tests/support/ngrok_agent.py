@@ -143,6 +143,10 @@ class Agent:
             self.fail(ERRORS[code].format(token=self.token))
 
     def fail(self, text: str | None) -> None:
+        if text and self.control("is_hasty"):
+            reason = f"lvl=crit msg=failed err={json.dumps(text)}\n"
+            os.write(1, ("lvl=info msg=busy\n" * 400 + reason).encode())
+            os._exit(1)
         if text:
             log("eror", "session closing", obj="tunnels.session", err=text)
             log("eror", "terminating with error", obj="app", err=text)
@@ -215,6 +219,12 @@ class Agent:
     def do_log(self, line: str, times: int = 1) -> None:
         for _ in range(times):
             say(line)
+
+    def do_blurt(self, line: str) -> None:
+        """Log a line of bytes that need not be text, one for each character."""
+        with STDOUT_LOCK:
+            sys.stdout.buffer.write(line.encode("latin-1") + b"\n")
+            sys.stdout.buffer.flush()
 
     def do_release(self) -> None:
         if self.street:

@@ -13,7 +13,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.callbacks.tunnel import direct, messages
+from kling_cli.callbacks.tunnel import direct, log, messages
 
 if TYPE_CHECKING:
     from pyngrok.conf import PyngrokConfig
@@ -52,6 +52,7 @@ def settings(
         request_timeout=timeout_s,
         start_new_session=True,  # Ctrl-C is ours to deal with
         log_event_callback=hear,
+        monitor_thread=False,  # ours reads on
     )
     made.auth_token = None  # it would go onto the command line
     return made
@@ -71,11 +72,15 @@ def connect(port: int, settings: PyngrokConfig) -> NgrokTunnel:
     # every request, secret path included, for everybody on this machine to read.
     address = f"http://127.0.0.1:{port}"
     try:
-        return ngrok.connect(
+        tunnel = ngrok.connect(
             address, name=_NAME, pyngrok_config=settings, inspect=False
         )
+        log.read_on(settings)
     except (PyngrokError, OSError, HTTPException, ValueError) as exc:
         said = _reason(exc)
+        log.hear_rest(exc)
+    else:
+        return tunnel
     raise FailedError(said)
 
 
@@ -99,6 +104,8 @@ def kill(settings: PyngrokConfig) -> None:
 
 
 def _reason(exc: Exception) -> str:
+    if isinstance(exc, UnicodeDecodeError):
+        return "what it logs is no UTF-8"
     body = messages.words_of(getattr(exc, "body", ""))
     return str(getattr(exc, "ngrok_error", None) or body)
 

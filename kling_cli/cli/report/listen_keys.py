@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from kling_cli.cli.report.escape import one_line
+from kling_cli.listen.headers import shown
 
 if TYPE_CHECKING:
     from kling_cli.cli.options import Talk
@@ -38,7 +39,7 @@ def details(controls: Controls) -> str:
     last = controls.last
     if last is None:
         return "no callback yet"
-    headers = [f"{name}: {value}" for name, value in last.headers]
+    headers = [f"{name}: {value}" for name, value in shown(last.headers)]
     body = last.raw.decode("utf-8", "replace")
     rows = [f"callback #{last.id} for task {last.task_id}", *headers, "", body]
     return "\n".join(one_line(row) for row in rows)

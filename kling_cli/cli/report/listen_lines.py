@@ -7,6 +7,7 @@ with the same number. What belongs to no callback has no number.
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import zip_longest
 from typing import TYPE_CHECKING, assert_never
 
 from kling_cli.cli.report.escape import one_line
@@ -21,6 +22,7 @@ _TUNNEL_WORDS = {
     "up": "the tunnel is up again",
     "down": "the tunnel is down; nothing gets in, trying again",
     "moved": "the tunnel has another URL; tasks with the old one are not heard of",
+    "checked": "the tunnel works",
     "died": "the tunnel's agent has ended; opening another",
 }
 
@@ -37,7 +39,10 @@ def ready_text(line: happened.Ready) -> str:
     told = [f"callback_url: {line.callback_url}"]
     if line.local_url != line.callback_url:
         told.append(f"on this machine: {line.local_url}")
-    told += [f"forwarding to: {url}" for url in line.forward_to]
+    for url, status in zip_longest(line.forward_to, line.routed):
+        told.append(
+            f"forwarding {status} to: {url}" if status else f"forwarding to: {url}"
+        )
     return "\n".join(one_line(each) for each in told)
 
 

@@ -61,6 +61,18 @@ async def test_an_outage_is_told_in_the_agents_words(opened: Opened) -> None:
     assert event.detail == "no route to host"
 
 
+async def test_bytes_that_are_no_text_do_not_end_the_reading_of_the_log(
+    opened: Opened,
+) -> None:
+    opened.agent.command("blurt", line='lvl=info msg="\xff\xfe"')
+    opened.agent.command("log", line="lvl=info msg=busy", times=2000)  # fills a pipe
+    opened.agent.command("down")
+
+    event = await opened.next_event()
+    assert event is not None
+    assert event.state == "down"
+
+
 async def test_another_url_is_told_and_holds(opened: Opened) -> None:
     before = opened.tunnel.public_url
 

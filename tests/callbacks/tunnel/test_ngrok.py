@@ -6,6 +6,7 @@ import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -237,6 +238,7 @@ async def test_an_endpoint_that_never_opens_is_given_up(
         ({"start": "108"}, TunnelTakenError, "108"),
         ({"start": "121"}, TunnelError, "121"),
         ({"start": "9040"}, TunnelError, "9040"),
+        ({"start": "107", "is_hasty": True}, TunnelError, "107"),
         ({"post_error": "334"}, TunnelTakenError, "334"),
         ({"post_error": "320"}, TunnelError, "320"),
         ({"version": "3.19.0"}, TunnelError, r"3\.19\.0; 3\.30 or newer"),
@@ -246,7 +248,7 @@ async def test_an_endpoint_that_never_opens_is_given_up(
 async def test_a_refusal_is_told_in_one_sentence_with_a_remedy(
     make: Make,
     stand_in: StandIn,
-    behaviour: dict[str, str],
+    behaviour: dict[str, Any],
     kind: type[TunnelError],
     says: str,
 ) -> None:

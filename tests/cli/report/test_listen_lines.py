@@ -137,6 +137,20 @@ def test_every_kind_of_line_is_tried() -> None:
     assert {type(line) for line, _, _ in FACTS} == kinds
 
 
+def test_where_callbacks_of_one_status_go_is_said() -> None:
+    ready = happened.Ready(
+        callback_url="http://a/c",
+        local_url="http://a/c",
+        forward_to=("http://b/all", "http://b/failed"),
+        routed=(None, "failed"),
+    )
+
+    assert listen_lines.ready_text(ready).splitlines()[1:] == [
+        "forwarding to: http://b/all",
+        "forwarding failed to: http://b/failed",
+    ]
+
+
 def test_a_callbacks_object_has_its_body_and_joined_headers() -> None:
     made = document(SEEN, seq=1, now=NOW)
 
@@ -182,7 +196,8 @@ def test_the_page_about_the_listener_lists_the_keys_of_every_line(
     line: Fact, type_: str, _words: str
 ) -> None:
     page = (Path(__file__).parents[3] / "docs" / "listen.md").read_text()
-    row = re.search(rf"^\| `{type_}` \| (.*) \|$", page, re.MULTILINE)
+    table = page.split("| type | keys |")[1].split("\n\n")[0]
+    row = re.search(rf"^\| `{type_}` \| (.*) \|$", table, re.MULTILINE)
     assert row
 
     made = document(line, seq=1, now=NOW)

@@ -1,0 +1,157 @@
+"""What was typed after `kling trigger`, checked and made into a trial of a handler."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from kling_cli.callbacks.keyfile import load_key
+from kling_cli.callbacks.signatures import check_secret
+from kling_cli.callbacks.tunnel import lease
+from kling_cli.cli.runner import load_settings
+from kling_cli.cli.trigger_options import Mocking
+from kling_cli.cli.values import read_extra
+from kling_cli.clock import SystemClock
+from kling_cli.errors import UsageError
+from kling_cli.listen.changes import put
+from kling_cli.listen.conformance import Demands, read_demands
+from kling_cli.listen.curl import curl_command
+from kling_cli.listen.deliver import Stamp, Volley, volleys
+from kling_cli.listen.doors import standing_path
+from kling_cli.listen.mock.scenarios import Delivery, custom, scenario, sign_of_life
+from kling_cli.listen.mock.shapes import Mock
+from kling_cli.listen.targets import DEFAULT_PATH, Target, read_target
+from kling_cli.listen.token import load_token
+from kling_cli.settings import Settings
+
+_GENERATIONS: Final = ("new", "legacy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What is sent to a handler, how, and what is asked of its answers."""
+
+    sent: Sequence[Volley]
+    target: Target
+    stamp: Stamp
+    demands: Demands
+
+
+def parse(name: str | None, mocking: Mocking) -> Trial:
+    """Return what was typed, checked.
+
+    Raises:
+        UsageError: some of it makes no sense.
+    """
+    demands = read_demands(mocking.demands)
+    settings = load_settings({})
+    stamp = _stamp(settings)
+    mock = Mock(
+        task_id=mocking.task_id,
+        created_at=stamp.clock.now(),
+        is_legacy=mocking.generation == _GENERATIONS[1],
+        product=mocking.product,
+    )
+    made = _made(name, mocking, mock)
+    _require_secret(made, demands, is_signed=bool(stamp.secrets))
+    sent = volleys(made, is_doubled=demands.is_idempotent, times=mocking.times)
+    if demands.is_strict and _may_be_tried_after(made, stamp):
+        sent.append((sign_of_life(mock),))
+    return Trial(
+        sent=sent, target=_target(mocking.to, settings), stamp=stamp, demands=demands
+    )
+
+
+def commands(trial: Trial, to: str | None) -> list[str]:
+    """Return the curl commands that send the same; a listener's token is not shown."""
+    url = (trial.target if to else read_target(DEFAULT_PATH)).url
+    return [
+        curl_command(url, trial.stamp.headers(one), one.raw)
+        for volley in trial.sent
+        for one in volley
+    ]
+
+
+def _stamp(settings: Settings) -> Stamp:
+    for secret in settings.webhook_secrets:
+        check_secret(secret)
+    return Stamp(
+        key=load_key(settings.state_dir),
+        secrets=settings.webhook_secrets,
+        clock=SystemClock(),
+    )
+
+
+def _made(name: str | None, mocking: Mocking, mock: Mock) -> tuple[Delivery, ...]:
+    if mocking.generation not in _GENERATIONS:
+        raise UsageError(f"--generation is {' or '.join(_GENERATIONS)}")
+    if (name is None) == (mocking.body is None):
+        raise UsageError(
+            "say which scenario, or --body FILE", hint="kling trigger succeeded"
+        )
+    changes = read_extra(mocking.changes or ())
+    if mocking.body is None:
+        return scenario(name or "", mock, changes)
+    return custom(_changed(_read(mocking.body), changes), mock)
+
+
+def _read(name: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as exc:
+        raise UsageError(f"--body {name}: {exc.strerror}") from exc
+
+
+def _changed(raw: bytes, changes: Mapping[str, Any]) -> bytes:
+    """Return a body of the person's own with other values; without any, as it is."""
+    if not changes:
+        return raw
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise UsageError("--set: the --body is no JSON object", hint="leave out --set")
+    for key, value in changes.items():
+        put(body, key, value)
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _require_secret(
+    made: Sequence[Delivery], demands: Demands, *, is_signed: bool
+) -> None:
+    """Refuse to try, or to judge, signatures that we could not make.
+
+    An old one can only be made with the handler's own secret. A forged one can be sent
+    without, but whether a sound one would be let in can then not be seen.
+    """
+    is_judged = demands.is_strict and not demands.statuses
+    for one in made:
+        if not is_signed and (one.age or (one.is_forged and is_judged)):
+            raise UsageError(
+                f"{one.name} needs the secret that your handler checks with",
+                hint="set KLING_WEBHOOK_SECRET to it: whsec_…",
+            )
+
+
+def _may_be_tried_after(made: Sequence[Delivery], stamp: Stamp) -> bool:
+    """Return whether a sound callback should follow, to see if the handler still works.
+
+    One that checks signatures would refuse it if we cannot sign it.
+    """
+    return any(one.is_spoilt and (stamp.secrets or not one.is_forged) for one in made)
+
+
+def _target(to: str | None, settings: Settings) -> Target:
+    if to is not None:
+        return read_target(to)
+    for name in (lease.PUBLIC, lease.LOCAL):
+        door = lease.look(settings.state_dir, name)
+        if door is not None and door.is_standing:
+            path = standing_path(load_token(settings.state_dir))
+            return read_target(f"{door.local_url}{path}")
+    return read_target(DEFAULT_PATH)
