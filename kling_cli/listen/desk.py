@@ -10,7 +10,7 @@ from typing import Final
 from anyio.abc import TaskGroup
 
 from kling_cli.api.task import Task
-from kling_cli.callbacks.asgi import RECEIVED, Answer
+from kling_cli.callbacks.answer import RECEIVED, Answer
 from kling_cli.callbacks.door import Door, capability_door
 from kling_cli.callbacks.keyfile import load_key
 from kling_cli.callbacks.limits import Limits

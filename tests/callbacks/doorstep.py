@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import anyio
 from anyio.abc import SocketStream
 
-from kling_cli.callbacks.asgi import RECEIVED, Answer
+from kling_cli.callbacks.answer import RECEIVED, Answer
 from kling_cli.callbacks.capability import Capability, callback_path
 from kling_cli.callbacks.door import DoorEvent, Mark, Received, capability_door
 from kling_cli.callbacks.limits import Limits

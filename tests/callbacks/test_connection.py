@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections import deque
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -10,10 +12,10 @@ import anyio
 import pytest
 from anyio.abc import SocketStream
 
-from kling_cli.callbacks.asgi import Receive, Scope, Send
+from kling_cli.callbacks.connection import Connection
+from kling_cli.callbacks.crowd import Crowd
 from kling_cli.callbacks.door import Received
 from kling_cli.callbacks.limits import Limits
-from kling_cli.callbacks.server import serve
 from tests.callbacks.doorstep import (
     HURRIED,
     Doorstep,
@@ -158,19 +160,21 @@ async def test_with_everyone_busy_a_newcomer_is_sent_away() -> None:
 async def test_one_read_brings_no_more_than_its_share() -> None:
     sizes: list[int] = []
 
-    async def measure(_scope: Scope, receive: Receive, _send: Send) -> None:
-        while message := await receive():
-            sizes.append(len(message.get("body", b"")))
-            if not message.get("more_body"):
-                return
+    class Measuring(Connection):
+        def data_received(self, data: bytes) -> None:
+            sizes.append(len(data))
+            super().data_received(data)
 
-    limits = Limits(read_bytes=100)
-    async with (
-        serve(measure, limits=limits) as server,
-        await anyio.connect_tcp("127.0.0.1", server.port) as stream,
-    ):
-        await send(stream, post(b"x" * 20_000))
-        assert (await read_reply(stream)).status == 500
+    async with a_door() as door:
+        crowd = Crowd(Limits(read_bytes=100), deque())
+        listener = await asyncio.get_running_loop().create_server(
+            lambda: Measuring(door.receiver, crowd), "127.0.0.1", 0
+        )
+        port = listener.sockets[0].getsockname()[1]
+        async with listener, await anyio.connect_tcp("127.0.0.1", port) as stream:
+            await send(stream, post(b"x" * 20_000))
+            assert (await read_reply(stream)).status == 400
+            await read_end(stream)
 
-    assert sum(sizes) == 20_000
-    assert max(sizes) <= 300  # asyncio may read again before the app has its turn
+    assert sum(sizes) == len(post(b"x" * 20_000))
+    assert max(sizes) == 100
