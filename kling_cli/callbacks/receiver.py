@@ -6,11 +6,9 @@ event; whoever hears of it asks the API and believes that.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
-
-import anyio
 
 from kling_cli.callbacks.answer import NOT_FOUND, RECEIVED, Answer, refused
 from kling_cli.callbacks.body import CallbackHint, MalformedBodyError, read_body
@@ -72,20 +70,22 @@ class Receiver:
         self._mark = mark
         self._reply = reply
         self._delay_s = delay_s
-        self._counts = Counts()
+        self._accepted = self._refused = self._unknown = 0
         for secret in self._secrets:
             check_secret(secret)
 
     @property
     def counts(self) -> Counts:
         """How many requests were let in, refused, or found no door, so far."""
-        return self._counts
+        return Counts(
+            accepted=self._accepted, refused=self._refused, unknown=self._unknown
+        )
 
     def admit(self, request: Request) -> Pass | Answer:
         """Say whether a request found a door, and whether its head is acceptable."""
         door = self._find_door(request)
         if door is None:
-            self._counts = replace(self._counts, unknown=self._counts.unknown + 1)
+            self._unknown += 1
             return NOT_FOUND
         objection = _objection(request.headers, self._limits)
         return door if objection is None else self.refuse(door, objection)
@@ -95,22 +95,34 @@ class Receiver:
         return self._refuse(Refused(refusal=refusal, door=door))
 
     async def take(self, door: Pass, request: Request, raw: bytes) -> Answer:
-        """Check who sent a callback, keep it, tell it, and say what to answer."""
+        """Check who sent a callback; keep it, sense or not; tell it."""
         now = self._clock.now()
         trust = self._trust(door, raw, request, now)
+        understood = _understand(raw) if trust is not None else Refusal.UNSIGNED.value
         received = Received(
             received_at=now,
             product=door.product,
             nonce=door.nonce,
             headers=request.headers,
             raw=raw,
-            hint=None,
+            hint=None if isinstance(understood, str) else understood,
             trust=trust or door.trust,
         )
         if trust is None:
             refusal = Refusal.UNSIGNED
             return self._refuse(Refused(refusal=refusal, door=door, received=received))
-        return await self._take(door, received)
+        number = await self._try_to_keep(received)
+        if isinstance(understood, str):
+            return self._refuse(
+                Refused(
+                    refusal=Refusal.MALFORMED,
+                    door=door,
+                    received=received,
+                    detail=understood,
+                    number=number,
+                )
+            )
+        return await self._accept(received, number)
 
     def _find_door(self, request: Request) -> Pass | None:
         if request.method != b"POST":
@@ -134,30 +146,16 @@ class Receiver:
         marked = self._mark(raw, given, request.peer) if self._mark else None
         return marked or (Trust.SIGNED if self._secrets else door.trust)
 
-    async def _take(self, door: Pass, received: Received) -> Answer:
-        """Keep a callback, whether or not it makes sense, and say which it was."""
-        understood = _understand(received.raw)
-        if isinstance(understood, str):
-            return self._refuse(
-                Refused(
-                    refusal=Refusal.MALFORMED,
-                    door=door,
-                    received=received,
-                    detail=understood,
-                    number=await self._try_to_keep(received),
-                )
-            )
-        received = replace(received, hint=understood)
-        number = await self._try_to_keep(received)
-        self._counts = replace(self._counts, accepted=self._counts.accepted + 1)
+    async def _accept(self, received: Received, number: int | None) -> Answer:
+        self._accepted += 1
         self._tell(Arrived(received=received, number=number))
         if self._delay_s:
-            await anyio.sleep(self._delay_s)
+            await asyncio.sleep(self._delay_s)
         return self._reply
 
     async def _try_to_keep(self, received: Received) -> int | None:
         try:
-            with anyio.fail_after(self._limits.keep_s):
+            async with asyncio.timeout(self._limits.keep_s):
                 number = await self._keep(received)
         except Exception as exc:  # noqa: BLE001 -- a full disk must not lose a callback
             self._tell(NotKept(received=received, failure=exc))
@@ -165,7 +163,7 @@ class Receiver:
         return number if isinstance(number, int) else None
 
     def _refuse(self, event: Refused) -> Answer:
-        self._counts = replace(self._counts, refused=self._counts.refused + 1)
+        self._refused += 1
         self._tell(event)
         return refused(event.refusal)
 

@@ -1,8 +1,8 @@
 """A request as the door sees it, and the quick way to read the usual one. Pure.
 
 The usual request is a POST that came in whole, with a head in HTTP's plainest words.
-Whatever is not exactly that is for h11 to read or to refuse: the quick way takes nothing
-that h11 would not, and understands nothing otherwise. A property test holds it to that.
+Whatever is not exactly that is left to h11, to read or to refuse: what is taken here is
+understood as h11 would understand it. A property test holds it to that.
 """
 
 from __future__ import annotations

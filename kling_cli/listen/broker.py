@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import anyio
@@ -110,6 +110,7 @@ class Broker:
         while True:
             await self._bell.wait()
             self._bell = anyio.Event()
+            await anyio.lowlevel.checkpoint()  # those who are told now are answered
             while self._pile:
                 self.work(AT_A_TIME)
                 await anyio.lowlevel.checkpoint()
@@ -150,20 +151,20 @@ class Broker:
     def _handle(self, event: DoorEvent) -> None:
         match event:
             case Arrived(received=received, number=number):
-                self._arrived(replace(to_kept(received), id=number or 0))
+                self._arrived(received, number or 0)
             case Refused():
                 self._rejections.add(event)
             case NotKept(failure=failure):
                 self._not_kept(failure)
 
-    def _arrived(self, kept: KeptCallback) -> None:
-        known = self._known.task(kept.task_id or "")
-        kept = replace(kept, product=kept.product or known.product)
+    def _arrived(self, received: Received, number: int) -> None:
+        known = self._known.task(received.hint.task_id if received.hint else "")
+        kept = to_kept(received, number=number, product=known.product)
         if not self._wanted.has(kept):
             self.counts["filtered"] += 1
             return
         self.counts["callbacks"] += 1
-        self._tell(_seen(kept, known))
+        self._tell(_seen(kept, since_submit_s(received, known)))
         is_news = self._compare(kept, known)
         if is_news or known.made_up is None:
             self._pass_on(kept)
@@ -215,7 +216,7 @@ class Broker:
             self._tell(Notice(message=f"callbacks cannot be kept: {why}", hint=hint))
 
 
-def _seen(kept: KeptCallback, known: Remembered) -> CallbackSeen:
+def _seen(kept: KeptCallback, since_s: float | None) -> CallbackSeen:
     return CallbackSeen(
         number=kept.id,
         received_at=kept.received_at,
@@ -226,5 +227,5 @@ def _seen(kept: KeptCallback, known: Remembered) -> CallbackSeen:
         trust=kept.trust,
         headers=kept.headers,
         raw=kept.raw,
-        since_submit_s=since_submit_s(kept, known),
+        since_submit_s=since_s,
     )
