@@ -33,6 +33,7 @@ from kling_cli.listen.rejections import Rejections
 from kling_cli.listen.verify import Verifier
 
 AT_A_TIME: Final = 16  # callbacks worked on before everybody else gets a turn
+_SHARE: Final = 4  # or this part of what has piled up, so that it cannot grow for ever
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +113,7 @@ class Broker:
             self._bell = anyio.Event()
             await anyio.lowlevel.checkpoint()  # those who are told now are answered
             while self._pile:
-                self.work(AT_A_TIME)
+                self.work(max(AT_A_TIME, len(self._pile) // _SHARE))
                 await anyio.lowlevel.checkpoint()
 
     def work(self, most: int | None = None) -> None:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import socket
 import time
 from collections import deque
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from functools import partial
 
 import anyio
+import anyio.to_thread
 import pytest
 from anyio.abc import SocketStream
 
 from kling_cli.callbacks.connection import Connection
 from kling_cli.callbacks.crowd import Crowd
-from kling_cli.callbacks.door import Received
+from kling_cli.callbacks.door import Counts, Received, Refusal, Refused
 from kling_cli.callbacks.limits import Limits
 from tests.callbacks.doorstep import (
     HURRIED,
+    PATIENCE_S,
+    SUCCEEDED,
     Doorstep,
     a_door,
+    chunked,
     head,
     let_in,
     post,
@@ -157,6 +164,19 @@ async def test_with_everyone_busy_a_newcomer_is_sent_away() -> None:
         assert (await read_reply(stream)).status == 200
 
 
+@asynccontextmanager
+async def a_listener(
+    door: Doorstep, kind: type[Connection], limits: Limits
+) -> AsyncIterator[int]:
+    """Serve the door's receiver once more, over connections of another kind."""
+    crowd = Crowd(limits, deque())
+    listener = await asyncio.get_running_loop().create_server(
+        lambda: kind(door.receiver, crowd), "127.0.0.1", 0
+    )
+    async with listener:
+        yield listener.sockets[0].getsockname()[1]
+
+
 async def test_one_read_brings_no_more_than_its_share() -> None:
     sizes: list[int] = []
 
@@ -165,16 +185,98 @@ async def test_one_read_brings_no_more_than_its_share() -> None:
             sizes.append(len(data))
             super().data_received(data)
 
-    async with a_door() as door:
-        crowd = Crowd(Limits(read_bytes=100), deque())
-        listener = await asyncio.get_running_loop().create_server(
-            lambda: Measuring(door.receiver, crowd), "127.0.0.1", 0
-        )
-        port = listener.sockets[0].getsockname()[1]
-        async with listener, await anyio.connect_tcp("127.0.0.1", port) as stream:
-            await send(stream, post(b"x" * 20_000))
-            assert (await read_reply(stream)).status == 400
-            await read_end(stream)
+    limits = Limits(read_bytes=100)
+    async with (
+        a_door() as door,
+        a_listener(door, Measuring, limits) as port,
+        await anyio.connect_tcp("127.0.0.1", port) as stream,
+    ):
+        await send(stream, post(b"x" * 20_000))
+        assert (await read_reply(stream)).status == 400
+        await read_end(stream)
 
     assert sum(sizes) == len(post(b"x" * 20_000))
     assert max(sizes) == 100
+
+
+async def test_a_connection_lives_as_long_as_requests_follow_in_time() -> None:
+    limits = Limits(head_s=0.3, keep_alive_s=1)
+    async with a_door(limits=limits) as door, await door.connect() as stream:
+        for _ in range(6):
+            await let_in(stream)
+            await anyio.sleep(0.1)  # twice as long as a head may take, in all
+
+    assert len(door.kept) == 6
+
+
+async def test_what_comes_before_its_turn_is_answered_in_its_turn() -> None:
+    is_asked, go_on = anyio.Event(), anyio.Event()
+
+    async def slow(_received: Received) -> None:
+        is_asked.set()
+        await go_on.wait()
+
+    async with a_door(keep=slow) as door, await door.connect() as stream:
+        await send(stream, post())
+        with anyio.fail_after(5):
+            await is_asked.wait()
+        await send(stream, post() + chunked(SUCCEEDED) + post(path="/unknown"))
+        await anyio.sleep(0.05)  # so that it has come in
+        go_on.set()
+
+        said = b""
+        with anyio.fail_after(PATIENCE_S), suppress(anyio.EndOfStream):
+            while True:
+                said += await stream.receive()
+
+    assert re.findall(rb"HTTP/1.1 (\d+)", said) == [b"200", b"200", b"200", b"404"]
+    assert door.receiver.counts == Counts(accepted=3, unknown=1)
+
+
+@pytest.mark.parametrize("cut", [5, 60, len(post()) - 3])
+async def test_a_callback_in_two_pieces_is_taken_like_one_in_one(cut: int) -> None:
+    async with a_door() as door, await door.connect() as stream:
+        await send(stream, post() + post()[:cut])
+        assert (await read_reply(stream)).status == 200
+        await send(stream, post()[cut:])
+        assert (await read_reply(stream)).status == 200
+
+    whole, pieces = door.kept
+    assert whole == pieces
+
+
+async def test_a_sender_that_vanishes_amid_its_body_is_told() -> None:
+    async with a_door() as door:
+        async with await door.connect() as stream:
+            await send(stream, head("Content-Length: 99") + SUCCEEDED)
+        with anyio.fail_after(PATIENCE_S):
+            while not door.events:  # noqa: ASYNC110 -- the door has no event of asyncio's
+                await anyio.sleep(0.01)
+
+    [refused] = door.events
+    assert isinstance(refused, Refused)
+    assert refused.refusal is Refusal.BROKEN_OFF
+
+
+async def test_who_asks_and_asks_and_reads_no_answer_is_cut_off() -> None:
+    is_cut = anyio.Event()
+
+    class Narrow(Connection):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)
+            raw = transport.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)  # the least there is
+            self._transport.set_write_buffer_limits(0)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            is_cut.set()
+
+    limits = Limits(answer_s=60, keep_alive_s=60)
+    async with a_door(limits=limits) as door, a_listener(door, Narrow, limits) as port:
+        raw = socket.create_connection(("127.0.0.1", port))
+        with closing(raw):
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+            await anyio.to_thread.run_sync(raw.sendall, post() * 500)
+            with anyio.fail_after(PATIENCE_S):
+                await is_cut.wait()

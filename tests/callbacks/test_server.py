@@ -193,11 +193,11 @@ class Broken:
         return Pass()
 
     def refuse(self, door: Pass, refusal: Refusal) -> Answer:
-        self._break_at("refuse", refusal.value)
+        self._break_at("refuse", (door, refusal))
         return NOT_FOUND
 
     async def take(self, door: Pass, request: Request, raw: bytes) -> Answer:
-        self._break_at("take", request.path)
+        self._break_at("take", (door, request.path, raw))
         return NOT_FOUND
 
     def _break_at(self, place: str, detail: object) -> None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from kling_cli.api.task import Task, TaskStatus
@@ -215,3 +217,20 @@ def test_refusals_are_told_at_once_and_then_together() -> None:
         Rejected(reason="no such path", status=404, count=4),
     ]
     assert desk.rejections.total == 3
+
+
+@pytest.mark.anyio
+async def test_what_is_heard_is_worked_on_as_fast_as_it_comes() -> None:
+    desk = Desk()
+    turns, crowd = 100, 64
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(desk.broker.run)
+        for _ in range(turns):
+            for _ in range(crowd):
+                event = Arrived(received=a_received(b'{"id": "t1"}'), number=1)
+                desk.broker.hear(event)
+            await anyio.lowlevel.checkpoint()
+        group.cancel_scope.cancel()
+
+    assert desk.broker.counts["callbacks"] >= (turns - 5) * crowd
