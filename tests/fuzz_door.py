@@ -36,9 +36,7 @@ def main() -> int:
 
 
 async def fuzz(seconds: float, seed: int) -> tuple[int, Counter[int]]:
-    """Let strangers knock for `seconds`; return how many, and in how many storms each
-    status was given.
-    """
+    """Return how many strangers knocked, and how many storms saw each status."""
     until = time.monotonic() + seconds
     next_seed = seed
     statuses: Counter[int] = Counter()
