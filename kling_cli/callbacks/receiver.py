@@ -98,14 +98,14 @@ class Receiver:
         """Check who sent a callback; keep it, sense or not; tell it."""
         now = self._clock.now()
         trust = self._trust(door, raw, request, now)
-        understood = _understand(raw) if trust is not None else Refusal.UNSIGNED.value
+        understood = None if trust is None else _understand(raw)
         received = Received(
             received_at=now,
             product=door.product,
             nonce=door.nonce,
             headers=request.headers,
             raw=raw,
-            hint=None if isinstance(understood, str) else understood,
+            hint=understood if isinstance(understood, CallbackHint) else None,
             trust=trust or door.trust,
         )
         if trust is None:
@@ -113,15 +113,7 @@ class Receiver:
             return self._refuse(Refused(refusal=refusal, door=door, received=received))
         number = await self._try_to_keep(received)
         if isinstance(understood, str):
-            return self._refuse(
-                Refused(
-                    refusal=Refusal.MALFORMED,
-                    door=door,
-                    received=received,
-                    detail=understood,
-                    number=number,
-                )
-            )
+            return self._refuse(_malformed(door, received, understood, number))
         return await self._accept(received, number)
 
     def _find_door(self, request: Request) -> Pass | None:
@@ -185,3 +177,13 @@ def _understand(raw: bytes) -> CallbackHint | str:
         return read_body(raw)
     except MalformedBodyError as exc:
         return str(exc)
+
+
+def _malformed(door: Pass, received: Received, why: str, number: int | None) -> Refused:
+    return Refused(
+        refusal=Refusal.MALFORMED,
+        door=door,
+        received=received,
+        detail=why,
+        number=number,
+    )

@@ -10,6 +10,7 @@ import typer
 from kling_cli.cli.delivery_options import Delivery
 from kling_cli.cli.listen_options import Choice, Door, Forwarding
 from kling_cli.cli.options import Talk
+from kling_cli.clock import SystemClock
 
 Command = Annotated[
     list[str] | None,
@@ -42,7 +43,6 @@ def listen(  # noqa: PLR0913 -- the groups of options, one each
     from kling_cli.cli.report.listen_keys import keys_of
     from kling_cli.cli.report.listen_show import shower
     from kling_cli.cli.runner import load_settings
-    from kling_cli.clock import SystemClock
     from kling_cli.listen.run import listen as listen_until_told
 
     settings = load_settings({"tunnel": door.tunnel} if door.tunnel else {})

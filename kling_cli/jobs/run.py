@@ -65,7 +65,7 @@ async def generate(
     Raises:
         KlingError: it ended before it was written down; nothing was sent.
     """
-    from kling_cli.jobs.generate import Generation  # with it come uvicorn and the door
+    from kling_cli.jobs.generate import Generation  # with it comes the door
 
     check_template(options.output or "")
     request = prepare(order, kinds_of(settings), new_id=new_external_id)
