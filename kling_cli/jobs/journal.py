@@ -71,15 +71,6 @@ class Journal:
     ) -> None:
         self.close()
 
-    def commit_quickly(self) -> None:
-        """From here on, let commits outlive this process, but not a power failure.
-
-        For callbacks: they are hints, and the API still knows what they were about.
-        What waits for the disk, moving the log into the database, is done less often.
-        """
-        self._read("PRAGMA synchronous = NORMAL", ())
-        self._read(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}", ())
-
     def close(self) -> None:
         self._db.close()
 
@@ -215,7 +206,6 @@ class Journal:
             raise JournalError(self._path, exc) from exc
 
 
-_LOG_PAGES = 4000  # 16 MB
 _ROWS = 100  # of one statement; older SQLite takes no more than 999 values
 
 

@@ -7,7 +7,7 @@ on a pile. What there is to do about a callback is done by `run`.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -93,13 +93,13 @@ class Broker:
         self._unended = set(wanted.task_ids)
         self.counts: Counter[str] = Counter()
 
-    async def keep(self, received: Received) -> int:
-        """Return the number under which a callback is kept, once it is on disk.
+    def keep(self, received: Received) -> Awaitable[int]:
+        """Return the number under which a callback is kept, once it is.
 
         Raises:
             JournalError: it cannot be kept.
         """
-        return await self._keeper.keep(to_kept(received))
+        return self._keeper.keep(to_kept(received))
 
     def hear(self, event: DoorEvent) -> None:
         """Take what the door tells; returns at once."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 import socket
 import time
+import weakref
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
@@ -32,6 +34,7 @@ from tests.callbacks.doorstep import (
     post,
     read_end,
     read_reply,
+    reset_when_closed,
     send,
 )
 
@@ -217,10 +220,11 @@ async def test_what_comes_before_its_turn_is_answered_in_its_turn() -> None:
         await go_on.wait()
 
     async with a_door(keep=slow) as door, await door.connect() as stream:
-        await send(stream, post())
+        more = post() + chunked(SUCCEEDED) + chunked(SUCCEEDED) + post(path="/unknown")
+        await send(stream, post() + more[:20])
         with anyio.fail_after(5):
             await is_asked.wait()
-        await send(stream, post() + chunked(SUCCEEDED) + post(path="/unknown"))
+        await send(stream, more[20:])
         await anyio.sleep(0.05)  # so that it has come in
         go_on.set()
 
@@ -229,8 +233,26 @@ async def test_what_comes_before_its_turn_is_answered_in_its_turn() -> None:
             while True:
                 said += await stream.receive()
 
-    assert re.findall(rb"HTTP/1.1 (\d+)", said) == [b"200", b"200", b"200", b"404"]
-    assert door.receiver.counts == Counts(accepted=3, unknown=1)
+    assert re.findall(rb"HTTP/1.1 (\d+)", said) == [*[b"200"] * 4, b"404"]
+    assert door.receiver.counts == Counts(accepted=4, unknown=1)
+
+
+async def test_who_sends_on_and_on_before_the_answer_is_held_up() -> None:
+    is_asked, go_on = anyio.Event(), anyio.Event()
+
+    async def slow(_received: Received) -> None:
+        is_asked.set()
+        await go_on.wait()
+
+    async with a_door(keep=slow) as door, await door.connect() as stream:
+        await send(stream, post())
+        with anyio.fail_after(5):
+            await is_asked.wait()
+        with anyio.move_on_after(0.5) as waiting:
+            await send(stream, b"x" * 50_000_000)
+        go_on.set()
+
+    assert waiting.cancelled_caught
 
 
 @pytest.mark.parametrize("cut", [5, 60, len(post()) - 3])
@@ -249,13 +271,55 @@ async def test_a_sender_that_vanishes_amid_its_body_is_told() -> None:
     async with a_door() as door:
         async with await door.connect() as stream:
             await send(stream, head("Content-Length: 99") + SUCCEEDED)
-        with anyio.fail_after(PATIENCE_S):
-            while not door.events:  # noqa: ASYNC110 -- the door has no event of asyncio's
+            await anyio.sleep(0.05)  # so that it has come in
+            reset_when_closed(stream)
+        with anyio.fail_after(HURRIED.body_s / 2):  # before it would be too slow
+            while not door.events:  # noqa: ASYNC110 -- a list has no event
                 await anyio.sleep(0.01)
 
     [refused] = door.events
     assert isinstance(refused, Refused)
     assert refused.refusal is Refusal.BROKEN_OFF
+
+
+async def test_a_stranger_that_has_said_all_is_not_waited_for() -> None:
+    limits = Limits(linger_s=60, head_s=60)
+    async with a_door(limits=limits) as door:
+        async with await door.connect() as stream:
+            await send(stream, head(method="GET"))
+            assert (await read_reply(stream)).status == 404
+            await read_end(stream)
+        async with await door.connect() as stream:
+            await send(stream, b"POST /half")
+            await stream.send_eof()
+            await read_end(stream)
+
+
+async def test_newcomers_at_once_do_not_take_the_same_place() -> None:
+    limits = Limits(connections=1, head_s=60)
+    async with a_door(limits=limits) as door, AsyncExitStack() as crowd:
+        await crowd.enter_async_context(await door.connect())
+        newcomers: list[SocketStream] = []
+
+        async def come() -> None:
+            newcomers.append(await door.connect())
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(come)
+            group.start_soon(come)
+        ends: list[SocketStream] = []
+
+        async def note_end(stream: SocketStream) -> None:
+            async with stream:
+                await read_end(stream)
+                ends.append(stream)
+
+        with anyio.move_on_after(0.5):
+            async with anyio.create_task_group() as group:
+                for stream in newcomers:
+                    group.start_soon(note_end, stream)
+
+    assert len(ends) == 1
 
 
 async def test_who_asks_and_asks_and_reads_no_answer_is_cut_off() -> None:
@@ -280,3 +344,27 @@ async def test_who_asks_and_asks_and_reads_no_answer_is_cut_off() -> None:
             await anyio.to_thread.run_sync(raw.sendall, post() * 500)
             with anyio.fail_after(PATIENCE_S):
                 await is_cut.wait()
+
+
+async def test_of_a_connection_that_has_ended_nothing_is_left() -> None:
+    seen: list[weakref.ref[Connection]] = []
+    has_ended = anyio.Event()
+
+    class Seen(Connection):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)
+            seen.append(weakref.ref(self))
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            has_ended.set()
+
+    async with a_door() as door, a_listener(door, Seen, Limits(head_s=60)) as port:
+        async with await anyio.connect_tcp("127.0.0.1", port) as stream:
+            await let_in(stream)
+        with anyio.fail_after(PATIENCE_S):
+            await has_ended.wait()
+        await anyio.sleep(0.01)  # whoever called it has let go of it
+        gc.collect()
+
+        assert [one() for one in seen] == [None]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import struct
 import time
 from contextlib import AsyncExitStack, closing
 
 import anyio
 import pytest
-from anyio.abc import SocketAttribute, SocketStream
 
 from kling_cli.callbacks.answer import NOT_FOUND, Answer
 from kling_cli.callbacks.door import Pass, Received, Refusal
@@ -27,6 +25,7 @@ from tests.callbacks.doorstep import (
     post,
     read_end,
     read_reply,
+    reset_when_closed,
     send,
 )
 
@@ -101,12 +100,14 @@ async def test_a_callback_that_is_being_kept_is_answered_before_closing() -> Non
         await anyio.sleep(0.1)
 
     async with AsyncExitStack() as stack:
-        async with a_door(keep=slow) as door:
+        async with a_door(limits=Limits(close_s=30), keep=slow) as door:
             stream = await stack.enter_async_context(await door.connect())
             await send(stream, post())
             with anyio.fail_after(5):
                 await is_asked.wait()
+            started = time.perf_counter()
 
+        assert time.perf_counter() - started < 5
         assert (await read_reply(stream)).status == 200
         await read_end(stream)
 
@@ -130,12 +131,6 @@ async def test_a_callback_is_kept_though_its_sender_hangs_up_and_the_door_closes
 
     assert len(kept) == 1
     assert len(door.events) == 1
-
-
-def reset_when_closed(stream: SocketStream) -> None:
-    """Make the end of a connection sudden, without a goodbye."""
-    raw = stream.extra(SocketAttribute.raw_socket)  # noqa: S610 -- not Django
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 async def test_a_callback_that_takes_too_long_does_not_keep_the_door_open() -> None:
