@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kling_cli.jobs.journal import Journal
 
-LONG_LOG = 16_000  # pages, 64 MB
+LONG_LOG = 64_000  # pages, 256 MB
 
 
 class QuickJournal(Journal):

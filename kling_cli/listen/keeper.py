@@ -25,7 +25,7 @@ from kling_cli.jobs.journal import KeptCallback
 from kling_cli.jobs.journal_file import JournalError
 from kling_cli.jobs.journal_quick import QuickJournal
 
-MOVE_AFTER: Final = 2000  # callbacks in the log
+MOVE_AFTER: Final = 4000  # callbacks in the log
 
 
 class Keeper(Protocol):
