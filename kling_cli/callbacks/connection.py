@@ -199,7 +199,6 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         door, self._door = self._door, None
-        self._body = bytearray()
         if door is not None:
             self._answer(self._refused(door, refusal))
 

@@ -227,8 +227,9 @@ async def test_what_comes_before_its_turn_is_answered_in_its_turn() -> None:
         await send(stream, post() + more[:20])
         with anyio.fail_after(5):
             await is_asked.wait()
-        await send(stream, more[20:])
-        await anyio.sleep(0.05)  # so that it has come in
+        for piece in (more[20:40], more[40:]):
+            await send(stream, piece)
+            await anyio.sleep(0.05)  # so that it comes in, or waits to
         go_on.set()
 
         said = b""
@@ -298,6 +299,28 @@ async def test_a_stranger_that_has_said_all_is_not_waited_for() -> None:
             await read_end(stream)
 
 
+async def test_a_sender_that_wants_no_more_is_told_so_and_let_go() -> None:
+    limits = Limits(keep_alive_s=60)
+    async with a_door(limits=limits) as door, await door.connect() as stream:
+        await send(stream, post(SUCCEEDED, "Connection: Close"))
+        reply = await read_reply(stream)
+        await read_end(stream)
+
+    assert (reply.status, reply.headers["connection"]) == (200, "close")
+
+
+async def test_a_head_is_answered_with_a_head() -> None:
+    said = b""
+    async with a_door() as door, await door.connect() as stream:
+        await send(stream, head(method="HEAD"))
+        with anyio.fail_after(PATIENCE_S), suppress(anyio.EndOfStream):
+            while True:
+                said += await stream.receive()
+
+    assert said.startswith(b"HTTP/1.1 404 ")
+    assert said.endswith(b"\r\n\r\n")
+
+
 async def test_newcomers_at_once_do_not_take_the_same_place() -> None:
     limits = Limits(connections=1, head_s=60)
     async with a_door(limits=limits) as door, AsyncExitStack() as crowd:
@@ -349,7 +372,16 @@ async def test_who_asks_and_asks_and_reads_no_answer_is_cut_off() -> None:
                 await is_cut.wait()
 
 
-async def test_of_a_connection_that_has_ended_nothing_is_left() -> None:
+@pytest.mark.parametrize(
+    "patience_s",
+    [
+        pytest.param(0.05, id="gone before the answer"),
+        pytest.param(PATIENCE_S, id="gone after the answer"),
+    ],
+)
+async def test_of_a_connection_that_has_ended_nothing_is_left(
+    patience_s: float,
+) -> None:
     seen: list[weakref.ref[Connection]] = []
     has_ended = anyio.Event()
 
@@ -362,12 +394,22 @@ async def test_of_a_connection_that_has_ended_nothing_is_left() -> None:
             super().connection_lost(exc)
             has_ended.set()
 
-    async with a_door() as door, a_listener(door, Seen, Limits(head_s=60)) as port:
+    async def slow(_received: Received) -> None:
+        await anyio.sleep(0.2)
+
+    async with (
+        a_door(keep=slow) as door,
+        a_listener(door, Seen, Limits(head_s=60, keep_alive_s=60)) as port,
+    ):
         async with await anyio.connect_tcp("127.0.0.1", port) as stream:
-            await let_in(stream)
+            with anyio.move_on_after(patience_s):
+                await let_in(stream)
+            reset_when_closed(stream)
         with anyio.fail_after(PATIENCE_S):
             await has_ended.wait()
-        await anyio.sleep(0.01)  # whoever called it has let go of it
+            while not door.kept and not door.events:  # noqa: ASYNC110 -- a list has no event
+                await anyio.sleep(0.01)
+        await anyio.sleep(0.05)  # whoever called it has let go of it
         gc.collect()
 
         assert [one() for one in seen] == [None]

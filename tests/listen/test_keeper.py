@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from kling_cli.jobs.journal import Journal, KeptCallback
@@ -73,25 +75,34 @@ async def test_a_journal_that_refuses_says_so_to_whoever_waits(tmp_path: Path) -
             await keeper.keep(a_callback(0))
 
 
-async def test_a_journal_that_is_locked_holds_nobody_else_up(tmp_path: Path) -> None:
+async def test_what_comes_while_the_journal_is_locked_is_kept_in_order(
+    tmp_path: Path,
+) -> None:
+    def keep(name: str) -> asyncio.Future[int]:
+        return keeper.keep(replace(a_callback(0), nonce="n", task_id=name))
+
     async with open_keeper(tmp_path) as keeper:
         with closing(sqlite3.connect(tmp_path / "journal.db")) as other:
             other.execute("BEGIN IMMEDIATE")
-            first = keeper.keep(replace(a_callback(0), nonce="n", task_id="1"))
-            await anyio.sleep(0.05)
-            second = keeper.keep(replace(a_callback(0), nonce="n", task_id="2"))
-            third = keeper.keep(replace(a_callback(0), nonce="n", task_id="3"))
-            await anyio.sleep(0.05)
-            assert [one.done() for one in (first, second, third)] == [False] * 3
+            first = keep("1")
+            await anyio.sleep(0.2)  # the loop goes on
+            assert not first.done()
             other.rollback()
-
+        second = keep("2")
         with anyio.fail_after(10):
-            numbers = [await first, await second, await third]
-        fourth = await keeper.keep(replace(a_callback(0), nonce="n", task_id="4"))
+            assert [await first, await second] == [1, 2]
 
-    assert numbers == [1, 2, 3]
-    assert fourth == 4
-    assert [one.task_id for one in kept_in(tmp_path)] == ["1", "2", "3", "4"]
+        third = keep("3")
+        await turns(2)
+        assert third.done()  # nobody waits for the thread any more
+
+    assert [one.task_id for one in kept_in(tmp_path)] == ["1", "2", "3"]
+
+
+async def turns(count: int) -> None:
+    """Let the loop turn a few times."""
+    for _ in range(count):
+        await anyio.lowlevel.checkpoint()
 
 
 async def test_whoever_gives_up_on_a_locked_journal_is_kept_all_the_same(
@@ -112,8 +123,9 @@ async def test_a_journal_that_breaks_while_it_is_locked_says_so(tmp_path: Path) 
     async with open_keeper(tmp_path) as keeper:
         with closing(sqlite3.connect(tmp_path / "journal.db")) as other:
             other.execute("BEGIN IMMEDIATE")
-            waiting = keeper.keep(a_callback(0))
+            impatient, waiting = keeper.keep(a_callback(0)), keeper.keep(a_callback(0))
             await anyio.sleep(0.05)
+            impatient.cancel()
             other.execute("DROP TABLE callbacks")
             other.commit()
 
@@ -123,7 +135,13 @@ async def test_a_journal_that_breaks_while_it_is_locked_says_so(tmp_path: Path) 
 
 async def test_what_was_begun_is_kept_on_leaving(tmp_path: Path) -> None:
     async with open_keeper(tmp_path) as keeper:
+        other = sqlite3.connect(tmp_path / "journal.db", check_same_thread=False)
+        other.execute("BEGIN IMMEDIATE")
+        release = threading.Timer(0.2, other.rollback)
+        release.start()
         keeper.keep(replace(a_callback(0), nonce="n"))
+    release.join()
+    other.close()
 
     assert len(kept_in(tmp_path)) == 1
 
