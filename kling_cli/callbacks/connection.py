@@ -94,7 +94,6 @@ class Connection(asyncio.Protocol):
 
     def cut(self) -> None:
         """End the connection now, whatever is under way."""
-        self._crowd.forget(self)
         self._transport.abort()
 
     def leave(self) -> None:

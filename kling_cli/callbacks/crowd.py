@@ -48,15 +48,12 @@ class Crowd:
             if idle is None:
                 return False
             idle.cut()
+            self._present.pop(idle)  # though it may take a moment to end
         self._present[newcomer] = None
         return True
 
-    def forget(self, leaving: Guest) -> None:
-        """Give a place away, though its connection may take a moment to end."""
-        self._present.pop(leaving, None)
-
     def lose(self, gone: Guest) -> None:
-        self.forget(gone)
+        self._present.pop(gone, None)
         self._connected.discard(gone)
         self._left.set()
 

@@ -27,7 +27,7 @@ class Deadline:
             self._rearm()
 
     def end(self) -> None:
-        """Do nothing any more."""
+        """Do nothing any more, and let go of whoever set it."""
         self._action = None
         if self._timer is not None:
             self._timer.cancel()

@@ -42,15 +42,8 @@ class Reading:
         return self._h11.they_are_waiting_for_100_continue
 
     def feed(self, data: bytes) -> None:
-        """Take what came in; empty for the end of the stream.
-
-        Raises:
-            NotHttpError: nothing more can come.
-        """
-        try:
-            self._h11.receive_data(data)
-        except (RuntimeError, h11.RemoteProtocolError) as exc:
-            raise NotHttpError from exc
+        """Take what came in; empty for the end of the stream, once."""
+        self._h11.receive_data(data)
 
     def head(self) -> Request | None:
         """Return the request's head, None until it is whole.
@@ -76,12 +69,9 @@ class Reading:
 
     def _next(self) -> object:
         try:
-            event = self._h11.next_event()
+            return self._h11.next_event()
         except h11.RemoteProtocolError as exc:
             raise NotHttpError from exc
-        if isinstance(event, h11.ConnectionClosed):
-            raise NotHttpError
-        return event
 
 
 def _request(event: h11.Request, peer: Peer | None) -> Request:

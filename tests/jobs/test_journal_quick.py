@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from kling_cli.jobs.journal_file import JournalError
+from kling_cli.jobs.journal_file import BUSY_S, JournalError
 from kling_cli.jobs.journal_quick import QuickJournal
 from tests.jobs.test_journal_callbacks import a_callback
 
@@ -30,10 +31,12 @@ def test_who_never_waits_says_that_it_is_locked(tmp_path: Path) -> None:
     ):
         journal.never_wait()
         other.execute("BEGIN IMMEDIATE")
+        started = time.perf_counter()
 
         with pytest.raises(JournalError) as caught:
             journal.keep_callbacks([a_callback()])
 
+        assert time.perf_counter() - started < BUSY_S / 3
         assert caught.value.is_locked
         other.rollback()
         assert journal.keep_callbacks([a_callback()]) == [1]
