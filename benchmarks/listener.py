@@ -5,7 +5,11 @@
 Ours keeps every callback on disk before it answers; the other one keeps nothing. Both
 run as processes on loopback, in turn, under the same load: keep-alive connections that
 send the next callback when the last one was answered. Then the durability of what was
-answered is checked with `kill -9`.
+answered is checked with `kill -9`, and with `--memory 100000` the growth of memory over
+so many callbacks.
+
+The other one reads HTTP with h11, as a plain `pip install fastapi uvicorn` has it;
+`--http httptools` holds ours to what `uvicorn[standard]` has.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from figures import Figure, environment, kling
@@ -56,6 +61,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-s", "--seconds", type=float, default=3.0, help="a load (3)")
     parser.add_argument("-r", "--rounds", type=int, default=3, help="of each (3)")
+    parser.add_argument("--http", default="h11", help="FastAPI's parser (h11)")
     parser.add_argument("--memory", type=int, default=0, metavar="N", help="callbacks")
     wanted = parser.parse_args()
     is_kept = True
@@ -76,7 +82,12 @@ def _figures(folder: Path, wanted: argparse.Namespace) -> Iterator[Figure]:
                     connections,
                     wanted.seconds,
                 ),
-                _measure(_fastapi, folder, connections, wanted.seconds),
+                _measure(
+                    partial(_fastapi, http=wanted.http),
+                    folder,
+                    connections,
+                    wanted.seconds,
+                ),
             )
             for run in range(wanted.rounds)
         ]
@@ -176,11 +187,21 @@ def _kling_listen(folder: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]
 
 
 @contextmanager
-def _fastapi(folder: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+def _fastapi(
+    folder: Path, *, http: str = "h11"
+) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     (folder / "guide.py").write_text(GUIDE)
     port = _free_port()
     command = [sys.executable, "-m", "uvicorn", "guide:app", "--port", str(port)]
-    command += ["--no-access-log", "--log-level", "warning", "--app-dir", str(folder)]
+    command += [
+        "--http",
+        http,
+        "--no-access-log",
+        "--log-level",
+        "warning",
+        "--app-dir",
+        str(folder),
+    ]
     with _running(command, environment(folder), folder, port) as process:
         yield port, process
 

@@ -45,8 +45,9 @@ HOMES: dict[str, tuple[str, ...]] = {
     "typer": ("cli/", "main.py"),
     "sqlite3": ("jobs/journal",),
     "time": ("clock.py",),
-    "starlette": ("sandbox/", "listen/"),
-    "uvicorn": ("callbacks/server", "callbacks/protocol", "sandbox/", "listen/"),
+    "starlette": ("sandbox/",),
+    "uvicorn": ("sandbox/",),
+    "h11": ("callbacks/reading",),
     "standardwebhooks": ("callbacks/", "sandbox/"),
     "keyring": ("credential_store.py",),
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from kling_cli.api.task import Output, Task, TaskStatus
@@ -59,7 +60,7 @@ def task_from_wire(data: Any, *, request_id: str | None = None) -> Task:
         status=status_from_wire(first(found, "status", "task_status")),
         message=text(found.get("message")) or text(found.get("task_status_msg")),
         external_id=_external_id(found),
-        created_at=moment(first(found, "create_time", "created_at")),
+        created_at=created_from_wire(found),
         updated_at=moment(first(found, "update_time", "updated_at")),
         outputs=tuple(_outputs(found)),
         units=_units(found),
@@ -99,6 +100,11 @@ def tasks_from_wire(data: Any, *, request_id: str | None = None) -> tuple[Task, 
         for item in objects(data)
         if _id(item) is not None
     )
+
+
+def created_from_wire(data: Mapping[str, Any]) -> datetime | None:
+    """Return when a task was created."""
+    return moment(first(data, "create_time", "created_at"))
 
 
 def status_from_wire(value: Any) -> TaskStatus:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
 from kling_cli.products.model import Generation
@@ -37,13 +37,15 @@ class CallbackHint:
     """What a callback claims: reason enough to ask the API, and for nothing more.
 
     `status` is `submitted`, `processing`, `succeeded`, `failed`, or `unknown` for any
-    other word and for none. `generation` is read from the keys.
+    other word and for none. `generation` is read from the keys. `document` is all that
+    the body says about the task, for whoever wants more of it.
     """
 
     task_id: str
     external_id: str | None
     status: str
     generation: Generation
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 def read_body(raw: bytes) -> CallbackHint:
@@ -66,6 +68,7 @@ def read_body(raw: bytes) -> CallbackHint:
         if isinstance(words, str)
         else UNKNOWN,
         generation=Generation.LEGACY if is_legacy else Generation.NEW,
+        document=task,
     )
 
 
@@ -108,23 +111,30 @@ def _external_id(task: dict[str, Any]) -> str | None:
 
 def _parse(raw: bytes) -> Any:
     try:
-        document = json.loads(
-            raw.decode("utf-8-sig"),
-            object_pairs_hook=_object,
-            parse_int=_integer,
-            parse_float=_float,
-            parse_constant=_constant,
-        )
+        document = _DECODER.decode(raw.removeprefix(_BOM).decode())
     except MalformedBodyError:
         raise
     except RecursionError:
         raise MalformedBodyError("JSON nested too deeply") from None
     except ValueError:  # not UTF-8, not JSON
         raise MalformedBodyError("not JSON in UTF-8") from None
+    if _may_be_deep_or_odd(raw):
+        _look_through(document)
+    return document
+
+
+def _may_be_deep_or_odd(raw: bytes) -> bool:
+    """Say from the bytes alone whether depth or text may be wrong; seldom true.
+
+    Text that was decoded from UTF-8 has no surrogates but those that are written so.
+    """
+    return rb"\u" in raw or raw.count(b"[") + raw.count(b"{") >= MAX_DEPTH
+
+
+def _look_through(document: Any) -> None:
     for text in _texts(document):
         if not text.isascii() and _has_lone_surrogate(text):
             raise MalformedBodyError("text with a lone surrogate")
-    return document
 
 
 def _texts(document: Any) -> Iterator[str]:
@@ -178,3 +188,12 @@ def _float(digits: str) -> float:
 
 def _constant(_name: str) -> NoReturn:
     raise MalformedBodyError("a number that is none")
+
+
+_BOM: Final = b"\xef\xbb\xbf"
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_int=_integer,
+    parse_float=_float,
+    parse_constant=_constant,
+)

@@ -6,23 +6,11 @@ event; whoever hears of it asks the API and believes that.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
-import anyio
-
-from kling_cli.callbacks.asgi import (
-    NOT_FOUND,
-    RECEIVED,
-    Answer,
-    Body,
-    Receive,
-    Scope,
-    Send,
-    give,
-    refused,
-)
+from kling_cli.callbacks.answer import NOT_FOUND, RECEIVED, Answer, refused
 from kling_cli.callbacks.body import CallbackHint, MalformedBodyError, read_body
 from kling_cli.callbacks.door import (
     Arrived,
@@ -32,24 +20,23 @@ from kling_cli.callbacks.door import (
     Mark,
     NotKept,
     Pass,
-    Peer,
     Received,
     Refusal,
     Refused,
     Trust,
 )
 from kling_cli.callbacks.limits import Limits
+from kling_cli.callbacks.request import Headers, Request
 from kling_cli.callbacks.signatures import check_secret, verify
 from kling_cli.clock import Clock
 from kling_cli.secret import Secret
 
-Headers = tuple[tuple[str, str], ...]
 Keep = Callable[[Received], Awaitable[object]]
 Tell = Callable[[DoorEvent], object]
 
 
 class Receiver:
-    """An ASGI app that answers `POST` where one of its doors opens, and 404 elsewhere.
+    """Answers `POST` where one of its doors opens, and 404 elsewhere.
 
     A callback is kept, then told as `Arrived`, then answered with 200; one that cannot
     be kept is told as `NotKept` first and counts all the same. With `secrets`, a
@@ -83,92 +70,84 @@ class Receiver:
         self._mark = mark
         self._reply = reply
         self._delay_s = delay_s
-        self._counts = Counts()
+        self._accepted = self._refused = self._unknown = 0
         for secret in self._secrets:
             check_secret(secret)
 
     @property
     def counts(self) -> Counts:
         """How many requests were let in, refused, or found no door, so far."""
-        return self._counts
+        return Counts(
+            accepted=self._accepted, refused=self._refused, unknown=self._unknown
+        )
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        door = self._find_door(scope)
-        body = Body(receive, self._limits)
+    def admit(self, request: Request) -> Pass | Answer:
+        """Say whether a request found a door, and whether its head is acceptable."""
+        door = self._find_door(request)
         if door is None:
-            self._counts = replace(self._counts, unknown=self._counts.unknown + 1)
-            answer = NOT_FOUND
-        else:
-            answer = await self._admit(door, scope, body)
-        await give(answer, body, send)
+            self._unknown += 1
+            return NOT_FOUND
+        objection = _objection(request.headers, self._limits)
+        return door if objection is None else self.refuse(door, objection)
 
-    def _find_door(self, scope: Scope) -> Pass | None:
-        if scope["method"] != "POST":
-            return None
-        query, peer = scope["query_string"], scope["client"]
-        passes = (door(scope["raw_path"], query, peer) for door in self._doors)
-        return next((found for found in passes if found is not None), None)
+    def refuse(self, door: Pass, refusal: Refusal) -> Answer:
+        """Tell that a request which found a door was turned away."""
+        return self._refuse(Refused(refusal=refusal, door=door))
 
-    async def _admit(self, door: Pass, scope: Scope, body: Body) -> Answer:
-        headers = _decoded(scope["headers"])
-        objection = _objection(headers, self._limits)
-        raw = objection or await body.read()
-        if isinstance(raw, Refusal):
-            return self._refuse(Refused(refusal=raw, door=door))
+    async def take(self, door: Pass, request: Request, raw: bytes) -> Answer:
+        """Check who sent a callback; keep it, sense or not; tell it."""
         now = self._clock.now()
-        trust = self._trust(door, raw, headers, scope["client"], now)
+        trust = self._trust(door, raw, request, now)
+        understood = None if trust is None else _understand(raw)
         received = Received(
             received_at=now,
             product=door.product,
             nonce=door.nonce,
-            headers=headers,
+            headers=request.headers,
             raw=raw,
-            hint=None,
+            hint=understood if isinstance(understood, CallbackHint) else None,
             trust=trust or door.trust,
         )
         if trust is None:
             refusal = Refusal.UNSIGNED
             return self._refuse(Refused(refusal=refusal, door=door, received=received))
-        return await self._take(door, received)
+        number = await self._try_to_keep(received)
+        if isinstance(understood, str):
+            return self._refuse(_malformed(door, received, understood, number))
+        return await self._accept(received, number)
+
+    def _find_door(self, request: Request) -> Pass | None:
+        if request.method != b"POST":
+            return None
+        for door in self._doors:
+            found = door(request.path, request.query, request.peer)
+            if found is not None:
+                return found
+        return None
 
     def _trust(
         self,
         door: Pass,
         raw: bytes,
-        headers: Headers,
-        peer: Peer | None,
+        request: Request,
         now: datetime,
     ) -> Trust | None:
-        given = dict(headers)
+        given = dict(request.headers)
         if self._secrets and not verify(raw, given, self._secrets, now):
             return None
-        marked = self._mark(raw, given, peer) if self._mark else None
+        marked = self._mark(raw, given, request.peer) if self._mark else None
         return marked or (Trust.SIGNED if self._secrets else door.trust)
 
-    async def _take(self, door: Pass, received: Received) -> Answer:
-        """Keep a callback, whether or not it makes sense, and say which it was."""
-        understood = _understand(received.raw)
-        if isinstance(understood, str):
-            return self._refuse(
-                Refused(
-                    refusal=Refusal.MALFORMED,
-                    door=door,
-                    received=received,
-                    detail=understood,
-                    number=await self._try_to_keep(received),
-                )
-            )
-        received = replace(received, hint=understood)
-        number = await self._try_to_keep(received)
-        self._counts = replace(self._counts, accepted=self._counts.accepted + 1)
+    async def _accept(self, received: Received, number: int | None) -> Answer:
+        self._accepted += 1
         self._tell(Arrived(received=received, number=number))
         if self._delay_s:
-            await anyio.sleep(self._delay_s)
+            await asyncio.sleep(self._delay_s)
         return self._reply
 
     async def _try_to_keep(self, received: Received) -> int | None:
         try:
-            with anyio.fail_after(self._limits.keep_s):
+            async with asyncio.timeout(self._limits.keep_s):
                 number = await self._keep(received)
         except Exception as exc:  # noqa: BLE001 -- a full disk must not lose a callback
             self._tell(NotKept(received=received, failure=exc))
@@ -176,15 +155,9 @@ class Receiver:
         return number if isinstance(number, int) else None
 
     def _refuse(self, event: Refused) -> Answer:
-        self._counts = replace(self._counts, refused=self._counts.refused + 1)
+        self._refused += 1
         self._tell(event)
         return refused(event.refusal)
-
-
-def _decoded(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    return tuple(
-        (name.decode("latin-1"), value.decode("latin-1")) for name, value in headers
-    )
 
 
 def _objection(headers: Headers, limits: Limits) -> Refusal | None:
@@ -204,3 +177,13 @@ def _understand(raw: bytes) -> CallbackHint | str:
         return read_body(raw)
     except MalformedBodyError as exc:
         return str(exc)
+
+
+def _malformed(door: Pass, received: Received, why: str, number: int | None) -> Refused:
+    return Refused(
+        refusal=Refusal.MALFORMED,
+        door=door,
+        received=received,
+        detail=why,
+        number=number,
+    )

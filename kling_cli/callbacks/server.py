@@ -11,15 +11,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, cast
+from typing import Final
 
 import anyio
-from uvicorn import Config
-from uvicorn._types import ASGIApplication
 
-from kling_cli.callbacks.asgi import App, Receive, Scope, Send
+from kling_cli.callbacks.connection import App, Connection
+from kling_cli.callbacks.crowd import Crowd
 from kling_cli.callbacks.limits import Limits
-from kling_cli.callbacks.protocol import Crowd, DoorProtocol
 from kling_cli.errors import UsageError
 
 _PORTS: Final = range(65536)
@@ -55,10 +53,9 @@ async def serve(
     limits = limits or Limits()
     with contextlib.closing(bind_socket(host, port)) as own_socket:
         server = Server(host=host, port=own_socket.getsockname()[1])
-        crowd = Crowd(limits)
-        config = _config(partial(_watched, app, server.failures), limits)
+        crowd = Crowd(limits, server.failures)
         listener = await asyncio.get_running_loop().create_server(
-            partial(DoorProtocol, config, crowd),
+            partial(Connection, app, crowd),
             sock=own_socket,
             backlog=limits.connections,
         )
@@ -66,7 +63,9 @@ async def serve(
             yield server
         finally:
             with anyio.CancelScope(shield=True):
-                await _close(listener, crowd)
+                listener.close()
+                await crowd.disperse()
+                await listener.wait_closed()
 
 
 def bind_socket(host: str, port: int) -> socket.socket:
@@ -93,51 +92,3 @@ def _listening(host: str, port: int) -> socket.socket:
     # and without it an answer on a kept connection waits 40 ms for the other's ack.
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return made
-
-
-async def _watched(
-    app: App, failures: deque[Exception], scope: Scope, receive: Receive, send: Send
-) -> None:
-    try:
-        await app(scope, receive, send)
-    except Exception as exc:
-        failures.append(exc)
-        raise  # uvicorn answers 500 without a word
-
-
-def _config(app: App, limits: Limits) -> Config:
-    config = Config(
-        cast("ASGIApplication", app),
-        log_config=None,
-        ws="none",
-        lifespan="off",
-        interface="asgi3",
-        workers=1,  # said, or WEB_CONCURRENCY is read from the environment
-        proxy_headers=False,
-        timeout_keep_alive=limits.keep_alive_s,
-        h11_max_incomplete_event_size=limits.head_bytes,
-    )
-    config.load()
-    config.loaded_app = app  # bare: load() may wrap it in a logger of requests
-    return config
-
-
-async def _close(listener: asyncio.Server, crowd: Crowd) -> None:
-    listener.close()
-    for connection in list(crowd.present):
-        connection.leave()
-    with anyio.move_on_after(crowd.limits.close_s):
-        await crowd.wait_until_empty()
-        await _ended(crowd.tasks)  # a sender may hang up while its callback is kept
-    for connection in list(crowd.present):
-        connection.cut()
-    for task in crowd.tasks:
-        task.cancel()
-    await crowd.wait_until_empty()
-    await _ended(crowd.tasks)
-    await listener.wait_closed()
-
-
-async def _ended(tasks: set[asyncio.Task[None]]) -> None:
-    if tasks:
-        await asyncio.wait(tasks)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kling_cli.cli.delivery_options import Delivery
 from kling_cli.cli.line_options import LineTalk
 from kling_cli.cli.listen_options import Choice, Door, Forwarding
 
@@ -21,11 +22,12 @@ Command = Annotated[
 ]
 
 
-def listen(
+def listen(  # noqa: PLR0913 -- the groups of options, one each
     *,
     command: Command = None,
     door: Door,
     forwarding: Forwarding,
+    delivery: Delivery,
     choice: Choice,
     talk: LineTalk,
 ) -> int:
@@ -49,6 +51,7 @@ def listen(
     options = parse(
         door,
         forwarding,
+        delivery,
         choice,
         command=tuple(command or ()),
         is_stdout_ours=talk.is_json,

@@ -84,7 +84,7 @@ class Door:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forwarding:
-    """Where callbacks are passed on to, and how."""
+    """Where callbacks are passed on to."""
 
     forward_to: Annotated[
         list[str] | None,
@@ -102,45 +102,6 @@ class Forwarding:
             "--route",
             metavar="STATUS=URL",
             help="Pass callbacks with this status on to URL instead. May be repeated.",
-            rich_help_panel=_FORWARDING,
-        ),
-    ] = None
-    headers: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--header",
-            metavar="K:V",
-            help="Add a header to what is passed on. May be repeated.",
-            rich_help_panel=_FORWARDING,
-        ),
-    ] = None
-    is_insecure: Annotated[
-        bool,
-        typer.Option(
-            "--insecure",
-            help="Do not check the certificate of the app.",
-            rich_help_panel=_FORWARDING,
-        ),
-    ] = False
-    timeout_s: Annotated[
-        float,
-        typer.Option(
-            "--forward-timeout",
-            metavar="S",
-            min=0.1,
-            max=3600,
-            show_default=False,
-            help="Seconds that the app has to answer (default: 30).",
-            rich_help_panel=_FORWARDING,
-        ),
-    ] = 30.0
-    secrets: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--sign-forwards",
-            metavar="SECRET",
-            help="Sign what is passed on with whsec_…, as Kling does for accounts that "
-            "have a webhook secret. May be repeated.",
             rich_help_panel=_FORWARDING,
         ),
     ] = None

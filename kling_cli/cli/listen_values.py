@@ -6,13 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
+from kling_cli.cli.delivery_options import Delivery
 from kling_cli.cli.listen_options import Choice, Door, Forwarding
 from kling_cli.errors import UsageError
 from kling_cli.listen.broker import Until, Wanted
-from kling_cli.listen.headers import read_header
-from kling_cli.listen.manner import Manner
 from kling_cli.listen.options import ListenOptions
-from kling_cli.listen.sign import read_secret
 from kling_cli.listen.targets import read_route, read_target
 from kling_cli.settings import parse_seconds
 
@@ -25,6 +23,7 @@ _BODILESS: Final = (204, 205, 304)
 def parse(  # noqa: PLR0913 -- the groups of options, one each
     door: Door,
     forwarding: Forwarding,
+    delivery: Delivery,
     choice: Choice,
     *,
     command: tuple[str, ...],
@@ -54,12 +53,7 @@ def parse(  # noqa: PLR0913 -- the groups of options, one each
         command=command,
         is_stdout_ours=is_stdout_ours,
         targets=tuple(targets),
-        manner=Manner(
-            headers=tuple(read_header(text) for text in forwarding.headers or ()),
-            secrets=tuple(read_secret(text) for text in forwarding.secrets or ()),
-            timeout_s=forwarding.timeout_s,
-            is_insecure=forwarding.is_insecure,
-        ),
+        manner=delivery.manner(),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from kling_cli.cli.delivery_options import Delivery
 from kling_cli.cli.options import Talk
 from kling_cli.cli.replay_options import Numbers, Sending, Which
 from kling_cli.errors import UsageError
@@ -20,11 +21,18 @@ SCHEMA = 1
 
 
 def replay(
-    *, numbers: Numbers = None, which: Which, sending: Sending, talk: Talk
+    *,
+    numbers: Numbers = None,
+    which: Which,
+    sending: Sending,
+    delivery: Delivery,
+    talk: Talk,
 ) -> int:
     """Send kept callbacks again, byte for byte, marked with a header Kling-Replay.
 
     The exit code is 0 when each was answered with 2xx.
+
+    What came signed is signed anew with KLING_WEBHOOK_SECRET.
 
     With --quiet: one HTTP status a line.
 
@@ -38,7 +46,7 @@ def replay(
             "say which callbacks: numbers, last, --task ID or --failed",
             hint="kling replay last",
         )
-    manner = _manner(sending)
+    manner = delivery.manner()
     settings = load_settings({})
     with CallbackJournal.open(settings.state_dir) as journal:
         goods = _goods(journal, numbers or [], which, sending, settings)
@@ -69,19 +77,6 @@ def _goods(
         to=to,
         is_failed=which.is_failed,
         secrets=settings.webhook_secrets,
-    )
-
-
-def _manner(sending: Sending) -> Manner:
-    from kling_cli.listen.headers import read_header
-    from kling_cli.listen.manner import Manner
-    from kling_cli.listen.sign import read_secret
-
-    return Manner(
-        headers=tuple(read_header(text) for text in sending.headers or ()),
-        secrets=tuple(read_secret(text) for text in sending.secrets or ()),
-        timeout_s=sending.timeout_s,
-        is_insecure=sending.is_insecure,
     )
 
 

@@ -31,7 +31,7 @@ class Which:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """Where to and how."""
+    """What is sent, and where to."""
 
     to: Annotated[
         list[str] | None,
@@ -60,44 +60,6 @@ class Sending:
             metavar="KEY=VALUE",
             help="Change a field of the body, dotted; the value is JSON or text. "
             "May be repeated.",
-            rich_help_panel=SENDING,
-        ),
-    ] = None
-    headers: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--header",
-            metavar="K:V",
-            help="Add a header. May be repeated.",
-            rich_help_panel=SENDING,
-        ),
-    ] = None
-    is_insecure: Annotated[
-        bool,
-        typer.Option(
-            "--insecure",
-            help="Do not check the certificate of the app.",
-            rich_help_panel=SENDING,
-        ),
-    ] = False
-    timeout_s: Annotated[
-        float,
-        typer.Option(
-            "--forward-timeout",
-            metavar="S",
-            min=0.1,
-            max=3600,
-            help="Seconds that the app has to answer.",
-            rich_help_panel=SENDING,
-        ),
-    ] = 30.0
-    secrets: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--sign-forwards",
-            metavar="SECRET",
-            help="Sign with whsec_… (default: what came signed is signed anew with "
-            "KLING_WEBHOOK_SECRET).",
             rich_help_panel=SENDING,
         ),
     ] = None

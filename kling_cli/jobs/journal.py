@@ -71,13 +71,6 @@ class Journal:
     ) -> None:
         self.close()
 
-    def commit_quickly(self) -> None:
-        """From here on, let commits outlive this process, but not a power failure.
-
-        For callbacks: they are hints, and the API still knows what they were about.
-        """
-        self._read("PRAGMA synchronous = NORMAL", ())
-
     def close(self) -> None:
         self._db.close()
 
@@ -158,12 +151,20 @@ class Journal:
         return self.keep_callbacks([callback])[0]
 
     def keep_callbacks(self, callbacks: Iterable[KeptCallback]) -> list[int]:
-        """Store callbacks together, durably, and return their numbers in order."""
+        """Store callbacks together, durably, and return their numbers in order.
+
+        They go in with few statements, as each lets other threads interrupt this one.
+        """
+        rows = [_cells(callback) for callback in callbacks]
+        numbers: list[int] = []
         with self._writing():
-            cursors = [
-                self._db.execute(_KEEP, _cells(callback)) for callback in callbacks
-            ]
-            return [int(cursor.lastrowid or 0) for cursor in cursors]
+            for first in range(0, len(rows), _ROWS):
+                part = rows[first : first + _ROWS]
+                marks = ", ".join([_MARKS] * len(part))
+                cells = [cell for row in part for cell in row]
+                last = self._db.execute(_KEEP + marks, cells).lastrowid or 0
+                numbers += range(last - len(part) + 1, last + 1)
+        return numbers
 
     def callbacks_after(self, number: int, nonces: Iterable[str]) -> list[KeptCallback]:
         """Return callbacks kept since `number` for any of these capabilities."""
@@ -205,10 +206,14 @@ class Journal:
             raise JournalError(self._path, exc) from exc
 
 
+_ROWS = 100  # of one statement; older SQLite takes no more than 999 values
+
+
 _KEEP = (
     "INSERT INTO callbacks (received_at, product, nonce, task_id, external_id, status,"
-    " trust, headers, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " trust, headers, raw) VALUES "
 )
+_MARKS = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 def _cells(callback: KeptCallback) -> tuple[Any, ...]:

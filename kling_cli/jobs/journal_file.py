@@ -38,9 +38,10 @@ _TABLES = (
 
 
 class JournalError(UsageError):
-    """The journal cannot be read or written."""
+    """The journal cannot be read or written; `is_locked`: somebody else is writing."""
 
     def __init__(self, path: Path, cause: Exception) -> None:
+        self.is_locked = isinstance(cause, sqlite3.Error) and _is_busy(cause)
         hint = (
             "make room, make the folder writable, or name another one with"
             " KLING_STATE_DIR"
@@ -100,8 +101,15 @@ def _prepare(db: sqlite3.Connection) -> None:
 
 
 def _is_corrupt(error: sqlite3.DatabaseError) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without its finer shades
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return _code(error) == sqlite3.SQLITE_BUSY
+
+
+def _code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF  # without its finer shades
 
 
 def _set_aside(path: Path) -> Path:

@@ -90,13 +90,18 @@ class _Ear:
             self._session.tell(Notice(message=message, hint=hint))
 
 
-def to_kept(received: Received) -> KeptCallback:
-    """Return a callback as the journal stores it; it gets its number there."""
+def to_kept(
+    received: Received, *, number: int = 0, product: str | None = None
+) -> KeptCallback:
+    """Return a callback as the journal stores it; it gets its number there.
+
+    `product` is what is known where the callback's path does not say it.
+    """
     hint = received.hint
     return KeptCallback(
-        id=0,
+        id=number,
         received_at=received.received_at,
-        product=received.product,
+        product=received.product or product,
         nonce=received.nonce,
         task_id=hint.task_id if hint else None,
         external_id=hint.external_id if hint else None,

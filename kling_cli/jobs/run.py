@@ -92,7 +92,7 @@ async def see_through(
     Raises:
         KlingError: it ended before it was written down; nothing was sent.
     """
-    from kling_cli.jobs.generate import Generation  # with it come uvicorn and the door
+    from kling_cli.jobs.generate import Generation  # with it comes the door
 
     run = Generation(
         request=request, options=options, settings=settings, clock=clock, tell=tell

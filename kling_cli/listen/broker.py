@@ -7,8 +7,8 @@ on a pile. What there is to do about a callback is done by `run`.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 
 import anyio
@@ -34,6 +34,7 @@ from kling_cli.listen.rejections import Rejections
 from kling_cli.listen.verify import Verifier
 
 AT_A_TIME: Final = 16  # callbacks worked on before everybody else gets a turn
+_SHARE: Final = 4  # or this part of what has piled up, so that it cannot grow for ever
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +94,13 @@ class Broker:
         self._unended = set(wanted.task_ids)
         self.counts: Counter[str] = Counter()
 
-    async def keep(self, received: Received) -> int:
-        """Return the number under which a callback is kept, once it is on disk.
+    def keep(self, received: Received) -> Awaitable[int]:
+        """Return the number under which a callback is kept, once it is.
 
         Raises:
             JournalError: it cannot be kept.
         """
-        return await self._keeper.keep(to_kept(received))
+        return self._keeper.keep(to_kept(received))
 
     def hear(self, event: DoorEvent) -> None:
         """Take what the door tells; returns at once."""
@@ -111,8 +112,9 @@ class Broker:
         while True:
             await self._bell.wait()
             self._bell = anyio.Event()
+            await anyio.lowlevel.checkpoint()  # those who are told now are answered
             while self._pile:
-                self.work(AT_A_TIME)
+                self.work(max(AT_A_TIME, len(self._pile) // _SHARE))
                 await anyio.lowlevel.checkpoint()
 
     def work(self, most: int | None = None) -> None:
@@ -151,20 +153,20 @@ class Broker:
     def _handle(self, event: DoorEvent) -> None:
         match event:
             case Arrived(received=received, number=number):
-                self._arrived(replace(to_kept(received), id=number or 0))
+                self._arrived(received, number or 0)
             case Refused():
                 self._rejections.add(event)
             case NotKept(failure=failure):
                 self._not_kept(failure)
 
-    def _arrived(self, kept: KeptCallback) -> None:
-        known = self._known.task(kept.task_id or "")
-        kept = replace(kept, product=kept.product or known.product)
+    def _arrived(self, received: Received, number: int) -> None:
+        known = self._known.task(received.hint.task_id if received.hint else "")
+        kept = to_kept(received, number=number, product=known.product)
         if not self._wanted.has(kept):
             self.counts["filtered"] += 1
             return
         self.counts["callbacks"] += 1
-        self._tell(_seen(kept, known))
+        self._tell(_seen(kept, since_submit_s(received, known)))
         is_news = self._compare(kept, known)
         if is_news or known.made_up is None:
             self._pass_on(kept)
@@ -216,7 +218,7 @@ class Broker:
             self._tell(Notice(message=f"callbacks cannot be kept: {why}", hint=hint))
 
 
-def _seen(kept: KeptCallback, known: Remembered) -> CallbackSeen:
+def _seen(kept: KeptCallback, since_s: float | None) -> CallbackSeen:
     return CallbackSeen(
         number=kept.id,
         received_at=kept.received_at,
@@ -227,5 +229,5 @@ def _seen(kept: KeptCallback, known: Remembered) -> CallbackSeen:
         trust=kept.trust,
         headers=shown(kept.headers),
         raw=kept.raw,
-        since_submit_s=since_submit_s(kept, known),
+        since_submit_s=since_s,
     )

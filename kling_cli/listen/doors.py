@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
-from kling_cli.callbacks.asgi import RECEIVED, Answer
+from kling_cli.callbacks.answer import RECEIVED, Answer
 from kling_cli.callbacks.door import Door, Mark, Pass, Peer, Trust
 
 PATH: Final = "/callback"
@@ -81,10 +82,13 @@ def reply(status: int) -> Answer:
 
 def is_loopback(peer: Peer | None) -> bool:
     """Return whether a peer's address is one of this machine's own."""
-    if peer is None:
-        return False
+    return peer is not None and _is_loopback(peer[0])
+
+
+@lru_cache(maxsize=256)
+def _is_loopback(host: str) -> bool:
     try:
-        return ip_address(peer[0]).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
         return False
 

@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Final
 
 from kling_cli.api.task import Task, TaskStatus
-from kling_cli.api.wire import task_from_wire
+from kling_cli.api.wire import created_from_wire, task_from_wire
 from kling_cli.callbacks.body import MalformedBodyError, read_object
+from kling_cli.callbacks.door import Received
 from kling_cli.errors import UnreachableError
 from kling_cli.jobs.entry import Entry
-from kling_cli.jobs.journal import KeptCallback
 
 MOST_TASKS: Final = 4096
 MOST_BODIES: Final = 64  # of one task
@@ -122,15 +122,14 @@ class Known:
         return Remembered(entry=entry, created_at=entry.created_at if entry else None)
 
 
-def since_submit_s(kept: KeptCallback, known: Remembered) -> float | None:
+def since_submit_s(received: Received, known: Remembered) -> float | None:
     """Return the seconds from the task's creation to the callback, if both are known.
 
     Goes by the journal where it can, by the callback's own word otherwise.
     """
-    if known.created_at is None:
-        claim = claim_of(kept.raw)
-        known.created_at = claim.created_at if claim else None
+    if known.created_at is None and received.hint is not None:
+        known.created_at = created_from_wire(received.hint.document)
     if known.created_at is None:
         return None
-    seconds = (kept.received_at - known.created_at).total_seconds()
+    seconds = (received.received_at - known.created_at).total_seconds()
     return seconds if seconds >= 0 else None

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import anyio
-from anyio.abc import SocketStream
+from anyio.abc import SocketAttribute, SocketStream
 
-from kling_cli.callbacks.asgi import RECEIVED, Answer
+from kling_cli.callbacks.answer import RECEIVED, Answer
 from kling_cli.callbacks.capability import Capability, callback_path
 from kling_cli.callbacks.door import DoorEvent, Mark, Received, capability_door
 from kling_cli.callbacks.limits import Limits
@@ -112,6 +114,12 @@ async def read_end(stream: SocketStream) -> None:
                 await stream.receive()
         except (anyio.EndOfStream, anyio.BrokenResourceError):
             return
+
+
+def reset_when_closed(stream: SocketStream) -> None:
+    """Make the end of a connection sudden, without a goodbye."""
+    raw = stream.extra(SocketAttribute.raw_socket)  # noqa: S610 -- not Django
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def _parse(raw: bytes, *, is_bare: bool, is_closed: bool) -> Reply | None:

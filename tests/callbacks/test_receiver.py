@@ -6,7 +6,7 @@ import anyio
 import pytest
 from anyio.abc import SocketAttribute
 
-from kling_cli.callbacks.asgi import Answer
+from kling_cli.callbacks.answer import Answer
 from kling_cli.callbacks.capability import Capability, callback_path
 from kling_cli.callbacks.door import (
     Arrived,

@@ -216,8 +216,18 @@ async def test_a_body_that_breaks_off_is_refused_and_nothing_is_kept() -> None:
     assert refusals == [Refusal.BROKEN_OFF, Refusal.BROKEN_OFF]
 
 
+async def test_nonsense_that_was_heard_out_is_told_so() -> None:
+    async with a_door() as door:
+        reply = await door.ask(b"nonsense\r\n\r\n")
+
+    assert reply.status == 400
+    assert reply.headers["connection"] == "close"
+    assert reply.word == {"error": "not HTTP"}
+
+
 async def test_nonsense_after_a_refusal_only_ends_the_connection() -> None:
-    async with a_door() as door, await door.connect() as stream:
+    limits = Limits(linger_s=60)
+    async with a_door(limits=limits) as door, await door.connect() as stream:
         await send(stream, head("Transfer-Encoding: chunked", path="/unknown"))
         assert (await read_reply(stream)).status == 404
         await send(stream, b"zz\r\n")

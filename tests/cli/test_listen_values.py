@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from kling_cli.cli.delivery_options import Delivery
 from kling_cli.cli.listen_options import Choice, Door, Forwarding
 from kling_cli.cli.listen_values import (
     parse,
@@ -72,9 +73,8 @@ def test_a_timeout_is_a_length_of_time() -> None:
 def test_everything_that_was_typed_arrives() -> None:
     options = parse(
         Door(port=8000, is_tokenless=True, is_forgetful=True, respond=["503"]),
-        Forwarding(
-            forward_to=["3000"],
-            routes=["failed=4000/sad"],
+        Forwarding(forward_to=["3000"], routes=["failed=4000/sad"]),
+        Delivery(
             headers=["X-A: 1"],
             is_insecure=True,
             timeout_s=3,

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from kling_cli.api.task import Task, TaskStatus
@@ -16,6 +19,7 @@ from kling_cli.callbacks.door import (
     Refused,
     Trust,
 )
+from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.journal_file import JournalError
 from kling_cli.listen.broker import Broker, Until, Wanted
 from kling_cli.listen.controls import Controls
@@ -30,6 +34,7 @@ from kling_cli.listen.lines import (
     Stale,
 )
 from kling_cli.listen.rejections import Rejections
+from tests.jobs.made import an_entry
 from tests.listen.test_controls import Pile, a_callback
 from tests.support.clock import FakeClock
 
@@ -38,7 +43,11 @@ class Desk:
     """A broker, and all that it says and passes on."""
 
     def __init__(
-        self, *, wanted: Wanted | None = None, until: Until | None = None
+        self,
+        *,
+        wanted: Wanted | None = None,
+        until: Until | None = None,
+        entry: Entry | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.told: list[Line] = []
@@ -53,7 +62,7 @@ class Desk:
         )
         self.broker = Broker(
             CountingKeeper(),
-            Known(lambda _task_id: None),
+            Known(lambda _task_id: entry),
             self.controls,
             tell=self.told.append,
             finish=self.reasons.append,
@@ -111,6 +120,16 @@ def test_a_callback_is_shown_and_passed_on_with_its_number() -> None:
     assert (seen.number, seen.status, seen.trust) == (1, "processing", "token")
     assert seen.since_submit_s == 3.0
     assert desk.pile.numbers == [1]
+
+
+def test_a_callback_whose_path_says_no_product_gets_the_journals() -> None:
+    desk = Desk(entry=an_entry(task_id="t1", product="text2video"))
+
+    desk.arrive("succeed")
+
+    [seen] = desk.told
+    assert isinstance(seen, CallbackSeen)
+    assert seen.product == "text2video"
 
 
 def test_the_same_body_again_is_a_duplicate_and_passed_on_all_the_same() -> None:
@@ -233,3 +252,39 @@ def test_refusals_are_told_at_once_and_then_together() -> None:
         Rejected(reason="no such path", status=404, count=4),
     ]
     assert desk.rejections.total == 3
+
+
+@pytest.mark.anyio
+async def test_what_is_heard_is_worked_on_as_fast_as_it_comes() -> None:
+    desk = Desk()
+    turns, crowd = 100, 64
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(desk.broker.run)
+        for _ in range(turns):
+            for _ in range(crowd):
+                event = Arrived(received=a_received(b'{"id": "t1"}'), number=1)
+                desk.broker.hear(event)
+            await anyio.lowlevel.checkpoint()
+        group.cancel_scope.cancel()
+
+    assert desk.broker.counts["callbacks"] >= (turns - 5) * crowd
+
+
+@pytest.mark.anyio
+async def test_who_is_told_of_a_callback_answers_it_before_it_is_worked_on() -> None:
+    desk = Desk()
+    order: list[str] = []
+    loop = asyncio.get_running_loop()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(desk.broker.run)
+        await anyio.lowlevel.checkpoint()
+        desk.broker.hear(Arrived(received=a_received(b'{"id": "t1"}'), number=1))
+        loop.call_soon(lambda: order.extend(["answered", *map(str, desk.types())]))
+        for _ in range(4):
+            await anyio.lowlevel.checkpoint()
+        group.cancel_scope.cancel()
+
+    assert order == ["answered"]
+    assert desk.types() == [CallbackSeen]

@@ -1,0 +1,69 @@
+"""Many strangers at once before a door that is really open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from random import Random
+
+import anyio
+
+from kling_cli.callbacks.door import Peer
+from kling_cli.callbacks.limits import Limits
+from kling_cli.callbacks.reading import NotHttpError, Reading
+from kling_cli.callbacks.request import Plain, read_plain
+from tests.callbacks.doorstep import Doorstep, post, read_reply, send
+from tests.callbacks.strangers import stranger
+
+PEER = ("127.0.0.1", 40_000)
+EXPECTED = frozenset({0, 100, 200, 400, 404, 408, 413, 415})
+
+
+async def storm(door: Doorstep, seeds: Iterable[int]) -> set[int]:
+    """Let a stranger knock for each seed; return the statuses that they got.
+
+    A stranger may send all at once or in two pieces. An honest sender is served
+    afterwards.
+    """
+    statuses: set[int] = set()
+
+    async def knock(seed: int) -> None:
+        rng = Random(seed)  # noqa: S311 -- repeatable, not secret
+        said = stranger(rng)
+        assert is_read_alike(said), f"seed {seed}"
+        cut = rng.choice([len(said), rng.randint(1, len(said))])
+        async with await door.connect() as stream:
+            await send(stream, said[:cut])
+            if cut < len(said):
+                await anyio.sleep(0.01)  # so that it comes in twice
+                await send(stream, said[cut:])
+            status = (await read_reply(stream, to=said)).status
+        assert status in EXPECTED, f"seed {seed}"
+        statuses.add(status)
+
+    async with anyio.create_task_group() as group:
+        for seed in seeds:
+            group.start_soon(knock, seed)
+    assert (await door.ask(post())).status == 200
+    return statuses
+
+
+def is_read_alike(data: bytes) -> bool:
+    """Return whether the quick way, where it is taken, reads `data` as h11 does."""
+    quickly = read_plain(data, PEER)
+    return quickly is None or quickly == read_by_h11(data, PEER)
+
+
+def read_by_h11(data: bytes, peer: Peer) -> Plain | None:
+    """Return what h11 makes of the first request in `data`, None if it is not whole."""
+    reading = Reading(peer, Limits())
+    body = b""
+    try:
+        reading.feed(data)
+        request = reading.head()
+        while request is not None and (piece := reading.piece()):
+            body += piece
+    except NotHttpError:
+        return None
+    if request is None or not reading.is_whole:
+        return None
+    return Plain(request, body, reading.rest)

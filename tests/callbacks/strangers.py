@@ -1,0 +1,121 @@
+"""What strangers say at the door: anything from a callback to noise, out of a `Random`.
+
+The suite listens to some of them; `tests/fuzz_door.py` to as many as there is time for.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Final
+
+from tests.callbacks.doorstep import PATH, SUCCEEDED, chunked, post
+
+METHODS: Final = [*["POST"] * 6, "GET", "PUT", "HEAD", "CONNECT", "", "P\x00ST"]
+VERSIONS: Final = [*["HTTP/1.1"] * 6, "HTTP/1.0", "HTTP/2.0", "http/1.1", ""]
+ENDS: Final = [*["\r\n"] * 8, "\n", "\r", "\r\n "]
+LINES: Final = [
+    "Host: x",
+    "host:x",
+    "Content-Length: 0",
+    "Content-Length: 7",
+    f"content-length:{len(SUCCEEDED)}",
+    "Content-Length: 35, 35",
+    "Content-Length: 99999999",
+    "Content-Length: +5",
+    "Content-Length : 5",
+    "Transfer-Encoding: chunked",
+    "Transfer-Encoding:chunked ",
+    "Transfer-Encoding: chunked, gzip",
+    "Transfer-Encoding: \x0bchunked",
+    "Content-Encoding: br",
+    "Expect: 100-continue",
+    "Connection: close",
+    "Connection: keep-alive, upgrade",
+    "Upgrade: websocket",
+    "webhook-signature: v1,",
+    "X-Kling: caf\xe9 \t",
+    "X\xa0: y",
+    "X: a\x00b",
+    "X: a\x85b\x7f",
+    ": nameless",
+    " folded",
+    "",
+]
+PATHS: Final = [
+    *[PATH] * 6,
+    PATH + "?token=1",
+    PATH[:-1],
+    "/" + PATH,
+    "/x/%2e%2e" + PATH,
+    "http://x" + PATH,
+    "*",
+    "/caf\xe9",
+    "/a b",
+]
+BODIES: Final = [
+    SUCCEEDED,
+    b"",
+    b"5\r\nhello\r\n0\r\n\r\n",
+    b"5\r\nhelloXX0\r\n\r\n",
+    b"fffffffffffffff\r\n",
+    b"[" * 2000,
+    b'{"id": 1e999}',
+    b'{"id": "t1", "id": "t2"}',
+    b'{"id": "t1", "x": "\\ud800"}',
+    b'\xef\xbb\xbf{"task_id": 5, "task_status": "succeed"}',
+]
+
+
+def stranger(rng: Random) -> bytes:
+    """Return what one stranger sends: one thing, or two in a row."""
+    said = _one(rng)
+    return said + _one(rng) if rng.random() < 0.2 else said
+
+
+def _one(rng: Random) -> bytes:
+    kinds = [_callback, _mangled, _mangled, _assembled, _assembled, _noise]
+    return rng.choice(kinds)(rng)
+
+
+def _callback(rng: Random) -> bytes:
+    """Return a callback that is as it should be, but for what the body says."""
+    body = _body(rng)
+    if rng.random() < 0.3:
+        cut = rng.randint(0, len(body))
+        return chunked(*[part for part in (body[:cut], body[cut:]) if part])
+    more = rng.sample(["X-A: b", "X-B:", "x-c:  caf\xe9  "], k=rng.randint(0, 3))
+    return post(body, *more, path=rng.choice(PATHS))
+
+
+def _mangled(rng: Random) -> bytes:
+    """Return a callback with bytes changed, cut out, doubled or cut off."""
+    letters = bytearray(_callback(rng))
+    for _ in range(rng.randint(1, 4)):
+        at = rng.randint(0, len(letters))
+        end = at + rng.randint(0, 8)
+        letters[at:end] = rng.choice(
+            [_bytes(rng, 3), b"", b"\r\n", b"\n", b" ", bytes(letters[at:end]) * 2]
+        )
+    return bytes(letters[: rng.randint(1, len(letters) + 64)])
+
+
+def _assembled(rng: Random) -> bytes:
+    """Return a head whose parts are mostly right and often do not fit, and a body."""
+    first = [rng.choice(METHODS), rng.choice(PATHS), rng.choice(VERSIONS)]
+    lines = ["Host: x"] * (rng.random() < 0.8) + rng.choices(LINES, k=rng.randint(0, 4))
+    ends = ENDS if rng.random() < 0.3 else ["\r\n"]
+    text = "".join(line + rng.choice(ends) for line in [" ".join(first), *lines, ""])
+    return text.encode("latin-1") + _body(rng)
+
+
+def _noise(rng: Random) -> bytes:
+    size = rng.choice([10, 300, 40_000])
+    return rng.randbytes(rng.randint(1, size)) + rng.choice([b"", b"\r\n\r\n"])
+
+
+def _body(rng: Random) -> bytes:
+    return rng.choice([*BODIES, _bytes(rng, 60)])
+
+
+def _bytes(rng: Random, most: int) -> bytes:
+    return rng.randbytes(rng.randint(0, most))

@@ -1,0 +1,87 @@
+"""What is read the quick way is what h11 reads; h11 is asked about everything else."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kling_cli.callbacks.request import Plain, Request, read_plain
+from tests.callbacks.doorstep import PATH, SUCCEEDED, chunked, head, post
+from tests.callbacks.storm import PEER, is_read_alike, read_by_h11
+from tests.callbacks.strangers import stranger
+
+
+@given(st.randoms(use_true_random=False))
+def test_what_is_read_quickly_is_what_h11_reads(rng: Random) -> None:
+    assert is_read_alike(stranger(rng))
+
+
+def test_the_usual_request_is_read_quickly() -> None:
+    data = post(SUCCEEDED, "X-Extra:  caf\xe9 ", "X-Empty:", path=PATH + "?a=b%20c")
+
+    plain = read_plain(data + b"POST", PEER)
+
+    assert plain == read_by_h11(data + b"POST", PEER)
+    assert plain == Plain(
+        Request(
+            method=b"POST",
+            path=PATH.encode(),
+            query=b"a=b%20c",
+            headers=(
+                ("host", "x"),
+                ("content-length", str(len(SUCCEEDED))),
+                ("x-extra", "caf\xe9"),
+                ("x-empty", ""),
+            ),
+            peer=PEER,
+        ),
+        SUCCEEDED,
+        b"POST",
+    )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(post()[:-1], id="not whole"),
+        pytest.param(post().replace(b"\r\n", b"\n"), id="bare line feeds"),
+        pytest.param(post(SUCCEEDED, "X: a", " folded"), id="a folded line"),
+        pytest.param(post(SUCCEEDED, "X : a"), id="a space before the colon"),
+        pytest.param(post(SUCCEEDED, "X: a\x00b"), id="a NUL"),
+        pytest.param(post(SUCCEEDED, "X: a\t"), id="a tab"),
+        pytest.param(post(SUCCEEDED, "X: a\rb"), id="a bare carriage return"),
+        pytest.param(post(SUCCEEDED, "Content-Length: 1"), id="two lengths"),
+        pytest.param(post(SUCCEEDED, "Host: y"), id="two hosts"),
+        pytest.param(post().replace(b"Host: x\r\n", b""), id="no host"),
+        pytest.param(post(SUCCEEDED, "Transfer-Encoding: chunked"), id="both lengths"),
+        pytest.param(chunked(SUCCEEDED), id="chunks"),
+        pytest.param(head(), id="no length"),
+        pytest.param(head("Content-Length: +1") + b"x", id="a length with a sign"),
+        pytest.param(head("Content-Length: 1_0") + b"x" * 10, id="an odd length"),
+        pytest.param(
+            head("Content-Length: " + "1" * 30) + b"x", id="an endless length"
+        ),
+        pytest.param(head("Content-Length: 00000001") + b"x", id="a padded length"),
+        pytest.param(post(SUCCEEDED, "Expect: 100-continue"), id="asks first"),
+        pytest.param(post(SUCCEEDED, "Connection: close"), id="the last"),
+        pytest.param(post(SUCCEEDED, "Upgrade: h2c"), id="an upgrade"),
+        pytest.param(post(method="post"), id="another method"),
+        pytest.param(post().replace(b"1.1\r", b"1.0\r"), id="an older HTTP"),
+        pytest.param(post().replace(b"1.1\r", b"1x1\r"), id="an odd HTTP"),
+        pytest.param(b"\r\n" + post(), id="an empty line before"),
+        pytest.param(post(path="http://x/callback"), id="a whole address"),
+        pytest.param(post(path="/a b"), id="a space in the path"),
+        pytest.param(post(path="/caf\xe9"), id="letters beyond ASCII in the path"),
+    ],
+)
+def test_anything_else_is_left_to_h11(data: bytes) -> None:
+    assert read_plain(data, PEER) is None
+
+
+def test_a_head_without_end_costs_little() -> None:
+    data = b"POST /" + b"a" * 16_000 + b" HTTP/1.1\r\n" + b"a:b\r\n" * 100_000
+
+    assert read_plain(data, PEER) is None

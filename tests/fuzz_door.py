@@ -1,0 +1,51 @@
+"""The door's fuzz at length: `python tests/fuzz_door.py [--seconds 60] [--seed 1]`.
+
+Strangers say what comes to their minds, forty at a time, before a door that is really
+open. Every answer must be one of HTTP's that the door gives, no bug of ours may show,
+and an honest callback must get its 200 after each forty. A failure names its seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import anyio
+
+from kling_cli.callbacks.limits import Limits
+from tests.callbacks.doorstep import a_door
+from tests.callbacks.storm import storm
+
+AT_ONCE = 40
+LIMITS = Limits(head_s=0.3, body_s=0.3, linger_s=0.2)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--seed", type=int, default=1, help="of the first stranger")
+    asked = parser.parse_args()
+    strangers, statuses = anyio.run(fuzz, asked.seconds, asked.seed)
+    print(f"{strangers} strangers, answered with {sorted(statuses)}")
+    return 0
+
+
+async def fuzz(seconds: float, seed: int) -> tuple[int, Counter[int]]:
+    """Return how many strangers knocked, and how many storms saw each status."""
+    until = time.monotonic() + seconds
+    next_seed = seed
+    statuses: Counter[int] = Counter()
+    while time.monotonic() < until:
+        async with a_door(limits=LIMITS) as door:
+            statuses.update(await storm(door, range(next_seed, next_seed + AT_ONCE)))
+        next_seed += AT_ONCE
+    return next_seed - seed, statuses
+
+
+if __name__ == "__main__":
+    sys.exit(main())
