@@ -14,6 +14,7 @@ from kling_cli.jobs.events import JobResult, SavedOutput
 from kling_cli.jobs.lifecycle import Life
 
 KEPT_DAYS = 30  # results are deleted after that. Source: API reference 5.5
+ROUNDING_UNITS = 0.005
 _RISK_WORDS = ("risk control", "content safety", "sensitive", "moderation")
 
 
@@ -74,6 +75,7 @@ class Job:
             outputs=self.saved or _unsaved(task, self.entry),
             expires_at=expires_at(task) if task else None,
             units=task.units if task else self.entry.units,
+            estimated_units=self.entry.estimated_units,
             request_id=(task.request_id if task else None) or self.entry.request_id,
             resume=self._resume(status),
             error=self.error,
@@ -118,6 +120,16 @@ def failure_of(task: Task) -> KlingError | None:
     return TaskFailedError(
         message, hint="nothing was charged; run the command again to try once more"
     )
+
+
+def surprise_of(job: Job) -> str | None:
+    """Return what to say when a job cost something else than was to be expected."""
+    task, expected = job.task, job.entry.estimated_units
+    if task is None or task.units is None or expected is None:
+        return None
+    if abs(task.units - expected) <= ROUNDING_UNITS:
+        return None
+    return f"charged {task.units:g} units, estimated {expected:g}: task {task.id}"
 
 
 def expires_at(task: Task) -> datetime | None:

@@ -93,25 +93,36 @@ def _require_external_id(request: Request) -> None:
         )
 
 
-def check_price(estimate: Estimate | None, max_units: float | None) -> None:
+def check_price(request: Request, max_units: float | None) -> None:
     """Refuse a job that may cost more than the person allows.
 
+    Where the units show only later, what they can come to at most counts.
+
     Raises:
-        AccountError: the estimate is above `max_units`, or there is none.
+        AccountError: it may cost more than `max_units`, or nobody knows.
     """
     if max_units is None:
         return
-    if estimate is None:
+    if request.estimate is None:
+        raise _unbounded(cost.why_unknown(request.plan))
+    estimate = request.estimate
+    most = estimate.at_most_units if estimate.units is None else estimate.units
+    if most is None:
+        raise _unbounded(f"it shows only later: {estimate.basis}")
+    if most > max_units:
+        may = "may come to" if estimate.units is None else "is estimated at"
         raise AccountError(
-            "the units of this job cannot be estimated, so --max-units cannot hold",
-            hint="leave out --max-units to submit it all the same",
-        )
-    if estimate.units > max_units:
-        raise AccountError(
-            f"this job is estimated at {estimate.units:g} units,"
+            f"this job {may} {most:g} units ({estimate.basis}),"
             f" above --max-units {max_units:g}",
             hint="choose fewer seconds, a lower resolution or a cheaper model",
         )
+
+
+def _unbounded(why: str) -> AccountError:
+    return AccountError(
+        f"the units of this job cannot be estimated, so --max-units cannot hold: {why}",
+        hint="leave out --max-units to submit it all the same",
+    )
 
 
 def _without_media(value: Any) -> Any:

@@ -12,6 +12,7 @@ from kling_cli.products import cost, find, paths, values
 from kling_cli.products.model import Generation, Model, Plan, Product, Route
 from kling_cli.sandbox import task as tasks
 from kling_cli.sandbox.answers import Refusal, refusal
+from kling_cli.sandbox.lasting import Lasting, lasting
 from kling_cli.sandbox.making import Wish, outputs_of
 from kling_cli.sandbox.outputs import Image, Output, Video, duration_text
 from kling_cli.sandbox.task import Ending, Phase, SandboxTask, times_from
@@ -108,16 +109,8 @@ def _chosen(product: Product, route: Route, body: Mapping[str, Any]) -> Model | 
 
 
 def _new_task(world: World, order: Order) -> SandboxTask:
-    plan = order.plan
-    first_digit = "8" if plan.route.generation is Generation.LEGACY else "9"
-    wish = Wish(
-        path=plan.route.create_path,
-        output=plan.product.output,
-        label=world.ids.task_id(first_digit),
-        body=order.body,
-        wanted=values.effective(plan, order.said),
-        new_id=lambda: world.ids.task_id(first_digit),
-    )
+    plan, length = order.plan, lasting(world, order.plan, order.said)
+    wish = _wish(world, order, length)
     new = outputs_of(wish)
     now, seconds = world.timeline.now_s(), _task_seconds(world, plan.model)
     return SandboxTask(
@@ -126,12 +119,27 @@ def _new_task(world: World, order: Order) -> SandboxTask:
         times=times_from(now, seconds),
         ending=Ending(),
         outputs=new,
-        units=cost.charge(plan, order.said, int(wish.seconds), n_outputs=len(new)),
+        units=cost.charge(plan, order.said, length.seconds, n_outputs=len(new)),
         slots=_slots(plan.product, new),
         external_id=order.external_id,
         callback_url=order.callback_url,
         has_watermark=wish.has_watermark,
         parent_video=_parent(world, order.body),
+    )
+
+
+def _wish(world: World, order: Order, length: Lasting) -> Wish:
+    plan = order.plan
+    first_digit = "8" if plan.route.generation is Generation.LEGACY else "9"
+    return Wish(
+        path=plan.route.create_path,
+        output=plan.product.output,
+        label=world.ids.task_id(first_digit),
+        body=order.body,
+        wanted=values.effective(plan, order.said),
+        new_id=lambda: world.ids.task_id(first_digit),
+        seconds=length.seconds,
+        pictures=length.pictures,
     )
 
 

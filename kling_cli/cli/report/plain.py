@@ -89,7 +89,11 @@ def _with_hint(text: str, hint: str | None) -> str:
 
 
 def _prepared(event: happened.Prepared) -> str:
-    cost = "" if event.units is None else f", about {units(event.units)}"
+    cost = ""
+    if event.units is not None:
+        cost = f", about {units(event.units)}"
+    elif event.at_most_units is not None:
+        cost = f", at most {units(event.at_most_units)}"
     return f"{event.product} with {event.model}{cost} ({event.external_id})"
 
 
