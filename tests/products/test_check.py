@@ -481,8 +481,8 @@ def test_no_model_takes_a_value_out_of_its_choices(wrong: object) -> None:
     [
         (
             "motion-control",
-            {"image": FRAME, "video": "dance.mp4", "orientation": "video"},
-            "VIDEO dance.mp4: the URL of a video is needed; a local file cannot be sent",
+            {"image": FRAME, "video": "d.mp4", "orientation": "video"},
+            "VIDEO d.mp4: the URL of a video is needed; a local file cannot be sent",
         ),
         (
             "virtual-try-on",
