@@ -8,6 +8,7 @@ from typing import Any
 from kling_cli.products.choose import listed
 from kling_cli.products.model import Field, FieldKind, Product, Rule
 
+MANY = 6  # more values than these are counted
 BAR = "\\|"
 NOTHING = "\N{EN DASH}"
 TIMES, MINUS = " \N{MULTIPLICATION SIGN} ", "\N{MINUS SIGN}"
@@ -92,7 +93,10 @@ def _one(field: Field, wanted: Any) -> str:
         return f"without {code(field.spelling)}"
     if field.kind is FieldKind.SWITCH:
         return _switch(field, wanted)
-    values = " or ".join(str(each) for each in wanted if each != "absent")
+    named = [str(each) for each in wanted if each != "absent"]
+    values = " or ".join(named)
+    if len(named) > MANY:
+        values = f"one of {len(named)}: {', '.join(named[:2])} and so on"
     unsaid = " or unsaid" if "absent" in wanted else ""
     return f"{code(field.spelling)} {values}{unsaid}"
 

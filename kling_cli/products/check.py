@@ -97,7 +97,7 @@ def _reason(plan: Plan, field: Field, fault: Fault) -> str:
         case "items":
             reason = f"{len(fault.value)} of them; {model} takes {fault.allowed}"
         case "type" if _is_file(field, fault):
-            reason = f"{fault.allowed} is needed; a local file cannot be sent"
+            reason = f"that is not {fault.allowed}; a local file cannot be sent"
         case "type" | "key":
             reason = f"that is not {fault.allowed}"
         case "missing":

@@ -71,7 +71,8 @@ class Example:
             if field.name not in values:
                 continue
             if field.is_argument:
-                arguments.append(str(values[field.name]))
+                value = values[field.name]
+                arguments += [str(e) for e in (value if field.is_repeated else [value])]
             else:
                 line += _option(field, values[field.name])
         return [*line, *options, "--", *arguments]
@@ -174,7 +175,10 @@ def wrongs() -> Iterator[Wrong]:
             place = example.call.route.places.get(name)
             field = example.call.product.field(name)
             is_closed = limits.choices is not None or limits.maximum is not None
-            if place is not None and is_closed and not limits.is_fixed:
+            can_be_said = bool(field.options) or field.is_argument
+            if place is None or limits.is_fixed or not can_be_said:
+                continue
+            if is_closed:
                 yield Wrong(example, field, limits, place)
 
 

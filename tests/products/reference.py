@@ -145,8 +145,11 @@ def wire_values(one: Said, key: str) -> set[Any]:
         ours = {True, False}
     else:
         return set()
-    encode = one.place.encode or {}
-    theirs = {encode.get(each, each) for each in ours}
+    encode = one.place.encode
+    if encode is not None:
+        theirs = {encode[each] for each in ours if each in encode}
+    else:
+        theirs = ours
     return {str(each) for each in theirs} if one.place.sent_as == "text" else theirs
 
 

@@ -482,12 +482,12 @@ def test_no_model_takes_a_value_out_of_its_choices(wrong: object) -> None:
         (
             "motion-control",
             {"image": FRAME, "video": "d.mp4", "orientation": "video"},
-            "VIDEO d.mp4: the URL of a video is needed; a local file cannot be sent",
+            "VIDEO d.mp4: that is not the URL of a video; a local file cannot be sent",
         ),
         (
             "virtual-try-on",
             {"person": "me.png", "garment": "https://img.example.com/c.png"},
-            "PERSON me.png: a URL is needed; a local file cannot be sent",
+            "PERSON me.png: that is not a URL; a local file cannot be sent",
         ),
     ],
 )

@@ -57,6 +57,11 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "multi_prompt[].index: highest": _SHOTS,
         "camera_control.type: words": "v1-5 alone moves it here, by simple only",
     },
+    "legacy.omni_video.create": {
+        "multi_prompt[].index: lowest": _SHOTS,
+        "multi_prompt[].index: highest": _SHOTS,
+    },
+    "legacy.effects.create": {"no input.image": "an image alone goes there"},
     "solutions.virtual_try_on": {
         "no contents[].text": "none of its items has a text",
     },
@@ -66,6 +71,9 @@ _FRAME = "a first frame is required, so a last one never stands alone"
 _COUNT = "a limit: how many of them"
 _NO_FIELD = "the route has no place for it"
 _LENGTH = "of the file behind a URL: a `length`, and the help"
+_HANDLES = "the place has handles"
+_KINDS = "an id does not tell the kind of an element; what both kinds allow is a rule"
+_BESIDE_VIDEO = ("images-base-video", "images-feature-video")
 
 RULES: Mapping[str, Mapping[str, str | tuple[str, ...]]] = {
     # A rule of the reference by rules of the catalogue, or by what else says it.
@@ -77,7 +85,7 @@ RULES: Mapping[str, Mapping[str, str | tuple[str, ...]]] = {
     "unified.image_to_video.kling-3.0": {
         "first-required": _FRAME,
         "elements-max": _COUNT,
-        "at-handles": "the place has handles",
+        "at-handles": _HANDLES,
         "no-aspect-ratio": _NO_FIELD,
     },
     "unified.image_to_video.kling-2.6": {
@@ -85,6 +93,32 @@ RULES: Mapping[str, Mapping[str, str | tuple[str, ...]]] = {
         "voice-needs-audio": ("voice-sound",),
     },
     "unified.image_to_video.kling-2.5-turbo": {"first-required": _FRAME},
+    "unified.omni_video.kling-3.0-omni": {
+        "images-mixed": _KINDS,
+        "images-with-video": _BESIDE_VIDEO,
+        "video-character-with-video": _KINDS,
+        "video-character-only": _KINDS,
+        "feature-video": ("feature-sound", "feature-shots"),
+        "base-video": ("base-no-frames", "base-no-shots", "base-sound"),
+        "video-input": _LENGTH,
+        "at-handles": _HANDLES,
+    },
+    "unified.omni_video.kling-o1": {
+        "images-with-video": _BESIDE_VIDEO,
+        "elements-kind": _KINDS,
+        "feature-video": ("feature-last-frame",),
+        "base-video": ("base-no-frames",),
+        "duration-first-frame": ("o1-first-frame-length",),
+        "video-input": _LENGTH,
+        "no-multi-shot": ("o1-no-shots",),
+    },
+    "legacy.omni_video.create": {
+        "counts": ("counts-no-video", "counts-base-video", "counts-feature-video"),
+    },
+    "legacy.effects.create": {
+        "shape": ("dual", "single"),
+        "old-shape": "no longer documented",
+    },
     "unified.motion_control.kling-3.0": {
         "orientation-length": _LENGTH,
         "output-length": "a `length`",

@@ -261,7 +261,7 @@ def test_a_request_goes_there_and_back(
             "omni-video",
             {"prompt": "a", "base_video": "clip.mp4"},
             (
-                "--base-video clip.mp4: the URL of a video is needed;"
+                "--base-video clip.mp4: that is not the URL of a video;"
                 " a local file cannot be sent"
             ),
         ),
