@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 from kling_cli.cli.report import document
+from kling_cli.cli.request_file import to_order
 from kling_cli.errors import UsageError
 from kling_cli.jobs import schedule
+from kling_cli.products import catalogue, check, choose
+from kling_cli.products.model import CredentialKind
 from kling_cli.sandbox.faults import ACTIONS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -32,6 +36,18 @@ def test_the_page_of_the_json_lists_every_key() -> None:
         r"`(\w+)`", "".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE))
     )
     assert described == list(printed)
+
+
+def test_the_request_on_the_page_of_the_json_is_one() -> None:
+    page = (DOCS / "json.md").read_text().split("## Requests")[1]
+    request = json.loads(page.split("```json")[1].split("```")[0])
+
+    order = to_order(request)
+
+    product = catalogue.load(order.product)
+    plan = choose.plan(product, order.model, tuple(order.values), list(CredentialKind))
+    link = {"image": "https://img.example.com/cat.png"}
+    assert check.problems(plan, {**order.values, **link}) == ()
 
 
 def test_the_page_of_a_job_states_the_pauses_of_the_schedule() -> None:

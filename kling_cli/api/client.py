@@ -43,6 +43,8 @@ class RequestCounts:
 class KlingClient:
     """One account on one host. `http` has the API's base URL; its owner closes it.
 
+    `last_created` is what the last create call answered, whatever it said.
+
     Every method raises CredentialsError and AccountError for what only a person can
     mend, and UnreachableError (RateLimitError for 429) for what may be better soon.
     """
@@ -60,6 +62,7 @@ class KlingClient:
         self._clock = clock
         self._patience_s = patience_s
         self.request_counts = RequestCounts()
+        self.last_created: Answer | None = None
 
     async def create(self, path: str, body: Mapping[str, Any]) -> Task:
         """Submit a job and return its task.
@@ -84,7 +87,7 @@ class KlingClient:
         self, path: str, body: Mapping[str, Any], read: Callable[..., Task]
     ) -> Task:
         request = Request(method="POST", path=path, json=body, doubt=AmbiguousError)
-        answer = await self._send(request, "create")
+        answer = self.last_created = await self._send(request, "create")
         if answer.code != SUCCESS:
             raise self._error(answer, is_create=True)
         try:

@@ -41,6 +41,12 @@ class Entry:
 
 TABLE = (
     Entry(
+        "run",
+        "kling_cli.cli.run:run",
+        "Run a complete request from a file of JSON.",
+        TASKS,
+    ),
+    Entry(
         "wait",
         "kling_cli.cli.wait:wait",
         "Wait for tasks and save what they made; without an id: all unfinished ones.",
@@ -92,6 +98,12 @@ TABLE = (
         "sandbox",
         "kling_cli.cli.sandbox:sandbox",
         "Serve a simulator of the Kling API on this machine.",
+        TOOLS,
+    ),
+    Entry(
+        "api",
+        "kling_cli.cli.api:api",
+        "Send a raw signed call and print what the API answers.",
         TOOLS,
     ),
     Entry("auth", "kling_cli.cli.auth:app", "Log in, log out, see who you are.", SETUP),

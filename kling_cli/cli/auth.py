@@ -67,6 +67,8 @@ def login(
     Keys are made at https://kling.ai/dev/api-key.
 
     With the keyring extra they go to the system's keyring, else to a 0600 file.
+
+    kling auth login --with-key < key.txt
     """
     from kling_cli import credential_store
     from kling_cli.credential_store import StoredCredentials
@@ -146,7 +148,10 @@ def status(
     region: Region = None,
     is_json: Json = False,
 ) -> int:
-    """Show which credentials are used, where they come from and whether they work."""
+    """Show which credentials are used, where they come from and whether they work.
+
+    kling auth status
+    """
     from kling_cli.settings import load
 
     settings = load(os.environ, {"region": region})
@@ -197,7 +202,10 @@ def _facts(settings: Settings, standing: str) -> dict[str, str]:
 
 @app.command()
 def logout(*, is_json: Json = False) -> int:
-    """Forget what `kling auth login` kept. The key itself stays valid."""
+    """Forget what `kling auth login` kept. The key itself stays valid.
+
+    kling auth logout
+    """
     from kling_cli import credential_store
     from kling_cli.settings import config_dir_of
 

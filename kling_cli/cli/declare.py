@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
-from inspect import Parameter, Signature, signature
+from inspect import Parameter, Signature, cleandoc, signature
 from typing import Any, get_type_hints
 
 import typer
@@ -51,13 +51,19 @@ def declare(
         except KeyboardInterrupt as exc:  # typer would make it an exit without a word
             raise StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED) from exc
 
-    run.__doc__ = function.__doc__
+    run.__doc__ = _unwrapped(function.__doc__ or "")
     signed(run, list(_flat(function)))
     app = typer.Typer(
         add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
     )
     app.command(name, cls=KlingCommand, help=help_text)(run)
     return typer.main.get_command(app)
+
+
+def _unwrapped(text: str) -> str:
+    """Return a docstring with one line for each paragraph: a terminal wraps its way."""
+    paragraphs = cleandoc(text).split("\n\n")
+    return "\n\n".join(" ".join(each.split()) for each in paragraphs)
 
 
 def signed(function: Any, parameters: Sequence[Parameter]) -> Any:

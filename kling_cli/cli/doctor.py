@@ -28,6 +28,8 @@ def doctor(
     """Check what is set up, and say what to do about what is not.
 
     The exit code is 0 when kling can work, otherwise that of the first failure.
+
+    kling doctor
     """
     settings, trouble = _settings({"region": region})
     checks = list(_program_checks())

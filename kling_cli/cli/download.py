@@ -24,6 +24,8 @@ def download(*, task_ids: TaskIds, saving: Saving, talk: Talk, account: Account)
     """Save (again) the results of finished tasks; links are renewed by asking the API.
 
     Files that exist are kept: a free name is chosen, unless --force is given.
+
+    kling download boat-1 -o films/
     """
     from kling_cli.cli.runner import load_settings, run
     from kling_cli.jobs.run import RunOptions, fetch

@@ -22,7 +22,12 @@ LONG_TEXT = 512  # characters of a value that a person still wants to read
 
 
 def show(
-    order: Order, *, settings: Settings, talk: Talk, max_units: float | None
+    order: Order,
+    *,
+    command: str,
+    settings: Settings,
+    talk: Talk,
+    max_units: float | None,
 ) -> int:
     """Print the checked request and its estimate; nothing is sent or written down.
 
@@ -34,20 +39,23 @@ def show(
     request = prepare(order, kinds_of(settings), new_id=lambda: "kling-made-when-sent")
     check_price(request, max_units)
     if talk.is_json:
-        _print_document(request, settings)
+        _print_document(order, request, settings, command)
     else:
         _print_text(request, settings)
     return int(ExitCode.DONE)
 
 
-def _print_document(request: Request, settings: Settings) -> None:
+def _print_document(
+    order: Order, request: Request, settings: Settings, command: str
+) -> None:
     """Print the document of every command with the request as one more key."""
     from kling_cli.api.task import TaskStatus
     from kling_cli.cli.report import document
+    from kling_cli.cli.request_file import of_order
     from kling_cli.jobs.events import JobResult
 
     nothing_yet = JobResult(
-        command=request.plan.product.name,
+        command=command,
         status=TaskStatus.UNKNOWN,
         external_id=request.external_id,
         product=request.plan.product.name,
@@ -59,6 +67,7 @@ def _print_document(request: Request, settings: Settings) -> None:
         "url": settings.api_base + request.plan.create_path,
         "body": request.body(None),
         "estimate": _estimate(request.estimate),
+        "request": of_order(order, model=request.plan.model.id),
     }
     write_result(document.dumps(shown))
 

@@ -51,6 +51,8 @@ def list_events(*, chosen: Choice, limited: Limited, talk: Talk) -> int:
     """List kept callbacks, the newest last; this is what `kling events` alone does.
 
     With --quiet: one number a line.
+
+    kling events list --since 2h --status succeeded
     """
     from kling_cli.cli.report.kept_callbacks import table
     from kling_cli.listen.export import with_forwards
@@ -77,6 +79,8 @@ def show(*, which: Which, talk: Talk) -> int:
     """Show one callback: headers, body, and what became of it.
 
     With --quiet: the body alone, byte for byte.
+
+    kling events show last
     """
     from kling_cli.cli.report.kept_callbacks import description
     from kling_cli.cli.report.streams import write_bytes
@@ -102,6 +106,8 @@ def tail(
     """Follow callbacks as they are kept, by whichever kling, until Ctrl-C.
 
     With --json: one object a line, as `kling listen` has them.
+
+    kling events tail --last 1 --max-events 1
     """
     import anyio
 
@@ -131,6 +137,8 @@ def clear(*, chosen: Choice, before: Before, talk: Talk) -> int:
     """Delete kept callbacks: all of them, or those that the options choose.
 
     Tasks and their files are left alone.
+
+    kling events clear --before 30d
     """
     wanted = wanted_of(chosen, before=before)
     with open_journal() as journal:

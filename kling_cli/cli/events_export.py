@@ -54,7 +54,10 @@ class Format:
 
 
 def export(*, numbers: Numbers = None, chosen: Choice, form: Format) -> int:
-    """Print kept callbacks as an HTTP archive, JSON lines or curl commands."""
+    """Print kept callbacks as an HTTP archive, JSON lines or curl commands.
+
+    kling events export last --curl
+    """
     from kling_cli.cli.events import open_journal
     from kling_cli.cli.report.streams import write_line
     from kling_cli.listen.replay import find

@@ -56,7 +56,7 @@ def command(name: str) -> Any:
 
     def run(**given: Any) -> int:
         said = Said(**{each: given.pop(each) for each in groups})
-        return generate(product, given, said)
+        return generate(product, given, said, command=name)
 
     shared = [
         Parameter(each, Parameter.KEYWORD_ONLY, annotation=group)
@@ -66,20 +66,24 @@ def command(name: str) -> Any:
     return declare(run, name=name, help_text=_help(product))
 
 
-def generate(product: Product, typed: Mapping[str, Any], said: Said) -> int:
+def generate(
+    product: Product, typed: Mapping[str, Any], said: Said, *, command: str
+) -> int:
+    """Run the job that options describe, and return the exit code."""
+    order = _order(product, typed, said.safety.external_id)
+    return carry_out(order, said, command=command)
+
+
+def carry_out(order: Order, said: Said, *, command: str) -> int:
     """Run one job, or show it under `--dry-run`, and return the exit code."""
     from kling_cli.cli.runner import load_settings, run
 
-    order = _order(product, typed, said.safety.external_id)
     settings = load_settings(
         settings_options(said.waiting, said.callbacks, said.safety)
     )
     if said.safety.is_dry_run:
-        from kling_cli.cli.dry_run import show
-
-        most = said.safety.max_units
-        return show(order, settings=settings, talk=said.talk, max_units=most)
-    options = _run_options(product.name, settings, said)
+        return _dry_run(order, command, settings, said)
+    options = _run_options(command, settings, said)
     offer_agent(settings, options)
 
     async def work(around: Surroundings) -> JobResult:
@@ -88,7 +92,19 @@ def generate(product: Product, typed: Mapping[str, Any], said: Said) -> int:
         return await jobs.generate(order, options, **around.as_keywords)
 
     result = run(work, settings=settings, talk=said.talk)
-    return conclude([result], command=product.name, talk=said.talk, wanted=said.wanted)
+    return conclude([result], command=command, talk=said.talk, wanted=said.wanted)
+
+
+def _dry_run(order: Order, command: str, settings: Settings, said: Said) -> int:
+    from kling_cli.cli.dry_run import show
+
+    return show(
+        order,
+        command=command,
+        settings=settings,
+        talk=said.talk,
+        max_units=said.safety.max_units,
+    )
 
 
 def _order(
@@ -105,11 +121,11 @@ def _order(
     )
 
 
-def _run_options(name: str, settings: Settings, said: Said) -> RunOptions:
+def _run_options(command: str, settings: Settings, said: Said) -> RunOptions:
     from kling_cli.jobs.options import RunOptions
 
     return RunOptions(
-        command=name,
+        command=command,
         callback=settings.callback,
         tunnel=settings.tunnel,
         callback_url=said.callbacks.callback_url,

@@ -72,6 +72,8 @@ def list_tasks(*, chosen: Filter, talk: Talk) -> int:
     """List the tasks of the journal, newest first; asks the API nothing.
 
     With --quiet: one task id a line.
+
+    kling list --since 2h --status succeeded
     """
     from kling_cli.cli.runner import load_settings
     from kling_cli.clock import SystemClock

@@ -33,6 +33,8 @@ def listen(
 
     Says the URL to use as `callback_url` once. Tasks of this user that are started
     meanwhile take the same door.
+
+    kling listen --no-token -- kling trigger lifecycle
     """
     import anyio
 

@@ -53,10 +53,15 @@ def conclude_with(
     else:
         for line in shown:
             write_result(line)
+    say_failures(results, talk)
+    return exit_code(results)
+
+
+def say_failures(results: Sequence[JobResult], talk: Talk) -> None:
+    """Tell stderr what did not end well, and how to go on."""
     for result in results:
         for line in failure_lines(result):
             say(line, is_colorless=talk.is_colorless)
-    return exit_code(results)
 
 
 def print_documents(

@@ -27,6 +27,8 @@ def replay(
     The exit code is 0 when each was answered with 2xx.
 
     With --quiet: one HTTP status a line.
+
+    kling replay last
     """
     from kling_cli.cli.runner import load_settings
     from kling_cli.jobs.journal_callbacks import CallbackJournal

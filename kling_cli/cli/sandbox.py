@@ -39,6 +39,8 @@ def sandbox(
 
     It takes every request the real API takes, calls back, and delivers playable files;
     nothing leaves this machine and nothing costs anything.
+
+    kling sandbox --speed 20 --fail query:500x3
     """
     import anyio
 

@@ -27,6 +27,8 @@ def status(*, task_ids: TaskIds, talk: Talk, account: Account) -> int:
     """Look at tasks once: what each is, how it stands, its cost, where its files are.
 
     With --quiet: one status word a line.
+
+    kling status boat-1
     """
     from kling_cli.cli.runner import load_settings, run
     from kling_cli.jobs.run import RunOptions, look

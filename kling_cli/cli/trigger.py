@@ -27,6 +27,10 @@ def trigger(*, scenario: Scenario = None, mocking: Mocking, talk: Talk) -> int:
 
     The exit code is 0 when each was answered as it should be: with 2xx, or, where the
     callback is spoilt, with 2xx or 4xx.
+
+    kling trigger succeeded --print
+
+    kling listen --no-token -- kling trigger lifecycle --assert 2xx,5s
     """
     from kling_cli.callbacks.keyfile import load_key
     from kling_cli.cli.runner import load_settings

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kling_cli.cli.fields import MODES
+from kling_cli.cli.json_source import json_or_text, strict_json
 from kling_cli.errors import UsageError
 from kling_cli.products.model import Field, FieldKind, Product
 
@@ -52,7 +52,7 @@ def read_extra(pairs: Sequence[str]) -> dict[str, Any]:
                 f"--set {pair}: not of the form KEY=VALUE",
                 hint="--set settings.seed=7",
             )
-        extra[key] = _json_or_text(value)
+        extra[key] = json_or_text(value)
     return extra
 
 
@@ -75,11 +75,14 @@ def _take_mode(given: dict[str, Any], mode: str) -> None:
         )
 
 
-def _json(field: Field, text: str) -> Any:
+def _json(field: Field, text: Any) -> Any:
+    """Return the value of a JSON text or of a file of it; what is a value already."""
+    if not isinstance(text, str):
+        return text
     source = _file(field, text[1:]) if text.startswith("@") else text
     try:
-        return json.loads(source)
-    except (ValueError, RecursionError) as exc:
+        return strict_json(source)
+    except ValueError as exc:
         raise UsageError(
             f"{field.spelling} {text[:80]}: not JSON: {exc}",
             hint="quote it for the shell, or put it into a file and give @file.json",
@@ -92,13 +95,6 @@ def _file(field: Field, name: str) -> str:
     except (OSError, ValueError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "not a UTF-8 text"
         raise UsageError(f"{field.spelling} @{name}: {reason}") from exc
-
-
-def _json_or_text(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
 
 
 def _stdin() -> str:

@@ -43,6 +43,8 @@ def wait(
     """Wait for tasks and finish them: say how they ended, save what they made.
 
     Tasks of this machine are finished as the command that started them would have.
+
+    kling wait boat-1 --timeout 10m
     """
     from kling_cli.cli.runner import load_settings, run
     from kling_cli.jobs.run import finish

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from kling_cli.api.exchange import Answer
     from kling_cli.api.task import Output, TaskStatus
     from kling_cli.errors import KlingError
 
@@ -173,6 +174,7 @@ class JobResult:
     `completed_by` says what brought the final state first: `callback` or `poll`.
     `units` were charged, `estimated_units` were to be expected (None: nobody knew).
     `resume` is the command that goes on, when there is something to go on with.
+    `answer` is what the API said to the create call, or to a raw one, as it came.
     """
 
     command: str
@@ -196,6 +198,7 @@ class JobResult:
     request_id: str | None = None
     resume: str | None = None
     error: KlingError | None = None
+    answer: Answer | None = None
 
 
 Event = (  # one name a line

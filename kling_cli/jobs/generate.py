@@ -151,6 +151,7 @@ class Generation:
             raise
         finally:
             job.creates, job.queries = submission.creates, submission.queries
+            job.answer = session.client.last_created
 
     def _give_up(self, job: Job, session: Session, error: KlingError) -> None:
         """Note that there is certainly no task."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from kling_cli.api.task import Output, Task, TaskStatus
@@ -12,6 +13,9 @@ from kling_cli.errors import ContentRefusedError, KlingError, TaskFailedError
 from kling_cli.jobs.entry import Entry, Stage
 from kling_cli.jobs.events import JobResult, SavedOutput
 from kling_cli.jobs.lifecycle import Life
+
+if TYPE_CHECKING:
+    from kling_cli.api.exchange import Answer
 
 KEPT_DAYS = 30  # results are deleted after that. Source: API reference 5.5
 ROUNDING_UNITS = 0.005
@@ -23,7 +27,7 @@ class Job:
     """What is known of a job while it runs; times on the clock's monotonic scale.
 
     `is_lasting` is false for a task that ends with this command: one of a sandbox that
-    was started for it.
+    was started for it. `answer` is what the create call was answered, if it was.
     """
 
     command: str
@@ -37,6 +41,7 @@ class Job:
     error: KlingError | None = None
     is_told: bool = False
     is_lasting: bool = True
+    answer: Answer | None = None
 
     @property
     def task(self) -> Task | None:
@@ -55,30 +60,30 @@ class Job:
 
     def result(self) -> JobResult:
         """Return what `--json` prints."""
-        task = self.task
-        status = task.status if task else self.entry.status
+        told = self.task or self.entry
         return JobResult(
             command=self.command,
-            status=status,
-            task_id=task.id if task else self.entry.task_id,
+            status=told.status,
+            task_id=self.task.id if self.task else self.entry.task_id,
             external_id=self._external_id(),
             product=self.entry.product or None,
             model=self.entry.model,
-            status_message=task.message if task else self.entry.message,
-            created_at=task.created_at if task else self.entry.created_at,
-            updated_at=task.updated_at if task else self.entry.updated_at,
+            status_message=told.message,
+            created_at=told.created_at,
+            updated_at=told.updated_at,
             elapsed_s=self._elapsed_s(),
             completed_by=self._completed_by(),
             create_requests=self.creates,
             query_requests=self.queries + (self.life.queries if self.life else 0),
             callbacks=self.life.callbacks if self.life else 0,
-            outputs=self.saved or _unsaved(task, self.entry),
-            expires_at=expires_at(task) if task else None,
-            units=task.units if task else self.entry.units,
+            outputs=self.saved or _unsaved(self.task, self.entry),
+            expires_at=expires_at(self.task) if self.task else None,
+            units=told.units,
             estimated_units=self.entry.estimated_units,
-            request_id=(task.request_id if task else None) or self.entry.request_id,
-            resume=self._resume(status),
+            request_id=told.request_id or self.entry.request_id,
+            resume=self._resume(told.status),
             error=self.error,
+            answer=self.answer,
         )
 
     def _external_id(self) -> str | None:

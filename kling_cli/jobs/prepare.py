@@ -55,7 +55,7 @@ class Request:
     @property
     def record(self) -> str:
         """The body as the journal keeps it: no callback URL, media as their digests."""
-        return json.dumps(_without_media(self.body(None)), ensure_ascii=False)
+        return json.dumps(without_media(self.body(None)), ensure_ascii=False)
 
 
 def prepare(
@@ -70,7 +70,7 @@ def prepare(
         UsageError: values, files or the model do not fit; the message names all of it.
         CredentialsError: these credentials cannot reach the model.
     """
-    product = catalogue.load(order.product)
+    product = catalogue.described(order.product)
     plan = choose.plan(product, order.model, tuple(order.values), credentials)
     values = with_files_read(plan, order.values)
     check.require(plan, values)
@@ -139,11 +139,11 @@ def _unbounded(why: str) -> AccountError:
     )
 
 
-def _without_media(value: Any) -> Any:
+def without_media(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_media(item) for key, item in value.items()}
+        return {key: without_media(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_media(item) for item in value]
+        return [without_media(item) for item in value]
     if isinstance(value, str) and len(value) > LONG_TEXT:
         digest = hashlib.sha256(value.encode()).hexdigest()
         return f"sha256:{digest} ({len(value)} characters)"

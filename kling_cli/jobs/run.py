@@ -18,7 +18,7 @@ from kling_cli.jobs.job import Job
 from kling_cli.jobs.journal import Journal
 from kling_cli.jobs.naming import check_template
 from kling_cli.jobs.options import RunOptions
-from kling_cli.jobs.prepare import Order, check_price, prepare
+from kling_cli.jobs.prepare import Order, Request, check_price, prepare
 from kling_cli.jobs.signals import until_signal
 from kling_cli.products.model import CredentialKind
 from kling_cli.settings import Settings
@@ -33,6 +33,7 @@ __all__ = [
     "kinds_of",
     "look",
     "new_external_id",
+    "see_through",
 ]
 
 _SANDBOX_HINT = (
@@ -65,11 +66,29 @@ async def generate(
     Raises:
         KlingError: it ended before it was written down; nothing was sent.
     """
-    from kling_cli.jobs.generate import Generation  # with it come uvicorn and the door
-
     check_template(options.output or "")
     request = prepare(order, kinds_of(settings), new_id=new_external_id)
     check_price(request, options.max_units)
+    return await see_through(
+        request, options, settings=settings, tell=tell, clock=clock
+    )
+
+
+async def see_through(
+    request: Request,
+    options: RunOptions,
+    *,
+    settings: Settings,
+    tell: Tell,
+    clock: Clock,
+) -> JobResult:
+    """Send a request that has been checked, and see its job through.
+
+    Raises:
+        KlingError: it ended before it was written down; nothing was sent.
+    """
+    from kling_cli.jobs.generate import Generation  # with it come uvicorn and the door
+
     run = Generation(
         request=request, options=options, settings=settings, clock=clock, tell=tell
     )

@@ -78,10 +78,22 @@ def managed(name: str) -> Product:
     return product(_read(f"{_MANAGED}/{name}"), _read(_COMMON))
 
 
+def described(name: str) -> Product:
+    """Return whatever can be made under this name: a product, or for the library.
+
+    Raises:
+        UsageError: there is none.
+    """
+    return managed(name) if name in _managed_names() else load(name)
+
+
 def all_managed() -> tuple[Product, ...]:
     """Return everything that can be made for the library."""
-    stems = sorted(path.stem for path in (_DATA / _MANAGED).glob("*.toml"))
-    return tuple(managed(stem) for stem in stems)
+    return tuple(managed(name) for name in _managed_names())
+
+
+def _managed_names() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in (_DATA / _MANAGED).glob("*.toml")))
 
 
 @cache
@@ -103,7 +115,9 @@ def _unknown(name: str) -> Exception:
 
     from kling_cli.errors import UsageError
 
-    near = get_close_matches(name, names(), n=3) or names()
+    near = get_close_matches(name, names(), n=3)
+    guess = f"did you mean {' or '.join(near)}?"
     return UsageError(
-        f"there is no product {name}", hint=f"did you mean {' or '.join(near)}?"
+        f"there is no product {name}",
+        hint=guess if near else f"there are {', '.join(names())}",
     )

@@ -47,6 +47,13 @@ def faults(field: Field, limits: Limits, value: Any) -> Iterator[Fault]:
         yield from _single(field, limits, value)
 
 
+def wanted_kind(field: Field, value: Any) -> str | None:
+    """Return what one value of `field` should be, when `value` is no such thing."""
+    python_types, words = _KINDS[field.kind]
+    is_flag = isinstance(value, bool) and field.kind is not FieldKind.SWITCH
+    return None if isinstance(value, python_types) and not is_flag else words
+
+
 def allowed(limits: Limits) -> str:
     """Return what would do, in words: `5 or 10`, `3 to 15`, `at most 9 characters`."""
     if limits.choices:
@@ -78,13 +85,11 @@ def _repeated(field: Field, limits: Limits, value: Any) -> Iterator[Fault]:
 def _single(field: Field, limits: Limits, value: Any) -> Iterator[Fault]:
     if field.has_handle and isinstance(value, str):
         value = split_handle(value)[1]
-    python_types, words = _KINDS[field.kind]
-    is_flag = isinstance(value, bool) and field.kind is not FieldKind.SWITCH
-    is_kind = isinstance(value, python_types) and not is_flag
-    if field.kind in (FieldKind.VIDEO, FieldKind.LINK):
-        is_kind = is_kind and is_url(value)
-    if not is_kind:
-        yield Fault("type", words, value)
+    wanted = wanted_kind(field, value)
+    if wanted is None and field.kind in (FieldKind.VIDEO, FieldKind.LINK):
+        wanted = None if is_url(value) else _KINDS[field.kind][1]
+    if wanted is not None:
+        yield Fault("type", wanted, value)
     elif field.kind in (FieldKind.IMAGE, FieldKind.AUDIO) and value[:5] == "data:":
         yield Fault("type", "bare base64, without `data:` before it", value)
     else:

@@ -58,6 +58,13 @@ def test_help_costs_typer_and_what_typer_draws_with() -> None:
     assert not modules & set(HEAVY)
 
 
+def test_help_loads_no_command_however_many_there_are() -> None:
+    _, modules = loaded_by("--help")
+
+    targets = {entry.target.partition(":")[0] for entry in entries()}
+    assert modules & targets == {"kling_cli.cli.app"}
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

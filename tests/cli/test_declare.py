@@ -48,3 +48,22 @@ def test_help_stands_with_the_options_on_output() -> None:
 
     assert command.get_help_option(context).rich_help_panel == "Output"
     assert command.help == "Draw something."
+
+
+def paint() -> None:
+    """Paint something.
+
+    This goes on over
+    two lines of the source.
+
+    kling paint boat
+    """
+
+
+def test_a_paragraph_of_help_is_one_line_for_the_terminal_to_wrap() -> None:
+    command = declare(paint, name="paint")
+
+    assert command.help == (
+        "Paint something.\n\nThis goes on over two lines of the source.\n\n"
+        "kling paint boat"
+    )

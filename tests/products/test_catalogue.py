@@ -22,7 +22,18 @@ def test_a_name_like_no_other_is_told_all_there_are() -> None:
     with pytest.raises(UsageError) as caught:
         catalogue.load("zzz")
 
-    assert caught.value.hint == f"did you mean {' or '.join(catalogue.names())}?"
+    assert caught.value.hint == f"there are {', '.join(catalogue.names())}"
+
+
+def test_things_of_the_library_are_described_as_products_are() -> None:
+    assert catalogue.described("custom-voice") in catalogue.all_managed()
+    assert catalogue.described("tts") is catalogue.load("tts")
+
+
+@pytest.mark.parametrize("name", ["../tts", "managed/custom-voice", "common", ""])
+def test_no_file_is_a_product_by_its_path(name: str) -> None:
+    with pytest.raises(UsageError):
+        catalogue.described(name)
 
 
 def test_the_shared_file_is_no_product() -> None:

@@ -1,0 +1,167 @@
+"""A complete request as JSON: everything that a product's options can say.
+
+`--dry-run --json` prints one, `kling run` reads it; `docs/json.md` describes it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from kling_cli.cli.values import read_values
+from kling_cli.errors import UsageError
+from kling_cli.products import catalogue
+from kling_cli.products.limits import wanted_kind
+from kling_cli.products.model import Field, FieldKind, Product
+from kling_cli.products.prompt import split_handle
+
+if TYPE_CHECKING:
+    from kling_cli.jobs.prepare import Order
+
+KEYS = ("product", "model", "fields", "set", "external_id")
+_HANDLE_KEYS = {"name", "value"}
+_SHOWN = 80
+
+
+def of_order(order: Order, *, model: str) -> dict[str, Any]:
+    """Return `order` as a request, with the model it was given if it named none."""
+    request: dict[str, Any] = {
+        "product": order.product,
+        "model": model,
+        "fields": {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in order.values.items()
+        },
+        "set": dict(order.extra),
+    }
+    if order.external_id is not None:
+        request["external_id"] = order.external_id
+    return request
+
+
+def to_order(request: Any, *, external_id: str | None = None) -> Order:
+    """Return the order a request stands for; `external_id` is stronger than its own.
+
+    Raises:
+        UsageError: a key, product or field is unknown, or a value of another kind.
+    """
+    from kling_cli.jobs.prepare import Order
+
+    _require_object(request, "the request")
+    _require_known(request, {key: key for key in KEYS}, "a request has no key")
+    name = _text(request, "product")
+    if name is None:
+        raise UsageError(
+            "the request does not say which product", hint='"product": "text2video"'
+        )
+    product = catalogue.described(name)
+    return Order(
+        product=product.name,
+        model=_text(request, "model"),
+        values=_values(product, request.get("fields") or {}),
+        extra=_extra(request.get("set") or {}),
+        external_id=external_id or _text(request, "external_id"),
+    )
+
+
+def _values(product: Product, fields: Any) -> dict[str, Any]:
+    _require_object(fields, "fields")
+    _require_known(fields, _spellings(product), f"{product.name} has no field")
+    typed = {
+        name: _typed(product.field(name), value)
+        for name, value in fields.items()
+        if value is not None
+    }
+    return read_values(product, typed, read_stdin=lambda: "-")
+
+
+def _typed(field: Field, value: Any) -> Any:
+    """Return the value as an option would have had it: one, or a list of them."""
+    if not field.is_repeated:
+        return _one(field, value)
+    if not isinstance(value, list):
+        raise UsageError(
+            f"fields.{field.name}: {_shown(value)} is not a list",
+            hint=f'"{field.name}": [{_shown(value)}]',
+        )
+    return [_one(field, each) for each in value]
+
+
+def _one(field: Field, value: Any) -> Any:
+    if field.has_handle and isinstance(value, dict):
+        return _with_handle(field, value)
+    is_source = field.kind is FieldKind.JSON and isinstance(value, str)
+    wanted = None if is_source else wanted_kind(field, value)
+    if wanted is not None:
+        raise UsageError(f"fields.{field.name}: {_shown(value)} is not {wanted}")
+    return value
+
+
+def _with_handle(field: Field, value: Mapping[str, Any]) -> str:
+    """Return `{"name": "hero", "value": "12"}` as `hero=12`."""
+    if value.keys() == _HANDLE_KEYS:
+        joined = f"{value['name']}={value['value']}"
+        if split_handle(joined) == (value["name"], value["value"]):
+            return joined
+    raise UsageError(
+        f"fields.{field.name}: {_shown(value)} is not a value with a name",
+        hint='{"name": "hero", "value": "…"}; a name is a word of at most 32 letters,'
+        " digits, - and _",
+    )
+
+
+def _extra(pairs: Any) -> dict[str, Any]:
+    _require_object(pairs, "set")
+    for key in pairs:
+        if not all(key.split(".")):
+            raise UsageError(
+                f"set: {key!r} is not a dotted key", hint='"settings.seed": 7'
+            )
+    return dict(pairs)
+
+
+def _text(request: Mapping[str, Any], key: str) -> str | None:
+    value = request.get(key)
+    if value is None or isinstance(value, str):
+        return value or None
+    raise UsageError(f"{key}: {_shown(value)} is not a text")
+
+
+def _require_object(value: Any, what: str) -> None:
+    if not isinstance(value, dict):
+        raise UsageError(
+            f"{what}: {_shown(value)} is not a JSON object",
+            hint='{"product": "text2video", "fields": {"prompt": "A paper boat"}}',
+        )
+
+
+def _spellings(product: Product) -> dict[str, str]:
+    """Return the names of the fields by all that a person may call them."""
+    found = {field.name: field.name for field in product.fields}
+    for field in product.fields:
+        for option in field.options:
+            found.setdefault(option.lstrip("-").replace("-", "_"), field.name)
+    if "resolution" in found:
+        found.setdefault("mode", "resolution")
+    return found
+
+
+def _require_known(
+    given: Iterable[str], spellings: Mapping[str, str], complaint: str
+) -> None:
+    """Refuse what is not called by its name; a near spelling gives the hint."""
+    from difflib import get_close_matches
+
+    names = list(dict.fromkeys(spellings.values()))
+    for name in given:
+        if name not in names:
+            near = get_close_matches(name.replace("-", "_"), spellings, n=3)
+            meant = " or ".join(dict.fromkeys(spellings[each] for each in near))
+            hint = f"did you mean {meant}?" if meant else f"it has {', '.join(names)}"
+            raise UsageError(f"{complaint} {name}", hint=hint)
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
