@@ -60,6 +60,8 @@ async def test_a_try_on_is_an_image_without_an_id(desk: Desk) -> None:
 
     (output,) = task["outputs"]
     assert sorted(output) == ["type", "url"]
+    paid = {"charge_type": "unit", "amount": "1", "package_type": "image"}
+    assert task["billing"] == [paid]
     assert (await desk.fetch(output["url"])).content.startswith(b"\x89PNG")
 
 
