@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from docs.maker.__main__ import FOLDER, main, pages
-from kling_cli.cli.app import entries, load, members
+from kling_cli.cli.app import GROUPS, entries, load, members
 
 PAGES = pages()
 AGAIN = (
     "the catalogue has changed: run `python -m docs.maker` and commit docs/reference"
 )
+
+COMMANDS = (*entries(), *(one for group in GROUPS for one in members(group.name)))
 
 each_page = pytest.mark.parametrize("name", PAGES)
 
@@ -48,7 +50,7 @@ def test_every_link_leads_somewhere(name: str) -> None:
 
 @pytest.mark.parametrize(
     "entry",
-    [one for one in (*entries(), *members("solution")) if f"{one.name}.md" in PAGES],
+    [one for one in COMMANDS if f"{one.name}.md" in PAGES],
     ids=lambda entry: entry.name,
 )
 def test_a_page_has_every_option_of_its_command_that_is_not_everybody_s(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from docs.maker import prices, words
 from kling_cli.cli.limits import limits_sentence
+from kling_cli.products import catalogue
 from kling_cli.products.model import CredentialKind, Field, Product, Route
 
 KEYS = {CredentialKind.API_KEY: "API key", CredentialKind.KEY_PAIR: "key pair"}
@@ -26,9 +27,8 @@ def page(product: Product) -> str:
 
 def command(product: Product) -> str:
     """Return how the product is called, as its example says it."""
-    said = product.example.split()
-    end = 3 if said[1] in ("solution", "voices", "elements") else 2
-    return " ".join(said[:end])
+    alone = {each.name for each in catalogue.summaries() if not each.group}
+    return " ".join(product.example.split()[: 2 if product.name in alone else 3])
 
 
 def _options(product: Product) -> list[str]:

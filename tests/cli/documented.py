@@ -20,7 +20,7 @@ from kling_cli.products.model import (
 from tests.products.reference import CALLS, Call, call_of
 
 NONSENSE = "nonsense"
-GROUPS = {each.name: each.group for each in catalogue.summaries()}
+COMMANDS = {each.name: 2 if each.group else 1 for each in catalogue.summaries()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ class Example:
     def line(self, *options: str, **changed: Any) -> list[str]:
         """Return the command line, with other values for some fields."""
         product, values = self.call.product, {**self.values, **changed}
-        group = GROUPS[product.name]
-        line = [*([group] if group else []), product.name, "--model", self.model.id]
+        words = product.example.split()[1:]  # how it is called, before what is said
+        line = [*words[: COMMANDS[product.name]], "--model", self.model.id]
         arguments = []
         for field in product.fields:
             if field.name not in values:
@@ -91,7 +91,7 @@ def examples() -> list[Example]:
     return [
         Example(call, model)
         for each in CALLS
-        if (call := call_of(each)) is not None and call.product.name in GROUPS
+        if (call := call_of(each)) is not None and call.product.name in COMMANDS
         if (model := _model(call)) is not None
     ]
 
