@@ -150,6 +150,7 @@ class Wrong:
         body, place = self.example.with_id("job-wrong"), self.place
         value: Any = NONSENSE if place.encode else self.value
         value = str(value) if place.sent_as == "text" else value
+        value = value * 1000 if place.sent_as == "milliseconds" else value
         if place.item is None:
             many = self.field.is_repeated and place.codec is None
             paths.put(body, place.at, [value] if many else value)

@@ -115,6 +115,7 @@ RULES: Mapping[str, Mapping[str, str | tuple[str, ...]]] = {
     "legacy.omni_video.create": {
         "counts": ("counts-no-video", "counts-base-video", "counts-feature-video"),
     },
+    "legacy.multi_elements.create": {"images": ("addition", "swap", "removal")},
     "legacy.effects.create": {
         "shape": ("dual", "single"),
         "old-shape": "no longer documented",
