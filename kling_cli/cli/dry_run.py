@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.cli.report.escape import one_line
+from kling_cli.cli.report.quantities import units
 from kling_cli.cli.report.streams import write_result
 from kling_cli.errors import ExitCode
 
@@ -35,7 +37,7 @@ def show(
     from kling_cli.jobs.run import kinds_of
 
     request = prepare(order, kinds_of(settings), new_id=lambda: "kling-made-when-sent")
-    check_price(request.estimate, max_units)
+    check_price(request, max_units)
     if talk.is_json:
         _print_document(order, request, settings, command)
     else:
@@ -76,7 +78,7 @@ def _print_text(request: Request, settings: Settings) -> None:
         body = abbreviated(body)
     write_result(f"POST {settings.api_base}{request.plan.create_path}")
     write_result(json.dumps(body, indent=2, ensure_ascii=False))
-    write_result(estimate_line(request.estimate))
+    write_result(estimate_line(request))
 
 
 def abbreviated(value: Any) -> Any:
@@ -92,21 +94,26 @@ def abbreviated(value: Any) -> Any:
     return one_line(value)
 
 
-def estimate_line(estimate: Estimate | None) -> str:
+def estimate_line(request: Request) -> str:
     """Return what the job would cost, in units and at list price."""
+    estimate = request.estimate
     if estimate is None:
-        return "estimate: unknown for this combination"
-    return (
-        f"estimate: {estimate.units:g} units, about ${estimate.usd:.2f}"
-        f" ({estimate.basis})"
-    )
+        from kling_cli.products.cost import why_unknown
+
+        return f"estimate: unknown; {why_unknown(request.plan)}"
+    if estimate.units is not None:
+        return (
+            f"estimate: {units(estimate.units)}, about ${estimate.usd:.2f}"
+            f" ({estimate.basis})"
+        )
+    if estimate.at_most_units is not None:
+        return (
+            f"estimate: at most {units(estimate.at_most_units)},"
+            f" about ${estimate.at_most_usd:.2f} ({estimate.basis})"
+        )
+    return f"estimate: known only afterwards ({estimate.basis})"
 
 
 def _estimate(estimate: Estimate | None) -> dict[str, Any] | None:
-    if estimate is None:
-        return None
-    return {
-        "units": estimate.units,
-        "usd": estimate.usd,
-        "basis": estimate.basis,
-    }
+    """Return the estimate as JSON has it; its keys are the names of the class."""
+    return None if estimate is None else asdict(estimate)

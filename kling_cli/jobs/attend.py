@@ -11,8 +11,8 @@ from anyio.abc import TaskGroup
 
 from kling_cli.api.task import Task, TaskStatus
 from kling_cli.errors import KlingError
-from kling_cli.jobs.events import Finished
-from kling_cli.jobs.job import Job, failure_of, with_task
+from kling_cli.jobs.events import Finished, Notice
+from kling_cli.jobs.job import Job, failure_of, surprise_of, with_task
 from kling_cli.jobs.news import News
 from kling_cli.jobs.save import Saver
 from kling_cli.jobs.session import Session
@@ -69,6 +69,8 @@ class Attendant:
             job.error = error
         elif task is not None and task.status is TaskStatus.SUCCEEDED:
             await self._save(job, task)
+            if (surprise := surprise_of(job)) is not None:
+                self.session.tell(Notice(message=surprise))
         job.ended_at = self.session.clock.monotonic()
         job.is_told = True
         self.session.tell(Finished(result=job.result()))

@@ -43,7 +43,8 @@ class Entry:
     `output`, `is_downloading`, `has_watermark` and `is_forced` are what the command
     asked for, so that `kling wait` finishes the job the same way. `paths` are the
     files saved so far, `""` for one that is still to be saved. `owner_pid` and
-    `owner_started_at` name the process that sends.
+    `owner_started_at` name the process that sends. A column of a later version stands
+    last, as it does in a file that was made before.
     """
 
     external_id: str
@@ -72,6 +73,7 @@ class Entry:
     owner_pid: int | None = None
     owner_started_at: float | None = None
     request_id: str | None = None
+    estimated_units: float | None = None
 
     @property
     def key(self) -> str:

@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """The request has been checked and written down; nothing has been sent."""
+    """The request has been checked and written down; nothing has been sent.
+
+    `units` are the estimate; where only a bound is known, `at_most_units` is that.
+    """
 
     external_id: str
     product: str
     model: str
     units: float | None
     usual_s: float | None
+    at_most_units: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +172,7 @@ class JobResult:
     """Everything known about a job at its end: what `--json` prints.
 
     `completed_by` says what brought the final state first: `callback` or `poll`.
+    `units` were charged, `estimated_units` were to be expected (None: nobody knew).
     `resume` is the command that goes on, when there is something to go on with.
     `answer` is what the API said to the create call, or to a raw one, as it came.
     """
@@ -189,6 +194,7 @@ class JobResult:
     outputs: tuple[SavedOutput, ...] = ()
     expires_at: datetime | None = None
     units: float | None = None
+    estimated_units: float | None = None
     request_id: str | None = None
     resume: str | None = None
     error: KlingError | None = None

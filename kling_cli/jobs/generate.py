@@ -107,7 +107,7 @@ class Generation:
 
     def _entry(self, usual_s: float | None) -> Entry:
         owner = identify(os.getpid())
-        plan = self.request.plan
+        plan, estimate = self.request.plan, self.request.estimate
         return Entry(
             external_id=self.request.external_id,
             command=self.options.command,
@@ -126,6 +126,7 @@ class Generation:
             is_forced=self.options.is_forced,
             owner_pid=os.getpid(),
             owner_started_at=owner.started_at if owner else None,
+            estimated_units=estimate.units if estimate else None,
         )
 
     async def _submit(
@@ -178,6 +179,7 @@ class Generation:
             product=self.request.plan.product.name,
             model=self.request.plan.model.id,
             units=estimate.units if estimate else None,
+            at_most_units=estimate.at_most_units if estimate else None,
             usual_s=self._usual_s(session),
         )
 

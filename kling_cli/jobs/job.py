@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kling_cli.api.exchange import Answer
 
 KEPT_DAYS = 30  # results are deleted after that. Source: API reference 5.5
+ROUNDING_UNITS = 0.005
 _RISK_WORDS = ("risk control", "content safety", "sensitive", "moderation")
 
 
@@ -59,28 +60,28 @@ class Job:
 
     def result(self) -> JobResult:
         """Return what `--json` prints."""
-        task = self.task
-        status = task.status if task else self.entry.status
+        told = self.task or self.entry
         return JobResult(
             command=self.command,
-            status=status,
-            task_id=task.id if task else self.entry.task_id,
+            status=told.status,
+            task_id=self.task.id if self.task else self.entry.task_id,
             external_id=self._external_id(),
             product=self.entry.product or None,
             model=self.entry.model,
-            status_message=task.message if task else self.entry.message,
-            created_at=task.created_at if task else self.entry.created_at,
-            updated_at=task.updated_at if task else self.entry.updated_at,
+            status_message=told.message,
+            created_at=told.created_at,
+            updated_at=told.updated_at,
             elapsed_s=self._elapsed_s(),
             completed_by=self._completed_by(),
             create_requests=self.creates,
             query_requests=self.queries + (self.life.queries if self.life else 0),
             callbacks=self.life.callbacks if self.life else 0,
-            outputs=self.saved or _unsaved(task, self.entry),
-            expires_at=expires_at(task) if task else None,
-            units=task.units if task else self.entry.units,
-            request_id=(task.request_id if task else None) or self.entry.request_id,
-            resume=self._resume(status),
+            outputs=self.saved or _unsaved(self.task, self.entry),
+            expires_at=expires_at(self.task) if self.task else None,
+            units=told.units,
+            estimated_units=self.entry.estimated_units,
+            request_id=told.request_id or self.entry.request_id,
+            resume=self._resume(told.status),
             error=self.error,
             answer=self.answer,
         )
@@ -124,6 +125,16 @@ def failure_of(task: Task) -> KlingError | None:
     return TaskFailedError(
         message, hint="nothing was charged; run the command again to try once more"
     )
+
+
+def surprise_of(job: Job) -> str | None:
+    """Return what to say when a job cost something else than was to be expected."""
+    task, expected = job.task, job.entry.estimated_units
+    if task is None or task.units is None or expected is None:
+        return None
+    if abs(task.units - expected) <= ROUNDING_UNITS:
+        return None
+    return f"charged {task.units:g} units, estimated {expected:g}: task {task.id}"
 
 
 def expires_at(task: Task) -> datetime | None:

@@ -82,10 +82,11 @@ class Journal:
             JournalError: it could not be stored; nothing may be sent then.
         """
         row = to_row(entry)
-        marks = ", ".join(f":{name}" for name in row)
+        names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
+        insert = f"INSERT INTO jobs ({names}) VALUES ({marks})"  # noqa: S608 -- our own column names
         try:
             with self._writing():
-                self._db.execute(f"INSERT INTO jobs VALUES ({marks})", row)  # noqa: S608 -- our own column names
+                self._db.execute(insert, row)
         except sqlite3.IntegrityError as exc:
             raise UsageError(
                 f"the external id {entry.external_id} has been used before",

@@ -11,7 +11,7 @@ from kling_cli.errors import UsageError
 from kling_cli.jobs.entry import COLUMNS
 
 FILE_NAME = "journal.db"
-SCHEMA_VERSION = 2  # 2: what became of callbacks that were passed on
+SCHEMA_VERSION = 3  # 2: what became of callbacks passed on; 3: estimated units
 BUSY_S = 15.0
 
 _COLUMNS = ", ".join(COLUMNS)
@@ -87,7 +87,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(db: sqlite3.Connection) -> None:
-    """Make the tables, or those that an older file lacks.
+    """Make the tables, or those and their columns that an older file lacks.
 
     Harmless when another process does the same at the same time, or goes on with the
     version it knows.
@@ -96,6 +96,10 @@ def _prepare(db: sqlite3.Connection) -> None:
     db.execute("BEGIN IMMEDIATE")
     for statement in _TABLES:
         db.execute(statement)
+    there = {row["name"] for row in db.execute("PRAGMA table_info(jobs)")}
+    for column in COLUMNS:
+        if column not in there:
+            db.execute(f"ALTER TABLE jobs ADD COLUMN {column}")
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     db.execute("COMMIT")
 

@@ -73,7 +73,7 @@ async def generate(
     """
     check_template(options.output or "")
     request = prepare(order, kinds_of(settings), new_id=new_external_id)
-    check_price(request.estimate, options.max_units)
+    check_price(request, options.max_units)
     return await see_through(
         request, options, settings=settings, tell=tell, clock=clock
     )

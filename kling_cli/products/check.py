@@ -13,6 +13,10 @@ from kling_cli.products.model import Field, FieldKind, Plan, Problem, Rule
 from kling_cli.products.values import given, settled
 
 _SHOWN_CHARS = 40
+_FETCHED_HINT = (
+    "put the file where Kling can reach it, and give its https:// address;"
+    " kling status TASK_ID shows those of your results"
+)
 
 
 def problems(plan: Plan, values: Mapping[str, Any]) -> tuple[Problem, ...]:
@@ -57,7 +61,8 @@ def _of_field(plan: Plan, name: str, value: Any) -> Iterator[Problem]:
         yield from _of_ids(field, value)
     for fault in faults(field, limits, value):
         message = f"{_subject(field, fault)}: {_reason(plan, field, fault)}"
-        yield Problem(field=name, message=message, hint=_others(plan, name, value))
+        hint = _FETCHED_HINT if _is_file(field, fault) else _others(plan, name, value)
+        yield Problem(field=name, message=message, hint=hint)
 
 
 def _of_ids(field: Field, values: Any) -> Iterator[Problem]:
@@ -91,6 +96,8 @@ def _reason(plan: Plan, field: Field, fault: Fault) -> str:
             reason = f"{len(fault.value)} characters; {model} takes {fault.allowed}"
         case "items":
             reason = f"{len(fault.value)} of them; {model} takes {fault.allowed}"
+        case "type" if _is_file(field, fault):
+            reason = f"that is not {fault.allowed}; a local file cannot be sent"
         case "type" | "key":
             reason = f"that is not {fault.allowed}"
         case "missing":
@@ -98,6 +105,12 @@ def _reason(plan: Plan, field: Field, fault: Fault) -> str:
         case _:
             reason = f"{model} takes {fault.allowed}{unit}"
     return reason
+
+
+def _is_file(field: Field, fault: Fault) -> bool:
+    """Whether a text stands where the API wants an address to fetch from."""
+    is_fetched = field.kind in (FieldKind.VIDEO, FieldKind.LINK)
+    return is_fetched and fault.kind == "type" and isinstance(fault.value, str)
 
 
 def _others(plan: Plan, name: str, value: Any) -> str | None:

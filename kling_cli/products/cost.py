@@ -1,58 +1,71 @@
 """What a job costs, in units of its pack; estimated before, charged at the end.
 
 Source: API reference, section 6, read 2026-10-04. Amounts follow whole seconds: a clip
-of 5.041 s is charged as 5.
+of 5.041 s is charged as 5, an avatar of 11.3 s of sound as 11.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from kling_cli.products import rules
-from kling_cli.products.model import Estimate, Plan, Rate
+from kling_cli.products import length, rules
+from kling_cli.products.model import Estimate, Length, Plan, Rate
 from kling_cli.products.values import effective, given, settled
 
 _DECIMALS = 4
 _ROUNDING = 1e-6
 
 
-def estimate(plan: Plan, values: Mapping[str, Any]) -> Estimate | None:
-    """Return what the job will cost if it succeeds; None where nobody can know.
+class _Span(NamedTuple):
+    """How many seconds or results there will be: exactly, and at most."""
 
-    Unknown is what the API does not publish, what follows the length of an input, and
-    a number of outputs left to the model.
+    exact: Any
+    most: Any
+
+
+def estimate(plan: Plan, values: Mapping[str, Any]) -> Estimate | None:
+    """Return what the job will cost if it succeeds; None without a published price.
+
+    Where that follows the length of an input, or a number of results that is left to
+    the model, there is a bound by the documented limits.
     """
     said = settled(plan, values)
-    counts = effective(plan, said)
-    rate = _rate(plan, said)
-    times = None if rate is None else _times(rate, counts)
-    if rate is None or times is None:
+    rate = rate_for(plan, said)
+    if rate is None:
         return None
-    units = round(rate.units * times, _DECIMALS)
-    usd = round(units * plan.product.unit_usd, _DECIMALS)
-    return Estimate(units=units, usd=usd, basis=_basis(plan, counts, rate))
+    counts, source = effective(plan, said), length.followed(plan, said)
+    span = _span(plan, rate, said, source)
+    units, most = _units(rate, span.exact), _units(rate, span.most)
+    return Estimate(
+        units=units,
+        usd=_usd(plan, units),
+        at_most_units=most if units is None else units,
+        at_most_usd=_usd(plan, most if units is None else units),
+        basis=_basis(plan, counts, rate) + _as_long_as(rate, source, span.exact),
+    )
+
+
+def why_unknown(plan: Plan) -> str:
+    """Return why `estimate` has nothing to say."""
+    of_what = "this combination" if plan.model.rates else plan.product.name
+    return f"Kling publishes no price for {of_what}"
 
 
 def charge(
     plan: Plan, values: Mapping[str, Any], seconds: float, *, n_outputs: int = 1
 ) -> float:
     """Return the units of a finished job with `seconds` of output, or `n_outputs`."""
-    said = settled(plan, values)
-    rate = _rate(plan, said)
+    rate = rate_for(plan, settled(plan, values))
     if rate is None:
         return 0.0
-    times = n_outputs if rate.per == "output" else _times(rate, {"duration": seconds})
-    return round(rate.units * (times or 0), _DECIMALS)
+    many = n_outputs if rate.per == "output" else seconds
+    return _units(rate, many) or 0.0
 
 
-def rate_for(plan: Plan, values: Mapping[str, Any]) -> Rate | None:
-    """Return the rate that holds for these values; None where nobody knows one."""
-    return _rate(plan, settled(plan, values))
-
-
-def _rate(plan: Plan, said: Mapping[str, Any]) -> Rate | None:
+def rate_for(plan: Plan, said: Mapping[str, Any]) -> Rate | None:
+    """Return the rate that holds for what was said, None where none is published."""
     counts = effective(plan, said)
     for rate in plan.model.rates:
         if rules.holds(rate.when, given(said), counts):
@@ -60,17 +73,40 @@ def _rate(plan: Plan, said: Mapping[str, Any]) -> Rate | None:
     return None
 
 
-def _times(rate: Rate, counts: Mapping[str, Any]) -> float | None:
-    """Return how often the rate is due: whole seconds, outputs, or once a call."""
+def _span(
+    plan: Plan, rate: Rate, said: Mapping[str, Any], source: Length | None
+) -> _Span:
+    counts = effective(plan, said)
     if rate.per == "call":
-        return 1
-    many = (
-        counts.get("duration") if rate.per == "second" else counts.get(str(rate.count))
-    )
+        return _Span(None if rate.is_most else 1, 1)
+    if rate.per == "output":
+        return _Span(counts.get(str(rate.count)), _most(plan, str(rate.count)))
+    if source is None:
+        return _Span(counts.get("duration"), _most(plan, "duration"))
+    longest = source.seconds[1] if source.seconds else None
+    return _Span(length.measured_s(plan, source, said), longest)
+
+
+def _most(plan: Plan, field: str) -> float | None:
+    """Return the largest number that the model takes for a field."""
+    limits = plan.limits.get(field)
+    if limits is None:
+        return None
+    numbers = [each for each in limits.choices or () if isinstance(each, int | float)]
+    return max(numbers) if numbers else limits.maximum
+
+
+def _units(rate: Rate, many: Any) -> float | None:
+    """Return the units for so many whole seconds, results or calls."""
     if not isinstance(many, int | float):
         return None
     whole = math.floor(many + _ROUNDING)
-    return math.ceil(whole / rate.every)
+    times = 1 if rate.per == "call" else math.ceil(whole / rate.every)
+    return round(rate.units * times, _DECIMALS)
+
+
+def _usd(plan: Plan, units: float | None) -> float | None:
+    return None if units is None else round(units * plan.product.unit_usd, _DECIMALS)
 
 
 def _basis(plan: Plan, counts: Mapping[str, Any], rate: Rate) -> str:
@@ -78,4 +114,14 @@ def _basis(plan: Plan, counts: Mapping[str, Any], rate: Rate) -> str:
     named.append("with sound" if counts.get("sound") else "")
     variant = " ".join(each for each in named if each)
     unit = f"{rate.every} {rate.per}s" if rate.every > 1 else rate.per
-    return f"{variant}: {rate.units:g} units per {unit}"
+    most = "at most " if rate.is_most else ""
+    return f"{variant}: {most}{rate.units:g} units per {unit}"
+
+
+def _as_long_as(rate: Rate, source: Length | None, exact: Any) -> str:
+    if source is None or rate.per != "second":
+        return ""
+    if isinstance(exact, int | float):
+        return f", {exact:.1f} s of {source.noun}"
+    limit = f", {source.seconds[1]:g} s at most" if source.seconds else ""
+    return f", as long as the {source.noun}{limit}"

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from kling_cli.products.field import Field, FieldKind, Limits
-from kling_cli.products.rule import Rate, Rule
+from kling_cli.products.rule import Estimate, Length, Rate, Rule
 
 __all__ = [
     "CredentialKind",
@@ -21,6 +21,7 @@ __all__ = [
     "Field",
     "FieldKind",
     "Generation",
+    "Length",
     "Limits",
     "Model",
     "Place",
@@ -139,8 +140,9 @@ class Product:
     """Something Kling makes; a command of its own.
 
     `pack` is the kind of resource pack that pays, at `unit_usd` a unit (list price).
-    `output` is the type of its results. Routes stand in the order in which they are
-    tried; `defaults` names the model to use when none is asked for.
+    `output` is the type of its results, `lengths` what decides how long they are, where
+    that is an input; the first that holds counts. Routes stand in the order in which
+    they are tried; `defaults` names the model to use when none is asked for.
     """
 
     name: str
@@ -154,6 +156,7 @@ class Product:
     routes: tuple[Route, ...]
     models: tuple[Model, ...]
     rules: tuple[Rule, ...] = ()
+    lengths: tuple[Length, ...] = ()
     example: str = ""
 
     @property
@@ -224,12 +227,3 @@ class Problem:
     field: str
     message: str
     hint: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """What a job will cost if it succeeds: units of its pack, and list price in USD."""
-
-    units: float
-    usd: float
-    basis: str

@@ -25,6 +25,7 @@ from kling_cli.products.model import (
     Rate,
     Rule,
 )
+from kling_cli.products.values import settled
 
 _DEPTH: Final = 4  # how many further fields may have to be said
 
@@ -44,8 +45,9 @@ class Offer:
 
     @property
     def price(self) -> float:
-        """What it is sorted by: units of a job, unknown ones last."""
-        return float("inf") if self.estimate is None else self.estimate.units
+        """What it is sorted by: units of a job at most, unknown ones last."""
+        most = self.estimate.at_most_units if self.estimate else None
+        return float("inf") if most is None else most
 
 
 def best(product: Product, model: Model, words: Iterable[str]) -> Offer | None:
@@ -72,7 +74,7 @@ def _offer(plan: Plan, values: Mapping[str, Any]) -> Offer:
         plan=plan,
         values=values,
         estimate=cost.estimate(plan, values),
-        rate=cost.rate_for(plan, values),
+        rate=cost.rate_for(plan, settled(plan, values)),
     )
 
 

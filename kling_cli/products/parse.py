@@ -17,7 +17,7 @@ from kling_cli.products.model import (
     Product,
     Route,
 )
-from kling_cli.products.parse_models import limit_sets, models, rule
+from kling_cli.products.parse_models import length, limit_sets, models, rule
 from kling_cli.products.table import CatalogueError, Table
 
 _MEBIBYTE = 1024 * 1024
@@ -38,7 +38,6 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
     own_fields = top.table("fields_of_its_own")
     fields = _fields(top.words("fields"), shared.table("fields"), own_fields)
     frames = dict(shared.table("routes").items())
-    limits = limit_sets(top.table("limits"))
     made = Product(
         name=top.take("name", str),
         summary=top.take("summary", str),
@@ -49,8 +48,9 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
         defaults=_defaults(top.table("defaults")),
         fields=fields,
         routes=_routes(top.table("routes"), frames, fields),
-        models=models(top.table("models"), limits),
+        models=models(top.table("models"), limit_sets(top.table("limits"))),
         rules=tuple(rule(each) for each in top.tables("rules")),
+        lengths=tuple(length(each) for each in top.tables("lengths")),
         example=top.take("example", str),
     )
     top.close()

@@ -1,11 +1,11 @@
-"""The models of a product file, their limits and rates; and the rules of fields."""
+"""The models of a product file, their limits and rates; rules and lengths."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from kling_cli.products.model import Limits, Model, Rate, Rule
+from kling_cli.products.model import Length, Limits, Model, Rate, Rule
 from kling_cli.products.table import CatalogueError, Table
 
 _ENDS = 2
@@ -104,6 +104,7 @@ def _rates(table: Table) -> list[Rate]:
     when = table.take("when", dict, {})
     per, every = table.take("per", str, "second"), table.take("every", int, 1)
     count = table.find("count", str)
+    is_most = table.take("at_most", bool, default=False)
     table.close()
     if not all(isinstance(each, int | float) for each in by_resolution.values()):
         raise CatalogueError(f"{table.where}: units is {units!r}, not a number")
@@ -113,6 +114,7 @@ def _rates(table: Table) -> list[Rate]:
             per=per,
             every=every,
             count=count,
+            is_most=is_most,
             when={**when, "resolution": [resolution]} if resolution else when,
         )
         for resolution, amount in by_resolution.items()
@@ -136,6 +138,18 @@ def rule(table: Table) -> Rule:
         check=table.find("check", str),
         models=table.words("models"),
         routes=table.words("routes"),
+    )
+    table.close()
+    return made
+
+
+def length(table: Table) -> Length:
+    made = Length(
+        follows=table.take("follows", str),
+        noun=table.take("noun", str),
+        seconds=_pair(table, "seconds"),
+        adds=table.take("adds", float, 0.0),
+        when=table.take("when", dict, {}),
     )
     table.close()
     return made

@@ -1,4 +1,4 @@
-"""What depends on what: rules between fields, and rates by what was chosen."""
+"""What depends on what: rules between fields, rates and lengths by what was chosen."""
 
 from __future__ import annotations
 
@@ -53,11 +53,44 @@ class Rate:
     """Units for one variant; `when` as in `Rule`, the first rate that holds counts.
 
     `per` is `call`, `second` of output (each `every` begun or whole ones: 5 for lip
-    sync) or `output`, as many as the value of the field `count`.
+    sync) or `output`, as many as the value of the field `count`. A rate that `is_most`
+    is the dearest of several, of which an input decides.
     """
 
     units: float
     per: str = "second"
     every: int = 1
     count: str | None = None
+    is_most: bool = False
     when: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Length:
+    """A result as long as an input, the field `follows`; `when` as in `Rule`.
+
+    `seconds` are the shortest and the longest input that is taken, None where that is
+    not documented. `adds` is what the result lasts beyond it; it is not charged.
+    `noun` is what a person calls the input.
+    """
+
+    follows: str
+    noun: str
+    seconds: tuple[float, float] | None = None
+    adds: float = 0.0
+    when: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What a job will cost if it succeeds: units of its pack, and list price in USD.
+
+    `units` is None where the length or number of the results shows only later; then
+    `at_most_units` is what they can come to by the documented limits, None without any.
+    """
+
+    units: float | None
+    usd: float | None
+    basis: str
+    at_most_units: float | None = None
+    at_most_usd: float | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
@@ -12,6 +13,7 @@ from kling_cli.products import cost, find, paths, values
 from kling_cli.products.model import Generation, Model, Plan, Product, Route
 from kling_cli.sandbox import task as tasks
 from kling_cli.sandbox.answers import Refusal, refusal
+from kling_cli.sandbox.lasting import Lasting, lasting
 from kling_cli.sandbox.making import Wish, outputs_of
 from kling_cli.sandbox.outputs import Image, Output, Video, duration_text
 from kling_cli.sandbox.task import Ending, Phase, SandboxTask, times_from
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from kling_cli.sandbox.world import World
 
 DEFAULT_TASK_S = 60.0  # where nobody knows how long a model usually takes
+# Whose settings may be in camelCase too. Source: section 2.10.
+SPELLED_TWICE = frozenset({"/solutions/talking_agent"})
 EVIL_ID = "../../evil\x00\x1b[31m-"
 
 # Observed. Source: API reference, section 2.6 and error table, read 2026-10-04; the
@@ -81,6 +85,7 @@ def understand(path: str, body: Any) -> Order | Refusal:
     if not isinstance(body, dict):
         return refusal(1200)
     product, route, model = found
+    body = _in_snake_case(body) if path in SPELLED_TWICE else body
     chosen = model or _chosen(product, route, body)
     if isinstance(chosen, Refusal):
         return chosen
@@ -92,6 +97,18 @@ def understand(path: str, body: Any) -> Order | Refusal:
             return refusal(1201, f"{at} value '{value}' is invalid")
     said, _ = bodies.read(product, route, chosen, body)
     return Order(plan, body, said)
+
+
+def _in_snake_case(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the body with its settings under the names the page gives them first."""
+    settings = body.get("settings")
+    if not isinstance(settings, dict):
+        return body
+    named = {
+        re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", name): value
+        for name, value in settings.items()
+    }
+    return {**body, "settings": named}
 
 
 def _chosen(product: Product, route: Route, body: Mapping[str, Any]) -> Model | Refusal:
@@ -108,16 +125,8 @@ def _chosen(product: Product, route: Route, body: Mapping[str, Any]) -> Model | 
 
 
 def _new_task(world: World, order: Order) -> SandboxTask:
-    plan = order.plan
-    first_digit = "8" if plan.route.generation is Generation.LEGACY else "9"
-    wish = Wish(
-        path=plan.route.create_path,
-        output=plan.product.output,
-        label=world.ids.task_id(first_digit),
-        body=order.body,
-        wanted=values.effective(plan, order.said),
-        new_id=lambda: world.ids.task_id(first_digit),
-    )
+    plan, length = order.plan, lasting(world, order.plan, order.said)
+    wish = _wish(world, order, length)
     new = outputs_of(wish)
     now, seconds = world.timeline.now_s(), _task_seconds(world, plan.model)
     return SandboxTask(
@@ -126,12 +135,27 @@ def _new_task(world: World, order: Order) -> SandboxTask:
         times=times_from(now, seconds),
         ending=Ending(),
         outputs=new,
-        units=cost.charge(plan, order.said, int(wish.seconds), n_outputs=len(new)),
+        units=cost.charge(plan, order.said, length.seconds, n_outputs=len(new)),
         slots=_slots(plan.product, new),
         external_id=order.external_id,
         callback_url=order.callback_url,
         has_watermark=wish.has_watermark,
         parent_video=_parent(world, order.body),
+    )
+
+
+def _wish(world: World, order: Order, length: Lasting) -> Wish:
+    plan = order.plan
+    first_digit = "8" if plan.route.generation is Generation.LEGACY else "9"
+    return Wish(
+        path=plan.route.create_path,
+        output=plan.product.output,
+        label=world.ids.task_id(first_digit),
+        body=order.body,
+        wanted=values.effective(plan, order.said),
+        new_id=lambda: world.ids.task_id(first_digit),
+        seconds=length.seconds,
+        pictures=length.pictures,
     )
 
 

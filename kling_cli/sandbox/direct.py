@@ -14,6 +14,7 @@ from kling_cli.sandbox import selection
 from kling_cli.sandbox.account import Call
 from kling_cli.sandbox.answers import Refusal, refusal
 from kling_cli.sandbox.create import understand
+from kling_cli.sandbox.lasting import known_s, spoken_s
 from kling_cli.sandbox.outputs import Content, Json, duration_text
 from kling_cli.sandbox.picture import Picture
 from kling_cli.sandbox.shelf import is_library_id
@@ -22,8 +23,8 @@ from kling_cli.sandbox.sound import Sound
 if TYPE_CHECKING:
     from kling_cli.sandbox.world import World
 
-LETTERS_A_SECOND = 14
-FACE_MS = 5041
+FACE_S = 5.041
+ROUNDING = 1e-6
 SEGMENTS = ("object_seg", "head_seg", "face_seg", "cloth_seg")
 
 Answer = Callable[["World", Mapping[str, Any], str], Json | Refusal]
@@ -94,13 +95,13 @@ def _put(world: World, call_id: str, files: Mapping[str, Content]) -> dict[str, 
 def _speech(world: World, body: Mapping[str, Any], call_id: str) -> Json | Refusal:
     if is_library_id(world, body.get("voice_id")):
         return refusal(1201, "Voice id not found")
-    speed = body.get("voice_speed") or 1.0
-    seconds = round(max(1.0, len(str(body["text"])) / LETTERS_A_SECOND / speed), 1)
+    seconds = spoken_s(str(body["text"]), body.get("voice_speed") or 1.0)
     sound = Sound(seconds=seconds, label=call_id, kind="mp3")
     links = _put(world, call_id, {"speech.mp3": sound})
     moment = int(world.timeline.now_s() * 1000)
     audio = {"id": world.ids.task_id("8"), "url": links["speech.mp3"]}
     audio["duration"] = duration_text(sound.duration_s)
+    world.known_s[audio["id"]] = seconds
     return {
         "task_id": call_id,
         "task_status": "succeed",
@@ -134,6 +135,7 @@ def _segments(world: World, _body: Mapping[str, Any], call_id: str) -> Json:
 def _faces(world: World, body: Mapping[str, Any], call_id: str) -> Json:
     """Find one face; two in a video whose name says `two`."""
     name = str(body.get("video_url") or body.get("video_id"))
+    seconds = world.known_s[call_id] = known_s(world, name) or FACE_S
     pictures = {
         f"face_{n}.png": Picture(width=256, height=256, label=f"{call_id} {n}")
         for n in range(2 if "two" in name else 1)
@@ -143,7 +145,7 @@ def _faces(world: World, body: Mapping[str, Any], call_id: str) -> Json:
             "face_id": str(number),
             "face_image": link,
             "start_time": 0,
-            "end_time": FACE_MS,
+            "end_time": int(seconds * 1000 + ROUNDING),
         }
         for number, link in enumerate(_put(world, call_id, pictures).values())
     ]

@@ -20,7 +20,7 @@ from kling_cli.sandbox.outputs import Audio, Captions, Image, Output, Video, Vie
 from kling_cli.sandbox.picture import Picture
 from kling_cli.sandbox.sound import Sound
 from kling_cli.sandbox.subtitles import Subtitles
-from kling_cli.sandbox.video.clip import Clip, pictures_for, size_for
+from kling_cli.sandbox.video.clip import Clip, size_for
 
 if TYPE_CHECKING:
     from kling_cli.products.image import ImageFacts
@@ -41,7 +41,6 @@ _HEARD = frozenset(
         "/solutions/drama_subtitle",
     }
 )
-DEFAULT_S = 5
 AUTO_IMAGES = 4  # how many the service makes of a series that leaves it to it: a guess
 VIEW_SETS, VIEWS_A_SET = 3, 3
 SAMPLE_S = 3.0
@@ -57,6 +56,7 @@ class Wish:
     """What an order asks for: the raw body, and the values that count.
 
     `label` tells its files from others'; `new_id` makes an id of the account's form.
+    `pictures` are those of a film of it.
     """
 
     path: str
@@ -65,11 +65,8 @@ class Wish:
     body: Mapping[str, Any]
     wanted: Mapping[str, Any]
     new_id: Callable[[], str]
-
-    @property
-    def seconds(self) -> float:
-        value = self.wanted.get("duration")
-        return value if isinstance(value, int | float) and value else DEFAULT_S
+    seconds: float = 5
+    pictures: int = 121
 
     @property
     def is_heard(self) -> bool:
@@ -187,7 +184,7 @@ def _clip(wish: Wish) -> Clip:
     return Clip(
         width=width,
         height=height,
-        pictures=pictures_for(int(wish.seconds)),
+        pictures=wish.pictures,
         has_sound=bool(wish.wanted.get("sound")) or wish.is_heard,
         label=wish.label,
     )

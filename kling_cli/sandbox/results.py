@@ -13,7 +13,6 @@ from starlette.responses import HTMLResponse, Response
 
 from kling_cli.sandbox import answers
 from kling_cli.sandbox.replies import BrokenOff, Hang, Streamed
-from kling_cli.sandbox.task import Phase
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -98,15 +97,7 @@ def _linked(world: World, request: Request) -> Content | None:
         signature=request.query_params.get("Signature", ""),
         now=world.timeline.now_s(),
     )
-    if wanted is None:
-        return None
-    task = world.tasks.get(wanted.owner_id)
-    if task is None:
-        return world.shelf.get(wanted.owner_id, {}).get(wanted.name)
-    if task.phase_at(world.timeline.now_s()) is not Phase.SUCCEEDED:
-        return None
-    files = (each.files.get(wanted.name) for each in task.outputs)
-    return next((file for file in files if file is not None), None)
+    return None if wanted is None else world.content(wanted.owner_id, wanted.name)
 
 
 def _sent(

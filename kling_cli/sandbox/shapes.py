@@ -35,6 +35,7 @@ OPTIONAL_KEYS = frozenset(
 # the one that tells a callback of its end only. Source: section 2.10.
 TRY_ON = "/solutions/virtual_try_on"
 TELLS_ITS_END_ONLY = "/solutions/drama_subtitle"
+PACKAGE_TYPES = {"try_on": "image"}  # as the solution's example has it
 EVIL_NAME = "../../evil\x00\x1b[31m\n"
 
 
@@ -150,7 +151,7 @@ def _billing(task: SandboxTask, moment: float) -> list[Json]:
         {
             "charge_type": "unit",
             "amount": amount_text(task.charge_at(moment)),
-            "package_type": task.plan.product.pack,
+            "package_type": PACKAGE_TYPES.get(task.pack, task.pack),
         }
     ]
 

@@ -12,6 +12,7 @@ from kling_cli.sandbox.ids import Ids
 from kling_cli.sandbox.ledger import Ledger
 from kling_cli.sandbox.links import Links
 from kling_cli.sandbox.shelf import FILES
+from kling_cli.sandbox.task import Phase
 from kling_cli.sandbox.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class World:
     """Everything the endpoints share.
 
     `shelf` has the files of what is no task, by the id of its owner; `selections` the
-    points marked in each frame of each editing session.
+    points marked in each frame of each editing session, `known_s` how long the sounds
+    and sessions last that are no task's, by their ids.
 
     Raises:
         UsageError: a fault of the options is not of the grammar.
@@ -78,11 +80,22 @@ class World:
         self.tasks = TaskBook()
         self.calls: list[Call] = []
         self.shelf: dict[str, Mapping[str, Content]] = {**FILES}
+        self.known_s: dict[str, float] = {}
         self.selections: dict[str, dict[int, set[tuple[float, float]]]] = {}
         self.ledger = Ledger(options.tell)
         self.faults = FaultBook(
             map(parse_fault, options.fail), chaos=options.chaos, random=ids.random
         )
+
+    def content(self, owner_id: str, name: str) -> Content | None:
+        """Return a file of a task that is done, or one of the shelf; None without."""
+        task = self.tasks.get(owner_id)
+        if task is None:
+            return self.shelf.get(owner_id, {}).get(name)
+        if task.phase_at(self.timeline.now_s()) is not Phase.SUCCEEDED:
+            return None
+        files = (each.files.get(name) for each in task.outputs)
+        return next((file for file in files if file is not None), None)
 
     def charged(self) -> Iterator[Charged]:
         """Yield everything that the packs pay for, oldest first of each kind."""

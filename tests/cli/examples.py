@@ -38,6 +38,7 @@ def a_result(**changes: Any) -> JobResult:
         "outputs": (an_output(),),
         "expires_at": datetime(2026, 11, 3, 12, 0, tzinfo=UTC),
         "units": 4.0,
+        "estimated_units": 4.0,
         "request_id": "r-1",
     }
     return JobResult(**{**facts, **changes})

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import json
 
-from kling_cli.cli.dry_run import LONG_TEXT, abbreviated, estimate_line
+import pytest
+
+from kling_cli.cli.dry_run import LONG_TEXT, abbreviated
 from tests.support.images import png
 from tests.support.kling import Kling
+from tests.support.sounds import wav
 from tests.support.terminal import Terminal
 
 
@@ -106,8 +109,54 @@ def test_text_is_left_and_media_is_shortened() -> None:
     assert short["list"] == [1, None, "\\x1b[2J"]
 
 
-def test_an_unknown_price_is_said_to_be_unknown() -> None:
-    assert "unknown" in estimate_line(None)
+AVATAR = ("avatar", "https://x/a.png", "--audio")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            (*AVATAR, "speech.wav"),
+            (
+                "4.4 units, about $0.62"
+                " (avatar 720p: 0.4 units per second, 11.3 s of sound)"
+            ),
+        ),
+        (
+            (*AVATAR, "https://x/a.mp3"),
+            (
+                "at most 120 units, about $16.80 (avatar 720p: 0.4 units per second,"
+                " as long as the sound, 300 s at most)"
+            ),
+        ),
+        (
+            ("solution", "talking-agent", "hello", "--avatar", "avatar_mia_female"),
+            "unknown; Kling publishes no price for talking-agent",
+        ),
+    ],
+    ids=["by the sound", "bounded", "unknown"],
+)
+def test_what_is_known_of_the_price_is_said(
+    kling: Kling, arguments: tuple[str, ...], line: str
+) -> None:
+    (kling.here / "speech.wav").write_bytes(wav(11.3))
+
+    result = kling.run(*arguments, "--dry-run")
+
+    assert result.lines[-1] == f"estimate: {line}"
+
+
+def test_json_has_the_bound_where_the_price_shows_only_later(kling: Kling) -> None:
+    result = kling.run(*AVATAR, "https://x/a.mp3", "--dry-run", "--json")
+
+    assert result.json()["dry_run"]["estimate"] == {
+        "units": None,
+        "usd": None,
+        "basis": "avatar 720p: 0.4 units per second, as long as the sound,"
+        " 300 s at most",
+        "at_most_units": 120,
+        "at_most_usd": 16.8,
+    }
 
 
 def test_stdin_may_be_the_prompt(kling: Kling) -> None:

@@ -160,6 +160,8 @@ def test_a_program_gets_everything_the_catalogue_knows() -> None:
     assert found["offer"] == {
         "units": 4.0,
         "usd": 0.56,
+        "at_most_units": 4.0,
+        "at_most_usd": 0.56,
         "rate": found["rates"][0],
         "command": "kling text2video PROMPT -m kling-3.0-turbo",
     }

@@ -99,3 +99,25 @@ async def test_a_disk_that_fills_up_after_the_submit_loses_no_task(
     assert world.saved == set()
     assert len(world.told.of(Notice)) == 2  # of the notes, and of the callbacks
     assert world.entry("mine").task_id == result.task_id  # noted before it was full
+
+
+async def test_a_price_other_than_estimated_is_one_notice_to_who_waits(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path) as world:
+        made = await world.submit()
+        world.change(made.external_id or "", estimated_units=3.0)
+        [waited] = await world.finish()
+        notices = world.told.of(Notice)
+
+    assert (waited.units, waited.estimated_units) == (4.0, 3.0)
+    words = f"charged 4 units, estimated 3: task {waited.task_id}"
+    assert [each.message for each in notices] == [words]
+
+
+async def test_a_price_as_estimated_is_not_worth_a_word(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        result = await world.generate()
+
+    assert result.units == result.estimated_units == 4.0
+    assert world.told.of(Notice) == []

@@ -16,7 +16,7 @@ from kling_cli.errors import (
 )
 from kling_cli.jobs.entry import Stage
 from kling_cli.jobs.events import SavedOutput
-from kling_cli.jobs.job import Job, expires_at, failure_of, with_task
+from kling_cli.jobs.job import Job, expires_at, failure_of, surprise_of, with_task
 from kling_cli.jobs.lifecycle import Source, begin
 from tests.jobs.made import (
     FAILED,
@@ -139,6 +139,32 @@ def test_a_result_without_an_answer_says_what_the_journal_knew() -> None:
     assert (result.status_message, result.request_id) == ("ok", "r")
     assert result.outputs == (SavedOutput(output=a_video()),)
     assert (result.elapsed_s, result.completed_by, result.callbacks) == (None, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("charged", "estimated", "surprise"),
+    [
+        (5.0, 4.0, "charged 5 units, estimated 4: task t1"),
+        (3.2, 4.0, "charged 3.2 units, estimated 4: task t1"),
+        (4.0, 4.0, None),
+        (4.004, 4.0, None),
+        (None, 4.0, None),
+        (4.0, None, None),
+    ],
+)
+def test_a_price_that_was_not_expected_is_said(
+    charged: float | None, estimated: float | None, surprise: str | None
+) -> None:
+    task = replace(a_task("t1", SUCCEEDED), units=charged)
+
+    job = a_job(task, estimated_units=estimated)
+
+    assert surprise_of(job) == surprise
+    assert job.result().estimated_units == estimated
+
+
+def test_a_job_without_a_task_has_no_surprise() -> None:
+    assert surprise_of(a_job(estimated_units=4.0)) is None
 
 
 def test_a_result_counts_the_questions_of_every_step() -> None:

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -179,3 +180,20 @@ def test_a_folder_without_the_right_to_write_is_named(tmp_path: Path) -> None:
     )  # fmt: skip
 
     assert str(state / FILE_NAME) in ran.stdout
+
+
+def test_a_journal_without_a_newer_column_is_given_it(tmp_path: Path) -> None:
+    with Journal.open(tmp_path) as old:
+        old.write_down(an_entry("e1"))
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
+        db.executescript(
+            "ALTER TABLE jobs DROP COLUMN estimated_units; PRAGMA user_version = 2;"
+        )
+
+    with Journal.open(tmp_path) as journal:
+        journal.write_down(an_entry("e2", estimated_units=4.5))
+        found = {each.external_id: each for each in journal.newest(9)}
+
+    assert journal.set_aside is None
+    assert found["e1"] == an_entry("e1")
+    assert found["e2"].estimated_units == 4.5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 
 from kling_cli.errors import AccountError, CredentialsError, UsageError
 from kling_cli.jobs.prepare import Order, Request, check_price, prepare
-from kling_cli.products.model import CredentialKind, Estimate
+from kling_cli.products import cost
+from kling_cli.products.model import CredentialKind
 from tests.support.images import png
 
 KEY = frozenset({CredentialKind.API_KEY})
@@ -28,10 +30,11 @@ def prepared(
     extra: dict[str, Any] | None = None,
     **values: Any,
 ) -> Request:
+    said = {"prompt": "a paper boat", **values}
     order = Order(
         product=product,
         model=model,
-        values={"prompt": "a paper boat", **values},
+        values={k: v for k, v in said.items() if v is not None},
         extra=extra or {},
         external_id=external_id,
     )
@@ -171,20 +174,67 @@ def test_the_record_has_no_callback_url_and_digests_for_media(tmp_path: Path) ->
 
 @pytest.mark.parametrize("max_units", [None, 4.0, 5.0])
 def test_a_job_within_the_limit_may_go(max_units: float | None) -> None:
-    check_price(Estimate(units=4.0, usd=0.5, basis=""), max_units)
+    check_price(prepared(), max_units)
+
+
+TALK: dict[str, Any] = {"image": "https://x/a.png", "sound_file": "https://x/a.mp3"}
+PLATE: dict[str, Any] = {"images": ("https://x/a.png",), "title": "Mug"}
 
 
 @pytest.mark.parametrize(
-    "estimate", [Estimate(units=4.5, usd=0.5, basis=""), None], ids=["above", "unknown"]
+    ("product", "values", "max_units", "words"),
+    [
+        ("text2video", {"duration": 6}, 4, "is estimated at 4.8 units"),
+        ("avatar", TALK, 119, "may come to 120 units"),
+        ("goods-studio", PLATE, 1000, "no price for goods-studio"),
+    ],
 )
-def test_a_job_above_the_limit_or_of_unknown_price_may_not(
-    estimate: Estimate | None,
+def test_a_job_that_may_cost_more_than_the_limit_may_not_go(
+    product: str, values: dict[str, Any], max_units: float, words: str
 ) -> None:
-    with pytest.raises(AccountError, match="--max-units") as caught:
-        check_price(estimate, 4.0)
+    prompt = "a boat" if product == "text2video" else None
+    request = prepared(product, prompt=prompt, **values)
 
+    with pytest.raises(AccountError, match=words) as caught:
+        check_price(request, max_units)
+
+    assert "--max-units" in caught.value.message
     assert caught.value.hint
 
 
+def test_a_job_whose_bound_is_within_the_limit_may_go() -> None:
+    check_price(prepared("avatar", prompt=None, **TALK), 120)
+
+
+def test_a_price_without_any_bound_cannot_be_held_to_a_limit() -> None:
+    request = prepared("avatar", prompt=None, **TALK)
+    length = replace(request.plan.product.lengths[0], seconds=None)
+    product = replace(request.plan.product, lengths=(length,))
+    plan = replace(request.plan, product=product)
+    request = replace(request, estimate=cost.estimate(plan, request.values))
+
+    with pytest.raises(AccountError, match="shows only later: avatar 720p"):
+        check_price(request, 1000)
+
+
 def test_a_job_of_unknown_price_may_go_when_there_is_no_limit() -> None:
-    check_price(None, None)
+    check_price(prepared("goods-studio", prompt=None, **PLATE), None)
+
+
+@pytest.mark.parametrize(
+    ("extra", "units"),
+    [
+        ({"settings.duration": 10}, 8.0),
+        ({"settings.resolution": "1080p", "settings.duration": 3}, 3.0),
+        ({"settings.novelty": True}, 4.0),
+        ({"settings.duration": "long"}, 4.0),
+    ],
+    ids=["seconds", "both", "unknown", "unreadable"],
+)
+def test_what_is_set_in_the_body_counts_in_the_estimate(
+    extra: dict[str, Any], units: float
+) -> None:
+    request = prepared(extra=extra)
+
+    assert request.estimate is not None
+    assert request.estimate.units == units

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+
+import av
 import pytest
 
 from kling_cli.products import audio
@@ -26,6 +29,26 @@ def mp3_of_frames(count: int) -> bytes:
     return head + b"Xing" + (1).to_bytes(4) + count.to_bytes(4) + bytes(100)
 
 
+# 2.5 s in a box whose size has 64 bits, and a header of version 1
+HEADER = b"\1\0\0\0" + bytes(16) + (1000).to_bytes(4) + (2500).to_bytes(8)
+INNER = (8 + len(HEADER)).to_bytes(4) + b"mvhd" + HEADER
+WIDE_BOX = b"\0\0\0\1moov" + (16 + len(INNER)).to_bytes(8) + INNER
+
+
+def encoded(container: str, seconds: float) -> bytes:
+    """Return silence as a real encoder writes it, at 44.1 kHz."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as out:
+        stream = out.add_stream("aac", rate=44_100, layout="mono")
+        for number in range(round(seconds * 44_100 / 1024)):
+            frame = av.AudioFrame(format="fltp", layout="mono", samples=1024)
+            frame.planes[0].update(bytes(frame.planes[0].buffer_size))
+            frame.sample_rate, frame.pts = 44_100, number * 1024
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("raw", "kind", "seconds"),
     [
@@ -39,8 +62,11 @@ def mp3_of_frames(count: int) -> bytes:
         pytest.param(mp3_of_frames(1000), "mp3", 26.122, id="xing"),
         pytest.param(b"\xff\xfb\xf0\x00" + bytes(99), "mp3", None, id="bad-rate"),
         pytest.param(b"ID3", "mp3", None, id="mp3-cut"),
-        pytest.param(b"\0\0\0\x18ftypM4A ", "m4a", None, id="m4a"),
-        pytest.param(b"\xff\xf1\x50\x80", "aac", None, id="aac"),
+        pytest.param(b"\0\0\0\x18ftypM4A ", "m4a", None, id="m4a-cut"),
+        pytest.param(b"\0\0\0\x0cftypM4A " + bytes(8), "m4a", None, id="m4a-bad"),
+        pytest.param(b"\0\0\0\x0cftypM4A " + WIDE_BOX, "m4a", 2.5, id="m4a-wide"),
+        pytest.param(b"\xff\xf1\x50\x80", "aac", None, id="aac-cut"),
+        pytest.param(b"\xff\xf1\xfc" + bytes(9), "aac", None, id="aac-bad"),
         pytest.param(b"hello", None, None, id="text"),
         pytest.param(b"", None, None, id="empty"),
     ],
@@ -66,6 +92,16 @@ def test_the_length_of_the_sandboxs_sounds_is_read(kind: str) -> None:
     assert facts.seconds == pytest.approx(4, abs=0.1)
 
 
+@pytest.mark.parametrize(("container", "kind"), [("ipod", "m4a"), ("adts", "aac")])
+def test_the_length_of_what_an_encoder_writes_is_read(
+    container: str, kind: str
+) -> None:
+    facts = audio.describe(encoded(container, 3))
+
+    assert facts.format == kind
+    assert facts.seconds == pytest.approx(3, abs=0.1)
+
+
 def test_what_is_no_sound_is_refused() -> None:
     (found,) = audio.problems(audio.describe(b"hello"))
 
@@ -88,4 +124,5 @@ def test_a_sound_may_be_too_short_or_too_long(seconds: float, is_taken: bool) ->
 def test_a_sound_of_unknown_length_is_left_to_the_api() -> None:
     facts = audio.describe(b"\0\0\0\x18ftypM4A ")
 
+    assert facts.seconds is None
     assert audio.problems(facts, seconds=(2, 60)) == ()

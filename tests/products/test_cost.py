@@ -152,19 +152,35 @@ def test_an_estimate_says_what_it_stands_on(
 
 
 @pytest.mark.parametrize(
-    "rates",
+    ("rates", "why"),
     [
-        pytest.param((), id="nothing published"),
-        pytest.param((Rate(units=8, per="output", count="n"),), id="a number to come"),
+        pytest.param((), "no price for text2video", id="nothing"),
+        pytest.param(
+            (Rate(units=1, when={"resolution": ["8k"]}),),
+            "no price for this combination",
+            id="not for this",
+        ),
     ],
 )
-def test_what_nobody_can_know_is_not_estimated(
-    planned: Planner, rates: tuple[Rate, ...]
+def test_what_has_no_published_price_is_not_estimated(
+    planned: Planner, rates: tuple[Rate, ...], why: str
 ) -> None:
     plan = planned("text2video", None, {})
     plan = replace(plan, model=replace(plan.model, rates=rates))
 
-    assert cost.estimate(plan, {"n": "auto"}) is None
+    assert cost.estimate(plan, {}) is None
+    assert why in cost.why_unknown(plan)
+
+
+def test_a_number_that_nobody_bounds_is_not_estimated_either(planned: Planner) -> None:
+    plan = planned("text2video", None, {})
+    rate = Rate(units=8, per="output", count="n")
+    plan = replace(plan, model=replace(plan.model, rates=(rate,)))
+
+    found = cost.estimate(plan, {"n": "auto"})
+
+    assert found is not None
+    assert (found.units, found.at_most_units, found.usd) == (None, None, None)
 
 
 def test_what_has_no_price_is_charged_nothing(planned: Planner) -> None:

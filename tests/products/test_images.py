@@ -46,12 +46,15 @@ def test_images_cost_what_the_price_list_says(
     assert found.units == units
 
 
-def test_nobody_knows_what_a_series_of_the_models_own_length_costs(
+def test_a_series_of_the_models_own_length_costs_the_longest_at_most(
     planned: Planner,
 ) -> None:
     values = {"prompt": "a", "series_amount": "auto"}
 
-    assert cost.estimate(planned("omni-image", None, values), values) is None
+    found = cost.estimate(planned("omni-image", None, values), values)
+
+    assert found is not None
+    assert (found.units, found.at_most_units) == (None, 72)
 
 
 def test_a_series_is_asked_for_by_its_number_alone(planned: Planner) -> None:

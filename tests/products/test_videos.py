@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
 
 from kling_cli.products import check, cost
 from tests.products.conftest import Planner
+from tests.support.sounds import wav
 
 IMAGE = "https://img.example.com/a.png"
 CLIP = "https://vid.example.com/a.mp4"
@@ -74,11 +76,42 @@ def test_the_older_motion_model_takes_no_elements(planned: Planner) -> None:
     assert cost.charge(plan, MOVE, 5) == pytest.approx(2.5)
 
 
+def sound(seconds: float) -> str:
+    return base64.b64encode(wav(seconds)).decode()
+
+
 @pytest.mark.parametrize(
-    ("product", "values"),
-    [("motion-control", MOVE), ("avatar", {"image": IMAGE, "audio_id": "1"})],
+    ("product", "values", "price", "words"),
+    [
+        ("motion-control", MOVE, (None, 27), "the motion video, 30 s at most"),
+        ("motion-control", MOVE | {"orientation": "image"}, (None, 9), "10 s at most"),
+        ("avatar", {"image": IMAGE, "audio_id": "1"}, (None, 120), "300 s at most"),
+        ("avatar", {"image": IMAGE, "sound_file": "not base64"}, (None, 120), "300 s"),
+        (
+            "avatar",
+            {"image": IMAGE, "sound_file": sound(11.3)},
+            (4.4, 4.4),
+            "11.3 s of sound",
+        ),
+        (
+            "avatar",
+            {"image": IMAGE, "sound_file": sound(2.99), "resolution": "1080p"},
+            (1.6, 1.6),
+            "0.8 units per second",
+        ),
+        ("video-extend", {"video_id": "1"}, (None, 3.5), "at most 3.5 units per call"),
+    ],
 )
-def test_nobody_knows_the_price_of_a_video_as_long_as_its_input(
-    planned: Planner, product: str, values: dict[str, Any]
+def test_a_video_as_long_as_its_input_costs_what_that_says_or_has_a_bound(
+    planned: Planner,
+    product: str,
+    values: dict[str, Any],
+    price: tuple[float | None, float],
+    words: str,
 ) -> None:
-    assert cost.estimate(planned(product, None, values), values) is None
+    found = cost.estimate(planned(product, None, values), values)
+
+    assert found is not None
+    assert (found.units, found.at_most_units) == price
+    assert found.at_most_usd == pytest.approx(price[1] * 0.14)
+    assert words in found.basis

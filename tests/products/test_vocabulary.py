@@ -260,7 +260,10 @@ def test_a_request_goes_there_and_back(
         (
             "omni-video",
             {"prompt": "a", "base_video": "clip.mp4"},
-            "--base-video clip.mp4: that is not the URL of a video",
+            (
+                "--base-video clip.mp4: that is not the URL of a video;"
+                " a local file cannot be sent"
+            ),
         ),
         (
             "advanced-lip-sync",

@@ -29,6 +29,7 @@ def made(
         body=body or {},
         wanted=wanted,
         new_id=lambda: f"83{next(numbers)}",
+        seconds=wanted.get("duration", 5),
     )
     return outputs_of(wish)
 

@@ -54,6 +54,7 @@ def of_result(result: JobResult) -> dict[str, Any]:
         "outputs": [_output(one) for one in result.outputs],
         "expires_at": _moment(result.expires_at),
         "units": result.units,
+        "estimated_units": result.estimated_units,
         "request_id": result.request_id,
         "resume": result.resume,
         "error": None if result.error is None else of_error(result.error),

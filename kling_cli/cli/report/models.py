@@ -141,7 +141,10 @@ def _condition(value: Any) -> str:
 
 def _units(one: Line) -> str | None:
     estimate = one.offer.estimate if one.offer else None
-    return None if estimate is None else f"{estimate.units:g}"
+    if estimate is None or estimate.at_most_units is None:
+        return None
+    bound = "" if estimate.units is not None else "<="
+    return f"{bound}{estimate.at_most_units:g}"
 
 
 def _rate(one: Line) -> str | None:

@@ -47,9 +47,12 @@ def _offer_document(one: Line) -> dict[str, Any] | None:
     offer = one.offer
     if offer is None:
         return None
+    estimate = offer.estimate
     return {
-        "units": offer.estimate.units if offer.estimate else None,
-        "usd": offer.estimate.usd if offer.estimate else None,
+        "units": estimate.units if estimate else None,
+        "usd": estimate.usd if estimate else None,
+        "at_most_units": estimate.at_most_units if estimate else None,
+        "at_most_usd": estimate.at_most_usd if estimate else None,
         "rate": _rate_document(offer.rate) if offer.rate else None,
         "command": how_to_ask(one),
     }

@@ -37,6 +37,7 @@ GOLDEN = {
     ],
     "expires_at": "2026-11-03T12:00:00.000Z",
     "units": 4.0,
+    "estimated_units": 4.0,
     "request_id": "r-1",
     "resume": None,
     "error": None,
