@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kling_cli.errors import UsageError
-from kling_cli.products import prompt, rules
+from kling_cli.products import groups, prompt, rules
 from kling_cli.products.choose import listed, models_allowing, takes
 from kling_cli.products.limits import Fault, faults
 from kling_cli.products.model import Field, FieldKind, Plan, Problem, Rule
+from kling_cli.products.prompt import Reference
 from kling_cli.products.values import settled
 
 _SHOWN_CHARS = 40
@@ -57,7 +58,8 @@ def _of_field(plan: Plan, name: str, value: Any) -> Iterator[Problem]:
         yield from _of_ids(field, value)
     for fault in faults(field, limits, value):
         message = f"{_subject(field, fault)}: {_reason(plan, field, fault)}"
-        yield Problem(field=name, message=message, hint=_others(plan, name, value))
+        hint = _list_of(plan, field, value) or _others(plan, name, value)
+        yield Problem(field=name, message=message, hint=hint)
 
 
 def _of_ids(field: Field, values: Any) -> Iterator[Problem]:
@@ -83,6 +85,8 @@ def _reason(plan: Plan, field: Field, fault: Fault) -> str:
     unit = f" {field.unit}" if field.unit else ""
     always = "never" if fault.value else "always"
     match fault.kind:
+        case "choice" if field.groups:
+            reason = groups.why_not(field, fault.value)
         case "fixed" if field.kind is FieldKind.SWITCH:
             reason = f"{model} {always} has {field.name}"
         case "fixed":
@@ -100,6 +104,14 @@ def _reason(plan: Plan, field: Field, fault: Fault) -> str:
     return reason
 
 
+def _list_of(plan: Plan, field: Field, value: Any = None) -> str | None:
+    """Return what `value` may have meant, where there are too many to name them all."""
+    if not field.groups:
+        return None
+    near = "" if value is None else groups.nearest(field, value)
+    return f"{near}kling {plan.product.name} --list shows them all"
+
+
 def _others(plan: Plan, name: str, value: Any) -> str | None:
     """Name the models that would take the value, those of the same route first."""
     same_route = models_allowing(plan.product, name, value, route=plan.route.name)
@@ -114,21 +126,44 @@ def _others(plan: Plan, name: str, value: Any) -> str | None:
 def _missing(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:
     for name, limits in plan.limits.items():
         if limits.is_required and name not in said:
-            spelling = plan.product.field(name).spelling
-            yield Problem(field=name, message=f"{spelling} is missing")
+            field = plan.product.field(name)
+            message = f"{field.spelling} is missing"
+            yield Problem(field=name, message=message, hint=_list_of(plan, field))
 
 
 def _of_handles(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:
     known = prompt.references(plan.product, plan.route, said)
     for index, each in enumerate(known):
         for other in known[:index] + known[index + 1 :]:
-            if each.handle in other.handle and (each is not other):
+            if _are_confused(plan, each, other):
                 yield Problem(
                     field=each.field,
                     message=f"@{each.handle} is part of @{other.handle}",
                     hint="give them names that do not contain one another",
                 )
                 return
+    yield from _of_unknown(plan, said, known)
+
+
+def _are_confused(plan: Plan, one: Reference, other: Reference) -> bool:
+    """Say whether the API may take one handle for the other; numbers it counts."""
+    if prompt.has_handles(plan.route.places[one.field]):
+        return one.handle in other.handle
+    return one.handle == other.handle
+
+
+def _of_unknown(
+    plan: Plan, said: Mapping[str, Any], known: tuple[Reference, ...]
+) -> Iterator[Problem]:
+    """Find the inputs that a prompt counts on and nobody gave: a paid mistake."""
+    places = plan.route.places.items()
+    nouns = {place.noun for name, place in places if place.noun and name in plan.limits}
+    for name in prompt.SPOKEN:
+        value = said.get(name, "")
+        is_many = isinstance(value, list | tuple)
+        text = " ".join(map(str, value)) if is_many else str(value)
+        for missing in prompt.unknown(text, known, nouns):
+            yield Problem(field=name, message=f"@{missing}: there is no such input")
 
 
 def _of_rule(plan: Plan, rule: Rule, said: Mapping[str, Any], broken: str) -> Problem:

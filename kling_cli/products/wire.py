@@ -73,9 +73,18 @@ def _of_image(plan: Plan, name: str, value: str) -> Iterator[Problem]:
 
 
 def _is_ignored(plan: Plan, name: str) -> bool:
-    """Unknown settings are ignored by the new standard (observed, section 2.2)."""
+    """Unknown settings are ignored by the new standard (observed, section 2.2).
+
+    A setting is known where another field has words for it: `audio` without `native`.
+    """
+    at = plan.route.places[name].at
+    is_known = any(
+        plan.route.places[other].at == at and not limits.is_fixed
+        for other, limits in plan.limits.items()
+        if other != name and other in plan.route.places
+    )
     is_new = plan.route.generation is not Generation.LEGACY
-    return is_new and plan.route.places[name].at.startswith("settings.")
+    return is_new and at.startswith("settings.") and not is_known
 
 
 def _message(wire: str, fault: Fault, encode: Mapping[Any, Any]) -> str:

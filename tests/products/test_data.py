@@ -191,7 +191,8 @@ def test_defaults_can_be_reached_with_their_credentials(product: Product) -> Non
 @each_product
 def test_every_model_has_a_rate_a_usual_time_and_a_status(product: Product) -> None:
     for model in product.models:
-        assert model.rates or product.panel == "Solutions"  # no price is published
+        is_unpriced = product.panel == "Solutions" or product.name == "effects"
+        assert model.rates or is_unpriced  # none is published
         assert model.usual_s
         assert model.usual_basis in ("observed", "estimate")
         assert model.status in ("current", "historic", "retired", "discontinued")
