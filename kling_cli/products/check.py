@@ -104,6 +104,11 @@ def _reason(plan: Plan, field: Field, fault: Fault) -> str:
     return reason
 
 
+def _spelled(field: Field, value: Any, rule: Rule) -> str:
+    """Return the option, and its value where that is what is wrong."""
+    return f"{field.spelling} {value}" if field.name in rule.need else field.spelling
+
+
 def _list_of(plan: Plan, field: Field, value: Any = None) -> str | None:
     """Return what `value` may have meant, where there are too many to name them all."""
     if not field.groups:
@@ -163,12 +168,22 @@ def _of_unknown(
         is_many = isinstance(value, list | tuple)
         text = " ".join(map(str, value)) if is_many else str(value)
         for missing in prompt.unknown(text, known, nouns):
-            yield Problem(field=name, message=f"@{missing}: there is no such input")
+            yield Problem(
+                field=name,
+                message=f"@{missing}: there is no such input",
+                hint=_named(known),
+            )
+
+
+def _named(known: tuple[Reference, ...]) -> str | None:
+    names = [f"@{each.handle}" for each in known]
+    return f"the inputs are {listed(names)}" if names else None
 
 
 def _of_rule(plan: Plan, rule: Rule, said: Mapping[str, Any], broken: str) -> Problem:
     shown = [name for name in rule.fields if name in said and name not in rule.need]
-    spelled = ", ".join(plan.product.field(name).spelling for name in shown)
+    shown = shown or [name for name in rule.need if name in said]
+    spelled = ", ".join(_spelled(plan.product.field(n), said[n], rule) for n in shown)
     return Problem(
         field=(shown or rule.fields)[0],
         message=f"{spelled}: {broken}" if spelled else broken,

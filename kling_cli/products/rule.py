@@ -14,9 +14,10 @@ class Rule:
     When every condition of `when` holds, so must the demands: every condition of
     `need`, exactly one of `one_of`, at least one of `any_of`, at most one group of
     `exclusive`, `amount` between `at_least` and `at_most`, and what `rules.py` has
-    written out as `check`: a field, perhaps after a word (`no shots`). A condition maps a field to the values it may
-    have, or to `present` or `absent`. `amount` is a product of sums: a term is a
-    number, a field (its value, or how many values it has) or `-field`.
+    written out as `check`: a field, perhaps after a word (`no shots`). A condition maps
+    a field to the values it may have, or to `present` or `absent`. `amount` is a
+    product of sums: a term is a number, a field (its value, or how many values it has)
+    or `-field`.
 
     `models` and `routes` are where the rule holds; empty means everywhere. A rule that
     `is_ours` spares a person a mistake that the API would take.
