@@ -35,8 +35,8 @@ def parameters(product: Product) -> Iterator[Parameter]:
     for each in product.fields:
         if each.options and each.kind in _SHAPES:
             yield _option(each, product, shape_panel)
-        if each.name == "resolution" and product.output == "video":
-            yield _mode(shape_panel)
+            if each.name == "resolution" and product.output == "video":
+                yield _mode(shape_panel)
     for each in product.fields:
         if each.options and each.kind not in _SHAPES:
             yield _option(each, product, INPUT)

@@ -189,7 +189,12 @@ class Plan:
         """What we say where a person does not, for this model on this route."""
         return tuple(habit for habit in self.product.habits if self._has(habit))
 
-    def _has(self, each: Rule | Habit) -> bool:
+    @property
+    def lengths(self) -> tuple[Length, ...]:
+        """What this model's results are as long as on this route."""
+        return tuple(length for length in self.product.lengths if self._has(length))
+
+    def _has(self, each: Rule | Habit | Length) -> bool:
         return (not each.models or self.model.id in each.models) and (
             not each.routes or self.route.name in each.routes
         )

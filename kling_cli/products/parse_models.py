@@ -150,6 +150,8 @@ def length(table: Table) -> Length:
         seconds=_pair(table, "seconds"),
         adds=table.take("adds", float, 0.0),
         when=table.take("when", dict, {}),
+        models=table.words("models"),
+        routes=table.words("routes"),
     )
     table.close()
     return made

@@ -87,7 +87,7 @@ class Length:
 
     `seconds` are the shortest and the longest input that is taken, None where that is
     not documented. `adds` is what the result lasts beyond it; it is not charged.
-    `noun` is what a person calls the input.
+    `noun` is what a person calls the input; `models` and `routes` as in `Rule`.
     """
 
     follows: str
@@ -95,6 +95,8 @@ class Length:
     seconds: tuple[float, float] | None = None
     adds: float = 0.0
     when: Mapping[str, Any] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from kling_cli.errors import KlingError
 from kling_cli.products import paths
 from kling_cli.products.image import describe
 from kling_cli.products.limits import is_url
+from kling_cli.products.prompt import split_handle
 from kling_cli.sandbox import library
 from kling_cli.sandbox.outputs import Audio, Captions, Image, Output, Video, Views
 from kling_cli.sandbox.picture import Picture
@@ -41,6 +42,8 @@ _HEARD = frozenset(
         "/solutions/drama_subtitle",
     }
 )
+# Source: section 2.6: results of effects have no duration.
+_UNTIMED = frozenset({"/v1/videos/effects"})
 AUTO_IMAGES = 4  # how many the service makes of a series that leaves it to it: a guess
 VIEW_SETS, VIEWS_A_SET = 3, 3
 SAMPLE_S = 3.0
@@ -71,7 +74,8 @@ class Wish:
     @property
     def is_heard(self) -> bool:
         """Say whether a film of it has sound whatever was asked for."""
-        return self.path in _HEARD
+        kept = self.wanted.get("base_video") and self.wanted.get("keep_sound")
+        return bool(kept) or self.path in _HEARD
 
     @property
     def has_watermark(self) -> bool:
@@ -93,6 +97,7 @@ def _video(wish: Wish) -> Iterator[Output]:
         clip=_clip(wish),
         has_watermark=wish.has_watermark,
         session_id=wish.text("session_id") or None,
+        is_timed=wish.path not in _UNTIMED,
     )
 
 
@@ -178,8 +183,8 @@ def _element(wish: Wish) -> Iterator[Output]:
 
 
 def _clip(wish: Wish) -> Clip:
-    seen = _seen(wish.wanted.get("image") or wish.wanted.get("last_frame"))
-    ratio = _ratio_of(seen) or _asked_ratio(wish) or 16 / 9
+    seen = _seen(next(_frames(wish), None))
+    ratio = _ratio_of(seen) or _asked_ratio(wish) or _scene_ratio(wish)
     width, height = size_for(str(wish.wanted.get("resolution")), ratio)
     return Clip(
         width=width,
@@ -188,6 +193,21 @@ def _clip(wish: Wish) -> Clip:
         has_sound=bool(wish.wanted.get("sound")) or wish.is_heard,
         label=wish.label,
     )
+
+
+def _frames(wish: Wish) -> Iterator[str]:
+    """Yield the images that a film may have its shape from."""
+    for name in ("first_frame", "image", "last_frame", "images"):
+        value = wish.wanted.get(name)
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, str):
+                yield split_handle(each)[1]
+
+
+def _scene_ratio(wish: Wish) -> float:
+    """Return the ratio where nothing says it: some scenes are portraits by name."""
+    is_portrait = str(wish.wanted.get("scene")).endswith("_9_16")
+    return 9 / 16 if is_portrait else 16 / 9
 
 
 def _image_size(wish: Wish) -> tuple[int, int]:

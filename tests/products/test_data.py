@@ -154,7 +154,9 @@ def test_every_place_of_a_route_is_used_by_a_model(product: Product) -> None:
 def test_what_a_model_takes_has_a_place_or_is_fixed(product: Product) -> None:
     for route, model in models_of(product):
         for name, limits in model.limits[route.name].items():
-            assert name in route.places or limits.is_fixed, (model.id, name)
+            follows_an_input = not product.field(name).options and limits.default
+            is_said = name in route.places or limits.is_fixed
+            assert is_said or follows_an_input, (model.id, name)
 
 
 @each_product
