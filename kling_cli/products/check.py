@@ -161,13 +161,11 @@ def _of_unknown(
     plan: Plan, said: Mapping[str, Any], known: tuple[Reference, ...]
 ) -> Iterator[Problem]:
     """Find the inputs that a prompt counts on and nobody gave: a paid mistake."""
-    places = plan.route.places.items()
-    nouns = {place.noun for name, place in places if place.noun and name in plan.limits}
     for name in prompt.SPOKEN:
         value = said.get(name, "")
         is_many = isinstance(value, list | tuple)
         text = " ".join(map(str, value)) if is_many else str(value)
-        for missing in prompt.unknown(text, known, nouns):
+        for missing in prompt.unknown(text, known, plan.route):
             yield Problem(
                 field=name,
                 message=f"@{missing}: there is no such input",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from kling_cli.products.model import Field, Place, Plan, Product, Route
@@ -24,6 +25,7 @@ _SHOT = re.compile(
 )
 _OURS = re.compile(r"\s*(\d{1,4})\s*s?\s*:\s*(.+)", re.DOTALL)
 _HANDLE = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,31})=(?!=?$)(.+)", re.DOTALL)
+_NEAR = 0.75  # `crwn` for `crown`
 _POSITION = re.compile(r"<<<\s*(\w+_\d+)\s*>>>")
 
 
@@ -150,11 +152,22 @@ def spoken(plan: Plan, said: Mapping[str, Any], text: str) -> str:
     return to_handles(text, known) if is_named else to_positions(text, known)
 
 
-def unknown(text: str, known: Iterable[Reference], nouns: Iterable[str]) -> list[str]:
-    """Return what a prompt calls `image_3` or so, and is none of the known ones."""
-    names = {name for each in known for name in (each.handle, each.position)}
-    pattern = rf"(?:@|<<<\s*)((?:{'|'.join(nouns)})_\d+)(?![A-Za-z0-9_-])"
-    return [name for name in re.findall(pattern, text) if name not in names]
+def unknown(text: str, known: Iterable[Reference], route: Route) -> list[str]:
+    """Return the inputs that a prompt counts on and that are none of the known ones.
+
+    They are called as an input without a name is, or nearly as one that has one.
+    """
+    handles = {each.handle for each in known}
+    names = handles | {each.position for each in known}
+    usual = [place.called for place in route.places.values() if place.called]
+    usual += [rf"{place.noun}_\d+" for place in route.places.values() if place.noun]
+    is_usual = re.compile("|".join(usual) or "(?!)")
+    return [
+        name
+        for name in re.findall(r"(?:@|<<<\s*)([A-Za-z][A-Za-z0-9_-]*)", text)
+        if name not in names
+        and (is_usual.fullmatch(name) or get_close_matches(name, handles, 1, _NEAR))
+    ]
 
 
 def has_handles(place: Place) -> bool:
