@@ -39,7 +39,6 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
     pack = top.take("pack", str)
     own_fields = top.table("fields_of_its_own")
     fields = _fields(top.words("fields"), shared.table("fields"), own_fields)
-    frames = dict(shared.table("routes").items())
     made = Product(
         name=top.take("name", str),
         summary=top.take("summary", str),
@@ -49,7 +48,7 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
         output=top.take("output", str),
         defaults=_defaults(top.table("defaults")),
         fields=fields,
-        routes=_routes(top.table("routes"), frames, fields),
+        routes=_routes(top.table("routes"), shared.table("routes"), fields),
         models=models(top.table("models"), limit_sets(top.table("limits"))),
         rules=tuple(rule(each) for each in top.tables("rules")),
         lengths=tuple(length(each) for each in top.tables("lengths")),
@@ -108,8 +107,9 @@ def _group(table: Table) -> ChoiceGroup:
 
 
 def _routes(
-    table: Table, frames: Mapping[str, Any], fields: tuple[Field, ...]
+    table: Table, shared: Table, fields: tuple[Field, ...]
 ) -> tuple[Route, ...]:
+    frames = dict(shared.items())
     return tuple(
         _route(name, Table(data, f"{table.where}.{name}"), frames, fields)
         for name, data in table.items()
