@@ -31,8 +31,22 @@ def wire_check(plan: Plan, body: Mapping[str, Any]) -> tuple[Problem, ...]:
     if not found:
         found += _missing(plan, values)
     if not found:
+        found += _of_handles(plan, values)
         found += _of_rules(plan, values)
     return tuple(found)
+
+
+def _of_handles(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Find ids of entries that are used twice."""
+    seen: set[str] = set()
+    for name, place in plan.route.places.items():
+        value = values.get(name, ()) if place.handle_at else ()
+        for each in value if isinstance(value, tuple) else (value,):
+            handle, _ = split_handle(str(each))
+            if handle is not None and handle in seen:
+                at = f"{place.at}[].{place.handle_at}"
+                yield Problem(field=at, message=f"{at} value '{handle}' is not unique")
+            seen.add(str(handle))
 
 
 def _is_needed(plan: Plan, at: str) -> bool:

@@ -21,6 +21,8 @@ IDS = st.integers(1, 10**19).map(str)
 NAMES = st.from_regex(r"[a-z]{4}[0-9]", fullmatch=True)
 NAMED_IDS = st.tuples(NAMES, IDS).map("=".join)
 NAMED_FRAMES = st.just(FRAME) | NAMES.map(lambda name: f"{name}={FRAME}")
+NAMED_CLIPS = st.just(CLIP) | NAMES.map(lambda name: f"{name}={CLIP}")
+NAMED = {FieldKind.IMAGE: NAMED_FRAMES, FieldKind.VIDEO: NAMED_CLIPS}
 SHOT_WORDS = st.from_regex(r"[a-z ,]{0,9}[a-z]", fullmatch=True)
 SHOTS = st.tuples(st.integers(1, 3).map(str), SHOT_WORDS).map(":".join)
 
@@ -40,7 +42,7 @@ BY_KIND: dict[FieldKind, st.SearchStrategy[Any]] = {
 def single_values(field: Field, limits: Limits) -> st.SearchStrategy[Any]:
     """Return values of the right kind and within the range, if not of any length."""
     if field.has_handle:
-        return NAMED_FRAMES if field.kind is FieldKind.IMAGE else IDS | NAMED_IDS
+        return NAMED.get(field.kind, IDS | NAMED_IDS)
     if field.name == "shots":
         return SHOTS
     if limits.choices:

@@ -503,6 +503,7 @@ def test_what_goes_together_is_taken_on_both_sides(
 PROMPT = {"type": "prompt", "text": "a"}
 BASE = {"type": "base_video", "url": CLIP}
 FRAME = {"type": "first_frame", "url": A}
+IMAGE = {"type": "refer_image", "url": A}
 
 WIRE: list[tuple[str, str, Json, str]] = [
     (OMNI, NEW, {"contents": []}, "contents[prompt].text is invalid: there is no"),
@@ -512,6 +513,12 @@ WIRE: list[tuple[str, str, Json, str]] = [
         NEW,
         {"contents": [PROMPT, {"type": "element", "element_id": "1"}]},
         "contents[1].id is required",
+    ),
+    (
+        OMNI,
+        NEW,
+        {"contents": [PROMPT, {**BASE, "id": "a"}, {**IMAGE, "id": "a"}]},
+        "contents[].id value 'a' is not unique",
     ),
     (
         OMNI,
@@ -579,6 +586,7 @@ def test_the_api_names_what_it_refuses(
     ("model", "keys", "raw"),
     [
         (OMNI, NEW, {"contents": [PROMPT, FRAME]}),
+        (OMNI, NEW, {"contents": [PROMPT, IMAGE, IMAGE]}),
         (OMNI, NEW, {"contents": [PROMPT, BASE], "settings": {"audio": "off"}}),
         (OMNI, NEW, {"contents": [PROMPT], "settings": {"loud": 1}}),
         (O1, NEW, {"contents": [PROMPT], "settings": {"audio": "off"}}),
