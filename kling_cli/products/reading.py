@@ -117,8 +117,7 @@ def _name_of(route: Route, at: str, entry: Any, where: str) -> str:
         if all(_is_it(place, entry.get(k), v) for k, v in (place.item or {}).items())
     }
     if not matching:
-        message = f"{where}.type value '{entry.get('type')}' is invalid"
-        raise decode.UnreadableError(f"{where}.type", message)
+        raise decode.UnreadableError(f"{where}.type", f"{where}.type is required")
     return max(matching, key=matching.__getitem__)
 
 

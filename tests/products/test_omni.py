@@ -508,6 +508,7 @@ IMAGE = {"type": "refer_image", "url": A}
 WIRE: list[tuple[str, str, Json, str]] = [
     (OMNI, NEW, {"contents": []}, "contents[prompt].text is invalid: there is no"),
     (OMNI, NEW, {"contents": [{**FRAME, "type": "mask"}]}, "type value 'mask'"),
+    (OMNI, NEW, {"contents": [PROMPT, {"url": A}]}, "contents[1].type is required"),
     (
         OMNI,
         NEW,
