@@ -205,7 +205,7 @@ class Safety(Account):
             "--max-units",
             metavar="N",
             min=0,
-            help="Refuse to submit when the estimate is above N units.",
+            help="Refuse to submit what may cost more than N units.",
             rich_help_panel=SAFETY,
         ),
     ] = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kling_cli.errors import AccountError, UsageError
@@ -13,6 +13,8 @@ from kling_cli.jobs.media import with_files_read
 from kling_cli.products import body, catalogue, check, choose, cost, paths
 from kling_cli.products.model import CredentialKind, Estimate, Plan
 
+_PAY_LESS = "choose fewer seconds, a lower resolution or a cheaper model"
+_LET_IT = "that is the most by the documented limits; --max-units {most:g} lets it go"
 LONG_TEXT = 4096  # characters; longer strings in a body are media
 
 
@@ -80,7 +82,19 @@ def prepare(
         estimate=cost.estimate(plan, values),
     )
     _require_external_id(request)
-    return request
+    return replace(request, estimate=_estimate(request)) if order.extra else request
+
+
+def _estimate(request: Request) -> Estimate | None:
+    """Return what the body will cost with the fields that the person set in it.
+
+    A body that cannot be read back costs what its values would, as far as we know.
+    """
+    plan = request.plan
+    said, unreadable = body.read(
+        plan.product, plan.route, plan.model, request.body(None)
+    )
+    return request.estimate if unreadable else cost.estimate(plan, said)
 
 
 def _require_external_id(request: Request) -> None:
@@ -114,7 +128,7 @@ def check_price(request: Request, max_units: float | None) -> None:
         raise AccountError(
             f"this job {may} {most:g} units ({estimate.basis}),"
             f" above --max-units {max_units:g}",
-            hint="choose fewer seconds, a lower resolution or a cheaper model",
+            hint=_PAY_LESS if estimate.units is not None else _LET_IT.format(most=most),
         )
 
 

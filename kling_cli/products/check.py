@@ -14,6 +14,10 @@ from kling_cli.products.prompt import Reference
 from kling_cli.products.values import settled
 
 _SHOWN_CHARS = 40
+_FETCHED_HINT = (
+    "put the file where Kling can reach it, and give its https:// address;"
+    " kling status TASK_ID shows those of your results"
+)
 
 
 def problems(plan: Plan, values: Mapping[str, Any]) -> tuple[Problem, ...]:
@@ -57,8 +61,10 @@ def _of_field(plan: Plan, name: str, value: Any) -> Iterator[Problem]:
     if place is not None and place.sent_as == "integer":
         yield from _of_ids(field, value)
     for fault in faults(field, limits, value):
-        message = f"{_subject(field, fault)}: {_reason(plan, field, fault)}"
-        hint = _list_of(plan, field, value) or _others(plan, name, value)
+        why = groups.why_not(field, value) if field.groups else None
+        message = f"{_subject(field, fault)}: {why or _reason(plan, field, fault)}"
+        fetched = _FETCHED_HINT if _is_file(field, fault) else None
+        hint = fetched or _list_of(plan, field, value) or _others(plan, name, value)
         yield Problem(field=name, message=message, hint=hint)
 
 
@@ -85,8 +91,6 @@ def _reason(plan: Plan, field: Field, fault: Fault) -> str:
     unit = f" {field.unit}" if field.unit else ""
     always = "never" if fault.value else "always"
     match fault.kind:
-        case "choice" if field.groups:
-            reason = groups.why_not(field, fault.value)
         case "fixed" if field.kind is FieldKind.SWITCH:
             reason = f"{model} {always} has {field.name}"
         case "fixed":
@@ -95,6 +99,8 @@ def _reason(plan: Plan, field: Field, fault: Fault) -> str:
             reason = f"{len(fault.value)} characters; {model} takes {fault.allowed}"
         case "items":
             reason = f"{len(fault.value)} of them; {model} takes {fault.allowed}"
+        case "type" if _is_file(field, fault):
+            reason = f"that is not {fault.allowed}; a local file cannot be sent"
         case "type" | "key":
             reason = f"that is not {fault.allowed}"
         case "missing":
@@ -115,6 +121,12 @@ def _list_of(plan: Plan, field: Field, value: Any = None) -> str | None:
         return None
     near = "" if value is None else groups.nearest(field, value)
     return f"{near}kling {plan.product.name} --list shows them all"
+
+
+def _is_file(field: Field, fault: Fault) -> bool:
+    """Whether a text stands where the API wants an address to fetch from."""
+    is_fetched = field.kind in (FieldKind.VIDEO, FieldKind.LINK)
+    return is_fetched and fault.kind == "type" and isinstance(fault.value, str)
 
 
 def _others(plan: Plan, name: str, value: Any) -> str | None:

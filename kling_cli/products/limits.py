@@ -18,7 +18,7 @@ _KINDS: Mapping[FieldKind, tuple[tuple[type, ...], str]] = {
     FieldKind.IMAGE: ((str,), "an image"),
     FieldKind.AUDIO: ((str,), "a sound"),
     FieldKind.VIDEO: ((str,), "the URL of a video"),
-    FieldKind.LINK: ((str,), "a URL; a local file will not do"),
+    FieldKind.LINK: ((str,), "a URL"),
     FieldKind.JSON: ((dict, list), "a JSON object or list"),
 }
 

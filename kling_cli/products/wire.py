@@ -6,10 +6,12 @@ Problems carry wire names, and the API's own wording where that is known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import base64
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from kling_cli.products import image, paths, rules
+from kling_cli.products import audio, image, paths, rules
 from kling_cli.products.limits import Fault, faults, is_url
 from kling_cli.products.model import FieldKind, Generation, Plan, Problem
 from kling_cli.products.prompt import split_handle
@@ -70,9 +72,10 @@ def _of_value(plan: Plan, name: str, value: Any) -> Iterator[Problem]:
     for fault in faults(field, limits, value):
         at = wire + fault.at
         yield Problem(field=at, message=_message(at, fault, encode))
-    if field.kind is FieldKind.IMAGE:
+    of_media = _OF_MEDIA.get(field.kind)
+    if of_media is not None:
         for each in value if field.is_repeated else (value,):
-            yield from _of_image(plan, name, each)
+            yield from of_media(plan, name, each)
 
 
 def _of_image(plan: Plan, name: str, value: str) -> Iterator[Problem]:
@@ -84,6 +87,28 @@ def _of_image(plan: Plan, name: str, value: str) -> Iterator[Problem]:
             formats=plan.route.image_formats,
             max_side_px=plan.route.image_max_side_px,
         )
+
+
+def _of_audio(plan: Plan, name: str, value: str) -> Iterator[Problem]:
+    if is_url(value):
+        return
+    wire, limits = wire_name(plan.route, name), plan.limits[name]
+    try:
+        raw = base64.b64decode(value, validate=True)
+    except ValueError:
+        message = f"{wire} is neither a URL nor bare base64"
+        yield Problem(field=wire, message=message)
+        return
+    if len(raw) > plan.max_bytes(name):
+        yield Problem(field=wire, message=f"{wire} is too large")
+    for each in audio.problems(audio.describe(raw), seconds=limits.seconds):
+        yield replace(each, field=wire, message=f"{wire} is invalid: {each.message}")
+
+
+_OF_MEDIA: Mapping[FieldKind, Callable[[Plan, str, str], Iterator[Problem]]] = {
+    FieldKind.IMAGE: _of_image,
+    FieldKind.AUDIO: _of_audio,
+}
 
 
 def _is_ignored(plan: Plan, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from kling_cli.sandbox.world import World
 
 DEFAULT_TASK_S = 60.0  # where nobody knows how long a model usually takes
+# Whose settings may be in camelCase too. Source: section 2.10.
+SPELLED_TWICE = frozenset({"/solutions/talking_agent"})
 EVIL_ID = "../../evil\x00\x1b[31m-"
 
 # Observed. Source: API reference, section 2.6 and error table, read 2026-10-04; the
@@ -83,6 +86,7 @@ def understand(path: str, body: Any) -> Order | Refusal:
     if not isinstance(body, dict):
         return refusal(1200)
     product, route, model = found
+    body = _in_snake_case(body) if path in SPELLED_TWICE else body
     chosen = model or _chosen(product, route, body)
     if isinstance(chosen, Refusal):
         return chosen
@@ -94,6 +98,18 @@ def understand(path: str, body: Any) -> Order | Refusal:
             return refusal(1201, f"{at} value '{value}' is invalid")
     said, _ = bodies.read(product, route, chosen, body)
     return Order(plan, body, said)
+
+
+def _in_snake_case(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the body with its settings under the names the page gives them first."""
+    settings = body.get("settings")
+    if not isinstance(settings, dict):
+        return body
+    named = {
+        re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", name): value
+        for name, value in settings.items()
+    }
+    return {**body, "settings": named}
 
 
 def _chosen(product: Product, route: Route, body: Mapping[str, Any]) -> Model | Refusal:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,20 +101,17 @@ async def test_a_disk_that_fills_up_after_the_submit_loses_no_task(
     assert world.entry("mine").task_id == result.task_id  # noted before it was full
 
 
-async def test_a_price_other_than_estimated_is_one_notice_even_for_who_waits(
+async def test_a_price_other_than_estimated_is_one_notice_to_who_waits(
     tmp_path: Path,
 ) -> None:
     async with a_world(tmp_path) as world:
-        order = replace(an_order(), extra={"settings.duration": 3})
-        made = await world.generate(order)
-        world.told.events.clear()
-        await world.generate(order, is_waiting=False)
+        made = await world.submit()
+        world.change(made.external_id or "", estimated_units=3.0)
         [waited] = await world.finish()
         notices = world.told.of(Notice)
 
-    assert (made.units, made.estimated_units) == (2.4, 4.0)
-    assert (waited.units, waited.estimated_units) == (2.4, 4.0)
-    words = f"charged 2.4 units, estimated 4: task {waited.task_id}"
+    assert (waited.units, waited.estimated_units) == (4.0, 3.0)
+    words = f"charged 4 units, estimated 3: task {waited.task_id}"
     assert [each.message for each in notices] == [words]
 
 

@@ -219,3 +219,22 @@ def test_a_price_without_any_bound_cannot_be_held_to_a_limit() -> None:
 
 def test_a_job_of_unknown_price_may_go_when_there_is_no_limit() -> None:
     check_price(prepared("goods-studio", prompt=None, **PLATE), None)
+
+
+@pytest.mark.parametrize(
+    ("extra", "units"),
+    [
+        ({"settings.duration": 10}, 8.0),
+        ({"settings.resolution": "1080p", "settings.duration": 3}, 3.0),
+        ({"settings.novelty": True}, 4.0),
+        ({"settings.duration": "long"}, 4.0),
+    ],
+    ids=["seconds", "both", "unknown", "unreadable"],
+)
+def test_what_is_set_in_the_body_counts_in_the_estimate(
+    extra: dict[str, Any], units: float
+) -> None:
+    request = prepared(extra=extra)
+
+    assert request.estimate is not None
+    assert request.estimate.units == units

@@ -474,3 +474,27 @@ def test_no_model_takes_a_value_out_of_its_choices(wrong: object) -> None:
                         found = check.problems(plan, {name: wrong})
 
                         assert name in {each.field for each in found}
+
+
+@pytest.mark.parametrize(
+    ("product", "values", "message"),
+    [
+        (
+            "motion-control",
+            {"image": FRAME, "video": "d.mp4", "orientation": "video"},
+            "VIDEO d.mp4: that is not the URL of a video; a local file cannot be sent",
+        ),
+        (
+            "virtual-try-on",
+            {"person": "me.png", "garment": "https://img.example.com/c.png"},
+            "PERSON me.png: that is not a URL; a local file cannot be sent",
+        ),
+    ],
+)
+def test_a_local_file_where_only_an_address_will_do_is_told_what_to_do(
+    planned: Planner, product: str, values: dict[str, Any], message: str
+) -> None:
+    (problem,) = check.problems(planned(product, None, values), values)
+
+    assert problem.message == message
+    assert "https:// address" in (problem.hint or "")

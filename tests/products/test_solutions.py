@@ -42,7 +42,7 @@ TALK = {"script": "a"}
         ("goods-studio", {"title": "Mug"}, "--image is missing"),
         ("goods-studio", {"title": "Mug", "images": (IMAGE,) * 6}, "at most 5"),
         ("virtual-try-on", {"person": "p.png", "garment": IMAGE}, "a local file"),
-        ("clothing-dupe", {"music": "song.mp3"}, "a local file will not do"),
+        ("clothing-dupe", {"music": "song.mp3"}, "a local file cannot be sent"),
         ("drama-subtitle", {"glossary": ({"source": "a"},)}, "missing"),
     ],
 )

@@ -12,8 +12,10 @@ from kling_cli.products import body, catalogue, find
 from kling_cli.products.model import Plan
 from kling_cli.products.paths import put
 from kling_cli.products.reading import wire_name
+from tests.products.conftest import Planner
 from tests.products.strategies import FRAME
 from tests.support.images import png
+from tests.support.sounds import wav
 
 NEW_TEXT = {"prompt": "a boat", "settings": {"duration": 5}}
 NEW_IMAGE = {
@@ -434,3 +436,26 @@ def test_a_field_is_called_what_the_api_calls_it(
     path: str, field: str, name: str
 ) -> None:
     assert wire_name(plan_of(path, OLD_IMAGE).route, field) == name
+
+
+@pytest.mark.parametrize(
+    ("sound_file", "message"),
+    [
+        ("speech.mp3", "sound_file is neither a URL nor bare base64"),
+        (base64.b64encode(b"hello").decode(), "sound_file is invalid: the file is not"),
+        (base64.b64encode(wav(1)).decode(), "the sound lasts 1.0 s; 2 to 300 s"),
+        (base64.b64encode(wav(1) + bytes(5 << 20)).decode(), "sound_file is too large"),
+        (base64.b64encode(wav(3)).decode(), None),
+        ("https://snd.example.com/a.mp3", None),
+    ],
+    ids=["a path", "a text", "too short", "too large", "a sound", "a link"],
+)
+def test_a_sound_in_a_body_is_looked_at_as_a_picture_is(
+    planned: Planner, sound_file: str, message: str | None
+) -> None:
+    sent = {"image": "https://img.example.com/a.png", "sound_file": sound_file}
+    plan = planned("avatar", None, {"image": "a", "sound_file": "b"})
+
+    found = "; ".join(each.message for each in body.wire_check(plan, sent))
+
+    assert (message in found) if message else found == ""

@@ -71,3 +71,27 @@ async def test_solutions_are_not_among_the_tasks(desk: Desk) -> None:
 
     assert found.json()["data"] == []
     assert [each["id"] for each in page.json()["data"]["result"]] == [task["id"]]
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"voiceId": "female_warm_rich", "aspectRatio": "16:9"}, 0),
+        ({"voiceId": "nobody"}, 1201),
+        ({"voice_id": "female_warm_rich"}, 0),
+        ({}, 1201),
+        ([], 1201),
+    ],
+)
+async def test_a_presenter_s_settings_may_be_spelled_either_way(
+    settings: Any, code: int, desk: Desk
+) -> None:
+    contents = [
+        {"type": "avatar_image", "url": "https://img.example.com/host.png"},
+        {"type": "speech_script", "text": "hello"},
+    ]
+    body = {"contents": contents, "settings": settings}
+
+    answer = await desk.http.post("/solutions/talking_agent", json=body)
+
+    assert answer.json()["code"] == code

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.cli.report.plain import path_words
-from kling_cli.cli.report.quantities import duration
+from kling_cli.cli.report.quantities import duration, expected
 from kling_cli.jobs import events as happened
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Row:
     task_id: str | None = None
     product: str | None = None
     model: str | None = None
+    cost: str | None = None
     phase: str = "starting"
     began_at: float = 0.0
     submitted_at: float | None = None
@@ -104,6 +105,7 @@ def _prepared(board: Board, event: happened.Prepared, now: float) -> Board:
         task_id=None,
         product=event.product,
         model=event.model,
+        cost=expected(event.units, event.at_most_units),
         usual_s=event.usual_s,
         phase="submitting",
     )

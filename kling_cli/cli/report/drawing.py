@@ -65,6 +65,7 @@ def _row(row: Row, canvas: Canvas, *, is_alone: bool) -> list[Text]:
     mark = canvas.marks.spinner[int(canvas.now * 8) % len(canvas.marks.spinner)]
     name = row.task_id or row.external_id or ""
     what = [row.product, row.model, name] if is_alone else [name, row.model]
+    what.append(row.cost)
     title = [one_line(each) for each in what if each]
     lines = _packed(title, canvas, start=f"{mark} ", style="bold")
     lines += _progress(row, canvas)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kling_cli.api.task import TaskStatus
 from kling_cli.cli.report.escape import lines, one_line
-from kling_cli.cli.report.quantities import duration, size, units
+from kling_cli.cli.report.quantities import duration, expected, size, units
 from kling_cli.jobs import events as happened
 
 if TYPE_CHECKING:
@@ -89,12 +89,9 @@ def _with_hint(text: str, hint: str | None) -> str:
 
 
 def _prepared(event: happened.Prepared) -> str:
-    cost = ""
-    if event.units is not None:
-        cost = f", about {units(event.units)}"
-    elif event.at_most_units is not None:
-        cost = f", at most {units(event.at_most_units)}"
-    return f"{event.product} with {event.model}{cost} ({event.external_id})"
+    cost = expected(event.units, event.at_most_units)
+    what = f"{event.product} with {event.model}" + (f", {cost}" if cost else "")
+    return f"{what} ({event.external_id})"
 
 
 def _tunnel_opening(event: happened.TunnelOpening) -> str:

@@ -46,6 +46,13 @@ def units(amount: float) -> str:
     return f"{amount:g} unit{'' if amount == 1 else 's'}"
 
 
+def expected(amount: float | None, at_most: float | None) -> str | None:
+    """Return `about 4 units`, or `at most 27 units` where only that is known."""
+    if amount is not None:
+        return f"about {units(amount)}"
+    return None if at_most is None else f"at most {units(at_most)}"
+
+
 def moment(when: datetime) -> str:
     """Return `2026-10-04T12:00:03.250Z`."""
     text = when.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -64,6 +64,11 @@ def test_a_run_reads_as_one_plain_line_for_each_change() -> None:
             id="no estimate",
         ),
         pytest.param(
+            prepared(units=None, at_most_units=27.0),
+            "text2video with kling-3.0-turbo, at most 27 units (kling-01f7)",
+            id="a bound",
+        ),
+        pytest.param(
             submitted(model=None, usual_s=None),
             f"submitted {TASK_ID}: text2video",
             id="nothing known of the model",

@@ -1,0 +1,39 @@
+"""Writes the reference pages: `python -m docs.maker`, at the root of the repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from docs.maker import index, page
+from kling_cli.cli.app import entries
+from kling_cli.products import catalogue
+
+FOLDER = Path(__file__).parents[1] / "reference"
+
+
+def pages() -> dict[str, str]:
+    """Return the pages by their file names."""
+    commands = {entry.name for entry in entries()}
+    described = (*catalogue.all_products(), *catalogue.all_managed())
+    products = [each for each in described if page.command(each).split()[1] in commands]
+    return {
+        "README.md": index.readme(products),
+        "models.md": index.models(products),
+        "prices.md": index.price_list(products),
+        **{f"{each.name}.md": page.page(each) for each in products},
+    }
+
+
+def main(folder: Path = FOLDER) -> None:
+    """Write the pages, and take away those of what is no more."""
+    folder.mkdir(exist_ok=True)
+    made = pages()
+    for path in folder.glob("*.md"):
+        if path.name not in made:
+            path.unlink()
+    for name, text in made.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

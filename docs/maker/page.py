@@ -1,0 +1,132 @@
+"""The page of one product."""
+
+from __future__ import annotations
+
+from docs.maker import prices, words
+from kling_cli.cli.limits import limits_sentence
+from kling_cli.products.model import CredentialKind, Field, Product, Route
+
+KEYS = {CredentialKind.API_KEY: "API key", CredentialKind.KEY_PAIR: "key pair"}
+
+
+def page(product: Product) -> str:
+    """Return the Markdown of a product's page."""
+    parts = [
+        [f"# {command(product)}", "", product.summary],
+        ["```sh", product.example, "```"],
+        ["## Options", "", *_options(product)],
+        ["## Models", "", *_models(product)],
+        _rules(product),
+        _habits(product),
+        ["## Price and length", "", *_prices(product)],
+        ["## Requests", "", *_routes(product)],
+        ["Made from the [catalogue](README.md); do not edit."],
+    ]
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def command(product: Product) -> str:
+    """Return how the product is called, as its example says it."""
+    said = product.example.split()
+    end = 3 if said[1] in ("solution", "voices", "elements") else 2
+    return " ".join(said[:end])
+
+
+def _options(product: Product) -> list[str]:
+    sayable = {name for route in product.routes for name in route.places}
+    rows = [
+        [_spelling(each), _about(product, each)]
+        for each in product.fields
+        if each.options or each.is_argument or each.name in sayable
+    ]
+    shared = "The options that every generating command has: [README](../../README.md)."
+    return [*words.table(["option", "what it is"], rows), "", shared]
+
+
+def _spelling(field: Field) -> str:
+    if field.is_argument or not field.options:
+        return words.code(field.spelling)
+    return ", ".join(words.code(each) for each in reversed(field.options))
+
+
+def _about(product: Product, field: Field) -> str:
+    needed = any(
+        limits[field.name].is_required and not limits[field.name].is_sent
+        for model in product.models
+        for limits in model.limits.values()
+        if field.name in limits
+    )
+    said = " ".join(
+        each for each in (field.help, limits_sentence(product, field)) if each
+    )
+    return f"{said} Needed." if needed and "needed" not in said else said
+
+
+def _models(product: Product) -> list[str]:
+    rows = []
+    for model in product.models:
+        ids = [
+            words.code(each) for each in sorted(set(model.wire_ids.values())) if each
+        ]
+        is_default = model.id in product.defaults.values()
+        usual = "" if model.usual_s is None else f"{model.usual_s:g} s"
+        basis = "" if model.usual_basis == "observed" else "about "
+        status = f"{model.status}, default" if is_default else model.status
+        rows.append(
+            [words.code(model.id), ", ".join(ids), model.note or status, basis + usual]
+        )
+    return words.table(["model", "in the API", "status", ">usually takes"], rows)
+
+
+def _rules(product: Product) -> list[str]:
+    if not product.rules:
+        return []
+    lines = [f"- {words.rule(product, each)}" for each in product.rules]
+    return ["## What depends on what", "", *lines]
+
+
+def _habits(product: Product) -> list[str]:
+    if not product.habits:
+        return []
+    lines = [f"- {words.habit(product, each)}" for each in product.habits]
+    return ["## What `kling` says where you do not", "", *lines]
+
+
+def _prices(product: Product) -> list[str]:
+    pack = prices.PACKS[product.pack]
+    lines = [f"- {prices.length(each, product)}" for each in product.lengths]
+    if lines:
+        lines.append("")
+    if not any(model.rates for model in product.models):
+        return [*lines, "Kling publishes no price; `--max-units` refuses."]
+    unit = (
+        f"Units of the {pack} pack, {prices.money(product.unit_usd)} each (list price)"
+    )
+    is_by_second = any(each.is_by_second for each in prices.prices_of(product))
+    whole = "; whole seconds count" if is_by_second else ""
+    return [*lines, f"{unit}{whole}.", "", *prices.table(product)]
+
+
+def _routes(product: Product) -> list[str]:
+    rows = [_route(each) for each in product.routes]
+    head = ["surface", "create", "result", "credentials"]
+    order = "The first that credentials, model and options allow is taken."
+    return [*words.table(head, rows), *(["", order] if rows[1:] else [])]
+
+
+def _route(route: Route) -> list[str]:
+    keys = " or ".join(KEYS[each] for each in KEYS if each in route.credentials)
+    query = (
+        words.code(f"GET {_query(route)}") if route.query_path else "answers at once"
+    )
+    return [
+        route.generation.value,
+        words.code(f"POST {route.create_path}"),
+        query,
+        keys,
+    ]
+
+
+def _query(route: Route) -> str:
+    is_shared = route.query_path in ("/tasks", "/solutions")
+    return f"{route.query_path}?task_ids=ID" if is_shared else f"{route.query_path}/ID"

@@ -1,0 +1,74 @@
+"""The reference pages are those the catalogue makes, and valid Markdown."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from docs.maker.__main__ import FOLDER, main, pages
+from kling_cli.cli.app import entries, load, members
+
+PAGES = pages()
+AGAIN = (
+    "the catalogue has changed: run `python -m docs.maker` and commit docs/reference"
+)
+
+each_page = pytest.mark.parametrize("name", PAGES)
+
+
+def test_the_pages_are_those_of_the_catalogue() -> None:
+    written = {path.name: path.read_text("utf-8") for path in FOLDER.glob("*.md")}
+
+    assert sorted(written) == sorted(PAGES), AGAIN
+    changed = [name for name, text in PAGES.items() if written[name] != text]
+    assert changed == [], AGAIN
+
+
+@each_page
+def test_every_row_of_a_table_has_as_many_cells_as_its_head(name: str) -> None:
+    blocks = re.findall(r"(?:^\|.*\n)+", PAGES[name], re.MULTILINE)
+
+    assert blocks
+    for block in blocks:
+        head, ruler, *rows = block.splitlines()
+        widths = {len(re.split(r"(?<!\\)\|", row)) for row in (head, ruler, *rows)}
+        assert len(widths) == 1, head
+        assert re.fullmatch(r"\|( -{3}:? \|)+", ruler)
+        assert rows, head
+
+
+@each_page
+def test_every_link_leads_somewhere(name: str) -> None:
+    links = re.findall(r"\]\(([^)]+)\)", PAGES[name])
+
+    assert [one for one in links if not (FOLDER / one).resolve().exists()] == []
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [one for one in (*entries(), *members("solution")) if f"{one.name}.md" in PAGES],
+    ids=lambda entry: entry.name,
+)
+def test_a_page_has_every_option_of_its_command_that_is_not_everybody_s(
+    entry: object,
+) -> None:
+    name = str(getattr(entry, "name", ""))
+    command, other = load(entry), load(next(iter(entries())))  # type: ignore[arg-type]  # -- an entry
+    shared = {each.opts[0] for each in other.params} | {"--mode", "--help"}
+    own = {each.opts[0] for each in command.params if each.opts[0] not in shared}
+
+    missing = [
+        one for one in own if one[0] == "-" and f"`{one}`" not in PAGES[f"{name}.md"]
+    ]
+
+    assert missing == []
+
+
+def test_pages_of_what_is_no_more_are_taken_away(tmp_path: Path) -> None:
+    (tmp_path / "gone.md").write_text("old")
+
+    main(tmp_path)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(PAGES)
