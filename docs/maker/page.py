@@ -18,6 +18,7 @@ def page(product: Product) -> str:
         ["## Options", "", *_options(product)],
         ["## Models", "", *_models(product)],
         _rules(product),
+        _habits(product),
         ["## Price and length", "", *_prices(product)],
         ["## Requests", "", *_routes(product)],
         ["Made from the [catalogue](README.md); do not edit."],
@@ -32,7 +33,12 @@ def command(product: Product) -> str:
 
 
 def _options(product: Product) -> list[str]:
-    rows = [[_spelling(each), _about(product, each)] for each in product.fields]
+    sayable = {name for route in product.routes for name in route.places}
+    rows = [
+        [_spelling(each), _about(product, each)]
+        for each in product.fields
+        if each.options or each.is_argument or each.name in sayable
+    ]
     shared = "The options that every generating command has: [README](../../README.md)."
     return [*words.table(["option", "what it is"], rows), "", shared]
 
@@ -77,6 +83,13 @@ def _rules(product: Product) -> list[str]:
         return []
     lines = [f"- {words.rule(product, each)}" for each in product.rules]
     return ["## What depends on what", "", *lines]
+
+
+def _habits(product: Product) -> list[str]:
+    if not product.habits:
+        return []
+    lines = [f"- {words.habit(product, each)}" for each in product.habits]
+    return ["## What `kling` says where you do not", "", *lines]
 
 
 def _prices(product: Product) -> list[str]:

@@ -107,4 +107,5 @@ def length(each: Length, product: Product) -> str:
         low, high = each.seconds
         range_s = f", {low:g} to {high:g} s" if low else f", at most {high:g} s"
     more = f"; the result lasts about {each.adds:g} s more" if each.adds else ""
-    return f"With {option}{condition}: as long as the {each.noun}{range_s}{more}."
+    as_long = f"as long as the {each.noun}{range_s}{more}"
+    return f"With {option}{condition}: {as_long}{words.where(each)}."

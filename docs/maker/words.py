@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kling_cli.products.choose import listed
-from kling_cli.products.model import Field, FieldKind, Product, Rule
+from kling_cli.products.model import Field, FieldKind, Habit, Length, Product, Rule
 
 MANY = 6  # more values than these are counted
 BAR = "\\|"
@@ -37,14 +37,27 @@ def sentence(text: str) -> str:
 
 def rule(product: Product, each: Rule) -> str:
     """Return what a rule demands, of whom, and what is said when it is broken."""
-    where = [*each.models, *(f"{name} bodies" for name in each.routes)]
-    narrowed = f" ({listed(where)})" if where else ""
+    narrowed = where(each)
     demand, condition = _demand(product, each), conditions(product, each.when)
     if not demand:
         return sentence(f"{each.message}{narrowed}")
     words = f"{condition}: {demand}" if condition else demand
     words = words[:1].upper() + words[1:]
     return f'{words}{narrowed}. Otherwise: "{each.message}".'
+
+
+def where(each: Rule | Habit | Length) -> str:
+    """Return which models and bodies something holds for, where not for all."""
+    narrowed = [*each.models, *(f"{name} bodies" for name in each.routes)]
+    return f" ({listed(narrowed)})" if narrowed else ""
+
+
+def habit(product: Product, each: Habit) -> str:
+    """Return what we say where a person says nothing."""
+    when = conditions(product, each.when)
+    said = conditions(product, {name: [value] for name, value in each.say.items()})
+    words = f"{when}: {said}" if when else said
+    return f"{words[:1].upper()}{words[1:]}{where(each)}."
 
 
 def _demand(product: Product, each: Rule) -> str:

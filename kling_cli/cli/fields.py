@@ -37,20 +37,30 @@ def parameters(product: Product) -> Iterator[Parameter]:
     for each in product.fields:
         if each.options and each.kind in _SHAPES:
             yield _option(each, product, shape_panel)
-        if each.name == "resolution" and product.output == "video":
-            yield _mode(shape_panel)
+            if each.name == "resolution" and product.output == "video":
+                yield _mode(shape_panel)
     for each in product.fields:
         if each.options and each.kind not in _SHAPES:
             yield _option(each, product, INPUT)
     yield _set()
+    if listed_field(product) is not None:
+        yield _list()
+
+
+def listed_field(product: Product) -> Field | None:
+    """Return the field whose choices are too many for `--help`; most have none."""
+    return next((each for each in product.fields if each.groups), None)
 
 
 def _argument(field: Field, product: Product) -> Parameter:
     """Return a positional; whether it is needed depends on the model, so not here."""
     info = typer.Argument(
-        metavar=field.spelling, help=_help(field, product), show_default=False
+        metavar=field.metavar or field.spelling,
+        help=_help(field, product),
+        show_default=False,
+        autocompletion=_completion(choices(product, field.name)),
     )
-    return _parameter(field.name, str, info)
+    return _parameter(field.name, list[str] if field.is_repeated else str, info)
 
 
 def _option(field: Field, product: Product, panel: str) -> Parameter:
@@ -106,13 +116,26 @@ def _set() -> Parameter:
     return _parameter("extra", list[str], info)
 
 
+def _list() -> Parameter:
+    info = typer.Option(
+        "--list",
+        help="Name the choices and leave, one a line; needs no account.",
+        rich_help_panel=INPUT,
+        show_default=False,
+    )
+    return _parameter("is_listing", bool, info)
+
+
 def choices(product: Product, field: str) -> list[tuple[str, str]]:
     """Return every value that some model takes for `field`, for completion."""
     found: dict[str, str] = {}
+    groups = product.field(field).groups
+    notes = {name: each.note for each in groups for name in each.choices}
     for model in product.models:
         for limits in model.limits.values():
             if field in limits:
-                found.update((str(each), "") for each in limits[field].choices or ())
+                taken = limits[field].choices or ()
+                found.update((str(each), notes.get(each, "")) for each in taken)
     return list(found.items())
 
 

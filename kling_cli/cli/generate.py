@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from kling_cli.cli.agent_offer import offer_agent
 from kling_cli.cli.declare import declare, signed
-from kling_cli.cli.fields import parameters
+from kling_cli.cli.fields import listed_field, parameters
 from kling_cli.cli.options import (
     Callbacks,
     Fetching,
@@ -57,6 +57,11 @@ def command(name: str) -> Any:
 
     def run(**given: Any) -> int:
         said = Said(**{each: given.pop(each) for each in groups})
+        listed = listed_field(product)
+        if listed is not None and given.pop("is_listing"):
+            from kling_cli.cli.choices import show
+
+            return show(product, listed, given[listed.name] or "", said.talk)
         return generate(product, given, said, command=name)
 
     return _declared(run, product, groups, name=name)

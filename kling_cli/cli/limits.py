@@ -63,7 +63,8 @@ def _words(field: Field, limits: Limits) -> str:
     if field.kind is FieldKind.SWITCH:
         return ""
     if limits.choices:
-        return _joined([str(each) for each in limits.choices], "or")
+        words = [str(each) for each in limits.choices]
+        return f"one of {len(words)}" if field.groups else _joined(words, "or")
     if limits.minimum is not None and limits.maximum is not None:
         return f"{limits.minimum:g} to {limits.maximum:g}"
     if limits.max_length is not None:
@@ -81,5 +82,5 @@ def _joined(words: list[str], last: str) -> str:
 
 def _capital(text: str) -> str:
     """Return the text as a sentence begins, unless it begins with a value."""
-    is_ours = text.startswith(("at ", "only ", "not "))
+    is_ours = text.startswith(("at ", "only ", "not ", "one of "))
     return text[:1].upper() + text[1:] if is_ours else text

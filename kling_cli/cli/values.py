@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -58,11 +59,23 @@ def read_extra(pairs: Sequence[str]) -> dict[str, Any]:
 
 def _value(field: Field, typed: Any) -> Any:
     if field.is_repeated:
-        is_json = field.kind is FieldKind.JSON
-        return tuple(_json(field, each) if is_json else each for each in typed)
+        return tuple(one for each in typed for one in _several(field, each))
     if field.kind is FieldKind.JSON:
         return _json(field, typed)
     return typed
+
+
+def _several(field: Field, typed: Any) -> Sequence[Any]:
+    """Return the values of one option: itself, or those of a JSON list."""
+    if field.kind is FieldKind.JSON:
+        return (_json(field, typed),)
+    is_list = isinstance(typed, str) and re.match(r"\[|@.+\.json$", typed)
+    if not is_list or Path(typed).is_file():
+        return (typed,)
+    values = _json(field, typed)
+    if not isinstance(values, list):
+        raise UsageError(f"{field.spelling} {typed[:80]}: not a JSON list")
+    return values
 
 
 def _take_mode(given: dict[str, Any], mode: str) -> None:

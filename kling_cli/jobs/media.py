@@ -22,6 +22,8 @@ def with_files_read(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     """
     read = dict(values)
     for field in plan.product.fields:
+        if field.name in read and field.kind in _LINK_ONLY:
+            _require_no_file(field, read[field.name])
         if field.name not in read or field.kind not in _PROBLEMS:
             continue
         value = read[field.name]
@@ -46,6 +48,25 @@ def _parted(field: Field, value: str) -> tuple[str | None, str]:
     if not field.has_handle or Path(value).is_file():
         return None, value
     return split_handle(value)
+
+
+def _require_no_file(field: Field, value: Any) -> None:
+    """Refuse what lies on this machine where the API fetches from a URL.
+
+    Raises:
+        UsageError: the value is a file's name.
+    """
+    for each in value if field.is_repeated else (value,):
+        _, name = _parted(field, str(each))
+        path = Path(name.removeprefix("file://")).expanduser()
+        if not is_url(name) and path.is_file():
+            size = path.stat().st_size / 1_000_000
+            raise UsageError(
+                f"{field.spelling} {name}: a file on this machine ({size:.1f} MB); the"
+                f" API takes a {_LINK_ONLY[field.kind]} by URL only",
+                hint="put it where the internet can fetch it and give that URL; of what"
+                " Kling made, kling status TASK_ID shows it",
+            )
 
 
 def _content(plan: Plan, field: Field, name: str) -> bytes:
@@ -94,3 +115,4 @@ def _of_audio(plan: Plan, field: Field, raw: bytes) -> tuple[Problem, ...]:
 
 
 _PROBLEMS = {FieldKind.IMAGE: _of_image, FieldKind.AUDIO: _of_audio}
+_LINK_ONLY = {FieldKind.VIDEO: "video", FieldKind.LINK: "file"}

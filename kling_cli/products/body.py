@@ -71,6 +71,8 @@ def _write(
     if place.item is not None:
         entries = _entries(place, field, value if is_many else (value,), handles)
         paths.put(body, place.at, [*(paths.get(body, place.at) or []), *entries])
+    elif is_many and len(value) == 1 and place.alone_at is not None:
+        paths.put(body, place.alone_at, _encode(place, value[0]))
     elif is_many:
         paths.put(body, place.at, [_encode(place, each) for each in value])
     else:

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kling_cli.errors import UsageError
-from kling_cli.products import prompt, rules
+from kling_cli.products import groups, prompt, rules
 from kling_cli.products.choose import listed, models_allowing, takes
 from kling_cli.products.limits import Fault, faults
 from kling_cli.products.model import Field, FieldKind, Plan, Problem, Rule
+from kling_cli.products.prompt import Reference
 from kling_cli.products.values import given, settled
 
 _SHOWN_CHARS = 40
@@ -60,8 +61,10 @@ def _of_field(plan: Plan, name: str, value: Any) -> Iterator[Problem]:
     if place is not None and place.sent_as == "integer":
         yield from _of_ids(field, value)
     for fault in faults(field, limits, value):
-        message = f"{_subject(field, fault)}: {_reason(plan, field, fault)}"
-        hint = _FETCHED_HINT if _is_file(field, fault) else _others(plan, name, value)
+        why = groups.why_not(field, value) if field.groups else None
+        message = f"{_subject(field, fault)}: {why or _reason(plan, field, fault)}"
+        fetched = _FETCHED_HINT if _is_file(field, fault) else None
+        hint = fetched or _list_of(plan, field, value) or _others(plan, name, value)
         yield Problem(field=name, message=message, hint=hint)
 
 
@@ -107,6 +110,19 @@ def _reason(plan: Plan, field: Field, fault: Fault) -> str:
     return reason
 
 
+def _spelled(field: Field, value: Any, rule: Rule) -> str:
+    """Return the option, and its value where that is what is wrong."""
+    return f"{field.spelling} {value}" if field.name in rule.need else field.spelling
+
+
+def _list_of(plan: Plan, field: Field, value: Any = None) -> str | None:
+    """Return what `value` may have meant, where there are too many to name them all."""
+    if not field.groups:
+        return None
+    near = "" if value is None else groups.nearest(field, value)
+    return f"{near}kling {plan.product.name} --list shows them all"
+
+
 def _is_file(field: Field, fault: Fault) -> bool:
     """Whether a text stands where the API wants an address to fetch from."""
     is_fetched = field.kind in (FieldKind.VIDEO, FieldKind.LINK)
@@ -127,26 +143,57 @@ def _others(plan: Plan, name: str, value: Any) -> str | None:
 def _missing(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:
     for name, limits in plan.limits.items():
         if limits.is_required and name not in said:
-            spelling = plan.product.field(name).spelling
-            yield Problem(field=name, message=f"{spelling} is missing")
+            field = plan.product.field(name)
+            message = f"{field.spelling} is missing"
+            yield Problem(field=name, message=message, hint=_list_of(plan, field))
 
 
 def _of_handles(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:
     known = prompt.references(plan.product, plan.route, said)
     for index, each in enumerate(known):
         for other in known[:index] + known[index + 1 :]:
-            if each.handle in other.handle and (each is not other):
+            if _are_confused(plan, each, other):
                 yield Problem(
                     field=each.field,
                     message=f"@{each.handle} is part of @{other.handle}",
                     hint="give them names that do not contain one another",
                 )
                 return
+    yield from _of_unknown(plan, said, known)
+
+
+def _are_confused(plan: Plan, one: Reference, other: Reference) -> bool:
+    """Say whether the API may take one handle for the other; numbers it counts."""
+    if prompt.has_handles(plan.route.places[one.field]):
+        return one.handle in other.handle
+    return one.handle == other.handle
+
+
+def _of_unknown(
+    plan: Plan, said: Mapping[str, Any], known: tuple[Reference, ...]
+) -> Iterator[Problem]:
+    """Find the inputs that a prompt counts on and nobody gave: a paid mistake."""
+    for name in prompt.SPOKEN:
+        value = said.get(name, "")
+        is_many = isinstance(value, list | tuple)
+        text = " ".join(map(str, value)) if is_many else str(value)
+        for missing in prompt.unknown(text, known, plan.route):
+            yield Problem(
+                field=name,
+                message=f"@{missing}: there is no such input",
+                hint=_named(known),
+            )
+
+
+def _named(known: tuple[Reference, ...]) -> str | None:
+    names = [f"@{each.handle}" for each in known]
+    return f"the inputs are {listed(names)}" if names else None
 
 
 def _of_rule(plan: Plan, rule: Rule, said: Mapping[str, Any], broken: str) -> Problem:
     shown = [name for name in rule.fields if name in said and name not in rule.need]
-    spelled = ", ".join(plan.product.field(name).spelling for name in shown)
+    shown = shown or [name for name in rule.need if name in said]
+    spelled = ", ".join(_spelled(plan.product.field(n), said[n], rule) for n in shown)
     return Problem(
         field=(shown or rule.fields)[0],
         message=f"{spelled}: {broken}" if spelled else broken,

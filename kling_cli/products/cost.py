@@ -56,8 +56,11 @@ def why_unknown(plan: Plan) -> str:
 def charge(
     plan: Plan, values: Mapping[str, Any], seconds: float, *, n_outputs: int = 1
 ) -> float:
-    """Return the units of a finished job with `seconds` of output, or `n_outputs`."""
-    rate = rate_for(plan, settled(plan, values))
+    """Return the units of a finished job with `seconds` of output, or `n_outputs`.
+
+    `values` are those of the body: what it does not say is what the API assumes.
+    """
+    rate = rate_for(plan, values)
     if rate is None:
         return 0.0
     many = n_outputs if rate.per == "output" else seconds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -24,13 +24,28 @@ class FieldKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceGroup:
+    """Choices that have something in common; `note` says to a person what that is.
+
+    Limits and rules may name the group in place of its choices. `ended` are the days
+    from which some of them, or all, are no longer offered.
+    """
+
+    name: str
+    note: str
+    choices: tuple[str, ...]
+    ended: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """One thing a person can say about a job; the same name in every generation.
 
     `options` are the command-line spellings; empty for an argument and for what only
     `--set` and request files reach. A switch also has the `--no-` form of its options.
     A value of an `is_repeated` field is a tuple. With `has_handle`, each value may be
-    `NAME=VALUE`, and the prompt may then say `@NAME`.
+    `NAME=VALUE`, and the prompt may then say `@NAME`. A choice among many has them in
+    `groups`, for a list of their own.
     """
 
     name: str
@@ -42,13 +57,16 @@ class Field:
     has_handle: bool = False
     metavar: str | None = None
     unit: str | None = None
+    groups: tuple[ChoiceGroup, ...] = ()
 
     @property
     def spelling(self) -> str:
         """How a person knows the field: `--last-frame`, or `IMAGE` for an argument."""
         if self.options:
             return max(self.options, key=len)
-        return (self.metavar or self.name).upper() if self.is_argument else self.name
+        if not self.is_argument:
+            return self.name
+        return (self.metavar or self.name).split()[0].upper()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from kling_cli.products.values import effective, given
 def followed(plan: Plan, said: Mapping[str, Any]) -> Length | None:
     """Return the length that holds for what was said; None where no input decides."""
     real, counts = given(said), effective(plan, said)
-    for each in plan.product.lengths:
+    for each in plan.lengths:
         if each.follows in real and rules.holds(each.when, real, counts):
             return each
     return None

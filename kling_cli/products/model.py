@@ -8,12 +8,12 @@ its values, the body it becomes, what it will cost. `data/README.md` explains th
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from kling_cli.products.field import Field, FieldKind, Limits
-from kling_cli.products.rule import Estimate, Length, Rate, Rule
+from kling_cli.products.place import Place
+from kling_cli.products.rule import Estimate, Habit, Length, Rate, Rule
 
 __all__ = [
     "CredentialKind",
@@ -21,6 +21,7 @@ __all__ = [
     "Field",
     "FieldKind",
     "Generation",
+    "Habit",
     "Length",
     "Limits",
     "Model",
@@ -47,35 +48,6 @@ class Generation(StrEnum):
     NEW = "new"
     LEGACY = "legacy"
     SOLUTIONS = "solutions"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a field's value goes in a body, and how it is spelled there.
-
-    `at` is a dotted path; a number in it is the index of a list. With `item`, the value
-    becomes an entry of the list at `at`: the item's constant keys plus the value under
-    `put` (or merged, when the value is an object and `put` is None). A repeated field
-    without `item` is a plain list.
-
-    `encode` maps our value to theirs. `sent_as` is `text` for numbers sent as strings
-    and `integer` for ids sent as numbers. `codec` names a function of `prompt.py` for
-    values that are written quite differently there. `also` are constants, by path,
-    that go with the value.
-
-    A handle goes under `handle_at` in the item; where there is no such key, the prompt
-    names the entry as `<<<noun_N>>>`, N counting from 1.
-    """
-
-    at: str
-    item: Mapping[str, Any] | None = None
-    put: str | None = None
-    encode: Mapping[Any, Any] | None = None
-    sent_as: str | None = None
-    codec: str | None = None
-    also: Mapping[str, Any] = field(default_factory=dict)
-    handle_at: str | None = None
-    noun: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +129,7 @@ class Product:
     models: tuple[Model, ...]
     rules: tuple[Rule, ...] = ()
     lengths: tuple[Length, ...] = ()
+    habits: tuple[Habit, ...] = ()
     example: str = ""
 
     @property
@@ -209,11 +182,21 @@ class Plan:
     @property
     def rules(self) -> tuple[Rule, ...]:
         """The rules that hold for this model on this route."""
-        return tuple(
-            rule
-            for rule in self.product.rules
-            if (not rule.models or self.model.id in rule.models)
-            and (not rule.routes or self.route.name in rule.routes)
+        return tuple(rule for rule in self.product.rules if self._has(rule))
+
+    @property
+    def habits(self) -> tuple[Habit, ...]:
+        """What we say where a person does not, for this model on this route."""
+        return tuple(habit for habit in self.product.habits if self._has(habit))
+
+    @property
+    def lengths(self) -> tuple[Length, ...]:
+        """What this model's results are as long as on this route."""
+        return tuple(length for length in self.product.lengths if self._has(length))
+
+    def _has(self, each: Rule | Habit | Length) -> bool:
+        return (not each.models or self.model.id in each.models) and (
+            not each.routes or self.route.name in each.routes
         )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kling_cli.products.field import ChoiceGroup
+from kling_cli.products.groups import spelled_out
 from kling_cli.products.model import (
     CredentialKind,
     Field,
@@ -17,7 +19,7 @@ from kling_cli.products.model import (
     Product,
     Route,
 )
-from kling_cli.products.parse_models import length, limit_sets, models, rule
+from kling_cli.products.parse_models import habit, length, limit_sets, models, rule
 from kling_cli.products.table import CatalogueError, Table
 
 _MEBIBYTE = 1024 * 1024
@@ -37,7 +39,6 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
     pack = top.take("pack", str)
     own_fields = top.table("fields_of_its_own")
     fields = _fields(top.words("fields"), shared.table("fields"), own_fields)
-    frames = dict(shared.table("routes").items())
     made = Product(
         name=top.take("name", str),
         summary=top.take("summary", str),
@@ -47,14 +48,15 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
         output=top.take("output", str),
         defaults=_defaults(top.table("defaults")),
         fields=fields,
-        routes=_routes(top.table("routes"), frames, fields),
+        routes=_routes(top.table("routes"), shared.table("routes"), fields),
         models=models(top.table("models"), limit_sets(top.table("limits"))),
         rules=tuple(rule(each) for each in top.tables("rules")),
         lengths=tuple(length(each) for each in top.tables("lengths")),
+        habits=tuple(habit(each) for each in top.tables("habits")),
         example=top.take("example", str),
     )
     top.close()
-    return made
+    return spelled_out(made)
 
 
 def _defaults(table: Table) -> dict[CredentialKind, str]:
@@ -86,14 +88,28 @@ def _field(name: str, table: Table) -> Field:
         has_handle=table.take("handle", bool, default=False),
         metavar=table.find("metavar", str),
         unit=table.find("unit", str),
+        groups=tuple(_group(each) for each in table.tables("groups")),
+    )
+    table.close()
+    return made
+
+
+def _group(table: Table) -> ChoiceGroup:
+    ended = {name: str(day) for name, day in table.table("ended").items()}
+    made = ChoiceGroup(
+        name=table.take("name", str),
+        note=table.take("note", str),
+        choices=(*table.words("choices"), *ended),
+        ended=ended,
     )
     table.close()
     return made
 
 
 def _routes(
-    table: Table, frames: Mapping[str, Any], fields: tuple[Field, ...]
+    table: Table, shared: Table, fields: tuple[Field, ...]
 ) -> tuple[Route, ...]:
+    frames = dict(shared.items())
     return tuple(
         _route(name, Table(data, f"{table.where}.{name}"), frames, fields)
         for name, data in table.items()
@@ -154,12 +170,16 @@ def _place(data: object, where: str, field: Field) -> Place:
         at=table.take("at", str),
         item=table.find("item", dict),
         put=table.find("put", str),
+        is_usual=table.take("usual", bool, default=False),
+        alone_at=table.find("alone_at", str),
         encode={ours.get(k, k): v for k, v in encode.items()} or None,
         sent_as=table.find("sent_as", str),
         codec=table.find("codec", str),
         also=table.take("also", dict, {}),
         handle_at=table.find("handle_at", str),
+        is_handle_optional=table.take("handle_optional", bool, default=False),
         noun=table.find("noun", str),
+        called=table.find("called", str),
     )
     table.close()
     return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kling_cli.products.model import Length, Limits, Model, Rate, Rule
+from kling_cli.products.model import Habit, Length, Limits, Model, Rate, Rule
 from kling_cli.products.table import CatalogueError, Table
 
 _ENDS = 2
@@ -150,6 +150,19 @@ def length(table: Table) -> Length:
         seconds=_pair(table, "seconds"),
         adds=table.take("adds", float, 0.0),
         when=table.take("when", dict, {}),
+        models=table.words("models"),
+        routes=table.words("routes"),
+    )
+    table.close()
+    return made
+
+
+def habit(table: Table) -> Habit:
+    made = Habit(
+        say=table.take("say", dict),
+        when=table.take("when", dict, {}),
+        models=table.words("models"),
+        routes=table.words("routes"),
     )
     table.close()
     return made

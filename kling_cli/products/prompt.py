@@ -3,13 +3,15 @@
 Two spellings of shots exist: in the new standard they are part of the text, `shot 1, 2,
 words; shot 2, 3, words;`, in legacy bodies a list. Ours is `SECONDS:WORDS` for each.
 Handles are `@name` for a person and in the new standard, `<<<voice_1>>>` in legacy
-bodies. Source: API reference, sections 2.2 to 2.4 and 2.6, read 2026-10-04.
+bodies, N counting the entries of a kind in the order of the body. Source: API
+reference, sections 2.2 to 2.4 and 2.6, read 2026-10-04.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from kling_cli.products.model import Field, Place, Plan, Product, Route
@@ -23,6 +25,7 @@ _SHOT = re.compile(
 )
 _OURS = re.compile(r"\s*(\d{1,4})\s*s?\s*:\s*(.+)", re.DOTALL)
 _HANDLE = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,31})=(?!=?$)(.+)", re.DOTALL)
+_NEAR = 0.75  # `crwn` for `crown`
 _POSITION = re.compile(r"<<<\s*(\w+_\d+)\s*>>>")
 
 
@@ -102,7 +105,8 @@ def references(
 ) -> tuple[Reference, ...]:
     """Return everything in `said` that the prompt may name, in the body's order.
 
-    What got no name is called after its noun and place: `voice_1`.
+    What got no name is called after its noun and place, `voice_1`, or as the place
+    has it.
     """
     counts: dict[str, int] = {}
     found: list[Reference] = []
@@ -114,7 +118,25 @@ def references(
             counts[place.noun] = counts.get(place.noun, 0) + 1
             position = f"{place.noun}_{counts[place.noun]}"
             handle, bare = _named(field, value)
-            found.append(Reference(name, bare, handle or position, position))
+            called = handle or place.called or position
+            found.append(Reference(name, bare, called, position))
+    return tuple(found)
+
+
+def in_order(
+    known: Iterable[Reference], route: Route, fields: Iterable[str]
+) -> tuple[Reference, ...]:
+    """Return the references as a body has them whose entries are of these `fields`."""
+    left = list(known)
+    counts: dict[str, int] = {}
+    found: list[Reference] = []
+    for name in fields:
+        each = next((one for one in left if one.field == name), None)
+        if each is not None:
+            left.remove(each)
+            noun = str(route.places[name].noun)
+            counts[noun] = counts.get(noun, 0) + 1
+            found.append(each._replace(position=f"{noun}_{counts[noun]}"))
     return tuple(found)
 
 
@@ -125,21 +147,52 @@ def _named(field: Field, value: Any) -> tuple[str | None, str]:
 def spoken(plan: Plan, said: Mapping[str, Any], text: str) -> str:
     """Return `text` with its handles as this plan's route wants them."""
     known = references(plan.product, plan.route, said)
-    is_named = any(_has_handles(plan.route.places[each.field]) for each in known)
+    text = _by_name(text, known)
+    is_named = any(has_handles(plan.route.places[each.field]) for each in known)
     return to_handles(text, known) if is_named else to_positions(text, known)
 
 
-def _has_handles(place: Place) -> bool:
+def unknown(text: str, known: Iterable[Reference], route: Route) -> list[str]:
+    """Return the inputs that a prompt counts on and that are none of the known ones.
+
+    They are called as an input without a name is, or nearly as one that has one.
+    """
+    handles = {each.handle for each in known}
+    names = handles | {each.position for each in known}
+    usual = [place.called for place in route.places.values() if place.called]
+    usual += [rf"{place.noun}_\d+" for place in route.places.values() if place.noun]
+    is_usual = re.compile("|".join(usual) or "(?!)")
+    return [
+        name
+        for name in re.findall(r"(?:@|<<<\s*)([A-Za-z][A-Za-z0-9_-]*)", text)
+        if name not in names
+        and (is_usual.fullmatch(name) or get_close_matches(name, handles, 1, _NEAR))
+    ]
+
+
+def has_handles(place: Place) -> bool:
+    """Say whether the body itself names what stands there."""
     return place.handle_at is not None
+
+
+def _by_name(text: str, known: Iterable[Reference]) -> str:
+    """Turn `@image_1` into `@room` where that is the first image's name."""
+    names = {each.position: each.handle for each in known}
+    taken = set(names.values())
+    return _renamed(text, {k: f"@{v}" for k, v in names.items() if k not in taken})
 
 
 def to_positions(text: str, known: Iterable[Reference]) -> str:
     """Turn `@hero` into `<<<element_1>>>` for every handle that is known."""
-    positions = {each.handle: each.position for each in known}
-    if not positions:
+    return _renamed(text, {each.handle: f"<<<{each.position}>>>" for each in known})
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    """Put what `names` has for it in the place of every `@name`."""
+    if not names:
         return text
-    pattern = rf"@({'|'.join(map(re.escape, positions))})(?![A-Za-z0-9_-])"
-    return re.sub(pattern, lambda found: f"<<<{positions[found[1]]}>>>", text)
+    pattern = rf"@({'|'.join(map(re.escape, names))})(?![A-Za-z0-9_-])"
+    return re.sub(pattern, lambda found: names[found[1]], text)
 
 
 def to_handles(text: str, known: Iterable[Reference]) -> str:

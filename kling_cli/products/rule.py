@@ -14,9 +14,10 @@ class Rule:
     When every condition of `when` holds, so must the demands: every condition of
     `need`, exactly one of `one_of`, at least one of `any_of`, at most one group of
     `exclusive`, `amount` between `at_least` and `at_most`, and what `rules.py` has
-    written out for the field `check`. A condition maps a field to the values it may
-    have, or to `present` or `absent`. `amount` is a product of sums: a term is a
-    number, a field (its value, or how many values it has) or `-field`.
+    written out as `check`: a field, perhaps after a word (`no shots`). A condition maps
+    a field to the values it may have, or to `present` or `absent`. `amount` is a
+    product of sums: a term is a number, a field (its value, or how many values it has)
+    or `-field`.
 
     `models` and `routes` are where the rule holds; empty means everywhere. A rule that
     `is_ours` spares a person a mistake that the API would take.
@@ -45,7 +46,22 @@ class Rule:
         in_groups = [name for group in groups for name in group]
         terms = [t for terms in self.amount for t in terms if isinstance(t, str)]
         named = [*self.when, *self.need, *in_groups, *(t.lstrip("-") for t in terms)]
-        return tuple(dict.fromkeys([*named, *([self.check] if self.check else [])]))
+        checked = self.check.split()[-1:] if self.check else []
+        return tuple(dict.fromkeys([*named, *checked]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habit:
+    """What we say where a person says nothing, so that both generations do the same.
+
+    `say` holds values by field; `when`, `models` and `routes` as in `Rule`. The sandbox
+    knows none of it: it assumes what the API does.
+    """
+
+    say: Mapping[str, Any]
+    when: Mapping[str, Any] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +87,7 @@ class Length:
 
     `seconds` are the shortest and the longest input that is taken, None where that is
     not documented. `adds` is what the result lasts beyond it; it is not charged.
-    `noun` is what a person calls the input.
+    `noun` is what a person calls the input; `models` and `routes` as in `Rule`.
     """
 
     follows: str
@@ -79,6 +95,8 @@ class Length:
     seconds: tuple[float, float] | None = None
     adds: float = 0.0
     when: Mapping[str, Any] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

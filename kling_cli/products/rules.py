@@ -7,8 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kling_cli.products import prompt
+from kling_cli.products.conditions import holds
 from kling_cli.products.model import Plan, Rule
 from kling_cli.products.values import effective, given, storyboard
+
+__all__ = ["CHECKS", "holds", "is_broken"]
 
 
 def is_broken(rule: Rule, plan: Plan, values: Mapping[str, Any]) -> str | None:
@@ -17,7 +20,7 @@ def is_broken(rule: Rule, plan: Plan, values: Mapping[str, Any]) -> str | None:
     if not holds(rule.when, said, counts):
         return None
     if rule.check is not None:
-        return CHECKS[rule.check](plan, said)
+        return CHECKS[rule.check](plan, said, rule)
     kept = (
         holds(rule.need, said, counts)
         and (not rule.one_of or _n_given(rule.one_of, said) == 1)
@@ -26,24 +29,6 @@ def is_broken(rule: Rule, plan: Plan, values: Mapping[str, Any]) -> str | None:
         and _is_amount_kept(rule, counts)
     )
     return None if kept else rule.message
-
-
-def holds(
-    conditions: Mapping[str, Any], said: Mapping[str, Any], counts: Mapping[str, Any]
-) -> bool:
-    """Say whether all conditions hold for what was `said` and what `counts`."""
-    return all(
-        _is_met(wanted, name in said, counts.get(name))
-        for name, wanted in conditions.items()
-    )
-
-
-def _is_met(wanted: Any, is_said: bool, value: Any) -> bool:
-    if wanted == "present":
-        return is_said
-    if wanted == "absent":
-        return not is_said
-    return value in wanted or ("absent" in wanted and not is_said)
 
 
 def _n_given(names: tuple[str, ...], said: Mapping[str, Any]) -> int:
@@ -71,7 +56,7 @@ def _term(term: str | float, counts: Mapping[str, Any]) -> float:
     return value if isinstance(value, int | float) else 1
 
 
-def _shots(plan: Plan, said: Mapping[str, Any]) -> str | None:
+def _shots(plan: Plan, said: Mapping[str, Any], _rule: Rule) -> str | None:
     if "shots" not in plan.limits:
         return None
     try:
@@ -103,7 +88,7 @@ def _shot_lengths(shots: tuple[prompt.Shot, ...], duration: Any) -> str | None:
     return f"the shots last {total_s} s together and the video {duration} s"
 
 
-def _camera(_plan: Plan, said: Mapping[str, Any]) -> str | None:
+def _camera(_plan: Plan, said: Mapping[str, Any], _rule: Rule) -> str | None:
     camera = said["camera"]
     if not isinstance(camera, Mapping):
         return None  # its kind is wrong already
@@ -116,7 +101,14 @@ def _camera(_plan: Plan, said: Mapping[str, Any]) -> str | None:
     return "the type simple needs a config with exactly one value that is not zero"
 
 
-CHECKS: Mapping[str, Callable[[Plan, Mapping[str, Any]], str | None]] = {
+def _no_shots(_plan: Plan, said: Mapping[str, Any], rule: Rule) -> str | None:
+    text = said.get("prompt")
+    spelled_out = prompt.find_shots(text) if isinstance(text, str) else ()
+    return rule.message if said.get("shots") or spelled_out else None
+
+
+CHECKS: Mapping[str, Callable[[Plan, Mapping[str, Any], Rule], str | None]] = {
     "shots": _shots,
+    "no shots": _no_shots,
     "camera": _camera,
 }

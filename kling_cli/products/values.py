@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kling_cli.products import prompt
+from kling_cli.products.conditions import holds
 from kling_cli.products.model import FieldKind, Plan
 
 
@@ -21,18 +22,20 @@ def given(values: Mapping[str, Any]) -> dict[str, Any]:
 def settled(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was said, and what follows from it.
 
-    A fixed value that was said nevertheless goes without saying; a choice that is a
-    number may have been typed as text. Shots spelled out in a
-    prompt become shots where the body wants a list of them, and shots decide the
-    duration unless somebody did. What the API insists on has our default.
+    A fixed value that was said nevertheless goes without saying, and so does a default
+    that the body has no word for; a choice that is a number may have been typed as
+    text. Shots spelled out in a prompt become shots where the body wants a list of
+    them, and shots decide the duration unless somebody did. What the API insists on has
+    our default, and our habits speak for who says nothing.
     """
     said = {name: _chosen(plan, name, value) for name, value in given(values).items()}
     said = {**_following(plan, said), **said}
     for name, limits in plan.limits.items():
-        if limits.is_fixed and name in said and said[name] == limits.default:
+        if name in said and _goes_without_saying(plan, name, said[name]):
             del said[name]
         if limits.is_sent:
             said.setdefault(name, limits.default)
+    said = {**_habitual(plan, said), **said}
     if "shots" not in plan.limits:
         return said
     spelled_out = _spelled_out(said)
@@ -45,6 +48,25 @@ def settled(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     if shots and "duration" in plan.limits:
         said.setdefault("duration", sum(each.seconds for each in shots))
     return said
+
+
+def _goes_without_saying(plan: Plan, name: str, value: Any) -> bool:
+    limits, place = plan.limits[name], plan.route.places.get(name)
+    if value != limits.default:
+        return False
+    words = place.encode if place is not None else None
+    return limits.is_fixed or (words is not None and value not in words)
+
+
+def _habitual(plan: Plan, said: Mapping[str, Any]) -> dict[str, Any]:
+    counts = effective(plan, said)
+    return {
+        name: value
+        for habit in plan.habits
+        if holds(habit.when, said, counts)
+        for name, value in habit.say.items()
+        if name in plan.limits
+    }
 
 
 def _following(plan: Plan, said: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,8 +33,22 @@ def wire_check(plan: Plan, body: Mapping[str, Any]) -> tuple[Problem, ...]:
     if not found:
         found += _missing(plan, values)
     if not found:
+        found += _of_handles(plan, values)
         found += _of_rules(plan, values)
     return tuple(found)
+
+
+def _of_handles(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Find ids of entries that are used twice."""
+    seen: set[str] = set()
+    for name, place in plan.route.places.items():
+        value = values.get(name, ()) if place.handle_at else ()
+        for each in value if isinstance(value, tuple) else (value,):
+            handle, _ = split_handle(str(each))
+            if handle is not None and handle in seen:
+                at = f"{place.at}[].{place.handle_at}"
+                yield Problem(field=at, message=f"{at} value '{handle}' is not unique")
+            seen.add(str(handle))
 
 
 def _is_needed(plan: Plan, at: str) -> bool:
@@ -98,9 +112,18 @@ _OF_MEDIA: Mapping[FieldKind, Callable[[Plan, str, str], Iterator[Problem]]] = {
 
 
 def _is_ignored(plan: Plan, name: str) -> bool:
-    """Unknown settings are ignored by the new standard (observed, section 2.2)."""
+    """Unknown settings are ignored by the new standard (observed, section 2.2).
+
+    A setting is known where another field has words for it: `audio` without `native`.
+    """
+    at = plan.route.places[name].at
+    is_known = any(
+        plan.route.places[other].at == at and not limits.is_fixed
+        for other, limits in plan.limits.items()
+        if other != name and other in plan.route.places
+    )
     is_new = plan.route.generation is not Generation.LEGACY
-    return is_new and plan.route.places[name].at.startswith("settings.")
+    return is_new and at.startswith("settings.") and not is_known
 
 
 def _message(wire: str, fault: Fault, encode: Mapping[Any, Any]) -> str:

@@ -13,6 +13,7 @@ from kling_cli.products import cost, find, paths, values
 from kling_cli.products.model import Generation, Model, Plan, Product, Route
 from kling_cli.sandbox import task as tasks
 from kling_cli.sandbox.answers import Refusal, refusal
+from kling_cli.sandbox.heritage import inherited
 from kling_cli.sandbox.lasting import Lasting, lasting
 from kling_cli.sandbox.making import Wish, outputs_of
 from kling_cli.sandbox.outputs import Image, Output, Video, duration_text
@@ -126,7 +127,8 @@ def _chosen(product: Product, route: Route, body: Mapping[str, Any]) -> Model | 
 
 def _new_task(world: World, order: Order) -> SandboxTask:
     plan, length = order.plan, lasting(world, order.plan, order.said)
-    wish = _wish(world, order, length)
+    said = {**order.said, **inherited(world, order.said)}
+    wish = _wish(world, replace(order, said=said), length)
     new = outputs_of(wish)
     now, seconds = world.timeline.now_s(), _task_seconds(world, plan.model)
     return SandboxTask(
@@ -135,7 +137,7 @@ def _new_task(world: World, order: Order) -> SandboxTask:
         times=times_from(now, seconds),
         ending=Ending(),
         outputs=new,
-        units=cost.charge(plan, order.said, length.seconds, n_outputs=len(new)),
+        units=cost.charge(plan, said, length.seconds, n_outputs=len(new)),
         slots=_slots(plan.product, new),
         external_id=order.external_id,
         callback_url=order.callback_url,

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from kling_cli.products import length
 from kling_cli.products.model import Plan
+from kling_cli.products.prompt import split_handle
 from kling_cli.products.values import effective, settled
 from kling_cli.sandbox.outputs import Audio, Content, Video
 from kling_cli.sandbox.sound import Sound
@@ -42,12 +43,17 @@ def lasting(world: World, plan: Plan, said: Mapping[str, Any]) -> Lasting:
     if source is None:
         return _asked_for(plan, said)
     seconds = length.measured_s(plan, source, said)
-    seconds = seconds or known_s(world, said[source.follows])
+    seconds = seconds or known_s(world, bare(said[source.follows]))
     if seconds is not None:
         return Lasting(seconds, _pictures(seconds + source.adds))
     low, high = source.seconds or (DEFAULT_S, DEFAULT_S)
     seconds = min(max(DEFAULT_S, low), high)
     return Lasting(seconds, _pictures(seconds + source.adds) + 1)
+
+
+def bare(value: Any) -> Any:
+    """Return a value without the handle that may stand before it."""
+    return split_handle(value)[1] if isinstance(value, str) else value
 
 
 def spoken_s(text: str, speed: float = 1.0) -> float:
@@ -61,11 +67,16 @@ def known_s(world: World, name: Any) -> float | None:
         return None
     if name in world.known_s:
         return world.known_s[name]
+    return _of_content(made(world, name))
+
+
+def made(world: World, name: str) -> Content | None:
+    """Return something of the sandbox's own, by its id or its link."""
     if name.startswith(world.base_url):
-        return _of_content(_linked(world, name))
+        return _linked(world, name)
     for each in _made(world):
         if each.id == name:
-            return each.clip.duration_s if isinstance(each, Video) else each.mp3.seconds
+            return each.clip if isinstance(each, Video) else each.mp3
     return None
 
 

@@ -5,25 +5,18 @@ The product says what it makes; the table below is for paths that make several t
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from math import sqrt
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from kling_cli.errors import KlingError
 from kling_cli.products import paths
-from kling_cli.products.image import describe
-from kling_cli.products.limits import is_url
 from kling_cli.sandbox import library
 from kling_cli.sandbox.outputs import Audio, Captions, Image, Output, Video, Views
 from kling_cli.sandbox.picture import Picture
+from kling_cli.sandbox.proportions import IMAGE_PX, film_size, image_size
 from kling_cli.sandbox.sound import Sound
 from kling_cli.sandbox.subtitles import Subtitles
-from kling_cli.sandbox.video.clip import Clip, size_for
-
-if TYPE_CHECKING:
-    from kling_cli.products.image import ImageFacts
+from kling_cli.sandbox.video.clip import Clip
 
 # Source: API reference, sections 2.7, 2.8 and 2.10, read 2026-10-04.
 _SEVERAL = {
@@ -41,12 +34,11 @@ _HEARD = frozenset(
         "/solutions/drama_subtitle",
     }
 )
+# Source: section 2.6: results of effects have no duration.
+_UNTIMED = frozenset({"/v1/videos/effects"})
 AUTO_IMAGES = 4  # how many the service makes of a series that leaves it to it: a guess
 VIEW_SETS, VIEWS_A_SET = 3, 3
 SAMPLE_S = 3.0
-MIN_RATIO, MAX_RATIO = 0.4, 2.5  # of an image that may be sent
-_IMAGE_PX = {"1k": 1024, "2k": 2048, "4k": 4096}
-_SIDES = ("left", "right"), ("up", "down")
 # Section 2.10, drama_subtitle: what is taken for landscape.
 _FONT_SIZE, _MARGIN = 56, 80
 
@@ -71,7 +63,8 @@ class Wish:
     @property
     def is_heard(self) -> bool:
         """Say whether a film of it has sound whatever was asked for."""
-        return self.path in _HEARD
+        kept = self.wanted.get("base_video") and self.wanted.get("keep_sound")
+        return bool(kept) or self.path in _HEARD
 
     @property
     def has_watermark(self) -> bool:
@@ -93,6 +86,7 @@ def _video(wish: Wish) -> Iterator[Output]:
         clip=_clip(wish),
         has_watermark=wish.has_watermark,
         session_id=wish.text("session_id") or None,
+        is_timed=wish.path not in _UNTIMED,
     )
 
 
@@ -123,7 +117,7 @@ def _images(wish: Wish) -> Iterator[Output]:
     count = wish.body.get("series_amount", AUTO_IMAGES) if is_series else None
     if count is None:
         count = wish.wanted.get("n") or 1
-    width, height = _image_size(wish)
+    width, height = image_size(wish.body, wish.wanted)
     group = wish.new_id() if is_series else None
     for index in range(count if isinstance(count, int) else AUTO_IMAGES):
         label = f"{wish.label}-{index}"
@@ -136,7 +130,7 @@ def _images(wish: Wish) -> Iterator[Output]:
 
 
 def _views(wish: Wish) -> Iterator[Output]:
-    side = _IMAGE_PX["1k"]
+    side = IMAGE_PX["1k"]
     for index in range(VIEW_SETS):
         labels = [f"{wish.label}-{index}-{n}" for n in range(VIEWS_A_SET)]
         pictures = (Picture(width=side, height=side, label=each) for each in labels)
@@ -161,7 +155,7 @@ def _voice(wish: Wish) -> Iterator[Output]:
 
 def _element(wish: Wish) -> Iterator[Output]:
     views = paths.get(wish.body, "element_image_list.refer_images") or ()
-    side = _IMAGE_PX["1k"]
+    side = IMAGE_PX["1k"]
     pictures = [
         Picture(width=side, height=side, label=f"{wish.label}-{n}")
         for n in range(len(views) + 1)
@@ -178,9 +172,7 @@ def _element(wish: Wish) -> Iterator[Output]:
 
 
 def _clip(wish: Wish) -> Clip:
-    seen = _seen(wish.wanted.get("image") or wish.wanted.get("last_frame"))
-    ratio = _ratio_of(seen) or _asked_ratio(wish) or 16 / 9
-    width, height = size_for(str(wish.wanted.get("resolution")), ratio)
+    width, height = film_size(wish.wanted)
     return Clip(
         width=width,
         height=height,
@@ -188,48 +180,6 @@ def _clip(wish: Wish) -> Clip:
         has_sound=bool(wish.wanted.get("sound")) or wish.is_heard,
         label=wish.label,
     )
-
-
-def _image_size(wish: Wish) -> tuple[int, int]:
-    """Return width and height in pixels: what was asked for, or the input's shape."""
-    side = _IMAGE_PX.get(str(wish.wanted.get("resolution")), _IMAGE_PX["1k"])
-    seen = _seen(wish.body.get("image") or wish.body.get("human_image"))
-    ratio = _asked_ratio(wish) or _ratio_of(seen) or 1.0
-    width, height = side * sqrt(ratio), side / sqrt(ratio)
-    across, down = (
-        1 + sum(_share(wish, f"{side}_expansion_ratio") for side in sides)
-        for sides in _SIDES
-    )
-    return round(width * across), round(height * down)
-
-
-def _share(wish: Wish, name: str) -> float:
-    value = wish.body.get(name)
-    return float(value) if isinstance(value, int | float) else 0.0
-
-
-def _asked_ratio(wish: Wish) -> float | None:
-    """Return width:height as asked for; None where it is left to the model."""
-    width, _, height = str(wish.wanted.get("aspect_ratio") or "").partition(":")
-    if not (width.isdecimal() and height.isdecimal()):
-        return None
-    return int(width) / int(height)
-
-
-def _ratio_of(seen: ImageFacts | None) -> float | None:
-    if seen is None or not (seen.width and seen.height):
-        return None
-    return min(max(seen.width / seen.height, MIN_RATIO), MAX_RATIO)
-
-
-def _seen(value: Any) -> ImageFacts | None:
-    """Return what an image sent as base64 looks like; None for a link to one."""
-    if not isinstance(value, str) or is_url(value):
-        return None
-    try:
-        return describe(base64.b64decode(value, validate=False))
-    except (KlingError, ValueError):
-        return None
 
 
 _MAKERS: Mapping[str, Callable[[Wish], Iterator[Output]]] = {

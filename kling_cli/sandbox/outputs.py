@@ -46,13 +46,14 @@ class Output(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Video:
-    """A clip, and on request a copy with a watermark."""
+    """A clip, and on request a copy with a watermark; most tell how long they are."""
 
     id: str
     clip: Clip
     has_watermark: bool = False
     type: str = "video"
     session_id: str | None = None
+    is_timed: bool = True
 
     @property
     def files(self) -> Mapping[str, Content]:
@@ -70,7 +71,9 @@ class Video:
         item = {"id": self.id, "url": link("video.mp4")}
         if self.has_watermark:
             item["watermark_url"] = link("video_wm.mp4")
-        return item | {"duration": duration_text(self.clip.duration_s)}
+        if self.is_timed:
+            item["duration"] = duration_text(self.clip.duration_s)
+        return item
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,3 +95,19 @@ def test_choices_are_those_of_all_models() -> None:
 
     assert [value for value, _ in said] == ["720p", "1080p", "4k"]
     assert choices(catalogue.load("text2video"), "prompt") == []
+
+
+def test_an_argument_may_be_several_and_says_how_many() -> None:
+    field = a_field(is_argument=True, is_repeated=True, options=(), metavar="A [B]")
+
+    parameter = parameter_of(field)
+
+    assert list[str] in get_args(get_args(parameter.annotation)[0])
+    assert info_of(parameter).metavar == "A [B]"
+    assert field.spelling == "A"
+
+
+def test_a_resolution_that_nobody_can_say_has_no_option() -> None:
+    said = names(catalogue.load("video-extend"))
+
+    assert not {"resolution", "mode"} & set(said)

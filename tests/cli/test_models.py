@@ -170,7 +170,7 @@ def test_a_program_gets_everything_the_catalogue_knows() -> None:
 def test_it_works_without_an_account_and_without_a_network(kling: Kling) -> None:
     result = kling.run(*shlex.split("models --can sound,4k -q"))
 
-    assert (result.exit_code, result.stdout) == (0, "kling-3.0\n")
+    assert (result.exit_code, result.stdout) == (0, "kling-3.0\nkling-3.0-omni\n")
 
 
 def test_that_nothing_can_do_it_is_said(kling: Kling) -> None:

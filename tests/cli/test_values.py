@@ -30,6 +30,50 @@ def test_repeated_options_are_kept_in_order() -> None:
     assert values(shots=["3: a boat", "2: rain"])["shots"] == ("3: a boat", "2: rain")
 
 
+def test_a_repeated_option_takes_a_json_list_too(tmp_path: Path) -> None:
+    board = tmp_path / "board.json"
+    board.write_text('[{"duration": 2, "prompt": "a boat"}, "3: rain"]')
+
+    said = values(shots=["1: dawn", f"@{board}", '["4: dusk"]'])
+
+    assert said["shots"] == (
+        "1: dawn",
+        {"duration": 2, "prompt": "a boat"},
+        "3: rain",
+        "4: dusk",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[1", r"--shot \[1: not JSON"),
+        ("@none.json", "--shot @none.json: No such file"),
+    ],
+)
+def test_a_list_that_is_none_is_refused(text: str, complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        values(shots=[text])
+
+
+def test_a_json_file_that_holds_no_list_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "board.json").write_text("{}")
+
+    with pytest.raises(UsageError, match="not a JSON list"):
+        values(shots=[f"@{tmp_path}/board.json"])
+
+
+def test_a_file_whose_name_looks_like_a_list_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("[1].png").touch()
+
+    said = values("omni-video", refer_images=["[1].png"])
+
+    assert said["refer_images"] == ("[1].png",)
+
+
 def test_a_dash_reads_the_prompt_from_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     stdin = io.TextIOWrapper(io.BytesIO("  un été\n\n".encode()), encoding="ascii")
     monkeypatch.setattr(sys, "stdin", stdin)

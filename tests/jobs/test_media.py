@@ -79,3 +79,23 @@ def test_an_image_that_will_not_do_is_named_with_its_option(
 
     assert caught.value.message.startswith(f"--image {path}: ")
     assert words in caught.value.message
+
+
+@pytest.mark.parametrize("prefix", ["", "clip=", "file://"])
+def test_a_local_video_is_refused_with_what_to_do(tmp_path: Path, prefix: str) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(bytes(2_500_000))
+    plan = planned("omni-video", "base_video")
+
+    with pytest.raises(UsageError) as caught:
+        with_files_read(plan, {"base_video": f"{prefix}{path}"})
+
+    assert "a file on this machine (2.5 MB)" in caught.value.message
+    assert "the API takes a video by URL only" in caught.value.message
+    assert "give that URL" in str(caught.value.hint)
+
+
+def test_a_video_by_its_url_is_left_as_it_is() -> None:
+    values = {"base_video": "clip=https://vid.example.com/clip.mp4"}
+
+    assert with_files_read(planned("omni-video", "base_video"), values) == values

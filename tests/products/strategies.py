@@ -8,7 +8,8 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from kling_cli.products import catalogue
-from kling_cli.products.model import Field, FieldKind, Limits, Plan
+from kling_cli.products.model import Field, FieldKind, Limits, Plan, Route
+from kling_cli.products.reading import lists
 
 FRAME = "https://img.example.com/a.png"
 CLIP = "https://vid.example.com/a.mp4"
@@ -20,6 +21,8 @@ IDS = st.integers(1, 10**19).map(str)
 NAMES = st.from_regex(r"[a-z]{4}[0-9]", fullmatch=True)
 NAMED_IDS = st.tuples(NAMES, IDS).map("=".join)
 NAMED_FRAMES = st.just(FRAME) | NAMES.map(lambda name: f"{name}={FRAME}")
+NAMED_CLIPS = st.just(CLIP) | NAMES.map(lambda name: f"{name}={CLIP}")
+NAMED = {FieldKind.IMAGE: NAMED_FRAMES, FieldKind.VIDEO: NAMED_CLIPS}
 SHOT_WORDS = st.from_regex(r"[a-z ,]{0,9}[a-z]", fullmatch=True)
 SHOTS = st.tuples(st.integers(1, 3).map(str), SHOT_WORDS).map(":".join)
 
@@ -39,7 +42,7 @@ BY_KIND: dict[FieldKind, st.SearchStrategy[Any]] = {
 def single_values(field: Field, limits: Limits) -> st.SearchStrategy[Any]:
     """Return values of the right kind and within the range, if not of any length."""
     if field.has_handle:
-        return NAMED_FRAMES if field.kind is FieldKind.IMAGE else IDS | NAMED_IDS
+        return NAMED.get(field.kind, IDS | NAMED_IDS)
     if field.name == "shots":
         return SHOTS
     if limits.choices:
@@ -58,6 +61,14 @@ def values_of(field: Field, limits: Limits) -> st.SearchStrategy[Any]:
     return many.map(tuple) if field.is_repeated else each
 
 
+def has_its_entry(route: Route, name: str, names: list[str]) -> bool:
+    """Say whether the entry that a value is part of is there: a video for its sound."""
+    at = route.places[name].at
+    others = [place for each, place in route.places.items() if each in names]
+    is_inside = [each for each in lists(route) if at.startswith(f"{each}.")]
+    return not is_inside or any(place.at in is_inside for place in others)
+
+
 @st.composite
 def jobs(draw: st.DrawFn) -> tuple[Plan, dict[str, Any]]:
     """Draw a plan and values it has places for; rules between them may be broken."""
@@ -66,9 +77,15 @@ def jobs(draw: st.DrawFn) -> tuple[Plan, dict[str, Any]]:
     reachable = [model for model in product.models if route.name in model.wire_ids]
     model = draw(st.sampled_from(reachable))
     plan = Plan(product=product, route=route, model=model)
-    sayable = [name for name, limits in plan.limits.items() if not limits.is_fixed]
+    sayable = [
+        name
+        for name, limits in plan.limits.items()
+        if not limits.is_fixed and name in route.places
+    ]
     names = draw(st.lists(st.sampled_from(sayable), unique=True))
     assume(not {"prompt", "shots"} <= set(names))
+    assume(not {"base_video", "feature_video"} <= set(names))  # one entry is the most
+    names = [name for name in names if has_its_entry(plan.route, name, names)]
     values = {
         name: draw(values_of(product.field(name), plan.limits[name])) for name in names
     }

@@ -154,7 +154,9 @@ def test_every_place_of_a_route_is_used_by_a_model(product: Product) -> None:
 def test_what_a_model_takes_has_a_place_or_is_fixed(product: Product) -> None:
     for route, model in models_of(product):
         for name, limits in model.limits[route.name].items():
-            assert name in route.places or limits.is_fixed, (model.id, name)
+            follows_an_input = not product.field(name).options and limits.default
+            is_said = name in route.places or limits.is_fixed
+            assert is_said or follows_an_input, (model.id, name)
 
 
 @each_product
@@ -191,7 +193,8 @@ def test_defaults_can_be_reached_with_their_credentials(product: Product) -> Non
 @each_product
 def test_every_model_has_a_rate_a_usual_time_and_a_status(product: Product) -> None:
     for model in product.models:
-        assert model.rates or product.panel == "Solutions"  # no price is published
+        is_unpriced = product.panel == "Solutions" or product.name == "effects"
+        assert model.rates or is_unpriced  # none is published
         assert model.usual_s
         assert model.usual_basis in ("observed", "estimate")
         assert model.status in ("current", "historic", "retired", "discontinued")

@@ -150,3 +150,13 @@ def test_a_person_is_not_told_of_an_older_way_to_say_the_size_of_an_image() -> N
 
     assert "resolution" in named
     assert "mode" not in named
+
+
+def test_ten_images_that_are_only_counted_are_not_taken_for_one_another(
+    planned: Planner,
+) -> None:
+    values = {"prompt": "@image_1 and @image_10", "refer_images": (IMAGE,) * 10}
+    plan = planned("omni-image", None, values)
+
+    assert check.problems(plan, values) == ()
+    assert build(plan, values)["prompt"] == "<<<image_1>>> and <<<image_10>>>"
