@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 
@@ -29,8 +30,10 @@ class Output:
     """One result of a task: a file that can be fetched until its URL expires.
 
     `type` is `video`, `image`, `audio`, `voice`, `element`, or a solution's own word
-    (`subbed_video`, `srt`, `product_image`). `url` and
-    `watermark_url` are signed links and never logged in full.
+    (`subbed_video`, `srt`, `product_image`), or `face`, `mask`, `tracking` of a step.
+    `url` and `watermark_url` are signed links and never logged in full. `facts` is what
+    else is known: when a face appears (`start_s`), a video's `fps`, `width`, `height`
+    and `frames`.
     """
 
     type: str
@@ -38,6 +41,7 @@ class Output:
     url: str | None = None
     watermark_url: str | None = None
     duration_s: float | None = None
+    facts: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

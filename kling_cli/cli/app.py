@@ -111,6 +111,12 @@ GROUPS = (
         "Make advertising, presenter and try-on videos, or subtitles, in one go.",
         "Solutions",
     ),
+    Entry(
+        "multi-elements",
+        "kling_cli.cli.selection:SelectionGroup",
+        "Add, swap or remove things in a video: select, preview, edit.",
+        "Edit video",
+    ),
 )
 
 
@@ -179,7 +185,7 @@ def load(entry: Entry) -> Any:
     """
     module, _, attribute = entry.target.partition(":")
     found = getattr(import_module(module), attribute)
-    if entry.target == "kling_cli.cli.app:ProductGroup":
+    if isinstance(found, type):
         return found(entry)
     if entry.target == "kling_cli.cli.generate:command":
         return found(entry.name)

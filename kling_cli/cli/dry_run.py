@@ -26,19 +26,48 @@ def show(
 
     It works without credentials too: the request is then the one for an API key.
     """
+    from kling_cli.jobs.memory import with_memory
     from kling_cli.jobs.prepare import check_price, prepare
     from kling_cli.jobs.run import kinds_of
 
+    order = with_memory(order, settings)
     request = prepare(order, kinds_of(settings), new_id=lambda: "kling-made-when-sent")
     check_price(request.estimate, max_units)
+    return _show(request, None, settings, talk)
+
+
+def show_both(
+    order: Order,
+    step: Order,
+    *,
+    settings: Settings,
+    talk: Talk,
+    max_units: float | None,
+) -> int:
+    """Do the same for a job of two calls; what the first will tell stands in `<>`."""
+    from kling_cli.jobs.intent import intend
+    from kling_cli.jobs.prepare import check_price
+
+    intent = intend(order, step, settings)
+    check_price(intent.estimate, max_units)
+    return _show(intent.second, intent.first, settings, talk)
+
+
+def _show(
+    request: Request, before: Request | None, settings: Settings, talk: Talk
+) -> int:
     if talk.is_json:
-        _print_document(request, settings)
-    else:
-        _print_text(request, settings)
+        _print_document(request, before, settings)
+        return int(ExitCode.DONE)
+    for each in (before, request):
+        if each is not None:
+            _print_text(each, settings)
     return int(ExitCode.DONE)
 
 
-def _print_document(request: Request, settings: Settings) -> None:
+def _print_document(
+    request: Request, before: Request | None, settings: Settings
+) -> None:
     """Print the document of every command with the request as one more key."""
     from kling_cli.api.task import TaskStatus
     from kling_cli.cli.report import document
@@ -52,13 +81,19 @@ def _print_document(request: Request, settings: Settings) -> None:
         model=request.plan.model.id,
     )
     shown = document.of_result(nothing_yet)
-    shown["dry_run"] = {
+    shown["dry_run"] = _described(request, settings)
+    if before is not None:
+        shown["dry_run"]["before"] = _described(before, settings)
+    write_result(document.dumps(shown))
+
+
+def _described(request: Request, settings: Settings) -> dict[str, Any]:
+    return {
         "method": "POST",
         "url": settings.api_base + request.plan.create_path,
         "body": request.body(None),
         "estimate": _estimate(request.estimate),
     }
-    write_result(document.dumps(shown))
 
 
 def _print_text(request: Request, settings: Settings) -> None:

@@ -30,7 +30,7 @@ def parameters(product: Product) -> Iterator[Parameter]:
     A value that was not given is None (a list: None or empty).
     """
     shape_panel = product.output.capitalize()
-    yield from (_argument(each, product) for each in product.fields if each.is_argument)
+    yield from arguments(product)
     yield _model(product, shape_panel)
     for each in product.fields:
         if each.options and each.kind in _SHAPES:
@@ -41,6 +41,11 @@ def parameters(product: Product) -> Iterator[Parameter]:
         if each.options and each.kind not in _SHAPES:
             yield _option(each, product, INPUT)
     yield _set()
+
+
+def arguments(product: Product) -> Iterator[Parameter]:
+    """Yield the positionals of a product, or of a step that its command takes."""
+    yield from (_argument(each, product) for each in product.fields if each.is_argument)
 
 
 def _argument(field: Field, product: Product) -> Parameter:
@@ -112,6 +117,14 @@ def choices(product: Product, field: str) -> list[tuple[str, str]]:
             if field in limits:
                 found.update((str(each), "") for each in limits[field].choices or ())
     return list(found.items())
+
+
+def flag(name: str, spelling: str, help_text: str) -> Parameter:
+    """Return a parameter that is said or not."""
+    info = typer.Option(
+        spelling, help=help_text, rich_help_panel=INPUT, show_default=False
+    )
+    return _parameter(name, bool, info)
 
 
 def _parameter(name: str, kind: Any, info: Any) -> Parameter:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -49,20 +49,32 @@ class Said:
         return Wanted.LINKS if self.fetching.is_link_only else Wanted.FILES
 
 
-def command(name: str) -> Any:
-    """Return the command of the product called `name`."""
+Act = Callable[["Product", Mapping[str, Any], Said], int]
+
+
+def command(name: str, *, called: str | None = None) -> Any:
+    """Return the command of the product called `name`, under that name or another."""
     product = catalogue.load(name)
+    act, own = generate, parameters(product)
+    if product.session is not None and product.session.is_opened_here:
+        from kling_cli.cli import in_steps
+
+        act, own = in_steps.generate, in_steps.parameters(product)
+    return _declared(product, own, act, called or name)
+
+
+def _declared(product: Product, own: Iterable[Parameter], act: Act, name: str) -> Any:
     groups = get_type_hints(Said)
 
     def run(**given: Any) -> int:
         said = Said(**{each: given.pop(each) for each in groups})
-        return generate(product, given, said)
+        return act(product, given, said)
 
     shared = [
         Parameter(each, Parameter.KEYWORD_ONLY, annotation=group)
         for each, group in groups.items()
     ]
-    signed(run, [*parameters(product), *shared])
+    signed(run, [*own, *shared])
     return declare(run, name=name, help_text=_help(product))
 
 
@@ -70,7 +82,7 @@ def generate(product: Product, typed: Mapping[str, Any], said: Said) -> int:
     """Run one job, or show it under `--dry-run`, and return the exit code."""
     from kling_cli.cli.runner import load_settings, run
 
-    order = _order(product, typed, said.safety.external_id)
+    order = order_of(product, typed, said.safety.external_id)
     settings = load_settings(
         settings_options(said.waiting, said.callbacks, said.safety)
     )
@@ -79,7 +91,7 @@ def generate(product: Product, typed: Mapping[str, Any], said: Said) -> int:
 
         most = said.safety.max_units
         return show(order, settings=settings, talk=said.talk, max_units=most)
-    options = _run_options(product.name, settings, said)
+    options = run_options(product.name, settings, said)
     offer_agent(settings, options)
 
     async def work(around: Surroundings) -> JobResult:
@@ -91,9 +103,14 @@ def generate(product: Product, typed: Mapping[str, Any], said: Said) -> int:
     return conclude([result], command=product.name, talk=said.talk, wanted=said.wanted)
 
 
-def _order(
+def order_of(
     product: Product, typed: Mapping[str, Any], external_id: str | None
 ) -> Order:
+    """Return what was typed as an order of the product.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
     from kling_cli.jobs.prepare import Order
 
     return Order(
@@ -105,7 +122,8 @@ def _order(
     )
 
 
-def _run_options(name: str, settings: Settings, said: Said) -> RunOptions:
+def run_options(name: str, settings: Settings, said: Said) -> RunOptions:
+    """Return how the job of the command `name` is to be run."""
     from kling_cli.jobs.options import RunOptions
 
     return RunOptions(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 from kling_cli.cli.fields import MODES
 from kling_cli.errors import UsageError
 from kling_cli.products.model import Field, FieldKind, Product
+
+_SECONDS = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*s?")  # the API counts milliseconds
 
 
 def read_values(
@@ -62,7 +65,17 @@ def _value(field: Field, typed: Any) -> Any:
         return tuple(_json(field, each) if is_json else each for each in typed)
     if field.kind is FieldKind.JSON:
         return _json(field, typed)
-    return typed
+    return _seconds(field, typed) if field.kind is FieldKind.TIME else typed
+
+
+def _seconds(field: Field, text: str) -> float:
+    found = _SECONDS.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(
+            f"{field.spelling} {text}: not a number of seconds",
+            hint=f"{field.spelling} 1.5",
+        )
+    return float(found[1])
 
 
 def _take_mode(given: dict[str, Any], mode: str) -> None:

@@ -147,6 +147,13 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """Something worth a line that is no warning: what a step before the job found."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """A task has ended, one way or the other; always the last event of its job."""
 
@@ -168,6 +175,7 @@ class JobResult:
 
     `completed_by` says what brought the final state first: `callback` or `poll`.
     `resume` is the command that goes on, when there is something to go on with.
+    `session_id` is for jobs that build on a session opened before them.
     """
 
     command: str
@@ -189,6 +197,7 @@ class JobResult:
     units: float | None = None
     request_id: str | None = None
     resume: str | None = None
+    session_id: str | None = None
     error: KlingError | None = None
 
 
@@ -207,5 +216,6 @@ Event = (  # one name a line
     | DownloadRetry
     | Saved
     | Notice
+    | Remark
     | Finished
 )

@@ -12,6 +12,7 @@ from kling_cli.background import background
 from kling_cli.callbacks.tunnel.identity import Identity, identify
 from kling_cli.clock import Clock
 from kling_cli.errors import NotSavedError
+from kling_cli.jobs.ask import NOWHERE
 from kling_cli.jobs.attend import Attendant
 from kling_cli.jobs.entry import Entry, Stage
 from kling_cli.jobs.events import Event, Notice, Submitted
@@ -187,6 +188,11 @@ def _is_attended(entry: Entry) -> bool:
 
 
 def _denial(entry: Entry) -> str:
+    if entry.query_path == NOWHERE:
+        return (
+            f"the answer to {entry.external_id} ({entry.product}) was lost; whether it"
+            " was charged is not known"
+        )
     if entry.task_id is None:
         return (
             f"job {entry.external_id} never reached the API;"

@@ -20,7 +20,8 @@ LONG_TEXT = 4096  # characters; longer strings in a body are media
 class Order:
     """What a person asked for. Images and sounds may be URLs or paths.
 
-    `extra` holds the dotted keys of `--set`; it wins over everything else.
+    `extra` holds the dotted keys of `--set`; it wins over everything else. `seconds` is
+    how long the result will be where that follows from what goes in.
     """
 
     product: str
@@ -28,6 +29,7 @@ class Order:
     values: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
     external_id: str | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ def prepare(
         UsageError: values, files or the model do not fit; the message names all of it.
         CredentialsError: these credentials cannot reach the model.
     """
-    product = catalogue.load(order.product)
+    product = catalogue.described(order.product)
     plan = choose.plan(product, order.model, tuple(order.values), credentials)
     values = with_files_read(plan, order.values)
     check.require(plan, values)
@@ -77,7 +79,7 @@ def prepare(
         values=values,
         extra=order.extra,
         external_id=order.external_id or new_id(),
-        estimate=cost.estimate(plan, values),
+        estimate=cost.estimate(plan, values, seconds=order.seconds),
     )
     _require_external_id(request)
     return request

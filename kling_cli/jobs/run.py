@@ -16,6 +16,7 @@ from kling_cli.jobs.events import Event, Finished, JobResult
 from kling_cli.jobs.finish import Finishing
 from kling_cli.jobs.job import Job
 from kling_cli.jobs.journal import Journal
+from kling_cli.jobs.memory import with_memory
 from kling_cli.jobs.naming import check_template
 from kling_cli.jobs.options import RunOptions
 from kling_cli.jobs.prepare import Order, check_price, prepare
@@ -68,6 +69,7 @@ async def generate(
     from kling_cli.jobs.generate import Generation  # with it come uvicorn and the door
 
     check_template(options.output or "")
+    order = with_memory(order, settings)
     request = prepare(order, kinds_of(settings), new_id=new_external_id)
     check_price(request.estimate, options.max_units)
     run = Generation(

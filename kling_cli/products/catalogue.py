@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _DATA = Path(__file__).parent / "data"
 _COMMON = "common"
 _MANAGED = "managed"
+_STEPS = "steps"
 _HEAD_BYTES = 1024
 
 
@@ -82,6 +83,30 @@ def all_managed() -> tuple[Product, ...]:
     """Return everything that can be made for the library."""
     stems = sorted(path.stem for path in (_DATA / _MANAGED).glob("*.toml"))
     return tuple(managed(stem) for stem in stems)
+
+
+@cache
+def step(name: str) -> Product:
+    """Return a call that goes before a product's own and opens its session."""
+    from kling_cli.products.parse import product
+
+    return product(_read(f"{_STEPS}/{name}"), _read(_COMMON))
+
+
+def all_steps() -> tuple[Product, ...]:
+    """Return every such call."""
+    stems = sorted(path.stem for path in (_DATA / _STEPS).glob("*.toml"))
+    return tuple(step(stem) for stem in stems)
+
+
+def described(name: str) -> Product:
+    """Return the product or the step called `name`.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    is_step = (_DATA / _STEPS / f"{name}.toml").is_file()
+    return step(name) if is_step else load(name)
 
 
 @cache

@@ -18,14 +18,17 @@ _DECIMALS = 4
 _ROUNDING = 1e-6
 
 
-def estimate(plan: Plan, values: Mapping[str, Any]) -> Estimate | None:
+def estimate(
+    plan: Plan, values: Mapping[str, Any], *, seconds: float | None = None
+) -> Estimate | None:
     """Return what the job will cost if it succeeds; None where nobody can know.
 
     Unknown is what the API does not publish, what follows the length of an input, and
-    a number of outputs left to the model.
+    a number of outputs left to the model. `seconds` is how long the result will be
+    where no field says so.
     """
     said = settled(plan, values)
-    counts = effective(plan, said)
+    counts = {"duration": seconds, **effective(plan, said)}
     rate = _rate(plan, said)
     times = None if rate is None else _times(rate, counts)
     if rate is None or times is None:

@@ -39,6 +39,8 @@ def decode(place: Place, kind: FieldKind, raw: Any, wire: str) -> Any:
         return _number(kind, raw, wire)
     if place.sent_as == "integer":
         return str(typed(FieldKind.INTEGER, raw, wire))
+    if place.sent_as == "milliseconds":
+        return typed(FieldKind.INTEGER, raw, wire) / 1000
     return typed(kind, raw, wire)
 
 

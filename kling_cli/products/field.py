@@ -14,6 +14,7 @@ class FieldKind(StrEnum):
     TEXT = "text"  # str
     INTEGER = "integer"  # int
     NUMBER = "number"  # float
+    TIME = "time"  # float: seconds, typed as `1.5` or `1.5s`
     SWITCH = "switch"  # bool
     CHOICE = "choice"  # one of the limits' choices, a str unless they say otherwise
     IMAGE = "image"  # str: a URL, or bare base64 once a local file has been read
@@ -31,6 +32,9 @@ class Field:
     `--set` and request files reach. A switch also has the `--no-` form of its options.
     A value of an `is_repeated` field is a tuple. With `has_handle`, each value may be
     `NAME=VALUE`, and the prompt may then say `@NAME`.
+
+    A value that is no URL belongs to the field `id_field`. A value of a field that is
+    the `id_of` an output (`video`, `audio`) may be the id of the task that made it.
     """
 
     name: str
@@ -40,6 +44,8 @@ class Field:
     is_argument: bool = False
     is_repeated: bool = False
     has_handle: bool = False
+    id_field: str | None = None
+    id_of: str | None = None
     metavar: str | None = None
     unit: str | None = None
 

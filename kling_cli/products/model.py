@@ -14,6 +14,7 @@ from typing import Any
 
 from kling_cli.products.field import Field, FieldKind, Limits
 from kling_cli.products.rule import Rate, Rule
+from kling_cli.products.session import SessionUse
 
 __all__ = [
     "CredentialKind",
@@ -30,6 +31,7 @@ __all__ = [
     "Rate",
     "Route",
     "Rule",
+    "SessionUse",
 ]
 
 
@@ -57,10 +59,10 @@ class Place:
     `put` (or merged, when the value is an object and `put` is None). A repeated field
     without `item` is a plain list.
 
-    `encode` maps our value to theirs. `sent_as` is `text` for numbers sent as strings
-    and `integer` for ids sent as numbers. `codec` names a function of `prompt.py` for
-    values that are written quite differently there. `also` are constants, by path,
-    that go with the value.
+    `encode` maps our value to theirs. `sent_as` is `text` for numbers sent as strings,
+    `integer` for ids sent as numbers and `milliseconds` for our seconds. `codec`
+    names a function of `prompt.py` for values that are written quite differently
+    there. `also` are constants, by path, that go with the value.
 
     A handle goes under `handle_at` in the item; where there is no such key, the prompt
     names the entry as `<<<noun_N>>>`, N counting from 1.
@@ -140,7 +142,8 @@ class Product:
 
     `pack` is the kind of resource pack that pays, at `unit_usd` a unit (list price).
     `output` is the type of its results. Routes stand in the order in which they are
-    tried; `defaults` names the model to use when none is asked for.
+    tried; `defaults` names the model to use when none is asked for. `remedy` is what to
+    try when a step has recognised nothing; `session` says what goes before the call.
     """
 
     name: str
@@ -155,6 +158,8 @@ class Product:
     models: tuple[Model, ...]
     rules: tuple[Rule, ...] = ()
     example: str = ""
+    remedy: str = ""
+    session: SessionUse | None = None
 
     @property
     def default_model(self) -> str:

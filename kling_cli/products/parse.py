@@ -18,6 +18,8 @@ from kling_cli.products.model import (
     Route,
 )
 from kling_cli.products.parse_models import limit_sets, models, rule
+from kling_cli.products.parse_session import session_use
+from kling_cli.products.session import SessionUse
 from kling_cli.products.table import CatalogueError, Table
 
 _MEBIBYTE = 1024 * 1024
@@ -52,9 +54,17 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
         models=models(top.table("models"), limits),
         rules=tuple(rule(each) for each in top.tables("rules")),
         example=top.take("example", str),
+        remedy=top.take("remedy", str, ""),
+        session=_session(top, fields),
     )
     top.close()
     return made
+
+
+def _session(top: Table, fields: tuple[Field, ...]) -> SessionUse | None:
+    if not top.has("session"):
+        return None
+    return session_use(top.table("session"), frozenset(each.name for each in fields))
 
 
 def _defaults(table: Table) -> dict[CredentialKind, str]:
@@ -84,6 +94,8 @@ def _field(name: str, table: Table) -> Field:
         is_argument=table.take("argument", bool, default=False),
         is_repeated=table.take("repeated", bool, default=False),
         has_handle=table.take("handle", bool, default=False),
+        id_field=table.find("id_field", str),
+        id_of=table.find("id_of", str),
         metavar=table.find("metavar", str),
         unit=table.find("unit", str),
     )

@@ -46,6 +46,8 @@ def single_values(field: Field, limits: Limits) -> st.SearchStrategy[Any]:
         return st.sampled_from(limits.choices)
     if field.kind is FieldKind.INTEGER:
         return st.integers(int(limits.minimum or 0), int(limits.maximum or 99))
+    if field.kind is FieldKind.TIME:
+        return st.integers(0, 60_000).map(lambda milliseconds: milliseconds / 1000)
     if field.kind is FieldKind.NUMBER:
         return st.floats(limits.minimum, limits.maximum)
     return BY_KIND[field.kind]

@@ -171,7 +171,7 @@ def test_rules_name_models_routes_and_checks_that_are_there(product: Product) ->
 def test_places_use_words_the_builder_knows(product: Product) -> None:
     for route in product.routes:
         for place in route.places.values():
-            assert place.sent_as in (None, "text", "integer")
+            assert place.sent_as in (None, "text", "integer", "milliseconds")
             assert place.codec is None or place.codec in prompt.CODECS
             assert place.handle_at is None or place.noun
 

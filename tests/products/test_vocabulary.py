@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import kling_cli.products
-from kling_cli.products import body, check, choose, cost
+from kling_cli.products import body, catalogue, check, choose, cost
 from kling_cli.products.model import CredentialKind, Plan, Product
 from kling_cli.products.parse import product as parse
 
@@ -21,16 +21,6 @@ HERE = Path(__file__).parent
 COMMON = Path(kling_cli.products.__file__).parent / "data" / "common.toml"
 A, B = "https://img.example.com/a.png", "https://img.example.com/b.png"
 CLIP = "https://vid.example.com/clip.mp4"
-FACE = {
-    "session_id": "880000000000000401",
-    "face_id": "0",
-    "audio_id": "880000000000000201",
-    "start_ms": 0,
-    "end_ms": 4000,
-    "insert_ms": 500,
-    "volume": 1,
-    "original_volume": 0,
-}
 
 
 def sketch(name: str) -> Product:
@@ -126,26 +116,6 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
             "prompt": "Make <<<video_1>>> green",
             "video_list": [
                 {"refer_type": "base", "video_url": CLIP, "keep_original_sound": "yes"}
-            ],
-            "external_task_id": "job-0001",
-        },
-    ),
-    (
-        "advanced-lip-sync",
-        "key_pair",
-        FACE,
-        {
-            "session_id": "880000000000000401",
-            "face_choose": [
-                {
-                    "face_id": "0",
-                    "audio_id": "880000000000000201",
-                    "sound_start_time": 0,
-                    "sound_end_time": 4000,
-                    "sound_insert_time": 500,
-                    "sound_volume": 1,
-                    "original_audio_volume": 0,
-                }
             ],
             "external_task_id": "job-0001",
         },
@@ -263,16 +233,6 @@ def test_a_request_goes_there_and_back(
             "--base-video clip.mp4: that is not the URL of a video",
         ),
         (
-            "advanced-lip-sync",
-            {**FACE, "start_ms": 2001},
-            "--end, --start: the cut is shorter than 2000 ms",
-        ),
-        (
-            "advanced-lip-sync",
-            {**FACE, "sound_file": "https://x/a.mp3"},
-            "--audio-id, --sound-file: give exactly one of the two",
-        ),
-        (
             "drama-subtitle",
             {"source_video": CLIP, "glossary": ({"source": "a"},)},
             "--term.target: it is missing",
@@ -311,7 +271,6 @@ def test_a_rule_of_another_product_is_kept(
         ("omni-image", {"n": 3}, 24),
         ("omni-image", {"result_type": "series", "resolution": "4k"}, 64),
         ("omni-image", {"result_type": "series", "series_amount": "auto"}, None),
-        ("advanced-lip-sync", {}, None),
         ("drama-subtitle", {}, None),
         ("element", {}, 0),
     ],
@@ -325,7 +284,8 @@ def test_a_price_of_another_product_is_known_or_not(
 
 
 def test_a_file_may_have_a_limit_of_its_own() -> None:
-    plan = plan_for("advanced-lip-sync", {})
+    product = catalogue.load("lip-sync")
+    plan = choose.plan(product, None, (), (CredentialKind.API_KEY,))
 
     assert plan.max_bytes("sound_file") == 5 * 1024 * 1024
     assert plan.max_bytes("image") == 10 * 1024 * 1024

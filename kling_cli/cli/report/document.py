@@ -18,7 +18,8 @@ SCHEMA = 1
 
 
 def of_result(result: JobResult) -> dict[str, Any]:
-    """Return the document of one job."""
+    """Return the document of one job; only some have a session."""
+    session = {"session_id": result.session_id} if result.session_id else {}
     return {
         "schema": SCHEMA,
         "ok": result.error is None,
@@ -41,6 +42,7 @@ def of_result(result: JobResult) -> dict[str, Any]:
         "request_id": result.request_id,
         "resume": result.resume,
         "error": None if result.error is None else of_error(result.error),
+        **session,
     }
 
 
@@ -101,4 +103,5 @@ def _output(one: SavedOutput) -> dict[str, Any]:
         "duration_s": one.output.duration_s,
         "path": None if one.path is None else str(one.path),
         "bytes": one.total_bytes,
+        **(one.output.facts or {}),
     }

@@ -1,0 +1,167 @@
+"""The command of a product whose session is opened by a call before its own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from inspect import Parameter
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from kling_cli.cli import fields
+from kling_cli.cli.agent_offer import offer_agent
+from kling_cli.cli.generate import Said, order_of, run_options
+from kling_cli.cli.options import settings_options
+from kling_cli.cli.outcome import conclude, conclude_with
+from kling_cli.cli.report.choose import is_terminal
+from kling_cli.cli.report.escape import one_line
+from kling_cli.cli.report.streams import write_note
+from kling_cli.cli.values import read_values
+from kling_cli.errors import ExitCode, StoppedError
+from kling_cli.products import catalogue
+
+if TYPE_CHECKING:
+    from kling_cli.api.task import Output
+    from kling_cli.cli.options import Talk
+    from kling_cli.cli.runner import Surroundings
+    from kling_cli.jobs.events import JobResult
+    from kling_cli.jobs.in_steps import Ask
+    from kling_cli.jobs.options import RunOptions
+    from kling_cli.jobs.prepare import Order
+    from kling_cli.products.model import Product, SessionUse
+    from kling_cli.settings import Settings
+
+_FINDING = "is_finding"
+
+
+def parameters(product: Product) -> Iterator[Parameter]:
+    """Yield what the first call takes, and then what the product itself does."""
+    use = _use(product)
+    yield from fields.arguments(catalogue.step(use.step))
+    yield from fields.parameters(product)
+    words = f"Only find the {use.noun}s, and print them: id, when, link."
+    yield fields.flag(_FINDING, f"--{use.noun}s", words)
+
+
+def generate(product: Product, typed: Mapping[str, Any], said: Said) -> int:
+    """Run the job's two calls, or show them, and return the exit code."""
+    from kling_cli.cli.runner import load_settings
+    from kling_cli.jobs.prepare import Order
+
+    step = catalogue.step(_use(product).step)
+    first = Order(product=step.name, values=read_values(step, typed))
+    order = order_of(product, typed, said.safety.external_id)
+    settings = load_settings(
+        settings_options(said.waiting, said.callbacks, said.safety)
+    )
+    is_finding = bool(typed.get(_FINDING))
+    if said.safety.is_dry_run:
+        return _show(None if is_finding else order, first, settings, said)
+    options = run_options(product.name, settings, said)
+    if is_finding:
+        return _find(first, options, settings, said.talk)
+    offer_agent(settings, options)
+    result = _run(order, first, options, settings, said.talk)
+    return conclude([result], command=product.name, talk=said.talk, wanted=said.wanted)
+
+
+def _use(product: Product) -> SessionUse:
+    assert product.session is not None  # noqa: S101 -- the caller has looked
+    return product.session
+
+
+def _show(order: Order | None, first: Order, settings: Settings, said: Said) -> int:
+    from kling_cli.cli import dry_run
+
+    most = said.safety.max_units
+    if order is None:
+        return dry_run.show(first, settings=settings, talk=said.talk, max_units=most)
+    return dry_run.show_both(
+        order, first, settings=settings, talk=said.talk, max_units=most
+    )
+
+
+def _find(first: Order, options: RunOptions, settings: Settings, talk: Talk) -> int:
+    """Make the first call alone, and print what it has found, one a line."""
+    from kling_cli.cli.runner import run
+    from kling_cli.jobs.in_steps import InSteps
+
+    async def work(around: Surroundings) -> JobResult:
+        return await InSteps(options=options, **around.as_keywords).find(first)
+
+    result = run(work, settings=settings, talk=talk)
+    outputs = [one.output for one in result.outputs]
+    shown = [line for line in table(outputs) if result.error is None]
+    return conclude_with(
+        shown, [result], command=options.command, talk=talk, is_many=False
+    )
+
+
+def _run(
+    order: Order, first: Order, options: RunOptions, settings: Settings, talk: Talk
+) -> JobResult:
+    from kling_cli.cli.runner import run
+    from kling_cli.jobs.in_steps import InSteps
+
+    noun = _use(catalogue.load(order.product)).noun
+
+    async def work(around: Surroundings) -> JobResult:
+        steps = InSteps(options=options, **around.as_keywords)
+        if is_person_there(talk):
+            steps = replace(steps, ask=_asker(noun, around))
+        return await steps.run(order, first)
+
+    return run(work, settings=settings, talk=talk)
+
+
+def is_person_there(talk: Talk) -> bool:
+    """Return whether somebody can be asked something; a script never is."""
+    on_terminal = is_terminal(sys.stdin) and is_terminal(sys.stderr)
+    return on_terminal and not talk.is_json and not talk.is_quiet
+
+
+def _asker(noun: str, around: Surroundings) -> Ask:
+    def ask(found: tuple[Output, ...]) -> str:
+        with around.pause():
+            return ask_which(noun, found)
+
+    return ask
+
+
+def ask_which(
+    noun: str,
+    found: tuple[Output, ...],
+    *,
+    prompt: Callable[..., Any] = typer.prompt,
+) -> str:
+    """Return the id that a person has chosen on the terminal.
+
+    Raises:
+        StoppedError: they would rather not.
+    """
+    from kling_cli.jobs.signals import interruptible
+
+    for line in table(found):
+        write_note(line)
+    ids = [str(one.id) for one in found]
+    try:
+        with interruptible():
+            while True:
+                answer = str(prompt(f"Which {noun}: {', '.join(ids)}", err=True))
+                if answer.strip() in ids:
+                    return answer.strip()
+                write_note(f"there is no {noun} {one_line(answer)}")
+    except (typer.Abort, KeyboardInterrupt) as exc:
+        raise StoppedError(
+            f"no {noun} was chosen", exit_code=ExitCode.INTERRUPTED
+        ) from exc
+
+
+def table(found: tuple[Output, ...] | list[Output]) -> Iterator[str]:
+    """Yield a line for each thing found: its id, when it is seen, its picture."""
+    from kling_cli.jobs.in_steps import span
+
+    for one in found:
+        yield one_line(f"{one.id}  {span(one)}  {one.url or ''}".rstrip())
