@@ -13,9 +13,8 @@ from typing import Any
 from kling_cli.api.task import Output
 from kling_cli.api.values import mapping, number, objects, text, whole
 
-# What is known of a video, by our names: seconds are told apart.
+# Whole numbers that are known of a video, by our names.
 _FACTS = {
-    "fps": "fps",
     "width": "width",
     "height": "height",
     "frames": "total_frame",
@@ -61,7 +60,8 @@ def _video(data: Mapping[str, Any]) -> Iterator[Output]:
     seconds = _seconds(data.get("original_duration"))
     if url is None and seconds is None:
         return
-    found = {ours: number(data.get(theirs)) for ours, theirs in _FACTS.items()}
+    found: dict[str, float | None] = {"fps": number(data.get("fps"))}
+    found |= {ours: whole(data.get(theirs)) for ours, theirs in _FACTS.items()}
     facts = {name: value for name, value in found.items() if value is not None}
     yield Output(type="video", url=url, duration_s=seconds, facts=facts)
 

@@ -143,7 +143,8 @@ class Product:
     `pack` is the kind of resource pack that pays, at `unit_usd` a unit (list price).
     `output` is the type of its results. Routes stand in the order in which they are
     tried; `defaults` names the model to use when none is asked for. `remedy` is what to
-    try when a step has recognised nothing; `session` says what goes before the call.
+    try when a step has recognised nothing, and `session_hours` how long the session
+    lives that it opens; `session` says what goes before a product's call.
     """
 
     name: str
@@ -159,6 +160,7 @@ class Product:
     rules: tuple[Rule, ...] = ()
     example: str = ""
     remedy: str = ""
+    session_hours: int | None = None
     session: SessionUse | None = None
 
     @property

@@ -55,6 +55,7 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
         rules=tuple(rule(each) for each in top.tables("rules")),
         example=top.take("example", str),
         remedy=top.take("remedy", str, ""),
+        session_hours=top.find("session_hours", int),
         session=_session(top, fields),
     )
     top.close()

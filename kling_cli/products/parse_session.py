@@ -17,7 +17,6 @@ def session_use(table: Table, fields: frozenset[str]) -> SessionUse:
         step=table.take("step", str),
         named_by=table.one_of("field", fields),
         noun=table.take("noun", str),
-        hours=table.take("hours", int),
         is_opened_here=table.take("opened_here", bool, default=False),
         choice=table.one_of("choice", fields) if table.has("choice") else None,
         fit=_fit(table.table("fit"), fields) if table.has("fit") else None,

@@ -42,13 +42,12 @@ class SessionUse:
     The product's command takes the step itself when it `is_opened_here`; otherwise a
     command of its own does. `choice` is the field that says which of the things found,
     each a `noun`, is meant. `lengths` says how long the video must be, in seconds, by
-    field and value. A session ends after `hours`.
+    field and value.
     """
 
     step: str
     named_by: str
     noun: str
-    hours: int
     is_opened_here: bool = False
     choice: str | None = None
     fit: Fit | None = None

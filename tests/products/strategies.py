@@ -30,6 +30,7 @@ BY_KIND: dict[FieldKind, st.SearchStrategy[Any]] = {
     FieldKind.AUDIO: st.sampled_from([SOUND, FRAME_BASE64]),
     FieldKind.VIDEO: st.just(CLIP),
     FieldKind.LINK: st.just(SOUND),
+    FieldKind.TIME: st.integers(0, 60_000).map(lambda ms: ms / 1000),
     FieldKind.JSON: st.dictionaries(
         st.sampled_from(["a", "b"]), st.integers(), min_size=1
     ),
@@ -46,8 +47,6 @@ def single_values(field: Field, limits: Limits) -> st.SearchStrategy[Any]:
         return st.sampled_from(limits.choices)
     if field.kind is FieldKind.INTEGER:
         return st.integers(int(limits.minimum or 0), int(limits.maximum or 99))
-    if field.kind is FieldKind.TIME:
-        return st.integers(0, 60_000).map(lambda milliseconds: milliseconds / 1000)
     if field.kind is FieldKind.NUMBER:
         return st.floats(limits.minimum, limits.maximum)
     return BY_KIND[field.kind]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from kling_cli.errors import KlingError
     from kling_cli.jobs.events import JobResult, SavedOutput
+    from kling_cli.jobs.selection import StepResult
 
 SCHEMA = 1
 
@@ -71,6 +72,27 @@ def of_failure(command: str, error: KlingError) -> dict[str, Any]:
             error=error,
         )
     )
+
+
+def of_step(
+    command: str,
+    session_id: str | None,
+    result: StepResult | None,
+    error: KlingError | None,
+) -> dict[str, Any]:
+    """Return the document of a step taken on its own; `result` None: it failed."""
+    task = result.task if result else None
+    return {
+        "schema": SCHEMA,
+        "ok": error is None,
+        "command": command,
+        "session_id": task.id if task else session_id,
+        "expires_at": _moment(result.expires_at) if result else None,
+        "outputs": [_output(one) for one in result.saved] if result else [],
+        "units": task.units if task else None,
+        "request_id": task.request_id if task else getattr(error, "request_id", None),
+        "error": None if error is None else of_error(error),
+    }
 
 
 def of_error(error: KlingError) -> dict[str, Any]:
