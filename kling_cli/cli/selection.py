@@ -227,7 +227,8 @@ def _opened(result: StepResult) -> Iterator[str]:
     yield ", ".join(known)
     yield f"mark something: kling {GROUP} add {session} --frame 0 --point 0.5,0.5"
     values = _lengths(video.duration_s if video else None)
-    yield f"then edit it: kling {GROUP} edit {session} PROMPT --edit swap --image FILE{values}"
+    options = f"--edit swap --image FILE{values}"
+    yield f"then edit it: kling {GROUP} edit {session} PROMPT {options}"
 
 
 def _lengths(video_s: float | None) -> str:

@@ -32,6 +32,7 @@ from kling_cli.jobs.options import RunOptions
 from kling_cli.jobs.prepare import Order, check_price, prepare
 from kling_cli.jobs.run import generate, kinds_of, new_external_id
 from kling_cli.products import catalogue
+from kling_cli.products.model import Product
 from kling_cli.settings import Settings
 
 Ask = Callable[[tuple[Output, ...]], str]
@@ -98,7 +99,7 @@ class InSteps:
         what = f"{count or 'no'} {product.output}{'' if count == 1 else 's'} found"
         cost = "" if result.units is None else f" ({result.units:g} units)"
         self.tell(Remark(message=f"{what}{cost}, session {result.task_id}"))
-        error = None if count else _nothing(product.output, product.remedy)
+        error = None if count else _nothing(product)
         return replace(result, session_id=result.task_id, error=error)
 
     async def _go_on(
@@ -199,5 +200,6 @@ def _first(found: tuple[Output, ...]) -> str:
     return str(found[0].id) if found else "0"
 
 
-def _nothing(noun: str, remedy: str) -> TaskFailedError:
-    return TaskFailedError(f"no {noun} was found in the video", hint=remedy)
+def _nothing(step: Product) -> TaskFailedError:
+    remedy = step.step.remedy if step.step else None
+    return TaskFailedError(f"no {step.output} was found in the video", hint=remedy)

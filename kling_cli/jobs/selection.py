@@ -83,10 +83,11 @@ class Step:
         async with open_session(self.settings, self.clock, self.tell) as session:
             task = await self._call(request, session)
             if task.status is TaskStatus.FAILED:
-                remedy = product.remedy.replace("SESSION", task.id)
-                raise TaskFailedError(str(task.message), hint=remedy)
+                remedy = product.step.remedy if product.step else ""
+                hint = remedy.replace("SESSION", task.id)
+                raise TaskFailedError(str(task.message), hint=hint)
             entry = self._entry(request, task)
-            if product.session_hours is not None:
+            if product.name == OPENS:
                 session.note(session.journal.write_down, entry)
             saved = await self._save(entry, task, session)
         outputs = saved or tuple(SavedOutput(output=one) for one in task.outputs)
@@ -109,9 +110,8 @@ class Step:
             why = f"there was no answer within {PATIENCE_S:g} s"
             raise UnreachableError(why, hint=_AGAIN) from exc
         except RefusedError as exc:
-            hours = catalogue.step(OPENS).session_hours
             if "session" in request.values:
-                exc.hint = exc.hint or _OVER.format(hours=hours)
+                exc.hint = exc.hint or _OVER.format(hours=_session_hours())
             raise
 
     def _entry(self, request: Request, task: Task) -> Entry:
@@ -153,10 +153,9 @@ class Step:
     def _ends_at(self, task: Task) -> datetime | None:
         """Return when the session ends: counted from when it was opened here."""
         opened = Memory.of(self.settings).job(task.id)
-        hours = catalogue.step(OPENS).session_hours
-        if opened is None or hours is None:
+        if opened is None:
             return None
-        return opened.written_at + timedelta(hours=hours)
+        return opened.written_at + timedelta(hours=_session_hours())
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +181,11 @@ class FreeCalls:
                 request_id=exc.request_id,
             ) from exc
         return replace(task, id=str(body.get("session_id") or task.id))
+
+
+def _session_hours() -> int:
+    facts = catalogue.step(OPENS).step
+    return (facts.session_hours if facts else None) or 0
 
 
 async def _nobody_knows() -> Task | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from kling_cli.products.field import Field, FieldKind, Limits
 from kling_cli.products.rule import Rate, Rule
-from kling_cli.products.session import SessionUse
+from kling_cli.products.session import SessionUse, StepFacts
 
 __all__ = [
     "CredentialKind",
@@ -142,9 +142,8 @@ class Product:
 
     `pack` is the kind of resource pack that pays, at `unit_usd` a unit (list price).
     `output` is the type of its results. Routes stand in the order in which they are
-    tried; `defaults` names the model to use when none is asked for. `remedy` is what to
-    try when a step has recognised nothing, and `session_hours` how long the session
-    lives that it opens; `session` says what goes before a product's call.
+    tried; `defaults` names the model to use when none is asked for. `session` says what
+    goes before the product's call, `step` more of a call that goes before others.
     """
 
     name: str
@@ -159,8 +158,7 @@ class Product:
     models: tuple[Model, ...]
     rules: tuple[Rule, ...] = ()
     example: str = ""
-    remedy: str = ""
-    session_hours: int | None = None
+    step: StepFacts | None = None
     session: SessionUse | None = None
 
     @property

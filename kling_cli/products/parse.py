@@ -18,7 +18,7 @@ from kling_cli.products.model import (
     Route,
 )
 from kling_cli.products.parse_models import limit_sets, models, rule
-from kling_cli.products.parse_session import session_use
+from kling_cli.products.parse_session import session_use, step_facts
 from kling_cli.products.session import SessionUse
 from kling_cli.products.table import CatalogueError, Table
 
@@ -39,8 +39,6 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
     pack = top.take("pack", str)
     own_fields = top.table("fields_of_its_own")
     fields = _fields(top.words("fields"), shared.table("fields"), own_fields)
-    frames = dict(shared.table("routes").items())
-    limits = limit_sets(top.table("limits"))
     made = Product(
         name=top.take("name", str),
         summary=top.take("summary", str),
@@ -50,12 +48,11 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
         output=top.take("output", str),
         defaults=_defaults(top.table("defaults")),
         fields=fields,
-        routes=_routes(top.table("routes"), frames, fields),
-        models=models(top.table("models"), limits),
+        routes=_routes(top.table("routes"), shared.table("routes"), fields),
+        models=models(top.table("models"), limit_sets(top.table("limits"))),
         rules=tuple(rule(each) for each in top.tables("rules")),
         example=top.take("example", str),
-        remedy=top.take("remedy", str, ""),
-        session_hours=top.find("session_hours", int),
+        step=step_facts(top.table("step")) if top.has("step") else None,
         session=_session(top, fields),
     )
     top.close()
@@ -105,8 +102,9 @@ def _field(name: str, table: Table) -> Field:
 
 
 def _routes(
-    table: Table, frames: Mapping[str, Any], fields: tuple[Field, ...]
+    table: Table, shared: Table, fields: tuple[Field, ...]
 ) -> tuple[Route, ...]:
+    frames = dict(shared.items())
     return tuple(
         _route(name, Table(data, f"{table.where}.{name}"), frames, fields)
         for name, data in table.items()

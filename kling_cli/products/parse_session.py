@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kling_cli.products.parse_models import pair
-from kling_cli.products.session import Fit, Range, SessionUse
+from kling_cli.products.session import Fit, Range, SessionUse, StepFacts
 from kling_cli.products.table import Table
 
 
@@ -24,6 +24,16 @@ def session_use(table: Table, fields: frozenset[str]) -> SessionUse:
             name: _by_value(Table(data, f"{table.where}.lengths.{name}"))
             for name, data in table.table("lengths").items()
         },
+    )
+    table.close()
+    return made
+
+
+def step_facts(table: Table) -> StepFacts:
+    """Return what the table `step` says of a call that goes before others."""
+    made = StepFacts(
+        remedy=table.take("remedy", str),
+        session_hours=table.find("session_hours", int),
     )
     table.close()
     return made

@@ -55,6 +55,18 @@ class SessionUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepFacts:
+    """What is to be known of a step besides what every call has.
+
+    `remedy` is what to try when it has recognised nothing; the session that it opens
+    lives for `session_hours`, where that is known.
+    """
+
+    remedy: str
+    session_hours: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """When something is seen in a video; `end_s` None: nobody here knows."""
 

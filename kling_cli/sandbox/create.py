@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kling_cli.products import body as bodies
 from kling_cli.products import cost, find, paths, values
 from kling_cli.products.model import Generation, Model, Plan, Product, Route
+from kling_cli.sandbox import sessions
 from kling_cli.sandbox import task as tasks
 from kling_cli.sandbox.answers import Refusal, refusal
 from kling_cli.sandbox.making import Wish, outputs_of
@@ -17,6 +18,7 @@ from kling_cli.sandbox.outputs import Image, Output, Video, duration_text
 from kling_cli.sandbox.task import Ending, Phase, SandboxTask, times_from
 
 if TYPE_CHECKING:
+    from kling_cli.sandbox.sessions import VideoSession
     from kling_cli.sandbox.world import World
 
 DEFAULT_TASK_S = 60.0  # where nobody knows how long a model usually takes
@@ -65,6 +67,9 @@ def admit(world: World, path: str, body: Any) -> SandboxTask | Refusal:
     external_id = order.external_id
     if external_id and world.tasks.by_external_id(external_id) is not None:
         return refusal(1201, ALREADY_THERE.format(id=external_id))
+    why = sessions.objection(world, order.plan, body, order.said)
+    if why is not None:
+        return why
     new = _new_task(world, order)
     moment = new.times.created_at
     if world.left(new.pack) <= 0:
@@ -109,15 +114,8 @@ def _chosen(product: Product, route: Route, body: Mapping[str, Any]) -> Model | 
 
 def _new_task(world: World, order: Order) -> SandboxTask:
     plan = order.plan
-    first_digit = "8" if plan.route.generation is Generation.LEGACY else "9"
-    wish = Wish(
-        path=plan.route.create_path,
-        output=plan.product.output,
-        label=world.ids.task_id(first_digit),
-        body=order.body,
-        wanted=values.effective(plan, order.said),
-        new_id=lambda: world.ids.task_id(first_digit),
-    )
+    session = world.sessions.get(str(order.body.get("session_id")))
+    wish = _wish(world, order, session)
     new = outputs_of(wish)
     now, seconds = world.timeline.now_s(), _task_seconds(world, plan.model)
     return SandboxTask(
@@ -131,7 +129,21 @@ def _new_task(world: World, order: Order) -> SandboxTask:
         external_id=order.external_id,
         callback_url=order.callback_url,
         has_watermark=wish.has_watermark,
-        parent_video=_parent(world, order.body),
+        parent_video=_parent(world, session, order.body),
+    )
+
+
+def _wish(world: World, order: Order, session: VideoSession | None) -> Wish:
+    plan = order.plan
+    first_digit = "8" if plan.route.generation is Generation.LEGACY else "9"
+    return Wish(
+        path=plan.route.create_path,
+        output=plan.product.output,
+        label=world.ids.task_id(first_digit),
+        body=order.body,
+        wanted=values.effective(plan, order.said),
+        new_id=lambda: world.ids.task_id(first_digit),
+        source=session.clip if session and session.is_own else None,
     )
 
 
@@ -163,9 +175,11 @@ def _slots(product: Product, new: Sequence[Output]) -> int:
     return max(1, images) if product.pack == "image" else 1
 
 
-def _parent(world: World, body: Mapping[str, Any]) -> Mapping[str, str] | None:
+def _parent(
+    world: World, session: VideoSession | None, body: Mapping[str, Any]
+) -> Mapping[str, str] | None:
     """Return the video a task is made from, as far as it is one of the sandbox's."""
-    video_id = body.get("video_id")
+    video_id = session.video_id if session else body.get("video_id")
     for task in world.tasks if isinstance(video_id, str) else ():
         for output in task.outputs:
             if isinstance(output, Video) and output.id == video_id:

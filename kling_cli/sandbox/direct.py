@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.products import cost, find
-from kling_cli.sandbox import selection
+from kling_cli.sandbox import selection, sessions
 from kling_cli.sandbox.account import Call
 from kling_cli.sandbox.answers import Refusal, refusal
 from kling_cli.sandbox.create import understand
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from kling_cli.sandbox.world import World
 
 LETTERS_A_SECOND = 14
-FACE_MS = 5041
 SEGMENTS = ("object_seg", "head_seg", "face_seg", "cloth_seg")
 
 Answer = Callable[["World", Mapping[str, Any], str], Json | Refusal]
@@ -132,18 +131,20 @@ def _segments(world: World, _body: Mapping[str, Any], call_id: str) -> Json:
 
 
 def _faces(world: World, body: Mapping[str, Any], call_id: str) -> Json:
-    """Find one face; two in a video whose name says `two`."""
+    """Find one face; two in a video whose name says `two`, none for `noface`."""
     name = str(body.get("video_url") or body.get("video_id"))
+    count = 0 if "noface" in name else 2 if "two" in name else 1
+    session = sessions.open_for(world, call_id, body, faces=count)
     pictures = {
         f"face_{n}.png": Picture(width=256, height=256, label=f"{call_id} {n}")
-        for n in range(2 if "two" in name else 1)
+        for n in range(count)
     }
     faces = [
         {
             "face_id": str(number),
             "face_image": link,
             "start_time": 0,
-            "end_time": FACE_MS,
+            "end_time": int(session.clip.duration_s * 1000),
         }
         for number, link in enumerate(_put(world, call_id, pictures).values())
     ]

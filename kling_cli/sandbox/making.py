@@ -57,6 +57,7 @@ class Wish:
     """What an order asks for: the raw body, and the values that count.
 
     `label` tells its files from others'; `new_id` makes an id of the account's form.
+    `source` is the video that it is made from, where it is as long as that.
     """
 
     path: str
@@ -65,10 +66,11 @@ class Wish:
     body: Mapping[str, Any]
     wanted: Mapping[str, Any]
     new_id: Callable[[], str]
+    source: Clip | None = None
 
     @property
     def seconds(self) -> float:
-        value = self.wanted.get("duration")
+        value = self.source.duration_s if self.source else self.wanted.get("duration")
         return value if isinstance(value, int | float) and value else DEFAULT_S
 
     @property
@@ -182,7 +184,7 @@ def _element(wish: Wish) -> Iterator[Output]:
 
 def _clip(wish: Wish) -> Clip:
     seen = _seen(wish.wanted.get("image") or wish.wanted.get("last_frame"))
-    ratio = _ratio_of(seen) or _asked_ratio(wish) or 16 / 9
+    ratio = _ratio_of(wish.source or seen) or _asked_ratio(wish) or 16 / 9
     width, height = size_for(str(wish.wanted.get("resolution")), ratio)
     return Clip(
         width=width,
@@ -219,7 +221,7 @@ def _asked_ratio(wish: Wish) -> float | None:
     return int(width) / int(height)
 
 
-def _ratio_of(seen: ImageFacts | None) -> float | None:
+def _ratio_of(seen: ImageFacts | Clip | None) -> float | None:
     if seen is None or not (seen.width and seen.height):
         return None
     return min(max(seen.width / seen.height, MIN_RATIO), MAX_RATIO)

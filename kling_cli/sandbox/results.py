@@ -101,12 +101,10 @@ def _linked(world: World, request: Request) -> Content | None:
     if wanted is None:
         return None
     task = world.tasks.get(wanted.owner_id)
-    if task is None:
-        return world.shelf.get(wanted.owner_id, {}).get(wanted.name)
-    if task.phase_at(world.timeline.now_s()) is not Phase.SUCCEEDED:
+    now = world.timeline.now_s()
+    if task is not None and task.phase_at(now) is not Phase.SUCCEEDED:
         return None
-    files = (each.files.get(wanted.name) for each in task.outputs)
-    return next((file for file in files if file is not None), None)
+    return world.file(wanted.owner_id, wanted.name)
 
 
 def _sent(

@@ -17,6 +17,7 @@ from kling_cli.sandbox.timeline import Timeline
 if TYPE_CHECKING:
     from kling_cli.sandbox.options import SandboxOptions
     from kling_cli.sandbox.outputs import Content
+    from kling_cli.sandbox.sessions import VideoSession
     from kling_cli.sandbox.task import SandboxTask
 
 
@@ -50,8 +51,8 @@ class TaskBook:
 class World:
     """Everything the endpoints share.
 
-    `shelf` has the files of what is no task, by the id of its owner; `selections` the
-    points marked in each frame of each editing session.
+    `shelf` has the files of what is no task, by the id of its owner; `sessions` what
+    is known of the videos that were opened.
 
     Raises:
         UsageError: a fault of the options is not of the grammar.
@@ -75,7 +76,7 @@ class World:
         self.tasks = TaskBook()
         self.calls: list[Call] = []
         self.shelf: dict[str, Mapping[str, Content]] = {**FILES}
-        self.selections: dict[str, dict[int, set[tuple[float, float]]]] = {}
+        self.sessions: dict[str, VideoSession] = {}
         self.ledger = Ledger(options.tell)
         self.faults = FaultBook(
             map(parse_fault, options.fail), chaos=options.chaos, random=ids.random
@@ -85,6 +86,14 @@ class World:
         """Yield everything that the packs pay for, oldest first of each kind."""
         yield from self.tasks
         yield from self.calls
+
+    def file(self, owner_id: str, name: str) -> Content | None:
+        """Return a file of a task, finished or not, or of the shelf."""
+        task = self.tasks.get(owner_id)
+        if task is None:
+            return self.shelf.get(owner_id, {}).get(name)
+        files = (output.files.get(name) for output in task.outputs)
+        return next((file for file in files if file is not None), None)
 
     def left(self, pack: str) -> float:
         """Return the units left in a pack now."""
