@@ -149,7 +149,7 @@ def ask_which(
     try:
         with interruptible():
             while True:
-                answer = str(prompt(f"Which {noun}: {', '.join(ids)}", err=True))
+                answer = str(prompt(f"Which {noun} ({', '.join(ids)})", err=True))
                 if answer.strip() in ids:
                     return answer.strip()
                 write_note(f"there is no {noun} {one_line(answer)}")

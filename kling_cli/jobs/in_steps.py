@@ -99,8 +99,15 @@ class InSteps:
         what = f"{count or 'no'} {product.output}{'' if count == 1 else 's'} found"
         cost = "" if result.units is None else f" ({result.units:g} units)"
         self.tell(Remark(message=f"{what}{cost}, session {result.task_id}"))
-        error = None if count else _nothing(product)
-        return replace(result, session_id=result.task_id, error=error)
+        if not count:
+            return replace(
+                result,
+                status=TaskStatus.FAILED,
+                task_id=None,
+                external_id=None,
+                error=_nothing(product),
+            )
+        return replace(result, session_id=result.task_id)
 
     async def _go_on(
         self,
@@ -131,7 +138,9 @@ class InSteps:
                 units=spent,
                 error=exc,
             )
-        self._show_the_way(result, intent, session_id, choice or _first(found))
+        ids = [str(one.id) for one in found]
+        likely = choice if choice in ids or not ids else ids[0]
+        self._show_the_way(result, intent, session_id, likely or "0")
         return replace(result, session_id=session_id)
 
     def _check_price(self, intent: Intent, order: Order) -> None:
@@ -151,8 +160,8 @@ class InSteps:
         session = product.field(intent.use.named_by).spelling
         face = product.field(str(intent.use.choice)).spelling
         way = (
-            f"nothing needs to be found again: the same command with"
-            f" {session} {session_id} {face} {choice}"
+            f"while the session lives, nothing needs to be found again: the same"
+            f" command with {session} {session_id} {face} {choice}"
         )
         error.hint = f"{error.hint}; {way}" if error.hint else way
 
@@ -178,7 +187,10 @@ def choice_of(intent: Intent, found: tuple[Output, ...], ask: Ask | None) -> str
     if len(ids) == 1:
         return ids[0]
     if not ids:
-        raise UsageError(f"this machine does not know the {noun}s of that session")
+        raise UsageError(
+            f"this machine does not know the {noun}s of that session",
+            hint=f"say which {noun} is meant",
+        )
     if ask is None:
         raise UsageError(f"there are {len(ids)} {noun}s, choose one: {_listed(found)}")
     return ask(found)
@@ -194,10 +206,6 @@ def span(one: Output) -> str:
 
 def _listed(found: tuple[Output, ...]) -> str:
     return ", ".join(f"{one.id} ({span(one)})" for one in found)
-
-
-def _first(found: tuple[Output, ...]) -> str:
-    return str(found[0].id) if found else "0"
 
 
 def _nothing(step: Product) -> TaskFailedError:

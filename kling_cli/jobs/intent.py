@@ -140,9 +140,9 @@ def _as_if_known(use: SessionUse, order: Order, video_s: float | None) -> Order:
     values: Mapping[str, Any] = {**unknown, **order.values}
     if use.fit is None:
         return replace(order, values=values)
-    values = {use.fit.insert: 0.0, **values}
-    is_whole = use.fit.end in values
-    seconds = length_of_output(use.fit, values, video_s=video_s) if is_whole else None
+    least_s = values.get(use.fit.start, 0.0) + use.fit.overlap_s
+    values = {use.fit.insert: 0.0, use.fit.end: least_s, **values}
+    seconds = length_of_output(use.fit, values, video_s=video_s)
     return replace(order, values=values, seconds=seconds)
 
 

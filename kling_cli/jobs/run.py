@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from kling_cli.clock import Clock
 from kling_cli.errors import KlingError, StillRunningError, StoppedError
+from kling_cli.jobs.ask import NOWHERE
 from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.events import Event, Finished, JobResult
 from kling_cli.jobs.finish import Finishing
@@ -185,6 +186,9 @@ def _ended(job: Job, tell: Tell) -> JobResult:
 def _with_way_back(stop: StoppedError, job: Job) -> StoppedError:
     resume = job.result().resume
     if resume is None:
+        is_lost = job.entry.query_path == NOWHERE and job.task is None
+        if is_lost:
+            stop.hint = f"whether {job.entry.product} was charged is not known"
         return stop
     what = (
         f"task {job.task.id} goes on"

@@ -85,7 +85,9 @@ class Step:
             if task.status is TaskStatus.FAILED:
                 remedy = product.step.remedy if product.step else ""
                 hint = remedy.replace("SESSION", task.id)
-                raise TaskFailedError(str(task.message), hint=hint)
+                raise TaskFailedError(
+                    str(task.message), hint=hint, request_id=task.request_id
+                )
             entry = self._entry(request, task)
             if product.name == OPENS:
                 session.note(session.journal.write_down, entry)
@@ -111,7 +113,8 @@ class Step:
             raise UnreachableError(why, hint=_AGAIN) from exc
         except RefusedError as exc:
             if "session" in request.values:
-                exc.hint = exc.hint or _OVER.format(hours=_session_hours())
+                over = _OVER.format(hours=_session_hours())
+                exc.hint = f"{exc.hint}; {over}" if exc.hint else over
             raise
 
     def _entry(self, request: Request, task: Task) -> Entry:
