@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any
-
-import typer
 
 from kling_cli.cli import fields
 from kling_cli.cli.agent_offer import offer_agent
@@ -130,12 +128,7 @@ def _asker(noun: str, around: Surroundings) -> Ask:
     return ask
 
 
-def ask_which(
-    noun: str,
-    found: tuple[Output, ...],
-    *,
-    prompt: Callable[..., Any] = typer.prompt,
-) -> str:
+def ask_which(noun: str, found: tuple[Output, ...]) -> str:
     """Return the id that a person has chosen on the terminal.
 
     Raises:
@@ -146,17 +139,22 @@ def ask_which(
     for line in table(found):
         write_note(line)
     ids = [str(one.id) for one in found]
-    try:
-        with interruptible():
-            while True:
-                answer = str(prompt(f"Which {noun} ({', '.join(ids)})", err=True))
-                if answer.strip() in ids:
-                    return answer.strip()
-                write_note(f"there is no {noun} {one_line(answer)}")
-    except (typer.Abort, KeyboardInterrupt) as exc:
-        raise StoppedError(
-            f"no {noun} was chosen", exit_code=ExitCode.INTERRUPTED
-        ) from exc
+    with interruptible():
+        while line := _answer(f"Which {noun} ({', '.join(ids)})? "):
+            if line.strip() in ids:
+                return line.strip()
+            write_note(f"there is no {noun} {one_line(line.strip())}")
+    raise StoppedError(f"no {noun} was chosen", exit_code=ExitCode.INTERRUPTED)
+
+
+def _answer(question: str) -> str:
+    """Return the line that was typed; empty at the end of input.
+
+    typer's own prompt would write a blank to stdout, where results stand.
+    """
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline()
 
 
 def table(found: tuple[Output, ...] | list[Output]) -> Iterator[str]:
