@@ -93,21 +93,23 @@ class InSteps:
             tell=self._tell_of_step,
             clock=self.clock,
         )
-        if result.error is not None:
-            return result
+        return result if result.error is not None else self._told(result, product)
+
+    def _told(self, result: JobResult, step: Product) -> JobResult:
+        """Tell what was found, and return the result with its session."""
         count = len(result.outputs)
-        what = f"{count or 'no'} {product.output}{'' if count == 1 else 's'} found"
+        what = f"{count or 'no'} {step.output}{'' if count == 1 else 's'} found"
         cost = "" if result.units is None else f" ({result.units:g} units)"
         self.tell(Remark(message=f"{what}{cost}, session {result.task_id}"))
-        if not count:
-            return replace(
-                result,
-                status=TaskStatus.FAILED,
-                task_id=None,
-                external_id=None,
-                error=_nothing(product),
-            )
-        return replace(result, session_id=result.task_id)
+        if count:
+            return replace(result, session_id=result.task_id)
+        return replace(
+            result,
+            status=TaskStatus.FAILED,
+            task_id=None,
+            external_id=None,
+            error=_nothing(step),
+        )
 
     async def _go_on(
         self,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 from collections.abc import Iterator
 
 import pytest
 
+from kling_cli.products import catalogue
 from kling_cli.sandbox.sound import Sound
 from tests.scenarios.expect import KEYS, document, listed, one_task, saved
 from tests.support.box import Box
@@ -208,6 +210,25 @@ def test_a_lost_answer_about_faces_is_not_asked_for_again(
     assert creates(box) == [IDENTIFY]
 
 
+def test_interrupted_identification_says_what_is_not_known(
+    kling: Kling, box: Box
+) -> None:
+    box.faults("create:hang")
+    with kling.start("lip-sync", TALK, *SOUND) as program:
+        box.wait_until(lambda now: now["counts"]["create"] >= 1)
+        program.press_ctrl_c()
+        stopped = program.finish()
+
+    waited = kling.run("wait")
+
+    assert stopped.exit_code == 130
+    assert "whether identify-face was charged is not known" in stopped.stderr
+    assert "kling wait" not in stopped.stderr  # nobody could be asked
+    assert waited.exit_code == 0
+    assert "(identify-face) was lost" in waited.stderr
+    assert creates(box) == [IDENTIFY]
+
+
 def test_a_refused_job_leaves_the_faces_found(kling: Kling, box: Box) -> None:
     session = session_in(kling.run("lip-sync", TALK, "--faces").stderr)
     box.faults("create:1201")
@@ -228,6 +249,15 @@ def test_no_tunnel_no_faces_where_callbacks_are_required(
 
     assert result.exit_code == 12
     assert creates(box) == []
+
+
+def test_the_example_of_the_help_runs_in_the_sandbox(kling: Kling) -> None:
+    example = catalogue.load("lip-sync").example
+
+    result = kling.run(*shlex.split(example)[1:], "--sandbox")
+
+    assert example in kling.run("lip-sync", "--help").stdout
+    saved(kling, result)
 
 
 # ---- On a terminal.
