@@ -37,6 +37,7 @@ class Entry:
     target: str
     summary: str
     panel: str
+    product: str = ""  # what the command is made from, where that is a description
 
 
 TABLE = (
@@ -113,7 +114,7 @@ GROUPS = (
     ),
     Entry(
         "multi-elements",
-        "kling_cli.cli.selection:SelectionGroup",
+        "kling_cli.cli.app:ProductGroup",
         "Add, swap or remove things in a video: select, preview, edit.",
         "Edit video",
     ),
@@ -147,13 +148,13 @@ class KlingGroup(TyperGroup):
 
 
 class ProductGroup(TyperGroup):
-    """A command whose sub-commands are products."""
+    """A command whose sub-commands are products, and steps before them."""
 
     def __init__(self, entry: Entry) -> None:
         super().__init__(
             name=entry.name,
             help=entry.summary,
-            commands=[LazyCommand(one) for one in members(entry.name)],
+            commands=[LazyCommand(each) for each in members(entry.name)],
             no_args_is_help=True,
             rich_markup_mode="rich",
         )
@@ -168,14 +169,17 @@ def entries() -> tuple[Entry, ...]:
 
 
 def members(group: str) -> tuple[Entry, ...]:
-    """Return the products that are sub-commands of `group`; cheap."""
-    from kling_cli.products.catalogue import summaries
+    """Return the steps and products that are sub-commands of `group`; cheap."""
+    from kling_cli.products.catalogue import step_summaries, summaries
 
-    return tuple(_of_product(one) for one in summaries() if one.group == group)
+    steps = (_of_product(one, "step") for one in step_summaries() if one.group == group)
+    products = (_of_product(one) for one in summaries() if one.group == group)
+    return (*steps, *products)
 
 
-def _of_product(one: Summary) -> Entry:
-    return Entry(one.name, "kling_cli.cli.generate:command", one.summary, one.panel)
+def _of_product(one: Summary, kind: str = "generate") -> Entry:
+    target = f"kling_cli.cli.{kind}:command"
+    return Entry(one.command, target, one.summary, one.panel, one.name)
 
 
 def load(entry: Entry) -> Any:
@@ -187,8 +191,8 @@ def load(entry: Entry) -> Any:
     found = getattr(import_module(module), attribute)
     if isinstance(found, type):
         return found(entry)
-    if entry.target == "kling_cli.cli.generate:command":
-        return found(entry.name)
+    if entry.product:
+        return found(entry.product, called=entry.name)
     if isinstance(found, typer.Typer):
         return typer.main.get_command(found)
     from kling_cli.cli.declare import declare

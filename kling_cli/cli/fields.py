@@ -48,6 +48,13 @@ def arguments(product: Product) -> Iterator[Parameter]:
     yield from (_argument(each, product) for each in product.fields if each.is_argument)
 
 
+def options(product: Product) -> Iterator[Parameter]:
+    """Yield the options of a step, in the order of its fields."""
+    yield from (
+        _option(each, product, INPUT) for each in product.fields if each.options
+    )
+
+
 def _argument(field: Field, product: Product) -> Parameter:
     """Return a positional; whether it is needed depends on the model, so not here."""
     info = typer.Argument(

@@ -52,15 +52,15 @@ class Said:
 Act = Callable[["Product", Mapping[str, Any], Said], int]
 
 
-def command(name: str, *, called: str | None = None) -> Any:
-    """Return the command of the product called `name`, under that name or another."""
+def command(name: str, *, called: str) -> Any:
+    """Return the command of the product `name`, `called` so or otherwise."""
     product = catalogue.load(name)
     act, own = generate, parameters(product)
     if product.session is not None and product.session.is_opened_here:
         from kling_cli.cli import in_steps
 
         act, own = in_steps.generate, in_steps.parameters(product)
-    return _declared(product, own, act, called or name)
+    return _declared(product, own, act, called)
 
 
 def _declared(product: Product, own: Iterable[Parameter], act: Act, name: str) -> Any:
@@ -75,7 +75,7 @@ def _declared(product: Product, own: Iterable[Parameter], act: Act, name: str) -
         for each, group in groups.items()
     ]
     signed(run, [*own, *shared])
-    return declare(run, name=name, help_text=_help(product))
+    return declare(run, name=name, help_text=help_of(product))
 
 
 def generate(product: Product, typed: Mapping[str, Any], said: Said) -> int:
@@ -141,7 +141,7 @@ def run_options(name: str, settings: Settings, said: Said) -> RunOptions:
     )
 
 
-def _help(product: Product) -> str:
+def help_of(product: Product) -> str:
     """Return the first lines of `--help`, with nothing that is taken for markup."""
     text = f"{product.summary}\n\n{product.example}".strip()
     return text.replace("[", "\\[")

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from kling_cli.cli.fields import MODES
@@ -14,6 +15,7 @@ from kling_cli.errors import UsageError
 from kling_cli.products.model import Field, FieldKind, Product
 
 _SECONDS = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*s?")  # the API counts milliseconds
+_POINT = re.compile(r"(\d*\.?\d+)\s*,\s*(\d*\.?\d+)")
 
 
 def read_values(
@@ -60,12 +62,24 @@ def read_extra(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def _value(field: Field, typed: Any) -> Any:
+    read = _READERS.get(field.kind, _as_typed)
     if field.is_repeated:
-        is_json = field.kind is FieldKind.JSON
-        return tuple(_json(field, each) if is_json else each for each in typed)
-    if field.kind is FieldKind.JSON:
-        return _json(field, typed)
-    return _seconds(field, typed) if field.kind is FieldKind.TIME else typed
+        return tuple(read(field, each) for each in typed)
+    return read(field, typed)
+
+
+def _as_typed(_field: Field, typed: Any) -> Any:
+    return typed
+
+
+def _point(field: Field, text: str) -> dict[str, float]:
+    found = _POINT.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(
+            f"{field.spelling} {text}: not two shares, of width and of height",
+            hint=f"{field.spelling} 0.5,0.5 is the middle of the picture",
+        )
+    return {"x": float(found[1]), "y": float(found[2])}
 
 
 def _seconds(field: Field, text: str) -> float:
@@ -97,6 +111,11 @@ def _json(field: Field, text: str) -> Any:
             f"{field.spelling} {text[:80]}: not JSON: {exc}",
             hint="quote it for the shell, or put it into a file and give @file.json",
         ) from exc
+
+
+_READERS: Mapping[FieldKind, Callable[[Field, Any], Any]] = MappingProxyType(
+    {FieldKind.JSON: _json, FieldKind.TIME: _seconds, FieldKind.POINT: _point}
+)
 
 
 def _file(field: Field, name: str) -> str:

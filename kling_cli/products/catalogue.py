@@ -6,6 +6,7 @@ needs them at every start. A product's file is read when its command runs.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,7 +27,8 @@ class Summary(NamedTuple):
     name: str
     summary: str
     panel: str
-    group: str = ""  # the command it is a sub-command of
+    group: str  # the command it is a sub-command of, if it is one
+    command: str  # what it is called there
 
 
 @cache
@@ -36,10 +38,28 @@ def summaries() -> tuple[Summary, ...]:
     Only the head of each file is read: plain `key = "value"` lines before the first
     blank one, which a test holds the files to.
     """
-    heads = [_head(path) for path in _DATA.glob("*.toml") if path.stem != _COMMON]
-    heads.sort(key=lambda head: (int(head["order"]), head["name"]))
+    return _listed(path for path in _DATA.glob("*.toml") if path.stem != _COMMON)
+
+
+@cache
+def step_summaries() -> tuple[Summary, ...]:
+    """Return the steps that are commands, in their order; as cheap."""
+    listed = _listed((_DATA / _STEPS).glob("*.toml"))
+    return tuple(each for each in listed if each.group)
+
+
+def _listed(paths: Iterable[Path]) -> tuple[Summary, ...]:
+    heads = [_head(path) for path in paths]
+    heads.sort(key=lambda head: (int(head.get("order", 0)), head["name"]))
     return tuple(
-        Summary(h["name"], h["summary"], h["panel"], h.get("group", "")) for h in heads
+        Summary(
+            name=head["name"],
+            summary=head["summary"],
+            panel=head["panel"],
+            group=head.get("group", ""),
+            command=head.get("command", head["name"]),
+        )
+        for head in heads
     )
 
 

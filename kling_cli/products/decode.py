@@ -13,6 +13,7 @@ _JSON_TYPES: Mapping[FieldKind, tuple[tuple[type, ...], str]] = {
     FieldKind.NUMBER: ((int, float), "a number"),
     FieldKind.SWITCH: ((bool,), "a boolean"),
     FieldKind.CHOICE: ((str, int, float), "a string or a number"),
+    FieldKind.POINT: ((dict,), "an object"),
     FieldKind.JSON: ((dict, list), "an object or an array"),
 }
 

@@ -15,6 +15,7 @@ class FieldKind(StrEnum):
     INTEGER = "integer"  # int
     NUMBER = "number"  # float
     TIME = "time"  # float: seconds, typed as `1.5` or `1.5s`
+    POINT = "point"  # dict: x and y as shares, typed as `0.4,0.5`
     SWITCH = "switch"  # bool
     CHOICE = "choice"  # one of the limits' choices, a str unless they say otherwise
     IMAGE = "image"  # str: a URL, or bare base64 once a local file has been read

@@ -20,6 +20,7 @@ _KINDS: Mapping[FieldKind, tuple[tuple[type, ...], str]] = {
     FieldKind.AUDIO: ((str,), "a sound"),
     FieldKind.VIDEO: ((str,), "the URL of a video"),
     FieldKind.LINK: ((str,), "a URL; a local file will not do"),
+    FieldKind.POINT: ((dict,), "a point"),
     FieldKind.JSON: ((dict, list), "a JSON object or list"),
 }
 

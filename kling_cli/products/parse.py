@@ -34,8 +34,7 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
     """
     top = Table(data, str(data.get("name", "?")))
     shared = Table(common, "common")
-    top.take("order", int, 0)
-    top.take("group", str, "")
+    _pass_over(top)
     pack = top.take("pack", str)
     own_fields = top.table("fields_of_its_own")
     fields = _fields(top.words("fields"), shared.table("fields"), own_fields)
@@ -57,6 +56,13 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
     )
     top.close()
     return made
+
+
+def _pass_over(top: Table) -> None:
+    """Take what only the list of commands is made from."""
+    top.take("order", int, 0)
+    for key in ("group", "command"):
+        top.take(key, str, "")
 
 
 def _session(top: Table, fields: tuple[Field, ...]) -> SessionUse | None:

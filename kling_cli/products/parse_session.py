@@ -33,7 +33,10 @@ def step_facts(table: Table) -> StepFacts:
     """Return what the table `step` says of a call that goes before others."""
     made = StepFacts(
         remedy=table.take("remedy", str),
+        over=table.find("over", str),
         session_hours=table.find("session_hours", int),
+        follows=table.words("next"),
+        saves=table.take("saves", bool, default=False),
     )
     table.close()
     return made

@@ -58,12 +58,17 @@ class SessionUse:
 class StepFacts:
     """What is to be known of a step besides what every call has.
 
-    `remedy` is what to try when it has recognised nothing; the session that it opens
-    lives for `session_hours`, where that is known.
+    `remedy` is what to try when it has recognised nothing, `over` when it was refused,
+    most likely because the session has ended; the one that it opens lives for
+    `session_hours`, where that is known. `follows` are lines that say what to type
+    next. What it answers is worth keeping where it `saves`.
     """
 
     remedy: str
+    over: str | None = None
     session_hours: int | None = None
+    follows: tuple[str, ...] = ()
+    saves: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,8 +48,9 @@ def test_the_head_of_a_file_says_what_the_file_says(path: Path) -> None:
 
     summary = next(each for each in catalogue.summaries() if each.name == path.stem)
 
-    group = whole.get("group", "")
-    assert summary == (whole["name"], whole["summary"], whole["panel"], group)
+    name, group = whole["name"], whole.get("group", "")
+    called = whole.get("command", name)
+    assert summary == (name, whole["summary"], whole["panel"], group, called)
 
 
 def test_products_stand_in_their_order() -> None:

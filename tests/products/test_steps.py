@@ -144,3 +144,13 @@ def test_a_price_is_known_where_the_length_is(
     found = cost.estimate(plan_for(name, values), values, seconds=seconds)
 
     assert (found.units if found else None) == units
+
+
+@pytest.mark.parametrize(
+    "summary", catalogue.step_summaries(), ids=lambda one: one.name
+)
+def test_the_head_of_a_step_says_what_its_file_says(summary: catalogue.Summary) -> None:
+    step = catalogue.step(summary.name)
+
+    assert (summary.summary, summary.panel) == (step.summary, step.panel)
+    assert step.example.startswith(f"kling {summary.group} {summary.command} ")

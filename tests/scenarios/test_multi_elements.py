@@ -49,8 +49,8 @@ def test_a_video_is_selected_marked_looked_at_and_edited(
 
     assert "5.041 s, 121 frames, 24 a second, 1280x720 px, open until" in opened.stderr
     assert f"kling multi-elements add {session}" in opened.stderr
-    assert "--duration 5" in opened.stderr
-    assert (marked.stdout, marked.stderr) == ("", "frame 0: 1 object marked\n")
+    assert f"kling multi-elements edit {session} PROMPT" in opened.stderr
+    assert (marked.stdout, marked.stderr) == ("", "1 object marked\n")
     assert less.exit_code == 0
     files = [kling.here / line for line in shown.lines]
     assert [file.suffix for file in files] == [".mp4", ".png", ".json"]
@@ -81,9 +81,11 @@ def test_json_is_one_object_with_the_same_keys_for_every_step(kling: Kling) -> N
     ("args", "code", "words"),
     [
         (("select", "cat.mp4"), 2, "neither a URL nor an id"),
-        (("add", STRANGE, "--frame", "0", "--point", "4,5"), 2, "--point 4,5"),
+        (("add", STRANGE, "--frame", "0", "--point", "4,5"), 2, "--point.x 4.0"),
         (("add", STRANGE, "--frame", "0", "--point", "middle"), 2, "--point middle"),
         (("add", STRANGE, "--frame", "-1", "--point", "0,0"), 2, "--frame -1"),
+        (("add", STRANGE, "--frame", "0"), 2, "--point is missing"),
+        (("clear",), 2, "SESSION is missing"),
         (("edit", STRANGE, "a", "--edit", "swap"), 2, "exactly one image"),
         (("edit", STRANGE, "a"), 2, "--edit is missing"),
     ],

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from kling_cli.errors import KlingError
     from kling_cli.jobs.events import JobResult, SavedOutput
-    from kling_cli.jobs.selection import StepResult
+    from kling_cli.jobs.step import StepResult
 
 SCHEMA = 1
 

@@ -35,15 +35,11 @@ from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.submit import Submission
 from kling_cli.products import catalogue
+from kling_cli.products.session import StepFacts
 from kling_cli.settings import Settings
 
 PATIENCE_S = 60.0
-OPENS = "init-selection"
 _AGAIN = "run the command again; it costs nothing"
-_OVER = (
-    "sessions end after {hours} hours: `kling multi-elements select VIDEO` opens"
-    " another"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,17 +75,16 @@ class Step:
         return await until_signal(lambda: self._take(request))
 
     async def _take(self, request: Request) -> StepResult:
-        product = request.plan.product
+        facts = request.plan.product.step or StepFacts(remedy="")
         async with open_session(self.settings, self.clock, self.tell) as session:
             task = await self._call(request, session)
             if task.status is TaskStatus.FAILED:
-                remedy = product.step.remedy if product.step else ""
-                hint = remedy.replace("SESSION", task.id)
+                hint = facts.remedy.replace("SESSION", task.id)
                 raise TaskFailedError(
                     str(task.message), hint=hint, request_id=task.request_id
                 )
             entry = self._entry(request, task)
-            if product.name == OPENS:
+            if facts.session_hours is not None:
                 session.note(session.journal.write_down, entry)
             saved = await self._save(entry, task, session)
         outputs = saved or tuple(SavedOutput(output=one) for one in task.outputs)
@@ -112,9 +107,9 @@ class Step:
             why = f"there was no answer within {PATIENCE_S:g} s"
             raise UnreachableError(why, hint=_AGAIN) from exc
         except RefusedError as exc:
-            if "session" in request.values:
-                over = _OVER.format(hours=_session_hours())
-                exc.hint = f"{exc.hint}; {over}" if exc.hint else over
+            facts = request.plan.product.step
+            over = facts.over if facts else None
+            exc.hint = "; ".join(hint for hint in (exc.hint, over) if hint)
             raise
 
     def _entry(self, request: Request, task: Task) -> Entry:
@@ -156,9 +151,10 @@ class Step:
     def _ends_at(self, task: Task) -> datetime | None:
         """Return when the session ends: counted from when it was opened here."""
         opened = Memory.of(self.settings).job(task.id)
-        if opened is None:
+        facts = catalogue.described(opened.product).step if opened else None
+        if opened is None or facts is None or facts.session_hours is None:
             return None
-        return opened.written_at + timedelta(hours=_session_hours())
+        return opened.written_at + timedelta(hours=facts.session_hours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +180,6 @@ class FreeCalls:
                 request_id=exc.request_id,
             ) from exc
         return replace(task, id=str(body.get("session_id") or task.id))
-
-
-def _session_hours() -> int:
-    facts = catalogue.step(OPENS).step
-    return (facts.session_hours if facts else None) or 0
 
 
 async def _nobody_knows() -> Task | None:
