@@ -53,7 +53,7 @@ def test_every_link_leads_somewhere(name: str) -> None:
 def test_a_page_has_every_option_of_its_command_that_is_not_everybody_s(
     entry: object,
 ) -> None:
-    name = str(getattr(entry, "name", ""))
+    name = str(getattr(entry, "product", ""))
     command, other = load(entry), load(next(iter(entries())))  # type: ignore[arg-type]  # -- an entry
     shared = {each.opts[0] for each in other.params} | {"--mode", "--help"}
     own = {each.opts[0] for each in command.params if each.opts[0] not in shared}

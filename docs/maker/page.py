@@ -15,6 +15,7 @@ def page(product: Product) -> str:
     parts = [
         [f"# {command(product)}", "", product.summary],
         ["```sh", product.example, "```"],
+        *_before(product),
         ["## Options", "", *_options(product)],
         ["## Models", "", *_models(product)],
         _rules(product),
@@ -32,15 +33,51 @@ def command(product: Product) -> str:
     return " ".join(product.example.split()[: 2 if product.name in alone else 3])
 
 
+def _before(product: Product) -> list[list[str]]:
+    """Return what goes before the product's own call: its command's, or commands."""
+    use, step = product.session, catalogue.opening(product)
+    if use is None:
+        return []
+    if step is None:
+        return [["## Before it"], *(_step(each) for each in _steps(product))]
+    route, rate = step.routes[0], step.models[0].rates[0]
+    cost = f"{rate.units:g} units" if rate.units else "free"
+    call = words.code(f"POST {route.create_path}")
+    about = (
+        f"The {use.noun}s are found first, by a call of its own: {call}, {cost}. It"
+        f" opens the session, and `--{use.noun}s` stops there. With"
+        f" {words.code(product.field(use.named_by).spelling)} it is left out."
+    )
+    return [["## Before it", "", about, "", *_table(step)]]
+
+
+def _steps(product: Product) -> list[Product]:
+    group = product.example.split()[1]
+    return [
+        catalogue.step(each.name)
+        for each in catalogue.step_summaries()
+        if each.group == group
+    ]
+
+
+def _step(step: Product) -> list[str]:
+    return [f"{step.summary}", "", "```sh", step.example, "```", "", *_table(step)]
+
+
 def _options(product: Product) -> list[str]:
+    shared = "The options that every generating command has: [README](../../README.md)."
+    return [*_table(product), "", shared]
+
+
+def _table(product: Product) -> list[str]:
     sayable = {name for route in product.routes for name in route.places}
+    sayable -= {each.id_field for each in product.fields if each.id_field}
     rows = [
         [_spelling(each), _about(product, each)]
         for each in product.fields
         if each.options or each.is_argument or each.name in sayable
     ]
-    shared = "The options that every generating command has: [README](../../README.md)."
-    return [*words.table(["option", "what it is"], rows), "", shared]
+    return words.table(["option", "what it is"], rows)
 
 
 def _spelling(field: Field) -> str:
@@ -59,7 +96,17 @@ def _about(product: Product, field: Field) -> str:
     said = " ".join(
         each for each in (field.help, limits_sentence(product, field)) if each
     )
+    needed = needed and field.name not in _told(product)
     return f"{said} Needed." if needed and "needed" not in said else said
+
+
+def _told(product: Product) -> tuple[str | None, ...]:
+    """Return the fields that are needed, but may be left to the call before."""
+    use = product.session
+    if use is None or not use.is_opened_here:
+        return ()
+    fit = (use.fit.insert, use.fit.end) if use.fit else ()
+    return (use.named_by, use.choice, *fit)
 
 
 def _models(product: Product) -> list[str]:

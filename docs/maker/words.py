@@ -12,6 +12,7 @@ MANY = 6  # more values than these are counted
 BAR = "\\|"
 NOTHING = "\N{EN DASH}"
 TIMES, MINUS = " \N{MULTIPLICATION SIGN} ", "\N{MINUS SIGN}"
+PLUS_MINUS, LESS = f" + {MINUS}", f" {MINUS} "
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -76,7 +77,8 @@ def _demand(product: Product, each: Rule) -> str:
 
 def _amount(product: Product, each: Rule) -> str:
     products = [
-        " + ".join(_term(product, term) for term in terms) for terms in each.amount
+        " + ".join(_term(product, term) for term in terms).replace(PLUS_MINUS, LESS)
+        for terms in each.amount
     ]
     total = TIMES.join(f"({one})" for one in products) if products[1:] else products[0]
     bounds = []

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 
@@ -32,8 +33,10 @@ class Output:
     """One result of a task: a file that can be fetched until its URL expires.
 
     `type` is `video`, `image`, `audio`, `voice`, `element`, or a solution's own word
-    (`subbed_video`, `srt`, `product_image`). `url` and
-    `watermark_url` are signed links and never logged in full.
+    (`subbed_video`, `srt`, `product_image`), or `face`, `mask`, `tracking` of a step.
+    `url` and `watermark_url` are signed links and never logged in full. `facts` is what
+    else is known: when a face appears (`start_s`), a video's `fps`, `width`, `height`
+    and `frames`.
     """
 
     type: str
@@ -41,6 +44,7 @@ class Output:
     url: str | None = None
     watermark_url: str | None = None
     duration_s: float | None = None
+    facts: Mapping[str, float] | None = None
 
     @property
     def is_of_library(self) -> bool:

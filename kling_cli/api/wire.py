@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from kling_cli.api import steps
 from kling_cli.api.task import Output, Task, TaskStatus
 from kling_cli.api.values import first, mapping, moment, number, objects, text
 from kling_cli.errors import UnreachableError
@@ -71,16 +72,23 @@ def task_from_wire(data: Any, *, request_id: str | None = None) -> Task:
 def result_from_wire(data: Any, *, request_id: str | None = None) -> Task:
     """Return what a call has answered that is done when it answers.
 
-    Some name a task, some do not; those are called after the request.
+    Some name a task, some a session; the others are called after the request. A step
+    that has recognised nothing has failed.
 
     Raises:
         UnreachableError: it is no object.
     """
     found = mapping(data)
-    if _id(found) is None and request_id is not None:
-        found = {**found, "task_id": request_id}
+    if _id(found) is None:
+        found = {**found, "task_id": text(found.get("session_id")) or request_id}
     task = task_from_wire(found, request_id=request_id)
-    return replace(task, status=TaskStatus.SUCCEEDED)
+    why = steps.refusal_of(found)
+    return replace(
+        task,
+        status=TaskStatus.FAILED if why else TaskStatus.SUCCEEDED,
+        message=why or task.message,
+        outputs=(*task.outputs, *steps.outputs_of(found)),
+    )
 
 
 def tasks_from_wire(data: Any, *, request_id: str | None = None) -> tuple[Task, ...]:

@@ -38,6 +38,7 @@ class Entry:
     target: str
     summary: str
     panel: str
+    product: str = ""  # what the command is made from, where that is a description
 
 
 TABLE = (
@@ -148,6 +149,12 @@ GROUPS = (
         "Make advertising, presenter and try-on videos, or subtitles, in one go.",
         "Solutions",
     ),
+    Entry(
+        "multi-elements",
+        "kling_cli.cli.app:ProductGroup",
+        "Add, swap or remove things in a video: select, preview, edit.",
+        "Edit video",
+    ),
 )
 
 
@@ -178,13 +185,13 @@ class KlingGroup(TyperGroup):
 
 
 class ProductGroup(TyperGroup):
-    """A command whose sub-commands are products."""
+    """A command whose sub-commands are products, and steps before them."""
 
     def __init__(self, entry: Entry) -> None:
         super().__init__(
             name=entry.name,
             help=entry.summary,
-            commands=[LazyCommand(one) for one in members(entry.name)],
+            commands=[LazyCommand(each) for each in members(entry.name)],
             no_args_is_help=True,
             rich_markup_mode="rich",
         )
@@ -199,14 +206,17 @@ def entries() -> tuple[Entry, ...]:
 
 
 def members(group: str) -> tuple[Entry, ...]:
-    """Return the products that are sub-commands of `group`; cheap."""
-    from kling_cli.products.catalogue import summaries
+    """Return the steps and products that are sub-commands of `group`; cheap."""
+    from kling_cli.products.catalogue import step_summaries, summaries
 
-    return tuple(_of_product(one) for one in summaries() if one.group == group)
+    steps = (_of_product(one, "step") for one in step_summaries() if one.group == group)
+    products = (_of_product(one) for one in summaries() if one.group == group)
+    return (*steps, *products)
 
 
-def _of_product(one: Summary) -> Entry:
-    return Entry(one.name, "kling_cli.cli.generate:command", one.summary, one.panel)
+def _of_product(one: Summary, kind: str = "generate") -> Entry:
+    target = f"kling_cli.cli.{kind}:command"
+    return Entry(one.command, target, one.summary, one.panel, one.name)
 
 
 def load(entry: Entry) -> Any:
@@ -217,10 +227,10 @@ def load(entry: Entry) -> Any:
     """
     module, _, attribute = entry.target.partition(":")
     found = getattr(import_module(module), attribute)
-    if entry.target == "kling_cli.cli.app:ProductGroup":
+    if isinstance(found, type):
         return found(entry)
-    if entry.target == "kling_cli.cli.generate:command":
-        return found(entry.name)
+    if entry.product:
+        return found(entry.product, called=entry.name)
     if attribute.startswith("make_"):
         return found()
     if isinstance(found, typer.Typer):

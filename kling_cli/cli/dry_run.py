@@ -31,22 +31,39 @@ def show(
 ) -> int:
     """Print the checked request and its estimate; nothing is sent or written down.
 
-    It works without credentials too: the request is then the one for an API key.
+    It works without credentials too: the request is then the one for an API key. Of a
+    job of two calls both are printed; what the first will tell stands in `<>`.
     """
-    from kling_cli.jobs.prepare import check_price, prepare
-    from kling_cli.jobs.run import kinds_of
-
-    request = prepare(order, kinds_of(settings), new_id=lambda: "kling-made-when-sent")
-    check_price(request, max_units)
+    requests = _requests(order, settings, max_units)
     if talk.is_json:
-        _print_document(order, request, settings, command)
+        _print_document(order, requests, settings, command)
     else:
-        _print_text(request, settings)
+        for each in requests:
+            _print_text(each, settings)
     return int(ExitCode.DONE)
 
 
+def _requests(
+    order: Order, settings: Settings, max_units: float | None
+) -> list[Request]:
+    """Return what would be sent, one after the other."""
+    from kling_cli.jobs.intent import UNKNOWN_ID, intend
+    from kling_cli.jobs.memory import with_memory
+    from kling_cli.jobs.prepare import check_price, prepare
+    from kling_cli.jobs.run import kinds_of
+
+    if order.before is not None:
+        intent = intend(order, settings)
+        check_price(intent.whole, max_units)
+        return [each for each in (intent.first, intent.second) if each is not None]
+    known = with_memory(order, settings)
+    request = prepare(known, kinds_of(settings), new_id=lambda: UNKNOWN_ID)
+    check_price(request, max_units)
+    return [request]
+
+
 def _print_document(
-    order: Order, request: Request, settings: Settings, command: str
+    order: Order, requests: list[Request], settings: Settings, command: str
 ) -> None:
     """Print the document of every command with the request as one more key."""
     from kling_cli.api.task import TaskStatus
@@ -54,6 +71,7 @@ def _print_document(
     from kling_cli.cli.request_file import of_order
     from kling_cli.jobs.events import JobResult
 
+    *before, request = requests
     nothing_yet = JobResult(
         command=command,
         status=TaskStatus.UNKNOWN,
@@ -62,14 +80,20 @@ def _print_document(
         model=request.plan.model.id,
     )
     shown = document.of_result(nothing_yet)
-    shown["dry_run"] = {
+    shown["dry_run"] = _described(request, settings)
+    shown["dry_run"]["request"] = of_order(order, model=request.plan.model.id)
+    for each in before:
+        shown["dry_run"]["before"] = _described(each, settings)
+    write_result(document.dumps(shown))
+
+
+def _described(request: Request, settings: Settings) -> dict[str, Any]:
+    return {
         "method": "POST",
         "url": settings.api_base + request.plan.create_path,
         "body": request.body(None),
         "estimate": _estimate(request.estimate),
-        "request": of_order(order, model=request.plan.model.id),
     }
-    write_result(document.dumps(shown))
 
 
 def _print_text(request: Request, settings: Settings) -> None:

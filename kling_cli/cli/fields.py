@@ -31,7 +31,7 @@ def parameters(product: Product) -> Iterator[Parameter]:
     A value that was not given is None (a list: None or empty).
     """
     shape_panel = product.output.capitalize()
-    yield from (_argument(each, product) for each in product.fields if each.is_argument)
+    yield from arguments(product)
     if product.panel != LIBRARY:
         yield _model(product, shape_panel)
     for each in product.fields:
@@ -50,6 +50,18 @@ def parameters(product: Product) -> Iterator[Parameter]:
 def listed_field(product: Product) -> Field | None:
     """Return the field whose choices are too many for `--help`; most have none."""
     return next((each for each in product.fields if each.groups), None)
+
+
+def arguments(product: Product) -> Iterator[Parameter]:
+    """Yield the positionals of a product, or of a step that its command takes."""
+    yield from (_argument(each, product) for each in product.fields if each.is_argument)
+
+
+def options(product: Product) -> Iterator[Parameter]:
+    """Yield the options of a step, in the order of its fields."""
+    yield from (
+        _option(each, product, INPUT) for each in product.fields if each.options
+    )
 
 
 def _argument(field: Field, product: Product) -> Parameter:
@@ -137,6 +149,14 @@ def choices(product: Product, field: str) -> list[tuple[str, str]]:
                 taken = limits[field].choices or ()
                 found.update((str(each), notes.get(each, "")) for each in taken)
     return list(found.items())
+
+
+def flag(name: str, spelling: str, help_text: str) -> Parameter:
+    """Return a parameter that is said or not."""
+    info = typer.Option(
+        spelling, help=help_text, rich_help_panel=INPUT, show_default=False
+    )
+    return _parameter(name, bool, info)
 
 
 def _parameter(name: str, kind: Any, info: Any) -> Parameter:

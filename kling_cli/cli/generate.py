@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -50,10 +51,19 @@ class Said:
         return Wanted.LINKS if self.fetching.is_link_only else Wanted.FILES
 
 
-def command(name: str) -> Any:
-    """Return the command of the product called `name`."""
+Act = Callable[["Product", Mapping[str, Any], Said], int]
+
+
+def command(name: str, *, called: str) -> Any:
+    """Return the command of the product `name`, `called` so or otherwise."""
     product = catalogue.load(name)
     groups = get_type_hints(Said)
+    act: Act = partial(generate, command=name)
+    own = parameters(product)
+    if catalogue.opening(product) is not None:
+        from kling_cli.cli import in_steps
+
+        act, own = in_steps.generate, in_steps.parameters(product)
 
     def run(**given: Any) -> int:
         said = Said(**{each: given.pop(each) for each in groups})
@@ -62,9 +72,9 @@ def command(name: str) -> Any:
             from kling_cli.cli.choices import show
 
             return show(product, listed, given[listed.name] or "", said.talk)
-        return generate(product, given, said, command=name)
+        return act(product, given, said)
 
-    return _declared(run, product, groups, name=name)
+    return _declared(run, product, own, groups, name=called)
 
 
 def library_command(name: str, *, command: str) -> Any:
@@ -88,39 +98,49 @@ def library_command(name: str, *, command: str) -> Any:
         said = Said(fetching=fetching, **shared)
         return generate(product, given, said, command=command)
 
-    return _declared(run, product, groups | extra, name=command.rsplit(maxsplit=1)[-1])
+    own, name = parameters(product), command.rsplit(maxsplit=1)[-1]
+    return _declared(run, product, own, groups | extra, name=name)
 
 
 def _declared(
-    run: Callable[..., int], product: Product, groups: Mapping[str, Any], *, name: str
+    run: Callable[..., int],
+    product: Product,
+    own: Iterable[Parameter],
+    groups: Mapping[str, Any],
+    *,
+    name: str,
 ) -> Any:
-    """Return `run` as a command with the product's own options and these groups."""
+    """Return `run` as a command with options of its own and these groups."""
     shared = [
         Parameter(each, Parameter.KEYWORD_ONLY, annotation=group)
         for each, group in groups.items()
     ]
-    signed(run, [*parameters(product), *shared])
-    return declare(run, name=name, help_text=_help(product))
+    signed(run, [*own, *shared])
+    return declare(run, name=name, help_text=help_of(product))
 
 
 def generate(
     product: Product, typed: Mapping[str, Any], said: Said, *, command: str
 ) -> int:
     """Run the job that options describe, and return the exit code."""
-    order = _order(product, typed, said.safety.external_id)
+    order = order_of(product, typed, said.safety.external_id)
     return carry_out(order, said, command=command)
 
 
 def carry_out(order: Order, said: Said, *, command: str) -> int:
     """Run one job, or show it under `--dry-run`, and return the exit code."""
+    if order.before is not None:
+        from kling_cli.cli import in_steps
+
+        return in_steps.carry_out(order, said, command=command)
     from kling_cli.cli.runner import load_settings, run
 
     settings = load_settings(
         settings_options(said.waiting, said.callbacks, said.safety)
     )
     if said.safety.is_dry_run:
-        return _dry_run(order, command, settings, said)
-    options = _run_options(command, settings, said)
+        return dry_run(order, command, settings, said)
+    options = run_options(command, settings, said)
     offer_agent(settings, options)
 
     async def work(around: Surroundings) -> JobResult:
@@ -132,7 +152,8 @@ def carry_out(order: Order, said: Said, *, command: str) -> int:
     return conclude([result], command=command, talk=said.talk, wanted=said.wanted)
 
 
-def _dry_run(order: Order, command: str, settings: Settings, said: Said) -> int:
+def dry_run(order: Order, command: str, settings: Settings, said: Said) -> int:
+    """Show what would be sent, and return the exit code."""
     from kling_cli.cli.dry_run import show
 
     return show(
@@ -144,21 +165,31 @@ def _dry_run(order: Order, command: str, settings: Settings, said: Said) -> int:
     )
 
 
-def _order(
+def order_of(
     product: Product, typed: Mapping[str, Any], external_id: str | None
 ) -> Order:
+    """Return what was typed as an order of the product, and of a call before its own.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
     from kling_cli.jobs.prepare import Order
 
+    step, first = catalogue.opening(product), None
+    if step is not None:
+        first = Order(product=step.name, values=read_values(step, typed))
     return Order(
         product=product.name,
         model=typed.get("model"),
         values=read_values(product, typed),
         extra=read_extra(typed["extra"] or ()),
         external_id=external_id,
+        before=first,
     )
 
 
-def _run_options(command: str, settings: Settings, said: Said) -> RunOptions:
+def run_options(command: str, settings: Settings, said: Said) -> RunOptions:
+    """Return how the job of `command` is to be run."""
     from kling_cli.jobs.options import RunOptions
 
     return RunOptions(
@@ -176,7 +207,7 @@ def _run_options(command: str, settings: Settings, said: Said) -> RunOptions:
     )
 
 
-def _help(product: Product) -> str:
+def help_of(product: Product) -> str:
     """Return the first lines of `--help`, with nothing that is taken for markup."""
     text = f"{product.summary}\n\n{product.example}".strip()
     return text.replace("[", "\\[")

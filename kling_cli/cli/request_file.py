@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kling_cli.jobs.prepare import Order
 
 KEYS = ("product", "model", "fields", "set", "external_id")
+_TYPED_KINDS = (FieldKind.JSON, FieldKind.TIME, FieldKind.POINT)
 _HANDLE_KEYS = {"name", "value"}
 _SHOWN = 80
 
@@ -31,7 +32,9 @@ def of_order(order: Order, *, model: str) -> dict[str, Any]:
         "model": model,
         "fields": {
             name: list(value) if isinstance(value, tuple) else value
-            for name, value in order.values.items()
+            for each in (order.before, order)
+            if each is not None
+            for name, value in each.values.items()
         },
         "set": dict(order.extra),
     }
@@ -55,23 +58,27 @@ def to_order(request: Any, *, external_id: str | None = None) -> Order:
         raise UsageError(
             "the request does not say which product", hint='"product": "text2video"'
         )
-    product = catalogue.described(name)
+    product = catalogue.makeable(name)
+    step = catalogue.opening(product)
+    fields = request.get("fields") or {}
+    _require_object(fields, "fields")
+    spellings = _spellings(product) | (_spellings(step) if step else {})
+    _require_known(fields, spellings, f"{product.name} has no field")
     return Order(
         product=product.name,
         model=_text(request, "model"),
-        values=_values(product, request.get("fields") or {}),
+        values=_values(product, fields),
         extra=_extra(request.get("set") or {}),
         external_id=external_id or _text(request, "external_id"),
+        before=Order(product=step.name, values=_values(step, fields)) if step else None,
     )
 
 
-def _values(product: Product, fields: Any) -> dict[str, Any]:
-    _require_object(fields, "fields")
-    _require_known(fields, _spellings(product), f"{product.name} has no field")
+def _values(product: Product, fields: Mapping[str, Any]) -> dict[str, Any]:
     typed = {
-        name: _typed(product.field(name), value)
-        for name, value in fields.items()
-        if value is not None
+        field.name: _typed(field, fields[field.name])
+        for field in product.fields
+        if fields.get(field.name) is not None
     }
     return read_values(product, typed, read_stdin=lambda: "-")
 
@@ -91,7 +98,7 @@ def _typed(field: Field, value: Any) -> Any:
 def _one(field: Field, value: Any) -> Any:
     if field.has_handle and isinstance(value, dict):
         return _with_handle(field, value)
-    is_source = field.kind is FieldKind.JSON and isinstance(value, str)
+    is_source = field.kind in _TYPED_KINDS and isinstance(value, str)
     wanted = None if is_source else wanted_kind(field, value)
     if wanted is not None:
         raise UsageError(f"fields.{field.name}: {_shown(value)} is not {wanted}")

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kling_cli.cli.limits import limits_sentence
+from kling_cli.products import catalogue
 from kling_cli.products.choose import takes
 from kling_cli.products.model import Field, FieldKind, Limits, Product
 
@@ -14,6 +15,8 @@ _TYPES = MappingProxyType(
     {
         FieldKind.INTEGER: "integer",
         FieldKind.NUMBER: "number",
+        FieldKind.TIME: ["number", "string"],  # the string is as it is typed
+        FieldKind.POINT: ["object", "string"],
         FieldKind.SWITCH: "boolean",
         FieldKind.JSON: ["object", "array", "string"],  # the string is @file.json
     }
@@ -31,7 +34,12 @@ def schema(product: Product) -> dict[str, Any]:
 
     Whether model and values go together is checked when the request is run.
     """
-    fields = {field.name: _described(product, field) for field in product.fields}
+    fields = {
+        field.name: _described(each, field)
+        for each in (catalogue.opening(product), product)
+        if each is not None
+        for field in each.fields
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"A request of {product.name}",

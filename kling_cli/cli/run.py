@@ -81,5 +81,5 @@ def _describe(name: str) -> int:
     from kling_cli.products import catalogue
 
     indent = 2 if is_terminal(sys.stdout) else None
-    write_result(json.dumps(schema(catalogue.described(name)), indent=indent))
+    write_result(json.dumps(schema(catalogue.makeable(name)), indent=indent))
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,11 +22,15 @@ SANDBOX_TASK_S = 3.0  # how long a task takes when the sandbox is there for one 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a job is handed: settings, whom to tell, the time."""
+    """What a job is handed: settings, whom to tell, the time.
+
+    Within `pause()` the terminal is free for a question.
+    """
 
     settings: Settings
     tell: Callable[[Event], None]
     clock: Clock
+    pause: Callable[[], AbstractContextManager[None]]
 
     @property
     def as_keywords(self) -> dict[str, Any]:
@@ -60,7 +65,7 @@ def run(work: Work[T], *, settings: Settings, talk: Talk, is_brief: bool = False
         is_quiet=talk.is_quiet, is_colorless=talk.is_colorless, is_brief=is_brief
     )
     with chosen as report:
-        around = Surroundings(settings, report.tell, SystemClock())
+        around = Surroundings(settings, report.tell, SystemClock(), report.pause)
         return anyio.run(_surrounded, work, around)
 
 

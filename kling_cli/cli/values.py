@@ -6,12 +6,16 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from kling_cli.cli.fields import MODES
 from kling_cli.cli.json_source import json_or_text, strict_json
 from kling_cli.errors import UsageError
 from kling_cli.products.model import Field, FieldKind, Product
+
+_SECONDS = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*s?")  # the API counts milliseconds
+_POINT = re.compile(r"(\d*\.?\d+)\s*,\s*(\d*\.?\d+)")
 
 
 def read_values(
@@ -58,24 +62,52 @@ def read_extra(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def _value(field: Field, typed: Any) -> Any:
+    read = _READERS.get(field.kind, _as_typed)
     if field.is_repeated:
         return tuple(one for each in typed for one in _several(field, each))
-    if field.kind is FieldKind.JSON:
-        return _json(field, typed)
-    return typed
+    return read(field, typed)
 
 
 def _several(field: Field, typed: Any) -> Sequence[Any]:
     """Return the values of one option: itself, or those of a JSON list."""
-    if field.kind is FieldKind.JSON:
-        return (_json(field, typed),)
+    read = _READERS.get(field.kind, _as_typed)
     is_list = isinstance(typed, str) and re.match(r"\[|@.+\.json$", typed)
-    if not is_list or Path(typed).is_file():
-        return (typed,)
+    if field.kind is FieldKind.JSON or not is_list or Path(typed).is_file():
+        return (read(field, typed),)
     values = _json(field, typed)
     if not isinstance(values, list):
         raise UsageError(f"{field.spelling} {typed[:80]}: not a JSON list")
     return values
+
+
+def _as_typed(_field: Field, typed: Any) -> Any:
+    return typed
+
+
+def _point(field: Field, typed: Any) -> Any:
+    """Return a point that was typed as `X,Y`; what is a value already."""
+    if not isinstance(typed, str):
+        return typed
+    found = _POINT.fullmatch(typed.strip())
+    if found is None:
+        raise UsageError(
+            f"{field.spelling} {typed}: not two shares, of width and of height",
+            hint=f"{field.spelling} 0.5,0.5 is the middle of the picture",
+        )
+    return {"x": float(found[1]), "y": float(found[2])}
+
+
+def _seconds(field: Field, typed: Any) -> Any:
+    """Return seconds that were typed; what is a number already."""
+    if not isinstance(typed, str):
+        return typed
+    found = _SECONDS.fullmatch(typed.strip())
+    if found is None:
+        raise UsageError(
+            f"{field.spelling} {typed}: not a number of seconds",
+            hint=f"{field.spelling} 1.5",
+        )
+    return float(found[1])
 
 
 def _take_mode(given: dict[str, Any], mode: str) -> None:
@@ -100,6 +132,11 @@ def _json(field: Field, text: Any) -> Any:
             f"{field.spelling} {text[:80]}: not JSON: {exc}",
             hint="quote it for the shell, or put it into a file and give @file.json",
         ) from exc
+
+
+_READERS: Mapping[FieldKind, Callable[[Field, Any], Any]] = MappingProxyType(
+    {FieldKind.JSON: _json, FieldKind.TIME: _seconds, FieldKind.POINT: _point}
+)
 
 
 def _file(field: Field, name: str) -> str:

@@ -21,9 +21,8 @@ EXPIRED = frozenset({401, 403, 404, 410})
 _UNSATISFIABLE = httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE
 _BRINGING = frozenset({httpx.codes.OK, httpx.codes.PARTIAL_CONTENT, _UNSATISFIABLE})
 _RANGE = re.compile(r"bytes (?P<start>[0-9]+)-[0-9]+/(?P<total>[0-9]+|\*)")
-_PAGE_KINDS = frozenset(
-    {"text/html", "application/json", "application/xml", "text/xml"}
-)
+_JSON = "application/json"
+_PAGE_KINDS = frozenset({"text/html", _JSON, "application/xml", "text/xml"})
 _PAGE_STARTS = (b"<!doctype", b"<html", b"<?xml", b"{")
 
 
@@ -48,7 +47,7 @@ class Download:
     """One file on its way. `renew` asks the API for a fresh URL.
 
     `on_bytes` is told the bytes so far and the announced total; `on_break` the reason
-    and the pause before the next try.
+    and the pause before the next try. JSON is an error's, unless it `is_json`.
     """
 
     http: httpx.AsyncClient
@@ -57,6 +56,7 @@ class Download:
     renew: Callable[[], Awaitable[str | None]]
     on_bytes: Callable[[int, int | None], None]
     on_break: Callable[[str, float], None]
+    is_json: bool = False
     _done_bytes: int = 0
     _total_bytes: int | None = None
     _etag: str | None = None
@@ -106,7 +106,7 @@ class Download:
         ) as response:
             self._begin(response, stream)
             async for chunk in response.aiter_raw():
-                if not self._done_bytes and _is_page(chunk):
+                if not (self._done_bytes or self.is_json) and _is_page(chunk):
                     raise WrongContentError("the server sent a page, not a file")
                 stream.write(chunk)
                 self._done_bytes += len(chunk)
@@ -115,7 +115,7 @@ class Download:
 
     def _begin(self, response: httpx.Response, stream: IO[bytes]) -> None:
         """Check the head of an answer, and that it goes on where we stopped."""
-        _check_head(response)
+        _check_head(response, is_json=self.is_json)
         start, total_bytes = _span(response)
         etag = response.headers.get("etag")
         if response.status_code == httpx.codes.OK:
@@ -164,7 +164,7 @@ def _require_web_address(url: str) -> None:
         raise NotSavedError("the API gave a link that is no web address")
 
 
-def _check_head(response: httpx.Response) -> None:
+def _check_head(response: httpx.Response, *, is_json: bool) -> None:
     """Raise what an answer that brings no file means."""
     status = response.status_code
     if status in EXPIRED:
@@ -172,7 +172,8 @@ def _check_head(response: httpx.Response) -> None:
     if status not in _BRINGING:
         raise BrokenDownloadError(f"the server answered {status}")
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if status != _UNSATISFIABLE and kind in _PAGE_KINDS:
+    is_meant = is_json and kind == _JSON
+    if status != _UNSATISFIABLE and kind in _PAGE_KINDS and not is_meant:
         raise WrongContentError(f"the server sent {kind}, not a file")
 
 

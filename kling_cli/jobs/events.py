@@ -152,6 +152,13 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """Something worth a line that is no warning: what a step before the job found."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """A task has ended, one way or the other; always the last event of its job."""
 
@@ -175,6 +182,7 @@ class JobResult:
     `units` were charged, `estimated_units` were to be expected (None: nobody knew).
     `resume` is the command that goes on, when there is something to go on with.
     `answer` is what the API said to the create call, or to a raw one, as it came.
+    `session_id` is for jobs that build on a session opened before them.
     """
 
     command: str
@@ -197,6 +205,7 @@ class JobResult:
     estimated_units: float | None = None
     request_id: str | None = None
     resume: str | None = None
+    session_id: str | None = None
     error: KlingError | None = None
     answer: Answer | None = None
 
@@ -216,5 +225,6 @@ Event = (  # one name a line
     | DownloadRetry
     | Saved
     | Notice
+    | Remark
     | Finished
 )

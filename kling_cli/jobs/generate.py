@@ -92,7 +92,8 @@ class Generation:
 
     @property
     def _way_options(self) -> RunOptions:
-        return without_callbacks(self.options) if self._is_direct else self.options
+        is_wayless = self._is_direct and not self.options.needs_way
+        return without_callbacks(self.options) if is_wayless else self.options
 
     def _write_down(self, session: Session) -> Job:
         entry = self._entry(self._usual_s(session))

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from kling_cli.api.task import Output, Task, TaskStatus
 from kling_cli.errors import ContentRefusedError, KlingError, TaskFailedError
+from kling_cli.jobs.ask import NOWHERE
 from kling_cli.jobs.entry import Entry, Stage
 from kling_cli.jobs.events import JobResult, SavedOutput
 from kling_cli.jobs.lifecycle import Life
@@ -105,6 +106,8 @@ class Job:
     def _resume(self, status: TaskStatus) -> str | None:
         if not self.is_lasting:
             return None
+        if self.entry.query_path == NOWHERE and not status.is_final:
+            return None  # nobody can be asked what became of it
         if status is TaskStatus.SUCCEEDED and self.error is not None:
             return f"kling download {self.name}"
         is_known = bool(self.entry.route) or self.life is not None

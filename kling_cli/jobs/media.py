@@ -34,6 +34,13 @@ def with_files_read(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     return read
 
 
+def sound_seconds(content: str) -> float | None:
+    """Return how long a sound lasts that has been read; None for a link to one."""
+    if is_url(content):
+        return None
+    return audio.describe(base64.b64decode(content)).seconds
+
+
 def _read(plan: Plan, field: Field, value: str) -> str:
     """Return a URL as it is, and a local file as bare base64; a handle stays."""
     handle, name = _parted(field, value)

@@ -24,9 +24,12 @@ _EXTENSIONS = {
     "voice": "mp3",
     "srt": "srt",
     "ass": "ass",
+    "face": "png",
+    "tracking": "json",
 }
 _KNOWN = frozenset(
     {"mp4", "mov", "webm", "png", "jpg", "jpeg", "webp", "mp3", "wav", "srt", "ass"}
+    | {"json"}
 )
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+=@,\- ]+")
 _LONGEST = 120  # characters of one value in a name; file systems allow 255 bytes in all

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 class RunOptions:
     """`timeout_s` None waits for ever; `port` 0 takes a free one.
 
+    `needs_way` is for a call that nobody will be called back about, made before one
+    that needs a way for callbacks: without one, nothing is spent.
+
     `output` is a file, a folder or a template; None saves into the settings' folder.
     """
 
@@ -23,3 +26,4 @@ class RunOptions:
     output: str | None = None
     is_forced: bool = False
     max_units: float | None = None
+    needs_way: bool = False

@@ -22,7 +22,9 @@ LONG_TEXT = 4096  # characters; longer strings in a body are media
 class Order:
     """What a person asked for. Images and sounds may be URLs or paths.
 
-    `extra` holds the dotted keys of `--set`; it wins over everything else.
+    `extra` holds the dotted keys of `--set`; it wins over everything else. `seconds` is
+    how long the result will be where that follows from what goes in. `before` is the
+    call that opens its session, where the product's own command makes that one too.
     """
 
     product: str
@@ -30,6 +32,8 @@ class Order:
     values: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
     external_id: str | None = None
+    seconds: float | None = None
+    before: Order | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +83,7 @@ def prepare(
         values=values,
         extra=order.extra,
         external_id=order.external_id or new_id(),
-        estimate=cost.estimate(plan, values),
+        estimate=cost.estimate(plan, values, seconds=order.seconds),
     )
     _require_external_id(request)
     return replace(request, estimate=_estimate(request)) if order.extra else request

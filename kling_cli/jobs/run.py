@@ -12,11 +12,13 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from kling_cli.api.paging import Listed
 from kling_cli.clock import Clock
 from kling_cli.errors import KlingError, StillRunningError, StoppedError
+from kling_cli.jobs.ask import NOWHERE
 from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.events import Event, Finished, JobResult
 from kling_cli.jobs.finish import Finishing
 from kling_cli.jobs.job import Job
 from kling_cli.jobs.journal import Journal
+from kling_cli.jobs.memory import with_memory
 from kling_cli.jobs.naming import check_template
 from kling_cli.jobs.options import RunOptions
 from kling_cli.jobs.prepare import Order, Request, check_price, prepare
@@ -72,6 +74,7 @@ async def generate(
         KlingError: it ended before it was written down; nothing was sent.
     """
     check_template(options.output or "")
+    order = with_memory(order, settings)
     request = prepare(order, kinds_of(settings), new_id=new_external_id)
     check_price(request, options.max_units)
     return await see_through(
@@ -224,6 +227,9 @@ def _ended(job: Job, tell: Tell) -> JobResult:
 def _with_way_back(stop: StoppedError, job: Job) -> StoppedError:
     resume = job.result().resume
     if resume is None:
+        is_lost = job.entry.query_path == NOWHERE and job.task is None
+        if is_lost:
+            stop.hint = f"whether {job.entry.product} was charged is not known"
         return stop
     what = (
         f"task {job.task.id} goes on"

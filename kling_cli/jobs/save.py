@@ -119,6 +119,7 @@ class Saver:
             renew=renew,
             on_bytes=progress.on_bytes,
             on_break=progress.on_break,
+            is_json=wish.output.type == "tracking",
         )
 
     def _target(self, wish: Wish, task: Task, url: str) -> Path:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import TypeVar
 
 import anyio
@@ -50,6 +52,26 @@ async def until_signal(work: Callable[[], Awaitable[T]]) -> T:
             f"stopped by {caught[0].name}", exit_code=_EXIT_CODES[caught[0]]
         )
     return done[0]
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let a signal end what blocks inside: a question to a person.
+
+    Raises:
+        StoppedError: from inside, when SIGINT, SIGTERM or SIGHUP comes.
+    """
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        what = signal.Signals(number)
+        raise StoppedError(f"stopped by {what.name}", exit_code=_EXIT_CODES[what])
+
+    before = {number: signal.signal(number, stop) for number in _heeded()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _heeded() -> list[signal.Signals]:

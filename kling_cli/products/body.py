@@ -103,4 +103,6 @@ def _encode(place: Place, value: Any) -> Any:
         return str(value)
     if place.sent_as == "integer":
         return int(value)
+    if place.sent_as == "milliseconds":
+        return round(value * 1000)
     return value

@@ -6,6 +6,7 @@ needs them at every start. A product's file is read when its command runs.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _DATA = Path(__file__).parent / "data"
 _COMMON = "common"
 _MANAGED = "managed"
+_STEPS = "steps"
 _HEAD_BYTES = 1024
 
 
@@ -25,7 +27,8 @@ class Summary(NamedTuple):
     name: str
     summary: str
     panel: str
-    group: str = ""  # the command it is a sub-command of
+    group: str  # the command it is a sub-command of, if it is one
+    command: str  # what it is called there
 
 
 @cache
@@ -35,10 +38,28 @@ def summaries() -> tuple[Summary, ...]:
     Only the head of each file is read: plain `key = "value"` lines before the first
     blank one, which a test holds the files to.
     """
-    heads = [_head(path) for path in _DATA.glob("*.toml") if path.stem != _COMMON]
-    heads.sort(key=lambda head: (int(head["order"]), head["name"]))
+    return _listed(path for path in _DATA.glob("*.toml") if path.stem != _COMMON)
+
+
+@cache
+def step_summaries() -> tuple[Summary, ...]:
+    """Return the steps that are commands, in their order; as cheap."""
+    listed = _listed((_DATA / _STEPS).glob("*.toml"))
+    return tuple(each for each in listed if each.group)
+
+
+def _listed(paths: Iterable[Path]) -> tuple[Summary, ...]:
+    heads = [_head(path) for path in paths]
+    heads.sort(key=lambda head: (int(head.get("order", 0)), head["name"]))
     return tuple(
-        Summary(h["name"], h["summary"], h["panel"], h.get("group", "")) for h in heads
+        Summary(
+            name=head["name"],
+            summary=head["summary"],
+            panel=head["panel"],
+            group=head.get("group", ""),
+            command=head.get("command", head["name"]),
+        )
+        for head in heads
     )
 
 
@@ -78,22 +99,51 @@ def managed(name: str) -> Product:
     return product(_read(f"{_MANAGED}/{name}"), _read(_COMMON))
 
 
-def described(name: str) -> Product:
+def makeable(name: str) -> Product:
     """Return whatever can be made under this name: a product, or for the library.
 
     Raises:
         UsageError: there is none.
     """
-    return managed(name) if name in _managed_names() else load(name)
+    return managed(name) if name in _stems(_MANAGED) else load(name)
 
 
 def all_managed() -> tuple[Product, ...]:
     """Return everything that can be made for the library."""
-    return tuple(managed(name) for name in _managed_names())
+    return tuple(managed(name) for name in _stems(_MANAGED))
 
 
-def _managed_names() -> tuple[str, ...]:
-    return tuple(sorted(path.stem for path in (_DATA / _MANAGED).glob("*.toml")))
+@cache
+def step(name: str) -> Product:
+    """Return a call that goes before a product's own and opens its session."""
+    from kling_cli.products.parse import product
+
+    return product(_read(f"{_STEPS}/{name}"), _read(_COMMON))
+
+
+def all_steps() -> tuple[Product, ...]:
+    """Return every such call."""
+    return tuple(step(stem) for stem in _stems(_STEPS))
+
+
+def opening(product: Product) -> Product | None:
+    """Return the step that the product's own command takes; most have none."""
+    use = product.session
+    return step(use.step) if use is not None and use.is_opened_here else None
+
+
+def described(name: str) -> Product:
+    """Return what is called so: a product, for the library, or a step.
+
+    Raises:
+        UsageError: there is none.
+    """
+    return step(name) if name in _stems(_STEPS) else makeable(name)
+
+
+@cache
+def _stems(folder: str) -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in (_DATA / folder).glob("*.toml")))
 
 
 @cache

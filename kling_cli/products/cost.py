@@ -25,18 +25,21 @@ class _Span(NamedTuple):
     most: Any
 
 
-def estimate(plan: Plan, values: Mapping[str, Any]) -> Estimate | None:
+def estimate(
+    plan: Plan, values: Mapping[str, Any], *, seconds: float | None = None
+) -> Estimate | None:
     """Return what the job will cost if it succeeds; None without a published price.
 
     Where that follows the length of an input, or a number of results that is left to
-    the model, there is a bound by the documented limits.
+    the model, there is a bound by the documented limits. `seconds` is how long the
+    result will be, where that is known and no field says so.
     """
     said = settled(plan, values)
     rate = rate_for(plan, said)
     if rate is None:
         return None
     counts, source = effective(plan, said), length.followed(plan, said)
-    span = _span(plan, rate, said, source)
+    span = _span(plan, rate, said, source, seconds)
     units, most = _units(rate, span.exact), _units(rate, span.most)
     return Estimate(
         units=units,
@@ -77,7 +80,11 @@ def rate_for(plan: Plan, said: Mapping[str, Any]) -> Rate | None:
 
 
 def _span(
-    plan: Plan, rate: Rate, said: Mapping[str, Any], source: Length | None
+    plan: Plan,
+    rate: Rate,
+    said: Mapping[str, Any],
+    source: Length | None,
+    seconds: float | None,
 ) -> _Span:
     counts = effective(plan, said)
     if rate.per == "call":
@@ -85,9 +92,10 @@ def _span(
     if rate.per == "output":
         return _Span(counts.get(str(rate.count)), _most(plan, str(rate.count)))
     if source is None:
-        return _Span(counts.get("duration"), _most(plan, "duration"))
-    longest = source.seconds[1] if source.seconds else None
-    return _Span(length.measured_s(plan, source, said), longest)
+        return _Span(counts.get("duration", seconds), _most(plan, "duration"))
+    if seconds is None:
+        seconds = length.measured_s(plan, source, said)
+    return _Span(seconds, source.seconds[1] if source.seconds else None)
 
 
 def _most(plan: Plan, field: str) -> float | None:

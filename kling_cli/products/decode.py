@@ -13,6 +13,7 @@ _JSON_TYPES: Mapping[FieldKind, tuple[tuple[type, ...], str]] = {
     FieldKind.NUMBER: ((int, float), "a number"),
     FieldKind.SWITCH: ((bool,), "a boolean"),
     FieldKind.CHOICE: ((str, int, float), "a string or a number"),
+    FieldKind.POINT: ((dict,), "an object"),
     FieldKind.JSON: ((dict, list), "an object or an array"),
 }
 
@@ -39,6 +40,8 @@ def decode(place: Place, kind: FieldKind, raw: Any, wire: str) -> Any:
         return _number(kind, raw, wire)
     if place.sent_as == "integer":
         return str(typed(FieldKind.INTEGER, raw, wire))
+    if place.sent_as == "milliseconds":
+        return typed(FieldKind.INTEGER, raw, wire) / 1000
     return typed(kind, raw, wire)
 
 

@@ -14,6 +14,8 @@ class FieldKind(StrEnum):
     TEXT = "text"  # str
     INTEGER = "integer"  # int
     NUMBER = "number"  # float
+    TIME = "time"  # float: seconds, typed as `1.5` or `1.5s`
+    POINT = "point"  # dict: x and y as shares, typed as `0.4,0.5`
     SWITCH = "switch"  # bool
     CHOICE = "choice"  # one of the limits' choices, a str unless they say otherwise
     IMAGE = "image"  # str: a URL, or bare base64 once a local file has been read
@@ -46,6 +48,9 @@ class Field:
     A value of an `is_repeated` field is a tuple. With `has_handle`, each value may be
     `NAME=VALUE`, and the prompt may then say `@NAME`. A choice among many has them in
     `groups`, for a list of their own.
+
+    A value that is no URL belongs to the field `id_field`. A value of a field that is
+    the `id_of` an output (`video`, `audio`) may be the id of the task that made it.
     """
 
     name: str
@@ -55,6 +60,8 @@ class Field:
     is_argument: bool = False
     is_repeated: bool = False
     has_handle: bool = False
+    id_field: str | None = None
+    id_of: str | None = None
     metavar: str | None = None
     unit: str | None = None
     groups: tuple[ChoiceGroup, ...] = ()

@@ -13,12 +13,14 @@ _KINDS: Mapping[FieldKind, tuple[tuple[type, ...], str]] = {
     FieldKind.TEXT: ((str,), "a text"),
     FieldKind.INTEGER: ((int,), "a whole number"),
     FieldKind.NUMBER: ((int, float), "a number"),
+    FieldKind.TIME: ((int, float), "a number of seconds"),
     FieldKind.SWITCH: ((bool,), "yes or no"),
     FieldKind.CHOICE: ((str, int, float), "one of the choices"),
     FieldKind.IMAGE: ((str,), "an image"),
     FieldKind.AUDIO: ((str,), "a sound"),
     FieldKind.VIDEO: ((str,), "the URL of a video"),
     FieldKind.LINK: ((str,), "a URL"),
+    FieldKind.POINT: ((dict,), "a point"),
     FieldKind.JSON: ((dict, list), "a JSON object or list"),
 }
 

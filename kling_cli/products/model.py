@@ -14,6 +14,7 @@ from enum import StrEnum
 from kling_cli.products.field import Field, FieldKind, Limits
 from kling_cli.products.place import Place
 from kling_cli.products.rule import Estimate, Habit, Length, Rate, Rule
+from kling_cli.products.session import SessionUse, StepFacts
 
 __all__ = [
     "CredentialKind",
@@ -32,6 +33,7 @@ __all__ = [
     "Rate",
     "Route",
     "Rule",
+    "SessionUse",
 ]
 
 
@@ -114,7 +116,9 @@ class Product:
     `pack` is the kind of resource pack that pays, at `unit_usd` a unit (list price).
     `output` is the type of its results, `lengths` what decides how long they are, where
     that is an input; the first that holds counts. Routes stand in the order in which
-    they are tried; `defaults` names the model to use when none is asked for.
+    they are tried; `defaults` names the model to use when none is asked for. `session`
+    says what goes before the product's call, `step` more of a call that goes before
+    others.
     """
 
     name: str
@@ -131,6 +135,8 @@ class Product:
     lengths: tuple[Length, ...] = ()
     habits: tuple[Habit, ...] = ()
     example: str = ""
+    step: StepFacts | None = None
+    session: SessionUse | None = None
 
     @property
     def default_model(self) -> str:

@@ -20,6 +20,8 @@ from kling_cli.products.model import (
     Route,
 )
 from kling_cli.products.parse_models import habit, length, limit_sets, models, rule
+from kling_cli.products.parse_session import session_use, step_facts
+from kling_cli.products.session import SessionUse
 from kling_cli.products.table import CatalogueError, Table
 
 _MEBIBYTE = 1024 * 1024
@@ -34,8 +36,7 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
     """
     top = Table(data, str(data.get("name", "?")))
     shared = Table(common, "common")
-    top.take("order", int, 0)
-    top.take("group", str, "")
+    _pass_over(top)
     pack = top.take("pack", str)
     own_fields = top.table("fields_of_its_own")
     fields = _fields(top.words("fields"), shared.table("fields"), own_fields)
@@ -54,9 +55,24 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
         lengths=tuple(length(each) for each in top.tables("lengths")),
         habits=tuple(habit(each) for each in top.tables("habits")),
         example=top.take("example", str),
+        step=step_facts(top.table("step")) if top.has("step") else None,
+        session=_session(top, fields),
     )
     top.close()
     return spelled_out(made)
+
+
+def _pass_over(top: Table) -> None:
+    """Take what only the list of commands is made from."""
+    top.take("order", int, 0)
+    for key in ("group", "command"):
+        top.take(key, str, "")
+
+
+def _session(top: Table, fields: tuple[Field, ...]) -> SessionUse | None:
+    if not top.has("session"):
+        return None
+    return session_use(top.table("session"), frozenset(each.name for each in fields))
 
 
 def _defaults(table: Table) -> dict[CredentialKind, str]:
@@ -86,6 +102,8 @@ def _field(name: str, table: Table) -> Field:
         is_argument=table.take("argument", bool, default=False),
         is_repeated=table.take("repeated", bool, default=False),
         has_handle=table.take("handle", bool, default=False),
+        id_field=table.find("id_field", str),
+        id_of=table.find("id_of", str),
         metavar=table.find("metavar", str),
         unit=table.find("unit", str),
         groups=tuple(_group(each) for each in table.tables("groups")),

@@ -30,7 +30,7 @@ def limits(data: object, where: str) -> Limits:
         min_items=table.find("min_items", int),
         max_items=table.find("max_items", int),
         max_bytes=None if max_mb is None else max_mb * 1024 * 1024,
-        seconds=_pair(table, "seconds"),
+        seconds=_pair_if_any(table, "seconds"),
         is_required=table.take("required", bool, default=False),
         default=table.anything("default"),
         is_fixed=table.take("fixed", bool, default=False),
@@ -42,16 +42,19 @@ def limits(data: object, where: str) -> Limits:
 
 
 def _range(table: Table) -> tuple[Any, Any]:
-    return _pair(table, "range") or (None, None)
+    return _pair_if_any(table, "range") or (None, None)
 
 
-def _pair(table: Table, key: str) -> tuple[Any, Any] | None:
-    low_high: list[Any] | None = table.find(key, list)
-    if low_high is None:
-        return None
+def pair(table: Table, key: str) -> tuple[Any, Any]:
+    """Return the two ends that stand under `key`."""
+    low_high: list[Any] = table.take(key, list)
     if len(low_high) != _ENDS:
         raise CatalogueError(f"{table.where}: {key} is not [lowest, highest]")
     return low_high[0], low_high[1]
+
+
+def _pair_if_any(table: Table, key: str) -> tuple[Any, Any] | None:
+    return pair(table, key) if table.has(key) else None
 
 
 def models(table: Table, shared: Mapping[str, Mapping[str, Any]]) -> tuple[Model, ...]:
@@ -147,7 +150,7 @@ def length(table: Table) -> Length:
     made = Length(
         follows=table.take("follows", str),
         noun=table.take("noun", str),
-        seconds=_pair(table, "seconds"),
+        seconds=_pair_if_any(table, "seconds"),
         adds=table.take("adds", float, 0.0),
         when=table.take("when", dict, {}),
         models=table.words("models"),

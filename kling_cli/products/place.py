@@ -20,9 +20,9 @@ class Place:
 
     `encode` maps our value to theirs; several fields may stand at one place when their
     words differ, and a default without a word goes without saying. `sent_as` is `text`
-    for numbers sent as strings and `integer` for ids sent as numbers. `codec` names a
-    function of `prompt.py` for values that are written quite differently there. `also`
-    are constants, by path, that go with the value.
+    for numbers sent as strings, `integer` for ids sent as numbers, `milliseconds` for
+    our seconds. `codec` names a function of `prompt.py` for values that are written
+    quite differently there. `also` are constants, by path, that go with the value.
 
     A handle goes under `handle_at` in the item, where other clients may leave it out if
     `is_handle_optional`; where there is no such key, the prompt names the entry as

@@ -13,6 +13,8 @@ from kling_cli.products.values import effective, given, storyboard
 
 __all__ = ["CHECKS", "holds", "is_broken"]
 
+_DECIMALS = 6  # 2.3 - 0.3 is to be 2
+
 
 def is_broken(rule: Rule, plan: Plan, values: Mapping[str, Any]) -> str | None:
     """Return what is wrong by this rule, or None; `values` are settled already."""
@@ -42,6 +44,7 @@ def _is_amount_kept(rule: Rule, counts: Mapping[str, Any]) -> bool:
         sum(_term(each, counts) for each in terms) for terms in rule.amount
     )
     low, high = rule.at_least, rule.at_most
+    total = round(total, _DECIMALS)
     return (low is None or total >= low) and (high is None or total <= high)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -43,6 +43,17 @@ class Table:
     def find(self, key: str, kind: type[T]) -> T | None:
         """Return the value of `key`, or None when it is not there."""
         return self.take(key, kind) if key in self._left else None
+
+    def has(self, key: str) -> bool:
+        """Say whether `key` is there and was not taken yet."""
+        return key in self._left
+
+    def one_of(self, key: str, known: Collection[str]) -> str:
+        """Return the word under `key`; it must be one of those `known`."""
+        word = self.take(key, str)
+        if word not in known:
+            raise CatalogueError(f"{self.where}: {key} is {word!r}, which is not there")
+        return word
 
     def anything(self, key: str) -> Any:
         """Return whatever stands under `key`, or None."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kling_cli.products import body as bodies
 from kling_cli.products import cost, find, paths, values
 from kling_cli.products.model import Generation, Model, Plan, Product, Route
+from kling_cli.sandbox import sessions
 from kling_cli.sandbox import task as tasks
 from kling_cli.sandbox.answers import Refusal, refusal
 from kling_cli.sandbox.heritage import inherited
@@ -20,6 +21,7 @@ from kling_cli.sandbox.outputs import Image, Output, Video, duration_text
 from kling_cli.sandbox.task import Ending, Phase, SandboxTask, times_from
 
 if TYPE_CHECKING:
+    from kling_cli.sandbox.sessions import VideoSession
     from kling_cli.sandbox.world import World
 
 DEFAULT_TASK_S = 60.0  # where nobody knows how long a model usually takes
@@ -70,6 +72,9 @@ def admit(world: World, path: str, body: Any) -> SandboxTask | Refusal:
     external_id = order.external_id
     if external_id and world.tasks.by_external_id(external_id) is not None:
         return refusal(1201, ALREADY_THERE.format(id=external_id))
+    why = sessions.objection(world, order.plan, body, order.said)
+    if why is not None:
+        return why
     new = _new_task(world, order)
     moment = new.times.created_at
     if world.left(new.pack) <= 0:
@@ -127,6 +132,7 @@ def _chosen(product: Product, route: Route, body: Mapping[str, Any]) -> Model | 
 
 def _new_task(world: World, order: Order) -> SandboxTask:
     plan, length = order.plan, lasting(world, order.plan, order.said)
+    session = world.sessions.get(str(order.body.get("session_id")))
     said = {**order.said, **inherited(world, order.said)}
     wish = _wish(world, replace(order, said=said), length)
     new = outputs_of(wish)
@@ -142,7 +148,7 @@ def _new_task(world: World, order: Order) -> SandboxTask:
         external_id=order.external_id,
         callback_url=order.callback_url,
         has_watermark=wish.has_watermark,
-        parent_video=_parent(world, order.body),
+        parent_video=_parent(world, session, order.body),
     )
 
 
@@ -189,9 +195,11 @@ def _slots(product: Product, new: Sequence[Output]) -> int:
     return max(1, images) if product.pack == "image" else 1
 
 
-def _parent(world: World, body: Mapping[str, Any]) -> Mapping[str, str] | None:
+def _parent(
+    world: World, session: VideoSession | None, body: Mapping[str, Any]
+) -> Mapping[str, str] | None:
     """Return the video a task is made from, as far as it is one of the sandbox's."""
-    video_id = body.get("video_id")
+    video_id = session.video_id if session else body.get("video_id")
     for task in world.tasks if isinstance(video_id, str) else ():
         for output in task.outputs:
             if isinstance(output, Video) and output.id == video_id:

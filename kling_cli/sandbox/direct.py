@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.products import cost, find
-from kling_cli.sandbox import selection
+from kling_cli.sandbox import selection, sessions
 from kling_cli.sandbox.account import Call
 from kling_cli.sandbox.answers import Refusal, refusal
 from kling_cli.sandbox.create import understand
-from kling_cli.sandbox.lasting import known_s, spoken_s
+from kling_cli.sandbox.lasting import spoken_s
 from kling_cli.sandbox.outputs import Content, Json, duration_text
 from kling_cli.sandbox.picture import Picture
 from kling_cli.sandbox.shelf import is_library_id
@@ -23,8 +23,6 @@ from kling_cli.sandbox.sound import Sound
 if TYPE_CHECKING:
     from kling_cli.sandbox.world import World
 
-FACE_S = 5.041
-ROUNDING = 1e-6
 SEGMENTS = ("object_seg", "head_seg", "face_seg", "cloth_seg")
 
 Answer = Callable[["World", Mapping[str, Any], str], Json | Refusal]
@@ -133,19 +131,20 @@ def _segments(world: World, _body: Mapping[str, Any], call_id: str) -> Json:
 
 
 def _faces(world: World, body: Mapping[str, Any], call_id: str) -> Json:
-    """Find one face; two in a video whose name says `two`."""
+    """Find one face; two in a video whose name says `two`, none for `noface`."""
     name = str(body.get("video_url") or body.get("video_id"))
-    seconds = world.known_s[call_id] = known_s(world, name) or FACE_S
+    count = 0 if "noface" in name else 2 if "two" in name else 1
+    session = sessions.open_for(world, call_id, body, faces=count)
     pictures = {
         f"face_{n}.png": Picture(width=256, height=256, label=f"{call_id} {n}")
-        for n in range(2 if "two" in name else 1)
+        for n in range(count)
     }
     faces = [
         {
             "face_id": str(number),
             "face_image": link,
             "start_time": 0,
-            "end_time": int(seconds * 1000 + ROUNDING),
+            "end_time": int(session.clip.duration_s * 1000),
         }
         for number, link in enumerate(_put(world, call_id, pictures).values())
     ]

@@ -41,7 +41,7 @@ def lasting(world: World, plan: Plan, said: Mapping[str, Any]) -> Lasting:
     said = settled(plan, said)
     source = length.followed(plan, said)
     if source is None:
-        return _asked_for(plan, said)
+        return _asked_for(world, plan, said)
     seconds = length.measured_s(plan, source, said)
     seconds = seconds or known_s(world, bare(said[source.follows]))
     if seconds is not None:
@@ -67,6 +67,8 @@ def known_s(world: World, name: Any) -> float | None:
         return None
     if name in world.known_s:
         return world.known_s[name]
+    if name in world.sessions:
+        return world.sessions[name].clip.duration_s
     return _of_content(made(world, name))
 
 
@@ -80,14 +82,21 @@ def made(world: World, name: str) -> Content | None:
     return None
 
 
-def _asked_for(plan: Plan, said: Mapping[str, Any]) -> Lasting:
+def own_clip(world: World, said: Mapping[str, Any]) -> Clip | None:
+    """Return the sandbox's own film that a session has been opened for."""
+    session = world.sessions.get(str(said.get("session")))
+    return session.clip if session is not None and session.is_own else None
+
+
+def _asked_for(world: World, plan: Plan, said: Mapping[str, Any]) -> Lasting:
     if plan.product.name in _SCRIPTS:
         speed = effective(plan, said).get("speed") or 1.0
         seconds = spoken_s(str(said.get("script") or ""), float(speed))
         return Lasting(seconds, _pictures(seconds))
     wanted = effective(plan, said).get("duration")
     seconds = wanted if isinstance(wanted, int | float) and wanted else DEFAULT_S
-    return Lasting(seconds, pictures_for(int(seconds)))
+    clip = own_clip(world, said)
+    return Lasting(seconds, clip.pictures if clip else pictures_for(int(seconds)))
 
 
 def _pictures(seconds: float) -> int:

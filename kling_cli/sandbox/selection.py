@@ -1,8 +1,7 @@
 """Multi-element editing: a session with a video, and the points marked in it.
 
-What is marked is the whole picture, whatever the points. A session nobody opened is
-opened by its first use, for the reference's own examples name such ones.
-Source: API reference, section 2.6, read 2026-10-04.
+What is marked is the whole picture, whatever the points. A video of another length than
+can be edited is not recognised. Source: API reference, section 2.6, read 2026-10-04.
 """
 
 from __future__ import annotations
@@ -13,23 +12,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from kling_cli.sandbox import sessions
 from kling_cli.sandbox.answers import Refusal, refusal
 from kling_cli.sandbox.outputs import Content, Json
 from kling_cli.sandbox.picture import Picture
-from kling_cli.sandbox.video.clip import FPS, Clip, pictures_for
+from kling_cli.sandbox.sessions import Point, VideoSession
+from kling_cli.sandbox.video.clip import FPS
 
 if TYPE_CHECKING:
     from kling_cli.sandbox.world import World
 
-WIDTH, HEIGHT, SECONDS = 1280, 720, 5
 MAX_FRAMES, MAX_POINTS = 10, 10
 NOT_RECOGNISED = 1
 _FREE = {
     "final_unit_deduction": "0",
     "final_balance_deduction": {"quota": "0", "list_price": "0"},
 }
-
-Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,94 +45,91 @@ class Tracking:
         return json.dumps({"objects": [{"object_id": 0, "frames": boxes}]}).encode()
 
 
-def start(world: World, _body: Mapping[str, Any]) -> Json:
+def start(world: World, body: Mapping[str, Any]) -> Json:
     """Open a session for a video."""
     session_id = world.ids.task_id("8")
-    clip = _opened(world, session_id)
+    session = sessions.open_for(world, session_id, body)
+    if not sessions.is_editable(session):
+        return _told(session_id, status=NOT_RECOGNISED)
+    clip = session.clip
     return _told(session_id) | {
         "fps": float(FPS),
         "original_duration": int(clip.duration_s * 1000),
         "width": clip.width,
         "height": clip.height,
         "total_frame": clip.pictures,
-        "normalized_video": _link(world, session_id, "normalized.mp4"),
+        "normalized_video": _link(world, session_id, session, "normalized.mp4"),
     }
 
 
 def add(world: World, body: Mapping[str, Any]) -> Json | Refusal:
     """Mark points in one frame."""
-    frame, points = body["frame_index"], _points(body.get("points"))
-    if isinstance(points, Refusal):
-        return points
-    if isinstance(frame, bool) or not isinstance(frame, int) or frame < 0:
-        return refusal(1201, f"frame_index value '{frame}' is invalid")
-    marked = _marked(world, body)
-    if frame not in marked and len(marked) >= MAX_FRAMES:
+    asked = _asked(world, body)
+    if isinstance(asked, Refusal):
+        return asked
+    session, frame, points = asked
+    marks = session.marks
+    if frame not in marks and len(marks) >= MAX_FRAMES:
         return refusal(1201, "at most 10 frames can be marked")
-    if len({*marked.get(frame, ()), *points}) > MAX_POINTS:
+    if len({*marks.get(frame, ()), *points}) > MAX_POINTS:
         return refusal(1201, "points has too many entries, allowed: 10 per frame")
-    marked.setdefault(frame, set()).update(points)
-    return _told(str(body["session_id"])) | {"res": _masks(frame)}
+    marks.setdefault(frame, set()).update(points)
+    return _told(str(body["session_id"])) | {"res": _masks(session, frame)}
 
 
 def remove(world: World, body: Mapping[str, Any]) -> Json | Refusal:
     """Take back points; they must be the very ones that were added."""
-    frame, points = body["frame_index"], _points(body.get("points"))
-    if isinstance(points, Refusal):
-        return points
-    marked = _marked(world, body)
+    asked = _asked(world, body)
+    if isinstance(asked, Refusal):
+        return asked
+    session, frame, points = asked
     session_id = str(body["session_id"])
-    if not {*points} <= marked.get(frame, set()):
+    if not {*points} <= session.marks.get(frame, set()):
         return _told(session_id, status=NOT_RECOGNISED)
-    marked[frame] -= {*points}
-    if not marked[frame]:
-        del marked[frame]
-    return _told(session_id) | {"res": _masks(frame)}
+    session.marks[frame] -= {*points}
+    if not session.marks[frame]:
+        del session.marks[frame]
+    return _told(session_id) | {"res": _masks(session, frame)}
 
 
-def clear(world: World, body: Mapping[str, Any]) -> Json:
-    _marked(world, body).clear()
+def clear(world: World, body: Mapping[str, Any]) -> Json | Refusal:
+    """Take back everything that is marked."""
+    session = sessions.used(world, body)
+    if isinstance(session, Refusal):
+        return session
+    session.marks.clear()
     return _told(str(body["session_id"]))
 
 
-def preview(world: World, body: Mapping[str, Any]) -> Json:
+def preview(world: World, body: Mapping[str, Any]) -> Json | Refusal:
     """Return links to what the selection looks like in motion."""
-    session_id = str(body["session_id"])
-    if not _marked(world, body):
+    session, session_id = sessions.used(world, body), str(body["session_id"])
+    if isinstance(session, Refusal):
+        return session
+    if not session.marks:
         return _told(session_id, status=NOT_RECOGNISED)
     names = {
         "video": "preview.mp4",
         "video_cover": "cover.png",
         "tracking_output": "tracking.json",
     }
-    links = {key: _link(world, session_id, name) for key, name in names.items()}
+    links = {key: _link(world, session_id, session, n) for key, n in names.items()}
     return _told(session_id) | {"res": links}
 
 
-def _marked(world: World, body: Mapping[str, Any]) -> dict[int, set[Point]]:
-    session_id = str(body["session_id"])
-    if session_id not in world.selections:
-        _opened(world, session_id)
-    return world.selections[session_id]
-
-
-def _opened(world: World, session_id: str) -> Clip:
-    clip = Clip(
-        width=WIDTH,
-        height=HEIGHT,
-        pictures=pictures_for(SECONDS),
-        has_sound=False,
-        label=session_id,
-    )
-    files: dict[str, Content] = {
-        "normalized.mp4": clip,
-        "preview.mp4": clip.watermarked,
-        "cover.png": Picture(width=WIDTH, height=HEIGHT, label=session_id),
-        "tracking.json": Tracking(clip.pictures),
-    }
-    world.shelf[session_id] = files
-    world.selections[session_id] = {}
-    return clip
+def _asked(
+    world: World, body: Mapping[str, Any]
+) -> tuple[VideoSession, int, list[Point]] | Refusal:
+    """Return the session, the frame and the points that a request names."""
+    frame, points = body["frame_index"], _points(body.get("points"))
+    if isinstance(points, Refusal):
+        return points
+    session = sessions.used(world, body)
+    if isinstance(session, Refusal):
+        return session
+    if isinstance(frame, bool) or not isinstance(frame, int) or frame < 0:
+        return refusal(1201, f"frame_index value '{frame}' is invalid")
+    return session, frame, points
 
 
 def _points(said: Any) -> list[Point] | Refusal:
@@ -159,17 +154,27 @@ def _told(session_id: str, *, status: int = 0) -> Json:
     return {"status": status, "session_id": session_id, **_FREE}
 
 
-def _link(world: World, session_id: str, name: str) -> str:
+def _link(world: World, session_id: str, session: VideoSession, name: str) -> str:
+    """Return a link to one of the session's files, which are then on the shelf."""
+    clip = session.clip
+    files: dict[str, Content] = {
+        "normalized.mp4": clip,
+        "preview.mp4": clip.watermarked,
+        "cover.png": Picture(width=clip.width, height=clip.height, label=session_id),
+        "tracking.json": Tracking(clip.pictures),
+    }
+    world.shelf[session_id] = files
     return world.links.lead_to(session_id, name, since=world.timeline.now_s())
 
 
-def _masks(frame: int) -> Json:
+def _masks(session: VideoSession, frame: int) -> Json:
     """Return the mask of the one object: all of the picture."""
-    size = [HEIGHT, WIDTH]
-    picture = Picture(width=WIDTH, height=HEIGHT, label=f"mask {frame}").render()
+    width, height = session.clip.width, session.clip.height
+    size = [height, width]
+    picture = Picture(width=width, height=height, label=f"mask {frame}").render()
     mask = {
         "object_id": 0,
-        "rle_mask": {"size": size, "counts": run_lengths([0, HEIGHT * WIDTH])},
+        "rle_mask": {"size": size, "counts": run_lengths([0, height * width])},
         "png_mask": {"size": size, "base64": base64.b64encode(picture).decode()},
     }
     return {"frame_index": frame, "rle_mask_list": [mask]}

@@ -18,6 +18,7 @@ from kling_cli.sandbox.timeline import Timeline
 if TYPE_CHECKING:
     from kling_cli.sandbox.options import SandboxOptions
     from kling_cli.sandbox.outputs import Content
+    from kling_cli.sandbox.sessions import VideoSession
     from kling_cli.sandbox.task import SandboxTask
 
 
@@ -51,9 +52,9 @@ class TaskBook:
 class World:
     """Everything the endpoints share.
 
-    `shelf` has the files of what is no task, by the id of its owner; `selections` the
-    points marked in each frame of each editing session, `known_s` how long the sounds
-    and sessions last that are no task's, by their ids.
+    `shelf` has the files of what is no task, by the id of its owner; `sessions` what
+    is known of the videos that were opened, `known_s` how long the sounds last that are
+    no task's, by their ids.
 
     Raises:
         UsageError: a fault of the options is not of the grammar.
@@ -81,7 +82,7 @@ class World:
         self.calls: list[Call] = []
         self.shelf: dict[str, Mapping[str, Content]] = {**FILES}
         self.known_s: dict[str, float] = {}
-        self.selections: dict[str, dict[int, set[tuple[float, float]]]] = {}
+        self.sessions: dict[str, VideoSession] = {}
         self.ledger = Ledger(options.tell)
         self.faults = FaultBook(
             map(parse_fault, options.fail), chaos=options.chaos, random=ids.random

@@ -100,6 +100,7 @@ def one_of_each() -> list[Event]:
         happened.CallbackArrived(task_id=TASK_ID, status="processing", trust="token"),
         status_changed(TaskStatus.PROCESSING),
         happened.Notice(message="the tunnel is slow", hint="never mind"),
+        happened.Remark(message="2 faces found (0.05 units)"),
         downloading(100_000, 1_234_567),
         happened.DownloadRetry(
             task_id=TASK_ID, name=FILE, reason="the connection broke", retry_s=1.0

@@ -13,7 +13,7 @@ from kling_cli.cli.request_file import of_order, to_order
 from kling_cli.cli.values import read_values
 from kling_cli.errors import UsageError
 from kling_cli.jobs.prepare import Order
-from kling_cli.products import body
+from kling_cli.products import body, catalogue
 from kling_cli.products.model import Field, FieldKind, Plan, Product
 from tests.products.strategies import jobs
 
@@ -44,13 +44,14 @@ def test_what_options_say_survives_the_request_and_makes_the_same_body(
 ) -> None:
     plan, values = job
     assume(str(values.get("prompt", "words")).strip())
-    product = plan.product
+    product, step = plan.product, catalogue.opening(plan.product)
     order = Order(
         product=product.name,
         model=plan.model.id,
         values=read_values(product, typed(product, values), read_stdin=lambda: "in"),
         extra={"some.thing": [1, None]},
         external_id="mine",
+        before=Order(product=step.name, values={"video": "v1"}) if step else None,
     )
 
     request = json.loads(json.dumps(of_order(order, model=plan.model.id)))

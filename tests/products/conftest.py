@@ -36,7 +36,7 @@ def planned() -> Planner:
         credentials: str = "api_key",
     ) -> Plan:
         kinds = (CredentialKind(credentials),)
-        return choose.plan(catalogue.load(product), model, tuple(values), kinds)
+        return choose.plan(catalogue.described(product), model, tuple(values), kinds)
 
     return plan
 

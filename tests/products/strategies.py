@@ -33,6 +33,7 @@ BY_KIND: dict[FieldKind, st.SearchStrategy[Any]] = {
     FieldKind.AUDIO: st.sampled_from([SOUND, FRAME_BASE64]),
     FieldKind.VIDEO: st.just(CLIP),
     FieldKind.LINK: st.just(SOUND),
+    FieldKind.TIME: st.integers(0, 60_000).map(lambda ms: ms / 1000),
     FieldKind.JSON: st.dictionaries(
         st.sampled_from(["a", "b"]), st.integers(), min_size=1
     ),

@@ -48,8 +48,9 @@ def test_the_head_of_a_file_says_what_the_file_says(path: Path) -> None:
 
     summary = next(each for each in catalogue.summaries() if each.name == path.stem)
 
-    group = whole.get("group", "")
-    assert summary == (whole["name"], whole["summary"], whole["panel"], group)
+    name, group = whole["name"], whole.get("group", "")
+    called = whole.get("command", name)
+    assert summary == (name, whole["summary"], whole["panel"], group, called)
 
 
 def test_products_stand_in_their_order() -> None:
@@ -173,7 +174,7 @@ def test_rules_name_models_routes_and_checks_that_are_there(product: Product) ->
 def test_places_use_words_the_builder_knows(product: Product) -> None:
     for route in product.routes:
         for place in route.places.values():
-            assert place.sent_as in (None, "text", "integer")
+            assert place.sent_as in (None, "text", "integer", "milliseconds")
             assert place.codec is None or place.codec in prompt.CODECS
             assert place.handle_at is None or place.noun
 

@@ -118,7 +118,10 @@ RULES: Mapping[str, Mapping[str, str | tuple[str, ...]]] = {
     "legacy.omni_video.create": {
         "counts": ("counts-no-video", "counts-base-video", "counts-feature-video"),
     },
-    "legacy.multi_elements.create": {"images": ("addition", "swap", "removal")},
+    "legacy.multi_elements.create": {
+        "images": ("addition", "swap", "removal"),
+        "duration": "of the session: its `lengths`",
+    },
     "legacy.effects.create": {
         "shape": ("dual", "single"),
         "old-shape": "no longer documented",

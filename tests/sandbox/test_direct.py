@@ -231,6 +231,7 @@ async def test_points_to_take_back_must_be_points(desk: Desk) -> None:
 
 
 async def test_a_frame_has_ten_points_and_a_session_ten_frames(desk: Desk) -> None:
+    await told(desk, f"{SELECTION}/clear-selection", {"session_id": "885"})
     ten = [{"x": n / 20, "y": 0} for n in range(10)]
     full = await mark(desk, "885", points=ten)
     over = await mark(desk, "885")

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import replace
-from pathlib import Path
 
-import kling_cli.products
+from kling_cli.products import catalogue
 from kling_cli.products.model import Plan
-from kling_cli.products.parse import product as parse
 from kling_cli.sandbox.making import Wish, outputs_of
 from kling_cli.sandbox.query import is_shown
 from kling_cli.sandbox.shapes import TRY_ON, created_shape, new_shape
 from kling_cli.sandbox.task import Ending, SandboxTask, times_from
 
-OTHERS = Path(__file__).parents[1] / "products" / "others"
-COMMON = Path(kling_cli.products.__file__).parent / "data" / "common.toml"
 START = 1_793_000_000.0
 
 
 def a_solution(path: str | None = None) -> SandboxTask:
-    """Return a task of the sketched drama subtitles, as if made at another path."""
-    text = (OTHERS / "drama-subtitle.toml").read_text("utf-8")
-    product = parse(tomllib.loads(text), tomllib.loads(COMMON.read_text("utf-8")))
+    """Return a task of the drama subtitles, as if made at another path."""
+    product = catalogue.load("drama-subtitle")
     route = product.routes[0]
     route = replace(route, create_path=path or route.create_path)
     wish = Wish(

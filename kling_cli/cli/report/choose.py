@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
@@ -21,6 +21,9 @@ class Reporter(AbstractContextManager["Reporter"], Protocol):
 
     def tell(self, event: Event) -> None:
         """Show `event` in its own manner; never raises for a stream that is gone."""
+
+    def pause(self) -> AbstractContextManager[None]:
+        """Leave the terminal to somebody else meanwhile."""
 
 
 class Look(StrEnum):
@@ -87,6 +90,9 @@ class Silence:
     def tell(self, event: Event) -> None:
         """Keep it to yourself."""
 
+    def pause(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
 
 class Lines:
     """One plain line for each change; a brief one has nothing but warnings."""
@@ -114,3 +120,6 @@ class Lines:
         text = line(event)
         if text is not None:
             write_note(colored(text) if self._is_colored else text)
+
+    def pause(self) -> AbstractContextManager[None]:
+        return nullcontext()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from kling_cli.errors import KlingError
     from kling_cli.jobs.events import JobResult, SavedOutput
+    from kling_cli.jobs.step import StepResult
 
 SCHEMA = 1
 
@@ -34,7 +35,8 @@ LISTINGS: Mapping[str, Mapping[str, Any]] = {
 
 
 def of_result(result: JobResult) -> dict[str, Any]:
-    """Return the document of one job."""
+    """Return the document of one job; only some have a session."""
+    session = {"session_id": result.session_id} if result.session_id else {}
     return {
         "schema": SCHEMA,
         "ok": result.error is None,
@@ -58,6 +60,7 @@ def of_result(result: JobResult) -> dict[str, Any]:
         "request_id": result.request_id,
         "resume": result.resume,
         "error": None if result.error is None else of_error(result.error),
+        **session,
     }
 
 
@@ -107,6 +110,27 @@ def of_failure(command: str, error: KlingError) -> dict[str, Any]:
     )
 
 
+def of_step(
+    command: str,
+    session_id: str | None,
+    result: StepResult | None,
+    error: KlingError | None,
+) -> dict[str, Any]:
+    """Return the document of a step taken on its own; `result` None: it failed."""
+    task = result.task if result else None
+    return {
+        "schema": SCHEMA,
+        "ok": error is None,
+        "command": command,
+        "session_id": task.id if task else session_id,
+        "expires_at": _moment(result.expires_at) if result else None,
+        "outputs": [_output(one) for one in result.saved] if result else [],
+        "units": task.units if task else None,
+        "request_id": task.request_id if task else getattr(error, "request_id", None),
+        "error": None if error is None else of_error(error),
+    }
+
+
 def of_error(error: KlingError) -> dict[str, Any]:
     """Return the `error` object."""
     return {
@@ -137,4 +161,5 @@ def _output(one: SavedOutput) -> dict[str, Any]:
         "duration_s": one.output.duration_s,
         "path": None if one.path is None else str(one.path),
         "bytes": one.total_bytes,
+        **(one.output.facts or {}),
     }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, Self, cast
 
 from rich.console import Console, Group
@@ -30,6 +31,7 @@ _NEWS = (
     happened.AskFailed,
     happened.DownloadRetry,
     happened.Notice,
+    happened.Remark,
     happened.Finished,
 )
 
@@ -70,6 +72,15 @@ class LiveReporter:
         self._board = after(self._board, event, self._clock.monotonic())
         for line in news(event):
             self._console.print(line)
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Take the display away while somebody else has the terminal."""
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.start()
 
     def _picture(self) -> Group:
         width, height = self._console.size

@@ -154,6 +154,10 @@ def _notice(event: happened.Notice) -> str:
     return "warning: " + _with_hint(event.message, event.hint)
 
 
+def _remark(event: happened.Remark) -> str:
+    return event.message
+
+
 def _finished(event: happened.Finished) -> str | None:
     if event.result.task_id is None and event.result.error is not None:
         return None  # there never was a task; the error says all
@@ -180,6 +184,7 @@ _LINES: Mapping[type, Callable[[Any], str | None]] = MappingProxyType(
         happened.DownloadRetry: _download_retry,
         happened.Saved: _saved,
         happened.Notice: _notice,
+        happened.Remark: _remark,
         happened.Finished: _finished,
     }
 )

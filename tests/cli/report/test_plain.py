@@ -37,6 +37,7 @@ could not ask: the API answered 502; again in 2s
 callback: {TASK_ID} processing (token); asking the API
 {TASK_ID} processing
 warning: the tunnel is slow (never mind)
+2 faces found (0.05 units)
 {FILE}: the connection broke; again in 1s
 saved {FILE} (1.2 MB)
 {TASK_ID} succeeded, after 1m 32s, 4 units, told by callback
