@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.cli.app import entries, load
+from kling_cli.cli.app import load
+from kling_cli.cli.contents import entries
 from kling_cli.errors import ExitCode
 from kling_cli.setting_layers import CONFIG_KEYS, SETTINGS
 

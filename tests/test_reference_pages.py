@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from docs.maker.__main__ import FOLDER, main, pages
-from kling_cli.cli.app import GROUPS, entries, load, members
+from kling_cli.cli.app import load
+from kling_cli.cli.contents import GROUPS, entries, members
 
 PAGES = pages()
 AGAIN = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from docs.maker import index, page
-from kling_cli.cli.app import entries
+from kling_cli.cli.contents import entries
 from kling_cli.products import catalogue
 
 FOLDER = Path(__file__).parents[1] / "reference"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kling_cli.cli.app import Entry, LazyCommand
+from kling_cli.cli.app import LazyCommand
+from kling_cli.cli.contents import Entry
 from kling_cli.cli.library_options import Choice, Ids, OwnIds, Yes, grouped
 from kling_cli.cli.options import Account, Talk
 

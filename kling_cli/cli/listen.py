@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kling_cli.cli.delivery_options import Delivery
 from kling_cli.cli.line_options import LineTalk
 from kling_cli.cli.listen_options import Choice, Door, Forwarding
+
+if TYPE_CHECKING:
+    from kling_cli.listen.options import ListenOptions
+    from kling_cli.settings import Settings
 
 Command = Annotated[
     list[str] | None,
@@ -38,14 +42,8 @@ def listen(  # noqa: PLR0913 -- the groups of options, one each
 
     kling listen --no-token -- kling trigger lifecycle
     """
-    import anyio
-
     from kling_cli.cli.listen_values import parse
-    from kling_cli.cli.report.listen_keys import keys_of
-    from kling_cli.cli.report.listen_show import shower
     from kling_cli.cli.runner import load_settings
-    from kling_cli.clock import SystemClock
-    from kling_cli.listen.run import listen as listen_until_told
 
     settings = load_settings({"tunnel": door.tunnel} if door.tunnel else {})
     options = parse(
@@ -57,10 +55,23 @@ def listen(  # noqa: PLR0913 -- the groups of options, one each
         is_stdout_ours=talk.is_json,
         tunnel=settings.tunnel,
     )
-    clock = SystemClock()
-    show = shower(talk, clock, is_beside_command=bool(command))
-    keys = None if command else keys_of(talk)
+    return _run(options, settings, talk)
+
+
+def _run(options: ListenOptions, settings: Settings, talk: LineTalk) -> int:
+    import anyio
+
+    from kling_cli.cli.report.listen_keys import keys_of
+    from kling_cli.cli.report.listen_show import shower
+    from kling_cli.clock import SystemClock
+    from kling_cli.listen.run import listen as listen_until_told
+
+    is_beside_command, clock = bool(options.command), SystemClock()
     run = partial(
-        listen_until_told, settings=settings, clock=clock, tell=show, keys=keys
+        listen_until_told,
+        settings=settings,
+        clock=clock,
+        tell=shower(talk, clock, is_beside_command=is_beside_command),
+        keys=None if is_beside_command else keys_of(talk),
     )
     return anyio.run(run, options)

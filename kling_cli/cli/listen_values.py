@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from kling_cli.cli.delivery_options import Delivery
 from kling_cli.cli.listen_options import Choice, Door, Forwarding
 from kling_cli.errors import UsageError
-from kling_cli.listen.broker import Until, Wanted
+from kling_cli.listen.broker import Wanted
+from kling_cli.listen.endings import Until
 from kling_cli.listen.options import ListenOptions
 from kling_cli.listen.targets import read_route, read_target
 from kling_cli.settings import parse_seconds

@@ -26,6 +26,7 @@ from kling_cli.callbacks.door import (
 from kling_cli.jobs.journal import KeptCallback
 from kling_cli.jobs.listener import to_kept
 from kling_cli.listen.controls import Controls
+from kling_cli.listen.endings import Endings
 from kling_cli.listen.headers import shown
 from kling_cli.listen.keeper import Keeper
 from kling_cli.listen.known import Known, Remembered, since_submit_s
@@ -51,19 +52,11 @@ class Wanted:
         return is_task and (not self.statuses or kept.status in self.statuses)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Until:
-    """When enough has come: a number of callbacks, or the end of the tasks."""
-
-    max_events: int | None = None
-    is_final: bool = False
-
-
 class Broker:
     """Works on what comes through the door.
 
-    `finish` is called with a reason when enough has come. `verifier` None means that
-    the API is not asked, so that a callback's word must do.
+    `endings` hears of what has come, and says when it is enough. `verifier` None means
+    that the API is not asked, so that a callback's word must do.
     """
 
     def __init__(  # noqa: PLR0913 -- collaborators, by name
@@ -73,25 +66,22 @@ class Broker:
         controls: Controls,
         *,
         tell: Callable[[Line], None],
-        finish: Callable[[str], None],
+        endings: Endings,
         rejections: Rejections,
         wanted: Wanted,
-        until: Until,
         verifier: Verifier | None = None,
     ) -> None:
         self._keeper = keeper
         self._known = known
         self._controls = controls
         self._tell = tell
-        self._finish = finish
+        self._endings = endings
         self._rejections = rejections
         self._wanted = wanted
-        self._until = until
         self._verifier = verifier
         self._pile: deque[DoorEvent] = deque()
         self._bell = anyio.Event()
         self._is_ill = False
-        self._unended = set(wanted.task_ids)
         self.counts: Counter[str] = Counter()
 
     def keep(self, received: Received) -> Awaitable[int]:
@@ -131,24 +121,16 @@ class Broker:
         known.made_up = kept.id
         known.learn(TaskStatus(kept.status or "unknown"))
         self._pass_on(kept)
-        self.settle(kept.task_id, kept.external_id)
+        self._endings.heard(kept.task_id, kept.external_id)
 
     def confirm(self, task: Task) -> None:
         """Take an answer of the API."""
-        self._known.task(task.id).confirm(task.status)
+        known = self._known.task(task.id)
+        known.confirm(task.status)
         if task.status.is_final:
-            self.settle(task.id, task.external_id)
-
-    def settle(self, task_id: str, external_id: str | None) -> None:
-        """Note the end of a task; finish when it is the last that was waited for."""
-        if not self._until.is_final:
-            return
-        if self._wanted.task_ids:
-            if not {task_id, external_id} & self._wanted.task_ids:
-                return
-            self._unended -= {task_id, external_id or task_id}
-        if not self._unended:
-            self._finish("final")
+            has_come = known.status.is_final
+            note = self._endings.heard if has_come else self._endings.expect
+            note(task.id, task.external_id)
 
     def _handle(self, event: DoorEvent) -> None:
         match event:
@@ -171,8 +153,7 @@ class Broker:
         if is_news or known.made_up is None:
             self._pass_on(kept)
         self._check(kept)
-        if self.counts["callbacks"] == self._until.max_events:
-            self._finish("max-events")
+        self._endings.count(self.counts["callbacks"])
 
     def _compare(self, kept: KeptCallback, known: Remembered) -> bool:
         """Say when a callback repeats or lags behind; return whether it is news."""
@@ -207,7 +188,7 @@ class Broker:
         if not is_mock and self._verifier is not None and self._verifier.submit(kept):
             return
         if TaskStatus(kept.status or "unknown").is_final:
-            self.settle(kept.task_id or "", kept.external_id)
+            self._endings.heard(kept.task_id or "", kept.external_id)
 
     def _not_kept(self, failure: Exception) -> None:
         self.counts["unkept"] += 1

@@ -23,6 +23,7 @@ from kling_cli.listen.account import Account, open_account
 from kling_cli.listen.broker import Broker
 from kling_cli.listen.controls import Controls
 from kling_cli.listen.doors import bare_door, mock_marks, reply, standing_door
+from kling_cli.listen.endings import Endings
 from kling_cli.listen.keeper import CountingKeeper, Keeper, open_keeper
 from kling_cli.listen.known import Known
 from kling_cli.listen.lines import Line
@@ -58,6 +59,7 @@ class Desk:
     probe: Probe
     check_way: Callable[[str], None] = field(init=False, default=_no_way)
     rejections: Rejections = field(init=False)
+    endings: Endings = field(init=False)
     broker: Broker = field(init=False)
     reconciler: Reconciler = field(init=False)
     verifier: Verifier | None = field(init=False)
@@ -134,6 +136,7 @@ class Desk:
         while True:
             await self.clock.sleep(TICK_S)
             self.rejections.tick()
+            self.endings.tick()
 
 
 @asynccontextmanager
@@ -174,6 +177,12 @@ async def open_desk(
 def furnish(desk: Desk, options: ListenOptions, tell: Callable[[Line], None]) -> None:
     """Put in their places those who work at the desk."""
     asker = desk.account.asker
+    desk.endings = Endings(
+        options.until,
+        options.wanted.task_ids,
+        clock=desk.clock,
+        finish=desk.controls.stop,
+    )
     desk.rejections = Rejections(tell, clock=desk.clock, unknown=lambda: desk.n_unknown)
     desk.verifier = None
     if asker is not None:
@@ -198,10 +207,9 @@ def _broker(desk: Desk, options: ListenOptions, tell: Callable[[Line], None]) ->
         desk.known,
         desk.controls,
         tell=tell,
-        finish=desk.controls.stop,
+        endings=desk.endings,
         rejections=desk.rejections,
         wanted=options.wanted,
-        until=options.until,
         verifier=desk.verifier,
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kling_cli.listen.broker import Until, Wanted
+from kling_cli.listen.broker import Wanted
+from kling_cli.listen.endings import Until
 from kling_cli.listen.manner import Manner
 from kling_cli.listen.targets import Target
 

@@ -38,8 +38,7 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
     shared = Table(common, "common")
     _pass_over(top)
     pack = top.take("pack", str)
-    own_fields = top.table("fields_of_its_own")
-    fields = _fields(top.words("fields"), shared.table("fields"), own_fields)
+    fields = _fields(top, shared.table("fields"))
     made = Product(
         name=top.take("name", str),
         summary=top.take("summary", str),
@@ -83,7 +82,8 @@ def _defaults(table: Table) -> dict[CredentialKind, str]:
     return {kind: str(models_by_kind[kind]) for kind in kinds}
 
 
-def _fields(names: tuple[str, ...], shared: Table, own: Table) -> tuple[Field, ...]:
+def _fields(top: Table, shared: Table) -> tuple[Field, ...]:
+    names, own = top.words("fields"), top.table("fields_of_its_own")
     described = {**dict(shared.items()), **dict(own.items())}
     missing = [name for name in names if name not in described]
     if missing:

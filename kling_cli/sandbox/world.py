@@ -72,11 +72,10 @@ class World:
         )
         self.links = Links(base_url, ids.key("links").encode())
         self.timeline = Timeline(options.clock)
-        age_s = PACK_AGE_S if options.has_past else 0.0
         self.account = Account(
             units=options.units,
             slots=options.slots,
-            bought_at=self.timeline.now_s() - age_s,
+            bought_at=self.timeline.now_s() - options.has_past * PACK_AGE_S,
         )
         self.tasks = TaskBook()
         self.calls: list[Call] = []

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import typer
 
-from kling_cli.cli.app import GROUPS, TABLE, app, entries, load
+from kling_cli.cli.app import app, load
+from kling_cli.cli.contents import GROUPS, TABLE, entries
 from kling_cli.products import catalogue
 
 # What no listing of commands and no parsing of options may load. rich is typer's own

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from kling_cli.cli.app import GROUPS, load, members
+from kling_cli.cli.app import load
+from kling_cli.cli.contents import GROUPS, members
 
 
 def test_every_solution_is_a_command_with_help_of_its_own() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from kling_cli.cli.app import GROUPS, load, members
+from kling_cli.cli.app import load
+from kling_cli.cli.contents import GROUPS, members
 from kling_cli.products import catalogue
 
 STEPS = [each for each in members("multi-elements") if each.name != "edit"]

@@ -21,8 +21,9 @@ from kling_cli.callbacks.door import (
 )
 from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.journal_file import JournalError
-from kling_cli.listen.broker import Broker, Until, Wanted
+from kling_cli.listen.broker import Broker, Wanted
 from kling_cli.listen.controls import Controls
+from kling_cli.listen.endings import GRACE_S, Endings, Until
 from kling_cli.listen.keeper import CountingKeeper
 from kling_cli.listen.known import Known
 from kling_cli.listen.lines import (
@@ -60,15 +61,21 @@ class Desk:
         self.controls = Controls(
             callback_url="", forwards=self.pile, stop=self.reasons.append
         )
+        wanted = wanted or Wanted()
+        self.endings = Endings(
+            until or Until(),
+            wanted.task_ids,
+            clock=self.clock,
+            finish=self.reasons.append,
+        )
         self.broker = Broker(
             CountingKeeper(),
             Known(lambda _task_id: entry),
             self.controls,
             tell=self.told.append,
-            finish=self.reasons.append,
+            endings=self.endings,
             rejections=self.rejections,
-            wanted=wanted or Wanted(),
-            until=until or Until(),
+            wanted=wanted,
         )
         self._number = 0
 
@@ -213,9 +220,36 @@ def test_the_end_of_all_tasks_that_were_named_is_waited_for() -> None:
     desk.arrive("processing", "t2", external_task_id="e2")
     before = list(desk.reasons)
     desk.broker.confirm(Task(id="t3", status=TaskStatus.FAILED))
-    desk.broker.confirm(Task(id="t2", status=TaskStatus.FAILED, external_id="e2"))
+    desk.arrive("failed", "t2", external_task_id="e2")
 
     assert before == []
+    assert desk.reasons == ["final"]
+
+
+@pytest.mark.anyio
+async def test_an_end_that_the_api_tells_of_first_waits_for_its_callback() -> None:
+    desk, over = Desk(until=Until(is_final=True)), TaskStatus.SUCCEEDED
+    desk.arrive("processing", "t1")
+
+    desk.broker.confirm(Task(id="t1", status=over))
+    await desk.clock.advance(GRACE_S - 0.1)
+    desk.endings.tick()
+    too_soon = list(desk.reasons)
+    desk.arrive("succeed", "t1")
+
+    assert too_soon == []
+    assert desk.reasons == ["final"]
+
+
+@pytest.mark.anyio
+async def test_a_last_callback_that_never_comes_is_not_waited_for_for_ever() -> None:
+    desk = Desk(until=Until(is_final=True))
+    desk.arrive("processing", "t1")
+
+    desk.broker.confirm(Task(id="t1", status=TaskStatus.FAILED))
+    await desk.clock.advance(GRACE_S)
+    desk.endings.tick()
+
     assert desk.reasons == ["final"]
 
 

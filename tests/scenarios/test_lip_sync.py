@@ -47,7 +47,7 @@ def test_the_only_face_is_found_and_speaks(kling: Kling, box: Box) -> None:
 
     saved(kling, result)
     assert "1 face found (0.05 units)" in result.stderr
-    assert "lip-sync with lip-sync, about 0.5 units" in result.stderr
+    assert "lip-sync, about 0.5 units" in result.stderr
     assert creates(box) == [IDENTIFY, SPEAK]
     assert one_task(box)["external_id"].startswith("kling-")
     assert [one["product"] for one in listed(kling)] == ["lip-sync", "identify-face"]
@@ -224,8 +224,9 @@ def test_interrupted_identification_says_what_is_not_known(
     assert stopped.exit_code == 130
     assert "whether identify-face was charged is not known" in stopped.stderr
     assert "kling wait" not in stopped.stderr  # nobody could be asked
-    assert waited.exit_code == 0
-    assert "(identify-face) was lost" in waited.stderr
+    assert waited.exit_code == 11
+    assert "(identify-face) was done: the call was cut off" in waited.stderr
+    assert kling.run("wait").exit_code == 0  # told once
     assert creates(box) == [IDENTIFY]
 
 

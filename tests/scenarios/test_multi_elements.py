@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
 import pytest
 
-from kling_cli.products import catalogue
 from tests.scenarios.expect import document, one_task, saved
 from tests.support import images
 from tests.support.box import Box
@@ -148,22 +146,3 @@ def test_the_length_of_the_selected_video_is_remembered(kling: Kling, box: Box) 
     assert "--duration 10 goes with it" in refused.stderr
     assert shown["dry_run"]["body"]["duration"] == "10"
     assert shown["dry_run"]["body"]["prompt"] == "Remove the cat from <<<video_1>>>"
-
-
-def test_every_example_of_the_help_runs_in_the_sandbox(kling: Kling) -> None:
-    """A session nobody opened is opened by its first use."""
-    (kling.here / "dog.png").write_bytes(images.png(300, 300))
-    whole = catalogue.load("multi-elements").example
-    examples: list[tuple[str, ...]] = [
-        tuple(shlex.split(whole)[2:]),
-        ("select", CAT),
-        ("add", STRANGE, *POINT),
-        ("remove", STRANGE, "--frame", "0", "--point", "0.5,0.5"),
-        ("clear", STRANGE),
-        ("preview", STRANGE, "-o", "preview/"),
-    ]
-
-    for args in examples:
-        shown = step(kling, args[0], "--help").stdout
-        assert f"kling multi-elements {args[0]} {args[1]}" in shown
-        assert step(kling, *args, "--sandbox").exit_code == 0

@@ -36,7 +36,6 @@ LISTINGS: Mapping[str, Mapping[str, Any]] = {
 
 def of_result(result: JobResult) -> dict[str, Any]:
     """Return the document of one job; only some have a session."""
-    session = {"session_id": result.session_id} if result.session_id else {}
     return {
         "schema": SCHEMA,
         "ok": result.error is None,
@@ -60,7 +59,7 @@ def of_result(result: JobResult) -> dict[str, Any]:
         "request_id": result.request_id,
         "resume": result.resume,
         "error": None if result.error is None else of_error(result.error),
-        **session,
+        **({"session_id": result.session_id} if result.session_id else {}),
     }
 
 
