@@ -215,22 +215,24 @@ def _running(
         command, env=env, cwd=cwd, stdout=null, stderr=null
     ) as process:
         try:
-            _wait_until_open(port)
+            _wait_until_open(port, process)
             yield process
         finally:
             process.terminate()
 
 
-def _wait_until_open(port: int) -> None:
+def _wait_until_open(port: int, process: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + 15
-    while time.monotonic() < until:
+    while time.monotonic() < until and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:
             time.sleep(0.05)
         else:
             return
-    raise TimeoutError(f"nothing listens on {port}")
+    raise TimeoutError(
+        f"nothing listens on {port}; did `pip install '.[bench]'` come before?"
+    )
 
 
 def _free_port() -> int:
