@@ -17,6 +17,8 @@ def report_failure(exc: BaseException, arguments: Sequence[str]) -> int:
         if isinstance(exc.__context__, BrokenPipeError):  # met by rich or typer
             return _reader_gone()
         return exc.code if isinstance(exc.code, int) else int(exc.code is not None)
+    if type(exc).__name__ == "NoArgsIsHelpError":  # typer's: it has printed the help
+        return int(ExitCode.DONE)
     error = as_kling_error(exc)
     if _is_json(arguments):
         _print_document(error, arguments)

@@ -38,7 +38,7 @@ def parameters(product: Product) -> Iterator[Parameter]:
         if each.options and each.kind in _SHAPES:
             yield _option(each, product, shape_panel)
             if each.name == "resolution" and product.output == "video":
-                yield _mode(shape_panel)
+                yield _mode(product, shape_panel)
     for each in product.fields:
         if each.options and each.kind not in _SHAPES:
             yield _option(each, product, INPUT)
@@ -90,6 +90,7 @@ def _option(field: Field, product: Product, panel: str) -> Parameter:
 
 
 def _model(product: Product, panel: str) -> Parameter:
+    """Return the option for the model, which is not shown where there is only one."""
     ids = [model.id for model in product.models if model.status != "discontinued"]
     info = typer.Option(
         "--model",
@@ -98,6 +99,7 @@ def _model(product: Product, panel: str) -> Parameter:
         help=f"One of {', '.join(ids)}; older spellings are understood "
         f"(default: {product.default_model}).",
         rich_help_panel=panel,
+        hidden=len(ids) == 1,
         show_default=False,
         autocompletion=_completion(
             [(model.id, model.label) for model in product.models]
@@ -106,14 +108,16 @@ def _model(product: Product, panel: str) -> Parameter:
     return _parameter("model", str, info)
 
 
-def _mode(panel: str) -> Parameter:
+def _mode(product: Product, panel: str) -> Parameter:
+    sizes = dict(choices(product, "resolution"))
+    names = tuple(name for name, size in MODES.items() if size in sizes)
     info = typer.Option(
         "--mode",
         help="The older way to say --resolution: std is 720p, pro is 1080p.",
         rich_help_panel=panel,
         show_default=False,
     )
-    return _parameter("mode", Literal["std", "pro", "4k"], info)
+    return _parameter("mode", Literal[names], info)
 
 
 def _set() -> Parameter:

@@ -111,3 +111,19 @@ def test_a_resolution_that_nobody_can_say_has_no_option() -> None:
     said = names(catalogue.load("video-extend"))
 
     assert not {"resolution", "mode"} & set(said)
+
+
+def parameter(product: str, name: str) -> Parameter:
+    """Return a parameter of a product's command."""
+    found = parameters(catalogue.load(product))
+    return next(one for one in found if one.name == name)
+
+
+def test_mode_has_only_what_a_model_can_do() -> None:
+    assert "4k" in str(parameter("text2video", "mode").annotation)
+    assert "4k" not in str(parameter("multi-elements", "mode").annotation)
+
+
+def test_a_choice_of_one_model_is_not_shown_but_taken() -> None:
+    assert info_of(parameter("lip-sync", "model")).hidden
+    assert not info_of(parameter("text2video", "model")).hidden

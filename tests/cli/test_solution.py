@@ -8,6 +8,7 @@ import pytest
 
 from kling_cli.cli.app import load
 from kling_cli.cli.contents import GROUPS, members
+from tests.support.kling import Kling
 
 
 def test_every_solution_is_a_command_with_help_of_its_own() -> None:
@@ -31,3 +32,13 @@ def test_a_solution_says_how_it_is_called(entry: Any) -> None:
     assert f"kling solution {entry.name}" in command.help
     for parameter in command.get_params(context):
         assert parameter.help or parameter.hidden, parameter.name
+
+
+@pytest.mark.parametrize("group", [one.name for one in GROUPS])
+def test_a_group_alone_shows_its_help_and_complains_of_nothing(
+    kling: Kling, group: str
+) -> None:
+    result = kling.run(group)
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert f"kling {group} [OPTIONS] COMMAND" in result.stdout
