@@ -26,11 +26,11 @@ from kling_cli.jobs.events import (
     SavedOutput,
     Submitted,
 )
-from kling_cli.jobs.intent import Intent, at_both_prices, complete, intend
+from kling_cli.jobs.intent import Intent, complete, intend
 from kling_cli.jobs.naming import check_template
 from kling_cli.jobs.options import RunOptions
-from kling_cli.jobs.prepare import Order, check_price, prepare
-from kling_cli.jobs.run import generate, kinds_of, new_external_id
+from kling_cli.jobs.prepare import Order, check_price
+from kling_cli.jobs.run import generate
 from kling_cli.products import catalogue
 from kling_cli.products.model import Product
 from kling_cli.settings import Settings
@@ -123,7 +123,6 @@ class InSteps:
         try:
             choice = choice_of(intent, found, self.ask)
             order = complete(intent, session_id, found, choice)
-            self._check_price(intent, order)
             result = await generate(
                 order,
                 replace(self.options, max_units=None),
@@ -144,12 +143,6 @@ class InSteps:
         likely = choice if choice in ids or not ids else ids[0]
         self._show_the_way(result, intent, session_id, likely or "0")
         return replace(result, session_id=session_id)
-
-    def _check_price(self, intent: Intent, order: Order) -> None:
-        """Check once more, now that the length of the video is better known."""
-        kinds = kinds_of(self.settings)
-        second = prepare(order, kinds, new_id=new_external_id)
-        check_price(at_both_prices(intent.first, second), self.options.max_units)
 
     def _show_the_way(
         self, result: JobResult, intent: Intent, session_id: str, choice: str

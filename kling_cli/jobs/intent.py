@@ -24,7 +24,6 @@ from kling_cli.products.session import (
     Fit,
     Seen,
     insertion,
-    length_of_output,
     require_room,
 )
 from kling_cli.settings import Settings
@@ -61,24 +60,18 @@ class Intent:
     @property
     def whole(self) -> Request:
         """The second request at the price of both calls."""
-        return at_both_prices(self.first, self.second)
-
-
-def at_both_prices(first: Request | None, second: Request) -> Request:
-    """Return the second request with the estimate of both."""
-    if first is None or first.estimate is None or second.estimate is None:
-        return second
-    both = (first.estimate, second.estimate)
-    return replace(
-        second,
-        estimate=Estimate(
+        first, second = self.first, self.second
+        if first is None or first.estimate is None or second.estimate is None:
+            return second
+        both = (first.estimate, second.estimate)
+        together = Estimate(
             units=_sum(each.units for each in both),
             usd=_sum(each.usd for each in both),
             at_most_units=_sum(each.at_most_units for each in both),
             at_most_usd=_sum(each.at_most_usd for each in both),
             basis=" and ".join(each.basis for each in both),
-        ),
-    )
+        )
+        return replace(second, estimate=together)
 
 
 def _sum(amounts: Iterable[float | None]) -> float | None:
@@ -102,7 +95,7 @@ def intend(order: Order, settings: Settings) -> Intent:
     memory = Memory.of(settings)
     session_id = order.values.get(use.named_by)
     earlier = memory.job(session_id) if session_id else None
-    video_s = _length(step, memory)
+    video_s = _length(step, memory) or memory.video_seconds(session_id)
     kinds = kinds_of(settings)
     if use.fit is not None:
         order = _with_end(use.fit, order, kinds, memory)
@@ -138,10 +131,7 @@ def complete(
     values[use.fit.insert] = insertion(
         use.fit, values, seen=seen, video_s=intent.video_s
     )
-    ends = [_seen(one).end_s or 0.0 for one in found]
-    known_s = intent.video_s or max(ends, default=0.0)
-    seconds = length_of_output(use.fit, values, video_s=known_s)
-    return replace(intent.order, values=values, seconds=seconds)
+    return replace(intent.order, values=values, seconds=intent.video_s)
 
 
 def _as_if_known(use: SessionUse, order: Order, video_s: float | None) -> Order:
@@ -154,8 +144,7 @@ def _as_if_known(use: SessionUse, order: Order, video_s: float | None) -> Order:
         return replace(order, values=values)
     least_s = values.get(use.fit.start, 0.0) + use.fit.overlap_s
     values = {use.fit.insert: 0.0, use.fit.end: least_s, **values}
-    seconds = length_of_output(use.fit, values, video_s=video_s)
-    return replace(order, values=values, seconds=seconds)
+    return replace(order, values=values, seconds=video_s)
 
 
 def _length(step: Order, memory: Memory) -> float | None:

@@ -6,6 +6,7 @@ or its own. How long it lasts is known here too, and what a session has found.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -60,8 +61,12 @@ class Memory:
     def video_seconds(self, session_id: str | None) -> float | None:
         """Return how long the video of a session is, if it was opened here."""
         entry = self.job(session_id) if session_id else None
-        videos = [one for one in entry.outputs if one.type == "video"] if entry else []
-        return videos[0].duration_s if videos else None
+        if entry is None:
+            return None
+        videos = [one for one in entry.outputs if one.type == "video"]
+        if videos:
+            return videos[0].duration_s
+        return self.seconds_of(json.loads(entry.request).get("video_id"))
 
 
 def with_memory(order: Order, settings: Settings) -> Order:

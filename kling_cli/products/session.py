@@ -124,15 +124,6 @@ def require_room(fit: Fit, values: Mapping[str, Any], *, video_s: float | None) 
     insertion(fit, values, seen=Seen(), video_s=video_s)
 
 
-def length_of_output(
-    fit: Fit, values: Mapping[str, Any], *, video_s: float | None
-) -> float:
-    """Return how long the result is: as the video, at least as what goes into it."""
-    cut_s = values[fit.end] - values.get(fit.start, 0.0)
-    ends_s: float = values.get(fit.insert, 0.0) + cut_s
-    return max(video_s or 0.0, ends_s)
-
-
 def fitted(
     use: SessionUse, values: Mapping[str, Any], video_s: float | None
 ) -> dict[str, Any]:

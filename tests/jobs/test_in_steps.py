@@ -163,21 +163,36 @@ async def test_a_lost_answer_is_not_asked_for_again(tmp_path: Path) -> None:
     assert world.counts["create"] == 1
 
 
-async def test_a_price_is_checked_again_when_the_length_is_known(
+async def test_a_price_that_follows_an_unknown_length_counts_as_the_most(
     tmp_path: Path,
 ) -> None:
-    """From its link alone nobody knows how long the sandbox's own video is."""
+    async with a_world(tmp_path) as world:
+        with pytest.raises(AccountError, match=r"may come to 6\.05 units"):
+            await speak(world, options={"max_units": 6.0})
+        assert world.counts["create"] == 0
+        result = await speak(world, options={"max_units": 6.05})
+
+    assert result.error is None
+
+
+async def test_the_price_for_a_video_made_here_is_known_also_by_its_session(
+    tmp_path: Path,
+) -> None:
     async with a_world(tmp_path) as world:
         made = await world.generate(
             Order(product="text2video", values={"prompt": "a man", "duration": 12})
         )
-        link = made.outputs[0].output.url
-        result = await speak(world, link, options={"max_units": 1.0})
+        with pytest.raises(AccountError, match=r"estimated at 1\.55 units"):
+            await speak(world, made.task_id, options={"max_units": 1.5})
+        found = await steps(world).find(
+            Order(product="identify-face", values={"video": made.task_id})
+        )
+        of = found.session_id
+        with pytest.raises(AccountError, match=r"estimated at 1\.5 units"):
+            await speak(world, None, options={"max_units": 1.4}, session=of)
+        result = await speak(world, None, options={"max_units": 1.5}, session=of)
 
-    assert isinstance(result.error, AccountError)
-    assert "1.55 units" in result.error.message
-    assert f"--session {result.session_id} --face 0" in (result.error.hint or "")
-    assert len(list(world.box.world.tasks)) == 1
+    assert (result.error, result.units) == (None, 1.5)
 
 
 async def test_callbacks_that_are_required_are_so_before_faces_are_paid_for(

@@ -21,7 +21,6 @@ from kling_cli.products.session import (
     SessionUse,
     fitted,
     insertion,
-    length_of_output,
     require_room,
 )
 from kling_cli.products.table import CatalogueError
@@ -110,20 +109,6 @@ def test_what_cannot_fit_is_refused_before_anybody_has_looked() -> None:
     assert "at most 4 s" in caught.value.hint
     require_room(fit(), {"end": 9.0}, video_s=None)
     require_room(fit(), {}, video_s=5.0)
-
-
-@pytest.mark.parametrize(
-    ("values", "video_s", "seconds"),
-    [
-        ({"end": 3.5}, 12.0, 12.0),
-        ({"start": 1, "end": 9, "insert": 2}, None, 10),
-        ({"start": 1, "end": 9, "insert": 2}, 5.0, 10),
-    ],
-)
-def test_the_result_is_as_long_as_the_video(
-    values: dict[str, Any], video_s: float | None, seconds: float
-) -> None:
-    assert length_of_output(fit(), values, video_s=video_s) == seconds
 
 
 @pytest.mark.parametrize(

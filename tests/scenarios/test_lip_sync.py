@@ -47,7 +47,7 @@ def test_the_only_face_is_found_and_speaks(kling: Kling, box: Box) -> None:
 
     saved(kling, result)
     assert "1 face found (0.05 units)" in result.stderr
-    assert "lip-sync, about 0.5 units" in result.stderr
+    assert "lip-sync, at most 6 units" in result.stderr
     assert creates(box) == [IDENTIFY, SPEAK]
     assert one_task(box)["external_id"].startswith("kling-")
     assert [one["product"] for one in listed(kling)] == ["lip-sync", "identify-face"]
@@ -146,7 +146,7 @@ def test_a_face_that_is_not_there_is_refused(kling: Kling, box: Box) -> None:
         pytest.param(SOUND, 2, "a video is needed", id="no video"),
         pytest.param(("talk.mp4", *SOUND), 2, "neither a URL nor an id", id="a file"),
         pytest.param(
-            (TALK, *SOUND, "--max-units", "0.5"), 4, "estimated at 0.55", id="price"
+            (TALK, *SOUND, "--max-units", "6"), 4, "may come to 6.05", id="price"
         ),
         pytest.param(
             (TALK, *SOUND, "-o", "{colour}"), 2, "no field {colour}", id="template"
