@@ -8,8 +8,8 @@ from typing import Any
 from kling_cli.errors import UsageError
 from kling_cli.products import groups, prompt, rules
 from kling_cli.products.choose import listed, models_allowing, takes
-from kling_cli.products.limits import Fault, faults
-from kling_cli.products.model import Field, FieldKind, Plan, Problem, Rule
+from kling_cli.products.limits import Fault, allowed, faults
+from kling_cli.products.model import Field, FieldKind, Limits, Plan, Problem, Rule
 from kling_cli.products.prompt import Reference
 from kling_cli.products.values import given, settled
 
@@ -145,7 +145,15 @@ def _missing(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:
         if limits.is_required and name not in said:
             field = plan.product.field(name)
             message = f"{field.spelling} is missing"
-            yield Problem(field=name, message=message, hint=_list_of(plan, field))
+            hint = _list_of(plan, field) or _choice(field, limits)
+            yield Problem(field=name, message=message, hint=hint)
+
+
+def _choice(field: Field, limits: Limits) -> str | None:
+    """Return what may be said for a field, where it is one of a few words."""
+    if not limits.choices:
+        return None
+    return f"{field.spelling} {allowed(limits)}"
 
 
 def _of_handles(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:

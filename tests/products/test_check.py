@@ -498,3 +498,12 @@ def test_a_local_file_where_only_an_address_will_do_is_told_what_to_do(
 
     assert problem.message == message
     assert "https:// address" in (problem.hint or "")
+
+
+def test_a_missing_choice_is_named_with_what_it_may_be(planned: Planner) -> None:
+    values = {"image": FRAME, "video": "https://vid.example.com/a.mp4"}
+
+    (found,) = check.problems(planned("motion-control", None, values), values)
+
+    assert found.message == "--orientation is missing"
+    assert found.hint == "--orientation image or video"
