@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from kling_cli.api.task import Output, TaskStatus
 from kling_cli.clock import Clock
@@ -85,12 +86,11 @@ class InSteps:
             output=None,
             needs_way=needs_way,
         )
-        self.tell(Remark(message=f"looking for {product.output}s"))
         result = await generate(
             step,
             options,
             settings=self.settings,
-            tell=self._tell_of_step,
+            tell=partial(self._tell_of_step, product),
             clock=self.clock,
         )
         return result if result.error is not None else self._told(result, product)
@@ -160,8 +160,10 @@ class InSteps:
         )
         error.hint = f"{error.hint}; {way}" if error.hint else way
 
-    def _tell_of_step(self, event: Event) -> None:
+    def _tell_of_step(self, step: Product, event: Event) -> None:
         """Pass on what happens but for what is said of a job proper."""
+        if isinstance(event, Prepared):
+            self.tell(Remark(message=f"looking for {step.output}s"))
         if not isinstance(event, _SILENT):
             self.tell(event)
 

@@ -327,3 +327,12 @@ def test_nobody_is_asked_who_does_not_look(option: str, kling: Kling) -> None:
 
     assert result.exit_code == 2
     assert "Which face" not in result.stderr
+
+
+def test_without_a_login_nobody_claims_to_look(kling: Kling) -> None:
+    env = {"KLING_API_KEY": "", "KLING_ACCESS_KEY": "", "KLING_SECRET_KEY": ""}
+
+    result = kling.run("lip-sync", TALK, *SOUND, env=env)
+
+    assert result.exit_code == 3
+    assert "looking for" not in result.stderr
