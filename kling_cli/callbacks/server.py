@@ -77,8 +77,9 @@ def bind_socket(host: str, port: int) -> socket.socket:
     try:
         return _listening(host, port)
     except OSError as exc:
+        reason, *_ = str(exc.strerror or exc).split(" (while", 1)  # says where again
         raise UsageError(
-            f"cannot listen on {host}, port {port}: {exc.strerror or exc}",
+            f"cannot listen on {host}, port {port}: {reason}",
             hint="choose another with --port, or leave it out to take a free one",
         ) from exc
 

@@ -51,6 +51,7 @@ class Delivery:
         typer.Option(
             "--sign-forwards",
             metavar="SECRET",
+            envvar="KLING_SIGN_FORWARDS",
             help="Sign what is passed on with whsec_…, as Kling does for accounts that "
             "have a webhook secret. May be repeated.",
             rich_help_panel=_DELIVERY,

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 
 RISK_CONTROL = "Failure to pass the risk control system"
 GENERATION_ERROR = "Internal generation error"
-INVALID_IMAGE = (
-    "The resolution or aspect ratio of the input image is invalid. "
-    "Please ensure it meets the required specifications."
-)
 
 
 class Phase(StrEnum):

@@ -57,6 +57,7 @@ async def test_a_taken_port_is_explained() -> None:
 
     assert caught.value.hint is not None
     assert "--port" in caught.value.hint
+    assert caught.value.message.count("127.0.0.1") == 1
 
 
 async def test_a_port_that_cannot_be_is_explained() -> None:

@@ -168,14 +168,18 @@ def test_fields_can_be_changed(kling: Kling, app: Recorder) -> None:
     }
 
 
-@pytest.mark.parametrize("way", ["option", "account"])
+@pytest.mark.parametrize("way", ["option", "environment", "account"])
 def test_a_signature_is_made_anew(
     kling: Kling, app: Recorder, journal: CallbackJournal, way: str
 ) -> None:
     old = (("webhook-id", "m"), ("webhook-timestamp", "1"), ("webhook-signature", "v"))
     journal.keep_callback(a_callback(trust="signed", headers=old))
     options = ["--sign-forwards", SECRET] if way == "option" else []
-    env = {} if options else {"KLING_WEBHOOK_SECRET": SECRET}
+    env = {
+        "option": {},
+        "environment": {"KLING_SIGN_FORWARDS": SECRET},
+        "account": {"KLING_WEBHOOK_SECRET": SECRET},
+    }[way]
 
     kling.run("replay", "4", "--to", app.url, *options, env=env)
 
