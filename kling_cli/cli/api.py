@@ -57,7 +57,7 @@ def api(  # noqa: PLR0913 -- one for each group of options
     async def work(around: Surroundings) -> tuple[RawCall, list[JobResult]]:
         from kling_cli.jobs import raw
 
-        call = _call(method, path, parts, around.settings)
+        call = _call(method, path, parts, around.settings, following.max_units)
         if following.is_waiting:
             found = await raw.call_and_wait(call, options, **around.as_keywords)
             return call, found
@@ -82,15 +82,24 @@ def _method(typed: str) -> str:
     return method
 
 
-def _call(method: str, path: str, parts: Any, settings: Settings) -> RawCall:
-    """Return the call; `parts` are the query's parameters, or else the body."""
+def _call(
+    method: str, path: str, parts: Any, settings: Settings, max_units: float | None
+) -> RawCall:
+    """Return the call; `parts` are the query's parameters, or else the body.
+
+    Raises:
+        UsageError: the path or the body cannot be sent.
+        AccountError: it may cost more than `max_units`.
+    """
     from kling_cli.api.path import read_path
-    from kling_cli.jobs.raw_request import RawCall
+    from kling_cli.jobs.raw_request import RawCall, require_price
 
     place, params = read_path(path, api_base=settings.api_base)
     if method == "GET":
         return RawCall(method=method, path=place, params={**params, **parts})
-    return RawCall(method=method, path=place, params=params, body=parts)
+    call = RawCall(method=method, path=place, params=params, body=parts)
+    require_price(call, max_units)
+    return call
 
 
 def _run_options(settings: Settings, fetching: Fetching) -> RunOptions:

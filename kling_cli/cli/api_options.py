@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from kling_cli.cli.options import SAFETY
+
 _SENT = "What is sent"
 
 Method = Annotated[
@@ -63,7 +65,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Following:
-    """Whether to see the task through that the answer names."""
+    """Whether to see the task through that the answer names, and what it may cost."""
 
     is_waiting: Annotated[
         bool,
@@ -75,3 +77,14 @@ class Following:
             rich_help_panel="Waiting",
         ),
     ] = False
+    max_units: Annotated[
+        float | None,
+        typer.Option(
+            "--max-units",
+            metavar="N",
+            min=0,
+            help="Refuse to send what may cost more than N units, or nobody knows "
+            "how many.",
+            rich_help_panel=SAFETY,
+        ),
+    ] = None

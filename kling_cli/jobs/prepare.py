@@ -122,11 +122,11 @@ def check_price(request: Request, max_units: float | None) -> None:
     if max_units is None:
         return
     if request.estimate is None:
-        raise _unbounded(cost.why_unknown(request.plan))
+        raise unbounded(cost.why_unknown(request.plan))
     estimate = request.estimate
     most = estimate.at_most_units if estimate.units is None else estimate.units
     if most is None:
-        raise _unbounded(f"it shows only later: {estimate.basis}")
+        raise unbounded(f"it shows only later: {estimate.basis}")
     if most > max_units:
         may = "may come to" if estimate.units is None else "is estimated at"
         raise AccountError(
@@ -136,7 +136,8 @@ def check_price(request: Request, max_units: float | None) -> None:
         )
 
 
-def _unbounded(why: str) -> AccountError:
+def unbounded(why: str) -> AccountError:
+    """Return the error for a limit that nobody can hold a job to."""
     return AccountError(
         f"the units of this job cannot be estimated, so --max-units cannot hold: {why}",
         hint="leave out --max-units to submit it all the same",

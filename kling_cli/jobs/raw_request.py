@@ -10,7 +10,7 @@ from typing import Any
 
 from kling_cli.errors import UsageError
 from kling_cli.jobs.ask import SOLUTIONS_PATH, TASKS_PATH
-from kling_cli.jobs.prepare import Request, without_media
+from kling_cli.jobs.prepare import Request, check_price, unbounded, without_media
 from kling_cli.products import body as bodies
 from kling_cli.products import cost, find, paths
 from kling_cli.products.model import Generation, Model, Plan, Product, Route
@@ -105,6 +105,21 @@ def as_request(call: RawCall, *, new_id: Callable[[], str]) -> RawRequest | None
         estimate=None if unreadable else cost.estimate(plan, values),
         raw=body,
     )
+
+
+def require_price(call: RawCall, max_units: float | None) -> None:
+    """Refuse a call that may cost more than the person allows; questions are free.
+
+    Raises:
+        AccountError: it may cost more than `max_units`, or nobody knows.
+        UsageError: its body cannot be a job.
+    """
+    if max_units is None or call.is_question:
+        return
+    request = as_request(call, new_id=str)
+    if request is None:
+        raise unbounded(f"the catalogue does not have {call.method} {call.path}")
+    check_price(request, max_units)
 
 
 def _external_id(route: Route, body: Mapping[str, Any]) -> str | None:

@@ -185,3 +185,34 @@ def test_a_sandbox_of_its_own_will_do(kling: Kling, box: Box) -> None:
     assert result.exit_code == 0
     assert [path.name for path in kling.files()] == result.lines
     assert box.tasks == []
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        pytest.param(TURBO, "estimated at 8", id="dear"),
+        pytest.param("/v1/brand/new", "does not have POST", id="unknown"),
+    ],
+)
+@pytest.mark.parametrize("way", [(), ("--wait",)], ids=["once", "followed"])
+def test_what_may_cost_more_than_allowed_is_not_sent(
+    kling: Kling, box: Box, path: str, words: str, way: tuple[str, ...]
+) -> None:
+    fields = ("-f", "prompt=a boat", "-F", "settings.duration=10")
+
+    result = kling.run("api", "POST", path, *fields, *way, "--max-units", "7")
+
+    assert result.exit_code == 4
+    assert words in result.stderr
+    assert box.counts["create"] == 0
+
+
+def test_what_costs_no_more_than_allowed_is_sent_and_questions_are_free(
+    kling: Kling, box: Box
+) -> None:
+    within = ("-f", "prompt=a boat", "-F", "settings.duration=10", "--max-units", "8")
+
+    assert kling.run("api", "POST", TURBO, *within).exit_code == 0
+    question = ("-f", "task_ids=1", "--max-units", "0")
+    assert kling.run("api", "GET", "/tasks", *question).exit_code == 0
+    assert box.counts["create"] == 1

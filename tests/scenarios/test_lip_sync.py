@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import signal
@@ -336,3 +337,20 @@ def test_without_a_login_nobody_claims_to_look(kling: Kling) -> None:
 
     assert result.exit_code == 3
     assert "looking for" not in result.stderr
+
+
+def test_a_request_of_both_calls_comes_from_a_file(kling: Kling, box: Box) -> None:
+    told = kling.run("lip-sync", TALK, *SOUND, "--to", "3", "--dry-run", "--json")
+    request = told.json()["dry_run"]["request"]
+
+    result = kling.run("run", "-", stdin=json.dumps(request).encode())
+
+    saved(kling, result)
+    assert request["fields"]["video"] == TALK
+    assert creates(box) == [IDENTIFY, SPEAK]
+
+
+def test_the_schema_of_a_request_has_the_fields_of_both_calls(kling: Kling) -> None:
+    fields = kling.run("run", "--schema", "lip-sync").json()["properties"]["fields"]
+
+    assert {"video", "sound_file", "session"} <= fields["properties"].keys()
