@@ -6,7 +6,6 @@ follows from the reference and the catalogue: a new product is in here by itself
 
 from __future__ import annotations
 
-import gc
 import io
 import json
 import sys
@@ -67,13 +66,6 @@ def run(
         return Ran(code, json.loads(said), noted)
 
     return run
-
-
-@pytest.fixture
-def collected() -> Iterator[None]:
-    """Bury the loop of a run in its own test: its end is that of a process usually."""
-    yield
-    gc.collect()
 
 
 def _text(stream: io.TextIOWrapper) -> str:

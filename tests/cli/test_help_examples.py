@@ -150,6 +150,8 @@ def test_the_help_of_every_command_has_an_example_of_it(names: Names) -> None:
     assert any(typed in map(list, pairwise(words)) for words in lines)
 
 
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize(
     "line",
     [
