@@ -54,7 +54,8 @@ class Choice:
         typer.Option(
             "--trust",
             metavar="WORD",
-            help="Only those let in as signed, token, open or mock.",
+            help="Only those of this proof: signed (a valid signature), token (came by "
+            "the secret URL), open (none) or mock (kling trigger).",
             autocompletion=_trusts,
         ),
     ] = None
@@ -105,18 +106,20 @@ def wanted_of(chosen: Choice, *, before: Before | None = None) -> Wanted:
         UsageError: a word or a time means nothing.
     """
     from kling_cli.cli.list import moment_of
+    from kling_cli.cli.report.authentication import trust_of
     from kling_cli.clock import SystemClock
     from kling_cli.jobs.journal_callbacks import Wanted
 
     _require("--status", chosen.status, STATUSES)
-    _require("--trust", chosen.trust, TRUSTS)
+    trust = trust_of(chosen.trust) if chosen.trust else None
+    _require("--trust", trust, TRUSTS)
     now = SystemClock().now()
     until = before.before if before else None
     return Wanted(
         task_id=chosen.task_id,
         product=chosen.product,
         status=chosen.status,
-        trust=chosen.trust,
+        trust=trust,
         since=moment_of(chosen.since, now) if chosen.since else None,
         until=moment_of(until, now, option="--before") if until else None,
         is_failed=chosen.is_failed,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-_DOOR = "Door"
+_DOOR = "Receiving"
 _FORWARDING = "Forwarding"
 _CHOICE = "Which callbacks, and how long"
 
@@ -76,7 +76,8 @@ class Door:
         bool,
         typer.Option(
             "--no-history",
-            help="Do not keep callbacks in the journal; the door is not shared.",
+            help="Do not keep callbacks in the journal; generating commands then open "
+            "their own tunnel.",
             rich_help_panel=_DOOR,
         ),
     ] = False

@@ -10,9 +10,10 @@ from kling_cli.cli.trigger_options import Mocking, Scenario
 from kling_cli.errors import KlingError, StoppedError
 
 if TYPE_CHECKING:
-    from kling_cli.cli.trigger_values import Trial
+    from kling_cli.cli.report.trigger_lines import Report
+    from kling_cli.cli.trigger_values import Series, Trial
+    from kling_cli.listen.conformance import Answered
     from kling_cli.listen.courier import Outcome
-    from kling_cli.listen.deliver import Tell
     from kling_cli.listen.mock.scenarios import Delivery
 
 
@@ -25,44 +26,60 @@ def trigger(*, scenario: Scenario = None, mocking: Mocking, talk: Talk) -> int:
 
     kling listen --no-token -- kling trigger lifecycle --assert 2xx,5s
     """
-    from kling_cli.cli.report.trigger_lines import conclude, show_commands
+    from kling_cli.cli.report.trigger_lines import Report, show_commands
     from kling_cli.cli.trigger_values import commands, parse
 
+    report = Report(talk, is_asserting=mocking.is_all or mocking.demands is not None)
     try:
-        trial = parse(scenario, mocking)
+        series = parse(scenario, mocking)
         if mocking.is_printed:
-            show_commands(commands(trial, mocking.to), talk)
+            made = [one for trial in series.trials for one in commands(trial, mocking)]
+            show_commands(made, talk)
             return 0
-        return _try(trial, talk)
     except KlingError as exc:  # in JSON, the keys are the same
-        return conclude([], talk, error=exc)
+        return report.conclude(exc)
+    return _try(series, report)
 
 
-def _try(trial: Trial, talk: Talk) -> int:
-    """Send everything, judge what came back, and say so."""
+def _try(series: Series, report: Report) -> int:
+    """Send everything, judge what comes back, and say so."""
     import anyio
 
-    from kling_cli.cli.report.trigger_lines import conclude, show
     from kling_cli.jobs.signals import until_signal
-    from kling_cli.listen.conformance import judge, verdict
+    from kling_cli.listen.conformance import NoHandlerError, verdict
 
-    answers: dict[int, tuple[Delivery, Outcome]] = {}
-    stop: KlingError | None = None
+    report.begin(series)
+    for trial in series.trials:
+        answers: dict[int, tuple[Delivery, Outcome]] = {}
+        stop: KlingError | None = None
+        try:
+            anyio.run(until_signal, partial(_send, trial, report, answers))
+        except StoppedError as exc:
+            stop = exc
+        report.add(trial.scenario, _judged(trial, answers, report.n_answers))
+        is_out_of_reach = isinstance(verdict(report.judged), NoHandlerError)
+        if stop is not None or is_out_of_reach:
+            return report.conclude(stop or verdict(report.judged))
+    return report.conclude(verdict(report.judged))
+
+
+def _judged(
+    trial: Trial, answers: dict[int, tuple[Delivery, Outcome]], n_before: int
+) -> list[Answered]:
+    from kling_cli.listen.conformance import judge
+
+    numbered = {n_before + number: answer for number, answer in answers.items()}
+    return judge(numbered, trial.demands, is_signed=bool(trial.stamp.secrets))
+
+
+async def _send(
+    trial: Trial, report: Report, answers: dict[int, tuple[Delivery, Outcome]]
+) -> None:
+    from kling_cli.listen.deliver import deliver
 
     def tell(number: int, one: Delivery, outcome: Outcome) -> None:
         answers[number] = (one, outcome)
-        show(number, one, outcome, talk)
-
-    try:
-        anyio.run(until_signal, partial(_send, trial, tell))
-    except StoppedError as exc:
-        stop = exc
-    judged = judge(answers, trial.demands, is_signed=bool(trial.stamp.secrets))
-    return conclude(judged, talk, error=stop or verdict(judged))
-
-
-async def _send(trial: Trial, tell: Tell) -> None:
-    from kling_cli.listen.deliver import deliver
+        report.show(number, one, outcome)
 
     patience_s = trial.demands.patience_s
     await deliver(trial.sent, trial.target, trial.stamp, tell, timeout_s=patience_s)

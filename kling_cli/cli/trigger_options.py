@@ -23,6 +23,12 @@ Scenario = Annotated[
 class Mocking:
     """What the mock callbacks are, and where they go."""
 
+    is_all: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Test a handler with every scenario, one after the other."
+        ),
+    ] = False
     to: Annotated[
         str | None,
         typer.Option(
@@ -64,8 +70,8 @@ class Mocking:
         typer.Option(
             "--assert",
             metavar="2xx,5s,idempotent",
-            help="Test a handler: 2xx (what is spoilt: 4xx, and sound callbacks "
-            "afterwards: 2xx) or a status such as 401; a time; idempotent (each is "
-            "sent twice and answered alike).",
+            help="Test a handler, with PASS or FAIL for each: 2xx (what is invalid: "
+            "4xx, and valid callbacks afterwards: 2xx) or a status such as 401; a "
+            "time; idempotent (each is sent twice and answered alike).",
         ),
     ] = None

@@ -22,7 +22,14 @@ from kling_cli.listen.conformance import Demands, read_demands
 from kling_cli.listen.curl import curl_command
 from kling_cli.listen.deliver import Stamp, Volley, volleys
 from kling_cli.listen.doors import standing_path
-from kling_cli.listen.mock.scenarios import Delivery, custom, scenario, sign_of_life
+from kling_cli.listen.mock.scenarios import (
+    Delivery,
+    Expected,
+    custom,
+    names,
+    scenario,
+    sign_of_life,
+)
 from kling_cli.listen.mock.shapes import Mock
 from kling_cli.listen.targets import DEFAULT_PATH, Target, read_target
 from kling_cli.listen.token import load_token
@@ -33,25 +40,68 @@ _GENERATIONS: Final = ("new", "legacy")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What is sent to a handler, how, and what is asked of its answers."""
+    """What is sent to a handler, how, and what is asked of its answers.
 
+    `scenario` is None for a body of the person's own.
+    """
+
+    scenario: str | None
     sent: Sequence[Volley]
     target: Target
     stamp: Stamp
     demands: Demands
 
 
-def parse(name: str | None, mocking: Mocking) -> Trial:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """The trials that were asked for; `skipped` are scenarios we cannot send."""
+
+    trials: Sequence[Trial]
+    demands: Demands
+    skipped: Sequence[str] = ()
+    is_all: bool = False
+
+
+def parse(name: str | None, mocking: Mocking) -> Series:
     """Return what was typed, checked.
+
+    With `--all` every scenario is a task of its own, and what a handler must do is
+    judged even where nothing was demanded.
 
     Raises:
         UsageError: some of it makes no sense.
     """
-    demands = read_demands(mocking.demands)
     settings = load_settings({})
     stamp = _stamp(settings)
+    if not mocking.is_all:
+        demands = read_demands(mocking.demands)
+        trial = _trial(name, mocking.task_id, mocking, demands, stamp, settings)
+        return Series(trials=(trial,), demands=demands)
+    if name is not None or mocking.body is not None:
+        raise UsageError(
+            "--all sends every scenario, so name none", hint="kling trigger --all"
+        )
+    demands = read_demands(mocking.demands or Expected.TAKEN.value)
+    trials, skipped = [], []
+    for each in names():
+        task_id = f"{mocking.task_id}-{each}"
+        try:
+            trials.append(_trial(each, task_id, mocking, demands, stamp, settings))
+        except SecretRequiredError:
+            skipped.append(each)
+    return Series(trials=trials, demands=demands, skipped=skipped, is_all=True)
+
+
+def _trial(  # noqa: PLR0913, PLR0917 -- what all trials of a series share, and two more
+    name: str | None,
+    task_id: str,
+    mocking: Mocking,
+    demands: Demands,
+    stamp: Stamp,
+    settings: Settings,
+) -> Trial:
     mock = Mock(
-        task_id=mocking.task_id,
+        task_id=task_id,
         created_at=stamp.clock.now(),
         is_legacy=mocking.generation == _GENERATIONS[1],
         product=mocking.product,
@@ -62,13 +112,21 @@ def parse(name: str | None, mocking: Mocking) -> Trial:
     if demands.is_strict and _may_be_tried_after(made, stamp):
         sent.append((sign_of_life(mock),))
     return Trial(
-        sent=sent, target=_target(mocking.to, settings), stamp=stamp, demands=demands
+        scenario=name,
+        sent=sent,
+        target=_target(mocking.to, settings),
+        stamp=stamp,
+        demands=demands,
     )
 
 
-def commands(trial: Trial, to: str | None) -> list[str]:
+class SecretRequiredError(UsageError):
+    """Signatures can be made or judged only with the secret of the handler."""
+
+
+def commands(trial: Trial, mocking: Mocking) -> list[str]:
     """Return the curl commands that send the same; a listener's token is not shown."""
-    url = (trial.target if to else read_target(DEFAULT_PATH)).url
+    url = (trial.target if mocking.to else read_target(DEFAULT_PATH)).url
     return [
         curl_command(url, trial.stamp.headers(one), one.raw)
         for volley in trial.sent
@@ -132,7 +190,7 @@ def _require_secret(
     is_judged = demands.is_strict and not demands.statuses
     for one in made:
         if not is_signed and (one.age or (one.is_forged and is_judged)):
-            raise UsageError(
+            raise SecretRequiredError(
                 f"{one.name} needs the secret that your handler checks with",
                 hint="set KLING_WEBHOOK_SECRET to it: whsec_…",
             )

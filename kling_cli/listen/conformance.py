@@ -14,7 +14,14 @@ from typing import Final
 from kling_cli.errors import TaskFailedError, UnreachableError, UsageError
 from kling_cli.listen.courier import DEFAULT_TIMEOUT_S, Outcome
 from kling_cli.listen.diagnose import Failure, diagnose_silence
-from kling_cli.listen.faults import Fault, difference, lateness, wrong_status
+from kling_cli.listen.faults import (
+    Fault,
+    Promise,
+    difference,
+    lateness,
+    promise_about,
+    wrong_status,
+)
 from kling_cli.listen.mock.scenarios import Delivery, Expected
 
 EXCERPT: Final = 120  # characters of an answer
@@ -62,6 +69,26 @@ class Answered:
     outcome: Outcome
     expected: str
     faults: tuple[Fault, ...] = ()
+    is_repeat: bool = False
+
+    @property
+    def has_no_answer(self) -> bool:
+        """Whether there should have been an answer and was none: it keeps nothing."""
+        return bool(self.faults) and self.outcome.status is None
+
+    def is_about(self, promise: Promise, demands: Demands) -> bool:
+        """Return whether this delivery puts `promise` to the test."""
+        if promise is Promise.TIME:
+            return demands.within_s is not None
+        if promise is Promise.IDEMPOTENCE:
+            return demands.is_idempotent and self.is_repeat
+        return promise is promise_about(self.delivery)
+
+    def breaks(self, promise: Promise) -> bool:
+        """Return whether the answer, or that there is none, breaks `promise`."""
+        return self.has_no_answer or any(
+            fault.breaks is promise for fault in self.faults
+        )
 
     @property
     def said(self) -> str:
@@ -70,6 +97,48 @@ class Answered:
         excerpt = "" if self.outcome.is_taken else self.outcome.excerpt or ""
         said = f" | {' '.join(excerpt.split())[:EXCERPT]}" if excerpt else ""
         return f"delivery {self.number} ({self.delivery.name}): {what}{said}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """How far a handler kept one promise, over all deliveries that tested it."""
+
+    promise: Promise
+    text: str
+    n_tested: int
+    broken_by: tuple[int, ...]  # numbers of deliveries
+
+    @property
+    def is_met(self) -> bool:
+        return not self.broken_by
+
+
+def judgements(judged: Sequence[Answered], demands: Demands) -> list[Judgement]:
+    """Return one judgement for each promise that was put to the test, in order."""
+    texts = {
+        Promise.ANSWER: f"answers with {' or '.join(demands.statuses) or '2xx'}",
+        Promise.REFUSAL: f"answers invalid callbacks with {_refusal(judged)}",
+        Promise.RECOVERY: "works after an invalid callback",
+        Promise.TIME: f"answers within {demands.within_s or 0:g} s",
+        Promise.IDEMPOTENCE: "answers a repeated callback as the first",
+    }
+    found = []
+    for promise, text in texts.items():
+        tested = [each for each in judged if each.is_about(promise, demands)]
+        broken = tuple(each.number for each in tested if each.breaks(promise))
+        if tested:
+            found.append(
+                Judgement(
+                    promise=promise, text=text, n_tested=len(tested), broken_by=broken
+                )
+            )
+    return found
+
+
+def _refusal(judged: Sequence[Answered]) -> str:
+    """Return the strictest that was expected of what is invalid: `4xx`, not either."""
+    expected = (each.expected for each in judged if each.delivery.is_spoilt)
+    return min(expected, key=len, default=str(Expected.REFUSED))
 
 
 def read_demands(text: str | None) -> Demands:
@@ -119,6 +188,7 @@ def judge(
                 outcome=outcome,
                 expected=expected,
                 faults=tuple(fault for fault in faults if fault),
+                is_repeat=before[0] != number,
             )
         )
     return judged
@@ -155,9 +225,13 @@ def verdict(judged: Sequence[Answered]) -> UnmetError | NoHandlerError | None:
     said = [each.said for each in unmet[:MOST_SAID]]
     if len(unmet) > MOST_SAID:
         said.append(f"and {len(unmet) - MOST_SAID} more")
-    head = f"not as it should be: {len(unmet)} of {len(judged)} answers"
+    head = f"{len(unmet)} of {_answers(len(judged))} not as it should be"
     hint = unmet[0].faults[0].hint
     return UnmetError("\n".join([head, *said]), hint=hint, http=outcome.status)
+
+
+def _answers(count: int) -> str:
+    return "1 answer is" if count == 1 else f"{count} answers are"
 
 
 def _nonsense(text: str, why: str) -> UsageError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from kling_cli.listen.courier import Outcome
@@ -22,12 +23,30 @@ _ANSWER_ALIKE: Final = (
 )
 
 
+class Promise(StrEnum):
+    """What `--assert` holds a handler to, one at a time; the value is JSON's."""
+
+    ANSWER = "answer"
+    REFUSAL = "refusal"
+    RECOVERY = "recovery"
+    TIME = "time"
+    IDEMPOTENCE = "idempotence"
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong, and what to do about it."""
+    """One thing that is wrong, what to do about it, and which promise it breaks."""
 
     text: str
     hint: str | None = None
+    breaks: Promise = Promise.ANSWER
+
+
+def promise_about(one: Delivery) -> Promise:
+    """Return which promise the status of an answer keeps or breaks."""
+    if one.is_after:
+        return Promise.RECOVERY
+    return Promise.REFUSAL if one.is_spoilt else Promise.ANSWER
 
 
 def wrong_status(one: Delivery, outcome: Outcome, expected: str) -> Fault | None:
@@ -41,13 +60,15 @@ def wrong_status(one: Delivery, outcome: Outcome, expected: str) -> Fault | None
     if any(_is_like(outcome.status, each) for each in expected.split(" or ")):
         return None
     text = f"{is_after}answered {outcome.status}, should be {expected}"
+    promise = promise_about(one)
     if outcome.is_taken and one.is_forged:
-        return Fault(f"{text}: a forged signature was let in", _CHECK)
+        return Fault(f"{text}: a forged signature was let in", _CHECK, promise)
     if outcome.is_taken and one.age:
-        return Fault(f"{text}: an old signature was let in", _CHECK)
+        return Fault(f"{text}: an old signature was let in", _CHECK, promise)
     if one.is_spoilt:
-        return Fault(text, _REFUSE)
-    return Fault(text, diagnose(outcome.status, location=outcome.location, number=0))
+        return Fault(text, _REFUSE, promise)
+    hint = diagnose(outcome.status, location=outcome.location, number=0)
+    return Fault(text, hint, promise)
 
 
 def lateness(outcome: Outcome, within_s: float | None) -> Fault | None:
@@ -55,7 +76,7 @@ def lateness(outcome: Outcome, within_s: float | None) -> Fault | None:
     if within_s is None or outcome.status is None or outcome.duration_s <= within_s:
         return None
     took = f"answered after {outcome.duration_s:.2f} s"
-    return Fault(f"{took}, should be within {within_s:g} s", SLOW)
+    return Fault(f"{took}, should be within {within_s:g} s", SLOW, Promise.TIME)
 
 
 def difference(outcome: Outcome, number: int, first: Outcome) -> Fault | None:
@@ -72,7 +93,7 @@ def difference(outcome: Outcome, number: int, first: Outcome) -> Fault | None:
     else:
         return None
     text = f"answered {now}, where the same got {before} in delivery {number}"
-    return Fault(text, _ANSWER_ALIKE)
+    return Fault(text, _ANSWER_ALIKE, Promise.IDEMPOTENCE)
 
 
 def _silence(one: Delivery, outcome: Outcome, is_after: str) -> Fault | None:
@@ -80,8 +101,9 @@ def _silence(one: Delivery, outcome: Outcome, is_after: str) -> Fault | None:
     if one.has_no_end and failure is Failure.BROKEN_OFF:
         return None
     if failure is Failure.TIMEOUT:
-        return Fault(f"{is_after}{failure.value}", SLOW)
-    return Fault(f"{is_after}no answer ({failure.value})", diagnose_silence(failure))
+        return Fault(f"{is_after}{failure.value}", SLOW, promise_about(one))
+    text = f"{is_after}no answer ({failure.value})"
+    return Fault(text, diagnose_silence(failure), promise_about(one))
 
 
 def _is_like(status: int, pattern: str) -> bool:

@@ -96,7 +96,7 @@ class Listening:
         try:
             self.hear(line)
         except BrokenPipeError:
-            self.finish("nobody reads any more")
+            self.finish("the output was closed")
 
     def finish(self, reason: str) -> None:
         """End the listening in good order; the first reason counts."""

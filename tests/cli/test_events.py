@@ -66,9 +66,9 @@ def test_kept_callbacks_are_listed(kling: Kling, words: tuple[str, ...]) -> None
     time = "2026-10-04T12:00:00.000Z"
     assert result.exit_code == 0
     assert result.lines == [
-        f"#1  {time}  succeeded  t1  text2video  token  -",
-        f"#2  {time}  failed     t2  text2video  mock   500",
-        f"#3  {time}  malformed  -   -           token  -",
+        f"#1  {time}  succeeded  t1  text2video  secret-url  -",
+        f"#2  {time}  failed     t2  text2video  mock        500",
+        f"#3  {time}  malformed  -   -           secret-url  -",
     ]
 
 
@@ -79,6 +79,7 @@ def test_kept_callbacks_are_listed(kling: Kling, words: tuple[str, ...]) -> None
         pytest.param(("--task", "t1"), "1", id="task"),
         pytest.param(("--status", "failed"), "2", id="status"),
         pytest.param(("--trust", "mock"), "2", id="trust"),
+        pytest.param(("--trust", "secret-url"), "1 3", id="trust as shown"),
         pytest.param(("--failed",), "2", id="failed"),
         pytest.param(("--limit", "1"), "3", id="limit"),
         pytest.param(("--since", "2999-01-01"), "", id="since"),
@@ -114,6 +115,7 @@ def test_one_is_shown_with_all_there_is_to_say(kling: Kling) -> None:
 
     assert result.lines[0] == "#2  failed"
     assert "  task      t2" in result.lines
+    assert "  proof     mock" in result.lines
     assert '    "id": "t1",' in result.lines
     assert f"  2026-10-04T12:00:00.000Z 500 {HERE}, after 250ms" in result.lines
     assert "s3cret" not in result.stdout

@@ -72,15 +72,29 @@ def test_a_sound_handler_passes_a_nasty_scenario(kling: Kling, secret: Secret) -
 
 
 def test_a_flaw_in_a_handler_is_found(kling: Kling, secret: Secret) -> None:
+    args = ("trigger", "bad-signature", "--assert", "2xx,10s,idempotent")
     with serving(App(secret=secret, flaws=frozenset({"trusts"}))) as flawed:
-        args = ("trigger", "bad-signature", "--to", flawed.url, "--json")
-        result = kling.run(*args, "--assert", "2xx")
+        result = kling.run(*args, "--json", "--to", flawed.url)
+        shown = kling.run(*args, "--to", flawed.url)
 
     found = document(result)
-    assert result.exit_code == 8
+    assert (result.exit_code, shown.exit_code) == (8, 8)
     assert (found["ok"], found["error"]["type"]) == (False, "task_failed")
     assert "a forged signature was let in" in found["error"]["message"]
     assert "raw bytes" in found["error"]["hint"]
+    assert [(one["promise"], one["broken_by"]) for one in found["promises"]] == [
+        ("refusal", [1, 2]),
+        ("recovery", []),
+        ("time", []),
+        ("idempotence", []),
+    ]
+    assert shown.lines[3:] == [
+        "FAIL answers invalid callbacks with 4xx: not in 2 of 2 (#1, #2)",
+        "PASS works after an invalid callback: 1 of 1",
+        "PASS answers within 10 s: 3 of 3",
+        "PASS answers a repeated callback as the first: 1 of 1",
+        "FAIL: 3 of 4 promises kept",
+    ]
 
 
 def test_the_listener_itself_passes_the_nasty_scenarios(
@@ -125,6 +139,7 @@ def test_a_handler_that_fails_gives_a_true_exit_code(
     assert found["deliveries"] == [
         {
             "number": 1,
+            "scenario": "succeeded",
             "name": "succeeded",
             "status": 500,
             "duration_s": found["deliveries"][0]["duration_s"],
@@ -224,6 +239,7 @@ def test_fields_of_a_body_of_ones_own_can_be_set(kling: Kling, app: Recorder) ->
         pytest.param(["nonsense"], "no scenario 'nonsense'", id="no scenario"),
         pytest.param(["failed", "--generation", "3"], "--generation", id="generation"),
         pytest.param(["failed", "--assert", "fast"], "--assert fast", id="no demand"),
+        pytest.param(["failed", "--all"], "--all", id="all and one"),
     ],
 )
 def test_a_wrong_usage_is_one_object_with_the_same_keys(
@@ -235,7 +251,8 @@ def test_a_wrong_usage_is_one_object_with_the_same_keys(
     found = document(result)
     assert result.exit_code == 2
     assert set(found) == {
-        *("schema", "ok", "command", "deliveries", "commands", "error"),
+        *("schema", "ok", "command", "deliveries", "promises", "scenarios"),
+        *("commands", "error"),
     }
     assert words in found["error"]["message"]
 

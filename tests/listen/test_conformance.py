@@ -239,7 +239,7 @@ def test_a_handler_that_fails_its_test_is_a_task_that_failed() -> None:
     assert isinstance(error, UnmetError)
     assert (error.exit_code, error.type, error.http) == (8, "task_failed", 404)
     assert not error.is_retryable
-    assert error.message.splitlines()[0] == "not as it should be: 7 of 7 answers"
+    assert error.message.splitlines()[0] == "7 of 7 answers are not as it should be"
     assert error.message.endswith("and 2 more")
     assert error.hint == "the app has no such path: correct the URL"
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from kling_cli.cli.report.authentication import phrase, word
 from kling_cli.cli.report.escape import one_line
 from kling_cli.cli.report.quantities import moment, size
 
@@ -14,7 +15,15 @@ if TYPE_CHECKING:
     from kling_cli.jobs.journal_callbacks import KeptForward
     from kling_cli.listen.lines import Forwarded
 
-_HEADINGS: Final = ("event", "received", "status", "task", "product", "trust", "passed")
+_HEADINGS: Final = (
+    "event",
+    "received",
+    "status",
+    "task",
+    "product",
+    "proof",
+    "forwarded",
+)
 _SHOWN_LINES: Final = 3  # of an answer's body
 
 
@@ -48,7 +57,7 @@ def description(kept: KeptCallback, forwards: Sequence[KeptForward]) -> Iterator
     for line in body_lines(kept.raw):
         yield f"  {one_line(line)}"
     if forwards:
-        yield "passed on"
+        yield "forwarded"
     for each in forwards:
         yield f"  {one_line(_forward(each))}"
 
@@ -82,7 +91,7 @@ def _cells(kept: KeptCallback, forwards: Iterable[KeptForward]) -> tuple[str, ..
         kept.status or "malformed",
         kept.task_id or kept.external_id,
         kept.product,
-        kept.trust,
+        word(kept.trust),
         ",".join(_results(forwards)),
     )
     return tuple(one_line(cell) if cell else "-" for cell in cells)
@@ -104,7 +113,7 @@ def _facts(kept: KeptCallback) -> Iterator[tuple[str, str]]:
         yield "external", kept.external_id
     if kept.product:
         yield "product", kept.product
-    yield "trust", kept.trust
+    yield "proof", phrase(kept.trust)
     yield "size", size(len(kept.raw))
 
 

@@ -1,7 +1,7 @@
 """A listener's line as one line of text; pure.
 
-`12:00:03 #12 text2video succeeded 84121… after 41s token`, and what became of it below
-with the same number. What belongs to no callback has no number.
+`12:00:03 #12 text2video succeeded 84121… after 41s, valid signature`, and what became
+of it below with the same number. What belongs to no callback has no number.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import TYPE_CHECKING, assert_never
 
+from kling_cli.cli.report.authentication import phrase
 from kling_cli.cli.report.escape import one_line
 from kling_cli.cli.report.quantities import duration
 from kling_cli.listen import lines as happened
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 _EXCERPT = 160  # characters of an answer; JSON has all that was read
 _TUNNEL_WORDS = {
     "up": "the tunnel is up again",
-    "down": "the tunnel is down; nothing gets in, trying again",
-    "moved": "the tunnel has another URL; tasks with the old one are not heard of",
+    "down": "the tunnel is down; no callback arrives until it is open again",
+    "moved": "the tunnel has a new URL; callbacks to the old one do not arrive",
     "checked": "the tunnel works",
-    "died": "the tunnel's agent has ended; opening another",
+    "died": "the tunnel program has ended; starting it again",
 }
 
 
@@ -79,9 +80,10 @@ def _words(line: Fact) -> str:  # noqa: C901, PLR0911 -- one case a line
         case happened.Verified():
             return _verified(line)
         case happened.Duplicate(number=number, of=of):
-            return f"{_number(number)} repeats {_number(of)}"
+            return f"{_number(number)} is a duplicate of {_number(of)}"
         case happened.Stale(number=number, status=status, known=known):
-            return f"{_number(number)} is late: {status}, and {known} was known"
+            late = f"it says {status}, the task is {known} already"
+            return f"{_number(number)} came late: {late}"
         case happened.Rejected():
             return _rejected(line)
         case happened.TunnelChanged():
@@ -103,10 +105,9 @@ def _callback(line: happened.CallbackSeen) -> str:
         line.product or "-",
         line.status or "unknown",
         line.task_id or "-",
-        f"after {duration(since)}" if since is not None else "-",
-        line.trust,
+        f"after {duration(since)}" if since is not None else "",
     )
-    return " ".join(facts)
+    return f"{' '.join(each for each in facts if each)}, {phrase(line.trust)}"
 
 
 def _forward(line: happened.Forwarded) -> str:
@@ -127,12 +128,18 @@ def _shortened(excerpt: str) -> str:
 
 def _verified(line: happened.Verified) -> str:
     if line.is_true:
-        return f"{_number(line.number)} verified: the API says the same"
-    found = "; ".join(
-        f"{each.field}: {each.claimed}, the API says {each.actual or 'no such thing'}"
-        for each in line.mismatches
-    )
-    return f"{_number(line.number)} NOT TRUE: {found}"
+        return f"{_number(line.number)} verified with the API"
+    found = "; ".join(contradiction(each) for each in line.mismatches)
+    return f"{_number(line.number)} contradicts the API: {found}"
+
+
+def contradiction(one: happened.Mismatch) -> str:
+    """Return in what a callback and the API differ, as the API's word against its."""
+    if one.field == "task_id":
+        return f"the API knows no task {one.claimed}"
+    name = "" if one.field == "status" else f"{one.field} "
+    actual = one.actual if one.actual is not None else "nothing"
+    return f"the API says {name}{actual}, the callback claimed {one.claimed}"
 
 
 def _rejected(line: happened.Rejected) -> str:

@@ -30,7 +30,7 @@ FORWARDED = happened.Forwarded(
     number=12, method="POST", url="http://a/b", status=200, duration_s=0.0123
 )
 FACTS: list[tuple[Fact, str, str]] = [
-    (SEEN, "callback", "#12 text2video succeeded t1 after 41s token"),
+    (SEEN, "callback", "#12 text2video succeeded t1 after 41s, via the secret URL"),
     (FORWARDED, "forward", "#12 -> 200 POST http://a/b 12ms"),
     (
         happened.Forwarded(
@@ -49,7 +49,7 @@ FACTS: list[tuple[Fact, str, str]] = [
     (
         happened.Verified(number=12, task_id="t1", is_true=True),
         "verified",
-        "#12 verified: the API says the same",
+        "#12 verified with the API",
     ),
     (
         happened.Verified(
@@ -59,13 +59,30 @@ FACTS: list[tuple[Fact, str, str]] = [
             mismatches=(Mismatch("status", "succeeded", "processing"),),
         ),
         "verified",
-        "#12 NOT TRUE: status: succeeded, the API says processing",
+        (
+            "#12 contradicts the API: "
+            "the API says processing, the callback claimed succeeded"
+        ),
     ),
-    (happened.Duplicate(number=13, of=12), "duplicate", "#13 repeats #12"),
+    (
+        happened.Verified(
+            number=12,
+            task_id="t9",
+            is_true=False,
+            mismatches=(Mismatch("task_id", "t9", None),),
+        ),
+        "verified",
+        "#12 contradicts the API: the API knows no task t9",
+    ),
+    (
+        happened.Duplicate(number=13, of=12),
+        "duplicate",
+        "#13 is a duplicate of #12",
+    ),
     (
         happened.Stale(number=14, task_id="t1", status="processing", known="failed"),
         "stale",
-        "#14 is late: processing, and failed was known",
+        "#14 came late: it says processing, the task is failed already",
     ),
     (
         happened.Rejected(reason="too large", status=413, count=2),
@@ -85,7 +102,7 @@ FACTS: list[tuple[Fact, str, str]] = [
         ),
         "tunnel",
         (
-            "the tunnel has another URL; tasks with the old one are not heard of; "
+            "the tunnel has a new URL; callbacks to the old one do not arrive; "
             "callback_url: https://a/callback/x"
         ),
     ),
@@ -178,7 +195,9 @@ def test_a_warning_is_a_warning() -> None:
 def test_quiet_shows_callbacks_and_failures() -> None:
     shown = [type_ for line, type_, _ in FACTS if listen_lines.is_quiet(line)]
 
-    assert shown == ["callback", "forward", "verified", "tunnel", "reconciled"]
+    assert shown == [
+        "callback", "forward", "verified", "verified", "tunnel", "reconciled",
+    ]  # fmt: skip
 
 
 def test_the_beginning_of_an_answer_stays_on_the_line() -> None:
