@@ -120,7 +120,7 @@ def judgements(judged: Sequence[Answered], demands: Demands) -> list[Judgement]:
         Promise.REFUSAL: f"answers invalid callbacks with {_refusal(judged)}",
         Promise.RECOVERY: "works after an invalid callback",
         Promise.TIME: f"answers within {demands.within_s or 0:g} s",
-        Promise.IDEMPOTENCE: "answers a repeated callback as the first",
+        Promise.IDEMPOTENCE: "answers a repeat as the first",
     }
     found = []
     for promise, text in texts.items():

@@ -92,7 +92,7 @@ def test_a_flaw_in_a_handler_is_found(kling: Kling, secret: Secret) -> None:
         "FAIL answers invalid callbacks with 4xx: not in 2 of 2 (#1, #2)",
         "PASS works after an invalid callback: 1 of 1",
         "PASS answers within 10 s: 3 of 3",
-        "PASS answers a repeated callback as the first: 1 of 1",
+        "PASS answers a repeat as the first: 1 of 1",
         "FAIL: 3 of 4 promises kept",
     ]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kling_cli.listen.mock.scenarios import Delivery
 
 SCHEMA: Final = 1
-_MOST_NUMBERS: Final = 5  # of failed deliveries that a line names
+_MOST_NUMBERS: Final = 3  # of failed deliveries that a line names
 _WIDTH: Final = 17  # of the longest scenario's name
 _WHY_SKIPPED: Final = "needs KLING_WEBHOOK_SECRET, as your handler has it"
 
