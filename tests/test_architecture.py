@@ -59,8 +59,6 @@ HEAVY = frozenset(
 )
 LIGHT = ("main.py", "cli/app.py", "cli/options.py", "errors.py", "settings.py")
 
-MOST_MODULE_LINES = 250
-MOST_BODY_LINES = 25
 BAD_NAMES = frozenset({"utils", "util", "helpers", "common", "manager", "misc"})
 BAD_WORDS = re.compile(r"\b(TO[D]O|FIX[M]E|X[X]X|HA[C]K|NotImpl[e]mented(Error)?)\b")
 MACHINE_PATHS = re.compile(
@@ -183,42 +181,6 @@ def test_what_lists_the_commands_imports_nothing_heavy() -> None:
     ]
 
     assert paid_at_start == []
-
-
-def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node
-
-
-def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Count the lines of the body without its docstring."""
-    body = function.body
-    if ast.get_docstring(function) is not None:
-        body = body[1:]
-    if not body:
-        return 0
-    return (body[-1].end_lineno or body[-1].lineno) - body[0].lineno + 1
-
-
-def test_modules_are_short() -> None:
-    lengths = {
-        below_package(path): len(path.read_text("utf-8").splitlines())
-        for path in modules()
-    }
-
-    assert {p: n for p, n in lengths.items() if n > MOST_MODULE_LINES} == {}
-
-
-def test_functions_are_short() -> None:
-    long = [
-        f"{below_package(path)}: {function.name} has {body_lines(function)}"
-        for path in modules()
-        for function in functions(path)
-        if body_lines(function) > MOST_BODY_LINES
-    ]
-
-    assert long == []
 
 
 def test_modules_are_nouns_that_say_something() -> None:

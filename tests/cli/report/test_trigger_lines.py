@@ -90,6 +90,10 @@ def test_a_table_of_all_scenarios_ends_in_promises_and_a_sum(
     assert lines[-1] == (
         "FAIL: 14 of 17 scenarios passed, 4 of 5 promises kept, 2 skipped"
     )
+    assert (
+        "FAIL answers invalid callbacks with 4xx: not in 6 of 6 (#43, #44, #46, …)"
+        in lines
+    )
     assert [line for line in lines if len(line) > 79] == []
 
 
