@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kling_cli.cli import completion
 from kling_cli.cli.ids import distinct
 from kling_cli.cli.options import Account, Saving, Talk, settings_options
 from kling_cli.cli.outcome import Wanted, conclude
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
 
 TaskIds = Annotated[
     list[str],
-    typer.Argument(metavar="TASK_ID...", help="Task ids or external ids."),
+    typer.Argument(
+        metavar="TASK_ID...",
+        help="Task ids or external ids.",
+        autocompletion=completion.task_ids,
+    ),
 ]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kling_cli.cli import completion
 from kling_cli.cli.events_export import export
 from kling_cli.cli.events_options import Before, Choice, Limited, wanted_of
 from kling_cli.cli.help_page import PagedGroup
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 Which = Annotated[
-    str, typer.Argument(metavar="N|last", help="A callback's number, or last.")
+    str,
+    typer.Argument(
+        metavar="N|last",
+        help="A callback's number, or last.",
+        autocompletion=completion.callbacks,
+    ),
 ]
 Last = Annotated[
     int,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from inspect import Parameter
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import typer
 
+from kling_cli.cli import completion
 from kling_cli.cli.limits import availability, brief_help, limits_sentence
 from kling_cli.products.model import Field, FieldKind, Product
 
@@ -21,6 +22,15 @@ _SHAPES = frozenset(
 )
 _TYPES = MappingProxyType(
     {FieldKind.INTEGER: int, FieldKind.NUMBER: float, FieldKind.SWITCH: bool}
+)
+# Fields whose value is the id of a result of an earlier job: its type, and the product
+# where only one makes them.
+_RESULTS = MappingProxyType(
+    {
+        "voices": ("voice", "custom-voice"),
+        "elements": ("element", "custom-element"),
+        "video_id": ("video", ""),
+    }
 )
 MODES = MappingProxyType({"std": "720p", "pro": "1080p", "4k": "4k"})
 
@@ -78,7 +88,7 @@ def _argument(field: Field, product: Product) -> Parameter:
         metavar=field.metavar or field.spelling,
         help=_help(field, product),
         show_default=False,
-        autocompletion=_completion(choices(product, field.name)),
+        autocompletion=_completion(product, field),
     )
     return _parameter(field.name, list[str] if field.is_repeated else str, info)
 
@@ -91,7 +101,7 @@ def _option(field: Field, product: Product, panel: str | None) -> Parameter:
         help=_help(field, product),
         rich_help_panel=panel,
         show_default=False,
-        autocompletion=_completion(choices(product, field.name)),
+        autocompletion=_completion(product, field),
     )
     kind: Any = _TYPES.get(field.kind, str)
     return _parameter(field.name, list[kind] if field.is_repeated else kind, info)
@@ -108,8 +118,8 @@ def _model(product: Product) -> Parameter:
         f"(default: {product.default_model}).",
         hidden=len(ids) == 1,
         show_default=False,
-        autocompletion=_completion(
-            [(model.id, model.label) for model in product.models]
+        autocompletion=completion.one_of(
+            (model.id, model.label) for model in product.models
         ),
     )
     return _parameter("model", str, info)
@@ -193,13 +203,12 @@ def _help(field: Field, product: Product) -> str:
     return f"{field.help} {sentence}" if sentence else field.help
 
 
-def _completion(
-    known: list[tuple[str, str]],
-) -> Callable[[str], list[tuple[str, str]]] | None:
-    if not known:
-        return None
-
-    def complete(incomplete: str) -> list[tuple[str, str]]:
-        return [each for each in known if each[0].startswith(incomplete)]
-
-    return complete
+def _completion(product: Product, field: Field) -> completion.Complete | None:
+    """Return what offers values of a field: choices, or what the journal knows."""
+    known = choices(product, field.name)
+    if known:
+        return completion.one_of(known)
+    if field.name in _RESULTS:
+        return completion.outputs_of(*_RESULTS[field.name])
+    by_id = product.field(field.id_field) if field.id_field else field
+    return completion.makers_of(by_id.id_of) if by_id.id_of else None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kling_cli.cli import completion
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
 
 Words = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[COMMAND]", help="Which command, such as `events list`."),
+    typer.Argument(
+        metavar="[COMMAND]",
+        help="Which command, such as `events list`.",
+        autocompletion=completion.commands,
+    ),
 ]
 
 

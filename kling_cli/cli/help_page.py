@@ -11,13 +11,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from shutil import get_terminal_size
 from textwrap import wrap
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from typer.core import TyperCommand, TyperGroup
 
+from kling_cli.cli.completion import safe_note
 from kling_cli.cli.report.styles import Style, style_for
 
 OPTIONS: Final = "Options"  # the first section, of everything without a panel
@@ -30,8 +29,7 @@ _GAP: Final = "  "
 _WORD: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|\S)+""")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A line of a section: what to type, and what it is."""
 
     label: str
@@ -44,6 +42,15 @@ class HelpPage:
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the page in its short form."""
         formatter.write(page(self, ctx))
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return what a shell is offered, with notes that fit a menu."""
+        found: list[Any] = super().shell_complete(ctx, incomplete)  # type: ignore[misc]  # -- of what this is mixed into
+        commands = getattr(self, "commands", {})
+        for each in found:  # of a command, typer has cut the text in its own way
+            text = commands[each.value].help if each.value in commands else each.help
+            each.help = safe_note(brief(text or ""))
+        return found
 
 
 class PagedCommand(HelpPage, TyperCommand):
@@ -62,6 +69,8 @@ class PagedGroup(HelpPage, TyperGroup):
 
 def page(command: Any, ctx: Any, *, is_full: bool = False) -> str:
     """Return the page of `command`, for stdout as it is."""
+    from shutil import get_terminal_size
+
     is_full = is_full or getattr(command, "briefs", None) is None
     width = min(get_terminal_size().columns, _WIDEST) - 1
     return "\n".join(_lines(command, ctx, width, style_for(sys.stdout), is_full)) + "\n"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kling_cli.cli import completion
 from kling_cli.cli.ids import distinct
 from kling_cli.cli.options import (
     Account,
@@ -27,6 +28,7 @@ TaskIds = Annotated[
     typer.Argument(
         metavar="[TASK_ID]...",
         help="Task ids or external ids (default: every unfinished task here).",
+        autocompletion=completion.open_task_ids,
         show_default=False,
     ),
 ]
