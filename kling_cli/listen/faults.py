@@ -54,7 +54,7 @@ def wrong_status(one: Delivery, outcome: Outcome, expected: str) -> Fault | None
 
     `expected` is one or several of `401`, `4xx`, with ` or ` between them.
     """
-    is_after = "after what was spoilt: " if one.is_after else ""
+    is_after = "after an invalid callback: " if one.is_after else ""
     if outcome.failure is not None or outcome.status is None:
         return _silence(one, outcome, is_after)
     if any(_is_like(outcome.status, each) for each in expected.split(" or ")):
@@ -62,9 +62,9 @@ def wrong_status(one: Delivery, outcome: Outcome, expected: str) -> Fault | None
     text = f"{is_after}answered {outcome.status}, should be {expected}"
     promise = promise_about(one)
     if outcome.is_taken and one.is_forged:
-        return Fault(f"{text}: a forged signature was let in", _CHECK, promise)
+        return Fault(f"{text}: a forged signature was accepted", _CHECK, promise)
     if outcome.is_taken and one.age:
-        return Fault(f"{text}: an old signature was let in", _CHECK, promise)
+        return Fault(f"{text}: an old signature was accepted", _CHECK, promise)
     if one.is_spoilt:
         return Fault(text, _REFUSE, promise)
     hint = diagnose(outcome.status, location=outcome.location, number=0)

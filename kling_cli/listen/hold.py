@@ -80,7 +80,7 @@ def _taken(settings: Settings) -> TunnelTakenError:
     door = lease.look(settings.state_dir)
     who = f"another kling (pid {door.owner_pid})" if door else "another kling"
     return TunnelTakenError(
-        f"{who} has the door, and there is one a user",
+        f"{who} is listening already, and a user has one listener",
         hint="end it first, or listen on this machine only with --tunnel none",
     )
 

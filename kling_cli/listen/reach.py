@@ -44,7 +44,7 @@ def choose(
     """
     if is_tokenless and (callback_url or tunnel == "ngrok"):
         raise UsageError(
-            "--no-token opens a door to anybody, so it stays on this machine",
+            "--no-token takes callbacks from anybody, so it stays on this machine",
             hint="leave out --no-token, or use --tunnel none without --callback-url",
         )
     if callback_url:

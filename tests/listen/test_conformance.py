@@ -158,8 +158,8 @@ def test_a_handler_that_does_not_survive_is_said_to_have_died_of_it() -> None:
     silent = faults([(afterwards, answered(None))])
     failing = faults([(afterwards, answered(500))])
 
-    assert silent == ["after what was spoilt: no answer (connection broken off)"]
-    assert failing == ["after what was spoilt: answered 500, should be 2xx"]
+    assert silent == ["after an invalid callback: no answer (connection broken off)"]
+    assert failing == ["after an invalid callback: answered 500, should be 2xx"]
 
 
 def test_a_late_answer_is_a_fault_of_its_own() -> None:
