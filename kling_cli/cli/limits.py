@@ -61,7 +61,7 @@ def _union(product: Product, field: Field, text: str) -> str:
         is_said = all(each in text for each in words)
         return ", ".join(words) if is_short and not is_said else ""
     most = max((each.max_items or 0 for each in taken), default=0)
-    is_said = "up to" in text or "to four times" in text
+    is_said = "up to" in text or " times" in text
     return f"up to {most}" if most and not is_said else ""
 
 

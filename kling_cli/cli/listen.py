@@ -38,7 +38,7 @@ def listen(  # noqa: PLR0913 -- the groups of options, one each
     """Show every callback as it comes; keep it, check it, pass it on to your app.
 
     Says the URL to use as `callback_url` once. Tasks of this user that are started
-    meanwhile take the same door.
+    meanwhile share this listener.
 
     kling listen --no-token -- kling trigger lifecycle
     """

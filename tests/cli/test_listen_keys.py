@@ -18,6 +18,7 @@ from kling_cli.jobs.journal import KeptCallback
 from kling_cli.listen.controls import Controls
 from kling_cli.listen.lines import Forwarded, Mismatch, Verified
 from tests.support.kling import Kling
+from tests.support.recorder import recorder
 from tests.support.terminal import Terminal
 
 URL = "https://hooks.example.com/callback/secret"
@@ -166,19 +167,24 @@ def test_q_ends_it_and_leaves_the_terminal_as_it_was(kling: Kling) -> None:
     line = os.dup(terminal.master)  # outlives the program's streams
     before = termios.tcgetattr(line)
 
-    with kling.start(
-        *("listen", "--tunnel", "none"), env={"TERM": "xterm"}, terminal=terminal
-    ) as program:
+    here = ("listen", "--tunnel", "none", "--forward-to")
+    with (
+        recorder() as app,
+        kling.start(
+            *here, app.url, env={"TERM": "xterm"}, terminal=terminal
+        ) as program,
+    ):
         found = program.wait_for(r"http://127\.0\.0\.1:(\d+)(/callback/[\w-]+)")
         port, path = int(found[1]), found[2]
         program.wait_for("q quit")
-        program.wait_for(r"callback/\*\*\*\* · local only · 0 received")
+        program.wait_for(rf"127\.0\.0\.1:{port} · local only · 0 received")
         post(port, path, b'{"task_id": "test", "status": "succeed"}')
         program.wait_for("succeeded test", stream="stdout")
-        program.wait_for(r"local only · 1 received")
+        program.wait_for("local only · 1 received · 1 forwarded · 0 failed")
         terminal.type("p")
-        program.wait_for("1 received · paused")
+        program.wait_for("1 forwarded · 0 failed · paused")
         terminal.type("d")
+        program.wait_for(r"  forwarded 200 POST http://127\.0\.0\.1")
         program.wait_for('"task_id": "test"')
         terminal.type("q")
         result = program.finish()
