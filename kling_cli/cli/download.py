@@ -32,6 +32,7 @@ def download(*, task_ids: TaskIds, saving: Saving, talk: Talk, account: Account)
 
     ids = distinct(task_ids)
     settings = load_settings(settings_options(account))
+    settings.require("output_dir")
     options = RunOptions(
         command="download", output=saving.output, is_forced=saving.is_forced
     )

@@ -135,6 +135,7 @@ def commands(trial: Trial, mocking: Mocking) -> list[str]:
 
 
 def _stamp(settings: Settings) -> Stamp:
+    settings.require("webhook_secret")
     for secret in settings.webhook_secrets:
         check_secret(secret)
     return Stamp(

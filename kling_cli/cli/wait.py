@@ -51,6 +51,9 @@ def wait(
 
     ids = distinct(task_ids or ())
     settings = load_settings(settings_options(patience, account))
+    settings.require("timeout")
+    if not fetching.is_link_only:
+        settings.require("output_dir")
     options = _run_options(settings, fetching)
 
     async def work(around: Surroundings) -> list[JobResult]:
