@@ -97,7 +97,7 @@ def _model(product: Product, panel: str) -> Parameter:
         "-m",
         metavar="MODEL",
         help=f"One of {', '.join(ids)}; older spellings are understood "
-        f"(default: {product.default_model}).",
+        f"(default: {product.default_model}, or the newest that takes what you ask).",
         rich_help_panel=panel,
         hidden=len(ids) == 1,
         show_default=False,

@@ -18,7 +18,7 @@ from kling_cli.jobs.media import sound_seconds, with_files_read
 from kling_cli.jobs.memory import Memory, with_memory
 from kling_cli.jobs.prepare import Order, Request, prepare
 from kling_cli.jobs.run import kinds_of, new_external_id
-from kling_cli.products import catalogue, choose
+from kling_cli.products import catalogue, default_model
 from kling_cli.products.model import CredentialKind, Estimate, SessionUse
 from kling_cli.products.session import (
     Fit,
@@ -166,7 +166,7 @@ def _with_end(
     given = [name for name in fit.sounds if order.values.get(name)]
     if len(given) != 1:
         return order  # the rules say so
-    plan = choose.plan(product, order.model, tuple(order.values), kinds)
+    plan = default_model.plan_for(product, order.model, order.values, kinds).plan
     values = with_files_read(plan, order.values)
     sound, end = str(values[given[0]]), values.get(fit.end)
     is_id = product.field(given[0]).id_of is not None
