@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 TaskIds = Annotated[
     list[str],
-    typer.Argument(metavar="TASK_ID...", help="Task ids or external ids."),
+    typer.Argument(
+        metavar="TASK_ID...",
+        help="Task ids or external ids; last, last~1 … are the newest.",
+    ),
 ]
 
 

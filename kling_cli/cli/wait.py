@@ -26,7 +26,8 @@ TaskIds = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[TASK_ID]...",
-        help="Task ids or external ids (default: every unfinished task here).",
+        help="Task ids or external ids; last, last~1 … are the newest "
+        "(default: every unfinished task here).",
         show_default=False,
     ),
 ]

@@ -10,6 +10,7 @@ from typing import Any
 
 from kling_cli.errors import AccountError, UsageError
 from kling_cli.jobs.media import with_files_read
+from kling_cli.jobs.newest import steps_back
 from kling_cli.products import body, catalogue, check, cost, default_model, paths
 from kling_cli.products.model import CredentialKind, Estimate, Plan
 
@@ -79,6 +80,11 @@ def prepare(
         CredentialsError: these credentials cannot reach the model.
     """
     product = catalogue.described(order.product)
+    if order.external_id and steps_back(order.external_id) is not None:
+        raise UsageError(
+            f"--external-id {order.external_id}: that word means the newest task",
+            hint=f"--external-id my-{order.external_id.replace('~', '-')}",
+        )
     plan, reason = default_model.plan_for(
         product, order.model, order.values, credentials
     )
