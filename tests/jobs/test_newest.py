@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ def settings(tmp_path: Path, **environ: str) -> Settings:
 
 def lived(tmp_path: Path) -> Settings:
     """Return settings of a journal whose tasks are, the newest first, c, b and a."""
-    rows = [
+    rows: list[tuple[str, dict[str, Any]]] = [
         ("a", {"stage": SENT, "task_id": "t-a"}),
         ("elsewhere", {"stage": SENT, "api_base": "http://127.0.0.1:1"}),
         ("b", {"stage": Stage.FAILED, "task_id": "t-b"}),
