@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> int:
     """Run `kling` with the arguments of this process and return its exit code."""
     arguments = sys.argv[1:]
+    if "_KLING_COMPLETE" in os.environ:
+        # typer cleans notes with rich where there is one, which takes longer than all
+        # the rest of a completion; ours are clean. This says that there is none.
+        sys.modules["rich"] = None  # type: ignore[assignment]  # -- the documented way
     if arguments in (["--version"], ["-V"]):
         return _version()
     try:

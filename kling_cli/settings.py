@@ -54,6 +54,7 @@ HOSTS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 DEFAULT_TIMEOUT_S: Final = 3600.0
+SANDBOX_FOLDER: Final = "sandbox"  # in the state folder: what is simulated stays apart
 
 ACCOUNT: Final = ("api_base", "region", "api_key", "access_key", "secret_key")
 """The settings that say with whom we talk, and as whom."""
@@ -165,6 +166,23 @@ def config_dir_of(environ: Mapping[str, str]) -> Path:
     if layers.problems:
         raise layers.problems["config_dir"]
     return config_dir
+
+
+def state_dir_of(
+    environ: Mapping[str, str], options: Mapping[str, Any] | None = None
+) -> Path:
+    """Return the folder of the journal: a sandbox has one of its own inside.
+
+    Nothing else is looked at, so that a broken login does not matter.
+
+    Raises:
+        UsageError: it is no path, or `config.toml` is broken.
+    """
+    layers = Layers(options_layer(options or {}), environment_layer(environ))
+    layers.layers.append(config_layer(_config_dir(layers)))
+    state_dir: Path = _folders(layers)["state_dir"]
+    is_sandbox = layers.read("sandbox", values.switch, default=False)
+    return state_dir / SANDBOX_FOLDER if is_sandbox else state_dir
 
 
 def _config_dir(layers: Layers) -> Path:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from kling_cli.cli import completion
 from kling_cli.errors import UsageError
 
 DEFAULT_LIMIT = 100
@@ -53,7 +54,7 @@ ProductTypes = Annotated[
         metavar="TYPE",
         help="Only what was paid for with packs of this type: video, image or try-on; "
         "repeatable.",
-        autocompletion=lambda: list(PRODUCT_TYPES),
+        autocompletion=completion.words(*PRODUCT_TYPES),
     ),
 ]
 

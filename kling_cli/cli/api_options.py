@@ -7,12 +7,18 @@ from typing import Annotated
 
 import typer
 
+from kling_cli.cli import completion
 from kling_cli.cli.options import SAFETY
 
 _SENT = "What is sent"
 
 Method = Annotated[
-    str, typer.Argument(metavar="METHOD", help="GET, POST, PUT, PATCH or DELETE.")
+    str,
+    typer.Argument(
+        metavar="METHOD",
+        help="GET, POST, PUT, PATCH or DELETE.",
+        autocompletion=completion.words("GET", "POST", "PUT", "PATCH", "DELETE"),
+    ),
 ]
 Path = Annotated[
     str,

@@ -6,25 +6,31 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
-from kling_cli.cli.contents import Entry, entries, members
+from kling_cli.cli.contents import HIDDEN, Entry, canonical, entries, members
+from kling_cli.cli.help_page import PagedCommand, PagedGroup
 from kling_cli.cli.version import Version
 
 HELP = """Make videos with Kling AI from the command line, and never lose a paid job.
 
 No account yet? This runs on a built-in simulator:
-[bold]kling text2video "A paper boat on a rainy street" --sandbox[/bold]
+
+kling text2video "A paper boat on a rainy street" --sandbox
 """
 
 
-class LazyCommand(TyperCommand):
+class LazyCommand(PagedCommand):
     """A line of `--help` that becomes the command itself once it is chosen."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: Entry, *, is_hidden: bool = False) -> None:
         super().__init__(
-            entry.name, help=entry.summary, rich_help_panel=entry.panel, params=[]
+            entry.name,
+            help=entry.summary,
+            rich_help_panel=entry.panel,
+            params=[],
+            hidden=is_hidden,
         )
+        self.aliases = entry.aliases
         self._entry = entry
 
     def make_context(
@@ -35,16 +41,22 @@ class LazyCommand(TyperCommand):
         return command.make_context(info_name, args, parent=parent, **extra)
 
 
-class KlingGroup(TyperGroup):
+class KlingGroup(PagedGroup):
     """The root: products from the catalogue first, then the table."""
 
     def __init__(self, **attrs: Any) -> None:
         super().__init__(**attrs)
         for entry in entries():
             self.add_command(LazyCommand(entry))
+        for entry in HIDDEN:
+            self.add_command(LazyCommand(entry, is_hidden=True))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command of this name, or of this alias."""
+        return super().get_command(ctx, canonical(cmd_name))
 
 
-class ProductGroup(TyperGroup):
+class ProductGroup(PagedGroup):
     """A command whose sub-commands are products, and steps before them."""
 
     def __init__(self, entry: Entry) -> None:
@@ -53,7 +65,7 @@ class ProductGroup(TyperGroup):
             help=entry.summary,
             commands=[LazyCommand(each) for each in members(entry.name)],
             no_args_is_help=True,
-            rich_markup_mode="rich",
+            rich_markup_mode=None,
         )
 
 
@@ -83,7 +95,7 @@ app = typer.Typer(
     help=HELP,
     context_settings={"help_option_names": ["--help", "-h"]},
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
 )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kling_cli.cli.help_page import PagedCommand, PagedGroup
 from kling_cli.cli.identity import identity
 from kling_cli.cli.report.escape import one_line
 from kling_cli.cli.report.streams import write_note, write_result
@@ -26,7 +27,8 @@ app = typer.Typer(
     invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
+    cls=PagedGroup,
 )
 
 
@@ -39,7 +41,7 @@ def auth(context: typer.Context) -> None:
         )
 
 
-@app.command()
+@app.command(cls=PagedCommand)
 def login(
     *,
     is_piped: Annotated[
@@ -142,7 +144,7 @@ def _tell_login(
         write_note(f"warning: {origin} is stronger than this login; unset it to use it")
 
 
-@app.command()
+@app.command(cls=PagedCommand)
 def status(
     *,
     is_offline: Offline = False,
@@ -201,7 +203,13 @@ def _facts(settings: Settings, standing: str) -> dict[str, str]:
     }
 
 
-@app.command()
+def make_login() -> Any:
+    """Return `kling login`, which is `kling auth login`."""
+    group: Any = typer.main.get_command(app)
+    return group.commands["login"]
+
+
+@app.command(cls=PagedCommand)
 def logout(*, is_json: Json = False) -> int:
     """Forget what `kling auth login` kept. The key itself stays valid.
 

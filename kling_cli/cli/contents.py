@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kling_cli.products.catalogue import Summary
 
 TASKS = "Tasks"
-TOOLS = "Tools"
+TOOLS = "Callbacks & development"
 SETUP = "Set up"
 LIBRARY = "Models & account"
 
@@ -27,6 +27,7 @@ class Entry:
     summary: str
     panel: str
     product: str = ""  # what the command is made from, where that is a description
+    aliases: tuple[str, ...] = ()  # other names, shown beside it
 
 
 TABLE = (
@@ -39,13 +40,13 @@ TABLE = (
     Entry(
         "wait",
         "kling_cli.cli.wait:wait",
-        "Wait for tasks and save what they made; without an id: all unfinished ones.",
+        "Wait for tasks and save their results; all without an id.",
         TASKS,
     ),
     Entry(
         "status",
         "kling_cli.cli.status:status",
-        "Look at tasks once: how they stand, what they cost, where their files are.",
+        "Look at tasks once: how they stand, cost, files.",
         TASKS,
     ),
     Entry(
@@ -57,25 +58,25 @@ TABLE = (
     Entry(
         "list",
         "kling_cli.cli.list:list_tasks",
-        "List the tasks of the journal, or of the account, newest first.",
+        "List tasks, newest first; --remote: those of the account.",
         TASKS,
     ),
     Entry(
         "listen",
         "kling_cli.cli.listen:listen",
-        "Show callbacks as they come, and pass them on to your app.",
+        "Show callbacks as they come; forward them to your app.",
         TOOLS,
     ),
     Entry(
         "trigger",
         "kling_cli.cli.trigger:trigger",
-        "Send mock callbacks to your app, good ones and nasty ones.",
+        "Send mock callbacks to your app, valid and nasty ones.",
         TOOLS,
     ),
     Entry(
         "events",
         "kling_cli.cli.events:app",
-        "Look at kept callbacks: list, show, follow, export, clear.",
+        "Look at kept callbacks: list, show, tail, export, clear.",
         TOOLS,
     ),
     Entry(
@@ -93,7 +94,7 @@ TABLE = (
     Entry(
         "api",
         "kling_cli.cli.api:api",
-        "Send a raw signed call and print what the API answers.",
+        "Send a raw signed call and print the answer.",
         TOOLS,
     ),
     Entry(
@@ -111,7 +112,7 @@ TABLE = (
     Entry(
         "elements",
         "kling_cli.cli.elements:make_group",
-        "List, make, show and delete elements: subjects to use again.",
+        "List, make, show and delete elements: reusable subjects.",
         LIBRARY,
     ),
     Entry(
@@ -120,27 +121,45 @@ TABLE = (
         "What is left in your packs, and what was spent.",
         LIBRARY,
     ),
-    Entry("auth", "kling_cli.cli.auth:app", "Log in, log out, see who you are.", SETUP),
+    Entry(
+        "auth",
+        "kling_cli.cli.auth:app",
+        "Log in (short: kling login), log out, see who you are.",
+        SETUP,
+    ),
     Entry(
         "doctor",
         "kling_cli.cli.doctor:doctor",
-        "Check what is set up, and say what to do about what is not.",
+        "Check what is set up, and say how to mend the rest.",
         SETUP,
     ),
 )
 
 
+# What the list of commands does not show: shorter ways to what it does show.
+HIDDEN = (
+    Entry("login", "kling_cli.cli.auth:make_login", "The same as auth login.", SETUP),
+    Entry(
+        "help",
+        "kling_cli.cli.help:help_command",
+        "Show all about a command: every option, in full.",
+        SETUP,
+    ),
+)
+
+_ALIASES = {"text2video": ("t2v",), "image2video": ("i2v",)}
+
 GROUPS = (
     Entry(
         "solution",
         "kling_cli.cli.app:ProductGroup",
-        "Make advertising, presenter and try-on videos, or subtitles, in one go.",
-        "Solutions",
+        "Make ads, presenter and try-on videos, or subtitles.",
+        "Generate video",
     ),
     Entry(
         "multi-elements",
         "kling_cli.cli.app:ProductGroup",
-        "Add, swap or remove things in a video: select, preview, edit.",
+        "Add, swap or remove things in a video.",
         "Edit video",
     ),
 )
@@ -154,6 +173,11 @@ def entries() -> tuple[Entry, ...]:
     return products + GROUPS + TABLE
 
 
+def canonical(name: str) -> str:
+    """Return the name of the command that `name` is an alias of, or `name` itself."""
+    return next((each for each, also in _ALIASES.items() if name in also), name)
+
+
 def members(group: str) -> tuple[Entry, ...]:
     """Return the steps and products that are sub-commands of `group`; cheap."""
     from kling_cli.products.catalogue import step_summaries, summaries
@@ -165,4 +189,5 @@ def members(group: str) -> tuple[Entry, ...]:
 
 def _of_product(one: Summary, kind: str = "generate") -> Entry:
     target = f"kling_cli.cli.{kind}:command"
-    return Entry(one.command, target, one.summary, one.panel, one.name)
+    aliases = _ALIASES.get(one.command, ())
+    return Entry(one.command, target, one.summary, one.panel, one.name, aliases)

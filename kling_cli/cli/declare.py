@@ -6,35 +6,28 @@ that group: they are declared once and arrive as one value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from inspect import Parameter, Signature, cleandoc, signature
 from typing import Any, get_type_hints
 
 import typer
-from typer.core import TyperCommand
 
+from kling_cli.cli.help_page import PagedCommand
 from kling_cli.errors import ExitCode, StoppedError
-
-HELP_PANEL = "Output"
-
-
-class KlingCommand(TyperCommand):
-    """A command whose `--help` stands with the options on output, not on its own."""
-
-    def get_help_option(self, ctx: Any) -> Any:
-        option = super().get_help_option(ctx)
-        if option is not None:
-            option.rich_help_panel = HELP_PANEL
-        return option
 
 
 def declare(
-    function: Callable[..., Any], *, name: str, help_text: str | None = None
+    function: Callable[..., Any],
+    *,
+    name: str,
+    help_text: str | None = None,
+    briefs: Mapping[str, str] | None = None,
 ) -> Any:
     """Return the command that parses its groups of options and calls `function`.
 
-    What `function` returns is the exit code; None is 0.
+    What `function` returns is the exit code; None is 0. With `briefs`, the short texts
+    of some parameters, `--help` is the short form.
     """
     groups: dict[str, Any] = {
         parameter.name: parameter.annotation
@@ -54,10 +47,12 @@ def declare(
     run.__doc__ = _unwrapped(function.__doc__ or "")
     signed(run, list(_flat(function)))
     app = typer.Typer(
-        add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
+        add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
     )
-    app.command(name, cls=KlingCommand, help=help_text)(run)
-    return typer.main.get_command(app)
+    app.command(name, cls=PagedCommand, help=help_text)(run)
+    command: Any = typer.main.get_command(app)
+    command.briefs = briefs
+    return command
 
 
 def _unwrapped(text: str) -> str:

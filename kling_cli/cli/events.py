@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
+from kling_cli.cli import completion
 from kling_cli.cli.events_export import export
 from kling_cli.cli.events_options import Before, Choice, Limited, wanted_of
+from kling_cli.cli.help_page import PagedGroup
 from kling_cli.cli.line_options import LineTalk
 from kling_cli.cli.options import Talk
 from kling_cli.cli.report.choose import is_terminal
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 Which = Annotated[
-    str, typer.Argument(metavar="N|last", help="A callback's number, or last.")
+    str,
+    typer.Argument(
+        metavar="N|last",
+        help="A callback's number, or last.",
+        autocompletion=completion.callbacks,
+    ),
 ]
 Last = Annotated[
     int,
@@ -158,7 +164,7 @@ def _print_document(command: str, facts: dict[str, Any]) -> None:
     write_result(dumps({**head, **facts, "error": None}))
 
 
-class EventsGroup(TyperGroup):
+class EventsGroup(PagedGroup):
     """Sub-commands with groups of options; without a word it is `list`."""
 
     def __init__(self, **attrs: Any) -> None:
@@ -189,7 +195,7 @@ app = typer.Typer(
     help="Look at kept callbacks: list, show, follow, export, clear.",
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
 )
 
 

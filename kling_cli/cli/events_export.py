@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kling_cli.cli import completion
 from kling_cli.cli.events_options import Choice, wanted_of
 from kling_cli.errors import NotSavedError, UsageError
 
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
 Numbers = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[N...]", help="Numbers, or last (default: all)."),
+    typer.Argument(
+        metavar="[N...]",
+        help="Numbers, or last (default: all).",
+        autocompletion=completion.callbacks,
+    ),
 ]
 
 

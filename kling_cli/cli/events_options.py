@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kling_cli.cli import completion
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,14 +16,6 @@ if TYPE_CHECKING:
 STATUSES = ("submitted", "processing", "succeeded", "failed", "unknown")
 TRUSTS = ("signed", "token", "open", "mock")
 DEFAULT_LIMIT = 20
-
-
-def _statuses() -> list[str]:
-    return list(STATUSES)
-
-
-def _trusts() -> list[str]:
-    return list(TRUSTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +28,17 @@ class Choice:
             "--task",
             metavar="ID",
             help="Only those of this task, by either id; last is the newest.",
+            autocompletion=completion.task_ids,
         ),
     ] = None
     product: Annotated[
         str | None,
-        typer.Option("--product", metavar="NAME", help="Only those of this product."),
+        typer.Option(
+            "--product",
+            metavar="NAME",
+            help="Only those of this product.",
+            autocompletion=completion.products,
+        ),
     ] = None
     status: Annotated[
         str | None,
@@ -48,7 +47,7 @@ class Choice:
             metavar="WORD",
             help="Only those that claim submitted, processing, succeeded, failed or "
             "unknown.",
-            autocompletion=_statuses,
+            autocompletion=completion.words(*STATUSES),
         ),
     ] = None
     trust: Annotated[
@@ -58,7 +57,7 @@ class Choice:
             metavar="WORD",
             help="Only those of this proof: signed (a valid signature), token (came by "
             "the secret URL), open (none) or mock (kling trigger).",
-            autocompletion=_trusts,
+            autocompletion=completion.words(*TRUSTS),
         ),
     ] = None
     since: Annotated[

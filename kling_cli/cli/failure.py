@@ -17,8 +17,8 @@ def report_failure(exc: BaseException, arguments: Sequence[str]) -> int:
         if isinstance(exc.__context__, BrokenPipeError):  # met by rich or typer
             return _reader_gone()
         return exc.code if isinstance(exc.code, int) else int(exc.code is not None)
-    if type(exc).__name__ == "NoArgsIsHelpError":  # typer's: it has printed the help
-        return int(ExitCode.DONE)
+    if type(exc).__name__ == "NoArgsIsHelpError":  # typer's, with the help in it
+        return _show_help(exc)
     error = as_kling_error(exc)
     if _is_json(arguments):
         _print_document(error, arguments)
@@ -67,6 +67,13 @@ def _bug(exc: BaseException) -> KlingError:
     )
 
 
+def _show_help(exc: BaseException) -> int:
+    from kling_cli.cli.report.streams import write_result
+
+    write_result(str(exc).rstrip("\n"))
+    return int(ExitCode.DONE)
+
+
 def _reader_gone() -> int:
     from kling_cli.cli.report.streams import discard_stdout
 
@@ -82,11 +89,13 @@ def _is_json(arguments: Sequence[str]) -> bool:
 
 def _command(arguments: Sequence[str]) -> str:
     """Return the command that was typed, with its sub-command if it has such."""
+    from kling_cli.cli.contents import canonical
+
     words = [each for each in arguments if not each.startswith("-")]
     first, second, *_ = [*words, "", ""]
     known = _SUB_COMMANDS.get(first)
     if known is None:
-        return first or "kling"
+        return canonical(first) or "kling"
     return f"{first} {second if second in known else known[0]}"
 
 

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from inspect import Parameter
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import typer
 
-from kling_cli.cli.limits import limits_sentence
+from kling_cli.cli import completion
+from kling_cli.cli.limits import availability, brief_help, limits_sentence
 from kling_cli.products.model import Field, FieldKind, Product
 
-INPUT = "Input"
+REQUEST = "Request"  # the panel of other ways to say what goes into it
 LIBRARY = "Library"  # the panel of what is made for it, which is always by one model
 
-# Kinds that describe the result; what is left is what goes in.
+# Kinds that describe the result; they come before what goes in.
 _SHAPES = frozenset(
     {FieldKind.INTEGER, FieldKind.NUMBER, FieldKind.SWITCH, FieldKind.CHOICE}
 )
 _TYPES = MappingProxyType(
     {FieldKind.INTEGER: int, FieldKind.NUMBER: float, FieldKind.SWITCH: bool}
+)
+# Fields whose value is the id of a result of an earlier job: its type, and the product
+# where only one makes them.
+_RESULTS = MappingProxyType(
+    {
+        "voices": ("voice", "custom-voice"),
+        "elements": ("element", "custom-element"),
+        "video_id": ("video", ""),
+    }
 )
 MODES = MappingProxyType({"std": "720p", "pro": "1080p", "4k": "4k"})
 
@@ -28,23 +38,33 @@ MODES = MappingProxyType({"std": "720p", "pro": "1080p", "4k": "4k"})
 def parameters(product: Product) -> Iterator[Parameter]:
     """Yield the parameters that are the product's own, in the order of `--help`.
 
-    A value that was not given is None (a list: None or empty).
+    A value that was not given is None (a list: None or empty). What the default model
+    has not is in a panel that names the models that have it.
     """
-    shape_panel = product.output.capitalize()
     yield from arguments(product)
     if product.panel != LIBRARY:
-        yield _model(product, shape_panel)
-    for each in product.fields:
-        if each.options and each.kind in _SHAPES:
-            yield _option(each, product, shape_panel)
-            if each.name == "resolution" and product.output == "video":
-                yield _mode(product, shape_panel)
-    for each in product.fields:
-        if each.options and each.kind not in _SHAPES:
-            yield _option(each, product, INPUT)
+        yield _model(product)
+    options_ = [each for each in product.fields if each.options]
+    options_.sort(key=lambda each: each.kind not in _SHAPES)
+    for each in options_:
+        yield _option(each, product, availability(product, each) or None)
+    has_mode = product.output == "video" and any(
+        each.name == "resolution" for each in options_
+    )
+    if has_mode:
+        yield _mode(product)
     yield _set()
     if listed_field(product) is not None:
         yield _list()
+
+
+def briefs(product: Product) -> dict[str, str]:
+    """Return the short texts of a product's own parameters, by name."""
+    ids = [each.id for each in product.models if each.status == "current"]
+    others = [each for each in ids if each != product.default_model]
+    models = ", ".join([f"{product.default_model} (default)", *others])
+    own = {each.name: brief_help(product, each) for each in product.fields}
+    return own | {"model": f"{models}; all: kling models"}
 
 
 def listed_field(product: Product) -> Field | None:
@@ -59,9 +79,7 @@ def arguments(product: Product) -> Iterator[Parameter]:
 
 def options(product: Product) -> Iterator[Parameter]:
     """Yield the options of a step, in the order of its fields."""
-    yield from (
-        _option(each, product, INPUT) for each in product.fields if each.options
-    )
+    yield from (_option(each, product, None) for each in product.fields if each.options)
 
 
 def _argument(field: Field, product: Product) -> Parameter:
@@ -70,12 +88,12 @@ def _argument(field: Field, product: Product) -> Parameter:
         metavar=field.metavar or field.spelling,
         help=_help(field, product),
         show_default=False,
-        autocompletion=_completion(choices(product, field.name)),
+        autocompletion=_completion(product, field),
     )
     return _parameter(field.name, list[str] if field.is_repeated else str, info)
 
 
-def _option(field: Field, product: Product, panel: str) -> Parameter:
+def _option(field: Field, product: Product, panel: str | None) -> Parameter:
     is_switch = field.kind is FieldKind.SWITCH
     info = typer.Option(
         *(_switch_spellings(field) if is_switch else field.options),
@@ -83,13 +101,13 @@ def _option(field: Field, product: Product, panel: str) -> Parameter:
         help=_help(field, product),
         rich_help_panel=panel,
         show_default=False,
-        autocompletion=_completion(choices(product, field.name)),
+        autocompletion=_completion(product, field),
     )
     kind: Any = _TYPES.get(field.kind, str)
     return _parameter(field.name, list[kind] if field.is_repeated else kind, info)
 
 
-def _model(product: Product, panel: str) -> Parameter:
+def _model(product: Product) -> Parameter:
     """Return the option for the model, which is not shown where there is only one."""
     ids = [model.id for model in product.models if model.status != "discontinued"]
     info = typer.Option(
@@ -98,23 +116,22 @@ def _model(product: Product, panel: str) -> Parameter:
         metavar="MODEL",
         help=f"One of {', '.join(ids)}; older spellings are understood "
         f"(default: {product.default_model}, or the newest that takes what you ask).",
-        rich_help_panel=panel,
         hidden=len(ids) == 1,
         show_default=False,
-        autocompletion=_completion(
-            [(model.id, model.label) for model in product.models]
+        autocompletion=completion.one_of(
+            (model.id, model.label) for model in product.models
         ),
     )
     return _parameter("model", str, info)
 
 
-def _mode(product: Product, panel: str) -> Parameter:
+def _mode(product: Product) -> Parameter:
     sizes = dict(choices(product, "resolution"))
     names = tuple(name for name, size in MODES.items() if size in sizes)
     info = typer.Option(
         "--mode",
-        help="The older way to say --resolution: std is 720p, pro is 1080p.",
-        rich_help_panel=panel,
+        help="Older spelling of --resolution; std is 720p, pro is 1080p.",
+        rich_help_panel=REQUEST,
         show_default=False,
     )
     return _parameter("mode", Literal[names], info)
@@ -124,9 +141,9 @@ def _set() -> Parameter:
     info = typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Any other field of the request body, dotted: --set settings.seed=7; the "
+        help="Any other field of the request body; dotted: --set settings.seed=7; the "
         "value is JSON, or else text. Repeatable, and stronger than the options.",
-        rich_help_panel=INPUT,
+        rich_help_panel=REQUEST,
         show_default=False,
     )
     return _parameter("extra", list[str], info)
@@ -136,7 +153,6 @@ def _list() -> Parameter:
     info = typer.Option(
         "--list",
         help="Name the choices and leave, one a line; needs no account.",
-        rich_help_panel=INPUT,
         show_default=False,
     )
     return _parameter("is_listing", bool, info)
@@ -157,9 +173,7 @@ def choices(product: Product, field: str) -> list[tuple[str, str]]:
 
 def flag(name: str, spelling: str, help_text: str) -> Parameter:
     """Return a parameter that is said or not."""
-    info = typer.Option(
-        spelling, help=help_text, rich_help_panel=INPUT, show_default=False
-    )
+    info = typer.Option(spelling, help=help_text, show_default=False)
     return _parameter(name, bool, info)
 
 
@@ -184,19 +198,17 @@ def _metavar(field: Field) -> str:
 
 
 def _help(field: Field, product: Product) -> str:
-    """Return the field's sentence and what the models allow, safe from markup."""
+    """Return the field's sentence and what the models allow."""
     sentence = limits_sentence(product, field)
-    text = f"{field.help} {sentence}" if sentence else field.help
-    return text.replace("[", "\\[")
+    return f"{field.help} {sentence}" if sentence else field.help
 
 
-def _completion(
-    known: list[tuple[str, str]],
-) -> Callable[[str], list[tuple[str, str]]] | None:
-    if not known:
-        return None
-
-    def complete(incomplete: str) -> list[tuple[str, str]]:
-        return [each for each in known if each[0].startswith(incomplete)]
-
-    return complete
+def _completion(product: Product, field: Field) -> completion.Complete | None:
+    """Return what offers values of a field: choices, or what the journal knows."""
+    known = choices(product, field.name)
+    if known:
+        return completion.one_of(known)
+    if field.name in _RESULTS:
+        return completion.outputs_of(*_RESULTS[field.name])
+    by_id = product.field(field.id_field) if field.id_field else field
+    return completion.makers_of(by_id.id_of) if by_id.id_of else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from kling_cli.cli.agent_offer import offer_agent
 from kling_cli.cli.declare import declare, signed
-from kling_cli.cli.fields import listed_field, parameters
+from kling_cli.cli.fields import briefs, listed_field, parameters
 from kling_cli.cli.options import (
     Callbacks,
     Fetching,
@@ -116,7 +116,9 @@ def _declared(
         for each, group in groups.items()
     ]
     signed(run, [*own, *shared])
-    return declare(run, name=name, help_text=help_of(product))
+    opening = catalogue.opening(product)
+    short = (briefs(opening) if opening else {}) | briefs(product)
+    return declare(run, name=name, help_text=help_of(product), briefs=short)
 
 
 def generate(
@@ -246,6 +248,5 @@ def _callbacks(settings: Settings, said: Said) -> tuple[str, str]:
 
 
 def help_of(product: Product) -> str:
-    """Return the first lines of `--help`, with nothing that is taken for markup."""
-    text = f"{product.summary}\n\n{product.example}".strip()
-    return text.replace("[", "\\[")
+    """Return the first lines of `--help`."""
+    return f"{product.summary}\n\n{product.example}".strip()

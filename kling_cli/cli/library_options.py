@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
+
+from kling_cli.cli.help_page import PagedGroup
 
 if TYPE_CHECKING:
     from kling_cli.api.library import Owner
@@ -55,7 +57,7 @@ class Choice:
         return {Owner.OWN if self.is_own else Owner.PRESET}
 
 
-class DefaultGroup(TyperGroup):
+class DefaultGroup(PagedGroup):
     """A group that runs its first sub-command when none is named."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -72,7 +74,7 @@ def grouped(
     """Return the group of these sub-commands; a function's docstring is its help."""
     from kling_cli.cli.declare import declare
 
-    group = DefaultGroup(name=name, help=help_text, rich_markup_mode="rich")
+    group = DefaultGroup(name=name, help=help_text, rich_markup_mode=None)
     for each, found in commands.items():
         made = found if isinstance(found, TyperCommand) else declare(found, name=each)
         group.add_command(made)

@@ -1,10 +1,68 @@
-"""What each model allows for a field, in a sentence or two for `--help`."""
+"""What the models allow for a field, in words: in full, and in short for `--help`."""
 
 from __future__ import annotations
 
+import re
+
+from kling_cli.cli.help_page import brief
 from kling_cli.products.model import Field, FieldKind, Limits, Model, Product
 
 _FEW = 2  # more models than these with the same limits are "otherwise"
+
+
+_MOST_CHOICES = 6  # that a short text names
+_RANGE = re.compile(r"\d to \d")
+_DEFAULT = re.compile(r" \(default: ([^()]*)\)")
+
+
+def availability(product: Product, field: Field) -> str:
+    """Return `Only with kling-2.6`, or which models have no such field, or nothing.
+
+    Nothing is said where the default model has it: then it is an option like others.
+    """
+    live = [each for each in product.models if each.status != "discontinued"]
+    has_it = [each.id for each in live if _limits(product, each, field.name)]
+    without = [each.id for each in live if each.id not in has_it]
+    if not has_it:
+        return "Only with discontinued models"
+    if not without or product.default_model in has_it:
+        return ""
+    if len(without) < len(has_it):
+        return f"Not with {_joined(without, 'or')}"
+    return f"Only with {_joined(has_it, 'or')}"
+
+
+def brief_help(product: Product, field: Field) -> str:
+    """Return the first clause of the field's help, with what any model takes of it."""
+    text = _DEFAULT.sub("", brief(field.help))
+    default = _DEFAULT.search(field.help)
+    allowed = _union(product, field, text)
+    if allowed:
+        text = f"{text}: {allowed}" if ":" not in text else f"{text}, {allowed}"
+    if default is None or default[1].startswith("@"):  # how a prompt calls it
+        return text
+    return f"{text} (default: {re.split('[;,]| where ', default[1])[0]})"
+
+
+def _union(product: Product, field: Field, text: str) -> str:
+    """Return what at least one model takes, `720p, 1080p, 4k`, if `text` does not."""
+    live = [each for each in product.models if each.status != "discontinued"]
+    found = [_limits(product, each, field.name) for each in live]
+    taken = [each for each in found if each is not None]
+    choices = list(dict.fromkeys(one for each in taken for one in each.choices or ()))
+    bounds = [each.minimum for each in taken] + [each.maximum for each in taken]
+    numbers = [one for one in bounds if one is not None]
+    if numbers:
+        numbers += [one for one in choices if isinstance(one, int | float)]
+        return "" if _RANGE.search(text) else f"{min(numbers):g} to {max(numbers):g}"
+    words = [str(each) for each in choices]
+    is_short = len(words) <= _MOST_CHOICES and not field.groups
+    if words:
+        is_said = all(each in text for each in words)
+        return ", ".join(words) if is_short and not is_said else ""
+    most = max((each.max_items or 0 for each in taken), default=0)
+    is_said = "up to" in text or "to four times" in text
+    return f"up to {most}" if most and not is_said else ""
 
 
 def limits_sentence(product: Product, field: Field) -> str:

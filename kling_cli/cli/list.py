@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from kling_cli.cli import completion
 from kling_cli.cli.options import Account, Talk, settings_options
 from kling_cli.cli.outcome import conclude_with
 from kling_cli.cli.report.choose import is_terminal
@@ -34,10 +35,6 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _HEADINGS = ("written", "status", "task", "product", "model", "units", "files")
 
 
-def _known_statuses() -> list[str]:
-    return list(_STATUSES)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """Which lines of the journal to show."""
@@ -48,13 +45,16 @@ class Filter:
             "--status",
             metavar="WORD",
             help=f"Only tasks that are {', '.join(_STATUSES[:-1])} or unknown.",
-            autocompletion=_known_statuses,
+            autocompletion=completion.words(*_STATUSES),
         ),
     ] = None
     product: Annotated[
         str | None,
         typer.Option(
-            "--product", metavar="NAME", help="Only tasks of this product, text2video…"
+            "--product",
+            metavar="NAME",
+            help="Only tasks of this product, text2video…",
+            autocompletion=completion.products,
         ),
     ] = None
     since: Annotated[

@@ -7,8 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from kling_cli.cli import completion
+
 _DOOR = "Receiving"
 _FORWARDING = "Forwarding"
+_STATUSES = ("submitted", "processing", "succeeded", "failed")
 _CHOICE = "Which callbacks, and how long"
 
 
@@ -118,6 +121,7 @@ class Choice:
             "--events",
             metavar="STATUS,…",
             help="Only these: submitted, processing, succeeded, failed (default: all).",
+            autocompletion=completion.words(*_STATUSES),
             rich_help_panel=_CHOICE,
         ),
     ] = None
@@ -127,6 +131,7 @@ class Choice:
             "--task",
             metavar="ID",
             help="Only those of this task, by its id or your own. May be repeated.",
+            autocompletion=completion.task_ids,
             rich_help_panel=_CHOICE,
         ),
     ] = None

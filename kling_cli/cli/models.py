@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kling_cli.cli import completion
 from kling_cli.cli.options import Talk
 from kling_cli.errors import UsageError
 from kling_cli.products import catalogue
@@ -21,6 +22,7 @@ Name = Annotated[
     typer.Argument(
         metavar="[MODEL]",
         help="One model in full, in any of its spellings (default: all, a line each).",
+        autocompletion=completion.models,
         show_default=False,
     ),
 ]
@@ -40,7 +42,7 @@ class Wanted:
             "--product",
             metavar="NAME",
             help="Only models of this product, text2video…",
-            autocompletion=_products,
+            autocompletion=completion.products,
         ),
     ] = None
     can: Annotated[

@@ -27,8 +27,7 @@ class Talk:
         bool,
         typer.Option(
             "--json",
-            help="Print exactly one JSON object on stdout, failures included.",
-            rich_help_panel=OUTPUT,
+            help="Print exactly one JSON object on stdout; failures too.",
         ),
     ] = False
     is_quiet: Annotated[
@@ -60,16 +59,16 @@ class Saving:
             "--output",
             "-o",
             metavar="PATH",
-            help="A file, a folder, or a template such as '{task_id}-{index}.{ext}' "
-            "(default: KLING_OUTPUT_DIR, else the current folder).",
-            rich_help_panel=OUTPUT,
+            help="Where to save: a file, a folder or a template. A template is such as "
+            "'{task_id}-{index}.{ext}' (default: KLING_OUTPUT_DIR, else the current "
+            "folder).",
         ),
     ] = None
     is_forced: Annotated[
         bool,
         typer.Option(
             "--force",
-            help="Overwrite files that exist (default: choose a free name).",
+            help="Overwrite existing files; otherwise a free name is taken.",
             rich_help_panel=OUTPUT,
         ),
     ] = False
@@ -98,8 +97,8 @@ class Patience:
         typer.Option(
             "--timeout",
             metavar="TIME",
-            help="How long to wait: 90 (seconds), 10m, 1h30m, or 0 for ever "
-            "(default: KLING_TIMEOUT, else 60m). The task goes on without us.",
+            help="How long to wait, such as 90, 10m or 1h30m; 0 for ever. The task "
+            "goes on without us (default: KLING_TIMEOUT, else 60m).",
             rich_help_panel=WAITING,
         ),
     ] = None
@@ -113,8 +112,9 @@ class Waiting(Patience):
         bool,
         typer.Option(
             "--wait/--no-wait",
-            help="Wait for the result, or print the task id and leave.",
-            rich_help_panel=WAITING,
+            help="Print the task id and leave; --wait waits for the result, which is "
+            "the default.",
+            show_default=False,
         ),
     ] = True
 
@@ -127,8 +127,9 @@ class Callbacks:
         Literal["auto", "require", "off"] | None,
         typer.Option(
             "--callback",
-            help="auto: take callbacks when a tunnel can be had, and poll anyway; "
-            "require: no tunnel, no job; off: poll only (default: auto).",
+            help="How news of the task arrives (default: auto). auto: take callbacks "
+            "when a tunnel can be had, and poll anyway; require: no tunnel, no job; "
+            "off: poll only.",
             rich_help_panel=CALLBACKS,
         ),
     ] = None
@@ -136,8 +137,9 @@ class Callbacks:
         Literal["auto", "ngrok", "none"] | None,
         typer.Option(
             "--tunnel",
-            help="auto: ngrok, except that a sandbox on this machine needs none; "
-            "ngrok: always; none: never (default: KLING_TUNNEL, else auto).",
+            help="Which tunnel callbacks come through (default: KLING_TUNNEL, else "
+            "auto). auto: ngrok, except that a sandbox on this machine needs none; "
+            "ngrok: always; none: never.",
             rich_help_panel=CALLBACKS,
         ),
     ] = None
@@ -146,7 +148,7 @@ class Callbacks:
         typer.Option(
             "--callback-url",
             metavar="URL",
-            help="Your own public URL that reaches the listener; no tunnel is started.",
+            help="Your own public URL of the listener; no tunnel is started.",
             rich_help_panel=CALLBACKS,
         ),
     ] = None
@@ -158,7 +160,7 @@ class Callbacks:
             max=65535,
             metavar="N",
             show_default=False,
-            help="Port of the listener on 127.0.0.1 (default: a free one).",
+            help="Port of the listener here (default: a free one).",
             rich_help_panel=CALLBACKS,
         ),
     ] = 0
@@ -172,7 +174,7 @@ class Account:
         Literal["global", "cn"] | None,
         typer.Option(
             "--region",
-            help="Which of Kling's two hosts has the account (default: global).",
+            help="Which host has the account (default: global).",
             rich_help_panel=SAFETY,
         ),
     ] = None
@@ -180,9 +182,8 @@ class Account:
         bool,
         typer.Option(
             "--sandbox",
-            help="Use a simulator started for this one command: no account, no "
-            "tunnel, no network, no cost.",
-            rich_help_panel=SAFETY,
+            help="Run on a built-in simulator: free, no account; it is started for "
+            "this one command, without a tunnel or a network.",
         ),
     ] = False
 
@@ -195,8 +196,7 @@ class Safety(Account):
         bool,
         typer.Option(
             "--dry-run",
-            help="Show the request and its estimated units; send nothing.",
-            rich_help_panel=SAFETY,
+            help="Show the request and its cost in units; send nothing.",
         ),
     ] = False
     max_units: Annotated[
@@ -214,7 +214,7 @@ class Safety(Account):
         typer.Option(
             "--external-id",
             metavar="ID",
-            help="Your own id for the task, unique over the account "
+            help="Your own id for the task; unique over the account "
             "(default: kling makes one).",
             rich_help_panel=SAFETY,
         ),

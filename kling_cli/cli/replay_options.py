@@ -7,11 +7,17 @@ from typing import Annotated
 
 import typer
 
+from kling_cli.cli import completion
+
 SENDING = "Sending"
 
 Numbers = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[N|last]...", help="Callbacks' numbers, or last."),
+    typer.Argument(
+        metavar="[N|last]...",
+        help="Callbacks' numbers, or last.",
+        autocompletion=completion.callbacks,
+    ),
 ]
 
 

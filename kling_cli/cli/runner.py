@@ -47,11 +47,11 @@ def load_settings(options: Mapping[str, Any]) -> Settings:
     With a sandbox, the state folder is one inside the usual one: what is simulated
     never stands among paid jobs.
     """
-    from kling_cli.settings import load
+    from kling_cli.settings import SANDBOX_FOLDER, load
 
     settings = load(os.environ, options)
     if settings.is_sandbox:
-        settings = replace(settings, state_dir=settings.state_dir / "sandbox")
+        settings = replace(settings, state_dir=settings.state_dir / SANDBOX_FOLDER)
     return settings
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kling_cli.cli import completion
 from kling_cli.cli.ids import distinct
 from kling_cli.cli.options import Account, Talk, settings_options
 from kling_cli.cli.outcome import conclude_with
@@ -22,6 +23,7 @@ TaskIds = Annotated[
     typer.Argument(
         metavar="TASK_ID...",
         help="Task ids or external ids; last, last~1 … are the newest.",
+        autocompletion=completion.task_ids,
     ),
 ]
 

@@ -7,14 +7,24 @@ from typing import Annotated
 
 import typer
 
+from kling_cli.cli import completion
+
+# Said here, as the scenarios themselves load what sends them; a test compares.
+SCENARIOS = (
+    *("submitted", "processing", "succeeded", "failed", "failed-moderation"),
+    *("image", "audio", "lifecycle"),
+)
+NASTY_SCENARIOS = (
+    *("duplicate", "out-of-order", "late-processing", "slow", "oversize", "malformed"),
+    *("deep-json", "bad-signature", "old-timestamp", "unknown-task", "burst"),
+)
+
 Scenario = Annotated[
     str | None,
     typer.Argument(
         metavar="[SCENARIO]",
-        help="submitted, processing, succeeded, failed, failed-moderation, image, "
-        "audio, lifecycle; or nasty: duplicate, out-of-order, late-processing, slow, "
-        "oversize, malformed, deep-json, bad-signature, old-timestamp, unknown-task, "
-        "burst.",
+        autocompletion=completion.words(*SCENARIOS, *NASTY_SCENARIOS),
+        help=f"{', '.join(SCENARIOS)}; or nasty: {', '.join(NASTY_SCENARIOS)}.",
     ),
 ]
 

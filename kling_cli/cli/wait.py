@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kling_cli.cli import completion
 from kling_cli.cli.ids import distinct
 from kling_cli.cli.options import (
     Account,
@@ -28,6 +29,7 @@ TaskIds = Annotated[
         metavar="[TASK_ID]...",
         help="Task ids or external ids; last, last~1 … are the newest "
         "(default: every unfinished task here).",
+        autocompletion=completion.open_task_ids,
         show_default=False,
     ),
 ]

@@ -63,6 +63,20 @@ def _listed(paths: Iterable[Path]) -> tuple[Summary, ...]:
     )
 
 
+def model_labels() -> dict[str, str]:
+    """Return the label of every model by its id, without parsing the files; cheap."""
+    found: dict[str, str] = {}
+    for name in names():
+        model = None
+        for line in (_DATA / f"{name}.toml").read_text(encoding="utf-8").splitlines():
+            if line.startswith("["):
+                is_model = line.startswith("[models.")
+                model = line[len("[models.") : -1].strip('"') if is_model else None
+            elif model is not None and line.startswith("label = "):
+                found.setdefault(model, line.removeprefix("label = ").strip('"'))
+    return found
+
+
 def names() -> tuple[str, ...]:
     """Return the products' names, in the order of the list of commands."""
     return tuple(each.name for each in summaries())

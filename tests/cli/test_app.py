@@ -13,8 +13,7 @@ from kling_cli.cli.app import app, load
 from kling_cli.cli.contents import GROUPS, TABLE, entries
 from kling_cli.products import catalogue
 
-# What no listing of commands and no parsing of options may load. rich is typer's own
-# choice for help, and nobody's for a version or an error.
+# What no listing of commands, no page of help and no parsing of options may load.
 HEAVY = (
     "httpx", "jwt", "pyngrok", "uvicorn", "starlette", "asyncio", "anyio", "sqlite3",
     "psutil", "keyring", "tomlkit", "platformdirs", "rich.live", "rich.progress",
@@ -51,12 +50,13 @@ def test_the_version_costs_nothing() -> None:
     assert not modules & {"typer", "rich", "tomllib", *HEAVY}
 
 
-def test_help_costs_typer_and_what_typer_draws_with() -> None:
-    code, modules = loaded_by("--help")
+@pytest.mark.parametrize("arguments", [["--help"], ["text2video", "--help"]])
+def test_help_costs_typer_alone(arguments: list[str]) -> None:
+    code, modules = loaded_by(*arguments)
 
     assert code == 0
-    assert "kling_cli.products.parse" not in modules
-    assert not modules & set(HEAVY)
+    assert ("kling_cli.products.parse" in modules) is (len(arguments) > 1)
+    assert not modules & {"rich", *HEAVY}
 
 
 def test_help_loads_no_command_however_many_there_are() -> None:

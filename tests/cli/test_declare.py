@@ -42,14 +42,6 @@ def test_what_was_not_said_has_the_groups_default() -> None:
     assert seen.pop() == ("boat", Size(width=3, height=None))
 
 
-def test_help_stands_with_the_options_on_output() -> None:
-    command = declare(draw, name="draw")
-    context = command.make_context("draw", ["boat"])
-
-    assert command.get_help_option(context).rich_help_panel == "Output"
-    assert command.help == "Draw something."
-
-
 def paint() -> None:
     """Paint something.
 

@@ -68,12 +68,13 @@ def _below(command: Any, names: Names, parent: Any) -> Iterator[tuple[Names, str
         yield names, context.command.help or ""
         return
     for name, member in members.items():
-        yield from _below(member, (*names, name), context)
+        if (*names, name) != ("login",):  # another name of `auth login`
+            yield from _below(member, (*names, name), context)
 
 
 def examples_in(text: str) -> list[str]:
     """Return the lines of a help text that can be typed."""
-    lines = text.replace("\\[", "[").splitlines()
+    lines = text.splitlines()
     return [line.strip() for line in lines if line.strip().startswith("kling ")]
 
 

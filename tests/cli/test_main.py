@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from kling_cli import __version__
+from kling_cli.cli.contents import entries
 from tests.cli.report.test_document import GOLDEN
 from tests.support.kling import Kling
 from tests.support.terminal import Terminal
@@ -103,19 +104,43 @@ def test_help_begins_with_what_a_newcomer_needs(
     result = kling.run(*arguments)
 
     assert result.exit_code == 0
-    assert "--sandbox" in result.stdout[: result.stdout.index("text2video  ")]
+    assert "--sandbox" in result.stdout[: result.stdout.index("text2video, ")]
     places = [result.stdout.index(f" {name} ") for name in ("wait", "list", "doctor")]
-    assert result.stdout.index("text2video  ") < min(places)
+    assert result.stdout.index("text2video, ") < min(places)
     assert result.stderr == ""
 
 
-def test_the_help_of_a_product_is_in_panels(kling: Kling) -> None:
-    said = kling.run("text2video", "-h").stdout
+def test_the_first_screen_of_a_products_help_has_the_options_most_people_need(
+    kling: Kling,
+) -> None:
+    lines = kling.run("text2video", "-h", env={"COLUMNS": "80"}).lines
 
-    panels = ["Video", "Input", "Output", "Waiting", "Callbacks", "Cost & safety"]
-    places = [said.index(f"─ {panel} ─") for panel in panels]
-    assert places == sorted(places)
-    assert "─ Options ─" not in said
+    first = "\n".join(lines[:24])
+    rest = [line for line in lines[24:] if line[:1] not in ("", " ")]
+    expected = (
+        *("PROMPT", "--model", "--duration", "--resolution", "--aspect-ratio"),
+        *("--output", "--json", "--no-wait", "--sandbox", "--dry-run", "--help"),
+    )
+    assert [word for word in expected if word not in first] == []
+    assert lines[0] == "Usage: kling text2video [OPTIONS] [PROMPT]"
+    assert "Only with kling-3.0" in lines
+    assert rest[-6:] == [
+        *("Request", "Output", "Waiting", "Callbacks", "Cost & safety"),
+        "More about every option: kling help text2video",
+    ]
+
+
+def test_the_list_of_commands_has_one_line_for_each_at_80_columns(kling: Kling) -> None:
+    lines = kling.run("--help", env={"COLUMNS": "80"}).lines
+
+    for entry in entries():
+        [row] = [
+            line
+            for line in lines
+            if line.startswith(f"  {', '.join((entry.name, *entry.aliases))} ")
+        ]
+        assert row.endswith(entry.summary)
+    assert max(map(len, lines)) < 80
 
 
 def test_the_help_of_a_product_fits_a_narrow_terminal(kling: Kling) -> None:

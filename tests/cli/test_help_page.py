@@ -1,0 +1,164 @@
+"""How `--help` and `kling help` lay out what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import typer
+
+from kling_cli.cli.app import app, load
+from kling_cli.cli.contents import GROUPS, entries, members
+from kling_cli.cli.help import help_command
+from kling_cli.cli.help_page import brief, page
+from kling_cli.cli.limits import brief_help
+from kling_cli.main import main
+from kling_cli.products import catalogue
+
+GENERATING = [entry for entry in entries() if entry.product]
+GENERATING += [one for group in GROUPS for one in members(group.name) if one.product]
+
+
+@pytest.fixture(autouse=True)
+def _columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture
+def helped(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Return a function that returns what `kling help` says."""
+
+    def helped(*words: str) -> str:
+        assert help_command(words=list(words)) == 0
+        return capsys.readouterr().out
+
+    return helped
+
+
+def short_page(entry: Any) -> str:
+    command = load(entry)
+    context = command.make_context(entry.name, [], resilient_parsing=True)
+    return page(command, context)
+
+
+@pytest.mark.parametrize("entry", GENERATING, ids=lambda entry: entry.name)
+def test_a_short_page_fits_80_columns_and_names_every_option(entry: Any) -> None:
+    command, said = load(entry), short_page(entry)
+
+    assert [line for line in said.splitlines() if len(line) > 80] == []
+    for param in command.params:
+        spellings = [each.removeprefix("--") for each in param.opts]
+        if param.param_type_name == "option" and not param.hidden:
+            assert any(each in said for each in spellings), param.name
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("Say it; more about it.", "Say it"),
+        ("Say it. More about it.", "Say it"),
+        ("Say it.", "Say it"),
+        ("An id (of v1.5; not v2). More.", "An id (of v1.5; not v2)"),
+        ("Say `a; b. c` here. More.", "Say `a; b. c` here"),
+        ("A file such as {a}.{b} or 0.5", "A file such as {a}.{b} or 0.5"),
+    ],
+)
+def test_the_first_clause_is_the_short_text(text: str, first: str) -> None:
+    assert brief(text) == first
+
+
+@pytest.mark.parametrize(
+    ("product", "field", "words"),
+    [
+        ("text2video", "duration", "Length in seconds: 3 to 15 (default: 5)"),
+        (
+            "text2video", "resolution",
+            "Picture size: 720p, 1080p, 4k (default: 720p)",
+        ),
+        (
+            "text2video", "shot_type",
+            "Who cuts the shots: you (customize) or the model (intelligence)",
+        ),
+        ("image2video", "elements", "An element of your library: up to 3"),
+        ("image", "n", "How many images to make: 1 to 9 (default: 1)"),
+        ("text2video", "shots", "One shot of a storyboard, up to six times"),
+    ],
+)  # fmt: skip
+def test_a_short_text_says_what_any_model_takes(
+    product: str, field: str, words: str
+) -> None:
+    described = catalogue.load(product)
+
+    assert brief_help(described, described.field(field)) == words
+
+
+def test_the_long_page_has_every_sentence(helped: Callable[..., str]) -> None:
+    said = " ".join(helped("text2video").split())
+
+    assert "3 to 15 (kling-3.0-turbo, kling-3.0), otherwise 5 or 10." in said
+    assert "--sound, --no-sound" in said
+    assert "--wait" in said
+    assert "More about every option" not in said
+
+
+def test_help_finds_commands_of_groups_and_aliases(
+    helped: Callable[..., str],
+) -> None:
+    assert helped("events", "show").startswith("Usage: kling events show")
+    assert helped("t2v").splitlines()[2] == "Make a video from a prompt."
+    assert "Log in" in helped("auth")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["evnts"], "Did you mean 'events'"),
+        (["list", "all"], "kling list has no commands"),
+        (["solution", "nonsense"], "No such command 'nonsense'"),
+    ],
+)
+def test_help_about_nothing_is_a_wrong_usage(
+    words: list[str], said: str, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("sys.argv", ["kling", "help", *words])
+
+    assert main() == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("alias", "words"),
+    [
+        (["t2v"], "kling text2video"),
+        (["i2v"], "kling image2video"),
+        (["login"], "--with-key"),
+    ],
+)
+def test_an_alias_is_the_command(
+    alias: list[str], words: str, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("sys.argv", ["kling", *alias, "--help"])
+
+    assert main() == 0
+    assert words in capsys.readouterr().out
+
+
+def test_json_of_an_alias_names_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["kling", "t2v", "--nonsense", "--json"])
+
+    assert main() == 2
+    assert '"command": "text2video"' in capsys.readouterr().out
+
+
+def test_aliases_stand_beside_their_command_and_hidden_ones_nowhere() -> None:
+    root: Any = typer.main.get_command(app)
+    context = root.make_context("kling", [], resilient_parsing=True)
+    said = page(root, context).splitlines()
+
+    assert "  text2video, t2v    Make a video from a prompt." in said
+    assert not any(line.startswith(("  login", "  help")) for line in said)
