@@ -43,8 +43,8 @@ def plan_for(
     plans = list(_plans(product, default, names, credentials))
     if not plans:
         return Choice(choose.plan(product, None, names, credentials))
-    # where none can do all of it, whoever comes nearest has the best complaints
-    best = min(plans, key=lambda plan: len(check.problems(plan, values)))
+    able = (plan for plan in plans if not check.problems(plan, values))
+    best = next(able, plans[0])  # whoever takes the fields complains of the values
     if best.model is default:
         return Choice(best)
     return Choice(best, f"{_why_not(product, default, values)}; using {best.model.id}")
