@@ -62,16 +62,17 @@ def _run(options: ListenOptions, settings: Settings, talk: LineTalk) -> int:
     import anyio
 
     from kling_cli.cli.report.listen_keys import keys_of
-    from kling_cli.cli.report.listen_show import shower
+    from kling_cli.cli.report.listen_show import open_screen
     from kling_cli.clock import SystemClock
     from kling_cli.listen.run import listen as listen_until_told
 
     is_beside_command, clock = bool(options.command), SystemClock()
-    run = partial(
-        listen_until_told,
-        settings=settings,
-        clock=clock,
-        tell=shower(talk, clock, is_beside_command=is_beside_command),
-        keys=None if is_beside_command else keys_of(talk),
-    )
-    return anyio.run(run, options)
+    with open_screen(talk, clock, is_beside_command=is_beside_command) as screen:
+        run = partial(
+            listen_until_told,
+            settings=settings,
+            clock=clock,
+            tell=screen.show,
+            keys=None if is_beside_command else keys_of(talk, screen),
+        )
+        return anyio.run(run, options)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from kling_cli.jobs.journal import KeptCallback
+from kling_cli.listen.lines import Duplicate, Forwarded, Line, Stale, Verified
+
+MOST_FACTS: Final = 200  # lines about callbacks that are remembered, for details
+Fact = Forwarded | Verified | Duplicate | Stale
 
 
 class Forwards(Protocol):
@@ -32,7 +37,17 @@ class Controls:
     stop: Callable[[str], None]
     last: KeptCallback | None = None
     is_paused: bool = False
+    _facts: deque[Fact] = field(default_factory=lambda: deque(maxlen=MOST_FACTS))
     _waiting: list[KeptCallback] = field(default_factory=list)
+
+    def note(self, line: Line) -> None:
+        """Remember for a while what became of a callback."""
+        if isinstance(line, Forwarded | Verified | Duplicate | Stale):
+            self._facts.append(line)
+
+    def facts_of(self, number: int) -> list[Fact]:
+        """Return what became of callback `number`, as far as it is remembered."""
+        return [each for each in self._facts if each.number == number]
 
     def pass_on(self, kept: KeptCallback) -> None:
         """Hand a callback to the forwarder, now or after the pause."""

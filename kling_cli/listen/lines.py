@@ -134,11 +134,15 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """The API was asked about callback `number`."""
+    """The API was asked about callback `number`.
+
+    `actual` is the task's status there, None where the API knows no such task.
+    """
 
     number: int
     task_id: str
     is_true: bool
+    actual: str | None = None
     mismatches: tuple[Mismatch, ...] = ()
 
 

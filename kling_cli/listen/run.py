@@ -93,6 +93,8 @@ class Listening:
         """Count a line and hand it on."""
         if (kind := counted_as(line)) is not None:
             self._counts[kind] += 1
+        if self._desk is not None:
+            self._desk.controls.note(line)
         try:
             self.hear(line)
         except BrokenPipeError:

@@ -153,6 +153,7 @@ class Verifier:
                     number=kept.id,
                     task_id=task_id,
                     is_true=not found,
+                    actual=actual.status.value if actual is not None else None,
                     mismatches=found,
                 )
             )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
+import re
 import termios
 from base64 import b64encode
 from dataclasses import dataclass, field
@@ -14,6 +16,7 @@ import pytest
 from kling_cli.cli.report.listen_keys import HELP, KEYS
 from kling_cli.jobs.journal import KeptCallback
 from kling_cli.listen.controls import Controls
+from kling_cli.listen.lines import Forwarded, Mismatch, Verified
 from tests.support.kling import Kling
 from tests.support.terminal import Terminal
 
@@ -76,9 +79,61 @@ def test_details_are_safe_to_show(controls: Controls) -> None:
 
     said = KEYS["d"](controls)
 
-    assert "content-type: application/json" in said
+    assert "  content-type: application/json" in said.splitlines()
     assert "\x1b" not in said
     assert "\r" not in said
+
+
+def test_details_compare_the_claim_with_the_api_and_say_what_became_of_it(
+    controls: Controls,
+) -> None:
+    controls.last = a_callback(raw=b'{"id":"t1","status":"succeeded"}')
+    before = KEYS["d"](controls).splitlines()
+    wrong = Mismatch("status", "succeeded", "processing")
+    for number in (6, 7):
+        controls.note(
+            Verified(
+                number=number,
+                task_id="t1",
+                is_true=False,
+                actual="processing",
+                mismatches=(wrong,),
+            )
+        )
+        controls.note(
+            Forwarded(
+                number=number,
+                method="POST",
+                url="http://a/b",
+                status=500,
+                duration_s=0.1,
+            )
+        )
+
+    after = KEYS["d"](controls).splitlines()
+
+    assert before[:3] == [
+        "#7  succeeded",
+        "  claims    succeeded",
+        "  API       not asked, or not yet",
+    ]
+    assert after[:5] == [
+        "#7  succeeded",
+        "  claims    succeeded",
+        "  API       processing",
+        "  verdict   the API says processing, the callback claimed succeeded",
+        "  forwarded 500 POST http://a/b 100ms",
+    ]
+    assert after[-4:] == ["  {", '    "id": "t1",', '    "status": "succeeded"', "  }"]
+
+
+def test_details_of_a_long_body_end_with_where_the_rest_is(controls: Controls) -> None:
+    controls.last = a_callback(raw=json.dumps(list(range(500))).encode())
+
+    lines = KEYS["d"](controls).splitlines()
+
+    assert len(lines) < 210
+    assert lines[-1].endswith("more lines: kling events show 7")
 
 
 def test_copying_hands_the_url_to_the_terminal(controls: Controls) -> None:
@@ -111,23 +166,33 @@ def test_q_ends_it_and_leaves_the_terminal_as_it_was(kling: Kling) -> None:
     line = os.dup(terminal.master)  # outlives the program's streams
     before = termios.tcgetattr(line)
 
-    with kling.start("listen", "--no-token", terminal=terminal) as program:
-        port = int(program.wait_for(r"http://127\.0\.0\.1:(\d+)/callback")[1])
+    with kling.start(
+        *("listen", "--tunnel", "none"), env={"TERM": "xterm"}, terminal=terminal
+    ) as program:
+        found = program.wait_for(r"http://127\.0\.0\.1:(\d+)(/callback/[\w-]+)")
+        port, path = int(found[1]), found[2]
         program.wait_for("q quit")
-        post(port, b'{"task_id": "test", "status": "succeed"}')
+        program.wait_for(r"callback/\*\*\*\* · local only · 0 received")
+        post(port, path, b'{"task_id": "test", "status": "succeed"}')
         program.wait_for("succeeded test", stream="stdout")
+        program.wait_for(r"local only · 1 received")
+        terminal.type("p")
+        program.wait_for("1 received · paused")
         terminal.type("d")
         program.wait_for('"task_id": "test"')
         terminal.type("q")
         result = program.finish()
 
     assert result.exit_code == 0, result
+    assert result.stderr.count(path) == 1  # the secret is shown once
+    *_, last = re.split(r"\x1b\[J", result.stderr)
+    assert "received" not in last.replace("callbacks received", "")
     assert termios.tcgetattr(line) == before
     os.close(line)
 
 
-def post(port: int, body: bytes) -> None:
+def post(port: int, path: str, body: bytes) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("POST", "/callback", body)
+    connection.request("POST", path, body)
     assert connection.getresponse().status == 200
     connection.close()

@@ -156,7 +156,7 @@ async def test_an_api_that_is_away_is_asked_again() -> None:
 
     told, _ = await verified(api, "t1", until=bool)
 
-    assert told == [Verified(number=1, task_id="t1", is_true=True)]
+    assert told == [Verified(number=1, task_id="t1", is_true=True, actual="succeeded")]
     assert len(api.asked) == 4
 
 

@@ -47,7 +47,7 @@ def test_the_guides_walk_through_works_to_the_letter(kling: Kling) -> None:
         )
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 -- http:
             said = json.load(answer)
-        program.wait_for(r"#1 - succeeded test - open\n", stream="stdout")
+        program.wait_for(r"#1 - succeeded test, not authenticated\n", stream="stdout")
         program.send(signal.SIGINT)
         result = program.finish()
 

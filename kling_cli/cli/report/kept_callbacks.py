@@ -13,7 +13,8 @@ from kling_cli.cli.report.quantities import moment, size
 if TYPE_CHECKING:
     from kling_cli.jobs.journal import KeptCallback
     from kling_cli.jobs.journal_callbacks import KeptForward
-    from kling_cli.listen.lines import Forwarded
+    from kling_cli.listen.controls import Fact
+    from kling_cli.listen.lines import Forwarded, Verified
 
 _HEADINGS: Final = (
     "event",
@@ -25,6 +26,7 @@ _HEADINGS: Final = (
     "forwarded",
 )
 _SHOWN_LINES: Final = 3  # of an answer's body
+_MOST_LINES: Final = 200  # of a callback that is shown while others come
 
 
 def table(
@@ -60,6 +62,47 @@ def description(kept: KeptCallback, forwards: Sequence[KeptForward]) -> Iterator
         yield "forwarded"
     for each in forwards:
         yield f"  {one_line(_forward(each))}"
+
+
+def live_description(kept: KeptCallback, facts: Sequence[Fact]) -> Iterator[str]:
+    """Yield the same of a callback that has just come, with what became of it first.
+
+    A long body is cut: a terminal is not for reading a megabyte.
+    """
+    from kling_cli.listen.lines import Duplicate, Forwarded, Stale, Verified
+
+    head, *rest = description(kept, ())
+    yield head
+    checks = [each for each in facts if isinstance(each, Verified)]
+    for name, words in _comparison(kept, checks[-1] if checks else None):
+        yield f"  {name:<10}{one_line(words)}"
+    for each in facts:
+        if isinstance(each, Duplicate):
+            yield f"  repeats   #{each.of}"
+        elif isinstance(each, Stale):
+            yield f"  late      the task was {one_line(each.known)} already"
+        elif isinstance(each, Forwarded):
+            yield f"  forwarded {delivery(each).partition(' ')[2]}"
+    yield from rest[:_MOST_LINES]
+    if len(rest) > _MOST_LINES:
+        yield f"  … {len(rest) - _MOST_LINES} more lines: kling events show {kept.id}"
+
+
+def _comparison(
+    kept: KeptCallback, check: Verified | None
+) -> Iterator[tuple[str, str]]:
+    """Yield what the callback claims, and what the API says of it."""
+    from kling_cli.cli.report.listen_lines import contradiction
+
+    yield "claims", kept.status or "nothing that can be read"
+    if check is None:
+        yield "API", "not asked, or not yet"
+        return
+    yield "API", check.actual or "knows no such task"
+    if check.is_true:
+        yield "verdict", "verified with the API"
+    for each in check.mismatches:
+        yield "verdict", contradiction(each)
 
 
 def body_lines(raw: bytes) -> list[str]:

@@ -91,6 +91,7 @@ def _verified(line: happened.Verified) -> dict[str, Any]:
         "event_id": line.number or None,
         "task_id": line.task_id,
         "is_true": line.is_true,
+        "api_status": line.actual,
         "mismatches": [
             {"field": each.field, "claimed": each.claimed, "actual": each.actual}
             for each in line.mismatches

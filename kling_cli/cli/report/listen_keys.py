@@ -9,16 +9,17 @@ import tty
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import anyio
 
-from kling_cli.cli.report.escape import one_line
-from kling_cli.listen.headers import shown
+from kling_cli.cli.report.kept_callbacks import live_description
 
 if TYPE_CHECKING:
     from kling_cli.cli.options import Talk
+    from kling_cli.cli.report.listen_show import Screen
     from kling_cli.listen.controls import Controls, Keys
 
 HELP = "keys: r replay last, d details, c copy URL, p pause forwarding, q quit"
@@ -35,14 +36,11 @@ def replay(controls: Controls) -> str:
 
 
 def details(controls: Controls) -> str:
-    """Return the last callback's headers and body, each made safe."""
+    """Return all there is to say of the last callback, in lines that are safe."""
     last = controls.last
     if last is None:
         return "no callback yet"
-    headers = [f"{name}: {value}" for name, value in shown(last.headers)]
-    body = last.raw.decode("utf-8", "replace")
-    rows = [f"callback #{last.id} for task {last.task_id}", *headers, "", body]
-    return "\n".join(one_line(row) for row in rows)
+    return "\n".join(live_description(last, controls.facts_of(last.id)))
 
 
 def copy(controls: Controls) -> str:
@@ -71,31 +69,28 @@ KEYS: Mapping[str, Act] = MappingProxyType(
 )
 
 
-def keys_of(talk: Talk) -> Keys | None:
+def keys_of(talk: Talk, screen: Screen) -> Keys | None:
     """Return what reads the keys, where a person sits at both ends."""
     has_person = sys.stdin.isatty() and sys.stderr.isatty()
-    return read_keys if has_person and not (talk.is_json or talk.is_quiet) else None
+    is_wanted = has_person and not (talk.is_json or talk.is_quiet)
+    return partial(read_keys, screen=screen) if is_wanted else None
 
 
-async def read_keys(controls: Controls) -> None:
+async def read_keys(controls: Controls, *, screen: Screen) -> None:
     """Do what is typed until cancelled; the terminal is as before afterwards."""
-    _say(HELP)
+    screen.say(HELP)
     with _single_keys():
         while True:
             await anyio.wait_readable(sys.stdin)
             for key in _typed():
                 if (act := KEYS.get(key)) is not None:
-                    _say(act(controls))
+                    screen.say(act(controls))
+                    screen.set_paused(is_paused=controls.is_paused)
 
 
 def _typed() -> str:
 
     return os.read(sys.stdin.fileno(), 64).decode("ascii", "ignore").lower()
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
 
 
 @contextmanager
