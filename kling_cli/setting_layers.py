@@ -11,6 +11,8 @@ from kling_cli.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+OPTION: Final = "option"  # the label of the layer that was typed
+
 T = TypeVar("T")
 D = TypeVar("D")
 
@@ -67,28 +69,42 @@ class Layer:
     def spelling(self, name: str) -> str:
         """Return how the setting is called where this layer holds it."""
         setting = _BY_NAME[name]
-        spellings = {"option": setting.option, "environment": setting.variable}
+        spellings = {OPTION: setting.option, "environment": setting.variable}
         return spellings.get(self.label) or f"{self.label}: {setting.key}"
 
 
 class Layers:
-    """The layers, strongest first, and a record of which one answered."""
+    """The layers, strongest first, and a record of which one answered.
+
+    `problems` holds the complaint about each value, other than an option's, that
+    cannot be used, by setting name.
+    """
 
     def __init__(self, *layers: Layer) -> None:
         self.layers = list(layers)
         self.origins: dict[str, str] = {}
+        self.problems: dict[str, UsageError] = {}
 
     def read(self, name: str, parse: Callable[[str], T], default: D) -> T | D:
         """Return the strongest value of `name`, parsed.
 
+        A value of the environment or a file that `parse` refuses is noted in
+        `problems`, and the default returned: only what needs the setting may fail.
+
         Raises:
-            UsageError: `parse` refused it with a ValueError; says where it stands.
+            UsageError: `parse` refused an option with a ValueError.
         """
         for layer in self.layers:
             text = layer.texts.get(name)
             if text is not None:
                 self.origins[name] = layer.origin(name)
-                return _parsed(layer, name, text, parse)
+                try:
+                    return _parsed(layer, name, text, parse)
+                except UsageError as exc:
+                    if layer.label == OPTION:
+                        raise
+                    self.problems[name] = exc
+                    return default
         self.origins[name] = "default"
         return default
 
@@ -104,7 +120,7 @@ def _parsed(layer: Layer, name: str, text: str, parse: Callable[[str], T]) -> T:
 def options_layer(options: Mapping[str, Any]) -> Layer:
     said = {name: value for name, value in options.items() if value is not None}
     texts = {name: str(value).strip() for name, value in said.items()}
-    return Layer("option", {name: text for name, text in texts.items() if text})
+    return Layer(OPTION, {name: text for name, text in texts.items() if text})
 
 
 def environment_layer(environ: Mapping[str, str]) -> Layer:

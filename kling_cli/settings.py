@@ -13,9 +13,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from kling_cli import setting_values as values
-from kling_cli.errors import KlingError
+from kling_cli.errors import KlingError, UsageError
 from kling_cli.secret import Secret
 from kling_cli.setting_layers import (
+    OPTION,
     Layer,
     Layers,
     config_layer,
@@ -55,6 +56,11 @@ HOSTS: Final[Mapping[str, str]] = MappingProxyType(
 DEFAULT_TIMEOUT_S: Final = 3600.0
 SANDBOX_FOLDER: Final = "sandbox"  # in the state folder: what is simulated stays apart
 
+ACCOUNT: Final = ("api_base", "region", "api_key", "access_key", "secret_key")
+"""The settings that say with whom we talk, and as whom."""
+
+_FOR_ALL: Final = ("config_dir", "state_dir", "sandbox")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -63,7 +69,8 @@ class Settings:
     `timeout_s` None waits for ever. `origins` maps a setting's name to `option`,
     `environment KLING_X`, `config.toml`, `keyring`, `credentials.toml` or `default`.
     `credentials_problem` is why a stored login could not be read: raised only by what
-    needs credentials.
+    needs credentials. `problems` has the other settings that cannot be used as they
+    stand; each has its default, and whatever uses it calls `require` first.
     """
 
     api_key: Secret | None
@@ -83,6 +90,21 @@ class Settings:
     ngrok_authtoken: Secret | None
     origins: Mapping[str, str] = field(default_factory=dict)
     credentials_problem: KlingError | None = None
+    problems: Mapping[str, UsageError] = field(default_factory=dict)
+
+    def require(self, *names: str) -> None:
+        """Return when the settings of these names can be used.
+
+        Raises:
+            UsageError: one of them is nonsense; it says where that stands.
+        """
+        for name in names:
+            if name in self.problems:
+                raise self.problems[name]
+
+    def is_typed(self, name: str) -> bool:
+        """Return whether a setting was given as an option, not taken by default."""
+        return self.origins.get(name) == OPTION
 
     @property
     def credential_kinds(self) -> frozenset[str]:
@@ -109,16 +131,17 @@ def load(
 
     `options` holds what was typed, by setting name; None means not given.
 
+    Nonsense in the environment or the file is noted in `problems`.
+
     Raises:
-        UsageError: a value is nonsense, or `config.toml` is broken.
+        UsageError: an option is nonsense, or what every command goes by; or
+            `config.toml` is broken.
     """
     layers = Layers(options_layer(options or {}), environment_layer(environ))
-    config_dir = layers.read("config_dir", values.folder, None) or _default_dir(
-        "config"
-    )
+    config_dir = _config_dir(layers)
     layers.layers.append(config_layer(config_dir))
     problem = _add_login(layers, config_dir)
-    return Settings(
+    settings = Settings(
         **_credentials(layers),
         **_base(layers),
         **_folders(layers),
@@ -126,7 +149,10 @@ def load(
         config_dir=config_dir,
         origins=MappingProxyType(layers.origins),
         credentials_problem=problem,
+        problems=MappingProxyType(layers.problems),
     )
+    settings.require(*_FOR_ALL)
+    return settings
 
 
 def config_dir_of(environ: Mapping[str, str]) -> Path:
@@ -135,7 +161,11 @@ def config_dir_of(environ: Mapping[str, str]) -> Path:
     Raises:
         UsageError: KLING_CONFIG_DIR is no path.
     """
-    return _config_dir(Layers(environment_layer(environ)))
+    layers = Layers(environment_layer(environ))
+    config_dir = _config_dir(layers)
+    if layers.problems:
+        raise layers.problems["config_dir"]
+    return config_dir
 
 
 def state_dir_of(

@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 from keyring.backends.null import Keyring as NullRing
 
 from kling_cli import credential_store
+from kling_cli.api.credentials import from_settings
 from kling_cli.credential_store import StoredCredentials
 from kling_cli.errors import CredentialsError, UsageError
 from kling_cli.secret import Secret
+from kling_cli.setting_layers import SETTINGS
 from kling_cli.settings import HOSTS, Settings, is_loopback_url, load, parse_seconds
 
+NAMES = tuple(setting.name for setting in SETTINGS)
 WEBHOOK = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
 OTHER_WEBHOOK = "whsec_b3RoZXJzZWNyZXRvdGhlcnNlY3JldG90aGVyMTI="
 
@@ -171,7 +174,7 @@ def test_nonsense_is_refused_by_name_with_a_remedy(
     tmp_path: Path, environ: dict[str, str], said: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
-        settings(tmp_path, environ)
+        settings(tmp_path, environ).require(*NAMES)
 
     assert said in caught.value.message
 
@@ -180,7 +183,49 @@ def test_nonsense_is_said_to_stand_where_it_stands(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"^--timeout 'soon'"):
         settings(tmp_path, timeout="soon")
     with pytest.raises(UsageError, match=r"^config\.toml: webhook\.secret is not"):
-        settings(tmp_path, config='[webhook]\nsecret = "x"')
+        settings(tmp_path, config='[webhook]\nsecret = "x"').require("webhook_secret")
+
+
+@pytest.mark.parametrize(
+    ("variable", "name", "value"),
+    [
+        ("KLING_TIMEOUT", "timeout", "soon"),
+        ("KLING_TUNNEL", "tunnel", "frp"),
+        ("KLING_WEBHOOK_SECRET", "webhook_secret", "whsec_!"),
+        ("KLING_OUTPUT_DIR", "output_dir", "~nobody-here/x"),
+        ("KLING_API_BASE", "api_base", "no URL"),
+        ("KLING_API_KEY", "api_key", "a b"),
+        ("NGROK_AUTHTOKEN", "ngrok_authtoken", "a b"),
+    ],
+)
+def test_nonsense_hurts_only_what_needs_it(
+    tmp_path: Path, variable: str, name: str, value: str
+) -> None:
+    found = settings(tmp_path, {variable: value})
+
+    found.require(*(set(NAMES) - {name}))
+    with pytest.raises(UsageError, match=variable):
+        found.require(name)
+
+
+def test_an_option_heals_nonsense_below_it(tmp_path: Path) -> None:
+    found = settings(tmp_path, {"KLING_TIMEOUT": "soon"}, timeout="1m")
+
+    found.require(*NAMES)
+    assert found.timeout_s == 60
+    assert found.is_typed("timeout")
+    assert not found.is_typed("tunnel")
+
+
+def test_an_address_that_is_none_leads_nowhere(tmp_path: Path) -> None:
+    """Least of all to the official host: the key may be for another."""
+    found = settings(
+        tmp_path, {"KLING_API_BASE": "no URL", "KLING_API_KEY": "k"}, 'region = "cn"'
+    )
+
+    assert found.api_base == ""
+    with pytest.raises(UsageError, match="KLING_API_BASE is not a URL"):
+        from_settings(found)
 
 
 @pytest.mark.parametrize("pasted", ["sk-abc", " sk-abc\n", "\tsk-abc\r\n"])
@@ -195,7 +240,7 @@ def test_a_key_that_cannot_be_one_is_refused_and_not_repeated(
     tmp_path: Path, pasted: str
 ) -> None:
     with pytest.raises(UsageError, match="KLING_API_KEY") as caught:
-        settings(tmp_path, {"KLING_API_KEY": pasted})
+        from_settings(settings(tmp_path, {"KLING_API_KEY": pasted}))
 
     assert "bc" not in caught.value.message + (caught.value.hint or "")
 

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from kling_cli.errors import CredentialsError, KlingError
 from kling_cli.products.model import CredentialKind
 from kling_cli.secret import Secret
-from kling_cli.settings import HOW_TO_LOG_IN, Settings
+from kling_cli.settings import ACCOUNT, HOW_TO_LOG_IN, Settings
 
 # Source: API reference 1.3, read 2026-10-04.
 LIFETIME: Final = timedelta(seconds=1800)
@@ -104,7 +104,9 @@ def from_settings(settings: Settings) -> ApiKey | KeyPair:
 
     Raises:
         CredentialsError: there are none, or half a pair, or they cannot be read.
+        UsageError: a key, or the address it is for, is nonsense.
     """
+    settings.require(*ACCOUNT)
     if settings.api_key is not None:
         return ApiKey(settings.api_key)
     if settings.access_key is not None and settings.secret_key is not None:
@@ -114,6 +116,9 @@ def from_settings(settings: Settings) -> ApiKey | KeyPair:
 
 def why_missing(settings: Settings) -> KlingError:
     """Return why settings without whole credentials have none, and what to do."""
+    for name in ACCOUNT:
+        if name in settings.problems:
+            return settings.problems[name]
     if settings.access_key is not None or settings.secret_key is not None:
         return _half_a_pair(settings)
     if settings.credentials_problem is not None:

@@ -51,6 +51,10 @@ def api(  # noqa: PLR0913 -- one for each group of options
 
     method = _method(method)
     settings = load_settings(settings_options(patience, account))
+    if following.is_waiting:
+        settings.require("timeout")
+        if not fetching.is_link_only:
+            settings.require("output_dir")
     parts = query_of(sent) if method == "GET" else body_of(sent)
     options = _run_options(settings, fetching)
 

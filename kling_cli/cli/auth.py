@@ -78,6 +78,7 @@ def login(
 
     keys = _keys(is_piped=is_piped, is_pair=is_pair)
     settings = load(os.environ, {"region": region})
+    settings.require("api_base", "region")
     found: str | None = region
     problem = None
     if is_verified:

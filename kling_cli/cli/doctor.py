@@ -36,6 +36,7 @@ def doctor(
     if trouble is not None:
         checks.append(fail("settings", trouble))
     if settings is not None:
+        checks += [fail("settings", each) for each in settings.problems.values()]
         checks += _settings_checks(settings, is_offline=is_offline)
     error = next((check.error for check in checks if check.error is not None), None)
     if is_json:
@@ -70,9 +71,11 @@ def _settings_checks(settings: Settings, *, is_offline: bool) -> list[Check]:
     from kling_cli.cli.diagnosis.storage import look_at_storage
     from kling_cli.cli.diagnosis.tunnel import look_at_tunnel
     from kling_cli.clock import SystemClock
+    from kling_cli.settings import ACCOUNT
 
     checks = list(look_at_credentials(settings, os.environ))
-    if not is_offline and not settings.is_sandbox:
+    has_address = settings.problems.keys().isdisjoint(ACCOUNT)
+    if has_address and not is_offline and not settings.is_sandbox:
         checks += anyio.run(ask_host, settings, SystemClock())
     checks += look_at_tunnel(settings, os.environ.get("PATH", ""))
     checks += look_at_storage(settings)

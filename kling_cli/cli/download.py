@@ -19,7 +19,7 @@ TaskIds = Annotated[
     list[str],
     typer.Argument(
         metavar="TASK_ID...",
-        help="Task ids or external ids.",
+        help="Task ids or external ids; last, last~1 … are the newest.",
         autocompletion=completion.task_ids,
     ),
 ]
@@ -37,6 +37,7 @@ def download(*, task_ids: TaskIds, saving: Saving, talk: Talk, account: Account)
 
     ids = distinct(task_ids)
     settings = load_settings(settings_options(account))
+    settings.require("output_dir")
     options = RunOptions(
         command="download", output=saving.output, is_forced=saving.is_forced
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kling_cli.cli.report.escape import one_line
 from kling_cli.cli.report.quantities import units
-from kling_cli.cli.report.streams import write_result
+from kling_cli.cli.report.streams import write_note, write_result
 from kling_cli.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ def show(
     job of two calls both are printed; what the first will tell stands in `<>`.
     """
     requests = _requests(order, settings, max_units)
+    for each in requests:
+        if each.model_reason is not None and not talk.is_quiet:
+            write_note(one_line(each.model_reason))
     if talk.is_json:
         _print_document(order, requests, settings, command)
     else:

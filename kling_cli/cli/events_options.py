@@ -27,7 +27,7 @@ class Choice:
         typer.Option(
             "--task",
             metavar="ID",
-            help="Only those of this task, by either id.",
+            help="Only those of this task, by either id; last is the newest.",
             autocompletion=completion.task_ids,
         ),
     ] = None
@@ -117,7 +117,7 @@ def wanted_of(chosen: Choice, *, before: Before | None = None) -> Wanted:
     now = SystemClock().now()
     until = before.before if before else None
     return Wanted(
-        task_id=chosen.task_id,
+        task_id=named_task(chosen.task_id),
         product=chosen.product,
         status=chosen.status,
         trust=trust,
@@ -125,6 +125,20 @@ def wanted_of(chosen: Choice, *, before: Before | None = None) -> Wanted:
         until=moment_of(until, now, option="--before") if until else None,
         is_failed=chosen.is_failed,
     )
+
+
+def named_task(typed: str | None) -> str | None:
+    """Return the id of the task that was typed; `last` and `last~N` are looked up.
+
+    Raises:
+        UsageError: there is no such task.
+    """
+    from kling_cli.cli.runner import load_settings
+    from kling_cli.jobs.newest import named, steps_back
+
+    if typed is None or steps_back(typed) is None:
+        return typed
+    return named(typed, load_settings({}))
 
 
 def _require(option: str, word: str | None, words: tuple[str, ...]) -> None:

@@ -115,7 +115,7 @@ def _model(product: Product) -> Parameter:
         "-m",
         metavar="MODEL",
         help=f"One of {', '.join(ids)}; older spellings are understood "
-        f"(default: {product.default_model}).",
+        f"(default: {product.default_model}, or the newest that takes what you ask).",
         hidden=len(ids) == 1,
         show_default=False,
         autocompletion=completion.one_of(

@@ -135,11 +135,9 @@ def carry_out(order: Order, said: Said, *, command: str) -> int:
         from kling_cli.cli import in_steps
 
         return in_steps.carry_out(order, said, command=command)
-    from kling_cli.cli.runner import load_settings, run
+    from kling_cli.cli.runner import run
 
-    settings = load_settings(
-        settings_options(said.waiting, said.callbacks, said.safety)
-    )
+    settings = settings_of(said)
     if said.safety.is_dry_run:
         return dry_run(order, command, settings, said)
     options = run_options(command, settings, said)
@@ -190,14 +188,39 @@ def order_of(
     )
 
 
+def settings_of(said: Said) -> Settings:
+    """Return the settings of a job.
+
+    Raises:
+        UsageError: nobody can say whom it would be sent to.
+    """
+    from kling_cli.cli.runner import load_settings
+
+    settings = load_settings(
+        settings_options(said.waiting, said.callbacks, said.safety)
+    )
+    if not settings.is_sandbox:
+        settings.require("api_base", "region")
+    return settings
+
+
 def run_options(command: str, settings: Settings, said: Said) -> RunOptions:
-    """Return how the job of `command` is to be run."""
+    """Return how the job of `command` is to be run.
+
+    Raises:
+        UsageError: a default that this job goes by is nonsense.
+    """
     from kling_cli.jobs.options import RunOptions
 
+    callback, tunnel = _callbacks(settings, said)
+    if said.waiting.is_waiting:
+        settings.require("timeout")
+        if not said.fetching.is_link_only:
+            settings.require("output_dir")
     return RunOptions(
         command=command,
-        callback=settings.callback,
-        tunnel=settings.tunnel,
+        callback=callback,
+        tunnel=tunnel,
         callback_url=said.callbacks.callback_url,
         port=said.callbacks.port,
         timeout_s=settings.timeout_s,
@@ -207,6 +230,21 @@ def run_options(command: str, settings: Settings, said: Said) -> RunOptions:
         is_forced=said.fetching.is_forced,
         max_units=said.safety.max_units,
     )
+
+
+def _callbacks(settings: Settings, said: Said) -> tuple[str, str]:
+    """Return `--callback` and `--tunnel`; a default gives way to what was typed."""
+    settings.require("callback")
+    callback, tunnel = settings.callback, settings.tunnel
+    is_default = not settings.is_typed("tunnel")
+    if callback != "off":
+        settings.require("tunnel")
+    if settings.is_sandbox and is_default:
+        tunnel = "auto"  # a sandbox of this one command needs none
+    is_without = not said.waiting.is_waiting or (tunnel == "none" and not is_default)
+    if callback == "require" and not settings.is_typed("callback") and is_without:
+        callback = "auto"
+    return callback, tunnel
 
 
 def help_of(product: Product) -> str:

@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from kling_cli.cli import fields
 from kling_cli.cli.agent_offer import offer_agent
-from kling_cli.cli.generate import Said, dry_run, order_of, run_options
-from kling_cli.cli.options import settings_options
+from kling_cli.cli.generate import (
+    Said,
+    dry_run,
+    order_of,
+    run_options,
+    settings_of,
+)
 from kling_cli.cli.outcome import conclude, conclude_with
 from kling_cli.cli.report.choose import is_terminal
 from kling_cli.cli.report.escape import one_line
@@ -52,11 +57,7 @@ def generate(product: Product, typed: Mapping[str, Any], said: Said) -> int:
 
 def carry_out(order: Order, said: Said, *, command: str) -> int:
     """Run the job's two calls, or show them, and return the exit code."""
-    from kling_cli.cli.runner import load_settings
-
-    settings = load_settings(
-        settings_options(said.waiting, said.callbacks, said.safety)
-    )
+    settings = settings_of(said)
     if said.safety.is_dry_run:
         return dry_run(order, command, settings, said)
     options = run_options(command, settings, said)
@@ -72,12 +73,10 @@ def _use(product: Product) -> SessionUse:
 
 def _find(first: Order, said: Said, *, command: str) -> int:
     """Make the first call alone, and print what it has found, one a line."""
-    from kling_cli.cli.runner import load_settings, run
+    from kling_cli.cli.runner import run
     from kling_cli.jobs.in_steps import InSteps
 
-    settings = load_settings(
-        settings_options(said.waiting, said.callbacks, said.safety)
-    )
+    settings = settings_of(said)
     if said.safety.is_dry_run:
         return dry_run(first, command, settings, said)
     options, talk = run_options(command, settings, said), said.talk

@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from kling_cli.cli.delivery_options import Delivery
+from kling_cli.cli.events_options import named_task
 from kling_cli.cli.listen_options import Choice, Door, Forwarding
 from kling_cli.errors import UsageError
 from kling_cli.listen.broker import Wanted
@@ -110,7 +111,8 @@ def read_wanted(choice: Choice) -> Wanted:
     """
     statuses = [_status(word) for word in _words(choice.events or ())]
     return Wanted(
-        task_ids=frozenset(choice.task_ids or ()), statuses=frozenset(statuses)
+        task_ids=frozenset(str(named_task(each)) for each in choice.task_ids or ()),
+        statuses=frozenset(statuses),
     )
 
 

@@ -61,6 +61,8 @@ def _goods(
     sending: Sending,
     settings: Settings,
 ) -> list[Parcel]:
+    from kling_cli.callbacks.door import Trust
+    from kling_cli.cli.events_options import named_task
     from kling_cli.cli.values import read_extra
     from kling_cli.jobs.journal_callbacks import Wanted
     from kling_cli.listen.changes import with_changes
@@ -69,8 +71,11 @@ def _goods(
 
     to = [read_target(text) for text in sending.to or ()]
     changes = read_extra(sending.changes or ())
-    wanted = Wanted(task_id=which.task_id, is_failed=which.is_failed)
+    task_id = named_task(which.task_id)
+    wanted = Wanted(task_id=task_id, is_failed=which.is_failed)
     found = choose(journal, numbers, None if numbers else wanted)
+    if any(kept.trust == Trust.SIGNED for kept in found):
+        settings.require("webhook_secret")
     return parcels(
         journal,
         [with_changes(kept, changes) for kept in found],

@@ -76,15 +76,22 @@ async def _surrounded(work: Work[T], around: Surroundings) -> T:
     from kling_cli.sandbox.options import SandboxOptions
     from kling_cli.sandbox.server import serve_sandbox
 
-    options = SandboxOptions(task_seconds=SANDBOX_TASK_S, has_past=True)
+    options = SandboxOptions(
+        task_seconds=SANDBOX_TASK_S,
+        has_past=True,
+        webhook_secrets=tuple(
+            each.reveal() for each in around.settings.webhook_secrets
+        ),
+    )
     async with serve_sandbox(options) as box:
         return await work(replace(around, settings=_inside(around.settings, box)))
 
 
 def _inside(settings: Settings, box: Any) -> Settings:
     """Return settings that talk with the sandbox, whatever account there is."""
-    from kling_cli.settings import Secret
+    from kling_cli.settings import ACCOUNT, Secret
 
+    problems = settings.problems.items()
     return replace(
         settings,
         api_base=box.base_url,
@@ -92,4 +99,5 @@ def _inside(settings: Settings, box: Any) -> Settings:
         access_key=None,
         secret_key=None,
         credentials_problem=None,
+        problems={name: each for name, each in problems if name not in ACCOUNT},
     )

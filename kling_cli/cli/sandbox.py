@@ -46,6 +46,7 @@ def sandbox(
 
     from kling_cli.sandbox.options import SandboxOptions
 
+    secrets = tuple(behaviour.webhook_secrets or _webhook_secrets())
     options = SandboxOptions(
         port=DEFAULT_PORT if port is None else port,
         fallback_port=0 if port is None else None,
@@ -53,7 +54,7 @@ def sandbox(
         task_seconds=behaviour.task_seconds,
         slots=behaviour.slots,
         units=behaviour.units,
-        webhook_secrets=tuple(behaviour.webhook_secrets or ()),
+        webhook_secrets=secrets,
         fail=tuple(faults.fail or ()),
         chaos=faults.chaos,
         seed=faults.seed,
@@ -63,6 +64,22 @@ def sandbox(
         tell=_print_request if is_json else _note_request,
     )
     return anyio.run(_serve, options, is_json)
+
+
+def _webhook_secrets() -> tuple[str, ...]:
+    """Return the secrets that a listener of this person checks callbacks with.
+
+    Raises:
+        UsageError: they are none.
+    """
+    from kling_cli.cli.runner import load_settings
+
+    settings = load_settings({"sandbox": True})  # no login is looked for
+    settings.require("webhook_secret")
+    if settings.webhook_secrets:
+        origin = settings.origins["webhook_secret"]
+        write_note(f"callbacks are signed with the secret of {origin}")
+    return tuple(each.reveal() for each in settings.webhook_secrets)
 
 
 async def _serve(options: SandboxOptions, is_json: bool) -> int:

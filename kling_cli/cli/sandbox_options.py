@@ -63,7 +63,8 @@ class Behaviour:
         typer.Option(
             "--webhook-secret",
             metavar="SECRET",
-            help="Sign callbacks with whsec_…; twice for a rotation (default: none).",
+            help="Sign callbacks with whsec_…; twice for a rotation (default: "
+            "KLING_WEBHOOK_SECRET, else they are not signed).",
             rich_help_panel=_BEHAVIOUR,
         ),
     ] = None

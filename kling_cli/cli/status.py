@@ -22,7 +22,7 @@ TaskIds = Annotated[
     list[str],
     typer.Argument(
         metavar="TASK_ID...",
-        help="Task ids or external ids.",
+        help="Task ids or external ids; last, last~1 … are the newest.",
         autocompletion=completion.task_ids,
     ),
 ]

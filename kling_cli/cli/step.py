@@ -102,6 +102,8 @@ def _result(typed: Typed) -> StepResult | KlingError:
             return exc
 
     settings = load_settings(settings_options(typed.account))
+    if options.is_downloading:
+        settings.require("output_dir")
     return run(work, settings=settings, talk=typed.talk, is_brief=True)
 
 

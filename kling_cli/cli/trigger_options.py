@@ -48,7 +48,10 @@ class Mocking:
         ),
     ] = None
     task_id: Annotated[
-        str, typer.Option("--task-id", metavar="ID", help="Of which task.")
+        str,
+        typer.Option(
+            "--task-id", metavar="ID", help="Of which task; last is the newest."
+        ),
     ] = "mock-task-1"
     product: Annotated[
         str, typer.Option("--product", metavar="NAME", help="What billing names.")

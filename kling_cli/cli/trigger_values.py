@@ -12,6 +12,7 @@ from typing import Any, Final
 from kling_cli.callbacks.keyfile import load_key
 from kling_cli.callbacks.signatures import check_secret
 from kling_cli.callbacks.tunnel import lease
+from kling_cli.cli.events_options import named_task
 from kling_cli.cli.runner import load_settings
 from kling_cli.cli.trigger_options import Mocking
 from kling_cli.cli.values import read_extra
@@ -73,9 +74,10 @@ def parse(name: str | None, mocking: Mocking) -> Series:
     """
     settings = load_settings({})
     stamp = _stamp(settings)
+    own_id = str(named_task(mocking.task_id))
     if not mocking.is_all:
         demands = read_demands(mocking.demands)
-        trial = _trial(name, mocking.task_id, mocking, demands, stamp, settings)
+        trial = _trial(name, own_id, mocking, demands, stamp, settings)
         return Series(trials=(trial,), demands=demands)
     if name is not None or mocking.body is not None:
         raise UsageError(
@@ -84,7 +86,7 @@ def parse(name: str | None, mocking: Mocking) -> Series:
     demands = read_demands(mocking.demands or Expected.TAKEN.value)
     trials, skipped = [], []
     for each in names():
-        task_id = f"{mocking.task_id}-{each}"
+        task_id = f"{own_id}-{each}"
         try:
             trials.append(_trial(each, task_id, mocking, demands, stamp, settings))
         except SecretRequiredError:
@@ -135,6 +137,7 @@ def commands(trial: Trial, mocking: Mocking) -> list[str]:
 
 
 def _stamp(settings: Settings) -> Stamp:
+    settings.require("webhook_secret")
     for secret in settings.webhook_secrets:
         check_secret(secret)
     return Stamp(

@@ -27,7 +27,8 @@ TaskIds = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[TASK_ID]...",
-        help="Task ids or external ids (default: every unfinished task here).",
+        help="Task ids or external ids; last, last~1 … are the newest "
+        "(default: every unfinished task here).",
         autocompletion=completion.open_task_ids,
         show_default=False,
     ),
@@ -53,6 +54,9 @@ def wait(
 
     ids = distinct(task_ids or ())
     settings = load_settings(settings_options(patience, account))
+    settings.require("timeout")
+    if not fetching.is_link_only:
+        settings.require("output_dir")
     options = _run_options(settings, fetching)
 
     async def work(around: Surroundings) -> list[JobResult]:

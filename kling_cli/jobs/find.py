@@ -14,6 +14,7 @@ from kling_cli.jobs.direct import is_direct, lost
 from kling_cli.jobs.entry import Entry, Stage
 from kling_cli.jobs.job import Job, with_task
 from kling_cli.jobs.lifecycle import begin
+from kling_cli.jobs.newest import newest_task, steps_back
 from kling_cli.jobs.places import Place, families, is_only_here
 from kling_cli.jobs.session import Session
 
@@ -27,8 +28,9 @@ async def find_jobs(names: Sequence[str], session: Session, command: str) -> lis
 
     One that cannot be found or asked for has its error noted; the others are not
     disturbed. Ids are those of tasks, or external ids; both for one task are one job.
+    `last` and `last~N` name the newest tasks of this machine.
     """
-    known = {name: session.journal.find(name) for name in dict.fromkeys(names)}
+    known = {name: _in_journal(name, session) for name in dict.fromkeys(names)}
     jobs = {
         entry.key: _job(entry, session, command) for entry in known.values() if entry
     }
@@ -73,6 +75,15 @@ def is_attended(entry: Entry) -> bool:
     return Identity(entry.owner_pid, entry.owner_started_at).is_alive
 
 
+def _in_journal(name: str, session: Session) -> Entry | None:
+    if steps_back(name) is None:
+        return session.journal.find(name)
+    try:
+        return newest_task(session.journal, name, session.settings)
+    except UsageError:
+        return None
+
+
 def _not_found(job: Job) -> KlingError:
     entry = job.entry
     if not is_direct(entry) or entry.stage not in (Stage.SENDING, Stage.UNKNOWN):
@@ -104,6 +115,8 @@ async def _stranger(name: str, session: Session, command: str) -> Job:
     )
     job = _job(entry, session, command)
     try:
+        if steps_back(name) is not None:
+            newest_task(session.journal, name, session.settings)
         await _look_up(job, name, session)
     except KlingError as exc:
         job.fail(exc, session.clock.monotonic())

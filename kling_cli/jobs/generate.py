@@ -22,7 +22,7 @@ from kling_cli.jobs.ask import NOWHERE
 from kling_cli.jobs.attend import Attendant
 from kling_cli.jobs.direct import DirectCalls, without_callbacks
 from kling_cli.jobs.entry import Entry, Stage
-from kling_cli.jobs.events import Event, Notice, Prepared, Submitted
+from kling_cli.jobs.events import Event, Notice, Prepared, Remark, Submitted
 from kling_cli.jobs.job import Job, with_task
 from kling_cli.jobs.lifecycle import begin
 from kling_cli.jobs.news import News
@@ -54,6 +54,8 @@ class Generation:
         """
         async with open_session(self.settings, self.clock, self.tell) as session:
             news = News(clock=self.clock)
+            if (reason := self.request.model_reason) is not None:
+                self.tell(Remark(message=reason))
             self.tell(self._prepared(session))
             if (warning := self.request.plan.model.warning) is not None:
                 self.tell(Notice(message=warning))

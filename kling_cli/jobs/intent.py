@@ -18,8 +18,14 @@ from kling_cli.jobs.media import sound_seconds, with_files_read
 from kling_cli.jobs.memory import Memory, with_memory
 from kling_cli.jobs.prepare import Order, Request, prepare
 from kling_cli.jobs.run import kinds_of, new_external_id
-from kling_cli.products import catalogue, choose
-from kling_cli.products.model import CredentialKind, Estimate, SessionUse
+from kling_cli.products import catalogue, default_model
+from kling_cli.products.model import (
+    CredentialKind,
+    Estimate,
+    Field,
+    Product,
+    SessionUse,
+)
 from kling_cli.products.session import (
     Fit,
     Seen,
@@ -166,18 +172,19 @@ def _with_end(
     given = [name for name in fit.sounds if order.values.get(name)]
     if len(given) != 1:
         return order  # the rules say so
-    plan = choose.plan(product, order.model, tuple(order.values), kinds)
+    plan = default_model.plan_for(product, order.model, order.values, kinds).plan
     values = with_files_read(plan, order.values)
     sound, end = str(values[given[0]]), values.get(fit.end)
-    is_id = product.field(given[0]).id_of is not None
-    seconds = memory.seconds_of(sound) if is_id else sound_seconds(sound)
+    field = product.field(given[0])
+    seconds = memory.seconds_of(sound) if field.id_of else sound_seconds(sound)
     if seconds is None and end is None:
         raise UsageError(
-            f"{product.field(fit.end).spelling} is missing: how long the sound of"
-            f" {product.field(given[0]).spelling} lasts cannot be seen from here",
+            f"{field.spelling}: how long that sound lasts cannot be seen from here",
             hint=f"say where to stop in it, in seconds:"
             f" {product.field(fit.end).spelling} 4.5",
         )
+    if seconds is not None and end is None:
+        _require_enough(fit, product, field, seconds, values.get(fit.start))
     if seconds is not None and end is not None and round(end - seconds, 2) > 0:
         raise UsageError(
             f"{product.field(fit.end).spelling} {end:g}: the sound lasts only"
@@ -186,6 +193,22 @@ def _with_end(
     if end is None:
         values[fit.end] = math.floor((seconds or 0.0) * 1000) / 1000
     return replace(order, values={**order.values, fit.end: values[fit.end]})
+
+
+def _require_enough(
+    fit: Fit, product: Product, sound: Field, seconds: float, start: float | None
+) -> None:
+    """Refuse a sound that is too short to its end, by the options that were typed."""
+    left_s = round(seconds - (start or 0.0), 3)
+    if left_s >= fit.overlap_s:
+        return
+    begins = product.field(fit.start).spelling
+    cut = f" ({max(left_s, 0.0):.3g} s from {begins} {start:g})" if start else ""
+    raise UsageError(
+        f"{sound.spelling}: the sound lasts {seconds:.3g} s{cut};"
+        f" {fit.overlap_s:g} s are needed",
+        hint="choose a longer sound" + (f", or an earlier {begins}" if start else ""),
+    )
 
 
 def _seen(found: Output | None) -> Seen:

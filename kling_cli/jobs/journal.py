@@ -132,6 +132,21 @@ class Journal:
             (*open_stages, Stage.SUCCEEDED.value),
         )
 
+    def tasks(
+        self, limit: int, *, api_base: str | None = None, without: Iterable[str] = ()
+    ) -> list[Entry]:
+        """Return up to `limit` jobs that were or may have been sent, newest first.
+
+        Those of another API base, or of the products `without`, are left out.
+        """
+        products = tuple(without)
+        marks = ", ".join("?" * len(products))
+        return self._entries(
+            f"stage NOT IN (?, ?) AND product NOT IN ({marks}) AND api_base ="
+            " ifnull(?, api_base) ORDER BY written_at DESC, rowid DESC LIMIT ?",
+            (Stage.REFUSED.value, Stage.ABSENT.value, *products, api_base, limit),
+        )
+
     def newest(self, limit: int) -> list[Entry]:
         """Return up to `limit` jobs, newest first."""
         return self._entries("1 ORDER BY written_at DESC, rowid DESC LIMIT ?", (limit,))

@@ -35,6 +35,7 @@ async def open_listener(
     Raises:
         UsageError: the port is taken, or a webhook secret is none.
     """
+    session.settings.require("webhook_secret")
 
     async def keep(received: Received) -> None:
         session.journal.keep_callback(to_kept(received))

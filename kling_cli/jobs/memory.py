@@ -17,6 +17,7 @@ from kling_cli.errors import UsageError
 from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.journal import Journal
 from kling_cli.jobs.journal_file import FILE_NAME
+from kling_cli.jobs.newest import named
 from kling_cli.jobs.prepare import Order
 from kling_cli.products import catalogue
 from kling_cli.products.limits import is_url
@@ -84,7 +85,9 @@ def with_memory(order: Order, settings: Settings) -> Order:
         return replace(order, values=values)
     memory = Memory.of(settings)
     for field in names:
-        values[field.name] = _id_of(field, str(values[field.name]), product, memory)
+        typed = str(values[field.name])
+        name = named(typed, settings)
+        values[field.name] = _id_of(field, name, product, memory)
     if use is not None:
         video_s = memory.video_seconds(values.get(use.named_by))
         values = fitted(use, values, video_s)

@@ -10,7 +10,8 @@ from typing import Any
 
 from kling_cli.errors import AccountError, UsageError
 from kling_cli.jobs.media import with_files_read
-from kling_cli.products import body, catalogue, check, choose, cost, paths
+from kling_cli.jobs.newest import steps_back
+from kling_cli.products import body, catalogue, check, cost, default_model, paths
 from kling_cli.products.model import CredentialKind, Estimate, Plan
 
 _PAY_LESS = "choose fewer seconds, a lower resolution or a cheaper model"
@@ -38,13 +39,17 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """An order that has passed every check that needs no network."""
+    """An order that has passed every check that needs no network.
+
+    `model_reason` says why the model is another than the default, if nobody named it.
+    """
 
     plan: Plan
     values: Mapping[str, Any]
     extra: Mapping[str, Any]
     external_id: str
     estimate: Estimate | None
+    model_reason: str | None = None
 
     def body(self, callback_url: str | None) -> dict[str, Any]:
         """Return the JSON body of the create call."""
@@ -75,7 +80,14 @@ def prepare(
         CredentialsError: these credentials cannot reach the model.
     """
     product = catalogue.described(order.product)
-    plan = choose.plan(product, order.model, tuple(order.values), credentials)
+    if order.external_id and steps_back(order.external_id) is not None:
+        raise UsageError(
+            f"--external-id {order.external_id}: that word means the newest task",
+            hint=f"--external-id my-{order.external_id.replace('~', '-')}",
+        )
+    plan, reason = default_model.plan_for(
+        product, order.model, order.values, credentials
+    )
     values = with_files_read(plan, order.values)
     check.require(plan, values)
     request = Request(
@@ -84,6 +96,7 @@ def prepare(
         extra=order.extra,
         external_id=order.external_id or new_id(),
         estimate=cost.estimate(plan, values, seconds=order.seconds),
+        model_reason=reason,
     )
     _require_external_id(request)
     return replace(request, estimate=_estimate(request)) if order.extra else request

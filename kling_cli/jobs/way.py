@@ -72,11 +72,21 @@ def choose(options: RunOptions, settings: Settings) -> Kind:
     """
     kind = _kind(options, settings)
     if kind is Kind.OFF and options.callback == "require":
-        raise TunnelError(
+        raise _excluded(settings)
+    return kind
+
+
+def _excluded(settings: Settings) -> TunnelError:
+    if settings.is_typed("tunnel") or settings.tunnel != "none":
+        return TunnelError(
             "--callback require needs a way in, and --tunnel none forbids one",
             hint="leave out --tunnel none, or give --callback-url URL",
         )
-    return kind
+    return TunnelError(
+        "callbacks are required, and there is to be no tunnel, says"
+        f" {settings.origins['tunnel']}",
+        hint="add --tunnel ngrok, or give --callback-url URL",
+    )
 
 
 def _kind(options: RunOptions, settings: Settings) -> Kind:

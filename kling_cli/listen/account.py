@@ -11,7 +11,7 @@ from kling_cli.api.credentials import from_settings
 from kling_cli.api.http import new_http
 from kling_cli.api.task import Task
 from kling_cli.clock import Clock
-from kling_cli.errors import CredentialsError
+from kling_cli.errors import KlingError
 from kling_cli.jobs.ask import TASKS_PATH, Asker
 from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.journal import Journal
@@ -106,8 +106,8 @@ async def open_account(
             asker: Asker | None = None
             try:
                 credentials = from_settings(settings)
-            except CredentialsError as exc:
-                if settings.credentials_problem is not None:
+            except KlingError as exc:
+                if settings.credentials_problem is not None or settings.problems:
                     tell(Notice(message=exc.message, hint=exc.hint))
             else:
                 is_bulk = credentials.kind == CredentialKind.API_KEY

@@ -221,6 +221,7 @@ def hang_door(desk: Desk, options: ListenOptions, token: str) -> None:
         UsageError: a webhook secret is none.
     """
     settings = desk.account.settings
+    settings.require("webhook_secret")
     key = load_key(settings.state_dir)
     doors: list[Door] = [desk.probe.door, standing_door(token)]
     if options.is_keeping:  # others read their callbacks in the journal

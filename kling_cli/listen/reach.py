@@ -39,20 +39,27 @@ def choose(
 ) -> Kind:
     """Return the way in that was asked for; `tunnel` is `auto`, `ngrok` or `none`.
 
+    A tunnel that is only the default is not opened where none is needed.
+
     Raises:
         UsageError: a door without a token was asked for, and a public way to it.
     """
-    if is_tokenless and (callback_url or tunnel == "ngrok"):
+    is_typed = settings.is_typed("tunnel")
+    if is_tokenless and (callback_url or (tunnel == "ngrok" and is_typed)):
         raise UsageError(
             "--no-token takes callbacks from anybody, so it stays on this machine",
             hint="leave out --no-token, or use --tunnel none without --callback-url",
         )
     if callback_url:
         return Kind.URL
-    if is_tokenless or tunnel == "none":
+    if is_tokenless:
         return Kind.LOOPBACK
-    if tunnel == "auto" and (settings.is_loopback_base or settings.is_sandbox):
+    settings.require("tunnel")
+    if tunnel == "none" or (settings.is_sandbox and not is_typed):
         return Kind.LOOPBACK
+    if tunnel == "auto":
+        settings.require("api_base", "region")
+        return Kind.LOOPBACK if settings.is_loopback_base else Kind.NGROK
     return Kind.NGROK
 
 

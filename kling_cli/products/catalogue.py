@@ -135,9 +135,14 @@ def step(name: str) -> Product:
     return product(_read(f"{_STEPS}/{name}"), _read(_COMMON))
 
 
+def step_names() -> tuple[str, ...]:
+    """Return the names of all such calls."""
+    return _stems(_STEPS)
+
+
 def all_steps() -> tuple[Product, ...]:
     """Return every such call."""
-    return tuple(step(stem) for stem in _stems(_STEPS))
+    return tuple(step(stem) for stem in step_names())
 
 
 def opening(product: Product) -> Product | None:

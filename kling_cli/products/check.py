@@ -25,14 +25,18 @@ def problems(plan: Plan, values: Mapping[str, Any]) -> tuple[Problem, ...]:
 
     Nothing is sent with a problem, so each says option, value and what would do.
     """
-    said = settled(plan, values)
-    found = [each for name in said for each in _of_field(plan, name, said[name])]
+    said, typed = settled(plan, values), given(values)
+    found = [
+        each
+        for name in said
+        for each in _of_field(plan, name, said[name], _source(plan, name, typed))
+    ]
     found += _missing(plan, said)
     found += _of_handles(plan, said)
     for rule in plan.rules:
         broken = rules.is_broken(rule, plan, said)
         if broken is not None:
-            found.append(_of_rule(plan, rule, given(values), broken))
+            found.append(_of_rule(plan, rule, typed, broken))
     return tuple(found)
 
 
@@ -50,7 +54,20 @@ def require(plan: Plan, values: Mapping[str, Any]) -> None:
         )
 
 
-def _of_field(plan: Plan, name: str, value: Any) -> Iterator[Problem]:
+def _source(plan: Plan, name: str, typed: Mapping[str, Any]) -> str | None:
+    """Return what a value follows from that nobody typed: its option, or its argument.
+
+    None where it was typed. What we say by habit, or as the API insists on it, is good.
+    """
+    if name in typed:
+        return None
+    sources = [each for each in ("shots", *prompt.SPOKEN) if each in typed]
+    return plan.product.field(sources[0]).spelling if sources else plan.model.id
+
+
+def _of_field(
+    plan: Plan, name: str, value: Any, source: str | None
+) -> Iterator[Problem]:
     field, limits = plan.product.field(name), plan.limits.get(name)
     if limits is None or not takes(plan.model, plan.route, name):
         yield Problem(
@@ -62,7 +79,12 @@ def _of_field(plan: Plan, name: str, value: Any) -> Iterator[Problem]:
         yield from _of_ids(field, value)
     for fault in faults(field, limits, value):
         why = groups.why_not(field, value) if field.groups else None
-        message = f"{_subject(field, fault)}: {why or _reason(plan, field, fault)}"
+        reason = why or _reason(plan, field, fault)
+        if source is None:
+            message = f"{_subject(field, fault)}: {reason}"
+        else:
+            unit = f" {field.unit}" if field.unit else ""
+            message = f"{source}: the {field.name} comes to {value}{unit}, and {reason}"
         fetched = _FETCHED_HINT if _is_file(field, fault) else None
         hint = fetched or _list_of(plan, field, value) or _others(plan, name, value)
         yield Problem(field=name, message=message, hint=hint)
@@ -80,9 +102,7 @@ def _subject(field: Field, fault: Fault) -> str:
     if fault.kind == "fixed" and field.kind is FieldKind.SWITCH:
         return where if fault.value else where.replace("--", "--no-", 1)
     if fault.kind in ("choice", "range", "fixed", "type"):
-        shown = str(fault.value)
-        cut = shown[:_SHOWN_CHARS] + "…" if shown[_SHOWN_CHARS:] else shown
-        return f"{where} {cut}"
+        return f"{where} {_cut(str(fault.value))}"
     return where
 
 
@@ -112,7 +132,13 @@ def _reason(plan: Plan, field: Field, fault: Fault) -> str:
 
 def _spelled(field: Field, value: Any, rule: Rule) -> str:
     """Return the option, and its value where that is what is wrong."""
-    return f"{field.spelling} {value}" if field.name in rule.need else field.spelling
+    if field.name not in rule.need or field.is_repeated:
+        return field.spelling
+    return f"{field.spelling} {_cut(str(value))}"
+
+
+def _cut(text: str) -> str:
+    return text[:_SHOWN_CHARS] + "…" if text[_SHOWN_CHARS:] else text
 
 
 def _list_of(plan: Plan, field: Field, value: Any = None) -> str | None:

@@ -31,8 +31,8 @@ def plan(
 ) -> Plan:
     """Return the first route that credentials, model and the given fields can take.
 
-    Without `model_text` the product's default for these credentials is used; it is
-    never changed for another, which would cost something else.
+    Without `model_text` the product's default for these credentials is used;
+    `default_model.py` knows better.
 
     Raises:
         UsageError: the model is not there, or does not take a given field.

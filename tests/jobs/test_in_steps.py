@@ -112,6 +112,28 @@ async def test_the_end_of_a_sound_made_here_is_known(tmp_path: Path) -> None:
     assert face["audio_id"] == speech.outputs[0].output.id
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({}, "--audio-id: the sound lasts 1.61 s; 2 s are needed"),
+        ({"start": 0.6}, "--audio-id: the sound lasts 1.61 s (1.01 s from --from 0.6)"),
+        ({"start": 0.5, "end": 1.5}, "--to, --from: the cut is shorter than 2 s"),
+    ],
+    ids=["nothing said of it", "its beginning", "its beginning and its end"],
+)
+async def test_a_sound_too_short_is_named_as_it_was_typed(
+    values: dict[str, float], message: str, tmp_path: Path
+) -> None:
+    async with a_world(tmp_path) as world:
+        words = {"prompt": "Good morning, everyone"}
+        speech = await world.generate(Order(product="tts", values=words))
+        order = lip_sync({"video": TALK}, {"audio_id": speech.task_id, **values})
+        with pytest.raises(UsageError) as caught:
+            await steps(world).run(order)
+
+    assert caught.value.message.startswith(message)
+
+
 async def test_several_faces_are_asked_about(tmp_path: Path) -> None:
     shown: list[tuple[Output, ...]] = []
 

@@ -61,6 +61,27 @@ def test_a_task_stands_for_the_only_video_it_has_made(
     assert known("identify-face", settings, video=name) == {"video_id": "101"}
 
 
+@pytest.mark.parametrize(
+    ("product", "field", "given"),
+    [
+        ("identify-face", "video", "video_id"),
+        ("init-selection", "video", "video_id"),
+        ("video-extend", "video_id", "video_id"),
+        ("video-to-audio", "video_id", "video_id"),
+    ],
+)
+def test_the_newest_task_stands_for_its_video(
+    product: str, field: str, given: str, tmp_path: Path
+) -> None:
+    settings = remembered(tmp_path, done("e1", video("101")), done("e2", video("102")))
+    settings = replace(settings, api_base="http://127.0.0.1:1")
+
+    assert known(product, settings, **{field: "last"}) == {given: "102"}
+    assert known(product, settings, **{field: "last~1"}) == {given: "101"}
+    with pytest.raises(UsageError, match=r"last~2: this machine knows only 2"):
+        known(product, settings, **{field: "last~2"})
+
+
 def test_a_url_stays_one_and_an_id_becomes_one(tmp_path: Path) -> None:
     settings = remembered(tmp_path)
 

@@ -66,19 +66,28 @@ def test_the_way_follows_from_the_options(
     assert choose(chosen, settings) is kind
 
 
+@pytest.mark.parametrize("waits", [True, False])
 @pytest.mark.parametrize(
-    ("tunnel", "waits", "what"),
-    [("none", True, "--tunnel none"), ("none", False, "--tunnel none")],
+    ("environ", "message", "hint"),
+    [
+        pytest.param({}, "--tunnel none", "--tunnel none", id="typed"),
+        pytest.param(
+            {"KLING_TUNNEL": "none"},
+            "no tunnel, says environment KLING_TUNNEL",
+            "add --tunnel ngrok",
+            id="a default",
+        ),
+    ],
 )
 def test_callbacks_cannot_be_required_and_forbidden_at_once(
-    tmp_path: Path, tunnel: str, what: str, *, waits: bool
+    tmp_path: Path, environ: dict[str, str], message: str, hint: str, *, waits: bool
 ) -> None:
-    chosen = options("require", tunnel, None, is_waiting=waits)
+    chosen = options("require", "none", None, is_waiting=waits)
 
-    with pytest.raises(TunnelError, match=what) as caught:
-        choose(chosen, some_settings(tmp_path))
+    with pytest.raises(TunnelError, match=message) as caught:
+        choose(chosen, some_settings(tmp_path, **environ))
 
-    assert what in (caught.value.hint or "")
+    assert hint in (caught.value.hint or "")
 
 
 async def test_nobody_to_hear_a_required_callback_is_said_before_anything_is_sent(

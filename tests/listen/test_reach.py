@@ -10,10 +10,13 @@ from kling_cli.listen.reach import Kind, choose, share_door
 from kling_cli.settings import Settings, load
 
 NEAR = {"KLING_API_BASE": "http://127.0.0.1:1"}
+NGROK = {"KLING_TUNNEL": "ngrok"}
+FRP = {"KLING_TUNNEL": "frp"}
+BOX = {"KLING_SANDBOX": "1"}
 
 
-def settings(state_dir: Path, **environ: str) -> Settings:
-    return load({"KLING_STATE_DIR": str(state_dir), **environ})
+def settings(state_dir: Path, typed: str | None = None, **environ: str) -> Settings:
+    return load({"KLING_STATE_DIR": str(state_dir), **environ}, {"tunnel": typed})
 
 
 @pytest.mark.parametrize(
@@ -25,24 +28,55 @@ def settings(state_dir: Path, **environ: str) -> Settings:
         pytest.param("none", None, False, {}, Kind.LOOPBACK, id="told not to"),
         pytest.param("auto", None, True, {}, Kind.LOOPBACK, id="open"),
         pytest.param("ngrok", "https://a", False, {}, Kind.URL, id="ones own"),
+        pytest.param(None, None, True, NGROK, Kind.LOOPBACK, id="open, by default"),
+        pytest.param(None, None, False, NGROK, Kind.NGROK, id="told once for all"),
+        pytest.param(
+            None, None, False, NGROK | BOX, Kind.LOOPBACK, id="nothing to reach"
+        ),
+        pytest.param("ngrok", None, False, BOX, Kind.NGROK, id="told all the same"),
+        pytest.param(None, "https://a", False, FRP, Kind.URL, id="not looked at"),
+        pytest.param(None, None, True, FRP, Kind.LOOPBACK, id="no matter"),
     ],
 )
 def test_the_way_in_is_what_was_asked_for(  # noqa: PLR0913, PLR0917 -- a row
     tmp_path: Path,
-    tunnel: str,
+    tunnel: str | None,
     url: str | None,
     is_tokenless: bool,
     environ: dict[str, str],
     kind: Kind,
 ) -> None:
+    ours = settings(tmp_path, tunnel, **environ)
+
     chosen = choose(
-        tunnel=tunnel,
+        tunnel=ours.tunnel,
         callback_url=url,
         is_tokenless=is_tokenless,
-        settings=settings(tmp_path, **environ),
+        settings=ours,
     )
 
     assert chosen is kind
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        pytest.param({"KLING_TUNNEL": "frp"}, id="which tunnel"),
+        pytest.param({"KLING_API_BASE": "127.0.0.1:8787"}, id="whether any"),
+    ],
+)
+def test_what_a_public_way_depends_on_is_not_guessed(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    (name,) = environ
+
+    with pytest.raises(UsageError, match=name):
+        choose(
+            tunnel="auto",
+            callback_url=None,
+            is_tokenless=False,
+            settings=settings(tmp_path, **environ),
+        )
 
 
 @pytest.mark.parametrize(("tunnel", "url"), [("ngrok", None), ("auto", "https://a")])
@@ -54,7 +88,7 @@ def test_an_open_door_has_no_public_way(
             tunnel=tunnel,
             callback_url=url,
             is_tokenless=True,
-            settings=settings(tmp_path),
+            settings=settings(tmp_path, tunnel),
         )
 
 

@@ -344,6 +344,18 @@ REFUSED: list[tuple[str, str | None, dict[str, Any], str]] = [
         {"prompt": "a", "shots": ("3:b",)},
         "PROMPT, --shot: the prompt would be ignored beside --shot",
     ),
+    (
+        "text2video",
+        None,
+        {"shots": ("10:a", "10:b")},
+        "--shot: the duration comes to 20 s, and kling-3.0-turbo takes 3 to 15 s",
+    ),
+    (
+        "text2video",
+        None,
+        {"prompt": "shot 1, 10, a; shot 2, 10, b"},
+        "PROMPT: the duration comes to 20 s, and kling-3.0-turbo takes 3 to 15 s",
+    ),
     ("text2video", None, {"shots": ("b",)}, "--shot: 'b' is not SECONDS:WORDS"),
     ("text2video", None, {"shots": ({},)}, "--shot: {} is not SECONDS:WORDS"),
     (

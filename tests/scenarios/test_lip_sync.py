@@ -137,10 +137,12 @@ def test_a_face_that_is_not_there_is_refused(kling: Kling, box: Box) -> None:
         pytest.param(
             (TALK, "--audio", "https://snd.example.com/a.mp3"),
             2,
-            "--to is missing",
+            "--audio: how long that sound lasts cannot be seen",
             id="a sound of unknown length",
         ),
-        pytest.param((TALK, "--audio-id", "88"), 2, "--to is missing", id="an id"),
+        pytest.param(
+            (TALK, "--audio-id", "88"), 2, "--audio-id: how long that", id="an id"
+        ),
         pytest.param((TALK, *SOUND, "--to", "1.5s"), 2, "shorter than 2 s", id="cut"),
         pytest.param((TALK, *SOUND, "--to", "9"), 2, "lasts only 3.504 s", id="beyond"),
         pytest.param((TALK, *SOUND, "--to", "soon"), 2, "not a number", id="no time"),

@@ -12,7 +12,7 @@ import anyio
 
 from kling_cli.callbacks.tunnel.base import Tunnel, TunnelEvent, TunnelState
 from kling_cli.callbacks.tunnel.worker import Order, Worker
-from kling_cli.errors import TunnelError
+from kling_cli.errors import TunnelError, UsageError
 from kling_cli.secret import Secret
 from kling_cli.settings import Settings
 
@@ -46,6 +46,15 @@ class NgrokProvider:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> NgrokProvider:
+        """Return the provider for these settings.
+
+        Raises:
+            TunnelError: the token in them is nonsense.
+        """
+        try:
+            settings.require("ngrok_authtoken")
+        except UsageError as exc:
+            raise TunnelError(exc.message, hint=exc.hint) from exc
         return cls(
             settings.state_dir,
             ngrok_path=settings.ngrok_path,

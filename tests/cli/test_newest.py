@@ -1,0 +1,61 @@
+"""`last` in place of a task's id, wherever an option takes one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from kling_cli.cli import events_options, listen_options, listen_values
+from kling_cli.cli.trigger_options import Mocking
+from kling_cli.cli.trigger_values import parse
+from kling_cli.jobs.entry import Stage
+from kling_cli.jobs.journal import Journal
+from kling_cli.jobs.journal_callbacks import CallbackJournal
+from kling_cli.main import main
+from tests.jobs.made import a_callback, an_entry
+from tests.support.recorder import recorder
+
+BASE = "http://127.0.0.1:1"
+
+
+@pytest.fixture(autouse=True)
+def state_dir(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Be somebody whose newest task is t1, and who has kept callbacks of t1 and t2."""
+    monkeypatch.setenv("KLING_STATE_DIR", str(own_home / "state"))
+    monkeypatch.setenv("KLING_API_BASE", BASE)
+    with Journal.open(own_home / "state") as journal:
+        journal.write_down(
+            an_entry("e1", api_base=BASE, task_id="t1", stage=Stage.SUCCEEDED)
+        )
+    with CallbackJournal.open(own_home / "state") as callbacks:
+        callbacks.keep_callbacks([a_callback(task_id=one) for one in ("t1", "t2")])
+    return own_home / "state"
+
+
+def test_callbacks_are_chosen_by_it() -> None:
+    kept = events_options.wanted_of(events_options.Choice(task_id="last"))
+    awaited = listen_values.read_wanted(listen_options.Choice(task_ids=["last", "t9"]))
+
+    assert kept.task_id == "t1"
+    assert awaited.task_ids == {"t1", "t9"}
+
+
+def test_mocks_speak_of_it() -> None:
+    series = parse("succeeded", Mocking(task_id="last", to="1"))
+
+    [[mock]] = series.trials[0].sent
+    assert b'"t1"' in mock.raw
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.usefixtures("collected")
+def test_its_callbacks_are_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with recorder() as app:
+        line = ["kling", "replay", "--task", "last", "--to", f"{app.url}/callback"]
+        monkeypatch.setattr(sys, "argv", line)
+        exit_code = main()
+
+    assert exit_code == 0
+    assert [post.headers["kling-replay"] for post in app.seen] == ["1"]
