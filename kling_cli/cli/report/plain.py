@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.api.task import TaskStatus
 from kling_cli.cli.report.escape import lines, one_line
 from kling_cli.cli.report.quantities import duration, expected, size, units
 from kling_cli.jobs import events as happened
@@ -65,8 +64,8 @@ def path_words(event: happened.CallbackPath) -> str:
 def summary(result: JobResult) -> str:
     """Return the last line about a job: how it ended, its time and cost."""
     name = result.task_id or result.external_id or "the job"
-    facts = [f"{name} {result.status.value}"]
-    if result.status is TaskStatus.UNKNOWN:
+    facts = [f"{name} {result.state.value}"]
+    if result.state is happened.State.UNKNOWN:
         facts = [f"{name} not finished"]
     if result.elapsed_s is not None:
         facts.append(f"after {duration(result.elapsed_s)}")
