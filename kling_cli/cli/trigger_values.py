@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from kling_cli.callbacks.keyfile import load_key
 from kling_cli.callbacks.signatures import check_secret
-from kling_cli.callbacks.tunnel import lease
 from kling_cli.cli.events_options import named_task
 from kling_cli.cli.runner import load_settings
 from kling_cli.cli.trigger_options import Mocking
@@ -35,6 +34,7 @@ from kling_cli.listen.mock.shapes import Mock
 from kling_cli.listen.targets import DEFAULT_PATH, Target, read_target
 from kling_cli.listen.token import load_token
 from kling_cli.settings import Settings
+from kling_cli.tunnels import shared_lock as lease
 
 _GENERATIONS: Final = ("new", "legacy")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kling_cli.callbacks.tunnel.base import Tunnel, TunnelEvent
-from kling_cli.callbacks.tunnel.lease import Lease
 from kling_cli.jobs.events import CallbackPath
 from kling_cli.jobs.news import News
 from kling_cli.jobs.schedule import PathState
 from kling_cli.jobs.session import Session
+from kling_cli.tunnels.provider import Tunnel, TunnelEvent
+from kling_cli.tunnels.shared_lock import Lease
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from kling_cli.api.task import TaskStatus
-from kling_cli.callbacks.tunnel import lease
-from kling_cli.callbacks.tunnel.lease import PublishedDoor
 from kling_cli.jobs.events import CallbackPath
 from kling_cli.jobs.journal import KeptCallback
 from kling_cli.jobs.journal_file import JournalError
 from kling_cli.jobs.news import Hint, News
 from kling_cli.jobs.schedule import PathState
 from kling_cli.jobs.session import Session
+from kling_cli.tunnels import shared_lock as lease
+from kling_cli.tunnels.shared_lock import PublishedDoor
 
 LOOK_S = 0.2
 _ENDED = "the kling that had the tunnel has ended, or lost it"

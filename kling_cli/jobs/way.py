@@ -16,9 +16,6 @@ from anyio.abc import TaskGroup
 from kling_cli.callbacks.capability import Capability, callback_path
 from kling_cli.callbacks.keyfile import load_key
 from kling_cli.callbacks.server import Server
-from kling_cli.callbacks.tunnel import lease
-from kling_cli.callbacks.tunnel.base import Provider, TunnelTakenError
-from kling_cli.callbacks.tunnel.lease import PublishedDoor
 from kling_cli.errors import TunnelError
 from kling_cli.jobs.events import CallbackPath, TunnelOpening
 from kling_cli.jobs.listener import open_listener
@@ -29,6 +26,9 @@ from kling_cli.jobs.schedule import PathState
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.shared import follow_journal
 from kling_cli.settings import Settings
+from kling_cli.tunnels import shared_lock as lease
+from kling_cli.tunnels.provider import Provider, TunnelTakenError
+from kling_cli.tunnels.shared_lock import PublishedDoor
 
 SHARE_WAIT_S = 4.0  # for another kling that is just opening its tunnel
 SHARE_LOOK_S = 0.2
@@ -237,6 +237,6 @@ async def _shared_door(session: Session) -> PublishedDoor:
 
 def _provider(session: Session) -> Provider:
     """Return who makes tunnels; one line here for each further provider."""
-    from kling_cli.callbacks.tunnel.ngrok import NgrokProvider
+    from kling_cli.tunnels.ngrok.provider import NgrokProvider
 
     return NgrokProvider.from_settings(session.settings)

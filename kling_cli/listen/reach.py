@@ -14,12 +14,12 @@ from typing import Protocol
 
 from anyio.abc import TaskGroup
 
-from kling_cli.callbacks.tunnel import lease
 from kling_cli.clock import Clock
 from kling_cli.errors import UsageError
-from kling_cli.listen.hold import OnChange, hold_tunnel, provider
 from kling_cli.listen.options import ListenOptions
 from kling_cli.settings import Settings
+from kling_cli.tunnels import shared_lock as lease
+from kling_cli.tunnels.supervisor import OnChange, hold_tunnel, provider
 
 
 class Kind(StrEnum):

@@ -8,12 +8,12 @@ from pathlib import Path
 import anyio
 import pytest
 
-from kling_cli.callbacks.tunnel import lease
-from kling_cli.callbacks.tunnel.base import TunnelTakenError
 from kling_cli.errors import TunnelError
 from kling_cli.jobs.events import CallbackPath, TunnelOpening
 from kling_cli.jobs.schedule import PathState
 from kling_cli.settings import Settings
+from kling_cli.tunnels import shared_lock as lease
+from kling_cli.tunnels.provider import TunnelTakenError
 from tests.jobs.sessions import Opened, a_way, call, some_settings, until
 from tests.support.agent import StandIn, stand_in
 from tests.support.clock import FakeClock

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from kling_cli.callbacks.tunnel import lease
 from kling_cli.errors import TunnelError
 from kling_cli.jobs.way import NO_WAY
 from kling_cli.settings import Settings
+from kling_cli.tunnels import shared_lock as lease
 from tests.jobs.sessions import a_way, some_settings
 
 pytestmark = pytest.mark.anyio

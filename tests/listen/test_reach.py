@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.callbacks.tunnel import lease
 from kling_cli.errors import UsageError
 from kling_cli.listen.reach import Kind, choose, share_door
 from kling_cli.settings import Settings, load
+from kling_cli.tunnels import shared_lock as lease
 
 NEAR = {"KLING_API_BASE": "http://127.0.0.1:1"}
 NGROK = {"KLING_TUNNEL": "ngrok"}

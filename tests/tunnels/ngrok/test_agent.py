@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 from pyngrok import installer
 
-from kling_cli.callbacks.tunnel import agent
 from kling_cli.errors import TunnelError
+from kling_cli.tunnels.ngrok import agent
 
 REAL = "#!/bin/sh\necho ngrok version 3.39.8\n"
 SHIM = f"#!{sys.executable}\nimport sys\nfrom pyngrok.ngrok import main\nmain()\n"
@@ -277,7 +277,7 @@ def test_looking_for_an_agent_never_touches_the_disk(
 def test_help_costs_no_pyngrok() -> None:
     """Whoever only names the provider has not paid for the library."""
     code = (
-        "import sys, kling_cli.callbacks.tunnel.ngrok;"
+        "import sys, kling_cli.tunnels.ngrok.provider;"
         "print([m for m in ('pyngrok', 'psutil', 'yaml', 'httpx') if m in sys.modules])"
     )
     said = subprocess.run(

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from kling_cli.callbacks.tunnel.messages import clean, read_refusal, words_of
+from kling_cli.tunnels.ngrok.errors import clean, read_refusal, words_of
 from tests.support.ngrok_words import ERRORS
 
 TOKEN = "2abcDEFghiJKLmnoPQRstuVWXyz_0123456789abcdefgh"

@@ -13,7 +13,8 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.callbacks.tunnel import direct, log, messages
+from kling_cli.tunnels.ngrok import direct, log
+from kling_cli.tunnels.ngrok import errors as messages
 
 if TYPE_CHECKING:
     from pyngrok.conf import PyngrokConfig

@@ -13,11 +13,11 @@ import anyio.to_thread
 import pytest
 from pyngrok import installer
 
-from kling_cli.callbacks.tunnel.base import TunnelTakenError
-from kling_cli.callbacks.tunnel.ngrok import NgrokProvider
 from kling_cli.errors import TunnelError
 from kling_cli.secret import Secret
 from kling_cli.settings import load
+from kling_cli.tunnels.ngrok.provider import NgrokProvider
+from kling_cli.tunnels.provider import TunnelTakenError
 from tests.support.agent import StandIn
 from tests.support.echo import Echo, echo_server
 

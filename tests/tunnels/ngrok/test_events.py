@@ -8,8 +8,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from kling_cli.callbacks.tunnel.base import Tunnel, TunnelEvent
-from kling_cli.callbacks.tunnel.ngrok import NgrokProvider
+from kling_cli.tunnels.ngrok.provider import NgrokProvider
+from kling_cli.tunnels.provider import Tunnel, TunnelEvent
 from tests.support.agent import RunningAgent, StandIn
 
 pytestmark = pytest.mark.anyio

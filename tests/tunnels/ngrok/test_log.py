@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 
-from kling_cli.callbacks.tunnel.log import hear_rest, lines
+from kling_cli.tunnels.ngrok.log import hear_rest, lines
 
 
 def stream(raw: bytes) -> io.TextIOWrapper:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kling_cli.callbacks.tunnel.identity import Identity
+from kling_cli.tunnels.process_identity import Identity
 
 _GRACE_S = 1.0  # for an agent to take leave of its cloud
 

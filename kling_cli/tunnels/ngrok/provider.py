@@ -10,11 +10,11 @@ from typing import Literal
 
 import anyio
 
-from kling_cli.callbacks.tunnel.base import Tunnel, TunnelEvent, TunnelState
-from kling_cli.callbacks.tunnel.worker import Order, Worker
 from kling_cli.errors import TunnelError, UsageError
 from kling_cli.secret import Secret
 from kling_cli.settings import Settings
+from kling_cli.tunnels.ngrok.thread import Order, Worker
+from kling_cli.tunnels.provider import Tunnel, TunnelEvent, TunnelState
 
 # A command without a tunnel must have submitted within 8 s of its start.
 STARTUP_TIMEOUT_S = 7.0

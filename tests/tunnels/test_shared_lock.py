@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.callbacks.tunnel.lease import PublishedDoor, claim, look
 from kling_cli.errors import TunnelError
+from kling_cli.tunnels.shared_lock import PublishedDoor, claim, look
 
 HOLDER = """
 import sys
 from pathlib import Path
-from kling_cli.callbacks.tunnel.lease import claim
+from kling_cli.tunnels.shared_lock import claim
 lease = claim(Path(sys.argv[1]))
 if lease is not None:
     lease.publish("https://a.example", 4711)

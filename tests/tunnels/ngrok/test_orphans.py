@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from kling_cli.callbacks.tunnel.ngrok import NgrokProvider
-from kling_cli.callbacks.tunnel.reaper import reap
+from kling_cli.tunnels.ngrok.provider import NgrokProvider
+from kling_cli.tunnels.orphans import reap
 from tests.support.agent import StandIn
 
 PROGRAM = Path(__file__).parents[2] / "support/tunnel_owner.py"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kling_cli.callbacks.tunnel.watch import heard
+from kling_cli.tunnels.ngrok.watch import heard
 
 
 @pytest.mark.parametrize(

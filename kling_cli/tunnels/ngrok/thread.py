@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from kling_cli.callbacks.tunnel import agent, config, library, messages, reaper, watch
-from kling_cli.callbacks.tunnel.base import TunnelTakenError
-from kling_cli.callbacks.tunnel.leash import Leash
 from kling_cli.errors import TunnelError
 from kling_cli.secret import Secret
+from kling_cli.tunnels import orphans as reaper
+from kling_cli.tunnels.ngrok import agent, config, watch
+from kling_cli.tunnels.ngrok import errors as messages
+from kling_cli.tunnels.ngrok import pyngrok_client as library
+from kling_cli.tunnels.process_supervisor import Leash
+from kling_cli.tunnels.provider import TunnelTakenError
 
 if TYPE_CHECKING:
     from pyngrok.conf import PyngrokConfig

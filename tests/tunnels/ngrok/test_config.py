@@ -9,7 +9,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # no stubs
 from pyngrok import installer
 
-from kling_cli.callbacks.tunnel.config import read_persons_config, write_config
+from kling_cli.tunnels.ngrok.config import read_persons_config, write_config
 
 TOKEN = "2abcDEFghiJKLmnoPQRstuVWXyz_0123456789abcdefgh"
 

@@ -18,8 +18,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from kling_cli.callbacks.tunnel import launcher, reaper
-from kling_cli.callbacks.tunnel.identity import Identity, identify
+from kling_cli.tunnels import launcher
+from kling_cli.tunnels import orphans as reaper
+from kling_cli.tunnels.process_identity import Identity, identify
 
 _JOIN_S = 2.0
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.callbacks.tunnel import reaper
-from kling_cli.callbacks.tunnel.identity import Identity, identify
+from kling_cli.tunnels import orphans as reaper
+from kling_cli.tunnels.process_identity import Identity, identify
 
 IGNORES_TERM = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
 WAIT = "print(flush=True); input()"

@@ -13,17 +13,17 @@ from typing import Final
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
-from kling_cli.callbacks.tunnel import lease
-from kling_cli.callbacks.tunnel.base import (
+from kling_cli.clock import Clock
+from kling_cli.errors import TunnelError
+from kling_cli.settings import Settings
+from kling_cli.tunnels import shared_lock as lease
+from kling_cli.tunnels.provider import (
     Provider,
     Tunnel,
     TunnelEvent,
     TunnelTakenError,
 )
-from kling_cli.callbacks.tunnel.lease import Lease
-from kling_cli.clock import Clock
-from kling_cli.errors import TunnelError
-from kling_cli.settings import Settings
+from kling_cli.tunnels.shared_lock import Lease
 
 REOPEN_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 
@@ -71,7 +71,7 @@ async def hold_tunnel(  # noqa: PLR0913 -- collaborators, by name
 
 def provider(settings: Settings) -> Provider:
     """Return who makes tunnels; one line here for each further provider."""
-    from kling_cli.callbacks.tunnel.ngrok import NgrokProvider
+    from kling_cli.tunnels.ngrok.provider import NgrokProvider
 
     return NgrokProvider.from_settings(settings)
 

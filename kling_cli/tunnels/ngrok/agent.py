@@ -83,7 +83,7 @@ def install_agent(tell: Callable[[str], None]) -> Path:
 
     Raises: `TunnelError` when it could not be had.
     """
-    from kling_cli.callbacks.tunnel.download import download_agent
+    from kling_cli.tunnels.ngrok.download import download_agent
 
     path = _own_place()
     download_agent(path, tell)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kling_cli.callbacks.tunnel.direct import go_direct_to_loopback
+from kling_cli.tunnels.ngrok.direct import go_direct_to_loopback
 from tests.support.echo import Echo, echo_server
 
 
