@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from kling_cli import tunnels
 from kling_cli.callbacks.keyfile import load_key
 from kling_cli.callbacks.signatures import check_secret
 from kling_cli.cli.events_options import named_task
@@ -34,7 +35,6 @@ from kling_cli.listen.mock.shapes import Mock
 from kling_cli.listen.targets import DEFAULT_PATH, Target, read_target
 from kling_cli.listen.token import load_token
 from kling_cli.settings import Settings
-from kling_cli.tunnels import shared_lock as lease
 
 _GENERATIONS: Final = ("new", "legacy")
 
@@ -210,8 +210,8 @@ def _may_be_tried_after(made: Sequence[Delivery], stamp: Stamp) -> bool:
 def _target(to: str | None, settings: Settings) -> Target:
     if to is not None:
         return read_target(to)
-    for name in (lease.PUBLIC, lease.LOCAL):
-        door = lease.look(settings.state_dir, name)
+    for name in (tunnels.PUBLIC, tunnels.LOCAL):
+        door = tunnels.find_shared_tunnel(settings.state_dir, name)
         if door is not None and door.is_standing:
             path = standing_path(load_token(settings.state_dir))
             return read_target(f"{door.local_url}{path}")

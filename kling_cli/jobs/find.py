@@ -16,7 +16,7 @@ from kling_cli.jobs.lifecycle import begin
 from kling_cli.jobs.newest import newest_task, steps_back
 from kling_cli.jobs.places import Place, families, is_only_here
 from kling_cli.jobs.session import Session
-from kling_cli.tunnels.process_identity import Identity
+from kling_cli.tunnels import Identity
 
 
 class NoSuchTaskError(UsageError):

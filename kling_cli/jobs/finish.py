@@ -24,7 +24,7 @@ from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.shared import follow_callbacks
 from kling_cli.jobs.wait import deadline_at
 from kling_cli.settings import Settings
-from kling_cli.tunnels.process_identity import identify
+from kling_cli.tunnels import identify
 
 SETTLE_ASKS = 3
 LATE_AFTER = timedelta(minutes=10)  # no create call is on its way for longer

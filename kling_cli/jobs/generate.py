@@ -32,7 +32,7 @@ from kling_cli.jobs.submit import Submission
 from kling_cli.jobs.wait import deadline_at
 from kling_cli.jobs.way import Way, open_way
 from kling_cli.settings import Settings
-from kling_cli.tunnels.process_identity import identify
+from kling_cli.tunnels import identify
 
 
 @dataclass(slots=True, kw_only=True)

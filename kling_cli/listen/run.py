@@ -39,7 +39,7 @@ from kling_cli.listen.reach import Way, open_way
 from kling_cli.listen.targets import refuse_own_port
 from kling_cli.listen.token import load_token, rotate_token
 from kling_cli.settings import Settings
-from kling_cli.tunnels.provider import TunnelEvent
+from kling_cli.tunnels import TunnelEvent
 
 TIMEOUT: Final = "timeout"
 

@@ -1,10 +1,10 @@
-"""Becomes the ngrok agent, tied to the life of whoever started it.
+"""Starts an agent program that ends when whoever started it ends.
 
 Run as a program of its own, with nothing but the standard library: `launcher.py FOLDER
-ARGUMENT…`. Before it becomes the agent it says who it is and waits for its order, both
-through named pipes in FOLDER (see `leash.py`). So the agent is written down before it
-exists, its token is on no command line and on no disk, and an owner that is gone, or
-has thought better of it, is noticed by the pipe's end.
+ARGUMENT…`. Before it execs the agent it sends its pid and waits for its command, both
+through named pipes in FOLDER (see `process_supervisor.py`). So the agent is recorded
+before it runs, its secrets are on no command line and on no disk, and the end of its
+owner is noticed by the pipe's end.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ import sys
 from typing import Any, NoReturn
 
 _PR_SET_PDEATHSIG = 1  # Source: prctl(2)
-_OWN_SETTINGS = "KLING_"  # the agent has no use for our keys
+_OWN_VARIABLES = "KLING_"  # our keys are not for the agent
 
 
 def main() -> NoReturn:  # pragma: no cover -- runs without site-packages
     folder, *arguments = sys.argv[1:]
     _end_with_parent()
-    order = _ask(folder)
-    if not order:
+    command = _receive_command(folder)
+    if not command:
         sys.exit(1)
-    _be_quiet()
-    environ = {k: v for k, v in os.environ.items() if not k.startswith(_OWN_SETTINGS)}
-    environ.update(order["environ"])
-    _become(order["agent"], arguments, environ)
+    _detach_terminal()
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(_OWN_VARIABLES)}
+    environ.update(command["environ"])
+    _exec(command["agent"], arguments, environ)
 
 
-def _become(  # pragma: no cover -- the same
+def _exec(  # pragma: no cover -- the same
     agent: str, arguments: list[str], environ: dict[str, str]
 ) -> NoReturn:
     os.execve(agent, [agent, *arguments], environ)  # noqa: S606 -- the agent itself
@@ -48,13 +48,15 @@ def _end_with_parent() -> None:  # pragma: no cover -- the same
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _ask(folder: str) -> dict[str, Any] | None:  # pragma: no cover -- the same
-    """Say our pid and return the order; None when there is no owner any more.
+def _receive_command(  # pragma: no cover -- the same
+    folder: str,
+) -> dict[str, Any] | None:
+    """Send our pid and return the command; None when the owner is gone.
 
-    The pipe we spoke through stays open in the agent: its end is the news of our end.
+    The pipe we wrote to stays open in the agent: its end reports the agent's end.
     """
     try:
-        source = os.open(os.path.join(folder, "order"), os.O_RDONLY | os.O_NONBLOCK)  # noqa: PTH118 -- pathlib would cost a third of our time
+        source = os.open(os.path.join(folder, "command"), os.O_RDONLY | os.O_NONBLOCK)  # noqa: PTH118 -- pathlib would cost a third of our time
         hello = os.open(os.path.join(folder, "hello"), os.O_WRONLY | os.O_NONBLOCK)  # noqa: PTH118 -- the same
         os.write(hello, b"%d\n" % os.getpid())
     except OSError:
@@ -63,12 +65,12 @@ def _ask(folder: str) -> dict[str, Any] | None:  # pragma: no cover -- the same
     os.set_blocking(source, True)
     with os.fdopen(source) as pipe:
         line = pipe.readline()
-    order: dict[str, Any] | None = json.loads(line) if line else None
-    return order
+    command: dict[str, Any] | None = json.loads(line) if line else None
+    return command
 
 
-def _be_quiet() -> None:  # pragma: no cover -- the same
-    """Take away the terminal: no keys come in, no usage text goes out."""
+def _detach_terminal() -> None:  # pragma: no cover -- the same
+    """Connect stdin and stderr to the null device."""
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 2)

@@ -1,4 +1,4 @@
-"""Which process is meant: a pid together with the moment it was started.
+"""Identifies a process by its pid and its start time.
 
 A pid alone may belong to somebody else by the time it is used.
 """
@@ -12,7 +12,7 @@ _TOLERANCE_S = 1.0  # the machine's idea of when it was booted moves with its cl
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A process, named so that no other one is ever taken for it.
+    """A process; a later one under the same pid is unequal to it.
 
     `started_at` is in seconds since the epoch, as the system reckons it.
     """

@@ -1,7 +1,7 @@
-"""Our end of the leash an agent runs on: started with its pid known, ended for certain.
+"""Supervises an agent process: its pid is known before it runs, its end is certain.
 
 pyngrok starts the program it is given and tells nobody its pid. The program we give it
-is `launcher.py`, which says its pid and waits for its order in two named pipes.
+is `launcher.py`, which sends its pid and waits for its command on two named pipes.
 """
 
 from __future__ import annotations
@@ -18,15 +18,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from kling_cli.tunnels import launcher
-from kling_cli.tunnels import orphans as reaper
+from kling_cli.tunnels import launcher, orphans
 from kling_cli.tunnels.process_identity import Identity, identify
 
 _JOIN_S = 2.0
 
 
-class Leash:
-    """One agent's leash; `program` is what to start, once.
+class SupervisedProcess:
+    """Supervises one agent process; `program` is what to start, once.
 
     `environ` is added to the agent's environment and to nothing else's; it never
     touches the disk. `on_end` is called in another thread as soon as the agent has
@@ -41,71 +40,75 @@ class Leash:
         environ: Mapping[str, str],
         on_end: Callable[[], None],
     ) -> None:
-        self.folder = _new_folder(reaper.folder_for_agents(state_dir))
+        self.folder = _new_folder(orphans.folder_for_agents(state_dir))
         self.program = _write_program(self.folder)
         self.identity: Identity | None = None
         self._state_dir = state_dir
-        self._order = {"agent": str(agent), "environ": dict(environ)}
+        self._command = {"agent": str(agent), "environ": dict(environ)}
         self._on_end = on_end
         self._lock = threading.Lock()
-        self._is_cut = False
+        self._is_killed = False
         self._pipes = _open_pipes(self.folder)
-        self._guard = threading.Thread(
-            target=self._watch, name="kling-leash", daemon=True
+        self._watcher = threading.Thread(
+            target=self._watch, name="kling-agent-watcher", daemon=True
         )
-        self._guard.start()
+        self._watcher.start()
 
-    def cut(self) -> None:
+    def kill(self) -> None:
         """End the agent now, or keep it from ever starting; returns at once."""
         with self._lock:
-            self._is_cut = True
-            self._shut("order")
-            if "hold" in self._pipes:
-                os.write(self._pipes["hold"], b"\n")  # wakes the guard
+            self._is_killed = True
+            self._close_pipe("command")
+            if "keep_open" in self._pipes:
+                os.write(self._pipes["keep_open"], b"\n")  # wakes the watcher
             if self.identity is not None and self.identity.is_alive:
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(self.identity.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """End the agent and remove what was written for it; pyngrok is done with it."""
-        self.cut()
-        self._guard.join(_JOIN_S)
+        """End the agent and remove what was written for it."""
+        self.kill()
+        self._watcher.join(_JOIN_S)
         if self.identity is not None:
-            reaper.forget(self._state_dir, self.identity.pid)
+            orphans.remove_record(self._state_dir, self.identity.pid)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _watch(self) -> None:
-        """Hear the launcher, answer it, then wait for the end of its pipe."""
+        """Read the launcher's pid, answer it, then wait for the end of its pipe."""
         with os.fdopen(self._pipes.pop("hello"), "rb", buffering=0) as hello:
             line = hello.readline().strip()
-            if not line or not self._tie(int(line)):
-                self._let_go()
+            if not line or not self._start(int(line)):
+                self._close_pipes()
                 return
             hello.read()
         self._on_end()
 
-    def _tie(self, pid: int) -> bool:
-        """Write the agent down, then let it begin; False when it shall not."""
+    def _start(self, pid: int) -> bool:
+        """Record the agent, then let it run; False when it may not."""
         found, us = identify(pid), identify(os.getpid())
         with self._lock:
-            if self._is_cut or found is None or us is None:
+            if self._is_killed or found is None or us is None:
                 return False
             self.identity = found
             try:
-                reaper.remember(self._state_dir, found, us, self.folder)
-                os.write(self._pipes["order"], json.dumps(self._order).encode() + b"\n")
-            except OSError:  # cannot be written down, or has ended already
+                orphans.write_record(self._state_dir, found, us, self.folder)
+                os.write(
+                    self._pipes["command"], json.dumps(self._command).encode() + b"\n"
+                )
+            except OSError:  # cannot be recorded, or has ended already
                 return False
-            self._shut("order")  # a second start finds no order and ends at once
-            self._shut("hold")
+            self._close_pipe(
+                "command"
+            )  # a second start finds no command and ends at once
+            self._close_pipe("keep_open")
             return True
 
-    def _let_go(self) -> None:
+    def _close_pipes(self) -> None:
         with self._lock:
-            self._shut("order")
-            self._shut("hold")
+            self._close_pipe("command")
+            self._close_pipe("keep_open")
 
-    def _shut(self, name: str) -> None:
+    def _close_pipe(self, name: str) -> None:
         if name in self._pipes:
             os.close(self._pipes.pop(name))
 
@@ -116,9 +119,9 @@ def _new_folder(parent: Path) -> Path:
 
 
 def _write_program(folder: Path) -> Path:
-    """Return a script that pyngrok can start: it takes a path and no arguments."""
+    """Return a script that runs the launcher: pyngrok takes a path, no arguments."""
     command = [sys.executable, "-I", "-S", launcher.__file__, str(folder)]
-    program = folder / "ngrok"
+    program = folder / "agent"
     program.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
     program.chmod(0o700)
     return program
@@ -127,14 +130,14 @@ def _write_program(folder: Path) -> Path:
 def _open_pipes(folder: Path) -> dict[str, int]:
     """Open both pipes without waiting for the other side.
 
-    `hold` keeps `hello` from ending before the launcher has opened it.
+    `keep_open` keeps `hello` from ending before the launcher has opened it.
     """
-    for name in ("hello", "order"):
+    for name in ("hello", "command"):
         os.mkfifo(folder / name, 0o600)
     hello = os.open(folder / "hello", os.O_RDONLY | os.O_NONBLOCK)
-    hold = os.open(folder / "hello", os.O_WRONLY)
-    reader = os.open(folder / "order", os.O_RDONLY | os.O_NONBLOCK)
-    order = os.open(folder / "order", os.O_WRONLY)
+    keep_open = os.open(folder / "hello", os.O_WRONLY)
+    reader = os.open(folder / "command", os.O_RDONLY | os.O_NONBLOCK)
+    command = os.open(folder / "command", os.O_WRONLY)
     os.close(reader)
     os.set_blocking(hello, True)
-    return {"hello": hello, "hold": hold, "order": order}
+    return {"hello": hello, "keep_open": keep_open, "command": command}

@@ -1,4 +1,4 @@
-"""What every way of being reachable from outside offers: open, URL, events, close.
+"""The interface of tunnel providers: open, URL, events, close.
 
 One adapter a provider; nothing outside this package knows which one is in use.
 """
@@ -31,7 +31,7 @@ class TunnelEvent:
 
 
 class Tunnel(Protocol):
-    """An open way from a public URL to a port of this machine."""
+    """An open tunnel from a public URL to a port of this machine."""
 
     @property
     def public_url(self) -> str:
@@ -45,7 +45,7 @@ class Tunnel(Protocol):
 
 
 class Provider(Protocol):
-    """Somebody who makes tunnels."""
+    """A service, or a program, that makes tunnels."""
 
     @property
     def name(self) -> str:
@@ -63,5 +63,5 @@ class Provider(Protocol):
 class TunnelTakenError(TunnelError):
     """The account's session or URL is in use by another agent, perhaps another kling.
 
-    Whoever meets this may find that kling's door (`lease.look`) and share it.
+    Another kling's tunnel may be published to be shared (`find_shared_tunnel`).
     """

@@ -1,8 +1,8 @@
-"""One door a user: whoever holds the lock has the listener and the tunnel.
+"""The lock by which the processes of one user share one listener and tunnel.
 
-The others share its public URL: the callbacks that reach it are written into the
-journal, where every process finds its own. The lock is the system's, so it is gone
-with the process, however that ends.
+Its owner publishes the public URL; the others use that URL, and find the callbacks
+meant for them in the journal. The lock is the operating system's, so it is released
+when the process ends, however it ends.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ LOCAL: Final = "local-door"
 
 
 @dataclass(frozen=True, slots=True)
-class PublishedDoor:
-    """A door that is open now: where it can be reached, and whose it is.
+class SharedTunnel:
+    """A listener that another process may use: its URLs and its owner.
 
     `public_url` has no path; `port` is the listener's, on 127.0.0.1 of this machine.
-    A standing one is that of a listener, open whether or not there are jobs.
+    `is_standing`: it belongs to `kling listen`, and is open whether or not there are
+    jobs.
     """
 
     public_url: str
@@ -36,16 +37,16 @@ class PublishedDoor:
 
     @property
     def local_url(self) -> str:
-        """The same door for whoever calls from this machine."""
+        """The listener's URL on this machine."""
         return f"http://127.0.0.1:{self.port}"
 
 
-class Lease:
-    """The right to have the door, until released; a context manager that releases."""
+class SharedTunnelLock:
+    """The acquired lock; a context manager that releases it."""
 
-    def __init__(self, path: Path, lock: int) -> None:
+    def __init__(self, path: Path, descriptor: int) -> None:
         self._path = path
-        self._lock: int | None = lock
+        self._descriptor: int | None = descriptor
 
     def __enter__(self) -> Self:
         return self
@@ -59,7 +60,7 @@ class Lease:
         self.release()
 
     def publish(self, public_url: str, port: int, *, is_standing: bool = False) -> None:
-        """Tell the other processes where the door is; replaces what was said before."""
+        """Publish the listener to other processes, in place of what was published."""
         us = identify(os.getpid())
         part = self._path.with_suffix(f".{os.getpid()}.part")
         part.touch(mode=0o600)
@@ -77,46 +78,46 @@ class Lease:
         part.replace(self._path)
 
     def withdraw(self) -> None:
-        """Say that the door cannot be reached now; the right to it stays."""
+        """Publish nothing, as the listener cannot be reached now; the lock is kept."""
         self._path.unlink(missing_ok=True)
 
     def release(self) -> None:
-        """Give the door up; another process may claim it. Doing so twice is fine."""
-        if self._lock is not None:
+        """Release the lock; doing so twice is fine."""
+        if self._descriptor is not None:
             self.withdraw()
-            os.close(self._lock)
-            self._lock = None
+            os.close(self._descriptor)
+            self._descriptor = None
 
 
-def claim(state_dir: Path, name: str = PUBLIC) -> Lease | None:
-    """Return the right to the door, or None when another process has it.
+def acquire_lock(state_dir: Path, name: str = PUBLIC) -> SharedTunnelLock | None:
+    """Return the lock, or None when another process holds it.
 
-    A `LOCAL` door is one without a tunnel; it keeps nobody from having a public one.
+    `LOCAL` is for a listener without a tunnel; it excludes no `PUBLIC` one.
 
     Raises: `TunnelError` when the folder's file system knows no locks.
     """
     import fcntl
 
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(state_dir / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = os.open(state_dir / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        os.close(lock)
+        os.close(descriptor)
         return None
     except OSError as exc:
-        os.close(lock)
+        os.close(descriptor)
         raise TunnelError(
             f"{state_dir} is on a file system without locks: {exc.strerror}",
             hint="set KLING_STATE_DIR to a folder on a local disk",
         ) from exc
-    lease = Lease(state_dir / f"{name}.json", lock)
-    lease.withdraw()  # what a killed owner left
-    return lease
+    lock = SharedTunnelLock(state_dir / f"{name}.json", descriptor)
+    lock.withdraw()  # what a killed owner left
+    return lock
 
 
-def look(state_dir: Path, name: str = PUBLIC) -> PublishedDoor | None:
-    """Return the door that is open now, ours included; None when there is none.
+def find_shared_tunnel(state_dir: Path, name: str = PUBLIC) -> SharedTunnel | None:
+    """Return the listener that is published now, ours included; None without one.
 
     Goes by the owner's pid and start time: trying the lock could keep it from
     somebody who wants it at that moment.
@@ -124,7 +125,7 @@ def look(state_dir: Path, name: str = PUBLIC) -> PublishedDoor | None:
     try:
         raw = json.loads((state_dir / f"{name}.json").read_text())
         owner = Identity(int(raw["owner_pid"]), float(raw["owner_started_at"]))
-        door = PublishedDoor(
+        shared = SharedTunnel(
             str(raw["public_url"]),
             int(raw["port"]),
             owner.pid,
@@ -132,4 +133,4 @@ def look(state_dir: Path, name: str = PUBLIC) -> PublishedDoor | None:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return door if owner.is_alive else None
+    return shared if owner.is_alive else None

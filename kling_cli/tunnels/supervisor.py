@@ -1,6 +1,6 @@
-"""A tunnel that is kept open: one that dies, or is found dead, is opened again.
+"""The tunnel supervisor: reopens a tunnel that died or that lets nothing through.
 
-It is published meanwhile, so that generating commands of this user take the same door.
+The tunnel is published meanwhile, so that generating commands of this user share it.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from anyio.abc import TaskGroup, TaskStatus
 from kling_cli.clock import Clock
 from kling_cli.errors import TunnelError
 from kling_cli.settings import Settings
-from kling_cli.tunnels import shared_lock as lease
+from kling_cli.tunnels import shared_lock
 from kling_cli.tunnels.provider import (
     Provider,
     Tunnel,
     TunnelEvent,
     TunnelTakenError,
 )
-from kling_cli.tunnels.shared_lock import Lease
+from kling_cli.tunnels.shared_lock import SharedTunnelLock
 
 REOPEN_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 
@@ -32,7 +32,7 @@ OnChange = Callable[[TunnelEvent], None]
 
 
 @asynccontextmanager
-async def hold_tunnel(  # noqa: PLR0913 -- collaborators, by name
+async def supervise_tunnel(  # noqa: PLR0913 -- collaborators, by name
     provider: Provider,
     port: int,
     *,
@@ -41,7 +41,7 @@ async def hold_tunnel(  # noqa: PLR0913 -- collaborators, by name
     group: TaskGroup,
     on_change: OnChange,
     is_shared: bool = True,
-) -> AsyncIterator[HeldTunnel]:
+) -> AsyncIterator[TunnelSupervisor]:
     """Open a tunnel to `port` and keep one open.
 
     `group` carries what keeps it open; it is ended with the block. With `is_shared`
@@ -51,34 +51,27 @@ async def hold_tunnel(  # noqa: PLR0913 -- collaborators, by name
         TunnelTakenError: another kling of this user has a tunnel.
         TunnelError: there is no tunnel to be had.
     """
-    claimed = lease.claim(settings.state_dir)
-    if claimed is None:
+    lock = shared_lock.acquire_lock(settings.state_dir)
+    if lock is None:
         raise _taken(settings)
-    with claimed:
-        holder = HeldTunnel(provider, port, claimed, clock, on_change, is_shared)
+    with lock:
+        supervisor = TunnelSupervisor(provider, port, lock, clock, on_change, is_shared)
         try:
-            await group.start(holder.run)
+            await group.start(supervisor.run)
         except TunnelError as exc:  # a hint for those who only want a result
             exc.hint = exc.hint and exc.hint.replace("--callback off", "--tunnel none")
             raise
         try:
-            yield holder
+            yield supervisor
         finally:
-            holder.scope.cancel()
+            supervisor.scope.cancel()
             with anyio.CancelScope(shield=True):
-                await holder.ended.wait()
-
-
-def provider(settings: Settings) -> Provider:
-    """Return who makes tunnels; one line here for each further provider."""
-    from kling_cli.tunnels.ngrok.provider import NgrokProvider
-
-    return NgrokProvider.from_settings(settings)
+                await supervisor.ended.wait()
 
 
 def _taken(settings: Settings) -> TunnelTakenError:
-    door = lease.look(settings.state_dir)
-    who = f"another kling (pid {door.owner_pid})" if door else "another kling"
+    shared = shared_lock.find_shared_tunnel(settings.state_dir)
+    who = f"another kling (pid {shared.owner_pid})" if shared else "another kling"
     return TunnelTakenError(
         f"{who} is listening already, and a user has one listener",
         hint="end it first, or listen on this machine only with --tunnel none",
@@ -86,12 +79,12 @@ def _taken(settings: Settings) -> TunnelTakenError:
 
 
 @dataclass(slots=True)
-class HeldTunnel:
-    """Keeps a tunnel open, with a new one in place of each that died; a `Way`."""
+class TunnelSupervisor:
+    """Keeps a tunnel open, with a new one in place of each that died."""
 
     provider: Provider
     port: int
-    lease: Lease
+    lock: SharedTunnelLock
     clock: Clock
     on_change: OnChange
     is_shared: bool
@@ -109,7 +102,7 @@ class HeldTunnel:
         """Open another tunnel in place of one that claims to be up and is not."""
         if self._following is not None and self._is_up:
             self._is_up = False
-            self.lease.withdraw()
+            self.lock.withdraw()
             self.on_change(TunnelEvent("down", self.url, reason))
             self._following.cancel()
         return True  # or the agent, or we, are at it already
@@ -155,9 +148,9 @@ class HeldTunnel:
             if self._is_up:
                 self._publish(event.public_url)
             else:
-                self.lease.withdraw()
+                self.lock.withdraw()
             self.on_change(event)
 
     def _publish(self, url: str) -> None:
         if self.is_shared:
-            self.lease.publish(url, self.port, is_standing=True)
+            self.lock.publish(url, self.port, is_standing=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.tunnels import orphans as reaper
+from kling_cli.tunnels import orphans
 from kling_cli.tunnels.process_identity import Identity, identify
 
 IGNORES_TERM = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
@@ -52,9 +52,9 @@ def gone() -> Identity:
 
 def record(state_dir: Path, agent: Identity, owner: Identity) -> Path:
     """Write an agent down, as its owner does; return the folder made for it."""
-    folder = reaper.folder_for_agents(state_dir) / f"run-{owner.pid}-x"
+    folder = orphans.folder_for_agents(state_dir) / f"run-{owner.pid}-x"
     folder.mkdir(exist_ok=True)
-    reaper.remember(state_dir, agent, owner, folder)
+    orphans.write_record(state_dir, agent, owner, folder)
     return folder
 
 
@@ -68,7 +68,7 @@ def test_an_agent_whose_owner_is_gone_is_ended(tmp_path: Path, start: Start) -> 
     agent = start("")
     folder = record(tmp_path, identity_of(agent), gone())
 
-    assert reaper.reap(tmp_path) == 1
+    assert orphans.end_orphans(tmp_path) == 1
 
     assert identify(agent.pid) is None
     assert not folder.exists()
@@ -79,7 +79,7 @@ def test_an_agent_that_will_not_go_is_made_to(tmp_path: Path, start: Start) -> N
     agent = start(IGNORES_TERM)
     record(tmp_path, identity_of(agent), gone())
 
-    assert reaper.reap(tmp_path) == 1
+    assert orphans.end_orphans(tmp_path) == 1
 
     assert identify(agent.pid) is None
 
@@ -88,7 +88,7 @@ def test_an_agent_whose_owner_lives_is_left_alone(tmp_path: Path, start: Start) 
     agent, owner = start(""), start("")
     folder = record(tmp_path, identity_of(agent), identity_of(owner))
 
-    assert reaper.reap(tmp_path) == 0
+    assert orphans.end_orphans(tmp_path) == 0
 
     assert agent.poll() is None
     assert folder.exists()
@@ -102,7 +102,7 @@ def test_another_process_that_has_the_agents_pid_now_is_left_alone(
     found = identity_of(stranger)
     record(tmp_path, Identity(found.pid, found.started_at - 60), gone())
 
-    assert reaper.reap(tmp_path) == 0
+    assert orphans.end_orphans(tmp_path) == 0
 
     assert stranger.poll() is None
     assert list((tmp_path / "agents").iterdir()) == []
@@ -115,7 +115,7 @@ def test_another_process_that_has_the_owners_pid_now_saves_nobody(
     owner = Identity(stranger.pid, stranger.started_at - 60)
     record(tmp_path, identity_of(agent), owner)
 
-    assert reaper.reap(tmp_path) == 1
+    assert orphans.end_orphans(tmp_path) == 1
 
     assert identify(agent.pid) is None
     assert stranger.is_alive
@@ -127,7 +127,7 @@ def test_an_agent_that_leads_no_group_takes_nobody_with_it(tmp_path: Path) -> No
     )  # in our own group
     record(tmp_path, identity_of(agent), gone())
 
-    assert reaper.reap(tmp_path) == 1
+    assert orphans.end_orphans(tmp_path) == 1
 
     assert identify(agent.pid) is None
     agent.communicate()
@@ -143,10 +143,10 @@ def test_an_agent_that_leads_no_group_takes_nobody_with_it(tmp_path: Path) -> No
     ],
 )
 def test_a_record_that_makes_no_sense_ends_nobody(tmp_path: Path, text: str) -> None:
-    path = reaper.folder_for_agents(tmp_path) / "1.json"
+    path = orphans.folder_for_agents(tmp_path) / "1.json"
     path.write_text(text)
 
-    assert reaper.reap(tmp_path) == 0
+    assert orphans.end_orphans(tmp_path) == 0
 
     assert not path.exists()
 
@@ -156,11 +156,11 @@ def test_a_record_cannot_have_another_folder_removed(tmp_path: Path, name: str) 
     state_dir = tmp_path / "state"
     precious = tmp_path / "precious"
     precious.mkdir()
-    path = reaper.folder_for_agents(state_dir) / "1.json"
+    path = orphans.folder_for_agents(state_dir) / "1.json"
     owner = {"owner_pid": gone().pid, "owner_started_at": gone().started_at}
     path.write_text(json.dumps({"pid": 1, "started_at": 0, "folder": name} | owner))
 
-    reaper.reap(state_dir)
+    orphans.end_orphans(state_dir)
 
     assert precious.is_dir()
     assert (state_dir / "agents").is_dir()
@@ -169,24 +169,24 @@ def test_a_record_cannot_have_another_folder_removed(tmp_path: Path, name: str) 
 def test_a_folder_of_a_dead_owner_without_a_record_is_removed(tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    folder = reaper.folder_for_agents(tmp_path)
+    folder = orphans.folder_for_agents(tmp_path)
     (folder / f"run-{ended.pid}-x").mkdir()
     (folder / f"run-{os.getpid()}-x").mkdir()
     (folder / "run-what-x").mkdir()
 
-    reaper.reap(tmp_path)
+    orphans.end_orphans(tmp_path)
 
     left = sorted(path.name for path in folder.iterdir())
     assert left == [f"run-{os.getpid()}-x", "run-what-x"]
 
 
 def test_there_is_nothing_to_do_where_nothing_was_ever_started(tmp_path: Path) -> None:
-    assert reaper.reap(tmp_path / "never") == 0
+    assert orphans.end_orphans(tmp_path / "never") == 0
     assert not (tmp_path / "never").exists()
 
 
 def test_the_records_are_nobody_elses_business(tmp_path: Path) -> None:
-    folder = reaper.folder_for_agents(tmp_path / "state")
+    folder = orphans.folder_for_agents(tmp_path / "state")
 
     assert folder.stat().st_mode & 0o077 == 0
 
@@ -194,7 +194,7 @@ def test_the_records_are_nobody_elses_business(tmp_path: Path) -> None:
 def test_an_agent_that_was_forgotten_is_not_sought(tmp_path: Path) -> None:
     record(tmp_path, gone(), gone())
 
-    reaper.forget(tmp_path, gone().pid)
-    reaper.forget(tmp_path, gone().pid)
+    orphans.remove_record(tmp_path, gone().pid)
+    orphans.remove_record(tmp_path, gone().pid)
 
     assert list((tmp_path / "agents").glob("*.json")) == []

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.tunnels.process_supervisor import Leash
+from kling_cli.tunnels.process_supervisor import SupervisedProcess
 from tests.support.agent import StandIn
 
 TOKEN = "2abcDEFghiJKLmnoPQRstuVWXyz_0123456789abcdefgh"
@@ -24,15 +24,15 @@ def state_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ended() -> threading.Event:
-    """Be set when the leash says that its agent has ended."""
+    """Be set when the supervisor reports that its agent has ended."""
     return threading.Event()
 
 
 @pytest.fixture
-def leash(
+def supervised(
     state_dir: Path, stand_in: StandIn, ended: threading.Event
-) -> Iterator[Leash]:
-    made = Leash(
+) -> Iterator[SupervisedProcess]:
+    made = SupervisedProcess(
         state_dir,
         agent=stand_in.path,
         environ={"NGROK_AUTHTOKEN": TOKEN},
@@ -46,23 +46,23 @@ Start = Callable[[], "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
-def start(leash: Leash) -> Iterator[Start]:
-    """Give a way to start the leash's program as pyngrok does."""
+def start(supervised: SupervisedProcess) -> Iterator[Start]:
+    """Give a way to start the program as pyngrok does."""
     started: list[subprocess.Popen[bytes]] = []
 
     def begin() -> subprocess.Popen[bytes]:
         how: dict[str, Any] = {"stdout": subprocess.DEVNULL, "start_new_session": True}
-        started.append(subprocess.Popen([leash.program, "start", "--none"], **how))
+        started.append(subprocess.Popen([supervised.program, "start", "--none"], **how))
         return started[-1]
 
     yield begin
-    leash.cut()
+    supervised.kill()
     for process in started:
         process.wait(10)
 
 
 def test_the_agent_is_the_process_that_was_started(
-    leash: Leash, start: Start, stand_in: StandIn
+    supervised: SupervisedProcess, start: Start, stand_in: StandIn
 ) -> None:
     process = start()
 
@@ -70,8 +70,8 @@ def test_the_agent_is_the_process_that_was_started(
 
     assert agent.pid == process.pid
     assert agent.argv[1:] == ["start", "--none"]
-    assert leash.identity is not None
-    assert leash.identity.pid == process.pid
+    assert supervised.identity is not None
+    assert supervised.identity.pid == process.pid
 
 
 def test_an_agent_is_written_down_before_it_begins(
@@ -112,30 +112,36 @@ def test_the_agent_is_not_told_our_own_secrets(
     assert not [name for name in environ if name.startswith("KLING_")]
 
 
-def test_a_cut_leash_ends_a_silent_agent(
-    leash: Leash, start: Start, stand_in: StandIn, ended: threading.Event
+def test_killing_ends_a_silent_agent(
+    supervised: SupervisedProcess,
+    start: Start,
+    stand_in: StandIn,
+    ended: threading.Event,
 ) -> None:
     stand_in.behave(start="silent", ignores_term=True)
     start()
     agent = stand_in.next_agent()
 
-    leash.cut()
+    supervised.kill()
 
     assert agent.wait_gone()
     assert ended.wait(10)
 
 
-def test_a_leash_cut_before_the_start_keeps_the_agent_from_beginning(
-    leash: Leash, start: Start, stand_in: StandIn, ended: threading.Event
+def test_a_kill_before_the_start_keeps_the_agent_from_beginning(
+    supervised: SupervisedProcess,
+    start: Start,
+    stand_in: StandIn,
+    ended: threading.Event,
 ) -> None:
-    leash.cut()
+    supervised.kill()
 
     assert start().wait(10) == 1
     assert stand_in.count_started() == 0
     assert not ended.is_set()
 
 
-def test_a_leash_serves_one_agent_only(start: Start, stand_in: StandIn) -> None:
+def test_one_agent_is_started_only(start: Start, stand_in: StandIn) -> None:
     """Some calls of pyngrok start another agent when theirs has died."""
     start()
     stand_in.next_agent()
@@ -145,18 +151,21 @@ def test_a_leash_serves_one_agent_only(start: Start, stand_in: StandIn) -> None:
 
 
 def test_an_agent_that_cannot_be_written_down_does_not_begin(
-    leash: Leash, start: Start, stand_in: StandIn
+    supervised: SupervisedProcess, start: Start, stand_in: StandIn
 ) -> None:
-    (leash.folder / "record.part").mkdir()
+    (supervised.folder / "record.part").mkdir()
 
     assert start().wait(10) == 1
     assert stand_in.count_started() == 0
 
 
 def test_a_launcher_that_is_gone_when_it_is_answered_is_no_agent(
-    leash: Leash, start: Start, stand_in: StandIn, ended: threading.Event
+    supervised: SupervisedProcess,
+    start: Start,
+    stand_in: StandIn,
+    ended: threading.Event,
 ) -> None:
-    (leash.folder / "hello").write_bytes(b"4194305\n")  # nobody's pid
+    (supervised.folder / "hello").write_bytes(b"4194305\n")  # nobody's pid
 
     assert start().wait(10) == 1
     assert stand_in.count_started() == 0
@@ -175,20 +184,22 @@ def test_the_end_of_an_agent_is_news_at_once(
 
 
 def test_nothing_is_left_when_it_is_closed(
-    leash: Leash, start: Start, stand_in: StandIn, state_dir: Path
+    supervised: SupervisedProcess, start: Start, stand_in: StandIn, state_dir: Path
 ) -> None:
     start()
     agent = stand_in.next_agent()
 
-    leash.close()
+    supervised.close()
 
     assert agent.wait_gone()
     assert list((state_dir / "agents").iterdir()) == []
 
 
-def test_the_folder_made_for_an_agent_is_closed_to_others(leash: Leash) -> None:
-    assert leash.folder.stat().st_mode & 0o077 == 0
-    assert leash.program.stat().st_mode & 0o777 == 0o700
+def test_the_folder_made_for_an_agent_is_closed_to_others(
+    supervised: SupervisedProcess,
+) -> None:
+    assert supervised.folder.stat().st_mode & 0o077 == 0
+    assert supervised.program.stat().st_mode & 0o777 == 0o700
 
 
 def test_what_the_agent_says_on_stderr_is_not_ours(

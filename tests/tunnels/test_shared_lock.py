@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from kling_cli.errors import TunnelError
-from kling_cli.tunnels.shared_lock import PublishedDoor, claim, look
+from kling_cli.tunnels.shared_lock import SharedTunnel, acquire_lock, find_shared_tunnel
 
 HOLDER = """
 import sys
 from pathlib import Path
-from kling_cli.tunnels.shared_lock import claim
-lease = claim(Path(sys.argv[1]))
-if lease is not None:
-    lease.publish("https://a.example", 4711)
-print("has it" if lease else "has it not", flush=True)
+from kling_cli.tunnels.shared_lock import acquire_lock
+lock = acquire_lock(Path(sys.argv[1]))
+if lock is not None:
+    lock.publish("https://a.example", 4711)
+print("has it" if lock else "has it not", flush=True)
 input()
 """
 
@@ -44,14 +44,14 @@ def another_process(state_dir: Path) -> Iterator[tuple[subprocess.Popen[str], st
 def test_the_first_to_claim_the_door_has_it(tmp_path: Path) -> None:
     with another_process(tmp_path) as (_, outcome):
         assert outcome == "has it"
-        assert claim(tmp_path) is None
+        assert acquire_lock(tmp_path) is None
 
 
 def test_the_others_see_where_it_is(tmp_path: Path) -> None:
     with another_process(tmp_path) as (process, _):
-        door = look(tmp_path)
+        shared = find_shared_tunnel(tmp_path)
 
-    assert door == PublishedDoor("https://a.example", 4711, process.pid)
+    assert shared == SharedTunnel("https://a.example", 4711, process.pid)
 
 
 def test_a_killed_owner_leaves_no_door_and_no_lock(tmp_path: Path) -> None:
@@ -60,70 +60,70 @@ def test_a_killed_owner_leaves_no_door_and_no_lock(tmp_path: Path) -> None:
         process.wait()
 
         assert (tmp_path / "door.json").exists()
-        assert look(tmp_path) is None
-        lease = claim(tmp_path)
+        assert find_shared_tunnel(tmp_path) is None
+        lock = acquire_lock(tmp_path)
 
-    assert lease is not None
+    assert lock is not None
     assert not (tmp_path / "door.json").exists()
-    lease.release()
+    lock.release()
 
 
 def test_a_released_door_can_be_claimed_by_another(tmp_path: Path) -> None:
-    lease = claim(tmp_path)
-    assert lease is not None
-    lease.publish("https://b.example", 1)
+    lock = acquire_lock(tmp_path)
+    assert lock is not None
+    lock.publish("https://b.example", 1)
 
-    lease.release()
-    lease.release()
+    lock.release()
+    lock.release()
 
-    assert look(tmp_path) is None
+    assert find_shared_tunnel(tmp_path) is None
     with another_process(tmp_path) as (_, outcome):
         assert outcome == "has it"
 
 
 def test_leaving_the_context_releases_it(tmp_path: Path) -> None:
-    lease = claim(tmp_path)
-    assert lease is not None
-    with lease:
-        assert claim(tmp_path) is None
+    lock = acquire_lock(tmp_path)
+    assert lock is not None
+    with lock:
+        assert acquire_lock(tmp_path) is None
 
-    again = claim(tmp_path)
+    again = acquire_lock(tmp_path)
     assert again is not None
     again.release()
 
 
 def test_a_door_that_was_never_published_is_not_seen(tmp_path: Path) -> None:
-    lease = claim(tmp_path)
+    lock = acquire_lock(tmp_path)
 
-    assert look(tmp_path) is None
-    assert lease is not None
-    lease.release()
+    assert find_shared_tunnel(tmp_path) is None
+    assert lock is not None
+    lock.release()
 
 
 def test_a_withdrawn_door_is_not_seen_and_still_ours(tmp_path: Path) -> None:
-    lease = claim(tmp_path)
-    assert lease is not None
-    lease.publish("https://b.example", 1)
-    lease.publish("https://c.example", 1)
-    door = look(tmp_path)
+    lock = acquire_lock(tmp_path)
+    assert lock is not None
+    lock.publish("https://b.example", 1)
+    lock.publish("https://c.example", 1)
+    shared = find_shared_tunnel(tmp_path)
 
-    lease.withdraw()
+    lock.withdraw()
 
-    assert door is not None
-    assert door.public_url == "https://c.example"
-    assert look(tmp_path) is None
-    assert claim(tmp_path) is None
-    lease.release()
+    assert shared is not None
+    assert shared.public_url == "https://c.example"
+    assert find_shared_tunnel(tmp_path) is None
+    assert acquire_lock(tmp_path) is None
+    lock.release()
 
 
 def test_what_is_published_is_for_this_user_only(tmp_path: Path) -> None:
-    lease = claim(tmp_path / "state")
-    assert lease is not None
-    lease.publish("https://b.example", 1)
+    lock = acquire_lock(tmp_path / "state")
+    assert lock is not None
+    lock.publish("https://b.example", 1)
 
     for path in (tmp_path / "state", *(tmp_path / "state").iterdir()):
         assert path.stat().st_mode & 0o077 == 0, path
-    lease.release()
+    lock.release()
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_what_is_published_is_for_this_user_only(tmp_path: Path) -> None:
 def test_a_broken_note_is_no_door(tmp_path: Path, text: str) -> None:
     (tmp_path / "door.json").write_text(text)
 
-    assert look(tmp_path) is None
+    assert find_shared_tunnel(tmp_path) is None
 
 
 def test_a_disk_without_locks_is_said_to_be_one(
@@ -146,6 +146,6 @@ def test_a_disk_without_locks_is_said_to_be_one(
     monkeypatch.setattr("fcntl.flock", refuse)
 
     with pytest.raises(TunnelError, match="without locks: No locks") as caught:
-        claim(tmp_path)
+        acquire_lock(tmp_path)
 
     assert "KLING_STATE_DIR" in str(caught.value.hint)

@@ -61,10 +61,10 @@ def check_shim(search_path: str) -> Iterator[Check]:
 
 def check_token(settings: Settings) -> Check:
     """Say whether there is an authtoken and from where; never which."""
-    from kling_cli.tunnels.ngrok.config import read_persons_config
+    from kling_cli.tunnels.ngrok.config import read_user_config
 
     if settings.ngrok_authtoken is not None:
         return ok("ngrok token", f"from {settings.origins['ngrok_authtoken']}")
-    if read_persons_config().authtoken:
+    if read_user_config().authtoken:
         return ok("ngrok token", "from ngrok.yml")
     return warn("ngrok token", f"there is none; {_POLLING}", _HOW_TO_AUTHORISE)

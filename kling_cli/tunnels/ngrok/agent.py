@@ -1,11 +1,14 @@
-"""The ngrok program of this machine: where it is, whether it will do, how to get it."""
+"""The ngrok agent program: where it is, its version, how it is downloaded."""
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 from kling_cli.errors import TunnelError
@@ -13,6 +16,7 @@ from kling_cli.errors import TunnelError
 OLDEST = (3, 30)  # Source: pyngrok 9 changelog: /api/endpoints needs an agent of 3.30
 _VERSION_S = 3.0  # a healthy agent answers `--version` in a twentieth of it
 _SHIM_HEAD_BYTES = 2048
+_DOWNLOAD_S = 30.0  # of silence, not of the whole download
 _HOW_TO_GET = (
     "get ngrok from https://ngrok.com/download (3.30 or newer), "
     "or do without a tunnel: --callback off"
@@ -83,10 +87,8 @@ def install_agent(tell: Callable[[str], None]) -> Path:
 
     Raises: `TunnelError` when it could not be had.
     """
-    from kling_cli.tunnels.ngrok.download import download_agent
-
     path = _own_place()
-    download_agent(path, tell)
+    _download(path, tell)
     require_version(path)
     return path
 
@@ -134,3 +136,48 @@ def _own_place() -> Path:
 
 def _is_program(path: Path) -> bool:
     return path.is_file() and os.access(path, os.X_OK)
+
+
+def _download(path: Path, tell: Callable[[str], None]) -> None:
+    """Put the newest agent at `path`.
+
+    Raises: `TunnelError` when it could not be downloaded or unpacked.
+    """
+    from pyngrok import installer
+    from pyngrok.exception import PyngrokError
+
+    try:
+        with redirect_stdout(_Progress(tell)), _private_downloads():
+            installer.install_ngrok(str(path), timeout=_DOWNLOAD_S)
+    except (PyngrokError, OSError) as exc:
+        raise TunnelError(
+            f"ngrok could not be downloaded: {exc}",
+            hint="get it from https://ngrok.com/download",
+        ) from exc
+
+
+class _Progress(io.TextIOBase):
+    """What pyngrok takes for stdout: turns its rewritten line into lines."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+
+    def write(self, text: str) -> int:
+        if text.strip():
+            self._tell(text.strip())
+        return len(text)
+
+
+@contextmanager
+def _private_downloads() -> Iterator[None]:
+    """Have pyngrok's download land in a folder nobody else can write to.
+
+    It has a fixed name in the folder for temporary files, and is run afterwards.
+    """
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory() as folder:
+        tempfile.tempdir = folder
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before

@@ -1,4 +1,4 @@
-"""The configuration an agent runs with: our own, and what is needed of the person's.
+"""The configuration of an ngrok agent: ours, with a part of the user's `ngrok.yml`.
 
 The person's `ngrok.yml` is read and never written, and nothing of it is merged but the
 authtoken and how to get out of this network.
@@ -22,7 +22,7 @@ _OURS = {
     "update_check": False,
 }
 # How to reach ngrok from here, by its name in version 3 and, if different, before.
-_WAYS_OUT = {
+_CONNECTION_KEYS = {
     "connect_cas": "root_cas",
     "connect_interface": "connect_interface",
     "connect_url": "server_addr",
@@ -33,33 +33,33 @@ _WAYS_OUT = {
 
 
 @dataclass(frozen=True, slots=True)
-class PersonsConfig:
-    """What is used of the person's own `ngrok.yml`. `ways_out`: version 3's names."""
+class UserConfig:
+    """What is used of the user's `ngrok.yml`; `connection` has version 3's names."""
 
     authtoken: str | None = field(default=None, repr=False)
-    ways_out: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    connection: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
-def read_persons_config() -> PersonsConfig:
+def read_user_config() -> UserConfig:
     """Return what the person's `ngrok.yml` says; nothing when it cannot be read."""
-    for path in _places():
+    for path in _user_paths():
         if path.is_file():
             return _read(path)
-    return PersonsConfig()
+    return UserConfig()
 
 
-def write_config(folder: Path, ways_out: Mapping[str, Any]) -> Path:
+def write_config(folder: Path, connection: Mapping[str, Any]) -> Path:
     """Write our own configuration, 0600 and without a token; return where it is.
 
     JSON is YAML too.
     """
     path = folder / "ngrok.yml"
     path.touch(mode=0o600)
-    path.write_text(json.dumps({"version": 3, "agent": {**ways_out, **_OURS}}))
+    path.write_text(json.dumps({"version": 3, "agent": {**connection, **_OURS}}))
     return path
 
 
-def _places() -> list[Path]:
+def _user_paths() -> list[Path]:
     from pyngrok import installer
 
     home = Path.home()
@@ -72,21 +72,21 @@ def _places() -> list[Path]:
     return [folder / "ngrok.yml" for folder in folders]
 
 
-def _read(path: Path) -> PersonsConfig:
+def _read(path: Path) -> UserConfig:
     from pyngrok import installer
     from yaml import YAMLError  # type: ignore[import-untyped]  # no stubs
 
     try:
         raw: Any = installer.get_ngrok_config(str(path), use_cache=False)
     except (OSError, ValueError, YAMLError):
-        return PersonsConfig()  # ngrok itself would complain of it; we can do without
+        return UserConfig()  # ngrok itself would complain of it; we can do without
     if not isinstance(raw, dict):
-        return PersonsConfig()
+        return UserConfig()
     agent = raw.get("agent")
     said = agent if isinstance(agent, dict) else raw
-    found = {new: said.get(new, said.get(old)) for new, old in _WAYS_OUT.items()}
+    found = {new: said.get(new, said.get(old)) for new, old in _CONNECTION_KEYS.items()}
     token = said.get("authtoken")
-    return PersonsConfig(
+    return UserConfig(
         authtoken=token if isinstance(token, str) else None,
-        ways_out={name: value for name, value in found.items() if value is not None},
+        connection={name: value for name, value in found.items() if value is not None},
     )

@@ -1,4 +1,4 @@
-"""What ngrok's refusals mean: one sentence and what to do about it.
+"""What ngrok's error codes mean: one sentence and what to do about it.
 
 Source: https://ngrok.com/docs/errors, read 2026-10-04.
 """
@@ -63,7 +63,7 @@ _KNOWN = {
         "use another network, or your own --callback-url",
     ),
 }
-# Somebody else's agent is in the way: another kling's door may be there to share.
+# Another agent of the account is running: another kling's tunnel may be shared.
 _TAKEN = frozenset({108, 324, 334, 348})
 
 
@@ -77,7 +77,7 @@ class Refusal:
     is_taken: bool
 
 
-def words_of(body: str) -> str:
+def reason_of(body: str) -> str:
     """Return what the agent's web service gave as its reason, else all it said."""
     try:
         return str(json.loads(body)["details"]["err"])

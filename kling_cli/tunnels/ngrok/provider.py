@@ -1,4 +1,4 @@
-"""ngrok as a provider of tunnels, by way of pyngrok in a thread of its own."""
+"""The ngrok provider: pyngrok in a thread of its own, seen from the event loop."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import anyio
 from kling_cli.errors import TunnelError, UsageError
 from kling_cli.secret import Secret
 from kling_cli.settings import Settings
-from kling_cli.tunnels.ngrok.thread import Order, Worker
+from kling_cli.tunnels.ngrok.thread import NgrokThread, TunnelRequest
 from kling_cli.tunnels.provider import Tunnel, TunnelEvent, TunnelState
 
 # A command without a tunnel must have submitted within 8 s of its start.
 STARTUP_TIMEOUT_S = 7.0
-_LEAVE_S = 2.5  # for an orderly end; then the agent is ended
-_CLEAR_S = 2.0  # for the thread, once its agent is gone
+_STOP_S = 2.5  # for an orderly end; then the agent is killed
+_JOIN_S = 2.0  # for the thread, once its agent is gone
 
 
 class NgrokProvider:
@@ -73,14 +73,14 @@ class NgrokProvider:
 
     @asynccontextmanager
     async def _open(self, port: int) -> AsyncIterator[Tunnel]:
-        order = Order(
+        request = TunnelRequest(
             port=port,
             state_dir=self._state_dir,
             ngrok_path=self._ngrok_path,
             authtoken=self._authtoken,
             timeout_s=self._startup_timeout_s,
         )
-        tunnel = _NgrokTunnel(order, asyncio.get_running_loop())
+        tunnel = _NgrokTunnel(request, asyncio.get_running_loop())
         try:
             await tunnel.start(self._startup_timeout_s)
             yield tunnel
@@ -89,15 +89,15 @@ class NgrokProvider:
 
 
 class _NgrokTunnel:
-    """A tunnel, seen from the event loop; the worker's news arrives here."""
+    """A tunnel, seen from the event loop; the thread reports to it."""
 
-    def __init__(self, order: Order, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, request: TunnelRequest, loop: asyncio.AbstractEventLoop) -> None:
         self._opening: asyncio.Future[None] = loop.create_future()
         self._ended = asyncio.Event()
         self._events: asyncio.Queue[TunnelEvent | None] = asyncio.Queue()
         self._state: TunnelState = "up"
         self._public_url = ""
-        self._worker = Worker(order, _Messenger(self, loop))
+        self._thread = NgrokThread(request, _LoopObserver(self, loop))
 
     @property
     def public_url(self) -> str:
@@ -113,14 +113,14 @@ class _NgrokTunnel:
 
         Raises: `TunnelError` when it does not open in time.
         """
-        self._worker.start()
+        self._thread.start()
         with anyio.move_on_after(timeout_s):
             await self._opening
             return
-        last_words = self._worker.last_words
+        last_error = self._thread.last_error
         raise TunnelError(
             f"ngrok did not come up within {timeout_s:g} s"
-            + (f": {last_words}" if last_words else ""),
+            + (f": {last_error}" if last_error else ""),
             hint="see whether this network lets ngrok out, or use --callback off",
         )
 
@@ -130,11 +130,11 @@ class _NgrokTunnel:
         self._state = "died"
         with anyio.CancelScope(shield=True):
             if is_orderly:
-                self._worker.stop()
-                with anyio.move_on_after(_LEAVE_S):
+                self._thread.stop()
+                with anyio.move_on_after(_STOP_S):
                     await self._ended.wait()
-            self._worker.cut()
-            with anyio.move_on_after(_CLEAR_S):
+            self._thread.kill()
+            with anyio.move_on_after(_JOIN_S):
                 await self._ended.wait()
         self._events.put_nowait(None)
 
@@ -149,52 +149,52 @@ class _NgrokTunnel:
             self._opening.exception()  # or asyncio prints it when nobody asks
 
     def changed(self, state: Literal["up", "down", "died"], text: str) -> None:
-        """Tell what is new in this; what is not new, and what follows death, is not."""
+        """Emit an event if this is a change; nothing follows `died`."""
         if self._state == "died":
             return
         if state == "up":
-            self._came_up(text)
+            self._handle_up(text)
         elif state != self._state:
-            self._tell(state, text)
+            self._emit(state, text)
         if state == "died":
             self._events.put_nowait(None)
 
     def ended(self) -> None:
         self._ended.set()
 
-    def _came_up(self, public_url: str) -> None:
+    def _handle_up(self, public_url: str) -> None:
         if public_url != self._public_url:
             self._public_url = public_url
-            self._tell("moved", None)
+            self._emit("moved", None)
         elif self._state == "down":
-            self._tell("up", None)
+            self._emit("up", None)
 
-    def _tell(self, state: TunnelState, detail: str | None) -> None:
+    def _emit(self, state: TunnelState, detail: str | None) -> None:
         self._state = state
         self._events.put_nowait(TunnelEvent(state, self._public_url, detail))
 
 
-class _Messenger:
-    """Carries the worker's news into the event loop, while there is one."""
+class _LoopObserver:
+    """Passes the thread's reports on to the event loop, while there is one."""
 
     def __init__(self, tunnel: _NgrokTunnel, loop: asyncio.AbstractEventLoop) -> None:
         self._tunnel = tunnel
         self._loop = loop
 
     def opened(self, public_url: str) -> None:
-        self._carry(self._tunnel.opened, public_url)
+        self._call(self._tunnel.opened, public_url)
 
     def failed(self, error: Exception) -> None:
-        self._carry(self._tunnel.failed, error)
+        self._call(self._tunnel.failed, error)
 
     def changed(self, state: Literal["up", "down", "died"], text: str) -> None:
-        self._carry(self._tunnel.changed, state, text)
+        self._call(self._tunnel.changed, state, text)
 
     def ended(self) -> None:
-        self._carry(self._tunnel.ended)
+        self._call(self._tunnel.ended)
 
-    def _carry(self, tell: Callable[..., None], *news: object) -> None:
+    def _call(self, method: Callable[..., None], *arguments: object) -> None:
         try:
-            self._loop.call_soon_threadsafe(tell, *news)
+            self._loop.call_soon_threadsafe(method, *arguments)
         except RuntimeError:  # the loop is closed: nobody waits any more
             return

@@ -1,7 +1,7 @@
-"""The thread that owns every call to pyngrok for one tunnel.
+"""The ngrok thread: makes every call to pyngrok for one tunnel.
 
 It lives as long as the tunnel: Linux ends the agent when the thread that started it
-ends. Whoever is impatient with it cuts the leash, which ends the call it waits in.
+ends. A call that takes too long is ended by killing the agent process.
 """
 
 from __future__ import annotations
@@ -16,11 +16,9 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from kling_cli.errors import TunnelError
 from kling_cli.secret import Secret
-from kling_cli.tunnels import orphans as reaper
-from kling_cli.tunnels.ngrok import agent, config, watch
-from kling_cli.tunnels.ngrok import errors as messages
-from kling_cli.tunnels.ngrok import pyngrok_client as library
-from kling_cli.tunnels.process_supervisor import Leash
+from kling_cli.tunnels import orphans
+from kling_cli.tunnels.ngrok import agent, config, errors, pyngrok_client
+from kling_cli.tunnels.process_supervisor import SupervisedProcess
 from kling_cli.tunnels.provider import TunnelTakenError
 
 if TYPE_CHECKING:
@@ -29,10 +27,16 @@ if TYPE_CHECKING:
     from pyngrok.ngrok import NgrokTunnel
 
 _RECHECK_S = 1.0
+_DOWN = (
+    "session closed, starting reconnect loop",
+    "heartbeat timeout, terminating session",
+    "failed to reconnect session",
+)
+_BACK = "client session established"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class TunnelRequest:
     """What tunnel is wanted: to which local port, with which agent and token."""
 
     port: int
@@ -42,8 +46,8 @@ class Order:
     timeout_s: float
 
 
-class Audience(Protocol):
-    """Who is told how the work goes; called in whatever thread has the news."""
+class Observer(Protocol):
+    """Is told what becomes of the tunnel; called in any thread."""
 
     def opened(self, public_url: str) -> None:
         """The tunnel is open."""
@@ -58,15 +62,17 @@ class Audience(Protocol):
         """The work is over and everything has been cleared away; always last."""
 
 
-class Worker:
-    """Opens one tunnel, tends it and closes it."""
+class NgrokThread:
+    """Opens one tunnel, monitors it and closes it."""
 
-    def __init__(self, order: Order, audience: Audience) -> None:
-        self._order = order
-        self._audience = audience
-        self._wishes: queue.SimpleQueue[Literal["check", "stop"]] = queue.SimpleQueue()
+    def __init__(self, request: TunnelRequest, observer: Observer) -> None:
+        self._request = request
+        self._observer = observer
+        self._commands: queue.SimpleQueue[Literal["check", "stop"]] = (
+            queue.SimpleQueue()
+        )
         self._is_stopped = threading.Event()
-        self._leash: Leash | None = None
+        self._supervised: SupervisedProcess | None = None
         self._secrets: list[str] = []
         self._has_session = True
         self._outages = 0
@@ -77,23 +83,23 @@ class Worker:
         )
 
     @property
-    def last_words(self) -> str:
-        """The last complaint of the agent, fit to be shown; empty when it had none."""
-        return messages.clean(self._last_error, self._secrets)
+    def last_error(self) -> str:
+        """The last error the agent logged, without secrets; empty when it had none."""
+        return errors.clean(self._last_error, self._secrets)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        """Wish for an orderly end; returns at once."""
+        """Ask for an orderly end; returns at once."""
         self._is_stopped.set()
-        self._wishes.put("stop")
+        self._commands.put("stop")
 
-    def cut(self) -> None:
-        """End the agent this moment, whatever the thread is doing; returns at once."""
+    def kill(self) -> None:
+        """Kill the agent now, whatever the thread is doing; returns at once."""
         self.stop()
-        if self._leash is not None:
-            self._leash.cut()
+        if self._supervised is not None:
+            self._supervised.kill()
 
     def _run(self) -> None:
         try:
@@ -103,110 +109,126 @@ class Worker:
                 f"ngrok could not be started: {exc}",
                 hint="set KLING_STATE_DIR to a folder on a local disk",
             )
-            self._audience.failed(error)
+            self._observer.failed(error)
         except Exception as exc:  # noqa: BLE001 -- raised again where it is awaited
-            self._audience.failed(exc)
+            self._observer.failed(exc)
         finally:
-            self._audience.ended()
+            self._observer.ended()
 
     def _work(self) -> None:
-        reaper.reap(self._order.state_dir)
-        program = agent.find_agent(self._order.ngrok_path)
+        orphans.end_orphans(self._request.state_dir)
+        program = agent.find_agent(self._request.ngrok_path)
         agent.require_version(program)
-        with self._leashed(program) as settings:
+        with self._prepared(program) as settings:
             tunnel = self._connect(settings)
             self._is_open = True
-            self._audience.opened(str(tunnel.public_url).rstrip("/"))
-            self._tend(tunnel)
+            self._observer.opened(str(tunnel.public_url).rstrip("/"))
+            self._monitor(tunnel)
             # or the next run might find its URL taken
-            library.ask(tunnel, "DELETE")
+            pyngrok_client.request(tunnel, "DELETE")
 
     @contextmanager
-    def _leashed(self, program: Path) -> Iterator[PyngrokConfig]:
-        """Have everything ready for the agent, and nothing left of it afterwards."""
-        persons = config.read_persons_config()
-        given = self._order.authtoken
-        token = given.reveal() if given is not None else persons.authtoken
+    def _prepared(self, program: Path) -> Iterator[PyngrokConfig]:
+        """Write what the agent needs, and leave nothing of it afterwards."""
+        user = config.read_user_config()
+        given = self._request.authtoken
+        token = given.reveal() if given is not None else user.authtoken
         self._secrets = [token] if token else []
-        self._leash = leash = Leash(
-            self._order.state_dir,
+        self._supervised = supervised = SupervisedProcess(
+            self._request.state_dir,
             agent=program,
             environ={"NGROK_AUTHTOKEN": token} if token else {},
             on_end=self._died,
         )
         if self._is_stopped.is_set():
-            leash.cut()
+            supervised.kill()
         try:
-            path = config.write_config(leash.folder, persons.ways_out)
-            settings = library.settings(
-                leash.program, path, self._order.timeout_s, self._hear
+            path = config.write_config(supervised.folder, user.connection)
+            settings = pyngrok_client.settings(
+                supervised.program, path, self._request.timeout_s, self._handle_log_line
             )
             yield settings
             self._is_open = False
-            library.kill(settings)
+            pyngrok_client.kill(settings)
         finally:
             self._is_open = False
-            leash.close()
+            supervised.close()
 
     def _connect(self, settings: PyngrokConfig) -> NgrokTunnel:
         try:
-            return library.connect(self._order.port, settings)
-        except library.FailedError as exc:
-            library.kill(settings)
-            error = self._explain(exc.said)
+            return pyngrok_client.connect(self._request.port, settings)
+        except pyngrok_client.ConnectError as exc:
+            pyngrok_client.kill(settings)
+            error = self._explain(exc.reason)
         raise error
 
-    def _explain(self, said: str) -> TunnelError:
-        said = said or self._last_error
-        refusal = messages.read_refusal(said, self._secrets)
+    def _explain(self, reason: str) -> TunnelError:
+        reason = reason or self._last_error
+        refusal = errors.read_refusal(reason, self._secrets)
         if refusal is not None:
             kind = TunnelTakenError if refusal.is_taken else TunnelError
             return kind(refusal.message, hint=refusal.hint)
-        why = messages.clean(said, self._secrets) or "the agent ended without a word"
+        why = (
+            errors.clean(reason, self._secrets) or "the agent ended and gave no reason"
+        )
         return TunnelError(
             f"ngrok opened no tunnel: {why}", hint="do without one: --callback off"
         )
 
-    def _hear(self, line: NgrokLog) -> None:
-        """Take in a line of the agent's log; must not raise, or the tunnel stalls."""
+    def _handle_log_line(self, line: NgrokLog) -> None:
+        """Handle a line of the agent's log; must not raise, or the tunnel stalls."""
         if line.err and line.err != "nil":
             self._last_error = line.err
-        news = watch.heard(line.msg)
-        if news is None or not self._is_open:
+        change = session_change(line.msg)
+        if change is None or not self._is_open:
             return
-        self._has_session = news == "back"
-        if news == "back":
-            self._wishes.put("check")
+        self._has_session = change == "back"
+        if change == "back":
+            self._commands.put("check")
         else:
             self._outages += 1
-            self._audience.changed("down", self.last_words or str(line.msg))
+            self._observer.changed("down", self.last_error or str(line.msg))
 
     def _died(self) -> None:
         if self._is_open:
-            self._audience.changed("died", self.last_words or "the ngrok agent ended")
+            self._observer.changed("died", self.last_error or "the ngrok agent ended")
 
-    def _tend(self, tunnel: NgrokTunnel) -> None:
-        """Wait for the wish to stop; after an outage, see where the tunnel is now."""
-        is_sure = True
+    def _monitor(self, tunnel: NgrokTunnel) -> None:
+        """Wait for the command to stop; after an outage, ask for the URL again."""
+        is_certain = True
         while True:
             try:
-                wish = self._wishes.get(timeout=None if is_sure else _RECHECK_S)
+                command = self._commands.get(timeout=None if is_certain else _RECHECK_S)
             except queue.Empty:
-                wish = "check"
-            if wish == "stop":
+                command = "check"
+            if command == "stop":
                 return
-            is_sure = not self._has_session or self._check(tunnel)
+            is_certain = not self._has_session or self._check(tunnel)
 
     def _check(self, tunnel: NgrokTunnel) -> bool:
-        """Tell at which URL the tunnel is; False when that is not certain.
+        """Report the URL of the tunnel; False when it is not certain.
 
         The agent lists the old URL all through an outage, so an answer counts only if
         there was none meanwhile.
         """
         outages = self._outages
-        answer = library.ask(tunnel, "GET")
+        answer = pyngrok_client.request(tunnel, "GET")
         url = answer.get("url") or answer.get("public_url")
         if not isinstance(url, str) or outages != self._outages:
             return False
-        self._audience.changed("up", url.rstrip("/"))
+        self._observer.changed("up", url.rstrip("/"))
         return True
+
+
+def session_change(message: str | None) -> Literal["down", "back"] | None:
+    """Return what a message of the agent's log means for the tunnel, if anything.
+
+    The agent's own list of endpoints shows the old URL all through an outage; only its
+    log tells. `back` means that it has its session again, not yet at which URL.
+    Source: ngrok agent 3.39, log lines of an outage.
+    """
+    if message is None:
+        return None
+    if message.startswith(_BACK):
+        return "back"
+    return "down" if message.startswith(_DOWN) else None

@@ -9,7 +9,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # no stubs
 from pyngrok import installer
 
-from kling_cli.tunnels.ngrok.config import read_persons_config, write_config
+from kling_cli.tunnels.ngrok.config import read_user_config, write_config
 
 TOKEN = "2abcDEFghiJKLmnoPQRstuVWXyz_0123456789abcdefgh"
 
@@ -23,8 +23,8 @@ def persons(text: str, folder: Path | None = None) -> Path:
 
 
 def test_a_person_without_a_configuration_has_no_token() -> None:
-    assert read_persons_config().authtoken is None
-    assert read_persons_config().ways_out == {}
+    assert read_user_config().authtoken is None
+    assert read_user_config().connection == {}
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_person_without_a_configuration_has_no_token() -> None:
 def test_the_token_of_a_persons_configuration_is_read(text: str) -> None:
     persons(text)
 
-    assert read_persons_config().authtoken == TOKEN
+    assert read_user_config().authtoken == TOKEN
 
 
 @pytest.mark.parametrize("folder", [".config/ngrok", ".ngrok2"])
@@ -47,7 +47,7 @@ def test_older_places_of_the_configuration_are_known(
 ) -> None:
     persons(f"authtoken: {TOKEN}\n", own_home / folder)
 
-    assert read_persons_config().authtoken == TOKEN
+    assert read_user_config().authtoken == TOKEN
 
 
 def test_the_way_out_of_the_network_is_kept_under_its_new_name() -> None:
@@ -57,7 +57,7 @@ def test_the_way_out_of_the_network_is_kept_under_its_new_name() -> None:
         "tunnels:\n  pyngrok-default:\n    addr: 1\n    proto: http\n"
     )
 
-    assert read_persons_config().ways_out == {
+    assert read_user_config().connection == {
         "connect_url": "c.example:443",
         "connect_cas": "host",
         "proxy_url": "http://proxy.example:8080",
@@ -77,14 +77,14 @@ def test_the_way_out_of_the_network_is_kept_under_its_new_name() -> None:
 def test_a_broken_configuration_is_none(text: str) -> None:
     persons(text)
 
-    assert read_persons_config().authtoken is None
+    assert read_user_config().authtoken is None
 
 
 def test_a_persons_configuration_is_not_changed() -> None:
     path = persons(f"authtoken: {TOKEN}\n# mine\n")
     before = path.read_bytes(), path.stat().st_mtime_ns
 
-    read_persons_config()
+    read_user_config()
 
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
 
@@ -92,8 +92,8 @@ def test_a_persons_configuration_is_not_changed() -> None:
 def test_the_configuration_does_not_show_its_token() -> None:
     persons(f"authtoken: {TOKEN}\nproxy_url: http://me:secret@proxy\n")
 
-    assert TOKEN not in repr(read_persons_config())
-    assert "secret" not in repr(read_persons_config())
+    assert TOKEN not in repr(read_user_config())
+    assert "secret" not in repr(read_user_config())
 
 
 def test_ours_is_read_by_pyngrok_and_by_nobody_else(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from kling_cli.tunnels.ngrok.errors import clean, read_refusal, words_of
+from kling_cli.tunnels.ngrok.errors import clean, read_refusal, reason_of
 from tests.support.ngrok_words import ERRORS
 
 TOKEN = "2abcDEFghiJKLmnoPQRstuVWXyz_0123456789abcdefgh"
@@ -111,9 +111,9 @@ def test_what_is_shown_has_an_end() -> None:
 def test_the_reason_is_found_in_the_web_services_answer() -> None:
     body = {"error_code": 103, "details": {"err": "ERR_NGROK_334"}}
 
-    assert words_of(json.dumps(body)) == "ERR_NGROK_334"
+    assert reason_of(json.dumps(body)) == "ERR_NGROK_334"
 
 
 @pytest.mark.parametrize("body", ["", "<html>", "[]", '{"details": null}', "{}"])
 def test_an_answer_of_another_shape_is_kept_as_it_is(body: str) -> None:
-    assert words_of(body) == body
+    assert reason_of(body) == body

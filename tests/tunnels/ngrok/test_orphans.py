@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from kling_cli.tunnels.ngrok.provider import NgrokProvider
-from kling_cli.tunnels.orphans import reap
+from kling_cli.tunnels.orphans import end_orphans
 from tests.support.agent import StandIn
 
 PROGRAM = Path(__file__).parents[2] / "support/tunnel_owner.py"
@@ -98,7 +98,7 @@ def test_an_agent_that_clings_to_life_is_ended_by_the_next_run(
     owner.wait()
 
     assert psutil.pid_exists(agent.pid)
-    assert reap(state_dir) == 1
+    assert end_orphans(state_dir) == 1
 
     assert agent.wait_gone()
     assert bystander.poll() is None
@@ -140,7 +140,7 @@ def test_an_owner_killed_at_any_moment_of_opening_leaves_no_agent(
 
     _, alive = psutil.wait_procs(agents_below(stand_in.folder.parent), timeout=10)
     assert alive == []
-    reap(state_dir)
+    end_orphans(state_dir)
     assert not list(state_dir.glob("agents/*"))
 
 

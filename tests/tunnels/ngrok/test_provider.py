@@ -231,7 +231,7 @@ async def test_an_endpoint_that_never_opens_is_given_up(
 @pytest.mark.parametrize(
     ("behaviour", "kind", "says"),
     [
-        ({"start": "exit"}, TunnelError, "ended without a word"),
+        ({"start": "exit"}, TunnelError, "ended and gave no reason"),
         ({"start": "4018"}, TunnelError, "4018"),
         ({"start": "105"}, TunnelError, "105"),
         ({"start": "107"}, TunnelError, "107"),

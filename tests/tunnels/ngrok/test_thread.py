@@ -1,10 +1,10 @@
-"""What the agent's log lines say about the tunnel."""
+"""What the messages of the agent's log mean for the tunnel."""
 
 from __future__ import annotations
 
 import pytest
 
-from kling_cli.tunnels.ngrok.watch import heard
+from kling_cli.tunnels.ngrok.thread import session_change
 
 
 @pytest.mark.parametrize(
@@ -16,13 +16,13 @@ from kling_cli.tunnels.ngrok.watch import heard
     ],
 )
 def test_a_lost_session_means_down(message: str) -> None:
-    assert heard(message) == "down"
+    assert session_change(message) == "down"
 
 
 def test_a_new_session_means_back() -> None:
-    assert heard("client session established") == "back"
+    assert session_change("client session established") == "back"
 
 
 @pytest.mark.parametrize("message", [None, "", "join connections", "started tunnel"])
 def test_anything_else_means_nothing(message: str | None) -> None:
-    assert heard(message) is None
+    assert session_change(message) is None
