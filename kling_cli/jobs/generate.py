@@ -183,6 +183,7 @@ class Generation:
             model=self.request.plan.model.id,
             units=estimate.units if estimate else None,
             at_most_units=estimate.at_most_units if estimate else None,
+            usd=estimate.at_most_usd if estimate else None,
             usual_s=self._usual_s(session),
         )
 
