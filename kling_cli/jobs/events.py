@@ -43,6 +43,7 @@ class Prepared:
     """The request has been checked and written down; nothing has been sent.
 
     `units` are the estimate; where only a bound is known, `at_most_units` is that.
+    `usd` is the list price of the one or the other.
     """
 
     external_id: str
@@ -51,6 +52,7 @@ class Prepared:
     units: float | None
     usual_s: float | None
     at_most_units: float | None = None
+    usd: float | None = None
     prompt: str | None = None
 
 

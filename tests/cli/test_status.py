@@ -84,7 +84,10 @@ def test_an_unknown_task_has_its_error_alone() -> None:
 
 def test_a_job_that_was_never_submitted_is_told_by_its_external_id() -> None:
     refused = a_result(
-        task_id=None, outputs=(), created_at=None, updated_at=None,
+        task_id=None,
+        outputs=(),
+        created_at=None,
+        updated_at=None,
         status=TaskStatus.UNKNOWN,
         is_unsubmitted=True,
         error=UsageError("refused"),

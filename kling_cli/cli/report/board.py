@@ -107,7 +107,7 @@ def _prepared(board: Board, event: happened.Prepared, now: float) -> Board:
         product=event.product,
         model=event.model,
         prompt=event.prompt,
-        cost=expected(event.units, event.at_most_units),
+        cost=expected(event.units, event.at_most_units, event.usd),
         usual_s=event.usual_s,
         phase="submitting",
     )
