@@ -241,6 +241,15 @@ class JobResult:
     is_unsubmitted: bool = False
 
     @property
+    def task_s(self) -> float | None:
+        """How long the task itself took, by the API's clock; None until it is over."""
+        if not self.status.is_final or self.created_at is None:
+            return None
+        ended_at = self.updated_at or self.created_at
+        seconds = (ended_at - self.created_at).total_seconds()
+        return seconds if seconds > 0 else None
+
+    @property
     def state(self) -> State:
         """How the job stands, in the word that people see and type."""
         return State.of(self.status, is_unsubmitted=self.is_unsubmitted)

@@ -29,7 +29,7 @@ def test_with_room_everything_is_shown() -> None:
 def test_the_text_is_shortened_before_a_column_is_left_out() -> None:
     assert lines(50)[1] == "88471  A paper boat on a rai…  kling-3.0  boat.mp4"
     assert lines(45)[1] == "88471  A paper boat on a rainy st…  kling-3.0"
-    assert lines(30)[1] == "88471  A paper boat on a…"
+    assert lines(30)[1] == "88471  A paper boat on a rain…"
 
 
 def test_what_may_not_be_left_out_is_never_cut() -> None:
