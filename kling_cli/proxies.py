@@ -1,4 +1,4 @@
-"""Chooses the HTTP proxy of a request from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY.
+"""Chooses the proxy of a request from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY.
 
 This machine is always spoken to directly: loopback addresses, `localhost`, and names
 that resolve to loopback. An entry of NO_PROXY that cannot be read is skipped.

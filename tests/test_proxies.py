@@ -83,7 +83,7 @@ def test_the_variable_in_force_is_the_one_named(
 
 @pytest.mark.parametrize(
     "host",
-    ["localhost", "x.localhost", "127.0.0.9", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"],
+    ["localhost", "x.localhost", "127.0.0.9", "[::1]", "[::ffff:127.0.0.1]", "[::]"],
 )
 def test_this_machine_is_spoken_to_directly(
     host: str, monkeypatch: pytest.MonkeyPatch

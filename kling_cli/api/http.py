@@ -50,7 +50,7 @@ class ProxyFailedError(httpx.ProxyError):
         self.variable = variable
 
 
-def new_http(  # noqa: PLR0913 -- by name, each with its default
+def new_http(
     base_url: str = "",
     *,
     timeout_s: float = 30.0,

@@ -11,9 +11,11 @@ import pytest
 
 from kling_cli.api.http import ProxyFailedError, httpx, new_http
 from kling_cli.errors import UsageError
+from tests.support.street_proxy import serve_street_proxy
 from tests.support.wire_server import CERTIFICATE, envelope, server_tls, wire_server
 
 pytestmark = pytest.mark.anyio
+
 
 async def knows_no_name(_host: str) -> tuple[str, ...]:
     return ()
@@ -106,6 +108,23 @@ async def test_a_proxy_that_is_not_there_is_named_without_its_password(
     assert caught.value.variable == "HTTPS_PROXY"
     assert "http://127.0.0.1:9 (HTTPS_PROXY)" in str(caught.value)
     assert "hidden" not in str(caught.value)
+
+
+async def test_a_proxy_is_spoken_to_with_tls_and_not_blamed_for_the_host_behind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+
+    async with wire_server(envelope("proxy"), tls=server_tls()) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"https://127.0.0.1:{proxy.port}")
+        with serve_street_proxy(tmp_path, 9) as street:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{street.port}")
+            async with a_client() as http:
+                answer = await http.get(SOMEWHERE)
+                with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY"):
+                    await http.get("https://api.example/x")
+
+    assert answer.json()["data"] == "proxy"
 
 
 async def test_a_certificate_nobody_vouches_for_is_refused(

@@ -22,7 +22,7 @@ _SIGNED_SKEW_S = 240.0  # signed callbacks are refused at 300. Source: API refer
 def look_at_credentials(
     settings: Settings, environ: Mapping[str, str]
 ) -> Iterator[Check]:
-    """Yield whether there are credentials, which host they are for, and the way there."""
+    """Yield how it stands with the credentials, their host, and the way there."""
     yield check_credentials(settings, environ)
     yield check_base(settings)
     yield from check_proxy(settings)
@@ -67,15 +67,16 @@ def check_proxy(settings: Settings) -> Iterator[Check]:
     from kling_cli.proxies import Proxies
 
     proxies = Proxies.from_environment()
+    proxy = proxies.named(settings.api_base)
     if proxies.skipped:
+        entries = ", ".join(proxies.skipped)
         yield warn(
             "proxy",
-            f"NO_PROXY: skipped, neither a host nor a range: {', '.join(proxies.skipped)}",
-            "write names, addresses or ranges, with commas: localhost,10.0.0.0/8,[::1]",
+            f"NO_PROXY has what is neither a host nor a range, skipped: {entries}",
+            "write names, addresses and ranges: localhost,10.0.0.0/8,fd00::/8",
         )
-    elif proxies.by_scheme:
-        proxy = proxies.named(settings.api_base)
-        yield ok("proxy", f"the API is reached through {proxy}" if proxy else "not used")
+    elif proxy is not None:
+        yield ok("proxy", f"the API is reached through {proxy}")
 
 
 async def ask_host(settings: Settings, clock: Clock) -> list[Check]:
