@@ -22,7 +22,7 @@ import pytest
 from kling_cli.jobs.journal import Journal
 from tests.support import examples, shell_blocks
 from tests.support.agent import StandIn, stand_in
-from tests.support.box import API_KEY
+from tests.support.box import API_KEY, serve_box
 from tests.support.examples import Surroundings
 from tests.support.kling import Kling
 from tests.support.shell_blocks import CTRL_C, Block, Shell, Situation
@@ -48,7 +48,9 @@ NOT_RUN: dict[Key, str] = {
     ("CONTRIBUTING.md", "python3 -m venv"): INSTALLS,
 }
 SITUATIONS: dict[Key, Situation] = {
-    ("README.md", "$ kling text2video"): Situation(env={"KLING_TUNNEL": "ngrok"}),
+    ("README.md", "$ kling text2video"): Situation(
+        env={"KLING_TUNNEL": "ngrok"}, task_s=1.5
+    ),
     ("README.md", "kling auth login"): Situation(
         prompt="(it is not shown): ", answer=API_KEY
     ),
@@ -57,7 +59,9 @@ SITUATIONS: dict[Key, Situation] = {
         leaves=("films/*.mp4", "results.jsonl", "boat.mp4"),
         sends=tuple(examples.FILES["prompts.txt"].decode().splitlines()),
     ),
-    ("README.md", "$ kling listen"): Situation(meanwhile="kling text2video x -q"),
+    ("README.md", "$ kling listen"): Situation(
+        meanwhile="kling text2video x -q", task_s=1.5
+    ),
     ("README.md", "kling trigger"): Situation(
         meanwhile="kling text2video x -q --no-download", leaves=("*.mp4",)
     ),
@@ -120,7 +124,11 @@ def test_a_block_runs_as_it_stands(
     examples.make_files(kling.here, block.script)
     shell = Shell(folder=kling.here, env={**kling.env, **stand_in.env})
 
-    result = shell.run(block, situation)
+    with ExitStack() as stack:
+        if situation.task_s is not None:
+            box = stack.enter_context(serve_box(task_seconds=situation.task_s))
+            shell = replace(shell, env={**shell.env, **box.env})
+        result = shell.run(block, situation)
 
     is_stopped = block.serves and result.exit_code == CTRL_C
     assert result.exit_code == 0 or is_stopped, result

@@ -83,9 +83,11 @@ class Situation:
     serves in another terminal from before the block until after it. `meanwhile` is
     typed there while a command of the block serves; that gets Ctrl-C afterwards. Files
     like `leaves` have to be there in the end, and jobs with the prompts of `sends`.
+    Where steps of a task are shown, `task_s` keeps them apart.
     """
 
     env: Mapping[str, str] = field(default_factory=dict)
+    task_s: float | None = None
     prompt: str = ""
     answer: str = ""
     beside: str = ""
