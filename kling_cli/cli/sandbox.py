@@ -146,7 +146,9 @@ def _print_request(exchange: Exchange) -> None:
 def _note_request(exchange: Exchange) -> None:
     status = "-" if exchange.status is None else str(exchange.status)
     fault = f" ({exchange.kind}:{exchange.fault})" if exchange.fault else ""
-    write_note(one_line(f"{exchange.method} {exchange.path} {status}{fault}"))
+    historic = " (historic path)" if exchange.is_historic else ""
+    line = f"{exchange.method} {exchange.path} {status}{fault}{historic}"
+    write_note(one_line(line))
 
 
 def _request_document(exchange: Exchange) -> dict[str, Any]:
@@ -156,6 +158,7 @@ def _request_document(exchange: Exchange) -> dict[str, Any]:
         "kind": exchange.kind,
         "status": exchange.status,
         "fault": exchange.fault,
+        "historic": exchange.is_historic,
     }
 
 

@@ -16,6 +16,7 @@ from kling_cli.products.model import Field, FieldKind, Product
 
 _SECONDS = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*s?")  # the API counts milliseconds
 _POINT = re.compile(r"(\d*\.?\d+)\s*,\s*(\d*\.?\d+)")
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 
 
 def read_values(
@@ -27,7 +28,8 @@ def read_values(
     """Return the values that were given, by field name; `typed` has None for the rest.
 
     Raises:
-        UsageError: no JSON, no such file, an empty prompt, two different resolutions.
+        UsageError: no JSON, no such file, an empty prompt, two different resolutions, a
+            negative prompt that looks like a count.
     """
     given = {
         field.name: _value(field, typed[field.name])
@@ -38,6 +40,7 @@ def read_values(
         given["prompt"] = (read_stdin or _stdin)()
     if not str(given.get("prompt", "words")).strip():
         raise UsageError("the prompt is empty", hint="say what the video should show")
+    _refuse_count(product, str(given.get("negative_prompt", "")))
     if typed.get("mode") is not None:
         _take_mode(given, typed["mode"])
     return given
@@ -117,6 +120,22 @@ def _take_mode(given: dict[str, Any], mode: str) -> None:
             f"--mode {mode} means --resolution {resolution},"
             f" and --resolution {given['resolution']} was given too",
             hint="leave one of them out",
+        )
+
+
+def _refuse_count(product: Product, negative: str) -> None:
+    """Refuse a number as a negative prompt where `-n` means that, and nothing counts.
+
+    Elsewhere, in image commands and in most other programs, `-n 4` makes four of them.
+    """
+    if not _NUMBER.fullmatch(negative.strip()):
+        return
+    field = product.field("negative_prompt")
+    if "-n" in field.options:
+        raise UsageError(
+            f"{field.spelling} {negative}: only a number, and this says what to avoid",
+            hint="one run makes one result: leave out -n, and run the command once for"
+            f' each; or say it in words: {field.spelling} "the number {negative}"',
         )
 
 

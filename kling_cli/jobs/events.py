@@ -19,6 +19,7 @@ class Prepared:
     """The request has been checked and written down; nothing has been sent.
 
     `units` are the estimate; where only a bound is known, `at_most_units` is that.
+    `usd` is the list price of the one or the other.
     """
 
     external_id: str
@@ -27,6 +28,7 @@ class Prepared:
     units: float | None
     usual_s: float | None
     at_most_units: float | None = None
+    usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from datetime import timedelta
 
 from kling_cli.api.task import TaskStatus
 from kling_cli.background import background
-from kling_cli.callbacks.tunnel.identity import identify
 from kling_cli.clock import Clock
 from kling_cli.errors import NotSavedError, OutcomeUnknownError
 from kling_cli.jobs.attend import Attendant
@@ -25,6 +24,7 @@ from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.shared import follow_callbacks
 from kling_cli.jobs.wait import deadline_at
 from kling_cli.settings import Settings
+from kling_cli.tunnels import identify
 
 SETTLE_ASKS = 3
 LATE_AFTER = timedelta(minutes=10)  # no create call is on its way for longer

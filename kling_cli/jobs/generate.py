@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from kling_cli.api.task import Task
 from kling_cli.background import background
 from kling_cli.callbacks.capability import new_nonce
-from kling_cli.callbacks.tunnel.identity import identify
 from kling_cli.clock import Clock
 from kling_cli.errors import (
     KlingError,
@@ -33,6 +32,7 @@ from kling_cli.jobs.submit import Submission
 from kling_cli.jobs.wait import deadline_at
 from kling_cli.jobs.way import Way, open_way
 from kling_cli.settings import Settings
+from kling_cli.tunnels import identify
 
 
 @dataclass(slots=True, kw_only=True)
@@ -183,6 +183,7 @@ class Generation:
             model=self.request.plan.model.id,
             units=estimate.units if estimate else None,
             at_most_units=estimate.at_most_units if estimate else None,
+            usd=estimate.at_most_usd if estimate else None,
             usual_s=self._usual_s(session),
         )
 

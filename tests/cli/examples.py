@@ -58,6 +58,7 @@ def prepared(**changes: Any) -> happened.Prepared:
         "product": "text2video",
         "model": "kling-3.0-turbo",
         "units": 4.0,
+        "usd": 0.56,
         "usual_s": 90.0,
     }
     return happened.Prepared(**{**facts, **changes})

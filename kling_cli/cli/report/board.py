@@ -105,7 +105,7 @@ def _prepared(board: Board, event: happened.Prepared, now: float) -> Board:
         task_id=None,
         product=event.product,
         model=event.model,
-        cost=expected(event.units, event.at_most_units),
+        cost=expected(event.units, event.at_most_units, event.usd),
         usual_s=event.usual_s,
         phase="submitting",
     )

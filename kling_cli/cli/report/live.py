@@ -25,6 +25,7 @@ FRAMES_A_SECOND = 6
 
 # What stays on the screen; everything else shows in the display while it is true.
 _NEWS = (
+    happened.Prepared,
     happened.Submitted,
     happened.Settling,
     happened.Saved,

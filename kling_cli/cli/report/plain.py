@@ -89,7 +89,7 @@ def _with_hint(text: str, hint: str | None) -> str:
 
 
 def _prepared(event: happened.Prepared) -> str:
-    cost = expected(event.units, event.at_most_units)
+    cost = expected(event.units, event.at_most_units, event.usd)
     what = _what(event.product, event.model) + (f", {cost}" if cost else "")
     return f"{what} ({event.external_id})"
 

@@ -43,7 +43,7 @@ def test_a_running_job_shows_what_time_path_and_next_question() -> None:
     )
 
     assert lines == [
-        f"⠋ text2video · kling-3.0-turbo · {TASK_ID} · about 4 units",
+        f"⠋ text2video · kling-3.0-turbo · {TASK_ID} · about 4 units, $0.56",
         f"  processing {'━' * 20}{'╌' * 20} 0:45 of about 1:30",
         "  callbacks can come in through ngrok · asking again in 0:45",
     ]
@@ -53,7 +53,7 @@ def test_before_the_submit_there_is_no_bar() -> None:
     lines = drawn(prepared(), now=3.0)
 
     assert lines == [
-        f"⠼ text2video · kling-3.0-turbo · {EXTERNAL_ID} · about 4 units",
+        f"⠼ text2video · kling-3.0-turbo · {EXTERNAL_ID} · about 4 units, $0.56",
         "  submitting · 0:03",
     ]
 

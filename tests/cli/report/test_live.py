@@ -13,7 +13,7 @@ from kling_cli.cli.report.live import LiveReporter, Steady, news, terminal_conso
 from kling_cli.errors import TaskFailedError
 from kling_cli.jobs import events as happened
 from kling_cli.jobs.events import Event
-from tests.cli.examples import TASK_ID, a_result, one_of_each
+from tests.cli.examples import TASK_ID, a_result, one_of_each, prepared
 from tests.support.clock import FakeClock
 
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
@@ -93,6 +93,11 @@ def test_a_terminal_that_knows_no_unicode_gets_none() -> None:
             happened.CallbackPath(state="none", detail="no token"),
             ["no callbacks; polling: no token"],
             id="a reason",
+        ),
+        pytest.param(
+            prepared(),
+            ["text2video with kling-3.0-turbo, about 4 units, $0.56 (kling-01f7)"],
+            id="the cost",
         ),
         pytest.param(
             happened.Notice(message="careful"), ["warning: careful"], id="notice"

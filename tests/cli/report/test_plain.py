@@ -27,7 +27,7 @@ from tests.cli.examples import (
 )
 
 GOLDEN = f"""\
-text2video with kling-3.0-turbo, about 4 units (kling-01f7)
+text2video with kling-3.0-turbo, about 4 units, $0.56 (kling-01f7)
 opening a tunnel with ngrok
 callbacks can come in through ngrok
 waiting for a slot, attempt 2; again in 1.5s
@@ -60,13 +60,13 @@ def test_a_run_reads_as_one_plain_line_for_each_change() -> None:
     ("event", "text"),
     [
         pytest.param(
-            prepared(units=None),
+            prepared(units=None, usd=None),
             "text2video with kling-3.0-turbo (kling-01f7)",
             id="no estimate",
         ),
         pytest.param(
-            prepared(units=None, at_most_units=27.0),
-            "text2video with kling-3.0-turbo, at most 27 units (kling-01f7)",
+            prepared(units=None, at_most_units=27.0, usd=3.78),
+            "text2video with kling-3.0-turbo, at most 27 units, $3.78 (kling-01f7)",
             id="a bound",
         ),
         pytest.param(
