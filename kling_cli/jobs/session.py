@@ -32,14 +32,19 @@ class Session:
     asker: Asker
     _is_journal_ill: bool = False
 
-    def note(self, write: Callable[..., None], *values: Any, **columns: Any) -> None:
-        """Write to the journal what is already true; a full disk must not end a job."""
+    def note(self, write: Callable[..., None], *values: Any, **columns: Any) -> bool:
+        """Write to the journal what is already true; a full disk must not end a job.
+
+        Return whether it was written.
+        """
         try:
             write(*values, **columns)
         except JournalError as exc:
             if not self._is_journal_ill:
                 self._is_journal_ill = True
                 self.tell(Notice(message=exc.message, hint=exc.hint))
+            return False
+        return True
 
 
 @asynccontextmanager
