@@ -18,6 +18,8 @@ from kling_cli.cli.sandbox_options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kling_cli.sandbox.ledger import Exchange
     from kling_cli.sandbox.options import SandboxOptions
     from kling_cli.sandbox.server import Sandbox
@@ -46,7 +48,7 @@ def sandbox(
 
     from kling_cli.sandbox.options import SandboxOptions
 
-    secrets = tuple(behaviour.webhook_secrets or _webhook_secrets())
+    secrets = _webhook_secrets(behaviour.webhook_secrets)
     options = SandboxOptions(
         port=DEFAULT_PORT if port is None else port,
         fallback_port=0 if port is None else None,
@@ -66,12 +68,16 @@ def sandbox(
     return anyio.run(_serve, options, is_json)
 
 
-def _webhook_secrets() -> tuple[str, ...]:
-    """Return the secrets that a listener of this person checks callbacks with.
+def _webhook_secrets(typed: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the secrets typed, else those a listener of this person checks with.
 
     Raises:
         UsageError: they are none.
     """
+    if typed:
+        from kling_cli.webhook_secret import read_option
+
+        return tuple(one.reveal() for one in read_option("--webhook-secret", typed))
     from kling_cli.cli.runner import load_settings
 
     settings = load_settings({"sandbox": True})  # no login is looked for
