@@ -81,7 +81,7 @@ async def serve_sandbox(options: SandboxOptions) -> AsyncIterator[Sandbox]:
 
 
 def _listening(options: SandboxOptions) -> socket.socket:
-    """Return a bound socket on the first of the ports wanted that is free."""
+    """Return a listening socket on the first of the ports wanted that is free."""
     for port in (options.port, options.fallback_port):
         if port is None:
             continue
@@ -90,6 +90,7 @@ def _listening(options: SandboxOptions) -> socket.socket:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited
         try:
             sock.bind((HOST, port))
+            sock.listen(BACKLOG)  # two may bind before either listens
         except OSError:
             sock.close()
         else:
