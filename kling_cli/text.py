@@ -19,7 +19,7 @@ _ENCODINGS: Final = (
 
 
 def decode_text(raw: bytes) -> str:
-    """Return the text of a file, lines ended by `\\n`, without a byte-order mark.
+    """Return the text of a file, its lines ended by line feeds, without a mark.
 
     Raises:
         ValueError: it is no text; the message quotes nothing.
@@ -37,5 +37,5 @@ def normal_text(text: str) -> str:
     A shell's `$(cat FILE)` takes the last line feed away and leaves the carriage return
     before it.
     """
-    text = text.removeprefix(BYTE_ORDER_MARK).removesuffix("\r")
+    text = text.lstrip(BYTE_ORDER_MARK).removesuffix("\r")
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -95,7 +95,7 @@ def test_what_is_no_text_is_said_to_be_none(monkeypatch: pytest.MonkeyPatch) -> 
     wrong = "\u00e9t\u00e9 secret".encode("latin-1")
     pipe(monkeypatch, wrong)
 
-    with pytest.raises(ValueError, match="^not a UTF-8 text"):
+    with pytest.raises(ValueError, match=r"^not a UTF-8 text"):
         decode_text(codecs.BOM_UTF16_LE + b"a")
     with pytest.raises(UsageError, match=f"standard input is {NOT_TEXT}"):
         read_values(catalogue.load("text2video"), {"prompt": "-"})
@@ -112,9 +112,7 @@ def test_what_is_no_text_is_said_to_be_none(monkeypatch: pytest.MonkeyPatch) -> 
         pytest.param("sk-hid den", "character 7 is U+0020 (space)", id="blank"),
         pytest.param("sk-hid\ufeffden", "character 7 is U+FEFF (zero", id="mark"),
         pytest.param("sk-hid\x07den", "character 7 is U+0007 (control", id="bell"),
-        pytest.param(
-            "\u201csk-hidden\u201d", "character 1 is U+201C (left", id="quote"
-        ),
+        pytest.param("\u201csk-hidden\u201d", "character 1 is U+201C", id="quote"),
         pytest.param("\u200bsk-hidden", "character 1 is U+200B", id="first"),
     ],
 )
