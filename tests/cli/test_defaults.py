@@ -48,7 +48,6 @@ def run(
     [
         (NONSENSE, "text2video hi --dry-run"),
         (NOBODY, "text2video hi --sandbox --no-wait"),
-        ({"KLING_TUNNEL": "frp"}, "text2video hi --sandbox -o hi.mp4"),
         (NOBODY, "list"),
         (NOBODY, "list --remote --sandbox"),
         (NOBODY, "account balance --sandbox"),
@@ -157,6 +156,20 @@ REQUIRE = 'callback = "require"'
             True,
             ("require", "auto"),
             id="a sandbox",
+        ),
+        pytest.param(
+            {"KLING_TUNNEL": "frp", "KLING_SANDBOX": "1"},
+            {},
+            True,
+            ("require", "auto"),
+            id="a sandbox, and nonsense",
+        ),
+        pytest.param(
+            {"KLING_TUNNEL": "frp"},
+            {},
+            False,
+            ("auto", "auto"),
+            id="nobody waits, and nonsense",
         ),
         pytest.param(
             {"KLING_SANDBOX": "1"},
