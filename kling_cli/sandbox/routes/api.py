@@ -126,7 +126,8 @@ class Api:
         if fault == "slow":
             with anyio.move_on_after(SLOW_CREATE_MAX_S):
                 await told.wait()
-        return replies.accepted(created_shape(task), request_id)
+        seconds = task.times.ended_at - task.times.created_at
+        return replies.accepted(created_shape(task), request_id, seconds=seconds)
 
     def _answer(self, data: Any) -> Response:
         if isinstance(data, Refusal):

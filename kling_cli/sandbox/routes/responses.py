@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -11,6 +12,9 @@ from kling_cli.sandbox.routes import envelope as answers
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
+
+TASK_SECONDS = "Kling-Sandbox-Task-Seconds"
+"""Tells a client how long a task will take: time may be compressed here."""
 
 ABORT = "kling.abort"
 """Where `server.py` leaves, in the scope, what resets the connection."""
@@ -80,8 +84,11 @@ def status_of(response: Response) -> int | None:
     return None if is_silent else response.status_code
 
 
-def accepted(data: Any, request_id: str) -> Response:
-    return JSONResponse(answers.accepted(data, request_id))
+def accepted(data: Any, request_id: str, *, seconds: float | None = None) -> Response:
+    """Return the answer of success; of a new task also the seconds it will take."""
+    is_known = seconds is not None and isfinite(seconds)
+    headers = {TASK_SECONDS: f"{seconds:.3f}"} if is_known else None
+    return JSONResponse(answers.accepted(data, request_id), headers=headers)
 
 
 def refused(why: answers.Refusal, request_id: str) -> Response:
