@@ -281,7 +281,8 @@ class Api:
         if fault == "slow":
             with anyio.move_on_after(SLOW_CREATE_MAX_S):
                 await told.wait()
-        return responses.accepted(created_shape(task), request_id)
+        seconds = task.times.ended_at - task.times.created_at
+        return responses.accepted(created_shape(task), request_id, seconds=seconds)
 
     def _answer(self, data: Any) -> Response:
         if isinstance(data, Refusal):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -103,6 +104,9 @@ def error_envelope(why: Refusal, request_id: str) -> dict[str, Any]:
     return {"code": why.code, "message": why.message, "request_id": request_id}
 
 
+TASK_SECONDS = "Kling-Sandbox-Task-Seconds"
+"""Tells a client how long a task will take: time may be compressed here."""
+
 ABORT = "kling.abort"
 """Where `server.py` leaves, in the scope, what resets the connection."""
 
@@ -171,8 +175,11 @@ def status_of(response: Response) -> int | None:
     return None if is_silent else response.status_code
 
 
-def accepted(data: Any, request_id: str) -> Response:
-    return JSONResponse(success_envelope(data, request_id))
+def accepted(data: Any, request_id: str, *, seconds: float | None = None) -> Response:
+    """Return the answer of success; of a new task also the seconds it will take."""
+    is_known = seconds is not None and isfinite(seconds)
+    headers = {TASK_SECONDS: f"{seconds:.3f}"} if is_known else None
+    return JSONResponse(success_envelope(data, request_id), headers=headers)
 
 
 def refused(why: Refusal, request_id: str) -> Response:

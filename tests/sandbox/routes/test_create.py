@@ -31,6 +31,7 @@ async def test_a_new_task_is_answered_in_the_new_shape(desk: Desk) -> None:
     data = said["data"]
     assert said["code"] == 0
     assert said["message"] == "SUCCEED"
+    assert float(answer.headers["kling-sandbox-task-seconds"]) == TASK_S
     assert uuid.UUID(said["request_id"]).version == 4
     assert re.fullmatch(r"\d{18}", data["id"])
     assert data["create_time"] == data["update_time"]
