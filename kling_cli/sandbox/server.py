@@ -19,8 +19,8 @@ from uvicorn.server import ServerState
 
 from kling_cli.errors import UsageError
 from kling_cli.sandbox.callbacks import Caller
+from kling_cli.sandbox.control import control_routes
 from kling_cli.sandbox.routes.api import Api
-from kling_cli.sandbox.routes.control import control_routes
 from kling_cli.sandbox.routes.responses import ABORT
 from kling_cli.sandbox.seed_data import give_past
 from kling_cli.sandbox.state.sandbox_state import World

@@ -15,9 +15,13 @@ from kling_cli.sandbox.media.generation import IMAGE_PX
 from kling_cli.sandbox.media.image import Picture
 from kling_cli.sandbox.media.outputs import Content, Element, Json, duration_text
 from kling_cli.sandbox.routes import sessions
-from kling_cli.sandbox.routes.create import understand, unknown_reference, without_empty
 from kling_cli.sandbox.routes.library import first_element
 from kling_cli.sandbox.routes.responses import Refusal, refusal
+from kling_cli.sandbox.routes.validation import (
+    understand,
+    unknown_reference,
+    without_empty,
+)
 from kling_cli.sandbox.state.account import Call
 from kling_cli.sandbox.state.sources import spoken_s
 
