@@ -67,7 +67,7 @@ def test_an_entry_that_cannot_be_read_is_skipped_alone(
         "[::1",
         "::1]",
         "fd00::/200",
-        "a b:c",
+        "b:c",
         "h:port",
         "h:-1",
         "*x*",
