@@ -1,4 +1,4 @@
-"""The create call: what is refused, and the task that comes of the rest."""
+"""Creates tasks: checks the account, and builds the task that a request asks for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kling_cli.products import cost, paths, values
 from kling_cli.products.model import Generation, Model, Product
-from kling_cli.sandbox.media.generation import Wish, outputs_of
+from kling_cli.sandbox.media.generation import MediaRequest, generate_outputs
 from kling_cli.sandbox.media.outputs import (
     Image,
     Output,
@@ -17,15 +17,23 @@ from kling_cli.sandbox.media.outputs import (
 )
 from kling_cli.sandbox.routes import sessions
 from kling_cli.sandbox.routes.responses import Refusal, refusal
-from kling_cli.sandbox.routes.validation import Order, understand, unknown_reference
+from kling_cli.sandbox.routes.validation import (
+    CreateRequest,
+    find_unknown_id,
+    parse_create,
+)
 from kling_cli.sandbox.state import tasks
-from kling_cli.sandbox.state.sources import Lasting, inherited, lasting
-from kling_cli.sandbox.state.tasks import Ending, Phase, SandboxTask, times_from
+from kling_cli.sandbox.state.sources import (
+    ResultLength,
+    inherited_values,
+    result_length,
+)
+from kling_cli.sandbox.state.tasks import Outcome, Phase, SandboxTask, times_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kling_cli.sandbox.state.sandbox_state import VideoSession, World
+    from kling_cli.sandbox.state.sandbox_state import SandboxState, VideoSession
 
 
 DEFAULT_TASK_S = 60.0  # where nobody knows how long a model usually takes
@@ -34,78 +42,80 @@ EVIL_ID = "../../evil\x00\x1b[31m-"
 # Observed. Source: API reference, error table, read 2026-10-04.
 ALREADY_THERE = "External_task_id {id} already exists"
 
-ENDINGS = {
-    "failed": Ending(phase=Phase.FAILED, message=tasks.GENERATION_ERROR),
-    "moderation": Ending(phase=Phase.FAILED, message=tasks.RISK_CONTROL),
-    "failed-succeed-message": Ending(
+OUTCOMES = {
+    "failed": Outcome(phase=Phase.FAILED, message=tasks.GENERATION_ERROR),
+    "moderation": Outcome(phase=Phase.FAILED, message=tasks.RISK_CONTROL),
+    "failed-succeed-message": Outcome(
         phase=Phase.FAILED, message="Image pixel is invalid"
     ),
-    "no-outputs": Ending(has_outputs=False),
+    "no-outputs": Outcome(has_outputs=False),
 }
 
 
-def admit(world: World, path: str, body: Any) -> SandboxTask | Refusal:
-    """Return the task a create request makes, or why it makes none.
+def create_task(state: SandboxState, path: str, body: Any) -> SandboxTask | Refusal:
+    """Return the task that a create request makes, or its refusal.
 
-    The task is not yet in the book.
+    The task is not yet in the repository.
     """
-    order = understand(path, body)
-    if isinstance(order, Refusal):
-        return order
-    external_id = order.external_id
-    if external_id and world.tasks.by_external_id(external_id) is not None:
+    request = parse_create(path, body)
+    if isinstance(request, Refusal):
+        return request
+    external_id = request.external_id
+    if external_id and state.tasks.by_external_id(external_id) is not None:
         return refusal(1201, ALREADY_THERE.format(id=external_id))
-    why = unknown_reference(world, path, order.body)
-    why = why or sessions.objection(world, order.plan, order.body, order.said)
+    why = find_unknown_id(state, path, request.body)
+    why = why or sessions.check_session(state, request.plan, request.body, request.said)
     if why is not None:
         return why
-    new = _new_task(world, order)
+    new = _new_task(state, request)
     moment = new.times.created_at
-    if world.left(new.pack) <= 0:
+    if state.left(new.pack) <= 0:
         return refusal(1102)
-    has_slots = world.account.has_slots(new, world.tasks, moment)
+    has_slots = state.account.has_slots(new, state.tasks, moment)
     return new if has_slots else refusal(1303)
 
 
-def _new_task(world: World, order: Order) -> SandboxTask:
-    plan, length = order.plan, lasting(world, order.plan, order.said)
-    session = world.sessions.get(str(order.body.get("session_id")))
-    said = {**order.said, **inherited(world, order.said)}
-    wish = _wish(world, replace(order, said=said), length)
-    new = outputs_of(wish)
-    now, seconds = world.timeline.now_s(), _task_seconds(world, plan.model)
+def _new_task(state: SandboxState, request: CreateRequest) -> SandboxTask:
+    plan, length = request.plan, result_length(state, request.plan, request.said)
+    session = state.sessions.get(str(request.body.get("session_id")))
+    said = {**request.said, **inherited_values(state, request.said)}
+    media = _media_request(state, replace(request, said=said), length)
+    new = generate_outputs(media)
+    now, seconds = state.clock.now_s(), _task_seconds(state, plan.model)
     return SandboxTask(
-        id=wish.label,
+        id=media.label,
         plan=plan,
         times=times_from(now, seconds),
-        ending=Ending(),
+        outcome=Outcome(),
         outputs=new,
         units=cost.charge(plan, said, length.seconds, n_outputs=len(new)),
         slots=_slots(plan.product, new),
-        external_id=order.external_id,
-        callback_url=order.callback_url,
-        has_watermark=wish.has_watermark,
-        parent_video=_parent(world, session, order.body),
+        external_id=request.external_id,
+        callback_url=request.callback_url,
+        has_watermark=media.has_watermark,
+        parent_video=_parent(state, session, request.body),
     )
 
 
-def _wish(world: World, order: Order, length: Lasting) -> Wish:
-    plan = order.plan
+def _media_request(
+    state: SandboxState, request: CreateRequest, length: ResultLength
+) -> MediaRequest:
+    plan = request.plan
     first_digit = "8" if plan.route.generation is Generation.LEGACY else "9"
-    return Wish(
+    return MediaRequest(
         path=plan.route.create_path,
         output=plan.product.output,
-        label=world.ids.task_id(first_digit),
-        body=order.body,
-        wanted=values.effective(plan, order.said),
-        new_id=lambda: world.ids.task_id(first_digit),
+        label=state.ids.task_id(first_digit),
+        body=request.body,
+        wanted=values.effective(plan, request.said),
+        new_id=lambda: state.ids.task_id(first_digit),
         seconds=length.seconds,
-        pictures=length.pictures,
+        frames=length.frames,
     )
 
 
-def afflicted(new: SandboxTask, fault: str | None) -> SandboxTask:
-    """Return the task with what `--fail task:…` wants of it."""
+def apply_task_fault(new: SandboxTask, fault: str | None) -> SandboxTask:
+    """Return the task changed by a fault of `--fail task:…`."""
     match fault:
         case "stuck":
             return replace(new, times=replace(new.times, ended_at=inf))
@@ -116,11 +126,11 @@ def afflicted(new: SandboxTask, fault: str | None) -> SandboxTask:
         case None:
             return new
         case _:
-            return replace(new, ending=ENDINGS[fault])
+            return replace(new, outcome=OUTCOMES[fault])
 
 
-def _task_seconds(world: World, model: Model) -> float:
-    options = world.options
+def _task_seconds(state: SandboxState, model: Model) -> float:
+    options = state.options
     if options.task_seconds is not None:
         return options.task_seconds
     return (model.usual_s or DEFAULT_TASK_S) / options.speed
@@ -133,15 +143,15 @@ def _slots(product: Product, new: Sequence[Output]) -> int:
 
 
 def _parent(
-    world: World, session: VideoSession | None, body: Mapping[str, Any]
+    state: SandboxState, session: VideoSession | None, body: Mapping[str, Any]
 ) -> Mapping[str, str] | None:
     """Return the video a task is made from, as far as it is one of the sandbox's."""
     said = body.get("video_id") or paths.get(body, "input.video_id")
     video_id = session.video_id if session else said
-    for task in world.tasks if isinstance(video_id, str) else ():
+    for task in state.tasks if isinstance(video_id, str) else ():
         for output in task.outputs:
             if isinstance(output, Video) and output.id == video_id:
-                url = world.links.make(task, "video.mp4")
+                url = state.links.task_url(task, "video.mp4")
                 seconds = duration_text(output.clip.duration_s)
                 return {"id": video_id, "url": url, "duration": seconds}
     return None

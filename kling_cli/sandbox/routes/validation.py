@@ -22,7 +22,7 @@ from kling_cli.sandbox.state.library import ELEMENTS, VOICES
 from kling_cli.sandbox.state.tasks import Phase
 
 if TYPE_CHECKING:
-    from kling_cli.sandbox.state.sandbox_state import World
+    from kling_cli.sandbox.state.sandbox_state import SandboxState
 
 # Whose settings may be in camelCase too. Source: section 2.10.
 SPELLED_TWICE = frozenset({"/solutions/talking_agent"})
@@ -55,12 +55,12 @@ SPEECH_VOICES = frozenset(
     """.split()  # noqa: SIM905 -- a table of words
 )
 
-Has = Callable[["World", str], bool]
+Has = Callable[["SandboxState", str], bool]
 """Says whether the account has a thing of this id, ready to be used."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class CreateRequest:
     """A create request that was understood: by which plan, and what it asks for."""
 
     plan: Plan
@@ -76,7 +76,7 @@ class Order:
         return _text_at(self.body, self.plan.route.callback_url_at)
 
 
-def understand(path: str, body: Any) -> Order | Refusal:
+def parse_create(path: str, body: Any) -> CreateRequest | Refusal:
     """Return what a request to a create path asks for, or what is wrong with it."""
     found = find.by_path(path)
     if found is None:
@@ -84,19 +84,19 @@ def understand(path: str, body: Any) -> Order | Refusal:
     if not isinstance(body, dict):
         return refusal(1200)
     product, route, model = found
-    body = without_empty(body)
+    body = drop_empty_strings(body)
     body = _in_snake_case(body) if path in SPELLED_TWICE else body
-    chosen = model or _chosen(product, route, body)
+    chosen = model or _choose_model(product, route, body)
     if isinstance(chosen, Refusal):
         return chosen
     plan = Plan(product=product, route=route, model=chosen)
-    if message := solution_message(path, body) or _wrong_with(plan, body):
+    if message := solution_message(path, body) or _find_problem(plan, body):
         return refusal(1201, message)
     said, _ = bodies.read(product, route, chosen, body)
-    return Order(plan, body, said)
+    return CreateRequest(plan, body, said)
 
 
-def _wrong_with(plan: Plan, body: Mapping[str, Any]) -> str | None:
+def _find_problem(plan: Plan, body: Mapping[str, Any]) -> str | None:
     if problems := bodies.wire_check(plan, body):
         return problems[0].message
     for at in (plan.route.external_id_at, plan.route.callback_url_at):
@@ -105,15 +105,15 @@ def _wrong_with(plan: Plan, body: Mapping[str, Any]) -> str | None:
     return None
 
 
-def without_empty(value: Any) -> Any:
+def drop_empty_strings(value: Any) -> Any:
     """Return a body without its empty strings: the API takes them for absent.
 
     Those that stand in a list for themselves stay. Source: observed.
     """
     if isinstance(value, list):
-        return [without_empty(each) for each in value]
+        return [drop_empty_strings(each) for each in value]
     if isinstance(value, dict):
-        return {k: without_empty(each) for k, each in value.items() if each != ""}
+        return {k: drop_empty_strings(each) for k, each in value.items() if each != ""}
     return value
 
 
@@ -129,7 +129,9 @@ def _in_snake_case(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "settings": named}
 
 
-def _chosen(product: Product, route: Route, body: Mapping[str, Any]) -> Model | Refusal:
+def _choose_model(
+    product: Product, route: Route, body: Mapping[str, Any]
+) -> Model | Refusal:
     """Return the model a legacy body names; a path with an unknown one is no path."""
     if route.model_at is None:
         return refusal(1203)
@@ -146,8 +148,8 @@ def _text_at(body: Mapping[str, Any], path: str | None) -> str | None:
     return (paths.get(body, path) if path else None) or None
 
 
-def unknown_reference(
-    world: World, path: str, body: Mapping[str, Any]
+def find_unknown_id(
+    state: SandboxState, path: str, body: Mapping[str, Any]
 ) -> Refusal | None:
     """Return the refusal of the first id in `body` that names nothing; None if none.
 
@@ -159,7 +161,7 @@ def unknown_reference(
         has, message = _REFERENCES[key]
         if key == "voice_id" and path in SPEAKING:
             has = _is_speech_voice
-        if not has(world, str(value)):
+        if not has(state, str(value)):
             return refusal(1201, message.format(id=value))
     return None
 
@@ -177,50 +179,50 @@ def _ids(value: Any) -> Iterator[tuple[str, Any]]:
                 yield from _ids(each)
 
 
-def _outputs(world: World) -> Iterator[Output]:
+def _outputs(state: SandboxState) -> Iterator[Output]:
     """Yield what the account has made and still has."""
-    now = world.timeline.now_s()
-    for task in world.tasks:
-        if task.phase_at(now) is Phase.SUCCEEDED and task.ending.has_outputs:
+    now = state.clock.now_s()
+    for task in state.tasks:
+        if task.phase_at(now) is Phase.SUCCEEDED and task.outcome.has_outputs:
             is_kept = now < task.times.ended_at + KEPT_S
             for output in task.outputs:
                 if is_kept or isinstance(output, Voice | Element):
                     yield output
 
 
-def _has_video(world: World, wanted: str) -> bool:
+def _has_video(state: SandboxState, wanted: str) -> bool:
     return wanted == EXAMPLE_VIDEO or any(
-        isinstance(each, Video) and each.id == wanted for each in _outputs(world)
+        isinstance(each, Video) and each.id == wanted for each in _outputs(state)
     )
 
 
-def _has_audio(world: World, wanted: str) -> bool:
+def _has_audio(state: SandboxState, wanted: str) -> bool:
     return (
         wanted == EXAMPLE_AUDIO
-        or wanted in world.known_s
+        or wanted in state.audio_s
         or any(
-            isinstance(each, Audio) and each.id == wanted for each in _outputs(world)
+            isinstance(each, Audio) and each.id == wanted for each in _outputs(state)
         )
     )
 
 
-def _has_voice(world: World, wanted: str) -> bool:
+def _has_voice(state: SandboxState, wanted: str) -> bool:
     presets = (preset.output for preset in VOICES)
     return wanted == EXAMPLE_VOICE or any(
         isinstance(each, Voice) and each.id == wanted and not each.is_deleted
-        for each in (*presets, *_outputs(world))
+        for each in (*presets, *_outputs(state))
     )
 
 
-def _has_element(world: World, wanted: str) -> bool:
+def _has_element(state: SandboxState, wanted: str) -> bool:
     presets = (preset.output for preset in ELEMENTS)
     return any(
         isinstance(each, Element) and each.id == wanted and not each.is_deleted
-        for each in (*presets, *_outputs(world), *world.first_elements.values())
+        for each in (*presets, *_outputs(state), *state.first_elements.values())
     )
 
 
-def _is_speech_voice(_world: World, wanted: str) -> bool:
+def _is_speech_voice(_state: SandboxState, wanted: str) -> bool:
     return wanted in SPEECH_VOICES
 
 
