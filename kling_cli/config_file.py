@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.errors import UsageError
+from kling_cli.text import decode_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,10 +42,10 @@ def _text_of(path: Path) -> str | None:
             raw = file.read(MAX_BYTES + 1)
         if len(raw) > MAX_BYTES:
             raise UsageError(f"{path} is too large to be a settings file")
-        return raw.decode("utf-8-sig")
+        return decode_text(raw)
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as exc:
+    except (OSError, ValueError) as exc:
         raise UsageError(
             f"{path} cannot be read: {exc}",
             hint="make it a readable UTF-8 text file, or move it away",
