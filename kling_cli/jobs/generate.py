@@ -166,7 +166,11 @@ class Generation:
                 self._end_at(Stage.UNKNOWN, job, session, exc.message)
             raise
         except KlingError as exc:
-            self._give_up(job, session, exc)
+            is_certain = not (
+                submission.is_in_doubt or isinstance(exc, UnreachableError)
+            )
+            stage = Stage.REFUSED if is_certain else Stage.ABSENT
+            self._end_at(stage, job, session, exc.message)
             raise
         except anyio.get_cancelled_exc_class():
             if not submission.is_in_doubt:
@@ -175,12 +179,6 @@ class Generation:
         finally:
             job.creates, job.queries = submission.creates, submission.queries
             job.answer = session.client.last_created
-
-    def _give_up(self, job: Job, session: Session, error: KlingError) -> None:
-        """Note that there is certainly no task."""
-        never_arrived = isinstance(error, UnreachableError)
-        stage = Stage.ABSENT if never_arrived else Stage.REFUSED
-        self._end_at(stage, job, session, error.message)
 
     def _end_at(
         self, stage: Stage, job: Job, session: Session, reason: str | None
