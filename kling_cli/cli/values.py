@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +10,7 @@ from typing import Any
 
 from kling_cli.cli.fields import MODES
 from kling_cli.cli.json_source import json_or_text, strict_json
+from kling_cli.cli.report.streams import read_input
 from kling_cli.errors import UsageError
 from kling_cli.products.model import Field, FieldKind, Product
 
@@ -149,9 +149,7 @@ def _file(field: Field, name: str) -> str:
 
 def _stdin() -> str:
     """Return standard input to its end, as text."""
-    if sys.stdin is None:
-        raise UsageError("the prompt is - but standard input is closed")
     try:
-        return sys.stdin.buffer.read().decode("utf-8").strip()
+        return read_input().decode("utf-8").strip()
     except UnicodeDecodeError as exc:
         raise UsageError("standard input is not UTF-8 text") from exc

@@ -191,7 +191,7 @@ def test_a_full_disk_behind_stdout_is_said(kling: Kling) -> None:
 INTERRUPTED = """
 import sys
 class Terminal:
-    def read(self): raise KeyboardInterrupt
+    def read(self, limit): raise KeyboardInterrupt
 class Stdin:
     buffer = Terminal()
 sys.stdin = Stdin()
