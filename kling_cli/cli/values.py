@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -72,7 +73,9 @@ def _several(field: Field, typed: Any) -> Sequence[Any]:
     """Return the values of one option: itself, or those of a JSON list."""
     read = _READERS.get(field.kind, _as_typed)
     is_list = isinstance(typed, str) and re.match(r"\[|@.+\.json$", typed)
-    if field.kind is FieldKind.JSON or not is_list or Path(typed).is_file():
+    if field.kind is FieldKind.JSON or not is_list:
+        return (read(field, typed),)
+    if os.path.isfile(typed):  # noqa: PTH113 -- takes a text too long for a name
         return (read(field, typed),)
     values = _json(field, typed)
     if not isinstance(values, list):

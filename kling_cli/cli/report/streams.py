@@ -101,7 +101,9 @@ def read_input(limit: int = -1) -> bytes:
         UsageError: it is closed, or nothing can be read from it.
     """
     if sys.stdin is None:
-        raise UsageError("standard input is closed")
+        raise UsageError(
+            "standard input is closed", hint="give it something to read: < FILE"
+        )
     try:
         return sys.stdin.buffer.read(limit)
     except OSError as exc:
