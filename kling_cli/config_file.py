@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.errors import UsageError
+from kling_cli.text import decode_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +42,7 @@ def _text_of(path: Path) -> str | None:
             raw = file.read(MAX_BYTES + 1)
         if len(raw) > MAX_BYTES:
             raise UsageError(f"{path} is too large to be a settings file")
-        return raw.decode("utf-8-sig")
+        return decode_text(raw)
     except FileNotFoundError:
         return None
     except OSError as exc:
@@ -49,7 +50,7 @@ def _text_of(path: Path) -> str | None:
             f"{path} cannot be read: {exc.strerror}",
             hint="make it readable, or name another folder with KLING_CONFIG_DIR",
         ) from exc
-    except UnicodeDecodeError as exc:
+    except ValueError as exc:
         raise UsageError(
             f"{path} cannot be read: {exc}",
             hint="make it a UTF-8 text file, or move it away",

@@ -18,12 +18,13 @@ PACKAGE = ROOT / "kling_cli"
 FOUNDATION = frozenset({"errors", "clock", "settings", "secret", "__init__"})
 MAY_KNOW: dict[str, frozenset[str]] = {
     "cli": frozenset(
-        {"cli", "listen", "jobs", "sandbox", "callbacks", "api", "products"}
+        {"cli", "listen", "jobs", "sandbox", "callbacks", "tunnels", "api", "products"}
     ),
-    "listen": frozenset({"listen", "jobs", "callbacks", "api", "products"}),
-    "jobs": frozenset({"jobs", "callbacks", "api", "products"}),
+    "listen": frozenset({"listen", "jobs", "callbacks", "tunnels", "api", "products"}),
+    "jobs": frozenset({"jobs", "callbacks", "tunnels", "api", "products"}),
     "sandbox": frozenset({"sandbox", "products"}),
     "callbacks": frozenset({"callbacks", "products"}),
+    "tunnels": frozenset({"tunnels"}),
     "api": frozenset({"api", "products"}),
     "products": frozenset({"products"}),
 }
@@ -31,7 +32,8 @@ BOUNDARY = frozenset({"main", "__main__"})
 
 # Where a library may be imported, as beginnings of paths below the package.
 HOMES: dict[str, tuple[str, ...]] = {
-    "pyngrok": ("callbacks/tunnel/",),
+    "pyngrok": ("tunnels/",),
+    "asyncssh": ("tunnels/",),
     "httpx": (
         "api/",
         "jobs/save",
@@ -40,7 +42,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "sandbox/",
         "listen/",
     ),
-    "jwt": ("api/", "sandbox/credentials.py"),
+    "jwt": ("api/", "sandbox/routes/authentication.py"),
     "rich": ("cli/",),
     "typer": ("cli/", "main.py"),
     "sqlite3": ("jobs/journal",),
@@ -55,7 +57,7 @@ HOMES: dict[str, tuple[str, ...]] = {
 # Listing the commands and parsing their options may not cost these.
 HEAVY = frozenset(
     {"httpx", "rich", "jwt", "pyngrok", "uvicorn", "starlette", "asyncio", "sqlite3"}
-    | {"psutil", "anyio", "keyring", "tomlkit"}
+    | {"psutil", "anyio", "keyring", "tomlkit", "asyncssh"}
 )
 LIGHT = ("main.py", "cli/app.py", "cli/options.py", "errors.py", "settings.py")
 

@@ -22,8 +22,8 @@ def offer_agent(settings: Settings, options: RunOptions) -> None:
     """
     if not (is_tunnel_meant(settings, options) and _is_person_there()):
         return
-    from kling_cli.callbacks.tunnel.agent import find_agent, install_agent
     from kling_cli.errors import TunnelError
+    from kling_cli.tunnels.ngrok.agent import find_agent, install_agent
 
     try:
         find_agent(settings.ngrok_path)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.cli.report.escape import one_line
-from kling_cli.cli.report.quantities import units
+from kling_cli.cli.report.quantities import money, units
 from kling_cli.cli.report.streams import write_note, write_result
 from kling_cli.errors import ExitCode
 
@@ -130,13 +130,13 @@ def estimate_line(request: Request) -> str:
         return f"estimate: unknown; {why_unknown(request.plan)}"
     if estimate.units is not None:
         return (
-            f"estimate: {units(estimate.units)}, about ${estimate.usd:.2f}"
+            f"estimate: {units(estimate.units)}, about {money(estimate.usd or 0)}"
             f" ({estimate.basis})"
         )
     if estimate.at_most_units is not None:
         return (
             f"estimate: at most {units(estimate.at_most_units)},"
-            f" about ${estimate.at_most_usd:.2f} ({estimate.basis})"
+            f" about {money(estimate.at_most_usd or 0)} ({estimate.basis})"
         )
     return f"estimate: known only afterwards ({estimate.basis})"
 

@@ -234,14 +234,17 @@ def run_options(command: str, settings: Settings, said: Said) -> RunOptions:
 
 def _callbacks(settings: Settings, said: Said) -> tuple[str, str]:
     """Return `--callback` and `--tunnel`; a default gives way to what was typed."""
-    settings.require("callback")
-    callback, tunnel = settings.callback, settings.tunnel
+    is_waiting, has_url = said.waiting.is_waiting, bool(said.callbacks.callback_url)
     is_default = not settings.is_typed("tunnel")
-    if callback != "off":
+    needs_none = settings.is_sandbox and is_default  # it is on this machine
+    if is_waiting:
+        settings.require("callback")
+    if is_waiting and settings.callback != "off" and not (has_url or needs_none):
         settings.require("tunnel")
-    if settings.is_sandbox and is_default:
-        tunnel = "auto"  # a sandbox of this one command needs none
-    is_without = not said.waiting.is_waiting or (tunnel == "none" and not is_default)
+    callback, tunnel = settings.callback, settings.tunnel
+    if needs_none:
+        tunnel = "auto"
+    is_without = not is_waiting or (tunnel == "none" and not is_default)
     if callback == "require" and not settings.is_typed("callback") and is_without:
         callback = "auto"
     return callback, tunnel

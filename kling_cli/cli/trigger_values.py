@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from kling_cli import tunnels
 from kling_cli.callbacks.keyfile import load_key
 from kling_cli.callbacks.signatures import check_secret
-from kling_cli.callbacks.tunnel import lease
 from kling_cli.cli.events_options import named_task
 from kling_cli.cli.report.streams import read_input
 from kling_cli.cli.runner import load_settings
@@ -212,8 +212,8 @@ def _may_be_tried_after(made: Sequence[Delivery], stamp: Stamp) -> bool:
 def _target(to: str | None, settings: Settings) -> Target:
     if to is not None:
         return read_target(to)
-    for name in (lease.PUBLIC, lease.LOCAL):
-        door = lease.look(settings.state_dir, name)
+    for name in (tunnels.PUBLIC, tunnels.LOCAL):
+        door = tunnels.find_shared_tunnel(settings.state_dir, name)
         if door is not None and door.is_standing:
             path = standing_path(load_token(settings.state_dir))
             return read_target(f"{door.local_url}{path}")

@@ -14,9 +14,11 @@ from kling_cli.cli.json_source import json_or_text, strict_json
 from kling_cli.cli.report.streams import read_input
 from kling_cli.errors import UsageError
 from kling_cli.products.model import Field, FieldKind, Product
+from kling_cli.text import decode_text, normal_text
 
 _SECONDS = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*s?")  # the API counts milliseconds
 _POINT = re.compile(r"(\d*\.?\d+)\s*,\s*(\d*\.?\d+)")
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 
 
 def read_values(
@@ -28,7 +30,8 @@ def read_values(
     """Return the values that were given, by field name; `typed` has None for the rest.
 
     Raises:
-        UsageError: no JSON, no such file, an empty prompt, two different resolutions.
+        UsageError: no JSON, no such file, an empty prompt, two different resolutions, a
+            negative prompt that looks like a count.
     """
     given = {
         field.name: _value(field, typed[field.name])
@@ -39,6 +42,7 @@ def read_values(
         given["prompt"] = (read_stdin or _stdin)()
     if not str(given.get("prompt", "words")).strip():
         raise UsageError("the prompt is empty", hint="say what the video should show")
+    _refuse_count(product, str(given.get("negative_prompt", "")))
     if typed.get("mode") is not None:
         _take_mode(given, typed["mode"])
     return given
@@ -83,6 +87,10 @@ def _several(field: Field, typed: Any) -> Sequence[Any]:
     return values
 
 
+def _text(_field: Field, typed: Any) -> Any:
+    return normal_text(typed) if isinstance(typed, str) else typed
+
+
 def _as_typed(_field: Field, typed: Any) -> Any:
     return typed
 
@@ -123,6 +131,22 @@ def _take_mode(given: dict[str, Any], mode: str) -> None:
         )
 
 
+def _refuse_count(product: Product, negative: str) -> None:
+    """Refuse a number as a negative prompt where `-n` means that, and nothing counts.
+
+    Elsewhere, in image commands and in most other programs, `-n 4` makes four of them.
+    """
+    if not _NUMBER.fullmatch(negative.strip()):
+        return
+    field = product.field("negative_prompt")
+    if "-n" in field.options:
+        raise UsageError(
+            f"{field.spelling} {negative}: only a number, and this says what to avoid",
+            hint="one run makes one result: leave out -n, and run the command once for"
+            f' each; or say it in words: {field.spelling} "the number {negative}"',
+        )
+
+
 def _json(field: Field, text: Any) -> Any:
     """Return the value of a JSON text or of a file of it; what is a value already."""
     if not isinstance(text, str):
@@ -138,21 +162,28 @@ def _json(field: Field, text: Any) -> Any:
 
 
 _READERS: Mapping[FieldKind, Callable[[Field, Any], Any]] = MappingProxyType(
-    {FieldKind.JSON: _json, FieldKind.TIME: _seconds, FieldKind.POINT: _point}
+    {
+        FieldKind.TEXT: _text,
+        FieldKind.JSON: _json,
+        FieldKind.TIME: _seconds,
+        FieldKind.POINT: _point,
+    }
 )
 
 
 def _file(field: Field, name: str) -> str:
     try:
-        return Path(name).expanduser().read_text(encoding="utf-8")
+        return decode_text(Path(name).expanduser().read_bytes())
     except (OSError, ValueError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else "not a UTF-8 text"
+        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
         raise UsageError(f"{field.spelling} @{name}: {reason}") from exc
 
 
 def _stdin() -> str:
     """Return standard input to its end, as text."""
     try:
-        return read_input().decode("utf-8").strip()
-    except UnicodeDecodeError as exc:
-        raise UsageError("standard input is not UTF-8 text") from exc
+        return decode_text(read_input()).strip()
+    except ValueError as exc:
+        raise UsageError(
+            f"standard input is {exc}", hint="save it as UTF-8, or convert it: iconv"
+        ) from exc

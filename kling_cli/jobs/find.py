@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kling_cli.api.task import Task
-from kling_cli.callbacks.tunnel.identity import Identity
 from kling_cli.errors import KlingError, StillRunningError, UsageError
 from kling_cli.jobs.ask import TASKS_PATH
 from kling_cli.jobs.direct import is_direct, lost
@@ -17,6 +16,7 @@ from kling_cli.jobs.lifecycle import begin
 from kling_cli.jobs.newest import newest_task, steps_back
 from kling_cli.jobs.places import Place, families, is_only_here
 from kling_cli.jobs.session import Session
+from kling_cli.tunnels import Identity
 
 
 class NoSuchTaskError(UsageError):

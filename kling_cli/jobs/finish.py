@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from kling_cli.api.task import TaskStatus
+from kling_cli.api.task import Task, TaskStatus
 from kling_cli.background import background
-from kling_cli.callbacks.tunnel.identity import identify
 from kling_cli.clock import Clock
 from kling_cli.errors import NotSavedError, OutcomeUnknownError
 from kling_cli.jobs.attend import Attendant
@@ -25,6 +24,7 @@ from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.shared import follow_callbacks
 from kling_cli.jobs.wait import deadline_at
 from kling_cli.settings import Settings
+from kling_cli.tunnels import identify
 
 SETTLE_ASKS = 3
 LATE_AFTER = timedelta(minutes=10)  # no create call is on its way for longer
@@ -180,8 +180,16 @@ class Finishing:
                     product=job.entry.product,
                     model=job.entry.model,
                     usual_s=job.entry.usual_s,
+                    prompt=job.entry.prompt,
+                    age_s=self._age_s(job.task),
                 )
             )
+
+    def _age_s(self, task: Task) -> float:
+        """Return for how long the API has had a task, by the clocks of both."""
+        if task.created_at is None:
+            return 0.0
+        return max(0.0, (self.clock.now() - task.created_at).total_seconds())
 
     def _as_asked(self, entry: Entry) -> Entry:
         """Return the entry with what was said now in place of what was said then."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kling_cli.api.task import Task
 from kling_cli.background import background
 from kling_cli.callbacks.capability import new_nonce
-from kling_cli.callbacks.tunnel.identity import identify
 from kling_cli.clock import Clock
 from kling_cli.errors import (
     KlingError,
@@ -28,11 +27,13 @@ from kling_cli.jobs.lifecycle import begin
 from kling_cli.jobs.news import News
 from kling_cli.jobs.options import RunOptions
 from kling_cli.jobs.prepare import Request
+from kling_cli.jobs.prompt import prompt_of
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.submit import Submission
 from kling_cli.jobs.wait import deadline_at
 from kling_cli.jobs.way import Way, open_way
 from kling_cli.settings import Settings
+from kling_cli.tunnels import identify
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,6 +75,7 @@ class Generation:
         job.life = begin(task)
         job.entry = with_task(job.entry, task)
         session.note(session.journal.observe, job.entry.external_id, task)
+        self._note_task_time(job, session)
         self.tell(
             Submitted(
                 external_id=job.entry.external_id,
@@ -81,11 +83,22 @@ class Generation:
                 product=job.entry.product,
                 model=job.entry.model,
                 usual_s=job.entry.usual_s,
+                prompt=job.entry.prompt,
             )
         )
         if self.options.is_waiting:
             attendant = Attendant(session=session, news=news, deadline=deadline)
             await attendant.see_through([job])
+
+    def _note_task_time(self, job: Job, session: Session) -> None:
+        """Take a sandbox's word for how long the task will take: its time may be short.
+
+        `kling wait` reads it in the journal.
+        """
+        task_s = job.answer.task_s if job.answer else None
+        if task_s is not None:
+            job.entry = replace(job.entry, usual_s=task_s)
+            session.note(session.journal.change, job.entry.external_id, usual_s=task_s)
 
     @property
     def _is_direct(self) -> bool:
@@ -183,7 +196,9 @@ class Generation:
             model=self.request.plan.model.id,
             units=estimate.units if estimate else None,
             at_most_units=estimate.at_most_units if estimate else None,
+            usd=estimate.at_most_usd if estimate else None,
             usual_s=self._usual_s(session),
+            prompt=prompt_of(self.request.record) or None,
         )
 
     def _usual_s(self, session: Session) -> float | None:

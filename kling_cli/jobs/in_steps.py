@@ -163,7 +163,8 @@ class InSteps:
     def _tell_of_step(self, step: Product, event: Event) -> None:
         """Pass on what happens but for what is said of a job proper."""
         if isinstance(event, Prepared):
-            self.tell(Remark(message=f"looking for {step.output}s"))
+            cost = "" if event.units is None else f", about {event.units:g} units"
+            self.tell(Remark(message=f"looking for {step.output}s{cost}"))
         if not isinstance(event, _SILENT):
             self.tell(event)
 

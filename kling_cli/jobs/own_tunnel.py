@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kling_cli.callbacks.tunnel.base import Tunnel, TunnelEvent
-from kling_cli.callbacks.tunnel.lease import Lease
 from kling_cli.jobs.events import CallbackPath
 from kling_cli.jobs.news import News
 from kling_cli.jobs.schedule import PathState
 from kling_cli.jobs.session import Session
+from kling_cli.tunnels import SharedTunnelLock, Tunnel, TunnelEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +16,14 @@ class OwnTunnel:
     """Our tunnel, and what the other processes are told of it."""
 
     tunnel: Tunnel
-    lease: Lease
+    lock: SharedTunnelLock
     port: int
 
     def _tell_others(self, event: TunnelEvent) -> None:
         if event.state in ("up", "moved"):
-            self.lease.publish(event.public_url, self.port)
+            self.lock.publish(event.public_url, self.port)
         else:
-            self.lease.withdraw()
+            self.lock.withdraw()
 
     async def follow(self, session: Session, news: News) -> None:
         """Tell the waiter, the person and other processes what becomes of it."""

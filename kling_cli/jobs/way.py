@@ -13,12 +13,10 @@ from typing import assert_never
 
 from anyio.abc import TaskGroup
 
+from kling_cli import tunnels
 from kling_cli.callbacks.capability import Capability, callback_path
 from kling_cli.callbacks.keyfile import load_key
 from kling_cli.callbacks.server import Server
-from kling_cli.callbacks.tunnel import lease
-from kling_cli.callbacks.tunnel.base import Provider, TunnelTakenError
-from kling_cli.callbacks.tunnel.lease import PublishedDoor
 from kling_cli.errors import TunnelError
 from kling_cli.jobs.events import CallbackPath, TunnelOpening
 from kling_cli.jobs.listener import open_listener
@@ -29,6 +27,7 @@ from kling_cli.jobs.schedule import PathState
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.shared import follow_journal
 from kling_cli.settings import Settings
+from kling_cli.tunnels import SharedTunnel, TunnelTakenError
 
 SHARE_WAIT_S = 4.0  # for another kling that is just opening its tunnel
 SHARE_LOOK_S = 0.2
@@ -172,7 +171,7 @@ async def _enter(kind: Kind, to: _Opening) -> Way:
 async def _enter_ngrok(to: _Opening) -> Way:
     """Share the door of another kling of this user, or open one for all."""
     session = to.session
-    claimed = lease.claim(session.settings.state_dir)
+    claimed = tunnels.acquire_lock(session.settings.state_dir)
     if claimed is None:
         shared = await _shared_door(session)
         to.group.start_soon(follow_journal, session, to.news, shared)
@@ -181,7 +180,7 @@ async def _enter_ngrok(to: _Opening) -> Way:
         attempt.callback(claimed.release)
         server = await _listen(to, attempt)
         session.tell(TunnelOpening(provider="ngrok"))
-        opened = _provider(session).open(server.port)
+        opened = tunnels.provider_for(session.settings).open(server.port)
         tunnel = await attempt.enter_async_context(opened)
         claimed.publish(tunnel.public_url, server.port)
         attempt.callback(claimed.withdraw)  # before the tunnel goes
@@ -195,8 +194,8 @@ def _enter_standing(to: _Opening) -> Way | None:
     """Take the door of a running `kling listen`, if its URL reaches it from the API."""
     state_dir = to.session.settings.state_dir
     is_near = to.options.tunnel == "auto" and to.session.settings.is_loopback_base
-    for name in (lease.LOCAL, lease.PUBLIC) if is_near else (lease.PUBLIC,):
-        door = lease.look(state_dir, name)
+    for name in (tunnels.LOCAL, tunnels.PUBLIC) if is_near else (tunnels.PUBLIC,):
+        door = tunnels.find_shared_tunnel(state_dir, name)
         if door is None or not door.is_standing:
             continue
         if to.options.is_waiting:
@@ -220,12 +219,12 @@ async def _listen(to: _Opening, stack: AsyncExitStack) -> Server:
     return await stack.enter_async_context(listener)
 
 
-async def _shared_door(session: Session) -> PublishedDoor:
+async def _shared_door(session: Session) -> SharedTunnel:
     """Return the other kling's door, waiting a little while it is being opened."""
     clock = session.clock
     until = clock.monotonic() + SHARE_WAIT_S
     while clock.monotonic() < until:
-        door = lease.look(session.settings.state_dir)
+        door = tunnels.find_shared_tunnel(session.settings.state_dir)
         if door is not None:
             return door
         await clock.sleep(SHARE_LOOK_S)
@@ -233,10 +232,3 @@ async def _shared_door(session: Session) -> PublishedDoor:
         "another kling is using this account's tunnel and has none to share yet",
         hint="results are polled for; nothing is lost",
     )
-
-
-def _provider(session: Session) -> Provider:
-    """Return who makes tunnels; one line here for each further provider."""
-    from kling_cli.callbacks.tunnel.ngrok import NgrokProvider
-
-    return NgrokProvider.from_settings(session.settings)

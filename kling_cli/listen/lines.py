@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from kling_cli.callbacks.tunnel.base import TunnelState
 from kling_cli.jobs.events import Notice
+from kling_cli.tunnels import TunnelState
 
 __all__ = [
     "CHECKED",

@@ -14,12 +14,12 @@ from typing import Protocol
 
 from anyio.abc import TaskGroup
 
-from kling_cli.callbacks.tunnel import lease
+from kling_cli import tunnels
 from kling_cli.clock import Clock
 from kling_cli.errors import UsageError
-from kling_cli.listen.hold import OnChange, hold_tunnel, provider
 from kling_cli.listen.options import ListenOptions
 from kling_cli.settings import Settings
+from kling_cli.tunnels import OnChange, supervise_tunnel
 
 
 class Kind(StrEnum):
@@ -108,8 +108,8 @@ async def open_way(  # noqa: PLR0913 -- collaborators, by name
         settings=settings,
     )
     if kind is Kind.NGROK:
-        tunnel = hold_tunnel(
-            provider(settings),
+        tunnel = supervise_tunnel(
+            tunnels.provider_for(settings),
             port,
             settings=settings,
             clock=clock,
@@ -133,8 +133,8 @@ async def share_door(
     settings: Settings, url: str, port: int, kind: Kind
 ) -> AsyncIterator[None]:
     """Publish a door that needs no tunnel, unless another kling has published one."""
-    name = lease.PUBLIC if kind is Kind.URL else lease.LOCAL
-    claimed = lease.claim(settings.state_dir, name)
+    name = tunnels.PUBLIC if kind is Kind.URL else tunnels.LOCAL
+    claimed = tunnels.acquire_lock(settings.state_dir, name)
     if claimed is None:
         yield
         return

@@ -18,7 +18,6 @@ from anyio.abc import TaskGroup
 
 from kling_cli.background import background
 from kling_cli.callbacks.server import Server, serve
-from kling_cli.callbacks.tunnel.base import TunnelEvent
 from kling_cli.clock import Clock
 from kling_cli.errors import ExitCode, KlingError, StoppedError, UsageError
 from kling_cli.jobs.signals import until_signal
@@ -40,6 +39,7 @@ from kling_cli.listen.reach import Way, open_way
 from kling_cli.listen.targets import refuse_own_port
 from kling_cli.listen.token import load_token, rotate_token
 from kling_cli.settings import Settings
+from kling_cli.tunnels import TunnelEvent
 
 TIMEOUT: Final = "timeout"
 

@@ -7,24 +7,25 @@ the real service does about failures is not documented (API reference, section 4
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from math import inf
+from typing import TYPE_CHECKING
 
 import anyio
 import httpx
 
-from kling_cli.sandbox.changes import Changes
-from kling_cli.sandbox.ledger import Delivery
-from kling_cli.sandbox.shapes import TELLS_ITS_END_ONLY, flat_shape
+from kling_cli.proxies import Proxies, Proxy
+from kling_cli.sandbox.state.traffic_log import Delivery
+from kling_cli.sandbox.wire import TELLS_ITS_END_ONLY, flat_shape
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-    from kling_cli.sandbox.task import SandboxTask
-    from kling_cli.sandbox.world import World
+    from kling_cli.sandbox.state.sandbox_state import World
+    from kling_cli.sandbox.state.tasks import SandboxTask
+
 
 ANSWER_TIMEOUT_S = 5.0
 REPEATS = 3
-_LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 
 
 class Caller:
@@ -33,7 +34,8 @@ class Caller:
     def __init__(self, world: World, group: TaskGroup) -> None:
         self._world = world
         self._group = group
-        self._http: httpx.AsyncClient | None = None
+        self._proxies = Proxies.from_environment()
+        self._clients: dict[Proxy | None, httpx.AsyncClient] = {}
 
     def follow(self, task: SandboxTask) -> anyio.Event:
         """Send the callbacks of `task` as it changes; the event says all are sent."""
@@ -46,8 +48,8 @@ class Caller:
         return done
 
     async def aclose(self) -> None:
-        if self._http is not None:
-            await self._http.aclose()
+        for client in self._clients.values():
+            await client.aclose()
 
     async def _follow(self, task_id: str, habit: str, done: anyio.Event) -> None:
         held: list[tuple[SandboxTask, float]] = []
@@ -109,13 +111,20 @@ class Caller:
         )
 
     async def _ask(self, url: str, raw: bytes, headers: dict[str, str]) -> int:
-        if self._http is None:
-            # proxies of the environment serve for the street, never for loopback
-            mounts: dict[str, Any] = dict.fromkeys(_LOOPBACK)
-            self._http = httpx.AsyncClient(mounts=mounts, timeout=ANSWER_TIMEOUT_S)
+        client = await self._client_for(url)
         headers = {"Content-Type": "application/json; charset=utf-8", **headers}
-        async with self._http.stream("POST", url, content=raw, headers=headers) as got:
+        async with client.stream("POST", url, content=raw, headers=headers) as got:
             return got.status_code
+
+    async def _client_for(self, url: str) -> httpx.AsyncClient:
+        proxy = await self._proxies.choose(url)
+        if proxy not in self._clients:
+            self._clients[proxy] = httpx.AsyncClient(
+                proxy=proxy.url if proxy else None,
+                timeout=ANSWER_TIMEOUT_S,
+                trust_env=False,
+            )
+        return self._clients[proxy]
 
     def _signature(self, message_id: str, raw: bytes) -> dict[str, str]:
         """Return the headers of Standard Webhooks; none when there is no secret."""
@@ -137,3 +146,41 @@ def _is_silent(task: SandboxTask, moment: float) -> bool:
     """Say whether nobody is told of this change: not every product tells them all."""
     is_final = task.phase_at(moment).is_final
     return task.plan.route.create_path == TELLS_ITS_END_ONLY and not is_final
+
+
+MIN_DELAY_S = 2.0
+
+
+class Changes:
+    """Yields a task and the moment of each of its changes, when it is due.
+
+    The task is looked at anew each time, for its times may have been moved by hand. A
+    late teller is behind by as long as the task takes, two seconds at least.
+    """
+
+    def __init__(self, world: World, task_id: str, *, is_late: bool) -> None:
+        self._world = world
+        self._task_id = task_id
+        self._is_late = is_late
+        self._told = -inf
+        self._is_over = False
+
+    def __aiter__(self) -> Changes:
+        return self
+
+    async def __anext__(self) -> tuple[SandboxTask, float]:
+        while not self._is_over:
+            task = self._world.tasks[self._task_id]
+            moment = min((at for at in task.changes if at > self._told), default=inf)
+            due = self._due(task, moment)
+            if due <= self._world.timeline.now_s():
+                self._told = moment
+                self._is_over = task.phase_at(moment).is_final
+                return task, moment
+            await self._world.timeline.change_by(due)
+        raise StopAsyncIteration
+
+    def _due(self, task: SandboxTask, moment: float) -> float:
+        if not self._is_late:
+            return moment
+        return moment + max(MIN_DELAY_S, task.times.ended_at - task.times.created_at)

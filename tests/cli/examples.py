@@ -13,6 +13,7 @@ from kling_cli.jobs.events import Event, JobResult, SavedOutput
 
 TASK_ID = "832984729384729837"
 EXTERNAL_ID = "kling-01f7"
+PROMPT = "A paper boat on a rainy street"
 FILE = f"kling-{TASK_ID}.mp4"
 LINK = "https://files.example/video.mp4?Expires=1&Signature=s"
 CREATED = datetime(2026, 10, 4, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -28,6 +29,7 @@ def a_result(**changes: Any) -> JobResult:
         "external_id": EXTERNAL_ID,
         "product": "text2video",
         "model": "kling-3.0-turbo",
+        "prompt": PROMPT,
         "created_at": CREATED,
         "updated_at": UPDATED,
         "elapsed_s": 92.4004,
@@ -58,6 +60,7 @@ def prepared(**changes: Any) -> happened.Prepared:
         "product": "text2video",
         "model": "kling-3.0-turbo",
         "units": 4.0,
+        "usd": 0.56,
         "usual_s": 90.0,
     }
     return happened.Prepared(**{**facts, **changes})
@@ -93,6 +96,13 @@ def one_of_each() -> list[Event]:
         happened.TunnelOpening(provider="ngrok"),
         happened.CallbackPath(state="ready", via="ngrok"),
         happened.WaitingForSlot(external_id=EXTERNAL_ID, attempt=2, pause_s=1.5),
+        happened.SendFailed(
+            external_id=EXTERNAL_ID,
+            error=UnreachableError("the API cannot be reached"),
+            attempt=1,
+            most_attempts=6,
+            retry_s=0.5,
+        ),
         happened.Settling(external_id=EXTERNAL_ID, reason="the connection broke"),
         submitted(),
         happened.Asking(task_ids=(TASK_ID,), in_s=12.0),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,31 @@ def test_a_file_whose_name_looks_like_a_list_is_a_file(
     assert said["refer_images"] == ("[1].png",)
 
 
+@pytest.mark.parametrize("text", ["4", " 4 ", "-1", "2.5"])
+def test_a_count_is_no_negative_prompt_of_a_video(text: str) -> None:
+    with pytest.raises(UsageError, match="only a number") as caught:
+        values(prompt="a boat", negative_prompt=text)
+
+    words = shlex.split((caught.value.hint or "").partition("in words: ")[2])
+    assert words[0] == "--negative-prompt"
+    assert values(prompt="a boat", negative_prompt=words[1])
+
+
+def test_the_short_option_of_image_commands_counts_images() -> None:
+    short = {
+        product.name: field.name
+        for product in map(catalogue.load, catalogue.names())
+        for field in product.fields
+        if product.output == "image" and "-n" in field.options
+    }
+
+    counting = ("image", "omni-image", "multi-image2image", "expand")
+    assert short == dict.fromkeys(counting, "n")
+    negative = catalogue.load("image").field("negative_prompt")
+    assert negative.options == ("--negative-prompt",)
+    assert values("image", prompt="cats", negative_prompt="4")["negative_prompt"] == "4"
+
+
 def test_a_dash_reads_the_prompt_from_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     stdin = io.TextIOWrapper(io.BytesIO("  un été\n\n".encode()), encoding="ascii")
     monkeypatch.setattr(sys, "stdin", stdin)
@@ -86,7 +112,7 @@ def test_a_dash_reads_the_prompt_from_stdin(monkeypatch: pytest.MonkeyPatch) -> 
     [
         pytest.param(b"", "prompt is empty", id="empty"),
         pytest.param(b" \n", "prompt is empty", id="blank"),
-        pytest.param(b"\xff\xfe", "not UTF-8", id="not text"),
+        pytest.param(b"\xff", "not a UTF-8 text", id="not text"),
         pytest.param(None, "standard input is closed", id="closed"),
     ],
 )

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from kling_cli.api.task import TaskStatus
-from kling_cli.callbacks.tunnel.identity import Identity, identify
 from kling_cli.errors import (
     CredentialsError,
     StillRunningError,
@@ -23,6 +22,7 @@ from kling_cli.errors import (
 from kling_cli.jobs.events import Notice
 from kling_cli.jobs.journal import Journal
 from kling_cli.jobs.prepare import Order
+from kling_cli.tunnels import Identity, identify
 from tests.jobs.made import a_callback, an_entry
 from tests.jobs.world import a_world, an_order
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.callbacks.tunnel import lease
+from kling_cli import tunnels
 from kling_cli.errors import UsageError
 from kling_cli.listen.reach import Kind, choose, share_door
 from kling_cli.settings import Settings, load
@@ -97,16 +97,16 @@ async def test_a_door_on_this_machine_keeps_nobody_from_a_tunnel(
     tmp_path: Path,
 ) -> None:
     async with share_door(settings(tmp_path), "http://here", 4711, Kind.LOOPBACK):
-        local = lease.look(tmp_path, lease.LOCAL)
-        public = lease.look(tmp_path)
-        claimed = lease.claim(tmp_path)
+        local = tunnels.find_shared_tunnel(tmp_path, tunnels.LOCAL)
+        public = tunnels.find_shared_tunnel(tmp_path)
+        claimed = tunnels.acquire_lock(tmp_path)
 
     assert local is not None
     assert (local.local_url, local.is_standing) == ("http://127.0.0.1:4711", True)
     assert public is None
     assert claimed is not None
     claimed.release()
-    assert lease.look(tmp_path, lease.LOCAL) is None
+    assert tunnels.find_shared_tunnel(tmp_path, tunnels.LOCAL) is None
 
 
 @pytest.mark.anyio
@@ -114,8 +114,8 @@ async def test_a_second_listener_leaves_the_first_one_published(tmp_path: Path) 
     ours = settings(tmp_path)
     async with share_door(ours, "https://a", 1, Kind.URL):
         async with share_door(ours, "https://b", 2, Kind.URL):
-            during = lease.look(tmp_path)
-        after = lease.look(tmp_path)
+            during = tunnels.find_shared_tunnel(tmp_path)
+        after = tunnels.find_shared_tunnel(tmp_path)
 
     assert during is not None
     assert during == after

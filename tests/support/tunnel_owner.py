@@ -11,8 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from kling_cli.callbacks.tunnel.ngrok import NgrokProvider
 from kling_cli.errors import TunnelError
+from kling_cli.tunnels.ngrok.provider import NgrokProvider
 
 
 def say(text: str) -> None:

@@ -35,7 +35,7 @@ def look_at_tunnel(settings: Settings, search_path: str) -> Iterator[Check]:
 
 def check_agent(ngrok_path: str | None, search_path: str) -> Check:
     """Say which agent is used, and whether pyngrok can drive it."""
-    from kling_cli.callbacks.tunnel.agent import (
+    from kling_cli.tunnels.ngrok.agent import (
         find_agent,
         read_version,
         require_version,
@@ -52,7 +52,7 @@ def check_agent(ngrok_path: str | None, search_path: str) -> Check:
 
 def check_shim(search_path: str) -> Iterator[Check]:
     """Say so when `ngrok` in a shell is pyngrok's script and not the agent."""
-    from kling_cli.callbacks.tunnel.agent import is_shim
+    from kling_cli.tunnels.ngrok.agent import is_shim
 
     first = shutil.which("ngrok", path=search_path)
     if first is not None and is_shim(Path(first)):
@@ -61,10 +61,10 @@ def check_shim(search_path: str) -> Iterator[Check]:
 
 def check_token(settings: Settings) -> Check:
     """Say whether there is an authtoken and from where; never which."""
-    from kling_cli.callbacks.tunnel.config import read_persons_config
+    from kling_cli.tunnels.ngrok.config import read_user_config
 
     if settings.ngrok_authtoken is not None:
         return ok("ngrok token", f"from {settings.origins['ngrok_authtoken']}")
-    if read_persons_config().authtoken:
+    if read_user_config().authtoken:
         return ok("ngrok token", "from ngrok.yml")
     return warn("ngrok token", f"there is none; {_POLLING}", _HOW_TO_AUTHORISE)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.api.task import TaskStatus
+from kling_cli.cli.report.authentication import phrase
 from kling_cli.cli.report.escape import lines, one_line
 from kling_cli.cli.report.quantities import duration, expected, size, units
 from kling_cli.jobs import events as happened
@@ -23,6 +23,9 @@ _PATH_WORDS = MappingProxyType(
         "back": "the way for callbacks is back",
         "none": "no callbacks; polling",
     }
+)
+_NEWS_WORDS = MappingProxyType(
+    {"callback": "notified by callback", "poll": "found by polling"}
 )
 _VIA_WORDS = MappingProxyType(
     {
@@ -65,15 +68,17 @@ def path_words(event: happened.CallbackPath) -> str:
 def summary(result: JobResult) -> str:
     """Return the last line about a job: how it ended, its time and cost."""
     name = result.task_id or result.external_id or "the job"
-    facts = [f"{name} {result.status.value}"]
-    if result.status is TaskStatus.UNKNOWN:
+    facts = [f"{name} {result.state.value}"]
+    if result.state is happened.State.UNKNOWN:
         facts = [f"{name} not finished"]
-    if result.elapsed_s is not None:
+    if result.task_s is not None:
+        facts.append(f"took {duration(result.task_s)}")
+    elif result.elapsed_s is not None:
         facts.append(f"after {duration(result.elapsed_s)}")
     if result.units is not None:
         facts.append(units(result.units))
     if result.completed_by is not None:
-        facts.append(f"told by {result.completed_by}")
+        facts.append(_NEWS_WORDS.get(result.completed_by, result.completed_by))
     return ", ".join(facts)
 
 
@@ -89,7 +94,7 @@ def _with_hint(text: str, hint: str | None) -> str:
 
 
 def _prepared(event: happened.Prepared) -> str:
-    cost = expected(event.units, event.at_most_units)
+    cost = expected(event.units, event.at_most_units, event.usd)
     what = _what(event.product, event.model) + (f", {cost}" if cost else "")
     return f"{what} ({event.external_id})"
 
@@ -106,6 +111,12 @@ def _callback_path(event: happened.CallbackPath) -> str:
 def _waiting_for_slot(event: happened.WaitingForSlot) -> str:
     pause = duration(event.pause_s)
     return f"waiting for a slot, attempt {event.attempt}; again in {pause}"
+
+
+def _send_failed(event: happened.SendFailed) -> str:
+    tries = f"try {event.attempt} of {event.most_attempts}"
+    pause = duration(event.retry_s)
+    return f"could not submit, {tries}: {event.error.message}; again in {pause}"
 
 
 def _settling(event: happened.Settling) -> str:
@@ -134,12 +145,14 @@ def _status_changed(event: happened.StatusChanged) -> str | None:
 
 def _callback_arrived(event: happened.CallbackArrived) -> str:
     name = event.task_id or "a task"
-    return f"callback: {name} {event.status} ({event.trust}); asking the API"
+    how = phrase(event.trust)
+    return f"callback: {name} {event.status} ({how}); checking with the API"
 
 
 def _ask_failed(event: happened.AskFailed) -> str:
     pause = duration(event.retry_s)
-    return f"could not ask: {event.error.message}; again in {pause}"
+    tries = f", try {event.attempt}" if event.attempt > 1 else ""
+    return f"could not ask{tries}: {event.error.message}; again in {pause}"
 
 
 def _download_retry(event: happened.DownloadRetry) -> str:
@@ -174,6 +187,7 @@ _LINES: Mapping[type, Callable[[Any], str | None]] = MappingProxyType(
         happened.TunnelOpening: _tunnel_opening,
         happened.CallbackPath: _callback_path,
         happened.WaitingForSlot: _waiting_for_slot,
+        happened.SendFailed: _send_failed,
         happened.Settling: _settling,
         happened.Submitted: _submitted,
         happened.StatusChanged: _status_changed,

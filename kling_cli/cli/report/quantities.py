@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 _KIB = 1024
+_DIME = 0.10  # USD; from there on cents are enough
+_CENT_PARTS = 0.00005  # USD; smaller differences are of rounding
 _PRECISE_S = 10.0  # below that a tenth of a second means something
 
 
@@ -46,11 +48,24 @@ def units(amount: float) -> str:
     return f"{amount:g} unit{'' if amount == 1 else 's'}"
 
 
-def expected(amount: float | None, at_most: float | None) -> str | None:
-    """Return `about 4 units`, or `at most 27 units` where only that is known."""
+def money(usd: float) -> str:
+    """Return `$0.56`; below ten cents fractions of one too: `$0.028`."""
+    cents = f"{usd:.2f}"
+    is_whole = abs(float(cents) - usd) < _CENT_PARTS
+    return f"${cents}" if is_whole or usd >= _DIME else f"${usd:.4g}"
+
+
+def expected(
+    amount: float | None, at_most: float | None, usd: float | None = None
+) -> str | None:
+    """Return `about 4 units, $0.56`, or `at most …` where only that is known.
+
+    `usd` is the list price of whichever is known; without it there are units alone.
+    """
+    price = "" if usd is None else f", {money(usd)}"
     if amount is not None:
-        return f"about {units(amount)}"
-    return None if at_most is None else f"at most {units(at_most)}"
+        return f"about {units(amount)}{price}"
+    return None if at_most is None else f"at most {units(at_most)}{price}"
 
 
 def moment(when: datetime) -> str:

@@ -13,7 +13,7 @@ from kling_cli.cli.report.live import LiveReporter, Steady, news, terminal_conso
 from kling_cli.errors import TaskFailedError
 from kling_cli.jobs import events as happened
 from kling_cli.jobs.events import Event
-from tests.cli.examples import TASK_ID, a_result, one_of_each
+from tests.cli.examples import TASK_ID, a_result, one_of_each, prepared
 from tests.support.clock import FakeClock
 
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
@@ -95,11 +95,16 @@ def test_a_terminal_that_knows_no_unicode_gets_none() -> None:
             id="a reason",
         ),
         pytest.param(
+            prepared(),
+            ["text2video with kling-3.0-turbo, about 4 units, $0.56 (kling-01f7)"],
+            id="the cost",
+        ),
+        pytest.param(
             happened.Notice(message="careful"), ["warning: careful"], id="notice"
         ),
         pytest.param(
             happened.Finished(result=a_result()),
-            [f"done: {TASK_ID} succeeded, after 1m 32s, 4 units, told by callback"],
+            [f"done: {TASK_ID} succeeded, took 1m 32s, 4 units, notified by callback"],
             id="well ended",
         ),
         pytest.param(
@@ -111,10 +116,20 @@ def test_a_terminal_that_knows_no_unicode_gets_none() -> None:
                     error=TaskFailedError("no"),
                 )
             ),
-            [f"{TASK_ID} failed, after 1m 32s, 0 units, told by poll"],
+            [f"{TASK_ID} failed, took 1m 32s, 0 units, found by polling"],
             id="badly ended",
         ),
         pytest.param(happened.Asking(task_ids=("1",), in_s=3.0), [], id="a question"),
+        pytest.param(
+            happened.AskFailed(error=TaskFailedError("down"), retry_s=1.0),
+            ["could not ask: down; again in 1s"],
+            id="the first failure",
+        ),
+        pytest.param(
+            happened.AskFailed(error=TaskFailedError("down"), retry_s=1.0, attempt=2),
+            [],
+            id="the next failure, which the display shows",
+        ),
     ],
 )
 def test_only_what_matters_later_stays_on_the_screen(

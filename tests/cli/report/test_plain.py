@@ -27,20 +27,21 @@ from tests.cli.examples import (
 )
 
 GOLDEN = f"""\
-text2video with kling-3.0-turbo, about 4 units (kling-01f7)
+text2video with kling-3.0-turbo, about 4 units, $0.56 (kling-01f7)
 opening a tunnel with ngrok
 callbacks can come in through ngrok
 waiting for a slot, attempt 2; again in 1.5s
+could not submit, try 1 of 6: the API cannot be reached; again in 0.5s
 not sure the API took the job (the connection broke); asking for kling-01f7
 submitted {TASK_ID}: text2video with kling-3.0-turbo, usually 1m 30s
 could not ask: the API answered 502; again in 2s
-callback: {TASK_ID} processing (token); asking the API
+callback: {TASK_ID} processing (via the secret URL); checking with the API
 {TASK_ID} processing
 warning: the tunnel is slow (never mind)
 2 faces found (0.05 units)
 {FILE}: the connection broke; again in 1s
 saved {FILE} (1.2 MB)
-{TASK_ID} succeeded, after 1m 32s, 4 units, told by callback
+{TASK_ID} succeeded, took 1m 32s, 4 units, notified by callback
 """
 
 
@@ -60,13 +61,13 @@ def test_a_run_reads_as_one_plain_line_for_each_change() -> None:
     ("event", "text"),
     [
         pytest.param(
-            prepared(units=None),
+            prepared(units=None, usd=None),
             "text2video with kling-3.0-turbo (kling-01f7)",
             id="no estimate",
         ),
         pytest.param(
-            prepared(units=None, at_most_units=27.0),
-            "text2video with kling-3.0-turbo, at most 27 units (kling-01f7)",
+            prepared(units=None, at_most_units=27.0, usd=3.78),
+            "text2video with kling-3.0-turbo, at most 27 units, $3.78 (kling-01f7)",
             id="a bound",
         ),
         pytest.param(
@@ -89,7 +90,7 @@ def test_a_run_reads_as_one_plain_line_for_each_change() -> None:
         pytest.param(status_changed(TaskStatus.FAILED), None, id="final status"),
         pytest.param(
             happened.CallbackArrived(task_id=None, status="failed", trust="token"),
-            "callback: a task failed (token); asking the API",
+            "callback: a task failed (via the secret URL); checking with the API",
             id="callback without an id",
         ),
     ],

@@ -4,7 +4,14 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from kling_cli.cli.report.quantities import clock_face, duration, moment, size, units
+from kling_cli.cli.report.quantities import (
+    clock_face,
+    duration,
+    moment,
+    money,
+    size,
+    units,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +61,20 @@ def test_sizes_are_in_the_unit_that_keeps_them_short(n_bytes: int, words: str) -
 )
 def test_units_have_no_needless_digits(amount: float, words: str) -> None:
     assert units(amount) == words
+
+
+@pytest.mark.parametrize(
+    ("usd", "words"),
+    [
+        (0.56, "$0.56"),
+        (1.4, "$1.40"),
+        (0.616, "$0.62"),
+        (0.028, "$0.028"),
+        (0.0, "$0.00"),
+    ],
+)
+def test_money_has_cents_and_below_ten_their_fractions(usd: float, words: str) -> None:
+    assert money(usd) == words
 
 
 def test_moments_are_in_utc_with_milliseconds() -> None:

@@ -1,1 +1,0 @@
-"""Ways to be reachable from the internet, behind one small interface."""

@@ -1,0 +1,1 @@
+"""ngrok as a tunnel provider, driven by pyngrok."""
