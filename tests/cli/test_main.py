@@ -40,7 +40,7 @@ WRONG_LINES = [
     pytest.param(["status"], "Missing argument 'TASK_ID...'", id="no ids"),
     pytest.param(["status", ""], "a task id is empty", id="empty id"),
     pytest.param(["download", "1", ""], "a task id is empty", id="empty id of two"),
-    pytest.param(["list", "--status", "done"], "no such status", id="status"),
+    pytest.param(["list", "--status", "done"], "no such state", id="status"),
 ]
 
 
