@@ -18,7 +18,6 @@ from kling_cli.sandbox.routes import sessions
 from kling_cli.sandbox.routes.library import first_element
 from kling_cli.sandbox.routes.responses import Refusal, refusal
 from kling_cli.sandbox.routes.validation import (
-    drop_empty_strings,
     find_unknown_id,
     parse_create,
 )
@@ -46,16 +45,15 @@ class SynchronousCall:
 
 def call_synchronously(state: SandboxState, path: str, body: Any) -> Json | Refusal:
     """Return the answer of the direct call at `path`, and charge it."""
-    body = drop_empty_strings(body)
-    call, said = SYNCHRONOUS_CALLS[path], body if isinstance(body, dict) else {}
-    why = _find_problem(call, path, body) or find_unknown_id(state, path, said)
+    call, fields = SYNCHRONOUS_CALLS[path], body if isinstance(body, dict) else {}
+    why = _find_problem(call, path, body) or find_unknown_id(state, path, fields)
     if why is not None:
         return why
     pack, units = _price(call, path, body)
     if units and state.left(pack) <= 0:
         return refusal(1102)
     call_id = state.ids.task_id("8")
-    answer = call.answer(state, said, call_id)
+    answer = call.answer(state, fields, call_id)
     if isinstance(answer, Refusal) or not units:
         return answer
     now = state.clock.now_s()
@@ -87,7 +85,7 @@ def _price(call: SynchronousCall, path: str, body: Any) -> tuple[str, float]:
     request = parse_create(path, body) if find.by_path(path) is not None else None
     if request is None or isinstance(request, Refusal) or not request.plan.model.rates:
         return "video", call.units
-    return request.plan.product.pack, cost.charge(request.plan, request.said, 0)
+    return request.plan.product.pack, cost.charge(request.plan, request.values, 0)
 
 
 def _put(
