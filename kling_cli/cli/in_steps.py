@@ -63,7 +63,7 @@ def carry_out(order: Order, said: Said, *, command: str) -> int:
     options = run_options(command, settings, said)
     offer_agent(settings, options)
     result = _run(order, options, settings, said.talk)
-    return conclude([result], command=command, talk=said.talk, wanted=said.wanted)
+    return finished(result, said, settings, command=command)
 
 
 def _use(product: Product) -> SessionUse:

@@ -14,6 +14,7 @@ from kling_cli.errors import ExitCode, NotSavedError
 
 if TYPE_CHECKING:
     from kling_cli.cli.options import Talk
+    from kling_cli.cli.presentation import Presentation
     from kling_cli.jobs.events import JobResult
 
 
@@ -33,10 +34,16 @@ def conclude(
     talk: Talk,
     wanted: Wanted = Wanted.FILES,
     is_many: bool = False,
+    presentation: Presentation | None = None,
 ) -> int:
     """Print what `results` made and return the exit code."""
+    if presentation is not None:
+        presentation.show(results, talk)
     shown = result_lines(results, wanted)
-    return conclude_with(shown, results, command=command, talk=talk, is_many=is_many)
+    code = conclude_with(shown, results, command=command, talk=talk, is_many=is_many)
+    if presentation is not None:
+        presentation.end(results, talk)
+    return code
 
 
 def conclude_with(
