@@ -30,7 +30,10 @@ from tests.support.shell_blocks import CTRL_C, Block, Shell, Situation
 __all__ = ["stand_in"]
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+PAGES = [
+    *ROOT.glob("*.md"),
+    *(page for part in ("docs", "kling_cli") for page in (ROOT / part).rglob("*.md")),
+]
 BLOCKS = [block for page in sorted(PAGES) for block in shell_blocks.blocks(page, ROOT)]
 SHELL = [block for block in BLOCKS if block.language in shell_blocks.LANGUAGES]
 OTHERS = {"json", "toml", "python", "text"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,8 @@ from kling_cli.clock import Clock, SystemClock
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kling_cli.sandbox.state.traffic_log import Exchange
 
 DEFAULT_SLOTS = 5

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.sandbox.media.library import Element, Voice
+from kling_cli.sandbox.media.outputs import Element, Voice
 from kling_cli.sandbox.routes.create import admit
-from kling_cli.sandbox.routes.envelope import Refusal
+from kling_cli.sandbox.routes.responses import Refusal
 from kling_cli.sandbox.state.account import DAY_S
 from kling_cli.sandbox.state.tasks import times_from
 

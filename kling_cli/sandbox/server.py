@@ -6,7 +6,6 @@ import asyncio
 import logging
 import socket
 import struct
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -27,6 +26,8 @@ from kling_cli.sandbox.seed_data import give_past
 from kling_cli.sandbox.state.sandbox_state import World
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from kling_cli.sandbox.options import SandboxOptions

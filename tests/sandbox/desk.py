@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx
@@ -16,6 +15,9 @@ import jwt
 
 from kling_cli.sandbox.options import SandboxOptions
 from kling_cli.sandbox.server import Sandbox, serve_sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
 
 TURBO = "/text-to-video/kling-3.0-turbo"
 LEGACY = "/v1/videos/text2video"

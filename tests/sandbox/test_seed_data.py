@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kling_cli.sandbox.media.library import Element, Voice
+from kling_cli.sandbox.media.outputs import Element, Voice
 from kling_cli.sandbox.options import SandboxOptions
 from kling_cli.sandbox.seed_data import DEEDS, ELEMENT_ID, VOICE_ID, give_past
 from kling_cli.sandbox.state.account import DAY_S

@@ -5,18 +5,36 @@ The product says what it makes; the table below is for paths that make several t
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from math import sqrt
+from typing import TYPE_CHECKING, Any, Literal
 
+from kling_cli.errors import KlingError
 from kling_cli.products import paths
-from kling_cli.sandbox.media import library
+from kling_cli.products.image import describe
+from kling_cli.products.limits import is_url
+from kling_cli.products.prompt import split_handle
 from kling_cli.sandbox.media.audio import Sound
-from kling_cli.sandbox.media.dimensions import IMAGE_PX, film_size, image_size
 from kling_cli.sandbox.media.image import Picture
-from kling_cli.sandbox.media.outputs import Audio, Captions, Image, Output, Video, Views
+from kling_cli.sandbox.media.outputs import (
+    Audio,
+    Captions,
+    Element,
+    Image,
+    Output,
+    Video,
+    Views,
+    Voice,
+    tags_of,
+)
 from kling_cli.sandbox.media.subtitles import Subtitles
-from kling_cli.sandbox.media.video import Clip
+from kling_cli.sandbox.media.video import Clip, size_for
+
+if TYPE_CHECKING:
+    from kling_cli.products.image import ImageFacts
+
 
 # Source: API reference, sections 2.7, 2.8 and 2.10, read 2026-10-04.
 _SEVERAL = {
@@ -166,7 +184,7 @@ def _audio(wish: Wish) -> Iterator[Output]:
 
 
 def _voice(wish: Wish) -> Iterator[Output]:
-    yield library.Voice(
+    yield Voice(
         id=wish.new_id(),
         name=wish.text("voice_name"),
         sample=Sound(seconds=SAMPLE_S, label=wish.label, kind="mp3"),
@@ -180,14 +198,14 @@ def _element(wish: Wish) -> Iterator[Output]:
         Picture(width=side, height=side, label=f"{wish.label}-{n}")
         for n in range(len(views) + 1)
     ]
-    yield library.Element(
+    yield Element(
         id=wish.new_id(),
         name=wish.text("element_name"),
         description=wish.text("element_description"),
         reference_type=wish.text("reference_type"),
         frontal=pictures[0],
         refers=tuple(pictures[1:]),
-        tags=library.tags_of(wish.body.get("tag_list")),
+        tags=tags_of(wish.body.get("tag_list")),
     )
 
 
@@ -216,3 +234,74 @@ _MAKERS: Mapping[str, Callable[[Wish], Iterator[Output]]] = {
     "voice": _voice,
     "element": _element,
 }
+
+
+Values = Mapping[str, Any]
+
+MIN_RATIO, MAX_RATIO = 0.4, 2.5  # of an image that may be sent
+IMAGE_PX = {"1k": 1024, "2k": 2048, "4k": 4096}
+_SIDES = ("left", "right"), ("up", "down")
+
+
+def film_size(wanted: Values) -> tuple[int, int]:
+    """Return width and height in pixels: those of a frame, or what was asked for."""
+    seen = _seen(next(_frames(wanted), None))
+    ratio = _ratio_of(seen) or _asked_ratio(wanted) or _scene_ratio(wanted)
+    return size_for(str(wanted.get("resolution")), ratio)
+
+
+def _frames(wanted: Values) -> Iterator[str]:
+    """Yield the images that a film may have its shape from."""
+    for name in ("first_frame", "image", "last_frame", "images"):
+        value = wanted.get(name)
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, str):
+                yield split_handle(each)[1]
+
+
+def _scene_ratio(wanted: Values) -> float:
+    """Return the ratio where nothing says it: some scenes are portraits by name."""
+    is_portrait = str(wanted.get("scene")).endswith("_9_16")
+    return 9 / 16 if is_portrait else 16 / 9
+
+
+def image_size(body: Values, wanted: Values) -> tuple[int, int]:
+    """Return width and height in pixels: what was asked for, or the input's shape."""
+    side = IMAGE_PX.get(str(wanted.get("resolution")), IMAGE_PX["1k"])
+    seen = _seen(body.get("image") or body.get("human_image"))
+    ratio = _asked_ratio(wanted) or _ratio_of(seen) or 1.0
+    width, height = side * sqrt(ratio), side / sqrt(ratio)
+    across, down = (
+        1 + sum(_share(body, f"{side}_expansion_ratio") for side in sides)
+        for sides in _SIDES
+    )
+    return round(width * across), round(height * down)
+
+
+def _share(body: Values, name: str) -> float:
+    value = body.get(name)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _asked_ratio(wanted: Values) -> float | None:
+    """Return width:height as asked for; None where it is left to the model."""
+    width, _, height = str(wanted.get("aspect_ratio") or "").partition(":")
+    if not (width.isdecimal() and height.isdecimal()):
+        return None
+    return int(width) / int(height)
+
+
+def _ratio_of(seen: ImageFacts | None) -> float | None:
+    if seen is None or not (seen.width and seen.height):
+        return None
+    return min(max(seen.width / seen.height, MIN_RATIO), MAX_RATIO)
+
+
+def _seen(value: Any) -> ImageFacts | None:
+    """Return what an image sent as base64 looks like; None for a link to one."""
+    if not isinstance(value, str) or is_url(value):
+        return None
+    try:
+        return describe(base64.b64decode(value, validate=False))
+    except (KlingError, ValueError):
+        return None

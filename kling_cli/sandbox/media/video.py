@@ -7,15 +7,18 @@ KLING as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
 from math import sqrt
 from struct import pack
+from typing import TYPE_CHECKING
 
 from kling_cli.sandbox.media import h264
 from kling_cli.sandbox.media.mp4 import Track, aac_entry, avc_entry, mp4_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Cell = tuple[int, int]
 """Row and column of a macroblock."""

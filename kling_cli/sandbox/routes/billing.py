@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.sandbox.media.outputs import Json, Video
-from kling_cli.sandbox.routes.envelope import Refusal, refusal
 from kling_cli.sandbox.routes.queries import invalid, whole
-from kling_cli.sandbox.state.account import Call, pack_id
+from kling_cli.sandbox.routes.responses import Refusal, refusal
+from kling_cli.sandbox.state.account import PACKS, Call, pack_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from kling_cli.sandbox.state.sandbox_state import World
     from kling_cli.sandbox.state.tasks import SandboxTask
 
@@ -30,6 +31,26 @@ _TRAITS = {
     "package_id": "package_id",
     "package_name": "package_name",
 }
+
+
+def costs(world: World, params: Mapping[str, str]) -> dict[str, Any] | Refusal:
+    """Return the packs bought in the window asked about, and what is left in them."""
+    bounds = []
+    for name in ("start_time", "end_time"):
+        bound = whole(params.get(name), 0)
+        if bound is None:
+            return invalid(name, params.get(name))
+        bounds.append(bound)
+    now, wanted = world.timeline.now_s(), params.get("resource_pack_name")
+    charged = [*world.charged()]
+    packs = [world.account.pack_info(pack, charged, now) for pack in PACKS]
+    listed = [
+        pack
+        for pack in packs
+        if bounds[0] <= pack["purchase_time"] <= bounds[1]
+        and wanted in (None, pack["resource_pack_name"])
+    ]
+    return {"code": 0, "msg": "", "resource_pack_subscribe_infos": listed}
 
 
 def package(world: World, body: Any) -> Json | Refusal:

@@ -16,8 +16,8 @@ from starlette.routing import Route
 
 from kling_cli.errors import UsageError
 from kling_cli.sandbox.faults import parse_fault
-from kling_cli.sandbox.routes.wire import new_shape
 from kling_cli.sandbox.state.tasks import Phase, SandboxTask, forced
+from kling_cli.sandbox.wire import new_shape
 
 if TYPE_CHECKING:
     from starlette.requests import Request

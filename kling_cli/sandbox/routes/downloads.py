@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 from starlette.responses import HTMLResponse, Response
 
-from kling_cli.sandbox.routes import envelope as answers
-from kling_cli.sandbox.routes.responses import BrokenOff, Hang, Streamed
+from kling_cli.sandbox.routes.responses import ERROR_PAGE, BrokenOff, Hang, Streamed
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from starlette.requests import Request
 
     from kling_cli.sandbox.media.outputs import Content
@@ -108,7 +108,7 @@ def _sent(
     announced = {**headers, "Content-Length": str(len(body))}
     match fault:
         case "html":
-            return HTMLResponse(answers.ERROR_PAGE)
+            return HTMLResponse(ERROR_PAGE)
         case "empty":
             return Response(headers={"Content-Type": headers["Content-Type"]})
         case "cut":

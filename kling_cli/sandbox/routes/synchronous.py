@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from kling_cli.products import cost, find
 from kling_cli.sandbox.media.audio import Sound
-from kling_cli.sandbox.media.dimensions import IMAGE_PX
+from kling_cli.sandbox.media.generation import IMAGE_PX
 from kling_cli.sandbox.media.image import Picture
-from kling_cli.sandbox.media.library import Element
-from kling_cli.sandbox.media.outputs import Content, Json, duration_text
-from kling_cli.sandbox.routes import selection, sessions
-from kling_cli.sandbox.routes.create import understand, without_empty
-from kling_cli.sandbox.routes.envelope import Refusal, refusal
-from kling_cli.sandbox.routes.references import unknown_reference
-from kling_cli.sandbox.state import library as shelf
+from kling_cli.sandbox.media.outputs import Content, Element, Json, duration_text
+from kling_cli.sandbox.routes import sessions
+from kling_cli.sandbox.routes.create import understand, unknown_reference, without_empty
+from kling_cli.sandbox.routes.library import first_element
+from kling_cli.sandbox.routes.responses import Refusal, refusal
 from kling_cli.sandbox.state.account import Call
 from kling_cli.sandbox.state.sources import spoken_s
 
@@ -170,7 +168,7 @@ def _first_element(world: World, body: Mapping[str, Any], _call_id: str) -> Json
     )
     world.first_elements[element_id] = element
     _put(world, element_id, element.files)
-    return shelf.first_element(world, element)
+    return first_element(world, element)
 
 
 def _step(
@@ -188,16 +186,16 @@ DIRECT: Mapping[str, Direct] = {
     "/v1/videos/identify-face": Direct(answer=_faces, needs_one_of=_VIDEO, units=0.05),
     "/v1/general/custom-elements": Direct(answer=_first_element),
     f"{_SELECTION}/init-selection": Direct(
-        answer=_step(selection.start), needs_one_of=_VIDEO
+        answer=_step(sessions.start), needs_one_of=_VIDEO
     ),
-    f"{_SELECTION}/add-selection": Direct(answer=_step(selection.add), needs=_MARK),
+    f"{_SELECTION}/add-selection": Direct(answer=_step(sessions.add), needs=_MARK),
     f"{_SELECTION}/delete-selection": Direct(
-        answer=_step(selection.remove), needs=_MARK
+        answer=_step(sessions.remove), needs=_MARK
     ),
     f"{_SELECTION}/clear-selection": Direct(
-        answer=_step(selection.clear), needs=("session_id",)
+        answer=_step(sessions.clear), needs=("session_id",)
     ),
     f"{_SELECTION}/preview-selection": Direct(
-        answer=_step(selection.preview), needs=("session_id",)
+        answer=_step(sessions.preview), needs=("session_id",)
     ),
 }

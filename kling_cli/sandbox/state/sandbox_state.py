@@ -2,52 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import uuid
+from dataclasses import dataclass, field
+from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
 from kling_cli.sandbox.faults import FaultBook, parse_fault
-from kling_cli.sandbox.routes.authentication import Keys
 from kling_cli.sandbox.state.account import PACK_AGE_S, Account, Call, Charged
-from kling_cli.sandbox.state.ids import Ids
 from kling_cli.sandbox.state.library import FILES
 from kling_cli.sandbox.state.signed_links import Links
-from kling_cli.sandbox.state.tasks import Phase
+from kling_cli.sandbox.state.tasks import Phase, TaskBook
 from kling_cli.sandbox.state.traffic_log import Ledger
 from kling_cli.sandbox.state.virtual_clock import Timeline
 
 if TYPE_CHECKING:
-    from kling_cli.sandbox.media.library import Element
-    from kling_cli.sandbox.media.outputs import Content
+    from collections.abc import Iterator, Mapping
+
+    from kling_cli.sandbox.media.outputs import Content, Element
+    from kling_cli.sandbox.media.video import Clip
     from kling_cli.sandbox.options import SandboxOptions
-    from kling_cli.sandbox.routes.sessions import VideoSession
-    from kling_cli.sandbox.state.tasks import SandboxTask
 
 
-class TaskBook:
-    """Every task of the account, found by its id or by the caller's."""
+class Ids:
+    """Makes ids in the forms the API uses. Source: API reference, section 1.5."""
 
-    def __init__(self) -> None:
-        self._tasks: dict[str, SandboxTask] = {}
-        self._by_external_id: dict[str, str] = {}
+    def __init__(self, seed: int | None) -> None:
+        # keys of a simulator on loopback: repeatable where a seed asks for it
+        self.random: Random = SystemRandom() if seed is None else Random(seed)  # noqa: S311 -- a test's wish
 
-    def __iter__(self) -> Iterator[SandboxTask]:
-        """Yield the tasks, oldest first."""
-        return iter(self._tasks.values())
+    def task_id(self, first_digit: str) -> str:
+        """Return 18 decimal digits, of which the first is given."""
+        return first_digit + f"{self.random.randrange(10**17):017d}"
 
-    def put(self, task: SandboxTask) -> None:
-        """Add a task, or replace the one of the same id."""
-        self._tasks[task.id] = task
-        if task.external_id is not None:
-            self._by_external_id[task.external_id] = task.id
+    def request_id(self) -> str:
+        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
 
-    def __getitem__(self, task_id: str) -> SandboxTask:
-        return self._tasks[task_id]
+    def key(self, prefix: str) -> str:
+        """Return a made-up credential of 40 hexadecimal digits after `prefix`."""
+        return f"{prefix}{self.random.getrandbits(160):040x}"
 
-    def get(self, task_id: str) -> SandboxTask | None:
-        return self._tasks.get(task_id)
 
-    def by_external_id(self, external_id: str) -> SandboxTask | None:
-        return self._tasks.get(self._by_external_id.get(external_id, ""))
+Point = tuple[float, float]
+
+
+@dataclass(slots=True, kw_only=True)
+class VideoSession:
+    """What is known of a video: its clip, if it `is_own` the sandbox's, else a guess.
+
+    `faces` is how many were looked for and found, `marks` the points by frame.
+    """
+
+    opened_at: float
+    clip: Clip
+    is_own: bool = False
+    is_opened: bool = True
+    video_id: str | None = None
+    faces: int = 0
+    marks: dict[int, set[Point]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """The credentials of the sandbox's one account."""
+
+    api_key: str
+    access_key: str
+    secret_key: str
 
 
 class World:

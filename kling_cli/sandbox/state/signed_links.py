@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from kling_cli.sandbox.state.tasks import SandboxTask
+if TYPE_CHECKING:
+    from kling_cli.sandbox.state.tasks import SandboxTask
 
 LIFE_S = 30 * 86_400
 PREFIX = "/files/"

@@ -7,13 +7,11 @@ among the lengths the API takes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from kling_cli.products import length
-from kling_cli.products.model import Plan
 from kling_cli.products.prompt import split_handle
 from kling_cli.products.values import effective, settled
 from kling_cli.sandbox.media.audio import Sound
@@ -21,7 +19,11 @@ from kling_cli.sandbox.media.outputs import Audio, Content, Video
 from kling_cli.sandbox.media.video import FPS, Clip, pictures_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from kling_cli.products.model import Plan
     from kling_cli.sandbox.state.sandbox_state import World
+
 
 DEFAULT_S = 5
 LETTERS_A_SECOND = 14  # a guess
@@ -124,3 +126,22 @@ def _of_content(content: Content | None) -> float | None:
     if isinstance(content, Clip):
         return content.duration_s
     return content.seconds if isinstance(content, Sound) else None
+
+
+_PRO_PX = 1080 * 1080  # between the areas of 720p and 1080p
+
+
+def inherited(world: World, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that are as in the film that is edited or goes on."""
+    edited, extended = said.get("base_video"), said.get("video_id")
+    opened = own_clip(world, said)
+    film = opened or made(world, str(bare(edited or extended or "")))
+    if not isinstance(film, Clip):
+        return {}
+    shape = {"aspect_ratio": f"{film.width}:{film.height}"}
+    if opened is not None:
+        return shape
+    if edited is None:
+        is_pro = film.width * film.height > _PRO_PX
+        return {**shape, "resolution": "1080p" if is_pro else "720p"}
+    return shape if film.has_sound else {**shape, "keep_sound": False}

@@ -5,13 +5,14 @@ How it stands is a pure function of its times and the moment asked about.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from kling_cli.products.model import Plan
     from kling_cli.sandbox.media.outputs import Output
 
@@ -123,3 +124,30 @@ def forced(task: SandboxTask, phase: Phase, message: str, now: float) -> Sandbox
             times = replace(times, processing_at=begun, ended_at=now)
             ending = Ending(phase=phase, message=message)
     return replace(task, times=times, ending=ending)
+
+
+class TaskBook:
+    """Every task of the account, found by its id or by the caller's."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, SandboxTask] = {}
+        self._by_external_id: dict[str, str] = {}
+
+    def __iter__(self) -> Iterator[SandboxTask]:
+        """Yield the tasks, oldest first."""
+        return iter(self._tasks.values())
+
+    def put(self, task: SandboxTask) -> None:
+        """Add a task, or replace the one of the same id."""
+        self._tasks[task.id] = task
+        if task.external_id is not None:
+            self._by_external_id[task.external_id] = task.id
+
+    def __getitem__(self, task_id: str) -> SandboxTask:
+        return self._tasks[task_id]
+
+    def get(self, task_id: str) -> SandboxTask | None:
+        return self._tasks.get(task_id)
+
+    def by_external_id(self, external_id: str) -> SandboxTask | None:
+        return self._tasks.get(self._by_external_id.get(external_id, ""))

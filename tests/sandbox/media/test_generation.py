@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from kling_cli.sandbox.media.generation import Wish, outputs_of
-from kling_cli.sandbox.media.outputs import Output
 from tests.support.images import png
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kling_cli.sandbox.media.outputs import Output
 
 
 def made(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kling_cli.sandbox.media.bits import BitWriter
 from kling_cli.sandbox.media.h264 import (
+    BitWriter,
     Frame,
     first_picture,
     next_picture,

@@ -8,7 +8,8 @@ from typing import Any
 import jwt
 import pytest
 
-from kling_cli.sandbox.routes.authentication import Keys, check_authorization
+from kling_cli.sandbox.routes.authentication import check_authorization
+from kling_cli.sandbox.state.sandbox_state import Keys
 from tests.sandbox.desk import LEGACY, TURBO, Desk, open_desk
 
 NOW = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.sandbox.desk import Desk
+if TYPE_CHECKING:
+    from tests.sandbox.desk import Desk
 
 pytestmark = pytest.mark.anyio
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
-from kling_cli.sandbox.routes.selection import run_lengths
-from tests.sandbox.desk import Desk
+from kling_cli.sandbox.routes.sessions import run_lengths
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tests.sandbox.desk import Desk
 
 pytestmark = pytest.mark.anyio
 

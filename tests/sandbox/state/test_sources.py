@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.sandbox.desk import Desk
 from tests.sandbox.film import watch
 from tests.support.sounds import wav
+
+if TYPE_CHECKING:
+    from tests.sandbox.desk import Desk
 
 pytestmark = pytest.mark.anyio
 

@@ -6,13 +6,14 @@ Source: API reference, sections 2.2 to 2.6 and 4.2 to 4.3, read 2026-10-04.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from kling_cli.products.model import Generation
-from kling_cli.sandbox.media.outputs import Output
 from kling_cli.sandbox.state.tasks import Phase, SandboxTask
 
-Json = dict[str, Any]
+if TYPE_CHECKING:
+    from kling_cli.sandbox.media.outputs import Json, Output
+
 Link = Callable[[SandboxTask, str], str]
 """Returns the signed URL of one of a task's files, by its name."""
 

@@ -8,8 +8,8 @@ from kling_cli.products import catalogue
 from kling_cli.products.model import Plan
 from kling_cli.sandbox.media.generation import Wish, outputs_of
 from kling_cli.sandbox.routes.queries import is_shown
-from kling_cli.sandbox.routes.wire import TRY_ON, created_shape, new_shape
 from kling_cli.sandbox.state.tasks import Ending, SandboxTask, times_from
+from kling_cli.sandbox.wire import TRY_ON, created_shape, new_shape
 
 START = 1_793_000_000.0
 
