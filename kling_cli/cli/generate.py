@@ -154,9 +154,7 @@ def carry_out(order: Order, said: Said, *, command: str) -> int:
     return finished(result, said, settings, command=command)
 
 
-def finished(
-    result: JobResult, said: Said, settings: Settings, *, command: str
-) -> int:
+def finished(result: JobResult, said: Said, settings: Settings, *, command: str) -> int:
     """Print and show what a job made, and return the exit code."""
     from kling_cli.cli.presentation import Presentation
 

@@ -13,11 +13,12 @@ from kling_cli.cli.agent_offer import offer_agent
 from kling_cli.cli.generate import (
     Said,
     dry_run,
+    finished,
     order_of,
     run_options,
     settings_of,
 )
-from kling_cli.cli.outcome import conclude, conclude_with
+from kling_cli.cli.outcome import conclude_with
 from kling_cli.cli.report.choose import is_terminal
 from kling_cli.cli.report.escape import one_line
 from kling_cli.cli.report.streams import write_note

@@ -86,17 +86,19 @@ def saved_files(entry: Entry, settings: Settings) -> Iterator[Path]:
     if there:
         yield from there
         return
+    raise _no_file(entry, settings)
+
+
+def _no_file(entry: Entry, settings: Settings) -> UsageError:
     name = entry.task_id or entry.external_id
-    sandbox = " --sandbox" if settings.is_sandbox else ""
-    if entry.stage.is_open:
-        raise UsageError(
-            f"task {name} is {entry.state.value}: it has no files yet",
-            hint=f"kling wait {name} --open{sandbox}",
-        )
-    raise UsageError(
-        f"task {name} has no file on this machine",
-        hint=f"kling download {name} --open{sandbox}",
-    )
+    why, hint = "has no file on this machine", f"kling download {name} --open"
+    if entry.is_unsubmitted:
+        why, hint = "was not submitted", f"kling list --search {name}"
+    elif entry.stage.is_open:
+        why, hint = f"is {entry.state.value}", f"kling wait {name} --open"
+    if settings.is_sandbox:
+        hint = "the sandbox of its command has ended, and its tasks with it"
+    return UsageError(f"task {name} {why}", hint=hint)
 
 
 def _results(entries: Sequence[Entry]) -> list[JobResult]:

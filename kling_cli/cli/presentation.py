@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kling_cli.cli.report import terminal
 from kling_cli.cli.report.choose import is_terminal
-from kling_cli.cli.report.streams import write_note
 from kling_cli.errors import KlingError, StoppedError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Presentation:
 
     def end(self, results: Sequence[JobResult], talk: Talk) -> None:
         """Notify the person that a long job has ended, and open its files."""
-        if is_terminal(sys.stderr) and self._is_news(results):
+        if is_terminal(sys.stderr) and self.is_news(results):
             _write(terminal.notification(notice(results), os.environ))
         if not self.is_opening:
             return
@@ -77,7 +77,7 @@ class Presentation:
                 say(f"warning: {exc.message}", is_colorless=talk.is_colorless)
                 return
 
-    def _is_news(self, results: Sequence[JobResult]) -> bool:
+    def is_news(self, results: Sequence[JobResult]) -> bool:
         """Return whether something ended that nobody was waiting at the keys for."""
         if any(isinstance(result.error, StoppedError) for result in results):
             return False
@@ -105,5 +105,8 @@ def _saved(results: Sequence[JobResult]) -> Iterator[Path]:
 
 def _write(text: str) -> None:
     """Write to the terminal without a line break of our own."""
-    if text:
-        write_note(text, end="")
+    if not text or sys.stderr is None:
+        return
+    with suppress(OSError, ValueError):
+        sys.stderr.write(text)
+        sys.stderr.flush()

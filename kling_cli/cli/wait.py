@@ -36,7 +36,7 @@ TaskIds = Annotated[
 ]
 
 
-def wait(
+def wait(  # noqa: PLR0913 -- one for each group of options
     *,
     task_ids: TaskIds = None,
     patience: Patience,
