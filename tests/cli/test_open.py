@@ -17,6 +17,7 @@ from kling_cli.settings import load
 from tests.cli.examples import PROMPT, a_result
 from tests.cli.test_list import an_entry
 from tests.support.kling import Kling
+from tests.support.opener import put_opener
 from tests.support.terminal import Terminal
 
 ITERM = {"TERM": "xterm-256color", "TERM_PROGRAM": "iTerm.app"}
@@ -25,14 +26,9 @@ ITERM = {"TERM": "xterm-256color", "TERM_PROGRAM": "iTerm.app"}
 @pytest.fixture
 def opened(kling: Kling) -> Path:
     """Put a program that opens files into the way, and return what it notes them in."""
-    programs, log = kling.home / "bin", kling.home / "opened"
-    programs.mkdir()
-    for name in ("xdg-open", "open"):
-        program = programs / name
-        program.write_text(f'#!/bin/sh\necho "$@" >>{log}\n')
-        program.chmod(0o755)
+    programs = kling.home / "bin"
     kling.env["PATH"] = f"{programs}:{kling.env['PATH']}"
-    return log
+    return put_opener(programs)
 
 
 def test_a_terminal_shows_links_opens_and_notifies_its_person(
