@@ -11,6 +11,7 @@ from kling_cli.api.task import TaskStatus
 from kling_cli.errors import (
     CredentialsError,
     NotSavedError,
+    OutcomeUnknownError,
     TaskFailedError,
     UnreachableError,
     UsageError,
@@ -233,7 +234,8 @@ async def test_what_a_look_learns_is_in_the_journal(tmp_path: Path) -> None:
         [gone] = await world.look("copy")
 
     assert before is Stage.SENDING
-    assert isinstance(gone.error, NoSuchTaskError)
+    assert isinstance(gone.error, OutcomeUnknownError)
+    assert gone.error.hint == gone.resume == "kling wait copy"
     assert world.entry("mine").stage is Stage.SUCCEEDED
     assert world.entry("mine").outputs
 

@@ -77,7 +77,7 @@ async def test_both_calls_are_made_and_the_session_is_told(tmp_path: Path) -> No
     assert (result.product, result.status) == ("lip-sync", TaskStatus.SUCCEEDED)
     assert result.session_id
     assert remarks(world) == [
-        "looking for faces",
+        "looking for faces, about 0.05 units",
         f"1 face found (0.05 units), session {result.session_id}",
     ]
     assert [event.product for event in world.told.of(Prepared)] == ["lip-sync"]
