@@ -14,7 +14,7 @@ from tests.support.images import png
 
 
 def size_of(raw: bytes) -> tuple[int, int]:
-    with av.open(BytesIO(raw)) as opened:
+    with av.open(BytesIO(raw), "r") as opened:
         frame = next(opened.decode(video=0))
         return frame.width, frame.height
 
