@@ -48,7 +48,7 @@ INSTALLS = "installs from the package index, as .ci/run does"
 NOT_RUN: dict[Key, str] = {
     ("README.md", "python3 -m venv .venv && .venv/bin/pip install -q . "): INSTALLS,
     ("README.md", "python3 -m venv .venv && .venv/bin/pip install -q -e "): INSTALLS,
-    ("README.md", "pip install kling-cli "): INSTALLS,
+    ("README.md", "pip install kling-cli"): INSTALLS,
     ("CONTRIBUTING.md", "python3 -m venv"): INSTALLS,
 }
 SITUATIONS: dict[Key, Situation] = {
