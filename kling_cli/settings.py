@@ -89,6 +89,8 @@ class Settings:
     is_sandbox: bool
     ngrok_path: str | None
     ngrok_authtoken: Secret | None
+    is_previewing: bool | None = None
+    is_notifying: bool | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
     credentials_problem: KlingError | None = None
     problems: Mapping[str, UsageError] = field(default_factory=dict)
@@ -198,7 +200,14 @@ def _default_dir(kind: str) -> Path:
         "config": platformdirs.user_config_path,
         "state": platformdirs.user_state_path,
     }
-    return paths[kind]("kling", appauthor=False)
+    try:
+        return paths[kind]("kling", appauthor=False)
+    except RuntimeError:
+        raise UsageError(
+            f"there is no {kind} folder: HOME is not set, and the system knows no home"
+            " of this user",
+            hint="set HOME, or name folders with KLING_STATE_DIR and KLING_CONFIG_DIR",
+        ) from None
 
 
 def _has_credentials(layer: Layer) -> bool:
@@ -284,6 +293,8 @@ def _run(layers: Layers) -> dict[str, Any]:
         "tunnel": layers.read("tunnel", values.one_of(*tunnels), "auto"),
         "callback": layers.read("callback", values.one_of(*callbacks), "auto"),
         "is_sandbox": layers.read("sandbox", values.switch, default=False),
+        "is_previewing": layers.read("preview", values.switch, None),
+        "is_notifying": layers.read("notify", values.switch, None),
         "ngrok_path": layers.read("ngrok_path", str, None),
         "ngrok_authtoken": layers.read("ngrok_authtoken", values.secret, None),
     }

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from kling_cli.cli.report.choose import is_terminal
+
 if TYPE_CHECKING:
     from kling_cli.jobs.options import RunOptions
     from kling_cli.settings import Settings
@@ -47,4 +49,4 @@ def is_tunnel_meant(settings: Settings, options: RunOptions) -> bool:
 
 
 def _is_person_there() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    return is_terminal(sys.stdin) and is_terminal(sys.stderr)

@@ -135,7 +135,7 @@ def _own_place() -> Path:
 
 
 def _is_program(path: Path) -> bool:
-    return path.is_file() and os.access(path, os.X_OK)
+    return os.access(path, os.X_OK) and path.is_file()  # in a folder we may look into
 
 
 def _download(path: Path, tell: Callable[[str], None]) -> None:
