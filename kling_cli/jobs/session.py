@@ -59,9 +59,7 @@ class Session:
                 return
             if not is_waiting:
                 is_waiting = True
-                self.tell(
-                    Remark(message="waiting for a program that locks the journal")
-                )
+                self.tell(Remark(message="another program locks the journal: waiting"))
             await self.clock.sleep(PAUSE_S)
 
     def note(self, write: Callable[..., None], *values: Any, **columns: Any) -> None:

@@ -153,7 +153,7 @@ async def test_a_job_is_written_down_as_soon_as_others_let_us(tmp_path: Path) ->
 
         assert session.journal.find("e1") == an_entry()
         assert [each.message for each in heard.of(Remark)] == [
-            "waiting for a program that locks the journal"
+            "another program locks the journal: waiting"
         ]
 
 
