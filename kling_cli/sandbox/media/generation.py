@@ -68,8 +68,8 @@ _FONT_SIZE, _MARGIN = 56, 80
 class MediaRequest:
     """What a task has to generate: the raw body, and the effective values.
 
-    `label` tells its files from others'; `new_id` makes an id of the account's form.
-    `frames` are those of a video.
+    `label` makes its files differ from others'; `new_id` makes an id of the account's
+    form. `frames` are those of a video.
     """
 
     path: str

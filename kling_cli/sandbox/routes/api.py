@@ -209,7 +209,7 @@ class SimulatedApi:
                 response = await self._act(endpoint, request, fault)
             status = responses.status_of(response)
         except ClientDisconnect:
-            response, status = responses.Hang(), None
+            response, status = responses.HangingResponse(), None
         except Exception as exc:
             fault = f"bug: {exc!r}"  # uvicorn answers 500; here it can be seen
             raise

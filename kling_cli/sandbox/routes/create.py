@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from kling_cli.sandbox.state.sandbox_state import SandboxState, VideoSession
 
 
-DEFAULT_TASK_S = 60.0  # where nobody knows how long a model usually takes
-EVIL_ID = "../../evil\x00\x1b[31m-"
+DEFAULT_TASK_S = 60.0  # where the usual time of a model is not known
+HOSTILE_ID = "../../evil\x00\x1b[31m-"
 
 # Observed. Source: API reference, error table, read 2026-10-04.
 ALREADY_THERE = "External_task_id {id} already exists"
@@ -123,9 +123,9 @@ def apply_task_fault(new: SandboxTask, fault: str | None) -> SandboxTask:
         case "stuck":
             return replace(new, times=replace(new.times, ended_at=inf))
         case "odd-words":
-            return replace(new, has_odd_words=True)
+            return replace(new, has_unknown_words=True)
         case "evil-names":
-            return replace(new, id=EVIL_ID + new.id, has_evil_names=True)
+            return replace(new, id=HOSTILE_ID + new.id, has_hostile_names=True)
         case None:
             return new
         case _:
