@@ -48,6 +48,8 @@ SETTINGS: Final = (
     _setting("tunnel", "KLING_TUNNEL"),
     _setting("callback"),
     _setting("sandbox", "KLING_SANDBOX"),
+    _setting("preview", "KLING_PREVIEW"),
+    _setting("notify", "KLING_NOTIFY"),
     _setting("ngrok_path", "PYNGROK_NGROK_PATH", "ngrok.path"),
     _setting("ngrok_authtoken", "NGROK_AUTHTOKEN", "ngrok.authtoken"),
 )

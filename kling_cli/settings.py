@@ -89,6 +89,8 @@ class Settings:
     is_sandbox: bool
     ngrok_path: str | None
     ngrok_authtoken: Secret | None
+    is_previewing: bool | None = None
+    is_notifying: bool | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
     credentials_problem: KlingError | None = None
     problems: Mapping[str, UsageError] = field(default_factory=dict)
@@ -291,6 +293,8 @@ def _run(layers: Layers) -> dict[str, Any]:
         "tunnel": layers.read("tunnel", values.one_of(*tunnels), "auto"),
         "callback": layers.read("callback", values.one_of(*callbacks), "auto"),
         "is_sandbox": layers.read("sandbox", values.switch, default=False),
+        "is_previewing": layers.read("preview", values.switch, None),
+        "is_notifying": layers.read("notify", values.switch, None),
         "ngrok_path": layers.read("ngrok_path", str, None),
         "ngrok_authtoken": layers.read("ngrok_authtoken", values.secret, None),
     }

@@ -87,12 +87,11 @@ async def _surrounded(work: Work[T], around: Surroundings) -> T:
     """Await `work`, inside a sandbox when the settings want one."""
     if not around.settings.is_sandbox:
         return await work(around)
-    from kling_cli.sandbox.options import SandboxOptions
-    from kling_cli.sandbox.server import serve_sandbox
+    from kling_cli.sandbox import SandboxOptions, serve_sandbox
 
     options = SandboxOptions(
         task_seconds=SANDBOX_TASK_S,
-        has_past=True,
+        has_seed_data=True,
         webhook_secrets=tuple(
             each.reveal() for each in around.settings.webhook_secrets
         ),

@@ -30,7 +30,7 @@ def is_pair(request: pytest.FixtureRequest) -> bool:
 
 
 def task_ids(world: World) -> list[str]:
-    return [task.id for task in world.box.world.tasks]
+    return [task.id for task in world.box.state.tasks]
 
 
 async def test_a_task_is_found_by_either_of_its_ids(
@@ -142,8 +142,8 @@ async def test_tasks_of_other_machines_without_names_are_kept_apart(
 
 
 def _take_external_ids_away(world: World) -> None:
-    for task in list(world.box.world.tasks):
-        world.box.world.tasks.put(replace(task, external_id=None))
+    for task in list(world.box.state.tasks):
+        world.box.state.tasks.put(replace(task, external_id=None))
 
 
 async def test_jobs_come_in_the_order_of_their_ids_and_each_once(

@@ -147,7 +147,7 @@ async def test_an_accepted_job_whose_answer_was_lost_is_found(
 
     assert result.status is TaskStatus.SUCCEEDED
     assert (result.create_requests, world.counts["create"]) == (1, 1)
-    assert len(list(world.box.world.tasks)) == 1
+    assert len(list(world.box.state.tasks)) == 1
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,7 @@ async def test_a_model_that_is_going_is_warned_of(tmp_path: Path) -> None:
 async def test_neither_key_nor_callback_path_is_in_any_file(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         await world.generate()
-        urls = {one["url"] for one in world.box.world.ledger.document()["callbacks"]}
+        urls = {one["url"] for one in world.box.state.traffic.document()["callbacks"]}
 
     [url] = urls
     mac = urlsplit(url).path.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""H.264 in its simplest form: constrained baseline, painted macroblocks, no residual.
+"""H.264 encoder: constrained baseline, painted macroblocks, no residual.
 
 The first picture is one intra slice. Macroblocks that are painted are sent as raw
 samples (I_PCM); all others repeat the one above them (vertical prediction without
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 
 class BitWriter:
-    """Collects bits, most significant first; whole bytes can be put in between."""
+    """Writes bits, most significant first; whole bytes can be put in between."""
 
     def __init__(self) -> None:
         self._done = bytearray()

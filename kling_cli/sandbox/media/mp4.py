@@ -1,4 +1,4 @@
-"""The MP4 container: tracks of samples in, one progressive file out.
+"""MP4 muxer: tracks of samples in, one progressive file out.
 
 Source: ISO/IEC 14496-12 (boxes), 14496-14 (esds), 14496-15 (avcC).
 """

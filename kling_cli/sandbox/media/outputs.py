@@ -1,4 +1,4 @@
-"""What a task makes, as files and as the wire shows it in each generation.
+"""The outputs of a task, as files and as JSON in each generation of the API.
 
 Source: API reference, sections 2.2, 2.3, 2.7, 2.9 and 2.10, read 2026-10-04.
 """
@@ -22,7 +22,7 @@ Link = Callable[[str], str]
 
 
 class Content(Protocol):
-    """What a file holds, not yet made; equal contents make equal files."""
+    """The content of a file, not yet rendered; equal contents make equal files."""
 
     @property
     def media_type(self) -> str: ...

@@ -15,11 +15,11 @@ from kling_cli.products import find
 from kling_cli.products.model import CredentialKind, Generation, Route
 from kling_cli.sandbox.routes import billing, library, queries, responses
 from kling_cli.sandbox.routes.authentication import check_authorization
-from kling_cli.sandbox.routes.create import admit, afflicted
+from kling_cli.sandbox.routes.create import apply_task_fault, create_task
 from kling_cli.sandbox.routes.downloads import download
 from kling_cli.sandbox.routes.queries import page_of
 from kling_cli.sandbox.routes.responses import Refusal, refusal
-from kling_cli.sandbox.routes.synchronous import DIRECT, answer_at_once
+from kling_cli.sandbox.routes.synchronous import SYNCHRONOUS_CALLS, call_synchronously
 from kling_cli.sandbox.state.signed_links import PREFIX
 from kling_cli.sandbox.state.traffic_log import Exchange
 from kling_cli.sandbox.wire import created_shape
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
-    from kling_cli.sandbox.callbacks import Caller
-    from kling_cli.sandbox.state.sandbox_state import World
+    from kling_cli.sandbox.callbacks import CallbackSender
+    from kling_cli.sandbox.state.sandbox_state import SandboxState
 
 
 MAX_BODY_BYTES = 160 * 1024 * 1024  # two images of 50 MB as base64, and room
@@ -59,7 +59,7 @@ class Query:
     body: Any = None
 
 
-Answer = Callable[["World", Query], Any]
+Answer = Callable[["SandboxState", Query], Any]
 """Returns the data that answers a query, or a refusal."""
 
 
@@ -99,7 +99,7 @@ def _methods_of(raw_path: str) -> Mapping[str, Endpoint] | None:
         family, task_id = found[1].create_path, unquote(last)
         return {
             "GET": _query(
-                lambda world, _: queries.legacy_single(world, family, task_id)
+                lambda state, _: queries.legacy_single(state, family, task_id)
             )
         }
     return None
@@ -114,7 +114,7 @@ def _methods_of_route(route: Route) -> dict[str, Endpoint]:
     return {
         "POST": create,
         "GET": _query(
-            lambda world, asked: queries.legacy_list(world, path, asked.params)
+            lambda state, query: queries.legacy_list(state, path, query.params)
         ),
     }
 
@@ -131,14 +131,14 @@ def _tasks(*, is_solutions: bool) -> dict[str, Endpoint]:
     """Return the queries by id and by filters, of tasks or of solutions."""
     return {
         "GET": _query(
-            lambda world, asked: queries.tasks_by_ids(
-                world, asked.params, is_solutions=is_solutions
+            lambda state, query: queries.tasks_by_ids(
+                state, query.params, is_solutions=is_solutions
             ),
             needs_api_key=True,
         ),
         "POST": _query(
-            lambda world, asked: queries.search(
-                world, asked.body, is_solutions=is_solutions
+            lambda state, query: queries.search(
+                state, query.body, is_solutions=is_solutions
             ),
             needs_api_key=True,
         ),
@@ -148,50 +148,50 @@ def _tasks(*, is_solutions: bool) -> dict[str, Endpoint]:
 _DOWNLOAD = Endpoint(kind="download")
 _SYNCHRONOUS = {"POST": Endpoint(kind="create", is_synchronous=True)}
 _DELETE_ELEMENT = {
-    "POST": _query(lambda world, asked: library.delete(world, "element_id", asked.body))
+    "POST": _query(lambda state, query: library.delete(state, "element_id", query.body))
 }
 _FIXED: Mapping[str, Mapping[str, Endpoint]] = {
     "/tasks": _tasks(is_solutions=False),
     "/solutions": _tasks(is_solutions=True),
     "/account/costs": {
-        "GET": _account(lambda world, asked: billing.costs(world, asked.params))
+        "GET": _account(lambda state, query: billing.costs(state, query.params))
     },
     "/account/billing/balance": {
-        "POST": _account(lambda world, asked: billing.balance(world, asked.body))
+        "POST": _account(lambda state, query: billing.balance(state, query.body))
     },
     "/account/billing/package": {
-        "POST": _account(lambda world, asked: billing.package(world, asked.body))
+        "POST": _account(lambda state, query: billing.package(state, query.body))
     },
     "/v1/general/presets-voices": {
-        "GET": _query(lambda world, asked: library.voices(world, asked.params))
+        "GET": _query(lambda state, query: library.voices(state, query.params))
     },
     "/v1/general/advanced-presets-elements": {
-        "GET": _query(lambda world, asked: library.elements(world, asked.params))
+        "GET": _query(lambda state, query: library.elements(state, query.params))
     },
     "/v1/general/presets-elements": {
-        "GET": _query(lambda _, asked: page_of([], asked.params))
+        "GET": _query(lambda _, query: page_of([], query.params))
     },
     "/v1/general/delete-voices": {
         "POST": _query(
-            lambda world, asked: library.delete(world, "voice_id", asked.body)
+            lambda state, query: library.delete(state, "voice_id", query.body)
         )
     },
     "/v1/general/delete-elements": _DELETE_ELEMENT,
     "/v1/general/delete-advanced-elements": _DELETE_ELEMENT,
-    **dict.fromkeys(DIRECT, _SYNCHRONOUS),
+    **dict.fromkeys(SYNCHRONOUS_CALLS, _SYNCHRONOUS),
     "/v1/general/custom-elements": {
         **_SYNCHRONOUS,
-        "GET": _query(lambda world, asked: library.first_elements(world, asked.params)),
+        "GET": _query(lambda state, query: library.first_elements(state, query.params)),
     },
 }
 
 
-class Api:
-    """The ASGI application that serves everything but the sandbox's own controls."""
+class SimulatedApi:
+    """The ASGI application that serves everything but the control endpoints."""
 
-    def __init__(self, world: World, caller: Caller) -> None:
-        self._world = world
-        self._caller = caller
+    def __init__(self, state: SandboxState, sender: CallbackSender) -> None:
+        self._state = state
+        self._sender = sender
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -205,7 +205,7 @@ class Api:
             elif why := self._unauthorized(endpoint, request):
                 response = self._refused(why)
             else:
-                fault = self._world.faults.take(kind)
+                fault = self._state.faults.take(kind)
                 response = await self._act(endpoint, request, fault)
             status = responses.status_of(response)
         except ClientDisconnect:
@@ -220,7 +220,7 @@ class Api:
     def _note(
         self, request: Request, kind: str, status: int | None, fault: str | None
     ) -> None:
-        self._world.ledger.note_exchange(
+        self._state.traffic.record_exchange(
             Exchange(
                 method=request.method,
                 path=request.url.path,
@@ -237,60 +237,62 @@ class Api:
             return None
         return check_authorization(
             request.headers.get("authorization"),
-            keys=self._world.keys,
+            keys=self._state.keys,
             needs_api_key=endpoint.needs_api_key,
-            now=self._world.timeline.real_now(),
+            now=self._state.clock.real_now(),
         )
 
     async def _act(
         self, endpoint: Endpoint, request: Request, fault: str | None
     ) -> Response:
         if endpoint.kind == "download":
-            return await download(self._world, request, fault)
+            return await download(self._state, request, fault)
         if endpoint.answer is None:
             return await self._create(endpoint, request, fault)
         if fault is not None:
-            return responses.faulty(fault, self._world.ids.request_id())
+            return responses.fault_response(fault, self._state.ids.request_id())
         return self._answer(await self._look(endpoint.answer, request))
 
     async def _look(self, answer: Answer, request: Request) -> Any:
         body = await _json(request) if request.method == "POST" else None
-        return answer(self._world, Query(request.query_params, body))
+        return answer(self._state, Query(request.query_params, body))
 
     async def _create(
         self, endpoint: Endpoint, request: Request, fault: str | None
     ) -> Response:
-        world, action = self._world, fault or ""
+        state, action = self._state, fault or ""
         body = await _json(request)
-        request_id = world.ids.request_id()
+        request_id = state.ids.request_id()
         if fault and not action.startswith("accept-") and fault != "slow":
-            return responses.faulty(fault, request_id)
+            return responses.fault_response(fault, request_id)
         if endpoint.is_synchronous:
-            answer = answer_at_once(world, request.url.path, body)
+            answer = call_synchronously(state, request.url.path, body)
             if action.startswith("accept-"):
-                return responses.faulty(action.removeprefix("accept-"), request_id)
+                return responses.fault_response(
+                    action.removeprefix("accept-"), request_id
+                )
             return self._answer(answer)
-        task = admit(world, request.url.path, body)
+        task = create_task(state, request.url.path, body)
         if isinstance(task, Refusal):
             return self._refused(task)
-        task = afflicted(task, world.faults.take("task"))
-        world.tasks.put(task)
-        told = self._caller.follow(task)
+        task = apply_task_fault(task, state.faults.take("task"))
+        state.tasks.put(task)
+        all_sent = self._sender.follow(task)
         if action.startswith("accept-"):
-            return responses.faulty(action.removeprefix("accept-"), request_id)
+            return responses.fault_response(action.removeprefix("accept-"), request_id)
         if fault == "slow":
             with anyio.move_on_after(SLOW_CREATE_MAX_S):
-                await told.wait()
+                await all_sent.wait()
         seconds = task.times.ended_at - task.times.created_at
-        return responses.accepted(created_shape(task), request_id, seconds=seconds)
+        return responses.success(created_shape(task), request_id, seconds=seconds)
 
     def _answer(self, data: Any) -> Response:
         if isinstance(data, Refusal):
             return self._refused(data)
-        return responses.accepted(data, self._world.ids.request_id())
+        return responses.success(data, self._state.ids.request_id())
 
     def _refused(self, why: Refusal) -> Response:
-        return responses.refused(why, self._world.ids.request_id())
+        return responses.error(why, self._state.ids.request_id())
 
 
 async def _json(request: Request) -> Any:

@@ -18,32 +18,32 @@ from kling_cli.sandbox.state.tasks import Phase, SandboxTask
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kling_cli.sandbox.state.sandbox_state import World
+    from kling_cli.sandbox.state.sandbox_state import SandboxState
 
 _NOT_FOUND = {"voice_id": "Voice id not found", "element_id": "Element id not found"}
 _DELETED = "{id} already be deleted"  # the tail was observed
 
 
-def voices(world: World, params: Mapping[str, str]) -> list[Json] | Refusal:
+def voices(state: SandboxState, params: Mapping[str, str]) -> list[Json] | Refusal:
     """Return a page of the preset voices."""
-    return page_of(_presets(world, VOICES), params, MAX_VOICES)
+    return page_of(_presets(state, VOICES), params, MAX_VOICES)
 
 
-def elements(world: World, params: Mapping[str, str]) -> list[Json] | Refusal:
+def elements(state: SandboxState, params: Mapping[str, str]) -> list[Json] | Refusal:
     """Return a page of the preset elements."""
-    return page_of(_presets(world, ELEMENTS), params)
+    return page_of(_presets(state, ELEMENTS), params)
 
 
-def _presets(world: World, which: tuple[Preset, ...]) -> list[Json]:
+def _presets(state: SandboxState, which: tuple[Preset, ...]) -> list[Json]:
     """Return presets as finished tasks, the way the service lists them."""
-    return [_as_task(world, each) for each in which]
+    return [_as_task(state, each) for each in which]
 
 
-def _as_task(world: World, preset: Preset) -> Json:
-    moment = world.account.bought_at
+def _as_task(state: SandboxState, preset: Preset) -> Json:
+    moment = state.account.bought_at
     name, item = preset.output.legacy(
-        lambda name: world.links.lead_to(
-            preset.task_id, name, since=world.timeline.now_s()
+        lambda name: state.links.url_for(
+            preset.task_id, name, since=state.clock.now_s()
         )
     )
     return {
@@ -56,45 +56,45 @@ def _as_task(world: World, preset: Preset) -> Json:
     }
 
 
-def delete(world: World, key: str, body: Any) -> Json | Refusal:
+def delete(state: SandboxState, key: str, body: Any) -> Json | Refusal:
     """Delete the voice or element that `body` names under `key`; only one's own."""
     wanted = body.get(key) if isinstance(body, dict) else None
     if isinstance(wanted, bool) or not isinstance(wanted, str | int) or not wanted:
         return refusal(1201, f"{key} is required")
-    if key == "element_id" and str(wanted) in world.first_elements:
-        return _deleted_first(world, str(wanted))
+    if key == "element_id" and str(wanted) in state.first_elements:
+        return _deleted_first(state, str(wanted))
     kind = Voice if key == "voice_id" else Element
-    for task in world.tasks:
-        if task.phase_at(world.timeline.now_s()) is not Phase.SUCCEEDED:
+    for task in state.tasks:
+        if task.phase_at(state.clock.now_s()) is not Phase.SUCCEEDED:
             continue
         for output in task.outputs:
             if isinstance(output, kind) and output.id == str(wanted):
-                return _deleted(world, task, output)
+                return _deleted(state, task, output)
     return refusal(1201, _NOT_FOUND[key])
 
 
-def _deleted_first(world: World, wanted: str) -> Json | Refusal:
-    element = world.first_elements[wanted]
+def _deleted_first(state: SandboxState, wanted: str) -> Json | Refusal:
+    element = state.first_elements[wanted]
     if element.is_deleted:
         return refusal(1201, _DELETED.format(id=wanted))
-    world.first_elements[wanted] = replace(element, is_deleted=True)
+    state.first_elements[wanted] = replace(element, is_deleted=True)
     return {"task_id": wanted, "task_status": "succeed"}
 
 
 def _deleted(
-    world: World, task: SandboxTask, output: Voice | Element
+    state: SandboxState, task: SandboxTask, output: Voice | Element
 ) -> Json | Refusal:
     if output.is_deleted:
         return refusal(1201, _DELETED.format(id=output.id))
-    world.tasks.put(replace(task, outputs=(replace(output, is_deleted=True),)))
+    state.tasks.put(replace(task, outputs=(replace(output, is_deleted=True),)))
     return {"task_id": task.id, "task_status": "succeed"}
 
 
-def first_element(world: World, element: Element) -> Json:
+def first_element(state: SandboxState, element: Element) -> Json:
     """Return an element of the first generation as its list shows it: a guess."""
-    now = world.timeline.now_s()
+    now = state.clock.now_s()
     links = {
-        name: world.links.lead_to(element.id, name, since=now) for name in element.files
+        name: state.links.url_for(element.id, name, since=now) for name in element.files
     }
     return {
         "element_id": int(element.id),
@@ -106,8 +106,10 @@ def first_element(world: World, element: Element) -> Json:
     }
 
 
-def first_elements(world: World, params: Mapping[str, str]) -> list[Json] | Refusal:
+def first_elements(
+    state: SandboxState, params: Mapping[str, str]
+) -> list[Json] | Refusal:
     """Return a page of the elements of the first generation, newest first."""
-    newest = reversed(world.first_elements.values())
-    kept = [first_element(world, each) for each in newest if not each.is_deleted]
+    newest = reversed(state.first_elements.values())
+    kept = [first_element(state, each) for each in newest if not each.is_deleted]
     return page_of(kept, params)

@@ -1,4 +1,4 @@
-"""The questions: by ids in the new shape, single and list in the legacy, the packs.
+"""Query endpoints: by ids, search, and the legacy single and list queries.
 
 Source: API reference, sections 2.3, 2.5 and 8, read 2026-10-04.
 """
@@ -17,7 +17,7 @@ from kling_cli.sandbox.state.tasks import Phase, SandboxTask
 from kling_cli.sandbox.wire import legacy_shape, new_shape
 
 if TYPE_CHECKING:
-    from kling_cli.sandbox.state.sandbox_state import World
+    from kling_cli.sandbox.state.sandbox_state import SandboxState
 
 
 MAX_IDS = 20
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 def tasks_by_ids(
-    world: World, params: Mapping[str, str], *, is_solutions: bool = False
+    state: SandboxState, params: Mapping[str, str], *, is_solutions: bool = False
 ) -> list[Any] | Refusal:
     """Return what `GET /tasks` or `GET /solutions` finds; unknown ids are absent."""
     ids = _split(params.get("task_ids", ""))
@@ -46,14 +46,14 @@ def tasks_by_ids(
         return refusal(1201, TOO_MANY_IDS)
     if ids and external_ids:
         return refusal(1201, BOTH_IDS)
-    found = [world.tasks.get(each) for each in ids]
-    found += [world.tasks.by_external_id(each) for each in external_ids]
+    found = [state.tasks.get(each) for each in ids]
+    found += [state.tasks.by_external_id(each) for each in external_ids]
     shown = [task for task in found if task is not None]
-    return in_new_shape(world, [t for t in shown if is_shown(t, is_solutions)])
+    return in_new_shape(state, [t for t in shown if is_shown(t, is_solutions)])
 
 
 def is_shown(task: SandboxTask, is_solutions: bool) -> bool:
-    """Say whether a task is found where it is looked for.
+    """Say whether a task belongs to `/solutions` or `/tasks`, as asked.
 
     Whether `/tasks` covers solutions is not known (section 7): who relies on it here
     finds that it does not.
@@ -61,23 +61,23 @@ def is_shown(task: SandboxTask, is_solutions: bool) -> bool:
     return (task.plan.route.generation is Generation.SOLUTIONS) is is_solutions
 
 
-def legacy_single(world: World, path: str, task_id: str) -> Any:
+def legacy_single(state: SandboxState, path: str, task_id: str) -> Any:
     """Return the task of this family that has the id, ours or the caller's."""
-    found = world.tasks.get(task_id) or world.tasks.by_external_id(task_id)
+    found = state.tasks.get(task_id) or state.tasks.by_external_id(task_id)
     if found is None or not _is_of(path)(found):
         return refusal(1201, NOT_FOUND.format(id=task_id))
-    return legacy_shape(found, world.timeline.now_s(), world.links.make)
+    return legacy_shape(found, state.clock.now_s(), state.links.task_url)
 
 
-def legacy_list(world: World, path: str, params: Mapping[str, str]) -> Any:
+def legacy_list(state: SandboxState, path: str, params: Mapping[str, str]) -> Any:
     """Return a page of the family's tasks, newest first."""
-    mine = filter(_is_of(path), newest_first(world.tasks))
+    mine = filter(_is_of(path), newest_first(state.tasks))
     longest = MAX_VOICES if path.endswith("-voices") else MAX_PAGE_SIZE
     page = page_of(list(filter(is_listed, mine)), params, longest)
     if isinstance(page, Refusal):
         return page
-    now = world.timeline.now_s()
-    return [legacy_shape(task, now, world.links.make) for task in page]
+    now = state.clock.now_s()
+    return [legacy_shape(task, now, state.links.task_url) for task in page]
 
 
 def page_of(
@@ -104,9 +104,9 @@ def _split(ids: str) -> list[str]:
     return [each for part in ids.split(",") if (each := part.strip(" "))]
 
 
-def in_new_shape(world: World, tasks: Iterable[SandboxTask]) -> list[Any]:
-    now = world.timeline.now_s()
-    return [new_shape(task, now, world.links.make) for task in tasks]
+def in_new_shape(state: SandboxState, tasks: Iterable[SandboxTask]) -> list[Any]:
+    now = state.clock.now_s()
+    return [new_shape(task, now, state.links.task_url) for task in tasks]
 
 
 def newest_first(tasks: Iterable[SandboxTask]) -> list[SandboxTask]:
@@ -142,7 +142,7 @@ _ALSO = {"succeed": Phase.SUCCEEDED.value}
 
 
 def search(
-    world: World, body: Any, *, is_solutions: bool = False
+    state: SandboxState, body: Any, *, is_solutions: bool = False
 ) -> dict[str, Any] | Refusal:
     """Return a page of `POST /tasks` or `POST /solutions`, newest first.
 
@@ -154,20 +154,20 @@ def search(
     limit = _limit(body, is_solutions=is_solutions)
     if limit is None:
         return invalid("limit", body.get("limit"))
-    keeps = _filters(world, body.get("filters") or [], is_solutions=is_solutions)
+    keeps = _filters(state, body.get("filters") or [], is_solutions=is_solutions)
     if isinstance(keeps, Refusal):
         return keeps
-    window = _window(world, body)
+    window = _window(state, body)
     if isinstance(window, Refusal):
         return window
     start, end, after = window
-    known = [t for t in newest_first(world.tasks) if is_shown(t, is_solutions)]
+    known = [t for t in newest_first(state.tasks) if is_shown(t, is_solutions)]
     newest = [task for task in known if start <= _created_ms(task) <= end]
     rest = _after(newest, after)
     matching = [task for task in rest if all(keep(task) for keep in keeps)]
     page = matching[:limit]
     answer = {
-        "result": in_new_shape(world, page),
+        "result": in_new_shape(state, page),
         "count": len(page),
         "has_more": len(matching) > limit,
     }
@@ -188,11 +188,13 @@ def _created_ms(task: SandboxTask) -> int:
     return int(task.times.created_at * 1000)
 
 
-def _window(world: World, body: Mapping[str, Any]) -> tuple[int, int, str] | Refusal:
+def _window(
+    state: SandboxState, body: Mapping[str, Any]
+) -> tuple[int, int, str] | Refusal:
     """Return the start and end in ms, and the id after which to go on."""
     if cursor := body.get("cursor"):
         return _read_cursor(cursor) or invalid("cursor", cursor)
-    now_ms = int(world.timeline.now_s() * 1000)
+    now_ms = int(state.clock.now_s() * 1000)
     end = whole(body.get("end_time") or now_ms, 0)
     if end is None:
         return invalid("end_time", body["end_time"])
@@ -203,15 +205,15 @@ def _window(world: World, body: Mapping[str, Any]) -> tuple[int, int, str] | Ref
 
 
 def _filters(
-    world: World, filters: Any, *, is_solutions: bool
+    state: SandboxState, filters: Any, *, is_solutions: bool
 ) -> list[Keeps] | Refusal:
-    """Return what a task has to pass: each filter, by any one of its values.
+    """Return the predicates of the filters; each passes any one of its values.
 
     Solutions are filtered by status only, and say `succeed` too (section 2.10).
     """
     if not isinstance(filters, list):
         return invalid("filters", filters)
-    now = world.timeline.now_s()
+    now = state.clock.now_s()
     traits: dict[str, tuple[set[str], Callable[[SandboxTask], str]]] = {
         "status": ({*Phase}, lambda task: task.phase_at(now).value),
         "product_type": ({"video", "image", "try_on"}, lambda t: t.plan.product.pack),

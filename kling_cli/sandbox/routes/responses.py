@@ -1,4 +1,4 @@
-"""Answers a web framework has no class for: none at all, broken off, or endless."""
+"""HTTP responses: the envelope, refusals by code, and those of injected faults."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Reset(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del send  # nothing is said
         abort(scope)
-        await disconnected(receive)
+        await wait_for_disconnect(receive)
 
 
 class Hang(Response):
@@ -125,10 +125,10 @@ class Hang(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del scope, send  # nothing is said
-        await disconnected(receive)
+        await wait_for_disconnect(receive)
 
 
-class Streamed(Response):
+class StreamedResponse(Response):
     """Send `parts` as the body, then stop, whatever length the headers announce."""
 
     def __init__(
@@ -149,7 +149,7 @@ class Streamed(Response):
         await send({"type": "http.response.body", "body": b""})
 
 
-class BrokenOff(Response):
+class TruncatedResponse(Response):
     """Announce a whole body, send its beginning, and leave: politely or by a reset."""
 
     def __init__(
@@ -166,7 +166,7 @@ class BrokenOff(Response):
         body = {"body": self._beginning, "more_body": True}
         await send({"type": "http.response.body", **body})
         abort(scope, is_reset=self._is_reset)
-        await disconnected(receive)
+        await wait_for_disconnect(receive)
 
 
 def status_of(response: Response) -> int | None:
@@ -175,23 +175,23 @@ def status_of(response: Response) -> int | None:
     return None if is_silent else response.status_code
 
 
-def accepted(data: Any, request_id: str, *, seconds: float | None = None) -> Response:
+def success(data: Any, request_id: str, *, seconds: float | None = None) -> Response:
     """Return the answer of success; of a new task also the seconds it will take."""
     is_known = seconds is not None and isfinite(seconds)
     headers = {TASK_SECONDS: f"{seconds:.3f}"} if is_known else None
     return JSONResponse(success_envelope(data, request_id), headers=headers)
 
 
-def refused(why: Refusal, request_id: str) -> Response:
+def error(why: Refusal, request_id: str) -> Response:
     return JSONResponse(error_envelope(why, request_id), status_code=why.http)
 
 
-def faulty(action: str, request_id: str) -> Response:
+def fault_response(action: str, request_id: str) -> Response:
     """Return the answer of a fault that needs to know nothing else."""
     if make := _SPECIAL.get(action):
         return make()
     code = _CODES.get(action) or int(action)
-    return refused(refusal(code), request_id)
+    return error(refusal(code), request_id)
 
 
 def abort(scope: Scope, *, is_reset: bool = True) -> None:
@@ -203,7 +203,7 @@ def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
     return [(n.lower().encode(), v.encode("latin-1")) for n, v in headers.items()]
 
 
-async def disconnected(receive: Receive) -> None:
+async def wait_for_disconnect(receive: Receive) -> None:
     """Return when the other side has gone."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""Sessions with a video: opened by a call of their own, named by later ones.
+"""Video sessions: opened for a video by one call, used by later ones; selections.
 
 Those that the reference's own examples name are opened by their first use, with the
 middle of the first picture marked. All end after a day.
@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from kling_cli.products import catalogue
 from kling_cli.products.session import TOLERANCE_S
 from kling_cli.sandbox.media.image import Picture
-from kling_cli.sandbox.media.video import FPS, Clip, pictures_for
+from kling_cli.sandbox.media.video import FPS, Clip, frame_count
 from kling_cli.sandbox.routes.responses import Refusal, refusal
 from kling_cli.sandbox.state.sandbox_state import VideoSession
-from kling_cli.sandbox.state.sources import made
+from kling_cli.sandbox.state.sources import find_content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kling_cli.products.model import Plan
     from kling_cli.sandbox.media.outputs import Content, Json
-    from kling_cli.sandbox.state.sandbox_state import Point, World
+    from kling_cli.sandbox.state.sandbox_state import Point, SandboxState
 
 
 EXAMPLE_SESSIONS = frozenset(
@@ -44,66 +44,68 @@ MIDDLE = (0.5, 0.5)
 WIDTH, HEIGHT, SECONDS = 1280, 720, 5
 
 
-def open_for(
-    world: World, session_id: str, body: Mapping[str, Any], *, faces: int = 0
+def open_session(
+    state: SandboxState, session_id: str, body: Mapping[str, Any], *, faces: int = 0
 ) -> VideoSession:
     """Open a session for the video that a request names."""
-    own = _own_clip(world, body)
+    own = _own_clip(state, body)
     video_id = body.get("video_id")
     session = VideoSession(
-        opened_at=world.timeline.now_s(),
+        opened_at=state.clock.now_s(),
         clip=own or _guess(session_id),
         is_own=own is not None,
         video_id=video_id if isinstance(video_id, str) else None,
         faces=faces,
     )
-    world.sessions[session_id] = session
+    state.sessions[session_id] = session
     return session
 
 
-def used(world: World, body: Mapping[str, Any]) -> VideoSession | Refusal:
+def find_session(
+    state: SandboxState, body: Mapping[str, Any]
+) -> VideoSession | Refusal:
     """Return the session that a request names, or that there is none."""
     session_id = str(body["session_id"])
-    now = world.timeline.now_s()
-    if session_id not in world.sessions and session_id in EXAMPLE_SESSIONS:
-        world.sessions[session_id] = VideoSession(
+    now = state.clock.now_s()
+    if session_id not in state.sessions and session_id in EXAMPLE_SESSIONS:
+        state.sessions[session_id] = VideoSession(
             opened_at=now,
             clip=_guess(session_id),
             is_opened=False,
             marks={0: {MIDDLE}},
         )
-    session = world.sessions.get(session_id)
+    session = state.sessions.get(session_id)
     if session is None or now >= session.opened_at + LIFE_S:
         return refusal(1201, NO_SESSION.format(id=session_id))
     return session
 
 
-def objection(
-    world: World, plan: Plan, body: Mapping[str, Any], said: Mapping[str, Any]
+def check_session(
+    state: SandboxState, plan: Plan, body: Mapping[str, Any], values: Mapping[str, Any]
 ) -> Refusal | None:
     """Return what speaks against a job, by the session that it builds on."""
     use = plan.product.session
     if use is None:
         return None
-    session = used(world, body)
+    session = find_session(state, body)
     if isinstance(session, Refusal) or not session.is_opened:
         return session if isinstance(session, Refusal) else None
     seconds = session.clip.duration_s
-    if use.choice is not None and str(said[use.choice]) not in _ids(session):
-        return refusal(1201, f"face_id value '{said[use.choice]}' is invalid")
+    if use.choice is not None and str(values[use.choice]) not in _ids(session):
+        return refusal(1201, f"face_id value '{values[use.choice]}' is invalid")
     if use.fit is not None:
-        ends_s = said[use.fit.insert] + said[use.fit.end] - said[use.fit.start]
+        ends_s = values[use.fit.insert] + values[use.fit.end] - values[use.fit.start]
         return refusal(1201, NO_ROOM) if ends_s > seconds + TOLERANCE_S else None
-    return _wrong_length(plan, said, seconds)
+    return _wrong_length(plan, values, seconds)
 
 
 def _wrong_length(
-    plan: Plan, said: Mapping[str, Any], seconds: float
+    plan: Plan, values: Mapping[str, Any], seconds: float
 ) -> Refusal | None:
     """Return why a value does not go with a video of this length."""
     lengths = plan.product.session.lengths if plan.product.session else {}
     for name, by_value in lengths.items():
-        value = said.get(name, plan.limits[name].default)
+        value = values.get(name, plan.limits[name].default)
         low, high = by_value[value]
         if not low - TOLERANCE_S <= seconds <= high + TOLERANCE_S:
             return refusal(1201, f"{name} value '{value}' is invalid")
@@ -130,15 +132,17 @@ def _guess(label: str) -> Clip:
     return Clip(
         width=WIDTH,
         height=HEIGHT,
-        pictures=pictures_for(SECONDS),
+        frames=frame_count(SECONDS),
         has_sound=False,
         label=label,
     )
 
 
-def _own_clip(world: World, body: Mapping[str, Any]) -> Clip | None:
+def _own_clip(state: SandboxState, body: Mapping[str, Any]) -> Clip | None:
     """Return the clip that an id or a link leads to, if it is one of the sandbox's."""
-    found = made(world, str(body.get("video_id") or body.get("video_url") or ""))
+    found = find_content(
+        state, str(body.get("video_id") or body.get("video_url") or "")
+    )
     return found if isinstance(found, Clip) else None
 
 
@@ -165,26 +169,26 @@ class Tracking:
         return json.dumps({"objects": [{"object_id": 0, "frames": boxes}]}).encode()
 
 
-def start(world: World, body: Mapping[str, Any]) -> Json:
+def init_selection(state: SandboxState, body: Mapping[str, Any]) -> Json:
     """Open a session for a video."""
-    session_id = world.ids.task_id("8")
-    session = open_for(world, session_id, body)
+    session_id = state.ids.task_id("8")
+    session = open_session(state, session_id, body)
     if not is_editable(session):
-        return _told(session_id, status=NOT_RECOGNISED)
+        return _answer(session_id, status=NOT_RECOGNISED)
     clip = session.clip
-    return _told(session_id) | {
+    return _answer(session_id) | {
         "fps": float(FPS),
         "original_duration": int(clip.duration_s * 1000),
         "width": clip.width,
         "height": clip.height,
-        "total_frame": clip.pictures,
-        "normalized_video": _link(world, session_id, session, "normalized.mp4"),
+        "total_frame": clip.frames,
+        "normalized_video": _link(state, session_id, session, "normalized.mp4"),
     }
 
 
-def add(world: World, body: Mapping[str, Any]) -> Json | Refusal:
+def add_points(state: SandboxState, body: Mapping[str, Any]) -> Json | Refusal:
     """Mark points in one frame."""
-    asked = _asked(world, body)
+    asked = _parse_marks(state, body)
     if isinstance(asked, Refusal):
         return asked
     session, frame, points = asked
@@ -194,57 +198,57 @@ def add(world: World, body: Mapping[str, Any]) -> Json | Refusal:
     if len({*marks.get(frame, ()), *points}) > MAX_POINTS:
         return refusal(1201, "points has too many entries, allowed: 10 per frame")
     marks.setdefault(frame, set()).update(points)
-    return _told(str(body["session_id"])) | {"res": _masks(session, frame)}
+    return _answer(str(body["session_id"])) | {"res": _masks(session, frame)}
 
 
-def remove(world: World, body: Mapping[str, Any]) -> Json | Refusal:
+def delete_points(state: SandboxState, body: Mapping[str, Any]) -> Json | Refusal:
     """Take back points; they must be the very ones that were added."""
-    asked = _asked(world, body)
+    asked = _parse_marks(state, body)
     if isinstance(asked, Refusal):
         return asked
     session, frame, points = asked
     session_id = str(body["session_id"])
     if not {*points} <= session.marks.get(frame, set()):
-        return _told(session_id, status=NOT_RECOGNISED)
+        return _answer(session_id, status=NOT_RECOGNISED)
     session.marks[frame] -= {*points}
     if not session.marks[frame]:
         del session.marks[frame]
-    return _told(session_id) | {"res": _masks(session, frame)}
+    return _answer(session_id) | {"res": _masks(session, frame)}
 
 
-def clear(world: World, body: Mapping[str, Any]) -> Json | Refusal:
+def clear_selection(state: SandboxState, body: Mapping[str, Any]) -> Json | Refusal:
     """Take back everything that is marked."""
-    session = used(world, body)
+    session = find_session(state, body)
     if isinstance(session, Refusal):
         return session
     session.marks.clear()
-    return _told(str(body["session_id"]))
+    return _answer(str(body["session_id"]))
 
 
-def preview(world: World, body: Mapping[str, Any]) -> Json | Refusal:
+def preview_selection(state: SandboxState, body: Mapping[str, Any]) -> Json | Refusal:
     """Return links to what the selection looks like in motion."""
-    session, session_id = used(world, body), str(body["session_id"])
+    session, session_id = find_session(state, body), str(body["session_id"])
     if isinstance(session, Refusal):
         return session
     if not session.marks:
-        return _told(session_id, status=NOT_RECOGNISED)
+        return _answer(session_id, status=NOT_RECOGNISED)
     names = {
         "video": "preview.mp4",
         "video_cover": "cover.png",
         "tracking_output": "tracking.json",
     }
-    links = {key: _link(world, session_id, session, n) for key, n in names.items()}
-    return _told(session_id) | {"res": links}
+    links = {key: _link(state, session_id, session, n) for key, n in names.items()}
+    return _answer(session_id) | {"res": links}
 
 
-def _asked(
-    world: World, body: Mapping[str, Any]
+def _parse_marks(
+    state: SandboxState, body: Mapping[str, Any]
 ) -> tuple[VideoSession, int, list[Point]] | Refusal:
     """Return the session, the frame and the points that a request names."""
     frame, points = body["frame_index"], _points(body.get("points"))
     if isinstance(points, Refusal):
         return points
-    session = used(world, body)
+    session = find_session(state, body)
     if isinstance(session, Refusal):
         return session
     if isinstance(frame, bool) or not isinstance(frame, int) or frame < 0:
@@ -252,8 +256,8 @@ def _asked(
     return session, frame, points
 
 
-def _points(said: Any) -> list[Point] | Refusal:
-    entries = said if isinstance(said, list) and said else [None]
+def _points(values: Any) -> list[Point] | Refusal:
+    entries = values if isinstance(values, list) and values else [None]
     if len(entries) > MAX_POINTS:
         return refusal(1201, "points has too many entries, allowed: 10 per frame")
     points: list[Point] = []
@@ -270,21 +274,23 @@ def _is_share(value: Any) -> TypeGuard[float]:
     return is_number and 0 <= value <= 1
 
 
-def _told(session_id: str, *, status: int = 0) -> Json:
+def _answer(session_id: str, *, status: int = 0) -> Json:
     return {"status": status, "session_id": session_id, **_FREE}
 
 
-def _link(world: World, session_id: str, session: VideoSession, name: str) -> str:
-    """Return a link to one of the session's files, which are then on the shelf."""
+def _link(
+    state: SandboxState, session_id: str, session: VideoSession, name: str
+) -> str:
+    """Register the session's files, and return a link to one of them."""
     clip = session.clip
     files: dict[str, Content] = {
         "normalized.mp4": clip,
         "preview.mp4": clip.watermarked,
         "cover.png": Picture(width=clip.width, height=clip.height, label=session_id),
-        "tracking.json": Tracking(clip.pictures),
+        "tracking.json": Tracking(clip.frames),
     }
-    world.shelf[session_id] = files
-    return world.links.lead_to(session_id, name, since=world.timeline.now_s())
+    state.files[session_id] = files
+    return state.links.url_for(session_id, name, since=state.clock.now_s())
 
 
 def _masks(session: VideoSession, frame: int) -> Json:

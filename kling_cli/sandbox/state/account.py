@@ -1,4 +1,4 @@
-"""The sandbox's one account: its packs, and the slots they give.
+"""The account: resource packs, their units and their concurrency slots.
 
 Source: API reference, sections 2.11, 5.3 and 6, read 2026-10-04.
 """

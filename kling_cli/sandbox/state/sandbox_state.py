@@ -1,4 +1,4 @@
-"""The state of one sandbox: its account, its tasks, its faults, what happened."""
+"""The state of one sandbox: account, tasks, sessions, files, faults, traffic."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
-from kling_cli.sandbox.faults import FaultBook, parse_fault
+from kling_cli.sandbox.faults import FaultQueue, parse_fault
 from kling_cli.sandbox.state.account import PACK_AGE_S, Account, Call, Charged
 from kling_cli.sandbox.state.library import FILES
-from kling_cli.sandbox.state.signed_links import Links
-from kling_cli.sandbox.state.tasks import Phase, TaskBook
-from kling_cli.sandbox.state.traffic_log import Ledger
-from kling_cli.sandbox.state.virtual_clock import Timeline
+from kling_cli.sandbox.state.signed_links import SignedLinks
+from kling_cli.sandbox.state.tasks import Phase, TaskRepository
+from kling_cli.sandbox.state.traffic_log import TrafficLog
+from kling_cli.sandbox.state.virtual_clock import VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Ids:
-    """Makes ids in the forms the API uses. Source: API reference, section 1.5."""
+    """Generates ids in the forms the API uses. Source: API reference, section 1.5."""
 
     def __init__(self, seed: int | None) -> None:
         # keys of a simulator on loopback: repeatable where a seed asks for it
@@ -47,7 +47,7 @@ Point = tuple[float, float]
 
 @dataclass(slots=True, kw_only=True)
 class VideoSession:
-    """What is known of a video: its clip, if it `is_own` the sandbox's, else a guess.
+    """A session with a video: its clip if it `is_own`, the sandbox's, else a guess.
 
     `faces` is how many were looked for and found, `marks` the points by frame.
     """
@@ -70,10 +70,10 @@ class Keys:
     secret_key: str
 
 
-class World:
-    """Everything the endpoints share.
+class SandboxState:
+    """Everything that the endpoints share.
 
-    `shelf` has the files of what is no task, by the id of its owner; `sessions` what
+    `files` are those of what is no task, by the id of its owner; `sessions` what
     is known of the videos that were opened, `first_elements` those of the first
     generation, deleted ones too, `known_s` how long the sounds last that are
     no task's, by their ids.
@@ -92,30 +92,30 @@ class World:
             access_key=options.access_key or ids.key("sandbox-access-"),
             secret_key=options.secret_key or ids.key("sandbox-secret-"),
         )
-        self.links = Links(base_url, ids.key("links").encode())
-        self.timeline = Timeline(options.clock)
+        self.links = SignedLinks(base_url, ids.key("links").encode())
+        self.clock = VirtualClock(options.clock)
         self.account = Account(
             units=options.units,
             slots=options.slots,
-            bought_at=self.timeline.now_s() - options.has_past * PACK_AGE_S,
+            bought_at=self.clock.now_s() - options.has_seed_data * PACK_AGE_S,
         )
-        self.tasks = TaskBook()
+        self.tasks = TaskRepository()
         self.calls: list[Call] = []
-        self.shelf: dict[str, Mapping[str, Content]] = {**FILES}
+        self.files: dict[str, Mapping[str, Content]] = {**FILES}
         self.first_elements: dict[str, Element] = {}
-        self.known_s: dict[str, float] = {}
+        self.audio_s: dict[str, float] = {}
         self.sessions: dict[str, VideoSession] = {}
-        self.ledger = Ledger(options.tell)
-        self.faults = FaultBook(
+        self.traffic = TrafficLog(options.tell)
+        self.faults = FaultQueue(
             map(parse_fault, options.fail), chaos=options.chaos, random=ids.random
         )
 
     def content(self, owner_id: str, name: str) -> Content | None:
-        """Return a file of a task that is done, or one of the shelf; None without."""
+        """Return a file of a task that is done, or one of `files`; None without."""
         task = self.tasks.get(owner_id)
         if task is None:
-            return self.shelf.get(owner_id, {}).get(name)
-        if task.phase_at(self.timeline.now_s()) is not Phase.SUCCEEDED:
+            return self.files.get(owner_id, {}).get(name)
+        if task.phase_at(self.clock.now_s()) is not Phase.SUCCEEDED:
             return None
         files = (each.files.get(name) for each in task.outputs)
         return next((file for file in files if file is not None), None)
@@ -127,4 +127,4 @@ class World:
 
     def left(self, pack: str) -> float:
         """Return the units left in a pack now."""
-        return self.account.remaining(pack, self.charged(), self.timeline.now_s())
+        return self.account.remaining(pack, self.charged(), self.clock.now_s())

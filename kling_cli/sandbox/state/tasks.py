@@ -1,4 +1,4 @@
-"""A task of the sandbox: what it was asked for, and when it changes.
+"""Tasks: what was asked for, when the status changes, and their repository.
 
 How it stands is a pure function of its times and the moment asked about.
 """
@@ -34,7 +34,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Outcome:
     """How a task ends, once it does."""
 
     phase: Phase = Phase.SUCCEEDED
@@ -68,7 +68,7 @@ class SandboxTask:
     id: str
     plan: Plan
     times: Times
-    ending: Ending
+    outcome: Outcome
     outputs: tuple[Output, ...]
     units: float
     slots: int = 1
@@ -85,7 +85,7 @@ class SandboxTask:
 
     def phase_at(self, moment: float) -> Phase:
         if moment >= self.times.ended_at:
-            return self.ending.phase
+            return self.outcome.phase
         if moment >= self.times.processing_at:
             return Phase.PROCESSING
         return Phase.SUBMITTED
@@ -111,9 +111,11 @@ def times_from(created_at: float, task_seconds: float) -> Times:
     )
 
 
-def forced(task: SandboxTask, phase: Phase, message: str, now: float) -> SandboxTask:
+def force_phase(
+    task: SandboxTask, phase: Phase, message: str, now: float
+) -> SandboxTask:
     """Return `task` put into `phase` at `now`; an unfinished one then stays there."""
-    times, ending = task.times, task.ending
+    times, outcome = task.times, task.outcome
     begun = min(times.processing_at, now)
     match phase:
         case Phase.SUBMITTED:
@@ -122,12 +124,12 @@ def forced(task: SandboxTask, phase: Phase, message: str, now: float) -> Sandbox
             times = replace(times, processing_at=begun, ended_at=inf)
         case Phase.SUCCEEDED | Phase.FAILED:
             times = replace(times, processing_at=begun, ended_at=now)
-            ending = Ending(phase=phase, message=message)
-    return replace(task, times=times, ending=ending)
+            outcome = Outcome(phase=phase, message=message)
+    return replace(task, times=times, outcome=outcome)
 
 
-class TaskBook:
-    """Every task of the account, found by its id or by the caller's."""
+class TaskRepository:
+    """Keeps the tasks of the account, by id and by external id."""
 
     def __init__(self) -> None:
         self._tasks: dict[str, SandboxTask] = {}

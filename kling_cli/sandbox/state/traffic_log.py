@@ -1,4 +1,4 @@
-"""What happened at the sandbox's door: requests in, callbacks out."""
+"""Log of the traffic: requests received, callbacks sent."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One callback sent: the task's status it told, and what the door answered.
+    """One callback sent: the status of the task in it, and the answer.
 
     `answer` is the HTTP status, None when nobody answered; `error` then says why.
     """
@@ -44,7 +44,7 @@ class Delivery:
     error: str | None = None
 
 
-class Ledger:
+class TrafficLog:
     """Keeps the newest exchanges and deliveries, and counts all requests."""
 
     def __init__(self, tell: Callable[[Exchange], None] | None = None) -> None:
@@ -53,13 +53,13 @@ class Ledger:
         self._deliveries: deque[Delivery] = deque(maxlen=KEPT)
         self._counts: Counter[str] = Counter(create=0, query=0, download=0)
 
-    def note_exchange(self, exchange: Exchange) -> None:
+    def record_exchange(self, exchange: Exchange) -> None:
         self._exchanges.append(exchange)
         self._counts[exchange.kind] += 1
         if self._tell is not None:
             self._tell(exchange)
 
-    def note_delivery(self, delivery: Delivery) -> None:
+    def record_delivery(self, delivery: Delivery) -> None:
         self._deliveries.append(delivery)
 
     def document(self) -> dict[str, Any]:
