@@ -190,7 +190,7 @@ def test_nonsense_is_said_to_stand_where_it_stands(tmp_path: Path) -> None:
     ("variable", "name", "value"),
     [
         ("KLING_TIMEOUT", "timeout", "soon"),
-        ("KLING_TUNNEL", "tunnel", "frp"),
+        ("KLING_TUNNEL", "tunnel", "f r p"),
         ("KLING_WEBHOOK_SECRET", "webhook_secret", "whsec_!"),
         ("KLING_OUTPUT_DIR", "output_dir", "~nobody-here/x"),
         ("KLING_API_BASE", "api_base", "no URL"),

@@ -123,6 +123,9 @@ def shown_settings(settings: Settings) -> dict[str, tuple[str, str]]:
         "tunnel": settings.tunnel,
         "callback": settings.callback,
         "sandbox": "on" if settings.is_sandbox else "off",
+        "offer_tunnel": "on" if settings.is_tunnel_offered else "off",
+        "cloudflared_path": settings.cloudflared_path,
+        "ssh_server": settings.ssh_server,
         "ngrok_path": settings.ngrok_path,
         "ngrok_authtoken": settings.ngrok_authtoken,
     }

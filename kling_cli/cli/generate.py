@@ -234,11 +234,13 @@ def run_options(command: str, settings: Settings, said: Said) -> RunOptions:
 
 def _callbacks(settings: Settings, said: Said) -> tuple[str, str]:
     """Return `--callback` and `--tunnel`; a default gives way to what was typed."""
+    from kling_cli import tunnels
+
     settings.require("callback")
     callback, tunnel = settings.callback, settings.tunnel
     is_default = not settings.is_typed("tunnel")
     if callback != "off":
-        settings.require("tunnel")
+        tunnels.require_choice(settings)
     if settings.is_sandbox and is_default:
         tunnel = "auto"  # a sandbox of this one command needs none
     is_without = not said.waiting.is_waiting or (tunnel == "none" and not is_default)

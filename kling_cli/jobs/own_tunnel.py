@@ -34,12 +34,12 @@ class OwnTunnel:
             if event.state == "up" and event.public_url == first_url:
                 news.set_path(was if was is PathState.PROVEN else PathState.READY)
                 session.tell(
-                    CallbackPath(state="back", via="ngrok", detail=event.detail)
+                    CallbackPath(state="back", via=self.tunnel.provider_name, detail=event.detail)
                 )
                 continue
             if news.path is not PathState.LOST:
                 was = news.path
                 news.set_path(PathState.LOST)
                 session.tell(
-                    CallbackPath(state="lost", via="ngrok", detail=event.detail)
+                    CallbackPath(state="lost", via=self.tunnel.provider_name, detail=event.detail)
                 )

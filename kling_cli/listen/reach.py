@@ -25,7 +25,7 @@ from kling_cli.tunnels import OnChange, supervise_tunnel
 class Kind(StrEnum):
     """What kind of way in a listener has."""
 
-    NGROK = "ngrok"
+    TUNNEL = "tunnel"
     URL = "url"
     LOOPBACK = "loopback"
 
@@ -54,13 +54,13 @@ def choose(
         return Kind.URL
     if is_tokenless:
         return Kind.LOOPBACK
-    settings.require("tunnel")
+    tunnels.require_choice(settings)
     if tunnel == "none" or (settings.is_sandbox and not is_typed):
         return Kind.LOOPBACK
     if tunnel == "auto":
         settings.require("api_base", "region")
-        return Kind.LOOPBACK if settings.is_loopback_base else Kind.NGROK
-    return Kind.NGROK
+        return Kind.LOOPBACK if settings.is_loopback_base else Kind.TUNNEL
+    return Kind.TUNNEL
 
 
 class Way(Protocol):
@@ -107,9 +107,9 @@ async def open_way(  # noqa: PLR0913 -- collaborators, by name
         is_tokenless=options.is_tokenless,
         settings=settings,
     )
-    if kind is Kind.NGROK:
+    if kind is Kind.TUNNEL:
         tunnel = supervise_tunnel(
-            tunnels.provider_for(settings),
+            tunnels.provider_for(settings, options.tunnel),
             port,
             settings=settings,
             clock=clock,
