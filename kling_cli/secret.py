@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 _SHOWN = 4  # characters of a long secret that help to tell two apart
+_FIRST_VISIBLE, _LAST_VISIBLE = "!", "~"
 _LONG_ENOUGH = 16  # shorter ones would be given away by four characters
 
 
@@ -37,3 +38,20 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash((Secret, self._text))
+
+
+def refuse_invisible(text: str) -> None:
+    """Raise when a secret has a character that no secret has: all are visible ASCII.
+
+    Raises:
+        ValueError: where it stands and which it is; nothing else of the text is shown.
+    """
+    import unicodedata
+
+    for position, char in enumerate(text, start=1):
+        if not _FIRST_VISIBLE <= char <= _LAST_VISIBLE:
+            name = unicodedata.name(char, "control character").lower()
+            raise ValueError(
+                f"has a character that does not belong there: character {position} is "
+                f"U+{ord(char):04X} ({name})"
+            )

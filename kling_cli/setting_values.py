@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from kling_cli.secret import Secret
+from kling_cli.secret import Secret, refuse_invisible
 
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
@@ -13,7 +13,6 @@ _LONGEST_S = 10 * 365 * 86400.0
 _DURATION_HINT = "write seconds, or 90s, 10m, 1h30m; 0 is for ever"
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
-_FIRST_VISIBLE, _LAST_VISIBLE = "!", "~"
 
 
 def parse_seconds(text: str) -> float | None:
@@ -99,39 +98,18 @@ def folder(text: str) -> Path:
 def secret(text: str) -> Secret:
     """Return a key as it was pasted, without the blanks around it.
 
-    The complaint never repeats the text.
+    A byte-order mark before it is that of a file. The complaint never repeats the text.
     """
-    word = text.strip()
+    word = text.removeprefix("\ufeff").strip()
     if not word:
         raise ValueError("is empty", "paste the key again")
-    if not all(_FIRST_VISIBLE <= letter <= _LAST_VISIBLE for letter in word):
-        raise ValueError(
-            "has blanks, control or non-ASCII characters inside",
-            "paste the key again, without anything around it",
-        )
-    return Secret(word)
-
-
-def webhook_secrets(text: str) -> tuple[Secret, ...]:
-    """Return the secrets of a list separated by blanks or commas."""
-    return tuple(_webhook_secret(word) for word in re.split(r"[\s,]+", text) if word)
-
-
-def _webhook_secret(word: str) -> Secret:
-    """Return one secret. Source: API reference 4.5, read 2026-10-04."""
-    import base64
-    import binascii
-
     try:
-        is_key = bool(base64.b64decode(word.removeprefix("whsec_"), validate=True))
-    except (binascii.Error, ValueError):
-        is_key = False
-    if not is_key:
+        refuse_invisible(word)
+    except ValueError as exc:
         raise ValueError(
-            "is not a webhook secret",
-            "copy it whole: whsec_ and base64; several are separated by commas",
-        )
-    return secret(word)
+            str(exc), "paste the key again, without anything around it or inside"
+        ) from None
+    return Secret(word)
 
 
 def base_url(text: str) -> str:

@@ -24,6 +24,7 @@ from kling_cli.setting_layers import (
     options_layer,
 )
 from kling_cli.setting_values import is_loopback_url, parse_seconds
+from kling_cli.webhook_secret import read_secrets
 
 if TYPE_CHECKING:
     from kling_cli.credential_store import StoredCredentials
@@ -281,7 +282,7 @@ def _folders(layers: Layers) -> dict[str, Any]:
 def _run(layers: Layers) -> dict[str, Any]:
     callbacks = ("auto", "require", "off")
     return {
-        "webhook_secrets": layers.read("webhook_secret", values.webhook_secrets, ()),
+        "webhook_secrets": layers.read("webhook_secret", read_secrets, ()),
         "timeout_s": layers.read("timeout", parse_seconds, DEFAULT_TIMEOUT_S),
         "tunnel": layers.read("tunnel", values.tunnel, "auto"),
         "callback": layers.read("callback", values.one_of(*callbacks), "auto"),

@@ -6,11 +6,15 @@ import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support import home, leaks
 from tests.support.startup import loopback_only
+
+if TYPE_CHECKING:
+    from tests.support.examples import Surroundings
 
 loopback_only.install()
 
@@ -55,3 +59,14 @@ def nothing_left_behind() -> Iterator[None]:
     yield
     found = leaks.left_behind(before)
     assert not found, found
+
+
+@pytest.fixture(scope="session")
+def surroundings(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Surroundings]:
+    """Give what examples take for granted, made once for all that ask for it."""
+    from tests.support import examples  # loads every command
+
+    with examples.surroundings(tmp_path_factory.mktemp("surroundings")) as made:
+        yield made

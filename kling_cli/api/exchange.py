@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import anyio
 
-from kling_cli.api.http import httpx
+from kling_cli.api.http import ProxyFailedError, httpx
 from kling_cli.api.values import parse_json, text, whole
 from kling_cli.errors import UnreachableError, UsageError
 from kling_cli.settings import is_loopback_url
@@ -192,7 +192,9 @@ def _reason(exc: Exception) -> str:
 def _unreachable(http: httpx.AsyncClient, exc: Exception) -> UnreachableError:
     reason = _reason(exc)
     hint = "check the network connection and KLING_API_BASE; `kling doctor` looks at it"
-    if "CERTIFICATE" in reason:
+    if isinstance(exc, ProxyFailedError):
+        hint = f"correct or unset {exc.variable}, or name the host in NO_PROXY"
+    elif "CERTIFICATE" in reason:
         hint = "check this machine's clock, and SSL_CERT_FILE behind a company's proxy"
     elif is_loopback_url(str(http.base_url)):
         hint = "is the sandbox running? start it with `kling sandbox`"

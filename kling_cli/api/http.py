@@ -13,13 +13,13 @@ import os
 import platform
 import ssl
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator
 
 from kling_cli import __version__
 from kling_cli.errors import UsageError
-from kling_cli.settings import is_loopback_url
+from kling_cli.proxies import LookUp, Proxies, Proxy
 
-__all__ = ["httpx", "new_http"]
+__all__ = ["ProxyFailedError", "httpx", "new_http"]
 
 
 @contextlib.contextmanager
@@ -38,14 +38,16 @@ def _without(module: str) -> Iterator[None]:
 with _without("httpx._main"):
     import httpx
 
-Hook = Callable[[httpx.Request], Awaitable[None]]
 USER_AGENT = f"kling-cli/{__version__} (python {platform.python_version()})"
 CONNECT_TIMEOUT_S = 10.0
-_DIRECT: Mapping[str, None] = {
-    "all://localhost": None,
-    "all://127.0.0.1": None,
-    "all://[::1]": None,
-}
+
+
+class ProxyFailedError(httpx.ProxyError):
+    """The proxy that `variable` names gave no connection; nothing was sent."""
+
+    def __init__(self, message: str, variable: str) -> None:
+        super().__init__(message)
+        self.variable = variable
 
 
 def new_http(
@@ -54,13 +56,15 @@ def new_http(
     timeout_s: float = 30.0,
     connect_timeout_s: float = CONNECT_TIMEOUT_S,
     is_insecure: bool = False,
+    look_up: LookUp | None = None,
 ) -> httpx.AsyncClient:
     """Return a client; close it with `async with`.
 
     `timeout_s` is how long nothing may come or go before a request has failed. Proxies
-    come from the environment, but loopback is always spoken to directly. Redirects are
-    not followed. `is_insecure` takes any certificate. A request raises UsageError when
-    the environment's proxy or certificates cannot be used and are needed for it.
+    come from the environment, but this machine is always spoken to directly. Redirects
+    are not followed. `is_insecure` takes any certificate. A request raises UsageError
+    when the environment's proxy or certificates cannot be used and are needed for it.
+    `look_up` gives the addresses of a name; by default those the system knows.
 
     Raises:
         UsageError: `base_url` is no URL.
@@ -71,38 +75,84 @@ def new_http(
         raise UsageError(
             f"{base_url!r} is not a URL: {exc}", hint="correct KLING_API_BASE"
         ) from exc
-    tls = _Tls(is_insecure=is_insecure)
-    timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, connect_timeout_s))
+    return httpx.AsyncClient(
+        base_url=base_url,
+        headers={"User-Agent": USER_AGENT},
+        timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, connect_timeout_s)),
+        follow_redirects=False,
+        trust_env=False,
+        transport=_Transport(
+            _Tls(is_insecure=is_insecure), Proxies.from_environment(look_up)
+        ),
+    )
 
-    def client(*hooks: Hook, is_proxied: bool) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
-            base_url=base_url,
-            headers={"User-Agent": USER_AGENT},
-            timeout=timeout,
-            follow_redirects=False,
-            verify=tls.context,
-            trust_env=is_proxied,
-            mounts=_DIRECT,
-            event_hooks={"request": list(hooks)},
-        )
 
+class _Transport(httpx.AsyncBaseTransport):
+    """Sends each request directly or through the proxy that the environment names."""
+
+    def __init__(self, tls: _Tls, proxies: Proxies) -> None:
+        self._tls = tls
+        self._proxies = proxies
+        self._direct = httpx.AsyncHTTPTransport(verify=tls.context, trust_env=False)
+        self._by_proxy: dict[Proxy, httpx.AsyncHTTPTransport] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.scheme == "https":
+            self._tls.load()
+        proxy = await self._proxies.choose(str(request.url))
+        if proxy is None:
+            return await self._direct.handle_async_request(request)
+        transport = self._transport(proxy)
+        try:
+            return await transport.handle_async_request(request)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as exc:
+            if _is_about_tls(exc):  # the host behind the proxy, or its impersonator
+                raise
+            late = isinstance(exc, httpx.ConnectTimeout)
+            reason = "it took too long" if late else str(exc) or "no connection"
+            raise ProxyFailedError(
+                f"no way through the proxy {proxy}: {reason}", proxy.variable
+            ) from exc
+
+    async def aclose(self) -> None:
+        for transport in (self._direct, *self._by_proxy.values()):
+            await transport.aclose()
+
+    def _transport(self, proxy: Proxy) -> httpx.AsyncHTTPTransport:
+        if proxy not in self._by_proxy:
+            if proxy.url.lower().startswith("https:"):
+                self._tls.load()
+            self._by_proxy[proxy] = _new_transport(proxy, self._tls.context)
+        return self._by_proxy[proxy]
+
+
+def _new_transport(proxy: Proxy, context: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
+    hint = f"correct or unset {proxy.variable}"
     try:
-        return client(tls.load, is_proxied=True)
-    except (ValueError, ImportError, httpx.InvalidURL):
-        return client(_refuse_all_but_loopback, tls.load, is_proxied=False)
+        is_tls = proxy.url.lower().startswith("https:")
+        said = httpx.Proxy(proxy.url, ssl_context=context if is_tls else None)
+        if said.url.host:
+            return httpx.AsyncHTTPTransport(verify=context, trust_env=False, proxy=said)
+        reason = "it names no host"
+    except ImportError:
+        reason = "a SOCKS proxy takes the package socksio"
+        hint = f"`pip install socksio` beside kling, or {hint}"
+    except (ValueError, httpx.InvalidURL):  # whose texts repeat the password
+        reason = "it is no URL of http, https or socks5"
+    raise UsageError(
+        f"the proxy that {proxy.variable} names cannot be used: {reason}", hint=hint
+    )
 
 
-async def _refuse_all_but_loopback(request: httpx.Request) -> None:
-    if not is_loopback_url(str(request.url)):
-        raise UsageError(
-            "the proxy that the environment names cannot be used",
-            hint="correct HTTP_PROXY, HTTPS_PROXY or ALL_PROXY (for socks5://, "
-            "`pip install socksio` beside kling)",
-        )
+def _is_about_tls(exc: BaseException | None) -> bool:
+    """Return whether an exception, or one that it came from, is of TLS."""
+    while exc is not None and not isinstance(exc, ssl.SSLError):
+        exc = exc.__cause__ or exc.__context__
+    return exc is not None
 
 
 class _Tls:
-    """A TLS context whose authorities are read when the first https request leaves.
+    """A TLS context whose authorities are read before the first TLS connection.
 
     Reading them takes 20 ms, which a sandbox on loopback never needs. Until then no
     certificate is accepted at all.
@@ -115,9 +165,9 @@ class _Tls:
             self.context.check_hostname = False
             self.context.verify_mode = ssl.CERT_NONE
 
-    async def load(self, request: httpx.Request) -> None:
+    def load(self) -> None:
         """Read the authorities: SSL_CERT_FILE or SSL_CERT_DIR, else certifi's."""
-        if self._is_loaded or request.url.scheme != "https":
+        if self._is_loaded:
             return
         import certifi
 

@@ -5,17 +5,17 @@ Source: API reference 4.5, read 2026-10-04.
 
 from __future__ import annotations
 
-import binascii
 import hmac
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
+from standardwebhooks.webhooks import Webhook
 
 from kling_cli.errors import UsageError
 from kling_cli.secret import Secret
+from kling_cli.webhook_secret import EXPECTED, keys_of
 
 TOLERANCE: Final = timedelta(minutes=5)
 _SECONDS: Final = re.compile(r"[0-9]{1,11}")
@@ -39,7 +39,7 @@ def verify(
     given = headers.get("webhook-signature", "").split()[:_MANY]
     if not message_id or sent_at is None or abs(now - sent_at) > TOLERANCE:
         return False
-    expected = [_signature(secret, message_id, sent_at, raw) for secret in secrets]
+    expected = _signatures(secrets, message_id, sent_at, raw)
     matches = [
         hmac.compare_digest(ours, theirs.encode())
         for ours in expected
@@ -56,7 +56,7 @@ def sign(
     Raises:
         UsageError: A secret is not one.
     """
-    signatures = [_signature(secret, message_id, sent_at, raw) for secret in secrets]
+    signatures = _signatures(secrets, message_id, sent_at, raw)
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(int(sent_at.timestamp())),
@@ -70,29 +70,31 @@ def check_secret(secret: Secret) -> None:
     Raises:
         UsageError: It is empty, or not base64 after its prefix `whsec_`.
     """
-    _webhook(secret)
+    _keys(secret)
 
 
-def _webhook(secret: Secret) -> Webhook:
-    text = secret.reveal().strip().removeprefix("whsec_")
+def _keys(secret: Secret) -> tuple[bytes, ...]:
     try:
-        padded = text + "=" * (-len(text) % 4)
-        return Webhook(binascii.a2b_base64(padded.encode(), strict_mode=True))
-    except (ValueError, EmptyWebhookSecretError) as exc:
+        return keys_of(secret.reveal().strip())
+    except ValueError as exc:
         raise UsageError(
-            f"the webhook secret {secret} is not one: whsec_ and base64 are expected",
+            f"the webhook secret {secret} is not one: {EXPECTED}, and it {exc}",
             hint="copy it again from the console into KLING_WEBHOOK_SECRET",
         ) from exc
 
 
-def _signature(secret: Secret, message_id: str, sent_at: datetime, raw: bytes) -> bytes:
+def _signatures(
+    secrets: Iterable[Secret], message_id: str, sent_at: datetime, raw: bytes
+) -> list[bytes]:
+    """Return a signature of each key that the secrets stand for."""
+    keys = [key for secret in secrets for key in _keys(secret)]
     # The library signs text. Bytes that are no UTF-8 cannot be a callback's JSON: given
     # a signature that nobody can send, they are refused.
     try:
         text = raw.decode()
-        return _webhook(secret).sign(message_id, sent_at, text).encode()
+        return [Webhook(key).sign(message_id, sent_at, text).encode() for key in keys]
     except UnicodeError:
-        return b""
+        return [b""]
 
 
 def _time(seconds: str) -> datetime | None:

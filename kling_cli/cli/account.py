@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 HELP = "What is left in your packs, and what was spent."
 LOOK_BACK = timedelta(days=5 * 365)  # packs bought before that are not looked for
+NEWEST = 20  # deductions that say what is left, in each currency
 LAG_NOTE = "these figures can be up to 12 hours old"
 
 
@@ -30,7 +31,7 @@ def packs(*, talk: Talk, account: Account) -> int:
     """
     from kling_cli.cli.library import asked
     from kling_cli.cli.report import packs as shown
-    from kling_cli.cli.report.listing import Listing, print_listing
+    from kling_cli.cli.report.listing import Empty, Listing, print_listing
     from kling_cli.clock import SystemClock
 
     now = SystemClock().now()
@@ -46,7 +47,11 @@ def packs(*, talk: Talk, account: Account) -> int:
         facts={"packs": [shown.document(one, now) for one in found]},
         lines=shown.lines(found, now),
         ids=[one.id or one.name for one in found],
-        notes=[LAG_NOTE] if found else ["no pack was bought in the last five years"],
+        notes=[LAG_NOTE] if found else (),
+        empty=Empty(
+            "no resource pack was bought in the last five years",
+            "kling account balance shows what was paid in cash",
+        ),
     )
     return print_listing(listing, talk)
 
@@ -67,24 +72,27 @@ def billing(
 
 
 def balance(*, period: Period, talk: Talk, account: Account) -> int:
-    """Show what was paid in cash, task by task, newest first.
+    """Show what is left in cash, and what it was spent on, task by task, newest first.
 
-    With --quiet: one task id a line.
+    What is left is said by the newest deduction of all, on stderr. With --quiet: one
+    task id a line.
 
     kling account balance --since 2026-10-01
     """
     from kling_cli.api.account import BALANCE_PATH
 
-    return _show(Bill("account balance", BALANCE_PATH), period, talk, account)
+    bill = Bill("account balance", BALANCE_PATH, has_left=True)
+    return _show(bill, period, talk, account)
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """Which of the two bills, and whose rows."""
+    """Which of the two bills, and whose rows; one of cash says what is left."""
 
     command: str
     path: str
     product_types: Sequence[str] = ()
+    has_left: bool = False
 
 
 def _show(bill: Bill, period: Period, talk: Talk, account: Account) -> int:
@@ -101,15 +109,23 @@ def _show(bill: Bill, period: Period, talk: Talk, account: Account) -> int:
         "api_key_name": period.key_names or (),
     }
 
-    async def work(client: Asks) -> Listed[Deduction]:
+    async def work(client: Asks) -> tuple[Listed[Deduction], Sequence[Deduction]]:
         from kling_cli.api.account import deductions
 
-        return await deductions(
+        found = await deductions(
             client, bill.path, since, now, filters=filters, limit=period.limit
         )
+        if not bill.has_left:
+            return found, ()
+        start = now - LOOK_BACK
+        newest = await deductions(
+            client, bill.path, start, now, filters={}, limit=NEWEST
+        )
+        return found, newest.items
 
-    found = asked(work, account=account, talk=talk)
-    return print_listing(shown.listing(bill.command, found, period), talk)
+    found, newest = asked(work, account=account, talk=talk)
+    left = shown.left(newest) if bill.has_left else None
+    return print_listing(shown.listing(bill.command, found, period, left), talk)
 
 
 def make_group() -> Any:

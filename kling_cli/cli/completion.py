@@ -25,6 +25,7 @@ _MOST_NOTE: Final = 56  # characters: a menu is one line a word
 _SAFE_WORD: Final = re.compile(r"[\w.:@%+=,/-]+")
 _UNSAFE: Final = re.compile(r"[^\w .,+=@%/…-]")
 _OPEN: Final = ("sending", "submitted", "processing")
+_STATES: Final = {"sending": "unknown", "absent": "unknown"}  # the others are words
 
 
 def fitting(offers: Iterable[Offer], incomplete: str) -> list[Offer]:
@@ -125,7 +126,8 @@ def _tasks(ctx: Any, product: str = "") -> list[RecentTask]:
 
 
 def _note(one: RecentTask) -> str:
-    return f"{one.stage} {one.prompt or one.product}"
+    state = _STATES.get(one.stage, one.stage)
+    return f"{state} {one.prompt or one.product}"
 
 
 def _state_dir(ctx: Any) -> Path | None:

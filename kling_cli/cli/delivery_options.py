@@ -66,11 +66,11 @@ class Delivery:
         """
         from kling_cli.listen.headers import read_header
         from kling_cli.listen.manner import Manner
-        from kling_cli.listen.sign import read_secret
+        from kling_cli.webhook_secret import read_option
 
         return Manner(
             headers=tuple(read_header(text) for text in self.headers or ()),
-            secrets=tuple(read_secret(text) for text in self.secrets or ()),
+            secrets=read_option("--sign-forwards", self.secrets or ()),
             timeout_s=self.timeout_s,
             is_insecure=self.is_insecure,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,8 @@ from kling_cli.cli.help_page import PagedGroup
 from kling_cli.cli.line_options import LineTalk
 from kling_cli.cli.options import Talk
 from kling_cli.cli.report.choose import is_terminal
+from kling_cli.cli.report.listing import Empty, say_empty
+from kling_cli.cli.report.pager import print_lines
 from kling_cli.cli.report.streams import write_line, write_result
 from kling_cli.errors import ExitCode
 
@@ -75,10 +78,19 @@ def list_events(*, chosen: Choice, limited: Limited, talk: Talk) -> int:
     if talk.is_quiet:
         lines: Sequence[str] = [str(kept.id) for kept in found]
     else:
-        is_titled = is_terminal(sys.stdout)
-        lines = list(table(found, forwards, is_titled=is_titled))
-    for line in lines:
-        write_result(line)
+        width = get_terminal_size().columns if is_terminal(sys.stdout) else None
+        lines = list(table(found, forwards, width=width))
+    print_lines(lines)
+    if not found:
+        say_empty(
+            Empty("no kept callback matches", "kling events shows all of them")
+            if chosen != Choice()
+            else Empty(
+                "no callback has been kept yet",
+                "kling listen receives them; kling trigger sends it mock ones",
+            ),
+            talk,
+        )
     return 0
 
 
@@ -102,8 +114,7 @@ def show(*, which: Which, talk: Talk) -> int:
     elif talk.is_quiet:
         write_bytes(kept.raw)
     else:
-        for line in description(kept, forwards):
-            write_result(line)
+        print_lines(description(kept, forwards))
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from kling_cli.cli.ids import distinct
 from kling_cli.cli.options import Account, Talk, settings_options
 from kling_cli.cli.report.escape import one_line
-from kling_cli.cli.report.listing import Listing, more_note, print_listing
+from kling_cli.cli.report.listing import Empty, Listing, more_note, print_listing
 
 if TYPE_CHECKING:
     from kling_cli.api.library import Shelf, Thing
@@ -37,6 +37,10 @@ def list_things(shelf: Shelf, *, chosen: Choice, talk: Talk, account: Account) -
         lines=shown.table(found.items, shelf),
         ids=[one.id for one in found.items],
         warnings=[more_note(chosen.limit)] if found.has_more else (),
+        empty=Empty(
+            f"there are no {shelf.plural} yet",
+            f"kling {shelf.plural} create --help shows how to make one",
+        ),
     )
     return print_listing(listing, talk)
 

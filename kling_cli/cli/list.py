@@ -7,16 +7,19 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from kling_cli.cli import completion
 from kling_cli.cli.options import Account, Talk, settings_options
-from kling_cli.cli.outcome import conclude_with
+from kling_cli.cli.outcome import print_documents
 from kling_cli.cli.report.choose import is_terminal
 from kling_cli.cli.report.columns import columns
 from kling_cli.cli.report.escape import one_line
+from kling_cli.cli.report.listing import Empty, say_empty
+from kling_cli.cli.report.pager import print_lines
 from kling_cli.cli.report.streams import write_note
 from kling_cli.errors import UsageError
 
@@ -29,10 +32,11 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT = 20
 _EVERYTHING = sys.maxsize
-_STATUSES = ("submitted", "processing", "succeeded", "failed", "unknown")
+STATES = (
+    *("not-submitted", "submitted", "processing", "succeeded", "failed", "unknown"),
+)
 _AGO = re.compile(r"(\d+)([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_HEADINGS = ("written", "status", "task", "product", "model", "units", "files")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +47,18 @@ class Filter:
         str | None,
         typer.Option(
             "--status",
-            metavar="WORD",
-            help=f"Only tasks that are {', '.join(_STATUSES[:-1])} or unknown.",
-            autocompletion=completion.words(*_STATUSES),
+            metavar="STATE",
+            help=f"Only tasks in this state: {', '.join(STATES[:-1])} or unknown.",
+            autocompletion=completion.words(*STATES),
+        ),
+    ] = None
+    search: Annotated[
+        str | None,
+        typer.Option(
+            "--search",
+            metavar="TEXT",
+            help="Only tasks with this text in their prompt, ids, model, product or "
+            "file names; large and small letters are the same.",
         ),
     ] = None
     product: Annotated[
@@ -87,6 +100,12 @@ class Filter:
         ),
     ] = None
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether anything but the number of tasks is limited."""
+        said = (self.status, self.search, self.product, self.since)
+        return any(each is not None for each in said)
+
 
 def list_tasks(*, chosen: Filter, talk: Talk, account: Account) -> int:
     """List the tasks of the journal, newest first; asks the API nothing.
@@ -94,6 +113,8 @@ def list_tasks(*, chosen: Filter, talk: Talk, account: Account) -> int:
     With --remote: those of the account. With --quiet: one task id a line.
 
     kling list --remote --since 3d
+
+    kling list --search boat --status failed
     """
     from kling_cli.cli.runner import load_settings
     from kling_cli.clock import SystemClock
@@ -106,12 +127,46 @@ def list_tasks(*, chosen: Filter, talk: Talk, account: Account) -> int:
     settings, now = load_settings(settings_options(account)), SystemClock().now()
     read = _from_account if chosen.is_remote else _from_journal
     found = read(settings, chosen, talk, now)
-    if talk.is_quiet:
-        lines = [entry.task_id or entry.external_id for entry in found]
+    if talk.is_json:
+        print_documents(_results(found, settings), command="list", is_many=True)
     else:
-        lines = list(table(found, is_titled=is_terminal(sys.stdout)))
-    results = _results(found, settings) if talk.is_json else []
-    return conclude_with(lines, results, command="list", talk=talk, is_many=True)
+        print_lines(_lines(found, talk, now))
+    if not found:
+        say_empty(_empty(chosen, settings), talk)
+    return 0
+
+
+def _empty(chosen: Filter, settings: Settings) -> Empty:
+    """Return what to say where no task is listed."""
+    sandbox = " --sandbox" if settings.is_sandbox else ""
+    if chosen.is_remote:
+        return Empty(
+            "the account has no such task",
+            "--since 30d looks as far back as the API remembers; kling list shows"
+            " what was made on this machine",
+        )
+    if chosen.is_narrow:
+        return Empty(
+            "no task of this machine matches",
+            f"kling list{sandbox} shows all; kling list --remote asks the account",
+        )
+    return Empty(
+        "no task was made on this machine yet",
+        'kling text2video "A paper boat on a rainy street" --sandbox tries one for'
+        " free; kling list --remote asks the account",
+    )
+
+
+def _lines(
+    found: Sequence[Entry], talk: Talk, now: datetime
+) -> Sequence[str] | Iterator[str]:
+    if talk.is_quiet:
+        return [entry.task_id or entry.external_id for entry in found]
+    if is_terminal(sys.stdout):
+        from kling_cli.cli.report.tasks import drawn
+
+        return drawn(found, now, is_colorless=talk.is_colorless)
+    return table(found)
 
 
 def _from_journal(
@@ -136,10 +191,11 @@ def _from_account(
         return await account_tasks(wanted, **around.as_keywords)
 
     found, notes = run(work, settings=settings, talk=talk, is_brief=True)
+    items = [entry for entry in found.items if has_text(entry, chosen.search)]
     more = [more_note(chosen.limit)] if found.has_more and chosen.limit else []
     for note in () if talk.is_quiet else (*notes, *more):
         write_note(one_line(note))
-    return found.items
+    return items
 
 
 def wanted_of(chosen: Filter, now: datetime) -> Wanted:
@@ -151,9 +207,14 @@ def wanted_of(chosen: Filter, now: datetime) -> Wanted:
     from kling_cli.api.task import TaskStatus
     from kling_cli.jobs.remote import Wanted
 
-    _check_status(chosen.status)
+    state = state_of(chosen.status)
+    if state == "not submitted":
+        raise UsageError(
+            "--status not-submitted: the account has only what was submitted",
+            hint="leave out --remote",
+        )
     return Wanted(
-        status=TaskStatus(chosen.status) if chosen.status else None,
+        status=TaskStatus(state) if state else None,
         product=chosen.product,
         kind=chosen.kind and chosen.kind.replace("-", "_"),
         since=None if chosen.since is None else moment_of(chosen.since, now),
@@ -182,23 +243,42 @@ def select(entries: Sequence[Entry], chosen: Filter, now: datetime) -> list[Entr
     Raises:
         UsageError: the filter has a word that means nothing.
     """
-    _check_status(chosen.status)
+    state = state_of(chosen.status)
     since = None if chosen.since is None else moment_of(chosen.since, now)
     found = [
         entry
         for entry in entries
-        if chosen.status in (None, entry.status.value)
+        if state in (None, entry.state.value)
         and chosen.product in (None, entry.product)
         and (since is None or entry.written_at >= since)
+        and has_text(entry, chosen.search)
     ]
     return found[: chosen.limit or None]
 
 
-def _check_status(word: str | None) -> None:
-    if word is not None and word not in _STATUSES:
+def state_of(word: str | None) -> str | None:
+    """Return the state that was typed, with a blank or a hyphen in it.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if word is None:
+        return None
+    said = "-".join(word.strip().lower().replace("_", " ").split())
+    if said not in STATES:
         raise UsageError(
-            f"--status {word}: no such status", hint=f"one of {', '.join(_STATUSES)}"
+            f"--status {word}: no such state", hint=f"one of {', '.join(STATES)}"
         )
+    return said.replace("-", " ")
+
+
+def has_text(entry: Entry, text: str | None) -> bool:
+    """Return whether a task has `text` in its prompt, ids, model, product or files."""
+    if not text:
+        return True
+    facts = (entry.prompt, entry.task_id, entry.external_id, entry.model)
+    names = (entry.product, *(PurePath(path).name for path in entry.paths))
+    return any(text.casefold() in each.casefold() for each in (*facts, *names) if each)
 
 
 def moment_of(text: str, now: datetime, *, option: str = "--since") -> datetime:
@@ -221,19 +301,22 @@ def moment_of(text: str, now: datetime, *, option: str = "--since") -> datetime:
     return stated if stated.tzinfo is not None else stated.replace(tzinfo=UTC)
 
 
-def table(entries: Sequence[Entry], *, is_titled: bool) -> Iterator[str]:
-    """Yield one line an entry, in columns; nothing is cut."""
-    rows = [_cells(entry) for entry in entries]
-    return columns(rows, headings=_HEADINGS if is_titled else ())
+def table(entries: Sequence[Entry]) -> Iterator[str]:
+    """Yield one line an entry for a pipe, in columns; nothing is cut.
+
+    The prompt, which has blanks, is last.
+    """
+    return columns([_cells(entry) for entry in entries])
 
 
 def _cells(entry: Entry) -> tuple[str | None, ...]:
     return (
         entry.written_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        entry.stage.value,  # a person may know `refused` and `absent` too
+        entry.state.word,
         entry.task_id or entry.external_id,
         entry.product,
         entry.model,
         None if entry.units is None else f"{entry.units:g}",
         " ".join(filter(None, entry.paths)),
+        entry.prompt,
     )

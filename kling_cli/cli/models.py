@@ -73,7 +73,7 @@ def models(*, name: Name = None, wanted: Wanted, talk: Talk) -> int:
     kling models --can sound,4k,duration=12
     """
     from kling_cli.cli.report import models as shown
-    from kling_cli.cli.report.listing import Listing, print_listing
+    from kling_cli.cli.report.listing import Empty, Listing, print_listing
     from kling_cli.cli.report.models_json import document
 
     words = words_of(wanted.can or ())
@@ -84,7 +84,10 @@ def models(*, name: Name = None, wanted: Wanted, talk: Talk) -> int:
         facts={"models": [document(one) for one in found]},
         lines=shown.described(found) if name and not words else lines,
         ids=list(dict.fromkeys(one.model.id for one in found)),
-        warnings=() if found else ["no model can do all of this"],
+        empty=Empty(
+            "no model can do all of this",
+            "ask for less of it, or see what each can do: kling models",
+        ),
     )
     return print_listing(listing, talk)
 

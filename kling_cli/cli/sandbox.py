@@ -18,6 +18,8 @@ from kling_cli.cli.sandbox_options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kling_cli.sandbox.ledger import Exchange
     from kling_cli.sandbox.options import SandboxOptions
     from kling_cli.sandbox.server import Sandbox
@@ -46,7 +48,7 @@ def sandbox(
 
     from kling_cli.sandbox.options import SandboxOptions
 
-    secrets = tuple(behaviour.webhook_secrets or _webhook_secrets())
+    secrets = _webhook_secrets(behaviour.webhook_secrets)
     options = SandboxOptions(
         port=DEFAULT_PORT if port is None else port,
         fallback_port=0 if port is None else None,
@@ -66,12 +68,16 @@ def sandbox(
     return anyio.run(_serve, options, is_json)
 
 
-def _webhook_secrets() -> tuple[str, ...]:
-    """Return the secrets that a listener of this person checks callbacks with.
+def _webhook_secrets(typed: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the secrets typed, else those a listener of this person checks with.
 
     Raises:
         UsageError: they are none.
     """
+    if typed:
+        from kling_cli.webhook_secret import read_option
+
+        return tuple(one.reveal() for one in read_option("--webhook-secret", typed))
     from kling_cli.cli.runner import load_settings
 
     settings = load_settings({"sandbox": True})  # no login is looked for
@@ -140,7 +146,9 @@ def _print_request(exchange: Exchange) -> None:
 def _note_request(exchange: Exchange) -> None:
     status = "-" if exchange.status is None else str(exchange.status)
     fault = f" ({exchange.kind}:{exchange.fault})" if exchange.fault else ""
-    write_note(one_line(f"{exchange.method} {exchange.path} {status}{fault}"))
+    historic = " (historic path)" if exchange.is_historic else ""
+    line = f"{exchange.method} {exchange.path} {status}{fault}{historic}"
+    write_note(one_line(line))
 
 
 def _request_document(exchange: Exchange) -> dict[str, Any]:
@@ -150,6 +158,7 @@ def _request_document(exchange: Exchange) -> dict[str, Any]:
         "kind": exchange.kind,
         "status": exchange.status,
         "fault": exchange.fault,
+        "historic": exchange.is_historic,
     }
 
 

@@ -57,15 +57,16 @@ def status(*, task_ids: TaskIds, talk: Talk, account: Account) -> int:
 
 def words(results: Sequence[JobResult]) -> Iterator[str]:
     """Yield how each task stands in one word."""
-    return (result.status.value for result in results)
+    return (result.state.word for result in results)
 
 
 def descriptions(results: Sequence[JobResult]) -> Iterator[str]:
     """Yield a few lines a task: what it is and how it stands."""
     for result in results:
-        if result.task_id is None:
+        name = result.task_id or (result.is_unsubmitted and result.external_id)
+        if not name:
             continue  # there is nothing but the error, which stderr has
-        yield f"{one_line(result.task_id)}  {result.status.value}"
+        yield f"{one_line(name)}  {result.state.value}"
         for name, value in _facts(result):
             yield f"  {name:<9}{one_line(value)}"
 
@@ -74,6 +75,8 @@ def _facts(result: JobResult) -> Iterator[tuple[str, str]]:
     what = [word for word in (result.product, result.model) if word]
     if what:
         yield "what", " with ".join(what)
+    if result.prompt:
+        yield "prompt", result.prompt
     if result.status_message:
         yield "reason", result.status_message
     if result.created_at:

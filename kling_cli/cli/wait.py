@@ -67,6 +67,18 @@ def wait(
         )
 
     results = run(work, settings=settings, talk=talk)
+    if not results:
+        from kling_cli.cli.report.listing import Empty, say_empty
+
+        sandbox = " --sandbox" if settings.is_sandbox else ""
+        say_empty(
+            Empty(
+                "there is nothing to wait for: every task of this machine has ended",
+                f"kling list{sandbox} shows them; kling wait TASK_ID waits for a task"
+                " of another machine",
+            ),
+            talk,
+        )
     return conclude(
         results,
         command="wait",

@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 from kling_cli.api.task import Output, Task, TaskStatus
+from kling_cli.jobs.events import State
+from kling_cli.jobs.prompt import prompt_of
 
 
 class Stage(StrEnum):
@@ -87,6 +89,21 @@ class Entry:
             return TaskStatus(self.stage.value)
         except ValueError:
             return TaskStatus.UNKNOWN
+
+    @property
+    def state(self) -> State:
+        """How the job stands, in the word that people see and type."""
+        return State.of(self.status, is_unsubmitted=self.is_unsubmitted)
+
+    @property
+    def is_unsubmitted(self) -> bool:
+        """Whether there certainly never was a task of it."""
+        return self.task_id is None and self.stage in (Stage.REFUSED, Stage.ABSENT)
+
+    @property
+    def prompt(self) -> str | None:
+        """The text that the job was made from, as far as this machine knows."""
+        return prompt_of(self.request) or None
 
     def at(self, stage: Stage, message: str | None) -> Entry:
         """Return the entry at another stage."""

@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Self
+
+from kling_cli.api.task import TaskStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
     from kling_cli.api.exchange import Answer
-    from kling_cli.api.task import Output, TaskStatus
+    from kling_cli.api.task import Output
     from kling_cli.errors import KlingError
+
+
+class State(StrEnum):
+    """How a job stands: the one set of words that people see and type."""
+
+    NOT_SUBMITTED = "not submitted"  # refused, or it never reached the API
+    SUBMITTED = "submitted"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"  # nobody knows whether the API has accepted it
+
+    @classmethod
+    def of(cls, status: TaskStatus, *, is_unsubmitted: bool) -> Self:
+        """Return the state of a job whose task has this status, if there is one."""
+        return cls.NOT_SUBMITTED if is_unsubmitted else cls(status.value)
+
+    @property
+    def word(self) -> str:
+        """The state without a blank, for shells and for columns in a pipe."""
+        return self.value.replace(" ", "-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +53,7 @@ class Prepared:
     usual_s: float | None
     at_most_units: float | None = None
     usd: float | None = None
+    prompt: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +109,7 @@ class Submitted:
     product: str
     model: str | None
     usual_s: float | None
+    prompt: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +215,8 @@ class JobResult:
     `units` were charged, `estimated_units` were to be expected (None: nobody knew).
     `resume` is the command that goes on, when there is something to go on with.
     `answer` is what the API said to the create call, or to a raw one, as it came.
-    `session_id` is for jobs that build on a session opened before them.
+    `session_id` is for jobs that build on a session opened before them. `prompt` is
+    the text that the job was made from. `is_unsubmitted`: there is certainly no task.
     """
 
     command: str
@@ -198,6 +225,7 @@ class JobResult:
     external_id: str | None = None
     product: str | None = None
     model: str | None = None
+    prompt: str | None = None
     status_message: str | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
@@ -215,6 +243,21 @@ class JobResult:
     session_id: str | None = None
     error: KlingError | None = None
     answer: Answer | None = None
+    is_unsubmitted: bool = False
+
+    @property
+    def task_s(self) -> float | None:
+        """How long the task itself took, by the API's clock; None until it is over."""
+        if not self.status.is_final or self.created_at is None:
+            return None
+        ended_at = self.updated_at or self.created_at
+        seconds = (ended_at - self.created_at).total_seconds()
+        return seconds if seconds > 0 else None
+
+    @property
+    def state(self) -> State:
+        """How the job stands, in the word that people see and type."""
+        return State.of(self.status, is_unsubmitted=self.is_unsubmitted)
 
 
 Event = (  # one name a line

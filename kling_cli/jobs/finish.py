@@ -180,6 +180,7 @@ class Finishing:
                     product=job.entry.product,
                     model=job.entry.model,
                     usual_s=job.entry.usual_s,
+                    prompt=job.entry.prompt,
                 )
             )
 

@@ -27,6 +27,7 @@ from kling_cli.jobs.lifecycle import begin
 from kling_cli.jobs.news import News
 from kling_cli.jobs.options import RunOptions
 from kling_cli.jobs.prepare import Request
+from kling_cli.jobs.prompt import prompt_of
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.submit import Submission
 from kling_cli.jobs.wait import deadline_at
@@ -81,6 +82,7 @@ class Generation:
                 product=job.entry.product,
                 model=job.entry.model,
                 usual_s=job.entry.usual_s,
+                prompt=job.entry.prompt,
             )
         )
         if self.options.is_waiting:
@@ -185,6 +187,7 @@ class Generation:
             at_most_units=estimate.at_most_units if estimate else None,
             usd=estimate.at_most_usd if estimate else None,
             usual_s=self._usual_s(session),
+            prompt=prompt_of(self.request.record) or None,
         )
 
     def _usual_s(self, session: Session) -> float | None:

@@ -69,6 +69,7 @@ class Job:
             external_id=self._external_id(),
             product=self.entry.product or None,
             model=self.entry.model,
+            prompt=self.entry.prompt,
             status_message=told.message,
             created_at=told.created_at,
             updated_at=told.updated_at,
@@ -85,6 +86,7 @@ class Job:
             resume=self._resume(told.status),
             error=self.error,
             answer=self.answer,
+            is_unsubmitted=self.task is None and self.entry.is_unsubmitted,
         )
 
     def _external_id(self) -> str | None:

@@ -13,10 +13,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from kling_cli.jobs.prompt import prompt_of
+
 FILE_NAME: Final = "journal.db"
 MOST: Final = 50  # a menu of more is no help
 _BUSY_S: Final = 0.05
-_PROMPTS: Final = ("prompt", "text", "name", "title", "element_name", "voice_name")
 
 
 class RecentTask(NamedTuple):
@@ -51,7 +52,7 @@ def recent_tasks(state_dir: Path, product: str = "") -> list[RecentTask]:
             task_id=str(task_id),
             stage=str(stage),
             product=str(product),
-            prompt=_prompt(_loaded(request)),
+            prompt=prompt_of(request),
             outputs=tuple(
                 (str(each.get("type")), str(each["id"]))
                 for each in _loaded(outputs) or ()
@@ -90,14 +91,3 @@ def _loaded(text: Any) -> Any:
         return json.loads(text)
     except (TypeError, ValueError, RecursionError):
         return None
-
-
-def _prompt(body: Any) -> str:
-    """Return the first text of a request body that says what it is about."""
-    if isinstance(body, dict):
-        for name in _PROMPTS:
-            if isinstance(body.get(name), str) and body[name].strip():
-                return str(body[name])
-    values = body.values() if isinstance(body, dict) else body
-    nested = values if isinstance(body, dict | list) else ()
-    return next((text for each in nested if (text := _prompt(each))), "")

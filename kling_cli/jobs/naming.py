@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+import unicodedata
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -12,7 +13,10 @@ from urllib.parse import urlsplit
 from kling_cli.api.task import Output
 from kling_cli.errors import UsageError
 
-FIELDS = ("task_id", "external_id", "product", "model", "index", "ext", "date", "kind")
+FIELDS = (
+    *("task_id", "external_id", "product", "model", "prompt"),
+    *("index", "ext", "date", "kind"),
+)
 _EXTENSIONS = {
     "video": "mp4",
     "subbed_video": "mp4",
@@ -32,6 +36,9 @@ _KNOWN = frozenset(
     | {"json"}
 )
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+=@,\- ]+")
+_NO_WORD = re.compile(r"[\W_]+")
+_PROMPT_CHARS = 40
+_PROMPT_BYTES = 100  # in UTF-8, where a character may be four
 _LONGEST = 120  # characters of one value in a name; file systems allow 255 bytes in all
 
 
@@ -62,7 +69,10 @@ def target(
     fields. Values from the API are made harmless: they cannot leave the folder. With
     several outputs a name without the index gets it before its suffix.
     """
-    safe = {name: safe_value(value) for name, value in values.items()}
+    safe = {
+        name: prompt_part(value) if name == "prompt" else safe_value(value)
+        for name, value in values.items()
+    }
     default = "kling-{task_id}.{ext}" if is_sole else "kling-{task_id}-{index}.{ext}"
     if not template:
         return folder / default.format_map(safe)
@@ -85,6 +95,19 @@ def safe_value(value: str) -> str:
     """Return `value` as one harmless part of a file name."""
     kept = _UNSAFE.sub("_", value)[:_LONGEST].strip(" ")
     return kept.lstrip(".") or "_"
+
+
+def prompt_part(prompt: str) -> str:
+    """Return a few words of a prompt, joined by hyphens, as a part of a file name.
+
+    Letters of every script stay; a prompt without any is `untitled`.
+    """
+    words = _NO_WORD.sub("-", unicodedata.normalize("NFC", prompt)).strip("-")
+    kept = words[:_PROMPT_CHARS]
+    if len(kept) < len(words) and words[_PROMPT_CHARS] != "-" and "-" in kept:
+        kept = kept.rpartition("-")[0]  # no half of a word
+    short = kept.encode()[:_PROMPT_BYTES].decode("utf-8", "ignore")
+    return short.strip("-") or "untitled"
 
 
 def extension(output: Output, url: str) -> str:

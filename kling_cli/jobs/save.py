@@ -128,6 +128,7 @@ class Saver:
             "external_id": self.entry.external_id,
             "product": self.entry.product,
             "model": self.entry.model or "model",
+            "prompt": self.entry.prompt or "",
             "index": str(wish.index),
             "ext": extension(wish.output, url),
             "date": self.clock.now().astimezone().strftime("%Y-%m-%d"),

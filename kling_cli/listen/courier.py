@@ -15,7 +15,7 @@ from typing import Final
 
 import anyio
 
-from kling_cli.api.http import httpx
+from kling_cli.api.http import ProxyFailedError, httpx
 from kling_cli.clock import Clock, within
 from kling_cli.errors import UsageError
 from kling_cli.listen.diagnose import Failure
@@ -73,6 +73,8 @@ class Courier:
             )
         except TimeoutError:
             failure = Failure.TIMEOUT
+        except ProxyFailedError as exc:
+            failure, excuse = Failure.UNREACHABLE, str(exc)
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             failure = failure_of(exc)
         except UsageError as exc:  # the environment's proxy or certificates

@@ -13,7 +13,7 @@ from typing import Final
 
 import anyio
 
-from kling_cli.api.http import httpx, new_http
+from kling_cli.api.http import ProxyFailedError, httpx, new_http
 from kling_cli.callbacks.door import Pass, Peer
 from kling_cli.clock import Clock, within
 from kling_cli.errors import UsageError
@@ -91,6 +91,8 @@ class Probe:
             answer = await within(self._clock, _REQUEST_S, lambda: http.post(url))
         except TimeoutError:
             return Failure.TIMEOUT.value, False
+        except ProxyFailedError as exc:
+            return str(exc), True
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             failure = failure_of(exc)
             return failure.value, failure in _OURS

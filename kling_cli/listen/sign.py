@@ -9,20 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from kling_cli.callbacks.signatures import check_secret, sign
+from kling_cli.callbacks.signatures import sign
 from kling_cli.listen.headers import Headers, with_added
 from kling_cli.secret import Secret
-
-
-def read_secret(text: str) -> Secret:
-    """Return what `--sign-forwards` gives.
-
-    Raises:
-        UsageError: It is no webhook secret.
-    """
-    secret = Secret(text)
-    check_secret(secret)
-    return secret
 
 
 def signed(

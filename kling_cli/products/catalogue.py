@@ -18,6 +18,7 @@ _DATA = Path(__file__).parent / "data"
 _COMMON = "common"
 _MANAGED = "managed"
 _STEPS = "steps"
+_HISTORIC = "historic"
 _HEAD_BYTES = 1024
 
 
@@ -145,6 +146,22 @@ def all_steps() -> tuple[Product, ...]:
     return tuple(step(stem) for stem in step_names())
 
 
+def all_historic() -> tuple[Product, ...]:
+    """Return the calls that left the documentation and are still served.
+
+    They are no commands of `kling`; other clients make them, and so the sandbox and
+    `kling api` know them.
+    """
+    return tuple(_historic(stem) for stem in _stems(_HISTORIC))
+
+
+@cache
+def _historic(name: str) -> Product:
+    from kling_cli.products.parse import product
+
+    return product(_read(f"{_HISTORIC}/{name}"), _read(_COMMON))
+
+
 def opening(product: Product) -> Product | None:
     """Return the step that the product's own command takes; most have none."""
     use = product.session
@@ -152,11 +169,13 @@ def opening(product: Product) -> Product | None:
 
 
 def described(name: str) -> Product:
-    """Return what is called so: a product, for the library, or a step.
+    """Return what is called so: a product, for the library, a step, or historic.
 
     Raises:
         UsageError: there is none.
     """
+    if name in _stems(_HISTORIC):
+        return _historic(name)
     return step(name) if name in _stems(_STEPS) else makeable(name)
 
 

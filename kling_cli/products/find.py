@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import re
 
-from kling_cli.products.catalogue import all_managed, all_products, all_steps
+from kling_cli.products.catalogue import (
+    all_historic,
+    all_managed,
+    all_products,
+    all_steps,
+)
 from kling_cli.products.model import Model, Product, Route
 
 
@@ -14,7 +19,8 @@ def by_path(path: str) -> tuple[Product, Route, Model | None] | None:
     The model is None when the body names it, and when the path names one that the
     product does not have.
     """
-    for product in (*all_products(), *all_managed(), *all_steps()):
+    everything = (*all_products(), *all_managed(), *all_steps(), *all_historic())
+    for product in everything:
         for route in product.routes:
             pattern = re.escape(route.create_path).replace(r"\{model\}", "([^/]+)")
             found = re.fullmatch(pattern, path)

@@ -129,6 +129,7 @@ def rule(table: Table) -> Rule:
         id=table.take("id", str),
         message=table.take("message", str),
         hint=table.find("hint", str),
+        wire_message=table.find("wire_message", str),
         is_ours=table.take("ours", bool, default=False),
         when=table.take("when", dict, {}),
         need=table.take("need", dict, {}),

@@ -20,7 +20,8 @@ class Rule:
     or `-field`.
 
     `models` and `routes` are where the rule holds; empty means everywhere. A rule that
-    `is_ours` spares a person a mistake that the API would take.
+    `is_ours` spares a person a mistake that the API would take. `wire_message` is what
+    the API itself says, where that has been seen.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Rule:
     models: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
     hint: str | None = None
+    wire_message: str | None = None
     is_ours: bool = False
 
     @property

@@ -153,4 +153,5 @@ def _of_rules(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:
         if broken is not None:
             names = [wire_name(plan.route, each) for each in rule.fields]
             subject = ", ".join(dict.fromkeys(names))
-            yield Problem(field=names[0], message=f"{subject} is invalid: {broken}")
+            message = rule.wire_message or f"{subject} is invalid: {broken}"
+            yield Problem(field=names[0], message=message)

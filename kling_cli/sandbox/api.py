@@ -17,7 +17,7 @@ from kling_cli.sandbox.ledger import Exchange
 from kling_cli.sandbox.looks import LOOKS, Asked
 from kling_cli.sandbox.results import download
 from kling_cli.sandbox.shapes import created_shape
-from kling_cli.sandbox.targets import Target, target_of
+from kling_cli.sandbox.targets import Target, is_historic, target_of
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -72,6 +72,7 @@ class Api:
                 status=status,
                 fault=fault,
                 has_authorization="authorization" in request.headers,
+                is_historic=is_historic(request.url.path),
             )
         )
 

@@ -7,11 +7,12 @@ the real service does about failures is not documented (API reference, section 4
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 import httpx
 
+from kling_cli.proxies import Proxies, Proxy
 from kling_cli.sandbox.changes import Changes
 from kling_cli.sandbox.ledger import Delivery
 from kling_cli.sandbox.shapes import TELLS_ITS_END_ONLY, flat_shape
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 ANSWER_TIMEOUT_S = 5.0
 REPEATS = 3
-_LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 
 
 class Caller:
@@ -33,7 +33,8 @@ class Caller:
     def __init__(self, world: World, group: TaskGroup) -> None:
         self._world = world
         self._group = group
-        self._http: httpx.AsyncClient | None = None
+        self._proxies = Proxies.from_environment()
+        self._clients: dict[Proxy | None, httpx.AsyncClient] = {}
 
     def follow(self, task: SandboxTask) -> anyio.Event:
         """Send the callbacks of `task` as it changes; the event says all are sent."""
@@ -46,8 +47,8 @@ class Caller:
         return done
 
     async def aclose(self) -> None:
-        if self._http is not None:
-            await self._http.aclose()
+        for client in self._clients.values():
+            await client.aclose()
 
     async def _follow(self, task_id: str, habit: str, done: anyio.Event) -> None:
         held: list[tuple[SandboxTask, float]] = []
@@ -109,13 +110,20 @@ class Caller:
         )
 
     async def _ask(self, url: str, raw: bytes, headers: dict[str, str]) -> int:
-        if self._http is None:
-            # proxies of the environment serve for the street, never for loopback
-            mounts: dict[str, Any] = dict.fromkeys(_LOOPBACK)
-            self._http = httpx.AsyncClient(mounts=mounts, timeout=ANSWER_TIMEOUT_S)
+        client = await self._client_for(url)
         headers = {"Content-Type": "application/json; charset=utf-8", **headers}
-        async with self._http.stream("POST", url, content=raw, headers=headers) as got:
+        async with client.stream("POST", url, content=raw, headers=headers) as got:
             return got.status_code
+
+    async def _client_for(self, url: str) -> httpx.AsyncClient:
+        proxy = await self._proxies.choose(url)
+        if proxy not in self._clients:
+            self._clients[proxy] = httpx.AsyncClient(
+                proxy=proxy.url if proxy else None,
+                timeout=ANSWER_TIMEOUT_S,
+                trust_env=False,
+            )
+        return self._clients[proxy]
 
     def _signature(self, message_id: str, raw: bytes) -> dict[str, str]:
         """Return the headers of Standard Webhooks; none when there is no secret."""

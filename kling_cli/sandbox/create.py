@@ -18,6 +18,8 @@ from kling_cli.sandbox.heritage import inherited
 from kling_cli.sandbox.lasting import Lasting, lasting
 from kling_cli.sandbox.making import Wish, outputs_of
 from kling_cli.sandbox.outputs import Image, Output, Video, duration_text
+from kling_cli.sandbox.references import unknown_reference
+from kling_cli.sandbox.solutions import solution_message
 from kling_cli.sandbox.task import Ending, Phase, SandboxTask, times_from
 
 if TYPE_CHECKING:
@@ -72,7 +74,8 @@ def admit(world: World, path: str, body: Any) -> SandboxTask | Refusal:
     external_id = order.external_id
     if external_id and world.tasks.by_external_id(external_id) is not None:
         return refusal(1201, ALREADY_THERE.format(id=external_id))
-    why = sessions.objection(world, order.plan, body, order.said)
+    why = unknown_reference(world, path, order.body)
+    why = why or sessions.objection(world, order.plan, order.body, order.said)
     if why is not None:
         return why
     new = _new_task(world, order)
@@ -91,18 +94,37 @@ def understand(path: str, body: Any) -> Order | Refusal:
     if not isinstance(body, dict):
         return refusal(1200)
     product, route, model = found
+    body = without_empty(body)
     body = _in_snake_case(body) if path in SPELLED_TWICE else body
     chosen = model or _chosen(product, route, body)
     if isinstance(chosen, Refusal):
         return chosen
     plan = Plan(product=product, route=route, model=chosen)
-    if problems := bodies.wire_check(plan, body):
-        return refusal(1201, problems[0].message)
-    for at in (route.external_id_at, route.callback_url_at):
-        if at and not isinstance(value := paths.get(body, at) or "", str):
-            return refusal(1201, f"{at} value '{value}' is invalid")
+    if message := solution_message(path, body) or _wrong_with(plan, body):
+        return refusal(1201, message)
     said, _ = bodies.read(product, route, chosen, body)
     return Order(plan, body, said)
+
+
+def _wrong_with(plan: Plan, body: Mapping[str, Any]) -> str | None:
+    if problems := bodies.wire_check(plan, body):
+        return problems[0].message
+    for at in (plan.route.external_id_at, plan.route.callback_url_at):
+        if at and not isinstance(value := paths.get(body, at) or "", str):
+            return f"{at} value '{value}' is invalid"
+    return None
+
+
+def without_empty(value: Any) -> Any:
+    """Return a body without its empty strings: the API takes them for absent.
+
+    Those that stand in a list for themselves stay. Source: observed.
+    """
+    if isinstance(value, list):
+        return [without_empty(each) for each in value]
+    if isinstance(value, dict):
+        return {k: without_empty(each) for k, each in value.items() if each != ""}
+    return value
 
 
 def _in_snake_case(body: dict[str, Any]) -> dict[str, Any]:
@@ -199,7 +221,8 @@ def _parent(
     world: World, session: VideoSession | None, body: Mapping[str, Any]
 ) -> Mapping[str, str] | None:
     """Return the video a task is made from, as far as it is one of the sandbox's."""
-    video_id = session.video_id if session else body.get("video_id")
+    said = body.get("video_id") or paths.get(body, "input.video_id")
+    video_id = session.video_id if session else said
     for task in world.tasks if isinstance(video_id, str) else ():
         for output in task.outputs:
             if isinstance(output, Video) and output.id == video_id:

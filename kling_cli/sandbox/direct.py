@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.products import cost, find
-from kling_cli.sandbox import selection, sessions
+from kling_cli.sandbox import selection, sessions, shelf
 from kling_cli.sandbox.account import Call
 from kling_cli.sandbox.answers import Refusal, refusal
-from kling_cli.sandbox.create import understand
+from kling_cli.sandbox.create import understand, without_empty
 from kling_cli.sandbox.lasting import spoken_s
+from kling_cli.sandbox.library import Element
 from kling_cli.sandbox.outputs import Content, Json, duration_text
 from kling_cli.sandbox.picture import Picture
-from kling_cli.sandbox.shelf import is_library_id
+from kling_cli.sandbox.proportions import IMAGE_PX
+from kling_cli.sandbox.references import unknown_reference
 from kling_cli.sandbox.sound import Sound
 
 if TYPE_CHECKING:
@@ -41,8 +43,10 @@ class Direct:
 
 def answer_at_once(world: World, path: str, body: Any) -> Json | Refusal:
     """Return the answer of the direct call at `path`, and charge it."""
+    body = without_empty(body)
     call, said = DIRECT[path], body if isinstance(body, dict) else {}
-    if why := _wrong_with(call, path, body):
+    why = _wrong_with(call, path, body) or unknown_reference(world, path, said)
+    if why is not None:
         return why
     pack, units = _price(call, path, body)
     if units and world.left(pack) <= 0:
@@ -90,9 +94,7 @@ def _put(world: World, call_id: str, files: Mapping[str, Content]) -> dict[str, 
     return {name: world.links.lead_to(call_id, name, since=now) for name in files}
 
 
-def _speech(world: World, body: Mapping[str, Any], call_id: str) -> Json | Refusal:
-    if is_library_id(world, body.get("voice_id")):
-        return refusal(1201, "Voice id not found")
+def _speech(world: World, body: Mapping[str, Any], call_id: str) -> Json:
     seconds = spoken_s(str(body["text"]), body.get("voice_speed") or 1.0)
     sound = Sound(seconds=seconds, label=call_id, kind="mp3")
     links = _put(world, call_id, {"speech.mp3": sound})
@@ -151,6 +153,25 @@ def _faces(world: World, body: Mapping[str, Any], call_id: str) -> Json:
     return {"session_id": call_id, "face_data": faces}
 
 
+def _first_element(world: World, body: Mapping[str, Any], _call_id: str) -> Json:
+    """Make an element of the first generation; what is answered is a guess."""
+    element_id = world.ids.task_id("3")
+    side = IMAGE_PX["1k"]
+    labels = [f"{element_id}-{n}" for n in range(len(body["element_refer_list"]) + 1)]
+    pictures = [Picture(width=side, height=side, label=label) for label in labels]
+    element = Element(
+        id=element_id,
+        name=str(body["element_name"]),
+        description=str(body["element_description"]),
+        reference_type="image_refer",
+        frontal=pictures[0],
+        refers=tuple(pictures[1:]),
+    )
+    world.first_elements[element_id] = element
+    _put(world, element_id, element.files)
+    return shelf.first_element(world, element)
+
+
 def _step(
     act: Callable[[World, Mapping[str, Any]], Json | Refusal],
 ) -> Answer:
@@ -164,6 +185,7 @@ DIRECT: Mapping[str, Direct] = {
     "/v1/audio/tts": Direct(answer=_speech, needs=("text", "voice_id"), units=0.05),
     "/v1/videos/image-recognize": Direct(answer=_segments, needs=("image",), units=0.1),
     "/v1/videos/identify-face": Direct(answer=_faces, needs_one_of=_VIDEO, units=0.05),
+    "/v1/general/custom-elements": Direct(answer=_first_element),
     f"{_SELECTION}/init-selection": Direct(
         answer=_step(selection.start), needs_one_of=_VIDEO
     ),

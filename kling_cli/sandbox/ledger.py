@@ -15,7 +15,8 @@ class Exchange:
     """One request. `kind`: create, query, download, account or other.
 
     `status` is the HTTP status, None where no answer was given. `fault` is the one that
-    befell it. `has_authorization` tells a download that carried credentials.
+    befell it. `has_authorization` tells a download that carried credentials. A path
+    that `is_historic` has left the documentation: new programs should not call it.
     """
 
     method: str
@@ -24,6 +25,7 @@ class Exchange:
     status: int | None
     fault: str | None = None
     has_authorization: bool = False
+    is_historic: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

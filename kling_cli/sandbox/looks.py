@@ -50,6 +50,9 @@ LOOKS: Mapping[str, Look] = {
     "presets-elements": lambda world, asked: query.page_of(
         shelf.presets(world, shelf.ELEMENTS), asked.params
     ),
+    "first-elements": lambda world, asked: query.page_of(
+        shelf.first_elements(world), asked.params
+    ),
     "nothing": lambda _world, asked: query.page_of([], asked.params),
     "delete-voices": lambda world, asked: shelf.delete(world, "voice_id", asked.body),
     "delete-elements": lambda world, asked: shelf.delete(

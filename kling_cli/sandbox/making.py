@@ -22,6 +22,9 @@ from kling_cli.sandbox.video.clip import Clip
 _SEVERAL = {
     "/v1/audio/video-to-audio": ("video", "audio"),
     "/v1/general/ai-multi-shot": ("views",),
+    "/solutions/e-commerce/clothing_dupe": (
+        *("product_image", "model_images", "product_video"),
+    ),
     "/solutions/drama_subtitle": ("subbed_video", "srt", "ass"),
 }
 _HEARD = frozenset(
@@ -88,6 +91,23 @@ def _video(wish: Wish) -> Iterator[Output]:
         session_id=wish.text("session_id") or None,
         is_timed=wish.path not in _UNTIMED,
     )
+
+
+def _product_video(wish: Wish) -> Iterator[Output]:
+    """Yield the film without its length, as the reference's example has it."""
+    clip = _clip(wish)
+    yield Video(id=wish.new_id(), clip=clip, type="product_video", is_timed=False)
+
+
+def _still(kind: str, index: int) -> Callable[[Wish], Iterator[Output]]:
+    """Return what makes the single image of this type beside a film."""
+
+    def make(wish: Wish) -> Iterator[Output]:
+        width, height = image_size(wish.body, wish.wanted)
+        picture = Picture(width=width, height=height, label=f"{wish.label}-{kind}")
+        yield Image(index=index, picture=picture, type=kind)
+
+    return make
 
 
 def _subbed_video(wish: Wish) -> Iterator[Output]:
@@ -184,6 +204,9 @@ def _clip(wish: Wish) -> Clip:
 
 _MAKERS: Mapping[str, Callable[[Wish], Iterator[Output]]] = {
     "video": _video,
+    "product_video": _product_video,
+    "product_image": _still("product_image", 0),
+    "model_images": _still("model_images", 1),
     "subbed_video": _subbed_video,
     "srt": _subtitles("srt"),
     "ass": _subtitles("ass"),

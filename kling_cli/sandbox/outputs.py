@@ -84,6 +84,7 @@ class Image:
     picture: Picture
     has_watermark: bool = False
     group_id: str | None = None
+    type: str = "image"
 
     @property
     def files(self) -> Mapping[str, Content]:
@@ -92,7 +93,7 @@ class Image:
 
     def new(self, link: Link) -> list[Json]:
         group = {} if self.group_id is None else {"group_id": self.group_id}
-        return [{"type": "image", **self._urls(link), **group}]
+        return [{"type": self.type, **self._urls(link), **group}]
 
     def legacy(self, link: Link) -> tuple[str, Json]:
         name = "images" if self.group_id is None else "series_images"

@@ -1,7 +1,7 @@
 """Sessions with a video: opened by a call of their own, named by later ones.
 
-A session nobody opened is opened by its first use, for the reference's own examples
-name such ones; the middle of its first picture is marked. All end after a day.
+Those that the reference's own examples name are opened by their first use, with the
+middle of the first picture marked. All end after a day.
 Source: API reference, sections 2.6 and 5.5, read 2026-10-04; that those of faces live
 as long as those of selections is a guess.
 """
@@ -16,6 +16,7 @@ from kling_cli.products import catalogue
 from kling_cli.products.session import TOLERANCE_S
 from kling_cli.sandbox.answers import Refusal, refusal
 from kling_cli.sandbox.lasting import made
+from kling_cli.sandbox.references import EXAMPLE_SESSIONS
 from kling_cli.sandbox.video.clip import Clip, pictures_for
 
 if TYPE_CHECKING:
@@ -65,18 +66,18 @@ def open_for(
 
 
 def used(world: World, body: Mapping[str, Any]) -> VideoSession | Refusal:
-    """Return the session that a request names, opening one nobody knows."""
+    """Return the session that a request names, or that there is none."""
     session_id = str(body["session_id"])
     now = world.timeline.now_s()
-    if session_id not in world.sessions:
+    if session_id not in world.sessions and session_id in EXAMPLE_SESSIONS:
         world.sessions[session_id] = VideoSession(
             opened_at=now,
             clip=_guess(session_id),
             is_opened=False,
             marks={0: {MIDDLE}},
         )
-    session = world.sessions[session_id]
-    if now >= session.opened_at + LIFE_S:
+    session = world.sessions.get(session_id)
+    if session is None or now >= session.opened_at + LIFE_S:
         return refusal(1201, NO_SESSION.format(id=session_id))
     return session
 

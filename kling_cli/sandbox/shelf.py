@@ -6,7 +6,6 @@ list is a guess; asked for by its task it is still there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +93,8 @@ def delete(world: World, key: str, body: Any) -> Json | Refusal:
     wanted = body.get(key) if isinstance(body, dict) else None
     if isinstance(wanted, bool) or not isinstance(wanted, str | int) or not wanted:
         return refusal(1201, f"{key} is required")
+    if key == "element_id" and str(wanted) in world.first_elements:
+        return _deleted_first(world, str(wanted))
     kind = Voice if key == "voice_id" else Element
     for task in world.tasks:
         if task.phase_at(world.timeline.now_s()) is not Phase.SUCCEEDED:
@@ -102,6 +103,14 @@ def delete(world: World, key: str, body: Any) -> Json | Refusal:
             if isinstance(output, kind) and output.id == str(wanted):
                 return _deleted(world, task, output)
     return refusal(1201, _NOT_FOUND[key])
+
+
+def _deleted_first(world: World, wanted: str) -> Json | Refusal:
+    element = world.first_elements[wanted]
+    if element.is_deleted:
+        return refusal(1201, _DELETED.format(id=wanted))
+    world.first_elements[wanted] = replace(element, is_deleted=True)
+    return {"task_id": wanted, "task_status": "succeed"}
 
 
 def _deleted(
@@ -120,9 +129,23 @@ def is_listed(task: SandboxTask) -> bool:
     )
 
 
-def is_library_id(world: World, wanted: Any) -> bool:
-    """Say whether it is the id of a voice for videos, which speech does not take."""
-    mine = (each for task in world.tasks for each in task.outputs)
-    ready: Mapping[str, Output] = {each.task_id: each.output for each in VOICES}
-    voices = [each for each in (*mine, *ready.values()) if isinstance(each, Voice)]
-    return any(each.id == wanted for each in voices)
+def first_element(world: World, element: Element) -> Json:
+    """Return an element of the first generation as its list shows it: a guess."""
+    now = world.timeline.now_s()
+    links = {
+        name: world.links.lead_to(element.id, name, since=now) for name in element.files
+    }
+    return {
+        "element_id": int(element.id),
+        "element_name": element.name,
+        "element_description": element.description,
+        "element_frontal_image": links.pop("frontal.png"),
+        "element_refer_list": [{"image_url": link} for link in links.values()],
+        "owned_by": element.owner,
+    }
+
+
+def first_elements(world: World) -> list[Json]:
+    """Return the elements of the first generation, newest first."""
+    newest = reversed(world.first_elements.values())
+    return [first_element(world, each) for each in newest if not each.is_deleted]

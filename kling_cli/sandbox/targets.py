@@ -11,6 +11,20 @@ from kling_cli.sandbox.answers import Refusal, refusal
 from kling_cli.sandbox.direct import DIRECT
 from kling_cli.sandbox.links import PREFIX
 
+# Served although they left the documentation. Source: API reference, section 2.0.
+HISTORIC = (
+    "/v1/videos/multi-image2video",
+    "/v1/videos/video-extend",
+    "/v1/videos/lip-sync",
+    "/v1/general/custom-elements",
+    "/v1/general/presets-elements",
+)
+
+
+def is_historic(path: str) -> bool:
+    """Say whether a path, or that of one of its tasks, is one of the historic ones."""
+    return any(path == each or path.startswith(f"{each}/") for each in HISTORIC)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -67,6 +81,7 @@ def _query(name: str, *, needs_api_key: bool = False) -> Target:
     return Target(kind="query", name=name, needs_api_key=needs_api_key)
 
 
+_DIRECT = Target(kind="create", name="direct")
 _FILE = Target(kind="download", name="file")
 _FIXED = {
     "/tasks": {
@@ -82,10 +97,10 @@ _FIXED = {
     "/account/billing/package": {"POST": Target(kind="account", name="package")},
     "/v1/general/presets-voices": {"GET": _query("presets-voices")},
     "/v1/general/advanced-presets-elements": {"GET": _query("presets-elements")},
-    "/v1/general/custom-elements": {"GET": _query("nothing")},
     "/v1/general/presets-elements": {"GET": _query("nothing")},
     "/v1/general/delete-voices": {"POST": _query("delete-voices")},
     "/v1/general/delete-elements": {"POST": _query("delete-elements")},
     "/v1/general/delete-advanced-elements": {"POST": _query("delete-elements")},
-    **{path: {"POST": Target(kind="create", name="direct")} for path in DIRECT},
+    **{path: {"POST": _DIRECT} for path in DIRECT},
+    "/v1/general/custom-elements": {"GET": _query("first-elements"), "POST": _DIRECT},
 }

@@ -16,6 +16,7 @@ from kling_cli.sandbox.task import Phase
 from kling_cli.sandbox.timeline import Timeline
 
 if TYPE_CHECKING:
+    from kling_cli.sandbox.library import Element
     from kling_cli.sandbox.options import SandboxOptions
     from kling_cli.sandbox.outputs import Content
     from kling_cli.sandbox.sessions import VideoSession
@@ -53,7 +54,8 @@ class World:
     """Everything the endpoints share.
 
     `shelf` has the files of what is no task, by the id of its owner; `sessions` what
-    is known of the videos that were opened, `known_s` how long the sounds last that are
+    is known of the videos that were opened, `first_elements` those of the first
+    generation, deleted ones too, `known_s` how long the sounds last that are
     no task's, by their ids.
 
     Raises:
@@ -80,6 +82,7 @@ class World:
         self.tasks = TaskBook()
         self.calls: list[Call] = []
         self.shelf: dict[str, Mapping[str, Content]] = {**FILES}
+        self.first_elements: dict[str, Element] = {}
         self.known_s: dict[str, float] = {}
         self.sessions: dict[str, VideoSession] = {}
         self.ledger = Ledger(options.tell)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from kling_cli.api.http import httpx, new_http
+from kling_cli.api.http import ProxyFailedError, httpx, new_http
 from kling_cli.errors import UsageError
+from tests.support.street_proxy import serve_street_proxy
 from tests.support.wire_server import CERTIFICATE, envelope, server_tls, wire_server
 
 pytestmark = pytest.mark.anyio
+
+
+async def knows_no_name(_host: str) -> tuple[str, ...]:
+    return ()
+
+
+a_client = functools.partial(new_http, look_up=knows_no_name)
 
 SOMEWHERE = "http://api.example:8080/x"  # never asked for by name: a proxy is asked
 
@@ -45,13 +54,14 @@ def test_importing_httpx_through_us_does_not_import_its_command_line() -> None:
     assert said.stdout.strip() == "set()"
 
 
-async def test_a_proxy_of_the_environment_is_used_but_never_for_loopback(
+async def test_a_proxy_of_the_environment_is_used_but_never_for_this_machine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with wire_server(envelope("proxy")) as proxy, wire_server(envelope()) as here:
         monkeypatch.setenv("HTTP_PROXY", proxy.base_url)
         monkeypatch.setenv("ALL_PROXY", proxy.base_url)
-        async with new_http() as http:
+        monkeypatch.setenv("NO_PROXY", "[::1],fd00::/8,http://[,*x*")
+        async with a_client() as http:
             far = await http.get(SOMEWHERE)
             near = await http.get(f"{here.base_url}/near")
             named = await http.get(f"http://localhost:{here.port}/named")
@@ -61,18 +71,60 @@ async def test_a_proxy_of_the_environment_is_used_but_never_for_loopback(
     assert [seen.target for seen in proxy.seen] == [SOMEWHERE]
 
 
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "ftp://127.0.0.1:1", "::"])
+@pytest.mark.parametrize(
+    ("proxy", "said"),
+    [
+        pytest.param("socks5://127.0.0.1:1", "socksio", id="without socksio"),
+        pytest.param("ftp://me:hidden@127.0.0.1:1", "no URL of http", id="scheme"),
+        pytest.param("::", "names no host|no URL", id="no address"),
+        pytest.param("http://me:hidden@/", "names no host", id="no host"),
+    ],
+)
 async def test_a_useless_proxy_troubles_only_those_who_need_it(
-    proxy: str, monkeypatch: pytest.MonkeyPatch
+    proxy: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ALL_PROXY", proxy)
+    monkeypatch.setenv("all_proxy", proxy)
 
-    async with wire_server(envelope()) as here, new_http(here.base_url) as http:
+    async with wire_server(envelope()) as here, a_client(here.base_url) as http:
         assert (await http.get("/x")).status_code == 200
-        with pytest.raises(UsageError, match="proxy") as caught:
+        with pytest.raises(UsageError, match=said) as caught:
             await http.get(SOMEWHERE)
 
-    assert "ALL_PROXY" in (caught.value.hint or "")
+    assert "that all_proxy names" in caught.value.message
+    assert "unset all_proxy" in (caught.value.hint or "")
+    assert "hidden" not in f"{caught.value.message} {caught.value.hint}"
+
+
+async def test_a_proxy_that_is_not_there_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "me:hidden@127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:8")
+
+    async with a_client() as http:
+        with pytest.raises(ProxyFailedError) as caught:
+            await http.get("https://api.example/x")
+
+    assert caught.value.variable == "HTTPS_PROXY"
+    assert "http://127.0.0.1:9 (HTTPS_PROXY)" in str(caught.value)
+    assert "hidden" not in str(caught.value)
+
+
+async def test_a_proxy_is_spoken_to_with_tls_and_not_blamed_for_the_host_behind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+
+    async with wire_server(envelope("proxy"), tls=server_tls()) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"https://127.0.0.1:{proxy.port}")
+        with serve_street_proxy(tmp_path, 9) as street:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{street.port}")
+            async with a_client() as http:
+                answer = await http.get(SOMEWHERE)
+                with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY"):
+                    await http.get("https://api.example/x")
+
+    assert answer.json()["data"] == "proxy"
 
 
 async def test_a_certificate_nobody_vouches_for_is_refused(

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -158,3 +158,18 @@ def test_what_is_no_secret_is_explained_without_being_shown(text: str) -> None:
 )
 def test_a_secret_may_lack_its_prefix_and_its_padding(text: str) -> None:
     check_secret(Secret(text))
+
+
+URL_SAFE = Secret("whsec_ab-d_fghijklmn-_")
+
+
+def test_an_url_safe_secret_is_verified_and_signed_both_ways() -> None:
+    now = datetime.now(UTC)
+    library = Webhook(URL_SAFE.reveal()).sign("m", now, BODY.decode())
+    strict = Webhook(b64decode("ab+d/fghijklmn+/")).sign("m", now, BODY.decode())
+    headers = sign(BODY, secrets=[URL_SAFE], message_id="m", sent_at=now)
+
+    Webhook(URL_SAFE.reveal()).verify(BODY, headers, json_parse=False)
+    assert headers["webhook-signature"].split() == [library, strict]
+    for one in (library, strict):
+        assert verify(BODY, headers | {"webhook-signature": one}, [URL_SAFE], now)

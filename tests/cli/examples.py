@@ -13,6 +13,7 @@ from kling_cli.jobs.events import Event, JobResult, SavedOutput
 
 TASK_ID = "832984729384729837"
 EXTERNAL_ID = "kling-01f7"
+PROMPT = "A paper boat on a rainy street"
 FILE = f"kling-{TASK_ID}.mp4"
 LINK = "https://files.example/video.mp4?Expires=1&Signature=s"
 CREATED = datetime(2026, 10, 4, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -28,6 +29,7 @@ def a_result(**changes: Any) -> JobResult:
         "external_id": EXTERNAL_ID,
         "product": "text2video",
         "model": "kling-3.0-turbo",
+        "prompt": PROMPT,
         "created_at": CREATED,
         "updated_at": UPDATED,
         "elapsed_s": 92.4004,

@@ -19,6 +19,7 @@ from kling_cli.cli.diagnosis.account import (
     check_base,
     check_clock,
     check_login,
+    check_proxy,
 )
 from kling_cli.cli.diagnosis.check import Level
 from kling_cli.cli.diagnosis.program import check_path, is_ours, programs
@@ -456,6 +457,22 @@ def test_a_key_in_the_clear_is_warned_of(tmp_path: Path) -> None:
 
     assert found.level is Level.WARN
     assert "unencrypted" in found.message
+
+
+def test_the_proxy_in_use_and_what_cannot_be_read_of_no_proxy_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load({"KLING_CONFIG_DIR": str(tmp_path)})
+    without = list(check_proxy(settings))
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:hidden@proxy.example:3128")
+    [used] = check_proxy(settings)
+    monkeypatch.setenv("NO_PROXY", "klingai.com,fd00::/200")
+    [skipped] = check_proxy(settings)
+
+    assert without == []
+    assert used.message.endswith("through http://proxy.example:3128 (HTTPS_PROXY)")
+    assert (skipped.level, skipped.name) == (Level.WARN, "proxy")
+    assert skipped.message.endswith("skipped: fd00::/200")
 
 
 @pytest.mark.anyio

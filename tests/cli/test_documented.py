@@ -26,6 +26,12 @@ from tests.support.box import API_KEY, Box, serve_box
 EXAMPLES = examples()
 WRONGS = list(wrongs())
 
+# Where the page of a solution has a sentence that does not name the field as sent.
+SENTENCES = {
+    "solutions.talking_agent-avatar": "Exactly one avatar source is required",
+    "solutions.talking_agent-speed": "speechRate only supports 0.8, 1.0 and 1.2.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Ran:
@@ -130,7 +136,7 @@ def test_a_value_nobody_takes_is_refused_by_the_sandbox_when_sent_raw(
     said = _post(box, wrong.example.call.documented["path"], wrong.raw)
 
     assert said["code"] == 1201
-    assert wrong.wire in said["message"]
+    assert SENTENCES.get(wrong.id, wrong.wire) in said["message"]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.id)

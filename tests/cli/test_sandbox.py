@@ -71,6 +71,7 @@ def test_each_request_is_a_line_at_once(kling: Kling) -> None:
         "kind": "create",
         "status": 401,
         "fault": None,
+        "historic": False,
     }
 
 

@@ -4,11 +4,20 @@ from kling_cli.api.task import Output, TaskStatus
 from kling_cli.cli.status import descriptions, words
 from kling_cli.errors import UsageError
 from kling_cli.jobs.events import SavedOutput
-from tests.cli.examples import FILE, LINK, TASK_ID, a_result, an_output
+from tests.cli.examples import (
+    EXTERNAL_ID,
+    FILE,
+    LINK,
+    PROMPT,
+    TASK_ID,
+    a_result,
+    an_output,
+)
 
 GOLDEN = f"""\
 {TASK_ID}  succeeded
   what     text2video with kling-3.0-turbo
+  prompt   {PROMPT}
   created  2026-10-04T12:00:00.250Z
   updated  2026-10-04T12:01:32.000Z
   units    4
@@ -29,6 +38,7 @@ def test_of_a_running_task_it_is_told_how_to_go_on() -> None:
         status=TaskStatus.PROCESSING,
         product=None,
         model=None,
+        prompt=None,
         created_at=None,
         updated_at=None,
         units=None,
@@ -70,6 +80,21 @@ def test_an_unknown_task_has_its_error_alone() -> None:
     unknown = a_result(task_id=None, error=UsageError("no such task"))
 
     assert list(descriptions([unknown])) == []
+
+
+def test_a_job_that_was_never_submitted_is_told_by_its_external_id() -> None:
+    refused = a_result(
+        task_id=None,
+        outputs=(),
+        created_at=None,
+        updated_at=None,
+        status=TaskStatus.UNKNOWN,
+        is_unsubmitted=True,
+        error=UsageError("refused"),
+    )
+
+    assert list(words([refused])) == ["not-submitted"]
+    assert next(descriptions([refused])) == f"{EXTERNAL_ID}  not submitted"
 
 
 def test_quiet_gives_one_word_a_task() -> None:

@@ -15,6 +15,7 @@ from kling_cli.jobs.naming import (
     check_template,
     extension,
     free_names,
+    prompt_part,
     safe_value,
     target,
 )
@@ -24,6 +25,7 @@ VALUES = {
     "external_id": "kling-e1",
     "product": "text2video",
     "model": "kling-3.0",
+    "prompt": "A paper boat, at night",
     "index": "1",
     "ext": "mp4",
     "date": "2026-10-04",
@@ -53,6 +55,8 @@ EVIL = [
         pytest.param("new/", "new/kling-t1.mp4", id="a folder to be made"),
         pytest.param("there", "there/kling-t1.mp4", id="a folder that is there"),
         pytest.param("{model}.{ext}", "kling-3.0.mp4", id="fields"),
+        pytest.param("{prompt}.{ext}", "A-paper-boat-at-night.mp4", id="prompt"),
+        pytest.param("{prompt:.7}.{ext}", "A-paper.mp4", id="prompt with a format"),
         pytest.param("{date}/", "2026-10-04/kling-t1.mp4", id="a folder of fields"),
         pytest.param("{date}/{task_id}", "2026-10-04/t1", id="fields in the folder"),
         pytest.param("{index:0>3}.{ext}", "001.mp4", id="fields with a format"),
@@ -179,3 +183,30 @@ def test_free_names_are_numbered_before_the_suffix() -> None:
 )
 def test_the_suffix_is_a_known_one(kind: str, url: str, suffix: str) -> None:
     assert extension(Output(type=kind), url) == suffix
+
+
+@pytest.mark.parametrize(
+    ("prompt", "part"),
+    [
+        pytest.param("A boat: 3/4 view.", "A-boat-3-4-view", id="signs"),
+        pytest.param("-rf ../.. ~", "rf", id="nothing that means something"),
+        pytest.param("漢字の猫、四匹。", "漢字の猫-四匹", id="another script"),
+        pytest.param("e\u0301te\u0301", "été", id="one form of each letter"),
+        pytest.param("\x1b[2J\udcff\u202e", "2J", id="hostile"),
+        pytest.param("", "untitled", id="nothing"),
+        pytest.param("?!", "untitled", id="no words"),
+        pytest.param("word " * 20, "-".join(["word"] * 8), id="cut after a word"),
+        pytest.param("x" * 99, "x" * 40, id="one long word"),
+    ],
+)
+def test_a_prompt_becomes_a_short_part_of_a_name(prompt: str, part: str) -> None:
+    assert prompt_part(prompt) == part
+
+
+@given(st.text(alphabet=st.characters(), max_size=300))
+def test_a_prompt_can_neither_leave_the_folder_nor_be_too_long(prompt: str) -> None:
+    part = prompt_part(prompt)
+
+    assert part == Path(part).name
+    assert 0 < len(part.encode()) <= 100
+    assert part[0] not in ".-~"

@@ -5,9 +5,11 @@ import ssl
 
 import pytest
 
-from kling_cli.api.http import httpx
-from kling_cli.listen.courier import failure_of
+from kling_cli.api.http import httpx, new_http
+from kling_cli.clock import SystemClock
+from kling_cli.listen.courier import Courier, failure_of
 from kling_cli.listen.diagnose import Failure
+from kling_cli.listen.targets import read_target
 
 
 def caused(error: Exception, cause: BaseException) -> Exception:
@@ -69,3 +71,17 @@ def test_a_chain_that_bites_its_tail_is_no_trap() -> None:
     error.__context__ = caused(OSError("b"), error)
 
     assert failure_of(error) is Failure.BROKEN_OFF
+
+
+@pytest.mark.anyio
+async def test_a_proxy_that_is_not_there_is_no_app_that_refuses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+
+    async with new_http() as http:
+        courier = Courier(http=http, clock=SystemClock())
+        outcome = await courier.carry(read_target("http://192.0.2.1/hook"), (), b"{}")
+
+    assert outcome.failure is Failure.UNREACHABLE
+    assert "http://127.0.0.1:9 (HTTP_PROXY)" in str(outcome.excerpt)

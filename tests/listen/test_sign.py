@@ -7,16 +7,14 @@ import pytest
 from kling_cli.callbacks.signatures import verify
 from kling_cli.errors import UsageError
 from kling_cli.listen.manner import Manner, dressed
-from kling_cli.listen.sign import read_secret, signed
+from kling_cli.listen.sign import signed
+from kling_cli.webhook_secret import read_option
 from tests.listen.kept import NOON, a_callback
 
 OLD = (("webhook-id", "msg_1"), ("webhook-timestamp", "1"), ("webhook-signature", "x"))
-SECRETS = tuple(
-    read_secret(text)
-    for text in (
-        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-        "whsec_aGVsbG8gdGhlcmUgd29ybGQ=",
-    )
+SECRETS = read_option(
+    "--sign-forwards",
+    ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw,whsec_aGVsbG8gdGhlcmUgd29ybGQ"],
 )
 
 
@@ -49,7 +47,7 @@ def test_without_a_secret_the_senders_signature_goes_along() -> None:
 
 
 def test_what_is_no_secret_is_refused_and_not_shown() -> None:
-    with pytest.raises(UsageError) as caught:
-        read_secret("not-a-secret-at-all!")
+    with pytest.raises(UsageError, match=r"^--sign-forwards is not") as caught:
+        read_option("--sign-forwards", ["whsec_hidde!"])
 
-    assert "not-a-secret" not in caught.value.message
+    assert "hidde" not in caught.value.message

@@ -15,8 +15,6 @@ from tests.products.reference import CALLS, Call, call_of, differences
 
 LEFT_OUT = {
     # No product of the catalogue goes there. What has one by now is compared.
-    "legacy.lip_sync.create": "superseded by identify-face and advanced-lip-sync",
-    "legacy.old_elements.create": "superseded by advanced-custom-elements",
     "legacy.multi_elements.init": "a step of a session, and no product",
     "legacy.multi_elements.add": "a step of a session, and no product",
     "legacy.multi_elements.delete": "a step of a session, and no product",

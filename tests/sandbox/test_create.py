@@ -315,3 +315,82 @@ async def test_without_a_seed_everything_differs() -> None:
             seen |= {desk.box.api_key, desk.box.secret_key, await desk.ordered()}
 
     assert len(seen) == 6
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        pytest.param(
+            LEGACY_FROM_IMAGE,
+            {
+                "model_name": "kling-v3",
+                "image": "https://img.example.com/a.png",
+                "prompt": "a boat",
+                "mode": "std",
+                "duration": "5",
+                **dict.fromkeys(
+                    (
+                        *("image_tail", "negative_prompt", "static_mask"),
+                        *("external_task_id", "callback_url"),
+                    ),
+                    "",
+                ),
+            },
+            id="legacy",
+        ),
+        pytest.param(
+            FROM_IMAGE,
+            {
+                "contents": [
+                    {"type": "prompt", "text": "a boat"},
+                    {
+                        "type": "first_frame",
+                        "url": "https://img.example.com/a.png",
+                        "id": "",
+                    },
+                ],
+                "settings": {"resolution": "", "duration": 5, "audio": ""},
+                "options": {"external_task_id": "", "callback_url": ""},
+            },
+            id="new",
+        ),
+        pytest.param(
+            "/v1/videos/identify-face",
+            {"video_id": "", "video_url": "https://vid.example.com/a.mp4"},
+            id="at once",
+        ),
+    ],
+)
+async def test_an_empty_string_is_as_good_as_nothing(
+    path: str, body: dict[str, Any], desk: Desk
+) -> None:
+    answers = [(await desk.http.post(path, json=body)).json() for _ in range(2)]
+
+    assert [each["code"] for each in answers] == [0, 0], answers
+    tasks = (await desk.state())["tasks"]
+    assert [(each["external_id"], each["callback_url"]) for each in tasks] == [
+        (None, None)
+    ] * len(tasks)
+
+
+async def test_an_empty_string_is_no_required_value(desk: Desk) -> None:
+    answer = await desk.http.post("/v1/audio/text-to-audio", json={"prompt": ""})
+
+    assert answer.json()["message"] == "prompt is required"
+
+
+async def test_o1_goes_on_from_a_frame_for_five_or_ten_seconds(desk: Desk) -> None:
+    body = {
+        "contents": [
+            {"type": "prompt", "text": "a boat"},
+            {"type": "first_frame", "url": "https://img.example.com/a.png"},
+        ],
+        "settings": {"duration": 7},
+    }
+
+    answer = await desk.http.post("/omni-video/kling-o1", json=body)
+
+    assert answer.json()["code"] == 1201
+    assert answer.json()["message"] == (
+        "Duration only supports 5 or 10 seconds when no refer_image is provided"
+    )

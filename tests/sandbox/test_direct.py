@@ -15,6 +15,7 @@ pytestmark = pytest.mark.anyio
 SPEECH = "/v1/audio/tts"
 RECOGNIZE = "/v1/videos/image-recognize"
 FACES = "/v1/videos/identify-face"
+EXAMPLE_SESSION = "880000000000000501"  # of the reference
 SELECTION = "/v1/videos/multi-elements"
 HELLO = {"text": "Good morning", "voice_id": "oversea_male1", "voice_language": "en"}
 PICTURE = {"image": "https://img.example.com/f.png"}
@@ -219,24 +220,25 @@ async def test_a_cleared_selection_has_nothing_to_show(desk: Desk) -> None:
 async def test_points_that_are_none_are_refused(
     more: dict[str, Any], desk: Desk
 ) -> None:
-    answer = await mark(desk, "885", **more)
+    answer = await mark(desk, EXAMPLE_SESSION, **more)
 
     assert answer.json()["code"] == 1201
 
 
 async def test_points_to_take_back_must_be_points(desk: Desk) -> None:
-    answer = await mark(desk, "885", "delete", points=["middle"])
+    answer = await mark(desk, EXAMPLE_SESSION, "delete", points=["middle"])
 
     assert answer.json()["code"] == 1201
 
 
 async def test_a_frame_has_ten_points_and_a_session_ten_frames(desk: Desk) -> None:
-    await told(desk, f"{SELECTION}/clear-selection", {"session_id": "885"})
+    await told(desk, f"{SELECTION}/clear-selection", {"session_id": EXAMPLE_SESSION})
     ten = [{"x": n / 20, "y": 0} for n in range(10)]
-    full = await mark(desk, "885", points=ten)
-    over = await mark(desk, "885")
+    full = await mark(desk, EXAMPLE_SESSION, points=ten)
+    over = await mark(desk, EXAMPLE_SESSION)
     answers: list[httpx.Response] = [
-        await mark(desk, "885", frame_index=number) for number in range(10, 20)
+        await mark(desk, EXAMPLE_SESSION, frame_index=number)
+        for number in range(10, 20)
     ]
 
     assert (full.json()["code"], over.json()["code"]) == (0, 1201)

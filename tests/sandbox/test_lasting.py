@@ -61,7 +61,7 @@ def units_of(task: dict[str, Any]) -> str:
         ({"sound_file": "https://snd.example.com/a.mp3"}, 6.0, "2"),
         ({"audio_id": "880000000000000201"}, 6.0, "2"),
     ],
-    ids=["of a sound", "at 1080p", "of a link", "of a stranger's id"],
+    ids=["of a sound", "at 1080p", "of a link", "of the reference's example"],
 )
 async def test_an_avatar_lasts_a_second_longer_than_its_sound_and_is_paid_by_it(
     body: dict[str, Any], seconds: float, units: str, desk: Desk
@@ -156,7 +156,12 @@ async def test_what_cannot_be_known_is_the_nearest_that_is_taken(desk: Desk) -> 
     params = {"task_ids": made.json()["data"]["id"]}
     (task,) = (await desk.http.get("/solutions", params=params)).json()["data"]
 
-    assert task["outputs"][0]["duration"] == "5.041"
+    product, model, film = task["outputs"]
+    types = [each["type"] for each in (product, model, film)]
+    assert types == ["product_image", "model_images", "product_video"]
+    assert (await desk.fetch(model["url"])).content.startswith(b"\x89PNG")
+    seen = watch((await desk.fetch(film["url"])).content)
+    assert seen.duration_s == pytest.approx(5.041, abs=0.001)
 
 
 async def test_a_presenter_lasts_as_long_as_the_script(desk: Desk) -> None:

@@ -93,6 +93,7 @@ async def test_a_create_call_hangs(action: str, tasks: int, desk: Desk) -> None:
         "status": None,
         "fault": action,
         "has_authorization": True,
+        "is_historic": False,
     }
 
 

@@ -38,7 +38,7 @@ async def a_video(desk: Desk, seconds: int, ratio: str = "16:9") -> dict[str, An
 def lips(session: str, **more: Any) -> dict[str, Any]:
     face = {
         "face_id": "0",
-        "audio_id": "88",
+        "audio_id": "880000000000000201",
         "sound_start_time": 0,
         "sound_end_time": 3000,
         "sound_insert_time": 0,
@@ -163,8 +163,10 @@ async def test_an_edited_video_is_as_long_as_the_selected_one(desk: Desk) -> Non
     assert task["outputs"][0]["duration"] == "8.041"
 
 
-async def test_a_session_nobody_opened_has_its_middle_marked(desk: Desk) -> None:
-    shown = await told(desk, f"{EDITING}/preview-selection", session_id="885")
+async def test_a_session_of_the_reference_has_its_middle_marked(desk: Desk) -> None:
+    shown = await told(
+        desk, f"{EDITING}/preview-selection", session_id="880000000000000501"
+    )
 
     assert set(shown["res"]) == {"video", "video_cover", "tracking_output"}
 

@@ -97,3 +97,191 @@ async def test_a_presenter_s_settings_may_be_spelled_either_way(
     answer = await desk.http.post("/solutions/talking_agent", json=body)
 
     assert answer.json()["code"] == code
+
+
+GOODS = [
+    {"type": "ref_image", "url": "https://img.example.com/mug.png"},
+    {"type": "goods_title", "text": "Enamel mug"},
+]
+CLOTHES = [
+    {"type": "product_info", "text": "Linen shirt"},
+    {"type": "source_video", "url": "https://vid.example.com/s.mp4"},
+    {"type": "product_image", "url": "https://img.example.com/shirt.png"},
+]
+HOST = {"type": "avatar_image", "url": "https://img.example.com/host.png"}
+READY = {"type": "avatar_id", "text": "avatar_mia_female"}
+SCRIPT = {"type": "speech_script", "text": "hello"}
+PRODUCT = {"type": "ref_image", "url": "https://img.example.com/mug.png"}
+TITLE = {"type": "goods_title", "text": "Enamel mug"}
+STUDIO = {"resolution": "720p", "aspect_ratio": "9:16", "duration": 15}
+TERM = {"type": "glossary", "source": "term-zh", "target": "term-en"}
+
+# What is sent in place of a good body, and the words in which it is refused.
+REFUSED: dict[str, list[tuple[list[dict[str, Any]], dict[str, Any], str]]] = {
+    "e-commerce/goods_studio": [
+        (
+            [TITLE],
+            STUDIO,
+            "Product image is missing. Please upload a product image.",
+        ),
+        (
+            [PRODUCT],
+            STUDIO,
+            "Product title is missing. Please provide a product title.",
+        ),
+        (
+            [PRODUCT] * 6 + [TITLE],
+            STUDIO,
+            "At most 5 ref_image items are allowed in contents.",
+        ),
+        (
+            [{"type": "ref_image", "url": "bm8gcGljdHVyZQ=="}, TITLE],
+            STUDIO,
+            (
+                "Unsupported product image. Please check the image format, size and "
+                "dimensions."
+            ),
+        ),
+        (
+            [*GOODS, TITLE],
+            STUDIO,
+            "Only one goods_title item is allowed in contents.",
+        ),
+        (
+            [PRODUCT, {"type": "goods_title", "text": "a" * 201}],
+            STUDIO,
+            "goods_title exceeds the 200-character limit.",
+        ),
+        (
+            GOODS,
+            {**STUDIO, "resolution": "4k"},
+            "Unsupported resolution. Only 720p and 1080p are supported.",
+        ),
+        (
+            GOODS,
+            {**STUDIO, "aspect_ratio": "4:3"},
+            "aspect_ratio only supports 9:16, 1:1 and 16:9.",
+        ),
+        (
+            GOODS,
+            {**STUDIO, "duration": 5},
+            "Unsupported duration. Only 15, 30 and 60 seconds are supported.",
+        ),
+        (GOODS, {**STUDIO, "duration": None}, "settings.duration is required"),
+        ([*GOODS, "mug"], STUDIO, "contents[2] must be an object"),  # type: ignore[list-item]  # -- what is refused
+        ([], STUDIO, "contents cannot be empty"),
+    ],
+    "e-commerce/clothing_dupe": [
+        (
+            CLOTHES[::2],
+            {},
+            "Reference video is missing. Please upload a reference video.",
+        ),
+        (
+            CLOTHES[1:],
+            {},
+            "Product description is missing. Please provide a product description.",
+        ),
+        (
+            [*CLOTHES, {"type": "bgm", "url": ""}],
+            {},
+            (
+                "bgm is provided but url is empty. Please provide a BGM file URL or "
+                "remove bgm to use the system default BGM."
+            ),
+        ),
+        (
+            [*CLOTHES, {"type": "voice", "voice_id": "nobody"}],
+            {},
+            "Invalid voice_id. Please select a valid voice from the voice library.",
+        ),
+    ],
+    "talking_agent": [
+        (
+            [HOST, READY, SCRIPT],
+            {"voice_id": "female_warm_rich"},
+            (
+                "Exactly one avatar source is required: provide avatar_image (with "
+                "voiceId) or avatar_id, not both."
+            ),
+        ),
+        (
+            [HOST, SCRIPT],
+            {},
+            "voiceId is required when uploading an avatar_image.",
+        ),
+        ([READY], {}, "speech_script is required for single-person videos."),
+        (
+            [READY, SCRIPT, TITLE],
+            {},
+            "Product image is missing. Please upload at least one product image.",
+        ),
+        (
+            [READY, SCRIPT, PRODUCT],
+            {},
+            "goods_title is required when product content is provided.",
+        ),
+        (
+            [READY, SCRIPT, PRODUCT, TITLE],
+            {"speechRate": 1.2},
+            "Speech rate adjustment not supported in Video Commerce.",
+        ),
+        (
+            [READY, SCRIPT],
+            {"speechRate": 3},
+            "speechRate only supports 0.8, 1.0 and 1.2.",
+        ),
+    ],
+    "drama_subtitle": [
+        (
+            [TERM],
+            {},
+            "Source video is missing. Please provide a source video URL.",
+        ),
+        (
+            EPISODE * 2,
+            {},
+            "Only one source_video item is allowed in contents.",
+        ),
+        (
+            [{"type": "source_video", "url": ""}],
+            {},
+            "source_video is missing. Please provide exactly one source_video.",
+        ),
+        (
+            [*EPISODE, *[TERM] * 201],
+            {},
+            "Glossary exceeds the limit of 200 entries.",
+        ),
+        (
+            [*EPISODE, {**TERM, "target": " "}],
+            {},
+            "Each glossary entry must be non-empty and no longer than 100 characters.",
+        ),
+        (
+            EPISODE,
+            {"margin_v": -1},
+            "margin_v, font_size and target_cps must be positive integers.",
+        ),
+        (
+            EPISODE,
+            {"target_cps": 9},
+            "target_cps out of range. Please provide a value between 10 and 20.",
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+async def test_a_solution_is_refused_in_the_words_of_its_page(
+    name: str, desk: Desk
+) -> None:
+    said = []
+    for contents, settings, _ in REFUSED[name]:
+        body = {"contents": contents, "settings": settings}
+        answer = await desk.http.post(f"/solutions/{name}", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (400, 1201), contents
+        said.append(answer.json()["message"])
+
+    assert said == [message for _, _, message in REFUSED[name]]
+    assert (await desk.state())["tasks"] == []

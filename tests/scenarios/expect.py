@@ -19,7 +19,7 @@ KEYS = frozenset(
     {"schema", "ok", "command", "task_id", "external_task_id", "product", "model"}
     | {"status", "status_message", "created_at", "updated_at", "elapsed_s"}
     | {"completed_by", "requests", "callbacks", "outputs", "expires_at", "units"}
-    | {"estimated_units"}
+    | {"estimated_units", "prompt", "state"}
     | {"request_id", "resume", "error"}
 )
 

@@ -106,7 +106,7 @@ def test_a08_a_tunnel_that_is_lost_is_made_up_for(
 
     saved(kling, result)
     assert result.stderr.count("callbacks is lost") == 1
-    assert result.stderr.endswith("told by poll\n")
+    assert result.stderr.endswith("found by polling\n")
 
 
 @pytest.mark.sandbox(slots=10, task_seconds=3)

@@ -170,9 +170,13 @@ def test_what_is_wrong_is_said_before_anything_is_sent(
 
 
 def test_a_session_of_another_machine_is_taken_at_its_word(kling: Kling) -> None:
-    result = kling.run("lip-sync", "--session", "12", "--face", "3", *SOUND)
+    elsewhere = "880000000000000401"  # which the sandbox knows from the reference
+    result = kling.run("lip-sync", "--session", elsewhere, "--face", "3", *SOUND)
+    gone = kling.run("lip-sync", "--session", "12", "--face", "3", *SOUND)
 
     saved(kling, result)
+    assert gone.exit_code == 2
+    assert "Session not found or expired: 12 (code 1201)" in gone.stderr
 
 
 def test_a_sound_that_misses_the_face_costs_no_job(kling: Kling, box: Box) -> None:

@@ -27,7 +27,7 @@ def test_a_portrait_speaks_a_local_sound_at_the_price_that_was_said(
     film = watch((kling.here / result.lines[0]).read_bytes())
     assert result.exit_code == 0
     assert "avatar, about 4.4 units, $0.62" in result.stderr
-    assert "4.4 units, told by" in result.stderr
+    assert "4.4 units, notified by callback" in result.stderr
     assert "warning: charged" not in result.stderr
     assert film.duration_s == pytest.approx(12.3, abs=0.1)
     assert box.tasks[0]["units"] == 4.4

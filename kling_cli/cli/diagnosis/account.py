@@ -22,9 +22,10 @@ _SIGNED_SKEW_S = 240.0  # signed callbacks are refused at 300. Source: API refer
 def look_at_credentials(
     settings: Settings, environ: Mapping[str, str]
 ) -> Iterator[Check]:
-    """Yield whether there are credentials, and which host they are for."""
+    """Yield how it stands with the credentials, their host, and the way there."""
     yield check_credentials(settings, environ)
     yield check_base(settings)
+    yield from check_proxy(settings)
 
 
 def check_credentials(settings: Settings, environ: Mapping[str, str]) -> Check:
@@ -59,6 +60,23 @@ def check_base(settings: Settings) -> Check:
             "use https:// in KLING_API_BASE",
         )
     return ok("API base", f"{base} ({region}{origin})")
+
+
+def check_proxy(settings: Settings) -> Iterator[Check]:
+    """Say which proxy leads to the API; nothing where the environment names none."""
+    from kling_cli.proxies import Proxies
+
+    proxies = Proxies.from_environment()
+    proxy = proxies.named(settings.api_base)
+    if proxies.skipped:
+        entries = ", ".join(proxies.skipped)
+        yield warn(
+            "proxy",
+            f"NO_PROXY has what is neither a host nor a range, skipped: {entries}",
+            "write names, addresses and ranges: localhost,10.0.0.0/8,fd00::/8",
+        )
+    elif proxy is not None:
+        yield ok("proxy", f"the API is reached through {proxy}")
 
 
 async def ask_host(settings: Settings, clock: Clock) -> list[Check]:

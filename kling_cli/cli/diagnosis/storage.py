@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kling_cli.cli.diagnosis.check import Check, fail, ok, warn
 from kling_cli.errors import KlingError, UsageError
+from kling_cli.webhook_secret import has_foreign_characters
 
 if TYPE_CHECKING:
     from kling_cli.settings import Settings
@@ -102,6 +103,13 @@ def check_webhook(settings: Settings) -> Check:
     if not n_secrets:
         return ok("webhook secret", "none: callbacks are known by their path")
     origin = settings.origins["webhook_secret"]
+    if any(has_foreign_characters(each.reveal()) for each in settings.webhook_secrets):
+        return warn(
+            "webhook secret",
+            f"{origin} has characters that are no base64; they are left out, as the "
+            "standardwebhooks library does",
+            "copy it again, without anything around it",
+        )
     return ok("webhook secret", f"{n_secrets} from {origin}: signatures are checked")
 
 

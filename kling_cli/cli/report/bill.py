@@ -6,11 +6,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC
 from math import fsum
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.cli.report.choose import is_terminal
 from kling_cli.cli.report.columns import columns
-from kling_cli.cli.report.listing import Listing, more_note
+from kling_cli.cli.report.listing import Empty, Listing, more_note
 from kling_cli.cli.report.quantities import moment
 
 if TYPE_CHECKING:
@@ -20,11 +21,19 @@ if TYPE_CHECKING:
 
 _DECIMALS = 6
 _UNKNOWN = "unknown"
-_HEADINGS = ("deducted", "amount", "unit", "task", "model", "what", "left")
 
 
-def listing(command: str, found: Listed[Deduction], period: Period) -> Listing:
-    """Return the bill as it is printed; what `--by` asks for are lines for people."""
+def listing(
+    command: str,
+    found: Listed[Deduction],
+    period: Period,
+    left: Sequence[dict[str, Any]] | None = None,
+) -> Listing:
+    """Return the bill as it is printed; what `--by` asks for are lines for people.
+
+    `left` is what a bill of cash says is left.
+    """
+    facts = {} if left is None else {"left": list(left)}
     sums = totals(found.items)
     return Listing(
         command=command,
@@ -32,12 +41,44 @@ def listing(command: str, found: Listed[Deduction], period: Period) -> Listing:
             "deductions": [document(row) for row in found.items],
             "totals": sums,
             "has_more": found.has_more,
+            **facts,
         },
         lines=_table(found.items) if period.by is None else summed(sums, period.by),
         ids=[row.task_id for row in found.items if row.task_id],
-        notes=[f"together {_number(one['amount'])} {one['unit']}" for one in sums],
-        warnings=[more_note(period.limit)] if found.has_more else (),
+        notes=[f"spent {_number(one['amount'])} {one['unit']}" for one in sums],
+        warnings=[
+            *map(_left_words, left or ()),
+            *([more_note(period.limit)] if found.has_more else ()),
+        ],
+        empty=Empty(
+            f"nothing was spent in this time (--since {period.since})",
+            "--since 365d looks further back; kling account packs shows what is left"
+            " in the resource packs",
+        ),
     )
+
+
+def left(newest: Sequence[Deduction]) -> list[dict[str, Any]]:
+    """Return what is left of each kind of cash, by its newest deduction."""
+    known: dict[tuple[str, str | None], Deduction] = {}
+    for row in newest:
+        if row.left_after is not None:
+            known.setdefault((row.unit, row.cash_type), row)
+    return [
+        {
+            "unit": row.unit,
+            "amount": row.left_after,
+            "cash_type": row.cash_type,
+            "as_of": moment(row.deducted_at) if row.deducted_at else None,
+        }
+        for row in known.values()
+    ]
+
+
+def _left_words(one: dict[str, Any]) -> str:
+    kind = " (test balance)" if one["cash_type"] == "test_balance" else ""
+    as_of = f", as of {one['as_of']}" if one["as_of"] else ""
+    return f"left {_number(one['amount'])} {one['unit']}{kind}{as_of}"
 
 
 def totals(rows: Sequence[Deduction]) -> list[dict[str, Any]]:
@@ -84,8 +125,29 @@ def summed(sums: Sequence[dict[str, Any]], by: str) -> Iterator[str]:
 
 
 def _table(rows: Sequence[Deduction]) -> Iterator[str]:
-    headings = _HEADINGS if is_terminal(sys.stdout) else ()
-    return columns([_cells(row) for row in rows], headings=headings)
+    if not is_terminal(sys.stdout):
+        return columns([_cells(row) for row in rows])
+    from kling_cli.cli.report.fit import Column, fitted
+
+    titles = (
+        Column(heading="spent at", leaves=5),
+        Column(heading="spent"),
+        Column(heading="unit"),
+        Column(heading="task"),
+        Column(heading="model", leaves=3),
+        Column(heading="what", leaves=2),
+        Column(heading="left after", leaves=1),
+    )
+    return fitted(
+        titles, [_drawn(row) for row in rows], width=get_terminal_size().columns
+    )
+
+
+def _drawn(row: Deduction) -> tuple[str | None, ...]:
+    """Return the cells with the time as a person reads it."""
+    at = row.deducted_at
+    when = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if at else None
+    return (when, *_cells(row)[1:])
 
 
 def _cells(row: Deduction) -> tuple[str | None, ...]:

@@ -55,6 +55,7 @@ class Row:
     task_id: str | None = None
     product: str | None = None
     model: str | None = None
+    prompt: str | None = None
     cost: str | None = None
     phase: str = "starting"
     began_at: float = 0.0
@@ -105,6 +106,7 @@ def _prepared(board: Board, event: happened.Prepared, now: float) -> Board:
         task_id=None,
         product=event.product,
         model=event.model,
+        prompt=event.prompt,
         cost=expected(event.units, event.at_most_units, event.usd),
         usual_s=event.usual_s,
         phase="submitting",
@@ -141,6 +143,7 @@ def _submitted(board: Board, event: happened.Submitted, now: float) -> Board:
         task_id=event.task_id,
         product=event.product,
         model=event.model,
+        prompt=event.prompt,
         usual_s=event.usual_s,
         submitted_at=now,
         phase="submitted",
@@ -196,7 +199,7 @@ def _finished(board: Board, event: happened.Finished, now: float) -> Board:
     name = result.task_id if board.row(result.task_id) else result.external_id
     if board.row(name) is None:
         return board
-    return board.with_row(name, now, phase=result.status.value, is_done=True)
+    return board.with_row(name, now, phase=result.state.value, is_done=True)
 
 
 _CHANGES: Mapping[type, Callable[[Board, Any, float], Board]] = MappingProxyType(

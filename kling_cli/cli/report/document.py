@@ -29,7 +29,12 @@ LISTINGS: Mapping[str, Mapping[str, Any]] = {
     "models": {"models": []},
     "account packs": {"packs": []},
     "account billing": {"deductions": [], "totals": [], "has_more": False},
-    "account balance": {"deductions": [], "totals": [], "has_more": False},
+    "account balance": {
+        "deductions": [],
+        "totals": [],
+        "has_more": False,
+        "left": [],
+    },
     "list": {"tasks": []},
 }
 
@@ -44,7 +49,9 @@ def of_result(result: JobResult) -> dict[str, Any]:
         "external_task_id": result.external_id,
         "product": result.product,
         "model": result.model,
+        "prompt": result.prompt,
         "status": result.status.value,
+        "state": result.state.value,
         "status_message": result.status_message,
         "created_at": _moment(result.created_at),
         "updated_at": _moment(result.updated_at),

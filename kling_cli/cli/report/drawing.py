@@ -1,7 +1,7 @@
 """The board as lines of text that fit a terminal of any width; pure.
 
 A fact is never cut to fit: what does not fit beside another goes onto the next line,
-and a bar gives way first.
+and a bar gives way first. The prompt alone, which the person knows, is shortened.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from rich.text import Text
 
 from kling_cli.cli.report.board import Board, Row, Transfer
 from kling_cli.cli.report.escape import one_line
+from kling_cli.cli.report.fit import shortened
 from kling_cli.cli.report.quantities import clock_face, size
 
 _SHORTEST_BAR = 8
@@ -68,6 +69,9 @@ def _row(row: Row, canvas: Canvas, *, is_alone: bool) -> list[Text]:
     what.append(row.cost)
     title = [one_line(each) for each in what if each]
     lines = _packed(title, canvas, start=f"{mark} ", style="bold")
+    if row.prompt:
+        room = canvas.width - len(_INDENT)
+        lines.append(Text(_INDENT).append(shortened(row.prompt, room), "italic"))
     lines += _progress(row, canvas)
     for transfer in row.transfers.values():
         lines += _transfer(transfer, canvas)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from kling_cli.cli.report.authentication import phrase, word
+from kling_cli.cli.report.columns import columns
 from kling_cli.cli.report.escape import one_line
 from kling_cli.cli.report.quantities import moment, size
 
@@ -16,15 +18,6 @@ if TYPE_CHECKING:
     from kling_cli.listen.controls import Fact
     from kling_cli.listen.lines import Forwarded, Verified
 
-_HEADINGS: Final = (
-    "event",
-    "received",
-    "status",
-    "task",
-    "product",
-    "proof",
-    "forwarded",
-)
 _SHOWN_LINES: Final = 3  # of an answer's body
 _MOST_LINES: Final = 200  # of a callback that is shown while others come
 
@@ -33,16 +26,29 @@ def table(
     callbacks: Sequence[KeptCallback],
     forwards: Mapping[int, Sequence[KeptForward]],
     *,
-    is_titled: bool,
+    width: int | None,
 ) -> Iterator[str]:
-    """Yield one line a callback, in columns; nothing is cut."""
-    rows = [_cells(kept, forwards.get(kept.id, ())) for kept in callbacks]
-    if is_titled and rows:
-        rows.insert(0, _HEADINGS)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
+    """Yield one line a callback, in columns.
+
+    On a terminal of some width with headings, and without what has no room; without
+    a width nothing is left out.
+    """
+    if width is None:
+        rows = [_cells(kept, forwards.get(kept.id, ())) for kept in callbacks]
+        return columns(rows)
+    from kling_cli.cli.report.fit import Column, fitted
+
+    titles = (
+        Column(heading="event"),
+        Column(heading="received", leaves=2),
+        Column(heading="status"),
+        Column(heading="task"),
+        Column(heading="product", leaves=3),
+        Column(heading="proof", leaves=1),
+        Column(heading="forwarded", leaves=4),
+    )
+    drawn = [_drawn(kept, forwards.get(kept.id, ())) for kept in callbacks]
+    return fitted(titles, drawn, width=width)
 
 
 def description(kept: KeptCallback, forwards: Sequence[KeptForward]) -> Iterator[str]:
@@ -127,8 +133,18 @@ def complaint(line: Forwarded) -> Iterator[str]:
         yield f"  {one_line(each)}"
 
 
-def _cells(kept: KeptCallback, forwards: Iterable[KeptForward]) -> tuple[str, ...]:
-    cells = (
+def _drawn(
+    kept: KeptCallback, forwards: Iterable[KeptForward]
+) -> tuple[str | None, ...]:
+    """Return the cells with the time as a person reads it."""
+    number, _, *rest = _cells(kept, forwards)
+    return (number, f"{kept.received_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}", *rest)
+
+
+def _cells(
+    kept: KeptCallback, forwards: Iterable[KeptForward]
+) -> tuple[str | None, ...]:
+    return (
         f"#{kept.id}",
         moment(kept.received_at),
         kept.status or "malformed",
@@ -137,7 +153,6 @@ def _cells(kept: KeptCallback, forwards: Iterable[KeptForward]) -> tuple[str, ..
         word(kept.trust),
         ",".join(_results(forwards)),
     )
-    return tuple(one_line(cell) if cell else "-" for cell in cells)
 
 
 def _results(forwards: Iterable[KeptForward]) -> Iterator[str]:

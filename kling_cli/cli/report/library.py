@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.cli.report.choose import is_terminal
 from kling_cli.cli.report.columns import columns, facts
 from kling_cli.cli.report.escape import one_line
+from kling_cli.cli.report.fit import Column, fitted
 from kling_cli.cli.report.quantities import moment
 
 if TYPE_CHECKING:
     from kling_cli.api.library import Shelf, Thing
 
-_HEADINGS = {
-    "voice": ("voice", "owner", "name"),
-    "element": ("element", "owner", "kind", "tags", "name", "description"),
+_COLUMNS = {
+    "voice": (
+        Column(heading="voice"),
+        Column(heading="owner", leaves=1),
+        Column(heading="name"),
+    ),
+    "element": (
+        Column(heading="element"),
+        Column(heading="owner", leaves=3),
+        Column(heading="kind", leaves=2),
+        Column(heading="tags", leaves=1),
+        Column(heading="name"),
+        Column(heading="description", leaves=4, is_text=True),
+    ),
 }
 
 
@@ -38,9 +51,10 @@ def document(one: Thing, shelf: Shelf) -> dict[str, Any]:
 
 def table(found: Sequence[Thing], shelf: Shelf) -> Iterator[str]:
     """Yield one line a thing; headings on a terminal only."""
-    headings = _HEADINGS[shelf.noun]
     rows = [_cells(one, shelf) for one in found]
-    return columns(rows, headings=headings if is_terminal(sys.stdout) else ())
+    if is_terminal(sys.stdout):
+        return fitted(_COLUMNS[shelf.noun], rows, width=get_terminal_size().columns)
+    return columns(rows)
 
 
 def _cells(one: Thing, shelf: Shelf) -> tuple[str | None, ...]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kling_cli.cli.report.choose import is_terminal
 from kling_cli.cli.report.document import dumps, of_listing
 from kling_cli.cli.report.escape import one_line
+from kling_cli.cli.report.pager import print_lines
 from kling_cli.cli.report.streams import write_note, write_result
 
 if TYPE_CHECKING:
@@ -17,12 +18,20 @@ if TYPE_CHECKING:
     from kling_cli.errors import KlingError
 
 
+class Empty(NamedTuple):
+    """What to say where there is nothing to list, and what to do about it."""
+
+    message: str
+    hint: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """The answer of a command that lists. `command` is a key of `document.LISTINGS`.
 
     `facts` are what its JSON has under the keys named there; `lines` are for people
-    and pipes, `ids` for `--quiet`. `warnings` go to stderr, `notes` to a terminal only.
+    and pipes, `ids` for `--quiet`. `warnings` go to stderr, `notes` to a terminal only;
+    `empty` is said on stderr in place of lines where there are none.
     """
 
     command: str
@@ -31,6 +40,7 @@ class Listing:
     ids: Sequence[str]
     notes: Sequence[str] = ()
     warnings: Sequence[str] = ()
+    empty: Empty | None = None
     error: KlingError | None = None
 
 
@@ -39,8 +49,9 @@ def print_listing(listing: Listing, talk: Talk) -> int:
     if talk.is_json:
         write_result(dumps(of_listing(listing.command, listing.facts, listing.error)))
     else:
-        for line in map(one_line, listing.ids) if talk.is_quiet else listing.lines:
-            write_result(line)
+        print_lines(map(one_line, listing.ids) if talk.is_quiet else listing.lines)
+        if not listing.ids and listing.empty is not None:
+            say_empty(listing.empty, talk)
     notes = listing.notes if is_terminal(sys.stderr) else ()
     for note in () if talk.is_quiet else (*notes, *listing.warnings):
         write_note(note)
@@ -52,6 +63,16 @@ def print_listing(listing: Listing, talk: Talk) -> int:
     for line in error_lines(listing.error):
         say(line, is_colorless=talk.is_colorless)
     return int(listing.error.exit_code)
+
+
+def say_empty(empty: Empty, talk: Talk) -> None:
+    """Tell a person on stderr that there is nothing to list."""
+    from kling_cli.cli.outcome import say
+
+    if talk.is_quiet or talk.is_json:
+        return
+    say(empty.message, is_colorless=talk.is_colorless)
+    say(f"hint: {empty.hint}", is_colorless=talk.is_colorless)
 
 
 def more_note(limit: int) -> str:

@@ -8,7 +8,8 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.cli.report.choose import is_terminal
-from kling_cli.cli.report.columns import columns, facts
+from kling_cli.cli.report.columns import Row, columns, facts
+from kling_cli.cli.report.fit import Column, fitted
 from kling_cli.cli.report.quantities import duration
 from kling_cli.products import catalogue
 from kling_cli.products.choose import takes
@@ -17,8 +18,21 @@ from kling_cli.products.model import Field, FieldKind, Limits, Rate
 if TYPE_CHECKING:
     from kling_cli.cli.models import Line
 
-_LISTED = ("product", "model", "status", "units", "resolution", "seconds", "also takes")
-_SEARCHED = ("units", "rate", "status", "how to ask")
+_LISTED = (
+    Column(heading="product"),
+    Column(heading="model"),
+    Column(heading="status", leaves=4),
+    Column(heading="units"),
+    Column(heading="resolution", leaves=2),
+    Column(heading="seconds", leaves=3),
+    Column(heading="also takes", leaves=1, is_wrapped=True),
+)
+_SEARCHED = (
+    Column(heading="units"),
+    Column(heading="rate", leaves=2),
+    Column(heading="status", leaves=1),
+    Column(heading="how to ask", is_wrapped=True),
+)
 _OWN_COLUMN = ("resolution", "duration")
 _SHORT = {"second": "s", "call": "call", "output": "each"}
 _NOT_WORDS = frozenset(
@@ -41,10 +55,7 @@ def listed(lines: Sequence[Line]) -> Iterator[str]:
         )
         for one in lines
     ]
-    if is_terminal(sys.stdout):
-        width = get_terminal_size().columns
-        return columns(rows, headings=_LISTED, width=width)
-    return columns(rows)
+    return _shown(_LISTED, rows)
 
 
 def searched(lines: Sequence[Line]) -> Iterator[str]:
@@ -52,7 +63,14 @@ def searched(lines: Sequence[Line]) -> Iterator[str]:
     rows = [
         (_units(one), _rate(one), one.model.status, how_to_ask(one)) for one in lines
     ]
-    return columns(rows, headings=_SEARCHED if is_terminal(sys.stdout) else ())
+    return _shown(_SEARCHED, rows)
+
+
+def _shown(titles: Sequence[Column], rows: Sequence[Row]) -> Iterator[str]:
+    """Return the rows as wide as a terminal, or whole for a pipe."""
+    if is_terminal(sys.stdout):
+        return fitted(titles, rows, width=get_terminal_size().columns)
+    return columns(rows)
 
 
 def described(lines: Sequence[Line]) -> Iterator[str]:
@@ -72,6 +90,7 @@ def described(lines: Sequence[Line]) -> Iterator[str]:
                 *((each.spelling, _words_of(one, each)) for each in fields),
             ],
             indent="  ",
+            width=get_terminal_size().columns if is_terminal(sys.stdout) else None,
         )
 
 

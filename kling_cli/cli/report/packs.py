@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from math import floor
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.cli.report.choose import is_terminal
@@ -57,8 +58,22 @@ def document(pack: Pack, now: datetime) -> dict[str, Any]:
 def lines(packs: Sequence[Pack], now: datetime) -> Iterator[str]:
     """Yield one line a pack: with a bar for a person, in plain columns for a pipe."""
     if is_terminal(sys.stdout):
-        return columns([drawn(pack, now) for pack in packs])
+        return table(packs, now, width=get_terminal_size().columns)
     return columns([_cells(pack, now) for pack in packs])
+
+
+def table(packs: Sequence[Pack], now: datetime, *, width: int) -> Iterator[str]:
+    """Yield headings and one line a pack, as wide as a terminal at most."""
+    from kling_cli.cli.report.fit import Column, fitted
+
+    titles = (
+        Column(heading="pack"),
+        Column(heading="", leaves=1),  # the bar
+        Column(heading="units left"),
+        Column(heading="state"),
+        Column(heading="ends", leaves=2),
+    )
+    return fitted(titles, [drawn(pack, now) for pack in packs], width=width)
 
 
 def days_left(pack: Pack, now: datetime) -> int | None:
@@ -91,7 +106,7 @@ def _end(pack: Pack, now: datetime) -> str | None:
     date = pack.ends_at.strftime("%Y-%m-%d")
     if pack.ends_at <= now:
         return f"ended {date}"
-    return f"until {date}, {days} day{'' if days == 1 else 's'} left"
+    return f"{date}, in {days} day{'' if days == 1 else 's'}"
 
 
 def _cells(pack: Pack, now: datetime) -> tuple[str | None, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.api.task import TaskStatus
+from kling_cli.cli.report.authentication import phrase
 from kling_cli.cli.report.escape import lines, one_line
 from kling_cli.cli.report.quantities import duration, expected, size, units
 from kling_cli.jobs import events as happened
@@ -23,6 +23,9 @@ _PATH_WORDS = MappingProxyType(
         "back": "the way for callbacks is back",
         "none": "no callbacks; polling",
     }
+)
+_NEWS_WORDS = MappingProxyType(
+    {"callback": "notified by callback", "poll": "found by polling"}
 )
 _VIA_WORDS = MappingProxyType(
     {
@@ -65,15 +68,17 @@ def path_words(event: happened.CallbackPath) -> str:
 def summary(result: JobResult) -> str:
     """Return the last line about a job: how it ended, its time and cost."""
     name = result.task_id or result.external_id or "the job"
-    facts = [f"{name} {result.status.value}"]
-    if result.status is TaskStatus.UNKNOWN:
+    facts = [f"{name} {result.state.value}"]
+    if result.state is happened.State.UNKNOWN:
         facts = [f"{name} not finished"]
-    if result.elapsed_s is not None:
+    if result.task_s is not None:
+        facts.append(f"took {duration(result.task_s)}")
+    elif result.elapsed_s is not None:
         facts.append(f"after {duration(result.elapsed_s)}")
     if result.units is not None:
         facts.append(units(result.units))
     if result.completed_by is not None:
-        facts.append(f"told by {result.completed_by}")
+        facts.append(_NEWS_WORDS.get(result.completed_by, result.completed_by))
     return ", ".join(facts)
 
 
@@ -135,7 +140,8 @@ def _status_changed(event: happened.StatusChanged) -> str | None:
 
 def _callback_arrived(event: happened.CallbackArrived) -> str:
     name = event.task_id or "a task"
-    return f"callback: {name} {event.status} ({event.trust}); asking the API"
+    how = phrase(event.trust)
+    return f"callback: {name} {event.status} ({how}); checking with the API"
 
 
 def _ask_failed(event: happened.AskFailed) -> str:

@@ -21,20 +21,19 @@ def test_what_acts_on_a_terminal_is_spelled_out() -> None:
     assert list(columns([("\x1b[2J", "b\nc")])) == ["\\x1b[2J  b\\nc"]
 
 
-def test_words_that_do_not_fit_go_on_below_in_their_column() -> None:
+def test_double_width_characters_are_counted_as_two_cells() -> None:
+    assert list(columns([("漢字", "b"), ("abc", "b")])) == ["漢字  b", "abc   b"]
+
+
+def test_words_of_a_fact_that_do_not_fit_go_on_below_it() -> None:
     words = "last-frame negative-prompt watermark sound"
 
-    assert list(columns([("kling", words)], width=30)) == [
+    assert facts([("kling", words)], width=30) == [
         "kling  last-frame",
         "       negative-prompt",
         "       watermark sound",
     ]
-
-
-def test_without_room_nothing_is_broken() -> None:
-    words = "last-frame negative-prompt watermark"
-
-    assert list(columns([("kling", words)], width=20)) == [f"kling  {words}"]
+    assert facts([("kling", words)], width=20) == [f"kling  {words}"]
 
 
 def test_facts_leave_out_what_is_not_known() -> None:

@@ -6,7 +6,15 @@ from pathlib import Path
 from kling_cli.api.task import TaskStatus
 from kling_cli.cli.report.document import dumps, of_failure, of_result, of_results
 from kling_cli.errors import NoSlotError, TaskFailedError, UsageError
-from tests.cli.examples import EXTERNAL_ID, FILE, LINK, TASK_ID, a_result, an_output
+from tests.cli.examples import (
+    EXTERNAL_ID,
+    FILE,
+    LINK,
+    PROMPT,
+    TASK_ID,
+    a_result,
+    an_output,
+)
 
 GOLDEN = {
     "schema": 1,
@@ -16,7 +24,9 @@ GOLDEN = {
     "external_task_id": EXTERNAL_ID,
     "product": "text2video",
     "model": "kling-3.0-turbo",
+    "prompt": PROMPT,
     "status": "succeeded",
+    "state": "succeeded",
     "status_message": None,
     "created_at": "2026-10-04T12:00:00.250Z",
     "updated_at": "2026-10-04T12:01:32.000Z",

@@ -104,7 +104,7 @@ def test_a_terminal_that_knows_no_unicode_gets_none() -> None:
         ),
         pytest.param(
             happened.Finished(result=a_result()),
-            [f"done: {TASK_ID} succeeded, after 1m 32s, 4 units, told by callback"],
+            [f"done: {TASK_ID} succeeded, took 1m 32s, 4 units, notified by callback"],
             id="well ended",
         ),
         pytest.param(
@@ -116,7 +116,7 @@ def test_a_terminal_that_knows_no_unicode_gets_none() -> None:
                     error=TaskFailedError("no"),
                 )
             ),
-            [f"{TASK_ID} failed, after 1m 32s, 0 units, told by poll"],
+            [f"{TASK_ID} failed, took 1m 32s, 0 units, found by polling"],
             id="badly ended",
         ),
         pytest.param(happened.Asking(task_ids=("1",), in_s=3.0), [], id="a question"),

@@ -67,14 +67,14 @@ def test_a_person_sees_a_bar_and_the_end() -> None:
         "[##############..]",
         "871.4 of 1000",
         "online",
-        "until 2026-11-04, 30 days left",
+        "2026-11-04, in 30 days",
     )
 
 
 @pytest.mark.parametrize(
     ("pack", "words"),
     [
-        (a_pack(days=1.5), ("online", "until 2026-10-06, 1 day left")),
+        (a_pack(days=1.5), ("online", "2026-10-06, in 1 day")),
         (a_pack(days=-1, status="expired"), ("expired", "ended 2026-10-03")),
         (a_pack(days=None, status="runOut"), ("used up", None)),
         (a_pack(days=None, status="frozen"), ("frozen", None)),

@@ -34,13 +34,13 @@ waiting for a slot, attempt 2; again in 1.5s
 not sure the API took the job (the connection broke); asking for kling-01f7
 submitted {TASK_ID}: text2video with kling-3.0-turbo, usually 1m 30s
 could not ask: the API answered 502; again in 2s
-callback: {TASK_ID} processing (token); asking the API
+callback: {TASK_ID} processing (via the secret URL); checking with the API
 {TASK_ID} processing
 warning: the tunnel is slow (never mind)
 2 faces found (0.05 units)
 {FILE}: the connection broke; again in 1s
 saved {FILE} (1.2 MB)
-{TASK_ID} succeeded, after 1m 32s, 4 units, told by callback
+{TASK_ID} succeeded, took 1m 32s, 4 units, notified by callback
 """
 
 
@@ -89,7 +89,7 @@ def test_a_run_reads_as_one_plain_line_for_each_change() -> None:
         pytest.param(status_changed(TaskStatus.FAILED), None, id="final status"),
         pytest.param(
             happened.CallbackArrived(task_id=None, status="failed", trust="token"),
-            "callback: a task failed (token); asking the API",
+            "callback: a task failed (via the secret URL); checking with the API",
             id="callback without an id",
         ),
     ],
