@@ -76,9 +76,7 @@ def ssh_url(text: str) -> str:
     except ValueError:
         scheme, host, port, password = "", None, None, None
     if password is not None:
-        raise ValueError(
-            "must not hold a password", "use a key: ssh-copy-id USER@HOST"
-        )
+        raise ValueError("must not hold a password", "use a key: ssh-copy-id USER@HOST")
     is_ssh = scheme == "ssh" and bool(host)
     if not is_ssh or port == 0 or re.search(r"[\s\x00-\x1f\x7f\\]", text):
         raise ValueError(

@@ -287,9 +287,7 @@ def _run(layers: Layers) -> dict[str, Any]:
         "tunnel": layers.read("tunnel", values.tunnel, "auto"),
         "callback": layers.read("callback", values.one_of(*callbacks), "auto"),
         "is_sandbox": layers.read("sandbox", values.switch, default=False),
-        "is_tunnel_offered": layers.read(
-            "offer_tunnel", values.switch, default=True
-        ),
+        "is_tunnel_offered": layers.read("offer_tunnel", values.switch, default=True),
         "cloudflared_path": layers.read("cloudflared_path", str, None),
         "ssh_server": layers.read("ssh_server", values.ssh_url, None),
         "ngrok_path": layers.read("ngrok_path", str, None),

@@ -14,6 +14,7 @@ from kling_cli.tunnels.provider import (
     STARTUP_TIMEOUT_S,
     NotSetUpError,
     Provider,
+    ProviderFactory,
     Tunnel,
 )
 
@@ -125,9 +126,7 @@ def _ready_providers(settings: Settings) -> list[Provider]:
     raise NotSetUpError("no tunnel is set up", hint=HOW_TO_SET_UP)
 
 
-def _obstacle(
-    one: registry.ProviderFactory, settings: Settings
-) -> TunnelError | None:
+def _obstacle(one: ProviderFactory, settings: Settings) -> TunnelError | None:
     try:
         one.require_ready(settings, None)
     except TunnelError as exc:

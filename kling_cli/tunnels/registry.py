@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # Each is `module:factory`; `auto` tries them in this order.
 PROVIDERS: Final = {
     "ngrok": "ngrok.provider:FACTORY",
+    "cloudflared": "cloudflared:FACTORY",
 }
 
 AUTO: Final = "auto"

@@ -178,9 +178,7 @@ def _check_token(settings: Settings) -> ReadinessCheck:
 class _Opening:
     """One tunnel from its opening to its end; the thread's reports arrive here."""
 
-    def __init__(
-        self, request: TunnelRequest, loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def __init__(self, request: TunnelRequest, loop: asyncio.AbstractEventLoop) -> None:
         self._handle = TunnelHandle("ngrok")
         self._opened: asyncio.Future[None] = loop.create_future()
         self._ended = asyncio.Event()
