@@ -42,7 +42,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "sandbox/",
         "listen/",
     ),
-    "jwt": ("api/", "sandbox/credentials.py"),
+    "jwt": ("api/", "sandbox/routes/authentication.py"),
     "rich": ("cli/",),
     "typer": ("cli/", "main.py"),
     "sqlite3": ("jobs/journal",),

@@ -7,6 +7,7 @@ a doubt is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,6 +42,7 @@ class Answer:
     """An answer as it came. `code` is None when it is not the API's envelope.
 
     `is_json` says whether the body could be read at all; `date` is the server's clock.
+    `task_s` is how long a sandbox says that the new task will take.
     """
 
     http: int
@@ -52,6 +54,7 @@ class Answer:
     message: str | None = None
     request_id: str | None = None
     data: Any = None
+    task_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +154,7 @@ def read_answer(response: httpx.Response, body: bytes) -> Answer:
         body=body,
         media_type=response.headers.get("content-type", "").partition(";")[0].strip(),
         date=_date(response.headers.get("date")),
+        task_s=_seconds(response.headers.get("kling-sandbox-task-seconds")),
     )
     try:
         envelope = parse_json(body)
@@ -168,6 +172,7 @@ def read_answer(response: httpx.Response, body: bytes) -> Answer:
         message=text(envelope.get("message")) or text(envelope.get("msg")),
         request_id=text(envelope.get("request_id")),
         data=envelope.get("data"),
+        task_s=head.task_s,
     )
 
 
@@ -177,6 +182,12 @@ def _date(header: str | None) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _seconds(header: str | None) -> float | None:
+    if header is None or not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", header):
+        return None
+    return float(header) or None
 
 
 def _host(http: httpx.AsyncClient) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kling_cli.errors import UsageError
+from kling_cli.text import BYTE_ORDER_MARK
 
 
 def strict_json(text: str | bytes) -> Any:
@@ -17,6 +18,8 @@ def strict_json(text: str | bytes) -> Any:
     Raises:
         ValueError: it is none, or has a number that JSON cannot write: NaN, 1e999.
     """
+    if isinstance(text, str):
+        text = text.removeprefix(BYTE_ORDER_MARK)  # in bytes json sees it itself
     try:
         return json.loads(text, parse_constant=_finite, parse_float=_finite)
     except RecursionError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from kling_cli.errors import CredentialsError, KlingError, UnreachableError, UsageError
 from kling_cli.setting_values import secret
 from kling_cli.settings import HOSTS, Secret
+from kling_cli.text import decode_text
 
 if TYPE_CHECKING:
     from kling_cli.api.credentials import ApiKey, KeyPair
@@ -65,8 +66,10 @@ def read_keys(stream: BinaryIO, *, is_pair: bool) -> Keys:
     Raises:
         UsageError: there are fewer or more lines, or one is no key.
     """
-    raw = stream.read(MAX_STDIN_BYTES)
-    lines = raw.decode("utf-8", "replace").split("\n")
+    try:
+        lines = decode_text(stream.read(MAX_STDIN_BYTES)).split("\n")
+    except ValueError as exc:
+        raise UsageError(f"stdin is {exc}", hint="paste the key again") from None
     words = [line.strip() for line in lines if line.strip()]
     wanted = ["AccessKey", "SecretKey"] if is_pair else ["API key"]
     if len(words) != len(wanted):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from kling_cli.cli.report.escape import one_line
+from kling_cli.cli.report.quantities import units
 from kling_cli.cli.report.streams import write_note, write_result
 from kling_cli.errors import ExitCode, NotSavedError
 
@@ -55,7 +57,20 @@ def conclude_with(
         for line in shown:
             write_result(line)
     say_failures(results, talk)
+    if len(results) > 1 and not talk.is_quiet:
+        write_note(total(results))
     return exit_code(results)
+
+
+def total(results: Sequence[JobResult]) -> str:
+    """Return one line about several tasks: how many stand how, and their cost."""
+    counts = Counter(result.state.value for result in results)
+    facts = [f"{len(results)} tasks"]
+    facts += [f"{count} {state}" for state, count in counts.items()]
+    known = [result.units for result in results if result.units is not None]
+    if known:
+        facts.append(units(round(sum(known), 4)))
+    return "together: " + ", ".join(facts)
 
 
 def say_failures(results: Sequence[JobResult], talk: Talk) -> None:

@@ -20,9 +20,9 @@ from kling_cli.cli.sandbox_options import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kling_cli.sandbox.ledger import Exchange
     from kling_cli.sandbox.options import SandboxOptions
     from kling_cli.sandbox.server import Sandbox
+    from kling_cli.sandbox.state.traffic_log import Exchange
 
 SCHEMA = "kling.sandbox/1"
 DEFAULT_PORT = 8787

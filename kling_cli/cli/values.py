@@ -13,6 +13,7 @@ from kling_cli.cli.fields import MODES
 from kling_cli.cli.json_source import json_or_text, strict_json
 from kling_cli.errors import UsageError
 from kling_cli.products.model import Field, FieldKind, Product
+from kling_cli.text import decode_text, normal_text
 
 _SECONDS = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*s?")  # the API counts milliseconds
 _POINT = re.compile(r"(\d*\.?\d+)\s*,\s*(\d*\.?\d+)")
@@ -81,6 +82,10 @@ def _several(field: Field, typed: Any) -> Sequence[Any]:
     if not isinstance(values, list):
         raise UsageError(f"{field.spelling} {typed[:80]}: not a JSON list")
     return values
+
+
+def _text(_field: Field, typed: Any) -> Any:
+    return normal_text(typed) if isinstance(typed, str) else typed
 
 
 def _as_typed(_field: Field, typed: Any) -> Any:
@@ -154,15 +159,20 @@ def _json(field: Field, text: Any) -> Any:
 
 
 _READERS: Mapping[FieldKind, Callable[[Field, Any], Any]] = MappingProxyType(
-    {FieldKind.JSON: _json, FieldKind.TIME: _seconds, FieldKind.POINT: _point}
+    {
+        FieldKind.TEXT: _text,
+        FieldKind.JSON: _json,
+        FieldKind.TIME: _seconds,
+        FieldKind.POINT: _point,
+    }
 )
 
 
 def _file(field: Field, name: str) -> str:
     try:
-        return Path(name).expanduser().read_text(encoding="utf-8")
+        return decode_text(Path(name).expanduser().read_bytes())
     except (OSError, ValueError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else "not a UTF-8 text"
+        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
         raise UsageError(f"{field.spelling} @{name}: {reason}") from exc
 
 
@@ -171,6 +181,8 @@ def _stdin() -> str:
     if sys.stdin is None:
         raise UsageError("the prompt is - but standard input is closed")
     try:
-        return sys.stdin.buffer.read().decode("utf-8").strip()
-    except UnicodeDecodeError as exc:
-        raise UsageError("standard input is not UTF-8 text") from exc
+        return decode_text(sys.stdin.buffer.read()).strip()
+    except ValueError as exc:
+        raise UsageError(
+            f"standard input is {exc}", hint="save it as UTF-8, or convert it: iconv"
+        ) from exc

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from kling_cli.api.task import TaskStatus
+from kling_cli.api.task import Task, TaskStatus
 from kling_cli.background import background
 from kling_cli.clock import Clock
 from kling_cli.errors import NotSavedError, OutcomeUnknownError
@@ -181,8 +181,15 @@ class Finishing:
                     model=job.entry.model,
                     usual_s=job.entry.usual_s,
                     prompt=job.entry.prompt,
+                    age_s=self._age_s(job.task),
                 )
             )
+
+    def _age_s(self, task: Task) -> float:
+        """Return for how long the API has had a task, by the clocks of both."""
+        if task.created_at is None:
+            return 0.0
+        return max(0.0, (self.clock.now() - task.created_at).total_seconds())
 
     def _as_asked(self, entry: Entry) -> Entry:
         """Return the entry with what was said now in place of what was said then."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kling_cli.api.task import Task
 from kling_cli.background import background
@@ -75,6 +75,7 @@ class Generation:
         job.life = begin(task)
         job.entry = with_task(job.entry, task)
         session.note(session.journal.observe, job.entry.external_id, task)
+        self._note_task_time(job, session)
         self.tell(
             Submitted(
                 external_id=job.entry.external_id,
@@ -88,6 +89,16 @@ class Generation:
         if self.options.is_waiting:
             attendant = Attendant(session=session, news=news, deadline=deadline)
             await attendant.see_through([job])
+
+    def _note_task_time(self, job: Job, session: Session) -> None:
+        """Take a sandbox's word for how long the task will take: its time may be short.
+
+        `kling wait` reads it in the journal.
+        """
+        task_s = job.answer.task_s if job.answer else None
+        if task_s is not None:
+            job.entry = replace(job.entry, usual_s=task_s)
+            session.note(session.journal.change, job.entry.external_id, usual_s=task_s)
 
     @property
     def _is_direct(self) -> bool:

@@ -18,7 +18,13 @@ from kling_cli.errors import (
     UnreachableError,
 )
 from kling_cli.jobs.ask import STAYING_REFUSALS, is_refusal
-from kling_cli.jobs.events import Event, Settling, WaitingForSlot
+from kling_cli.jobs.events import (
+    AskFailed,
+    Event,
+    SendFailed,
+    Settling,
+    WaitingForSlot,
+)
 from kling_cli.jobs.schedule import retry_s, slot_s
 
 MOST_CREATES = 6  # after as many definite failures the API counts as unreachable
@@ -112,7 +118,9 @@ class Submission:
                 refusals = refusals + 1 if is_refusal(exc) else 0
                 if refusals >= STAYING_REFUSALS:
                     raise self._unsettled(exc) from exc
-                await self._pause_in_doubt(retry_s(failures, spread=_spread()), exc)
+                pause_s = retry_s(failures, spread=_spread())
+                self.tell(AskFailed(error=exc, retry_s=pause_s, attempt=failures))
+                await self._pause_in_doubt(pause_s, exc)
                 continue
             if task is not None:
                 return task
@@ -136,8 +144,18 @@ class Submission:
     async def _try_again(self, failure: KlingError) -> Task | None:
         """Pause before another create, unless the tries or the time are used up."""
         pause_s = retry_s(self.creates, spread=_spread())
-        if self.creates - self._slot_waits >= MOST_CREATES or self._left_s() <= pause_s:
+        attempt = self.creates - self._slot_waits
+        if attempt >= MOST_CREATES or self._left_s() <= pause_s:
             return await self._unless_accepted_before(_not_accepted(failure))
+        self.tell(
+            SendFailed(
+                external_id=self.external_id,
+                error=failure,
+                attempt=attempt,
+                most_attempts=MOST_CREATES,
+                retry_s=pause_s,
+            )
+        )
         await self.clock.sleep(pause_s)
         return None
 

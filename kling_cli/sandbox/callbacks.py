@@ -13,15 +13,15 @@ import anyio
 import httpx
 
 from kling_cli.proxies import Proxies, Proxy
-from kling_cli.sandbox.changes import Changes
-from kling_cli.sandbox.ledger import Delivery
-from kling_cli.sandbox.shapes import TELLS_ITS_END_ONLY, flat_shape
+from kling_cli.sandbox.callback_changes import Changes
+from kling_cli.sandbox.routes.wire import TELLS_ITS_END_ONLY, flat_shape
+from kling_cli.sandbox.state.traffic_log import Delivery
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-    from kling_cli.sandbox.task import SandboxTask
-    from kling_cli.sandbox.world import World
+    from kling_cli.sandbox.state.sandbox_state import World
+    from kling_cli.sandbox.state.tasks import SandboxTask
 
 ANSWER_TIMEOUT_S = 5.0
 REPEATS = 3

@@ -12,7 +12,7 @@ from kling_cli.clock import Clock, SystemClock
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from kling_cli.sandbox.ledger import Exchange
+    from kling_cli.sandbox.state.traffic_log import Exchange
 
 DEFAULT_SLOTS = 5
 DEFAULT_UNITS = 1000.0

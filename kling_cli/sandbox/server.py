@@ -19,12 +19,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from kling_cli.errors import UsageError
-from kling_cli.sandbox.api import Api
 from kling_cli.sandbox.callbacks import Caller
-from kling_cli.sandbox.control import control_routes
-from kling_cli.sandbox.past import give_past
-from kling_cli.sandbox.replies import ABORT
-from kling_cli.sandbox.world import World
+from kling_cli.sandbox.routes.api import Api
+from kling_cli.sandbox.routes.control import control_routes
+from kling_cli.sandbox.routes.responses import ABORT
+from kling_cli.sandbox.seed_data import give_past
+from kling_cli.sandbox.state.sandbox_state import World
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -81,7 +81,7 @@ async def serve_sandbox(options: SandboxOptions) -> AsyncIterator[Sandbox]:
 
 
 def _listening(options: SandboxOptions) -> socket.socket:
-    """Return a bound socket on the first of the ports wanted that is free."""
+    """Return a listening socket on the first of the ports wanted that is free."""
     for port in (options.port, options.fallback_port):
         if port is None:
             continue
@@ -90,6 +90,7 @@ def _listening(options: SandboxOptions) -> socket.socket:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited
         try:
             sock.bind((HOST, port))
+            sock.listen(BACKLOG)  # two may bind before either listens
         except OSError:
             sock.close()
         else:

@@ -10,14 +10,15 @@ from kling_cli.tunnels.chain import (
     HOW_TO_SET_UP,
     OnAttempt,
     ProviderChain,
-    is_any_set_up,
     provider_for,
+    set_up_factories,
 )
 from kling_cli.tunnels.process_identity import Identity, identify
 from kling_cli.tunnels.provider import (
     STARTUP_TIMEOUT_S,
     Description,
     NotSetUpError,
+    Person,
     Provider,
     ProviderFactory,
     ReadinessCheck,
@@ -34,6 +35,7 @@ from kling_cli.tunnels.registry import (
     added_header_prefixes,
     factories,
     factory,
+    is_known,
     read_choice,
     require_choice,
 )
@@ -61,6 +63,7 @@ __all__ = [
     "NotSetUpError",
     "OnAttempt",
     "OnChange",
+    "Person",
     "Provider",
     "ProviderChain",
     "ProviderFactory",
@@ -78,9 +81,10 @@ __all__ = [
     "factory",
     "find_shared_tunnel",
     "identify",
-    "is_any_set_up",
+    "is_known",
     "provider_for",
     "read_choice",
     "require_choice",
+    "set_up_factories",
     "supervise_tunnel",
 ]

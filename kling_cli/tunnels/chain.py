@@ -21,10 +21,7 @@ from kling_cli.tunnels.provider import (
 if TYPE_CHECKING:
     from kling_cli.settings import Settings
 
-HOW_TO_SET_UP: Final = (
-    "`kling tunnel list` shows what there is; one that needs no account: "
-    "`kling tunnel use localhost.run`"
-)
+HOW_TO_SET_UP: Final = "`kling tunnel list` shows what there is and what each needs"
 
 # Told before each attempt: the provider's name, and why the one before it failed.
 OnAttempt = Callable[[str, TunnelError | None], None]
@@ -98,40 +95,37 @@ def provider_for(
     return ProviderChain(_ready_providers(settings), on_attempt)
 
 
-def is_any_set_up(settings: Settings) -> bool:
-    """Return whether the person has begun to set up a provider that `auto` may use."""
-    return any(
-        not isinstance(_obstacle(one, settings), NotSetUpError)
-        for one in registry.factories()
-        if not one.is_public_service
-    )
+def set_up_factories(
+    settings: Settings,
+) -> list[tuple[ProviderFactory, TunnelError | None]]:
+    """Return the providers that `auto` may use and the person has begun to set up.
+
+    With each stands why it cannot be used as it is, None when it can.
+    """
+    found: list[tuple[ProviderFactory, TunnelError | None]] = []
+    for one in registry.factories():
+        if one.is_public_service:
+            continue
+        try:
+            one.require_ready(settings, None)
+        except NotSetUpError:
+            continue
+        except TunnelError as exc:
+            found.append((one, exc))
+        else:
+            found.append((one, None))
+    return found
 
 
 def _ready_providers(settings: Settings) -> list[Provider]:
     """Raises: `TunnelError` when there is none."""
-    obstacles: list[TunnelError] = []
-    ready: list[Provider] = []
-    for one in registry.factories():
-        if one.is_public_service:
-            continue
-        obstacle = _obstacle(one, settings)
-        if obstacle is None:
-            ready.append(one.create(settings, None))
-        elif not isinstance(obstacle, NotSetUpError):
-            obstacles.append(obstacle)
-    if ready:
+    found = set_up_factories(settings)
+    if ready := [one.create(settings, None) for one, why in found if why is None]:
         return ready
-    if obstacles:
-        raise obstacles[0]
+    for _, why in found:
+        if why is not None:
+            raise why
     raise NotSetUpError("no tunnel is set up", hint=HOW_TO_SET_UP)
-
-
-def _obstacle(one: ProviderFactory, settings: Settings) -> TunnelError | None:
-    try:
-        one.require_ready(settings, None)
-    except TunnelError as exc:
-        return exc
-    return None
 
 
 def _combined(failures: Sequence[tuple[str, TunnelError]]) -> TunnelError:

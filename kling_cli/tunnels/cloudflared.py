@@ -26,6 +26,7 @@ from kling_cli.tunnels.provider import (
     STARTUP_TIMEOUT_S,
     Description,
     NotSetUpError,
+    Person,
     ReadinessCheck,
     Tunnel,
     TunnelHandle,
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from kling_cli.settings import Settings
 
 _HOW_TO_GET: Final = (
-    "get it from https://developers.cloudflare.com/cloudflare-one/connections/"
-    "connect-networks/downloads/, or name it in config.toml: cloudflared.path"
+    "get it from https://github.com/cloudflare/cloudflared/releases, or name it in "
+    "config.toml: cloudflared.path"
 )
 _STOP_S: Final = 1.5  # for an orderly end; then the agent is killed
 _REQUEST_S: Final = 2.0  # its metrics server is on this machine
@@ -142,6 +143,9 @@ class CloudflaredFactory:
 
     def require_ready(self, settings: Settings, _address: str | None) -> None:
         find_agent(settings.cloudflared_path)
+
+    def prepare(self, settings: Settings, address: str | None, person: Person) -> None:
+        """Nothing is asked: a program of this size is the person's to install."""
 
     def create(self, settings: Settings, _address: str | None) -> CloudflaredProvider:
         return CloudflaredProvider(

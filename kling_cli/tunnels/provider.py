@@ -99,6 +99,16 @@ class ReadinessCheck:
     remedy: str = ""
 
 
+class Person(Protocol):
+    """Somebody who can be asked before a tunnel is opened."""
+
+    def tell(self, line: str) -> None:
+        """Show them a line."""
+
+    def confirm(self, question: str) -> bool:
+        """Return whether they say yes."""
+
+
 class ProviderFactory(Protocol):
     """Describes a provider, checks what it needs and makes it from the settings."""
 
@@ -122,6 +132,12 @@ class ProviderFactory(Protocol):
 
         `address` is a URL such as `ssh://…` where one was given in place of a name.
         Raises: `NotSetUpError` when nothing of it is set up, `TunnelError` otherwise.
+        """
+
+    def prepare(self, settings: Settings, address: str | None, person: Person) -> None:
+        """Ask `person` for what only a person may decide; a failure is left to `open`.
+
+        May take as long as a download.
         """
 
     def create(self, settings: Settings, address: str | None) -> Provider:

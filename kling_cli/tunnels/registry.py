@@ -71,6 +71,15 @@ def read_choice(text: str) -> Choice | None:
     return Choice(name, text if separator else None)
 
 
+def is_known(text: str) -> bool:
+    """Return whether `--tunnel` may have this value."""
+    try:
+        read_choice(text)
+    except ValueError:
+        return False
+    return True
+
+
 def require_choice(settings: Settings) -> None:
     """Return when the setting `tunnel` names what there is.
 

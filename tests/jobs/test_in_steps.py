@@ -25,7 +25,7 @@ from kling_cli.jobs.in_steps import Ask, InSteps, span
 from kling_cli.jobs.options import RunOptions
 from kling_cli.jobs.prepare import Order
 from kling_cli.jobs.step import Step, StepResult
-from kling_cli.sandbox.sound import Sound
+from kling_cli.sandbox.media.audio import Sound
 from tests.jobs.world import World, a_world
 from tests.support.clock import FakeClock
 

@@ -19,10 +19,10 @@ from kling_cli.jobs.journal import Journal, KeptCallback
 from kling_cli.jobs.options import RunOptions
 from kling_cli.jobs.prepare import Order
 from kling_cli.sandbox.faults import parse_fault
-from kling_cli.sandbox.ledger import Exchange
 from kling_cli.sandbox.options import SandboxOptions
 from kling_cli.sandbox.server import Sandbox, serve_sandbox
-from kling_cli.sandbox.task import Phase, forced
+from kling_cli.sandbox.state.tasks import Phase, forced
+from kling_cli.sandbox.state.traffic_log import Exchange
 from kling_cli.settings import Settings
 from tests.jobs.made import Told, an_entry
 

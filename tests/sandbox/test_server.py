@@ -11,7 +11,7 @@ import pytest
 from kling_cli.errors import UsageError
 from kling_cli.sandbox.options import SandboxOptions
 from kling_cli.sandbox.server import serve_sandbox
-from kling_cli.sandbox.timeline import Timeline
+from kling_cli.sandbox.state.virtual_clock import Timeline
 from tests.sandbox.desk import TURBO, open_desk, open_door
 from tests.support.clock import FakeClock
 

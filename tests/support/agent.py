@@ -97,14 +97,9 @@ class StandIn:
     """
 
     def __init__(self, folder: Path, name: str = "ngrok") -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.name = name
-        self.path = folder / name
-        self.path.write_text(
-            _wrapper(folder, PROGRAM if name == "ngrok" else CLOUDFLARED)
-        )
-        self.path.chmod(0o700)
+        self.path = write_program(folder, name)
         self.agents: list[RunningAgent] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._behaviour: dict[str, Any] = {}
@@ -143,6 +138,15 @@ class StandIn:
         for agent in self.agents:
             agent.close()
         self._listener.close()
+
+
+def write_program(folder: Path, name: str) -> Path:
+    """Make the program `name` in `folder`; what it does is told by files beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(_wrapper(folder, PROGRAM if name == "ngrok" else CLOUDFLARED))
+    path.chmod(0o700)
+    return path
 
 
 def _wrapper(folder: Path, program: Path) -> str:

@@ -29,7 +29,7 @@ def look_at_tunnel(settings: Settings, search_path: str) -> Iterator[Check]:
         tunnels.require_choice(settings)
     except UsageError as exc:
         if "tunnel" not in settings.problems:  # doctor lists those itself
-            yield fail("tunnel", exc)
+            yield fail("settings", exc)
         return
     choice = tunnels.read_choice(settings.tunnel)
     if choice is not None:

@@ -29,7 +29,6 @@ _NEWS = (
     happened.Submitted,
     happened.Settling,
     happened.Saved,
-    happened.AskFailed,
     happened.DownloadRetry,
     happened.Notice,
     happened.Remark,
@@ -102,6 +101,8 @@ def news(event: Event) -> list[Text]:
 def _is_news(event: Event) -> bool:
     if isinstance(event, happened.Saved):
         return not is_terminal(sys.stdout)  # where the path will stand in any case
+    if isinstance(event, happened.AskFailed | happened.SendFailed):
+        return event.attempt == 1  # the display has it as long as it lasts
     if isinstance(event, happened.CallbackPath):
         return event.state in ("lost", "back") or bool(event.detail)
     return isinstance(event, _NEWS)

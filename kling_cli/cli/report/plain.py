@@ -114,6 +114,12 @@ def _waiting_for_slot(event: happened.WaitingForSlot) -> str:
     return f"waiting for a slot, attempt {event.attempt}; again in {pause}"
 
 
+def _send_failed(event: happened.SendFailed) -> str:
+    tries = f"try {event.attempt} of {event.most_attempts}"
+    pause = duration(event.retry_s)
+    return f"could not submit, {tries}: {event.error.message}; again in {pause}"
+
+
 def _settling(event: happened.Settling) -> str:
     return (
         f"not sure the API took the job ({event.reason}); "
@@ -146,7 +152,8 @@ def _callback_arrived(event: happened.CallbackArrived) -> str:
 
 def _ask_failed(event: happened.AskFailed) -> str:
     pause = duration(event.retry_s)
-    return f"could not ask: {event.error.message}; again in {pause}"
+    tries = f", try {event.attempt}" if event.attempt > 1 else ""
+    return f"could not ask{tries}: {event.error.message}; again in {pause}"
 
 
 def _download_retry(event: happened.DownloadRetry) -> str:
@@ -181,6 +188,7 @@ _LINES: Mapping[type, Callable[[Any], str | None]] = MappingProxyType(
         happened.TunnelOpening: _tunnel_opening,
         happened.CallbackPath: _callback_path,
         happened.WaitingForSlot: _waiting_for_slot,
+        happened.SendFailed: _send_failed,
         happened.Settling: _settling,
         happened.Submitted: _submitted,
         happened.StatusChanged: _status_changed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -18,6 +18,7 @@ from kling_cli.tunnels.provider import (
     STARTUP_TIMEOUT_S,
     Description,
     NotSetUpError,
+    Person,
     ReadinessCheck,
     Tunnel,
     TunnelHandle,
@@ -115,6 +116,18 @@ class NgrokFactory:
             raise NotSetUpError("there is no ngrok token", hint=_HOW_TO_AUTHORISE)
         _require_token(settings)
         agent.find_agent(settings.ngrok_path)
+
+    def prepare(self, settings: Settings, _address: str | None, person: Person) -> None:
+        """Ask whether to download the agent, if there is none."""
+        try:
+            agent.find_agent(settings.ngrok_path)
+        except TunnelError as exc:
+            if settings.ngrok_path is not None:
+                return  # a wrong path is said by whoever opens the tunnel
+            person.tell(exc.message)
+            if person.confirm("Download it from ngrok.com now (about 10 MB)?"):
+                with suppress(TunnelError):
+                    agent.install_agent(person.tell)
 
     def create(self, settings: Settings, _address: str | None) -> NgrokProvider:
         _require_token(settings)

@@ -1,0 +1,191 @@
+"""What a task makes, as files and as the wire shows it in each generation.
+
+Source: API reference, sections 2.2, 2.3, 2.7, 2.9 and 2.10, read 2026-10-04.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from kling_cli.sandbox.media.audio import Sound
+    from kling_cli.sandbox.media.image import Picture
+    from kling_cli.sandbox.media.subtitles import Subtitles
+    from kling_cli.sandbox.media.video import Clip
+
+Json = dict[str, Any]
+Link = Callable[[str], str]
+"""Returns the signed URL of a file by its name."""
+
+
+class Content(Protocol):
+    """What a file holds, not yet made; equal contents make equal files."""
+
+    @property
+    def media_type(self) -> str: ...
+
+    def render(self) -> bytes: ...
+
+
+class Output(Protocol):
+    """One result of a task.
+
+    `new` are its items in `outputs`; `legacy` its item and the list of `task_result`
+    that it stands in.
+    """
+
+    @property
+    def files(self) -> Mapping[str, Content]: ...
+
+    def new(self, link: Link) -> list[Json]: ...
+
+    def legacy(self, link: Link) -> tuple[str, Json]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Video:
+    """A clip, and on request a copy with a watermark; most tell how long they are."""
+
+    id: str
+    clip: Clip
+    has_watermark: bool = False
+    type: str = "video"
+    session_id: str | None = None
+    is_timed: bool = True
+
+    @property
+    def files(self) -> Mapping[str, Content]:
+        both = {"video.mp4": self.clip, "video_wm.mp4": self.clip.watermarked}
+        return both if self.has_watermark else {"video.mp4": self.clip}
+
+    def new(self, link: Link) -> list[Json]:
+        return [{"type": self.type, **self._item(link)}]
+
+    def legacy(self, link: Link) -> tuple[str, Json]:
+        extra = {} if self.session_id is None else {"session_id": self.session_id}
+        return "videos", self._item(link) | extra
+
+    def _item(self, link: Link) -> Json:
+        item = {"id": self.id, "url": link("video.mp4")}
+        if self.has_watermark:
+            item["watermark_url"] = link("video_wm.mp4")
+        if self.is_timed:
+            item["duration"] = duration_text(self.clip.duration_s)
+        return item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """One of a task's images, counted from 0; `group_id` is for those of a series."""
+
+    index: int
+    picture: Picture
+    has_watermark: bool = False
+    group_id: str | None = None
+    type: str = "image"
+
+    @property
+    def files(self) -> Mapping[str, Content]:
+        both = {self._name: self.picture, self._marked: self.picture.watermarked}
+        return both if self.has_watermark else {self._name: self.picture}
+
+    def new(self, link: Link) -> list[Json]:
+        group = {} if self.group_id is None else {"group_id": self.group_id}
+        return [{"type": self.type, **self._urls(link), **group}]
+
+    def legacy(self, link: Link) -> tuple[str, Json]:
+        name = "images" if self.group_id is None else "series_images"
+        return name, {"index": self.index, **self._urls(link)}
+
+    @property
+    def _name(self) -> str:
+        return f"image_{self.index}.png"
+
+    @property
+    def _marked(self) -> str:
+        return f"image_{self.index}_wm.png"
+
+    def _urls(self, link: Link) -> Json:
+        urls = {"url": link(self._name)}
+        if self.has_watermark:
+            urls["watermark_url"] = link(self._marked)
+        return urls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Views:
+    """A set of further views of one subject."""
+
+    index: int
+    pictures: tuple[Picture, ...]
+
+    @property
+    def files(self) -> Mapping[str, Content]:
+        return dict(zip(self._names, self.pictures, strict=True))
+
+    def new(self, link: Link) -> list[Json]:
+        return [{"type": "image", "url": link(name)} for name in self._names]
+
+    def legacy(self, link: Link) -> tuple[str, Json]:
+        urls = {f"url_{n}": link(name) for n, name in enumerate(self._names, 1)}
+        return "images", {"index": self.index, **urls}
+
+    @property
+    def _names(self) -> list[str]:
+        count = len(self.pictures)
+        return [f"view_{self.index}_{n}.png" for n in range(1, count + 1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audio:
+    """The same sound in both formats."""
+
+    id: str
+    mp3: Sound
+    wav: Sound
+
+    @property
+    def files(self) -> Mapping[str, Content]:
+        return {"audio.mp3": self.mp3, "audio.wav": self.wav}
+
+    def new(self, link: Link) -> list[Json]:
+        item: Json = {"type": "audio", "id": self.id}
+        for name, sound in (("mp3", self.mp3), ("wav", self.wav)):
+            item[f"{name}_url"] = link(f"audio.{name}")
+            item[f"{name}_duration"] = duration_text(sound.duration_s)
+        return [item]
+
+    def legacy(self, link: Link) -> tuple[str, Json]:
+        item: Json = {"id": self.id}
+        for name, sound in (("mp3", self.mp3), ("wav", self.wav)):
+            item[f"url_{name}"] = link(f"audio.{name}")
+            item[f"duration_{name}"] = duration_text(sound.duration_s)
+        return "audios", item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Captions:
+    """Subtitles as a file of their own; solutions only."""
+
+    subtitles: Subtitles
+
+    @property
+    def files(self) -> Mapping[str, Content]:
+        return {self._name: self.subtitles}
+
+    def new(self, link: Link) -> list[Json]:
+        return [{"type": self.subtitles.kind, "url": link(self._name)}]
+
+    def legacy(self, link: Link) -> tuple[str, Json]:
+        return "subtitles", {"url": link(self._name)}
+
+    @property
+    def _name(self) -> str:
+        return f"subtitles.{self.subtitles.kind}"
+
+
+def duration_text(seconds: float) -> str:
+    """Return seconds as the API writes them, cut to milliseconds: `5.041`."""
+    return f"{int(seconds * 1000 + 1e-6) / 1000:.3f}"
