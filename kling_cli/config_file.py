@@ -83,10 +83,15 @@ def _text_of(path: Path) -> str | None:
         return decode_text(raw)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as exc:
+    except OSError as exc:
+        raise UsageError(
+            f"{path} cannot be read: {exc.strerror}",
+            hint="make it readable, or name another folder with KLING_CONFIG_DIR",
+        ) from exc
+    except ValueError as exc:
         raise UsageError(
             f"{path} cannot be read: {exc}",
-            hint="make it a readable UTF-8 text file, or move it away",
+            hint="make it a UTF-8 text file, or move it away",
         ) from exc
 
 

@@ -201,7 +201,14 @@ def _default_dir(kind: str) -> Path:
         "config": platformdirs.user_config_path,
         "state": platformdirs.user_state_path,
     }
-    return paths[kind]("kling", appauthor=False)
+    try:
+        return paths[kind]("kling", appauthor=False)
+    except RuntimeError:
+        raise UsageError(
+            f"there is no {kind} folder: HOME is not set, and the system knows no home"
+            " of this user",
+            hint="set HOME, or name folders with KLING_STATE_DIR and KLING_CONFIG_DIR",
+        ) from None
 
 
 def _has_credentials(layer: Layer) -> bool:

@@ -30,11 +30,15 @@ from tests.support.shell_blocks import CTRL_C, Block, Shell, Situation
 __all__ = ["stand_in"]
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+PAGES = [
+    *ROOT.glob("*.md"),
+    *(page for part in ("docs", "kling_cli") for page in (ROOT / part).rglob("*.md")),
+]
 BLOCKS = [block for page in sorted(PAGES) for block in shell_blocks.blocks(page, ROOT)]
 SHELL = [block for block in BLOCKS if block.language in shell_blocks.LANGUAGES]
 OTHERS = {"json", "toml", "python", "text"}
 
+PROGRAMS = ("curl", "jq", "shuf", "xargs")  # what documents use, and need not be there
 APP, LISTENER, SANDBOX = "3000", "8000", "8787"  # the ports of the documents
 
 # Page and beginning of a block
@@ -109,6 +113,9 @@ def test_a_table_has_no_row_without_a_block(table: dict[Key, object]) -> None:
 def test_a_block_runs_as_it_stands(
     block: Block, surroundings: Surroundings, own_home: Path, stand_in: StandIn
 ) -> None:
+    for program in PROGRAMS:
+        if program in block.script and shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
     shutil.copytree(surroundings.state_dir, own_home / "state")
     kling = Kling(own_home, examples.environment(surroundings, own_home))
     kling.be_quick()

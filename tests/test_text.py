@@ -66,7 +66,7 @@ def test_every_reader_takes_what_windows_saves(
     board = save("board.json", BOARD)
     shots = read_values(product, {"prompt": "x", "shots": [f"@{board}"]})["shots"]
     told = read_json(str(save("request.json", json.dumps(request))), hint="")
-    keys = read_keys(io.BytesIO(windows("ak\n\nsk\n", mark, encoding)), is_pair=True)
+    keys = read_keys(windows("ak\n\nsk\n", mark, encoding), is_pair=True)
     text, listed = save("prompt.txt", WORDS), save("list.json", "[1]\n")
     body = body_of(Sent(values=[f"prompt=@{text}", f"list=@{listed}"]))
 
@@ -100,7 +100,7 @@ def test_what_is_no_text_is_said_to_be_none(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(UsageError, match=f"standard input is {NOT_TEXT}"):
         read_values(catalogue.load("text2video"), {"prompt": "-"})
     with pytest.raises(UsageError, match=f"stdin is {NOT_TEXT}") as caught:
-        read_keys(io.BytesIO(wrong), is_pair=False)
+        read_keys(wrong, is_pair=False)
     assert "secret" not in caught.value.message
 
 
@@ -122,7 +122,7 @@ def test_a_character_that_no_key_has_is_named_by_its_place(key: str, said: str) 
     with pytest.raises(UsageError) as stored:
         settings.require("api_key")
     with pytest.raises(UsageError) as piped:
-        read_keys(io.BytesIO(f" {key}\r\n".encode()), is_pair=False)
+        read_keys(f" {key}\r\n".encode(), is_pair=False)
 
     assert stored.value.message.startswith("KLING_API_KEY has a character")
     for caught in (stored, piped):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +52,10 @@ def read_bytes(source: str, *, hint: str) -> bytes:
     Raises:
         UsageError: it cannot be read.
     """
+    if source == "-":
+        return _stdin(hint)
     try:
-        return _stdin() if source == "-" else Path(source).expanduser().read_bytes()
+        return Path(source).expanduser().read_bytes()
     except (OSError, ValueError, RuntimeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else str(exc)
         raise UsageError(f"{named(source)}: {reason}", hint=hint) from exc
@@ -72,7 +73,10 @@ def _finite(text: str) -> float:
     return number
 
 
-def _stdin() -> bytes:
-    if sys.stdin is None:
-        raise ValueError("it is closed")
-    return sys.stdin.buffer.read()
+def _stdin(hint: str) -> bytes:
+    from kling_cli.cli.report.streams import read_input
+
+    try:
+        return read_input()
+    except UsageError as exc:
+        raise UsageError(exc.message, hint=hint) from exc

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 from kling_cli.errors import CredentialsError, KlingError, UnreachableError, UsageError
 from kling_cli.setting_values import secret
@@ -60,14 +60,14 @@ def _typed(name: str) -> Secret:
     return _key(name, text)
 
 
-def read_keys(stream: BinaryIO, *, is_pair: bool) -> Keys:
-    """Read an API key, or the two keys of a pair one a line, from a pipe.
+def read_keys(raw: bytes, *, is_pair: bool) -> Keys:
+    """Return the API key, or the two keys of a pair one a line, that were piped in.
 
     Raises:
         UsageError: there are fewer or more lines, or one is no key.
     """
     try:
-        lines = decode_text(stream.read(MAX_STDIN_BYTES)).split("\n")
+        lines = decode_text(raw).split("\n")
     except ValueError as exc:
         raise UsageError(f"stdin is {exc}", hint="paste the key again") from None
     words = [line.strip() for line in lines if line.strip()]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from typing import Any
 
 from kling_cli.cli.fields import MODES
 from kling_cli.cli.json_source import json_or_text, strict_json
+from kling_cli.cli.report.streams import read_input
 from kling_cli.errors import UsageError
 from kling_cli.products.model import Field, FieldKind, Product
 from kling_cli.text import decode_text, normal_text
@@ -76,7 +77,9 @@ def _several(field: Field, typed: Any) -> Sequence[Any]:
     """Return the values of one option: itself, or those of a JSON list."""
     read = _READERS.get(field.kind, _as_typed)
     is_list = isinstance(typed, str) and re.match(r"\[|@.+\.json$", typed)
-    if field.kind is FieldKind.JSON or not is_list or Path(typed).is_file():
+    if field.kind is FieldKind.JSON or not is_list:
+        return (read(field, typed),)
+    if os.path.isfile(typed):  # noqa: PTH113 -- takes a text too long for a name
         return (read(field, typed),)
     values = _json(field, typed)
     if not isinstance(values, list):
@@ -178,10 +181,8 @@ def _file(field: Field, name: str) -> str:
 
 def _stdin() -> str:
     """Return standard input to its end, as text."""
-    if sys.stdin is None:
-        raise UsageError("the prompt is - but standard input is closed")
     try:
-        return decode_text(sys.stdin.buffer.read()).strip()
+        return decode_text(read_input()).strip()
     except ValueError as exc:
         raise UsageError(
             f"standard input is {exc}", hint="save it as UTF-8, or convert it: iconv"

@@ -7,13 +7,14 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import anyio
+
 from kling_cli.api.task import Task
 from kling_cli.background import background
 from kling_cli.callbacks.capability import new_nonce
 from kling_cli.clock import Clock
 from kling_cli.errors import (
     KlingError,
-    NoSlotError,
     OutcomeUnknownError,
     UnreachableError,
 )
@@ -162,30 +163,32 @@ class Generation:
             return await submission.run()
         except OutcomeUnknownError as exc:
             if self._is_direct:  # it is told now, and nobody can be asked later
-                self._end_at(Stage.UNKNOWN, job, session, exc)
+                self._end_at(Stage.UNKNOWN, job, session, exc.message)
             raise
         except KlingError as exc:
-            self._give_up(job, session, exc)
+            is_certain = not (
+                submission.is_in_doubt or isinstance(exc, UnreachableError)
+            )
+            stage = Stage.REFUSED if is_certain else Stage.ABSENT
+            self._end_at(stage, job, session, exc.message)
+            raise
+        except anyio.get_cancelled_exc_class():
+            if not submission.is_in_doubt:
+                self._end_at(Stage.REFUSED, job, session, submission.refusal)
             raise
         finally:
             job.creates, job.queries = submission.creates, submission.queries
             job.answer = session.client.last_created
 
-    def _give_up(self, job: Job, session: Session, error: KlingError) -> None:
-        """Note that there is certainly no task."""
-        never_arrived = isinstance(error, UnreachableError | NoSlotError)
-        stage = Stage.ABSENT if never_arrived else Stage.REFUSED
-        self._end_at(stage, job, session, error)
-
     def _end_at(
-        self, stage: Stage, job: Job, session: Session, error: KlingError
+        self, stage: Stage, job: Job, session: Session, reason: str | None
     ) -> None:
-        job.entry = job.entry.at(stage, error.message)
+        job.entry = job.entry.at(stage, reason)
         session.note(
             session.journal.change,
             job.entry.external_id,
             stage=stage,
-            message=error.message,
+            message=reason,
         )
 
     def _prepared(self, session: Session) -> Prepared:

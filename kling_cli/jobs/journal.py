@@ -7,6 +7,7 @@ before a job is sent, before a callback is answered.
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -77,8 +78,10 @@ class Journal:
     def write_down(self, entry: Entry) -> None:
         """Store a job that is about to be sent.
 
+        It takes the place of one with its external id that certainly became no task.
+
         Raises:
-            UsageError: the external id stands in the journal already.
+            UsageError: the external id is that of a job that was or may have been sent.
             JournalError: it could not be stored; nothing may be sent then.
         """
         row = to_row(entry)
@@ -86,6 +89,11 @@ class Journal:
         insert = f"INSERT INTO jobs ({names}) VALUES ({marks})"  # noqa: S608 -- our own column names
         try:
             with self._writing():
+                self._db.execute(
+                    "DELETE FROM jobs WHERE external_id = ? AND task_id IS NULL"
+                    " AND stage IN (?, ?)",
+                    (entry.external_id, Stage.REFUSED.value, Stage.ABSENT.value),
+                )
                 self._db.execute(insert, row)
         except sqlite3.IntegrityError as exc:
             raise UsageError(
@@ -122,14 +130,23 @@ class Journal:
         found = self._entries("task_id = ? OR external_id = ?", (name, name))
         return found[0] if found else None
 
-    def unfinished(self) -> list[Entry]:
-        """Return jobs still open, and finished ones not wholly saved, oldest first."""
+    def unfinished(self, *, absent_since: datetime | None = None) -> list[Entry]:
+        """Return jobs still open, and finished ones not wholly saved, oldest first.
+
+        Those written down after `absent_since` count as open if they were not found.
+        """
         open_stages = [stage.value for stage in Stage if stage.is_open]
         marks = ", ".join("?" * len(open_stages))
         return self._entries(
             f"stage IN ({marks}) OR (stage = ? AND is_downloading AND "
-            "(paths = '[]' OR paths LIKE '%\"\"%')) ORDER BY written_at",
-            (*open_stages, Stage.SUCCEEDED.value),
+            "(paths = '[]' OR paths LIKE '%\"\"%')) OR (stage = ? AND task_id IS NULL"
+            " AND written_at > ?) ORDER BY written_at",
+            (
+                *open_stages,
+                Stage.SUCCEEDED.value,
+                Stage.ABSENT.value,
+                absent_since.timestamp() if absent_since else math.inf,
+            ),
         )
 
     def tasks(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
@@ -15,6 +14,7 @@ from anyio.abc import Process
 from kling_cli.errors import UsageError
 
 VARIABLE: Final = "KLING_CALLBACK_URL"
+_STDERR: Final = 2
 GRACE_S: Final = 5.0  # between asking it to end and ending it
 
 
@@ -33,7 +33,7 @@ async def run_child(
         process = await anyio.open_process(
             list(command),
             stdin=None,
-            stdout=sys.stderr.fileno() if is_stdout_ours else None,
+            stdout=_STDERR if is_stdout_ours else None,
             stderr=None,
             env={**os.environ, VARIABLE: callback_url},
         )

@@ -1,7 +1,7 @@
-"""An account that has been used before: what a visitor finds in it.
+"""Seed data: tasks of an account that has been used before.
 
-A sandbox that is there for one command would be empty otherwise, with nothing to list,
-to look at or to delete.
+A sandbox that lives for one command would be empty otherwise, with nothing to list, to
+show or to delete.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.sandbox.media.library import Element, Voice
-from kling_cli.sandbox.routes.create import admit
-from kling_cli.sandbox.routes.envelope import Refusal
+from kling_cli.sandbox.media.outputs import Element, Voice
+from kling_cli.sandbox.routes.create import create_task
+from kling_cli.sandbox.routes.responses import Refusal
 from kling_cli.sandbox.state.account import DAY_S
 from kling_cli.sandbox.state.tasks import times_from
 
 if TYPE_CHECKING:
     from kling_cli.sandbox.media.outputs import Output
-    from kling_cli.sandbox.state.sandbox_state import World
+    from kling_cli.sandbox.state.sandbox_state import SandboxState
     from kling_cli.sandbox.state.tasks import SandboxTask
 
 VOICE_ID = "830000000000000301"
@@ -26,8 +26,8 @@ TASK_ID = "930000000000000001"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
-    """Something that was asked for `days` ago, and under which ids it is known."""
+class SeedTask:
+    """A create request of `days` ago, and the id of the task that it made."""
 
     days: float
     task_id: str
@@ -35,14 +35,14 @@ class Deed:
     body: dict[str, Any]
 
 
-DEEDS = (
-    Deed(
+SEED_TASKS = (
+    SeedTask(
         days=9,
         task_id="880000000000000301",
         path="/v1/general/custom-voices",
         body={"voice_name": "Ann", "voice_url": "https://snd.example.com/ann.mp3"},
     ),
-    Deed(
+    SeedTask(
         days=8,
         task_id="880000000000000302",
         path="/v1/general/advanced-custom-elements",
@@ -57,7 +57,7 @@ DEEDS = (
             "tag_list": [{"tag_id": "o_102"}],
         },
     ),
-    Deed(
+    SeedTask(
         days=1,
         task_id=TASK_ID,
         path="/text-to-video/kling-3.0-turbo",
@@ -66,27 +66,27 @@ DEEDS = (
 )
 
 
-def give_past(world: World) -> None:
-    """Let the account have done all this, and paid for it."""
-    now = world.timeline.now_s()
-    for deed in DEEDS:
-        made = admit(world, deed.path, deed.body)
+def add_seed_data(state: SandboxState) -> None:
+    """Add the seed tasks to the account, paid for."""
+    now = state.clock.now_s()
+    for seed in SEED_TASKS:
+        made = create_task(state, seed.path, seed.body)
         assert not isinstance(made, Refusal), made  # noqa: S101 -- our own bodies
-        world.tasks.put(_as_of(made, deed, now - deed.days * DAY_S))
+        state.tasks.put(_at_moment(made, seed, now - seed.days * DAY_S))
 
 
-def _as_of(made: SandboxTask, deed: Deed, moment: float) -> SandboxTask:
+def _at_moment(made: SandboxTask, seed: SeedTask, moment: float) -> SandboxTask:
     seconds = made.times.ended_at - made.times.created_at
     return replace(
         made,
-        id=deed.task_id,
+        id=seed.task_id,
         times=times_from(moment, seconds),
-        outputs=tuple(_known(output) for output in made.outputs),
+        outputs=tuple(_with_known_id(output) for output in made.outputs),
     )
 
 
-def _known(output: Output) -> Output:
-    """Return a thing of the library under the id that documents name."""
+def _with_known_id(output: Output) -> Output:
+    """Return a voice or element under the id that the documents name."""
     if isinstance(output, Voice):
         return replace(output, id=VOICE_ID)
     if isinstance(output, Element):

@@ -14,7 +14,7 @@ _VERSION_S = 3.0  # a healthy agent answers `--version` in a twentieth of it
 
 def is_program(path: Path) -> bool:
     """Return whether `path` is a file that may be run."""
-    return path.is_file() and os.access(path, os.X_OK)
+    return os.access(path, os.X_OK) and path.is_file()  # in a folder we may look into
 
 
 def read_version(

@@ -42,7 +42,7 @@ async def test_a_link_that_cannot_be_renewed_now_is_tried_again(
 ) -> None:
     async with a_world(tmp_path, "download:403x2") as world:
         made = await world.submit()
-        world.box.world.timeline.advance(60)
+        world.box.state.clock.advance(60)
 
         def break_queries(exchange: object) -> None:
             if getattr(exchange, "kind", "") == "download":

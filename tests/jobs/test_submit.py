@@ -294,8 +294,11 @@ def test_whatever_happens_there_is_one_task_at_most_and_the_result_says_which(
     assert attempt.clock.elapsed_s <= timeout_s
     if isinstance(result, OutcomeUnknownError):
         return
-    is_under_way = Fate.LATE in fates and attempt.api.task is None
-    if isinstance(result, KlingError) and not is_under_way:
+    arrived_at = attempt.api.created_at.get(EXTERNAL_ID, 0.0)
+    is_too_late = Fate.LATE in fates and arrived_at > max(
+        attempt.api.asked_at, default=0.0
+    )
+    if isinstance(result, KlingError) and not is_too_late:
         assert attempt.api.task is None
     elif not isinstance(result, KlingError):
         assert result == attempt.api.task == ACCEPTED

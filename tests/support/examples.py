@@ -77,7 +77,7 @@ class Surroundings:
 def surroundings(home: Path) -> Iterator[Surroundings]:
     """Serve sandbox and app, and let there be one finished job and kept callbacks."""
     with ExitStack() as stack:
-        box = stack.enter_context(serve_box(task_seconds=TASK_S, has_past=True))
+        box = stack.enter_context(serve_box(task_seconds=TASK_S, has_seed_data=True))
         there = stack.enter_context(recorder())
         there.statuses = [500, 200]  # so that there is a failed delivery
         kling = Kling(home, {**box.env, **on_path()})

@@ -1,4 +1,4 @@
-"""The sounds the sandbox delivers: a silent MP3, and a WAV with a soft tone.
+"""Audio files: a silent MP3, and a WAV with a soft tone.
 
 Source: ISO/IEC 11172-3 (frames), id3.org (ID3v2.3), RIFF WAVE.
 """
@@ -34,7 +34,7 @@ class Sound:
 
     @property
     def duration_s(self) -> float:
-        """How long it really is: an MP3 consists of whole frames."""
+        """The length of the file in seconds: an MP3 consists of whole frames."""
         if self.kind == "wav":
             return self.seconds
         return _mp3_frames(self.seconds) * MP3_FRAME_S

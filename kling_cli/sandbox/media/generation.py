@@ -1,22 +1,40 @@
-"""What comes of an order: videos, images, sounds, subtitles, voices, elements.
+"""Generates the outputs of a task: videos, images, audio, subtitles, library items.
 
 The product says what it makes; the table below is for paths that make several things.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from math import sqrt
+from typing import TYPE_CHECKING, Any, Literal
 
+from kling_cli.errors import KlingError
 from kling_cli.products import paths
-from kling_cli.sandbox.media import library
+from kling_cli.products.image import describe
+from kling_cli.products.limits import is_url
+from kling_cli.products.prompt import split_handle
 from kling_cli.sandbox.media.audio import Sound
-from kling_cli.sandbox.media.dimensions import IMAGE_PX, film_size, image_size
 from kling_cli.sandbox.media.image import Picture
-from kling_cli.sandbox.media.outputs import Audio, Captions, Image, Output, Video, Views
+from kling_cli.sandbox.media.outputs import (
+    Audio,
+    Captions,
+    Element,
+    Image,
+    Output,
+    Video,
+    Views,
+    Voice,
+    tags_of,
+)
 from kling_cli.sandbox.media.subtitles import Subtitles
-from kling_cli.sandbox.media.video import Clip
+from kling_cli.sandbox.media.video import Clip, size_for
+
+if TYPE_CHECKING:
+    from kling_cli.products.image import ImageFacts
+
 
 # Source: API reference, sections 2.7, 2.8 and 2.10, read 2026-10-04.
 _SEVERAL = {
@@ -27,7 +45,7 @@ _SEVERAL = {
     ),
     "/solutions/drama_subtitle": ("subbed_video", "srt", "ass"),
 }
-_HEARD = frozenset(
+_WITH_SOUND = frozenset(
     {
         "/v1/audio/video-to-audio",
         "/v1/videos/avatar/image2video",
@@ -47,11 +65,11 @@ _FONT_SIZE, _MARGIN = 56, 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What an order asks for: the raw body, and the values that count.
+class MediaRequest:
+    """What a task has to generate: the raw body, and the effective values.
 
     `label` tells its files from others'; `new_id` makes an id of the account's form.
-    `pictures` are those of a film of it.
+    `frames` are those of a video.
     """
 
     path: str
@@ -61,13 +79,13 @@ class Wish:
     wanted: Mapping[str, Any]
     new_id: Callable[[], str]
     seconds: float = 5
-    pictures: int = 121
+    frames: int = 121
 
     @property
-    def is_heard(self) -> bool:
-        """Say whether a film of it has sound whatever was asked for."""
+    def has_fixed_sound(self) -> bool:
+        """Say whether its video has sound whatever was asked for."""
         kept = self.wanted.get("base_video") and self.wanted.get("keep_sound")
-        return bool(kept) or self.path in _HEARD
+        return bool(kept) or self.path in _WITH_SOUND
 
     @property
     def has_watermark(self) -> bool:
@@ -77,132 +95,134 @@ class Wish:
         return str(self.body.get(name) or "")
 
 
-def outputs_of(wish: Wish) -> tuple[Output, ...]:
-    """Return what the order makes; a kind nobody knows is taken for a video."""
-    kinds = _SEVERAL.get(wish.path, (wish.output,))
-    return tuple(each for kind in kinds for each in _MAKERS.get(kind, _video)(wish))
+def generate_outputs(request: MediaRequest) -> tuple[Output, ...]:
+    """Return the outputs; an unknown kind is taken for a video."""
+    kinds = _SEVERAL.get(request.path, (request.output,))
+    return tuple(each for kind in kinds for each in _MAKERS.get(kind, _video)(request))
 
 
-def _video(wish: Wish) -> Iterator[Output]:
+def _video(request: MediaRequest) -> Iterator[Output]:
     yield Video(
-        id=wish.new_id(),
-        clip=_clip(wish),
-        has_watermark=wish.has_watermark,
-        session_id=wish.text("session_id") or None,
-        is_timed=wish.path not in _UNTIMED,
+        id=request.new_id(),
+        clip=_clip(request),
+        has_watermark=request.has_watermark,
+        session_id=request.text("session_id") or None,
+        is_timed=request.path not in _UNTIMED,
     )
 
 
-def _product_video(wish: Wish) -> Iterator[Output]:
-    """Yield the film without its length, as the reference's example has it."""
-    clip = _clip(wish)
-    yield Video(id=wish.new_id(), clip=clip, type="product_video", is_timed=False)
+def _product_video(request: MediaRequest) -> Iterator[Output]:
+    """Yield the video without its length, as the reference's example has it."""
+    clip = _clip(request)
+    yield Video(id=request.new_id(), clip=clip, type="product_video", is_timed=False)
 
 
-def _still(kind: str, index: int) -> Callable[[Wish], Iterator[Output]]:
-    """Return what makes the single image of this type beside a film."""
+def _still(kind: str, index: int) -> Callable[[MediaRequest], Iterator[Output]]:
+    """Return the generator of a single image of this type, beside a video."""
 
-    def make(wish: Wish) -> Iterator[Output]:
-        width, height = image_size(wish.body, wish.wanted)
-        picture = Picture(width=width, height=height, label=f"{wish.label}-{kind}")
+    def make(request: MediaRequest) -> Iterator[Output]:
+        width, height = image_size(request.body, request.wanted)
+        picture = Picture(width=width, height=height, label=f"{request.label}-{kind}")
         yield Image(index=index, picture=picture, type=kind)
 
     return make
 
 
-def _subbed_video(wish: Wish) -> Iterator[Output]:
-    yield Video(id=wish.new_id(), clip=_clip(wish), type="subbed_video")
+def _subbed_video(request: MediaRequest) -> Iterator[Output]:
+    yield Video(id=request.new_id(), clip=_clip(request), type="subbed_video")
 
 
-def _subtitles(kind: Literal["srt", "ass"]) -> Callable[[Wish], Iterator[Output]]:
-    def make(wish: Wish) -> Iterator[Output]:
-        clip = _clip(wish)
+def _subtitles(
+    kind: Literal["srt", "ass"],
+) -> Callable[[MediaRequest], Iterator[Output]]:
+    def make(request: MediaRequest) -> Iterator[Output]:
+        clip = _clip(request)
         yield Captions(
             subtitles=Subtitles(
-                seconds=int(wish.seconds),
-                label=wish.label,
+                seconds=int(request.seconds),
+                label=request.label,
                 kind=kind,
                 width=clip.width,
                 height=clip.height,
-                font_size=paths.get(wish.body, "settings.font_size") or _FONT_SIZE,
-                margin=paths.get(wish.body, "settings.margin_v") or _MARGIN,
+                font_size=paths.get(request.body, "settings.font_size") or _FONT_SIZE,
+                margin=paths.get(request.body, "settings.margin_v") or _MARGIN,
             )
         )
 
     return make
 
 
-def _images(wish: Wish) -> Iterator[Output]:
-    is_series = wish.body.get("result_type") == "series"
-    count = wish.body.get("series_amount", AUTO_IMAGES) if is_series else None
+def _images(request: MediaRequest) -> Iterator[Output]:
+    is_series = request.body.get("result_type") == "series"
+    count = request.body.get("series_amount", AUTO_IMAGES) if is_series else None
     if count is None:
-        count = wish.wanted.get("n") or 1
-    width, height = image_size(wish.body, wish.wanted)
-    group = wish.new_id() if is_series else None
+        count = request.wanted.get("n") or 1
+    width, height = image_size(request.body, request.wanted)
+    group = request.new_id() if is_series else None
     for index in range(count if isinstance(count, int) else AUTO_IMAGES):
-        label = f"{wish.label}-{index}"
+        label = f"{request.label}-{index}"
         yield Image(
             index=index,
             picture=Picture(width=width, height=height, label=label),
-            has_watermark=wish.has_watermark,
+            has_watermark=request.has_watermark,
             group_id=group,
         )
 
 
-def _views(wish: Wish) -> Iterator[Output]:
+def _views(request: MediaRequest) -> Iterator[Output]:
     side = IMAGE_PX["1k"]
     for index in range(VIEW_SETS):
-        labels = [f"{wish.label}-{index}-{n}" for n in range(VIEWS_A_SET)]
+        labels = [f"{request.label}-{index}-{n}" for n in range(VIEWS_A_SET)]
         pictures = (Picture(width=side, height=side, label=each) for each in labels)
         yield Views(index=index, pictures=tuple(pictures))
 
 
-def _audio(wish: Wish) -> Iterator[Output]:
+def _audio(request: MediaRequest) -> Iterator[Output]:
     yield Audio(
-        id=wish.new_id(),
-        mp3=Sound(seconds=wish.seconds, label=wish.label, kind="mp3"),
-        wav=Sound(seconds=wish.seconds, label=wish.label, kind="wav"),
+        id=request.new_id(),
+        mp3=Sound(seconds=request.seconds, label=request.label, kind="mp3"),
+        wav=Sound(seconds=request.seconds, label=request.label, kind="wav"),
     )
 
 
-def _voice(wish: Wish) -> Iterator[Output]:
-    yield library.Voice(
-        id=wish.new_id(),
-        name=wish.text("voice_name"),
-        sample=Sound(seconds=SAMPLE_S, label=wish.label, kind="mp3"),
+def _voice(request: MediaRequest) -> Iterator[Output]:
+    yield Voice(
+        id=request.new_id(),
+        name=request.text("voice_name"),
+        sample=Sound(seconds=SAMPLE_S, label=request.label, kind="mp3"),
     )
 
 
-def _element(wish: Wish) -> Iterator[Output]:
-    views = paths.get(wish.body, "element_image_list.refer_images") or ()
+def _element(request: MediaRequest) -> Iterator[Output]:
+    views = paths.get(request.body, "element_image_list.refer_images") or ()
     side = IMAGE_PX["1k"]
     pictures = [
-        Picture(width=side, height=side, label=f"{wish.label}-{n}")
+        Picture(width=side, height=side, label=f"{request.label}-{n}")
         for n in range(len(views) + 1)
     ]
-    yield library.Element(
-        id=wish.new_id(),
-        name=wish.text("element_name"),
-        description=wish.text("element_description"),
-        reference_type=wish.text("reference_type"),
+    yield Element(
+        id=request.new_id(),
+        name=request.text("element_name"),
+        description=request.text("element_description"),
+        reference_type=request.text("reference_type"),
         frontal=pictures[0],
         refers=tuple(pictures[1:]),
-        tags=library.tags_of(wish.body.get("tag_list")),
+        tags=tags_of(request.body.get("tag_list")),
     )
 
 
-def _clip(wish: Wish) -> Clip:
-    width, height = film_size(wish.wanted)
+def _clip(request: MediaRequest) -> Clip:
+    width, height = video_size(request.wanted)
     return Clip(
         width=width,
         height=height,
-        pictures=wish.pictures,
-        has_sound=bool(wish.wanted.get("sound")) or wish.is_heard,
-        label=wish.label,
+        frames=request.frames,
+        has_sound=bool(request.wanted.get("sound")) or request.has_fixed_sound,
+        label=request.label,
     )
 
 
-_MAKERS: Mapping[str, Callable[[Wish], Iterator[Output]]] = {
+_MAKERS: Mapping[str, Callable[[MediaRequest], Iterator[Output]]] = {
     "video": _video,
     "product_video": _product_video,
     "product_image": _still("product_image", 0),
@@ -216,3 +236,74 @@ _MAKERS: Mapping[str, Callable[[Wish], Iterator[Output]]] = {
     "voice": _voice,
     "element": _element,
 }
+
+
+Values = Mapping[str, Any]
+
+MIN_RATIO, MAX_RATIO = 0.4, 2.5  # of an image that may be sent
+IMAGE_PX = {"1k": 1024, "2k": 2048, "4k": 4096}
+_SIDES = ("left", "right"), ("up", "down")
+
+
+def video_size(wanted: Values) -> tuple[int, int]:
+    """Return width and height in pixels: those of an input frame, or as asked for."""
+    seen = _describe_input(next(_frames(wanted), None))
+    ratio = _ratio_of(seen) or _asked_ratio(wanted) or _scene_ratio(wanted)
+    return size_for(str(wanted.get("resolution")), ratio)
+
+
+def _frames(wanted: Values) -> Iterator[str]:
+    """Yield the images that a video may have its aspect ratio from."""
+    for name in ("first_frame", "image", "last_frame", "images"):
+        value = wanted.get(name)
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, str):
+                yield split_handle(each)[1]
+
+
+def _scene_ratio(wanted: Values) -> float:
+    """Return the default aspect ratio: some scenes are portraits by name."""
+    is_portrait = str(wanted.get("scene")).endswith("_9_16")
+    return 9 / 16 if is_portrait else 16 / 9
+
+
+def image_size(body: Values, wanted: Values) -> tuple[int, int]:
+    """Return width and height in pixels: as asked for, or the ratio of the input."""
+    side = IMAGE_PX.get(str(wanted.get("resolution")), IMAGE_PX["1k"])
+    seen = _describe_input(body.get("image") or body.get("human_image"))
+    ratio = _asked_ratio(wanted) or _ratio_of(seen) or 1.0
+    width, height = side * sqrt(ratio), side / sqrt(ratio)
+    across, down = (
+        1 + sum(_share(body, f"{side}_expansion_ratio") for side in sides)
+        for sides in _SIDES
+    )
+    return round(width * across), round(height * down)
+
+
+def _share(body: Values, name: str) -> float:
+    value = body.get(name)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _asked_ratio(wanted: Values) -> float | None:
+    """Return width:height as asked for; None where it is left to the model."""
+    width, _, height = str(wanted.get("aspect_ratio") or "").partition(":")
+    if not (width.isdecimal() and height.isdecimal()):
+        return None
+    return int(width) / int(height)
+
+
+def _ratio_of(seen: ImageFacts | None) -> float | None:
+    if seen is None or not (seen.width and seen.height):
+        return None
+    return min(max(seen.width / seen.height, MIN_RATIO), MAX_RATIO)
+
+
+def _describe_input(value: Any) -> ImageFacts | None:
+    """Return the facts of an image sent as base64; None for a URL."""
+    if not isinstance(value, str) or is_url(value):
+        return None
+    try:
+        return describe(base64.b64decode(value, validate=False))
+    except (KlingError, ValueError):
+        return None

@@ -1,4 +1,4 @@
-"""The pictures the sandbox delivers: a coloured card that says SANDBOX, as PNG.
+"""PNG images: a coloured card that says SANDBOX.
 
 The colours come from the label, so that two files differ. Source: W3C PNG, 2nd edition.
 """

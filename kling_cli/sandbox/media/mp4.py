@@ -1,13 +1,16 @@
-"""The MP4 container: tracks of samples in, one progressive file out.
+"""MP4 muxer: tracks of samples in, one progressive file out.
 
 Source: ISO/IEC 14496-12 (boxes), 14496-14 (esds), 14496-15 (avcC).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from struct import pack
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 _MATRIX = pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 _MOVIE_TIMESCALE = 1000

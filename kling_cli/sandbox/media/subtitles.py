@@ -1,4 +1,4 @@
-"""The subtitles the sandbox delivers: a line every two seconds, as SRT or ASS."""
+"""Subtitle files, SRT or ASS: a line every two seconds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Format: Layer, Start, End, Style, Text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subtitles:
-    """Subtitles for a film of `seconds`; sizes are in pixels of the film."""
+    """Subtitles for a video of `seconds`; sizes are in pixels of the video."""
 
     seconds: int
     label: str

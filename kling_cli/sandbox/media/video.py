@@ -1,4 +1,4 @@
-"""The clips the sandbox delivers: a coloured card that says SANDBOX, and what moves.
+"""Video clips: a coloured card that says SANDBOX, a moving block, a progress bar.
 
 A block wanders about, and a bar along the lower edge fills as the clip plays. The
 colours come from the label, so that two tasks' files differ. The watermarked copy says
@@ -7,15 +7,18 @@ KLING as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
 from math import sqrt
 from struct import pack
+from typing import TYPE_CHECKING
 
 from kling_cli.sandbox.media import h264
 from kling_cli.sandbox.media.mp4 import Track, aac_entry, avc_entry, mp4_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Cell = tuple[int, int]
 """Row and column of a macroblock."""
@@ -52,18 +55,18 @@ _PALE: h264.Colour = (190, 120, 140)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
-    """What a result file is: size in pixels, number of pictures, with sound or not."""
+    """A video file: size in pixels, number of frames, with sound or not."""
 
     width: int
     height: int
-    pictures: int
+    frames: int
     has_sound: bool
     label: str
     is_watermarked: bool = False
 
     @property
     def duration_s(self) -> float:
-        return self.pictures / FPS
+        return self.frames / FPS
 
     @property
     def media_type(self) -> str:
@@ -77,10 +80,10 @@ class Clip:
         return render(self)
 
 
-def pictures_for(seconds: int) -> int:
-    """Return how many pictures an order of `seconds` gets: one more than asked for.
+def frame_count(seconds: int) -> int:
+    """Return how many frames `seconds` of video have: one more than asked for.
 
-    Source: API reference, section 6: 5 s ordered, 5.041 s delivered; read 2026-10-04.
+    Source: API reference, section 6: 5 s asked for, 5.041 s delivered; read 2026-10-04.
     """
     return seconds * FPS + 1
 
@@ -105,7 +108,7 @@ def render(clip: Clip) -> bytes:
         entry=avc_entry(clip.width, clip.height, sequence, picture),
         timescale=FPS * _TICKS,
         sample_ticks=_TICKS,
-        samples=_pictures(clip, frame),
+        samples=_encode_frames(clip, frame),
         width=clip.width,
         height=clip.height,
     )
@@ -123,11 +126,11 @@ def _silence(duration_s: float) -> Track:
     )
 
 
-def _pictures(clip: Clip, frame: h264.Frame) -> list[bytes]:
+def _encode_frames(clip: Clip, frame: h264.Frame) -> list[bytes]:
     columns = _columns(clip.label, frame.columns)
     card = _card(clip, frame, columns)
     units = [h264.first_picture(frame, card)]
-    for number in range(1, clip.pictures):
+    for number in range(1, clip.frames):
         changed = {
             cell: card.get(cell, columns[cell[1]])
             for cell in _block(frame, number - 1) - _block(frame, number)
@@ -148,7 +151,7 @@ def _block(frame: h264.Frame, number: int) -> set[Cell]:
 def _bar(clip: Clip, frame: h264.Frame, number: int) -> Iterator[Cell]:
     """Yield what a picture adds to the bar."""
     before, reach = (
-        frame.columns * each // (clip.pictures - 1) for each in (number - 1, number)
+        frame.columns * each // (clip.frames - 1) for each in (number - 1, number)
     )
     return ((frame.rows - BAR_ROW, column) for column in range(before, reach))
 

@@ -1,15 +1,16 @@
-"""Who may ask: the API key, or the older pair signed into a JWT."""
+"""Checks credentials: the API key, or the older pair signed into a JWT."""
 
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.sandbox.routes.envelope import Refusal, refusal
+from kling_cli.sandbox.routes.responses import Refusal, refusal
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from kling_cli.sandbox.state.sandbox_state import Keys
 
 # Observed. Source: API reference, sections 1.3 and 8, read 2026-10-04.
 API_KEY_ONLY = (
@@ -18,15 +19,6 @@ API_KEY_ONLY = (
 )
 JWT_PARTS = 3
 NOT_THREE_PARTS = "The token was expected to have 3 parts, but got {parts}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
-    """The credentials of the sandbox's one account."""
-
-    api_key: str
-    access_key: str
-    secret_key: str
 
 
 def check_authorization(

@@ -1,4 +1,4 @@
-"""What was paid for, row by row: `POST /account/billing/package` and `/balance`.
+"""Account endpoints: packs and their costs, and the billing of packs and balance.
 
 The sandbox pays in units only, so that the balance has no rows.
 Source: API reference, section 2.11, read 2026-10-04.
@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.sandbox.media.outputs import Json, Video
-from kling_cli.sandbox.routes.envelope import Refusal, refusal
 from kling_cli.sandbox.routes.queries import invalid, whole
-from kling_cli.sandbox.state.account import Call, pack_id
+from kling_cli.sandbox.routes.responses import Refusal, refusal
+from kling_cli.sandbox.state.account import PACKS, Call, pack_id
 
 if TYPE_CHECKING:
-    from kling_cli.sandbox.state.sandbox_state import World
+    from collections.abc import Iterator, Mapping
+
+    from kling_cli.sandbox.state.sandbox_state import SandboxState
     from kling_cli.sandbox.state.tasks import SandboxTask
 
 MAX_LIMIT = 500
@@ -32,14 +33,34 @@ _TRAITS = {
 }
 
 
-def package(world: World, body: Any) -> Json | Refusal:
+def costs(state: SandboxState, params: Mapping[str, str]) -> dict[str, Any] | Refusal:
+    """Return the packs bought in the window asked about, and what is left in them."""
+    bounds = []
+    for name in ("start_time", "end_time"):
+        bound = whole(params.get(name), 0)
+        if bound is None:
+            return invalid(name, params.get(name))
+        bounds.append(bound)
+    now, wanted = state.clock.now_s(), params.get("resource_pack_name")
+    charged = [*state.charged()]
+    packs = [state.account.pack_info(pack, charged, now) for pack in PACKS]
+    listed = [
+        pack
+        for pack in packs
+        if bounds[0] <= pack["purchase_time"] <= bounds[1]
+        and wanted in (None, pack["resource_pack_name"])
+    ]
+    return {"code": 0, "msg": "", "resource_pack_subscribe_infos": listed}
+
+
+def package(state: SandboxState, body: Any) -> Json | Refusal:
     """Return a page of what the packs paid, newest first."""
-    return _page(body, list(_rows(world))[::-1], tuple(_TRAITS))
+    return _page(body, list(_rows(state))[::-1], tuple(_TRAITS))
 
 
-def balance(world: World, body: Any) -> Json | Refusal:
+def balance(state: SandboxState, body: Any) -> Json | Refusal:
     """Return a page of what the balance paid: nothing."""
-    del world
+    del state
     return _page(body, [], ("api_key_name",))
 
 
@@ -98,17 +119,17 @@ def _filters(filters: Any, keys: tuple[str, ...]) -> dict[str, list[Any]] | Refu
     return wanted
 
 
-def _rows(world: World) -> Iterator[Json]:
+def _rows(state: SandboxState) -> Iterator[Json]:
     """Yield the rows, oldest first."""
-    now = world.timeline.now_s()
-    left = dict.fromkeys(PRODUCT_TYPES, world.account.units)
-    tasks = [(t.times.ended_at, t) for t in world.tasks if t.charge_at(now)]
-    calls = [(call.made_at, call) for call in world.calls]
+    now = state.clock.now_s()
+    left = dict.fromkeys(PRODUCT_TYPES, state.account.units)
+    tasks = [(t.times.ended_at, t) for t in state.tasks if t.charge_at(now)]
+    calls = [(call.made_at, call) for call in state.calls]
     paid: list[tuple[float, SandboxTask | Call]] = [*tasks, *calls]
     for moment, each in sorted(paid, key=lambda pair: pair[0]):
         before, amount = left[each.pack], each.charge_at(now)
         left[each.pack] = round(max(0.0, before - amount), 4)
-        name = world.account.pack_info(each.pack, (), now)["resource_pack_name"]
+        name = state.account.pack_info(each.pack, (), now)["resource_pack_name"]
         what = _of_call(each) if isinstance(each, Call) else _of_task(each)
         yield {
             "task_id": each.id,

@@ -1,4 +1,4 @@
-"""Says what is wrong with a solution's body in the words of its own page.
+"""Validation messages of the solutions, in the words of their own pages.
 
 Solutions have a sentence for each mistake, where other calls name the field and value.
 Source: API reference, section 2.10 and errors, read 2026-10-04.
@@ -53,7 +53,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wording:
-    """What one solution refuses, and the sentence for each, in the order of checking.
+    """What one solution refuses, and the message for each, in the order of checking.
 
     `missing`, `most` and `longest` go by the type of an item, `settings` by the name of
     a setting; `unsupported_image` is for images that `images` are the types of.

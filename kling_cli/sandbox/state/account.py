@@ -1,15 +1,16 @@
-"""The sandbox's one account: its packs, and the slots they give.
+"""The account: resource packs, their units and their concurrency slots.
 
 Source: API reference, sections 2.11, 5.3 and 6, read 2026-10-04.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kling_cli.sandbox.state.tasks import SandboxTask
 
 DAY_S = 86_400

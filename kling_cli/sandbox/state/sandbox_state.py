@@ -1,59 +1,79 @@
-"""The state of one sandbox: its account, its tasks, its faults, what happened."""
+"""The state of one sandbox: account, tasks, sessions, files, faults, traffic."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import uuid
+from dataclasses import dataclass, field
+from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
-from kling_cli.sandbox.faults import FaultBook, parse_fault
-from kling_cli.sandbox.routes.authentication import Keys
+from kling_cli.sandbox.faults import FaultQueue, parse_fault
 from kling_cli.sandbox.state.account import PACK_AGE_S, Account, Call, Charged
-from kling_cli.sandbox.state.ids import Ids
 from kling_cli.sandbox.state.library import FILES
-from kling_cli.sandbox.state.signed_links import Links
-from kling_cli.sandbox.state.tasks import Phase
-from kling_cli.sandbox.state.traffic_log import Ledger
-from kling_cli.sandbox.state.virtual_clock import Timeline
+from kling_cli.sandbox.state.signed_links import SignedLinks
+from kling_cli.sandbox.state.tasks import Phase, TaskRepository
+from kling_cli.sandbox.state.traffic_log import TrafficLog
+from kling_cli.sandbox.state.virtual_clock import VirtualClock
 
 if TYPE_CHECKING:
-    from kling_cli.sandbox.media.library import Element
-    from kling_cli.sandbox.media.outputs import Content
+    from collections.abc import Iterator, Mapping
+
+    from kling_cli.sandbox.media.outputs import Content, Element
+    from kling_cli.sandbox.media.video import Clip
     from kling_cli.sandbox.options import SandboxOptions
-    from kling_cli.sandbox.routes.sessions import VideoSession
-    from kling_cli.sandbox.state.tasks import SandboxTask
 
 
-class TaskBook:
-    """Every task of the account, found by its id or by the caller's."""
+class Ids:
+    """Generates ids in the forms the API uses. Source: API reference, section 1.5."""
 
-    def __init__(self) -> None:
-        self._tasks: dict[str, SandboxTask] = {}
-        self._by_external_id: dict[str, str] = {}
+    def __init__(self, seed: int | None) -> None:
+        # keys of a simulator on loopback: repeatable where a seed asks for it
+        self.random: Random = SystemRandom() if seed is None else Random(seed)  # noqa: S311 -- a test's wish
 
-    def __iter__(self) -> Iterator[SandboxTask]:
-        """Yield the tasks, oldest first."""
-        return iter(self._tasks.values())
+    def task_id(self, first_digit: str) -> str:
+        """Return 18 decimal digits, of which the first is given."""
+        return first_digit + f"{self.random.randrange(10**17):017d}"
 
-    def put(self, task: SandboxTask) -> None:
-        """Add a task, or replace the one of the same id."""
-        self._tasks[task.id] = task
-        if task.external_id is not None:
-            self._by_external_id[task.external_id] = task.id
+    def request_id(self) -> str:
+        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
 
-    def __getitem__(self, task_id: str) -> SandboxTask:
-        return self._tasks[task_id]
-
-    def get(self, task_id: str) -> SandboxTask | None:
-        return self._tasks.get(task_id)
-
-    def by_external_id(self, external_id: str) -> SandboxTask | None:
-        return self._tasks.get(self._by_external_id.get(external_id, ""))
+    def key(self, prefix: str) -> str:
+        """Return a made-up credential of 40 hexadecimal digits after `prefix`."""
+        return f"{prefix}{self.random.getrandbits(160):040x}"
 
 
-class World:
-    """Everything the endpoints share.
+Point = tuple[float, float]
 
-    `shelf` has the files of what is no task, by the id of its owner; `sessions` what
+
+@dataclass(slots=True, kw_only=True)
+class VideoSession:
+    """A session with a video: its clip if it `is_own`, the sandbox's, else a guess.
+
+    `faces` is how many were looked for and found, `marks` the points by frame.
+    """
+
+    opened_at: float
+    clip: Clip
+    is_own: bool = False
+    is_opened: bool = True
+    video_id: str | None = None
+    faces: int = 0
+    marks: dict[int, set[Point]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """The credentials of the sandbox's one account."""
+
+    api_key: str
+    access_key: str
+    secret_key: str
+
+
+class SandboxState:
+    """Everything that the endpoints share.
+
+    `files` are those of what is no task, by the id of its owner; `sessions` what
     is known of the videos that were opened, `first_elements` those of the first
     generation, deleted ones too, `known_s` how long the sounds last that are
     no task's, by their ids.
@@ -72,30 +92,30 @@ class World:
             access_key=options.access_key or ids.key("sandbox-access-"),
             secret_key=options.secret_key or ids.key("sandbox-secret-"),
         )
-        self.links = Links(base_url, ids.key("links").encode())
-        self.timeline = Timeline(options.clock)
+        self.links = SignedLinks(base_url, ids.key("links").encode())
+        self.clock = VirtualClock(options.clock)
         self.account = Account(
             units=options.units,
             slots=options.slots,
-            bought_at=self.timeline.now_s() - options.has_past * PACK_AGE_S,
+            bought_at=self.clock.now_s() - options.has_seed_data * PACK_AGE_S,
         )
-        self.tasks = TaskBook()
+        self.tasks = TaskRepository()
         self.calls: list[Call] = []
-        self.shelf: dict[str, Mapping[str, Content]] = {**FILES}
+        self.files: dict[str, Mapping[str, Content]] = {**FILES}
         self.first_elements: dict[str, Element] = {}
-        self.known_s: dict[str, float] = {}
+        self.audio_s: dict[str, float] = {}
         self.sessions: dict[str, VideoSession] = {}
-        self.ledger = Ledger(options.tell)
-        self.faults = FaultBook(
+        self.traffic = TrafficLog(options.tell)
+        self.faults = FaultQueue(
             map(parse_fault, options.fail), chaos=options.chaos, random=ids.random
         )
 
     def content(self, owner_id: str, name: str) -> Content | None:
-        """Return a file of a task that is done, or one of the shelf; None without."""
+        """Return a file of a task that is done, or one of `files`; None without."""
         task = self.tasks.get(owner_id)
         if task is None:
-            return self.shelf.get(owner_id, {}).get(name)
-        if task.phase_at(self.timeline.now_s()) is not Phase.SUCCEEDED:
+            return self.files.get(owner_id, {}).get(name)
+        if task.phase_at(self.clock.now_s()) is not Phase.SUCCEEDED:
             return None
         files = (each.files.get(name) for each in task.outputs)
         return next((file for file in files if file is not None), None)
@@ -107,4 +127,4 @@ class World:
 
     def left(self, pack: str) -> float:
         """Return the units left in a pack now."""
-        return self.account.remaining(pack, self.charged(), self.timeline.now_s())
+        return self.account.remaining(pack, self.charged(), self.clock.now_s())

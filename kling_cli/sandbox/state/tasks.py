@@ -1,17 +1,18 @@
-"""A task of the sandbox: what it was asked for, and when it changes.
+"""Tasks: what was asked for, when the status changes, and their repository.
 
 How it stands is a pure function of its times and the moment asked about.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from kling_cli.products.model import Plan
     from kling_cli.sandbox.media.outputs import Output
 
@@ -33,7 +34,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Outcome:
     """How a task ends, once it does."""
 
     phase: Phase = Phase.SUCCEEDED
@@ -67,7 +68,7 @@ class SandboxTask:
     id: str
     plan: Plan
     times: Times
-    ending: Ending
+    outcome: Outcome
     outputs: tuple[Output, ...]
     units: float
     slots: int = 1
@@ -84,7 +85,7 @@ class SandboxTask:
 
     def phase_at(self, moment: float) -> Phase:
         if moment >= self.times.ended_at:
-            return self.ending.phase
+            return self.outcome.phase
         if moment >= self.times.processing_at:
             return Phase.PROCESSING
         return Phase.SUBMITTED
@@ -110,9 +111,11 @@ def times_from(created_at: float, task_seconds: float) -> Times:
     )
 
 
-def forced(task: SandboxTask, phase: Phase, message: str, now: float) -> SandboxTask:
+def force_phase(
+    task: SandboxTask, phase: Phase, message: str, now: float
+) -> SandboxTask:
     """Return `task` put into `phase` at `now`; an unfinished one then stays there."""
-    times, ending = task.times, task.ending
+    times, outcome = task.times, task.outcome
     begun = min(times.processing_at, now)
     match phase:
         case Phase.SUBMITTED:
@@ -121,5 +124,32 @@ def forced(task: SandboxTask, phase: Phase, message: str, now: float) -> Sandbox
             times = replace(times, processing_at=begun, ended_at=inf)
         case Phase.SUCCEEDED | Phase.FAILED:
             times = replace(times, processing_at=begun, ended_at=now)
-            ending = Ending(phase=phase, message=message)
-    return replace(task, times=times, ending=ending)
+            outcome = Outcome(phase=phase, message=message)
+    return replace(task, times=times, outcome=outcome)
+
+
+class TaskRepository:
+    """Keeps the tasks of the account, by id and by external id."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, SandboxTask] = {}
+        self._by_external_id: dict[str, str] = {}
+
+    def __iter__(self) -> Iterator[SandboxTask]:
+        """Yield the tasks, oldest first."""
+        return iter(self._tasks.values())
+
+    def put(self, task: SandboxTask) -> None:
+        """Add a task, or replace the one of the same id."""
+        self._tasks[task.id] = task
+        if task.external_id is not None:
+            self._by_external_id[task.external_id] = task.id
+
+    def __getitem__(self, task_id: str) -> SandboxTask:
+        return self._tasks[task_id]
+
+    def get(self, task_id: str) -> SandboxTask | None:
+        return self._tasks.get(task_id)
+
+    def by_external_id(self, external_id: str) -> SandboxTask | None:
+        return self._tasks.get(self._by_external_id.get(external_id, ""))

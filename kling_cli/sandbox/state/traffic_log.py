@@ -1,11 +1,13 @@
-"""What happened at the sandbox's door: requests in, callbacks out."""
+"""Log of the traffic: requests received, callbacks sent."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KEPT = 10_000  # entries of each kind; the counts go on
 
@@ -30,7 +32,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One callback sent: the task's status it told, and what the door answered.
+    """One callback sent: the status of the task in it, and the answer.
 
     `answer` is the HTTP status, None when nobody answered; `error` then says why.
     """
@@ -42,7 +44,7 @@ class Delivery:
     error: str | None = None
 
 
-class Ledger:
+class TrafficLog:
     """Keeps the newest exchanges and deliveries, and counts all requests."""
 
     def __init__(self, tell: Callable[[Exchange], None] | None = None) -> None:
@@ -51,13 +53,13 @@ class Ledger:
         self._deliveries: deque[Delivery] = deque(maxlen=KEPT)
         self._counts: Counter[str] = Counter(create=0, query=0, download=0)
 
-    def note_exchange(self, exchange: Exchange) -> None:
+    def record_exchange(self, exchange: Exchange) -> None:
         self._exchanges.append(exchange)
         self._counts[exchange.kind] += 1
         if self._tell is not None:
             self._tell(exchange)
 
-    def note_delivery(self, delivery: Delivery) -> None:
+    def record_delivery(self, delivery: Delivery) -> None:
         self._deliveries.append(delivery)
 
     def document(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The sandbox's own time: the clock handed in, plus what `advance` has added."""
+"""The virtual clock: the clock handed in, plus what `advance` has added."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from kling_cli.clock import Clock
 
 
-class Timeline:
+class VirtualClock:
     """Seconds since the epoch as the sandbox's tasks and links see them.
 
     It starts at the clock's wall time, follows its monotonic time, and can be moved

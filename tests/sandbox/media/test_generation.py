@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kling_cli.sandbox.media.generation import Wish, outputs_of
-from kling_cli.sandbox.media.outputs import Output
+from kling_cli.sandbox.media.generation import MediaRequest, generate_outputs
 from tests.support.images import png
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kling_cli.sandbox.media.outputs import Output
 
 
 def made(
@@ -22,7 +25,7 @@ def made(
     **wanted: Any,
 ) -> tuple[Output, ...]:
     numbers = count(1)
-    wish = Wish(
+    wish = MediaRequest(
         path=path,
         output=output,
         label="880",
@@ -31,7 +34,7 @@ def made(
         new_id=lambda: f"83{next(numbers)}",
         seconds=wanted.get("duration", 5),
     )
-    return outputs_of(wish)
+    return generate_outputs(wish)
 
 
 def link(name: str) -> str:

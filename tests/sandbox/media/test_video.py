@@ -9,21 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kling_cli.sandbox.media.bits import BitWriter
 from kling_cli.sandbox.media.h264 import (
+    BitWriter,
     Frame,
     first_picture,
     next_picture,
     sequence_parameters,
 )
-from kling_cli.sandbox.media.video import Clip, pictures_for, render, size_for
-from tests.sandbox.film import luma_at, pictures_of, watch
+from kling_cli.sandbox.media.video import Clip, frame_count, render, size_for
+from tests.sandbox.decoded_video import decode_video, frames_of, luma_at
 
 BRIGHT = 200
 
 
 def a_clip(width: int = 1280, height: int = 720, **more: object) -> Clip:
-    values = {"pictures": pictures_for(3), "has_sound": False, "label": "1", **more}
+    values = {"frames": frame_count(3), "has_sound": False, "label": "1", **more}
     return Clip(width=width, height=height, **values)  # type: ignore[arg-type]  # -- what a test wants
 
 
@@ -46,54 +46,54 @@ def test_every_resolution_and_ratio_decodes_at_its_size(
 ) -> None:
     width, height = size_for(resolution, ratio)
 
-    film = watch(render(a_clip(width, height, pictures=5)))
+    film = decode_video(render(a_clip(width, height, frames=5)))
 
     assert (film.width, film.height) == size == (width, height)
-    assert film.pictures == 5
+    assert film.frames == 5
 
 
 @pytest.mark.parametrize("seconds", [3, 5, 15])
-def test_a_clip_has_24_pictures_a_second_and_one_more(seconds: int) -> None:
-    film = watch(render(a_clip(pictures=pictures_for(seconds))))
+def test_a_clip_has_24_frames_a_second_and_one_more(seconds: int) -> None:
+    film = decode_video(render(a_clip(frames=frame_count(seconds))))
 
-    assert film.pictures == 24 * seconds + 1
+    assert film.frames == 24 * seconds + 1
     assert film.rate == 24
     assert film.duration_s == pytest.approx(seconds + 1 / 24)
 
 
 def test_sound_is_as_long_as_the_picture_and_silent() -> None:
-    film = watch(render(a_clip(has_sound=True)))
+    film = decode_video(render(a_clip(has_sound=True)))
 
     assert film.sound_s == pytest.approx(film.duration_s, abs=1 / 24)
 
 
 def test_without_sound_there_is_no_track_for_it() -> None:
-    assert watch(render(a_clip())).sound_s is None
+    assert decode_video(render(a_clip())).sound_s is None
 
 
 def test_a_file_names_its_task_and_plays_while_it_arrives() -> None:
-    film = watch(render(a_clip(label="930000000000000001")))
+    film = decode_video(render(a_clip(label="930000000000000001")))
 
     assert film.title.endswith("930000000000000001")
     assert film.is_index_first
 
 
 def test_the_bar_fills_from_nothing_to_the_end() -> None:
-    film = watch(render(a_clip()))
+    film = decode_video(render(a_clip()))
 
     (start_left, start_right), (end_left, end_right) = film.corners
     assert max(start_left, start_right) < BRIGHT < min(end_left, end_right)
 
 
 def test_something_moves_in_every_picture() -> None:
-    pictures = pictures_of(render(a_clip(640, 640, pictures=60)))
+    frames = frames_of(render(a_clip(640, 640, frames=60)))
 
-    seen = [bytes(picture.planes[0]) for picture in pictures]
+    seen = [bytes(frame.planes[0]) for frame in frames]
     assert all(one != two for one, two in pairwise(seen))
 
 
 def test_what_moves_leaves_no_trace() -> None:
-    first, *_, last = pictures_of(render(a_clip(pictures=300)))
+    first, *_, last = frames_of(render(a_clip(frames=300)))
 
     rows = range(8, 720 - 6 * 16, 16)
     spots = [(x, y) for y in rows for x in range(8, 1280, 16)]
@@ -104,7 +104,7 @@ def test_what_moves_leaves_no_trace() -> None:
 
 def test_the_watermarked_copy_differs_in_its_corner() -> None:
     plain, marked = (
-        pictures_of(render(a_clip(is_watermarked=is_marked)))[0]
+        frames_of(render(a_clip(is_watermarked=is_marked)))[0]
         for is_marked in (False, True)
     )
 
@@ -122,14 +122,12 @@ def test_files_of_two_tasks_differ() -> None:
 @given(
     width=st.integers(310, 700).map(lambda half: half * 2),
     height=st.integers(310, 700).map(lambda half: half * 2),
-    pictures=st.integers(2, 40),
+    frames=st.integers(2, 40),
 )
-def test_any_even_size_and_length_decodes(
-    width: int, height: int, pictures: int
-) -> None:
-    film = watch(render(a_clip(width, height, pictures=pictures)))
+def test_any_even_size_and_length_decodes(width: int, height: int, frames: int) -> None:
+    film = decode_video(render(a_clip(width, height, frames=frames)))
 
-    assert (film.width, film.height, film.pictures) == (width, height, pictures)
+    assert (film.width, film.height, film.frames) == (width, height, frames)
 
 
 @pytest.mark.parametrize("ratio", [0.4, 0.75, 1.5, 2.5])

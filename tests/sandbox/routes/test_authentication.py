@@ -8,8 +8,9 @@ from typing import Any
 import jwt
 import pytest
 
-from kling_cli.sandbox.routes.authentication import Keys, check_authorization
-from tests.sandbox.desk import LEGACY, TURBO, Desk, open_desk
+from kling_cli.sandbox.routes.authentication import check_authorization
+from kling_cli.sandbox.state.sandbox_state import Keys
+from tests.sandbox.client import LEGACY, TURBO, SandboxClient, open_client
 
 NOW = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
 NOW_S = NOW.timestamp()
@@ -105,18 +106,18 @@ pytestmark = pytest.mark.anyio
     ],
 )
 async def test_a_jwt_is_taken_where_the_reference_says_so(
-    path: str, expected: int, desk: Desk
+    path: str, expected: int, client: SandboxClient
 ) -> None:
-    answer = await desk.ask_as(f"Bearer {desk.token()}", path)
+    answer = await client.ask_as(f"Bearer {client.token()}", path)
 
     assert answer.json()["code"] == expected
 
 
-async def test_a_jwt_creates_legacy_tasks_only(desk: Desk) -> None:
-    signed = {"Authorization": f"Bearer {desk.token()}"}
+async def test_a_jwt_creates_legacy_tasks_only(client: SandboxClient) -> None:
+    signed = {"Authorization": f"Bearer {client.token()}"}
 
     old, new = [
-        await desk.http.post(path, json=body, headers=signed)
+        await client.http.post(path, json=body, headers=signed)
         for path, body in (
             (LEGACY, {"model_name": "kling-v3", "prompt": "a boat"}),
             (TURBO, {"prompt": "a boat"}),
@@ -127,25 +128,29 @@ async def test_a_jwt_creates_legacy_tasks_only(desk: Desk) -> None:
     assert (new.status_code, new.json()["code"]) == (401, 1002)
 
 
-async def test_a_refusal_comes_in_the_envelope_without_data(desk: Desk) -> None:
-    answer = await desk.ask_as(None)
+async def test_a_refusal_comes_in_the_envelope_without_data(
+    client: SandboxClient,
+) -> None:
+    answer = await client.ask_as(None)
 
     assert answer.status_code == 401
     assert answer.json().keys() == {"code", "message", "request_id"}
 
 
 async def test_credentials_of_the_options_are_the_ones_accepted() -> None:
-    async with open_desk(api_key="mine", access_key="ak", secret_key="k" * 32) as desk:
-        by_key = await desk.ask_as("Bearer mine")
-        by_pair = await desk.ask_as(f"Bearer {desk.token()}", f"{LEGACY}?pageNum=1")
+    async with open_client(
+        api_key="mine", access_key="ak", secret_key="k" * 32
+    ) as client:
+        by_key = await client.ask_as("Bearer mine")
+        by_pair = await client.ask_as(f"Bearer {client.token()}", f"{LEGACY}?pageNum=1")
 
-        assert desk.box.access_key == "ak"
+        assert client.box.access_key == "ak"
         assert (by_key.json()["code"], by_pair.json()["code"]) == (0, 0)
 
 
-async def test_moving_time_does_not_age_a_token(desk: Desk) -> None:
-    await desk.advance(86_400)
+async def test_moving_time_does_not_age_a_token(client: SandboxClient) -> None:
+    await client.advance(86_400)
 
-    answer = await desk.ask_as(f"Bearer {desk.token()}", f"{LEGACY}?pageNum=1")
+    answer = await client.ask_as(f"Bearer {client.token()}", f"{LEGACY}?pageNum=1")
 
     assert answer.json()["code"] == 0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.sandbox.desk import Desk
+if TYPE_CHECKING:
+    from tests.sandbox.client import SandboxClient
 
 pytestmark = pytest.mark.anyio
 
@@ -17,16 +18,18 @@ ALWAYS = {"start_time": 0, "end_time": FAR}
 HELLO = {"text": "Good morning", "voice_id": "oversea_male1", "voice_language": "en"}
 
 
-async def asked(desk: Desk, body: Any, path: str = PACKAGE) -> dict[str, Any]:
-    answer = await desk.http.post(path, json=body)
+async def asked(
+    client: SandboxClient, body: Any, path: str = PACKAGE
+) -> dict[str, Any]:
+    answer = await client.http.post(path, json=body)
     assert answer.status_code == 200, answer.text
     return dict(answer.json()["data"])
 
 
-async def test_a_row_says_what_was_paid_for(desk: Desk) -> None:
-    task = await desk.finished(settings={"resolution": "1080p"})
+async def test_a_row_says_what_was_paid_for(client: SandboxClient) -> None:
+    task = await client.finished(settings={"resolution": "1080p"})
 
-    data = await asked(desk, ALWAYS)
+    data = await asked(client, ALWAYS)
 
     (row,) = data["result"]["detail"]
     assert row == {
@@ -49,29 +52,31 @@ async def test_a_row_says_what_was_paid_for(desk: Desk) -> None:
     assert (data["count"], data["has_more"], data["next_cursor"]) == (1, False, "")
 
 
-async def test_calls_are_on_the_bill_too_and_the_newest_is_first(desk: Desk) -> None:
-    await desk.finished()
-    await desk.http.post("/v1/audio/tts", json=HELLO)
+async def test_calls_are_on_the_bill_too_and_the_newest_is_first(
+    client: SandboxClient,
+) -> None:
+    await client.finished()
+    await client.http.post("/v1/audio/tts", json=HELLO)
 
-    rows = (await asked(desk, ALWAYS))["result"]["detail"]
+    rows = (await asked(client, ALWAYS))["result"]["detail"]
 
     assert [row["product_function"] for row in rows] == ["Tts", "Text To Video"]
     assert rows[0]["unit_before_deduction"] == rows[1]["unit_after_deduction"]
     assert rows[0]["deduction_amount"] == 0.05
 
 
-async def test_a_running_task_is_on_no_bill(desk: Desk) -> None:
-    await desk.ordered()
+async def test_a_running_task_is_on_no_bill(client: SandboxClient) -> None:
+    await client.ordered()
 
-    assert (await asked(desk, ALWAYS))["count"] == 0
+    assert (await asked(client, ALWAYS))["count"] == 0
 
 
-async def test_the_cursor_leads_through_all_rows(desk: Desk) -> None:
+async def test_the_cursor_leads_through_all_rows(client: SandboxClient) -> None:
     for _ in range(3):
-        await desk.http.post("/v1/audio/tts", json=HELLO)
+        await client.http.post("/v1/audio/tts", json=HELLO)
 
-    first = await asked(desk, {**ALWAYS, "limit": 2})
-    second = await asked(desk, {"cursor": first["next_cursor"], "limit": "odd"})
+    first = await asked(client, {**ALWAYS, "limit": 2})
+    second = await asked(client, {"cursor": first["next_cursor"], "limit": "odd"})
 
     ids = [
         row["task_id"] for page in (first, second) for row in page["result"]["detail"]
@@ -92,20 +97,20 @@ async def test_the_cursor_leads_through_all_rows(desk: Desk) -> None:
     ],
 )
 async def test_filters_choose_rows(
-    key: str, value: str, number: int, desk: Desk
+    key: str, value: str, number: int, client: SandboxClient
 ) -> None:
-    await desk.http.post("/v1/audio/tts", json=HELLO)
+    await client.http.post("/v1/audio/tts", json=HELLO)
 
     filters = [{"key": key, "values": [value]}]
-    data = await asked(desk, {**ALWAYS, "filters": filters})
+    data = await asked(client, {**ALWAYS, "filters": filters})
 
     assert data["count"] == number
 
 
-async def test_the_window_chooses_rows(desk: Desk) -> None:
-    await desk.http.post("/v1/audio/tts", json=HELLO)
+async def test_the_window_chooses_rows(client: SandboxClient) -> None:
+    await client.http.post("/v1/audio/tts", json=HELLO)
 
-    data = await asked(desk, {"start_time": 0, "end_time": 1})
+    data = await asked(client, {"start_time": 0, "end_time": 1})
 
     assert data["count"] == 0
 
@@ -127,58 +132,62 @@ async def test_the_window_chooses_rows(desk: Desk) -> None:
     ],
 )
 async def test_what_cannot_be_asked_is_refused(
-    path: str, body: dict[str, Any], desk: Desk
+    path: str, body: dict[str, Any], client: SandboxClient
 ) -> None:
-    answer = await desk.http.post(path, json=body)
+    answer = await client.http.post(path, json=body)
 
     assert (answer.status_code, answer.json()["code"]) == (400, 1201)
 
 
-async def test_a_pack_is_named_in_one_way_only(desk: Desk) -> None:
+async def test_a_pack_is_named_in_one_way_only(client: SandboxClient) -> None:
     filters = [{"key": key, "values": ["a"]} for key in ("package_id", "package_name")]
 
-    answer = await desk.http.post(PACKAGE, json={**ALWAYS, "filters": filters})
+    answer = await client.http.post(PACKAGE, json={**ALWAYS, "filters": filters})
 
     assert answer.json()["code"] == 1201
 
 
 @pytest.mark.parametrize("path", [PACKAGE, BALANCE])
-async def test_a_body_that_is_no_object_is_refused(path: str, desk: Desk) -> None:
-    answer = await desk.http.post(path, json=[1])
+async def test_a_body_that_is_no_object_is_refused(
+    path: str, client: SandboxClient
+) -> None:
+    answer = await client.http.post(path, json=[1])
 
     assert answer.json()["code"] == 1200
 
 
-async def test_nothing_is_paid_in_cash(desk: Desk) -> None:
-    await desk.finished()
+async def test_nothing_is_paid_in_cash(client: SandboxClient) -> None:
+    await client.finished()
 
-    data = await asked(desk, ALWAYS, BALANCE)
+    data = await asked(client, ALWAYS, BALANCE)
 
     assert data["result"] == {"detail": []}
 
 
-async def test_the_solutions_know_nothing_of_other_tasks(desk: Desk) -> None:
-    task_id = await desk.ordered()
+async def test_the_solutions_know_nothing_of_other_tasks(client: SandboxClient) -> None:
+    task_id = await client.ordered()
 
-    single = await desk.http.get("/solutions", params={"task_ids": task_id})
-    page = await desk.http.post("/solutions", json={"limit": -3})
+    single = await client.http.get("/solutions", params={"task_ids": task_id})
+    page = await client.http.post("/solutions", json={"limit": -3})
 
     assert single.json()["data"] == []
     assert page.json()["data"]["result"] == []
 
 
 @pytest.mark.parametrize("path", ["/solutions?task_ids=1"])
-async def test_the_solutions_take_an_api_key_only(path: str, desk: Desk) -> None:
-    answer = await desk.ask_as(f"Bearer {desk.token()}", path)
+async def test_the_solutions_take_an_api_key_only(
+    path: str, client: SandboxClient
+) -> None:
+    answer = await client.ask_as(f"Bearer {client.token()}", path)
 
     assert (answer.status_code, answer.json()["code"]) == (401, 1002)
 
 
 @pytest.mark.parametrize(("limit", "code"), [(500, 0), (501, 1201), ("x", 1201)])
 async def test_a_page_of_solutions_has_its_limits(
-    limit: Any, code: int, desk: Desk
+    limit: Any, code: int, client: SandboxClient
 ) -> None:
-    answer = await desk.http.post("/solutions", json={"limit": limit})
+    answer = await client.http.post("/solutions", json={"limit": limit})
 
     assert answer.json()["code"] == code
 
@@ -193,10 +202,10 @@ async def test_a_page_of_solutions_has_its_limits(
     ],
 )
 async def test_solutions_are_filtered_by_status_only(
-    key: str, value: str, code: int, desk: Desk
+    key: str, value: str, code: int, client: SandboxClient
 ) -> None:
     filters = [{"key": key, "values": [value]}]
 
-    answer = await desk.http.post("/solutions", json={"filters": filters})
+    answer = await client.http.post("/solutions", json={"filters": filters})
 
     assert answer.json()["code"] == code

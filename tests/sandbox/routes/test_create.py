@@ -9,23 +9,23 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.desk import (
+from tests.sandbox.client import (
     FROM_IMAGE,
     LEGACY,
     LEGACY_FROM_IMAGE,
     TASK_S,
     TURBO,
-    Desk,
-    open_desk,
+    SandboxClient,
+    open_client,
 )
-from tests.sandbox.film import watch
+from tests.sandbox.decoded_video import decode_video
 from tests.support.images import png
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_new_task_is_answered_in_the_new_shape(desk: Desk) -> None:
-    answer = await desk.create(options={"external_task_id": "job-1"})
+async def test_a_new_task_is_answered_in_the_new_shape(client: SandboxClient) -> None:
+    answer = await client.create(options={"external_task_id": "job-1"})
 
     said = answer.json()
     data = said["data"]
@@ -45,8 +45,10 @@ async def test_a_new_task_is_answered_in_the_new_shape(desk: Desk) -> None:
     }
 
 
-async def test_a_legacy_task_is_answered_in_the_legacy_shape(desk: Desk) -> None:
-    answer = await desk.create(LEGACY, external_task_id="job-1")
+async def test_a_legacy_task_is_answered_in_the_legacy_shape(
+    client: SandboxClient,
+) -> None:
+    answer = await client.create(LEGACY, external_task_id="job-1")
 
     data = answer.json()["data"]
     assert data == {
@@ -58,8 +60,8 @@ async def test_a_legacy_task_is_answered_in_the_legacy_shape(desk: Desk) -> None
     }
 
 
-async def test_without_an_external_id_none_is_told(desk: Desk) -> None:
-    new, legacy = [await desk.create(path) for path in (TURBO, LEGACY)]
+async def test_without_an_external_id_none_is_told(client: SandboxClient) -> None:
+    new, legacy = [await client.create(path) for path in (TURBO, LEGACY)]
 
     assert "external_id" not in new.json()["data"]
     assert legacy.json()["data"]["task_info"] == {}
@@ -67,20 +69,20 @@ async def test_without_an_external_id_none_is_told(desk: Desk) -> None:
 
 @pytest.mark.parametrize("second", [TURBO, LEGACY, LEGACY_FROM_IMAGE])
 async def test_an_external_id_is_unique_over_the_account(
-    second: str, desk: Desk
+    second: str, client: SandboxClient
 ) -> None:
-    await desk.ordered(options={"external_task_id": "job-1"})
+    await client.ordered(options={"external_task_id": "job-1"})
 
     place: dict[str, Any] = {"external_task_id": "job-1"}
     more: dict[str, Any] = place if second.startswith("/v1") else {"options": place}
     if second == LEGACY_FROM_IMAGE:
         more["image"] = "https://img.example.com/a.png"
-    answer = await desk.create(second, **more)
+    answer = await client.create(second, **more)
 
     assert answer.status_code == 400
     assert answer.json()["code"] == 1201
     assert answer.json()["message"] == "External_task_id job-1 already exists"
-    assert len((await desk.state())["tasks"]) == 1
+    assert len((await client.state())["tasks"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -109,24 +111,26 @@ async def test_an_external_id_is_unique_over_the_account(
     ],
 )
 async def test_a_wrong_value_is_refused_by_name(
-    path: str, body: dict[str, Any], message: str, desk: Desk
+    path: str, body: dict[str, Any], message: str, client: SandboxClient
 ) -> None:
-    answer = await desk.create(path, **body)
+    answer = await client.create(path, **body)
 
     assert (answer.status_code, answer.json()["code"]) == (400, 1201)
     assert message in answer.json()["message"]
-    assert (await desk.state())["tasks"] == []
+    assert (await client.state())["tasks"] == []
 
 
-async def test_settings_nobody_knows_are_ignored(desk: Desk) -> None:
-    answer = await desk.create(settings={"mood": "melancholy", "duration": 3})
+async def test_settings_nobody_knows_are_ignored(client: SandboxClient) -> None:
+    answer = await client.create(settings={"mood": "melancholy", "duration": 3})
 
     assert answer.json()["code"] == 0
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'"text"', b"[" * 100_000])
-async def test_what_is_no_json_object_is_refused(content: bytes, desk: Desk) -> None:
-    answer = await desk.http.post(TURBO, content=content)
+async def test_what_is_no_json_object_is_refused(
+    content: bytes, client: SandboxClient
+) -> None:
+    answer = await client.http.post(TURBO, content=content)
 
     assert (answer.status_code, answer.json()["code"]) == (400, 1200)
 
@@ -149,32 +153,34 @@ async def test_what_is_no_json_object_is_refused(content: bytes, desk: Desk) -> 
     ],
 )
 async def test_paths_and_methods_there_are_not_are_404(
-    method: str, path: str, code: int, desk: Desk
+    method: str, path: str, code: int, client: SandboxClient
 ) -> None:
-    answer = await desk.http.request(method, path, json={"prompt": "a boat"})
+    answer = await client.http.request(method, path, json={"prompt": "a boat"})
 
     assert (answer.status_code, answer.json()["code"]) == (404, code)
 
 
 @pytest.mark.parametrize("body", [{"model_name": "kling-v1"}, {"model_name": None}])
 async def test_a_discontinued_model_is_said_to_be_one(
-    body: dict[str, Any], desk: Desk
+    body: dict[str, Any], client: SandboxClient
 ) -> None:
-    answer = await desk.create(LEGACY, **body)
+    answer = await client.create(LEGACY, **body)
 
     assert answer.json()["code"] == 1203
     assert "The model 'kling-v1' has been discontinued" in answer.json()["message"]
 
 
 @pytest.mark.sandbox(slots=2)
-async def test_over_the_slots_of_a_model_a_task_has_to_wait(desk: Desk) -> None:
-    first = await desk.ordered()
-    await desk.ordered()
+async def test_over_the_slots_of_a_model_a_task_has_to_wait(
+    client: SandboxClient,
+) -> None:
+    first = await client.ordered()
+    await client.ordered()
 
-    refused = await desk.create()
-    other_model = await desk.create("/text-to-video/kling-3.0")
-    await desk.control(f"tasks/{first}", {"status": "failed"})
-    after_the_end_of_one = await desk.create()
+    refused = await client.create()
+    other_model = await client.create("/text-to-video/kling-3.0")
+    await client.control(f"tasks/{first}", {"status": "failed"})
+    after_the_end_of_one = await client.create()
 
     assert refused.status_code == 429
     assert refused.json() == {
@@ -187,21 +193,23 @@ async def test_over_the_slots_of_a_model_a_task_has_to_wait(desk: Desk) -> None:
 
 
 @pytest.mark.sandbox(slots=1)
-async def test_slots_are_shared_by_both_ways_to_a_model(desk: Desk) -> None:
-    await desk.ordered("/text-to-video/kling-3.0")
+async def test_slots_are_shared_by_both_ways_to_a_model(client: SandboxClient) -> None:
+    await client.ordered("/text-to-video/kling-3.0")
 
-    refused = await desk.create(LEGACY, model_name="kling-v3")
+    refused = await client.create(LEGACY, model_name="kling-v3")
 
     assert refused.json()["code"] == 1303
 
 
 @pytest.mark.sandbox(units=4)
-async def test_a_pack_is_charged_on_completion_and_then_empty(desk: Desk) -> None:
-    await desk.ordered()
-    beside_the_first = await desk.create()
-    await desk.advance(TASK_S)
+async def test_a_pack_is_charged_on_completion_and_then_empty(
+    client: SandboxClient,
+) -> None:
+    await client.ordered()
+    beside_the_first = await client.create()
+    await client.advance(TASK_S)
 
-    refused = await desk.create()
+    refused = await client.create()
 
     assert beside_the_first.json()["code"] == 0
     assert (refused.status_code, refused.json()["code"]) == (429, 1102)
@@ -210,11 +218,11 @@ async def test_a_pack_is_charged_on_completion_and_then_empty(desk: Desk) -> Non
 
 @pytest.mark.sandbox(units=4)
 @pytest.mark.parametrize("fault", ["failed", "moderation", "failed-succeed-message"])
-async def test_a_failed_task_costs_nothing(fault: str, desk: Desk) -> None:
-    await desk.fail(f"task:{fault}")
+async def test_a_failed_task_costs_nothing(fault: str, client: SandboxClient) -> None:
+    await client.fail(f"task:{fault}")
 
-    failed = await desk.finished()
-    again = await desk.create()
+    failed = await client.finished()
+    again = await client.create()
 
     assert failed["status"] == "failed"
     assert failed["message"]
@@ -234,9 +242,9 @@ async def test_a_failed_task_costs_nothing(fault: str, desk: Desk) -> None:
     ],
 )
 async def test_whole_seconds_are_charged_at_the_rate_of_the_variant(
-    path: str, body: dict[str, Any], amount: str, desk: Desk
+    path: str, body: dict[str, Any], amount: str, client: SandboxClient
 ) -> None:
-    task = await desk.finished(path, **body)
+    task = await client.finished(path, **body)
 
     assert task["billing"] == [
         {"charge_type": "unit", "amount": amount, "package_type": "video"}
@@ -264,47 +272,49 @@ async def test_the_file_is_what_was_ordered(
     body: dict[str, Any],
     size: tuple[int, int] | None,
     has_sound: bool,
-    desk: Desk,
+    client: SandboxClient,
 ) -> None:
-    task = await desk.finished(path, **body)
+    task = await client.finished(path, **body)
 
-    film = watch(await desk.file_of(task))
+    film = decode_video(await client.file_of(task))
 
     assert (film.width, film.height) == (size or (1280, 720))
     assert (film.sound_s is not None) == has_sound
-    assert film.pictures == 121
+    assert film.frames == 121
     assert task["outputs"][0]["duration"] == "5.041"
 
 
-async def test_an_image_shapes_the_video_of_the_new_path_too(desk: Desk) -> None:
+async def test_an_image_shapes_the_video_of_the_new_path_too(
+    client: SandboxClient,
+) -> None:
     image = base64.b64encode(png(400, 800)).decode()
     contents = [
         {"type": "prompt", "text": "it blinks"},
         {"type": "first_frame", "url": image},
     ]
 
-    task = await desk.finished(FROM_IMAGE, contents=contents)
+    task = await client.finished(FROM_IMAGE, contents=contents)
 
-    film = watch(await desk.file_of(task))
+    film = decode_video(await client.file_of(task))
     assert film.height == pytest.approx(2 * film.width, rel=0.01)
 
 
 async def test_a_task_takes_the_usual_time_of_its_model_over_speed() -> None:
-    async with open_desk(task_seconds=None, speed=2.0) as desk:
-        turbo = await desk.ordered()
-        await desk.advance(13)
-        almost = await desk.task(turbo)
-        await desk.advance(1.5)  # 28 s are usual for Turbo
+    async with open_client(task_seconds=None, speed=2.0) as client:
+        turbo = await client.ordered()
+        await client.advance(13)
+        almost = await client.task(turbo)
+        await client.advance(1.5)  # 28 s are usual for Turbo
 
         assert almost["status"] == "processing"
-        assert (await desk.task(turbo))["status"] == "succeeded"
+        assert (await client.task(turbo))["status"] == "succeeded"
 
 
 async def test_a_seed_makes_the_same_ids_and_keys_again() -> None:
     seen = []
     for _ in range(2):
-        async with open_desk(seed=3) as desk:
-            seen.append((desk.box.api_key, await desk.ordered()))
+        async with open_client(seed=3) as client:
+            seen.append((client.box.api_key, await client.ordered()))
 
     assert seen[0] == seen[1]
 
@@ -312,8 +322,8 @@ async def test_a_seed_makes_the_same_ids_and_keys_again() -> None:
 async def test_without_a_seed_everything_differs() -> None:
     seen = set()
     for _ in range(2):
-        async with open_desk(seed=None) as desk:
-            seen |= {desk.box.api_key, desk.box.secret_key, await desk.ordered()}
+        async with open_client(seed=None) as client:
+            seen |= {client.box.api_key, client.box.secret_key, await client.ordered()}
 
     assert len(seen) == 6
 
@@ -363,24 +373,26 @@ async def test_without_a_seed_everything_differs() -> None:
     ],
 )
 async def test_an_empty_string_is_as_good_as_nothing(
-    path: str, body: dict[str, Any], desk: Desk
+    path: str, body: dict[str, Any], client: SandboxClient
 ) -> None:
-    answers = [(await desk.http.post(path, json=body)).json() for _ in range(2)]
+    answers = [(await client.http.post(path, json=body)).json() for _ in range(2)]
 
     assert [each["code"] for each in answers] == [0, 0], answers
-    tasks = (await desk.state())["tasks"]
+    tasks = (await client.state())["tasks"]
     assert [(each["external_id"], each["callback_url"]) for each in tasks] == [
         (None, None)
     ] * len(tasks)
 
 
-async def test_an_empty_string_is_no_required_value(desk: Desk) -> None:
-    answer = await desk.http.post("/v1/audio/text-to-audio", json={"prompt": ""})
+async def test_an_empty_string_is_no_required_value(client: SandboxClient) -> None:
+    answer = await client.http.post("/v1/audio/text-to-audio", json={"prompt": ""})
 
     assert answer.json()["message"] == "prompt is required"
 
 
-async def test_o1_goes_on_from_a_frame_for_five_or_ten_seconds(desk: Desk) -> None:
+async def test_o1_goes_on_from_a_frame_for_five_or_ten_seconds(
+    client: SandboxClient,
+) -> None:
     body = {
         "contents": [
             {"type": "prompt", "text": "a boat"},
@@ -389,7 +401,7 @@ async def test_o1_goes_on_from_a_frame_for_five_or_ten_seconds(desk: Desk) -> No
         "settings": {"duration": 7},
     }
 
-    answer = await desk.http.post("/omni-video/kling-o1", json=body)
+    answer = await client.http.post("/omni-video/kling-o1", json=body)
 
     assert answer.json()["code"] == 1201
     assert answer.json()["message"] == (

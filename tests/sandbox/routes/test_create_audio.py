@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.desk import TASK_S, Desk
+from tests.sandbox.client import TASK_S, SandboxClient
 
 pytestmark = pytest.mark.anyio
 
@@ -17,20 +17,22 @@ FROM_VIDEO = "/v1/audio/video-to-audio"
 RAIN = {"prompt": "Rain on a tin roof", "duration": 3.5}
 
 
-async def made(desk: Desk, path: str, body: dict[str, Any]) -> dict[str, Any]:
+async def made(
+    client: SandboxClient, path: str, body: dict[str, Any]
+) -> dict[str, Any]:
     """Order, let the time pass, and return the task in the legacy shape."""
-    answer = await desk.http.post(path, json=body)
+    answer = await client.http.post(path, json=body)
     assert answer.status_code == 200, answer.text
-    await desk.advance(TASK_S)
+    await client.advance(TASK_S)
     task_id = answer.json()["data"]["task_id"]
-    return dict((await desk.http.get(f"{path}/{task_id}")).json()["data"])
+    return dict((await client.http.get(f"{path}/{task_id}")).json()["data"])
 
 
-async def test_a_sound_lasts_as_long_as_asked_for(desk: Desk) -> None:
-    task = await made(desk, FROM_TEXT, RAIN)
+async def test_a_sound_lasts_as_long_as_asked_for(client: SandboxClient) -> None:
+    task = await made(client, FROM_TEXT, RAIN)
 
     (audio,) = task["task_result"]["audios"]
-    mp3, wav = [await desk.fetch(audio[key]) for key in ("url_mp3", "url_wav")]
+    mp3, wav = [await client.fetch(audio[key]) for key in ("url_mp3", "url_wav")]
     assert mp3.headers["content-type"] == "audio/mpeg"
     assert mp3.content.startswith(b"ID3")
     assert (audio["duration_mp3"], audio["duration_wav"]) == ("3.504", "3.500")
@@ -39,10 +41,10 @@ async def test_a_sound_lasts_as_long_as_asked_for(desk: Desk) -> None:
     assert task["final_unit_deduction"] == "0.25"
 
 
-async def test_the_new_shape_spells_it_its_own_way(desk: Desk) -> None:
-    task = await made(desk, FROM_TEXT, RAIN)
+async def test_the_new_shape_spells_it_its_own_way(client: SandboxClient) -> None:
+    task = await made(client, FROM_TEXT, RAIN)
 
-    (output,) = (await desk.task(task["task_id"]))["outputs"]
+    (output,) = (await client.task(task["task_id"]))["outputs"]
 
     assert sorted(output) == [
         "id",
@@ -54,21 +56,21 @@ async def test_the_new_shape_spells_it_its_own_way(desk: Desk) -> None:
     ]
 
 
-async def test_a_video_comes_back_with_its_sound(desk: Desk) -> None:
-    (video,) = (await desk.finished())["outputs"]
+async def test_a_video_comes_back_with_its_sound(client: SandboxClient) -> None:
+    (video,) = (await client.finished())["outputs"]
 
-    task = await made(desk, FROM_VIDEO, {"video_id": video["id"]})
+    task = await made(client, FROM_VIDEO, {"video_id": video["id"]})
 
     result = task["task_result"]
     assert task["task_info"]["parent_video"]["id"] == video["id"]
     assert list(result) == ["videos", "audios"]
-    film = await desk.fetch(result["videos"][0]["url"])
+    film = await client.fetch(result["videos"][0]["url"])
     assert film.content[4:8] == b"ftyp"
     # there is sound to be heard in it
     assert b"mp4a" in film.content
 
 
-async def test_sounds_are_paid_by_the_video_pack(desk: Desk) -> None:
-    await made(desk, FROM_TEXT, RAIN)
+async def test_sounds_are_paid_by_the_video_pack(client: SandboxClient) -> None:
+    await made(client, FROM_TEXT, RAIN)
 
-    assert (await desk.state())["units_left"] == 999.75
+    assert (await client.state())["units_left"] == 999.75

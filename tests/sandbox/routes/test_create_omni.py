@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.desk import LEGACY, TASK_S, Desk
-from tests.sandbox.film import watch
+from tests.sandbox.client import LEGACY, TASK_S, SandboxClient
+from tests.sandbox.decoded_video import decode_video
 from tests.support.images import png
 
 pytestmark = pytest.mark.anyio
@@ -25,13 +25,13 @@ WORDS = {"type": "prompt", "text": "a boat"}
 Json = dict[str, Any]
 
 
-async def made(desk: Desk, path: str, body: Json) -> Json:
+async def made(client: SandboxClient, path: str, body: Json) -> Json:
     """Order, let the time pass, and return the task in the new shape."""
-    answer = await desk.http.post(path, json=body)
+    answer = await client.http.post(path, json=body)
     assert answer.status_code == 200, answer.text
     data = answer.json()["data"]
-    await desk.advance(TASK_S)
-    return await desk.task(data.get("id") or data["task_id"])
+    await client.advance(TASK_S)
+    return await client.task(data.get("id") or data["task_id"])
 
 
 def edit(url: str, **settings: Any) -> Json:
@@ -87,42 +87,47 @@ def units_of(task: Json) -> str:
     ],
 )
 async def test_a_film_is_as_asked_for(
-    path: str, body: Json, wanted: tuple[int, int, int, bool, str], desk: Desk
+    path: str,
+    body: Json,
+    wanted: tuple[int, int, int, bool, str],
+    client: SandboxClient,
 ) -> None:
-    task = await made(desk, path, body)
+    task = await made(client, path, body)
 
-    film = watch(await desk.file_of(task))
+    film = decode_video(await client.file_of(task))
     width, height, seconds, is_heard, units = wanted
     assert (film.width, film.height) == (width, height)
-    assert film.pictures == 24 * seconds + 1
+    assert film.frames == 24 * seconds + 1
     assert (film.sound_s is not None) == is_heard
     assert units_of(task) == units
 
 
 async def test_an_edit_of_our_own_film_has_its_shape_length_and_sound(
-    desk: Desk,
+    client: SandboxClient,
 ) -> None:
     settings = {"aspect_ratio": "9:16", "duration": 3}
-    silent = await made(desk, OMNI, {"contents": [WORDS], "settings": settings})
+    silent = await made(client, OMNI, {"contents": [WORDS], "settings": settings})
     url = silent["outputs"][0]["url"]
 
-    task = await made(desk, OMNI, edit(url, audio="original", duration=9))
+    task = await made(client, OMNI, edit(url, audio="original", duration=9))
 
-    film = watch(await desk.file_of(task))
+    film = decode_video(await client.file_of(task))
     assert (film.width, film.height) == (720, 1280)
-    assert film.pictures == 24 * 3 + 1
+    assert film.frames == 24 * 3 + 1
     assert film.sound_s is None
     assert units_of(task) == "2.7"
 
 
-async def test_an_edit_of_a_film_with_sound_keeps_it_when_asked_to(desk: Desk) -> None:
+async def test_an_edit_of_a_film_with_sound_keeps_it_when_asked_to(
+    client: SandboxClient,
+) -> None:
     heard = await made(
-        desk, OMNI, {"contents": [WORDS], "settings": {"audio": "native"}}
+        client, OMNI, {"contents": [WORDS], "settings": {"audio": "native"}}
     )
     url = heard["outputs"][0]["url"]
 
     films = [
-        watch(await desk.file_of(await made(desk, path, body)))
+        decode_video(await client.file_of(await made(client, path, body)))
         for path, body in (
             (OMNI, edit(url, audio="original")),
             (OMNI, edit(url)),
@@ -150,12 +155,12 @@ async def test_an_edit_of_a_film_with_sound_keeps_it_when_asked_to(desk: Desk) -
     ],
 )
 async def test_what_the_rules_forbid_is_a_1201(
-    path: str, body: Json, desk: Desk
+    path: str, body: Json, client: SandboxClient
 ) -> None:
-    answer = await desk.http.post(path, json=body)
+    answer = await client.http.post(path, json=body)
 
     assert (answer.status_code, answer.json()["code"]) == (400, 1201)
-    assert (await desk.state())["tasks"] == []
+    assert (await client.state())["tasks"] == []
 
 
 @pytest.mark.parametrize(
@@ -168,12 +173,12 @@ async def test_what_the_rules_forbid_is_a_1201(
     ],
 )
 async def test_an_effect_does_not_say_how_long_it_is(
-    scene: str, images: Json, size: tuple[int, int], desk: Desk
+    scene: str, images: Json, size: tuple[int, int], client: SandboxClient
 ) -> None:
-    task = await made(desk, EFFECTS, {"effect_scene": scene, "input": images})
-    old = (await desk.http.get(f"{EFFECTS}/{task['id']}")).json()["data"]
+    task = await made(client, EFFECTS, {"effect_scene": scene, "input": images})
+    old = (await client.http.get(f"{EFFECTS}/{task['id']}")).json()["data"]
 
-    film = watch(await desk.file_of(task))
+    film = decode_video(await client.file_of(task))
     assert (film.width, film.height) == size
     assert set(task["outputs"][0]) == {"type", "id", "url"}
     assert set(old["task_result"]["videos"][0]) == {"id", "url"}
@@ -184,14 +189,14 @@ async def test_an_effect_does_not_say_how_long_it_is(
     [("std", "2", (720, 1280)), ("pro", "3.5", (1080, 1920))],
 )
 async def test_an_extension_costs_by_what_it_extends(
-    mode: str, units: str, size: tuple[int, int], desk: Desk
+    mode: str, units: str, size: tuple[int, int], client: SandboxClient
 ) -> None:
-    first = await desk.finished(
+    first = await client.finished(
         LEGACY, model_name="kling-v1-6", mode=mode, aspect_ratio="9:16"
     )
 
-    task = await made(desk, EXTEND, {"video_id": first["outputs"][0]["id"]})
+    task = await made(client, EXTEND, {"video_id": first["outputs"][0]["id"]})
 
-    film = watch(await desk.file_of(task))
+    film = decode_video(await client.file_of(task))
     assert units_of(task) == units
     assert (film.width, film.height) == size

@@ -7,7 +7,7 @@ import re
 import httpx
 import pytest
 
-from tests.sandbox.desk import TLS, Desk
+from tests.sandbox.client import TLS, SandboxClient
 
 pytestmark = pytest.mark.anyio
 
@@ -15,13 +15,15 @@ MONTH_S = 30 * 86_400
 
 
 @pytest.fixture
-async def url(desk: Desk) -> str:
-    task = await desk.finished()
+async def url(client: SandboxClient) -> str:
+    task = await client.finished()
     return str(task["outputs"][0]["url"])
 
 
-async def test_a_file_comes_whole_with_its_length(desk: Desk, url: str) -> None:
-    answer = await desk.fetch(url)
+async def test_a_file_comes_whole_with_its_length(
+    client: SandboxClient, url: str
+) -> None:
+    answer = await client.fetch(url)
 
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "video/mp4"
@@ -31,9 +33,9 @@ async def test_a_file_comes_whole_with_its_length(desk: Desk, url: str) -> None:
 
 
 async def test_a_head_request_says_the_same_without_the_file(
-    desk: Desk, url: str
+    client: SandboxClient, url: str
 ) -> None:
-    whole = await desk.fetch(url)
+    whole = await client.fetch(url)
 
     async with httpx.AsyncClient(verify=TLS, trust_env=False) as http:
         head = await http.head(url)
@@ -54,11 +56,11 @@ async def test_a_head_request_says_the_same_without_the_file(
     ],
 )
 async def test_a_range_is_that_part_of_the_file(
-    asked: str, start: int, end: int | None, desk: Desk, url: str
+    asked: str, start: int, end: int | None, client: SandboxClient, url: str
 ) -> None:
-    whole = (await desk.fetch(url)).content
+    whole = (await client.fetch(url)).content
 
-    part = await desk.fetch(url, Range=asked)
+    part = await client.fetch(url, Range=asked)
 
     first = start % len(whole)
     assert part.status_code == 206
@@ -68,8 +70,10 @@ async def test_a_range_is_that_part_of_the_file(
 
 
 @pytest.mark.parametrize("asked", ["bytes=99999999999-", "bytes=5-4", "bytes=-0"])
-async def test_a_range_there_is_not_is_416(asked: str, desk: Desk, url: str) -> None:
-    answer = await desk.fetch(url, Range=asked)
+async def test_a_range_there_is_not_is_416(
+    asked: str, client: SandboxClient, url: str
+) -> None:
+    answer = await client.fetch(url, Range=asked)
 
     assert answer.status_code == 416
     assert re.fullmatch(r"bytes \*/\d+", answer.headers["content-range"])
@@ -77,27 +81,29 @@ async def test_a_range_there_is_not_is_416(asked: str, desk: Desk, url: str) -> 
 
 @pytest.mark.parametrize("asked", ["bytes=-", "items=1-2", "bytes=1-2,4-5", "x"])
 async def test_a_range_that_cannot_be_read_is_ignored(
-    asked: str, desk: Desk, url: str
+    asked: str, client: SandboxClient, url: str
 ) -> None:
-    assert (await desk.fetch(url, Range=asked)).status_code == 200
+    assert (await client.fetch(url, Range=asked)).status_code == 200
 
 
 async def test_a_range_of_another_version_gets_the_whole_file(
-    desk: Desk, url: str
+    client: SandboxClient, url: str
 ) -> None:
-    etag = (await desk.fetch(url)).headers["etag"]
+    etag = (await client.fetch(url)).headers["etag"]
 
-    same = await desk.fetch(url, Range="bytes=5-", **{"If-Range": etag})
-    other = await desk.fetch(url, Range="bytes=5-", **{"If-Range": '"other"'})
+    same = await client.fetch(url, Range="bytes=5-", **{"If-Range": etag})
+    other = await client.fetch(url, Range="bytes=5-", **{"If-Range": '"other"'})
 
     assert (same.status_code, other.status_code) == (206, 200)
 
 
-async def test_a_link_expires_30_days_after_completion(desk: Desk, url: str) -> None:
-    await desk.advance(MONTH_S - 60)
-    in_time = await desk.fetch(url)
-    await desk.advance(61)
-    too_late = await desk.fetch(url)
+async def test_a_link_expires_30_days_after_completion(
+    client: SandboxClient, url: str
+) -> None:
+    await client.advance(MONTH_S - 60)
+    in_time = await client.fetch(url)
+    await client.advance(61)
+    too_late = await client.fetch(url)
 
     assert (in_time.status_code, too_late.status_code) == (200, 403)
 
@@ -114,64 +120,74 @@ async def test_a_link_expires_30_days_after_completion(desk: Desk, url: str) -> 
     ],
 )
 async def test_a_link_that_was_changed_is_refused(
-    change: tuple[str, str], desk: Desk, url: str
+    change: tuple[str, str], client: SandboxClient, url: str
 ) -> None:
-    answer = await desk.fetch(url.replace(*change))
+    answer = await client.fetch(url.replace(*change))
 
     assert answer.status_code == 403
     assert answer.headers["content-type"].startswith("application/xml")
 
 
-async def test_a_link_to_no_file_is_refused(desk: Desk, url: str) -> None:
+async def test_a_link_to_no_file_is_refused(client: SandboxClient, url: str) -> None:
     base = url.split("/files/", maxsplit=1)[0]
 
-    answers = [await desk.fetch(f"{base}/files/{rest}") for rest in ("", "1", "1/2/3")]
+    answers = [
+        await client.fetch(f"{base}/files/{rest}") for rest in ("", "1", "1/2/3")
+    ]
 
     assert {answer.status_code for answer in answers} == {403}
 
 
-async def test_a_file_of_a_task_put_back_is_gone(desk: Desk, url: str) -> None:
+async def test_a_file_of_a_task_put_back_is_gone(
+    client: SandboxClient, url: str
+) -> None:
     task_id = url.split("/")[4]
-    await desk.control(f"tasks/{task_id}", {"status": "processing"})
+    await client.control(f"tasks/{task_id}", {"status": "processing"})
 
-    assert (await desk.fetch(url)).status_code == 403
+    assert (await client.fetch(url)).status_code == 403
 
 
 async def test_a_link_followed_with_a_key_is_refused_and_seen(
-    desk: Desk, url: str
+    client: SandboxClient, url: str
 ) -> None:
-    answer = await desk.fetch(url, Authorization=f"Bearer {desk.box.api_key}")
+    answer = await client.fetch(url, Authorization=f"Bearer {client.box.api_key}")
 
     (visit,) = [
-        one for one in (await desk.state())["requests"] if one["kind"] == "download"
+        one for one in (await client.state())["requests"] if one["kind"] == "download"
     ]
     assert answer.status_code == 400
     assert visit["has_authorization"]
 
 
 @pytest.mark.parametrize("status", [500, 403])
-async def test_an_error_befalls_a_download(status: int, desk: Desk, url: str) -> None:
-    await desk.fail(f"download:{status}")
+async def test_an_error_befalls_a_download(
+    status: int, client: SandboxClient, url: str
+) -> None:
+    await client.fail(f"download:{status}")
 
-    bad, good = [await desk.fetch(url) for _ in range(2)]
+    bad, good = [await client.fetch(url) for _ in range(2)]
 
     assert (bad.status_code, good.status_code) == (status, 200)
 
 
-async def test_an_error_page_pretends_to_be_the_file(desk: Desk, url: str) -> None:
-    await desk.fail("download:html")
+async def test_an_error_page_pretends_to_be_the_file(
+    client: SandboxClient, url: str
+) -> None:
+    await client.fail("download:html")
 
-    answer = await desk.fetch(url)
+    answer = await client.fetch(url)
 
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/html")
     assert answer.text.startswith("<!DOCTYPE html>")
 
 
-async def test_an_empty_file_is_announced_as_empty(desk: Desk, url: str) -> None:
-    await desk.fail("download:empty")
+async def test_an_empty_file_is_announced_as_empty(
+    client: SandboxClient, url: str
+) -> None:
+    await client.fail("download:empty")
 
-    answer = await desk.fetch(url)
+    answer = await client.fetch(url)
 
     assert (answer.status_code, answer.headers["content-length"]) == (200, "0")
     assert answer.content == b""
@@ -182,10 +198,10 @@ async def test_an_empty_file_is_announced_as_empty(desk: Desk, url: str) -> None
     [("cut", httpx.ReadError), ("short", httpx.RemoteProtocolError)],
 )
 async def test_a_download_breaks_off_after_its_first_half_at_most(
-    fault: str, error: type[Exception], desk: Desk, url: str
+    fault: str, error: type[Exception], client: SandboxClient, url: str
 ) -> None:
-    whole = len((await desk.fetch(url)).content)
-    await desk.fail(f"download:{fault}")
+    whole = len((await client.fetch(url)).content)
+    await client.fail(f"download:{fault}")
 
     announced, received = await broken(url, error)
 
@@ -193,9 +209,11 @@ async def test_a_download_breaks_off_after_its_first_half_at_most(
     assert received <= whole // 2
 
 
-async def test_a_short_file_does_not_grow_by_resuming(desk: Desk, url: str) -> None:
-    whole = len((await desk.fetch(url)).content)
-    await desk.fail("download:shortx0")
+async def test_a_short_file_does_not_grow_by_resuming(
+    client: SandboxClient, url: str
+) -> None:
+    whole = len((await client.fetch(url)).content)
+    await client.fail("download:shortx0")
 
     ranges = (f"bytes={whole // 4}-", f"bytes={whole // 2}-", f"bytes={whole - 5}-")
     got = [
@@ -206,9 +224,9 @@ async def test_a_short_file_does_not_grow_by_resuming(desk: Desk, url: str) -> N
     assert got == [whole // 2 - whole // 4, 0, 0]
 
 
-async def test_a_slow_download_trickles(desk: Desk, url: str) -> None:
-    whole = len((await desk.fetch(url)).content)
-    await desk.fail("download:slow")
+async def test_a_slow_download_trickles(client: SandboxClient, url: str) -> None:
+    whole = len((await client.fetch(url)).content)
+    await client.fail("download:slow")
 
     async with (
         httpx.AsyncClient(verify=TLS, trust_env=False) as http,
@@ -220,14 +238,16 @@ async def test_a_slow_download_trickles(desk: Desk, url: str) -> None:
     assert 0 < len(first) < whole / 10
 
 
-async def test_a_download_that_hangs_is_not_answered(desk: Desk, url: str) -> None:
-    await desk.fail("download:hang")
+async def test_a_download_that_hangs_is_not_answered(
+    client: SandboxClient, url: str
+) -> None:
+    await client.fail("download:hang")
 
     with pytest.raises(httpx.ReadTimeout):
         async with httpx.AsyncClient(verify=TLS, trust_env=False, timeout=0.2) as http:
             await http.get(url)
 
-    last = (await desk.state())["requests"][-1]
+    last = (await client.state())["requests"][-1]
     assert (last["fault"], last["status"]) == ("hang", None)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.desk import TASK_S, Desk
+from tests.sandbox.client import TASK_S, SandboxClient
 
 pytestmark = pytest.mark.anyio
 
@@ -28,14 +28,16 @@ def lips(**said: Any) -> dict[str, Any]:
     return {"input": {k: v for k, v in merged.items() if v is not None}}
 
 
-async def test_the_first_lip_sync_makes_a_video_of_the_same_length(desk: Desk) -> None:
-    (video,) = (await desk.finished(settings={"duration": 7}))["outputs"]
+async def test_the_first_lip_sync_makes_a_video_of_the_same_length(
+    client: SandboxClient,
+) -> None:
+    (video,) = (await client.finished(settings={"duration": 7}))["outputs"]
 
-    created = await desk.http.post(LIP_SYNC, json=lips(video_id=video["id"]))
+    created = await client.http.post(LIP_SYNC, json=lips(video_id=video["id"]))
     task_id = created.json()["data"]["task_id"]
-    await desk.advance(TASK_S)
-    single = (await desk.http.get(f"{LIP_SYNC}/{task_id}")).json()["data"]
-    listed = (await desk.http.get(LIP_SYNC)).json()["data"]
+    await client.advance(TASK_S)
+    single = (await client.http.get(f"{LIP_SYNC}/{task_id}")).json()["data"]
+    listed = (await client.http.get(LIP_SYNC)).json()["data"]
 
     (made,) = single["task_result"]["videos"]
     assert (made["duration"], single["final_unit_deduction"]) == ("7.041", "1")
@@ -65,45 +67,45 @@ async def test_the_first_lip_sync_makes_a_video_of_the_same_length(desk: Desk) -
     ],
 )
 async def test_the_first_lip_sync_has_rules(
-    said: dict[str, Any], code: int, words: str, desk: Desk
+    said: dict[str, Any], code: int, words: str, client: SandboxClient
 ) -> None:
-    answer = (await desk.http.post(LIP_SYNC, json=lips(**said))).json()
+    answer = (await client.http.post(LIP_SYNC, json=lips(**said))).json()
 
     assert (answer["code"], words in answer["message"]) == (code, True), answer
 
 
 async def test_elements_of_the_first_generation_are_a_library_of_their_own(
-    desk: Desk,
+    client: SandboxClient,
 ) -> None:
-    refused = await desk.http.post(ELEMENTS, json={**HERO, "element_refer_list": []})
-    made = (await desk.http.post(ELEMENTS, json=HERO)).json()["data"]
-    listed = (await desk.http.get(ELEMENTS)).json()["data"]
-    others = (await desk.http.get("/v1/general/advanced-custom-elements")).json()
+    refused = await client.http.post(ELEMENTS, json={**HERO, "element_refer_list": []})
+    made = (await client.http.post(ELEMENTS, json=HERO)).json()["data"]
+    listed = (await client.http.get(ELEMENTS)).json()["data"]
+    others = (await client.http.get("/v1/general/advanced-custom-elements")).json()
     wanted = {"element_id": made["element_id"]}
     deleted = [
-        (await desk.http.post("/v1/general/delete-elements", json=wanted)).json()
+        (await client.http.post("/v1/general/delete-elements", json=wanted)).json()
         for _ in range(2)
     ]
 
     assert refused.json()["code"] == 1201
     assert made["element_name"] == "Hero"
     urls = [made["element_frontal_image"], made["element_refer_list"][1]["image_url"]]
-    assert [(await desk.fetch(url)).status_code for url in urls] == [200, 200]
+    assert [(await client.fetch(url)).status_code for url in urls] == [200, 200]
     assert ([each["element_id"] for each in listed], others["data"]) == (
         [made["element_id"]],
         [],
     )
     assert [each["code"] for each in deleted] == [0, 1201]
-    assert (await desk.http.get(ELEMENTS)).json()["data"] == []
+    assert (await client.http.get(ELEMENTS)).json()["data"] == []
 
 
-async def test_requests_to_historic_paths_are_marked(desk: Desk) -> None:
-    await desk.http.post(LIP_SYNC, json=lips())
-    await desk.http.get(f"{LIP_SYNC}/1")
-    await desk.http.get(ELEMENTS)
-    await desk.http.get("/v1/videos/lip-syncs")
-    await desk.create()
+async def test_requests_to_historic_paths_are_marked(client: SandboxClient) -> None:
+    await client.http.post(LIP_SYNC, json=lips())
+    await client.http.get(f"{LIP_SYNC}/1")
+    await client.http.get(ELEMENTS)
+    await client.http.get("/v1/videos/lip-syncs")
+    await client.create()
 
-    requests = (await desk.state())["requests"]
+    requests = (await client.state())["requests"]
 
     assert [each["is_historic"] for each in requests] == [True] * 3 + [False] * 2

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.desk import TASK_S, Desk
+from tests.sandbox.client import TASK_S, SandboxClient
 
 pytestmark = pytest.mark.anyio
 
@@ -37,39 +37,41 @@ def kind_of(delete: str) -> str:
     return delete.rpartition("-")[2].removesuffix("s")
 
 
-async def made(desk: Desk, path: str, body: dict[str, Any]) -> dict[str, Any]:
+async def made(
+    client: SandboxClient, path: str, body: dict[str, Any]
+) -> dict[str, Any]:
     """Make something for the library and return its legacy task."""
-    answer = await desk.http.post(path, json=body)
+    answer = await client.http.post(path, json=body)
     assert answer.status_code == 200, answer.text
-    await desk.advance(TASK_S)
+    await client.advance(TASK_S)
     task_id = answer.json()["data"]["task_id"]
-    return dict((await desk.http.get(f"{path}/{task_id}")).json()["data"])
+    return dict((await client.http.get(f"{path}/{task_id}")).json()["data"])
 
 
-async def test_a_voice_is_made_and_can_be_heard(desk: Desk) -> None:
-    task = await made(desk, VOICES, VOICE)
+async def test_a_voice_is_made_and_can_be_heard(client: SandboxClient) -> None:
+    task = await made(client, VOICES, VOICE)
 
     (voice,) = task["task_result"]["voices"]
     assert (voice["voice_name"], voice["owned_by"]) == ("Ann", "10000001")
-    assert (await desk.fetch(voice["trial_url"])).content.startswith(b"ID3")
+    assert (await client.fetch(voice["trial_url"])).content.startswith(b"ID3")
     assert task["final_unit_deduction"] == "0.05"
 
 
-async def test_an_element_is_made_and_can_be_seen(desk: Desk) -> None:
-    task = await made(desk, ELEMENTS, ELEMENT)
+async def test_an_element_is_made_and_can_be_seen(client: SandboxClient) -> None:
+    task = await made(client, ELEMENTS, ELEMENT)
 
     (element,) = task["task_result"]["elements"]
     assert isinstance(element["element_id"], int)
     assert element["element_id"] > 2**53
     url = element["element_image_list"]["refer_images"][0]["image_url"]
-    assert (await desk.fetch(url)).content.startswith(b"\x89PNG")
+    assert (await client.fetch(url)).content.startswith(b"\x89PNG")
     assert task["final_unit_deduction"] == "0"
 
 
-async def test_the_new_shape_shows_it_too(desk: Desk) -> None:
-    task = await made(desk, ELEMENTS, ELEMENT)
+async def test_the_new_shape_shows_it_too(client: SandboxClient) -> None:
+    task = await made(client, ELEMENTS, ELEMENT)
 
-    (output,) = (await desk.task(task["task_id"]))["outputs"]
+    (output,) = (await client.task(task["task_id"]))["outputs"]
 
     assert (output["type"], output["name"]) == ("element", "Hero")
     assert output["id"] == str(task["task_result"]["elements"][0]["element_id"])
@@ -77,15 +79,15 @@ async def test_the_new_shape_shows_it_too(desk: Desk) -> None:
 
 @BOTH
 async def test_what_is_deleted_is_deleted_once(
-    path: str, body: dict[str, Any], delete: str, desk: Desk
+    path: str, body: dict[str, Any], delete: str, client: SandboxClient
 ) -> None:
-    task = await made(desk, path, body)
+    task = await made(client, path, body)
     kind = kind_of(delete)
     key = f"{kind}_id"
     wanted = task["task_result"][f"{kind}s"][0][key]
 
     first, second = [
-        await desk.http.post(f"/v1/general/{delete}", json={key: str(wanted)})
+        await client.http.post(f"/v1/general/{delete}", json={key: str(wanted)})
         for _ in range(2)
     ]
 
@@ -95,34 +97,34 @@ async def test_what_is_deleted_is_deleted_once(
     }
     assert (second.status_code, second.json()["code"]) == (400, 1201)
     assert second.json()["message"].endswith("already be deleted")
-    (output,) = (await desk.task(task["task_id"]))["outputs"]
+    (output,) = (await client.task(task["task_id"]))["outputs"]
     assert output["status"] == "deleted"
-    assert (await desk.http.get(path)).json()["data"] == []
+    assert (await client.http.get(path)).json()["data"] == []
 
 
 @BOTH
 @pytest.mark.parametrize("wanted", ["820000000000000001", "1", "", None, True, [1]])
 async def test_only_ones_own_can_be_deleted(
-    path: str, body: dict[str, Any], delete: str, wanted: Any, desk: Desk
+    path: str, body: dict[str, Any], delete: str, wanted: Any, client: SandboxClient
 ) -> None:
-    await desk.http.post(path, json=body)  # not yet made
+    await client.http.post(path, json=body)  # not yet made
 
-    answer = await desk.http.post(
+    answer = await client.http.post(
         f"/v1/general/{delete}", json={f"{kind_of(delete)}_id": wanted}
     )
 
     assert answer.json()["code"] == 1201
 
 
-async def test_presets_are_listed_with_their_files(desk: Desk) -> None:
-    voices = (await desk.http.get("/v1/general/presets-voices")).json()["data"]
-    elements = (await desk.http.get("/v1/general/advanced-presets-elements")).json()
+async def test_presets_are_listed_with_their_files(client: SandboxClient) -> None:
+    voices = (await client.http.get("/v1/general/presets-voices")).json()["data"]
+    elements = (await client.http.get("/v1/general/advanced-presets-elements")).json()
 
     voice = voices[0]["task_result"]["voices"][0]
     element = elements["data"][0]["task_result"]["elements"][0]
     assert (voice["owned_by"], element["owned_by"]) == ("kling", "kling")
     urls = [voice["trial_url"], element["element_image_list"]["frontal_image"]]
-    assert [(await desk.fetch(url)).status_code for url in urls] == [200, 200]
+    assert [(await client.fetch(url)).status_code for url in urls] == [200, 200]
 
 
 @pytest.mark.parametrize(
@@ -136,17 +138,17 @@ async def test_presets_are_listed_with_their_files(desk: Desk) -> None:
     ],
 )
 async def test_pages_of_voices_may_be_longer(
-    path: str, size: int, code: int, desk: Desk
+    path: str, size: int, code: int, client: SandboxClient
 ) -> None:
-    answer = await desk.http.get(f"/v1/general/{path}?pageSize={size}")
+    answer = await client.http.get(f"/v1/general/{path}?pageSize={size}")
 
     assert answer.json()["code"] == code
 
 
-async def test_presets_come_in_pages(desk: Desk) -> None:
+async def test_presets_come_in_pages(client: SandboxClient) -> None:
     pages = [
         (
-            await desk.http.get(f"/v1/general/presets-voices?pageNum={n}&pageSize=2")
+            await client.http.get(f"/v1/general/presets-voices?pageNum={n}&pageSize=2")
         ).json()["data"]
         for n in (1, 2, 3)
     ]
@@ -155,27 +157,31 @@ async def test_presets_come_in_pages(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("name", ["custom-elements", "presets-elements"])
-async def test_the_first_generation_of_elements_is_empty(name: str, desk: Desk) -> None:
-    answer = await desk.http.get(f"/v1/general/{name}")
+async def test_the_first_generation_of_elements_is_empty(
+    name: str, client: SandboxClient
+) -> None:
+    answer = await client.http.get(f"/v1/general/{name}")
 
     assert answer.json()["data"] == []
 
 
-async def test_a_key_pair_is_enough(desk: Desk) -> None:
-    answer = await desk.ask_as(f"Bearer {desk.token()}", "/v1/general/presets-voices")
+async def test_a_key_pair_is_enough(client: SandboxClient) -> None:
+    answer = await client.ask_as(
+        f"Bearer {client.token()}", "/v1/general/presets-voices"
+    )
 
     assert answer.json()["code"] == 0
 
 
-async def test_what_is_made_from_a_video_names_it(desk: Desk) -> None:
-    (video,) = (await desk.finished())["outputs"]
+async def test_what_is_made_from_a_video_names_it(client: SandboxClient) -> None:
+    (video,) = (await client.finished())["outputs"]
 
     known, unknown = [
-        await made(desk, VOICES, {"voice_name": "Ann", "video_id": video_id})
+        await made(client, VOICES, {"voice_name": "Ann", "video_id": video_id})
         for video_id in (video["id"], "880000000000000101")
     ]
 
     parent = known["task_info"]["parent_video"]
     assert (parent["id"], parent["duration"]) == (video["id"], "5.041")
-    assert (await desk.fetch(parent["url"])).content[4:8] == b"ftyp"
+    assert (await client.fetch(parent["url"])).content[4:8] == b"ftyp"
     assert "parent_video" not in unknown["task_info"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.desk import TASK_S, Desk, open_door
+from tests.sandbox.client import TASK_S, SandboxClient, open_receiver
 
 pytestmark = pytest.mark.anyio
 
@@ -19,21 +19,21 @@ OUTFIT = [
 ]
 
 
-async def made(desk: Desk, path: str, **body: Any) -> dict[str, Any]:
+async def made(client: SandboxClient, path: str, **body: Any) -> dict[str, Any]:
     """Order, let the time pass, and return the task as `GET /solutions` shows it."""
-    answer = await desk.http.post(path, json=body)
+    answer = await client.http.post(path, json=body)
     assert answer.status_code == 200, answer.text
     data = answer.json()["data"]
-    await desk.advance(TASK_S)
+    await client.advance(TASK_S)
     params = {"task_ids": data.get("id") or data["task_id"]}
-    (task,) = (await desk.http.get("/solutions", params=params)).json()["data"]
+    (task,) = (await client.http.get("/solutions", params=params)).json()["data"]
     return dict(task)
 
 
-async def test_an_episode_comes_back_with_its_subtitles(desk: Desk) -> None:
-    task = await made(desk, SUBTITLES, contents=EPISODE, settings={"font_size": 30})
+async def test_an_episode_comes_back_with_its_subtitles(client: SandboxClient) -> None:
+    task = await made(client, SUBTITLES, contents=EPISODE, settings={"font_size": 30})
 
-    files = [await desk.fetch(output["url"]) for output in task["outputs"]]
+    files = [await client.fetch(output["url"]) for output in task["outputs"]]
     assert [output["type"] for output in task["outputs"]] == [
         "subbed_video",
         "srt",
@@ -45,31 +45,31 @@ async def test_an_episode_comes_back_with_its_subtitles(desk: Desk) -> None:
     assert b"Style: Default,Arial,30," in ass
 
 
-async def test_a_callback_tells_of_its_end_only(desk: Desk) -> None:
-    async with open_door() as door:
-        options = {"callback_url": door.url}
-        await made(desk, SUBTITLES, contents=EPISODE, options=options)
+async def test_a_callback_tells_of_its_end_only(client: SandboxClient) -> None:
+    async with open_receiver() as receiver:
+        options = {"callback_url": receiver.url}
+        await made(client, SUBTITLES, contents=EPISODE, options=options)
 
-        (knock,) = await door.wait_for(1)
+        (callback,) = await receiver.wait_for(1)
 
-    assert knock.status == "succeeded"
+    assert callback.status == "succeeded"
 
 
-async def test_a_try_on_is_an_image_without_an_id(desk: Desk) -> None:
-    task = await made(desk, TRY_ON, contents=OUTFIT)
+async def test_a_try_on_is_an_image_without_an_id(client: SandboxClient) -> None:
+    task = await made(client, TRY_ON, contents=OUTFIT)
 
     (output,) = task["outputs"]
     assert sorted(output) == ["type", "url"]
     paid = {"charge_type": "unit", "amount": "1", "package_type": "image"}
     assert task["billing"] == [paid]
-    assert (await desk.fetch(output["url"])).content.startswith(b"\x89PNG")
+    assert (await client.fetch(output["url"])).content.startswith(b"\x89PNG")
 
 
-async def test_solutions_are_not_among_the_tasks(desk: Desk) -> None:
-    task = await made(desk, TRY_ON, contents=OUTFIT)
+async def test_solutions_are_not_among_the_tasks(client: SandboxClient) -> None:
+    task = await made(client, TRY_ON, contents=OUTFIT)
 
-    found = await desk.http.get("/tasks", params={"task_ids": task["id"]})
-    page = await desk.http.post("/solutions", json={})
+    found = await client.http.get("/tasks", params={"task_ids": task["id"]})
+    page = await client.http.post("/solutions", json={})
 
     assert found.json()["data"] == []
     assert [each["id"] for each in page.json()["data"]["result"]] == [task["id"]]
@@ -86,7 +86,7 @@ async def test_solutions_are_not_among_the_tasks(desk: Desk) -> None:
     ],
 )
 async def test_a_presenter_s_settings_may_be_spelled_either_way(
-    settings: Any, code: int, desk: Desk
+    settings: Any, code: int, client: SandboxClient
 ) -> None:
     contents = [
         {"type": "avatar_image", "url": "https://img.example.com/host.png"},
@@ -94,7 +94,7 @@ async def test_a_presenter_s_settings_may_be_spelled_either_way(
     ]
     body = {"contents": contents, "settings": settings}
 
-    answer = await desk.http.post("/solutions/talking_agent", json=body)
+    answer = await client.http.post("/solutions/talking_agent", json=body)
 
     assert answer.json()["code"] == code
 
@@ -274,14 +274,14 @@ REFUSED: dict[str, list[tuple[list[dict[str, Any]], dict[str, Any], str]]] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 async def test_a_solution_is_refused_in_the_words_of_its_page(
-    name: str, desk: Desk
+    name: str, client: SandboxClient
 ) -> None:
     said = []
     for contents, settings, _ in REFUSED[name]:
         body = {"contents": contents, "settings": settings}
-        answer = await desk.http.post(f"/solutions/{name}", json=body)
+        answer = await client.http.post(f"/solutions/{name}", json=body)
         assert (answer.status_code, answer.json()["code"]) == (400, 1201), contents
         said.append(answer.json()["message"])
 
     assert said == [message for _, _, message in REFUSED[name]]
-    assert (await desk.state())["tasks"] == []
+    assert (await client.state())["tasks"] == []

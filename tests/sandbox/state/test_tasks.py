@@ -11,24 +11,24 @@ from hypothesis import strategies as st
 from kling_cli.products.catalogue import load
 from kling_cli.products.model import Plan
 from kling_cli.sandbox.state.tasks import (
-    Ending,
+    Outcome,
     Phase,
     SandboxTask,
-    forced,
+    force_phase,
     times_from,
 )
 
 START = 1_793_000_000.0
 
 
-def a_task(seconds: float = 100.0, ending: Ending | None = None) -> SandboxTask:
+def a_task(seconds: float = 100.0, outcome: Outcome | None = None) -> SandboxTask:
     product = load("text2video")
     model = next(m for m in product.models if m.id == "kling-3.0-turbo")
     return SandboxTask(
         id="9",
         plan=Plan(product=product, route=product.routes[0], model=model),
         times=times_from(START, seconds),
-        ending=ending or Ending(),
+        outcome=outcome or Outcome(),
         outputs=(),
         units=4.0,
     )
@@ -59,7 +59,7 @@ def test_a_task_that_takes_no_time_changes_once() -> None:
 
 
 def test_only_success_is_charged() -> None:
-    good, bad = a_task(), a_task(ending=Ending(phase=Phase.FAILED))
+    good, bad = a_task(), a_task(outcome=Outcome(phase=Phase.FAILED))
 
     charges = [task.charge_at(START + at) for task in (good, bad) for at in (99, 100)]
 
@@ -87,14 +87,14 @@ def test_the_last_change_is_the_time_of_the_update() -> None:
 def test_a_forced_task_is_in_its_phase_from_now_on(
     phase: Phase, at: float, changes: list[float]
 ) -> None:
-    task = forced(a_task(), phase, "because", START + at)
+    task = force_phase(a_task(), phase, "because", START + at)
 
     times = task.times
     assert task.phase_at(START + at) is phase
     moments = (times.created_at, times.processing_at, times.ended_at)
     assert [moment - START for moment in moments] == pytest.approx(changes)
     if phase.is_final:
-        assert task.ending.message == "because"
+        assert task.outcome.message == "because"
 
 
 @given(

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from kling_cli.products import catalogue
 from kling_cli.products.model import Plan
-from kling_cli.sandbox.media.generation import Wish, outputs_of
+from kling_cli.sandbox.media.generation import MediaRequest, generate_outputs
 from kling_cli.sandbox.routes.queries import is_shown
-from kling_cli.sandbox.routes.wire import TRY_ON, created_shape, new_shape
-from kling_cli.sandbox.state.tasks import Ending, SandboxTask, times_from
+from kling_cli.sandbox.state.tasks import Outcome, SandboxTask, times_from
+from kling_cli.sandbox.wire import TRY_ON, created_shape, new_shape
 
 START = 1_793_000_000.0
 
@@ -19,7 +19,7 @@ def a_solution(path: str | None = None) -> SandboxTask:
     product = catalogue.load("drama-subtitle")
     route = product.routes[0]
     route = replace(route, create_path=path or route.create_path)
-    wish = Wish(
+    wish = MediaRequest(
         path=route.create_path,
         output="video",
         label="9",
@@ -31,8 +31,8 @@ def a_solution(path: str | None = None) -> SandboxTask:
         id="9",
         plan=Plan(product=product, route=route, model=product.models[0]),
         times=times_from(START, 10),
-        ending=Ending(),
-        outputs=outputs_of(wish),
+        outcome=Outcome(),
+        outputs=generate_outputs(wish),
         units=10,
     )
 

@@ -1,21 +1,22 @@
-"""A sandbox to ask, and a door for its callbacks, for the length of a test."""
+"""A sandbox to ask, and a receiver for its callbacks, for the length of a test."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx
 import jwt
 
-from kling_cli.sandbox.options import SandboxOptions
-from kling_cli.sandbox.server import Sandbox, serve_sandbox
+from kling_cli.sandbox import Sandbox, SandboxOptions, serve_sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
 
 TURBO = "/text-to-video/kling-3.0-turbo"
 LEGACY = "/v1/videos/text2video"
@@ -27,7 +28,7 @@ TASK_S = 100.0  # what a task takes here; time is moved by hand
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class SandboxClient:
     """Asks a sandbox as the account's owner does, with its API key."""
 
     box: Sandbox
@@ -77,7 +78,7 @@ class Desk:
 
     def token(self, **claims: Any) -> str:
         """Return a JWT signed by the account's secret key, valid unless told so."""
-        now = self.box.world.timeline.real_now().timestamp()
+        now = self.box.state.clock.real_now().timestamp()
         usual = {"iss": self.box.access_key, "exp": now + 1800, "nbf": now - 5}
         said = {k: v for k, v in {**usual, **claims}.items() if v is not None}
         return jwt.encode(said, self.box.secret_key, algorithm="HS256")
@@ -98,7 +99,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(**options: Any) -> AsyncIterator[Desk]:
+async def open_client(**options: Any) -> AsyncIterator[SandboxClient]:
     """Serve a sandbox with these options of `SandboxOptions`."""
     chosen = {"task_seconds": TASK_S, "seed": 1, **options}
     async with (
@@ -111,11 +112,11 @@ async def open_desk(**options: Any) -> AsyncIterator[Desk]:
             timeout=PATIENCE_S,
         ) as http,
     ):
-        yield Desk(box, http)
+        yield SandboxClient(box, http)
 
 
 @dataclass(frozen=True, slots=True)
-class Knock:
+class ReceivedCallback:
     """One callback as it came."""
 
     path: str
@@ -132,20 +133,20 @@ class Knock:
 
 
 @dataclass(slots=True)
-class Door:
+class CallbackReceiver:
     """Takes callbacks and answers with `answer`; nothing at all when that is empty."""
 
     url: str = ""
     answer: bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-    knocks: list[Knock] = field(default_factory=list)
+    callbacks: list[ReceivedCallback] = field(default_factory=list)
     _more: anyio.Event = field(default_factory=anyio.Event)
 
-    async def wait_for(self, number: int) -> list[Knock]:
+    async def wait_for(self, number: int) -> list[ReceivedCallback]:
         """Return the callbacks once `number` of them have come."""
         with anyio.fail_after(PATIENCE_S):
-            while len(self.knocks) < number:
+            while len(self.callbacks) < number:
                 await self._more.wait()
-        return self.knocks
+        return self.callbacks
 
     async def take(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -156,7 +157,7 @@ class Door:
                 pairs = (line.split(": ", 1) for line in lines if line)
                 headers = {name.lower(): value for name, value in pairs}
                 raw = await reader.readexactly(int(headers["content-length"]))
-                self.knocks.append(Knock(first.split()[1], headers, raw))
+                self.callbacks.append(ReceivedCallback(first.split()[1], headers, raw))
                 self._more.set()
                 self._more = anyio.Event()
                 writer.write(self.answer)
@@ -166,13 +167,13 @@ class Door:
 
 
 @asynccontextmanager
-async def open_door(answer: bytes | None = None) -> AsyncIterator[Door]:
-    door = Door() if answer is None else Door(answer=answer)
-    server = await asyncio.start_server(door.take, "127.0.0.1", 0)
+async def open_receiver(answer: bytes | None = None) -> AsyncIterator[CallbackReceiver]:
+    receiver = CallbackReceiver() if answer is None else CallbackReceiver(answer=answer)
+    server = await asyncio.start_server(receiver.take, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        door.url = f"http://127.0.0.1:{port}/callback/secret"
-        yield door
+        receiver.url = f"http://127.0.0.1:{port}/callback/secret"
+        yield receiver
 
 
 async def _head(reader: asyncio.StreamReader) -> str:

@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.desk import FROM_IMAGE, LEGACY, LEGACY_FROM_IMAGE, TASK_S, Desk
+from tests.sandbox.client import (
+    FROM_IMAGE,
+    LEGACY,
+    LEGACY_FROM_IMAGE,
+    TASK_S,
+    SandboxClient,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -126,32 +132,32 @@ NAMES_NOTHING: list[tuple[str, dict[str, Any], str]] = [
 
 
 async def test_an_id_that_names_nothing_is_refused_wherever_it_stands(
-    desk: Desk,
+    client: SandboxClient,
 ) -> None:
     said = []
     for path, body, _ in NAMES_NOTHING:
-        answer = await desk.http.post(path, json=body)
+        answer = await client.http.post(path, json=body)
         assert (answer.status_code, answer.json()["code"]) == (400, 1201), path
         said.append((path, answer.json()["message"]))
 
     assert said == [(path, message) for path, _, message in NAMES_NOTHING]
-    state = await desk.state()
+    state = await client.state()
     assert (state["tasks"], state["units_left"]) == ([], 1000)
 
 
 async def test_a_video_can_be_built_on_from_its_end_for_thirty_days(
-    desk: Desk,
+    client: SandboxClient,
 ) -> None:
-    task_id = await desk.ordered()
+    task_id = await client.ordered()
     bodies = {"task": {"video_id": task_id}, "early": {"video_id": task_id}}
     told = {}
-    told["its task's id"] = (await desk.http.post(EXTEND, json=bodies["task"])).json()
-    await desk.advance(TASK_S)
-    video_id = (await desk.task(task_id))["outputs"][0]["id"]
+    told["its task's id"] = (await client.http.post(EXTEND, json=bodies["task"])).json()
+    await client.advance(TASK_S)
+    video_id = (await client.task(task_id))["outputs"][0]["id"]
     for when, seconds in (("at once", 0), ("in time", MONTH_S - 1), ("too late", 1)):
-        await desk.advance(seconds)
+        await client.advance(seconds)
         body = {"video_id": video_id}
-        told[when] = (await desk.http.post(EXTEND, json=body)).json()
+        told[when] = (await client.http.post(EXTEND, json=body)).json()
 
     assert {when: answer["code"] for when, answer in told.items()} == {
         "its task's id": 1201,
@@ -163,13 +169,13 @@ async def test_a_video_can_be_built_on_from_its_end_for_thirty_days(
 
 
 async def test_what_the_library_has_can_be_named_until_it_is_deleted(
-    desk: Desk,
+    client: SandboxClient,
 ) -> None:
     for path, body in ((VOICES, VOICE), (ELEMENTS, ELEMENT)):
-        await desk.http.post(path, json=body)
-    await desk.advance(TASK_S)
-    (voice,) = (await desk.http.get(VOICES)).json()["data"]
-    (element,) = (await desk.http.get(ELEMENTS)).json()["data"]
+        await client.http.post(path, json=body)
+    await client.advance(TASK_S)
+    (voice,) = (await client.http.get(VOICES)).json()["data"]
+    (element,) = (await client.http.get(ELEMENTS)).json()["data"]
     voice_id = voice["task_result"]["voices"][0]["voice_id"]
     element_id = element["task_result"]["elements"][0]["element_id"]
     bound = {**ELEMENT, "element_voice_id": voice_id}
@@ -181,14 +187,14 @@ async def test_what_the_library_has_can_be_named_until_it_is_deleted(
     }
 
     before = [
-        (await desk.http.post(path, json=body)).json()["code"]
+        (await client.http.post(path, json=body)).json()["code"]
         for path, body in ((ELEMENTS, bound), (FROM_IMAGE, shown))
     ]
     for name, wanted in (("voice", voice_id), ("element", element_id)):
         key = f"{name}_id"
-        await desk.http.post(f"/v1/general/delete-{name}s", json={key: wanted})
+        await client.http.post(f"/v1/general/delete-{name}s", json={key: wanted})
     after = [
-        (await desk.http.post(path, json=body)).json()["message"]
+        (await client.http.post(path, json=body)).json()["message"]
         for path, body in ((ELEMENTS, bound), (FROM_IMAGE, shown))
     ]
 

@@ -1,4 +1,4 @@
-"""How a task looks on the wire, in the shape of each generation.
+"""Serializes tasks into the JSON of each generation of the API.
 
 Source: API reference, sections 2.2 to 2.6 and 4.2 to 4.3, read 2026-10-04.
 """
@@ -6,13 +6,14 @@ Source: API reference, sections 2.2 to 2.6 and 4.2 to 4.3, read 2026-10-04.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from kling_cli.products.model import Generation
-from kling_cli.sandbox.media.outputs import Output
 from kling_cli.sandbox.state.tasks import Phase, SandboxTask
 
-Json = dict[str, Any]
+if TYPE_CHECKING:
+    from kling_cli.sandbox.media.outputs import Json, Output
+
 Link = Callable[[SandboxTask, str], str]
 """Returns the signed URL of one of a task's files, by its name."""
 
@@ -71,7 +72,7 @@ def new_shape(task: SandboxTask, moment: float, link: Link) -> Json:
     body: Json = {
         "id": task.id,
         "status": (ODD_WORDS if task.has_odd_words else {}).get(phase, phase.value),
-        "message": task.ending.message if phase.is_final else "",
+        "message": task.outcome.message if phase.is_final else "",
         "create_time": _ms(task.times.created_at),
         "update_time": _ms(task.times.changed_at(moment)),
     }
@@ -82,9 +83,9 @@ def new_shape(task: SandboxTask, moment: float, link: Link) -> Json:
         for output in _outputs(task, phase)
         for item in output.new(lambda name: link(task, name))
     ]
-    body["outputs"] = [_as_told(task, item) for item in items]
+    body["outputs"] = [_show_output(task, item) for item in items]
     body["billing"] = _billing(task, moment) if phase.is_final else []
-    return _oddly(task, body)
+    return _with_odd_keys(task, body)
 
 
 def legacy_shape(task: SandboxTask, moment: float, link: Link) -> Json:
@@ -99,7 +100,7 @@ def legacy_shape(task: SandboxTask, moment: float, link: Link) -> Json:
     body: Json = {
         "task_id": task.id,
         "task_status": words.get(phase, phase.value),
-        "task_status_msg": task.ending.message if phase.is_final else "",
+        "task_status_msg": task.outcome.message if phase.is_final else "",
         "task_info": info,
         "task_result": {},
         "watermark_info": {"enabled": task.has_watermark},
@@ -110,7 +111,7 @@ def legacy_shape(task: SandboxTask, moment: float, link: Link) -> Json:
         body["task_result"] = _result(task, phase, link)
         body["final_unit_deduction"] = amount_text(task.units)
         body["final_balance_deduction"] = {"quota": "0", "list_price": "0"}
-    return _oddly(task, body)
+    return _with_odd_keys(task, body)
 
 
 def amount_text(units: float) -> str:
@@ -119,7 +120,7 @@ def amount_text(units: float) -> str:
 
 
 def _outputs(task: SandboxTask, phase: Phase) -> tuple[Output, ...]:
-    is_there = phase is Phase.SUCCEEDED and task.ending.has_outputs
+    is_there = phase is Phase.SUCCEEDED and task.outcome.has_outputs
     return task.outputs if is_there else ()
 
 
@@ -132,18 +133,18 @@ def _result(task: SandboxTask, phase: Phase, link: Link) -> Json:
             result |= {"result_type": "series", "images": []}
         listed = result.setdefault(name, [])
         if output in _outputs(task, phase):
-            listed.append(_as_told(task, item))
+            listed.append(_show_output(task, item))
     return result
 
 
-def _as_told(task: SandboxTask, item: Json) -> Json:
+def _show_output(task: SandboxTask, item: Json) -> Json:
     """Return an output as this task tells it: those of solutions have no id."""
-    told = dict(item)
+    shown = dict(item)
     if task.plan.route.generation is Generation.SOLUTIONS:
-        told.pop("id", None)
-    elif task.has_evil_names and "id" in told:
-        told["id"] += EVIL_NAME
-    return told
+        shown.pop("id", None)
+    elif task.has_evil_names and "id" in shown:
+        shown["id"] += EVIL_NAME
+    return shown
 
 
 def _billing(task: SandboxTask, moment: float) -> list[Json]:
@@ -156,7 +157,7 @@ def _billing(task: SandboxTask, moment: float) -> list[Json]:
     ]
 
 
-def _oddly(task: SandboxTask, body: Json) -> Json:
+def _with_odd_keys(task: SandboxTask, body: Json) -> Json:
     if not task.has_odd_words:
         return body
     kept = {key: value for key, value in body.items() if key not in OPTIONAL_KEYS}

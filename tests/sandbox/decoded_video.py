@@ -16,7 +16,7 @@ class Film:
 
     width: int
     height: int
-    pictures: int
+    frames: int
     rate: Fraction
     duration_s: float
     sound_s: float | None
@@ -26,16 +26,16 @@ class Film:
     """Luma at the right end of the bar in the first and in the last picture."""
 
 
-def watch(raw: bytes) -> Film:
+def decode_video(raw: bytes) -> Film:
     """Decode every picture and every sound of a file."""
     with av.open(io.BytesIO(raw), "r") as box:
         video = box.streams.video[0]
-        pictures = list(box.decode(video))
-        first, last = pictures[0], pictures[-1]
+        frames = list(box.decode(video))
+        first, last = frames[0], frames[-1]
         return Film(
             width=first.width,
             height=first.height,
-            pictures=len(pictures),
+            frames=len(frames),
             rate=Fraction(video.average_rate or 0),
             duration_s=float((video.duration or 0) * (video.time_base or 0)),
             sound_s=_sound_s(raw),
@@ -47,8 +47,8 @@ def watch(raw: bytes) -> Film:
         )
 
 
-def pictures_of(raw: bytes) -> list[Any]:
-    """Return the decoded pictures."""
+def frames_of(raw: bytes) -> list[Any]:
+    """Return the decoded frames."""
     with av.open(io.BytesIO(raw), "r") as box:
         return list(box.decode(video=0))
 
