@@ -92,6 +92,8 @@ class Settings:
     ssh_server: str | None
     ngrok_path: str | None
     ngrok_authtoken: Secret | None
+    is_previewing: bool | None = None
+    is_notifying: bool | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
     credentials_problem: KlingError | None = None
     problems: Mapping[str, UsageError] = field(default_factory=dict)
@@ -297,6 +299,8 @@ def _run(layers: Layers) -> dict[str, Any]:
         "is_tunnel_offered": layers.read("offer_tunnel", values.switch, default=True),
         "cloudflared_path": layers.read("cloudflared_path", str, None),
         "ssh_server": layers.read("ssh_server", values.ssh_url, None),
+        "is_previewing": layers.read("preview", values.switch, None),
+        "is_notifying": layers.read("notify", values.switch, None),
         "ngrok_path": layers.read("ngrok_path", str, None),
         "ngrok_authtoken": layers.read("ngrok_authtoken", values.secret, None),
     }

@@ -56,6 +56,12 @@ TABLE = (
         TASKS,
     ),
     Entry(
+        "open",
+        "kling_cli.cli.open:open_tasks",
+        "Open the saved files of tasks.",
+        TASKS,
+    ),
+    Entry(
         "list",
         "kling_cli.cli.list:list_tasks",
         "List tasks, newest first; --remote: those of the account.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -15,6 +15,7 @@ from kling_cli.cli.options import (
     Fetching,
     Safety,
     Saving,
+    Showing,
     Talk,
     Waiting,
     settings_options,
@@ -42,6 +43,7 @@ class Said:
     waiting: Waiting
     callbacks: Callbacks
     safety: Safety
+    showing: Showing = field(default_factory=Showing)
 
     @property
     def wanted(self) -> Wanted:
@@ -84,7 +86,7 @@ def library_command(name: str, *, command: str) -> Any:
     """
     product = catalogue.managed(name)
     groups = get_type_hints(Said)
-    del groups["fetching"]
+    del groups["fetching"], groups["showing"]
     extra = {"saving": Saving} if product.output == "voice" else {}
 
     def run(**given: Any) -> int:
@@ -149,7 +151,20 @@ def carry_out(order: Order, said: Said, *, command: str) -> int:
         return await jobs.generate(order, options, **around.as_keywords)
 
     result = run(work, settings=settings, talk=said.talk)
-    return conclude([result], command=command, talk=said.talk, wanted=said.wanted)
+    return finished(result, said, settings, command=command)
+
+
+def finished(result: JobResult, said: Said, settings: Settings, *, command: str) -> int:
+    """Print and show what a job made, and return the exit code."""
+    from kling_cli.cli.presentation import Presentation
+
+    return conclude(
+        [result],
+        command=command,
+        talk=said.talk,
+        wanted=said.wanted,
+        presentation=Presentation.of(said.showing, settings),
+    )
 
 
 def dry_run(order: Order, command: str, settings: Settings, said: Said) -> int:

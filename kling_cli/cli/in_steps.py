@@ -12,11 +12,12 @@ from kling_cli.cli import fields
 from kling_cli.cli.generate import (
     Said,
     dry_run,
+    finished,
     order_of,
     run_options,
     settings_of,
 )
-from kling_cli.cli.outcome import conclude, conclude_with
+from kling_cli.cli.outcome import conclude_with
 from kling_cli.cli.report.choose import is_terminal
 from kling_cli.cli.report.escape import one_line
 from kling_cli.cli.report.streams import write_note
@@ -63,7 +64,7 @@ def carry_out(order: Order, said: Said, *, command: str) -> int:
     options = run_options(command, settings, said)
     options = prepare_job_tunnel(settings, options, said.talk)
     result = _run(order, options, settings, said.talk)
-    return conclude([result], command=command, talk=said.talk, wanted=said.wanted)
+    return finished(result, said, settings, command=command)
 
 
 def _use(product: Product) -> SessionUse:

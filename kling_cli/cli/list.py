@@ -20,6 +20,7 @@ from kling_cli.cli.report.columns import columns
 from kling_cli.cli.report.escape import one_line
 from kling_cli.cli.report.listing import Empty, say_empty
 from kling_cli.cli.report.pager import print_lines
+from kling_cli.cli.report.paths import from_here
 from kling_cli.cli.report.streams import write_note
 from kling_cli.errors import UsageError
 
@@ -317,6 +318,6 @@ def _cells(entry: Entry) -> tuple[str | None, ...]:
         entry.product,
         entry.model,
         None if entry.units is None else f"{entry.units:g}",
-        " ".join(filter(None, entry.paths)),
+        " ".join(from_here(path) for path in entry.paths if path),
         entry.prompt,
     )

@@ -91,6 +91,40 @@ class Fetching(Saving):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Showing:
+    """What a terminal does besides lines."""
+
+    is_opening: Annotated[
+        bool,
+        typer.Option(
+            "--open",
+            help="Open saved files with the program that shows them.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False
+    is_previewing: Annotated[
+        bool | None,
+        typer.Option(
+            "--preview/--no-preview",
+            help="A small picture on the terminal (default: where it can show one and "
+            "nothing is piped; KLING_PREVIEW).",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None
+    is_notifying: Annotated[
+        bool | None,
+        typer.Option(
+            "--notify/--no-notify",
+            help="Notify you on the terminal at the end (default: after 60 s and more; "
+            "KLING_NOTIFY).",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """How long to wait."""
 

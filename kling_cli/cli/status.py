@@ -12,6 +12,7 @@ from kling_cli.cli.ids import distinct
 from kling_cli.cli.options import Account, Talk, settings_options
 from kling_cli.cli.outcome import conclude_with
 from kling_cli.cli.report.escape import one_line
+from kling_cli.cli.report.paths import from_here
 from kling_cli.cli.report.quantities import moment, size
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def _places(one: SavedOutput) -> Iterator[tuple[str, str]]:
         yield one.output.type, one.output.id
     if one.path is not None:
         about = f" ({size(one.total_bytes)})" if one.total_bytes else ""
-        yield "file", f"{one.path}{about}"
+        yield "file", f"{from_here(one.path)}{about}"
     if one.output.url:
         yield "sample" if is_of_library else one.output.type, one.output.url
     if one.output.watermark_url:

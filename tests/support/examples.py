@@ -25,6 +25,7 @@ from tests.support import box as boxes
 from tests.support.box import Box, serve_box
 from tests.support.images import jpeg, png
 from tests.support.kling import Kling
+from tests.support.opener import put_opener
 from tests.support.recorder import Recorder, recorder
 
 Names = tuple[str, ...]
@@ -56,8 +57,6 @@ KINDS = {
 # What stands for a value of the reader's own, and the value.
 TEXTS = {
     "KLING_API_KEY=…": f"KLING_API_KEY={boxes.API_KEY}",
-    "KLING_ACCESS_KEY=…": f"KLING_ACCESS_KEY={boxes.ACCESS_KEY}",
-    "KLING_SECRET_KEY=…": f"KLING_SECRET_KEY={boxes.SECRET_KEY}",
     "NGROK_AUTHTOKEN=…": "NGROK_AUTHTOKEN=2ngrokTokenOfTheExamples_1618033988749894",
     "whsec_…": "whsec_dGhlLXdlYmhvb2stc2VjcmV0LW9mLXRoZS10ZXN0cw==",
     "tests/callbacks": "test_callbacks.py",
@@ -81,6 +80,7 @@ def surroundings(home: Path) -> Iterator[Surroundings]:
         there = stack.enter_context(recorder())
         there.statuses = [500, 200]  # so that there is a failed delivery
         kling = Kling(home, {**box.env, **on_path()})
+        kling.be_quick()
         listening = ("listen", "--no-token", "--forward-to", f"{there.url}/callback")
         for command in (
             ("text2video", "A paper boat", "--external-id", JOB),
@@ -93,9 +93,11 @@ def surroundings(home: Path) -> Iterator[Surroundings]:
 
 def environment(surroundings: Surroundings, home: Path) -> dict[str, str]:
     """Return the variables of somebody with an account, whose home this is."""
+    programs = put_opener(home / "bin").parent
+    agents.write_program(programs, "cloudflared")
     return {
         **surroundings.box.env,
-        **on_path(agents.write_program(home / "bin", "cloudflared").parent),
+        **on_path(programs),
         "KLING_STATE_DIR": str(home / "state"),
         "KLING_CONFIG_DIR": str(home / "config"),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
