@@ -55,6 +55,7 @@ class Generation:
             KlingError: it ended otherwise than by a final task.
         """
         async with open_session(self.settings, self.clock, self.tell) as session:
+            session.journal.require_writable()
             news = News(clock=self.clock)
             if (reason := self.request.model_reason) is not None:
                 self.tell(Remark(message=reason))
@@ -68,14 +69,13 @@ class Generation:
                 await self._run(session, news, way)
 
     async def _run(self, session: Session, news: News, way: Way) -> None:
-        job = self._write_down(session)
+        job = await self._write_down(session)
         deadline = deadline_at(self.clock, self.options.timeout_s)
         news.nonces.add(job.entry.nonce or "")
         callback_url = way.url_for(job.entry.product, job.entry.nonce or "")
         task = await self._submit(job, session, callback_url, deadline)
         job.life = begin(task)
         job.entry = with_task(job.entry, task)
-        session.note(session.journal.observe, job.entry.external_id, task)
         self._note_task_time(job, session)
         self.tell(
             Submitted(
@@ -87,6 +87,7 @@ class Generation:
                 prompt=job.entry.prompt,
             )
         )
+        session.note(session.journal.observe, job.entry.external_id, task)
         if self.options.is_waiting:
             attendant = Attendant(session=session, news=news, deadline=deadline)
             await attendant.see_through([job])
@@ -111,9 +112,9 @@ class Generation:
         is_wayless = self._is_direct and not self.options.needs_way
         return without_callbacks(self.options) if is_wayless else self.options
 
-    def _write_down(self, session: Session) -> Job:
+    async def _write_down(self, session: Session) -> Job:
         entry = self._entry(self._usual_s(session))
-        session.journal.write_down(entry)
+        await session.write_down(entry)
         self.job = Job(
             command=self.options.command,
             entry=entry,

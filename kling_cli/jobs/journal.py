@@ -20,7 +20,12 @@ from typing import Any, Self
 from kling_cli.api.task import Task
 from kling_cli.errors import UsageError
 from kling_cli.jobs.entry import Entry, Stage, from_row, to_cell, to_row
-from kling_cli.jobs.journal_file import FILE_NAME, JournalError, open_database
+from kling_cli.jobs.journal_file import (
+    FILE_NAME,
+    JournalError,
+    Opened,
+    open_database,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,24 +47,23 @@ class KeptCallback:
 class Journal:
     """An open journal. Use as a context manager, from one thread."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, path: Path, *, set_aside: Path | None
-    ) -> None:
-        self._db = connection
+    def __init__(self, opened: Opened, path: Path) -> None:
+        self._db = opened.connection
         self._path = path
-        self.set_aside = set_aside  # where a corrupt predecessor now lies
+        self.set_aside = opened.set_aside  # where a corrupt predecessor now lies
+        self._unwritable = opened.unwritable
 
     @classmethod
     def open(cls, state_dir: Path) -> Self:
         """Open the journal of `state_dir`, making it if need be.
 
-        A file that is not a sound database is renamed, never deleted.
+        A file that is not a sound database is renamed, never deleted. One that is there
+        and cannot be written is opened for reading.
 
         Raises:
-            JournalError: the folder or the file cannot be written.
+            JournalError: the folder or the file cannot be used.
         """
-        connection, set_aside = open_database(state_dir)
-        return cls(connection, state_dir / FILE_NAME, set_aside=set_aside)
+        return cls(open_database(state_dir), state_dir / FILE_NAME)
 
     def __enter__(self) -> Self:
         return self
@@ -74,6 +78,19 @@ class Journal:
 
     def close(self) -> None:
         self._db.close()
+
+    def require_writable(self) -> None:
+        """Return when the journal can be written, as far as opening it has shown.
+
+        Raises:
+            JournalError: it can only be read.
+        """
+        if self._unwritable is not None:
+            raise self._unwritable
+
+    def wait_for_others(self, seconds: float) -> None:
+        """From here on wait so long, and block, while somebody else is writing."""
+        self._read(f"PRAGMA busy_timeout = {round(seconds * 1000)}", ())
 
     def write_down(self, entry: Entry) -> None:
         """Store a job that is about to be sent.
@@ -220,11 +237,14 @@ class Journal:
     def _read(self, query: str, values: tuple[Any, ...]) -> list[sqlite3.Row]:
         try:
             return self._db.execute(query, values).fetchall()
+        except UnicodeEncodeError:  # asked for by what is no text, and so never kept
+            return []
         except sqlite3.Error as exc:
             raise JournalError(self._path, exc) from exc
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
+        self.require_writable()
         try:
             self._db.execute("BEGIN IMMEDIATE")
             yield

@@ -56,8 +56,6 @@ KINDS = {
 # What stands for a value of the reader's own, and the value.
 TEXTS = {
     "KLING_API_KEY=…": f"KLING_API_KEY={boxes.API_KEY}",
-    "KLING_ACCESS_KEY=…": f"KLING_ACCESS_KEY={boxes.ACCESS_KEY}",
-    "KLING_SECRET_KEY=…": f"KLING_SECRET_KEY={boxes.SECRET_KEY}",
     "NGROK_AUTHTOKEN=…": "NGROK_AUTHTOKEN=2ngrokTokenOfTheExamples_1618033988749894",
     "whsec_…": "whsec_dGhlLXdlYmhvb2stc2VjcmV0LW9mLXRoZS10ZXN0cw==",
     "tests/callbacks": "test_callbacks.py",
@@ -81,6 +79,7 @@ def surroundings(home: Path) -> Iterator[Surroundings]:
         there = stack.enter_context(recorder())
         there.statuses = [500, 200]  # so that there is a failed delivery
         kling = Kling(home, {**box.env, **on_path()})
+        kling.be_quick()
         listening = ("listen", "--no-token", "--forward-to", f"{there.url}/callback")
         for command in (
             ("text2video", "A paper boat", "--external-id", JOB),
