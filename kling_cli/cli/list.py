@@ -20,9 +20,9 @@ from kling_cli.cli.report.columns import columns
 from kling_cli.cli.report.escape import one_line
 from kling_cli.cli.report.listing import Empty, say_empty
 from kling_cli.cli.report.pager import print_lines
-from kling_cli.cli.report.paths import from_here
 from kling_cli.cli.report.streams import write_note
 from kling_cli.errors import UsageError
+from kling_cli.jobs.naming import from_here
 
 if TYPE_CHECKING:
     from kling_cli.api.paging import Listed

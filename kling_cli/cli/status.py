@@ -12,8 +12,8 @@ from kling_cli.cli.ids import distinct
 from kling_cli.cli.options import Account, Talk, settings_options
 from kling_cli.cli.outcome import conclude_with
 from kling_cli.cli.report.escape import one_line
-from kling_cli.cli.report.paths import from_here
 from kling_cli.cli.report.quantities import moment, size
+from kling_cli.jobs.naming import from_here
 
 if TYPE_CHECKING:
     from kling_cli.cli.runner import Surroundings

@@ -24,7 +24,7 @@ def a_solution(path: str | None = None) -> SandboxTask:
         output="video",
         label="9",
         body={},
-        wanted={},
+        values={},
         new_id=lambda: "91",
     )
     return SandboxTask(

@@ -65,17 +65,17 @@ def balance(state: SandboxState, body: Any) -> Json | Refusal:
 
 
 def _page(body: Any, rows: list[Json], keys: tuple[str, ...]) -> Json | Refusal:
-    said = _resumed(body) if isinstance(body, dict) else None
-    if said is None:
+    query = _resumed(body) if isinstance(body, dict) else None
+    if query is None:
         return refusal(1200) if not isinstance(body, dict) else _bad_cursor(body)
-    start, end = (whole(said.get(name), 0) for name in ("start_time", "end_time"))
+    start, end = (whole(query.get(name), 0) for name in ("start_time", "end_time"))
     if start is None or end is None:
         name = "start_time" if start is None else "end_time"
-        return invalid(name, said.get(name))
-    limit = whole(said.get("limit", MAX_LIMIT), 1, MAX_LIMIT)
+        return invalid(name, query.get(name))
+    limit = whole(query.get("limit", MAX_LIMIT), 1, MAX_LIMIT)
     if limit is None:
-        return invalid("limit", said.get("limit"))
-    wanted = _filters(said.get("filters") or [], keys)
+        return invalid("limit", query.get("limit"))
+    wanted = _filters(query.get("filters") or [], keys)
     if isinstance(wanted, Refusal):
         return wanted
     matching = [
@@ -84,14 +84,14 @@ def _page(body: Any, rows: list[Json], keys: tuple[str, ...]) -> Json | Refusal:
         if start <= int(row["deduction_time"]) <= end
         and all(row[key] in values for key, values in wanted.items())
     ]
-    return _answer(matching, said, limit)
+    return _answer(matching, query, limit)
 
 
-def _answer(matching: list[Json], said: Mapping[str, Any], limit: int) -> Json:
-    skipped = int(said.get("skip") or 0)
+def _answer(matching: list[Json], query: Mapping[str, Any], limit: int) -> Json:
+    skipped = int(query.get("skip") or 0)
     shown = matching[skipped : skipped + limit]
     has_more = len(matching) > skipped + limit
-    follow = {**said, "skip": skipped + limit}
+    follow = {**query, "skip": skipped + limit}
     detail = [{k: v for k, v in row.items() if k != "package_name"} for row in shown]
     return {
         "result": {"detail": detail},
@@ -172,8 +172,8 @@ def _about(name: str, model: str) -> Json:
     }
 
 
-def _cursor(said: Mapping[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(dict(said)).encode()).decode()
+def _cursor(query: Mapping[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(dict(query)).encode()).decode()
 
 
 def _resumed(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -182,10 +182,10 @@ def _resumed(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if not cursor:
         return {k: v for k, v in body.items() if k not in ("cursor", "skip")}
     try:
-        said = json.loads(base64.urlsafe_b64decode(str(cursor)))
+        query = json.loads(base64.urlsafe_b64decode(str(cursor)))
     except ValueError:
         return None
-    return said if isinstance(said, dict) else None
+    return query if isinstance(query, dict) else None
 
 
 def _bad_cursor(body: Mapping[str, Any]) -> Refusal:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 from kling_cli.products import catalogue
 from kling_cli.products.session import TOLERANCE_S
@@ -244,34 +244,12 @@ def preview_selection(state: SandboxState, body: Mapping[str, Any]) -> Json | Re
 def _parse_marks(
     state: SandboxState, body: Mapping[str, Any]
 ) -> tuple[VideoSession, int, list[Point]] | Refusal:
-    """Return the session, the frame and the points that a request names."""
-    frame, points = body["frame_index"], _points(body.get("points"))
-    if isinstance(points, Refusal):
-        return points
+    """Return the session, the frame and the points that a valid request names."""
     session = find_session(state, body)
     if isinstance(session, Refusal):
         return session
-    if isinstance(frame, bool) or not isinstance(frame, int) or frame < 0:
-        return refusal(1201, f"frame_index value '{frame}' is invalid")
-    return session, frame, points
-
-
-def _points(values: Any) -> list[Point] | Refusal:
-    entries = values if isinstance(values, list) and values else [None]
-    if len(entries) > MAX_POINTS:
-        return refusal(1201, "points has too many entries, allowed: 10 per frame")
-    points: list[Point] = []
-    for entry in entries:
-        x, y = (entry.get("x"), entry.get("y")) if isinstance(entry, dict) else ("", "")
-        if not (_is_share(x) and _is_share(y)):
-            return refusal(1201, "points must hold an x and a y from 0 to 1")
-        points.append((float(x), float(y)))
-    return points
-
-
-def _is_share(value: Any) -> TypeGuard[float]:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and 0 <= value <= 1
+    points = [(float(each["x"]), float(each["y"])) for each in body["points"]]
+    return session, int(body["frame_index"]), points
 
 
 def _answer(session_id: str, *, status: int = 0) -> Json:

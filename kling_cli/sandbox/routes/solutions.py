@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from kling_cli.products import catalogue
 from kling_cli.products.image import problems_of_base64
@@ -150,14 +150,12 @@ def _of_subtitles(request: Request) -> Iterator[str]:
     terms = (each.get(k) for each in request.of("glossary") for k in _TERM_KEYS)
     if any(not _is_term(each) for each in terms):
         yield BAD_TERM
-    said = {name: request.settings.get(name) for name in _RANGES}
-    given = {name: value for name, value in said.items() if value is not None}
-    if not all(_is_positive(value) for value in given.values()):
+    values = {name: request.settings.get(name) for name in _RANGES}
+    if not all(value is None or _is_positive(value) for value in values.values()):
         yield NOT_POSITIVE
-        return
-    for name, value in given.items():
-        low, high = _RANGES[name]
-        if not low <= value <= high:
+    for name, (low, high) in _RANGES.items():
+        value = values[name]
+        if _is_positive(value) and not low <= value <= high:
             yield OUT_OF_RANGE.format(name=name, low=low, high=high)
 
 
@@ -165,7 +163,7 @@ def _is_term(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value.strip()) <= MAX_TERM_CHARS
 
 
-def _is_positive(value: Any) -> bool:
+def _is_positive(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 

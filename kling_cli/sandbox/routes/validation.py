@@ -65,7 +65,7 @@ class CreateRequest:
 
     plan: Plan
     body: Mapping[str, Any]
-    said: Mapping[str, Any]
+    values: Mapping[str, Any]
 
     @property
     def external_id(self) -> str | None:
@@ -84,7 +84,6 @@ def parse_create(path: str, body: Any) -> CreateRequest | Refusal:
     if not isinstance(body, dict):
         return refusal(1200)
     product, route, model = found
-    body = drop_empty_strings(body)
     body = _in_snake_case(body) if path in SPELLED_TWICE else body
     chosen = model or _choose_model(product, route, body)
     if isinstance(chosen, Refusal):
@@ -92,8 +91,8 @@ def parse_create(path: str, body: Any) -> CreateRequest | Refusal:
     plan = Plan(product=product, route=route, model=chosen)
     if message := solution_message(path, body) or _find_problem(plan, body):
         return refusal(1201, message)
-    said, _ = bodies.read(product, route, chosen, body)
-    return CreateRequest(plan, body, said)
+    values, _ = bodies.read(product, route, chosen, body)
+    return CreateRequest(plan, body, values)
 
 
 def _find_problem(plan: Plan, body: Mapping[str, Any]) -> str | None:
@@ -103,18 +102,6 @@ def _find_problem(plan: Plan, body: Mapping[str, Any]) -> str | None:
         if at and not isinstance(value := paths.get(body, at) or "", str):
             return f"{at} value '{value}' is invalid"
     return None
-
-
-def drop_empty_strings(value: Any) -> Any:
-    """Return a body without its empty strings: the API takes them for absent.
-
-    Those that stand in a list for themselves stay. Source: observed.
-    """
-    if isinstance(value, list):
-        return [drop_empty_strings(each) for each in value]
-    if isinstance(value, dict):
-        return {k: drop_empty_strings(each) for k, each in value.items() if each != ""}
-    return value
 
 
 def _in_snake_case(body: dict[str, Any]) -> dict[str, Any]:

@@ -105,7 +105,7 @@ class SandboxState:
         self.first_elements: dict[str, Element] = {}
         self.audio_s: dict[str, float] = {}
         self.sessions: dict[str, VideoSession] = {}
-        self.traffic = TrafficLog(options.tell)
+        self.traffic = TrafficLog(options.on_request)
         self.faults = FaultQueue(
             map(parse_fault, options.fail), chaos=options.chaos, random=ids.random
         )
