@@ -39,6 +39,11 @@ _AGES = (
 )
 
 
+def in_color(state: State, style: Style) -> str:
+    """Return a state's word in the colour that it has everywhere."""
+    return style(state.value, _COLORS[state])
+
+
 def drawn(
     entries: Sequence[Entry], now: datetime, *, is_colorless: bool
 ) -> Iterator[str]:
