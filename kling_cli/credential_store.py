@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kling_cli.errors import CredentialsError
 from kling_cli.secret import Secret
+from kling_cli.text import decode_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,7 +122,7 @@ def _read_file(path: Path) -> dict[str, Any] | None:
 
     try:
         with path.open("rb") as file:
-            return tomllib.load(file)
+            return tomllib.loads(decode_text(file.read()))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as exc:  # not TOML is a ValueError too

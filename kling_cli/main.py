@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
+from kling_cli.cli.report.streams import close_streams, open_streams
+
 
 def main() -> int:
     """Run `kling` with the arguments of this process and return its exit code."""
+    open_streams()
     arguments = sys.argv[1:]
     if "_KLING_COMPLETE" in os.environ:
         # typer cleans notes with rich where there is one, which takes longer than all
@@ -21,7 +24,7 @@ def main() -> int:
         from kling_cli.cli.failure import report_failure
 
         code = report_failure(exc, arguments)
-    _flush()
+    close_streams()
     return code
 
 
@@ -31,7 +34,7 @@ def _version() -> int:
     try:
         print(f"kling {__version__}", flush=True)  # noqa: T201 -- before typer is loaded
     except OSError:
-        _flush()
+        close_streams()
     return 0
 
 
@@ -43,9 +46,3 @@ def _run(arguments: list[str]) -> int:
     command = typer.main.get_command(app)
     code = command.main(args=arguments, prog_name="kling", standalone_mode=False)
     return code if isinstance(code, int) else 0
-
-
-def _flush() -> None:
-    from kling_cli.cli.report.streams import close_streams
-
-    close_streams()

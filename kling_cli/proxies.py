@@ -79,13 +79,13 @@ class Bypass:
         if network is not None:
             return cls(scheme=scheme, network=network)
         host, has_port, digits = place.rpartition(":")
-        port = int(digits) if has_port else None
+        port = int(digits) if digits.isdecimal() and has_port else None
         host = (host if has_port else place).removesuffix(".")
         network = _network(host)
         if network is not None:
             return cls(scheme=scheme, network=network, port=port)
         name = _ascii(host.removeprefix("*").removeprefix("."))
-        if not _NAME.fullmatch(name):
+        if not _NAME.fullmatch(name) or (has_port and not digits.isdecimal()):
             raise ValueError(f"{text!r} is neither a host nor a range of addresses")
         is_below_only = name != _ascii(host)
         return cls(scheme=scheme, host=name, is_below_only=is_below_only, port=port)

@@ -47,7 +47,12 @@ SETTINGS: Final = (
     _setting("timeout", "KLING_TIMEOUT"),
     _setting("tunnel", "KLING_TUNNEL"),
     _setting("callback"),
+    _setting("offer_tunnel"),
+    _setting("cloudflared_path", key="cloudflared.path"),
+    _setting("ssh_server", key="ssh.server"),
     _setting("sandbox", "KLING_SANDBOX"),
+    _setting("preview", "KLING_PREVIEW"),
+    _setting("notify", "KLING_NOTIFY"),
     _setting("ngrok_path", "PYNGROK_NGROK_PATH", "ngrok.path"),
     _setting("ngrok_authtoken", "NGROK_AUTHTOKEN", "ngrok.authtoken"),
 )

@@ -87,8 +87,13 @@ class Settings:
     tunnel: str
     callback: str
     is_sandbox: bool
+    is_tunnel_offered: bool
+    cloudflared_path: str | None
+    ssh_server: str | None
     ngrok_path: str | None
     ngrok_authtoken: Secret | None
+    is_previewing: bool | None = None
+    is_notifying: bool | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
     credentials_problem: KlingError | None = None
     problems: Mapping[str, UsageError] = field(default_factory=dict)
@@ -198,7 +203,14 @@ def _default_dir(kind: str) -> Path:
         "config": platformdirs.user_config_path,
         "state": platformdirs.user_state_path,
     }
-    return paths[kind]("kling", appauthor=False)
+    try:
+        return paths[kind]("kling", appauthor=False)
+    except RuntimeError:
+        raise UsageError(
+            f"there is no {kind} folder: HOME is not set, and the system knows no home"
+            " of this user",
+            hint="set HOME, or name folders with KLING_STATE_DIR and KLING_CONFIG_DIR",
+        ) from None
 
 
 def _has_credentials(layer: Layer) -> bool:
@@ -277,13 +289,18 @@ def _folders(layers: Layers) -> dict[str, Any]:
 
 
 def _run(layers: Layers) -> dict[str, Any]:
-    tunnels, callbacks = ("auto", "ngrok", "none"), ("auto", "require", "off")
+    callbacks = ("auto", "require", "off")
     return {
         "webhook_secrets": layers.read("webhook_secret", read_secrets, ()),
         "timeout_s": layers.read("timeout", parse_seconds, DEFAULT_TIMEOUT_S),
-        "tunnel": layers.read("tunnel", values.one_of(*tunnels), "auto"),
+        "tunnel": layers.read("tunnel", values.tunnel, "auto"),
         "callback": layers.read("callback", values.one_of(*callbacks), "auto"),
         "is_sandbox": layers.read("sandbox", values.switch, default=False),
+        "is_tunnel_offered": layers.read("offer_tunnel", values.switch, default=True),
+        "cloudflared_path": layers.read("cloudflared_path", str, None),
+        "ssh_server": layers.read("ssh_server", values.ssh_url, None),
+        "is_previewing": layers.read("preview", values.switch, None),
+        "is_notifying": layers.read("notify", values.switch, None),
         "ngrok_path": layers.read("ngrok_path", str, None),
         "ngrok_authtoken": layers.read("ngrok_authtoken", values.secret, None),
     }

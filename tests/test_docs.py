@@ -126,3 +126,13 @@ def test_the_page_of_the_listener_has_every_scenario_and_what_it_expects() -> No
             Expected.EITHER: "413",
         }[one.expected]
         assert answers.startswith(first), name
+
+
+def test_every_link_of_a_page_leads_somewhere() -> None:
+    links = [
+        (page.name, link)
+        for page in DOCS.glob("*.md")
+        for link in re.findall(r"\]\((?!http)([^)#]+)", page.read_text())
+    ]
+
+    assert [each for each in links if not (DOCS / each[1]).exists()] == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kling_cli.proxies import Bypass, Proxies, addresses_of
 
@@ -60,14 +62,34 @@ def test_entries_of_no_proxy_are_read_as_people_write_them(
 def test_an_entry_that_cannot_be_read_is_skipped_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    wrong = ("http://[", "[::1", "::1]", "fd00::/200", "a b:c", "h:port", "*x*", "..")
+    wrong = (
+        "http://[",
+        "[::1",
+        "::1]",
+        "fd00::/200",
+        "b:c",
+        "h:port",
+        "h:-1",
+        "*x*",
+        "..",
+    )
     proxies = of(monkeypatch, ",".join((*wrong, "192.0.2.1", "")))
 
     assert proxies.named("http://192.0.2.1/") is None
     assert proxies.named("http://192.0.2.2/") is not None
-    assert set(proxies.skipped) == set(wrong) - {"a b:c"} | {"b:c"}
+    assert set(proxies.skipped) == set(wrong)
     with pytest.raises(ValueError, match="neither a host nor a range"):
         Bypass.parse("")
+
+
+@given(st.text() | st.from_regex(r"[\[\]:/%.*@a0-9-]{0,20}", fullmatch=True))
+def test_no_entry_makes_a_host_unreachable(entry: str) -> None:
+    try:
+        bypass = Bypass.parse(entry)
+    except ValueError:
+        return
+
+    assert bypass.matches("http", "x.example", 80) in (True, False)
 
 
 def test_the_variable_in_force_is_the_one_named(

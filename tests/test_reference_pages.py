@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from docs.maker.__main__ import FOLDER, main, pages
+from docs.maker.__main__ import FOLDER, PICTURE, main, pages
+from docs.maker.picture import picture, words
 from kling_cli.cli.app import load
 from kling_cli.cli.contents import GROUPS, entries, members
 
 PAGES = pages()
-AGAIN = (
-    "the catalogue has changed: run `python -m docs.maker` and commit docs/reference"
-)
+AGAIN = "what is described has changed: run `python -m docs.maker` and commit docs"
 
 COMMANDS = (*entries(), *(one for group in GROUPS for one in members(group.name)))
 PRODUCTS = [one for one in COMMANDS if one.target == "kling_cli.cli.generate:command"]
@@ -67,8 +66,19 @@ def test_a_page_has_every_option_of_its_command_that_is_not_everybody_s(
 
 
 def test_pages_of_what_is_no_more_are_taken_away(tmp_path: Path) -> None:
-    (tmp_path / "gone.md").write_text("old")
+    folder = tmp_path / FOLDER.name
+    folder.mkdir()
+    (folder / "gone.md").write_text("old")
 
     main(tmp_path)
 
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(PAGES)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(PAGES)
+    assert (tmp_path / PICTURE.name).read_text("utf-8") == picture()
+
+
+def test_the_picture_shows_what_the_live_display_shows() -> None:
+    written = PICTURE.read_text("utf-8")
+
+    assert words(written) == words(picture()), AGAIN
+    assert "http://" not in written.replace('xmlns="http://www.w3.org/2000/svg"', "")
+    assert "https://" not in written.replace("https://www.textualize.io", "")

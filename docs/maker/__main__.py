@@ -1,14 +1,20 @@
-"""Writes the reference pages: `python -m docs.maker`, at the root of the repository."""
+"""Writes the reference pages and the picture of the live display.
+
+`python -m docs.maker`, at the root of the repository.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from docs.maker import index, page
+from docs.maker.picture import picture
 from kling_cli.cli.contents import entries
 from kling_cli.products import catalogue
 
-FOLDER = Path(__file__).parents[1] / "reference"
+DOCS = Path(__file__).parents[1]
+FOLDER = DOCS / "reference"
+PICTURE = DOCS / "live-display.svg"
 
 
 def pages() -> dict[str, str]:
@@ -24,8 +30,9 @@ def pages() -> dict[str, str]:
     }
 
 
-def main(folder: Path = FOLDER) -> None:
-    """Write the pages, and take away those of what is no more."""
+def main(docs: Path = DOCS) -> None:
+    """Write everything, and take away the pages of what is no more."""
+    folder = docs / FOLDER.name
     folder.mkdir(exist_ok=True)
     made = pages()
     for path in folder.glob("*.md"):
@@ -33,6 +40,7 @@ def main(folder: Path = FOLDER) -> None:
             path.unlink()
     for name, text in made.items():
         (folder / name).write_text(text, encoding="utf-8")
+    (docs / PICTURE.name).write_text(picture(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ a doubt is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from kling_cli.api.http import ProxyFailedError, httpx
 from kling_cli.api.values import parse_json, text, whole
 from kling_cli.errors import UnreachableError, UsageError
 from kling_cli.settings import is_loopback_url
+from kling_cli.text import is_text
 
 MAX_ANSWER_BYTES: Final = 16 << 20
 PATIENCE_S: Final = 120.0
@@ -41,6 +43,7 @@ class Answer:
     """An answer as it came. `code` is None when it is not the API's envelope.
 
     `is_json` says whether the body could be read at all; `date` is the server's clock.
+    `task_s` is how long a sandbox says that the new task will take.
     """
 
     http: int
@@ -52,6 +55,7 @@ class Answer:
     message: str | None = None
     request_id: str | None = None
     data: Any = None
+    task_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +116,12 @@ def _wire_request(
         )
     headers = {"Authorization": authorization, "Accept": "application/json"}
     content: bytes | None = None
+    if not is_text([request.path, request.params, request.json]):
+        raise UsageError(
+            "the request is not a text: there are bytes or escapes in it that are no"
+            " UTF-8",
+            hint="type it again, or save the file it comes from as UTF-8",
+        )
     if request.json is not None:
         headers["Content-Type"] = "application/json"
         try:
@@ -151,6 +161,7 @@ def read_answer(response: httpx.Response, body: bytes) -> Answer:
         body=body,
         media_type=response.headers.get("content-type", "").partition(";")[0].strip(),
         date=_date(response.headers.get("date")),
+        task_s=_seconds(response.headers.get("kling-sandbox-task-seconds")),
     )
     try:
         envelope = parse_json(body)
@@ -168,6 +179,7 @@ def read_answer(response: httpx.Response, body: bytes) -> Answer:
         message=text(envelope.get("message")) or text(envelope.get("msg")),
         request_id=text(envelope.get("request_id")),
         data=envelope.get("data"),
+        task_s=head.task_s,
     )
 
 
@@ -177,6 +189,12 @@ def _date(header: str | None) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _seconds(header: str | None) -> float | None:
+    if header is None or not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", header):
+        return None
+    return float(header) or None
 
 
 def _host(http: httpx.AsyncClient) -> str:

@@ -15,11 +15,15 @@ _PHRASES: Final = {int(status): status.phrase for status in HTTPStatus}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A status and one pair of JSON. A refusal also ends the connection."""
+    """A status and one pair of JSON. A refusal also ends the connection.
+
+    `headers` are further lines of the head.
+    """
 
     status: int
     key: str
     word: str
+    headers: tuple[str, ...] = ()
 
     @property
     def is_refusal(self) -> bool:
@@ -38,7 +42,11 @@ BUSY: Final = Answer(status=503, key="error", word="busy")
 
 
 def refused(refusal: Refusal) -> Answer:
-    return Answer(status=refusal.status, key="error", word=refusal.value)
+    # What is taken instead. Source: RFC 9110, section 15.5.16.
+    headers = ("accept-encoding: identity",) if refusal is Refusal.ENCODED else ()
+    return Answer(
+        status=refusal.status, key="error", word=refusal.value, headers=headers
+    )
 
 
 @lru_cache(maxsize=64)
@@ -51,6 +59,7 @@ def wire(answer: Answer, *, is_last: bool, is_bare: bool = False) -> bytes:
         f"HTTP/1.1 {answer.status} {_PHRASES.get(answer.status, '')}",
         "content-type: application/json",
         f"content-length: {len(answer.body)}",
+        *answer.headers,
         *(["connection: close"] if is_last else []),
     ]
     head = "\r\n".join([*lines, "", ""]).encode()

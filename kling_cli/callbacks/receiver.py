@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
 from kling_cli.callbacks.answer import NOT_FOUND, RECEIVED, Answer, refused
 from kling_cli.callbacks.body import CallbackHint, MalformedBodyError, read_body
@@ -33,6 +34,9 @@ from kling_cli.secret import Secret
 
 Keep = Callable[[Received], Awaitable[object]]
 Tell = Callable[[DoorEvent], object]
+
+
+_MOST_SHOWN: Final = 40  # characters of a stranger's word
 
 
 class Receiver:
@@ -87,12 +91,17 @@ class Receiver:
         if door is None:
             self._unknown += 1
             return NOT_FOUND
+        coding = _coding(request.headers)
+        if coding is not None:
+            return self.refuse(door, Refusal.ENCODED, detail=_not_taken(coding))
         objection = _objection(request.headers, self._limits)
         return door if objection is None else self.refuse(door, objection)
 
-    def refuse(self, door: Pass, refusal: Refusal) -> Answer:
+    def refuse(
+        self, door: Pass, refusal: Refusal, *, detail: str | None = None
+    ) -> Answer:
         """Tell that a request which found a door was turned away."""
-        return self._refuse(Refused(refusal=refusal, door=door))
+        return self._refuse(Refused(refusal=refusal, door=door, detail=detail))
 
     async def take(self, door: Pass, request: Request, raw: bytes) -> Answer:
         """Check who sent a callback; keep it, sense or not; tell it."""
@@ -165,11 +174,24 @@ def _objection(headers: Headers, limits: Limits) -> Refusal | None:
     given = dict(headers)
     if "transfer-encoding" in given and "content-length" in given:
         return Refusal.TWO_LENGTHS  # who else reads it may read another length
-    if given.get("content-encoding", "identity").strip().lower() != "identity":
-        return Refusal.ENCODED
     if int(given.get("content-length", "0")) > limits.body_bytes:
         return Refusal.TOO_LARGE
     return None
+
+
+def _coding(headers: Headers) -> str | None:
+    """Return the first content coding that changes a body; a header may be repeated."""
+    codings = (
+        coding.strip().lower()
+        for name, value in headers
+        if name == "content-encoding"
+        for coding in value.split(",")
+    )
+    return next((each for each in codings if each not in ("", "identity")), None)
+
+
+def _not_taken(coding: str) -> str:
+    return f"{coding[:_MOST_SHOWN]} is not taken, send the body as it is"
 
 
 def _understand(raw: bytes) -> CallbackHint | str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kling_cli.cli.json_source import json_or_text, read_bytes, read_json, strict_json
 from kling_cli.errors import UsageError
 from kling_cli.products import paths
+from kling_cli.text import decode_text
 
 if TYPE_CHECKING:
     from kling_cli.cli.api_options import Sent
@@ -87,8 +88,8 @@ def _content(name: str) -> Any:
         except ValueError as exc:
             raise UsageError(f"@{name} is not JSON: {exc}") from exc
     try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
+        return decode_text(raw)
+    except ValueError:
         return base64.b64encode(raw).decode("ascii")
 
 

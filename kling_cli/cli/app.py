@@ -55,6 +55,15 @@ class KlingGroup(PagedGroup):
         """Return the command of this name, or of this alias."""
         return super().get_command(ctx, canonical(cmd_name))
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse `args`; typer does what its own options ask for on the way."""
+        if not {"--install-completion", "--show-completion"} & set(args[:1]):
+            return super().parse_args(ctx, args)
+        from kling_cli.cli.completion_setup import explained
+
+        with explained():
+            return super().parse_args(ctx, args)
+
 
 class ProductGroup(PagedGroup):
     """A command whose sub-commands are products, and steps before them."""

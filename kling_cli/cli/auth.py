@@ -96,11 +96,12 @@ def login(
 
 
 def _keys(*, is_piped: bool, is_pair: bool) -> Keys:
-    from kling_cli.cli.login import ask_person, read_keys
+    from kling_cli.cli.login import MAX_STDIN_BYTES, ask_person, read_keys
     from kling_cli.cli.report.choose import is_terminal
+    from kling_cli.cli.report.streams import read_input
 
     if is_piped:
-        return read_keys(sys.stdin.buffer, is_pair=is_pair)
+        return read_keys(read_input(MAX_STDIN_BYTES), is_pair=is_pair)
     if not is_terminal(sys.stdin):
         raise UsageError(
             "stdin is no terminal, so there is nobody to ask for the key",

@@ -56,6 +56,12 @@ TABLE = (
         TASKS,
     ),
     Entry(
+        "open",
+        "kling_cli.cli.open:open_tasks",
+        "Open the saved files of tasks.",
+        TASKS,
+    ),
+    Entry(
         "list",
         "kling_cli.cli.list:list_tasks",
         "List tasks, newest first; --remote: those of the account.",
@@ -89,6 +95,12 @@ TABLE = (
         "sandbox",
         "kling_cli.cli.sandbox:sandbox",
         "Serve a simulator of the Kling API on this machine.",
+        TOOLS,
+    ),
+    Entry(
+        "tunnel",
+        "kling_cli.cli.tunnel:make_group",
+        "Show, test and choose the tunnels callbacks come through.",
         TOOLS,
     ),
     Entry(

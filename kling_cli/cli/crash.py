@@ -38,7 +38,7 @@ def write_report(exc: BaseException, environ: Mapping[str, str]) -> Path | None:
         return None
     try:
         return _write(text, _state_dir(environ))
-    except OSError:
+    except (OSError, RuntimeError):  # RuntimeError: no home folder is known
         return None
 
 

@@ -106,6 +106,9 @@ def _is_colored() -> bool:
     return has_color(is_colorless=False, is_terminal=on_terminal, environ=os.environ)
 
 
+_SWITCHES = {None: "auto", True: "on", False: "off"}
+
+
 def shown_settings(settings: Settings) -> dict[str, tuple[str, str]]:
     """Return each setting's value, secrets masked, and where it came from."""
     timeout_s = settings.timeout_s
@@ -123,6 +126,11 @@ def shown_settings(settings: Settings) -> dict[str, tuple[str, str]]:
         "tunnel": settings.tunnel,
         "callback": settings.callback,
         "sandbox": "on" if settings.is_sandbox else "off",
+        "offer_tunnel": "on" if settings.is_tunnel_offered else "off",
+        "cloudflared_path": settings.cloudflared_path,
+        "ssh_server": settings.ssh_server,
+        "preview": _SWITCHES[settings.is_previewing],
+        "notify": _SWITCHES[settings.is_notifying],
         "ngrok_path": settings.ngrok_path,
         "ngrok_authtoken": settings.ngrok_authtoken,
     }

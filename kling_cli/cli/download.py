@@ -8,7 +8,7 @@ import typer
 
 from kling_cli.cli import completion
 from kling_cli.cli.ids import distinct
-from kling_cli.cli.options import Account, Saving, Talk, settings_options
+from kling_cli.cli.options import Account, Saving, Showing, Talk, settings_options
 from kling_cli.cli.outcome import Wanted, conclude
 
 if TYPE_CHECKING:
@@ -25,13 +25,21 @@ TaskIds = Annotated[
 ]
 
 
-def download(*, task_ids: TaskIds, saving: Saving, talk: Talk, account: Account) -> int:
+def download(
+    *,
+    task_ids: TaskIds,
+    saving: Saving,
+    showing: Showing,
+    talk: Talk,
+    account: Account,
+) -> int:
     """Save (again) the results of finished tasks; links are renewed by asking the API.
 
     Files that exist are kept: a free name is chosen, unless --force is given.
 
     kling download boat-1 -o films/
     """
+    from kling_cli.cli.presentation import Presentation
     from kling_cli.cli.runner import load_settings, run
     from kling_cli.jobs.run import RunOptions, fetch
 
@@ -56,4 +64,5 @@ def download(*, task_ids: TaskIds, saving: Saving, talk: Talk, account: Account)
         talk=talk,
         wanted=Wanted.SAVED,
         is_many=len(ids) != 1,
+        presentation=Presentation.of(showing, settings),
     )

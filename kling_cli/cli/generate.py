@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from kling_cli.cli.agent_offer import offer_agent
 from kling_cli.cli.declare import declare, signed
 from kling_cli.cli.fields import briefs, listed_field, parameters
 from kling_cli.cli.options import (
@@ -16,11 +15,13 @@ from kling_cli.cli.options import (
     Fetching,
     Safety,
     Saving,
+    Showing,
     Talk,
     Waiting,
     settings_options,
 )
 from kling_cli.cli.outcome import Wanted, conclude
+from kling_cli.cli.tunnel_setup import prepare_job_tunnel
 from kling_cli.cli.values import read_extra, read_values
 from kling_cli.products import catalogue
 
@@ -42,6 +43,7 @@ class Said:
     waiting: Waiting
     callbacks: Callbacks
     safety: Safety
+    showing: Showing = field(default_factory=Showing)
 
     @property
     def wanted(self) -> Wanted:
@@ -84,7 +86,7 @@ def library_command(name: str, *, command: str) -> Any:
     """
     product = catalogue.managed(name)
     groups = get_type_hints(Said)
-    del groups["fetching"]
+    del groups["fetching"], groups["showing"]
     extra = {"saving": Saving} if product.output == "voice" else {}
 
     def run(**given: Any) -> int:
@@ -141,7 +143,7 @@ def carry_out(order: Order, said: Said, *, command: str) -> int:
     if said.safety.is_dry_run:
         return dry_run(order, command, settings, said)
     options = run_options(command, settings, said)
-    offer_agent(settings, options)
+    options = prepare_job_tunnel(settings, options, said.talk)
 
     async def work(around: Surroundings) -> JobResult:
         from kling_cli.jobs import run as jobs
@@ -149,7 +151,20 @@ def carry_out(order: Order, said: Said, *, command: str) -> int:
         return await jobs.generate(order, options, **around.as_keywords)
 
     result = run(work, settings=settings, talk=said.talk)
-    return conclude([result], command=command, talk=said.talk, wanted=said.wanted)
+    return finished(result, said, settings, command=command)
+
+
+def finished(result: JobResult, said: Said, settings: Settings, *, command: str) -> int:
+    """Print and show what a job made, and return the exit code."""
+    from kling_cli.cli.presentation import Presentation
+
+    return conclude(
+        [result],
+        command=command,
+        talk=said.talk,
+        wanted=said.wanted,
+        presentation=Presentation.of(said.showing, settings),
+    )
 
 
 def dry_run(order: Order, command: str, settings: Settings, said: Said) -> int:
@@ -234,14 +249,19 @@ def run_options(command: str, settings: Settings, said: Said) -> RunOptions:
 
 def _callbacks(settings: Settings, said: Said) -> tuple[str, str]:
     """Return `--callback` and `--tunnel`; a default gives way to what was typed."""
-    settings.require("callback")
-    callback, tunnel = settings.callback, settings.tunnel
+    from kling_cli import tunnels
+
+    is_waiting, has_url = said.waiting.is_waiting, bool(said.callbacks.callback_url)
     is_default = not settings.is_typed("tunnel")
-    if callback != "off":
-        settings.require("tunnel")
-    if settings.is_sandbox and is_default:
-        tunnel = "auto"  # a sandbox of this one command needs none
-    is_without = not said.waiting.is_waiting or (tunnel == "none" and not is_default)
+    needs_none = settings.is_sandbox and is_default  # it is on this machine
+    if is_waiting:
+        settings.require("callback")
+    callback, tunnel = settings.callback, settings.tunnel
+    if is_waiting and callback != "off" and not (has_url or needs_none):
+        tunnels.require_choice(settings)
+    elif needs_none or not tunnels.is_known(tunnel):
+        tunnel = tunnels.AUTO
+    is_without = not is_waiting or (tunnel == "none" and not is_default)
     if callback == "require" and not settings.is_typed("callback") and is_without:
         callback = "auto"
     return callback, tunnel

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
 from kling_cli.errors import UsageError
+from kling_cli.text import BYTE_ORDER_MARK
 
 
 def strict_json(text: str | bytes) -> Any:
@@ -17,6 +17,8 @@ def strict_json(text: str | bytes) -> Any:
     Raises:
         ValueError: it is none, or has a number that JSON cannot write: NaN, 1e999.
     """
+    if isinstance(text, str):
+        text = text.removeprefix(BYTE_ORDER_MARK)  # in bytes json sees it itself
     try:
         return json.loads(text, parse_constant=_finite, parse_float=_finite)
     except RecursionError:
@@ -50,8 +52,10 @@ def read_bytes(source: str, *, hint: str) -> bytes:
     Raises:
         UsageError: it cannot be read.
     """
+    if source == "-":
+        return _stdin(hint)
     try:
-        return _stdin() if source == "-" else Path(source).expanduser().read_bytes()
+        return Path(source).expanduser().read_bytes()
     except (OSError, ValueError, RuntimeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else str(exc)
         raise UsageError(f"{named(source)}: {reason}", hint=hint) from exc
@@ -69,7 +73,10 @@ def _finite(text: str) -> float:
     return number
 
 
-def _stdin() -> bytes:
-    if sys.stdin is None:
-        raise ValueError("it is closed")
-    return sys.stdin.buffer.read()
+def _stdin(hint: str) -> bytes:
+    from kling_cli.cli.report.streams import read_input
+
+    try:
+        return read_input()
+    except UsageError as exc:
+        raise UsageError(exc.message, hint=hint) from exc

@@ -310,6 +310,8 @@ def table(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _cells(entry: Entry) -> tuple[str | None, ...]:
+    from kling_cli.jobs.naming import from_here
+
     return (
         entry.written_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         entry.state.word,
@@ -317,6 +319,6 @@ def _cells(entry: Entry) -> tuple[str | None, ...]:
         entry.product,
         entry.model,
         None if entry.units is None else f"{entry.units:g}",
-        " ".join(filter(None, entry.paths)),
+        " ".join(from_here(path) for path in entry.paths if path),
         entry.prompt,
     )

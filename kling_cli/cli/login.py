@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 from kling_cli.errors import CredentialsError, KlingError, UnreachableError, UsageError
 from kling_cli.setting_values import secret
 from kling_cli.settings import HOSTS, Secret
+from kling_cli.text import decode_text
 
 if TYPE_CHECKING:
     from kling_cli.api.credentials import ApiKey, KeyPair
@@ -59,14 +60,16 @@ def _typed(name: str) -> Secret:
     return _key(name, text)
 
 
-def read_keys(stream: BinaryIO, *, is_pair: bool) -> Keys:
-    """Read an API key, or the two keys of a pair one a line, from a pipe.
+def read_keys(raw: bytes, *, is_pair: bool) -> Keys:
+    """Return the API key, or the two keys of a pair one a line, that were piped in.
 
     Raises:
         UsageError: there are fewer or more lines, or one is no key.
     """
-    raw = stream.read(MAX_STDIN_BYTES)
-    lines = raw.decode("utf-8", "replace").split("\n")
+    try:
+        lines = decode_text(raw).split("\n")
+    except ValueError as exc:
+        raise UsageError(f"stdin is {exc}", hint="paste the key again") from None
     words = [line.strip() for line in lines if line.strip()]
     wanted = ["AccessKey", "SecretKey"] if is_pair else ["API key"]
     if len(words) != len(wanted):

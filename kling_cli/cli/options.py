@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from kling_cli.cli import completion
+
 OUTPUT = "Output"
 WAITING = "Waiting"
 CALLBACKS = "Callbacks"
@@ -89,6 +91,40 @@ class Fetching(Saving):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Showing:
+    """What a terminal does besides lines."""
+
+    is_opening: Annotated[
+        bool,
+        typer.Option(
+            "--open",
+            help="Open saved files with the program that shows them.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False
+    is_previewing: Annotated[
+        bool | None,
+        typer.Option(
+            "--preview/--no-preview",
+            help="A small picture on the terminal (default: where it can show one and "
+            "nothing is piped; KLING_PREVIEW).",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None
+    is_notifying: Annotated[
+        bool | None,
+        typer.Option(
+            "--notify/--no-notify",
+            help="Notify you on the terminal at the end (default: after 60 s and more; "
+            "KLING_NOTIFY).",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """How long to wait."""
 
@@ -134,12 +170,14 @@ class Callbacks:
         ),
     ] = None
     tunnel: Annotated[
-        Literal["auto", "ngrok", "none"] | None,
+        str | None,
         typer.Option(
             "--tunnel",
-            help="Which tunnel callbacks come through (default: KLING_TUNNEL, else "
-            "auto). auto: ngrok, except that a sandbox on this machine needs none; "
-            "ngrok: always; none: never.",
+            metavar="NAME",
+            help="Which tunnel callbacks come through: auto, a name of `kling tunnel "
+            "list`, ssh://HOST or none (default: KLING_TUNNEL, else auto). auto: the "
+            "first that is set up, except that a sandbox on this machine needs none.",
+            autocompletion=completion.tunnels,
             rich_help_panel=CALLBACKS,
         ),
     ] = None

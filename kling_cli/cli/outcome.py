@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kling_cli.cli.report.escape import one_line
+from kling_cli.cli.report.quantities import units
 from kling_cli.cli.report.streams import write_note, write_result
 from kling_cli.errors import ExitCode, NotSavedError
 
 if TYPE_CHECKING:
     from kling_cli.cli.options import Talk
+    from kling_cli.cli.presentation import Presentation
     from kling_cli.jobs.events import JobResult
 
 
@@ -24,17 +28,23 @@ class Wanted(StrEnum):
     IDS = "ids"  # of tasks
 
 
-def conclude(
+def conclude(  # noqa: PLR0913 -- one for each thing that a command decides
     results: Sequence[JobResult],
     *,
     command: str,
     talk: Talk,
     wanted: Wanted = Wanted.FILES,
     is_many: bool = False,
+    presentation: Presentation | None = None,
 ) -> int:
     """Print what `results` made and return the exit code."""
+    if presentation is not None:
+        presentation.show(results, talk)
     shown = result_lines(results, wanted)
-    return conclude_with(shown, results, command=command, talk=talk, is_many=is_many)
+    code = conclude_with(shown, results, command=command, talk=talk, is_many=is_many)
+    if presentation is not None:
+        presentation.end(results, talk)
+    return code
 
 
 def conclude_with(
@@ -53,9 +63,38 @@ def conclude_with(
         print_documents(results, command=command, is_many=is_many)
     else:
         for line in shown:
-            write_result(line)
+            write_result(_linked(line))
     say_failures(results, talk)
+    if len(results) > 1 and not talk.is_quiet:
+        write_note(total(results))
     return exit_code(results)
+
+
+def _linked(line: str) -> str:
+    """Return a line of its own with a hyperlink, where the terminal has them."""
+    import os
+    import sys
+
+    from kling_cli.cli.report.choose import is_terminal
+    from kling_cli.cli.report.terminal import file_link, has_links, link
+
+    if not (is_terminal(sys.stdout) and has_links(os.environ)):
+        return line
+    if line.startswith(("https://", "http://")):
+        return link(line, line)
+    path = Path(line)
+    return file_link(line, path) if path.is_file() else line
+
+
+def total(results: Sequence[JobResult]) -> str:
+    """Return one line about several tasks: how many stand how, and their cost."""
+    counts = Counter(result.state.value for result in results)
+    facts = [f"{len(results)} tasks"]
+    facts += [f"{count} {state}" for state, count in counts.items()]
+    known = [result.units for result in results if result.units is not None]
+    if known:
+        facts.append(units(round(sum(known), 4)))
+    return "together: " + ", ".join(facts)
 
 
 def say_failures(results: Sequence[JobResult], talk: Talk) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from kling_cli.cli.generate import Said, carry_out
 from kling_cli.cli.json_source import read_json
-from kling_cli.cli.options import Callbacks, Fetching, Safety, Talk, Waiting
+from kling_cli.cli.options import Callbacks, Fetching, Safety, Showing, Talk, Waiting
 from kling_cli.cli.request_file import to_order
 from kling_cli.errors import UsageError
 
@@ -42,6 +42,7 @@ def run(  # noqa: PLR0913 -- one for each group of options
     waiting: Waiting,
     callbacks: Callbacks,
     safety: Safety,
+    showing: Showing,
 ) -> int:
     """Run a complete request: what the options of a generating command say, as JSON.
 
@@ -66,6 +67,7 @@ def run(  # noqa: PLR0913 -- one for each group of options
         waiting=waiting,
         callbacks=callbacks,
         safety=safety,
+        showing=showing,
     )
     return carry_out(order, said, command="run")
 

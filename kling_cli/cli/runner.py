@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -50,6 +51,10 @@ def load_settings(options: Mapping[str, Any]) -> Settings:
     from kling_cli.settings import SANDBOX_FOLDER, load
 
     settings = load(os.environ, options)
+    if settings.is_typed("tunnel"):
+        from kling_cli.tunnels import require_choice
+
+        require_choice(settings)
     if settings.is_sandbox:
         settings = replace(settings, state_dir=settings.state_dir / SANDBOX_FOLDER)
     return settings
@@ -66,19 +71,31 @@ def run(work: Work[T], *, settings: Settings, talk: Talk, is_brief: bool = False
     )
     with chosen as report:
         around = Surroundings(settings, report.tell, SystemClock(), report.pause)
-        return anyio.run(_surrounded, work, around)
+        return anyio.run(_on_terminal, work, around)
+
+
+async def _on_terminal(work: Work[T], around: Surroundings) -> T:
+    """Await `work`; the display leaves the terminal to a shell that takes it."""
+    from kling_cli.background import background
+    from kling_cli.cli.report.choose import is_terminal
+    from kling_cli.cli.report.job_control import share_terminal
+
+    if not is_terminal(sys.stderr):
+        return await _surrounded(work, around)
+    async with background() as group:
+        group.start_soon(share_terminal, sys.stderr.fileno(), around.pause)
+        return await _surrounded(work, around)
 
 
 async def _surrounded(work: Work[T], around: Surroundings) -> T:
     """Await `work`, inside a sandbox when the settings want one."""
     if not around.settings.is_sandbox:
         return await work(around)
-    from kling_cli.sandbox.options import SandboxOptions
-    from kling_cli.sandbox.server import serve_sandbox
+    from kling_cli.sandbox import SandboxOptions, serve_sandbox
 
     options = SandboxOptions(
         task_seconds=SANDBOX_TASK_S,
-        has_past=True,
+        has_seed_data=True,
         webhook_secrets=tuple(
             each.reveal() for each in around.settings.webhook_secrets
         ),

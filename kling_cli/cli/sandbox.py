@@ -20,9 +20,7 @@ from kling_cli.cli.sandbox_options import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kling_cli.sandbox.ledger import Exchange
-    from kling_cli.sandbox.options import SandboxOptions
-    from kling_cli.sandbox.server import Sandbox
+    from kling_cli.sandbox import Exchange, Sandbox, SandboxOptions
 
 SCHEMA = "kling.sandbox/1"
 DEFAULT_PORT = 8787
@@ -46,7 +44,7 @@ def sandbox(
     """
     import anyio
 
-    from kling_cli.sandbox.options import SandboxOptions
+    from kling_cli.sandbox import SandboxOptions
 
     secrets = _webhook_secrets(behaviour.webhook_secrets)
     options = SandboxOptions(
@@ -63,7 +61,7 @@ def sandbox(
         api_key=credentials.api_key,
         access_key=credentials.access_key,
         secret_key=credentials.secret_key,
-        tell=_print_request if is_json else _note_request,
+        on_request=_print_request if is_json else _note_request,
     )
     return anyio.run(_serve, options, is_json)
 
@@ -92,7 +90,7 @@ async def _serve(options: SandboxOptions, is_json: bool) -> int:
     """Serve until a signal comes; return the exit code that goes with it."""
     import anyio
 
-    from kling_cli.sandbox.server import serve_sandbox
+    from kling_cli.sandbox import serve_sandbox
 
     with anyio.open_signal_receiver(*_SIGNALS) as signals:
         async with serve_sandbox(options) as box:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from kling_cli import tunnels
 from kling_cli.callbacks.keyfile import load_key
 from kling_cli.callbacks.signatures import check_secret
 from kling_cli.cli.events_options import named_task
+from kling_cli.cli.report.streams import read_input
 from kling_cli.cli.runner import load_settings
 from kling_cli.cli.trigger_options import Mocking
 from kling_cli.cli.values import read_extra
@@ -161,8 +161,10 @@ def _made(name: str | None, mocking: Mocking, mock: Mock) -> tuple[Delivery, ...
 
 
 def _read(name: str) -> bytes:
+    if name == "-":
+        return read_input()
     try:
-        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        return Path(name).read_bytes()
     except OSError as exc:
         raise UsageError(f"--body {name}: {exc.strerror}") from exc
 

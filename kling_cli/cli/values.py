@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -11,8 +11,10 @@ from typing import Any
 
 from kling_cli.cli.fields import MODES
 from kling_cli.cli.json_source import json_or_text, strict_json
+from kling_cli.cli.report.streams import read_input
 from kling_cli.errors import UsageError
 from kling_cli.products.model import Field, FieldKind, Product
+from kling_cli.text import decode_text, normal_text
 
 _SECONDS = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*s?")  # the API counts milliseconds
 _POINT = re.compile(r"(\d*\.?\d+)\s*,\s*(\d*\.?\d+)")
@@ -75,12 +77,18 @@ def _several(field: Field, typed: Any) -> Sequence[Any]:
     """Return the values of one option: itself, or those of a JSON list."""
     read = _READERS.get(field.kind, _as_typed)
     is_list = isinstance(typed, str) and re.match(r"\[|@.+\.json$", typed)
-    if field.kind is FieldKind.JSON or not is_list or Path(typed).is_file():
+    if field.kind is FieldKind.JSON or not is_list:
+        return (read(field, typed),)
+    if os.path.isfile(typed):  # noqa: PTH113 -- takes a text too long for a name
         return (read(field, typed),)
     values = _json(field, typed)
     if not isinstance(values, list):
         raise UsageError(f"{field.spelling} {typed[:80]}: not a JSON list")
     return values
+
+
+def _text(_field: Field, typed: Any) -> Any:
+    return normal_text(typed) if isinstance(typed, str) else typed
 
 
 def _as_typed(_field: Field, typed: Any) -> Any:
@@ -154,23 +162,28 @@ def _json(field: Field, text: Any) -> Any:
 
 
 _READERS: Mapping[FieldKind, Callable[[Field, Any], Any]] = MappingProxyType(
-    {FieldKind.JSON: _json, FieldKind.TIME: _seconds, FieldKind.POINT: _point}
+    {
+        FieldKind.TEXT: _text,
+        FieldKind.JSON: _json,
+        FieldKind.TIME: _seconds,
+        FieldKind.POINT: _point,
+    }
 )
 
 
 def _file(field: Field, name: str) -> str:
     try:
-        return Path(name).expanduser().read_text(encoding="utf-8")
+        return decode_text(Path(name).expanduser().read_bytes())
     except (OSError, ValueError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else "not a UTF-8 text"
+        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
         raise UsageError(f"{field.spelling} @{name}: {reason}") from exc
 
 
 def _stdin() -> str:
     """Return standard input to its end, as text."""
-    if sys.stdin is None:
-        raise UsageError("the prompt is - but standard input is closed")
     try:
-        return sys.stdin.buffer.read().decode("utf-8").strip()
-    except UnicodeDecodeError as exc:
-        raise UsageError("standard input is not UTF-8 text") from exc
+        return decode_text(read_input()).strip()
+    except ValueError as exc:
+        raise UsageError(
+            f"standard input is {exc}", hint="save it as UTF-8, or convert it: iconv"
+        ) from exc

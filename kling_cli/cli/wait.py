@@ -12,6 +12,7 @@ from kling_cli.cli.options import (
     Account,
     Fetching,
     Patience,
+    Showing,
     Talk,
     settings_options,
 )
@@ -35,11 +36,12 @@ TaskIds = Annotated[
 ]
 
 
-def wait(
+def wait(  # noqa: PLR0913 -- one for each group of options
     *,
     task_ids: TaskIds = None,
     patience: Patience,
     fetching: Fetching,
+    showing: Showing,
     talk: Talk,
     account: Account,
 ) -> int:
@@ -49,6 +51,7 @@ def wait(
 
     kling wait boat-1 --timeout 10m
     """
+    from kling_cli.cli.presentation import Presentation
     from kling_cli.cli.runner import load_settings, run
     from kling_cli.jobs.run import finish
 
@@ -85,6 +88,7 @@ def wait(
         talk=talk,
         wanted=Wanted.LINKS if fetching.is_link_only else Wanted.FILES,
         is_many=len(ids) != 1,
+        presentation=Presentation.of(showing, settings),
     )
 
 

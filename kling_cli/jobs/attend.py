@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ class Attendant:
             entry=job.entry,
             folder=self.session.settings.output_dir or _HERE,
             ask_again=lambda: self._ask_again(job),
-            note=lambda paths: self._note(job, paths=paths),
+            note=lambda paths: self._note(job, paths=_absolute(paths)),
             records_of=lambda wish: self._records(job, wish),
         )
         try:
@@ -127,6 +128,11 @@ class Attendant:
         if fresh is not None and job.life is not None:
             job.life = replace(job.life, task=fresh)
         return fresh
+
+
+def _absolute(paths: Iterable[str]) -> tuple[str, ...]:
+    """Return the paths as they can be found from any folder; `""` stays so."""
+    return tuple(str(Path(path).absolute()) if path else "" for path in paths)
 
 
 class _Hands:

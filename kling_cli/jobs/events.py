@@ -58,9 +58,13 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunnelOpening:
-    """A tunnel is being opened; nothing has been sent yet."""
+    """A tunnel is being opened; nothing has been sent yet.
+
+    `detail` is why the provider that was tried before it failed.
+    """
 
     provider: str
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +73,8 @@ class CallbackPath:
 
     `state`: `ready` (a URL was given to the API), `proven` (a callback came), `lost`,
     `back`, `none` (polling only). `detail` says why, and what to do, for a person.
-    `via`: `ngrok`, `shared` (another kling's door), `loopback`, `url`, or None.
+    `via`: a tunnel provider such as `ngrok`, `shared` (another kling's tunnel),
+    `loopback`, `url`, or None.
     """
 
     state: str
@@ -88,6 +93,20 @@ class WaitingForSlot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendFailed:
+    """A create call certainly did not arrive; sent again in `retry_s`.
+
+    `attempt` counts such calls from 1, and after `most_attempts` no other is made.
+    """
+
+    external_id: str
+    error: KlingError
+    attempt: int
+    most_attempts: int
+    retry_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settling:
     """The create call's outcome is unknown; asking for the external id."""
 
@@ -97,7 +116,10 @@ class Settling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """The API has the task; from here on it is paid for if it succeeds."""
+    """The API has the task; from here on it is paid for if it succeeds.
+
+    `age_s` is for how long it has had it, `usual_s` how long such a task usually takes.
+    """
 
     external_id: str
     task_id: str
@@ -105,6 +127,7 @@ class Submitted:
     model: str | None
     usual_s: float | None
     prompt: str | None = None
+    age_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,18 +151,23 @@ class CallbackArrived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """The next question to the API is due in `in_s` at the latest."""
+    """The next question to the API is due in `in_s` at the latest.
+
+    `failures` is how many questions before it have failed in a row.
+    """
 
     task_ids: tuple[str, ...]
     in_s: float
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskFailed:
-    """A question failed; asked again in `retry_s`."""
+    """A question failed, the `attempt`th in a row; asked again in `retry_s`."""
 
     error: KlingError
     retry_s: float
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,6 +288,7 @@ Event = (  # one name a line
     | TunnelOpening
     | CallbackPath
     | WaitingForSlot
+    | SendFailed
     | Settling
     | Submitted
     | StatusChanged

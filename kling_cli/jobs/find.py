@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kling_cli.api.task import Task
-from kling_cli.errors import KlingError, StillRunningError, UsageError
+from kling_cli.errors import (
+    KlingError,
+    OutcomeUnknownError,
+    StillRunningError,
+    UnreachableError,
+    UsageError,
+)
 from kling_cli.jobs.ask import TASKS_PATH
 from kling_cli.jobs.direct import is_direct, lost
 from kling_cli.jobs.entry import Entry, Stage
@@ -18,9 +24,18 @@ from kling_cli.jobs.places import Place, families, is_only_here
 from kling_cli.jobs.session import Session
 from kling_cli.tunnels import Identity
 
+AGAIN = "nothing was created or charged; run the same command again"
+
 
 class NoSuchTaskError(UsageError):
     """Neither the journal nor the account knows this id."""
+
+
+class UnsettledError(OutcomeUnknownError):
+    """The API does not know a job that was on its way when its process ended.
+
+    It may only have arrived late: whoever waits asks again before believing it.
+    """
 
 
 async def find_jobs(names: Sequence[str], session: Session, command: str) -> list[Job]:
@@ -44,15 +59,16 @@ async def find_jobs(names: Sequence[str], session: Session, command: str) -> lis
 
 async def ask_for(jobs: Sequence[Job], session: Session) -> None:
     """Ask once for all of these; note answers and failures in the jobs."""
-    if not jobs:
+    asked = [job for job in jobs if not _is_refused(job, session)]
+    if not asked:
         return
     try:
-        answers = await session.asker.ask([job.entry for job in jobs])
+        answers = await session.asker.ask([job.entry for job in asked])
     except KlingError as exc:
-        for job in jobs:
+        for job in asked:
             job.fail(exc, session.clock.monotonic())
         return
-    for job in jobs:
+    for job in asked:
         job.queries += 1
         task = answers.get(job.entry.key)
         if task is not None:
@@ -75,6 +91,14 @@ def is_attended(entry: Entry) -> bool:
     return Identity(entry.owner_pid, entry.owner_started_at).is_alive
 
 
+def _is_refused(job: Job, session: Session) -> bool:
+    """Return whether the API has said no, and nothing need be asked; note it then."""
+    is_refused = job.entry.is_unsubmitted and job.entry.stage is Stage.REFUSED
+    if is_refused:
+        job.fail(unsubmitted(job.entry), session.clock.monotonic())
+    return is_refused
+
+
 def _in_journal(name: str, session: Session) -> Entry | None:
     if steps_back(name) is None:
         return session.journal.find(name)
@@ -86,14 +110,32 @@ def _in_journal(name: str, session: Session) -> Entry | None:
 
 def _not_found(job: Job) -> KlingError:
     entry = job.entry
-    if not is_direct(entry) or entry.stage not in (Stage.SENDING, Stage.UNKNOWN):
+    if entry.is_unsubmitted:
+        return unsubmitted(entry)
+    if entry.task_id is not None or entry.stage not in (Stage.SENDING, Stage.UNKNOWN):
         return _unknown(job.name)
     if entry.stage is Stage.SENDING and is_attended(entry):
         return StillRunningError(
             f"job {entry.external_id} is under way in process {entry.owner_pid}",
             hint=f"kling wait {entry.external_id}",
         )
-    return lost(entry)
+    if is_direct(entry):
+        return lost(entry)
+    return UnsettledError(
+        f"it is unknown whether job {entry.external_id} was accepted: so far the API"
+        " does not know it",
+        hint=f"kling wait {entry.external_id}",
+    )
+
+
+def unsubmitted(entry: Entry) -> KlingError:
+    """Return the error for a job of which there certainly is no task."""
+    name = entry.external_id
+    again = f"nothing was created or charged; run its kling {entry.command} again"
+    if entry.stage is Stage.ABSENT:
+        return UnreachableError(f"job {name} never reached the API", hint=again)
+    reason = f": {entry.message}" if entry.message else ""
+    return NoSuchTaskError(f"job {name} was not submitted{reason}", hint=again)
 
 
 def _job(entry: Entry, session: Session, command: str) -> Job:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from kling_cli.api.task import TaskStatus
+from kling_cli.api.task import Task, TaskStatus
 from kling_cli.background import background
 from kling_cli.clock import Clock
 from kling_cli.errors import NotSavedError, OutcomeUnknownError
 from kling_cli.jobs.attend import Attendant
+from kling_cli.jobs.direct import is_direct
 from kling_cli.jobs.entry import Entry, Stage
 from kling_cli.jobs.events import Event, Notice, Submitted
-from kling_cli.jobs.find import NoSuchTaskError, ask_for, find_jobs, is_attended
+from kling_cli.jobs.find import (
+    NoSuchTaskError,
+    UnsettledError,
+    ask_for,
+    find_jobs,
+    is_attended,
+    unsubmitted,
+)
 from kling_cli.jobs.job import KEPT_DAYS, Job, failure_of
 from kling_cli.jobs.lifecycle import begin
 from kling_cli.jobs.news import News
@@ -80,9 +88,12 @@ class Finishing:
             else:
                 self.jobs += self._unfinished(session)
                 await ask_for(self.jobs, session)
+            absent = {job.name for job in self.jobs if job.entry.is_unsubmitted}
             await self._settle(session, deadline)
             for job in self.jobs:
                 self._write_off(job, session)
+            if not self.names:
+                self._drop_denied(absent)
             running = [job for job in self.jobs if job.task is not None]
             for job in running:
                 self._adopt(job, session)
@@ -97,14 +108,19 @@ class Finishing:
         self.jobs += await find_jobs(self.names, session, self.options.command)
 
     def _unfinished(self, session: Session) -> list[Job]:
-        """Return what the journal says is open and nobody is at work on."""
+        """Return what the journal says is open and nobody is at work on.
+
+        With what was not there lately: its create call may have arrived since.
+        """
         return [
             Job(
                 command=self.options.command,
                 entry=entry,
                 started_at=self.clock.monotonic(),
             )
-            for entry in session.journal.unfinished()
+            for entry in session.journal.unfinished(
+                absent_since=self.clock.now() - LATE_AFTER
+            )
             if entry.api_base == self.settings.api_base and not is_attended(entry)
         ]
 
@@ -121,14 +137,14 @@ class Finishing:
             await self.clock.sleep(pause_s)
             for job in unsettled:
                 await self._ask_anew(job, session)
-        if not self.names:
-            self.jobs = [job for job in self.jobs if not self._is_denied(job, session)]
 
     def _is_unsettled(self, job: Job, attempt: int) -> bool:
         if job.life is not None:
             return False
-        if isinstance(job.error, NoSuchTaskError):
-            return attempt < SETTLE_ASKS and job.entry.stage is Stage.SENDING
+        if isinstance(job.error, UnsettledError):
+            return attempt < SETTLE_ASKS
+        if job.entry.is_unsubmitted:
+            return False
         return job.error is None or job.error.is_retryable
 
     async def _ask_anew(self, job: Job, session: Session) -> None:
@@ -141,28 +157,37 @@ class Finishing:
         job.error, job.ended_at = fresh.error, fresh.ended_at
         job.queries += fresh.queries
 
-    def _is_denied(self, job: Job, session: Session) -> bool:
-        """Return whether the API knows no such job; say so, and note when for good."""
-        if not isinstance(job.error, NoSuchTaskError):
-            return False
-        entry = job.entry
-        known_for = LATE_AFTER if entry.task_id is None else timedelta(days=KEPT_DAYS)
-        if self.clock.now() - entry.written_at > known_for:
-            session.note(session.journal.change, entry.external_id, stage=Stage.ABSENT)
-        self.tell(Notice(message=_denial(entry)))
-        return True
+    def _drop_denied(self, absent: Collection[str]) -> None:
+        """Leave out what the API does not know, and say so unless it is `absent`."""
+        for job in list(self.jobs):
+            if job.entry.is_unsubmitted:
+                denial = f"{job.error}; nothing was created or charged"
+            elif _is_denied(job):
+                denial = _denial(job.entry)
+            else:
+                continue
+            self.jobs.remove(job)
+            if job.name not in absent:
+                self.tell(Notice(message=denial))
 
     def _write_off(self, job: Job, session: Session) -> None:
-        """Note that a job nobody can ask about has been told of: once is enough."""
-        if not isinstance(job.error, OutcomeUnknownError):
-            return
-        job.entry = job.entry.at(Stage.UNKNOWN, job.error.message)
-        session.note(
-            session.journal.change,
-            job.entry.external_id,
-            stage=job.entry.stage,
-            message=job.entry.message,
-        )
+        """Note what has been found out for good of jobs that nobody knows."""
+        entry = job.entry
+        age = self.clock.now() - entry.written_at
+        if isinstance(job.error, UnsettledError) and job.queries >= SETTLE_ASKS:
+            job.entry = entry.at(Stage.ABSENT, None)
+            job.error = unsubmitted(job.entry)
+        elif isinstance(job.error, OutcomeUnknownError) and is_direct(entry):
+            job.entry = entry.at(Stage.UNKNOWN, job.error.message)
+        elif _is_denied(job) and entry.route and age > timedelta(days=KEPT_DAYS):
+            job.entry = entry.at(Stage.ABSENT, None)
+        if job.entry is not entry:
+            session.note(
+                session.journal.change,
+                entry.external_id,
+                stage=job.entry.stage,
+                message=job.entry.message,
+            )
 
     def _adopt(self, job: Job, session: Session) -> None:
         """Make the job ours: its owner is gone, or the person named it."""
@@ -183,8 +208,15 @@ class Finishing:
                     model=job.entry.model,
                     usual_s=job.entry.usual_s,
                     prompt=job.entry.prompt,
+                    age_s=self._age_s(job.task),
                 )
             )
+
+    def _age_s(self, task: Task) -> float:
+        """Return for how long the API has had a task, by the clocks of both."""
+        if task.created_at is None:
+            return 0.0
+        return max(0.0, (self.clock.now() - task.created_at).total_seconds())
 
     def _as_asked(self, entry: Entry) -> Entry:
         """Return the entry with what was said now in place of what was said then."""
@@ -197,12 +229,13 @@ class Finishing:
         return entry
 
 
+def _is_denied(job: Job) -> bool:
+    """Return whether the account does not know a task that the journal knows."""
+    is_unknown = isinstance(job.error, NoSuchTaskError)
+    return is_unknown and job.life is None and not job.entry.is_unsubmitted
+
+
 def _denial(entry: Entry) -> str:
-    if entry.task_id is None:
-        return (
-            f"job {entry.external_id} never reached the API;"
-            " nothing was created or charged"
-        )
     return (
         f"task {entry.task_id} is not known to this account: it was made with another"
         f" key, or deleted, as all are after {KEPT_DAYS} days"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import anyio
 
 from kling_cli.api.task import Task
 from kling_cli.background import background
@@ -13,7 +15,6 @@ from kling_cli.callbacks.capability import new_nonce
 from kling_cli.clock import Clock
 from kling_cli.errors import (
     KlingError,
-    NoSlotError,
     OutcomeUnknownError,
     UnreachableError,
 )
@@ -54,6 +55,7 @@ class Generation:
             KlingError: it ended otherwise than by a final task.
         """
         async with open_session(self.settings, self.clock, self.tell) as session:
+            session.journal.require_writable()
             news = News(clock=self.clock)
             if (reason := self.request.model_reason) is not None:
                 self.tell(Remark(message=reason))
@@ -67,14 +69,14 @@ class Generation:
                 await self._run(session, news, way)
 
     async def _run(self, session: Session, news: News, way: Way) -> None:
-        job = self._write_down(session)
+        job = await self._write_down(session)
         deadline = deadline_at(self.clock, self.options.timeout_s)
         news.nonces.add(job.entry.nonce or "")
         callback_url = way.url_for(job.entry.product, job.entry.nonce or "")
         task = await self._submit(job, session, callback_url, deadline)
         job.life = begin(task)
         job.entry = with_task(job.entry, task)
-        session.note(session.journal.observe, job.entry.external_id, task)
+        self._note_task_time(job, session)
         self.tell(
             Submitted(
                 external_id=job.entry.external_id,
@@ -85,9 +87,20 @@ class Generation:
                 prompt=job.entry.prompt,
             )
         )
+        session.note(session.journal.observe, job.entry.external_id, task)
         if self.options.is_waiting:
             attendant = Attendant(session=session, news=news, deadline=deadline)
             await attendant.see_through([job])
+
+    def _note_task_time(self, job: Job, session: Session) -> None:
+        """Take a sandbox's word for how long the task will take: its time may be short.
+
+        `kling wait` reads it in the journal.
+        """
+        task_s = job.answer.task_s if job.answer else None
+        if task_s is not None:
+            job.entry = replace(job.entry, usual_s=task_s)
+            session.note(session.journal.change, job.entry.external_id, usual_s=task_s)
 
     @property
     def _is_direct(self) -> bool:
@@ -99,9 +112,9 @@ class Generation:
         is_wayless = self._is_direct and not self.options.needs_way
         return without_callbacks(self.options) if is_wayless else self.options
 
-    def _write_down(self, session: Session) -> Job:
+    async def _write_down(self, session: Session) -> Job:
         entry = self._entry(self._usual_s(session))
-        session.journal.write_down(entry)
+        await session.write_down(entry)
         self.job = Job(
             command=self.options.command,
             entry=entry,
@@ -151,30 +164,32 @@ class Generation:
             return await submission.run()
         except OutcomeUnknownError as exc:
             if self._is_direct:  # it is told now, and nobody can be asked later
-                self._end_at(Stage.UNKNOWN, job, session, exc)
+                self._end_at(Stage.UNKNOWN, job, session, exc.message)
             raise
         except KlingError as exc:
-            self._give_up(job, session, exc)
+            is_certain = not (
+                submission.is_in_doubt or isinstance(exc, UnreachableError)
+            )
+            stage = Stage.REFUSED if is_certain else Stage.ABSENT
+            self._end_at(stage, job, session, exc.message)
+            raise
+        except anyio.get_cancelled_exc_class():
+            if not submission.is_in_doubt:
+                self._end_at(Stage.REFUSED, job, session, submission.refusal)
             raise
         finally:
             job.creates, job.queries = submission.creates, submission.queries
             job.answer = session.client.last_created
 
-    def _give_up(self, job: Job, session: Session, error: KlingError) -> None:
-        """Note that there is certainly no task."""
-        never_arrived = isinstance(error, UnreachableError | NoSlotError)
-        stage = Stage.ABSENT if never_arrived else Stage.REFUSED
-        self._end_at(stage, job, session, error)
-
     def _end_at(
-        self, stage: Stage, job: Job, session: Session, error: KlingError
+        self, stage: Stage, job: Job, session: Session, reason: str | None
     ) -> None:
-        job.entry = job.entry.at(stage, error.message)
+        job.entry = job.entry.at(stage, reason)
         session.note(
             session.journal.change,
             job.entry.external_id,
             stage=stage,
-            message=error.message,
+            message=reason,
         )
 
     def _prepared(self, session: Session) -> Prepared:

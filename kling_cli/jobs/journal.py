@@ -7,6 +7,7 @@ before a job is sent, before a callback is answered.
 from __future__ import annotations
 
 import json
+import math
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -20,7 +21,12 @@ from typing import Any, Self
 from kling_cli.api.task import Task
 from kling_cli.errors import UsageError
 from kling_cli.jobs.entry import Entry, Stage, from_row, to_cell, to_row
-from kling_cli.jobs.journal_file import FILE_NAME, JournalError, open_database
+from kling_cli.jobs.journal_file import (
+    FILE_NAME,
+    JournalError,
+    Opened,
+    open_database,
+)
 from kling_cli.jobs.part import PartialRecord
 
 
@@ -53,24 +59,23 @@ class PartialPlace:
 class Journal:
     """An open journal. Use as a context manager, from one thread."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, path: Path, *, set_aside: Path | None
-    ) -> None:
-        self._db = connection
+    def __init__(self, opened: Opened, path: Path) -> None:
+        self._db = opened.connection
         self._path = path
-        self.set_aside = set_aside  # where a corrupt predecessor now lies
+        self.set_aside = opened.set_aside  # where a corrupt predecessor now lies
+        self._unwritable = opened.unwritable
 
     @classmethod
     def open(cls, state_dir: Path) -> Self:
         """Open the journal of `state_dir`, making it if need be.
 
-        A file that is not a sound database is renamed, never deleted.
+        A file that is not a sound database is renamed, never deleted. One that is there
+        and cannot be written is opened for reading.
 
         Raises:
-            JournalError: the folder or the file cannot be written.
+            JournalError: the folder or the file cannot be used.
         """
-        connection, set_aside = open_database(state_dir)
-        return cls(connection, state_dir / FILE_NAME, set_aside=set_aside)
+        return cls(open_database(state_dir), state_dir / FILE_NAME)
 
     def __enter__(self) -> Self:
         return self
@@ -86,11 +91,26 @@ class Journal:
     def close(self) -> None:
         self._db.close()
 
+    def require_writable(self) -> None:
+        """Return when the journal can be written, as far as opening it has shown.
+
+        Raises:
+            JournalError: it can only be read.
+        """
+        if self._unwritable is not None:
+            raise self._unwritable
+
+    def wait_for_others(self, seconds: float) -> None:
+        """From here on wait so long, and block, while somebody else is writing."""
+        self._read(f"PRAGMA busy_timeout = {round(seconds * 1000)}", ())
+
     def write_down(self, entry: Entry) -> None:
         """Store a job that is about to be sent.
 
+        It takes the place of one with its external id that certainly became no task.
+
         Raises:
-            UsageError: the external id stands in the journal already.
+            UsageError: the external id is that of a job that was or may have been sent.
             JournalError: it could not be stored; nothing may be sent then.
         """
         row = to_row(entry)
@@ -98,6 +118,11 @@ class Journal:
         insert = f"INSERT INTO jobs ({names}) VALUES ({marks})"  # noqa: S608 -- our own column names
         try:
             with self._writing():
+                self._db.execute(
+                    "DELETE FROM jobs WHERE external_id = ? AND task_id IS NULL"
+                    " AND stage IN (?, ?)",
+                    (entry.external_id, Stage.REFUSED.value, Stage.ABSENT.value),
+                )
                 self._db.execute(insert, row)
         except sqlite3.IntegrityError as exc:
             raise UsageError(
@@ -134,14 +159,23 @@ class Journal:
         found = self._entries("task_id = ? OR external_id = ?", (name, name))
         return found[0] if found else None
 
-    def unfinished(self) -> list[Entry]:
-        """Return jobs still open, and finished ones not wholly saved, oldest first."""
+    def unfinished(self, *, absent_since: datetime | None = None) -> list[Entry]:
+        """Return jobs still open, and finished ones not wholly saved, oldest first.
+
+        Those written down after `absent_since` count as open if they were not found.
+        """
         open_stages = [stage.value for stage in Stage if stage.is_open]
         marks = ", ".join("?" * len(open_stages))
         return self._entries(
             f"stage IN ({marks}) OR (stage = ? AND is_downloading AND "
-            "(paths = '[]' OR paths LIKE '%\"\"%')) ORDER BY written_at",
-            (*open_stages, Stage.SUCCEEDED.value),
+            "(paths = '[]' OR paths LIKE '%\"\"%')) OR (stage = ? AND task_id IS NULL"
+            " AND written_at > ?) ORDER BY written_at",
+            (
+                *open_stages,
+                Stage.SUCCEEDED.value,
+                Stage.ABSENT.value,
+                absent_since.timestamp() if absent_since else math.inf,
+            ),
         )
 
     def tasks(
@@ -254,11 +288,14 @@ class Journal:
     def _read(self, query: str, values: tuple[Any, ...]) -> list[sqlite3.Row]:
         try:
             return self._db.execute(query, values).fetchall()
+        except UnicodeEncodeError:  # asked for by what is no text, and so never kept
+            return []
         except sqlite3.Error as exc:
             raise JournalError(self._path, exc) from exc
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
+        self.require_writable()
         try:
             self._db.execute("BEGIN IMMEDIATE")
             yield

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 from kling_cli.jobs.journal import Journal
+from kling_cli.jobs.journal_file import Opened
 
 LONG_LOG = 64_000  # pages, 256 MB
 
@@ -17,10 +17,9 @@ class QuickJournal(Journal):
     from one thread.
     """
 
-    def __init__(
-        self, connection: sqlite3.Connection, path: Path, *, set_aside: Path | None
-    ) -> None:
-        super().__init__(connection, path, set_aside=set_aside)
+    def __init__(self, opened: Opened, path: Path) -> None:
+        super().__init__(opened, path)
+        self.require_writable()
         self._read("PRAGMA synchronous = NORMAL", ())
 
     def never_wait(self) -> None:
@@ -28,7 +27,7 @@ class QuickJournal(Journal):
 
         What is locked is said with a `JournalError`; somebody else must `move_log`.
         """
-        self._read("PRAGMA busy_timeout = 0", ())
+        self.wait_for_others(0)
         self._read("PRAGMA wal_autocheckpoint = 0", ())
 
     def move_log(self, longest: int = LONG_LOG) -> None:

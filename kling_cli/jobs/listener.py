@@ -68,6 +68,11 @@ class _Ear:
                     "a callback without a valid signature was refused",
                     "check KLING_WEBHOOK_SECRET against the console's secret",
                 )
+            case Refused(refusal=Refusal.ENCODED, detail=detail):
+                self._notice(
+                    f"a callback in a content coding was refused: {detail}",
+                    "have the proxy before the callback URL pass bodies on unchanged",
+                )
             case NotKept(failure=failure):
                 self._notice(f"callbacks cannot be kept: {failure}", None)
             case Refused():

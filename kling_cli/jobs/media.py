@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,8 @@ def _read(plan: Plan, field: Field, value: str) -> str:
 
 def _parted(field: Field, value: str) -> tuple[str | None, str]:
     """Part `NAME=FILE`, unless a file is really called so."""
-    if not field.has_handle or Path(value).is_file():
+    # takes a text too long for a name
+    if not field.has_handle or os.path.isfile(value):  # noqa: PTH113 -- see above
         return None, value
     return split_handle(value)
 

@@ -116,18 +116,26 @@ def _id_of(field: Field, value: str, product: Product, memory: Memory) -> str:
     found = [one for one in entry.outputs if one.type == field.id_of and one.id]
     if len(found) == 1:
         return str(found[0].id)
-    raise _not_one(spelling, value, found, str(field.id_of))
+    raise _not_one(spelling, entry, found, str(field.id_of))
 
 
-def _not_one(spelling: str, value: str, found: list[Output], kind: str) -> UsageError:
+def _not_one(spelling: str, entry: Entry, found: list[Output], kind: str) -> UsageError:
+    value = entry.task_id or entry.external_id
+    wanted = _KINDS.get(kind, kind)
     if found:
         ids = ", ".join(str(each.id) for each in found)
         return UsageError(
             f"{spelling} {value}: task {value} has made {len(found)} of them",
             hint=f"give the id of one: {ids}",
         )
+    if not entry.stage.is_open:
+        return UsageError(
+            f"{spelling} {value}: that task ({entry.product}, {entry.stage}) has not "
+            f"made {wanted}",
+            hint="kling list",
+        )
     return UsageError(
-        f"{spelling} {value}: task {value} has not made {_KINDS.get(kind, kind)} yet",
+        f"{spelling} {value}: task {value} has not made {wanted} yet",
         hint=f"kling wait {value}, or kling status {value}",
     )
 

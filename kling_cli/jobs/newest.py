@@ -41,7 +41,8 @@ def newest_task(journal: Journal, name: str, settings: Settings) -> Entry:
     )
     if back < len(entries):
         return entries[back]
-    known = f"only {len(entries)} of them" if entries else "no task"
+    count = len(entries)
+    known = f"only {count} task{'s' * (count != 1)}" if count else "no task"
     raise UsageError(
         f"{name}: this machine knows {known}"
         f"{'' if settings.is_sandbox else f' of {settings.api_base}'}",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kling_cli.jobs.journal import PartialPlace
+from kling_cli.jobs.journal_file import JournalError
 from kling_cli.jobs.part import PartialRecord
 from kling_cli.jobs.session import Session
 
@@ -19,7 +20,10 @@ class JournalRecords:
     place: PartialPlace
 
     def known(self) -> Sequence[PartialRecord]:
-        return self.session.journal.partial_files(self.place)
+        try:
+            return self.session.journal.partial_files(self.place)
+        except JournalError:
+            return ()
 
     def add(self, record: PartialRecord) -> bool:
         return self.session.note(

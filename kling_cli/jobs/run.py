@@ -18,6 +18,7 @@ from kling_cli.jobs.ask import NOWHERE
 from kling_cli.jobs.destination import check_output
 from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.events import Event, Finished, JobResult
+from kling_cli.jobs.find import AGAIN
 from kling_cli.jobs.finish import Finishing
 from kling_cli.jobs.job import Job
 from kling_cli.jobs.journal import Journal
@@ -108,6 +109,8 @@ async def see_through(
         await until_signal(run.run)
     except KlingError as exc:
         if run.job is None:
+            if isinstance(exc, StoppedError):
+                raise _unsubmitted(exc) from exc
             raise
         run.job.fail(exc, clock.monotonic())
     assert run.job is not None  # noqa: S101 -- it was written down, or it raised
@@ -247,8 +250,18 @@ def _ended(job: Job, tell: Tell) -> JobResult:
     return result
 
 
+def _unsubmitted(stop: StoppedError) -> StoppedError:
+    """Return the error of a run that was stopped before its job was written down."""
+    message = f"{stop.message}; nothing was submitted"
+    return StoppedError(message, exit_code=stop.exit_code, hint=AGAIN)
+
+
 def _with_way_back(stop: StoppedError, job: Job) -> StoppedError:
     resume = job.result().resume
+    if job.entry.is_unsubmitted:
+        reason = f": {job.entry.message}" if job.entry.message else ""
+        message = f"{stop.message}; job {job.entry.external_id} was not submitted"
+        return StoppedError(message + reason, exit_code=stop.exit_code, hint=AGAIN)
     if resume is None:
         is_lost = job.entry.query_path == NOWHERE and job.task is None
         if is_lost:

@@ -67,6 +67,8 @@ def interruptible() -> Iterator[None]:
         raise StoppedError(f"stopped by {what.name}", exit_code=_EXIT_CODES[what])
 
     before = {number: signal.signal(number, stop) for number in _heeded()}
+    if signal.getsignal(signal.SIGTSTP) is not signal.SIG_IGN:  # Ctrl-Z, at once
+        before[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
     try:
         yield
     finally:

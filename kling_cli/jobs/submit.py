@@ -18,7 +18,13 @@ from kling_cli.errors import (
     UnreachableError,
 )
 from kling_cli.jobs.ask import STAYING_REFUSALS, is_refusal
-from kling_cli.jobs.events import Event, Settling, WaitingForSlot
+from kling_cli.jobs.events import (
+    AskFailed,
+    Event,
+    SendFailed,
+    Settling,
+    WaitingForSlot,
+)
 from kling_cli.jobs.schedule import retry_s, slot_s
 
 MOST_CREATES = 6  # after as many definite failures the API counts as unreachable
@@ -51,6 +57,18 @@ class Submission:
     queries: int = 0
     _slot_waits: int = 0
     _doubt: KlingError | None = field(default=None)
+    _is_sending: bool = False
+    _refusal: KlingError | None = None
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether a create call may have been accepted: one is out, or was lost."""
+        return self._is_sending or self._doubt is not None
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the last create call that was answered was not accepted."""
+        return self._refusal.message if self._refusal else None
 
     async def run(self) -> Task:
         """Return the accepted task.
@@ -70,7 +88,7 @@ class Submission:
     async def _attempt(self) -> Task | None:
         self.creates += 1
         try:
-            return await within(self.clock, max(self._left_s(), 0.0), self._create)
+            return await within(self.clock, max(self._left_s(), 0.0), self._send)
         except TimeoutError:
             raise self._unsettled(self._doubt) from None
         except AmbiguousError as exc:
@@ -84,7 +102,6 @@ class Submission:
 
     async def _settle(self, doubt: KlingError) -> Task | None:
         """Ask for the external id; None means: certainly not accepted, send again."""
-        self._doubt = doubt
         self.tell(Settling(external_id=self.external_id, reason=doubt.message))
         return await self._look(doubt) or await self._try_again(doubt)
 
@@ -112,7 +129,9 @@ class Submission:
                 refusals = refusals + 1 if is_refusal(exc) else 0
                 if refusals >= STAYING_REFUSALS:
                     raise self._unsettled(exc) from exc
-                await self._pause_in_doubt(retry_s(failures, spread=_spread()), exc)
+                pause_s = retry_s(failures, spread=_spread())
+                self.tell(AskFailed(error=exc, retry_s=pause_s, attempt=failures))
+                await self._pause_in_doubt(pause_s, exc)
                 continue
             if task is not None:
                 return task
@@ -136,8 +155,18 @@ class Submission:
     async def _try_again(self, failure: KlingError) -> Task | None:
         """Pause before another create, unless the tries or the time are used up."""
         pause_s = retry_s(self.creates, spread=_spread())
-        if self.creates - self._slot_waits >= MOST_CREATES or self._left_s() <= pause_s:
+        attempt = self.creates - self._slot_waits
+        if attempt >= MOST_CREATES or self._left_s() <= pause_s:
             return await self._unless_accepted_before(_not_accepted(failure))
+        self.tell(
+            SendFailed(
+                external_id=self.external_id,
+                error=failure,
+                attempt=attempt,
+                most_attempts=MOST_CREATES,
+                retry_s=pause_s,
+            )
+        )
         await self.clock.sleep(pause_s)
         return None
 
@@ -155,8 +184,17 @@ class Submission:
             http=failure.http if failure else None,
         )
 
-    async def _create(self) -> Task:
-        return await self.client.create(self.path, self.body)
+    async def _send(self) -> Task:
+        """Send one create call; one that is cut off stays under way for all we know."""
+        self._is_sending = True
+        try:
+            task = await self.client.create(self.path, self.body)
+        except KlingError as exc:
+            self._is_sending = False
+            self._doubt = exc if isinstance(exc, AmbiguousError) else self._doubt
+            self._refusal = exc
+            raise
+        return task
 
     def _left_s(self) -> float:
         return self.deadline - self.clock.monotonic()

@@ -97,7 +97,9 @@ class Waiter:
                 return
             due_in_s = min(one.next_ask_at for one in running) - now
             ids = tuple(one.life.task.id for one in running)
-            self.tell(Asking(task_ids=ids, in_s=max(0.0, due_in_s)))
+            self.tell(
+                Asking(task_ids=ids, in_s=max(0.0, due_in_s), failures=self._failures)
+            )
             await self.news.wait(max(0.0, min(due_in_s, self.deadline - now)))
             self._hear(running)
         raise _still_running(running)
@@ -178,7 +180,7 @@ class Waiter:
         if self._refusals >= STAYING_REFUSALS:
             raise error
         pause_s = retry_s(self._failures, spread=_spread())
-        self.tell(AskFailed(error=error, retry_s=pause_s))
+        self.tell(AskFailed(error=error, retry_s=pause_s, attempt=self._failures))
         for one in due:
             one.next_ask_at = self.clock.monotonic() + pause_s
             one.life = unanswered(one.life)

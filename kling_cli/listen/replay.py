@@ -51,6 +51,10 @@ def choose(
         found = journal.callbacks(wanted)
     else:
         found = [find(journal, each) for each in which]
+    if not found and wanted is not None and wanted.is_failed:
+        raise UsageError(
+            "no kept callback is one that your app did not take", hint="kling events"
+        )
     if not found:
         raise UsageError("no such callback is kept", hint="kling events")
     return sorted(found, key=lambda kept: kept.id)

@@ -1,4 +1,4 @@
-"""Tells the doors named by `callback_url` of each change of a task.
+"""Sends callbacks: one to a task's `callback_url` at each change of its status.
 
 One attempt a change, in order, each waiting for the answer to the one before it; what
 the real service does about failures is not documented (API reference, section 4.6).
@@ -7,31 +7,33 @@ the real service does about failures is not documented (API reference, section 4
 from __future__ import annotations
 
 import json
+from math import inf
 from typing import TYPE_CHECKING
 
 import anyio
 import httpx
 
 from kling_cli.proxies import Proxies, Proxy
-from kling_cli.sandbox.changes import Changes
-from kling_cli.sandbox.ledger import Delivery
-from kling_cli.sandbox.shapes import TELLS_ITS_END_ONLY, flat_shape
+from kling_cli.sandbox.state.traffic_log import Delivery
+from kling_cli.sandbox.wire import FINAL_CALLBACK_ONLY, flat_shape
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-    from kling_cli.sandbox.task import SandboxTask
-    from kling_cli.sandbox.world import World
+    from kling_cli.sandbox.state.sandbox_state import SandboxState
+    from kling_cli.sandbox.state.tasks import SandboxTask
+
 
 ANSWER_TIMEOUT_S = 5.0
+MIN_DELAY_S = 2.0
 REPEATS = 3
 
 
-class Caller:
-    """Sends the callbacks of one sandbox, a background job for each task."""
+class CallbackSender:
+    """Sends the callbacks of one sandbox, with a background job for each task."""
 
-    def __init__(self, world: World, group: TaskGroup) -> None:
-        self._world = world
+    def __init__(self, state: SandboxState, group: TaskGroup) -> None:
+        self._state = state
         self._group = group
         self._proxies = Proxies.from_environment()
         self._clients: dict[Proxy | None, httpx.AsyncClient] = {}
@@ -39,50 +41,50 @@ class Caller:
     def follow(self, task: SandboxTask) -> anyio.Event:
         """Send the callbacks of `task` as it changes; the event says all are sent."""
         done = anyio.Event()
-        habit = self._world.faults.take("callback") if task.callback_url else "none"
-        if habit == "none":
+        behaviour = self._state.faults.take("callback") if task.callback_url else "none"
+        if behaviour == "none":
             done.set()
         else:
-            self._group.start_soon(self._follow, task.id, habit or "", done)
+            self._group.start_soon(self._follow, task.id, behaviour or "", done)
         return done
 
     async def aclose(self) -> None:
         for client in self._clients.values():
             await client.aclose()
 
-    async def _follow(self, task_id: str, habit: str, done: anyio.Event) -> None:
+    async def _follow(self, task_id: str, behaviour: str, done: anyio.Event) -> None:
         held: list[tuple[SandboxTask, float]] = []
         is_first = True
-        async for task, moment in Changes(
-            self._world, task_id, is_late=habit == "late"
+        async for task, moment in TaskChanges(
+            self._state, task_id, is_late=behaviour == "late"
         ):
-            if _is_silent(task, moment):
+            if _has_no_callback(task, moment):
                 continue
-            if habit == "forged" and is_first:
+            if behaviour == "forged" and is_first:
                 await self._send_forged(task)
-            if habit == "shuffle":
+            if behaviour == "shuffle":
                 held.append((task, moment))
             else:
-                repeats = REPEATS if habit == "repeat" else 1
+                repeats = REPEATS if behaviour == "repeat" else 1
                 await self._send(task, moment, times=repeats)
             is_first = False
-        # the end is told first, and the beginning as if it were news
+        # the final status first, then the earlier ones
         for task, moment in held[-1:] + held[:-1]:
             await self._send(task, moment)
         done.set()
 
     async def _send(self, task: SandboxTask, moment: float, *, times: int = 1) -> None:
-        body = flat_shape(task, moment, self._world.links.make)
+        body = flat_shape(task, moment, self._state.links.task_url)
         raw = json.dumps(body).encode()
-        message_id = str(self._world.ids.random.randrange(10**9, 10**10))
+        message_id = str(self._state.ids.random.randrange(10**9, 10**10))
         headers = self._signature(message_id, raw)
         for _ in range(times):
             await self._post(task, task.phase_at(moment), raw, headers)
 
     async def _send_forged(self, task: SandboxTask) -> None:
         """Claim success, with a link to another host name: the sandbox's, to see it."""
-        body = flat_shape(task, task.times.created_at, self._world.links.make)
-        _, _, port = self._world.base_url.rpartition(":")
+        body = flat_shape(task, task.times.created_at, self._state.links.task_url)
+        _, _, port = self._state.base_url.rpartition(":")
         url = f"http://localhost:{port}/forged/{task.id}.mp4"
         video = {"id": task.id, "url": url, "duration": "5.041"}
         if "task_id" in body:
@@ -101,9 +103,9 @@ class Caller:
         try:
             with anyio.fail_after(ANSWER_TIMEOUT_S):
                 answer = await self._ask(url, raw, headers)
-        except Exception as exc:  # noqa: BLE001 -- whatever URL or door: it is noted
+        except Exception as exc:  # noqa: BLE001 -- whatever URL or server: it is recorded
             error = type(exc).__name__
-        self._world.ledger.note_delivery(
+        self._state.traffic.record_delivery(
             Delivery(
                 url=url, status=str(status), task_id=task.id, answer=answer, error=error
             )
@@ -129,10 +131,10 @@ class Caller:
         """Return the headers of Standard Webhooks; none when there is no secret."""
         from standardwebhooks import Webhook
 
-        secrets = self._world.options.webhook_secrets
+        secrets = self._state.options.webhook_secrets
         if not secrets:
             return {}
-        now = self._world.timeline.real_now()
+        now = self._state.clock.real_now()
         signatures = (Webhook(s).sign(message_id, now, raw.decode()) for s in secrets)
         return {
             "webhook-id": message_id,
@@ -141,7 +143,44 @@ class Caller:
         }
 
 
-def _is_silent(task: SandboxTask, moment: float) -> bool:
-    """Say whether nobody is told of this change: not every product tells them all."""
+def _has_no_callback(task: SandboxTask, moment: float) -> bool:
+    """Say whether no callback is sent for this change: some products send the last."""
     is_final = task.phase_at(moment).is_final
-    return task.plan.route.create_path == TELLS_ITS_END_ONLY and not is_final
+    return task.plan.route.create_path == FINAL_CALLBACK_ONLY and not is_final
+
+
+class TaskChanges:
+    """Yields a task and the moment of each of its status changes, when it is due.
+
+    The task is read again each time: a control request may have changed its times. With
+    `is_late`, each change is due later by as long as the task takes, at least 2 s.
+    """
+
+    def __init__(self, state: SandboxState, task_id: str, *, is_late: bool) -> None:
+        self._state = state
+        self._task_id = task_id
+        self._is_late = is_late
+        self._last_moment = -inf
+        self._is_over = False
+
+    def __aiter__(self) -> TaskChanges:
+        return self
+
+    async def __anext__(self) -> tuple[SandboxTask, float]:
+        while not self._is_over:
+            task = self._state.tasks[self._task_id]
+            moment = min(
+                (at for at in task.changes if at > self._last_moment), default=inf
+            )
+            due = self._due(task, moment)
+            if due <= self._state.clock.now_s():
+                self._last_moment = moment
+                self._is_over = task.phase_at(moment).is_final
+                return task, moment
+            await self._state.clock.change_by(due)
+        raise StopAsyncIteration
+
+    def _due(self, task: SandboxTask, moment: float) -> float:
+        if not self._is_late:
+            return moment
+        return moment + max(MIN_DELAY_S, task.times.ended_at - task.times.created_at)

@@ -1,4 +1,4 @@
-"""The sandbox's own endpoints under `/_sandbox`: look, order faults, move time.
+"""Control endpoints under `/_sandbox`: state, faults, clock, status of a task.
 
 They need no credentials, and answer on loopback only.
 """
@@ -16,88 +16,92 @@ from starlette.routing import Route
 
 from kling_cli.errors import UsageError
 from kling_cli.sandbox.faults import parse_fault
-from kling_cli.sandbox.shapes import new_shape
-from kling_cli.sandbox.task import Phase, SandboxTask, forced
+from kling_cli.sandbox.state.tasks import Phase, SandboxTask, force_phase
+from kling_cli.sandbox.wire import new_shape
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from kling_cli.sandbox.world import World
+    from kling_cli.sandbox.state.sandbox_state import SandboxState
 
-Act = Callable[["World", Any], Any]
+Command = Callable[["SandboxState", Any], Any]
 
 
-def control_routes(world: World) -> list[Route]:
-    """Return the routes: state, faults, clock, tasks."""
+def control_routes(state: SandboxState) -> list[Route]:
+    """Return the control routes: state, faults, clock, tasks."""
 
     async def change_task(request: Request) -> Response:
         task_id = request.path_params["task_id"]
-        return await _answer(world, request, lambda w, b: force(w, task_id, b))
+        return await _answer(
+            state, request, lambda _, body: set_status(state, task_id, body)
+        )
 
-    async def state(request: Request) -> Response:
-        return await _answer(world, request, lambda w, _: document(w))
+    async def show_state(request: Request) -> Response:
+        return await _answer(state, request, lambda _, _body: document(state))
 
-    def posted(act: Act) -> Callable[[Request], Awaitable[Response]]:
+    def command_endpoint(command: Command) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            return await _answer(world, request, act)
+            return await _answer(state, request, command)
 
         return endpoint
 
     return [
-        Route("/_sandbox/state", state, methods=["GET"]),
-        Route("/_sandbox/faults", posted(order_faults), methods=["POST"]),
-        Route("/_sandbox/clock", posted(move_clock), methods=["POST"]),
+        Route("/_sandbox/state", show_state, methods=["GET"]),
+        Route("/_sandbox/faults", command_endpoint(replace_faults), methods=["POST"]),
+        Route("/_sandbox/clock", command_endpoint(advance_clock), methods=["POST"]),
         Route("/_sandbox/tasks/{task_id:path}", change_task, methods=["POST"]),
     ]
 
 
-def document(world: World) -> dict[str, Any]:
-    """Return all there is to know: tasks, requests, callbacks, counts."""
-    now = world.timeline.now_s()
-    tasks = [_task_document(world, task, now) for task in world.tasks]
-    left = world.left("video")
-    return {"tasks": tasks, "units_left": left, **world.ledger.document()}
+def document(state: SandboxState) -> dict[str, Any]:
+    """Return the whole state: tasks, requests, callbacks, counts, units left."""
+    now = state.clock.now_s()
+    tasks = [_task_document(state, task, now) for task in state.tasks]
+    left = state.left("video")
+    return {"tasks": tasks, "units_left": left, **state.traffic.document()}
 
 
-def order_faults(world: World, body: Any) -> dict[str, Any]:
-    """Replace the faults still pending by those of `{"faults": [SPEC…]}`."""
+def replace_faults(state: SandboxState, body: Any) -> dict[str, Any]:
+    """Replace the pending faults by those of `{"faults": [SPEC…]}`."""
     specs = body.get("faults") if isinstance(body, dict) else None
     if not isinstance(specs, list) or not all(isinstance(s, str) for s in specs):
         raise UsageError('expected {"faults": ["ON:ACTION[xN]", …]}')
     rules = [parse_fault(spec) for spec in specs]
-    world.faults.replace(rules)
+    state.faults.replace(rules)
     return {"faults": [asdict(rule) for rule in rules]}
 
 
-def move_clock(world: World, body: Any) -> dict[str, Any]:
-    """Move time forward by `{"advance_s": SECONDS}`."""
+def advance_clock(state: SandboxState, body: Any) -> dict[str, Any]:
+    """Advance the virtual clock by `{"advance_s": SECONDS}`."""
     seconds = body.get("advance_s") if isinstance(body, dict) else None
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if seconds is None or not is_number or not isfinite(seconds) or seconds < 0:
         raise UsageError('expected {"advance_s": SECONDS}, not below 0')
-    world.timeline.advance(float(seconds))
-    return {"now_ms": int(world.timeline.now_s() * 1000)}
+    state.clock.advance(float(seconds))
+    return {"now_ms": int(state.clock.now_s() * 1000)}
 
 
-def force(world: World, task_id: str, body: Any) -> dict[str, Any]:
-    """Put a task into `{"status": …, "message": …}` now."""
-    task = world.tasks.get(task_id) or world.tasks.by_external_id(task_id)
+def set_status(state: SandboxState, task_id: str, body: Any) -> dict[str, Any]:
+    """Set a task to `{"status": …, "message": …}` now."""
+    task = state.tasks.get(task_id) or state.tasks.by_external_id(task_id)
     if task is None:
         raise UsageError(f"there is no task {task_id}")
-    said = body if isinstance(body, dict) else {}
-    status = str(said.get("status"))
+    values = body if isinstance(body, dict) else {}
+    status = str(values.get("status"))
     if status not in [*Phase]:
         raise UsageError("status is one of " + ", ".join(Phase))
-    now = world.timeline.now_s()
-    changed = forced(task, Phase(status), str(said.get("message") or ""), now)
-    world.tasks.put(changed)
-    world.timeline.wake()
-    return _task_document(world, changed, now)
+    now = state.clock.now_s()
+    changed = force_phase(task, Phase(status), str(values.get("message") or ""), now)
+    state.tasks.put(changed)
+    state.clock.wake()
+    return _task_document(state, changed, now)
 
 
-def _task_document(world: World, task: SandboxTask, now: float) -> dict[str, Any]:
+def _task_document(
+    state: SandboxState, task: SandboxTask, now: float
+) -> dict[str, Any]:
     return {
-        **new_shape(task, now, world.links.make),
+        **new_shape(task, now, state.links.task_url),
         "id": task.id,
         "status": task.phase_at(now).value,
         "external_id": task.external_id,
@@ -109,12 +113,12 @@ def _task_document(world: World, task: SandboxTask, now: float) -> dict[str, Any
     }
 
 
-async def _answer(world: World, request: Request, act: Act) -> Response:
+async def _answer(state: SandboxState, request: Request, command: Command) -> Response:
     if not _is_local(request):
         return JSONResponse({"error": "loopback only"}, status_code=403)
     try:
         body = await request.json() if request.method == "POST" else None
-        return JSONResponse(act(world, body))
+        return JSONResponse(command(state, body))
     except UsageError as exc:
         document = {"error": exc.message, "hint": exc.hint}
         return JSONResponse(document, status_code=400)
@@ -123,7 +127,7 @@ async def _answer(world: World, request: Request, act: Act) -> Response:
 
 
 def _is_local(request: Request) -> bool:
-    """Say whether it comes from this machine, and names it so: a web page cannot."""
+    """Say whether a request comes from this machine and names it in its `Host`."""
     caller = request.client.host if request.client else ""
     return _is_loopback(caller) and _is_loopback(request.url.hostname or "")
 

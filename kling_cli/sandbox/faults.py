@@ -1,4 +1,4 @@
-"""Faults that can be ordered: their grammar, and the book that hands them out.
+"""Fault injection: the grammar of the rules, and the queue of pending faults.
 
 A rule is `ON:ACTION[xN]`: at the next N requests (or tasks) of kind ON, do ACTION.
 """
@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from random import Random
+from typing import TYPE_CHECKING
 
 from kling_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from random import Random
 
 ACTIONS: Mapping[str, tuple[str, ...]] = {
     "create": (
@@ -44,7 +47,7 @@ _RULE = re.compile(r"(?P<on>[^:]+):(?P<action>.+?)(?:x(?P<times>\d+))?", re.ASCI
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`action` befalls the next `times` requests or tasks of kind `on`; 0 = all."""
+    """`action` applies to the next `times` requests or tasks of kind `on`; 0 = all."""
 
     on: str
     action: str
@@ -52,10 +55,10 @@ class Fault:
 
 
 def parse_fault(spec: str) -> Fault:
-    """Read one rule.
+    """Parse one rule.
 
     Raises:
-        UsageError: it is not of the grammar, or names what does not exist.
+        UsageError: it does not follow the grammar, or names no such fault.
     """
     match = _RULE.fullmatch(spec.strip())
     if match is None:
@@ -76,8 +79,8 @@ def parse_fault(spec: str) -> Fault:
     return Fault(on, action, int(match["times"] or 1))
 
 
-class FaultBook:
-    """Hands out the ordered faults, and random ones at the rate of `chaos`.
+class FaultQueue:
+    """Queues the requested faults, and draws random ones at the rate of `chaos`.
 
     Rules of one kind are used up in the order given; a rule with 0 times never is.
     Chaos comes only where no rule applies, and only to requests.
@@ -90,13 +93,13 @@ class FaultBook:
         self.replace(rules)
 
     def replace(self, rules: Iterable[Fault]) -> None:
-        """Forget what is pending; go on with `rules`."""
+        """Replace all pending faults by `rules`."""
         self._rules = {on: deque() for on in ACTIONS}
         for rule in rules:
             self._rules[rule.on].append(rule)
 
     def take(self, on: str) -> str | None:
-        """Return what is to befall this request or task of kind `on`, if anything."""
+        """Return the fault of this request or task of kind `on`, and use it up."""
         pending = self._rules.get(on)
         if not pending:
             return self._draw(on)

@@ -1,10 +1,9 @@
-"""What a sandbox can be started with."""
+"""Options of a sandbox: speed, limits, credentials, faults."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,9 @@ from kling_cli.clock import Clock, SystemClock
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from kling_cli.sandbox.ledger import Exchange
+    from collections.abc import Callable
+
+    from kling_cli.sandbox.state.traffic_log import Exchange
 
 DEFAULT_SLOTS = 5
 DEFAULT_UNITS = 1000.0
@@ -20,15 +21,16 @@ DEFAULT_UNITS = 1000.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxOptions:
-    """Everything that makes one sandbox differ from another.
+    """The options of one sandbox.
 
     `port` 0 is any free one; when `port` is taken, `fallback_port` is tried. A task
     takes `task_seconds`, or as long as is usual for its model, divided by `speed`.
     `units` are in each pack, `slots` there are for each model. `webhook_secrets` sign
     callbacks, each of them (rotation). `fail` are rules of `faults.py`; `chaos` is the
-    share of requests, from 0 to 1, that a random fault befalls. A `seed` makes ids,
-    keys and chaos the same in every run. `tell` hears of each request. An account that
-    `has_past` is not empty: there is a video, and a voice and an element of its own.
+    share of requests, from 0 to 1, that get a random fault. A `seed` makes ids,
+    keys and chaos the same in every run. `on_request` is called with each request. With
+    `has_seed_data`, the account is not empty: there is a video, and a voice and an
+    element of its own.
 
     Raises:
         UsageError: a number is out of its range, or a secret is none.
@@ -48,8 +50,8 @@ class SandboxOptions:
     access_key: str | None = None
     secret_key: str | None = None
     clock: Clock = field(default_factory=SystemClock)
-    tell: Callable[[Exchange], None] | None = None
-    has_past: bool = False
+    on_request: Callable[[Exchange], None] | None = None
+    has_seed_data: bool = False
 
     def __post_init__(self) -> None:
         for is_good, message in (

@@ -1,4 +1,4 @@
-"""The sandbox as a server on loopback, in the event loop that is running."""
+"""Serves the sandbox over HTTP on loopback, in the running event loop."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import logging
 import socket
 import struct
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -19,14 +18,16 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from kling_cli.errors import UsageError
-from kling_cli.sandbox.api import Api
-from kling_cli.sandbox.callbacks import Caller
+from kling_cli.sandbox.callbacks import CallbackSender
 from kling_cli.sandbox.control import control_routes
-from kling_cli.sandbox.past import give_past
-from kling_cli.sandbox.replies import ABORT
-from kling_cli.sandbox.world import World
+from kling_cli.sandbox.routes.api import SimulatedApi
+from kling_cli.sandbox.routes.responses import ABORT
+from kling_cli.sandbox.seed_data import add_seed_data
+from kling_cli.sandbox.state.sandbox_state import SandboxState
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from kling_cli.sandbox.options import SandboxOptions
@@ -39,14 +40,14 @@ _LINGER_NOT = struct.pack("ii", 1, 0)  # on close: drop what is unsent, send a r
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A running sandbox: where it is, and how to be let in."""
+    """A running sandbox: its URL, port, credentials and state."""
 
     base_url: str
     port: int
     api_key: str
     access_key: str
     secret_key: str
-    world: World
+    state: SandboxState
 
 
 @asynccontextmanager
@@ -58,30 +59,30 @@ async def serve_sandbox(options: SandboxOptions) -> AsyncIterator[Sandbox]:
     """
     with _listening(options) as sock:
         port = sock.getsockname()[1]
-        world = World(options, base_url=f"http://{HOST}:{port}")
-        if options.has_past:
-            give_past(world)
+        state = SandboxState(options, base_url=f"http://{HOST}:{port}")
+        if options.has_seed_data:
+            add_seed_data(state)
         async with AsyncExitStack() as stack:
             group = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(group.cancel_scope.cancel)
-            caller = Caller(world, group)
-            stack.push_async_callback(caller.aclose)
-            api = Mount("/", app=Api(world, caller))
-            app = Starlette(routes=[*control_routes(world), api])
+            sender = CallbackSender(state, group)
+            stack.push_async_callback(sender.aclose)
+            api = Mount("/", app=SimulatedApi(state, sender))
+            app = Starlette(routes=[*control_routes(state), api])
             await stack.enter_async_context(_accepting(sock, app))
-            keys = world.keys
+            keys = state.keys
             yield Sandbox(
-                base_url=world.base_url,
+                base_url=state.base_url,
                 port=port,
                 api_key=keys.api_key,
                 access_key=keys.access_key,
                 secret_key=keys.secret_key,
-                world=world,
+                state=state,
             )
 
 
 def _listening(options: SandboxOptions) -> socket.socket:
-    """Return a bound socket on the first of the ports wanted that is free."""
+    """Return a listening socket on the first of the ports wanted that is free."""
     for port in (options.port, options.fallback_port):
         if port is None:
             continue
@@ -90,6 +91,7 @@ def _listening(options: SandboxOptions) -> socket.socket:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited
         try:
             sock.bind((HOST, port))
+            sock.listen(BACKLOG)  # two may bind before either listens
         except OSError:
             sock.close()
         else:
@@ -101,10 +103,10 @@ def _listening(options: SandboxOptions) -> socket.socket:
 
 
 class _Connection(H11Protocol):
-    """One connection; it says nothing to any log and can be found by its peer."""
+    """One HTTP connection that logs nothing and can be aborted."""
 
-    def __init__(self, config: Config, state: ServerState) -> None:
-        super().__init__(config, state, {})
+    def __init__(self, config: Config, server_state: ServerState) -> None:
+        super().__init__(config, server_state, {})
         self.logger = self.access_logger = _SILENT
         self.access_log = False
 
@@ -118,15 +120,15 @@ class _Connection(H11Protocol):
         self.transport.abort()
 
 
-class _WithAbort:
-    """Leaves in each request's scope what closes its connection."""
+class _AbortMiddleware:
+    """Middleware that puts into each request's scope what aborts its connection."""
 
-    def __init__(self, app: ASGIApp, state: ServerState) -> None:
+    def __init__(self, app: ASGIApp, server_state: ServerState) -> None:
         self._app = app
-        self._state = state
+        self._server_state = server_state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        for connection in self._state.connections:
+        for connection in self._server_state.connections:
             mine = cast("_Connection", connection)
             if mine.client == scope["client"]:
                 scope[ABORT] = mine.abort
@@ -136,20 +138,22 @@ class _WithAbort:
 @asynccontextmanager
 async def _accepting(sock: socket.socket, app: ASGIApp) -> AsyncIterator[None]:
     """Serve `app` on `sock` with uvicorn's protocol, not its signals."""
-    state = ServerState()
-    config = Config(_WithAbort(app, state), log_config=None, lifespan="off", ws="none")
+    server_state = ServerState()
+    config = Config(
+        _AbortMiddleware(app, server_state), log_config=None, lifespan="off", ws="none"
+    )
     config.load()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: _Connection(config, state), sock=sock, backlog=BACKLOG
+        lambda: _Connection(config, server_state), sock=sock, backlog=BACKLOG
     )
     try:
         yield
     finally:
         server.close()
-        for connection in list(state.connections):
+        for connection in list(server_state.connections):
             connection.transport.abort()
-        tasks = list(state.tasks)
+        tasks = list(server_state.tasks)
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=CLOSING_S)
             for task in late:

@@ -66,6 +66,7 @@ async def test_a_callback_is_kept_told_and_answered() -> None:
         pytest.param(["Content-Type: application/json; charset=utf-8"], id="JSON"),
         pytest.param(["Content-Type: text/plain"], id="text"),
         pytest.param(["Content-Encoding: Identity"], id="identity"),
+        pytest.param(["Content-Encoding:", "Content-Encoding: ,"], id="no coding"),
         pytest.param(["Connection: close"], id="close"),
     ],
 )

@@ -176,6 +176,31 @@ async def test_a_body_of_the_wrong_size_is_refused_and_told(
     assert door.receiver.counts == Counts(accepted=1, refused=1)
 
 
+@pytest.mark.parametrize(
+    ("lines", "coding"),
+    [
+        pytest.param(["Content-Encoding: GZIP"], "gzip", id="gzip"),
+        pytest.param(["Content-Encoding: identity, br"], "br", id="in a list"),
+        pytest.param(
+            ["Content-Encoding: zstd", "Content-Encoding: identity"], "zstd", id="twice"
+        ),
+        pytest.param(["Content-Encoding: " + "x" * 99], "x" * 40, id="long"),
+    ],
+)
+async def test_a_coded_body_is_refused_before_it_is_read_and_the_coding_named(
+    lines: list[str], coding: str
+) -> None:
+    async with a_door() as door:
+        reply = await door.ask(head(*lines, f"Content-Length: {MIB}"))
+
+    assert (reply.status, reply.word) == (415, {"error": "content encoding"})
+    assert reply.headers["accept-encoding"] == "identity"
+    assert door.kept == []
+    [refused] = door.events
+    assert isinstance(refused, Refused)
+    assert refused.detail == f"{coding} is not taken, send the body as it is"
+
+
 async def test_a_body_of_exactly_one_mib_is_accepted() -> None:
     body = b'{"id": "t1", "x": "' + b"x" * (MIB - 21) + b'"}'
     assert len(body) == MIB

@@ -96,6 +96,13 @@ def one_of_each() -> list[Event]:
         happened.TunnelOpening(provider="ngrok"),
         happened.CallbackPath(state="ready", via="ngrok"),
         happened.WaitingForSlot(external_id=EXTERNAL_ID, attempt=2, pause_s=1.5),
+        happened.SendFailed(
+            external_id=EXTERNAL_ID,
+            error=UnreachableError("the API cannot be reached"),
+            attempt=1,
+            most_attempts=6,
+            retry_s=0.5,
+        ),
         happened.Settling(external_id=EXTERNAL_ID, reason="the connection broke"),
         submitted(),
         happened.Asking(task_ids=(TASK_ID,), in_s=12.0),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from io import BytesIO
 
 import pytest
 
@@ -249,7 +248,7 @@ def test_auth_alone_says_what_there_is(kling: Kling) -> None:
 )
 def test_what_is_no_key_is_refused_and_not_repeated(raw: bytes, is_pair: bool) -> None:
     with pytest.raises(UsageError) as caught:
-        read_keys(BytesIO(raw), is_pair=is_pair)
+        read_keys(raw, is_pair=is_pair)
 
     assert "with blanks" not in caught.value.message
     assert "\x1b" not in caught.value.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from kling_cli.products import catalogue
 from tests.cli.test_app import HEAVY, loaded_by
 from tests.jobs.made import NOON, a_callback, a_video, an_entry
 from tests.support.kling import Kling
+from tests.support.program import Program
 
 NASTY = 'a $(touch x) `id` \\"; rm -rf \x1b[2J'
 
@@ -224,3 +226,32 @@ def test_a_completion_with_notes_loads_nothing_heavy(
     assert modules & set(HEAVY) <= allowed
     assert not any(name.startswith("rich.") for name in modules)
     assert not any(name.startswith("kling_cli.api") for name in modules)
+
+
+def test_completion_without_a_shell_that_has_it_is_wrong_usage(kling: Kling) -> None:
+    command = shlex.join(kling.command("--install-completion"))
+
+    with Program(
+        ("sh", "-c", f"{command}; exit $?"), env=kling.env, cwd=kling.here
+    ) as shell:
+        result = shell.finish()
+
+    kling.results.append(result)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "completion is there for bash, zsh, fish" in result.stderr
+
+
+def test_completion_that_cannot_be_written_names_the_place(kling: Kling) -> None:
+    command = shlex.join(kling.command("--install-completion"))
+    env = {**kling.env, "HOME": "/proc/no-such-home"}
+
+    with Program(
+        ("bash", "-c", f"{command}; exit $?"), env=env, cwd=kling.here
+    ) as shell:
+        result = shell.finish()
+
+    kling.results.append(result)
+    assert result.exit_code == 2
+    assert "/proc/no-such-home" in result.stderr
+    assert "hint: set HOME" in result.stderr

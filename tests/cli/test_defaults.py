@@ -47,7 +47,7 @@ def run(
     ("environ", "line"),
     [
         (NONSENSE, "text2video hi --dry-run"),
-        (NOBODY, "text2video hi --sandbox --no-wait --callback off"),
+        (NOBODY, "text2video hi --sandbox --no-wait"),
         (NOBODY, "list"),
         (NOBODY, "list --remote --sandbox"),
         (NOBODY, "account balance --sandbox"),
@@ -74,7 +74,7 @@ def test_nonsense_that_is_not_needed_is_no_matter(
     ("line", "variable"),
     [
         ("text2video hi --sandbox", "KLING_TIMEOUT"),
-        ("text2video hi --sandbox --timeout 1m --no-download", "KLING_TUNNEL"),
+        ("text2video hi --timeout 1m --no-download", "KLING_TUNNEL"),
         ("text2video hi --sandbox --timeout 1m --callback off", "KLING_OUTPUT_DIR"),
         ("text2video hi --no-wait --callback off", "KLING_API_BASE"),
         ("text2video hi --dry-run", "KLING_API_BASE"),
@@ -131,7 +131,7 @@ def test_a_simulator_needs_no_tunnel_and_signs_as_the_account_would(
     said = capfd.readouterr()
     assert exit_code == 0
     assert json.loads(said.out)["callbacks"] > 0
-    assert "(signed)" in said.err
+    assert "valid signature" in said.err
     assert "ngrok" not in said.err
 
 
@@ -156,6 +156,20 @@ REQUIRE = 'callback = "require"'
             True,
             ("require", "auto"),
             id="a sandbox",
+        ),
+        pytest.param(
+            {"KLING_TUNNEL": "frp", "KLING_SANDBOX": "1"},
+            {},
+            True,
+            ("require", "auto"),
+            id="a sandbox, and nonsense",
+        ),
+        pytest.param(
+            {"KLING_TUNNEL": "frp"},
+            {},
+            False,
+            ("auto", "auto"),
+            id="nobody waits, and nonsense",
         ),
         pytest.param(
             {"KLING_SANDBOX": "1"},

@@ -7,7 +7,7 @@ from kling_cli.errors import UsageError
 
 
 def test_ids_are_kept_in_order_and_once_each() -> None:
-    assert distinct(["b", " a ", "b"]) == ("b", "a")
+    assert distinct(["\ufeffb\r", " a ", "b"]) == ("b", "a")
 
 
 def test_an_unset_variable_is_no_id() -> None:

@@ -33,7 +33,7 @@ def test_what_is_no_json_is_the_text_itself(text: str, value: object) -> None:
         pytest.param(b"[" * 100_000, "is not JSON", id="deep"),
         pytest.param(b'{"set": {"a": NaN}}', "NaN is no number", id="NaN"),
         pytest.param(b'{"set": {"a": 1e999}}', "1e999 is no number", id="infinite"),
-        pytest.param(None, "standard input: it is closed", id="closed"),
+        pytest.param(None, "standard input is closed", id="closed"),
     ],
 )
 def test_standard_input_that_is_no_json_is_refused(

@@ -40,7 +40,7 @@ WRONG_LINES = [
     pytest.param(["status"], "Missing argument 'TASK_ID...'", id="no ids"),
     pytest.param(["status", ""], "a task id is empty", id="empty id"),
     pytest.param(["download", "1", ""], "a task id is empty", id="empty id of two"),
-    pytest.param(["list", "--status", "done"], "no such status", id="status"),
+    pytest.param(["list", "--status", "done"], "no such state", id="status"),
 ]
 
 
@@ -191,7 +191,7 @@ def test_a_full_disk_behind_stdout_is_said(kling: Kling) -> None:
 INTERRUPTED = """
 import sys
 class Terminal:
-    def read(self): raise KeyboardInterrupt
+    def read(self, limit): raise KeyboardInterrupt
 class Stdin:
     buffer = Terminal()
 sys.stdin = Stdin()

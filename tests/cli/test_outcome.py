@@ -39,6 +39,16 @@ def test_stdout_has_one_line_for_each_result(wanted: Wanted, lines: list[str]) -
     assert list(result_lines([a_result()], wanted)) == lines
 
 
+def test_several_tasks_have_a_total(capsys: pytest.CaptureFixture[str]) -> None:
+    results = [a_result(), a_result(), a_result(status=TaskStatus.FAILED, units=0.0)]
+
+    conclude(results, command="wait", talk=Talk(), is_many=True)
+    conclude(results[:1], command="wait", talk=Talk(), is_many=True)
+
+    said = capsys.readouterr().err
+    assert said == "together: 3 tasks, 2 succeeded, 1 failed, 8 units\n"
+
+
 @pytest.mark.parametrize("wanted", list(Wanted))
 def test_what_is_not_there_makes_no_line(wanted: Wanted) -> None:
     nothing = a_result(task_id=None, outputs=())

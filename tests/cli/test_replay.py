@@ -114,6 +114,7 @@ def test_what_failed_goes_where_it_failed_and_then_counts_as_taken(
     assert [each["event_id"] for each in deliveries] == [1, 2]
     assert result.json()["ok"] is True
     assert again.exit_code == 2
+    assert "no kept callback is one that your app did not take" in again.stderr
     assert [each.is_replay for each in journal.forwards(2)] == [False, True]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def test_what_options_say_survives_the_request_and_makes_the_same_body(
 ) -> None:
     plan, values = job
     assume(str(values.get("prompt", "words")).strip())
+    assume(not re.fullmatch(r"[-+.,\d\s]+", str(values.get("negative_prompt", ""))))
     product, step = plan.product, catalogue.opening(plan.product)
     order = Order(
         product=product.name,

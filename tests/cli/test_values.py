@@ -112,7 +112,7 @@ def test_a_dash_reads_the_prompt_from_stdin(monkeypatch: pytest.MonkeyPatch) -> 
     [
         pytest.param(b"", "prompt is empty", id="empty"),
         pytest.param(b" \n", "prompt is empty", id="blank"),
-        pytest.param(b"\xff\xfe", "not UTF-8", id="not text"),
+        pytest.param(b"\xff", "not a UTF-8 text", id="not text"),
         pytest.param(None, "standard input is closed", id="closed"),
     ],
 )

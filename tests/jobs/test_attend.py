@@ -42,7 +42,7 @@ async def test_a_link_that_cannot_be_renewed_now_is_tried_again(
 ) -> None:
     async with a_world(tmp_path, "download:403x2") as world:
         made = await world.submit()
-        world.box.world.timeline.advance(60)
+        world.box.state.clock.advance(60)
 
         def break_queries(exchange: object) -> None:
             if getattr(exchange, "kind", "") == "download":
@@ -98,7 +98,9 @@ async def test_a_disk_that_fills_up_after_the_submit_loses_no_task(
     assert result.resume == f"kling download {result.task_id}"
     assert world.saved == set()
     assert len(world.told.of(Notice)) == 2  # of the notes, and of the callbacks
-    assert world.entry("mine").task_id == result.task_id  # noted before it was full
+    [submitted] = world.told.of(Submitted)
+    assert submitted.task_id == result.task_id  # said before it is noted
+    assert world.entry("mine").stage.is_open  # so that `kling wait mine` finds it
 
 
 async def test_a_price_other_than_estimated_is_one_notice_to_who_waits(

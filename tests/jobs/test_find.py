@@ -11,6 +11,7 @@ from kling_cli.api.task import TaskStatus
 from kling_cli.errors import (
     CredentialsError,
     NotSavedError,
+    OutcomeUnknownError,
     TaskFailedError,
     UnreachableError,
     UsageError,
@@ -29,7 +30,7 @@ def is_pair(request: pytest.FixtureRequest) -> bool:
 
 
 def task_ids(world: World) -> list[str]:
-    return [task.id for task in world.box.world.tasks]
+    return [task.id for task in world.box.state.tasks]
 
 
 async def test_a_task_is_found_by_either_of_its_ids(
@@ -141,8 +142,8 @@ async def test_tasks_of_other_machines_without_names_are_kept_apart(
 
 
 def _take_external_ids_away(world: World) -> None:
-    for task in list(world.box.world.tasks):
-        world.box.world.tasks.put(replace(task, external_id=None))
+    for task in list(world.box.state.tasks):
+        world.box.state.tasks.put(replace(task, external_id=None))
 
 
 async def test_jobs_come_in_the_order_of_their_ids_and_each_once(
@@ -233,7 +234,8 @@ async def test_what_a_look_learns_is_in_the_journal(tmp_path: Path) -> None:
         [gone] = await world.look("copy")
 
     assert before is Stage.SENDING
-    assert isinstance(gone.error, NoSuchTaskError)
+    assert isinstance(gone.error, OutcomeUnknownError)
+    assert gone.error.hint == gone.resume == "kling wait copy"
     assert world.entry("mine").stage is Stage.SUCCEEDED
     assert world.entry("mine").outputs
 

@@ -224,7 +224,7 @@ async def test_a_callback_that_another_kling_kept_wakes_the_wait(
 
         async def end_and_tell() -> None:
             await asked.wait()
-            world.box.world.timeline.advance(60)
+            world.box.state.clock.advance(60)
             world.keep(a_callback(entry.nonce, task_id=made.task_id))
 
         telling = asyncio.create_task(end_and_tell())

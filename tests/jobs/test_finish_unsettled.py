@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.errors import OutcomeUnknownError, StillRunningError
+from kling_cli.errors import (
+    OutcomeUnknownError,
+    StillRunningError,
+    UnreachableError,
+)
 from kling_cli.jobs.ask import NOWHERE
 from kling_cli.jobs.entry import Stage
 from kling_cli.jobs.events import Notice, Submitted
-from kling_cli.jobs.find import NoSuchTaskError
 from kling_cli.jobs.prepare import Order
 from tests.jobs.test_finish import somebody
 from tests.jobs.world import a_world, an_order
@@ -36,24 +39,41 @@ async def test_a_job_that_was_sent_before_its_process_was_killed_is_found(
 
 
 @pytest.mark.parametrize(
-    ("age", "stage"),
+    ("age", "asked_again"),
     [
-        pytest.param(timedelta(minutes=11), Stage.ABSENT, id="for good"),
-        pytest.param(timedelta(minutes=1), Stage.SENDING, id="it may yet arrive"),
+        pytest.param(timedelta(minutes=11), 0, id="for good"),
+        pytest.param(timedelta(minutes=1), 1, id="it may yet arrive"),
     ],
 )
-async def test_a_job_that_never_arrived_is_told_and_dropped(
-    tmp_path: Path, age: timedelta, stage: Stage
+async def test_a_job_that_never_arrived_is_told_once_and_dropped(
+    tmp_path: Path, age: timedelta, asked_again: int
 ) -> None:
     async with a_world(tmp_path) as world:
         world.leave(written_at=world.clock.now() - age)
 
         results = await world.finish()
+        asked = world.counts["query"]
+        later = await world.finish()
 
-    assert results == []
-    assert "mine never reached the API" in world.told.of(Notice)[-1].message
-    assert world.entry("mine").stage is stage
+    assert (results, later) == ([], [])
+    [notice] = world.told.of(Notice)
+    assert "mine never reached the API; nothing was" in notice.message
+    assert world.entry("mine").state == "not submitted"
     assert world.counts["create"] == 0
+    assert world.counts["query"] == asked + asked_again
+
+
+async def test_a_job_that_was_absent_and_has_arrived_since_is_finished(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path) as world:
+        await world.submit(order=an_order("mine"))
+        world.change("mine", stage=Stage.ABSENT, task_id=None)
+
+        [result] = await world.finish()
+
+    assert result.error is None
+    assert world.entry("mine").stage is Stage.SUCCEEDED
 
 
 async def test_a_job_that_never_arrived_is_an_error_when_it_was_named(
@@ -63,9 +83,14 @@ async def test_a_job_that_never_arrived_is_an_error_when_it_was_named(
         world.leave()
 
         [result] = await world.finish("mine")
+        [seen] = await world.look("mine")
 
-    assert isinstance(result.error, NoSuchTaskError)
-    assert world.entry("mine").stage is Stage.SENDING
+    for one in (result, seen):
+        assert isinstance(one.error, UnreachableError)
+        assert "mine never reached the API" in one.error.message
+        assert "run its kling text2video again" in str(one.error.hint)
+        assert (one.resume, one.is_unsubmitted) == (None, True)
+    assert world.entry("mine").stage is Stage.ABSENT
 
 
 async def test_a_job_that_arrives_late_is_waited_for(tmp_path: Path) -> None:
@@ -164,6 +189,19 @@ async def test_a_call_that_is_under_way_elsewhere_is_waited_for(tmp_path: Path) 
 
     assert isinstance(result.error, StillRunningError)
     assert f"process {owner.pid}" in result.error.message
+    assert world.entry("mine").stage is Stage.SENDING
+
+
+async def test_a_job_that_another_process_is_sending_is_left_to_it(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path) as world, somebody() as owner:
+        world.leave(owner_pid=owner.pid, owner_started_at=owner.started_at)
+
+        [result] = await world.finish("mine", timeout_s=1.0)
+
+    assert isinstance(result.error, StillRunningError)
+    assert result.error.hint == result.resume == "kling wait mine"
     assert world.entry("mine").stage is Stage.SENDING
 
 

@@ -147,7 +147,7 @@ async def test_an_accepted_job_whose_answer_was_lost_is_found(
 
     assert result.status is TaskStatus.SUCCEEDED
     assert (result.create_requests, world.counts["create"]) == (1, 1)
-    assert len(list(world.box.world.tasks)) == 1
+    assert len(list(world.box.state.tasks)) == 1
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ async def test_an_accepted_job_whose_answer_was_lost_is_found(
         pytest.param(["create:1201"], {}, RefusedError, Stage.REFUSED, id="refused"),
         pytest.param(["create:1102"], {}, AccountError, Stage.REFUSED, id="account"),
         pytest.param(
-            ["create:1303x0"], {"timeout_s": 1.0}, NoSlotError, Stage.ABSENT, id="slot"
+            ["create:1303x0"], {"timeout_s": 1.0}, NoSlotError, Stage.REFUSED, id="slot"
         ),
         pytest.param(
             ["create:accept-reset", "query:500x0"], {"timeout_s": 1.0},
@@ -237,6 +237,18 @@ async def test_what_fails_before_the_job_is_raised_and_nothing_is_sent(
         assert (await world.finish()) == []
 
 
+async def test_the_same_command_may_be_run_again_when_nothing_was_submitted(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path, "create:1201") as world:
+        refused = await world.generate(an_order("mine"))
+        again = await world.generate(an_order("mine"))
+
+    assert isinstance(refused.error, RefusedError)
+    assert again.error is None
+    assert world.entry("mine").task_id == again.task_id
+
+
 async def test_an_external_id_that_was_used_before_is_not_sent(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         await world.submit(order=an_order("mine"))
@@ -286,7 +298,7 @@ async def test_a_model_that_is_going_is_warned_of(tmp_path: Path) -> None:
 async def test_neither_key_nor_callback_path_is_in_any_file(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         await world.generate()
-        urls = {one["url"] for one in world.box.world.ledger.document()["callbacks"]}
+        urls = {one["url"] for one in world.box.state.traffic.document()["callbacks"]}
 
     [url] = urls
     mac = urlsplit(url).path.rpartition("/")[2]

@@ -25,7 +25,7 @@ from kling_cli.jobs.in_steps import Ask, InSteps, span
 from kling_cli.jobs.options import RunOptions
 from kling_cli.jobs.prepare import Order
 from kling_cli.jobs.step import Step, StepResult
-from kling_cli.sandbox.sound import Sound
+from kling_cli.sandbox.media.audio import Sound
 from tests.jobs.world import World, a_world
 from tests.support.clock import FakeClock
 
@@ -77,7 +77,7 @@ async def test_both_calls_are_made_and_the_session_is_told(tmp_path: Path) -> No
     assert (result.product, result.status) == ("lip-sync", TaskStatus.SUCCEEDED)
     assert result.session_id
     assert remarks(world) == [
-        "looking for faces",
+        "looking for faces, about 0.05 units",
         f"1 face found (0.05 units), session {result.session_id}",
     ]
     assert [event.product for event in world.told.of(Prepared)] == ["lip-sync"]
@@ -301,7 +301,7 @@ async def test_a_step_that_recognises_nothing_has_failed(tmp_path: Path) -> None
 async def test_a_refused_step_says_that_sessions_end(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         opened = await take(world, "init-selection", video=TALK)
-        world.box.world.timeline.advance(24 * 3600)
+        world.box.state.clock.advance(24 * 3600)
         with pytest.raises(RefusedError, match="expired") as caught:
             await take(world, "clear-selection", session=opened.task.id)
 

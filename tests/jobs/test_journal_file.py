@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -159,27 +160,61 @@ import os, sys
 from pathlib import Path
 from kling_cli.jobs.journal import Journal
 from kling_cli.jobs.journal_file import JournalError
+from kling_cli.jobs.journal_quick import QuickJournal
+from tests.jobs.made import an_entry
 os.setuid(65534) if os.getuid() == 0 else None
-try:
-    Journal.open(Path(sys.argv[1]))
-except JournalError as exc:
-    print(exc.message)
+for name in sys.argv[1:]:
+    try:
+        with Journal.open(Path(name)) as journal:
+            print(*(each.external_id for each in journal.newest(9)))
+            journal.write_down(an_entry("e9"))
+    except JournalError as exc:
+        print(exc.message, "|", exc.hint)
+    try:
+        QuickJournal.open(Path(name))
+    except JournalError as exc:
+        print(exc.message, "|", exc.hint)
 """
 
 
-def test_a_folder_without_the_right_to_write_is_named(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    state.mkdir(mode=0o555)
-    for parent in tmp_path.parents[:3]:  # the child may be somebody else
-        parent.chmod(0o755)
-    tmp_path.chmod(0o755)
+def test_a_journal_that_takes_no_writing_is_read_and_says_why(tmp_path: Path) -> None:
+    states = [tmp_path / name for name in ("closed", "with a log", "of before", "none")]
+    closed, logged, older, none = states
+    with Journal.open(closed) as journal:
+        journal.write_down(an_entry("e1"))
+    shutil.copytree(closed, older)
+    with closing(sqlite3.connect(older / FILE_NAME)) as db:
+        db.executescript(
+            "ALTER TABLE jobs DROP COLUMN estimated_units; PRAGMA user_version = 2;"
+        )
+    logged.mkdir()
+    with Journal.open(closed) as journal:
+        journal.write_down(an_entry("e2"))
+        for suffix in ("", "-wal"):  # as a machine leaves it that lost its power
+            shutil.copy(f"{closed / FILE_NAME}{suffix}", logged)
+    none.mkdir()
+    for path in tmp_path.rglob("*"):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    for path in (tmp_path, *tmp_path.parents[:3]):  # the child may be another user
+        if mode(path) == 0o700:
+            path.chmod(0o755)
 
     ran = subprocess.run(
-        [sys.executable, "-c", READ_ONLY, str(state)],
+        [sys.executable, "-c", READ_ONLY, *map(str, states)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
 
-    assert str(state / FILE_NAME) in ran.stdout
+    found = iter(ran.stdout.splitlines())
+    for state, jobs in ((closed, "e2 e1"), (logged, "e2 e1"), (older, "e1")):
+        assert next(found) == jobs
+        for _ in ("a job", "a listener"):
+            said = next(found)
+            assert f"the journal {state / FILE_NAME} cannot be" in said
+            assert "make the folder writable" in said
+            assert "KLING_STATE_DIR" in said
+    assert str(none / FILE_NAME) in next(found)
+    assert {path.name for path in closed.iterdir()} == {FILE_NAME}
 
 
 def test_a_journal_without_a_newer_column_is_given_it(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ async def test_a_lost_answer_makes_no_second_voice(tmp_path: Path) -> None:
         made = await world.generate(a_voice(), is_downloading=False)
 
         assert made.error is None
-        assert len([*world.box.world.tasks]) == 1
+        assert len([*world.box.state.tasks]) == 1
 
 
 async def test_a_name_that_is_taken_makes_nothing(tmp_path: Path) -> None:
@@ -109,4 +109,4 @@ async def test_a_name_that_is_taken_makes_nothing(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="ann"):
             await world.generate(a_voice("ann"))
 
-        assert len([*world.box.world.tasks]) == 1
+        assert len([*world.box.state.tasks]) == 1

@@ -106,6 +106,19 @@ async def test_what_does_not_pass_is_neither_news_nor_a_notice(
     assert door.heard.events == []
 
 
+async def test_callbacks_in_a_content_coding_are_refused_with_one_notice(
+    tmp_path: Path,
+) -> None:
+    async with listening(tmp_path) as door:
+        headers = {"Content-Encoding": "gzip"}
+        answers = [await door.call(DONE, headers=headers) for _ in range(2)]
+
+        assert (answers, door.news.take(), door.kept("n1")) == ([415, 415], [], [])
+    [notice] = door.heard.events
+    assert isinstance(notice, Notice)
+    assert "gzip is not taken" in notice.message
+
+
 async def test_a_signed_callback_is_trusted_more(tmp_path: Path) -> None:
     async with listening(tmp_path, KLING_WEBHOOK_SECRET=SECRET) as door:
         signed = sign(

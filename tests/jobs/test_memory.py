@@ -104,6 +104,18 @@ def test_a_task_without_a_video_is_waited_for(tmp_path: Path) -> None:
     assert "kling wait t1" in caught.value.hint
 
 
+def test_a_finished_task_without_a_video_is_not_waited_for(tmp_path: Path) -> None:
+    speech = Output(type="audio", id="77", duration_s=3.5)
+    settings = remembered(tmp_path, done("e1", speech, task_id="t1"))
+
+    with pytest.raises(
+        UsageError, match=r"succeeded\) has not made a video$"
+    ) as caught:
+        known("identify-face", settings, video="t1")
+
+    assert caught.value.hint == "kling list"
+
+
 def test_of_several_videos_one_must_be_named(tmp_path: Path) -> None:
     settings = remembered(tmp_path, done("e1", video("101"), video("102")))
 

@@ -153,8 +153,12 @@ async def test_an_interrupted_download_is_gone_on_with_by_the_next_run(
         await visit.send(head(200, len(FILM), etag='"1"') + FILM[:CUT])
         await visit.is_over.wait()
 
+    def has_come(done_bytes: int, _: int | None) -> None:
+        if done_bytes == CUT:
+            begun.set()
+
     async with fetching(half, records=records) as stage:
-        stage.download.on_bytes = lambda done, _: done == CUT and begun.set()
+        stage.download.on_bytes = has_come
         saving = asyncio.create_task(stage.save(tmp_path / "v.mp4"))
         await begun.wait()
         saving.cancel()

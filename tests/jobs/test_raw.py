@@ -185,7 +185,7 @@ async def test_a_followed_create_without_an_answer_is_settled_not_repeated(
 
     assert result.error is None
     assert world.counts["create"] == 1
-    assert len(list(world.box.world.tasks)) == 1
+    assert len(list(world.box.state.tasks)) == 1
 
 
 async def test_a_refused_create_still_has_its_answer(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ async def submit_all(world: World) -> None:
     """Make four tasks, a minute apart so that their order is theirs."""
     for order in (LEGACY, IMAGE, an_order("new"), GOODS):
         await world.submit(order=order)
-    book = world.box.world.tasks
+    book = world.box.state.tasks
     for age, task in enumerate(reversed([*book])):
         at = task.times.created_at - 60.0 * age
         book.put(replace(task, times=replace(task.times, created_at=at)))

@@ -18,11 +18,21 @@ from kling_cli.errors import (
 )
 from kling_cli.jobs import run
 from kling_cli.jobs.entry import Stage
-from kling_cli.jobs.events import Finished
+from kling_cli.jobs.events import (
+    Event,
+    Finished,
+    Notice,
+    Settling,
+    WaitingForSlot,
+)
+from kling_cli.jobs.find import AGAIN
+from kling_cli.jobs.prepare import Order
+from tests.jobs.made import Told
 from tests.jobs.world import a_world, an_order
 
 pytestmark = pytest.mark.anyio
 
+SPEECH = Order(product="tts", values={"prompt": "Good morning"}, external_id="mine")
 SIGNALS = [
     pytest.param(signal.SIGINT, ExitCode.INTERRUPTED, id="INT"),
     pytest.param(signal.SIGTERM, ExitCode.TERMINATED, id="TERM"),
@@ -46,6 +56,66 @@ async def test_a_signal_during_the_submission_leaves_a_job_that_can_be_settled(
         assert (result.task_id, result.create_requests) == (None, 1)
         assert world.entry("mine").stage is Stage.SENDING
         assert world.told.events[-1] == Finished(result=result)
+
+
+class StoppedAt(Told):
+    """Sends this process SIGINT when an event of a kind is told."""
+
+    def __init__(self, kind: type[Event]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def __call__(self, event: Event) -> None:
+        super().__call__(event)
+        if isinstance(event, self.kind):
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("order", "fault"),
+    [
+        pytest.param(an_order("mine"), "create:1303x0", id="a task"),
+        pytest.param(SPEECH, "create:1303x0", id="a call answered at once"),
+    ],
+)
+async def test_a_job_stopped_while_it_waits_for_a_slot_was_not_submitted(
+    tmp_path: Path, order: Order, fault: str
+) -> None:
+    async with a_world(tmp_path, fault) as world:
+        world.told = StoppedAt(WaitingForSlot)
+        stopped = await world.generate(order)
+        world.told = Told()
+        [waited] = await world.finish("mine")
+        all_open = await world.finish()
+
+        assert isinstance(stopped.error, StoppedError)
+        assert stopped.error.exit_code is ExitCode.INTERRUPTED
+        assert "job mine was not submitted: all concurrent" in stopped.error.message
+        assert stopped.error.hint == AGAIN
+        assert (stopped.resume, stopped.is_unsubmitted) == (None, True)
+        assert waited.error is not None
+        assert "mine was not submitted" in waited.error.message
+        assert (all_open, world.told.of(Notice)) == ([], [])
+        assert world.counts["query"] == 0
+
+        world.fail()
+        again = await world.generate(order)
+        assert again.error is None  # as the hint says
+
+
+async def test_a_job_stopped_after_a_create_in_doubt_may_have_been_accepted(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path, "create:accept-reset", "query:500x0") as world:
+        world.told = StoppedAt(Settling)
+        stopped = await world.generate(an_order("mine"))
+        world.fail()
+        [result] = await world.finish("mine")
+
+    assert isinstance(stopped.error, StoppedError)
+    assert "mine may have been accepted" in stopped.error.message
+    assert stopped.error.hint == "kling wait mine"
+    assert result.error is None
 
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 
 from kling_cli.errors import CredentialsError, UsageError
 from kling_cli.jobs.entry import Stage
-from kling_cli.jobs.events import Notice
+from kling_cli.jobs.events import Notice, Remark
+from kling_cli.jobs.journal import Journal
 from kling_cli.jobs.journal_file import FILE_NAME, JournalError
 from kling_cli.secret import Secret
 from tests.jobs.disk import full_disk
-from tests.jobs.made import an_entry
+from tests.jobs.made import a_task, an_entry
 from tests.jobs.sessions import Heard, a_session, some_settings
 
 pytestmark = pytest.mark.anyio
@@ -79,7 +82,79 @@ async def test_a_note_that_fails_is_told_once_and_ends_nothing(tmp_path: Path) -
         entry = session.journal.find("e1")
 
     assert len(heard.of(Notice)) == 1
-    assert entry == an_entry(message="better now")
+    assert entry == an_entry(message="better now", stage=Stage.FAILED)
+
+
+class Lock:
+    """Another program that is writing to the journal, and does not let go."""
+
+    def __init__(self, folder: Path) -> None:
+        self._db = sqlite3.connect(folder / "state" / FILE_NAME, isolation_level=None)
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def release(self) -> None:
+        self._db.close()
+
+
+async def test_what_a_locked_journal_did_not_take_is_written_at_the_end(
+    tmp_path: Path,
+) -> None:
+    heard = Heard()
+    async with a_session(some_settings(tmp_path), heard) as session:
+        await session.write_down(an_entry())
+        lock = Lock(tmp_path)
+        began = session.clock.monotonic()
+        for number in range(20):
+            session.note(session.journal.change, "e1", message=f"note {number}")
+        session.note(session.journal.observe, "e1", a_task("t1"))
+        took_s = session.clock.monotonic() - began
+        entry = session.journal.find("e1")  # others may write: it can be read
+        lock.release()
+
+    with Journal.open(tmp_path / "state") as journal:
+        later = journal.find("e1")
+    assert entry == an_entry()
+    assert took_s < 2  # nobody stands still for each of them
+    assert later is not None
+    assert (later.task_id, later.message) == ("t1", None)
+    assert heard.of(Notice) == []
+
+
+async def test_a_journal_that_stays_locked_is_said_with_file_and_remedy(
+    tmp_path: Path,
+) -> None:
+    heard = Heard()
+    async with a_session(some_settings(tmp_path), heard) as session:
+        await session.write_down(an_entry())
+        lock = Lock(tmp_path)
+        session.note(session.journal.change, "e1", message="lost")
+
+    lock.release()
+    [notice] = heard.of(Notice)
+    assert str(tmp_path / "state" / FILE_NAME) in notice.message
+    assert "locked" in notice.message
+    assert "KLING_STATE_DIR" in str(notice.hint)
+
+
+async def test_a_job_is_written_down_as_soon_as_others_let_us(tmp_path: Path) -> None:
+    heard = Heard()
+    async with (
+        a_session(some_settings(tmp_path), heard) as session,
+        anyio.create_task_group() as group,
+    ):
+        lock = Lock(tmp_path)
+
+        async def release() -> None:
+            await anyio.sleep(0.4)  # the loop is free to do so
+            lock.release()
+
+        group.start_soon(release)
+        await session.write_down(an_entry())
+
+        assert session.journal.find("e1") == an_entry()
+        assert [each.message for each in heard.of(Remark)] == [
+            "another program locks the journal: waiting"
+        ]
 
 
 async def test_a_note_with_a_mistake_in_it_is_not_hushed_up(tmp_path: Path) -> None:

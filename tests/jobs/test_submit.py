@@ -20,7 +20,7 @@ from kling_cli.errors import (
     RefusedError,
     UnreachableError,
 )
-from kling_cli.jobs.events import Settling, WaitingForSlot
+from kling_cli.jobs.events import AskFailed, SendFailed, Settling, WaitingForSlot
 from tests.jobs.creates import EXTERNAL_ID, Attempt, Fate
 from tests.jobs.made import a_task
 
@@ -153,6 +153,9 @@ async def test_being_turned_away_again_and_again_is_given_up() -> None:
     assert "nothing was created" in (caught.value.hint or "")
     assert attempt.submission.creates == 6
     assert not attempt.api.created_at
+    failed = attempt.told.of(SendFailed)
+    assert [one.attempt for one in failed] == [1, 2, 3, 4, 5]
+    assert [one.retry_s for one in failed] == pytest.approx(attempt.pauses)
 
 
 async def test_being_lost_again_and_again_is_given_up_as_not_accepted() -> None:
@@ -195,6 +198,7 @@ async def test_questions_that_fail_do_not_settle_a_doubt() -> None:
 
     assert await attempt.run() == ACCEPTED
     assert attempt.submission.queries == 4
+    assert [one.attempt for one in attempt.told.of(AskFailed)] == [1, 2, 3]
     assert attempt.submission.creates == 1
 
 
@@ -290,8 +294,11 @@ def test_whatever_happens_there_is_one_task_at_most_and_the_result_says_which(
     assert attempt.clock.elapsed_s <= timeout_s
     if isinstance(result, OutcomeUnknownError):
         return
-    is_under_way = Fate.LATE in fates and attempt.api.task is None
-    if isinstance(result, KlingError) and not is_under_way:
+    arrived_at = attempt.api.created_at.get(EXTERNAL_ID, 0.0)
+    is_too_late = Fate.LATE in fates and arrived_at > max(
+        attempt.api.asked_at, default=0.0
+    )
+    if isinstance(result, KlingError) and not is_too_late:
         assert attempt.api.task is None
     elif not isinstance(result, KlingError):
         assert result == attempt.api.task == ACCEPTED

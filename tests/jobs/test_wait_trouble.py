@@ -36,6 +36,7 @@ async def test_no_failure_of_a_question_ends_the_wait(error: KlingError) -> None
     assert scene.life.queries == 41
     failed = scene.told.of(AskFailed)
     assert [one.error for one in failed] == [error] * 40
+    assert [one.attempt for one in failed] == list(range(1, 41))
     assert max(one.retry_s for one in failed) <= 18.01
     usual = [0.5, 1, 2, 4]
     assert [one.retry_s for one in failed[:4]] == [

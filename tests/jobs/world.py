@@ -18,11 +18,9 @@ from kling_cli.jobs.events import JobResult
 from kling_cli.jobs.journal import Journal, KeptCallback
 from kling_cli.jobs.options import RunOptions
 from kling_cli.jobs.prepare import Order
+from kling_cli.sandbox import Exchange, Sandbox, SandboxOptions, serve_sandbox
 from kling_cli.sandbox.faults import parse_fault
-from kling_cli.sandbox.ledger import Exchange
-from kling_cli.sandbox.options import SandboxOptions
-from kling_cli.sandbox.server import Sandbox, serve_sandbox
-from kling_cli.sandbox.task import Phase, forced
+from kling_cli.sandbox.state.tasks import Phase, force_phase
 from kling_cli.settings import Settings
 from tests.jobs.made import Told, an_entry
 
@@ -96,14 +94,14 @@ class World:
 
     def fail(self, *faults: str) -> None:
         """Let these befall what comes next."""
-        self.box.world.faults.replace(map(parse_fault, faults))
+        self.box.state.faults.replace(map(parse_fault, faults))
 
     def end(self, task_id: str) -> None:
         """Let a task succeed now."""
-        box = self.box.world
+        box = self.box.state
         task = box.tasks[task_id]
-        box.tasks.put(forced(task, Phase.SUCCEEDED, "", box.timeline.now_s()))
-        box.timeline.wake()
+        box.tasks.put(force_phase(task, Phase.SUCCEEDED, "", box.clock.now_s()))
+        box.clock.wake()
 
     def end_when_asked(self) -> None:
         """Let every task run until it has been asked for once; then it succeeds."""
@@ -111,7 +109,7 @@ class World:
         def end(exchange: Exchange) -> None:
             if exchange.kind == "query":
                 self.on_request = lambda _: None
-                for task in list(self.box.world.tasks):
+                for task in list(self.box.state.tasks):
                     self.end(task.id)
 
         self.on_request = end
@@ -132,7 +130,7 @@ class World:
 
     @property
     def counts(self) -> dict[str, int]:
-        return dict(self.box.world.ledger.document()["counts"])
+        return dict(self.box.state.traffic.document()["counts"])
 
     @property
     def saved(self) -> set[str]:
@@ -197,7 +195,7 @@ async def a_world(folder: Path, *faults: str, **options: Any) -> AsyncIterator[W
         api_key=API_KEY,
         access_key=ACCESS_KEY,
         secret_key=SECRET_KEY,
-        tell=tell,
+        on_request=tell,
     )
     async with serve_sandbox(chosen) as box:
         world = World(box, folder, settings_of(box, folder))

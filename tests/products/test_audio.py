@@ -8,7 +8,7 @@ import av
 import pytest
 
 from kling_cli.products import audio
-from kling_cli.sandbox.sound import Sound
+from kling_cli.sandbox.media.audio import Sound
 
 
 def wav(seconds: float, *, before: bytes = b"") -> bytes:

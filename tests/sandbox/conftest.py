@@ -1,17 +1,20 @@
-"""A desk: a sandbox to ask, and whoever asks it."""
+"""A client: a sandbox to ask, and whoever asks it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sandbox.desk import Desk, open_desk
+from tests.sandbox.client import SandboxClient, open_client
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 
 @pytest.fixture
-async def desk(request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
+async def client(request: pytest.FixtureRequest) -> AsyncIterator[SandboxClient]:
     """Serve a sandbox; `@pytest.mark.sandbox(...)` gives its options."""
     marker = request.node.get_closest_marker("sandbox")
-    async with open_desk(**(marker.kwargs if marker else {})) as desk:
-        yield desk
+    async with open_client(**(marker.kwargs if marker else {})) as client:
+        yield client

@@ -5,11 +5,11 @@ from random import Random
 import pytest
 
 from kling_cli.errors import UsageError
-from kling_cli.sandbox.faults import ACTIONS, CHAOS, Fault, FaultBook, parse_fault
+from kling_cli.sandbox.faults import ACTIONS, CHAOS, Fault, FaultQueue, parse_fault
 
 
-def a_book(*specs: str, chaos: float = 0.0, seed: int = 1) -> FaultBook:
-    return FaultBook(map(parse_fault, specs), chaos=chaos, random=Random(seed))  # noqa: S311 -- to be repeated
+def a_book(*specs: str, chaos: float = 0.0, seed: int = 1) -> FaultQueue:
+    return FaultQueue(map(parse_fault, specs), chaos=chaos, random=Random(seed))  # noqa: S311 -- to be repeated
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,9 @@ import httpx
 import pytest
 
 from kling_cli.errors import UsageError
-from kling_cli.sandbox.options import SandboxOptions
-from kling_cli.sandbox.server import serve_sandbox
-from kling_cli.sandbox.timeline import Timeline
-from tests.sandbox.desk import TURBO, open_desk, open_door
+from kling_cli.sandbox import SandboxOptions, serve_sandbox
+from kling_cli.sandbox.state.virtual_clock import VirtualClock
+from tests.sandbox.client import TURBO, open_client, open_receiver
 from tests.support.clock import FakeClock
 
 pytestmark = pytest.mark.anyio
@@ -45,13 +44,13 @@ async def test_another_port_is_used_when_one_may_be(taken: int) -> None:
 
 
 async def test_a_port_can_be_used_again_at_once() -> None:
-    async with open_desk() as desk:
-        await desk.ordered()
-        port = desk.box.port
+    async with open_client() as client:
+        await client.ordered()
+        port = client.box.port
 
-    async with open_desk(port=port) as desk:
-        assert desk.box.port == port
-        await desk.ordered()
+    async with open_client(port=port) as client:
+        assert client.box.port == port
+        await client.ordered()
 
 
 async def test_a_wrong_fault_is_refused_before_anything_is_served() -> None:
@@ -82,41 +81,41 @@ def test_nonsense_is_refused(options: dict[str, object]) -> None:
 
 
 async def test_leaving_ends_requests_and_callbacks_under_way() -> None:
-    async with anyio.create_task_group() as group, open_door(b"") as door:
+    async with anyio.create_task_group() as group, open_receiver(b"") as receiver:
         with anyio.fail_after(3):
-            async with open_desk(fail=("create:slow", "query:hang")) as desk:
+            async with open_client(fail=("create:slow", "query:hang")) as client:
 
                 async def ask(path: str) -> None:
                     with pytest.raises(httpx.TransportError):
-                        await desk.http.get(path)
+                        await client.http.get(path)
 
                 async def order() -> None:
-                    body = {"prompt": "x", "options": {"callback_url": door.url}}
+                    body = {"prompt": "x", "options": {"callback_url": receiver.url}}
                     with pytest.raises(httpx.TransportError):
-                        await desk.http.post(TURBO, json=body)
+                        await client.http.post(TURBO, json=body)
 
                 group.start_soon(ask, "/tasks?task_ids=1")
                 group.start_soon(order)
-                await door.wait_for(1)
-                while (await desk.state())["counts"]["query"] < 1:
+                await receiver.wait_for(1)
+                while (await client.state())["counts"]["query"] < 1:
                     pass
 
 
 async def test_a_client_that_hangs_up_in_the_middle_is_noted_without_an_answer() -> (
     None
 ):
-    async with open_desk() as desk:
-        stream = await anyio.connect_tcp("127.0.0.1", desk.box.port)
+    async with open_client() as client:
+        stream = await anyio.connect_tcp("127.0.0.1", client.box.port)
         head = (
             f"POST {TURBO} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n"
-            f"Authorization: Bearer {desk.box.api_key}\r\n\r\n{{"
+            f"Authorization: Bearer {client.box.api_key}\r\n\r\n{{"
         )
         await stream.send(head.encode())
         await stream.aclose()
 
-        state = await desk.state()
+        state = await client.state()
         while not state["requests"]:
-            state = await desk.state()
+            state = await client.state()
 
     (request,) = state["requests"]
     assert (request["kind"], request["status"]) == ("create", None)
@@ -125,7 +124,7 @@ async def test_a_client_that_hangs_up_in_the_middle_is_noted_without_an_answer()
 
 async def test_time_follows_the_clock_and_can_be_moved() -> None:
     clock = FakeClock()
-    timeline = Timeline(clock)
+    timeline = VirtualClock(clock)
     start = timeline.now_s()
 
     await clock.sleep(5)
@@ -138,7 +137,7 @@ async def test_time_follows_the_clock_and_can_be_moved() -> None:
 
 async def test_whoever_waits_for_a_moment_gets_it() -> None:
     clock = FakeClock()
-    timeline = Timeline(clock)
+    timeline = VirtualClock(clock)
     start = timeline.now_s()
 
     await timeline.change_by(start + 10_000)
@@ -147,7 +146,7 @@ async def test_whoever_waits_for_a_moment_gets_it() -> None:
 
 
 async def test_whoever_waits_for_ever_is_woken_by_a_change() -> None:
-    timeline = Timeline(FakeClock(is_automatic=False))
+    timeline = VirtualClock(FakeClock(is_automatic=False))
 
     with anyio.fail_after(5):
         async with anyio.create_task_group() as group:

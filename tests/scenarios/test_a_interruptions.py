@@ -99,6 +99,7 @@ def test_a17_a_signal_ends_the_command_and_not_the_job(
     assert scene.kling.processes() == []
     if stage == "tunnel start":
         assert scene.box.tasks == []
+        assert "nothing was submitted\nhint: nothing was created" in result.stderr
         return
     (task,) = scene.box.tasks
     command, name = resume_of(result)

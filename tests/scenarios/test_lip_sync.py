@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from kling_cli.products import catalogue
-from kling_cli.sandbox.sound import Sound
+from kling_cli.sandbox.media.audio import Sound
 from tests.scenarios.expect import KEYS, document, listed, one_task, saved
 from tests.support.box import Box
 from tests.support.kling import Kling

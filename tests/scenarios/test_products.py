@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sandbox.film import watch
+from tests.sandbox.decoded_video import decode_video
 from tests.support.box import Box
 from tests.support.images import png
 from tests.support.kling import Kling
@@ -24,7 +24,7 @@ def test_a_portrait_speaks_a_local_sound_at_the_price_that_was_said(
 ) -> None:
     result = kling.run("avatar", "face.png", "--audio", "speech.wav")
 
-    film = watch((kling.here / result.lines[0]).read_bytes())
+    film = decode_video((kling.here / result.lines[0]).read_bytes())
     assert result.exit_code == 0
     assert "avatar, about 4.4 units, $0.62" in result.stderr
     assert "4.4 units, notified by callback" in result.stderr

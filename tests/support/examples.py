@@ -20,10 +20,12 @@ import typer
 
 from kling_cli.cli.app import app
 from tests.products.test_audio import mp3, wav
+from tests.support import agent as agents
 from tests.support import box as boxes
 from tests.support.box import Box, serve_box
 from tests.support.images import jpeg, png
 from tests.support.kling import Kling
+from tests.support.opener import put_opener
 from tests.support.recorder import Recorder, recorder
 
 Names = tuple[str, ...]
@@ -55,8 +57,6 @@ KINDS = {
 # What stands for a value of the reader's own, and the value.
 TEXTS = {
     "KLING_API_KEY=…": f"KLING_API_KEY={boxes.API_KEY}",
-    "KLING_ACCESS_KEY=…": f"KLING_ACCESS_KEY={boxes.ACCESS_KEY}",
-    "KLING_SECRET_KEY=…": f"KLING_SECRET_KEY={boxes.SECRET_KEY}",
     "NGROK_AUTHTOKEN=…": "NGROK_AUTHTOKEN=2ngrokTokenOfTheExamples_1618033988749894",
     "whsec_…": "whsec_dGhlLXdlYmhvb2stc2VjcmV0LW9mLXRoZS10ZXN0cw==",
     "tests/callbacks": "test_callbacks.py",
@@ -76,10 +76,11 @@ class Surroundings:
 def surroundings(home: Path) -> Iterator[Surroundings]:
     """Serve sandbox and app, and let there be one finished job and kept callbacks."""
     with ExitStack() as stack:
-        box = stack.enter_context(serve_box(task_seconds=TASK_S, has_past=True))
+        box = stack.enter_context(serve_box(task_seconds=TASK_S, has_seed_data=True))
         there = stack.enter_context(recorder())
         there.statuses = [500, 200]  # so that there is a failed delivery
         kling = Kling(home, {**box.env, **on_path()})
+        kling.be_quick()
         listening = ("listen", "--no-token", "--forward-to", f"{there.url}/callback")
         for command in (
             ("text2video", "A paper boat", "--external-id", JOB),
@@ -92,18 +93,21 @@ def surroundings(home: Path) -> Iterator[Surroundings]:
 
 def environment(surroundings: Surroundings, home: Path) -> dict[str, str]:
     """Return the variables of somebody with an account, whose home this is."""
+    programs = put_opener(home / "bin").parent
+    agents.write_program(programs, "cloudflared")
     return {
         **surroundings.box.env,
-        **on_path(),
+        **on_path(programs),
         "KLING_STATE_DIR": str(home / "state"),
         "KLING_CONFIG_DIR": str(home / "config"),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
     }
 
 
-def on_path() -> dict[str, str]:
+def on_path(*folders: Path) -> dict[str, str]:
     """Let `kling` be the one beside this interpreter, for examples that start it."""
-    return {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    first = map(str, (*folders, Path(sys.executable).parent))
+    return {"PATH": os.pathsep.join((*first, os.environ["PATH"]))}
 
 
 def make_files(folder: Path, text: str) -> None:

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import psutil
 
-from tests.support.program import Program, Result
+from tests.support.program import PATIENCE_S, Program, Result
 from tests.support.terminal import Terminal
 
 LANGUAGES = ("sh", "bash", "shell", "console")
 CTRL_C = 128 + signal.SIGINT
 _FENCE = re.compile(r"^(`{3,})(\S*).*\n((?:.*\n)*?)^\1`*$", re.MULTILINE)
 _LOOK_EVERY_S = 0.05
-_PATIENCE_S = 15.0
+_SHOWN_WITHIN_S = 15.0
 
 # Bash reads it before the block: the first command that fails ends the block and is
 # named. A command that was to serve until Ctrl-C has not failed.
@@ -152,7 +152,8 @@ class Shell:
     def _attend(self, program: Program, meanwhile: str, shown: list[str]) -> None:
         """Press Ctrl-C in whatever serves, once it has shown what it is to show."""
         ended: set[psutil.Process] = set()
-        while program.process.poll() is None:
+        deadline = time.monotonic() + PATIENCE_S
+        while program.process.poll() is None and time.monotonic() < deadline:
             for process in set(program.descendants()) - ended:
                 if _is_serving(process):
                     if meanwhile:
@@ -166,7 +167,7 @@ class Shell:
 
 def _wait_until(is_so: Callable[[], bool]) -> None:
     """Return when it is so, or when nobody would wait any longer."""
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + _SHOWN_WITHIN_S
     while not is_so() and time.monotonic() < deadline:
         time.sleep(_LOOK_EVERY_S)
 

@@ -29,7 +29,7 @@ def programs(search_path: str) -> list[Path]:
     found: dict[Path, Path] = {}
     for folder in filter(None, search_path.split(os.pathsep)):
         path = Path(folder, _NAME)
-        if path.is_file() and os.access(path, os.X_OK):
+        if os.access(path, os.X_OK) and path.is_file():  # in a folder we may look into
             found.setdefault(path.resolve(), path)
     return list(found.values())
 

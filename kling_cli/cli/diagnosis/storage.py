@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kling_cli.cli.diagnosis.check import Check, fail, ok, warn
 from kling_cli.errors import KlingError, UsageError
+from kling_cli.text import decode_text
 from kling_cli.webhook_secret import has_foreign_characters
 
 if TYPE_CHECKING:
@@ -119,5 +120,5 @@ def is_open_to_others(path: Path) -> bool:
 
 
 def _has_secrets(path: Path) -> bool:
-    text = path.read_text("utf-8", "replace")
+    text = decode_text(path.read_bytes())  # it was read as one already
     return any(word in text for word in ("_key", "secret", "authtoken"))

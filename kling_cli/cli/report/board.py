@@ -67,11 +67,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """All jobs of a run and what they have in common."""
+    """All jobs of a run and what they have in common.
+
+    `trouble` says why the API cannot be reached, and which try that was, as long as
+    that is so.
+    """
 
     rows: tuple[Row, ...] = ()
     path: str | None = None
     next_ask_at: float | None = None
+    trouble: tuple[str, ...] = ()
     doing: str | None = None
 
     def row(self, name: str | None) -> Row | None:
@@ -135,7 +140,15 @@ def _settling(board: Board, event: happened.Settling, now: float) -> Board:
     )
 
 
+def _send_failed(board: Board, event: happened.SendFailed, now: float) -> Board:
+    tries = f"try {event.attempt} of {event.most_attempts}"
+    board = board.with_row(event.external_id, now, phase="submitting")
+    trouble = (event.error.message, tries)
+    return replace(board, next_ask_at=now + event.retry_s, trouble=trouble)
+
+
 def _submitted(board: Board, event: happened.Submitted, now: float) -> Board:
+    board = replace(board, trouble=())
     return board.with_row(
         event.external_id if board.row(event.external_id) else event.task_id,
         now,
@@ -145,7 +158,7 @@ def _submitted(board: Board, event: happened.Submitted, now: float) -> Board:
         model=event.model,
         prompt=event.prompt,
         usual_s=event.usual_s,
-        submitted_at=now,
+        submitted_at=now - event.age_s,
         phase="submitted",
     )
 
@@ -155,11 +168,13 @@ def _status_changed(board: Board, event: happened.StatusChanged, now: float) -> 
 
 
 def _asking(board: Board, event: happened.Asking, now: float) -> Board:
-    return replace(board, next_ask_at=now + event.in_s)
+    trouble = board.trouble if event.failures else ()
+    return replace(board, next_ask_at=now + event.in_s, trouble=trouble)
 
 
 def _ask_failed(board: Board, event: happened.AskFailed, now: float) -> Board:
-    return replace(board, next_ask_at=now + event.retry_s)
+    trouble = (event.error.message, f"try {event.attempt}")
+    return replace(board, next_ask_at=now + event.retry_s, trouble=trouble)
 
 
 def _downloading(board: Board, event: happened.Downloading, now: float) -> Board:
@@ -208,6 +223,7 @@ _CHANGES: Mapping[type, Callable[[Board, Any, float], Board]] = MappingProxyType
         happened.TunnelOpening: _tunnel_opening,
         happened.CallbackPath: _callback_path,
         happened.WaitingForSlot: _waiting_for_slot,
+        happened.SendFailed: _send_failed,
         happened.Settling: _settling,
         happened.Submitted: _submitted,
         happened.StatusChanged: _status_changed,

@@ -108,12 +108,19 @@ def _transfer(transfer: Transfer, canvas: Canvas) -> list[Text]:
 
 def _shared(board: Board, canvas: Canvas) -> list[Text]:
     """Return the lines about what all jobs share."""
-    facts = [board.doing, board.path]
+    n_done = sum(row.is_done for row in board.rows)
+    total = f"{n_done} of {len(board.rows)} tasks done" if len(board.rows) > 1 else None
+    facts = [total, board.doing, board.path]
     is_asking = any(not (row.is_done or row.transfers) for row in board.rows)
     if is_asking and board.next_ask_at and board.next_ask_at > canvas.now:
-        facts.append(f"asking again in {clock_face(board.next_ask_at - canvas.now)}")
+        what = "trying again" if board.trouble else "asking again"
+        facts.append(f"{what} in {clock_face(board.next_ask_at - canvas.now)}")
     said = [one_line(fact) for fact in facts if fact]
-    return _packed(said, canvas, style="dim") if said else []
+    lines = _packed(said, canvas, style="dim") if said else []
+    if board.trouble and is_asking:
+        trouble = [one_line(each) for each in board.trouble]
+        lines = _packed(trouble, canvas, style="yellow") + lines
+    return lines
 
 
 def _with_bar(

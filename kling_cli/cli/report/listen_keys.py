@@ -7,14 +7,21 @@ import sys
 import termios
 import tty
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 
+from kling_cli.background import background
+from kling_cli.cli.report.choose import is_terminal
+from kling_cli.cli.report.job_control import (
+    LOOK_EVERY_S,
+    is_in_foreground,
+    share_terminal,
+)
 from kling_cli.cli.report.kept_callbacks import live_description
 
 if TYPE_CHECKING:
@@ -71,34 +78,85 @@ KEYS: Mapping[str, Act] = MappingProxyType(
 
 def keys_of(talk: Talk, screen: Screen) -> Keys | None:
     """Return what reads the keys, where a person sits at both ends."""
-    has_person = sys.stdin.isatty() and sys.stderr.isatty()
+    has_person = is_terminal(sys.stdin) and is_terminal(sys.stderr)
     is_wanted = has_person and not (talk.is_json or talk.is_quiet)
     return partial(read_keys, screen=screen) if is_wanted else None
 
 
 async def read_keys(controls: Controls, *, screen: Screen) -> None:
-    """Do what is typed until cancelled; the terminal is as before afterwards."""
-    screen.say(HELP)
-    with _single_keys():
-        while True:
-            await anyio.wait_readable(sys.stdin)
-            for key in _typed():
+    """Do what is typed, until cancelled or until the terminal has vanished.
+
+    The terminal is as before afterwards, and while it is somebody else's.
+    """
+    keyboard = Keyboard(sys.stdin.fileno())
+
+    @contextmanager
+    def pause() -> Iterator[None]:
+        with screen.pause(), keyboard.pause():
+            yield
+
+    with keyboard:
+        screen.say(HELP)
+        async with background() as group:
+            group.start_soon(share_terminal, sys.stdin.fileno(), pause)
+            async for key in keyboard.keys():
                 if (act := KEYS.get(key)) is not None:
                     screen.say(act(controls))
                     screen.set_paused(is_paused=controls.is_paused)
 
 
-def _typed() -> str:
+class Keyboard:
+    """Reads single keys from a terminal, at once and unseen; Ctrl-C stays what it is.
 
-    return os.read(sys.stdin.fileno(), 64).decode("ascii", "ignore").lower()
+    A context manager for the time in which the keys are this program's.
+    """
 
+    def __init__(self, terminal: int) -> None:
+        self._terminal = terminal
+        self._before: list[Any] | None = None
 
-@contextmanager
-def _single_keys() -> Iterator[None]:
-    """Have keys at once and unseen; Ctrl-C stays what it is."""
-    before = termios.tcgetattr(sys.stdin)
-    tty.setcbreak(sys.stdin)
-    try:
-        yield
-    finally:
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+    def __enter__(self) -> Self:
+        self._take()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._give_back()
+
+    async def keys(self) -> AsyncIterator[str]:
+        """Yield keys as they are typed; ends when the terminal has vanished."""
+        while True:
+            await anyio.wait_readable(self._terminal)
+            if not is_in_foreground(self._terminal):
+                await anyio.sleep(LOOK_EVERY_S)  # typed for somebody else
+                continue
+            try:
+                typed = os.read(self._terminal, 64)
+            except OSError:
+                return
+            if not typed:
+                return
+            for key in typed.decode("ascii", "ignore").lower():
+                yield key
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Leave the terminal to somebody else meanwhile, in the mode it had before."""
+        self._give_back()
+        try:
+            yield
+        finally:
+            self._take()
+
+    def _take(self) -> None:
+        if not is_in_foreground(self._terminal):
+            return
+        with suppress(termios.error):  # it has vanished
+            if self._before is None:
+                self._before = termios.tcgetattr(self._terminal)
+            tty.setcbreak(self._terminal, termios.TCSANOW)
+
+    def _give_back(self) -> None:
+        if self._before is None or not is_in_foreground(self._terminal):
+            return
+        with suppress(termios.error):
+            termios.tcsetattr(self._terminal, termios.TCSANOW, self._before)

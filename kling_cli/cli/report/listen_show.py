@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -48,6 +48,10 @@ class Screen:
     def set_paused(self, *, is_paused: bool) -> None:
         """Take note that forwarding was paused, or goes on."""
 
+    def pause(self) -> AbstractContextManager[None]:
+        """Keep no line below the others meanwhile."""
+        return nullcontext()
+
 
 class StatusScreen(Screen):
     """A screen with a status line."""
@@ -70,6 +74,9 @@ class StatusScreen(Screen):
     def say(self, text: str) -> None:
         with self._status.hidden():
             super().say(text)
+
+    def pause(self) -> AbstractContextManager[None]:
+        return self._status.pause()
 
     def set_paused(self, *, is_paused: bool) -> None:
         self._state.is_paused = is_paused

@@ -29,7 +29,6 @@ _NEWS = (
     happened.Submitted,
     happened.Settling,
     happened.Saved,
-    happened.AskFailed,
     happened.DownloadRetry,
     happened.Notice,
     happened.Remark,
@@ -52,14 +51,7 @@ class LiveReporter:
         self._board = Board()
         encoding = (self._console.encoding or "ascii").lower()
         self._marks = UNICODE if encoding.startswith("utf") else ASCII
-        self._live = Live(
-            console=self._console,
-            get_renderable=self._picture,
-            refresh_per_second=FRAMES_A_SECOND,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
+        self._live = self._new_live()
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -81,7 +73,19 @@ class LiveReporter:
         try:
             yield
         finally:
+            # the old one would erase as many lines as it drew, whatever they are now
+            self._live = self._new_live()
             self._live.start()
+
+    def _new_live(self) -> Live:
+        return Live(
+            console=self._console,
+            get_renderable=self._picture,
+            refresh_per_second=FRAMES_A_SECOND,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
 
     def _picture(self) -> Group:
         width, height = self._console.size
@@ -102,6 +106,8 @@ def news(event: Event) -> list[Text]:
 def _is_news(event: Event) -> bool:
     if isinstance(event, happened.Saved):
         return not is_terminal(sys.stdout)  # where the path will stand in any case
+    if isinstance(event, happened.AskFailed | happened.SendFailed):
+        return event.attempt == 1  # the display has it as long as it lasts
     if isinstance(event, happened.CallbackPath):
         return event.state in ("lost", "back") or bool(event.detail)
     return isinstance(event, _NEWS)

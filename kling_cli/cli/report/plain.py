@@ -29,7 +29,6 @@ _NEWS_WORDS = MappingProxyType(
 )
 _VIA_WORDS = MappingProxyType(
     {
-        "ngrok": "through ngrok",
         "shared": "through another kling",
         "loopback": "on this machine",
         "url": "through your URL",
@@ -61,8 +60,9 @@ def error_lines(error: KlingError) -> Iterator[str]:
 def path_words(event: happened.CallbackPath) -> str:
     """Return how the way for callbacks stands, in a few words."""
     words = _PATH_WORDS.get(event.state, event.state)
-    via = _VIA_WORDS.get(event.via or "")
-    return f"{words} {via}" if via and event.state in ("ready", "back") else words
+    if event.via is None or event.state not in ("ready", "back"):
+        return words
+    return f"{words} {_VIA_WORDS.get(event.via, f'through {event.via}')}"
 
 
 def summary(result: JobResult) -> str:
@@ -100,7 +100,8 @@ def _prepared(event: happened.Prepared) -> str:
 
 
 def _tunnel_opening(event: happened.TunnelOpening) -> str:
-    return f"opening a tunnel with {event.provider}"
+    failure = f" ({event.detail})" if event.detail else ""
+    return f"opening a tunnel with {event.provider}{failure}"
 
 
 def _callback_path(event: happened.CallbackPath) -> str:
@@ -111,6 +112,12 @@ def _callback_path(event: happened.CallbackPath) -> str:
 def _waiting_for_slot(event: happened.WaitingForSlot) -> str:
     pause = duration(event.pause_s)
     return f"waiting for a slot, attempt {event.attempt}; again in {pause}"
+
+
+def _send_failed(event: happened.SendFailed) -> str:
+    tries = f"try {event.attempt} of {event.most_attempts}"
+    pause = duration(event.retry_s)
+    return f"could not submit, {tries}: {event.error.message}; again in {pause}"
 
 
 def _settling(event: happened.Settling) -> str:
@@ -145,7 +152,8 @@ def _callback_arrived(event: happened.CallbackArrived) -> str:
 
 def _ask_failed(event: happened.AskFailed) -> str:
     pause = duration(event.retry_s)
-    return f"could not ask: {event.error.message}; again in {pause}"
+    tries = f", try {event.attempt}" if event.attempt > 1 else ""
+    return f"could not ask{tries}: {event.error.message}; again in {pause}"
 
 
 def _download_retry(event: happened.DownloadRetry) -> str:
@@ -180,6 +188,7 @@ _LINES: Mapping[type, Callable[[Any], str | None]] = MappingProxyType(
         happened.TunnelOpening: _tunnel_opening,
         happened.CallbackPath: _callback_path,
         happened.WaitingForSlot: _waiting_for_slot,
+        happened.SendFailed: _send_failed,
         happened.Settling: _settling,
         happened.Submitted: _submitted,
         happened.StatusChanged: _status_changed,

@@ -22,6 +22,7 @@ class StatusLine:
         self._stream = stream
         self._text = ""
         self._n_drawn = 0  # characters that stand there
+        self._is_paused = False
 
     def set(self, text: str) -> None:
         """Show `text`, one line of printable characters, from now on."""
@@ -38,6 +39,17 @@ class StatusLine:
         finally:
             self._write(self._drawn())
 
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Draw nothing meanwhile: the terminal is somebody else's."""
+        self._write(self._erased())
+        self._is_paused = True
+        try:
+            yield
+        finally:
+            self._is_paused = False
+            self._write(self._drawn())
+
     def close(self) -> None:
         """Take the line away for good."""
         self._write(self._erased())
@@ -47,13 +59,14 @@ class StatusLine:
     def columns(self) -> int:
         """How wide the terminal is now."""
         try:
-            return os.get_terminal_size(self._stream.fileno()).columns
+            columns = os.get_terminal_size(self._stream.fileno()).columns
         except (OSError, ValueError):
-            return _DEFAULT_COLUMNS
+            columns = 0  # which a terminal also says that does not know
+        return columns or _DEFAULT_COLUMNS
 
     def _drawn(self) -> str:
         """Return the line, cut so that it never wraps."""
-        shown = self._text[: max(self.columns - 1, 0)]
+        shown = "" if self._is_paused else self._text[: max(self.columns - 1, 0)]
         self._n_drawn = len(shown)
         return f"\x1b[2m{shown}\x1b[0m" if shown else ""
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from shutil import get_terminal_size
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from kling_cli.cli.report.fit import Column, fitted
+from kling_cli.cli.report.fit import Column, Paint, fitted
 from kling_cli.cli.report.styles import Style, style_for
+from kling_cli.cli.report.terminal import file_link, has_links
 from kling_cli.jobs.events import State
+from kling_cli.jobs.naming import from_here
 
 if TYPE_CHECKING:
     from kling_cli.jobs.entry import Entry
@@ -35,16 +39,34 @@ _AGES = (
 )
 
 
+def in_color(state: State, style: Style) -> str:
+    """Return a state's word in the colour that it has everywhere."""
+    return style(state.value, _COLORS[state])
+
+
 def drawn(
     entries: Sequence[Entry], now: datetime, *, is_colorless: bool
 ) -> Iterator[str]:
     """Yield a table that is as wide as the terminal at most."""
     style = style_for(sys.stdout, is_colorless=is_colorless)
-    return table(entries, now, style=style, width=get_terminal_size().columns)
+    link = _file_link if has_links(os.environ) else None
+    width = get_terminal_size().columns
+    return table(entries, now, style=style, width=width, link=link)
+
+
+def _file_link(text: str, cell: str) -> str:
+    """Return the name of a file as a link to it; several in a cell are left alone."""
+    path = Path(cell)
+    return file_link(text, path) if path.is_file() else text
 
 
 def table(
-    entries: Sequence[Entry], now: datetime, *, style: Style, width: int
+    entries: Sequence[Entry],
+    now: datetime,
+    *,
+    style: Style,
+    width: int,
+    link: Paint | None = None,
 ) -> Iterator[str]:
     """Yield headings and one line a task: the prompt is shortened, an id never."""
     columns = (
@@ -55,7 +77,7 @@ def table(
         Column(heading="product", leaves=4),
         Column(heading="model", leaves=2),
         Column(heading="units", leaves=3),
-        Column(heading="files", leaves=1),
+        Column(heading="files", leaves=1, paint=link),
     )
     return fitted(columns, [_cells(entry, now) for entry in entries], width=width)
 
@@ -69,7 +91,7 @@ def _cells(entry: Entry, now: datetime) -> tuple[str | None, ...]:
         entry.product,
         entry.model,
         None if entry.units is None else f"{entry.units:g}",
-        " ".join(filter(None, entry.paths)),
+        " ".join(from_here(path) for path in entry.paths if path),
     )
 
 

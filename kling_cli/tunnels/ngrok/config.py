@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,11 @@ class UserConfig:
 
 def read_user_config() -> UserConfig:
     """Return what the person's `ngrok.yml` says; nothing when it cannot be read."""
-    for path in _user_paths():
-        if path.is_file():
-            return _read(path)
+    # OSError: a folder that may not be looked into; RuntimeError: no home is known
+    with suppress(OSError, RuntimeError):
+        for path in _user_paths():
+            if path.is_file():
+                return _read(path)
     return UserConfig()
 
 

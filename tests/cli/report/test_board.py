@@ -31,7 +31,7 @@ def test_a_job_is_one_row_from_its_preparation_to_its_end() -> None:
 
     [row] = board.rows
     assert (row.external_id, row.task_id) == (EXTERNAL_ID, TASK_ID)
-    assert row.submitted_at == 5.0
+    assert row.submitted_at == 6.0
     assert row.phase == "succeeded"
     assert row.is_done
     assert row.transfers == {}
@@ -105,6 +105,30 @@ def test_a_broken_download_says_when_it_goes_on() -> None:
     broke = happened.DownloadRetry(task_id=TASK_ID, name=FILE, reason="?", retry_s=2.0)
 
     assert board_after(submitted(), broke).rows[0].phase == "saving again in 2s"
+
+
+def test_a_task_that_is_older_than_this_run_has_its_own_age() -> None:
+    assert board_after(submitted(age_s=20.0)).rows[0].submitted_at == -20.0
+
+
+def test_trouble_is_known_until_the_api_answers() -> None:
+    down = UnreachableError("the API cannot be reached")
+    unsent = happened.SendFailed(
+        external_id=EXTERNAL_ID, error=down, attempt=2, most_attempts=6, retry_s=1.0
+    )
+    unasked = happened.AskFailed(error=down, retry_s=2.0, attempt=3)
+    asking = happened.Asking(task_ids=(TASK_ID,), in_s=2.0, failures=3)
+    asked = happened.Asking(task_ids=(TASK_ID,), in_s=9.0)
+
+    sending = board_after(prepared(), unsent)
+    assert sending.trouble == ("the API cannot be reached", "try 2 of 6")
+    assert sending.next_ask_at == 2.0
+    assert board_after(prepared(), unsent, submitted()).trouble == ()
+    assert board_after(submitted(), unasked, asking).trouble == (
+        "the API cannot be reached",
+        "try 3",
+    )
+    assert board_after(submitted(), unasked, asked).trouble == ()
 
 
 def test_the_next_question_is_counted_down_from_when_it_was_announced() -> None:

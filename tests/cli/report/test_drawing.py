@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from kling_cli.api.task import TaskStatus
 from kling_cli.cli.report.board import Board, after
 from kling_cli.cli.report.drawing import ASCII, Canvas, draw
+from kling_cli.errors import UnreachableError
 from kling_cli.jobs import events as happened
 from kling_cli.jobs.events import Event
 from tests.cli.examples import (
@@ -55,6 +56,25 @@ def test_before_the_submit_there_is_no_bar() -> None:
     assert lines == [
         f"⠼ text2video · kling-3.0-turbo · {EXTERNAL_ID} · about 4 units, $0.56",
         "  submitting · 0:03",
+    ]
+
+
+def test_the_prompt_is_shown_on_one_line_and_shortened() -> None:
+    lines = drawn(prepared(prompt="A boat\n" * 40), now=3.0, width=20)
+
+    assert lines[-2] == "  A boat A boat A b…"
+
+
+def test_an_api_that_is_down_is_said_with_the_try_and_when_the_next_is() -> None:
+    down = UnreachableError("the API at x cannot be reached")
+    failed = happened.SendFailed(
+        external_id=EXTERNAL_ID, error=down, attempt=2, most_attempts=6, retry_s=4.0
+    )
+
+    assert drawn(prepared(), failed, now=1.0)[1:] == [
+        "  submitting · 0:01",
+        "  the API at x cannot be reached · try 2 of 6",
+        "  trying again in 0:03",
     ]
 
 
@@ -126,6 +146,7 @@ def test_several_jobs_are_rows_and_ended_ones_leave() -> None:
         "  submitted · 0:00",
         "⠋ 3 · kling-3.0-turbo",
         "  submitted · 0:00",
+        "  1 of 3 tasks done",
     ]
 
 
@@ -137,7 +158,7 @@ def test_more_jobs_than_the_screen_has_lines_are_counted() -> None:
     lines = drawn(*events, now=0.0, height=12)
 
     assert len(lines) < 12
-    assert lines[-1] == "  and 35 more"
+    assert lines[-2:] == ["  and 36 more", "  0 of 40 tasks done"]
 
 
 def test_words_of_the_api_are_drawn_harmlessly() -> None:

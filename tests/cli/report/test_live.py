@@ -120,6 +120,16 @@ def test_a_terminal_that_knows_no_unicode_gets_none() -> None:
             id="badly ended",
         ),
         pytest.param(happened.Asking(task_ids=("1",), in_s=3.0), [], id="a question"),
+        pytest.param(
+            happened.AskFailed(error=TaskFailedError("down"), retry_s=1.0),
+            ["could not ask: down; again in 1s"],
+            id="the first failure",
+        ),
+        pytest.param(
+            happened.AskFailed(error=TaskFailedError("down"), retry_s=1.0, attempt=2),
+            [],
+            id="the next failure, which the display shows",
+        ),
     ],
 )
 def test_only_what_matters_later_stays_on_the_screen(

@@ -31,6 +31,7 @@ text2video with kling-3.0-turbo, about 4 units, $0.56 (kling-01f7)
 opening a tunnel with ngrok
 callbacks can come in through ngrok
 waiting for a slot, attempt 2; again in 1.5s
+could not submit, try 1 of 6: the API cannot be reached; again in 0.5s
 not sure the API took the job (the connection broke); asking for kling-01f7
 submitted {TASK_ID}: text2video with kling-3.0-turbo, usually 1m 30s
 could not ask: the API answered 502; again in 2s

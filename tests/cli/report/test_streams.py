@@ -11,7 +11,10 @@ import pytest
 
 WRITE = """
 import sys
-from kling_cli.cli.report.streams import close_streams, write_note, write_result
+from kling_cli.cli.report.streams import (
+    close_streams, open_streams, write_note, write_result
+)
+open_streams()
 {before}
 write_result("result " + {text})
 write_note("note")
@@ -77,7 +80,7 @@ def test_nobody_is_told_that_stderr_is_full() -> None:
     assert said.stdout == b"result x\n"
 
 
-@pytest.mark.parametrize("closing", ["1>&-", "2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-"])
+@pytest.mark.parametrize("closing", ["1>&-", "2>&-"])
 def test_closed_streams_are_let_be(closing: str) -> None:
     said = subprocess.run(
         ["sh", "-c", f'exec "$@" {closing}', "sh", *program()],
@@ -87,3 +90,34 @@ def test_closed_streams_are_let_be(closing: str) -> None:
 
     assert b"note" not in said.stdout
     assert b"Error" not in said.stderr
+
+
+def test_what_is_opened_later_never_gets_the_number_of_a_closed_stream(
+    tmp_path: Path,
+) -> None:
+    then = f"sys.exit(open({str(tmp_path / 'file')!r}, 'w').fileno())"
+
+    said = subprocess.run(
+        ["sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh", *program(then)], check=False
+    )
+
+    assert said.returncode > 2
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_reader_that_lets_us_wait_gets_all_of_it(stream: str) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    write = {"stdout": "write_result", "stderr": "write_note"}[stream]
+
+    with subprocess.Popen(
+        program(f"{write}('é' * 300_000)"),
+        stdout=writing if stream == "stdout" else None,
+        stderr=writing if stream == "stderr" else None,
+    ) as process:
+        os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            said = pipe.read()
+
+    assert process.returncode == 0
+    assert "é" * 300_000 in said.decode()

@@ -1,0 +1,90 @@
+"""The picture of the live display in the README, drawn by the display itself."""
+
+from __future__ import annotations
+
+import io
+import re
+
+from rich.console import Console
+
+from kling_cli.api.task import TaskStatus
+from kling_cli.cli.report.board import Board, after
+from kling_cli.cli.report.drawing import Canvas, draw
+from kling_cli.cli.report.live import news
+from kling_cli.jobs import events as happened
+
+COLUMNS = 92
+PROMPT = "A paper boat on a rainy street"
+TASK_ID = "988755600534027551"
+USUAL_S = 28.0
+SHOWN_AT_S = 13.0
+
+# What happened in the run, and at which second of it.
+RUN = (
+    (
+        0.0,
+        happened.Prepared(
+            external_id="kling-3b78c2d13749384aafee",
+            product="text2video",
+            model="kling-3.0-turbo",
+            units=4.0,
+            usd=0.56,
+            usual_s=USUAL_S,
+            prompt=PROMPT,
+        ),
+    ),
+    (0.0, happened.CallbackPath(state="ready", via="ngrok")),
+    (
+        0.0,
+        happened.Submitted(
+            external_id="kling-3b78c2d13749384aafee",
+            task_id=TASK_ID,
+            product="text2video",
+            model="kling-3.0-turbo",
+            usual_s=USUAL_S,
+            prompt=PROMPT,
+        ),
+    ),
+    (3.0, happened.CallbackPath(state="proven", via="ngrok")),
+    (
+        3.0,
+        happened.StatusChanged(
+            task_id=TASK_ID,
+            status=TaskStatus.PROCESSING,
+            message=None,
+            by="callback",
+        ),
+    ),
+    (3.0, happened.Asking(task_ids=(TASK_ID,), in_s=90.0)),
+)
+
+
+def picture() -> str:
+    """Return the SVG of a terminal in the middle of a run."""
+    console = Console(
+        width=COLUMNS,
+        file=io.StringIO(),
+        record=True,
+        force_terminal=True,
+        color_system="truecolor",
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    console.print(f'$ kling text2video "{PROMPT}"')
+    board = Board()
+    for at_s, event in RUN:
+        board = after(board, event, at_s)
+        for line in news(event):
+            console.print(line)
+    for line in draw(board, Canvas(COLUMNS, 24, SHOWN_AT_S)):
+        console.print(line)
+    svg = console.export_svg(title="kling", unique_id="kling")
+    # nobody who looks at it should have to fetch a font from a third party
+    svg = re.sub(r"(?s)\s*@font-face \{.*?\}", "", svg)
+    return "".join(f"{line.rstrip()}\n" for line in svg.splitlines())
+
+
+def words(svg: str) -> list[str]:
+    """Return what a picture says, however this version of rich has drawn it."""
+    return re.findall(r"<text[^>]*>([^<]*)</text>", svg)

@@ -1,0 +1,1 @@
+"""The files that tasks result in, made in pure Python: small, quick, and valid."""

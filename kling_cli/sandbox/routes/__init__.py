@@ -1,0 +1,1 @@
+"""The endpoints of the simulated API: what is asked, checked and answered."""

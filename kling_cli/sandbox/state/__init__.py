@@ -1,0 +1,1 @@
+"""What one sandbox knows: account, tasks, library, traffic, time."""

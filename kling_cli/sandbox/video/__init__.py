@@ -1,1 +1,0 @@
-"""Real video files in pure Python: small, quick to make, of any length and shape."""

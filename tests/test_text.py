@@ -1,0 +1,130 @@
+"""Files as editors on Windows save them are the same text as any other."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from kling_cli.cli.api_fields import body_of
+from kling_cli.cli.api_options import Sent
+from kling_cli.cli.json_source import json_or_text, read_json
+from kling_cli.cli.login import read_keys
+from kling_cli.cli.request_file import to_order
+from kling_cli.cli.values import read_values
+from kling_cli.errors import UsageError
+from kling_cli.products import catalogue
+from kling_cli.secret import Secret
+from kling_cli.settings import load
+from kling_cli.text import NOT_TEXT, decode_text, normal_text
+
+WORDS = "un \u00e9t\u00e9 \U0001f6a3\nat sea\n"
+BOARD = '[{"duration": 2, "prompt": "a boat"},\n"3: rain"]'
+
+saved = pytest.mark.parametrize(
+    ("mark", "encoding"),
+    [
+        pytest.param(b"", "utf-8", id="UTF-8"),
+        pytest.param(codecs.BOM_UTF8, "utf-8", id="UTF-8 with a mark"),
+        pytest.param(codecs.BOM_UTF16_LE, "utf-16-le", id="UTF-16 LE"),
+        pytest.param(codecs.BOM_UTF16_BE, "utf-16-be", id="UTF-16 BE"),
+        pytest.param(codecs.BOM_UTF32_LE, "utf-32-le", id="UTF-32 LE"),
+        pytest.param(codecs.BOM_UTF32_BE, "utf-32-be", id="UTF-32 BE"),
+    ],
+)
+
+
+def windows(text: str, mark: bytes, encoding: str) -> bytes:
+    return mark + text.replace("\n", "\r\n").encode(encoding)
+
+
+def pipe(monkeypatch: pytest.MonkeyPatch, raw: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw)))
+
+
+@saved
+def test_every_reader_takes_what_windows_saves(
+    mark: bytes, encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save(name: str, text: str) -> Path:
+        path = tmp_path / name
+        path.write_bytes(windows(text, mark, encoding))
+        return path
+
+    product = catalogue.load("text2video")
+    request = {"product": "text2video", "fields": {"prompt": WORDS}}
+    save("config.toml", 'timeout = 90\n[webhook]\nsecret = """\ndGVzdA==\n"""\n')
+    save("credentials.toml", 'storage = "file"\napi_key = "sk-1"\n')
+
+    settings = load({"KLING_CONFIG_DIR": str(tmp_path)})
+    pipe(monkeypatch, windows(WORDS, mark, encoding))
+    piped = read_values(product, {"prompt": "-"})
+    board = save("board.json", BOARD)
+    shots = read_values(product, {"prompt": "x", "shots": [f"@{board}"]})["shots"]
+    told = read_json(str(save("request.json", json.dumps(request))), hint="")
+    keys = read_keys(windows("ak\n\nsk\n", mark, encoding), is_pair=True)
+    text, listed = save("prompt.txt", WORDS), save("list.json", "[1]\n")
+    body = body_of(Sent(values=[f"prompt=@{text}", f"list=@{listed}"]))
+
+    settings.require("webhook_secret")
+    assert (settings.timeout_s, settings.api_key) == (90, Secret("sk-1"))
+    assert settings.webhook_secrets == (Secret("dGVzdA=="),)
+    assert piped["prompt"] == WORDS.strip()
+    assert shots == ({"duration": 2, "prompt": "a boat"}, "3: rain")
+    assert to_order(told).values["prompt"] == WORDS
+    assert (keys.access_key, keys.secret_key) == (Secret("ak"), Secret("sk"))
+    assert body == {"prompt": WORDS, "list": [1]}
+
+
+def test_what_a_shell_has_read_from_such_a_file_is_the_same_text() -> None:
+    product = catalogue.load("text2video")
+
+    said = read_values(product, {"prompt": "\ufeffa boat\r\nat sea\r"})
+
+    assert said["prompt"] == "a boat\nat sea"
+    assert json_or_text('\ufeff{"a": 1}\r') == {"a": 1}
+    assert load({"KLING_API_KEY": "\ufeffsk-1\r"}).api_key == Secret("sk-1")
+    assert normal_text("old\rMac") == "old\nMac"
+
+
+def test_what_is_no_text_is_said_to_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = "\u00e9t\u00e9 secret".encode("latin-1")
+    pipe(monkeypatch, wrong)
+
+    with pytest.raises(ValueError, match=r"^not a UTF-8 text"):
+        decode_text(codecs.BOM_UTF16_LE + b"a")
+    with pytest.raises(UsageError, match=f"standard input is {NOT_TEXT}"):
+        read_values(catalogue.load("text2video"), {"prompt": "-"})
+    with pytest.raises(UsageError, match=f"stdin is {NOT_TEXT}") as caught:
+        read_keys(wrong, is_pair=False)
+    assert "secret" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        pytest.param("sk-hid\u200bden", "character 7 is U+200B (zero width", id="zero"),
+        pytest.param("sk-hid\u00a0den", "character 7 is U+00A0 (no-break", id="space"),
+        pytest.param("sk-hid den", "character 7 is U+0020 (space)", id="blank"),
+        pytest.param("sk-hid\ufeffden", "character 7 is U+FEFF (zero", id="mark"),
+        pytest.param("sk-hid\x07den", "character 7 is U+0007 (control", id="bell"),
+        pytest.param("\u201csk-hidden\u201d", "character 1 is U+201C", id="quote"),
+        pytest.param("\u200bsk-hidden", "character 1 is U+200B", id="first"),
+    ],
+)
+def test_a_character_that_no_key_has_is_named_by_its_place(key: str, said: str) -> None:
+    settings = load({"KLING_API_KEY": key})
+
+    with pytest.raises(UsageError) as stored:
+        settings.require("api_key")
+    with pytest.raises(UsageError) as piped:
+        read_keys(f" {key}\r\n".encode(), is_pair=False)
+
+    assert stored.value.message.startswith("KLING_API_KEY has a character")
+    for caught in (stored, piped):
+        assert said in caught.value.message
+        assert "hid" not in f"{caught.value.message} {caught.value.hint}"
