@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from kling_cli.cli.report.quantities import size as size_text
 from tests.scenarios.expect import (
     CONTROL,
     PROMPT,
@@ -140,7 +141,7 @@ def test_b01_an_interrupted_download_goes_on_where_it_was(
     assert "its result is ready" in found["error"]["message"]
     assert found["error"]["hint"] == found["resume"] == f"kling download {task['id']}"
     assert again.exit_code == 0
-    assert f"going on with boat.mp4 after {size:,} of " in again.stderr
+    assert f"resuming boat.mp4 after {size_text(size)} of " in again.stderr
     assert [one["status"] for one in box.requests("download")][-1] == 206
     assert is_whole_video(kling.here / "boat.mp4")
     assert set(kling.here.iterdir()) - mine == {kling.here / "boat.mp4"}
