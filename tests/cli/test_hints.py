@@ -1,0 +1,379 @@
+"""Every hint with a command in it is run in the state that produced it.
+
+The commands that messages may name are collected from the source; each is printed by
+some scene here, which runs what was printed, in the same home and against the same
+sandbox. A hint that is new is found by itself; without a scene it fails here.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
+
+import pytest
+
+import kling_cli
+from kling_cli.cli.contents import entries
+from kling_cli.main import main
+from tests.support.box import API_KEY, Box, serve_box
+from tests.support.images import png
+
+NAMES = sorted((each.name for each in entries()), key=len, reverse=True)
+COMMAND = re.compile(rf"\bkling (?:{'|'.join(NAMES)}|\{{\}})(?![\w-])[^;,`(\n]*")
+# The first word after a command that is no longer part of it.
+PROSE = re.compile(
+    r" (?:shows|lists|has|saves|opens|looks|receives|sends?|tries|asks|waits|to|again"
+    r"|with|then|another|does)\b.*| - .*| or .*"
+)
+AGAIN = "run the same command again"
+
+# What is no hint to a person, or is run elsewhere.
+EXEMPT = {
+    "kling {}": "a model, a version, or the command that was typed: see `again`",
+    'kling text2video "A paper boat on a rainy street" --sandbox': "test_examples",
+    "kling models": "at the end of a help text",
+    "kling sandbox": "serves until Ctrl-C: test_examples",
+    "kling listen": "serves until Ctrl-C: test_examples",
+    "kling listen --rotate-token": "serves until Ctrl-C: tests/scenarios/test_listen",
+    "kling trigger": "beside `kling listen`; run as `kling trigger succeeded` here",
+    "kling sandbox --help": "options that no command line can say",
+    "kling auth logout": "after damage to the store: tests/cli/test_auth",
+    "kling auth login {} < FILE": "needs a terminal: tests/cli/test_auth",
+    "kling auth login --no-verify": "needs a terminal: tests/cli/test_auth",
+    "kling auth login --with-key < FILE": "needs a terminal: tests/cli/test_auth",
+    "kling account balance": "needs an account without packs: tests/cli/report",
+    "kling events show {}": "of a long body: tests/cli/test_events",
+    "kling events show N": "N is the number that was typed: tests/listen",
+    "kling replay --failed": "of a handler that fails: tests/listen/test_diagnose",
+    "kling replay {}": "of a handler that fails: tests/listen/test_diagnose",
+    "kling replay {} --to 3000": "of a callback passed on nowhere: tests/listen",
+    "kling api GET {}": "a raw call in doubt: tests/jobs/test_raw_request",
+    "kling api POST {}": "a raw call in doubt: tests/jobs/test_raw_request",
+    "kling download {} --open": "needs a desktop: tests/cli/test_open",
+    "kling wait {} --open": "needs a desktop: tests/cli/test_open",
+    "kling list --search {}": "tests/cli/test_open",
+    "kling {} create --help": "tests/cli/test_shelves",
+    "kling {} delete {} --yes": "tests/cli/test_shelves",
+    "kling {} --own": "tests/cli/test_shelves",
+    "kling list{}": "of an empty list; the same as `kling list`",
+    "kling account packs": "tests/cli/report/test_bill",
+    "kling list --remote": "of an empty list; asks the account as test_list does",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A line that fails, or finds nothing, and the commands that it is to name.
+
+    `before` is run first. A signal comes once a request of the kind `stop_at` was
+    answered so often. Afterwards all goes well again, and what was printed is run: it
+    ends with one of the codes `then`.
+    """
+
+    line: str
+    hints: tuple[str, ...] = ()
+    code: int
+    before: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    stop_at: tuple[str, int] | None = None
+    env: tuple[tuple[str, str], ...] = ()
+    then: tuple[int, ...] = (0,)
+    is_again: bool = False
+
+
+MAKE = 'kling text2video "a boat" --external-id mine --callback off'
+LEAVE = f"{MAKE} --no-wait"
+SCENES = {
+    "stopped while it waits": Scene(
+        line=MAKE, faults=("task:stuck",), stop_at=("query", 1), code=130,
+        hints=("kling wait {}",),
+    ),
+    "stopped while the create call is out and arrives": Scene(
+        line=MAKE, faults=("create:accept-hang",), stop_at=("create", 1), code=130,
+        hints=("kling wait {}",),
+    ),
+    "stopped while the create call is out and is lost": Scene(
+        line=MAKE, faults=("create:hang",), stop_at=("create", 1), code=130,
+        hints=("kling wait {}",), then=(6,),
+    ),
+    "stopped while it waits for a slot": Scene(
+        line=MAKE, faults=("create:1303x0",), stop_at=("create", 1), code=130,
+        is_again=True,
+    ),
+    "a job that never arrived, waited for": Scene(
+        line="kling wait mine", code=6,
+        before=(f"{MAKE} --timeout 1 # create:500x0",),
+    ),
+    "the time is over": Scene(
+        line=f"{MAKE} --timeout 1", faults=("task:stuck",), code=5,
+        hints=("kling wait {}",),
+    ),
+    "the outcome is unknown": Scene(
+        line=f"{MAKE} --timeout 1", faults=("create:accept-reset", "query:500x0"),
+        code=11, hints=("kling wait {}",),
+    ),
+    "no slot": Scene(
+        line=f"{MAKE} --timeout 1", faults=("create:1303x0",), code=7,
+        hints=("kling list",),
+    ),
+    "refused, and run again": Scene(
+        line=MAKE, faults=("create:1201",), code=2, is_again=True
+    ),
+    "the key is refused": Scene(
+        line="kling status mine", before=(LEAVE,), faults=("query:1002x0",), code=3,
+        hints=("kling auth status", "kling auth login"),
+    ),
+    "nobody is logged in": Scene(
+        line=MAKE, env=(("KLING_API_KEY", ""),), code=3, hints=("kling auth login",)
+    ),
+    "the connection breaks": Scene(
+        line="kling status mine", before=(LEAVE,), faults=("query:resetx0",), code=6,
+        hints=("kling doctor",),
+    ),
+    "stopped while it saves": Scene(
+        line=MAKE, faults=("download:hang",), stop_at=("download", 1), code=130,
+        hints=("kling download {}",),
+    ),
+    "nothing to save yet": Scene(
+        line="kling download mine", before=(LEAVE,), faults=("task:stuck",), code=9,
+        hints=("kling wait {}",),
+    ),
+    "nobody knows the task": Scene(
+        line="kling status nobody", code=2, hints=("kling list",)
+    ),
+    "the external id was used": Scene(
+        line=MAKE, before=(LEAVE,), code=2, hints=("kling status {}",)
+    ),
+    "a local file where Kling fetches": Scene(
+        line="kling video-to-audio film.mp4", before=(LEAVE,), code=2,
+        hints=("kling status TASK_ID",),
+    ),
+    "a task that has not made a video yet": Scene(
+        line="kling video-extend mine", before=(LEAVE,), faults=("task:stuck",), code=2,
+        hints=("kling wait {}", "kling status {}"),
+    ),
+    "no last task": Scene(line="kling status last", code=2, hints=("kling list",)),
+    "nothing to wait for": Scene(
+        line="kling wait", before=(MAKE,), code=0, hints=("kling wait TASK_ID",)
+    ),
+    "an empty task id": Scene(line="kling status ''", code=2, hints=("kling list",)),
+    "no such callback": Scene(
+        line="kling events show 99", code=2, hints=("kling events",)
+    ),
+    "no callback to replay": Scene(
+        line="kling replay 99", code=2, hints=("kling events",)
+    ),
+    "replay of nothing": Scene(
+        line="kling replay", code=2, hints=("kling replay last",), then=(2,)
+    ),
+    "exported in no way": Scene(
+        line="kling events export", code=2, hints=("kling events export --jsonl",)
+    ),
+    "a path that has placeholders": Scene(
+        line="kling api GET /tasks/{id}", code=2,
+        hints=("kling api GET /tasks -f task_ids=ID",), before=(LEAVE,),
+    ),
+    "a method that is none": Scene(
+        line="kling api FETCH /tasks", code=2,
+        hints=("kling api GET /tasks -f task_ids=988755600534027551",),
+    ),
+    "no scenario": Scene(
+        line="kling trigger --to http://127.0.0.1:9", code=2,
+        hints=("kling trigger succeeded",), then=(6,),
+    ),
+    "all scenarios and one": Scene(
+        line="kling trigger succeeded --all", code=2, hints=("kling trigger --all",),
+        then=(6,),
+    ),
+    "no request": Scene(line="kling run", code=2, hints=("kling run FILE.json",)),
+    "no command of a group": Scene(
+        line="kling auth", code=2, hints=("kling auth --help",)
+    ),
+    "no such model": Scene(
+        line="kling models nothing-like-it", code=2, hints=("kling models",)
+    ),
+    "no such effect": Scene(
+        line="kling effects zzzzz cat.png", code=2, hints=("kling {} --list",)
+    ),
+}  # fmt: skip
+
+
+def templates() -> set[str]:
+    """Return the commands that strings of the source name, `{}` where a value goes."""
+    found: set[str] = set()
+    for path in Path(kling_cli.__file__).parent.rglob("*.py"):
+        tree = ast.parse(path.read_text("utf-8"))
+        for node in _strings(tree):
+            found.update(commands_in(_text(node)))
+    return found
+
+
+def _strings(node: ast.AST) -> Iterator[ast.expr]:
+    """Yield strings but for docstrings and the help of options."""
+    if isinstance(node, ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ):
+        yield node
+        return
+    for child in ast.iter_child_nodes(node):
+        is_docstring = isinstance(child, ast.Expr) and isinstance(
+            child.value, ast.Constant
+        )
+        is_help = isinstance(child, ast.keyword) and child.arg == "help"
+        if not is_docstring and not is_help:
+            yield from _strings(child)
+
+
+def _text(node: ast.expr) -> str:
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    return "".join(
+        str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts
+    )
+
+
+def commands_in(text: str) -> list[str]:
+    """Return the commands that a text names, without the words around them."""
+    return [PROSE.sub("", each).strip(" .)") for each in COMMAND.findall(text)]
+
+
+@pytest.fixture
+def box() -> Iterator[Box]:
+    with serve_box(task_seconds=0.05) as served:
+        yield served
+
+
+@pytest.fixture
+def here(box: Box, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = own_home / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    environment = {
+        **box.env,
+        "KLING_STATE_DIR": str(own_home / "state"),
+        "KLING_CONFIG_DIR": str(own_home / "config"),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+        "NO_COLOR": "1",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    (folder / "key.txt").write_text(API_KEY)
+    (folder / "cat.png").write_bytes(png())
+    (folder / "FILE.json").write_text(
+        '{"product": "text2video", "fields": {"prompt": "a boat"}}'
+    )
+    return folder
+
+
+class Shell:
+    """Runs lines in this process as a shell would run them."""
+
+    def __init__(
+        self,
+        box: Box,
+        here: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capfd: pytest.CaptureFixture[str],
+    ) -> None:
+        self.box = box
+        self.here = here
+        self.monkeypatch = monkeypatch
+        self.capfd = capfd
+
+    def run(self, line: str) -> tuple[int, str]:
+        """Return the exit code and what stderr got; the key is on standard input."""
+        line, _, faults = line.partition(" # ")
+        self.box.faults(*faults.split())
+        with (self.here / "key.txt").open("rb") as file:
+            self.monkeypatch.setattr(sys, "stdin", TextIOWrapper(file))
+            self.monkeypatch.setattr(sys, "argv", shlex.split(line))
+            code = main()
+        return code, self.capfd.readouterr().err
+
+    def recover(self) -> None:
+        self.box.faults()
+        for task in self.box.tasks:
+            if task["status"] not in ("succeeded", "failed"):
+                self.box.end(task["id"])
+
+    def filled_in(self, command: str) -> str:
+        """Return the command with what a person puts in for its capitals."""
+        ids = [task["id"] for task in self.box.tasks]
+        known = re.sub(r"\b(TASK_ID|ID)\b", ids[-1] if ids else "1", command)
+        is_typed_into = known == "kling auth login"  # and here is no terminal
+        return f"{known} --with-key" if is_typed_into else known
+
+
+@contextmanager
+def stopped(box: Box, at: tuple[str, int] | None) -> Iterator[None]:
+    """Send this process SIGINT once so many requests of a kind came within."""
+    if at is None:
+        yield
+        return
+    kind, times = at
+    wanted = box.counts.get(kind, 0) + times
+
+    def stop() -> None:
+        box.wait_until(lambda state: state["counts"][kind] >= wanted)
+        threading.Event().wait(0.3)  # for the answer to arrive
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.usefixtures("collected")
+@pytest.mark.parametrize("name", SCENES)
+def test_what_a_hint_says_can_be_done(
+    name: str,
+    box: Box,
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    scene, shell = SCENES[name], Shell(box, here, monkeypatch, capfd)
+    shell.recover()
+    box.faults(*[each for each in scene.faults if each.startswith("task:")])
+    line, mine = scene.line, f"mine-{abs(hash(name)) % 10**8}"
+    lines = [each.replace("mine", mine) for each in (*scene.before, line)]
+    for each in lines[:-1]:
+        faults = " ".join(each for each in scene.faults if each.startswith("task:"))
+        shell.run(each if " # " in each else f"{each} # {faults}")
+    for key, value in scene.env:
+        monkeypatch.setenv(key, value)
+    with stopped(box, scene.stop_at):
+        code, said = shell.run(f"{lines[-1]} # {' '.join(scene.faults)}")
+
+    assert code == scene.code, said
+    printed = commands_in(said)
+    if scene.is_again:
+        assert AGAIN in said or code == 2, said
+        printed = [lines[-1]]
+    shell.recover()
+    for hint in scene.hints:
+        form = re.compile(re.escape(hint).replace(r"\{\}", r"\S+"))
+        assert any(form.fullmatch(each) for each in printed), (hint, printed, said)
+    for command in printed:
+        code, said = shell.run(shell.filled_in(command))
+        assert code in scene.then, (command, said)
+
+
+def test_every_command_that_a_message_names_is_tried() -> None:
+    tried = {hint for scene in SCENES.values() for hint in scene.hints}
+
+    assert templates() - tried - set(EXEMPT) == set()
+    assert (tried | set(EXEMPT)) - templates() == set()  # nothing of the past
