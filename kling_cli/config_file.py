@@ -1,9 +1,11 @@
-"""`config.toml`: read once, every key known, every mistake named with its line."""
+"""`config.toml`: read with every mistake named by its line; one setting written."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.errors import UsageError
@@ -36,6 +38,42 @@ def read_config(path: Path, known: Collection[str]) -> dict[str, str]:
     return {key: _as_text(path, text, key, value) for key, value in flat.items()}
 
 
+def write_setting(path: Path, key: str, value: str | bool) -> None:
+    """Set the top-level `key` in the file, and leave all else in it as it is.
+
+    The file appears whole or stays as it was; a symbolic link stays one.
+
+    Raises:
+        UsageError: the file is not TOML, or it cannot be written.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    text = _text_of(path)
+    try:
+        document = tomlkit.parse(text or "")
+    except TOMLKitError as exc:
+        raise _not_toml(path, exc) from exc
+    document[key] = value
+    target = path.resolve()
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o600
+        part.unlink(missing_ok=True)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(tomlkit.dumps(document))
+        part.replace(target)
+    except OSError as exc:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise UsageError(
+            f"{path} cannot be written: {exc.strerror or exc}",
+            hint="make it writable, or set KLING_CONFIG_DIR to a folder that is",
+        ) from exc
+
+
 def _text_of(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
@@ -63,10 +101,14 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as exc:
-        raise UsageError(
-            f"{path} is not valid TOML: {exc}",
-            hint=f"correct that line of {path}, or move the file away",
-        ) from exc
+        raise _not_toml(path, exc) from exc
+
+
+def _not_toml(path: Path, exc: Exception) -> UsageError:
+    return UsageError(
+        f"{path} is not valid TOML: {exc}",
+        hint=f"correct that line of {path}, or move the file away",
+    )
 
 
 def _flatten(

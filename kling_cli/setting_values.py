@@ -56,6 +56,35 @@ class _Choice:
         return text.lower()
 
 
+def tunnel(text: str) -> str:
+    """Return the name of a tunnel provider in lower case, or an ssh URL as it is."""
+    if "://" in text:
+        return ssh_url(text)
+    if not re.fullmatch(r"[\w.-]+", text):
+        raise ValueError(f"{text!r} is unknown", "`kling tunnel list` shows the names")
+    return text.lower()
+
+
+def ssh_url(text: str) -> str:
+    """Return `ssh://[USER@]HOST[:PORT][?…]`; a password in it is refused, not shown."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(text)
+        scheme, host, port = parts.scheme, parts.hostname, parts.port
+        password = parts.password
+    except ValueError:
+        scheme, host, port, password = "", None, None, None
+    if password is not None:
+        raise ValueError("must not hold a password", "use a key: ssh-copy-id USER@HOST")
+    is_ssh = scheme == "ssh" and bool(host)
+    if not is_ssh or port == 0 or re.search(r"[\s\x00-\x1f\x7f\\]", text):
+        raise ValueError(
+            f"{text!r} is no ssh URL", "write ssh://USER@HOST[:PORT]?url=https://NAME"
+        )
+    return text
+
+
 def folder(text: str) -> Path:
     """Return an absolute path; `~` is the home folder."""
     try:

@@ -87,6 +87,9 @@ class Settings:
     tunnel: str
     callback: str
     is_sandbox: bool
+    is_tunnel_offered: bool
+    cloudflared_path: str | None
+    ssh_server: str | None
     ngrok_path: str | None
     ngrok_authtoken: Secret | None
     is_previewing: bool | None = None
@@ -286,13 +289,16 @@ def _folders(layers: Layers) -> dict[str, Any]:
 
 
 def _run(layers: Layers) -> dict[str, Any]:
-    tunnels, callbacks = ("auto", "ngrok", "none"), ("auto", "require", "off")
+    callbacks = ("auto", "require", "off")
     return {
         "webhook_secrets": layers.read("webhook_secret", read_secrets, ()),
         "timeout_s": layers.read("timeout", parse_seconds, DEFAULT_TIMEOUT_S),
-        "tunnel": layers.read("tunnel", values.one_of(*tunnels), "auto"),
+        "tunnel": layers.read("tunnel", values.tunnel, "auto"),
         "callback": layers.read("callback", values.one_of(*callbacks), "auto"),
         "is_sandbox": layers.read("sandbox", values.switch, default=False),
+        "is_tunnel_offered": layers.read("offer_tunnel", values.switch, default=True),
+        "cloudflared_path": layers.read("cloudflared_path", str, None),
+        "ssh_server": layers.read("ssh_server", values.ssh_url, None),
         "is_previewing": layers.read("preview", values.switch, None),
         "is_notifying": layers.read("notify", values.switch, None),
         "ngrok_path": layers.read("ngrok_path", str, None),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from typing import Final
+from typing import Any, Final
 
 BYTE_ORDER_MARK: Final = "\ufeff"
 NOT_TEXT: Final = "not a UTF-8 text, nor one in UTF-16 with a byte-order mark"
@@ -39,3 +39,27 @@ def normal_text(text: str) -> str:
     """
     text = text.lstrip(BYTE_ORDER_MARK).removesuffix("\r")
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def is_text(value: Any) -> bool:
+    """Return whether all strings in a value of JSON can be written as UTF-8.
+
+    Bytes of a command line or of a file's name that are none, and half a pair of UTF-16
+    in JSON, are lone surrogates in Python.
+    """
+    match value:
+        case str():
+            return value.isascii() or value == with_replacements(value)
+        case dict():
+            return all(is_text(key) and is_text(item) for key, item in value.items())
+        case list() | tuple():
+            return all(is_text(item) for item in value)
+        case _:
+            return True
+
+
+def with_replacements(text: str) -> str:
+    """Return `text` with the replacement character in place of lone surrogates."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

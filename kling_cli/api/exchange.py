@@ -20,6 +20,7 @@ from kling_cli.api.http import ProxyFailedError, httpx
 from kling_cli.api.values import parse_json, text, whole
 from kling_cli.errors import UnreachableError, UsageError
 from kling_cli.settings import is_loopback_url
+from kling_cli.text import is_text
 
 MAX_ANSWER_BYTES: Final = 16 << 20
 PATIENCE_S: Final = 120.0
@@ -115,6 +116,12 @@ def _wire_request(
         )
     headers = {"Authorization": authorization, "Accept": "application/json"}
     content: bytes | None = None
+    if not is_text([request.path, request.params, request.json]):
+        raise UsageError(
+            "the request is not a text: there are bytes or escapes in it that are no"
+            " UTF-8",
+            hint="type it again, or save the file it comes from as UTF-8",
+        )
     if request.json is not None:
         headers["Content-Type"] = "application/json"
         try:

@@ -43,13 +43,18 @@ class Crowd:
         So a crowd of idle strangers never keeps a genuine callback out.
         """
         self._connected.add(newcomer)
-        if len(self._present) >= self.limits.connections:
-            idle = next((one for one in self._present if one.is_idle), None)
-            if idle is None:
-                return False
-            idle.cut()
-            self._present.pop(idle)  # though it may take a moment to end
+        if len(self._present) >= self.limits.connections and not self.make_room():
+            return False
         self._present[newcomer] = None
+        return True
+
+    def make_room(self) -> bool:
+        """Send the oldest away that wants nothing; return whether there was one."""
+        idle = next((one for one in self._present if one.is_idle), None)
+        if idle is None:
+            return False
+        idle.cut()
+        self._present.pop(idle)  # though it may take a moment to end
         return True
 
     def lose(self, gone: Guest) -> None:

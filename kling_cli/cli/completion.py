@@ -58,6 +58,19 @@ def words(*names: str) -> Complete:
     return one_of((name, "") for name in names)
 
 
+def tunnels(ctx: Any, incomplete: str) -> list[Offer]:  # noqa: ARG001 -- typer's
+    """Offer the providers of tunnels, `auto` and `none`."""
+    from kling_cli.tunnels import AUTO, NONE, PROVIDERS, factory
+
+    known = [(name, factory(name).description.limits) for name in PROVIDERS]
+    choices = [
+        (AUTO, "the first that is set up"),
+        *known,
+        (NONE, "never a tunnel"),
+    ]
+    return fitting(choices, incomplete)
+
+
 # ---- From the journal
 
 

@@ -98,6 +98,12 @@ TABLE = (
         TOOLS,
     ),
     Entry(
+        "tunnel",
+        "kling_cli.cli.tunnel:make_group",
+        "Show, test and choose the tunnels callbacks come through.",
+        TOOLS,
+    ),
+    Entry(
         "api",
         "kling_cli.cli.api:api",
         "Send a raw signed call and print the answer.",

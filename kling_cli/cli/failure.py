@@ -104,6 +104,7 @@ _SUB_COMMANDS: Mapping[str, tuple[str, ...]] = {
     "voices": ("list", "show", "create", "delete"),
     "elements": ("list", "show", "create", "delete"),
     "account": ("packs", "billing", "balance"),
+    "tunnel": ("list", "test", "use"),
 }
 
 

@@ -8,7 +8,6 @@ from functools import partial
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from kling_cli.cli.agent_offer import offer_agent
 from kling_cli.cli.declare import declare, signed
 from kling_cli.cli.fields import briefs, listed_field, parameters
 from kling_cli.cli.options import (
@@ -22,6 +21,7 @@ from kling_cli.cli.options import (
     settings_options,
 )
 from kling_cli.cli.outcome import Wanted, conclude
+from kling_cli.cli.tunnel_setup import prepare_job_tunnel
 from kling_cli.cli.values import read_extra, read_values
 from kling_cli.products import catalogue
 
@@ -143,7 +143,7 @@ def carry_out(order: Order, said: Said, *, command: str) -> int:
     if said.safety.is_dry_run:
         return dry_run(order, command, settings, said)
     options = run_options(command, settings, said)
-    offer_agent(settings, options)
+    options = prepare_job_tunnel(settings, options, said.talk)
 
     async def work(around: Surroundings) -> JobResult:
         from kling_cli.jobs import run as jobs
@@ -249,16 +249,18 @@ def run_options(command: str, settings: Settings, said: Said) -> RunOptions:
 
 def _callbacks(settings: Settings, said: Said) -> tuple[str, str]:
     """Return `--callback` and `--tunnel`; a default gives way to what was typed."""
+    from kling_cli import tunnels
+
     is_waiting, has_url = said.waiting.is_waiting, bool(said.callbacks.callback_url)
     is_default = not settings.is_typed("tunnel")
     needs_none = settings.is_sandbox and is_default  # it is on this machine
     if is_waiting:
         settings.require("callback")
-    if is_waiting and settings.callback != "off" and not (has_url or needs_none):
-        settings.require("tunnel")
     callback, tunnel = settings.callback, settings.tunnel
-    if needs_none:
-        tunnel = "auto"
+    if is_waiting and callback != "off" and not (has_url or needs_none):
+        tunnels.require_choice(settings)
+    elif needs_none or not tunnels.is_known(tunnel):
+        tunnel = tunnels.AUTO
     is_without = not is_waiting or (tunnel == "none" and not is_default)
     if callback == "require" and not settings.is_typed("callback") and is_without:
         callback = "auto"

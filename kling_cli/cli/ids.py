@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kling_cli.errors import UsageError
-from kling_cli.text import normal_text
+from kling_cli.text import is_text, normal_text
 
 
 def distinct(task_ids: Iterable[str]) -> tuple[str, ...]:
@@ -17,6 +17,10 @@ def distinct(task_ids: Iterable[str]) -> tuple[str, ...]:
         UsageError: one is empty, as an unset shell variable makes it.
     """
     ids = tuple(dict.fromkeys(normal_text(each).strip() for each in task_ids))
+    if not is_text(ids):
+        raise UsageError(
+            "a task id is not a text", hint="kling list shows the ids of this machine"
+        )
     if "" in ids:
         raise UsageError(
             "a task id is empty", hint="kling list shows the ids of this machine"

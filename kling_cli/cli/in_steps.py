@@ -9,7 +9,6 @@ from inspect import Parameter
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.cli import fields
-from kling_cli.cli.agent_offer import offer_agent
 from kling_cli.cli.generate import (
     Said,
     dry_run,
@@ -22,6 +21,7 @@ from kling_cli.cli.outcome import conclude_with
 from kling_cli.cli.report.choose import is_terminal
 from kling_cli.cli.report.escape import one_line
 from kling_cli.cli.report.streams import write_note
+from kling_cli.cli.tunnel_setup import prepare_job_tunnel
 from kling_cli.errors import ExitCode, StoppedError
 from kling_cli.products import catalogue
 
@@ -62,7 +62,7 @@ def carry_out(order: Order, said: Said, *, command: str) -> int:
     if said.safety.is_dry_run:
         return dry_run(order, command, settings, said)
     options = run_options(command, settings, said)
-    offer_agent(settings, options)
+    options = prepare_job_tunnel(settings, options, said.talk)
     result = _run(order, options, settings, said.talk)
     return finished(result, said, settings, command=command)
 

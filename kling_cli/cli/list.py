@@ -20,7 +20,6 @@ from kling_cli.cli.report.columns import columns
 from kling_cli.cli.report.escape import one_line
 from kling_cli.cli.report.listing import Empty, say_empty
 from kling_cli.cli.report.pager import print_lines
-from kling_cli.cli.report.paths import from_here
 from kling_cli.cli.report.streams import write_note
 from kling_cli.errors import UsageError
 
@@ -311,6 +310,8 @@ def table(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _cells(entry: Entry) -> tuple[str | None, ...]:
+    from kling_cli.jobs.naming import from_here
+
     return (
         entry.written_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         entry.state.word,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,7 +56,25 @@ def listen(  # noqa: PLR0913 -- the groups of options, one each
         is_stdout_ours=talk.is_json,
         tunnel=settings.tunnel,
     )
-    return _run(options, settings, talk)
+    return _run(_prepared(options, settings, talk), settings, talk)
+
+
+def _prepared(
+    options: ListenOptions, settings: Settings, talk: LineTalk
+) -> ListenOptions:
+    """Ask a person at the terminal what is to be asked before a tunnel is opened."""
+    from kling_cli.cli.tunnel_setup import is_person_there, prepare_tunnel
+    from kling_cli.listen.reach import Kind, choose
+
+    kind = choose(
+        tunnel=options.tunnel,
+        callback_url=options.callback_url,
+        is_tokenless=options.is_tokenless,
+        settings=settings,
+    )
+    if kind is not Kind.TUNNEL or talk.is_json or not is_person_there():
+        return options
+    return replace(options, tunnel=prepare_tunnel(settings, options.tunnel))
 
 
 def _run(options: ListenOptions, settings: Settings, talk: LineTalk) -> int:

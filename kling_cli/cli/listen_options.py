@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -32,11 +32,14 @@ class Door:
         ),
     ] = 0
     tunnel: Annotated[
-        Literal["ngrok", "none"] | None,
+        str | None,
         typer.Option(
             "--tunnel",
-            help="ngrok: a public URL; none: this machine only (default: KLING_TUNNEL, "
-            "else ngrok, except with --no-token or an API base on this machine).",
+            metavar="NAME",
+            help="Which tunnel gives the public URL: auto, a name of `kling tunnel "
+            "list` or ssh://HOST; none: this machine only (default: KLING_TUNNEL, else "
+            "auto, except with --no-token or an API base on this machine).",
+            autocompletion=completion.tunnels,
             rich_help_panel=_DOOR,
         ),
     ] = None

@@ -28,6 +28,9 @@ Name = Annotated[
 ]
 
 
+ALL_OF_ONE = "kling models MODEL shows all about one"
+
+
 def _products() -> list[str]:
     return list(catalogue.names())
 
@@ -83,6 +86,7 @@ def models(*, name: Name = None, wanted: Wanted, talk: Talk) -> int:
         command="models",
         facts={"models": [document(one) for one in found]},
         lines=shown.described(found) if name and not words else lines,
+        notes=() if name or words else [ALL_OF_ONE],
         ids=list(dict.fromkeys(one.model.id for one in found)),
         empty=Empty(
             "no model can do all of this",

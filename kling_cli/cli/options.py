@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from kling_cli.cli import completion
+
 OUTPUT = "Output"
 WAITING = "Waiting"
 CALLBACKS = "Callbacks"
@@ -168,12 +170,14 @@ class Callbacks:
         ),
     ] = None
     tunnel: Annotated[
-        Literal["auto", "ngrok", "none"] | None,
+        str | None,
         typer.Option(
             "--tunnel",
-            help="Which tunnel callbacks come through (default: KLING_TUNNEL, else "
-            "auto). auto: ngrok, except that a sandbox on this machine needs none; "
-            "ngrok: always; none: never.",
+            metavar="NAME",
+            help="Which tunnel callbacks come through: auto, a name of `kling tunnel "
+            "list`, ssh://HOST or none (default: KLING_TUNNEL, else auto). auto: the "
+            "first that is set up, except that a sandbox on this machine needs none.",
+            autocompletion=completion.tunnels,
             rich_help_panel=CALLBACKS,
         ),
     ] = None

@@ -51,6 +51,10 @@ def load_settings(options: Mapping[str, Any]) -> Settings:
     from kling_cli.settings import SANDBOX_FOLDER, load
 
     settings = load(os.environ, options)
+    if settings.is_typed("tunnel"):
+        from kling_cli.tunnels import require_choice
+
+        require_choice(settings)
     if settings.is_sandbox:
         settings = replace(settings, state_dir=settings.state_dir / SANDBOX_FOLDER)
     return settings

@@ -61,7 +61,7 @@ def sandbox(
         api_key=credentials.api_key,
         access_key=credentials.access_key,
         secret_key=credentials.secret_key,
-        tell=_print_request if is_json else _note_request,
+        on_request=_print_request if is_json else _note_request,
     )
     return anyio.run(_serve, options, is_json)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +13,8 @@ from kling_cli.cli.ids import distinct
 from kling_cli.cli.options import Account, Talk, settings_options
 from kling_cli.cli.outcome import conclude_with
 from kling_cli.cli.report.escape import one_line
-from kling_cli.cli.report.paths import from_here
 from kling_cli.cli.report.quantities import moment, size
+from kling_cli.cli.report.styles import Style, plain, style_for
 
 if TYPE_CHECKING:
     from kling_cli.cli.runner import Surroundings
@@ -50,7 +51,8 @@ def status(*, task_ids: TaskIds, talk: Talk, account: Account) -> int:
         )
 
     results = run(work, settings=settings, talk=talk, is_brief=True)
-    shown = words(results) if talk.is_quiet else descriptions(results)
+    style = style_for(sys.stdout, is_colorless=talk.is_colorless)
+    shown = words(results) if talk.is_quiet else descriptions(results, style)
     return conclude_with(
         shown, results, command="status", talk=talk, is_many=len(ids) != 1
     )
@@ -61,13 +63,15 @@ def words(results: Sequence[JobResult]) -> Iterator[str]:
     return (result.state.word for result in results)
 
 
-def descriptions(results: Sequence[JobResult]) -> Iterator[str]:
+def descriptions(results: Sequence[JobResult], style: Style = plain) -> Iterator[str]:
     """Yield a few lines a task: what it is and how it stands."""
+    from kling_cli.cli.report.tasks import in_color
+
     for result in results:
         name = result.task_id or (result.is_unsubmitted and result.external_id)
         if not name:
             continue  # there is nothing but the error, which stderr has
-        yield f"{one_line(name)}  {result.state.value}"
+        yield f"{one_line(name)}  {in_color(result.state, style)}"
         for name, value in _facts(result):
             yield f"  {name:<9}{one_line(value)}"
 
@@ -99,6 +103,8 @@ def _files(result: JobResult) -> Iterator[tuple[str, str]]:
 
 
 def _places(one: SavedOutput) -> Iterator[tuple[str, str]]:
+    from kling_cli.jobs.naming import from_here
+
     is_of_library = one.output.is_of_library
     if is_of_library and one.output.id:
         yield one.output.type, one.output.id

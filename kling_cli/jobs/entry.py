@@ -12,6 +12,7 @@ from typing import Any
 from kling_cli.api.task import Output, Task, TaskStatus
 from kling_cli.jobs.events import State
 from kling_cli.jobs.prompt import prompt_of
+from kling_cli.text import is_text
 
 
 class Stage(StrEnum):
@@ -145,6 +146,8 @@ def to_cell(name: str, value: Any) -> Any:
         return value.timestamp()
     if isinstance(value, StrEnum):
         return value.value
+    if isinstance(value, str) and not is_text(value):  # the name of a file
+        return value.encode("utf-8", "surrogatepass")
     return value
 
 
@@ -155,6 +158,8 @@ def from_row(row: dict[str, Any]) -> Entry:
 
 def _from_cell(name: str, cell: Any) -> Any:
     read = _READERS.get(name)
+    if isinstance(cell, bytes):
+        return cell.decode("utf-8", "surrogatepass")
     return cell if cell is None or read is None else read(cell)
 
 

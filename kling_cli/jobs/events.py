@@ -58,9 +58,13 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunnelOpening:
-    """A tunnel is being opened; nothing has been sent yet."""
+    """A tunnel is being opened; nothing has been sent yet.
+
+    `detail` is why the provider that was tried before it failed.
+    """
 
     provider: str
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +73,8 @@ class CallbackPath:
 
     `state`: `ready` (a URL was given to the API), `proven` (a callback came), `lost`,
     `back`, `none` (polling only). `detail` says why, and what to do, for a person.
-    `via`: `ngrok`, `shared` (another kling's door), `loopback`, `url`, or None.
+    `via`: a tunnel provider such as `ngrok`, `shared` (another kling's tunnel),
+    `loopback`, `url`, or None.
     """
 
     state: str

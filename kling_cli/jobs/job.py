@@ -14,6 +14,7 @@ from kling_cli.jobs.ask import NOWHERE
 from kling_cli.jobs.entry import Entry, Stage
 from kling_cli.jobs.events import JobResult, SavedOutput
 from kling_cli.jobs.lifecycle import Life
+from kling_cli.jobs.naming import from_here
 
 if TYPE_CHECKING:
     from kling_cli.api.exchange import Answer
@@ -173,7 +174,7 @@ def _unsaved(task: Task | None, entry: Entry) -> tuple[SavedOutput, ...]:
     outputs = task.outputs if task else entry.outputs
     is_paired = len(entry.paths) == len(outputs)
     known = entry.paths if is_paired else [""] * len(outputs)
-    paths = [Path(path) if path else None for path in known]
+    paths = [Path(from_here(path)) if path else None for path in known]
     return tuple(
         SavedOutput(output=output, path=path)
         for output, path in zip(outputs, paths, strict=True)

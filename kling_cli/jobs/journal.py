@@ -237,6 +237,8 @@ class Journal:
     def _read(self, query: str, values: tuple[Any, ...]) -> list[sqlite3.Row]:
         try:
             return self._db.execute(query, values).fetchall()
+        except UnicodeEncodeError:  # asked for by what is no text, and so never kept
+            return []
         except sqlite3.Error as exc:
             raise JournalError(self._path, exc) from exc
 

@@ -84,6 +84,14 @@ def target(
     return path.with_name(f"{path.stem}-{safe['index']}{path.suffix}")
 
 
+def from_here(path: Path | str) -> str:
+    """Return a path relative to the current folder if it lies below, or as it is."""
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except (ValueError, OSError):  # elsewhere; or the current folder is gone
+        return str(path)
+
+
 def free_names(path: Path) -> Iterator[Path]:
     """Yield `path`, then `name-1.ext`, `name-2.ext` and so on."""
     yield path

@@ -28,18 +28,15 @@ class OwnTunnel:
     async def follow(self, session: Session, news: News) -> None:
         """Tell the waiter, the person and other processes what becomes of it."""
         first_url = self.tunnel.public_url
+        via = self.tunnel.provider_name
         was = PathState.READY
         async for event in self.tunnel.events():
             self._tell_others(event)
             if event.state == "up" and event.public_url == first_url:
                 news.set_path(was if was is PathState.PROVEN else PathState.READY)
-                session.tell(
-                    CallbackPath(state="back", via="ngrok", detail=event.detail)
-                )
+                session.tell(CallbackPath(state="back", via=via, detail=event.detail))
                 continue
             if news.path is not PathState.LOST:
                 was = news.path
                 news.set_path(PathState.LOST)
-                session.tell(
-                    CallbackPath(state="lost", via="ngrok", detail=event.detail)
-                )
+                session.tell(CallbackPath(state="lost", via=via, detail=event.detail))

@@ -12,7 +12,8 @@ from kling_cli.errors import AccountError, UsageError
 from kling_cli.jobs.media import with_files_read
 from kling_cli.jobs.newest import steps_back
 from kling_cli.products import body, catalogue, check, cost, default_model, paths
-from kling_cli.products.model import CredentialKind, Estimate, Plan
+from kling_cli.products.model import CredentialKind, Estimate, Plan, Product
+from kling_cli.text import is_text
 
 _PAY_LESS = "choose fewer seconds, a lower resolution or a cheaper model"
 _LET_IT = "that is the most by the documented limits; --max-units {most:g} lets it go"
@@ -89,6 +90,7 @@ def prepare(
         product, order.model, order.values, credentials
     )
     values = with_files_read(plan, order.values)
+    _require_text(product, values, order)
     check.require(plan, values)
     request = Request(
         plan=plan,
@@ -100,6 +102,24 @@ def prepare(
     )
     _require_external_id(request)
     return replace(request, estimate=_estimate(request)) if order.extra else request
+
+
+def _require_text(product: Product, values: Mapping[str, Any], order: Order) -> None:
+    """Refuse what JSON cannot say; it would be found out when the job is written down.
+
+    Raises:
+        UsageError: a value has bytes or escapes that are no text.
+    """
+    said = {field.spelling: values.get(field.name) for field in product.fields}
+    said |= {"--set " + key: (key, value) for key, value in order.extra.items()}
+    said["--external-id"] = order.external_id
+    for name, value in said.items():
+        if not is_text(value):
+            raise UsageError(
+                f"{name}: not a text: there are bytes or escapes in it that are no"
+                " UTF-8",
+                hint="type it again, or save the file it comes from as UTF-8",
+            )
 
 
 def _estimate(request: Request) -> Estimate | None:

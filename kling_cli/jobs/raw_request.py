@@ -14,6 +14,7 @@ from kling_cli.jobs.prepare import Request, check_price, unbounded, without_medi
 from kling_cli.products import body as bodies
 from kling_cli.products import cost, find, paths
 from kling_cli.products.model import Generation, Model, Plan, Product, Route
+from kling_cli.text import is_text
 
 # What is asked with POST and changes nothing. Source: API reference 2.5, 2.10, 2.11.
 _QUESTIONS = (
@@ -81,7 +82,7 @@ def as_request(call: RawCall, *, new_id: Callable[[], str]) -> RawRequest | None
     connection breaks. A model that the catalogue does not know is taken at its word.
 
     Raises:
-        UsageError: the body is no object, or its external id no text.
+        UsageError: the body is no object, or something in it no text.
     """
     if call.creates is None:
         return None
@@ -91,6 +92,12 @@ def as_request(call: RawCall, *, new_id: Callable[[], str]) -> RawRequest | None
         raise UsageError(
             f"POST {call.path} takes a JSON object and no query",
             hint="give the fields with -f, or the body with --input FILE",
+        )
+    if not is_text(body):
+        raise UsageError(
+            f"the body of POST {call.path} is not a text: there are bytes or escapes in"
+            " it that are no UTF-8",
+            hint="type it again, or save the file it comes from as UTF-8",
         )
     plan = Plan(product=product, route=route, model=_model(product, route, call))
     external_id = _external_id(route, body) or new_id()

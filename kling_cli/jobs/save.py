@@ -19,7 +19,7 @@ from kling_cli.jobs.events import (
     Saved,
     SavedOutput,
 )
-from kling_cli.jobs.naming import extension, target
+from kling_cli.jobs.naming import extension, from_here, target
 
 STEP_BYTES = 65_536  # progress is told at most this often
 
@@ -95,7 +95,8 @@ class Saver:
 
     async def _save_one(self, wish: Wish, task: Task, before: str) -> SavedOutput:
         if (size := _size_of(before)) is not None:
-            return SavedOutput(output=wish.output, path=Path(before), total_bytes=size)
+            there = Path(from_here(before))
+            return SavedOutput(output=wish.output, path=there, total_bytes=size)
         url = wish.url_in(task) or ""
         name = self._target(wish, task, url)
         path = await self._download(wish, task, url, name).save(

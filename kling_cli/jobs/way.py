@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import assert_never
 
 from anyio.abc import TaskGroup
@@ -41,7 +42,7 @@ class Kind(StrEnum):
     ELSEWHERE = "elsewhere"  # a URL is given and nobody waits here
     LOOPBACK = "loopback"
     STANDING = "standing"  # nobody waits here, but a listener may be there to hear
-    NGROK = "ngrok"
+    TUNNEL = "tunnel"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ def _excluded(settings: Settings) -> TunnelError:
     return TunnelError(
         "callbacks are required, and there is to be no tunnel, says"
         f" {settings.origins['tunnel']}",
-        hint="add --tunnel ngrok, or give --callback-url URL",
+        hint="add --tunnel auto, or give --callback-url URL",
     )
 
 
@@ -95,11 +96,10 @@ def _kind(options: RunOptions, settings: Settings) -> Kind:
         return Kind.URL if options.is_waiting else Kind.ELSEWHERE
     if not options.is_waiting:
         return Kind.OFF if options.tunnel == "none" else Kind.STANDING
-    if options.tunnel == "ngrok":
-        return Kind.NGROK
-    if options.tunnel == "auto":
-        return Kind.LOOPBACK if settings.is_loopback_base else Kind.NGROK
-    return Kind.OFF
+    if options.tunnel == "none":
+        return Kind.OFF
+    is_near = options.tunnel == "auto" and settings.is_loopback_base
+    return Kind.LOOPBACK if is_near else Kind.TUNNEL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,8 +155,8 @@ async def _enter(kind: Kind, to: _Opening) -> Way:
             return NO_WAY
         case Kind.ELSEWHERE:
             return Way(base_url=url, via="url", key=to.key)
-        case Kind.NGROK:
-            return await _enter_ngrok(to)
+        case Kind.TUNNEL:
+            return await _enter_tunnel(to)
         case Kind.STANDING:
             return _enter_standing(to) or _without_listener(to.options)
         case Kind.LOOPBACK if to.options.port == 0 and (way := _enter_standing(to)):
@@ -168,7 +168,7 @@ async def _enter(kind: Kind, to: _Opening) -> Way:
             assert_never(kind)
 
 
-async def _enter_ngrok(to: _Opening) -> Way:
+async def _enter_tunnel(to: _Opening) -> Way:
     """Share the door of another kling of this user, or open one for all."""
     session = to.session
     claimed = tunnels.acquire_lock(session.settings.state_dir)
@@ -179,15 +179,23 @@ async def _enter_ngrok(to: _Opening) -> Way:
     async with AsyncExitStack() as attempt:
         attempt.callback(claimed.release)
         server = await _listen(to, attempt)
-        session.tell(TunnelOpening(provider="ngrok"))
-        opened = tunnels.provider_for(session.settings).open(server.port)
-        tunnel = await attempt.enter_async_context(opened)
+        provider = tunnels.provider_for(
+            session.settings, to.options.tunnel, partial(_tell_attempt, session)
+        )
+        tunnel = await attempt.enter_async_context(provider.open(server.port))
         claimed.publish(tunnel.public_url, server.port)
         attempt.callback(claimed.withdraw)  # before the tunnel goes
         to.stack.push_async_exit(attempt.pop_all())
     ours = OwnTunnel(tunnel, claimed, server.port)
     to.group.start_soon(ours.follow, session, to.news)
-    return Way(base_url=tunnel.public_url, via="ngrok", key=to.key)
+    return Way(base_url=tunnel.public_url, via=tunnel.provider_name, key=to.key)
+
+
+def _tell_attempt(
+    session: Session, provider_name: str, failure: TunnelError | None
+) -> None:
+    reason = failure.message if failure is not None else None
+    session.tell(TunnelOpening(provider=provider_name, detail=reason))
 
 
 def _enter_standing(to: _Opening) -> Way | None:

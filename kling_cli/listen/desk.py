@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from anyio.abc import TaskGroup
@@ -45,8 +46,10 @@ def _no_way(_: object) -> None:
 
 @dataclass(slots=True, kw_only=True)
 class Desk:
-    """Works on what comes through the door; `receiver` is the door's app.
+    """Works on what comes in; `receiver` is the app of the listener on this machine.
 
+    `public_receiver` is what a tunnel leads to: another one where the local listener
+    also takes callbacks without a token, so that no header decides who may do so.
     `check_way` is told, with the reason, when the way in may be gone without a word.
     """
 
@@ -64,6 +67,7 @@ class Desk:
     reconciler: Reconciler = field(init=False)
     verifier: Verifier | None = field(init=False)
     receiver: Receiver = field(init=False)
+    public_receiver: Receiver = field(init=False)
 
     def start(self, group: TaskGroup) -> None:
         """Begin to work, in `group`."""
@@ -120,7 +124,9 @@ class Desk:
     @property
     def n_unknown(self) -> int:
         """How many requests found no door, our own looks at the tunnel left out."""
-        return self.receiver.counts.unknown - self.probe.n_heard
+        receivers = {id(one): one for one in (self.receiver, self.public_receiver)}
+        n_unknown = sum(one.counts.unknown for one in receivers.values())
+        return n_unknown - self.probe.n_heard
 
     @property
     def counts(self) -> Counter[str]:
@@ -214,8 +220,8 @@ def _broker(desk: Desk, options: ListenOptions, tell: Callable[[Line], None]) ->
     )
 
 
-def hang_door(desk: Desk, options: ListenOptions, token: str) -> None:
-    """Make the door's app.
+def make_receivers(desk: Desk, options: ListenOptions, token: str) -> None:
+    """Make the app of the listener, and the one that a tunnel leads to.
 
     Raises:
         UsageError: a webhook secret is none.
@@ -226,11 +232,9 @@ def hang_door(desk: Desk, options: ListenOptions, token: str) -> None:
     doors: list[Door] = [desk.probe.door, standing_door(token)]
     if options.is_keeping:  # others read their callbacks in the journal
         doors.append(capability_door(key))
-    if options.is_tokenless:
-        doors.append(bare_door())
-    desk.receiver = Receiver(
-        doors,
-        desk.broker.keep,
+    make = partial(
+        Receiver,
+        keep=desk.broker.keep,
         tell=desk.broker.hear,
         clock=desk.clock,
         secrets=settings.webhook_secrets,
@@ -239,3 +243,6 @@ def hang_door(desk: Desk, options: ListenOptions, token: str) -> None:
         reply=reply(options.status),
         delay_s=options.delay_s,
     )
+    desk.public_receiver = desk.receiver = make(doors)
+    if options.is_tokenless:
+        desk.receiver = make([*doors, bare_door()])

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from kling_cli.errors import UsageError
+from kling_cli.tunnels import added_header_prefixes
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -33,7 +34,7 @@ _SECRET: Final = frozenset(
     | {"x-forwarded-uri", "x-forwarded-path", "x-original-uri", "x-original-url"}
     | {"x-request-uri", "x-rewrite-url", "x-url", "x-envoy-original-path"}
 )
-_BEGINNINGS: Final = ("x-forwarded-", "x-original-", "ngrok-", "cf-", "kling-")
+_BEGINNINGS: Final = ("x-forwarded-", "x-original-", "kling-")
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
@@ -104,4 +105,5 @@ def _is_kept(name: str, named: set[str]) -> bool:
         and name not in _TUNNEL
         and name not in named
         and not name.startswith(_BEGINNINGS)
+        and not name.startswith(added_header_prefixes())
     )

@@ -25,7 +25,7 @@ from kling_cli.tunnels import OnChange, supervise_tunnel
 class Kind(StrEnum):
     """What kind of way in a listener has."""
 
-    NGROK = "ngrok"
+    TUNNEL = "tunnel"
     URL = "url"
     LOOPBACK = "loopback"
 
@@ -37,30 +37,30 @@ def choose(
     is_tokenless: bool,
     settings: Settings,
 ) -> Kind:
-    """Return the way in that was asked for; `tunnel` is `auto`, `ngrok` or `none`.
+    """Return the ingress that was asked for; `tunnel` is a value of `--tunnel`.
 
     A tunnel that is only the default is not opened where none is needed.
 
     Raises:
-        UsageError: a door without a token was asked for, and a public way to it.
+        UsageError: there is no such provider, or the options exclude each other.
     """
     is_typed = settings.is_typed("tunnel")
-    if is_tokenless and (callback_url or (tunnel == "ngrok" and is_typed)):
+    if is_tokenless and callback_url:
         raise UsageError(
             "--no-token takes callbacks from anybody, so it stays on this machine",
-            hint="leave out --no-token, or use --tunnel none without --callback-url",
+            hint="leave out --no-token, or use --tunnel in place of --callback-url",
         )
     if callback_url:
         return Kind.URL
-    if is_tokenless:
+    if is_tokenless and not is_typed:
         return Kind.LOOPBACK
-    settings.require("tunnel")
+    tunnels.require_choice(settings)
     if tunnel == "none" or (settings.is_sandbox and not is_typed):
         return Kind.LOOPBACK
     if tunnel == "auto":
         settings.require("api_base", "region")
-        return Kind.LOOPBACK if settings.is_loopback_base else Kind.NGROK
-    return Kind.NGROK
+        return Kind.LOOPBACK if settings.is_loopback_base else Kind.TUNNEL
+    return Kind.TUNNEL
 
 
 class Way(Protocol):
@@ -86,6 +86,7 @@ class GivenWay:
 
 @asynccontextmanager
 async def open_way(  # noqa: PLR0913 -- collaborators, by name
+    kind: Kind,
     options: ListenOptions,
     local_url: str,
     port: int,
@@ -99,17 +100,10 @@ async def open_way(  # noqa: PLR0913 -- collaborators, by name
 
     Raises:
         TunnelError: a tunnel was to be opened and none can be had.
-        UsageError: the options exclude each other.
     """
-    kind = choose(
-        tunnel=options.tunnel,
-        callback_url=options.callback_url,
-        is_tokenless=options.is_tokenless,
-        settings=settings,
-    )
-    if kind is Kind.NGROK:
+    if kind is Kind.TUNNEL:
         tunnel = supervise_tunnel(
-            tunnels.provider_for(settings),
+            tunnels.provider_for(settings, options.tunnel),
             port,
             settings=settings,
             clock=clock,

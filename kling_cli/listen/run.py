@@ -24,7 +24,7 @@ from kling_cli.jobs.signals import until_signal
 from kling_cli.listen.checkup import Checkup
 from kling_cli.listen.child import run_child
 from kling_cli.listen.controls import Keys
-from kling_cli.listen.desk import Desk, hang_door, open_desk
+from kling_cli.listen.desk import Desk, make_receivers, open_desk
 from kling_cli.listen.doors import PATH, standing_path
 from kling_cli.listen.lines import (
     Line,
@@ -35,7 +35,7 @@ from kling_cli.listen.lines import (
     counted_as,
 )
 from kling_cli.listen.options import ListenOptions
-from kling_cli.listen.reach import Way, open_way
+from kling_cli.listen.reach import Kind, Way, choose, open_way
 from kling_cli.listen.targets import refuse_own_port
 from kling_cli.listen.token import load_token, rotate_token
 from kling_cli.settings import Settings
@@ -86,6 +86,7 @@ class Listening:
     _counts: Counter[str] = field(default_factory=Counter)
     _desk: Desk | None = None
     _path: str = PATH
+    _local_path: str = PATH
     _reason: str | None = None
     _is_over: anyio.Event = field(default_factory=anyio.Event)
 
@@ -120,8 +121,15 @@ class Listening:
             desk = await stack.enter_async_context(self._open_desk())
             self._desk = desk
             group = await stack.enter_async_context(background())
-            server = await stack.enter_async_context(self._open_door(desk))
-            way = await stack.enter_async_context(self._open_way(server, group))
+            kind = self._choose()
+            server = await stack.enter_async_context(self._open_door(desk, kind))
+            public = server
+            if desk.public_receiver is not desk.receiver and kind is Kind.TUNNEL:
+                public = await stack.enter_async_context(
+                    serve(desk.public_receiver, limits=desk.limits)
+                )
+                group.start_soon(self._watch, public)
+            way = await stack.enter_async_context(self._open_way(kind, public, group))
             self._announce(way, server, desk, group)
             group.start_soon(self._watch, server)
             try:
@@ -141,10 +149,19 @@ class Listening:
             finish=self.finish,
         )
 
+    def _choose(self) -> Kind:
+        return choose(
+            tunnel=self.options.tunnel,
+            callback_url=self.options.callback_url,
+            is_tokenless=self.options.is_tokenless,
+            settings=self.settings,
+        )
+
     def _open_way(
-        self, server: Server, group: TaskGroup
+        self, kind: Kind, server: Server, group: TaskGroup
     ) -> AbstractAsyncContextManager[Way]:
         return open_way(
+            kind,
             self.options,
             server.url,
             server.port,
@@ -155,13 +172,15 @@ class Listening:
         )
 
     @asynccontextmanager
-    async def _open_door(self, desk: Desk) -> AsyncIterator[Server]:
-        """Open the door on this machine, on both of its own addresses if it can be."""
+    async def _open_door(self, desk: Desk, kind: Kind) -> AsyncIterator[Server]:
+        """Listen on this machine, on both of its own addresses if it can be."""
         make = rotate_token if self.options.is_rotating else load_token
         token = make(self.settings.state_dir)
         if not self.options.is_tokenless:
+            self._path = self._local_path = standing_path(token)
+        elif kind is Kind.TUNNEL:
             self._path = standing_path(token)
-        hang_door(desk, self.options, token)
+        make_receivers(desk, self.options, token)
         async with AsyncExitStack() as stack:
             server = await stack.enter_async_context(
                 serve(desk.receiver, port=self.options.port, limits=desk.limits)
@@ -185,7 +204,7 @@ class Listening:
         self.tell(
             Ready(
                 callback_url=url + self._path,
-                local_url=server.url + self._path,
+                local_url=server.url + self._local_path,
                 forward_to=tuple(target.shown for target in self.options.targets),
                 routed=tuple(target.status for target in self.options.targets),
             )

@@ -15,7 +15,7 @@ import httpx
 
 from kling_cli.proxies import Proxies, Proxy
 from kling_cli.sandbox.state.traffic_log import Delivery
-from kling_cli.sandbox.wire import TELLS_ITS_END_ONLY, flat_shape
+from kling_cli.sandbox.wire import FINAL_CALLBACK_ONLY, flat_shape
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 ANSWER_TIMEOUT_S = 5.0
+MIN_DELAY_S = 2.0
 REPEATS = 3
 
 
@@ -57,7 +58,7 @@ class CallbackSender:
         async for task, moment in TaskChanges(
             self._state, task_id, is_late=behaviour == "late"
         ):
-            if _is_silent(task, moment):
+            if _has_no_callback(task, moment):
                 continue
             if behaviour == "forged" and is_first:
                 await self._send_forged(task)
@@ -142,20 +143,17 @@ class CallbackSender:
         }
 
 
-def _is_silent(task: SandboxTask, moment: float) -> bool:
+def _has_no_callback(task: SandboxTask, moment: float) -> bool:
     """Say whether no callback is sent for this change: some products send the last."""
     is_final = task.phase_at(moment).is_final
-    return task.plan.route.create_path == TELLS_ITS_END_ONLY and not is_final
-
-
-MIN_DELAY_S = 2.0
+    return task.plan.route.create_path == FINAL_CALLBACK_ONLY and not is_final
 
 
 class TaskChanges:
     """Yields a task and the moment of each of its status changes, when it is due.
 
-    The task is read again each time, because its times may have been changed by hand.
-    With `is_late`, each change is due later by as long as the task takes, at least 2 s.
+    The task is read again each time: a control request may have changed its times. With
+    `is_late`, each change is due later by as long as the task takes, at least 2 s.
     """
 
     def __init__(self, state: SandboxState, task_id: str, *, is_late: bool) -> None:

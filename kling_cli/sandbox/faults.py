@@ -47,7 +47,7 @@ _RULE = re.compile(r"(?P<on>[^:]+):(?P<action>.+?)(?:x(?P<times>\d+))?", re.ASCI
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`action` befalls the next `times` requests or tasks of kind `on`; 0 = all."""
+    """`action` applies to the next `times` requests or tasks of kind `on`; 0 = all."""
 
     on: str
     action: str

@@ -27,10 +27,10 @@ class SandboxOptions:
     takes `task_seconds`, or as long as is usual for its model, divided by `speed`.
     `units` are in each pack, `slots` there are for each model. `webhook_secrets` sign
     callbacks, each of them (rotation). `fail` are rules of `faults.py`; `chaos` is the
-    share of requests, from 0 to 1, that a random fault befalls. A `seed` makes ids,
-    keys and chaos the same in every run. `tell` is
-    called with each request. With `has_seed_data`, the account is not empty: there is a
-    video, and a voice and an element of its own.
+    share of requests, from 0 to 1, that get a random fault. A `seed` makes ids,
+    keys and chaos the same in every run. `on_request` is called with each request. With
+    `has_seed_data`, the account is not empty: there is a video, and a voice and an
+    element of its own.
 
     Raises:
         UsageError: a number is out of its range, or a secret is none.
@@ -50,7 +50,7 @@ class SandboxOptions:
     access_key: str | None = None
     secret_key: str | None = None
     clock: Clock = field(default_factory=SystemClock)
-    tell: Callable[[Exchange], None] | None = None
+    on_request: Callable[[Exchange], None] | None = None
     has_seed_data: bool = False
 
     def __post_init__(self) -> None:

@@ -18,13 +18,13 @@ Link = Callable[[SandboxTask, str], str]
 """Returns the signed URL of one of a task's files, by its name."""
 
 LEGACY_WORDS = {Phase.SUCCEEDED: "succeed"}
-ODD_WORDS = {
+UNKNOWN_WORDS = {
     Phase.SUBMITTED: "SUBMITTED",
     Phase.PROCESSING: "rendering",
     Phase.SUCCEEDED: "SUCCEEDED",
     Phase.FAILED: "Failed",
 }
-LEGACY_ODD_WORDS = ODD_WORDS | {Phase.SUCCEEDED: "SUCCEED"}
+LEGACY_UNKNOWN_WORDS = UNKNOWN_WORDS | {Phase.SUCCEEDED: "SUCCEED"}
 OPTIONAL_KEYS = frozenset(
     {
         *("message", "update_time", "billing"),
@@ -33,11 +33,11 @@ OPTIONAL_KEYS = frozenset(
     }
 )
 # The one solution that answers the create call in a mixture of the generations, and
-# the one that tells a callback of its end only. Source: section 2.10.
+# the one that sends a callback of the final status only. Source: section 2.10.
 TRY_ON = "/solutions/virtual_try_on"
-TELLS_ITS_END_ONLY = "/solutions/drama_subtitle"
+FINAL_CALLBACK_ONLY = "/solutions/drama_subtitle"
 PACKAGE_TYPES = {"try_on": "image"}  # as the solution's example has it
-EVIL_NAME = "../../evil\x00\x1b[31m\n"
+HOSTILE_NAME = "../../evil\x00\x1b[31m\n"
 
 
 def created_shape(task: SandboxTask) -> Json:
@@ -49,7 +49,7 @@ def created_shape(task: SandboxTask) -> Json:
     else:
         full = new_shape(task, moment, _no_link)
         keep = {"id", "status", "message", "create_time", "update_time", "external_id"}
-    extra = {"queue_position"} if task.has_odd_words else set()
+    extra = {"queue_position"} if task.has_unknown_words else set()
     shown = {key: value for key, value in full.items() if key in keep | extra}
     if task.plan.route.create_path == TRY_ON:
         shown.pop("message", None)
@@ -71,7 +71,9 @@ def new_shape(task: SandboxTask, moment: float, link: Link) -> Json:
     phase = task.phase_at(moment)
     body: Json = {
         "id": task.id,
-        "status": (ODD_WORDS if task.has_odd_words else {}).get(phase, phase.value),
+        "status": (UNKNOWN_WORDS if task.has_unknown_words else {}).get(
+            phase, phase.value
+        ),
         "message": task.outcome.message if phase.is_final else "",
         "create_time": _ms(task.times.created_at),
         "update_time": _ms(task.times.changed_at(moment)),
@@ -85,13 +87,13 @@ def new_shape(task: SandboxTask, moment: float, link: Link) -> Json:
     ]
     body["outputs"] = [_show_output(task, item) for item in items]
     body["billing"] = _billing(task, moment) if phase.is_final else []
-    return _with_odd_keys(task, body)
+    return _with_unknown_keys(task, body)
 
 
 def legacy_shape(task: SandboxTask, moment: float, link: Link) -> Json:
     """Return the `data` of a legacy single query."""
     phase = task.phase_at(moment)
-    words = LEGACY_ODD_WORDS if task.has_odd_words else LEGACY_WORDS
+    words = LEGACY_UNKNOWN_WORDS if task.has_unknown_words else LEGACY_WORDS
     info: Json = (
         {} if task.external_id is None else {"external_task_id": task.external_id}
     )
@@ -111,7 +113,7 @@ def legacy_shape(task: SandboxTask, moment: float, link: Link) -> Json:
         body["task_result"] = _result(task, phase, link)
         body["final_unit_deduction"] = amount_text(task.units)
         body["final_balance_deduction"] = {"quota": "0", "list_price": "0"}
-    return _with_odd_keys(task, body)
+    return _with_unknown_keys(task, body)
 
 
 def amount_text(units: float) -> str:
@@ -138,12 +140,12 @@ def _result(task: SandboxTask, phase: Phase, link: Link) -> Json:
 
 
 def _show_output(task: SandboxTask, item: Json) -> Json:
-    """Return an output as this task tells it: those of solutions have no id."""
+    """Return the JSON of an output in this task: those of solutions have no id."""
     shown = dict(item)
     if task.plan.route.generation is Generation.SOLUTIONS:
         shown.pop("id", None)
-    elif task.has_evil_names and "id" in shown:
-        shown["id"] += EVIL_NAME
+    elif task.has_hostile_names and "id" in shown:
+        shown["id"] += HOSTILE_NAME
     return shown
 
 
@@ -157,8 +159,8 @@ def _billing(task: SandboxTask, moment: float) -> list[Json]:
     ]
 
 
-def _with_odd_keys(task: SandboxTask, body: Json) -> Json:
-    if not task.has_odd_words:
+def _with_unknown_keys(task: SandboxTask, body: Json) -> Json:
+    if not task.has_unknown_words:
         return body
     kept = {key: value for key, value in body.items() if key not in OPTIONAL_KEYS}
     return kept | {"queue_position": 7, "_trace": {"zone": None, "tags": [[]]}}

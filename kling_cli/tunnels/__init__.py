@@ -6,15 +6,38 @@ supervisor keeps it open, and a lock lets the processes of one user share it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from kling_cli.tunnels.chain import (
+    HOW_TO_SET_UP,
+    OnAttempt,
+    ProviderChain,
+    provider_for,
+    set_up_factories,
+)
 from kling_cli.tunnels.process_identity import Identity, identify
 from kling_cli.tunnels.provider import (
+    STARTUP_TIMEOUT_S,
+    Description,
+    NotSetUpError,
+    Person,
     Provider,
+    ProviderFactory,
+    ReadinessCheck,
     Tunnel,
     TunnelEvent,
     TunnelState,
     TunnelTakenError,
+)
+from kling_cli.tunnels.registry import (
+    AUTO,
+    NONE,
+    PROVIDERS,
+    Choice,
+    added_header_prefixes,
+    factories,
+    factory,
+    is_known,
+    read_choice,
+    require_choice,
 )
 from kling_cli.tunnels.shared_lock import (
     LOCAL,
@@ -26,15 +49,25 @@ from kling_cli.tunnels.shared_lock import (
 )
 from kling_cli.tunnels.supervisor import OnChange, TunnelSupervisor, supervise_tunnel
 
-if TYPE_CHECKING:
-    from kling_cli.settings import Settings
-
 __all__ = [
+    "AUTO",
+    "HOW_TO_SET_UP",
     "LOCAL",
+    "NONE",
+    "PROVIDERS",
     "PUBLIC",
+    "STARTUP_TIMEOUT_S",
+    "Choice",
+    "Description",
     "Identity",
+    "NotSetUpError",
+    "OnAttempt",
     "OnChange",
+    "Person",
     "Provider",
+    "ProviderChain",
+    "ProviderFactory",
+    "ReadinessCheck",
     "SharedTunnel",
     "SharedTunnelLock",
     "Tunnel",
@@ -43,19 +76,15 @@ __all__ = [
     "TunnelSupervisor",
     "TunnelTakenError",
     "acquire_lock",
+    "added_header_prefixes",
+    "factories",
+    "factory",
     "find_shared_tunnel",
     "identify",
+    "is_known",
     "provider_for",
+    "read_choice",
+    "require_choice",
+    "set_up_factories",
     "supervise_tunnel",
 ]
-
-
-def provider_for(settings: Settings) -> Provider:
-    """Return the provider that these settings ask for.
-
-    Raises:
-        TunnelError: its settings make no sense.
-    """
-    from kling_cli.tunnels.ngrok.provider import NgrokProvider
-
-    return NgrokProvider.from_settings(settings)

@@ -25,8 +25,10 @@ def main() -> NoReturn:  # pragma: no cover -- runs without site-packages
     command = _receive_command(folder)
     if not command:
         sys.exit(1)
-    _detach_terminal()
+    _detach_terminal(is_stderr_read=command["is_stderr_read"])
     environ = {k: v for k, v in os.environ.items() if not k.startswith(_OWN_VARIABLES)}
+    for name in command["without"]:
+        environ.pop(name, None)
     environ.update(command["environ"])
     _exec(command["agent"], arguments, environ)
 
@@ -69,11 +71,11 @@ def _receive_command(  # pragma: no cover -- the same
     return command
 
 
-def _detach_terminal() -> None:  # pragma: no cover -- the same
-    """Connect stdin and stderr to the null device."""
+def _detach_terminal(*, is_stderr_read: bool) -> None:  # pragma: no cover -- the same
+    """Connect stdin to the null device, and stderr to that or to stdout."""
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
-    os.dup2(null, 2)
+    os.dup2(1 if is_stderr_read else null, 2)
     os.close(null)
 
 

@@ -14,7 +14,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,23 +28,31 @@ class SupervisedProcess:
     """Supervises one agent process; `program` is what to start, once.
 
     `environ` is added to the agent's environment and to nothing else's; it never
-    touches the disk. `on_end` is called in another thread as soon as the agent has
-    ended, however it did.
+    touches the disk. The variables `without` are taken away. With `is_stderr_read` what
+    it writes to stderr goes to stdout, otherwise nowhere. `on_end` is called in another
+    thread as soon as the agent has ended, however it did.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what a process is started with, by name
         self,
         state_dir: Path,
         *,
         agent: Path,
         environ: Mapping[str, str],
-        on_end: Callable[[], None],
+        without: Sequence[str] = (),
+        is_stderr_read: bool = False,
+        on_end: Callable[[], None] = lambda: None,
     ) -> None:
         self.folder = _new_folder(orphans.folder_for_agents(state_dir))
         self.program = _write_program(self.folder)
         self.identity: Identity | None = None
         self._state_dir = state_dir
-        self._command = {"agent": str(agent), "environ": dict(environ)}
+        self._command = {
+            "agent": str(agent),
+            "environ": dict(environ),
+            "without": list(without),
+            "is_stderr_read": is_stderr_read,
+        }
         self._on_end = on_end
         self._lock = threading.Lock()
         self._is_killed = False

@@ -13,6 +13,7 @@ from kling_cli.cli.report import models as shown
 from kling_cli.cli.report.models_json import document
 from kling_cli.errors import UsageError
 from kling_cli.products import catalogue
+from tests.support.examples import HELP
 from tests.support.kling import Kling
 from tests.support.terminal import Terminal
 
@@ -198,3 +199,9 @@ def test_on_a_terminal_words_are_wrapped_below_headings(kling: Kling) -> None:
     lines = result.stdout.replace("\r\n", "\n").splitlines()
     assert lines[0].split()[:3] == ["product", "model", "status"]
     assert max(map(len, lines)) <= 100
+
+
+def test_every_command_that_is_named_exists() -> None:
+    named = {tuple(shown.command_of(one).split()) for one in select(None, None, [])}
+
+    assert named - HELP.keys() == set()

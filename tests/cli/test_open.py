@@ -65,7 +65,7 @@ def test_a_task_without_a_file_is_told_with_what_to_do(kling: Kling) -> None:
         ("1", "kling wait 1 --open"),
         ("2", "kling download 2 --open"),
         ("kling-3", "kling list --search kling-3"),
-        ("4", "kling download 4 saves its files"),
+        ("4", "kling download 4 --open"),
     ):
         result = kling.run("open", name)
 

@@ -40,8 +40,8 @@ def options(
     ("said", "base", "kind"),
     [
         (("auto", "auto", None, True), HERE, Kind.LOOPBACK),
-        (("auto", "auto", None, True), OFFICIAL, Kind.NGROK),
-        (("auto", "ngrok", None, True), HERE, Kind.NGROK),
+        (("auto", "auto", None, True), OFFICIAL, Kind.TUNNEL),
+        (("auto", "ngrok", None, True), HERE, Kind.TUNNEL),
         (("auto", "none", None, True), HERE, Kind.OFF),
         (("auto", "none", None, True), OFFICIAL, Kind.OFF),
         (("auto", "auto", None, False), HERE, Kind.STANDING),
@@ -51,7 +51,7 @@ def options(
         (("auto", "ngrok", URL, False), OFFICIAL, Kind.ELSEWHERE),
         (("off", "ngrok", URL, True), OFFICIAL, Kind.OFF),
         (("require", "auto", None, True), HERE, Kind.LOOPBACK),
-        (("require", "auto", None, True), OFFICIAL, Kind.NGROK),
+        (("require", "auto", None, True), OFFICIAL, Kind.TUNNEL),
         (("require", "none", URL, True), OFFICIAL, Kind.URL),
         (("require", "none", URL, False), OFFICIAL, Kind.ELSEWHERE),
     ],
@@ -74,7 +74,7 @@ def test_the_way_follows_from_the_options(
         pytest.param(
             {"KLING_TUNNEL": "none"},
             "no tunnel, says environment KLING_TUNNEL",
-            "add --tunnel ngrok",
+            "add --tunnel auto",
             id="a default",
         ),
     ],

@@ -195,7 +195,7 @@ async def a_world(folder: Path, *faults: str, **options: Any) -> AsyncIterator[W
         api_key=API_KEY,
         access_key=ACCESS_KEY,
         secret_key=SECRET_KEY,
-        tell=tell,
+        on_request=tell,
     )
     async with serve_sandbox(chosen) as box:
         world = World(box, folder, settings_of(box, folder))

@@ -22,18 +22,19 @@ def settings(state_dir: Path, typed: str | None = None, **environ: str) -> Setti
 @pytest.mark.parametrize(
     ("tunnel", "url", "is_tokenless", "environ", "kind"),
     [
-        pytest.param("auto", None, False, {}, Kind.NGROK, id="by default"),
+        pytest.param("auto", None, False, {}, Kind.TUNNEL, id="by default"),
         pytest.param("auto", None, False, NEAR, Kind.LOOPBACK, id="with a sandbox"),
-        pytest.param("ngrok", None, False, NEAR, Kind.NGROK, id="told to"),
+        pytest.param("ngrok", None, False, NEAR, Kind.TUNNEL, id="told to"),
         pytest.param("none", None, False, {}, Kind.LOOPBACK, id="told not to"),
-        pytest.param("auto", None, True, {}, Kind.LOOPBACK, id="open"),
+        pytest.param(None, None, True, {}, Kind.LOOPBACK, id="open"),
         pytest.param("ngrok", "https://a", False, {}, Kind.URL, id="ones own"),
         pytest.param(None, None, True, NGROK, Kind.LOOPBACK, id="open, by default"),
-        pytest.param(None, None, False, NGROK, Kind.NGROK, id="told once for all"),
+        pytest.param("ngrok", None, True, {}, Kind.TUNNEL, id="open here and a tunnel"),
+        pytest.param(None, None, False, NGROK, Kind.TUNNEL, id="told once for all"),
         pytest.param(
             None, None, False, NGROK | BOX, Kind.LOOPBACK, id="nothing to reach"
         ),
-        pytest.param("ngrok", None, False, BOX, Kind.NGROK, id="told all the same"),
+        pytest.param("ngrok", None, False, BOX, Kind.TUNNEL, id="told all the same"),
         pytest.param(None, "https://a", False, FRP, Kind.URL, id="not looked at"),
         pytest.param(None, None, True, FRP, Kind.LOOPBACK, id="no matter"),
     ],
@@ -79,16 +80,13 @@ def test_what_a_public_way_depends_on_is_not_guessed(
         )
 
 
-@pytest.mark.parametrize(("tunnel", "url"), [("ngrok", None), ("auto", "https://a")])
-def test_an_open_door_has_no_public_way(
-    tmp_path: Path, tunnel: str, url: str | None
-) -> None:
+def test_a_listener_without_a_token_has_no_callback_url(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--no-token"):
         choose(
-            tunnel=tunnel,
-            callback_url=url,
+            tunnel="auto",
+            callback_url="https://a",
             is_tokenless=True,
-            settings=settings(tmp_path, tunnel),
+            settings=settings(tmp_path),
         )
 
 

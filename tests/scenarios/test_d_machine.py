@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
+import socket
 import sys
+import time
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -29,6 +33,7 @@ ASLEEP = timedelta(minutes=40)
 # `kling` with a wall clock that is ahead by as many seconds as a file says.
 MOVED = """
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 from kling_cli.clock import SystemClock
@@ -214,3 +219,40 @@ def test_d12_a_full_disk_holds_no_callback_up(kling: Kling) -> None:
     assert "callbacks cannot be kept" in result.stderr
     assert result.exit_code == 0
     assert is_journal_sound(kling)
+
+
+def test_few_descriptors_and_a_crowd_of_idle_connections_keep_no_callback_out(
+    kling: Kling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = ("sh", "-c", 'ulimit -n 48; exec "$@"', "sh")
+    command = kling.command(*HERE, "--max-events", "3")
+    monkeypatch.setattr(kling, "command", lambda *_: (*shell, *command))
+
+    with kling.start() as program, contextlib.ExitStack() as crowd:
+        found = ready(program)
+        port = urlsplit(found["local_url"]).port
+        process = psutil.Process(program.pid)
+
+        def come(times: int) -> None:
+            for _ in range(times):
+                one = socket.create_connection(("127.0.0.1", port), timeout=5)
+                crowd.enter_context(one)
+
+        come(100)
+        answers = [knock(found["local_url"], new_style("t1", "processing"))]
+        # none at all is left: whoever is idle makes room
+        process.rlimit(psutil.RLIMIT_NOFILE, (process.num_fds(), 48))
+        used = process.cpu_times().user
+        come(20)
+        answers.append(knock(found["local_url"], new_style("t2", "processing")))
+        time.sleep(0.5)
+        spent = process.cpu_times().user - used
+        crowd.close()
+        answers.append(knock(found["local_url"], new_style("t3", "processing")))
+        result = program.finish()
+
+    assert [answer.status for answer in answers] == [200, 200, 200]
+    assert all(answer.seconds < 5 for answer in answers)
+    assert spent < 0.4
+    assert result.exit_code == 0
+    assert result.stderr == ""

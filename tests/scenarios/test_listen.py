@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import urllib.error
 import urllib.request
 from typing import Any
 
@@ -152,12 +153,47 @@ def test_without_a_tunnel_the_exit_code_is_12(kling: Kling, stand_in: StandIn) -
     assert "hint: do without one: --tunnel none" in result.stderr
 
 
-def test_an_open_door_is_never_made_public(kling: Kling) -> None:
-    tunnel = kling.run("listen", "--no-token", "--tunnel", "ngrok")
-    url = kling.run("listen", "--no-token", "--callback-url", "https://a.example")
+def test_without_a_token_a_tunnel_leads_to_the_url_with_one_only(
+    kling: Kling, stand_in: StandIn
+) -> None:
+    args = ("listen", "--no-token", "--tunnel", "ngrok", "--max-events", "2", "--json")
+    with kling.start(*args, env=stand_in.env) as program:
+        said = ready(program)
+        public = stand_in.next_agent().wait_online()
+        bare = post(f"{public}/callback")
+        local = post(said["local_url"])
+        with_token = post(said["callback_url"])
+        result = program.finish()
 
-    assert (tunnel.exit_code, url.exit_code) == (2, 2)
-    assert "--no-token" in tunnel.stderr
+    assert (bare, local, with_token) == (404, 200, 200)
+    assert said["callback_url"].startswith(f"{public}/callback/")
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/callback", said["local_url"])
+    assert result.exit_code == 0
+    url = kling.run("listen", "--no-token", "--callback-url", "https://a.example")
+    assert url.exit_code == 2
+    assert "--no-token" in url.stderr
+
+
+def test_a_default_tunnel_is_no_matter_to_a_listener_without_a_token(
+    kling: Kling,
+) -> None:
+    args = ("listen", "--no-token", "--max-events", "1", "--json")
+    with kling.start(*args, env={"KLING_TUNNEL": "ngrok"}) as program:
+        said = ready(program)
+        status = post(said["local_url"])
+        result = program.finish()
+
+    assert (status, result.exit_code) == (200, 0)
+    assert said["callback_url"] == said["local_url"]
+
+
+def post(url: str) -> int:
+    body = json.dumps({"task_id": "t1", "status": "succeed"}).encode()
+    try:
+        with urllib.request.urlopen(url, data=body) as answer:  # noqa: S310 -- it is http
+            return int(answer.status)
+    except urllib.error.HTTPError as exc:
+        return exc.code
 
 
 def test_the_tunnels_outage_move_and_death_are_said(

@@ -189,7 +189,7 @@ def test_packs_are_shown_with_a_bar_on_a_terminal_alone(kling: Kling) -> None:
 
     assert "[################]  1000 of 1000" in drawn.stdout
     assert "12 hours" in drawn.stdout
-    assert re.search(r"until \d{4}-\d\d-\d\d, 9[12] days left", drawn.stdout)
+    assert re.search(r"\d{4}-\d\d-\d\d, in 9[12] days", drawn.stdout)
     assert piped.stderr == ""
     assert "#" not in piped.stdout
     assert piped.lines[0].split()[1:4] == ["online", "1000", "1000"]

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shlex
 import socket
 import sys
@@ -40,6 +41,7 @@ from typing import Any
 import pytest
 
 PROGRAM = Path(__file__).with_name("ngrok_agent.py")
+CLOUDFLARED = Path(__file__).with_name("cloudflared_agent.py")
 
 
 class RunningAgent:
@@ -89,14 +91,15 @@ class RunningAgent:
 
 
 class StandIn:
-    """A program for `PYNGROK_NGROK_PATH` and everything that was started from it."""
+    """A program for `PYNGROK_NGROK_PATH` and everything that was started from it.
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    That of `cloudflared` stands in `PATH` instead.
+    """
+
+    def __init__(self, folder: Path, name: str = "ngrok") -> None:
         self.folder = folder
-        self.path = folder / "ngrok"
-        self.path.write_text(_wrapper(folder))
-        self.path.chmod(0o700)
+        self.name = name
+        self.path = write_program(folder, name)
         self.agents: list[RunningAgent] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._behaviour: dict[str, Any] = {}
@@ -105,7 +108,9 @@ class StandIn:
     @property
     def env(self) -> dict[str, str]:
         """What a subprocess needs in its environment to use this program."""
-        return {"PYNGROK_NGROK_PATH": str(self.path)}
+        if self.name == "ngrok":
+            return {"PYNGROK_NGROK_PATH": str(self.path)}
+        return {"PATH": os.pathsep.join((str(self.folder), os.environ["PATH"]))}
 
     def behave(self, **behaviour: Any) -> None:
         """Change how agents behave from now on, running ones included."""
@@ -135,9 +140,18 @@ class StandIn:
         self._listener.close()
 
 
-def _wrapper(folder: Path) -> str:
+def write_program(folder: Path, name: str) -> Path:
+    """Make the program `name` in `folder`; what it does is told by files beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(_wrapper(folder, PROGRAM if name == "ngrok" else CLOUDFLARED))
+    path.chmod(0o700)
+    return path
+
+
+def _wrapper(folder: Path, program: Path) -> str:
     """Return a script that runs the stand-in with this interpreter, lean and quick."""
-    command = shlex.join([sys.executable, "-I", "-S", str(PROGRAM)])
+    command = shlex.join([sys.executable, "-I", "-S", str(program)])
     setting = f"STAND_IN_NGROK={shlex.quote(str(folder))}"
     return f'#!/bin/sh\nexport {setting}\nexec {command} "$@"\n'
 
@@ -146,5 +160,13 @@ def _wrapper(folder: Path) -> str:
 def stand_in(tmp_path: Path) -> Iterator[StandIn]:
     """Give a stand-in ngrok that behaves well until told otherwise."""
     made = StandIn(tmp_path / "stand-in-ngrok")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def cloudflared(tmp_path: Path) -> Iterator[StandIn]:
+    """Give a stand-in cloudflared that behaves well until told otherwise."""
+    made = StandIn(tmp_path / "stand-in-cloudflared", "cloudflared")
     yield made
     made.close()

@@ -20,6 +20,7 @@ import typer
 
 from kling_cli.cli.app import app
 from tests.products.test_audio import mp3, wav
+from tests.support import agent as agents
 from tests.support import box as boxes
 from tests.support.box import Box, serve_box
 from tests.support.images import jpeg, png
@@ -93,18 +94,20 @@ def surroundings(home: Path) -> Iterator[Surroundings]:
 def environment(surroundings: Surroundings, home: Path) -> dict[str, str]:
     """Return the variables of somebody with an account, whose home this is."""
     programs = put_opener(home / "bin").parent
+    agents.write_program(programs, "cloudflared")
     return {
         **surroundings.box.env,
-        "PATH": f"{programs}{os.pathsep}{on_path()['PATH']}",
+        **on_path(programs),
         "KLING_STATE_DIR": str(home / "state"),
         "KLING_CONFIG_DIR": str(home / "config"),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
     }
 
 
-def on_path() -> dict[str, str]:
+def on_path(*folders: Path) -> dict[str, str]:
     """Let `kling` be the one beside this interpreter, for examples that start it."""
-    return {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    first = map(str, (*folders, Path(sys.executable).parent))
+    return {"PATH": os.pathsep.join((*first, os.environ["PATH"]))}
 
 
 def make_files(folder: Path, text: str) -> None:

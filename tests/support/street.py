@@ -91,6 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
     def ask(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
         kept = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
         seen = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https"}
+        seen |= getattr(self.street.agent, "added_headers", {})
         host = {"Host": self.headers.get("Host", ""), "Content-Length": str(len(body))}
         way = http.client.HTTPConnection(self.street.upstream, timeout=30)
         try:

@@ -1,70 +1,68 @@
-"""What a tunnel needs: the ngrok agent, new enough, and a token for it."""
+"""What tunnels need: the checks of the providers, as findings of the diagnosis."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kling_cli.cli.diagnosis.check import Check, ok, warn
-from kling_cli.errors import KlingError
+from kling_cli.cli.diagnosis.check import Check, fail, ok, warn
+from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from kling_cli.settings import Settings
+    from kling_cli.tunnels import ProviderFactory
 
 _POLLING = "without a tunnel kling polls, which works too"
-_HOW_TO_AUTHORISE = (
-    "copy it from https://dashboard.ngrok.com/get-started/your-authtoken, then "
-    "`ngrok config add-authtoken TOKEN` or NGROK_AUTHTOKEN"
-)
 
 
 def look_at_tunnel(settings: Settings, search_path: str) -> Iterator[Check]:
-    """Yield how it stands with ngrok, unless no tunnel is wanted."""
-    if settings.tunnel == "none":
+    """Yield how it stands with the tunnel that is wanted, unless none is."""
+    from kling_cli import tunnels
+
+    if settings.tunnel == tunnels.NONE:
         yield ok("tunnel", f"none wanted ({settings.origins['tunnel']}): polling only")
         return
-    if settings.tunnel == "auto" and settings.is_loopback_base:
+    if settings.tunnel == tunnels.AUTO and settings.is_loopback_base:
         yield ok("tunnel", "none needed: the API is on this machine")
         return
-    yield check_agent(settings.ngrok_path, search_path)
-    yield from check_shim(search_path)
-    yield check_token(settings)
-
-
-def check_agent(ngrok_path: str | None, search_path: str) -> Check:
-    """Say which agent is used, and whether pyngrok can drive it."""
-    from kling_cli.tunnels.ngrok.agent import (
-        find_agent,
-        read_version,
-        require_version,
-    )
-
     try:
-        agent = find_agent(ngrok_path, search_path)
-        require_version(agent)
-        version = ".".join(map(str, read_version(agent)))
-    except KlingError as exc:
-        return warn("ngrok agent", f"{exc.message}; {_POLLING}", exc.hint or "")
-    return ok("ngrok agent", f"{agent}, version {version}")
+        tunnels.require_choice(settings)
+    except UsageError as exc:
+        if "tunnel" not in settings.problems:  # doctor lists those itself
+            yield fail("settings", exc)
+        return
+    choice = tunnels.read_choice(settings.tunnel)
+    if choice is not None:
+        yield from _findings(tunnels.factory(choice.name), settings, search_path)
+    else:
+        yield from _automatic(settings, search_path)
 
 
-def check_shim(search_path: str) -> Iterator[Check]:
-    """Say so when `ngrok` in a shell is pyngrok's script and not the agent."""
-    from kling_cli.tunnels.ngrok.agent import is_shim
+def _automatic(settings: Settings, search_path: str) -> Iterator[Check]:
+    """Yield the findings about what `auto` takes, or about all that it might take."""
+    from kling_cli import tunnels
 
-    first = shutil.which("ngrok", path=search_path)
-    if first is not None and is_shim(Path(first)):
-        yield ok("ngrok command", f"{first} is pyngrok's script; kling passes it over")
+    known = [one for one in tunnels.factories() if not one.is_public_service]
+    found = {one.name: list(_findings(one, settings, search_path)) for one in known}
+    ready = [
+        name
+        for name, checks in found.items()
+        if all(check.error is None and check.remedy is None for check in checks)
+    ]
+    for name, checks in found.items():
+        if name in ready or not ready:
+            yield from checks
+    if ready:
+        yield ok("tunnel", f"{ready[0]} is used (auto)")
+    else:
+        yield warn("tunnel", f"none is set up; {_POLLING}", tunnels.HOW_TO_SET_UP)
 
 
-def check_token(settings: Settings) -> Check:
-    """Say whether there is an authtoken and from where; never which."""
-    from kling_cli.tunnels.ngrok.config import read_user_config
-
-    if settings.ngrok_authtoken is not None:
-        return ok("ngrok token", f"from {settings.origins['ngrok_authtoken']}")
-    if read_user_config().authtoken:
-        return ok("ngrok token", "from ngrok.yml")
-    return warn("ngrok token", f"there is none; {_POLLING}", _HOW_TO_AUTHORISE)
+def _findings(
+    factory: ProviderFactory, settings: Settings, search_path: str
+) -> Iterator[Check]:
+    for check in factory.checks(settings, search_path):
+        if check.is_ok:
+            yield ok(check.name, check.message)
+        else:
+            yield warn(check.name, f"{check.message}; {_POLLING}", check.remedy)

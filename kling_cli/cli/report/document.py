@@ -36,6 +36,9 @@ LISTINGS: Mapping[str, Mapping[str, Any]] = {
         "left": [],
     },
     "list": {"tasks": []},
+    "tunnel list": {"chosen": None, "tunnels": []},
+    "tunnel test": {"tunnels": []},
+    "tunnel use": {"tunnel": None, "path": None},
 }
 
 

@@ -22,7 +22,7 @@ _LISTED = (
     Column(heading="product"),
     Column(heading="model"),
     Column(heading="status", leaves=4),
-    Column(heading="units"),
+    Column(heading="units", leaves=5),
     Column(heading="resolution", leaves=2),
     Column(heading="seconds", leaves=3),
     Column(heading="also takes", leaves=1, is_wrapped=True),
@@ -97,8 +97,10 @@ def described(lines: Sequence[Line]) -> Iterator[str]:
 def command_of(one: Line) -> str:
     """Return the words after `kling` that run the product."""
     name = one.product.name
-    groups = {each.name: each.group for each in catalogue.summaries()}
-    return f"{groups[name]} {name}" if groups.get(name) else name
+    named = next((each for each in catalogue.summaries() if each.name == name), None)
+    if named is None:
+        return name
+    return f"{named.group} {named.command}" if named.group else named.command
 
 
 def how_to_ask(one: Line) -> str:

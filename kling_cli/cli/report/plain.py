@@ -29,7 +29,6 @@ _NEWS_WORDS = MappingProxyType(
 )
 _VIA_WORDS = MappingProxyType(
     {
-        "ngrok": "through ngrok",
         "shared": "through another kling",
         "loopback": "on this machine",
         "url": "through your URL",
@@ -61,8 +60,9 @@ def error_lines(error: KlingError) -> Iterator[str]:
 def path_words(event: happened.CallbackPath) -> str:
     """Return how the way for callbacks stands, in a few words."""
     words = _PATH_WORDS.get(event.state, event.state)
-    via = _VIA_WORDS.get(event.via or "")
-    return f"{words} {via}" if via and event.state in ("ready", "back") else words
+    if event.via is None or event.state not in ("ready", "back"):
+        return words
+    return f"{words} {_VIA_WORDS.get(event.via, f'through {event.via}')}"
 
 
 def summary(result: JobResult) -> str:
@@ -100,7 +100,8 @@ def _prepared(event: happened.Prepared) -> str:
 
 
 def _tunnel_opening(event: happened.TunnelOpening) -> str:
-    return f"opening a tunnel with {event.provider}"
+    failure = f" ({event.detail})" if event.detail else ""
+    return f"opening a tunnel with {event.provider}{failure}"
 
 
 def _callback_path(event: happened.CallbackPath) -> str:

@@ -131,7 +131,11 @@ def write_line(text: str) -> None:
         BrokenPipeError: the reader has gone away; it is time to end.
         NotSavedError: stdout cannot take it (a full disk).
     """
-    write_bytes((text + "\n").encode("utf-8", "surrogateescape"))
+    try:  # the bytes of a file's name as they are
+        raw = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raw = text.encode("utf-8", "replace")
+    write_bytes(raw + b"\n")
 
 
 def write_bytes(raw: bytes) -> None:

@@ -12,10 +12,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from kling_cli.cli.report.fit import Column, Paint, fitted
-from kling_cli.cli.report.paths import from_here
 from kling_cli.cli.report.styles import Style, style_for
 from kling_cli.cli.report.terminal import file_link, has_links
 from kling_cli.jobs.events import State
+from kling_cli.jobs.naming import from_here
 
 if TYPE_CHECKING:
     from kling_cli.jobs.entry import Entry
@@ -37,6 +37,11 @@ _AGES = (
     ("h", _HOUR_S, _DAY_S),
     ("d", _DAY_S, 7 * _DAY_S),
 )
+
+
+def in_color(state: State, style: Style) -> str:
+    """Return a state's word in the colour that it has everywhere."""
+    return style(state.value, _COLORS[state])
 
 
 def drawn(

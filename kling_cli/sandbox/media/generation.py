@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 # Source: API reference, sections 2.7, 2.8 and 2.10, read 2026-10-04.
-_SEVERAL = {
+_SEVERAL_OUTPUTS = {
     "/v1/audio/video-to-audio": ("video", "audio"),
     "/v1/general/ai-multi-shot": ("views",),
     "/solutions/e-commerce/clothing_dupe": (
@@ -57,6 +57,11 @@ _WITH_SOUND = frozenset(
 )
 # Source: section 2.6: results of effects have no duration.
 _UNTIMED = frozenset({"/v1/videos/effects"})
+Values = Mapping[str, Any]
+
+MIN_RATIO, MAX_RATIO = 0.4, 2.5  # of an image that may be sent
+IMAGE_PX = {"1k": 1024, "2k": 2048, "4k": 4096}
+_SIDES = ("left", "right"), ("up", "down")
 AUTO_IMAGES = 4  # how many the service makes of a series that leaves it to it: a guess
 VIEW_SETS, VIEWS_A_SET = 3, 3
 SAMPLE_S = 3.0
@@ -68,15 +73,15 @@ _FONT_SIZE, _MARGIN = 56, 80
 class MediaRequest:
     """What a task has to generate: the raw body, and the effective values.
 
-    `label` tells its files from others'; `new_id` makes an id of the account's form.
-    `frames` are those of a video.
+    `label` makes its files differ from others'; `new_id` makes an id of the account's
+    form. `frames` are those of a video.
     """
 
     path: str
     output: str
     label: str
     body: Mapping[str, Any]
-    wanted: Mapping[str, Any]
+    values: Mapping[str, Any]
     new_id: Callable[[], str]
     seconds: float = 5
     frames: int = 121
@@ -84,12 +89,12 @@ class MediaRequest:
     @property
     def has_fixed_sound(self) -> bool:
         """Say whether its video has sound whatever was asked for."""
-        kept = self.wanted.get("base_video") and self.wanted.get("keep_sound")
+        kept = self.values.get("base_video") and self.values.get("keep_sound")
         return bool(kept) or self.path in _WITH_SOUND
 
     @property
     def has_watermark(self) -> bool:
-        return bool(self.wanted.get("watermark"))
+        return bool(self.values.get("watermark"))
 
     def text(self, name: str) -> str:
         return str(self.body.get(name) or "")
@@ -97,8 +102,10 @@ class MediaRequest:
 
 def generate_outputs(request: MediaRequest) -> tuple[Output, ...]:
     """Return the outputs; an unknown kind is taken for a video."""
-    kinds = _SEVERAL.get(request.path, (request.output,))
-    return tuple(each for kind in kinds for each in _MAKERS.get(kind, _video)(request))
+    kinds = _SEVERAL_OUTPUTS.get(request.path, (request.output,))
+    return tuple(
+        each for kind in kinds for each in _GENERATORS.get(kind, _video)(request)
+    )
 
 
 def _video(request: MediaRequest) -> Iterator[Output]:
@@ -117,11 +124,11 @@ def _product_video(request: MediaRequest) -> Iterator[Output]:
     yield Video(id=request.new_id(), clip=clip, type="product_video", is_timed=False)
 
 
-def _still(kind: str, index: int) -> Callable[[MediaRequest], Iterator[Output]]:
+def _image_maker(kind: str, index: int) -> Callable[[MediaRequest], Iterator[Output]]:
     """Return the generator of a single image of this type, beside a video."""
 
     def make(request: MediaRequest) -> Iterator[Output]:
-        width, height = image_size(request.body, request.wanted)
+        width, height = image_size(request.body, request.values)
         picture = Picture(width=width, height=height, label=f"{request.label}-{kind}")
         yield Image(index=index, picture=picture, type=kind)
 
@@ -156,8 +163,8 @@ def _images(request: MediaRequest) -> Iterator[Output]:
     is_series = request.body.get("result_type") == "series"
     count = request.body.get("series_amount", AUTO_IMAGES) if is_series else None
     if count is None:
-        count = request.wanted.get("n") or 1
-    width, height = image_size(request.body, request.wanted)
+        count = request.values.get("n") or 1
+    width, height = image_size(request.body, request.values)
     group = request.new_id() if is_series else None
     for index in range(count if isinstance(count, int) else AUTO_IMAGES):
         label = f"{request.label}-{index}"
@@ -212,21 +219,21 @@ def _element(request: MediaRequest) -> Iterator[Output]:
 
 
 def _clip(request: MediaRequest) -> Clip:
-    width, height = video_size(request.wanted)
+    width, height = video_size(request.values)
     return Clip(
         width=width,
         height=height,
         frames=request.frames,
-        has_sound=bool(request.wanted.get("sound")) or request.has_fixed_sound,
+        has_sound=bool(request.values.get("sound")) or request.has_fixed_sound,
         label=request.label,
     )
 
 
-_MAKERS: Mapping[str, Callable[[MediaRequest], Iterator[Output]]] = {
+_GENERATORS: Mapping[str, Callable[[MediaRequest], Iterator[Output]]] = {
     "video": _video,
     "product_video": _product_video,
-    "product_image": _still("product_image", 0),
-    "model_images": _still("model_images", 1),
+    "product_image": _image_maker("product_image", 0),
+    "model_images": _image_maker("model_images", 1),
     "subbed_video": _subbed_video,
     "srt": _subtitles("srt"),
     "ass": _subtitles("ass"),
@@ -238,40 +245,33 @@ _MAKERS: Mapping[str, Callable[[MediaRequest], Iterator[Output]]] = {
 }
 
 
-Values = Mapping[str, Any]
-
-MIN_RATIO, MAX_RATIO = 0.4, 2.5  # of an image that may be sent
-IMAGE_PX = {"1k": 1024, "2k": 2048, "4k": 4096}
-_SIDES = ("left", "right"), ("up", "down")
-
-
-def video_size(wanted: Values) -> tuple[int, int]:
+def video_size(values: Values) -> tuple[int, int]:
     """Return width and height in pixels: those of an input frame, or as asked for."""
-    seen = _describe_input(next(_frames(wanted), None))
-    ratio = _ratio_of(seen) or _asked_ratio(wanted) or _scene_ratio(wanted)
-    return size_for(str(wanted.get("resolution")), ratio)
+    facts = _describe_input(next(_frames(values), None))
+    ratio = _ratio_of(facts) or _requested_ratio(values) or _scene_ratio(values)
+    return size_for(str(values.get("resolution")), ratio)
 
 
-def _frames(wanted: Values) -> Iterator[str]:
+def _frames(values: Values) -> Iterator[str]:
     """Yield the images that a video may have its aspect ratio from."""
     for name in ("first_frame", "image", "last_frame", "images"):
-        value = wanted.get(name)
+        value = values.get(name)
         for each in value if isinstance(value, tuple) else (value,):
             if isinstance(each, str):
                 yield split_handle(each)[1]
 
 
-def _scene_ratio(wanted: Values) -> float:
+def _scene_ratio(values: Values) -> float:
     """Return the default aspect ratio: some scenes are portraits by name."""
-    is_portrait = str(wanted.get("scene")).endswith("_9_16")
+    is_portrait = str(values.get("scene")).endswith("_9_16")
     return 9 / 16 if is_portrait else 16 / 9
 
 
-def image_size(body: Values, wanted: Values) -> tuple[int, int]:
+def image_size(body: Values, values: Values) -> tuple[int, int]:
     """Return width and height in pixels: as asked for, or the ratio of the input."""
-    side = IMAGE_PX.get(str(wanted.get("resolution")), IMAGE_PX["1k"])
-    seen = _describe_input(body.get("image") or body.get("human_image"))
-    ratio = _asked_ratio(wanted) or _ratio_of(seen) or 1.0
+    side = IMAGE_PX.get(str(values.get("resolution")), IMAGE_PX["1k"])
+    facts = _describe_input(body.get("image") or body.get("human_image"))
+    ratio = _requested_ratio(values) or _ratio_of(facts) or 1.0
     width, height = side * sqrt(ratio), side / sqrt(ratio)
     across, down = (
         1 + sum(_share(body, f"{side}_expansion_ratio") for side in sides)
@@ -285,18 +285,18 @@ def _share(body: Values, name: str) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-def _asked_ratio(wanted: Values) -> float | None:
+def _requested_ratio(values: Values) -> float | None:
     """Return width:height as asked for; None where it is left to the model."""
-    width, _, height = str(wanted.get("aspect_ratio") or "").partition(":")
+    width, _, height = str(values.get("aspect_ratio") or "").partition(":")
     if not (width.isdecimal() and height.isdecimal()):
         return None
     return int(width) / int(height)
 
 
-def _ratio_of(seen: ImageFacts | None) -> float | None:
-    if seen is None or not (seen.width and seen.height):
+def _ratio_of(facts: ImageFacts | None) -> float | None:
+    if facts is None or not (facts.width and facts.height):
         return None
-    return min(max(seen.width / seen.height, MIN_RATIO), MAX_RATIO)
+    return min(max(facts.width / facts.height, MIN_RATIO), MAX_RATIO)
 
 
 def _describe_input(value: Any) -> ImageFacts | None:

@@ -47,7 +47,7 @@ class Output(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Video:
-    """A clip, and on request a copy with a watermark; most tell how long they are."""
+    """A clip, and on request a watermarked copy; `is_timed`: its JSON has a length."""
 
     id: str
     clip: Clip

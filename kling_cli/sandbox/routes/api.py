@@ -209,7 +209,7 @@ class SimulatedApi:
                 response = await self._act(endpoint, request, fault)
             status = responses.status_of(response)
         except ClientDisconnect:
-            response, status = responses.Hang(), None
+            response, status = responses.HangingResponse(), None
         except Exception as exc:
             fault = f"bug: {exc!r}"  # uvicorn answers 500; here it can be seen
             raise
@@ -295,14 +295,29 @@ class SimulatedApi:
         return responses.error(why, self._state.ids.request_id())
 
 
+def _drop_empty_strings(value: Any) -> Any:
+    """Return a body without its empty strings: the API takes them for absent.
+
+    Those that stand in a list for themselves stay. Source: observed.
+    """
+    if isinstance(value, list):
+        return [_drop_empty_strings(each) for each in value]
+    if isinstance(value, dict):
+        return {k: _drop_empty_strings(each) for k, each in value.items() if each != ""}
+    return value
+
+
 async def _json(request: Request) -> Any:
-    """Return the body as JSON; None, which is no request, if it is not or too long."""
+    """Return the body as JSON, without empty strings.
+
+    None, which is no request, if it is no JSON, too long or too deep.
+    """
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
         if len(raw) > MAX_BODY_BYTES:
             return None
     try:
-        return json.loads(raw)
+        return _drop_empty_strings(json.loads(raw))
     except (ValueError, RecursionError):
         return None

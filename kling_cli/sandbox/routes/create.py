@@ -6,8 +6,9 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.products import cost, paths, values
+from kling_cli.products import cost, paths
 from kling_cli.products.model import Generation, Model, Product
+from kling_cli.products.values import effective
 from kling_cli.sandbox.media.generation import MediaRequest, generate_outputs
 from kling_cli.sandbox.media.outputs import (
     Image,
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from kling_cli.sandbox.state.sandbox_state import SandboxState, VideoSession
 
 
-DEFAULT_TASK_S = 60.0  # where nobody knows how long a model usually takes
-EVIL_ID = "../../evil\x00\x1b[31m-"
+DEFAULT_TASK_S = 60.0  # where the usual time of a model is not known
+HOSTILE_ID = "../../evil\x00\x1b[31m-"
 
 # Observed. Source: API reference, error table, read 2026-10-04.
 ALREADY_THERE = "External_task_id {id} already exists"
@@ -64,7 +65,9 @@ def create_task(state: SandboxState, path: str, body: Any) -> SandboxTask | Refu
     if external_id and state.tasks.by_external_id(external_id) is not None:
         return refusal(1201, ALREADY_THERE.format(id=external_id))
     why = find_unknown_id(state, path, request.body)
-    why = why or sessions.check_session(state, request.plan, request.body, request.said)
+    why = why or sessions.check_session(
+        state, request.plan, request.body, request.values
+    )
     if why is not None:
         return why
     new = _new_task(state, request)
@@ -76,10 +79,10 @@ def create_task(state: SandboxState, path: str, body: Any) -> SandboxTask | Refu
 
 
 def _new_task(state: SandboxState, request: CreateRequest) -> SandboxTask:
-    plan, length = request.plan, result_length(state, request.plan, request.said)
+    plan, length = request.plan, result_length(state, request.plan, request.values)
     session = state.sessions.get(str(request.body.get("session_id")))
-    said = {**request.said, **inherited_values(state, request.said)}
-    media = _media_request(state, replace(request, said=said), length)
+    values = {**request.values, **inherited_values(state, request.values)}
+    media = _media_request(state, replace(request, values=values), length)
     new = generate_outputs(media)
     now, seconds = state.clock.now_s(), _task_seconds(state, plan.model)
     return SandboxTask(
@@ -88,7 +91,7 @@ def _new_task(state: SandboxState, request: CreateRequest) -> SandboxTask:
         times=times_from(now, seconds),
         outcome=Outcome(),
         outputs=new,
-        units=cost.charge(plan, said, length.seconds, n_outputs=len(new)),
+        units=cost.charge(plan, values, length.seconds, n_outputs=len(new)),
         slots=_slots(plan.product, new),
         external_id=request.external_id,
         callback_url=request.callback_url,
@@ -107,7 +110,7 @@ def _media_request(
         output=plan.product.output,
         label=state.ids.task_id(first_digit),
         body=request.body,
-        wanted=values.effective(plan, request.said),
+        values=effective(plan, request.values),
         new_id=lambda: state.ids.task_id(first_digit),
         seconds=length.seconds,
         frames=length.frames,
@@ -120,9 +123,9 @@ def apply_task_fault(new: SandboxTask, fault: str | None) -> SandboxTask:
         case "stuck":
             return replace(new, times=replace(new.times, ended_at=inf))
         case "odd-words":
-            return replace(new, has_odd_words=True)
+            return replace(new, has_unknown_words=True)
         case "evil-names":
-            return replace(new, id=EVIL_ID + new.id, has_evil_names=True)
+            return replace(new, id=HOSTILE_ID + new.id, has_hostile_names=True)
         case None:
             return new
         case _:
@@ -146,8 +149,8 @@ def _parent(
     state: SandboxState, session: VideoSession | None, body: Mapping[str, Any]
 ) -> Mapping[str, str] | None:
     """Return the video a task is made from, as far as it is one of the sandbox's."""
-    said = body.get("video_id") or paths.get(body, "input.video_id")
-    video_id = session.video_id if session else said
+    values = body.get("video_id") or paths.get(body, "input.video_id")
+    video_id = session.video_id if session else values
     for task in state.tasks if isinstance(video_id, str) else ():
         for output in task.outputs:
             if isinstance(output, Video) and output.id == video_id:

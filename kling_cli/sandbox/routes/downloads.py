@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 
 from kling_cli.sandbox.routes.responses import (
     ERROR_PAGE,
-    Hang,
+    HangingResponse,
     StreamedResponse,
     TruncatedResponse,
 )
@@ -49,7 +49,7 @@ async def download(
     if fault in ("500", "403"):
         return _error(int(fault))
     if fault == "hang":
-        return Hang()
+        return HangingResponse()
     if request.headers.get("authorization"):
         # hosts of signed links take one way of authorization, not two
         return _error(400)

@@ -111,8 +111,8 @@ ABORT = "kling.abort"
 """Where `server.py` leaves, in the scope, what resets the connection."""
 
 
-class Reset(Response):
-    """Reset the connection instead of answering."""
+class ConnectionReset(Response):
+    """ConnectionReset the connection instead of answering."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del send  # nothing is said
@@ -120,7 +120,7 @@ class Reset(Response):
         await wait_for_disconnect(receive)
 
 
-class Hang(Response):
+class HangingResponse(Response):
     """Say nothing until the other side, or the sandbox, goes away."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -171,7 +171,7 @@ class TruncatedResponse(Response):
 
 def status_of(response: Response) -> int | None:
     """Return the HTTP status that will be sent; None when nothing will."""
-    is_silent = isinstance(response, Hang | Reset)
+    is_silent = isinstance(response, HangingResponse | ConnectionReset)
     return None if is_silent else response.status_code
 
 
@@ -213,8 +213,8 @@ _CODES = {"500": 5000, "503": 5001}
 _SPECIAL: dict[str, Callable[[], Response]] = {
     "502html": lambda: HTMLResponse(BAD_GATEWAY_PAGE, status_code=502),
     "504": lambda: HTMLResponse(GATEWAY_TIMEOUT_PAGE, status_code=504),
-    "reset": Reset,
-    "hang": Hang,
+    "reset": ConnectionReset,
+    "hang": HangingResponse,
     "empty": Response,
     "junk": lambda: JSONResponse(["junk", {"data": None}]),
 }

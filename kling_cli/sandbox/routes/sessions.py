@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 from kling_cli.products import catalogue
 from kling_cli.products.session import TOLERANCE_S
@@ -37,6 +37,12 @@ EXAMPLE_SESSIONS = frozenset(
         "880000000000000503",
     }
 )
+MAX_FRAMES, MAX_POINTS = 10, 10
+NOT_RECOGNISED = 1
+_FREE = {
+    "final_unit_deduction": "0",
+    "final_balance_deduction": {"quota": "0", "list_price": "0"},
+}
 LIFE_S = 24 * 3600
 NO_SESSION = "Session not found or expired: {id}"
 NO_ROOM = "sound_insert_time is invalid: the sound must end within the video"
@@ -52,7 +58,7 @@ def open_session(
     video_id = body.get("video_id")
     session = VideoSession(
         opened_at=state.clock.now_s(),
-        clip=own or _guess(session_id),
+        clip=own or _default_clip(session_id),
         is_own=own is not None,
         video_id=video_id if isinstance(video_id, str) else None,
         faces=faces,
@@ -70,7 +76,7 @@ def find_session(
     if session_id not in state.sessions and session_id in EXAMPLE_SESSIONS:
         state.sessions[session_id] = VideoSession(
             opened_at=now,
-            clip=_guess(session_id),
+            clip=_default_clip(session_id),
             is_opened=False,
             marks={0: {MIDDLE}},
         )
@@ -128,7 +134,7 @@ def _ids(session: VideoSession) -> list[str]:
     return [str(number) for number in range(session.faces)]
 
 
-def _guess(label: str) -> Clip:
+def _default_clip(label: str) -> Clip:
     return Clip(
         width=WIDTH,
         height=HEIGHT,
@@ -144,14 +150,6 @@ def _own_clip(state: SandboxState, body: Mapping[str, Any]) -> Clip | None:
         state, str(body.get("video_id") or body.get("video_url") or "")
     )
     return found if isinstance(found, Clip) else None
-
-
-MAX_FRAMES, MAX_POINTS = 10, 10
-NOT_RECOGNISED = 1
-_FREE = {
-    "final_unit_deduction": "0",
-    "final_balance_deduction": {"quota": "0", "list_price": "0"},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,34 +242,12 @@ def preview_selection(state: SandboxState, body: Mapping[str, Any]) -> Json | Re
 def _parse_marks(
     state: SandboxState, body: Mapping[str, Any]
 ) -> tuple[VideoSession, int, list[Point]] | Refusal:
-    """Return the session, the frame and the points that a request names."""
-    frame, points = body["frame_index"], _points(body.get("points"))
-    if isinstance(points, Refusal):
-        return points
+    """Return the session, the frame and the points that a valid request names."""
     session = find_session(state, body)
     if isinstance(session, Refusal):
         return session
-    if isinstance(frame, bool) or not isinstance(frame, int) or frame < 0:
-        return refusal(1201, f"frame_index value '{frame}' is invalid")
-    return session, frame, points
-
-
-def _points(values: Any) -> list[Point] | Refusal:
-    entries = values if isinstance(values, list) and values else [None]
-    if len(entries) > MAX_POINTS:
-        return refusal(1201, "points has too many entries, allowed: 10 per frame")
-    points: list[Point] = []
-    for entry in entries:
-        x, y = (entry.get("x"), entry.get("y")) if isinstance(entry, dict) else ("", "")
-        if not (_is_share(x) and _is_share(y)):
-            return refusal(1201, "points must hold an x and a y from 0 to 1")
-        points.append((float(x), float(y)))
-    return points
-
-
-def _is_share(value: Any) -> TypeGuard[float]:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and 0 <= value <= 1
+    points = [(float(each["x"]), float(each["y"])) for each in body["points"]]
+    return session, int(body["frame_index"]), points
 
 
 def _answer(session_id: str, *, status: int = 0) -> Json:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from kling_cli.products import catalogue
 from kling_cli.products.image import problems_of_base64
@@ -41,7 +41,7 @@ OUT_OF_RANGE = "{name} out of range. Please provide a value between {low} and {h
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SolutionRequest:
     """A solution's body: its items by their type, and its settings."""
 
     items: Mapping[str, Items]
@@ -65,7 +65,7 @@ class Wording:
     settings: Mapping[str, tuple[tuple[Any, ...], str]] = field(default_factory=dict)
     images: tuple[str, ...] = ()
     unsupported_image: str = ""
-    more: Callable[[Request], Iterator[str]] | None = None
+    more: Callable[[SolutionRequest], Iterator[str]] | None = None
 
 
 def solution_message(path: str, body: Mapping[str, Any]) -> str | None:
@@ -83,10 +83,10 @@ def solution_message(path: str, body: Mapping[str, Any]) -> str | None:
         items.setdefault(str(each.get("type")), []).append(each)
     settings = body.get("settings")
     settings = settings if isinstance(settings, Mapping) else {}
-    return next(_said(wording, Request(items, settings)), None)
+    return next(_messages(wording, SolutionRequest(items, settings)), None)
 
 
-def _said(wording: Wording, request: Request) -> Iterator[str]:
+def _messages(wording: Wording, request: SolutionRequest) -> Iterator[str]:
     yield from (
         message for kind, message in wording.missing.items() if not request.of(kind)
     )
@@ -118,7 +118,7 @@ def _is_bad_image(url: str) -> bool:
     )
 
 
-def _of_clothes(request: Request) -> Iterator[str]:
+def _clothing_messages(request: SolutionRequest) -> Iterator[str]:
     if any(not each.get("url") for each in request.of("bgm")):
         yield BGM_IS_EMPTY
     (model,) = catalogue.load("clothing-dupe").models
@@ -127,7 +127,7 @@ def _of_clothes(request: Request) -> Iterator[str]:
         yield INVALID_VOICE
 
 
-def _of_presenter(request: Request) -> Iterator[str]:
+def _presenter_messages(request: SolutionRequest) -> Iterator[str]:
     own, ready = request.of("avatar_image"), request.of("avatar_id")
     if len(own) + len(ready) != 1:
         yield ONE_AVATAR
@@ -144,20 +144,18 @@ def _of_presenter(request: Request) -> Iterator[str]:
         yield NO_RATE
 
 
-def _of_subtitles(request: Request) -> Iterator[str]:
+def _subtitle_messages(request: SolutionRequest) -> Iterator[str]:
     if any(not is_url(str(each.get("url", ""))) for each in request.of("source_video")):
         yield BAD_SOURCE
     terms = (each.get(k) for each in request.of("glossary") for k in _TERM_KEYS)
     if any(not _is_term(each) for each in terms):
         yield BAD_TERM
-    said = {name: request.settings.get(name) for name in _RANGES}
-    given = {name: value for name, value in said.items() if value is not None}
-    if not all(_is_positive(value) for value in given.values()):
+    values = {name: request.settings.get(name) for name in _RANGES}
+    if not all(value is None or _is_positive(value) for value in values.values()):
         yield NOT_POSITIVE
-        return
-    for name, value in given.items():
-        low, high = _RANGES[name]
-        if not low <= value <= high:
+    for name, (low, high) in _RANGES.items():
+        value = values[name]
+        if _is_positive(value) and not low <= value <= high:
             yield OUT_OF_RANGE.format(name=name, low=low, high=high)
 
 
@@ -165,7 +163,7 @@ def _is_term(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value.strip()) <= MAX_TERM_CHARS
 
 
-def _is_positive(value: Any) -> bool:
+def _is_positive(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
@@ -238,7 +236,7 @@ _WORDINGS: Mapping[str, Wording] = {
                 CLOTHES_RATIOS,
             ),
         },
-        more=_of_clothes,
+        more=_clothing_messages,
     ),
     "/solutions/talking_agent": Wording(
         settings={
@@ -258,7 +256,7 @@ _WORDINGS: Mapping[str, Wording] = {
         images=("avatar_image", "ref_image"),
         unsupported_image="Unsupported image. Please check the image format, size and "
         "dimensions.",
-        more=_of_presenter,
+        more=_presenter_messages,
     ),
     "/solutions/drama_subtitle": Wording(
         missing={
@@ -269,6 +267,6 @@ _WORDINGS: Mapping[str, Wording] = {
             **_only_one(("source_video",)),
             "glossary": (MAX_GLOSSARY, "Glossary exceeds the limit of 200 entries."),
         },
-        more=_of_subtitles,
+        more=_subtitle_messages,
     ),
 }

@@ -6,10 +6,9 @@ Source: API reference, sections 2.6 to 2.8 and 6, read 2026-10-04.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.products import cost, find
+from kling_cli.products import cost
 from kling_cli.sandbox.media.audio import Sound
 from kling_cli.sandbox.media.generation import IMAGE_PX
 from kling_cli.sandbox.media.image import Picture
@@ -18,11 +17,10 @@ from kling_cli.sandbox.routes import sessions
 from kling_cli.sandbox.routes.library import first_element
 from kling_cli.sandbox.routes.responses import Refusal, refusal
 from kling_cli.sandbox.routes.validation import (
-    drop_empty_strings,
     find_unknown_id,
     parse_create,
 )
-from kling_cli.sandbox.state.account import Call
+from kling_cli.sandbox.state.account import ChargedCall
 from kling_cli.sandbox.state.sources import speech_s
 
 if TYPE_CHECKING:
@@ -34,60 +32,30 @@ Answer = Callable[["SandboxState", Mapping[str, Any], str], Json | Refusal]
 """Makes the answer to a body; the text is the id under which files are kept."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SynchronousCall:
-    """A call: what it needs, what it costs (the catalogue knows better), its answer."""
-
-    answer: Answer
-    needs: tuple[str, ...] = ()
-    needs_one_of: tuple[str, ...] = ()
-    units: float = 0.0
-
-
 def call_synchronously(state: SandboxState, path: str, body: Any) -> Json | Refusal:
-    """Return the answer of the direct call at `path`, and charge it."""
-    body = drop_empty_strings(body)
-    call, said = SYNCHRONOUS_CALLS[path], body if isinstance(body, dict) else {}
-    why = _find_problem(call, path, body) or find_unknown_id(state, path, said)
+    """Return the answer of the synchronous call at `path`, and charge it."""
+    request = parse_create(path, body)
+    if isinstance(request, Refusal):
+        return request
+    why = find_unknown_id(state, path, request.body)
     if why is not None:
         return why
-    pack, units = _price(call, path, body)
+    pack = request.plan.product.pack
+    units = cost.charge(request.plan, request.values, 0)
     if units and state.left(pack) <= 0:
         return refusal(1102)
     call_id = state.ids.task_id("8")
-    answer = call.answer(state, said, call_id)
+    answer = SYNCHRONOUS_CALLS[path](state, request.body, call_id)
     if isinstance(answer, Refusal) or not units:
         return answer
     now = state.clock.now_s()
-    state.calls.append(Call(id=call_id, name=path, pack=pack, units=units, made_at=now))
+    state.calls.append(
+        ChargedCall(id=call_id, name=path, pack=pack, units=units, made_at=now)
+    )
     return answer | {
         "final_unit_deduction": f"{units:g}",
         "final_balance_deduction": {"quota": "0", "list_price": "0"},
     }
-
-
-def _find_problem(call: SynchronousCall, path: str, body: Any) -> Refusal | None:
-    """Return what is wrong: in the catalogue's eyes where it knows the call."""
-    if not isinstance(body, dict):
-        return refusal(1200)
-    if find.by_path(path) is not None:
-        request = parse_create(path, body)
-        return request if isinstance(request, Refusal) else None
-    for name in call.needs:
-        if body.get(name) in (None, ""):
-            return refusal(1201, f"{name} is required")
-    given = [name for name in call.needs_one_of if body.get(name)]
-    if call.needs_one_of and len(given) != 1:
-        names = " and ".join(call.needs_one_of)
-        return refusal(1201, f"exactly one of {names} is required")
-    return None
-
-
-def _price(call: SynchronousCall, path: str, body: Any) -> tuple[str, float]:
-    request = parse_create(path, body) if find.by_path(path) is not None else None
-    if request is None or isinstance(request, Refusal) or not request.plan.model.rates:
-        return "video", call.units
-    return request.plan.product.pack, cost.charge(request.plan, request.said, 0)
 
 
 def _put(
@@ -184,32 +152,14 @@ def _step(
 
 
 _SELECTION = "/v1/videos/multi-elements"
-_MARK = ("session_id", "frame_index", "points")
-_VIDEO = ("video_id", "video_url")
-SYNCHRONOUS_CALLS: Mapping[str, SynchronousCall] = {
-    "/v1/audio/tts": SynchronousCall(
-        answer=_speech, needs=("text", "voice_id"), units=0.05
-    ),
-    "/v1/videos/image-recognize": SynchronousCall(
-        answer=_segments, needs=("image",), units=0.1
-    ),
-    "/v1/videos/identify-face": SynchronousCall(
-        answer=_faces, needs_one_of=_VIDEO, units=0.05
-    ),
-    "/v1/general/custom-elements": SynchronousCall(answer=_first_element),
-    f"{_SELECTION}/init-selection": SynchronousCall(
-        answer=_step(sessions.init_selection), needs_one_of=_VIDEO
-    ),
-    f"{_SELECTION}/add-selection": SynchronousCall(
-        answer=_step(sessions.add_points), needs=_MARK
-    ),
-    f"{_SELECTION}/delete-selection": SynchronousCall(
-        answer=_step(sessions.delete_points), needs=_MARK
-    ),
-    f"{_SELECTION}/clear-selection": SynchronousCall(
-        answer=_step(sessions.clear_selection), needs=("session_id",)
-    ),
-    f"{_SELECTION}/preview-selection": SynchronousCall(
-        answer=_step(sessions.preview_selection), needs=("session_id",)
-    ),
+SYNCHRONOUS_CALLS: Mapping[str, Answer] = {
+    "/v1/audio/tts": _speech,
+    "/v1/videos/image-recognize": _segments,
+    "/v1/videos/identify-face": _faces,
+    "/v1/general/custom-elements": _first_element,
+    f"{_SELECTION}/init-selection": _step(sessions.init_selection),
+    f"{_SELECTION}/add-selection": _step(sessions.add_points),
+    f"{_SELECTION}/delete-selection": _step(sessions.delete_points),
+    f"{_SELECTION}/clear-selection": _step(sessions.clear_selection),
+    f"{_SELECTION}/preview-selection": _step(sessions.preview_selection),
 }

@@ -16,7 +16,7 @@ OWNER = "kling"
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """Something the service has ready, under the id of a task nobody made."""
+    """A voice or element of the service, under the id of a task of its own."""
 
     task_id: str
     output: Output

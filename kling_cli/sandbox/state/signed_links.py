@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LIFE_S = 30 * 86_400
 PREFIX = "/files/"
-_EVIL = "../../../evil\x00\x1b[31m"
+_HOSTILE = "../../../evil\x00\x1b[31m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class SignedLinks:
 
     def task_url(self, task: SandboxTask, name: str) -> str:
         """Return the link to one of a task's files, by its name."""
-        shown = _EVIL + name if task.has_evil_names else name
+        shown = _HOSTILE + name if task.has_hostile_names else name
         return self.url_for(task.id, shown, since=task.times.ended_at)
 
     def url_for(self, owner_id: str, name: str, *, since: float) -> str:
@@ -58,7 +58,7 @@ class SignedLinks:
         if now >= int(expires):
             return None
         owner_id, _, name = raw_path.removeprefix(PREFIX).partition("/")
-        return LinkedFile(unquote(owner_id), unquote(name).removeprefix(_EVIL))
+        return LinkedFile(unquote(owner_id), unquote(name).removeprefix(_HOSTILE))
 
     def _sign(self, path: str, expires: str) -> str:
         return hmac.new(self.key, f"{path}?{expires}".encode(), "sha256").hexdigest()

@@ -60,9 +60,9 @@ class Times:
 class SandboxTask:
     """One task of the account, whichever generation it was made with.
 
-    `units` are charged when it succeeds. `has_odd_words` and `has_evil_names` make its
-    answers strange in ways a client has to bear. `parent_video` is what it was made
-    from, as the wire shows it.
+    `units` are charged when it succeeds. `has_unknown_words` and `has_hostile_names`
+    make its JSON unusual in ways that a client has to accept. `parent_video` is what it
+    was made from, as its JSON shows it.
     """
 
     id: str
@@ -75,8 +75,8 @@ class SandboxTask:
     external_id: str | None = None
     callback_url: str | None = None
     has_watermark: bool = False
-    has_odd_words: bool = False
-    has_evil_names: bool = False
+    has_unknown_words: bool = False
+    has_hostile_names: bool = False
     parent_video: Mapping[str, str] | None = None
 
     @property

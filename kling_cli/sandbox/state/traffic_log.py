@@ -16,8 +16,8 @@ KEPT = 10_000  # entries of each kind; the counts go on
 class Exchange:
     """One request. `kind`: create, query, download, account or other.
 
-    `status` is the HTTP status, None where no answer was given. `fault` is the one that
-    befell it. `has_authorization` tells a download that carried credentials. A path
+    `status` is the HTTP status, None where no answer was given. `fault` is the one
+    injected. `has_authorization` says whether it carried credentials. A path
     that `is_historic` has left the documentation: new programs should not call it.
     """
 
@@ -34,7 +34,7 @@ class Exchange:
 class Delivery:
     """One callback sent: the status of the task in it, and the answer.
 
-    `answer` is the HTTP status, None when nobody answered; `error` then says why.
+    `answer` is the HTTP status, None without an answer; `error` then says why.
     """
 
     url: str
@@ -47,8 +47,8 @@ class Delivery:
 class TrafficLog:
     """Keeps the newest exchanges and deliveries, and counts all requests."""
 
-    def __init__(self, tell: Callable[[Exchange], None] | None = None) -> None:
-        self._tell = tell
+    def __init__(self, on_request: Callable[[Exchange], None] | None = None) -> None:
+        self._on_request = on_request
         self._exchanges: deque[Exchange] = deque(maxlen=KEPT)
         self._deliveries: deque[Delivery] = deque(maxlen=KEPT)
         self._counts: Counter[str] = Counter(create=0, query=0, download=0)
@@ -56,8 +56,8 @@ class TrafficLog:
     def record_exchange(self, exchange: Exchange) -> None:
         self._exchanges.append(exchange)
         self._counts[exchange.kind] += 1
-        if self._tell is not None:
-            self._tell(exchange)
+        if self._on_request is not None:
+            self._on_request(exchange)
 
     def record_delivery(self, delivery: Delivery) -> None:
         self._deliveries.append(delivery)

@@ -32,17 +32,17 @@ class VirtualClock:
         return self._clock.now()
 
     def advance(self, seconds: float) -> None:
-        """Move forward by `seconds` and wake whoever waits for a moment."""
+        """Move forward by `seconds` and wake all that wait for a moment."""
         self._offset_s += seconds
         self.wake()
 
     def wake(self) -> None:
-        """Let everybody in `change_by` look again."""
+        """Wake all that wait in `change_by`."""
         self._moved.set()
         self._moved = anyio.Event()
 
     async def change_by(self, moment_s: float) -> None:
-        """Return at `moment_s`, or earlier when time or a task was moved by hand."""
+        """Return at `moment_s`, or earlier when a control request comes."""
         moved = self._moved
         async with anyio.create_task_group() as group:
 
@@ -55,7 +55,7 @@ class VirtualClock:
             group.cancel_scope.cancel()
 
     async def pause(self, seconds: float) -> None:
-        """Return after `seconds` of the clock handed in, whatever is moved by hand."""
+        """Return after `seconds` of the real clock, not of the virtual one."""
         await self._clock.sleep(seconds)
 
     async def _sleep_until(self, moment_s: float) -> None:

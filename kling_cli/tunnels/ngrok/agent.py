@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import io
 import os
-import re
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 from kling_cli.errors import TunnelError
+from kling_cli.tunnels import agent_program
+from kling_cli.tunnels.agent_program import is_program
 
 OLDEST = (3, 30)  # Source: pyngrok 9 changelog: /api/endpoints needs an agent of 3.30
-_VERSION_S = 3.0  # a healthy agent answers `--version` in a twentieth of it
 _SHIM_HEAD_BYTES = 2048
 _DOWNLOAD_S = 30.0  # of silence, not of the whole download
 _HOW_TO_GET = (
@@ -34,38 +33,19 @@ def find_agent(ngrok_path: str | None = None, search_path: str | None = None) ->
     if ngrok_path:
         return _configured(Path(ngrok_path))
     for path in _usual_places(search_path):
-        if _is_program(path) and not is_shim(path):
+        if is_program(path) and not is_shim(path):
             return path
     raise TunnelError("the ngrok agent is not installed", hint=_HOW_TO_GET)
 
 
-def read_version(agent: Path, *, timeout_s: float = _VERSION_S) -> tuple[int, ...]:
+def read_version(agent: Path, *, timeout_s: float = 3.0) -> tuple[int, ...]:
     """Return the version of `agent`, which has `timeout_s` to tell it.
 
     Raises: `TunnelError` when it cannot be run, does not answer or is no ngrok.
     """
-    try:
-        said = subprocess.run(  # noqa: S603 -- the program the person chose
-            [agent, "--version"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=timeout_s,
-            start_new_session=True,
-            check=False,
-        ).stdout
-    except subprocess.TimeoutExpired:
-        raise TunnelError(
-            f"{agent} did not tell its version in {timeout_s:g} s", hint=_HOW_TO_GET
-        ) from None
-    except OSError as exc:
-        raise TunnelError(
-            f"{agent} cannot be run: {exc.strerror}", hint=_HOW_TO_GET
-        ) from exc
-    found = re.search(rb"ngrok version (\d+(?:\.\d+)*)", said)
-    if found is None:
-        raise TunnelError(f"{agent} is not an ngrok agent", hint=_HOW_TO_GET)
-    return tuple(int(part) for part in found[1].split(b"."))
+    return agent_program.read_version(
+        agent, "ngrok", hint=_HOW_TO_GET, timeout_s=timeout_s
+    )
 
 
 def require_version(agent: Path) -> None:
@@ -107,7 +87,7 @@ def is_shim(path: Path) -> bool:
 
 
 def _configured(path: Path) -> Path:
-    if not _is_program(path):
+    if not is_program(path):
         raise TunnelError(
             f"PYNGROK_NGROK_PATH names {path}, which is not a program",
             hint="correct it, or unset it to have ngrok looked for",
@@ -132,10 +112,6 @@ def _own_place() -> Path:
     from pyngrok import installer
 
     return Path(installer.get_default_ngrok_dir(), installer.get_ngrok_bin())
-
-
-def _is_program(path: Path) -> bool:
-    return os.access(path, os.X_OK) and path.is_file()  # in a folder we may look into
 
 
 def _download(path: Path, tell: Callable[[str], None]) -> None:

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import anyio
 
 from kling_cli.errors import TunnelError, UsageError
-from kling_cli.secret import Secret
-from kling_cli.settings import Settings
+from kling_cli.tunnels.ngrok import agent, config
 from kling_cli.tunnels.ngrok.thread import NgrokThread, TunnelRequest
-from kling_cli.tunnels.provider import Tunnel, TunnelEvent, TunnelState
+from kling_cli.tunnels.provider import (
+    STARTUP_TIMEOUT_S,
+    Description,
+    NotSetUpError,
+    Person,
+    ReadinessCheck,
+    Tunnel,
+    TunnelHandle,
+)
 
-# A command without a tunnel must have submitted within 8 s of its start.
-STARTUP_TIMEOUT_S = 7.0
+if TYPE_CHECKING:
+    from kling_cli.secret import Secret
+    from kling_cli.settings import Settings
+
 _STOP_S = 2.5  # for an orderly end; then the agent is killed
 _JOIN_S = 2.0  # for the thread, once its agent is gone
+_HOW_TO_AUTHORISE = (
+    "copy it from https://dashboard.ngrok.com/get-started/your-authtoken, then "
+    "`ngrok config add-authtoken TOKEN` or NGROK_AUTHTOKEN"
+)
 
 
 class NgrokProvider:
@@ -37,86 +51,161 @@ class NgrokProvider:
         *,
         ngrok_path: str | None = None,
         authtoken: Secret | None = None,
-        startup_timeout_s: float = STARTUP_TIMEOUT_S,
     ) -> None:
         self._state_dir = state_dir
         self._ngrok_path = ngrok_path
         self._authtoken = authtoken
-        self._startup_timeout_s = startup_timeout_s
 
-    @classmethod
-    def from_settings(cls, settings: Settings) -> NgrokProvider:
-        """Return the provider for these settings.
-
-        Raises:
-            TunnelError: the token in them is nonsense.
-        """
-        try:
-            settings.require("ngrok_authtoken")
-        except UsageError as exc:
-            raise TunnelError(exc.message, hint=exc.hint) from exc
-        return cls(
-            settings.state_dir,
-            ngrok_path=settings.ngrok_path,
-            authtoken=settings.ngrok_authtoken,
-        )
-
-    def open(self, port: int) -> AbstractAsyncContextManager[Tunnel]:
+    def open(
+        self, port: int, *, timeout_s: float = STARTUP_TIMEOUT_S
+    ) -> AbstractAsyncContextManager[Tunnel]:
         """Forward a public URL to 127.0.0.1:`port` for as long as the context lasts.
 
-        Gives up within `startup_timeout_s`. Leaving takes a moment, and no more than
-        five seconds with an agent that does not answer.
+        Gives up within `timeout_s`. Leaving takes a moment, and no more than five
+        seconds with an agent that does not answer.
 
         Raises: `TunnelTakenError`, `TunnelError`.
         """
-        return self._open(port)
+        return self._open(port, timeout_s)
 
     @asynccontextmanager
-    async def _open(self, port: int) -> AsyncIterator[Tunnel]:
+    async def _open(self, port: int, timeout_s: float) -> AsyncIterator[Tunnel]:
         request = TunnelRequest(
             port=port,
             state_dir=self._state_dir,
             ngrok_path=self._ngrok_path,
             authtoken=self._authtoken,
-            timeout_s=self._startup_timeout_s,
+            timeout_s=timeout_s,
         )
-        tunnel = _NgrokTunnel(request, asyncio.get_running_loop())
+        opening = _Opening(request, asyncio.get_running_loop())
         try:
-            await tunnel.start(self._startup_timeout_s)
-            yield tunnel
+            yield await opening.start(timeout_s)
         finally:
-            await tunnel.close()
+            await opening.close()
 
 
-class _NgrokTunnel:
-    """A tunnel, seen from the event loop; the thread reports to it."""
+class NgrokFactory:
+    """Describes ngrok, checks agent and token, and makes the provider."""
+
+    name: Final = "ngrok"
+    is_public_service: Final = False
+    description: Final = Description(
+        account="free",
+        agent="ngrok 3.30 or newer",
+        url="stable: one for the account",
+        limits="free plan: 20,000 requests a month, 3 agents",
+        sees="requests in clear text",
+        added_headers=("ngrok-",),
+    )
+
+    def checks(self, settings: Settings, search_path: str) -> Iterator[ReadinessCheck]:
+        yield _check_agent(settings.ngrok_path, search_path)
+        first = shutil.which("ngrok", path=search_path)
+        if first is not None and agent.is_shim(Path(first)):
+            yield ReadinessCheck(
+                name="ngrok command",
+                is_ok=True,
+                message=f"{first} is pyngrok's script; kling passes it over",
+            )
+        yield _check_token(settings)
+
+    def require_ready(self, settings: Settings, _address: str | None) -> None:
+        settings_token = settings.ngrok_authtoken
+        is_meant = settings_token is not None or "ngrok_authtoken" in settings.problems
+        if not is_meant and config.read_user_config().authtoken is None:
+            raise NotSetUpError("there is no ngrok token", hint=_HOW_TO_AUTHORISE)
+        _require_token(settings)
+        agent.find_agent(settings.ngrok_path)
+
+    def prepare(self, settings: Settings, _address: str | None, person: Person) -> None:
+        """Ask whether to download the agent, if there is none."""
+        try:
+            agent.find_agent(settings.ngrok_path)
+        except TunnelError as exc:
+            if settings.ngrok_path is not None:
+                return  # a wrong path is said by whoever opens the tunnel
+            person.tell(exc.message)
+            if person.confirm("Download it from ngrok.com now (about 10 MB)?"):
+                with suppress(TunnelError):
+                    agent.install_agent(person.tell)
+
+    def create(self, settings: Settings, _address: str | None) -> NgrokProvider:
+        _require_token(settings)
+        return NgrokProvider(
+            settings.state_dir,
+            ngrok_path=settings.ngrok_path,
+            authtoken=settings.ngrok_authtoken,
+        )
+
+
+FACTORY: Final = NgrokFactory()
+
+
+def _require_token(settings: Settings) -> None:
+    """Raises: `TunnelError` when the token of the settings is nonsense."""
+    try:
+        settings.require("ngrok_authtoken")
+    except UsageError as exc:
+        raise TunnelError(exc.message, hint=exc.hint) from exc
+
+
+def _check_agent(ngrok_path: str | None, search_path: str) -> ReadinessCheck:
+    try:
+        found = agent.find_agent(ngrok_path, search_path)
+        agent.require_version(found)
+        version = ".".join(map(str, agent.read_version(found)))
+    except TunnelError as exc:
+        return ReadinessCheck(
+            name="ngrok agent", is_ok=False, message=exc.message, remedy=exc.hint or ""
+        )
+    return ReadinessCheck(
+        name="ngrok agent", is_ok=True, message=f"{found}, version {version}"
+    )
+
+
+def _check_token(settings: Settings) -> ReadinessCheck:
+    """Say whether there is an authtoken and from where; never which."""
+    if "ngrok_authtoken" in settings.problems:
+        problem = settings.problems["ngrok_authtoken"]
+        return ReadinessCheck(
+            name="ngrok token",
+            is_ok=False,
+            message=problem.message,
+            remedy=problem.hint or "",
+        )
+    origin = None
+    if settings.ngrok_authtoken is not None:
+        origin = settings.origins["ngrok_authtoken"]
+    elif config.read_user_config().authtoken:
+        origin = "ngrok.yml"
+    if origin is None:
+        return ReadinessCheck(
+            name="ngrok token",
+            is_ok=False,
+            message="there is none",
+            remedy=_HOW_TO_AUTHORISE,
+        )
+    return ReadinessCheck(name="ngrok token", is_ok=True, message=f"from {origin}")
+
+
+class _Opening:
+    """One tunnel from its opening to its end; the thread's reports arrive here."""
 
     def __init__(self, request: TunnelRequest, loop: asyncio.AbstractEventLoop) -> None:
-        self._opening: asyncio.Future[None] = loop.create_future()
+        self._handle = TunnelHandle("ngrok")
+        self._opened: asyncio.Future[None] = loop.create_future()
         self._ended = asyncio.Event()
-        self._events: asyncio.Queue[TunnelEvent | None] = asyncio.Queue()
-        self._state: TunnelState = "up"
-        self._public_url = ""
         self._thread = NgrokThread(request, _LoopObserver(self, loop))
 
-    @property
-    def public_url(self) -> str:
-        return self._public_url
-
-    async def events(self) -> AsyncIterator[TunnelEvent]:
-        while (event := await self._events.get()) is not None:
-            yield event
-        self._events.put_nowait(None)  # whoever asks again is told the same
-
-    async def start(self, timeout_s: float) -> None:
-        """Return when the tunnel is open.
+    async def start(self, timeout_s: float) -> Tunnel:
+        """Return the tunnel when it is open.
 
         Raises: `TunnelError` when it does not open in time.
         """
         self._thread.start()
         with anyio.move_on_after(timeout_s):
-            await self._opening
-            return
+            await self._opened
+            return self._handle
         last_error = self._thread.last_error
         raise TunnelError(
             f"ngrok did not come up within {timeout_s:g} s"
@@ -126,8 +215,8 @@ class _NgrokTunnel:
 
     async def close(self) -> None:
         """End the tunnel in order if it was open, in any case for certain."""
-        is_orderly = bool(self._public_url) and self._state != "died"
-        self._state = "died"
+        is_orderly = self._handle.is_open
+        self._handle.state = "died"
         with anyio.CancelScope(shield=True):
             if is_orderly:
                 self._thread.stop()
@@ -136,62 +225,49 @@ class _NgrokTunnel:
             self._thread.kill()
             with anyio.move_on_after(_JOIN_S):
                 await self._ended.wait()
-        self._events.put_nowait(None)
+        self._handle.close()
 
     def opened(self, public_url: str) -> None:
-        self._public_url = public_url  # before any event of it
-        if not self._opening.done():
-            self._opening.set_result(None)
+        self._handle.report_up(public_url)  # before any event of it
+        if not self._opened.done():
+            self._opened.set_result(None)
 
     def failed(self, error: Exception) -> None:
-        if not self._opening.done():
-            self._opening.set_exception(error)
-            self._opening.exception()  # or asyncio prints it when nobody asks
+        if not self._opened.done():
+            self._opened.set_exception(error)
+            self._opened.exception()  # or asyncio prints it when nobody asks
 
     def changed(self, state: Literal["up", "down", "died"], text: str) -> None:
-        """Emit an event if this is a change; nothing follows `died`."""
-        if self._state == "died":
-            return
-        if state == "up":
-            self._handle_up(text)
-        elif state != self._state:
-            self._emit(state, text)
-        if state == "died":
-            self._events.put_nowait(None)
+        match state:
+            case "up":
+                self._handle.report_up(text)
+            case "down":
+                self._handle.report_down(text)
+            case "died":
+                self._handle.report_died(text)
 
     def ended(self) -> None:
         self._ended.set()
-
-    def _handle_up(self, public_url: str) -> None:
-        if public_url != self._public_url:
-            self._public_url = public_url
-            self._emit("moved", None)
-        elif self._state == "down":
-            self._emit("up", None)
-
-    def _emit(self, state: TunnelState, detail: str | None) -> None:
-        self._state = state
-        self._events.put_nowait(TunnelEvent(state, self._public_url, detail))
 
 
 class _LoopObserver:
     """Passes the thread's reports on to the event loop, while there is one."""
 
-    def __init__(self, tunnel: _NgrokTunnel, loop: asyncio.AbstractEventLoop) -> None:
-        self._tunnel = tunnel
+    def __init__(self, opening: _Opening, loop: asyncio.AbstractEventLoop) -> None:
+        self._opening = opening
         self._loop = loop
 
     def opened(self, public_url: str) -> None:
-        self._call(self._tunnel.opened, public_url)
+        self._call(self._opening.opened, public_url)
 
     def failed(self, error: Exception) -> None:
-        self._call(self._tunnel.failed, error)
+        self._call(self._opening.failed, error)
 
     def changed(self, state: Literal["up", "down", "died"], text: str) -> None:
-        self._call(self._tunnel.changed, state, text)
+        self._call(self._opening.changed, state, text)
 
     def ended(self) -> None:
-        self._call(self._tunnel.ended)
+        self._call(self._opening.ended)
 
     def _call(self, method: Callable[..., None], *arguments: object) -> None:
         try:

@@ -30,7 +30,7 @@ def made(
         output=output,
         label="880",
         body=body or {},
-        wanted=wanted,
+        values=wanted,
         new_id=lambda: f"83{next(numbers)}",
         seconds=wanted.get("duration", 5),
     )

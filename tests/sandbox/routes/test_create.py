@@ -126,7 +126,13 @@ async def test_settings_nobody_knows_are_ignored(client: SandboxClient) -> None:
     assert answer.json()["code"] == 0
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'"text"', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"{", b"[]", b'"text"', b"[" * 100_000),
+        pytest.param(b'{"prompt": %s%s}' % (b"[" * 900, b"]" * 900), id="deep"),
+    ],
+)
 async def test_what_is_no_json_object_is_refused(
     content: bytes, client: SandboxClient
 ) -> None:

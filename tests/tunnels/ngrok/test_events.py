@@ -30,10 +30,8 @@ class Opened:
 
 @pytest.fixture
 async def opened(tmp_path: Path, stand_in: StandIn) -> AsyncIterator[Opened]:
-    provider = NgrokProvider(
-        tmp_path / "state", ngrok_path=str(stand_in.path), startup_timeout_s=30
-    )
-    async with provider.open(9) as tunnel:
+    provider = NgrokProvider(tmp_path / "state", ngrok_path=str(stand_in.path))
+    async with provider.open(9, timeout_s=30) as tunnel:
         yield Opened(tunnel, stand_in.next_agent())
 
 

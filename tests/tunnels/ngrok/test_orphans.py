@@ -118,10 +118,8 @@ async def test_the_next_run_gets_the_session_that_a_killed_one_held(
     owner.kill()
     owner.wait()
 
-    provider = NgrokProvider(
-        state_dir, ngrok_path=str(stand_in.path), startup_timeout_s=30
-    )
-    async with provider.open(9) as tunnel:
+    provider = NgrokProvider(state_dir, ngrok_path=str(stand_in.path))
+    async with provider.open(9, timeout_s=30) as tunnel:
         assert tunnel.public_url
 
 

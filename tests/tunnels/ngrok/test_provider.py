@@ -16,7 +16,7 @@ from pyngrok import installer
 from kling_cli.errors import TunnelError
 from kling_cli.secret import Secret
 from kling_cli.settings import load
-from kling_cli.tunnels.ngrok.provider import NgrokProvider
+from kling_cli.tunnels.ngrok.provider import FACTORY, NgrokProvider
 from kling_cli.tunnels.provider import TunnelTakenError
 from tests.support.agent import StandIn
 from tests.support.echo import Echo, echo_server
@@ -37,12 +37,11 @@ def state_dir(tmp_path: Path) -> Path:
 def make(state_dir: Path, stand_in: StandIn) -> Make:
     """Give a way to make a provider whose agent is the stand-in."""
 
-    def provider(timeout_s: float = OPENING_S, token: str = TOKEN) -> NgrokProvider:
+    def provider(token: str = TOKEN) -> NgrokProvider:
         return NgrokProvider(
             state_dir,
             ngrok_path=str(stand_in.path),
             authtoken=Secret(token) if token else None,
-            startup_timeout_s=timeout_s,
         )
 
     return provider
@@ -83,7 +82,7 @@ async def post(url: str, body: bytes) -> bytes:
 async def test_a_request_to_the_public_url_reaches_the_local_port(
     make: Make, app: Echo
 ) -> None:
-    async with make().open(app.port) as tunnel:
+    async with make().open(app.port, timeout_s=OPENING_S) as tunnel:
         answer = await post(f"{tunnel.public_url}/callback/a/b", b"{}")
 
     assert answer == b"{}"
@@ -93,7 +92,7 @@ async def test_a_request_to_the_public_url_reaches_the_local_port(
 async def test_leaving_ends_the_agent_after_telling_the_cloud(
     make: Make, stand_in: StandIn, state_dir: Path
 ) -> None:
-    async with make().open(9):
+    async with make().open(9, timeout_s=OPENING_S):
         agent = stand_in.next_agent()
 
     assert agent.wait_for("deleted") == {"event": "deleted", "name": "kling"}
@@ -104,7 +103,7 @@ async def test_leaving_ends_the_agent_after_telling_the_cloud(
 async def test_the_endpoint_is_asked_for_without_any_of_pyngroks_traps(
     make: Make, stand_in: StandIn, app: Echo
 ) -> None:
-    async with make().open(app.port):
+    async with make().open(app.port, timeout_s=OPENING_S):
         agent = stand_in.next_agent()
         asked = agent.wait_for("online")["asked"]
 
@@ -119,7 +118,7 @@ async def test_the_token_is_in_the_agents_environment_only(
 ) -> None:
     stand_in.behave(token=TOKEN)
 
-    async with make().open(9):
+    async with make().open(9, timeout_s=OPENING_S):
         agent = stand_in.next_agent()
         texts = texts_below(state_dir)
 
@@ -136,7 +135,7 @@ async def test_a_token_of_the_environment_does_not_reach_the_command_line(
     """Left alone, pyngrok puts it there."""
     monkeypatch.setenv("NGROK_AUTHTOKEN", TOKEN)
 
-    async with make(token="").open(9):
+    async with make(token="").open(9, timeout_s=OPENING_S):
         agent = stand_in.next_agent()
 
     assert agent.token == TOKEN
@@ -152,7 +151,7 @@ async def test_the_token_of_the_persons_own_configuration_is_honoured(
     )
     stand_in.behave(token=TOKEN)
 
-    async with make(token="").open(9):
+    async with make(token="").open(9, timeout_s=OPENING_S):
         asked = stand_in.next_agent().wait_for("online")["asked"]
 
     assert "mine.example" not in str(asked)
@@ -163,7 +162,7 @@ async def test_a_proxy_of_the_environment_is_not_in_the_way(
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
 
-    async with make().open(app.port) as tunnel:
+    async with make().open(app.port, timeout_s=OPENING_S) as tunnel:
         assert await post(tunnel.public_url, b"x") == b"x"
 
 
@@ -171,7 +170,7 @@ async def test_the_agents_log_is_read_for_as_long_as_it_talks(
     make: Make, stand_in: StandIn, app: Echo
 ) -> None:
     """A pipe that nobody empties stalls the tunnel after some hundred requests."""
-    async with make().open(app.port) as tunnel:
+    async with make().open(app.port, timeout_s=OPENING_S) as tunnel:
         agent = stand_in.next_agent()
         line = 't=1 lvl=info msg="join connections" it\'s odd'
         await anyio.to_thread.run_sync(
@@ -188,7 +187,7 @@ async def test_settings_say_which_agent_and_token(
         {"KLING_STATE_DIR": str(state_dir), "NGROK_AUTHTOKEN": TOKEN} | stand_in.env
     )
 
-    async with NgrokProvider.from_settings(settings).open(9):
+    async with FACTORY.create(settings, None).open(9):
         agent = stand_in.next_agent()
 
     assert agent.token == TOKEN
@@ -208,7 +207,7 @@ async def test_an_agent_that_does_not_come_up_is_given_up_and_ended(
     stand_in.behave(start=start, ignores_term=True)
 
     with pytest.raises(TunnelError, match=says) as caught:
-        async with make(timeout_s=3).open(9):
+        async with make().open(9, timeout_s=3):
             pytest.fail("it cannot have come up")
 
     assert stand_in.next_agent().wait_gone()
@@ -222,7 +221,7 @@ async def test_an_endpoint_that_never_opens_is_given_up(
     stand_in.behave(post="hang")
 
     with pytest.raises(TunnelError, match="did not come up"):
-        async with make(timeout_s=3).open(9):
+        async with make().open(9, timeout_s=3):
             pytest.fail("it cannot have come up")
 
     assert stand_in.next_agent().wait_gone()
@@ -255,7 +254,7 @@ async def test_a_refusal_is_told_in_one_sentence_with_a_remedy(
     stand_in.behave(**behaviour)
 
     with pytest.raises(TunnelError, match=says) as caught:
-        async with make().open(9):
+        async with make().open(9, timeout_s=OPENING_S):
             pytest.fail("it cannot have come up")
 
     assert type(caught.value) is kind
@@ -274,7 +273,7 @@ async def test_a_refused_token_is_found_nowhere_in_the_error(
     stand_in.behave(start=start)
 
     with pytest.raises(TunnelError) as caught:
-        async with make().open(9):
+        async with make().open(9, timeout_s=OPENING_S):
             pytest.fail("it cannot have come up")
 
     told = [caught.value, caught.value.hint, caught.value.__cause__]
@@ -313,12 +312,12 @@ async def test_a_second_agent_of_the_account_is_recognised_as_such(
 ) -> None:
     stand_in.behave(max_sessions=1)
 
-    async with make().open(9):
+    async with make().open(9, timeout_s=OPENING_S):
         with pytest.raises(TunnelTakenError):
-            async with make().open(9):
+            async with make().open(9, timeout_s=OPENING_S):
                 pytest.fail("there is one session only")
 
-    async with make().open(9) as tunnel:
+    async with make().open(9, timeout_s=OPENING_S) as tunnel:
         assert tunnel.public_url
 
 
@@ -326,8 +325,8 @@ async def test_tunnels_of_one_process_do_not_disturb_each_other(
     make: Make, app: Echo
 ) -> None:
     """Processes are kept by path: the same path would be the same agent."""
-    async with make().open(app.port) as first:
-        async with make().open(9) as second:
+    async with make().open(app.port, timeout_s=OPENING_S) as first:
+        async with make().open(9, timeout_s=OPENING_S) as second:
             assert first.public_url != second.public_url
 
         assert await post(first.public_url, b"x") == b"x"
@@ -337,7 +336,7 @@ async def test_an_error_inside_comes_out_as_it_is(
     make: Make, stand_in: StandIn, state_dir: Path
 ) -> None:
     with pytest.raises(LookupError, match="mine"):
-        async with make().open(9):
+        async with make().open(9, timeout_s=OPENING_S):
             raise LookupError("mine")
 
     assert stand_in.next_agent().wait_gone()
@@ -349,7 +348,7 @@ async def test_an_agent_that_will_not_take_leave_is_ended_all_the_same(
 ) -> None:
     stand_in.behave(delete="hang", ignores_term=True)
 
-    async with make().open(9):
+    async with make().open(9, timeout_s=OPENING_S):
         agent = stand_in.next_agent()
 
     assert agent.wait_gone()
@@ -364,7 +363,7 @@ async def test_cancelling_a_silent_start_ends_the_agent(
     async with anyio.create_task_group() as tasks:
 
         async def open_one() -> None:
-            async with make().open(9):
+            async with make().open(9, timeout_s=OPENING_S):
                 pytest.fail("it cannot have come up")
 
         tasks.start_soon(open_one)
@@ -380,7 +379,7 @@ async def test_cancelling_at_any_moment_leaves_nothing(
     make: Make, stand_in: StandIn, state_dir: Path, after_s: float
 ) -> None:
     with anyio.move_on_after(after_s):
-        async with make().open(9):
+        async with make().open(9, timeout_s=OPENING_S):
             await anyio.sleep_forever()
 
     for _ in range(stand_in.count_started()):
@@ -396,7 +395,7 @@ def test_a_thread_that_outlives_its_loop_ends_without_a_sound(
 
     async def give_up() -> None:
         with pytest.raises(TunnelError, match="did not come up"):
-            async with make(timeout_s=0.1).open(9):
+            async with make().open(9, timeout_s=0.1):
                 pytest.fail("it cannot have come up")
 
     anyio.run(give_up)
@@ -425,7 +424,7 @@ async def test_the_event_loop_goes_on_while_an_agent_is_silent(
 
         tasks.start_soon(tick)
         with pytest.raises(TunnelError):
-            async with make(timeout_s=3).open(9):
+            async with make().open(9, timeout_s=3):
                 pytest.fail("it cannot have come up")
         tasks.cancel_scope.cancel()
 

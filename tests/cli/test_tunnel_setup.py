@@ -1,4 +1,4 @@
-"""A person without an ngrok agent is asked; a script is not."""
+"""A person is asked before a tunnel is opened; a script is not."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from kling_cli.cli.agent_offer import is_tunnel_meant
+from kling_cli.cli.tunnel_setup import is_tunnel_wanted
 from kling_cli.jobs.options import RunOptions
-from kling_cli.settings import Secret, Settings, load
+from kling_cli.settings import Settings, load
 from tests.support.box import Box, serve_box
 from tests.support.kling import Kling
 from tests.support.terminal import Terminal
@@ -30,22 +30,20 @@ def settings(**changes: Any) -> Settings:
 
 
 OPTIONS = RunOptions(command="text2video")
-TOKEN = Secret("t" * 40)
 
 
 @pytest.mark.parametrize(
     ("known", "options", "expected"),
     [
-        pytest.param(settings(), OPTIONS, False, id="nothing shown"),
-        pytest.param(settings(ngrok_authtoken=TOKEN), OPTIONS, True, id="a token"),
+        pytest.param(settings(), OPTIONS, True, id="auto"),
         pytest.param(
-            settings(ngrok_authtoken=TOKEN, api_base="http://127.0.0.1:1"),
+            settings(api_base="http://127.0.0.1:1"),
             OPTIONS,
             False,
             id="a sandbox on this machine",
         ),
         pytest.param(
-            settings(ngrok_authtoken=TOKEN, is_sandbox=True),
+            settings(is_sandbox=True),
             OPTIONS,
             False,
             id="a sandbox of its own",
@@ -53,9 +51,7 @@ TOKEN = Secret("t" * 40)
         pytest.param(
             settings(), replace(OPTIONS, tunnel="ngrok"), True, id="--tunnel ngrok"
         ),
-        pytest.param(
-            settings(), replace(OPTIONS, callback="require"), True, id="required"
-        ),
+        pytest.param(settings(), replace(OPTIONS, tunnel="none"), False, id="none"),
         pytest.param(
             settings(),
             replace(OPTIONS, tunnel="ngrok", callback="off"),
@@ -63,23 +59,23 @@ TOKEN = Secret("t" * 40)
             id="callbacks off",
         ),
         pytest.param(
-            settings(ngrok_authtoken=TOKEN),
+            settings(),
             replace(OPTIONS, callback_url="https://hooks.example.com"),
             False,
             id="a way of one's own",
         ),
         pytest.param(
-            settings(ngrok_authtoken=TOKEN),
+            settings(),
             replace(OPTIONS, is_waiting=False),
             False,
             id="nobody waits",
         ),
     ],
 )
-def test_a_tunnel_is_meant_when_the_person_has_shown_it(
+def test_a_tunnel_is_wanted_unless_the_options_or_the_account_need_none(
     known: Settings, options: RunOptions, *, expected: bool
 ) -> None:
-    assert is_tunnel_meant(known, options) is expected
+    assert is_tunnel_wanted(known, options) is expected
 
 
 def test_a_person_who_declines_is_served_by_polling(kling: Kling, box: Box) -> None:

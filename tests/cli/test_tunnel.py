@@ -1,0 +1,105 @@
+"""`kling tunnel`: what there is, how good it is, which one is used."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kling_cli.config_file import read_config, write_setting
+from kling_cli.errors import UsageError
+from kling_cli.setting_layers import CONFIG_KEYS
+from tests.support.agent import StandIn, cloudflared
+from tests.support.box import Box, serve_box
+from tests.support.kling import Kling
+
+__all__ = ["cloudflared"]
+
+
+@pytest.fixture
+def box() -> Iterator[Box]:
+    with serve_box() as served:
+        yield served
+
+
+def test_the_list_says_what_is_ready_and_what_the_others_need(
+    kling: Kling, cloudflared: StandIn
+) -> None:
+    found = kling.run("tunnel", "--json", env=cloudflared.env).json()
+    shown = kling.run("tunnel", "list", env=cloudflared.env)
+
+    by_name = {one["name"]: one for one in found["tunnels"]}
+    assert (found["command"], found["chosen"]) == ("tunnel list", "auto")
+    assert by_name["cloudflared"]["ready"]
+    assert not by_name["ngrok"]["ready"]
+    assert any(check["remedy"] for check in by_name["ngrok"]["checks"])
+    assert "cloudflared: ready" in shown.stdout
+    assert "ngrok: not ready" in shown.stdout
+
+
+def test_a_test_measures_and_leaves_nothing(kling: Kling, cloudflared: StandIn) -> None:
+    result = kling.run("tunnel", "test", "--json", env=cloudflared.env)
+
+    assert result.exit_code == 0, result
+    [one] = result.json()["tunnels"]
+    assert one["name"] == "cloudflared"
+    assert 0 < one["median_ms"] <= one["p95_ms"]
+    assert one["ready_s"] > 0
+    assert one["takes_1mib"] is True
+    assert one["came_from"] == "192.0.2.1"
+    assert cloudflared.next_agent().wait_gone()
+
+
+def test_a_tunnel_that_does_not_work_is_said_beside_those_that_do(
+    kling: Kling, cloudflared: StandIn
+) -> None:
+    result = kling.run("tunnel", "test", "ngrok", "cloudflared", env=cloudflared.env)
+
+    assert result.exit_code == 12
+    assert re.search(r"^cloudflared +[\d.]+ s .* yes ", result.stdout, re.MULTILINE)
+    assert re.search(r"^ngrok: the ngrok agent", result.stdout, re.MULTILINE)
+    assert kling.run("tunnel", "test", "frp").exit_code == 2
+    assert kling.run("tunnel", "test", "none").exit_code == 2
+
+
+def test_what_is_chosen_is_remembered(kling: Kling, cloudflared: StandIn) -> None:
+    kling.config_dir.mkdir()
+    config = kling.config_dir / "config.toml"
+    config.write_text("# mine\ncallback = 'auto'\n")
+
+    used = kling.run("tunnel", "use", "cloudflared", env={"KLING_TUNNEL": "ngrok"})
+    doctor = kling.run("doctor", "--offline", "--json", env={"KLING_API_BASE": None})
+    unknown = kling.run("tunnel", "use", "frp")
+
+    assert used.exit_code == 0
+    assert "KLING_TUNNEL is set" in used.stderr
+    assert "not installed" in used.stderr
+    assert config.read_text() == "# mine\ncallback = 'auto'\ntunnel = \"cloudflared\"\n"
+    assert doctor.json()["settings"]["tunnel"]["value"] == "cloudflared"
+    assert unknown.exit_code == 2
+    assert "cloudflared" in unknown.stderr
+
+
+def test_a_setting_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "new/config.toml"
+    link = tmp_path / "link.toml"
+    link.symlink_to(path)
+    broken = tmp_path / "broken.toml"
+    broken.write_text("tunnel = \n")
+
+    write_setting(path, "tunnel", "ngrok")
+    write_setting(link, "offer_tunnel", value=False)
+    with pytest.raises(UsageError, match="not valid TOML"):
+        write_setting(broken, "tunnel", "ngrok")
+    path.with_name(f".config.toml.{os.getpid()}.part").mkdir()
+    with pytest.raises(UsageError, match="cannot be written"):
+        write_setting(path, "tunnel", "auto")
+
+    found = read_config(path, CONFIG_KEYS)
+    assert found == {"tunnel": "ngrok", "offer_tunnel": "false"}
+    assert link.is_symlink()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert broken.read_text() == "tunnel = \n"
