@@ -14,8 +14,11 @@ from kling_cli.api.task import Task, TaskStatus
 from kling_cli.errors import KlingError
 from kling_cli.jobs.events import Finished, Notice
 from kling_cli.jobs.job import Job, failure_of, surprise_of, with_task
+from kling_cli.jobs.journal import PartialPlace
 from kling_cli.jobs.news import News
-from kling_cli.jobs.save import Saver
+from kling_cli.jobs.part import NoRecords, PartialRecords
+from kling_cli.jobs.partial_records import JournalRecords
+from kling_cli.jobs.save import Saver, Wish
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.wait import Waiter, Watched
 
@@ -87,6 +90,7 @@ class Attendant:
             folder=self.session.settings.output_dir or _HERE,
             ask_again=lambda: self._ask_again(job),
             note=lambda paths: self._note(job, paths=_absolute(paths)),
+            records_of=lambda wish: self._records(job, wish),
         )
         try:
             await saver.save(task)
@@ -94,8 +98,23 @@ class Attendant:
             job.error = exc
         job.saved = tuple(saver.saved)
 
+    def _records(self, job: Job, wish: Wish) -> PartialRecords:
+        """Return where partial files are written down; nowhere if the task ends too."""
+        if not job.is_lasting:
+            return NoRecords()
+        return JournalRecords(
+            session=self.session,
+            place=PartialPlace(
+                api_base=job.entry.api_base,
+                task_id=job.name,
+                file_index=wish.index,
+                is_watermark=wish.is_watermark,
+            ),
+        )
+
     def _note(self, job: Job, **columns: Any) -> None:
         """Write down what was saved as it is: whatever comes next may be the end."""
+        job.entry = replace(job.entry, **columns)
         self.session.note(self.session.journal.change, job.entry.external_id, **columns)
 
     async def _ask_again(self, job: Job) -> Task | None:

@@ -67,7 +67,9 @@ class Finishing:
                 if job.task is None:
                     continue
                 if job.task.status.is_final:
-                    entry = replace(job.entry, is_downloading=True, paths=())
+                    entry = replace(job.entry, is_downloading=True)
+                    if "" not in entry.paths:  # wholly saved: saved once more
+                        entry = replace(entry, paths=())
                     job.entry = self._as_asked(entry)
                     await attendant.end(job)
                 else:

@@ -16,10 +16,12 @@ from kling_cli.jobs.events import (
     Downloading,
     DownloadRetry,
     Event,
+    Remark,
     Saved,
     SavedOutput,
 )
-from kling_cli.jobs.naming import extension, from_here, target
+from kling_cli.jobs.naming import extension, from_here, target, with_addition
+from kling_cli.jobs.part import NoRecords, PartialRecords
 
 STEP_BYTES = 65_536  # progress is told at most this often
 
@@ -45,7 +47,9 @@ class Saver:
     """Saves the outputs of one job. `ask_again` returns the task as it stands now.
 
     What an earlier run has saved of an incomplete job is not saved again. `note` is
-    given the paths after each file, `""` where one is still to come.
+    given the paths after each file, `""` where one is still to come; `records_of` says
+    where the partial file of a wish is written down, so that a later run goes on with
+    it.
     """
 
     http: httpx.AsyncClient
@@ -55,6 +59,7 @@ class Saver:
     folder: Path
     ask_again: Callable[[], Awaitable[Task | None]]
     note: Callable[[tuple[str, ...]], None] = lambda _: None
+    records_of: Callable[[Wish], PartialRecords] = lambda _: NoRecords()
     saved: list[SavedOutput] = field(default_factory=list)
 
     async def save(self, task: Task) -> tuple[SavedOutput, ...]:
@@ -120,7 +125,9 @@ class Saver:
             renew=renew,
             on_bytes=progress.on_bytes,
             on_break=progress.on_break,
-            is_json=wish.output.type == "tracking",
+            output_type=wish.output.type,
+            on_resume=progress.on_resume,
+            records=self.records_of(wish),
         )
 
     def _target(self, wish: Wish, task: Task, url: str) -> Path:
@@ -138,8 +145,8 @@ class Saver:
         is_sole = len(task.outputs) == 1
         path = target(self.entry.output, self.folder, values, is_sole=is_sole)
         if wish.is_watermark and "{kind" not in (self.entry.output or ""):
-            path = path.with_name(f"{path.stem}-watermark{path.suffix}")
-        return path
+            return with_addition(path, "-watermark")
+        return with_addition(path, "")
 
     def _explained(self, error: NotSavedError, wish: Wish, task: Task) -> NotSavedError:
         """Return the error with the link: it is what the person has paid for."""
@@ -170,6 +177,11 @@ class _Progress:
                 total_bytes=total_bytes,
             )
         )
+
+    def on_resume(self, done_bytes: int, total_bytes: int | None) -> None:
+        whole = "" if total_bytes is None else f" of {total_bytes:,}"
+        message = f"going on with {self._name} after {done_bytes:,}{whole} bytes"
+        self._tell(Remark(message=message))
 
     def on_break(self, reason: str, pause_s: float) -> None:
         self._tell(

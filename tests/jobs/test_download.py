@@ -10,6 +10,7 @@ from kling_cli.errors import NotSavedError
 from tests.jobs.files import (
     CUT,
     FILM,
+    MP4,
     Fetching,
     fetching,
     film,
@@ -21,7 +22,11 @@ from tests.support.wire_server import Reply, hang, page, reset, says
 
 pytestmark = pytest.mark.anyio
 
-OTHER = FILM[::-1]
+OTHER = MP4 + FILM[: -len(MP4)]
+
+
+def chunked(body: bytes) -> bytes:
+    return b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -63,15 +68,13 @@ async def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
 
 
 async def test_a_length_that_was_not_announced_is_not_missed(tmp_path: Path) -> None:
-    chunks = (
-        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
-    )
+    chunks = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + chunked(MP4)
 
     async with fetching(raw(chunks)) as stage:
         await stage.save(tmp_path / "v.mp4")
 
-    assert files(tmp_path) == {"v.mp4": b"abc"}
-    assert stage.bytes_told == [(3, None)]
+    assert files(tmp_path) == {"v.mp4": MP4}
+    assert stage.bytes_told == [(len(MP4), None)]
 
 
 async def test_a_break_is_resumed_where_it_was(tmp_path: Path) -> None:
