@@ -14,7 +14,7 @@ from kling_cli.errors import NotSavedError, OutcomeUnknownError
 from kling_cli.jobs.attend import Attendant
 from kling_cli.jobs.direct import is_direct
 from kling_cli.jobs.entry import Entry, Stage
-from kling_cli.jobs.events import Event, Notice, Submitted
+from kling_cli.jobs.events import AskFailed, Event, Notice, Submitted
 from kling_cli.jobs.find import (
     NoSuchTaskError,
     UnsettledError,
@@ -134,9 +134,19 @@ class Finishing:
             pause_s = retry_s(attempt)
             if self.clock.monotonic() + pause_s > deadline:
                 return
+            self._tell_failure(unsettled, pause_s, attempt)
             await self.clock.sleep(pause_s)
             for job in unsettled:
                 await self._ask_anew(job, session)
+
+    def _tell_failure(
+        self, unsettled: Sequence[Job], pause_s: float, attempt: int
+    ) -> None:
+        """Say why nobody answers, if that is why these jobs are not settled."""
+        errors = [job.error for job in unsettled if job.error is not None]
+        failure = next((each for each in errors if each.is_retryable), None)
+        if failure is not None:
+            self.tell(AskFailed(error=failure, retry_s=pause_s, attempt=attempt))
 
     def _is_unsettled(self, job: Job, attempt: int) -> bool:
         if job.life is not None:

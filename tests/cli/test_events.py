@@ -93,7 +93,11 @@ def test_options_choose(kling: Kling, options: tuple[str, ...], numbers: str) ->
 
 
 def test_nothing_kept_is_an_empty_list(kling: Kling) -> None:
-    assert kling.run("events").stdout == ""
+    empty, narrow = kling.run("events"), kling.run("events", "--status", "failed")
+
+    assert empty.stdout == narrow.stdout == ""
+    assert "no callback has been kept yet\nhint: kling listen" in empty.stderr
+    assert "no kept callback matches\nhint: kling events" in narrow.stderr
     assert kling.run("events", "--json").json()["events"] == []
 
 

@@ -106,11 +106,15 @@ def test_b03_a_full_disk_leaves_nothing_half_written(kling: Kling, box: Box) -> 
         result = program.finish()
     kling.results.append(result)
     again = kling.run("wait")
+    nothing = kling.run("wait")
 
     assert result.exit_code == 9
     assert document(result)["error"]["hint"]
     assert is_whole_video(kling.here / again.lines[0])
     assert (kling.here / again.lines[0]).stat().st_size > LIMIT_KIB * 1024
+    assert (nothing.exit_code, nothing.stdout) == (0, "")
+    assert "there is nothing to wait for" in nothing.stderr
+    assert "hint: kling list" in nothing.stderr
 
 
 def a_file(here: Path) -> Path:
