@@ -131,7 +131,7 @@ def _not_found(job: Job) -> KlingError:
 def unsubmitted(entry: Entry) -> KlingError:
     """Return the error for a job of which there certainly is no task."""
     name = entry.external_id
-    again = f"nothing was created or charged; run its kling {entry.command} again"
+    again = f"nothing was created or charged; run its {entry.command} command again"
     if entry.stage is Stage.ABSENT:
         return UnreachableError(f"job {name} never reached the API", hint=again)
     reason = f": {entry.message}" if entry.message else ""

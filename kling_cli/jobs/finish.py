@@ -62,7 +62,9 @@ class Finishing:
         async with open_session(self.settings, self.clock, self.tell) as session:
             await self._find(session)
             news = News(clock=self.clock)
-            attendant = Attendant(session=session, news=news, deadline=0.0)
+            attendant = Attendant(
+                session=session, news=news, deadline=0.0, is_fetching=True
+            )
             for job in self.jobs:
                 if job.task is None:
                     continue

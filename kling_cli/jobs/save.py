@@ -47,6 +47,9 @@ class Saver:
     """Saves the outputs of one job. `ask_again` returns the task as it stands now.
 
     What an earlier run has saved of an incomplete job is not saved again. `note` is
+    given the paths after each file, `""` where one is still to come. `others` are the
+    paths under which another process has just saved the same: what is where we would
+    put it is not saved again.
     given the paths after each file, `""` where one is still to come; `records_of` says
     where the partial file of a wish is written down, so that a later run goes on with
     it.
@@ -59,6 +62,7 @@ class Saver:
     folder: Path
     ask_again: Callable[[], Awaitable[Task | None]]
     note: Callable[[tuple[str, ...]], None] = lambda _: None
+    others: tuple[str, ...] = ()
     records_of: Callable[[Wish], PartialRecords] = lambda _: NoRecords()
     saved: list[SavedOutput] = field(default_factory=list)
 
@@ -99,11 +103,13 @@ class Saver:
         return paths if is_incomplete else ("",) * n_wishes
 
     async def _save_one(self, wish: Wish, task: Task, before: str) -> SavedOutput:
+        url = wish.url_in(task) or ""
+        name = self._target(wish, task, url)
+        if str(name.absolute()) in self.others:
+            before = str(name.absolute())
         if (size := _size_of(before)) is not None:
             there = Path(from_here(before))
             return SavedOutput(output=wish.output, path=there, total_bytes=size)
-        url = wish.url_in(task) or ""
-        name = self._target(wish, task, url)
         path = await self._download(wish, task, url, name).save(
             name, is_forced=self.entry.is_forced
         )
