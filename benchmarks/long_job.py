@@ -11,9 +11,12 @@ import anyio
 from figures import Figure, environment
 
 from kling_cli.clock import SystemClock
-from kling_cli.jobs.run import Order, RunOptions, generate
-from kling_cli.sandbox import SandboxOptions, serve_sandbox
-from kling_cli.settings import load
+from kling_cli.jobs.options import RunOptions
+from kling_cli.jobs.prepare import Order
+from kling_cli.jobs.run import generate
+from kling_cli.sandbox.options import SandboxOptions
+from kling_cli.sandbox.server import serve_sandbox
+from kling_cli.settings.settings import load
 
 MINUTES_5 = 300.0
 SPEED = 60.0

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from kling_cli.api.account import deductions_from_wire, packs_from_wire
 from kling_cli.api.library import ELEMENTS, VOICES, Owner, Thing
+from kling_cli.catalogue import catalogue, check, choose
+from kling_cli.catalogue.model import CredentialKind
 from kling_cli.cli import models
-from kling_cli.cli.report import bill, document, library, models_json, packs
+from kling_cli.cli.output import bill, document, library, models_json, packs
 from kling_cli.cli.request_file import to_order
 from kling_cli.errors import UsageError
 from kling_cli.jobs import schedule
-from kling_cli.listen.mock import scenarios
-from kling_cli.listen.mock.scenarios import Expected
-from kling_cli.listen.mock.shapes import Mock
-from kling_cli.products import catalogue, check, choose
-from kling_cli.products.model import CredentialKind
+from kling_cli.mock import scenarios
+from kling_cli.mock.scenarios import Expected
+from kling_cli.mock.shapes import Mock
 from kling_cli.sandbox.faults import ACTIONS
 
 DOCS = Path(__file__).parents[1] / "docs"

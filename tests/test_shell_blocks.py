@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.jobs.journal import Journal
+from kling_cli.store.journal import Journal
 from tests.support import examples, shell_blocks
 from tests.support.agent import StandIn, stand_in
 from tests.support.box import API_KEY, serve_box

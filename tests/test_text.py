@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from kling_cli.catalogue import catalogue
 from kling_cli.cli.api_fields import body_of
 from kling_cli.cli.api_options import Sent
 from kling_cli.cli.json_source import json_or_text, read_json
@@ -17,9 +18,8 @@ from kling_cli.cli.login import read_keys
 from kling_cli.cli.request_file import to_order
 from kling_cli.cli.values import read_values
 from kling_cli.errors import UsageError
-from kling_cli.products import catalogue
 from kling_cli.secret import Secret
-from kling_cli.settings import load
+from kling_cli.settings.settings import load
 from kling_cli.text import NOT_TEXT, decode_text, normal_text
 
 WORDS = "un \u00e9t\u00e9 \U0001f6a3\nat sea\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from docs.maker import index, page
 from docs.maker.picture import picture
+from kling_cli.catalogue import catalogue
 from kling_cli.cli.contents import entries
-from kling_cli.products import catalogue
 
 DOCS = Path(__file__).parents[1]
 FOLDER = DOCS / "reference"

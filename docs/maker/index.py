@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from docs.maker import prices, words
 from docs.maker.page import command
-from kling_cli.products.model import Generation, Model, Product
+from kling_cli.catalogue.model import Generation, Model, Product
 
 SOURCE = (
-    "Made by `python -m docs.maker` from `kling_cli/products/data`, which says where"
+    "Made by `python -m docs.maker` from `kling_cli/catalogue/data`, which says where"
     " each fact comes from: the API reference as read on 2026-10-04."
 )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from docs.maker import prices, words
+from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.field import Field
+from kling_cli.catalogue.model import CredentialKind, Product, Route
 from kling_cli.cli.limits import limits_sentence
-from kling_cli.products import catalogue
-from kling_cli.products.model import CredentialKind, Field, Product, Route
 
 KEYS = {CredentialKind.API_KEY: "API key", CredentialKind.KEY_PAIR: "key pair"}
 

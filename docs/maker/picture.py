@@ -8,9 +8,9 @@ import re
 from rich.console import Console
 
 from kling_cli.api.task import TaskStatus
-from kling_cli.cli.report.board import Board, after
-from kling_cli.cli.report.drawing import Canvas, draw
-from kling_cli.cli.report.live import news
+from kling_cli.cli.output.board import Board, after
+from kling_cli.cli.output.drawing import Canvas, draw
+from kling_cli.cli.output.live import news
 from kling_cli.jobs import events as happened
 
 COLUMNS = 92

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from kling_cli.products.choose import listed
-from kling_cli.products.model import Field, FieldKind, Habit, Length, Product, Rule
+from kling_cli.catalogue.choose import listed
+from kling_cli.catalogue.field import Field, FieldKind
+from kling_cli.catalogue.model import Product
+from kling_cli.catalogue.rule import Habit, Length, Rule
 
 MANY = 6  # more values than these are counted
 BAR = "\\|"

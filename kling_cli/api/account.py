@@ -12,15 +12,7 @@ from typing import Any, Final
 
 from kling_cli.api.codes import error_for
 from kling_cli.api.paging import Asks, Listed, cursor_pages
-from kling_cli.api.values import (
-    mapping,
-    moment,
-    number,
-    objects,
-    text,
-    unix_ms,
-    whole,
-)
+from kling_cli.api.values import mapping, moment, number, objects, text, unix_ms, whole
 
 MAX_ROWS: Final = 500  # of a page
 UNITS: Final = "units"  # what a pack pays in; the balance pays in a currency

@@ -9,7 +9,7 @@ from kling_cli.api.client import KlingClient
 from kling_cli.api.credentials import from_settings
 from kling_cli.api.http import new_http
 from kling_cli.clock import Clock
-from kling_cli.settings import Settings
+from kling_cli.settings.settings import Settings
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ import anyio
 from kling_cli.api.http import ProxyFailedError, httpx
 from kling_cli.api.values import parse_json, text, whole
 from kling_cli.errors import UnreachableError, UsageError
-from kling_cli.settings import is_loopback_url
+from kling_cli.settings.setting_values import is_loopback_url
 from kling_cli.text import is_text
 
 MAX_ANSWER_BYTES: Final = 16 << 20

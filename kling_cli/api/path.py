@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from kling_cli.errors import UsageError
-from kling_cli.settings import HOSTS
+from kling_cli.settings.settings import HOSTS
 
 _PORTS: Final = {"https": 443, "http": 80}
 _QUOTED: Final = frozenset(' "<>\\^`{|}#')  # what a URL has only as %20 and the like

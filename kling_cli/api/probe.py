@@ -13,9 +13,9 @@ from kling_cli.api.credentials import Credentials
 from kling_cli.api.exchange import Answer, Request, exchange
 from kling_cli.api.http import new_http
 from kling_cli.api.verdict import error_of
+from kling_cli.catalogue.model import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.errors import CredentialsError, KlingError, UnreachableError
-from kling_cli.products.model import CredentialKind
 
 PATIENCE_S: Final = 15.0
 _NO_TASK: Final = "0"  # unknown ids are absent from the answer, which is a success

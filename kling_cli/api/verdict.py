@@ -7,6 +7,7 @@ from typing import Final
 from kling_cli.api.codes import SUCCESS, WRONG_KEY, error_for, is_refusal
 from kling_cli.api.credentials import Credentials
 from kling_cli.api.exchange import Answer
+from kling_cli.catalogue.model import CredentialKind
 from kling_cli.errors import (
     AmbiguousError,
     CredentialsError,
@@ -16,8 +17,7 @@ from kling_cli.errors import (
     RefusedError,
     UnreachableError,
 )
-from kling_cli.products.model import CredentialKind
-from kling_cli.settings import HOSTS, HOW_TO_LOG_IN
+from kling_cli.settings.settings import HOSTS, HOW_TO_LOG_IN
 
 _OLD_HOST: Final = "https://api.klingai.com"  # still the global service
 _UNAUTHORIZED, _REQUEST_TIMEOUT, _TOO_LARGE, _TOO_MANY = 401, 408, 413, 429

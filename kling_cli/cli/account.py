@@ -30,8 +30,8 @@ def packs(*, talk: Talk, account: Account) -> int:
     kling account
     """
     from kling_cli.cli.library import asked
-    from kling_cli.cli.report import packs as shown
-    from kling_cli.cli.report.listing import Empty, Listing, print_listing
+    from kling_cli.cli.output import packs as shown
+    from kling_cli.cli.output.listing import Empty, Listing, print_listing
     from kling_cli.clock import SystemClock
 
     now = SystemClock().now()
@@ -98,8 +98,8 @@ class Bill:
 def _show(bill: Bill, period: Period, talk: Talk, account: Account) -> int:
     from kling_cli.cli.library import asked
     from kling_cli.cli.list import moment_of
-    from kling_cli.cli.report import bill as shown
-    from kling_cli.cli.report.listing import print_listing
+    from kling_cli.cli.output import bill as shown
+    from kling_cli.cli.output.listing import print_listing
     from kling_cli.clock import SystemClock
 
     now = SystemClock().now()

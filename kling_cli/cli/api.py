@@ -6,13 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kling_cli.cli.api_fields import body_of, query_of
 from kling_cli.cli.api_options import Following, Method, Path, Sent
-from kling_cli.cli.options import (
-    Account,
-    Fetching,
-    Patience,
-    Talk,
-    settings_options,
-)
+from kling_cli.cli.options import Account, Fetching, Patience, Talk, settings_options
 from kling_cli.cli.outcome import Wanted
 from kling_cli.errors import UsageError
 
@@ -21,7 +15,7 @@ if TYPE_CHECKING:
     from kling_cli.jobs.events import JobResult
     from kling_cli.jobs.options import RunOptions
     from kling_cli.jobs.raw_request import RawCall
-    from kling_cli.settings import Settings
+    from kling_cli.settings.settings import Settings
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

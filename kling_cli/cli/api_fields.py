@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from kling_cli.catalogue import paths
 from kling_cli.cli.json_source import json_or_text, read_bytes, read_json, strict_json
 from kling_cli.errors import UsageError
-from kling_cli.products import paths
 from kling_cli.text import decode_text
 
 if TYPE_CHECKING:

@@ -8,16 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.cli.json_source import strict_json
-from kling_cli.cli.outcome import (
-    Wanted,
-    exit_code,
-    result_lines,
-    say,
-    say_failures,
-)
-from kling_cli.cli.report.choose import is_terminal
-from kling_cli.cli.report.escape import one_line
-from kling_cli.cli.report.streams import write_bytes, write_result
+from kling_cli.cli.outcome import Wanted, exit_code, result_lines, say, say_failures
+from kling_cli.cli.output.escape import one_line
+from kling_cli.cli.output.streams import write_bytes, write_result
+from kling_cli.cli.output.styles import is_terminal
 
 if TYPE_CHECKING:
     from kling_cli.api.exchange import Answer
@@ -73,7 +67,7 @@ def _tell_task(result: JobResult, talk: Talk) -> None:
 
 def _print_document(call: RawCall, results: Sequence[JobResult]) -> None:
     """Print the document of every command with the answer as one more key."""
-    from kling_cli.cli.report import document
+    from kling_cli.cli.output import document
 
     if len(results) == 1:
         shown = document.of_result(results[0])

@@ -10,14 +10,14 @@ import typer
 
 from kling_cli.cli.help_page import PagedCommand, PagedGroup
 from kling_cli.cli.identity import identity
-from kling_cli.cli.report.escape import one_line
-from kling_cli.cli.report.streams import write_note, write_result
+from kling_cli.cli.output.escape import one_line
+from kling_cli.cli.output.streams import write_note, write_result
 from kling_cli.cli.setup_options import Json, Offline, Region
 from kling_cli.errors import ExitCode, KlingError, UsageError
 
 if TYPE_CHECKING:
     from kling_cli.cli.login import Keys
-    from kling_cli.settings import Settings
+    from kling_cli.settings.settings import Settings
 
 SCHEMA = 1
 
@@ -72,9 +72,9 @@ def login(
 
     kling auth login --with-key < key.txt
     """
-    from kling_cli import credential_store
-    from kling_cli.credential_store import StoredCredentials
-    from kling_cli.settings import load
+    from kling_cli.settings import credential_store
+    from kling_cli.settings.credential_store import StoredCredentials
+    from kling_cli.settings.settings import load
 
     keys = _keys(is_piped=is_piped, is_pair=is_pair)
     settings = load(os.environ, {"region": region})
@@ -97,8 +97,8 @@ def login(
 
 def _keys(*, is_piped: bool, is_pair: bool) -> Keys:
     from kling_cli.cli.login import MAX_STDIN_BYTES, ask_person, read_keys
-    from kling_cli.cli.report.choose import is_terminal
-    from kling_cli.cli.report.streams import read_input
+    from kling_cli.cli.output.streams import read_input
+    from kling_cli.cli.output.styles import is_terminal
 
     if is_piped:
         return read_keys(read_input(MAX_STDIN_BYTES), is_pair=is_pair)
@@ -156,7 +156,7 @@ def status(
 
     kling auth status
     """
-    from kling_cli.settings import load
+    from kling_cli.settings.settings import load
 
     settings = load(os.environ, {"region": region})
     standing, error = _tested(settings, is_offline=is_offline)
@@ -166,7 +166,7 @@ def status(
         for name, value in _facts(settings, standing).items():
             write_result(f"{name:<12}{one_line(value)}")
     if error is not None:
-        from kling_cli.cli.report.plain import error_lines
+        from kling_cli.cli.output.plain import error_lines
 
         for line in error_lines(error):
             write_note(line)
@@ -216,8 +216,8 @@ def logout(*, is_json: Json = False) -> int:
 
     kling auth logout
     """
-    from kling_cli import credential_store
-    from kling_cli.settings import config_dir_of
+    from kling_cli.settings import credential_store
+    from kling_cli.settings.settings import config_dir_of
 
     place = credential_store.erase(config_dir_of(os.environ))
     if is_json:
@@ -237,7 +237,7 @@ def _document(
     place: str | None = None,
     error: KlingError | None = None,
 ) -> dict[str, Any]:
-    from kling_cli.cli.report.document import of_error
+    from kling_cli.cli.output.document import of_error
 
     who = identity(settings)
     return {
@@ -255,6 +255,6 @@ def _document(
 
 
 def _print(document: dict[str, Any]) -> None:
-    from kling_cli.cli.report.document import dumps
+    from kling_cli.cli.output.document import dumps
 
     write_result(dumps({"schema": SCHEMA, **document}))

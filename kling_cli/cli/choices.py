@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from kling_cli.cli.report.streams import write_result
+from kling_cli.cli.output.streams import write_result
 from kling_cli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from kling_cli.catalogue.field import Field
+    from kling_cli.catalogue.model import Product
     from kling_cli.cli.options import Talk
-    from kling_cli.products.model import Field, Product
 
 
 class Choice(NamedTuple):
@@ -67,7 +68,7 @@ def _has(choice: Choice, word: str) -> bool:
 def _print_document(product: Product, found: Sequence[Choice]) -> None:
     """Print the document of every command with the choices as one more key."""
     from kling_cli.api.task import TaskStatus
-    from kling_cli.cli.report import document
+    from kling_cli.cli.output import document
     from kling_cli.jobs.events import JobResult
 
     nothing_yet = JobResult(command=product.name, status=TaskStatus.UNKNOWN)

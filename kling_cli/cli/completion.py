@@ -12,18 +12,18 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
+from kling_cli.cli.output.escape import safe_note
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kling_cli.jobs.journal_recent import RecentTask
+    from kling_cli.store.journal_recent import RecentTask
 
 Offer = tuple[str, str]
 Complete = Callable[[Any, str], list[Offer]]
 
 LAST: Final = "last"
-_MOST_NOTE: Final = 56  # characters: a menu is one line a word
 _SAFE_WORD: Final = re.compile(r"[\w.:@%+=,/-]+")
-_UNSAFE: Final = re.compile(r"[^\w .,+=@%/…-]")
 _OPEN: Final = ("sending", "submitted", "processing")
 _STATES: Final = {"sending": "unknown", "absent": "unknown"}  # the others are words
 
@@ -35,12 +35,6 @@ def fitting(offers: Iterable[Offer], incomplete: str) -> list[Offer]:
         for word, note in offers
         if word.startswith(incomplete) and _SAFE_WORD.fullmatch(word)
     ]
-
-
-def safe_note(text: str) -> str:
-    """Return a text on one short line, without what a shell would act upon."""
-    plain = " ".join(_UNSAFE.sub(" ", text).split())
-    return plain if len(plain) <= _MOST_NOTE else f"{plain[: _MOST_NOTE - 1]}…"
 
 
 def one_of(offers: Iterable[Offer]) -> Complete:
@@ -60,7 +54,7 @@ def words(*names: str) -> Complete:
 
 def tunnels(ctx: Any, incomplete: str) -> list[Offer]:  # noqa: ARG001 -- typer's
     """Offer the providers of tunnels, `auto` and `none`."""
-    from kling_cli.tunnels import AUTO, NONE, PROVIDERS, factory
+    from kling_cli.tunnels.registry import AUTO, NONE, PROVIDERS, factory
 
     known = [(name, factory(name).description.limits) for name in PROVIDERS]
     choices = [
@@ -122,7 +116,7 @@ def outputs_of(type_: str, product: str = "") -> Complete:
 
 def callbacks(ctx: Any, incomplete: str) -> list[Offer]:
     """Offer the numbers of kept callbacks, the newest first, and `last`."""
-    from kling_cli.jobs.journal_recent import recent_callbacks
+    from kling_cli.store.journal_recent import recent_callbacks
 
     place = _state_dir(ctx)
     found = recent_callbacks(place) if place is not None else []
@@ -132,7 +126,7 @@ def callbacks(ctx: Any, incomplete: str) -> list[Offer]:
 
 
 def _tasks(ctx: Any, product: str = "") -> list[RecentTask]:
-    from kling_cli.jobs.journal_recent import recent_tasks
+    from kling_cli.store.journal_recent import recent_tasks
 
     place = _state_dir(ctx)
     return recent_tasks(place, product) if place is not None else []
@@ -146,7 +140,7 @@ def _note(one: RecentTask) -> str:
 def _state_dir(ctx: Any) -> Path | None:
     """Return the folder of the journal that the command would use, if that is sound."""
     from kling_cli.errors import KlingError
-    from kling_cli.settings import state_dir_of
+    from kling_cli.settings.settings import state_dir_of
 
     options = {"sandbox": ctx.params.get("is_sandbox") or None}
     try:
@@ -160,7 +154,7 @@ def _state_dir(ctx: Any) -> Path | None:
 
 def products(ctx: Any, incomplete: str) -> list[Offer]:  # noqa: ARG001 -- typer's
     """Offer the products."""
-    from kling_cli.products import catalogue
+    from kling_cli.catalogue import catalogue
 
     offers = [(each.name, each.summary) for each in catalogue.summaries()]
     return fitting(offers, incomplete)
@@ -168,7 +162,7 @@ def products(ctx: Any, incomplete: str) -> list[Offer]:  # noqa: ARG001 -- typer
 
 def models(ctx: Any, incomplete: str) -> list[Offer]:  # noqa: ARG001 -- typer's
     """Offer every model."""
-    from kling_cli.products import catalogue
+    from kling_cli.catalogue import catalogue
 
     return fitting(catalogue.model_labels().items(), incomplete)
 

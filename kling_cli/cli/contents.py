@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kling_cli.products.catalogue import Summary
+    from kling_cli.catalogue.catalogue import Summary
 
 TASKS = "Tasks"
 TOOLS = "Callbacks & development"
@@ -179,7 +179,7 @@ GROUPS = (
 
 def entries() -> tuple[Entry, ...]:
     """Return every command in the order of `--help`; cheap."""
-    from kling_cli.products.catalogue import summaries
+    from kling_cli.catalogue.catalogue import summaries
 
     products = tuple(_of_product(one) for one in summaries() if not one.group)
     return products + GROUPS + TABLE
@@ -192,7 +192,7 @@ def canonical(name: str) -> str:
 
 def members(group: str) -> tuple[Entry, ...]:
     """Return the steps and products that are sub-commands of `group`; cheap."""
-    from kling_cli.products.catalogue import step_summaries, summaries
+    from kling_cli.catalogue.catalogue import step_summaries, summaries
 
     steps = (_of_product(one, "step") for one in step_summaries() if one.group == group)
     products = (_of_product(one) for one in summaries() if one.group == group)

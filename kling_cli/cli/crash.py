@@ -32,7 +32,7 @@ def write_report(exc: BaseException, environ: Mapping[str, str]) -> Path | None:
     """
     text = scrubbed("".join(traceback.format_exception(exc)), environ)
     if environ.get("KLING_DEBUG") == "1":
-        from kling_cli.cli.report.streams import write_note
+        from kling_cli.cli.output.streams import write_note
 
         write_note(text)
         return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from kling_cli.listen.manner import Manner
+    from kling_cli.listener.manner import Manner
 
 _DELIVERY = "Delivery"
 
@@ -64,9 +64,9 @@ class Delivery:
         Raises:
             UsageError: a header or a secret is none.
         """
-        from kling_cli.listen.headers import read_header
-        from kling_cli.listen.manner import Manner
-        from kling_cli.webhook_secret import read_option
+        from kling_cli.listener.headers import read_header
+        from kling_cli.listener.manner import Manner
+        from kling_cli.settings.webhook_secret import read_option
 
         return Manner(
             headers=tuple(read_header(text) for text in self.headers or ()),

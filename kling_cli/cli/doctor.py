@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from kling_cli.cli.diagnosis.check import Check, Level, fail
-from kling_cli.cli.report.escape import one_line
-from kling_cli.cli.report.streams import write_result
+from kling_cli.cli.output.escape import one_line
+from kling_cli.cli.output.streams import write_result
 from kling_cli.cli.setup_options import Json, Offline, Region
 from kling_cli.errors import ExitCode, KlingError
 
 if TYPE_CHECKING:
-    from kling_cli.settings import Settings
+    from kling_cli.settings.settings import Settings
 
 SCHEMA = 1
 _COLORS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
@@ -50,7 +50,7 @@ def doctor(
 def _settings(
     options: Mapping[str, Any],
 ) -> tuple[Settings | None, KlingError | None]:
-    from kling_cli.settings import load
+    from kling_cli.settings.settings import load
 
     try:
         return load(os.environ, options), None
@@ -71,7 +71,7 @@ def _settings_checks(settings: Settings, *, is_offline: bool) -> list[Check]:
     from kling_cli.cli.diagnosis.storage import look_at_storage
     from kling_cli.cli.diagnosis.tunnel import look_at_tunnel
     from kling_cli.clock import SystemClock
-    from kling_cli.settings import ACCOUNT
+    from kling_cli.settings.settings import ACCOUNT
 
     checks = list(look_at_credentials(settings, os.environ))
     has_address = settings.problems.keys().isdisjoint(ACCOUNT)
@@ -100,7 +100,7 @@ def _lines(checks: Sequence[Check], settings: Settings | None) -> Iterator[str]:
 def _is_colored() -> bool:
     import sys
 
-    from kling_cli.cli.report.choose import has_color, is_terminal
+    from kling_cli.cli.output.styles import has_color, is_terminal
 
     on_terminal = is_terminal(sys.stdout)
     return has_color(is_colorless=False, is_terminal=on_terminal, environ=os.environ)
@@ -146,7 +146,7 @@ def shown_settings(settings: Settings) -> dict[str, tuple[str, str]]:
 def _print_document(
     checks: Sequence[Check], settings: Settings | None, error: KlingError | None
 ) -> None:
-    from kling_cli.cli.report.document import dumps, of_error
+    from kling_cli.cli.output.document import dumps, of_error
 
     shown = shown_settings(settings) if settings is not None else {}
     document = {

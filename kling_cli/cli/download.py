@@ -41,7 +41,8 @@ def download(
     """
     from kling_cli.cli.presentation import Presentation
     from kling_cli.cli.runner import load_settings, run
-    from kling_cli.jobs.run import RunOptions, fetch
+    from kling_cli.jobs.options import RunOptions
+    from kling_cli.jobs.run import fetch
 
     ids = distinct(task_ids)
     settings = load_settings(settings_options(account))

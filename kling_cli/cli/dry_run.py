@@ -7,16 +7,16 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.cli.report.escape import one_line
-from kling_cli.cli.report.quantities import money, units
-from kling_cli.cli.report.streams import write_note, write_result
+from kling_cli.cli.output.escape import one_line
+from kling_cli.cli.output.quantities import money, units
+from kling_cli.cli.output.streams import write_note, write_result
 from kling_cli.errors import ExitCode
 
 if TYPE_CHECKING:
+    from kling_cli.catalogue.rule import Estimate
     from kling_cli.cli.options import Talk
     from kling_cli.jobs.prepare import Order, Request
-    from kling_cli.products.model import Estimate
-    from kling_cli.settings import Settings
+    from kling_cli.settings.settings import Settings
 
 LONG_TEXT = 512  # characters of a value that a person still wants to read
 
@@ -70,7 +70,7 @@ def _print_document(
 ) -> None:
     """Print the document of every command with the request as one more key."""
     from kling_cli.api.task import TaskStatus
-    from kling_cli.cli.report import document
+    from kling_cli.cli.output import document
     from kling_cli.cli.request_file import of_order
     from kling_cli.jobs.events import JobResult
 
@@ -125,7 +125,7 @@ def estimate_line(request: Request) -> str:
     """Return what the job would cost, in units and at list price."""
     estimate = request.estimate
     if estimate is None:
-        from kling_cli.products.cost import why_unknown
+        from kling_cli.catalogue.cost import why_unknown
 
         return f"estimate: unknown; {why_unknown(request.plan)}"
     if estimate.units is not None:

@@ -15,14 +15,14 @@ from kling_cli.cli.events_options import Before, Choice, Limited, wanted_of
 from kling_cli.cli.help_page import PagedGroup
 from kling_cli.cli.line_options import LineTalk
 from kling_cli.cli.options import Talk
-from kling_cli.cli.report.choose import is_terminal
-from kling_cli.cli.report.listing import Empty, say_empty
-from kling_cli.cli.report.pager import print_lines
-from kling_cli.cli.report.streams import write_line, write_result
+from kling_cli.cli.output.listing import Empty, say_empty
+from kling_cli.cli.output.pager import print_lines
+from kling_cli.cli.output.streams import write_line, write_result
+from kling_cli.cli.output.styles import is_terminal
 from kling_cli.errors import ExitCode
 
 if TYPE_CHECKING:
-    from kling_cli.jobs.journal_callbacks import CallbackJournal
+    from kling_cli.store.journal_callbacks import CallbackJournal
 
 SCHEMA = 1
 Which = Annotated[
@@ -52,7 +52,7 @@ def open_journal() -> CallbackJournal:
         JournalError: it cannot be used.
     """
     from kling_cli.cli.runner import load_settings
-    from kling_cli.jobs.journal_callbacks import CallbackJournal
+    from kling_cli.store.journal_callbacks import CallbackJournal
 
     return CallbackJournal.open(load_settings({}).state_dir)
 
@@ -64,8 +64,8 @@ def list_events(*, chosen: Choice, limited: Limited, talk: Talk) -> int:
 
     kling events list --since 2h --status succeeded
     """
-    from kling_cli.cli.report.kept_callbacks import table
-    from kling_cli.listen.export import with_forwards
+    from kling_cli.cli.output.kept_callbacks import table
+    from kling_cli.listener.export import with_forwards
 
     wanted = wanted_of(chosen)
     with open_journal() as journal:
@@ -101,10 +101,10 @@ def show(*, which: Which, talk: Talk) -> int:
 
     kling events show last
     """
-    from kling_cli.cli.report.kept_callbacks import description
-    from kling_cli.cli.report.streams import write_bytes
-    from kling_cli.listen.export import with_forwards
-    from kling_cli.listen.replay import find
+    from kling_cli.cli.output.kept_callbacks import description
+    from kling_cli.cli.output.streams import write_bytes
+    from kling_cli.listener.export import with_forwards
+    from kling_cli.listener.replay import find
 
     with open_journal() as journal:
         kept = find(journal, which)
@@ -131,7 +131,7 @@ def tail(
 
     from kling_cli.cli.events_tail import line_of
     from kling_cli.clock import SystemClock
-    from kling_cli.listen.tail import follow
+    from kling_cli.listener.tail import follow
 
     wanted = wanted_of(chosen)
 
@@ -169,7 +169,7 @@ def clear(*, chosen: Choice, before: Before, talk: Talk) -> int:
 
 
 def _print_document(command: str, facts: dict[str, Any]) -> None:
-    from kling_cli.cli.report.document import dumps
+    from kling_cli.cli.output.document import dumps
 
     head = {"schema": SCHEMA, "ok": True, "command": command}
     write_result(dumps({**head, **facts, "error": None}))

@@ -14,8 +14,8 @@ from kling_cli.cli.events_options import Choice, wanted_of
 from kling_cli.errors import NotSavedError, UsageError
 
 if TYPE_CHECKING:
-    from kling_cli.jobs.journal import KeptCallback
-    from kling_cli.jobs.journal_callbacks import CallbackJournal
+    from kling_cli.store.journal import KeptCallback
+    from kling_cli.store.journal_callbacks import CallbackJournal
 
 Numbers = Annotated[
     list[str] | None,
@@ -64,8 +64,8 @@ def export(*, numbers: Numbers = None, chosen: Choice, form: Format) -> int:
     kling events export last --curl
     """
     from kling_cli.cli.events import open_journal
-    from kling_cli.cli.report.streams import write_line
-    from kling_cli.listen.replay import find
+    from kling_cli.cli.output.streams import write_line
+    from kling_cli.listener.replay import find
 
     if form.is_har + form.is_jsonl + form.is_curl != 1:
         raise UsageError(
@@ -87,9 +87,9 @@ def export(*, numbers: Numbers = None, chosen: Choice, form: Format) -> int:
 def _lines(
     journal: CallbackJournal, pages: Iterable[Sequence[KeptCallback]], form: Format
 ) -> Iterator[str]:
-    from kling_cli.cli.report.document import dumps
-    from kling_cli.listen import export as exports
-    from kling_cli.listen.targets import read_target
+    from kling_cli.cli.output.document import dumps
+    from kling_cli.listener import export as exports
+    from kling_cli.listener.targets import read_target
 
     if form.is_har:
         found = [kept for page in pages for kept in page]

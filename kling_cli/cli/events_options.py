@@ -11,7 +11,7 @@ from kling_cli.cli import completion
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from kling_cli.jobs.journal_callbacks import Wanted
+    from kling_cli.store.journal_callbacks import Wanted
 
 STATUSES = ("submitted", "processing", "succeeded", "failed", "unknown")
 TRUSTS = ("signed", "token", "open", "mock")
@@ -107,9 +107,9 @@ def wanted_of(chosen: Choice, *, before: Before | None = None) -> Wanted:
         UsageError: a word or a time means nothing.
     """
     from kling_cli.cli.list import moment_of
-    from kling_cli.cli.report.authentication import trust_of
+    from kling_cli.cli.output.authentication import trust_of
     from kling_cli.clock import SystemClock
-    from kling_cli.jobs.journal_callbacks import Wanted
+    from kling_cli.store.journal_callbacks import Wanted
 
     _require("--status", chosen.status, STATUSES)
     trust = trust_of(chosen.trust) if chosen.trust else None

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from kling_cli.cli.report.document import dumps
-from kling_cli.cli.report.escape import one_line
-from kling_cli.cli.report.quantities import moment
-from kling_cli.listen.export import fields_of
+from kling_cli.cli.output.document import dumps
+from kling_cli.cli.output.escape import one_line
+from kling_cli.cli.output.quantities import moment
+from kling_cli.listener.export import fields_of
 
 if TYPE_CHECKING:
     from kling_cli.cli.options import Talk
-    from kling_cli.jobs.journal import KeptCallback
+    from kling_cli.store.journal import KeptCallback
 
 SCHEMA: Final = "kling.listen/1"  # a callback's line is the same wherever it is read
 

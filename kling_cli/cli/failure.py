@@ -68,14 +68,14 @@ def _bug(exc: BaseException) -> KlingError:
 
 
 def _show_help(exc: BaseException) -> int:
-    from kling_cli.cli.report.streams import write_result
+    from kling_cli.cli.output.streams import write_result
 
     write_result(str(exc).rstrip("\n"))
     return int(ExitCode.DONE)
 
 
 def _reader_gone() -> int:
-    from kling_cli.cli.report.streams import discard_stdout
+    from kling_cli.cli.output.streams import discard_stdout
 
     discard_stdout()
     return int(ExitCode.DONE)
@@ -109,8 +109,8 @@ _SUB_COMMANDS: Mapping[str, tuple[str, ...]] = {
 
 
 def _print_document(error: KlingError, arguments: Sequence[str]) -> None:
-    from kling_cli.cli.report.document import dumps, of_failure
-    from kling_cli.cli.report.streams import write_result
+    from kling_cli.cli.output.document import dumps, of_failure
+    from kling_cli.cli.output.streams import write_result
 
     try:
         write_result(dumps(of_failure(_command(arguments), error)))
@@ -119,8 +119,8 @@ def _print_document(error: KlingError, arguments: Sequence[str]) -> None:
 
 
 def _print_lines(error: KlingError) -> None:
-    from kling_cli.cli.report.plain import error_lines
-    from kling_cli.cli.report.streams import write_note
+    from kling_cli.cli.output.plain import error_lines
+    from kling_cli.cli.output.streams import write_note
 
     for line in error_lines(error):
         write_note(line)

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from kling_cli.catalogue.field import Field, FieldKind
+from kling_cli.catalogue.model import Product
 from kling_cli.cli import completion
 from kling_cli.cli.limits import availability, brief_help, limits_sentence
-from kling_cli.products.model import Field, FieldKind, Product
 
 REQUEST = "Request"  # the panel of other ways to say what goes into it
 LIBRARY = "Library"  # the panel of what is made for it, which is always by one model

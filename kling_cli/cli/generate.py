@@ -8,6 +8,7 @@ from functools import partial
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from kling_cli.catalogue import catalogue
 from kling_cli.cli.declare import declare, signed
 from kling_cli.cli.fields import briefs, listed_field, parameters
 from kling_cli.cli.options import (
@@ -23,15 +24,14 @@ from kling_cli.cli.options import (
 from kling_cli.cli.outcome import Wanted, conclude
 from kling_cli.cli.tunnel_setup import prepare_job_tunnel
 from kling_cli.cli.values import read_extra, read_values
-from kling_cli.products import catalogue
 
 if TYPE_CHECKING:
+    from kling_cli.catalogue.model import Product
     from kling_cli.cli.runner import Surroundings
     from kling_cli.jobs.events import JobResult
     from kling_cli.jobs.options import RunOptions
     from kling_cli.jobs.prepare import Order
-    from kling_cli.products.model import Product
-    from kling_cli.settings import Settings
+    from kling_cli.settings.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +249,7 @@ def run_options(command: str, settings: Settings, said: Said) -> RunOptions:
 
 def _callbacks(settings: Settings, said: Said) -> tuple[str, str]:
     """Return `--callback` and `--tunnel`; a default gives way to what was typed."""
-    from kling_cli import tunnels
+    from kling_cli.tunnels import registry
 
     is_waiting, has_url = said.waiting.is_waiting, bool(said.callbacks.callback_url)
     is_default = not settings.is_typed("tunnel")
@@ -258,9 +258,9 @@ def _callbacks(settings: Settings, said: Said) -> tuple[str, str]:
         settings.require("callback")
     callback, tunnel = settings.callback, settings.tunnel
     if is_waiting and callback != "off" and not (has_url or needs_none):
-        tunnels.require_choice(settings)
-    elif needs_none or not tunnels.is_known(tunnel):
-        tunnel = tunnels.AUTO
+        registry.require_choice(settings)
+    elif needs_none or not registry.is_known(tunnel):
+        tunnel = registry.AUTO
     is_without = not is_waiting or (tunnel == "none" and not is_default)
     if callback == "require" and not settings.is_typed("callback") and is_without:
         callback = "auto"

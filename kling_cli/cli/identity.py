@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kling_cli.settings import Settings
+    from kling_cli.settings.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any
 
+from kling_cli.catalogue import catalogue
 from kling_cli.cli import fields
 from kling_cli.cli.generate import (
     Said,
@@ -18,23 +19,23 @@ from kling_cli.cli.generate import (
     settings_of,
 )
 from kling_cli.cli.outcome import conclude_with
-from kling_cli.cli.report.choose import is_terminal
-from kling_cli.cli.report.escape import one_line
-from kling_cli.cli.report.streams import write_note
+from kling_cli.cli.output.escape import one_line
+from kling_cli.cli.output.streams import write_note
+from kling_cli.cli.output.styles import is_terminal
 from kling_cli.cli.tunnel_setup import prepare_job_tunnel
 from kling_cli.errors import ExitCode, StoppedError
-from kling_cli.products import catalogue
 
 if TYPE_CHECKING:
     from kling_cli.api.task import Output
+    from kling_cli.catalogue.model import Product
+    from kling_cli.catalogue.session import SessionUse
     from kling_cli.cli.options import Talk
     from kling_cli.cli.runner import Surroundings
     from kling_cli.jobs.events import JobResult
     from kling_cli.jobs.in_steps import Ask
     from kling_cli.jobs.options import RunOptions
     from kling_cli.jobs.prepare import Order
-    from kling_cli.products.model import Product, SessionUse
-    from kling_cli.settings import Settings
+    from kling_cli.settings.settings import Settings
 
 _FINDING = "is_finding"
 

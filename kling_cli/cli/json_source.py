@@ -74,7 +74,7 @@ def _finite(text: str) -> float:
 
 
 def _stdin(hint: str) -> bytes:
-    from kling_cli.cli.report.streams import read_input
+    from kling_cli.cli.output.streams import read_input
 
     try:
         return read_input()

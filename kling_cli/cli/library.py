@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from kling_cli.cli.ids import distinct
 from kling_cli.cli.options import Account, Talk, settings_options
-from kling_cli.cli.report.escape import one_line
-from kling_cli.cli.report.listing import Empty, Listing, more_note, print_listing
+from kling_cli.cli.output.escape import one_line
+from kling_cli.cli.output.listing import Empty, Listing, more_note, print_listing
 
 if TYPE_CHECKING:
     from kling_cli.api.library import Shelf, Thing
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 def list_things(shelf: Shelf, *, chosen: Choice, talk: Talk, account: Account) -> int:
     """List the things of a shelf: one's own first, then what is there for all."""
-    from kling_cli.cli.report import library as shown
+    from kling_cli.cli.output import library as shown
 
     async def work(client: Asks) -> Listed[Thing]:
         from kling_cli.cli.shelves import listed
@@ -49,7 +49,7 @@ def show_things(
     shelf: Shelf, *, ids: Sequence[str], talk: Talk, account: Account
 ) -> int:
     """Show everything about some things of a shelf."""
-    from kling_cli.cli.report import library as shown
+    from kling_cli.cli.output import library as shown
 
     async def work(client: Asks) -> list[Thing]:
         from kling_cli.api.library import Owner

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from kling_cli.catalogue.field import Field, FieldKind, Limits
+from kling_cli.catalogue.model import Model, Product
 from kling_cli.cli.help_page import brief
-from kling_cli.products.model import Field, FieldKind, Limits, Model, Product
 
 _FEW = 2  # more models than these with the same limits are "otherwise"
 

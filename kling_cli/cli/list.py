@@ -15,20 +15,20 @@ import typer
 from kling_cli.cli import completion
 from kling_cli.cli.options import Account, Talk, settings_options
 from kling_cli.cli.outcome import print_documents
-from kling_cli.cli.report.choose import is_terminal
-from kling_cli.cli.report.columns import columns
-from kling_cli.cli.report.escape import one_line
-from kling_cli.cli.report.listing import Empty, say_empty
-from kling_cli.cli.report.pager import print_lines
-from kling_cli.cli.report.streams import write_note
+from kling_cli.cli.output.columns import columns
+from kling_cli.cli.output.escape import one_line
+from kling_cli.cli.output.listing import Empty, say_empty
+from kling_cli.cli.output.pager import print_lines
+from kling_cli.cli.output.streams import write_note
+from kling_cli.cli.output.styles import is_terminal
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from kling_cli.api.paging import Listed
-    from kling_cli.jobs.entry import Entry
     from kling_cli.jobs.events import JobResult
     from kling_cli.jobs.remote import Wanted
-    from kling_cli.settings import Settings
+    from kling_cli.settings.settings import Settings
+    from kling_cli.store.entry import Entry
 
 DEFAULT_LIMIT = 20
 _EVERYTHING = sys.maxsize
@@ -163,7 +163,7 @@ def _lines(
     if talk.is_quiet:
         return [entry.task_id or entry.external_id for entry in found]
     if is_terminal(sys.stdout):
-        from kling_cli.cli.report.tasks import drawn
+        from kling_cli.cli.output.tasks import drawn
 
         return drawn(found, now, is_colorless=talk.is_colorless)
     return table(found)
@@ -172,8 +172,8 @@ def _lines(
 def _from_journal(
     settings: Settings, chosen: Filter, talk: Talk, now: datetime
 ) -> Sequence[Entry]:
-    from kling_cli.cli.report.listing import more_note
-    from kling_cli.jobs.journal import Journal
+    from kling_cli.cli.output.listing import more_note
+    from kling_cli.store.journal import Journal
 
     with Journal.open(settings.state_dir) as journal:
         found = select(journal.newest(_EVERYTHING), replace(chosen, limit=0), now)
@@ -185,7 +185,7 @@ def _from_journal(
 def _from_account(
     settings: Settings, chosen: Filter, talk: Talk, now: datetime
 ) -> Sequence[Entry]:
-    from kling_cli.cli.report.listing import more_note
+    from kling_cli.cli.output.listing import more_note
     from kling_cli.cli.runner import Surroundings, run
     from kling_cli.jobs.run import account_tasks
 

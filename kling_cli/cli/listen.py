@@ -13,8 +13,8 @@ from kling_cli.cli.line_options import LineTalk
 from kling_cli.cli.listen_options import Choice, Door, Forwarding
 
 if TYPE_CHECKING:
-    from kling_cli.listen.options import ListenOptions
-    from kling_cli.settings import Settings
+    from kling_cli.listener.options import ListenOptions
+    from kling_cli.settings.settings import Settings
 
 Command = Annotated[
     list[str] | None,
@@ -64,7 +64,7 @@ def _prepared(
 ) -> ListenOptions:
     """Ask a person at the terminal what is to be asked before a tunnel is opened."""
     from kling_cli.cli.tunnel_setup import is_person_there, prepare_tunnel
-    from kling_cli.listen.reach import Kind, choose
+    from kling_cli.listener.reach import Kind, choose
 
     kind = choose(
         tunnel=options.tunnel,
@@ -80,10 +80,10 @@ def _prepared(
 def _run(options: ListenOptions, settings: Settings, talk: LineTalk) -> int:
     import anyio
 
-    from kling_cli.cli.report.listen_keys import keys_of
-    from kling_cli.cli.report.listen_show import open_screen
+    from kling_cli.cli.output.listen_keys import keys_of
+    from kling_cli.cli.output.listen_show import open_screen
     from kling_cli.clock import SystemClock
-    from kling_cli.listen.run import listen as listen_until_told
+    from kling_cli.listener.run import listen as listen_until_told
 
     is_beside_command, clock = bool(options.command), SystemClock()
     with open_screen(talk, clock, is_beside_command=is_beside_command) as screen:

@@ -10,11 +10,11 @@ from kling_cli.cli.delivery_options import Delivery
 from kling_cli.cli.events_options import named_task
 from kling_cli.cli.listen_options import Choice, Door, Forwarding
 from kling_cli.errors import UsageError
-from kling_cli.listen.broker import Wanted
-from kling_cli.listen.endings import Until
-from kling_cli.listen.options import ListenOptions
-from kling_cli.listen.targets import read_route, read_target
-from kling_cli.settings import parse_seconds
+from kling_cli.listener.broker import Wanted
+from kling_cli.listener.endings import Until
+from kling_cli.listener.options import ListenOptions
+from kling_cli.listener.targets import read_route, read_target
+from kling_cli.settings.setting_values import parse_seconds
 
 STATUSES: Final = ("submitted", "processing", "succeeded", "failed")
 LONGEST_DELAY_S: Final = 300.0

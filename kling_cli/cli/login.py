@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from kling_cli.errors import CredentialsError, KlingError, UnreachableError, UsageError
-from kling_cli.setting_values import secret
-from kling_cli.settings import HOSTS, Secret
+from kling_cli.secret import Secret
+from kling_cli.settings.setting_values import secret
+from kling_cli.settings.settings import HOSTS
 from kling_cli.text import decode_text
 
 if TYPE_CHECKING:
     from kling_cli.api.credentials import ApiKey, KeyPair
     from kling_cli.api.probe import Verdict
     from kling_cli.clock import Clock
-    from kling_cli.settings import Settings
+    from kling_cli.settings.settings import Settings
 
 MAX_STDIN_BYTES: Final = 1 << 16
 _STORED: Final = frozenset({"keyring", "credentials.toml", "default"})

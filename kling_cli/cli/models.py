@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kling_cli.catalogue import catalogue
 from kling_cli.cli import completion
 from kling_cli.cli.options import Talk
+from kling_cli.cli.output.models import Line
 from kling_cli.errors import UsageError
-from kling_cli.products import catalogue
 
 if TYPE_CHECKING:
-    from kling_cli.products.model import Model, Product
-    from kling_cli.products.offer import Offer
+    from kling_cli.catalogue.model import Model, Product
 
 Name = Annotated[
     str | None,
@@ -59,15 +59,6 @@ class Wanted:
     ] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """A model of a product; with what was wanted of it, how it does that."""
-
-    product: Product
-    model: Model
-    offer: Offer | None = None
-
-
 def models(*, name: Name = None, wanted: Wanted, talk: Talk) -> int:
     """Show which model can do what, and for how many units; asks the API nothing.
 
@@ -75,9 +66,9 @@ def models(*, name: Name = None, wanted: Wanted, talk: Talk) -> int:
 
     kling models --can sound,4k,duration=12
     """
-    from kling_cli.cli.report import models as shown
-    from kling_cli.cli.report.listing import Empty, Listing, print_listing
-    from kling_cli.cli.report.models_json import document
+    from kling_cli.cli.output import models as shown
+    from kling_cli.cli.output.listing import Empty, Listing, print_listing
+    from kling_cli.cli.output.models_json import document
 
     words = words_of(wanted.can or ())
     found = select(wanted.product, name, words)
@@ -122,8 +113,8 @@ def select(
 
 
 def _able(lines: Sequence[Line], words: Sequence[str]) -> Iterator[Line]:
-    from kling_cli.products.capability import require_known
-    from kling_cli.products.offer import best
+    from kling_cli.catalogue.capability import require_known
+    from kling_cli.catalogue.offer import best
 
     require_known({one.product.name: one.product for one in lines}.values(), words)
     for one in lines:

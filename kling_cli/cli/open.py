@@ -12,13 +12,13 @@ from kling_cli.cli import completion
 from kling_cli.cli.ids import distinct
 from kling_cli.cli.options import Account, Talk, settings_options
 from kling_cli.cli.outcome import print_documents
-from kling_cli.cli.report.streams import write_result
+from kling_cli.cli.output.streams import write_result
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from kling_cli.jobs.entry import Entry
     from kling_cli.jobs.events import JobResult
-    from kling_cli.settings import Settings
+    from kling_cli.settings.settings import Settings
+    from kling_cli.store.entry import Entry
 
 TaskIds = Annotated[
     list[str],

@@ -8,9 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kling_cli.cli.report.escape import one_line
-from kling_cli.cli.report.quantities import units
-from kling_cli.cli.report.streams import write_note, write_result
+from kling_cli.cli.output.escape import one_line
+from kling_cli.cli.output.quantities import units
+from kling_cli.cli.output.streams import write_note, write_result
 from kling_cli.errors import ExitCode, NotSavedError
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ def _linked(line: str) -> str:
     import os
     import sys
 
-    from kling_cli.cli.report.choose import is_terminal
-    from kling_cli.cli.report.terminal import file_link, has_links, link
+    from kling_cli.cli.output.styles import is_terminal
+    from kling_cli.cli.output.terminal import file_link, has_links, link
 
     if not (is_terminal(sys.stdout) and has_links(os.environ)):
         return line
@@ -108,7 +108,7 @@ def print_documents(
     results: Sequence[JobResult], *, command: str, is_many: bool
 ) -> None:
     """Print the one JSON object of a command."""
-    from kling_cli.cli.report import document
+    from kling_cli.cli.output import document
 
     if is_many:
         write_result(document.dumps(document.of_results(command, results)))
@@ -137,7 +137,7 @@ def _library_ids(result: JobResult) -> list[str]:
 
 def failure_lines(result: JobResult) -> Iterator[str]:
     """Yield what stderr says about a job that did not end well, with how to go on."""
-    from kling_cli.cli.report.plain import error_lines
+    from kling_cli.cli.output.plain import error_lines
 
     if result.error is None:
         return
@@ -174,8 +174,8 @@ def say(text: str, *, is_colorless: bool) -> None:
     import os
     import sys
 
-    from kling_cli.cli.report.choose import has_color, is_terminal
-    from kling_cli.cli.report.plain import colored
+    from kling_cli.cli.output.plain import colored
+    from kling_cli.cli.output.styles import has_color, is_terminal
 
     is_colored = has_color(
         is_colorless=is_colorless,

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from kling_cli.cli.report import terminal
-from kling_cli.cli.report.choose import is_terminal
+from kling_cli.cli.output import terminal
+from kling_cli.cli.output.styles import is_terminal
 from kling_cli.errors import KlingError, StoppedError
 
 if TYPE_CHECKING:
     from kling_cli.cli.options import Showing, Talk
     from kling_cli.jobs.events import JobResult
-    from kling_cli.settings import Settings
+    from kling_cli.settings.settings import Settings
 
 LONG_S: Final = 60.0  # after so long nobody looks at the terminal any more
 _MOST_PREVIEWS: Final = 4
@@ -46,7 +46,7 @@ class Presentation:
         how = terminal.pictures(os.environ)
         if how is None or not self._is_drawing(talk):
             return
-        from kling_cli.cli.report.preview import preview
+        from kling_cli.cli.output.preview import preview
 
         for path in list(_saved(results))[:_MOST_PREVIEWS]:
             picture = preview(path, how)

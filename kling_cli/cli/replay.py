@@ -11,11 +11,11 @@ from kling_cli.cli.replay_options import Numbers, Sending, Which
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from kling_cli.jobs.journal_callbacks import CallbackJournal, KeptForward
-    from kling_cli.listen.lines import Forwarded
-    from kling_cli.listen.manner import Manner
-    from kling_cli.listen.replay import Parcel
-    from kling_cli.settings import Settings
+    from kling_cli.listener.lines import Forwarded
+    from kling_cli.listener.manner import Manner
+    from kling_cli.listener.replay import Parcel
+    from kling_cli.settings.settings import Settings
+    from kling_cli.store.journal_callbacks import CallbackJournal, KeptForward
 
 SCHEMA = 1
 
@@ -39,7 +39,7 @@ def replay(
     kling replay last
     """
     from kling_cli.cli.runner import load_settings
-    from kling_cli.jobs.journal_callbacks import CallbackJournal
+    from kling_cli.store.journal_callbacks import CallbackJournal
 
     if sum((bool(numbers), which.task_id is not None, which.is_failed)) != 1:
         raise UsageError(
@@ -64,10 +64,10 @@ def _goods(
     from kling_cli.callbacks.door import Trust
     from kling_cli.cli.events_options import named_task
     from kling_cli.cli.values import read_extra
-    from kling_cli.jobs.journal_callbacks import Wanted
-    from kling_cli.listen.changes import with_changes
-    from kling_cli.listen.replay import choose, parcels
-    from kling_cli.listen.targets import read_target
+    from kling_cli.listener.changes import with_changes
+    from kling_cli.listener.replay import choose, parcels
+    from kling_cli.listener.targets import read_target
+    from kling_cli.store.journal_callbacks import Wanted
 
     to = [read_target(text) for text in sending.to or ()]
     changes = read_extra(sending.changes or ())
@@ -96,8 +96,8 @@ def _send(
 
     from kling_cli.cli.outcome import say
     from kling_cli.clock import SystemClock
-    from kling_cli.jobs.journal_file import JournalError
-    from kling_cli.listen.replay import send_again
+    from kling_cli.listener.replay import send_again
+    from kling_cli.store.journal_file import JournalError
 
     def record(forward: KeptForward) -> None:
         try:
@@ -119,8 +119,8 @@ def _send(
 
 
 def _tell(line: Forwarded, talk: Talk) -> None:
-    from kling_cli.cli.report.kept_callbacks import complaint, delivery
-    from kling_cli.cli.report.streams import write_note, write_result
+    from kling_cli.cli.output.kept_callbacks import complaint, delivery
+    from kling_cli.cli.output.streams import write_note, write_result
 
     if talk.is_json:
         return
@@ -134,10 +134,10 @@ def _tell(line: Forwarded, talk: Talk) -> None:
 
 def _conclude(lines: Sequence[Forwarded], talk: Talk) -> int:
     from kling_cli.cli.outcome import say
-    from kling_cli.cli.report.document import dumps, of_error
-    from kling_cli.cli.report.plain import error_lines
-    from kling_cli.cli.report.streams import write_result
-    from kling_cli.listen.replay import undelivered
+    from kling_cli.cli.output.document import dumps, of_error
+    from kling_cli.cli.output.plain import error_lines
+    from kling_cli.cli.output.streams import write_result
+    from kling_cli.listener.replay import undelivered
 
     error = undelivered(lines)
     if talk.is_json:

@@ -9,12 +9,13 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.field import Field, FieldKind
+from kling_cli.catalogue.limits import wanted_kind
+from kling_cli.catalogue.model import Product
+from kling_cli.catalogue.prompt import split_handle
 from kling_cli.cli.values import read_values
 from kling_cli.errors import UsageError
-from kling_cli.products import catalogue
-from kling_cli.products.limits import wanted_kind
-from kling_cli.products.model import Field, FieldKind, Product
-from kling_cli.products.prompt import split_handle
 
 if TYPE_CHECKING:
     from kling_cli.jobs.prepare import Order

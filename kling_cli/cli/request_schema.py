@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Any
 
+from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.choose import takes
+from kling_cli.catalogue.field import Field, FieldKind, Limits
+from kling_cli.catalogue.model import Product
 from kling_cli.cli.limits import limits_sentence
-from kling_cli.products import catalogue
-from kling_cli.products.choose import takes
-from kling_cli.products.model import Field, FieldKind, Limits, Product
 
 _TYPES = MappingProxyType(
     {

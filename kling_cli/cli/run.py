@@ -77,10 +77,10 @@ def _describe(name: str) -> int:
     import json
     import sys
 
-    from kling_cli.cli.report.choose import is_terminal
-    from kling_cli.cli.report.streams import write_result
+    from kling_cli.catalogue import catalogue
+    from kling_cli.cli.output.streams import write_result
+    from kling_cli.cli.output.styles import is_terminal
     from kling_cli.cli.request_schema import schema
-    from kling_cli.products import catalogue
 
     indent = 2 if is_terminal(sys.stdout) else None
     write_result(json.dumps(schema(catalogue.makeable(name)), indent=indent))

@@ -14,7 +14,7 @@ from kling_cli.clock import Clock, SystemClock
 if TYPE_CHECKING:
     from kling_cli.cli.options import Talk
     from kling_cli.jobs.events import Event
-    from kling_cli.settings import Settings
+    from kling_cli.settings.settings import Settings
 
 T = TypeVar("T")
 
@@ -48,11 +48,11 @@ def load_settings(options: Mapping[str, Any]) -> Settings:
     With a sandbox, the state folder is one inside the usual one: what is simulated
     never stands among paid jobs.
     """
-    from kling_cli.settings import SANDBOX_FOLDER, load
+    from kling_cli.settings.settings import SANDBOX_FOLDER, load
 
     settings = load(os.environ, options)
     if settings.is_typed("tunnel"):
-        from kling_cli.tunnels import require_choice
+        from kling_cli.tunnels.registry import require_choice
 
         require_choice(settings)
     if settings.is_sandbox:
@@ -64,7 +64,7 @@ def run(work: Work[T], *, settings: Settings, talk: Talk, is_brief: bool = False
     """Run `work` in an event loop of its own while a reporter shows what happens."""
     import anyio
 
-    from kling_cli.cli.report.choose import reporter
+    from kling_cli.cli.output.choose import reporter
 
     chosen = reporter(
         is_quiet=talk.is_quiet, is_colorless=talk.is_colorless, is_brief=is_brief
@@ -77,8 +77,8 @@ def run(work: Work[T], *, settings: Settings, talk: Talk, is_brief: bool = False
 async def _on_terminal(work: Work[T], around: Surroundings) -> T:
     """Await `work`; the display leaves the terminal to a shell that takes it."""
     from kling_cli.background import background
-    from kling_cli.cli.report.choose import is_terminal
-    from kling_cli.cli.report.job_control import share_terminal
+    from kling_cli.cli.output.job_control import share_terminal
+    from kling_cli.cli.output.styles import is_terminal
 
     if not is_terminal(sys.stderr):
         return await _surrounded(work, around)
@@ -91,7 +91,8 @@ async def _surrounded(work: Work[T], around: Surroundings) -> T:
     """Await `work`, inside a sandbox when the settings want one."""
     if not around.settings.is_sandbox:
         return await work(around)
-    from kling_cli.sandbox import SandboxOptions, serve_sandbox
+    from kling_cli.sandbox.options import SandboxOptions
+    from kling_cli.sandbox.server import serve_sandbox
 
     options = SandboxOptions(
         task_seconds=SANDBOX_TASK_S,
@@ -106,7 +107,8 @@ async def _surrounded(work: Work[T], around: Surroundings) -> T:
 
 def _inside(settings: Settings, box: Any) -> Settings:
     """Return settings that talk with the sandbox, whatever account there is."""
-    from kling_cli.settings import ACCOUNT, Secret
+    from kling_cli.secret import Secret
+    from kling_cli.settings.settings import ACCOUNT
 
     problems = settings.problems.items()
     return replace(

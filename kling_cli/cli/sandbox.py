@@ -7,20 +7,16 @@ import shlex
 import signal
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.cli.report.escape import one_line
-from kling_cli.cli.report.streams import write_note, write_result
-from kling_cli.cli.sandbox_options import (
-    Behaviour,
-    Credentials,
-    Faults,
-    Json,
-    Port,
-)
+from kling_cli.cli.output.escape import one_line
+from kling_cli.cli.output.streams import write_note, write_result
+from kling_cli.cli.sandbox_options import Behaviour, Credentials, Faults, Json, Port
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kling_cli.sandbox import Exchange, Sandbox, SandboxOptions
+    from kling_cli.sandbox.options import SandboxOptions
+    from kling_cli.sandbox.server import Sandbox
+    from kling_cli.sandbox.state.traffic_log import Exchange
 
 SCHEMA = "kling.sandbox/1"
 DEFAULT_PORT = 8787
@@ -44,7 +40,7 @@ def sandbox(
     """
     import anyio
 
-    from kling_cli.sandbox import SandboxOptions
+    from kling_cli.sandbox.options import SandboxOptions
 
     secrets = _webhook_secrets(behaviour.webhook_secrets)
     options = SandboxOptions(
@@ -73,7 +69,7 @@ def _webhook_secrets(typed: Sequence[str] | None) -> tuple[str, ...]:
         UsageError: they are none.
     """
     if typed:
-        from kling_cli.webhook_secret import read_option
+        from kling_cli.settings.webhook_secret import read_option
 
         return tuple(one.reveal() for one in read_option("--webhook-secret", typed))
     from kling_cli.cli.runner import load_settings
@@ -90,7 +86,7 @@ async def _serve(options: SandboxOptions, is_json: bool) -> int:
     """Serve until a signal comes; return the exit code that goes with it."""
     import anyio
 
-    from kling_cli.sandbox import serve_sandbox
+    from kling_cli.sandbox.server import serve_sandbox
 
     with anyio.open_signal_receiver(*_SIGNALS) as signals:
         async with serve_sandbox(options) as box:

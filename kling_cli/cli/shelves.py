@@ -8,17 +8,10 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from kling_cli.api.library import (
-    NoSuchThingError,
-    Owner,
-    Shelf,
-    Thing,
-    delete,
-    things,
-)
+from kling_cli.api.library import NoSuchThingError, Owner, Shelf, Thing, delete, things
 from kling_cli.api.paging import Asks, Listed, cut
-from kling_cli.cli.report.choose import is_terminal
-from kling_cli.cli.report.escape import one_line
+from kling_cli.cli.output.escape import one_line
+from kling_cli.cli.output.styles import is_terminal
 from kling_cli.errors import KlingError, UsageError
 
 

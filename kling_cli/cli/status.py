@@ -12,13 +12,14 @@ from kling_cli.cli import completion
 from kling_cli.cli.ids import distinct
 from kling_cli.cli.options import Account, Talk, settings_options
 from kling_cli.cli.outcome import conclude_with
-from kling_cli.cli.report.escape import one_line
-from kling_cli.cli.report.quantities import moment, size
-from kling_cli.cli.report.styles import Style, plain, style_for
+from kling_cli.cli.output.escape import one_line
+from kling_cli.cli.output.quantities import moment, size
+from kling_cli.cli.output.styles import Style, plain, style_for
 
 if TYPE_CHECKING:
     from kling_cli.cli.runner import Surroundings
-    from kling_cli.jobs.events import JobResult, SavedOutput
+    from kling_cli.jobs.events import JobResult
+    from kling_cli.store.entry import SavedOutput
 
 TaskIds = Annotated[
     list[str],
@@ -38,7 +39,8 @@ def status(*, task_ids: TaskIds, talk: Talk, account: Account) -> int:
     kling status boat-1
     """
     from kling_cli.cli.runner import load_settings, run
-    from kling_cli.jobs.run import RunOptions, look
+    from kling_cli.jobs.options import RunOptions
+    from kling_cli.jobs.run import look
 
     ids = distinct(task_ids)
     settings = load_settings(settings_options(account))
@@ -65,7 +67,7 @@ def words(results: Sequence[JobResult]) -> Iterator[str]:
 
 def descriptions(results: Sequence[JobResult], style: Style = plain) -> Iterator[str]:
     """Yield a few lines a task: what it is and how it stands."""
-    from kling_cli.cli.report.tasks import in_color
+    from kling_cli.cli.output.tasks import in_color
 
     for result in results:
         name = result.task_id or (result.is_unsubmitted and result.external_id)

@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any
 
+from kling_cli.catalogue import catalogue
 from kling_cli.cli import fields
 from kling_cli.cli.declare import declare, signed
 from kling_cli.cli.generate import help_of
 from kling_cli.cli.options import Account, Fetching, Talk, settings_options
 from kling_cli.cli.outcome import say
-from kling_cli.cli.report.escape import one_line
-from kling_cli.cli.report.streams import write_result
+from kling_cli.cli.output.escape import one_line
+from kling_cli.cli.output.streams import write_result
 from kling_cli.cli.values import read_values
 from kling_cli.errors import ExitCode, KlingError
-from kling_cli.products import catalogue
 
 if TYPE_CHECKING:
+    from kling_cli.catalogue.model import Product
+    from kling_cli.catalogue.session import StepFacts
     from kling_cli.cli.runner import Surroundings
     from kling_cli.jobs.options import RunOptions
     from kling_cli.jobs.prepare import Order
     from kling_cli.jobs.step import StepResult
-    from kling_cli.products.model import Product
-    from kling_cli.products.session import StepFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ def command(name: str, *, called: str) -> Any:
 
 def _take(typed: Typed) -> int:
     """Take the step, say what came of it, and return the exit code."""
-    from kling_cli.cli.report import document
+    from kling_cli.cli.output import document
 
     result = _result(typed)
     error = result if isinstance(result, KlingError) else None
@@ -131,7 +131,7 @@ def _shown(typed: Typed, result: StepResult) -> Iterator[str]:
 def _told(typed: Typed, result: StepResult | KlingError) -> Iterator[str]:
     """Yield what goes to stderr: what came of it, and what to type next."""
     if isinstance(result, KlingError):
-        from kling_cli.cli.report.plain import error_lines
+        from kling_cli.cli.output.plain import error_lines
 
         yield from error_lines(result)
     elif not typed.talk.is_quiet:

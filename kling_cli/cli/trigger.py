@@ -10,11 +10,11 @@ from kling_cli.cli.trigger_options import Mocking, Scenario
 from kling_cli.errors import KlingError, StoppedError
 
 if TYPE_CHECKING:
-    from kling_cli.cli.report.trigger_lines import Report
-    from kling_cli.cli.trigger_values import Series, Trial
-    from kling_cli.listen.conformance import Answered
-    from kling_cli.listen.courier import Outcome
-    from kling_cli.listen.mock.scenarios import Delivery
+    from kling_cli.cli.output.trigger_lines import Report
+    from kling_cli.listener.courier import Outcome
+    from kling_cli.mock.conformance import Answered
+    from kling_cli.mock.deliver import Series, Trial
+    from kling_cli.mock.scenarios import Delivery
 
 
 def trigger(*, scenario: Scenario = None, mocking: Mocking, talk: Talk) -> int:
@@ -26,7 +26,7 @@ def trigger(*, scenario: Scenario = None, mocking: Mocking, talk: Talk) -> int:
 
     kling listen --no-token -- kling trigger lifecycle --assert 2xx,5s
     """
-    from kling_cli.cli.report.trigger_lines import Report, show_commands
+    from kling_cli.cli.output.trigger_lines import Report, show_commands
     from kling_cli.cli.trigger_values import commands, parse
 
     report = Report(talk, is_asserting=mocking.is_all or mocking.demands is not None)
@@ -46,7 +46,7 @@ def _try(series: Series, report: Report) -> int:
     import anyio
 
     from kling_cli.jobs.signals import until_signal
-    from kling_cli.listen.conformance import NoHandlerError, verdict
+    from kling_cli.mock.conformance import NoHandlerError, verdict
 
     report.begin(series)
     for trial in series.trials:
@@ -66,7 +66,7 @@ def _try(series: Series, report: Report) -> int:
 def _judged(
     trial: Trial, answers: dict[int, tuple[Delivery, Outcome]], n_before: int
 ) -> list[Answered]:
-    from kling_cli.listen.conformance import judge
+    from kling_cli.mock.conformance import judge
 
     numbered = {n_before + number: answer for number, answer in answers.items()}
     return judge(numbered, trial.demands, is_signed=bool(trial.stamp.secrets))
@@ -75,7 +75,7 @@ def _judged(
 async def _send(
     trial: Trial, report: Report, answers: dict[int, tuple[Delivery, Outcome]]
 ) -> None:
-    from kling_cli.listen.deliver import deliver
+    from kling_cli.mock.deliver import deliver
 
     def tell(number: int, one: Delivery, outcome: Outcome) -> None:
         answers[number] = (one, outcome)

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from kling_cli import tunnels
 from kling_cli.callbacks.keyfile import load_key
 from kling_cli.callbacks.signatures import check_secret
 from kling_cli.cli.events_options import named_task
-from kling_cli.cli.report.streams import read_input
+from kling_cli.cli.output.streams import read_input
 from kling_cli.cli.runner import load_settings
 from kling_cli.cli.trigger_options import Mocking
 from kling_cli.cli.values import read_extra
 from kling_cli.clock import SystemClock
 from kling_cli.errors import UsageError
-from kling_cli.listen.changes import put
-from kling_cli.listen.conformance import Demands, read_demands
-from kling_cli.listen.curl import curl_command
-from kling_cli.listen.deliver import Stamp, Volley, volleys
-from kling_cli.listen.doors import standing_path
-from kling_cli.listen.mock.scenarios import (
+from kling_cli.listener.changes import put
+from kling_cli.listener.curl import curl_command
+from kling_cli.listener.doors import standing_path
+from kling_cli.listener.targets import DEFAULT_PATH, Target, read_target
+from kling_cli.listener.token import load_token
+from kling_cli.mock.conformance import Demands, read_demands
+from kling_cli.mock.deliver import Series, Stamp, Trial, volleys
+from kling_cli.mock.scenarios import (
     Delivery,
     Expected,
     custom,
@@ -31,36 +31,11 @@ from kling_cli.listen.mock.scenarios import (
     scenario,
     sign_of_life,
 )
-from kling_cli.listen.mock.shapes import Mock
-from kling_cli.listen.targets import DEFAULT_PATH, Target, read_target
-from kling_cli.listen.token import load_token
-from kling_cli.settings import Settings
+from kling_cli.mock.shapes import Mock
+from kling_cli.settings.settings import Settings
+from kling_cli.tunnels import shared_lock
 
 _GENERATIONS: Final = ("new", "legacy")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """What is sent to a handler, how, and what is asked of its answers.
-
-    `scenario` is None for a body of the person's own.
-    """
-
-    scenario: str | None
-    sent: Sequence[Volley]
-    target: Target
-    stamp: Stamp
-    demands: Demands
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
-    """The trials that were asked for; `skipped` are scenarios we cannot send."""
-
-    trials: Sequence[Trial]
-    demands: Demands
-    skipped: Sequence[str] = ()
-    is_all: bool = False
 
 
 def parse(name: str | None, mocking: Mocking) -> Series:
@@ -212,8 +187,8 @@ def _may_be_tried_after(made: Sequence[Delivery], stamp: Stamp) -> bool:
 def _target(to: str | None, settings: Settings) -> Target:
     if to is not None:
         return read_target(to)
-    for name in (tunnels.PUBLIC, tunnels.LOCAL):
-        door = tunnels.find_shared_tunnel(settings.state_dir, name)
+    for name in (shared_lock.PUBLIC, shared_lock.LOCAL):
+        door = shared_lock.find_shared_tunnel(settings.state_dir, name)
         if door is not None and door.is_standing:
             path = standing_path(load_token(settings.state_dir))
             return read_target(f"{door.local_url}{path}")

@@ -14,9 +14,9 @@ from kling_cli.cli.options import Talk
 from kling_cli.errors import TunnelError, UsageError
 
 if TYPE_CHECKING:
-    from kling_cli.listen.tunnel_measurement import TunnelReport
-    from kling_cli.settings import Settings
-    from kling_cli.tunnels import ProviderFactory, ReadinessCheck
+    from kling_cli.listener.tunnel_measurement import TunnelReport
+    from kling_cli.settings.settings import Settings
+    from kling_cli.tunnels.provider import ProviderFactory, ReadinessCheck
 
 HELP = "Show, test and choose the tunnels that callbacks come through."
 
@@ -48,15 +48,15 @@ def list_tunnels(*, talk: Talk) -> int:
 
     kling tunnel list
     """
-    from kling_cli import tunnels
-    from kling_cli.cli.report.listing import Listing, print_listing
+    from kling_cli.cli.output.listing import Listing, print_listing
     from kling_cli.cli.runner import load_settings
+    from kling_cli.tunnels import registry
 
     settings = load_settings({})
-    tunnels.require_choice(settings)
+    registry.require_choice(settings)
     search_path = os.environ.get("PATH", "")
     found = [
-        (one, list(one.checks(settings, search_path))) for one in tunnels.factories()
+        (one, list(one.checks(settings, search_path))) for one in registry.factories()
     ]
     return print_listing(
         Listing(
@@ -83,7 +83,7 @@ def measure(*, names: Names = None, talk: Talk) -> int:
     """
     import anyio
 
-    from kling_cli.cli.report.listing import Listing, print_listing
+    from kling_cli.cli.output.listing import Listing, print_listing
     from kling_cli.cli.runner import load_settings
 
     chosen = names or _testable(load_settings({}))
@@ -112,10 +112,10 @@ def use(*, name: Choice, talk: Talk) -> int:
 
     kling tunnel use auto
     """
-    from kling_cli.cli.report.listing import Listing, print_listing
+    from kling_cli.cli.output.listing import Listing, print_listing
     from kling_cli.cli.runner import load_settings
     from kling_cli.cli.tunnel_setup import is_person_there, prepare_tunnel
-    from kling_cli.config_file import write_setting
+    from kling_cli.settings.config_file import write_setting
 
     settings = load_settings({"tunnel": name})
     if is_person_there() and not (talk.is_json or talk.is_quiet):
@@ -144,7 +144,7 @@ def _is_ready(checks: list[ReadinessCheck]) -> bool:
 
 
 def _is_chosen(one: ProviderFactory, settings: Settings) -> bool:
-    from kling_cli.tunnels import read_choice
+    from kling_cli.tunnels.registry import read_choice
 
     choice = read_choice(settings.tunnel)
     return choice is not None and choice.name == one.name
@@ -179,7 +179,7 @@ def _document(
 def _lines(
     found: list[tuple[ProviderFactory, list[ReadinessCheck]]], settings: Settings
 ) -> Iterator[str]:
-    from kling_cli.cli.report.columns import facts
+    from kling_cli.cli.output.columns import facts
 
     used = settings.tunnel
     yield f"used: {used} ({settings.origins['tunnel']})"
@@ -216,22 +216,22 @@ def _testable(settings: Settings) -> list[str]:
     Raises:
         TunnelError: nothing is ready.
     """
-    from kling_cli import tunnels
+    from kling_cli.tunnels import chain, registry
 
-    tunnels.require_choice(settings)
-    if tunnels.read_choice(settings.tunnel) is not None:
+    registry.require_choice(settings)
+    if registry.read_choice(settings.tunnel) is not None:
         return [settings.tunnel]
-    found = tunnels.set_up_factories(settings)
+    found = chain.set_up_factories(settings)
     if not found:
-        raise TunnelError("no tunnel is set up", hint=tunnels.HOW_TO_SET_UP)
+        raise TunnelError("no tunnel is set up", hint=chain.HOW_TO_SET_UP)
     return [one.name for one, why in found if why is None] or [found[0][0].name]
 
 
 async def _test_all(wanted: list[Settings], talk: Talk) -> list[TunnelReport]:
     from kling_cli.clock import SystemClock
     from kling_cli.jobs.signals import until_signal
-    from kling_cli.listen.tunnel_measurement import TunnelReport, measure_tunnel
-    from kling_cli.tunnels import provider_for
+    from kling_cli.listener.tunnel_measurement import TunnelReport, measure_tunnel
+    from kling_cli.tunnels.chain import provider_for
 
     async def run() -> list[TunnelReport]:
         reports = []
@@ -250,7 +250,7 @@ async def _test_all(wanted: list[Settings], talk: Talk) -> list[TunnelReport]:
 
 
 def _report_document(one: TunnelReport) -> dict[str, Any]:
-    from kling_cli.cli.report.document import of_error
+    from kling_cli.cli.output.document import of_error
 
     return {
         "name": one.name,
@@ -270,7 +270,7 @@ def _rounded(value: float | None, digits: int) -> float | None:
 
 
 def _report_lines(reports: list[TunnelReport]) -> Iterator[str]:
-    from kling_cli.cli.report.columns import columns
+    from kling_cli.cli.output.columns import columns
 
     headings = ("TUNNEL", "READY", "MEDIAN", "P95", "1 MIB", "FROM")
     rows = [
@@ -292,15 +292,15 @@ def _report_lines(reports: list[TunnelReport]) -> Iterator[str]:
 
 def _warnings(settings: Settings) -> Iterator[str]:
     """Yield why what was chosen may not be what is used, or not work yet."""
-    from kling_cli import tunnels
+    from kling_cli.tunnels import registry
 
     if os.environ.get("KLING_TUNNEL", "").strip():
         yield "KLING_TUNNEL is set and wins: unset it"
-    choice = tunnels.read_choice(settings.tunnel)
+    choice = registry.read_choice(settings.tunnel)
     if choice is None:
         return
     try:
-        tunnels.factory(choice.name).require_ready(settings, choice.address)
+        registry.factory(choice.name).require_ready(settings, choice.address)
     except TunnelError as exc:
         yield f"it is not ready: {exc.message}"
         if exc.hint:

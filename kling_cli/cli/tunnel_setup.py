@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from kling_cli.cli.report.escape import one_line
+from kling_cli.cli.output.escape import one_line
 
 if TYPE_CHECKING:
     from kling_cli.cli.options import Talk
     from kling_cli.jobs.options import RunOptions
-    from kling_cli.settings import Settings
+    from kling_cli.settings.settings import Settings
 
 OFFERED: Final = "localhost.run"
 
@@ -50,25 +50,25 @@ def prepare_tunnel(settings: Settings, tunnel: str) -> str:
     With `auto`, what is ready is used; what is half set up comes next; where nothing
     is, a public service is offered once.
     """
-    from kling_cli import tunnels
+    from kling_cli.tunnels import chain, registry
 
     person = TerminalPerson()
-    choice = tunnels.read_choice(tunnel)
+    choice = registry.read_choice(tunnel)
     if choice is not None:
-        tunnels.factory(choice.name).prepare(settings, choice.address, person)
+        registry.factory(choice.name).prepare(settings, choice.address, person)
         return tunnel
-    found = tunnels.set_up_factories(settings)
+    found = chain.set_up_factories(settings)
     if found:
         ready = [factory for factory, why in found if why is None]
         (ready or [found[0][0]])[0].prepare(settings, None, person)
-    elif settings.is_tunnel_offered and OFFERED in tunnels.PROVIDERS:
+    elif settings.is_tunnel_offered and OFFERED in registry.PROVIDERS:
         return _offer_public_service(settings, person) or tunnel
     return tunnel
 
 
 def is_person_there() -> bool:
     """Return whether somebody can be asked something."""
-    from kling_cli.cli.report.choose import is_terminal
+    from kling_cli.cli.output.styles import is_terminal
 
     return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
@@ -84,11 +84,11 @@ def is_tunnel_wanted(settings: Settings, options: RunOptions) -> bool:
 
 def _offer_public_service(settings: Settings, person: TerminalPerson) -> str | None:
     """Ask once whether to use a public service; the answer stays in config.toml."""
-    from kling_cli import tunnels
-    from kling_cli.config_file import write_setting
     from kling_cli.errors import UsageError
+    from kling_cli.settings.config_file import write_setting
+    from kling_cli.tunnels import registry
 
-    factory = tunnels.factory(OFFERED)
+    factory = registry.factory(OFFERED)
     person.tell("No tunnel is set up, so callbacks cannot reach this machine.")
     person.tell(f"{OFFERED} would see {factory.description.sees}.")
     is_wanted = person.confirm(f"Use {OFFERED}, which needs no account?")

@@ -9,11 +9,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from kling_cli.catalogue.field import Field, FieldKind
+from kling_cli.catalogue.model import Product
 from kling_cli.cli.fields import MODES
 from kling_cli.cli.json_source import json_or_text, strict_json
-from kling_cli.cli.report.streams import read_input
+from kling_cli.cli.output.streams import read_input
 from kling_cli.errors import UsageError
-from kling_cli.products.model import Field, FieldKind, Product
 from kling_cli.text import decode_text, normal_text
 
 _SECONDS = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*s?")  # the API counts milliseconds

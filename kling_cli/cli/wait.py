@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kling_cli.cli.runner import Surroundings
     from kling_cli.jobs.events import JobResult
     from kling_cli.jobs.options import RunOptions
-    from kling_cli.settings import Settings
+    from kling_cli.settings.settings import Settings
 
 TaskIds = Annotated[
     list[str] | None,
@@ -71,7 +71,7 @@ def wait(  # noqa: PLR0913 -- one for each group of options
 
     results = run(work, settings=settings, talk=talk)
     if not results:
-        from kling_cli.cli.report.listing import Empty, say_empty
+        from kling_cli.cli.output.listing import Empty, say_empty
 
         sandbox = " --sandbox" if settings.is_sandbox else ""
         say_empty(

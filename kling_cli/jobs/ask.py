@@ -7,7 +7,7 @@ from typing import Protocol
 
 from kling_cli.api.task import Task
 from kling_cli.errors import AccountError, CredentialsError, KlingError
-from kling_cli.jobs.entry import Entry
+from kling_cli.store.entry import Entry
 
 TASKS_PATH = "/tasks"
 SOLUTIONS_PATH = "/solutions"

@@ -14,7 +14,6 @@ from kling_cli.api.task import Task, TaskStatus
 from kling_cli.errors import KlingError
 from kling_cli.jobs.events import Finished, Notice
 from kling_cli.jobs.job import Job, failure_of, surprise_of, with_task
-from kling_cli.jobs.journal import PartialPlace
 from kling_cli.jobs.news import News
 from kling_cli.jobs.part import NoRecords, PartialRecords
 from kling_cli.jobs.partial_records import JournalRecords
@@ -22,6 +21,7 @@ from kling_cli.jobs.save import Saver, Wish
 from kling_cli.jobs.save_lock import saving
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.wait import Waiter, Watched
+from kling_cli.store.journal import PartialPlace
 
 _HERE = Path()
 

@@ -12,8 +12,8 @@ from kling_cli.api.client import KlingClient
 from kling_cli.api.task import Task
 from kling_cli.errors import AmbiguousError, OutcomeUnknownError
 from kling_cli.jobs.ask import NOWHERE
-from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.options import RunOptions
+from kling_cli.store.entry import Entry
 
 _HINT: Final = "it may have been charged; run the command again for a result"
 

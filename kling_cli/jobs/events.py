@@ -3,39 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from kling_cli.api.task import TaskStatus
+from kling_cli.store.entry import SavedOutput, State
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
     from kling_cli.api.exchange import Answer
-    from kling_cli.api.task import Output
     from kling_cli.errors import KlingError
-
-
-class State(StrEnum):
-    """How a job stands: the one set of words that people see and type."""
-
-    NOT_SUBMITTED = "not submitted"  # refused, or it never reached the API
-    SUBMITTED = "submitted"
-    PROCESSING = "processing"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    UNKNOWN = "unknown"  # nobody knows whether the API has accepted it
-
-    @classmethod
-    def of(cls, status: TaskStatus, *, is_unsubmitted: bool) -> Self:
-        """Return the state of a job whose task has this status, if there is one."""
-        return cls.NOT_SUBMITTED if is_unsubmitted else cls(status.value)
-
-    @property
-    def word(self) -> str:
-        """The state without a blank, for shells and for columns in a pipe."""
-        return self.value.replace(" ", "-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,15 +207,6 @@ class Finished:
     """A task has ended, one way or the other; always the last event of its job."""
 
     result: JobResult
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavedOutput:
-    """An output and, when it was saved, where."""
-
-    output: Output
-    path: Path | None = None
-    total_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,13 +16,13 @@ from kling_cli.errors import (
 )
 from kling_cli.jobs.ask import TASKS_PATH
 from kling_cli.jobs.direct import is_direct, lost
-from kling_cli.jobs.entry import Entry, Stage
 from kling_cli.jobs.job import Job, with_task
 from kling_cli.jobs.lifecycle import begin
 from kling_cli.jobs.newest import newest_task, steps_back
 from kling_cli.jobs.places import Place, families, is_only_here
 from kling_cli.jobs.session import Session
-from kling_cli.tunnels import Identity
+from kling_cli.store.entry import Entry, Stage
+from kling_cli.tunnels.process_identity import Identity
 
 AGAIN = "nothing was created or charged; run the same command again"
 

@@ -13,7 +13,6 @@ from kling_cli.clock import Clock
 from kling_cli.errors import NotSavedError, OutcomeUnknownError
 from kling_cli.jobs.attend import Attendant
 from kling_cli.jobs.direct import is_direct
-from kling_cli.jobs.entry import Entry, Stage
 from kling_cli.jobs.events import AskFailed, Event, Notice, Submitted
 from kling_cli.jobs.find import (
     NoSuchTaskError,
@@ -31,8 +30,9 @@ from kling_cli.jobs.schedule import retry_s
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.shared import follow_callbacks
 from kling_cli.jobs.wait import deadline_at
-from kling_cli.settings import Settings
-from kling_cli.tunnels import identify
+from kling_cli.settings.settings import Settings
+from kling_cli.store.entry import Entry, Stage
+from kling_cli.tunnels.process_identity import identify
 
 SETTLE_ASKS = 3
 LATE_AFTER = timedelta(minutes=10)  # no create call is on its way for longer

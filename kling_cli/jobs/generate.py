@@ -13,28 +13,24 @@ from kling_cli.api.task import Task
 from kling_cli.background import background
 from kling_cli.callbacks.capability import new_nonce
 from kling_cli.clock import Clock
-from kling_cli.errors import (
-    KlingError,
-    OutcomeUnknownError,
-    UnreachableError,
-)
+from kling_cli.errors import KlingError, OutcomeUnknownError, UnreachableError
 from kling_cli.jobs.ask import NOWHERE
 from kling_cli.jobs.attend import Attendant
 from kling_cli.jobs.direct import DirectCalls, without_callbacks
-from kling_cli.jobs.entry import Entry, Stage
 from kling_cli.jobs.events import Event, Notice, Prepared, Remark, Submitted
 from kling_cli.jobs.job import Job, with_task
 from kling_cli.jobs.lifecycle import begin
 from kling_cli.jobs.news import News
 from kling_cli.jobs.options import RunOptions
 from kling_cli.jobs.prepare import Request
-from kling_cli.jobs.prompt import prompt_of
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.submit import Submission
 from kling_cli.jobs.wait import deadline_at
 from kling_cli.jobs.way import Way, open_way
-from kling_cli.settings import Settings
-from kling_cli.tunnels import identify
+from kling_cli.settings.settings import Settings
+from kling_cli.store.entry import Entry, Stage
+from kling_cli.store.prompts import prompt_of
+from kling_cli.tunnels.process_identity import identify
 
 
 @dataclass(slots=True, kw_only=True)

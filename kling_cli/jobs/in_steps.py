@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from kling_cli.api.task import Output, TaskStatus
+from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.model import Product
 from kling_cli.clock import Clock
 from kling_cli.errors import (
     KlingError,
@@ -26,7 +28,6 @@ from kling_cli.jobs.events import (
     JobResult,
     Prepared,
     Remark,
-    SavedOutput,
     Submitted,
 )
 from kling_cli.jobs.intent import Intent, complete, intend
@@ -34,9 +35,8 @@ from kling_cli.jobs.naming import check_template
 from kling_cli.jobs.options import RunOptions
 from kling_cli.jobs.prepare import Order, check_price
 from kling_cli.jobs.run import generate
-from kling_cli.products import catalogue
-from kling_cli.products.model import Product
-from kling_cli.settings import Settings
+from kling_cli.settings.settings import Settings
+from kling_cli.store.entry import SavedOutput
 
 Ask = Callable[[tuple[Output, ...]], str]
 """Asks a person which of the things found is meant."""

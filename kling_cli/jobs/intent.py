@@ -13,26 +13,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kling_cli.api.task import Output
+from kling_cli.catalogue import catalogue, default_model
+from kling_cli.catalogue.field import Field
+from kling_cli.catalogue.model import CredentialKind, Product
+from kling_cli.catalogue.rule import Estimate
+from kling_cli.catalogue.session import Fit, Seen, SessionUse, insertion, require_room
 from kling_cli.errors import UsageError
 from kling_cli.jobs.media import sound_seconds, with_files_read
 from kling_cli.jobs.memory import Memory, with_memory
 from kling_cli.jobs.prepare import Order, Request, prepare
 from kling_cli.jobs.run import kinds_of, new_external_id
-from kling_cli.products import catalogue, default_model
-from kling_cli.products.model import (
-    CredentialKind,
-    Estimate,
-    Field,
-    Product,
-    SessionUse,
-)
-from kling_cli.products.session import (
-    Fit,
-    Seen,
-    insertion,
-    require_room,
-)
-from kling_cli.settings import Settings
+from kling_cli.settings.settings import Settings
 
 UNKNOWN_ID = "kling-made-when-sent"
 

@@ -11,10 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 from kling_cli.api.task import Output, Task, TaskStatus
 from kling_cli.errors import ContentRefusedError, KlingError, TaskFailedError
 from kling_cli.jobs.ask import NOWHERE
-from kling_cli.jobs.entry import Entry, Stage
-from kling_cli.jobs.events import JobResult, SavedOutput
+from kling_cli.jobs.events import JobResult
 from kling_cli.jobs.lifecycle import Life
 from kling_cli.jobs.naming import from_here
+from kling_cli.store.entry import Entry, SavedOutput, Stage
 
 if TYPE_CHECKING:
     from kling_cli.api.exchange import Answer

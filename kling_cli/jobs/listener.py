@@ -18,9 +18,9 @@ from kling_cli.callbacks.door import (
 from kling_cli.callbacks.receiver import Receiver
 from kling_cli.callbacks.server import Server, serve
 from kling_cli.jobs.events import Notice
-from kling_cli.jobs.journal import KeptCallback
 from kling_cli.jobs.news import Hint, News
 from kling_cli.jobs.session import Session
+from kling_cli.store.journal import KeptCallback
 
 
 @asynccontextmanager

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kling_cli.catalogue import audio, image
+from kling_cli.catalogue.field import Field, FieldKind
+from kling_cli.catalogue.limits import is_url
+from kling_cli.catalogue.model import Plan, Problem
+from kling_cli.catalogue.prompt import split_handle
 from kling_cli.errors import UsageError
-from kling_cli.products import audio, image
-from kling_cli.products.limits import is_url
-from kling_cli.products.model import Field, FieldKind, Plan, Problem
-from kling_cli.products.prompt import split_handle
 
 
 def with_files_read(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,17 +13,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kling_cli.api.task import Output
+from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.field import Field
+from kling_cli.catalogue.limits import is_url
+from kling_cli.catalogue.model import Product
+from kling_cli.catalogue.session import fitted
 from kling_cli.errors import UsageError
-from kling_cli.jobs.entry import Entry
-from kling_cli.jobs.journal import Journal
-from kling_cli.jobs.journal_file import FILE_NAME
 from kling_cli.jobs.newest import named
 from kling_cli.jobs.prepare import Order
-from kling_cli.products import catalogue
-from kling_cli.products.limits import is_url
-from kling_cli.products.model import Field, Product
-from kling_cli.products.session import fitted
-from kling_cli.settings import Settings
+from kling_cli.settings.settings import Settings
+from kling_cli.store.entry import Entry
+from kling_cli.store.journal import Journal
+from kling_cli.store.journal_file import FILE_NAME
 
 _KINDS = {"video": "a video", "audio": "a sound"}
 

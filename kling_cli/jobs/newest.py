@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from kling_cli.catalogue import catalogue
 from kling_cli.errors import UsageError
-from kling_cli.jobs.journal import Journal
-from kling_cli.jobs.journal_file import FILE_NAME
-from kling_cli.products import catalogue
+from kling_cli.store.journal import Journal
+from kling_cli.store.journal_file import FILE_NAME
 
 if TYPE_CHECKING:
-    from kling_cli.jobs.entry import Entry
-    from kling_cli.settings import Settings
+    from kling_cli.settings.settings import Settings
+    from kling_cli.store.entry import Entry
 
 _NAME = re.compile(r"last(?:~([0-9]{1,9}))?")
 

@@ -8,7 +8,8 @@ from kling_cli.jobs.events import CallbackPath
 from kling_cli.jobs.news import News
 from kling_cli.jobs.schedule import PathState
 from kling_cli.jobs.session import Session
-from kling_cli.tunnels import SharedTunnelLock, Tunnel, TunnelEvent
+from kling_cli.tunnels.provider import Tunnel, TunnelEvent
+from kling_cli.tunnels.shared_lock import SharedTunnelLock
 
 
 @dataclass(frozen=True, slots=True)

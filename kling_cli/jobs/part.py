@@ -14,31 +14,17 @@ import os
 import secrets
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from kling_cli.jobs.content import HEAD_BYTES
 from kling_cli.jobs.naming import free_names, shortened
+from kling_cli.store.entry import PartialRecord
 
 _RANDOM_BYTES = 8
 _TRIES = 3  # another process may remove a folder that it had made and left empty
 _FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # no wait for a FIFO
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartialRecord:
-    """A partial file as it is written down: where, and which content it is part of."""
-
-    path: Path
-    etag: str | None = None
-    total_bytes: int | None = None
-
-    @property
-    def is_provable(self) -> bool:
-        """Whether an answer can be compared with what the bytes so far belong to."""
-        return self.etag is not None or self.total_bytes is not None
 
 
 class PartialRecords(Protocol):

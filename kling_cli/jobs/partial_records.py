@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kling_cli.jobs.journal import PartialPlace
-from kling_cli.jobs.journal_file import JournalError
-from kling_cli.jobs.part import PartialRecord
 from kling_cli.jobs.session import Session
+from kling_cli.store.entry import PartialRecord
+from kling_cli.store.journal import PartialPlace
+from kling_cli.store.journal_file import JournalError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
+from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.model import Generation, Product
 from kling_cli.errors import KlingError, RefusedError
 from kling_cli.jobs.ask import SOLUTIONS_PATH, TASKS_PATH
-from kling_cli.products import catalogue
-from kling_cli.products.model import Generation, Product
 
 _NO_RIGHT: Final = 1103  # said of one product; others may well be allowed
 

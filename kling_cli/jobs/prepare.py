@@ -8,11 +8,20 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from kling_cli.catalogue import (
+    body,
+    catalogue,
+    check,
+    cost,
+    default_model,
+    paths,
+    reading,
+)
+from kling_cli.catalogue.model import CredentialKind, Plan, Product
+from kling_cli.catalogue.rule import Estimate
 from kling_cli.errors import AccountError, UsageError
 from kling_cli.jobs.media import with_files_read
 from kling_cli.jobs.newest import steps_back
-from kling_cli.products import body, catalogue, check, cost, default_model, paths
-from kling_cli.products.model import CredentialKind, Estimate, Plan, Product
 from kling_cli.text import is_text
 
 _PAY_LESS = "choose fewer seconds, a lower resolution or a cheaper model"
@@ -128,7 +137,7 @@ def _estimate(request: Request) -> Estimate | None:
     A body that cannot be read back costs what its values would, as far as we know.
     """
     plan = request.plan
-    said, unreadable = body.read(
+    said, unreadable = reading.read(
         plan.product, plan.route, plan.model, request.body(None)
     )
     return request.estimate if unreadable else cost.estimate(plan, said)

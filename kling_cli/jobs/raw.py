@@ -23,12 +23,13 @@ from kling_cli.errors import (
     StoppedError,
     UnreachableError,
 )
-from kling_cli.jobs.events import Event, JobResult, Notice, SavedOutput
+from kling_cli.jobs.events import Event, JobResult, Notice
 from kling_cli.jobs.options import RunOptions
 from kling_cli.jobs.raw_request import RawCall, as_request, way_out
 from kling_cli.jobs.run import finish, new_external_id, see_through
 from kling_cli.jobs.signals import until_signal
-from kling_cli.settings import Settings
+from kling_cli.settings.settings import Settings
+from kling_cli.store.entry import SavedOutput
 
 COMMAND = "api"
 _FIRST_FAILURE = 300  # an HTTP status below it is a success

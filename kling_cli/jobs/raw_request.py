@@ -8,12 +8,11 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+from kling_cli.catalogue import cost, find, paths, reading
+from kling_cli.catalogue.model import Generation, Model, Plan, Product, Route
 from kling_cli.errors import UsageError
 from kling_cli.jobs.ask import SOLUTIONS_PATH, TASKS_PATH
 from kling_cli.jobs.prepare import Request, check_price, unbounded, without_media
-from kling_cli.products import body as bodies
-from kling_cli.products import cost, find, paths
-from kling_cli.products.model import Generation, Model, Plan, Product, Route
 from kling_cli.text import is_text
 
 # What is asked with POST and changes nothing. Source: API reference 2.5, 2.10, 2.11.
@@ -103,7 +102,7 @@ def as_request(call: RawCall, *, new_id: Callable[[], str]) -> RawRequest | None
     external_id = _external_id(route, body) or new_id()
     if route.external_id_at is not None:
         paths.put(body, route.external_id_at, external_id)
-    values, unreadable = bodies.read(product, route, plan.model, body)
+    values, unreadable = reading.read(product, route, plan.model, body)
     return RawRequest(
         plan=plan,
         values=values,

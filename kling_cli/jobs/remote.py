@@ -18,12 +18,12 @@ from kling_cli.api.paging import Listed, cursor_pages, cut, numbered_pages
 from kling_cli.api.patience import Patient
 from kling_cli.api.task import Task, TaskStatus
 from kling_cli.api.wire import tasks_from_wire
+from kling_cli.catalogue import catalogue
 from kling_cli.errors import CredentialsError, KlingError
 from kling_cli.jobs.ask import TASKS_PATH
-from kling_cli.jobs.entry import Entry, Stage
 from kling_cli.jobs.places import Place, families, is_only_here
 from kling_cli.jobs.session import Session
-from kling_cli.products import catalogue
+from kling_cli.store.entry import Entry, Stage
 
 PAGE: Final = 500
 FAMILY_PAGES: Final = 4  # a key pair looks no further in one family

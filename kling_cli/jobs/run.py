@@ -12,16 +12,15 @@ from pathlib import Path
 
 from kling_cli.api.paging import Listed
 from kling_cli.api.task import TaskStatus
+from kling_cli.catalogue.model import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.errors import KlingError, StillRunningError, StoppedError
 from kling_cli.jobs.ask import NOWHERE
 from kling_cli.jobs.destination import check_output
-from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.events import Event, Finished, JobResult
 from kling_cli.jobs.find import AGAIN
 from kling_cli.jobs.finish import Finishing
 from kling_cli.jobs.job import Job
-from kling_cli.jobs.journal import Journal
 from kling_cli.jobs.memory import with_memory
 from kling_cli.jobs.naming import check_template
 from kling_cli.jobs.options import RunOptions
@@ -29,23 +28,9 @@ from kling_cli.jobs.prepare import Order, Request, check_price, prepare
 from kling_cli.jobs.remote import Remote, Wanted
 from kling_cli.jobs.session import open_session
 from kling_cli.jobs.signals import until_signal
-from kling_cli.products.model import CredentialKind
-from kling_cli.settings import Settings
-
-__all__ = [
-    "Order",
-    "RunOptions",
-    "Wanted",
-    "account_tasks",
-    "fetch",
-    "finish",
-    "generate",
-    "history",
-    "kinds_of",
-    "look",
-    "new_external_id",
-    "see_through",
-]
+from kling_cli.settings.settings import Settings
+from kling_cli.store.entry import Entry
+from kling_cli.store.journal import Journal
 
 _SANDBOX_HINT = (
     "this sandbox ends with the command; `kling sandbox` serves one that stays"

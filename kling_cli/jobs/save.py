@@ -11,17 +11,16 @@ from kling_cli.api.task import Output, Task
 from kling_cli.clock import Clock
 from kling_cli.errors import KlingError, NotSavedError
 from kling_cli.jobs.download import Download
-from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.events import (
     Downloading,
     DownloadResumed,
     DownloadRetry,
     Event,
     Saved,
-    SavedOutput,
 )
 from kling_cli.jobs.naming import extension, from_here, target, with_addition
 from kling_cli.jobs.part import NoRecords, PartialRecords
+from kling_cli.store.entry import Entry, SavedOutput
 
 STEP_BYTES = 65_536  # progress is told at most this often
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from kling_cli import tunnels
 from kling_cli.api.task import TaskStatus
 from kling_cli.jobs.events import CallbackPath
-from kling_cli.jobs.journal import KeptCallback
-from kling_cli.jobs.journal_file import JournalError
 from kling_cli.jobs.news import Hint, News
 from kling_cli.jobs.schedule import PathState
 from kling_cli.jobs.session import Session
-from kling_cli.tunnels import SharedTunnel
+from kling_cli.store.journal import KeptCallback
+from kling_cli.store.journal_file import JournalError
+from kling_cli.tunnels import shared_lock
+from kling_cli.tunnels.shared_lock import SharedTunnel
 
 LOOK_S = 0.2
 _ENDED = "the kling that had the tunnel has ended, or lost it"
 
 
 async def follow_journal(
-    session: Session, news: News, door: SharedTunnel, name: str = tunnels.PUBLIC
+    session: Session, news: News, door: SharedTunnel, name: str = shared_lock.PUBLIC
 ) -> None:
     """Post callbacks that the door's owner keeps; tell when the door shuts or opens."""
     reader = JournalReader(session, news)
@@ -26,7 +26,7 @@ async def follow_journal(
         await session.clock.sleep(LOOK_S)
         reader.read()
         if (
-            tunnels.find_shared_tunnel(session.settings.state_dir, name) == door
+            shared_lock.find_shared_tunnel(session.settings.state_dir, name) == door
         ) is is_open:
             continue
         is_open = not is_open

@@ -14,6 +14,8 @@ from typing import Any
 
 from kling_cli.api.client import KlingClient
 from kling_cli.api.task import Task, TaskStatus
+from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.session import StepFacts
 from kling_cli.clock import Clock
 from kling_cli.errors import (
     AmbiguousError,
@@ -24,8 +26,7 @@ from kling_cli.errors import (
 )
 from kling_cli.jobs.ask import NOWHERE
 from kling_cli.jobs.destination import check_output
-from kling_cli.jobs.entry import Entry, Stage
-from kling_cli.jobs.events import Event, SavedOutput
+from kling_cli.jobs.events import Event
 from kling_cli.jobs.memory import Memory, with_memory
 from kling_cli.jobs.options import RunOptions
 from kling_cli.jobs.prepare import Order, Request, prepare
@@ -34,9 +35,8 @@ from kling_cli.jobs.save import Saver
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.submit import Submission
-from kling_cli.products import catalogue
-from kling_cli.products.session import StepFacts
-from kling_cli.settings import Settings
+from kling_cli.settings.settings import Settings
+from kling_cli.store.entry import Entry, SavedOutput, Stage
 
 PATIENCE_S = 60.0
 _AGAIN = "run the command again; it costs nothing"

@@ -18,13 +18,7 @@ from kling_cli.errors import (
     UnreachableError,
 )
 from kling_cli.jobs.ask import STAYING_REFUSALS, is_refusal
-from kling_cli.jobs.events import (
-    AskFailed,
-    Event,
-    SendFailed,
-    Settling,
-    WaitingForSlot,
-)
+from kling_cli.jobs.events import AskFailed, Event, SendFailed, Settling, WaitingForSlot
 from kling_cli.jobs.schedule import retry_s, slot_s
 
 MOST_CREATES = 6  # after as many definite failures the API counts as unreachable

@@ -11,7 +11,6 @@ from kling_cli.api.task import Task
 from kling_cli.clock import Clock, within
 from kling_cli.errors import KlingError, StillRunningError, UnreachableError
 from kling_cli.jobs.ask import STAYING_REFUSALS, is_refusal
-from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.events import (
     AskFailed,
     Asking,
@@ -23,6 +22,7 @@ from kling_cli.jobs.events import (
 from kling_cli.jobs.lifecycle import Life, Source, answered, heard, unanswered
 from kling_cli.jobs.news import News
 from kling_cli.jobs.schedule import PathState, next_ask_s, retry_s
+from kling_cli.store.entry import Entry
 
 TOGETHER_S = 1.0  # questions due this soon ride along with one that is due now
 ASK_MOST_S = 45.0

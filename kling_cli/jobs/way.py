@@ -14,7 +14,6 @@ from typing import assert_never
 
 from anyio.abc import TaskGroup
 
-from kling_cli import tunnels
 from kling_cli.callbacks.capability import Capability, callback_path
 from kling_cli.callbacks.keyfile import load_key
 from kling_cli.callbacks.server import Server
@@ -27,8 +26,10 @@ from kling_cli.jobs.own_tunnel import OwnTunnel
 from kling_cli.jobs.schedule import PathState
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.shared import follow_journal
-from kling_cli.settings import Settings
-from kling_cli.tunnels import SharedTunnel, TunnelTakenError
+from kling_cli.settings.settings import Settings
+from kling_cli.tunnels import chain, shared_lock
+from kling_cli.tunnels.provider import TunnelTakenError
+from kling_cli.tunnels.shared_lock import SharedTunnel
 
 SHARE_WAIT_S = 4.0  # for another kling that is just opening its tunnel
 SHARE_LOOK_S = 0.2
@@ -171,7 +172,7 @@ async def _enter(kind: Kind, to: _Opening) -> Way:
 async def _enter_tunnel(to: _Opening) -> Way:
     """Share the door of another kling of this user, or open one for all."""
     session = to.session
-    claimed = tunnels.acquire_lock(session.settings.state_dir)
+    claimed = shared_lock.acquire_lock(session.settings.state_dir)
     if claimed is None:
         shared = await _shared_door(session)
         to.group.start_soon(follow_journal, session, to.news, shared)
@@ -179,7 +180,7 @@ async def _enter_tunnel(to: _Opening) -> Way:
     async with AsyncExitStack() as attempt:
         attempt.callback(claimed.release)
         server = await _listen(to, attempt)
-        provider = tunnels.provider_for(
+        provider = chain.provider_for(
             session.settings, to.options.tunnel, partial(_tell_attempt, session)
         )
         tunnel = await attempt.enter_async_context(provider.open(server.port))
@@ -202,8 +203,10 @@ def _enter_standing(to: _Opening) -> Way | None:
     """Take the door of a running `kling listen`, if its URL reaches it from the API."""
     state_dir = to.session.settings.state_dir
     is_near = to.options.tunnel == "auto" and to.session.settings.is_loopback_base
-    for name in (tunnels.LOCAL, tunnels.PUBLIC) if is_near else (tunnels.PUBLIC,):
-        door = tunnels.find_shared_tunnel(state_dir, name)
+    for name in (
+        (shared_lock.LOCAL, shared_lock.PUBLIC) if is_near else (shared_lock.PUBLIC,)
+    ):
+        door = shared_lock.find_shared_tunnel(state_dir, name)
         if door is None or not door.is_standing:
             continue
         if to.options.is_waiting:
@@ -232,7 +235,7 @@ async def _shared_door(session: Session) -> SharedTunnel:
     clock = session.clock
     until = clock.monotonic() + SHARE_WAIT_S
     while clock.monotonic() < until:
-        door = tunnels.find_shared_tunnel(session.settings.state_dir)
+        door = shared_lock.find_shared_tunnel(session.settings.state_dir)
         if door is not None:
             return door
         await clock.sleep(SHARE_LOOK_S)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import anyio
 import httpx
 
-from kling_cli.proxies import Proxies, Proxy
 from kling_cli.sandbox.state.traffic_log import Delivery
 from kling_cli.sandbox.wire import FINAL_CALLBACK_ONLY, flat_shape
+from kling_cli.settings.proxies import Proxies, Proxy
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup

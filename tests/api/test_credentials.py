@@ -12,7 +12,7 @@ import pytest
 from kling_cli.api.credentials import ApiKey, KeyPair, from_settings
 from kling_cli.errors import CredentialsError
 from kling_cli.secret import Secret
-from kling_cli.settings import HOW_TO_LOG_IN, Settings, load
+from kling_cli.settings.settings import HOW_TO_LOG_IN, Settings, load
 
 NOW = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
 SECRET_KEY = "s" * 40

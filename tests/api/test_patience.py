@@ -5,12 +5,7 @@ from typing import Any
 import pytest
 
 from kling_cli.api.patience import PAUSES_S, Patient
-from kling_cli.errors import (
-    AccountError,
-    KlingError,
-    RateLimitError,
-    UnreachableError,
-)
+from kling_cli.errors import AccountError, KlingError, RateLimitError, UnreachableError
 from tests.api.asked import Answering
 from tests.support.clock import FakeClock
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kling_cli.callbacks.body import CallbackHint, MalformedBodyError, read_body
-from kling_cli.products.model import Generation
+from kling_cli.catalogue.model import Generation
 
 # Source: API reference 4.2 and 4.3, read 2026-10-04: the two documented payloads.
 NEW: dict[str, Any] = {

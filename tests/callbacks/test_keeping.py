@@ -9,12 +9,7 @@ import anyio
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
-from kling_cli.callbacks.door import (
-    Arrived,
-    NotKept,
-    Received,
-    Refused,
-)
+from kling_cli.callbacks.door import Arrived, NotKept, Received, Refused
 from kling_cli.callbacks.limits import Limits
 from tests.callbacks.doorstep import (
     PATIENCE_S,

@@ -8,18 +8,11 @@ from anyio.abc import SocketAttribute
 
 from kling_cli.callbacks.answer import Answer
 from kling_cli.callbacks.capability import Capability, callback_path
-from kling_cli.callbacks.door import (
-    Arrived,
-    Counts,
-    Pass,
-    Peer,
-    Received,
-    Trust,
-)
+from kling_cli.callbacks.door import Arrived, Counts, Pass, Peer, Received, Trust
 from kling_cli.callbacks.limits import Limits
 from kling_cli.callbacks.receiver import Receiver
 from kling_cli.callbacks.server import serve
-from kling_cli.products.model import Generation
+from kling_cli.catalogue.model import Generation
 from tests.callbacks.doorstep import (
     KEY,
     NOW,

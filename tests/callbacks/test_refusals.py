@@ -7,12 +7,7 @@ import tracemalloc
 import anyio
 import pytest
 
-from kling_cli.callbacks.door import (
-    Counts,
-    Pass,
-    Refusal,
-    Refused,
-)
+from kling_cli.callbacks.door import Counts, Pass, Refusal, Refused
 from kling_cli.callbacks.limits import Limits
 from tests.callbacks.doorstep import (
     PATH,

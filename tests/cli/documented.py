@@ -8,16 +8,11 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from kling_cli.products import catalogue, find, paths, reading
-from kling_cli.products.model import (
-    CredentialKind,
-    Field,
-    FieldKind,
-    Limits,
-    Model,
-    Place,
-)
-from tests.products.reference import CALLS, Call, call_of
+from kling_cli.catalogue import catalogue, find, paths, reading
+from kling_cli.catalogue.field import Field, FieldKind, Limits
+from kling_cli.catalogue.model import CredentialKind, Model
+from kling_cli.catalogue.place import Place
+from tests.catalogue.reference import CALLS, Call, call_of
 
 NONSENSE = "nonsense"
 COMMANDS = {each.name: 2 if each.group else 1 for each in catalogue.summaries()}

@@ -11,7 +11,7 @@ from kling_cli.cli.login import Keys, candidates, find_region, read_keys
 from kling_cli.clock import SystemClock
 from kling_cli.errors import CredentialsError, UnreachableError, UsageError
 from kling_cli.secret import Secret
-from kling_cli.settings import HOSTS, HOW_TO_LOG_IN, load
+from kling_cli.settings.settings import HOSTS, HOW_TO_LOG_IN, load
 from tests.support.box import ACCESS_KEY, API_KEY, SECRET_KEY, Box, serve_box
 from tests.support.kling import Kling
 from tests.support.terminal import Terminal

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from kling_cli.catalogue import catalogue
 from kling_cli.cli.choices import show
 from kling_cli.cli.fields import choices, parameters
 from kling_cli.cli.options import Talk
 from kling_cli.errors import UsageError
-from kling_cli.products import catalogue
-from tests.cli.report.test_document import GOLDEN
+from tests.cli.output.test_document import GOLDEN
 from tests.support.kling import Kling
 
 EFFECTS = catalogue.load("effects")

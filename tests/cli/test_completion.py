@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from kling_cli.api.task import Output
+from kling_cli.catalogue import catalogue
 from kling_cli.cli.app import load
-from kling_cli.cli.completion import safe_note
 from kling_cli.cli.contents import HIDDEN, entries
+from kling_cli.cli.output.escape import safe_note
 from kling_cli.cli.trigger_options import NASTY_SCENARIOS, SCENARIOS
-from kling_cli.jobs.entry import Stage
-from kling_cli.jobs.journal import Journal
-from kling_cli.listen.mock import scenarios
-from kling_cli.products import catalogue
+from kling_cli.mock import scenarios
+from kling_cli.store.entry import Stage
+from kling_cli.store.journal import Journal
 from tests.cli.test_app import HEAVY, loaded_by
 from tests.jobs.made import NOON, a_callback, a_video, an_entry
 from tests.support.kling import Kling

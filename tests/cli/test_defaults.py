@@ -17,7 +17,7 @@ from kling_cli.cli.generate import Said, run_options
 from kling_cli.cli.options import Callbacks, Fetching, Safety, Talk, Waiting
 from kling_cli.errors import UsageError
 from kling_cli.main import main
-from kling_cli.settings import load
+from kling_cli.settings.settings import load
 
 WEBHOOK = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
 NONSENSE = {

@@ -23,14 +23,10 @@ from kling_cli.cli.diagnosis.account import (
 )
 from kling_cli.cli.diagnosis.check import Level
 from kling_cli.cli.diagnosis.program import check_path, is_ours, programs
-from kling_cli.cli.diagnosis.storage import (
-    check_folder,
-    check_journal,
-    check_output,
-)
+from kling_cli.cli.diagnosis.storage import check_folder, check_journal, check_output
 from kling_cli.clock import SystemClock
 from kling_cli.errors import AccountError
-from kling_cli.settings import load
+from kling_cli.settings.settings import load
 from tests.support.agent import StandIn, stand_in
 from tests.support.box import API_KEY, Box, serve_box
 from tests.support.kling import Kling

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from kling_cli.jobs.journal import Journal
+from kling_cli.catalogue import catalogue
 from kling_cli.main import main
-from kling_cli.products import catalogue
+from kling_cli.store.journal import Journal
 from tests.cli.documented import Example, Wrong, examples, wrongs
 from tests.support.box import API_KEY, Box, serve_box
 

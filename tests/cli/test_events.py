@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.jobs.journal import KeptCallback
-from kling_cli.jobs.journal_callbacks import CallbackJournal, KeptForward
+from kling_cli.store.journal import KeptCallback
+from kling_cli.store.journal_callbacks import CallbackJournal, KeptForward
 from tests.support.echo import echo_server
 from tests.support.kling import Kling
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 from inspect import Parameter
 from typing import Any, get_args
 
+from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.field import Field, FieldKind
+from kling_cli.catalogue.model import Product
 from kling_cli.cli.fields import choices, parameters
-from kling_cli.products import catalogue
-from kling_cli.products.model import Field, FieldKind, Product
 
 
 def parameter_of(field: Field) -> Parameter:

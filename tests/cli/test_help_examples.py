@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from kling_cli.catalogue import catalogue
 from kling_cli.main import main
-from kling_cli.products import catalogue
 from tests.support.examples import (
     EXAMPLES,
     HELP,

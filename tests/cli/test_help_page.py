@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import typer
 
+from kling_cli.catalogue import catalogue
 from kling_cli.cli.app import app, load
 from kling_cli.cli.contents import GROUPS, entries, members
 from kling_cli.cli.help import help_command
 from kling_cli.cli.help_page import brief, page
 from kling_cli.cli.limits import brief_help
 from kling_cli.main import main
-from kling_cli.products import catalogue
 
 GENERATING = [entry for entry in entries() if entry.product]
 GENERATING += [one for group in GROUPS for one in members(group.name) if one.product]

@@ -4,18 +4,10 @@ from typing import Any
 
 import pytest
 
+from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.field import Field, FieldKind, Limits
+from kling_cli.catalogue.model import CredentialKind, Generation, Model, Product, Route
 from kling_cli.cli.limits import limits_sentence
-from kling_cli.products import catalogue
-from kling_cli.products.model import (
-    CredentialKind,
-    Field,
-    FieldKind,
-    Generation,
-    Limits,
-    Model,
-    Product,
-    Route,
-)
 
 A, B = Limits(choices=(5, 10)), Limits(minimum=3.0, maximum=15.0)
 

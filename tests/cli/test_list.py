@@ -7,20 +7,12 @@ from pathlib import Path
 import pytest
 
 from kling_cli.api.task import TaskStatus
-from kling_cli.cli.list import (
-    STATES,
-    Filter,
-    moment_of,
-    select,
-    table,
-    wanted_of,
-)
-from kling_cli.cli.report import tasks as report
+from kling_cli.cli.list import STATES, Filter, moment_of, select, table, wanted_of
+from kling_cli.cli.output import tasks as report
 from kling_cli.errors import UsageError
-from kling_cli.jobs.entry import Entry, Stage
-from kling_cli.jobs.events import State
-from kling_cli.jobs.journal import Journal
 from kling_cli.jobs.remote import Wanted
+from kling_cli.store.entry import Entry, Stage, State
+from kling_cli.store.journal import Journal
 from tests.cli.examples import CREATED, FILE, TASK_ID
 from tests.support.kling import Kling
 

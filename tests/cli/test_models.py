@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from kling_cli.catalogue import catalogue
 from kling_cli.cli.models import select, words_of
-from kling_cli.cli.report import models as shown
-from kling_cli.cli.report.models_json import document
+from kling_cli.cli.output import models as shown
+from kling_cli.cli.output.models_json import document
 from kling_cli.errors import UsageError
-from kling_cli.products import catalogue
 from tests.support.examples import HELP
 from tests.support.kling import Kling
 from tests.support.terminal import Terminal

@@ -10,10 +10,10 @@ import pytest
 from kling_cli.cli import events_options, listen_options, listen_values
 from kling_cli.cli.trigger_options import Mocking
 from kling_cli.cli.trigger_values import parse
-from kling_cli.jobs.entry import Stage
-from kling_cli.jobs.journal import Journal
-from kling_cli.jobs.journal_callbacks import CallbackJournal
 from kling_cli.main import main
+from kling_cli.store.entry import Stage
+from kling_cli.store.journal import Journal
+from kling_cli.store.journal_callbacks import CallbackJournal
 from tests.jobs.made import a_callback, an_entry
 from tests.support.recorder import recorder
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from kling_cli.callbacks.signatures import verify
-from kling_cli.jobs.journal import KeptCallback
-from kling_cli.jobs.journal_callbacks import CallbackJournal, KeptForward
 from kling_cli.secret import Secret
+from kling_cli.store.journal import KeptCallback
+from kling_cli.store.journal_callbacks import CallbackJournal, KeptForward
 from tests.support.kling import Kling
 from tests.support.recorder import Recorder, recorder
 

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 
+from kling_cli.catalogue import body, catalogue
+from kling_cli.catalogue.field import Field, FieldKind
+from kling_cli.catalogue.model import Plan, Product
 from kling_cli.cli.request_file import of_order, to_order
 from kling_cli.cli.values import read_values
 from kling_cli.errors import UsageError
 from kling_cli.jobs.prepare import Order
-from kling_cli.products import body, catalogue
-from kling_cli.products.model import Field, FieldKind, Plan, Product
-from tests.products.strategies import jobs
+from tests.catalogue.strategies import jobs
 
 
 def typed(product: Product, values: dict[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.model import Plan
 from kling_cli.cli.request_schema import schema
-from kling_cli.products import catalogue
-from kling_cli.products.model import Plan
-from tests.products.strategies import jobs
+from tests.catalogue.strategies import jobs
 from tests.support.kling import Kling
 
 TYPES: dict[str, type | tuple[type, ...]] = {

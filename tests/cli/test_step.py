@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from kling_cli.catalogue import catalogue
 from kling_cli.cli.app import load
 from kling_cli.cli.contents import GROUPS, members
-from kling_cli.products import catalogue
 
 STEPS = [each for each in members("multi-elements") if each.name != "edit"]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.listen.mock.scenarios import BURST, OVERSIZE
+from kling_cli.mock.scenarios import BURST, OVERSIZE
 from kling_cli.secret import Secret
 from tests.scenarios.test_listen import of_type, ready
 from tests.support.handler import App, serving

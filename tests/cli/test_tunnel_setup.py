@@ -10,7 +10,7 @@ import pytest
 
 from kling_cli.cli.tunnel_setup import is_tunnel_wanted
 from kling_cli.jobs.options import RunOptions
-from kling_cli.settings import Settings, load
+from kling_cli.settings.settings import Settings, load
 from tests.support.box import Box, serve_box
 from tests.support.kling import Kling
 from tests.support.terminal import Terminal

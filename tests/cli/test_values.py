@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from kling_cli.catalogue import catalogue
 from kling_cli.cli.values import read_extra, read_values
 from kling_cli.errors import UsageError
-from kling_cli.products import catalogue
 
 
 def values(product: str = "text2video", **typed: Any) -> dict[str, Any]:

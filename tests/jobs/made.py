@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from kling_cli.api.task import Output, Task, TaskStatus
-from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.events import Event
-from kling_cli.jobs.journal import KeptCallback
+from kling_cli.store.entry import Entry
+from kling_cli.store.journal import KeptCallback
 
 E = TypeVar("E")
 

@@ -18,7 +18,7 @@ from kling_cli.jobs.news import News
 from kling_cli.jobs.options import RunOptions
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.way import Way, open_way
-from kling_cli.settings import Settings, load
+from kling_cli.settings.settings import Settings, load
 from tests.jobs.made import Told
 from tests.support.door import Answer, knock
 

@@ -14,8 +14,8 @@ from kling_cli.api.http import new_http
 from kling_cli.clock import SystemClock
 from kling_cli.errors import CredentialsError, UnreachableError
 from kling_cli.jobs.ask import Asker
-from kling_cli.jobs.entry import Entry
 from kling_cli.secret import Secret
+from kling_cli.store.entry import Entry
 from tests.jobs.made import an_entry
 from tests.support.wire_server import Reply, Visit, WireServer, envelope, wire_server
 

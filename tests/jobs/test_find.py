@@ -18,10 +18,10 @@ from kling_cli.errors import (
     UnreachableError,
     UsageError,
 )
-from kling_cli.jobs.entry import Stage
 from kling_cli.jobs.find import NoSuchTaskError
 from kling_cli.jobs.prepare import Order
-from kling_cli.sandbox import Exchange
+from kling_cli.sandbox.state.traffic_log import Exchange
+from kling_cli.store.entry import Stage
 from tests.jobs.world import World, a_world, an_order
 
 pytestmark = pytest.mark.anyio

@@ -9,15 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.errors import (
-    OutcomeUnknownError,
-    StillRunningError,
-    UnreachableError,
-)
+from kling_cli.errors import OutcomeUnknownError, StillRunningError, UnreachableError
 from kling_cli.jobs.ask import NOWHERE
-from kling_cli.jobs.entry import Stage
 from kling_cli.jobs.events import AskFailed, Notice, Submitted
 from kling_cli.jobs.prepare import Order
+from kling_cli.store.entry import Stage
 from tests.jobs.test_finish import somebody
 from tests.jobs.world import a_world, an_order
 

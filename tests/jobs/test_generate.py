@@ -25,7 +25,6 @@ from kling_cli.errors import (
     UnreachableError,
     UsageError,
 )
-from kling_cli.jobs.entry import Stage
 from kling_cli.jobs.events import (
     CallbackPath,
     Finished,
@@ -36,6 +35,7 @@ from kling_cli.jobs.events import (
     Submitted,
 )
 from kling_cli.jobs.prepare import Order
+from kling_cli.store.entry import Stage
 from tests.jobs.world import API_KEY, a_world, an_order
 
 pytestmark = pytest.mark.anyio

@@ -19,13 +19,13 @@ from kling_cli.errors import (
     UnreachableError,
     UsageError,
 )
-from kling_cli.jobs.entry import Stage
 from kling_cli.jobs.events import JobResult, Prepared, Remark
 from kling_cli.jobs.in_steps import Ask, InSteps, span
 from kling_cli.jobs.options import RunOptions
 from kling_cli.jobs.prepare import Order
 from kling_cli.jobs.step import Step, StepResult
 from kling_cli.sandbox.media.audio import Sound
+from kling_cli.store.entry import Stage
 from tests.jobs.world import World, a_world
 from tests.support.clock import FakeClock
 

@@ -14,10 +14,9 @@ from kling_cli.errors import (
     StillRunningError,
     TaskFailedError,
 )
-from kling_cli.jobs.entry import Stage
-from kling_cli.jobs.events import SavedOutput
 from kling_cli.jobs.job import Job, expires_at, failure_of, surprise_of, with_task
 from kling_cli.jobs.lifecycle import Source, begin
+from kling_cli.store.entry import SavedOutput, Stage
 from tests.jobs.made import (
     FAILED,
     NOON,

@@ -9,8 +9,8 @@ import pytest
 
 from kling_cli.api.task import TaskStatus
 from kling_cli.errors import UsageError
-from kling_cli.jobs.entry import Stage
 from kling_cli.jobs.prepare import Order
+from kling_cli.store.entry import Stage
 from tests.jobs.world import a_world, an_order
 from tests.support import images
 

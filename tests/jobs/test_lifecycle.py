@@ -10,14 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kling_cli.api.task import Task, TaskStatus
-from kling_cli.jobs.lifecycle import (
-    Life,
-    Source,
-    answered,
-    begin,
-    heard,
-    unanswered,
-)
+from kling_cli.jobs.lifecycle import Life, Source, answered, begin, heard, unanswered
 from tests.jobs.made import (
     FAILED,
     PROCESSING,

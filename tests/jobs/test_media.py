@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from kling_cli.catalogue import catalogue, choose
+from kling_cli.catalogue.model import CredentialKind, Plan
 from kling_cli.errors import UsageError
 from kling_cli.jobs.media import with_files_read
-from kling_cli.products import catalogue, choose
-from kling_cli.products.model import CredentialKind, Plan
 from tests.support.images import png
 
 

@@ -10,12 +10,12 @@ import pytest
 
 from kling_cli.api.task import Output
 from kling_cli.errors import UsageError
-from kling_cli.jobs.entry import Entry, Stage
-from kling_cli.jobs.journal import Journal
-from kling_cli.jobs.journal_file import FILE_NAME
 from kling_cli.jobs.memory import Memory, with_memory
 from kling_cli.jobs.prepare import Order
-from kling_cli.settings import Settings, load
+from kling_cli.settings.settings import Settings, load
+from kling_cli.store.entry import Entry, Stage
+from kling_cli.store.journal import Journal
+from kling_cli.store.journal_file import FILE_NAME
 from tests.jobs.made import an_entry
 
 CLIP = "https://vid.example.com/a.mp4"

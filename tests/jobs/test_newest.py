@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from kling_cli.errors import UsageError
-from kling_cli.jobs.entry import Stage
-from kling_cli.jobs.journal import Journal
 from kling_cli.jobs.newest import named, newest_task, steps_back
-from kling_cli.settings import Settings, load
+from kling_cli.settings.settings import Settings, load
+from kling_cli.store.entry import Stage
+from kling_cli.store.journal import Journal
 from tests.jobs.made import NOON, an_entry
 from tests.jobs.world import a_world, an_order
 

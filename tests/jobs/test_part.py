@@ -12,13 +12,8 @@ from pathlib import Path
 import pytest
 
 from kling_cli.errors import NotSavedError
-from kling_cli.jobs.part import (
-    NoRecords,
-    PartialFile,
-    PartialRecord,
-    PartialRecords,
-    partial_name,
-)
+from kling_cli.jobs.part import NoRecords, PartialFile, PartialRecords, partial_name
+from kling_cli.store.entry import PartialRecord
 from tests.jobs.disk import full_disk
 from tests.jobs.files import (
     CUT,

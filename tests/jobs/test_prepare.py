@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from kling_cli.catalogue import cost
+from kling_cli.catalogue.model import CredentialKind
 from kling_cli.errors import AccountError, CredentialsError, UsageError
 from kling_cli.jobs.prepare import Order, Request, check_price, prepare
-from kling_cli.products import cost
-from kling_cli.products.model import CredentialKind
 from tests.support.images import png
 
 KEY = frozenset({CredentialKind.API_KEY})

@@ -22,10 +22,10 @@ from kling_cli.errors import (
     UnreachableError,
 )
 from kling_cli.jobs import raw
-from kling_cli.jobs.entry import Stage
 from kling_cli.jobs.events import JobResult, Notice
 from kling_cli.jobs.options import RunOptions
 from kling_cli.jobs.raw_request import RawCall
+from kling_cli.store.entry import Stage
 from tests.jobs.world import World, a_world
 
 pytestmark = pytest.mark.anyio

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from kling_cli.catalogue import body as bodies
+from kling_cli.catalogue import paths
+from kling_cli.catalogue.model import Plan
 from kling_cli.errors import UsageError
 from kling_cli.jobs.raw_request import RawCall, RawRequest, as_request, way_out
-from kling_cli.products import body as bodies
-from kling_cli.products import paths
-from kling_cli.products.model import Plan
-from tests.products.strategies import jobs
+from tests.catalogue.strategies import jobs
 
 TURBO = "/text-to-video/kling-3.0-turbo"
 LEGACY = "/v1/videos/text2video"

@@ -14,9 +14,9 @@ from kling_cli.api.paging import Listed
 from kling_cli.api.task import TaskStatus
 from kling_cli.errors import CredentialsError, UnreachableError, UsageError
 from kling_cli.jobs import run
-from kling_cli.jobs.entry import Entry, Stage
 from kling_cli.jobs.prepare import Order
 from kling_cli.jobs.remote import Wanted, merged
+from kling_cli.store.entry import Entry, Stage
 from tests.jobs.made import NOON, an_entry
 from tests.jobs.world import World, a_world, an_order
 

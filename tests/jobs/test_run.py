@@ -17,16 +17,10 @@ from kling_cli.errors import (
     UsageError,
 )
 from kling_cli.jobs import run
-from kling_cli.jobs.entry import Stage
-from kling_cli.jobs.events import (
-    Event,
-    Finished,
-    Notice,
-    Settling,
-    WaitingForSlot,
-)
+from kling_cli.jobs.events import Event, Finished, Notice, Settling, WaitingForSlot
 from kling_cli.jobs.find import AGAIN
 from kling_cli.jobs.prepare import Order
+from kling_cli.store.entry import Stage
 from tests.jobs.made import Told
 from tests.jobs.world import a_world, an_order
 

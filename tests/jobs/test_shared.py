@@ -14,10 +14,10 @@ import anyio
 import pytest
 
 from kling_cli.background import background
-from kling_cli.jobs.journal import Journal
 from kling_cli.jobs.news import News
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.shared import JournalReader, follow_callbacks
+from kling_cli.store.journal import Journal
 from tests.jobs.made import a_callback
 from tests.jobs.sessions import Heard, a_session, some_settings
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.anyio
 OTHER_PROCESS = """
 import sys
 from pathlib import Path
-from kling_cli.jobs.journal import Journal
+from kling_cli.store.journal import Journal
 from tests.jobs.made import a_callback
 
 with Journal.open(Path(sys.argv[1])) as journal:

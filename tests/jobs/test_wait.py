@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kling_cli.api.task import Task
-from kling_cli.errors import (
-    StillRunningError,
-)
+from kling_cli.errors import StillRunningError
 from kling_cli.jobs.events import (
     AskFailed,
     Asking,

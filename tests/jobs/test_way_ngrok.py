@@ -8,12 +8,12 @@ from pathlib import Path
 import anyio
 import pytest
 
-from kling_cli import tunnels
 from kling_cli.errors import TunnelError
 from kling_cli.jobs.events import CallbackPath, TunnelOpening
 from kling_cli.jobs.schedule import PathState
-from kling_cli.settings import Settings
-from kling_cli.tunnels import TunnelTakenError
+from kling_cli.settings.settings import Settings
+from kling_cli.tunnels import shared_lock
+from kling_cli.tunnels.provider import TunnelTakenError
 from tests.jobs.sessions import Opened, a_way, call, some_settings, until
 from tests.support.agent import StandIn, stand_in
 from tests.support.clock import FakeClock
@@ -30,7 +30,7 @@ def settings(tmp_path: Path, stand_in: StandIn) -> Settings:
 
 def open_at(settings: Settings) -> str | None:
     """Return the URL at which other processes are told to find the door."""
-    door = tunnels.find_shared_tunnel(settings.state_dir)
+    door = shared_lock.find_shared_tunnel(settings.state_dir)
     return door.public_url if door else None
 
 
@@ -60,7 +60,7 @@ async def test_at_the_end_agent_and_door_are_gone(
 
     assert agent.wait_gone()
     assert open_at(settings) is None
-    claimed = tunnels.acquire_lock(settings.state_dir)
+    claimed = shared_lock.acquire_lock(settings.state_dir)
     assert claimed is not None
     claimed.release()
 
@@ -77,7 +77,7 @@ async def test_without_a_tunnel_the_run_goes_on_and_says_why_once(
         assert event.hint
         assert opened.way.base_url is None
         assert opened.news.path is PathState.NONE
-        claimed = tunnels.acquire_lock(
+        claimed = shared_lock.acquire_lock(
             settings.state_dir
         )  # another kling may try its luck
         assert claimed is not None
@@ -208,7 +208,7 @@ async def test_a_door_that_is_taken_and_never_opened_is_waited_for_a_little(
 ) -> None:
     clock = FakeClock()
     settings.state_dir.mkdir(parents=True)
-    claimed = tunnels.acquire_lock(settings.state_dir)
+    claimed = shared_lock.acquire_lock(settings.state_dir)
     assert claimed is not None
 
     with claimed, pytest.raises(TunnelTakenError):

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from kling_cli import tunnels
 from kling_cli.errors import TunnelError
 from kling_cli.jobs.way import NO_WAY
-from kling_cli.settings import Settings
+from kling_cli.settings.settings import Settings
+from kling_cli.tunnels import shared_lock
 from tests.jobs.sessions import a_way, some_settings
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +27,7 @@ def a_door(
     settings: Settings, name: str, *, is_standing: bool = True
 ) -> Iterator[None]:
     """Publish a door as a listener does, for as long as the block lasts."""
-    claimed = tunnels.acquire_lock(settings.state_dir, name)
+    claimed = shared_lock.acquire_lock(settings.state_dir, name)
     assert claimed is not None
     with claimed:
         claimed.publish(PUBLIC_URL, 4711, is_standing=is_standing)
@@ -37,14 +37,14 @@ def a_door(
 @pytest.mark.parametrize(
     ("base", "name", "options", "url"),
     [
-        pytest.param(None, tunnels.LOCAL, {}, LOCAL_URL, id="a sandbox calls it here"),
-        pytest.param(None, tunnels.PUBLIC, {}, LOCAL_URL, id="even one with a tunnel"),
+        pytest.param(None, shared_lock.LOCAL, {}, LOCAL_URL, id="a sandbox calls it here"),
+        pytest.param(None, shared_lock.PUBLIC, {}, LOCAL_URL, id="even one with a tunnel"),
         pytest.param(
-            OFFICIAL, tunnels.PUBLIC, {"is_waiting": False}, PUBLIC_URL,
+            OFFICIAL, shared_lock.PUBLIC, {"is_waiting": False}, PUBLIC_URL,
             id="the API calls it from outside",
         ),
         pytest.param(
-            None, tunnels.PUBLIC, {"is_waiting": False, "tunnel": "ngrok"}, PUBLIC_URL,
+            None, shared_lock.PUBLIC, {"is_waiting": False, "tunnel": "ngrok"}, PUBLIC_URL,
             id="through the tunnel when that is asked for",
         ),
     ],
@@ -62,7 +62,7 @@ async def test_a_listener_s_door_is_shared(
 async def test_a_port_of_one_s_own_goes_before_the_listener_s(tmp_path: Path) -> None:
     settings = some_settings(tmp_path)
 
-    with a_door(settings, tunnels.LOCAL):
+    with a_door(settings, shared_lock.LOCAL):
         async with a_way(settings, callback_url=LOCAL_URL) as opened:
             assert opened.way.via == "url"
 
@@ -70,7 +70,7 @@ async def test_a_port_of_one_s_own_goes_before_the_listener_s(tmp_path: Path) ->
 async def test_nobody_who_leaves_counts_on_a_door_that_closes(tmp_path: Path) -> None:
     settings = some_settings(tmp_path, KLING_API_BASE=OFFICIAL)
 
-    with a_door(settings, tunnels.PUBLIC, is_standing=False):
+    with a_door(settings, shared_lock.PUBLIC, is_standing=False):
         async with a_way(settings, is_waiting=False) as opened:
             assert opened.way == NO_WAY
 

@@ -10,18 +10,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kling_cli import settings as settings_module
 from kling_cli.clock import Clock, SystemClock
 from kling_cli.jobs import run
-from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.events import JobResult
-from kling_cli.jobs.journal import Journal, KeptCallback
 from kling_cli.jobs.options import RunOptions
 from kling_cli.jobs.prepare import Order
-from kling_cli.sandbox import Exchange, Sandbox, SandboxOptions, serve_sandbox
 from kling_cli.sandbox.faults import parse_fault
+from kling_cli.sandbox.options import SandboxOptions
+from kling_cli.sandbox.server import Sandbox, serve_sandbox
 from kling_cli.sandbox.state.tasks import Phase, force_phase
-from kling_cli.settings import Settings
+from kling_cli.sandbox.state.traffic_log import Exchange
+from kling_cli.settings import settings as settings_module
+from kling_cli.settings.settings import Settings
+from kling_cli.store.entry import Entry
+from kling_cli.store.journal import Journal, KeptCallback
 from tests.jobs.made import Told, an_entry
 
 API_KEY = "api-key-of-the-jobs-tests-271828"

@@ -13,7 +13,8 @@ import anyio
 import httpx
 import jwt
 
-from kling_cli.sandbox import Sandbox, SandboxOptions, serve_sandbox
+from kling_cli.sandbox.options import SandboxOptions
+from kling_cli.sandbox.server import Sandbox, serve_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kling_cli.sandbox import SandboxOptions
 from kling_cli.sandbox.media.outputs import Element, Voice
+from kling_cli.sandbox.options import SandboxOptions
 from kling_cli.sandbox.seed_data import ELEMENT_ID, SEED_TASKS, VOICE_ID, add_seed_data
 from kling_cli.sandbox.state.account import DAY_S
 from kling_cli.sandbox.state.sandbox_state import SandboxState

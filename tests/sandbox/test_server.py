@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from kling_cli.errors import UsageError
-from kling_cli.sandbox import SandboxOptions, serve_sandbox
+from kling_cli.sandbox.options import SandboxOptions
+from kling_cli.sandbox.server import serve_sandbox
 from kling_cli.sandbox.state.virtual_clock import VirtualClock
 from tests.sandbox.client import TURBO, open_client, open_receiver
 from tests.support.clock import FakeClock

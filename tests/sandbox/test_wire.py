@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kling_cli.products import catalogue
-from kling_cli.products.model import Plan
+from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.model import Plan
 from kling_cli.sandbox.media.generation import MediaRequest, generate_outputs
 from kling_cli.sandbox.routes.queries import is_in_collection
 from kling_cli.sandbox.state.tasks import Outcome, SandboxTask, times_from

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kling_cli.products import catalogue
+from kling_cli.catalogue import catalogue
 from kling_cli.sandbox.media.audio import Sound
 from tests.scenarios.expect import KEYS, document, listed, one_task, saved
 from tests.support.box import Box

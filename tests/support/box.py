@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kling_cli.clock import SystemClock
-from kling_cli.sandbox import Sandbox, SandboxOptions, serve_sandbox
+from kling_cli.sandbox.options import SandboxOptions
+from kling_cli.sandbox.server import Sandbox, serve_sandbox
 
 API_KEY = "api-key-of-the-tests-2718281828"
 ACCESS_KEY = "access-key-of-the-tests-1618"

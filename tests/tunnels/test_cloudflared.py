@@ -10,9 +10,9 @@ import anyio
 import pytest
 
 from kling_cli.errors import TunnelError
-from kling_cli.settings import load
-from kling_cli.tunnels import NotSetUpError, Tunnel, TunnelEvent
+from kling_cli.settings.settings import load
 from kling_cli.tunnels.cloudflared import FACTORY, CloudflaredProvider, find_agent
+from kling_cli.tunnels.provider import NotSetUpError, Tunnel, TunnelEvent
 from tests.support.agent import RunningAgent, StandIn, cloudflared
 from tests.support.echo import Echo, echo_server
 

@@ -12,7 +12,7 @@ from kling_cli.errors import CredentialsError, UnreachableError
 if TYPE_CHECKING:
     from kling_cli.api.probe import Verdict
     from kling_cli.clock import Clock
-    from kling_cli.settings import Settings
+    from kling_cli.settings.settings import Settings
 
 _OTHER_NAMES = ("KLINGAI_API_KEY", "KLINGAI_ACCESS_KEY", "KLINGAI_SECRET_KEY")
 _SKEW_S = 30.0  # above it, times shown begin to mislead
@@ -64,7 +64,7 @@ def check_base(settings: Settings) -> Check:
 
 def check_proxy(settings: Settings) -> Iterator[Check]:
     """Say which proxy leads to the API; nothing where the environment names none."""
-    from kling_cli.proxies import Proxies
+    from kling_cli.settings.proxies import Proxies
 
     proxies = Proxies.from_environment()
     proxy = proxies.named(settings.api_base)

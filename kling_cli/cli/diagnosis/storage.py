@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from kling_cli.cli.diagnosis.check import Check, fail, ok, warn
 from kling_cli.errors import KlingError, UsageError
+from kling_cli.settings.webhook_secret import has_foreign_characters
 from kling_cli.text import decode_text
-from kling_cli.webhook_secret import has_foreign_characters
 
 if TYPE_CHECKING:
-    from kling_cli.settings import Settings
+    from kling_cli.settings.settings import Settings
 
 _FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -70,14 +70,15 @@ def check_folder(state_dir: Path) -> Check:
 
 def check_journal(state_dir: Path) -> Check:
     """Say whether the journal is sound; nothing is changed."""
-    from kling_cli.jobs.journal_check import JOURNAL_NAME, find_damage
+    from kling_cli.store.journal_check import find_damage
+    from kling_cli.store.journal_file import FILE_NAME
 
     try:
         damage = find_damage(state_dir)
     except KlingError as exc:
         return fail("journal", exc)
     if damage is None:
-        is_there = (state_dir / JOURNAL_NAME).exists()
+        is_there = (state_dir / FILE_NAME).exists()
         return ok("journal", "sound" if is_there else "none yet")
     return warn(
         "journal",

@@ -9,40 +9,40 @@ from kling_cli.cli.diagnosis.check import Check, fail, ok, warn
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from kling_cli.settings import Settings
-    from kling_cli.tunnels import ProviderFactory
+    from kling_cli.settings.settings import Settings
+    from kling_cli.tunnels.provider import ProviderFactory
 
 _POLLING = "without a tunnel kling polls, which works too"
 
 
 def look_at_tunnel(settings: Settings, search_path: str) -> Iterator[Check]:
     """Yield how it stands with the tunnel that is wanted, unless none is."""
-    from kling_cli import tunnels
+    from kling_cli.tunnels import registry
 
-    if settings.tunnel == tunnels.NONE:
+    if settings.tunnel == registry.NONE:
         yield ok("tunnel", f"none wanted ({settings.origins['tunnel']}): polling only")
         return
-    if settings.tunnel == tunnels.AUTO and settings.is_loopback_base:
+    if settings.tunnel == registry.AUTO and settings.is_loopback_base:
         yield ok("tunnel", "none needed: the API is on this machine")
         return
     try:
-        tunnels.require_choice(settings)
+        registry.require_choice(settings)
     except UsageError as exc:
         if "tunnel" not in settings.problems:  # doctor lists those itself
             yield fail("settings", exc)
         return
-    choice = tunnels.read_choice(settings.tunnel)
+    choice = registry.read_choice(settings.tunnel)
     if choice is not None:
-        yield from _findings(tunnels.factory(choice.name), settings, search_path)
+        yield from _findings(registry.factory(choice.name), settings, search_path)
     else:
         yield from _automatic(settings, search_path)
 
 
 def _automatic(settings: Settings, search_path: str) -> Iterator[Check]:
     """Yield the findings about what `auto` takes, or about all that it might take."""
-    from kling_cli import tunnels
+    from kling_cli.tunnels import chain, registry
 
-    known = [one for one in tunnels.factories() if not one.is_public_service]
+    known = [one for one in registry.factories() if not one.is_public_service]
     found = {one.name: list(_findings(one, settings, search_path)) for one in known}
     ready = [
         name
@@ -55,7 +55,7 @@ def _automatic(settings: Settings, search_path: str) -> Iterator[Check]:
     if ready:
         yield ok("tunnel", f"{ready[0]} is used (auto)")
     else:
-        yield warn("tunnel", f"none is set up; {_POLLING}", tunnels.HOW_TO_SET_UP)
+        yield warn("tunnel", f"none is set up; {_POLLING}", chain.HOW_TO_SET_UP)
 
 
 def _findings(

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Any, Literal
 
+from kling_cli.catalogue import paths
+from kling_cli.catalogue.image import describe
+from kling_cli.catalogue.limits import is_url
+from kling_cli.catalogue.prompt import split_handle
 from kling_cli.errors import KlingError
-from kling_cli.products import paths
-from kling_cli.products.image import describe
-from kling_cli.products.limits import is_url
-from kling_cli.products.prompt import split_handle
 from kling_cli.sandbox.media.audio import Sound
 from kling_cli.sandbox.media.image import Picture
 from kling_cli.sandbox.media.outputs import (
@@ -33,7 +33,7 @@ from kling_cli.sandbox.media.subtitles import Subtitles
 from kling_cli.sandbox.media.video import Clip, size_for
 
 if TYPE_CHECKING:
-    from kling_cli.products.image import ImageFacts
+    from kling_cli.catalogue.image import ImageFacts
 
 
 # Source: API reference, sections 2.7, 2.8 and 2.10, read 2026-10-04.

@@ -11,8 +11,8 @@ from urllib.parse import unquote
 import anyio
 from starlette.requests import ClientDisconnect, Request
 
-from kling_cli.products import find
-from kling_cli.products.model import CredentialKind, Generation, Route
+from kling_cli.catalogue import find
+from kling_cli.catalogue.model import CredentialKind, Generation, Route
 from kling_cli.sandbox.routes import billing, library, queries, responses
 from kling_cli.sandbox.routes.authentication import check_authorization
 from kling_cli.sandbox.routes.create import apply_task_fault, create_task

@@ -6,16 +6,11 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.products import cost, paths
-from kling_cli.products.model import Generation, Model, Product
-from kling_cli.products.values import effective
+from kling_cli.catalogue import cost, paths
+from kling_cli.catalogue.model import Generation, Model, Product
+from kling_cli.catalogue.values import effective
 from kling_cli.sandbox.media.generation import MediaRequest, generate_outputs
-from kling_cli.sandbox.media.outputs import (
-    Image,
-    Output,
-    Video,
-    duration_text,
-)
+from kling_cli.sandbox.media.outputs import Image, Output, Video, duration_text
 from kling_cli.sandbox.routes import sessions
 from kling_cli.sandbox.routes.responses import Refusal, refusal
 from kling_cli.sandbox.routes.validation import (

@@ -13,8 +13,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.products import catalogue
-from kling_cli.products.session import TOLERANCE_S
+from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.session import TOLERANCE_S
 from kling_cli.sandbox.media.image import Picture
 from kling_cli.sandbox.media.video import FPS, Clip, frame_count
 from kling_cli.sandbox.routes.responses import Refusal, refusal
@@ -24,7 +24,7 @@ from kling_cli.sandbox.state.sources import find_content
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kling_cli.products.model import Plan
+    from kling_cli.catalogue.model import Plan
     from kling_cli.sandbox.media.outputs import Content, Json
     from kling_cli.sandbox.state.sandbox_state import Point, SandboxState
 

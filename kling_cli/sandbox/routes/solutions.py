@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
-from kling_cli.products import catalogue
-from kling_cli.products.image import problems_of_base64
-from kling_cli.products.limits import is_url
+from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.image import problems_of_base64
+from kling_cli.catalogue.limits import is_url
 
 Item = Mapping[str, Any]
 Items = list[Item]

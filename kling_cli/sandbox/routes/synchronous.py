@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.products import cost
+from kling_cli.catalogue import cost
 from kling_cli.sandbox.media.audio import Sound
 from kling_cli.sandbox.media.generation import IMAGE_PX
 from kling_cli.sandbox.media.image import Picture
@@ -16,10 +16,7 @@ from kling_cli.sandbox.media.outputs import Content, Element, Json, duration_tex
 from kling_cli.sandbox.routes import sessions
 from kling_cli.sandbox.routes.library import first_element
 from kling_cli.sandbox.routes.responses import Refusal, refusal
-from kling_cli.sandbox.routes.validation import (
-    find_unknown_id,
-    parse_create,
-)
+from kling_cli.sandbox.routes.validation import find_unknown_id, parse_create
 from kling_cli.sandbox.state.account import ChargedCall
 from kling_cli.sandbox.state.sources import speech_s
 

@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.products import body as bodies
-from kling_cli.products import find, paths
-from kling_cli.products.model import Model, Plan, Product, Route
+from kling_cli.catalogue import find, paths, reading, wire
+from kling_cli.catalogue.model import Model, Plan, Product, Route
 from kling_cli.sandbox.media.outputs import Audio, Element, Output, Video, Voice
 from kling_cli.sandbox.routes.responses import Refusal, refusal
 from kling_cli.sandbox.routes.solutions import solution_message
@@ -91,12 +90,12 @@ def parse_create(path: str, body: Any) -> CreateRequest | Refusal:
     plan = Plan(product=product, route=route, model=chosen)
     if message := solution_message(path, body) or _find_problem(plan, body):
         return refusal(1201, message)
-    values, _ = bodies.read(product, route, chosen, body)
+    values, _ = reading.read(product, route, chosen, body)
     return CreateRequest(plan, body, values)
 
 
 def _find_problem(plan: Plan, body: Mapping[str, Any]) -> str | None:
-    if problems := bodies.wire_check(plan, body):
+    if problems := wire.wire_check(plan, body):
         return problems[0].message
     for at in (plan.route.external_id_at, plan.route.callback_url_at):
         if at and not isinstance(value := paths.get(body, at) or "", str):

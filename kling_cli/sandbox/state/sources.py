@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from kling_cli.products import length
-from kling_cli.products.prompt import split_handle
-from kling_cli.products.values import effective, settled
+from kling_cli.catalogue import length
+from kling_cli.catalogue.prompt import split_handle
+from kling_cli.catalogue.values import effective, settled
 from kling_cli.sandbox.media.audio import Sound
 from kling_cli.sandbox.media.outputs import Audio, Content, Video
 from kling_cli.sandbox.media.video import FPS, Clip, frame_count
@@ -21,7 +21,7 @@ from kling_cli.sandbox.media.video import FPS, Clip, frame_count
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from kling_cli.products.model import Plan
+    from kling_cli.catalogue.model import Plan
     from kling_cli.sandbox.state.sandbox_state import SandboxState
 
 

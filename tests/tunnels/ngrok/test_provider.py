@@ -15,7 +15,7 @@ from pyngrok import installer
 
 from kling_cli.errors import TunnelError
 from kling_cli.secret import Secret
-from kling_cli.settings import load
+from kling_cli.settings.settings import load
 from kling_cli.tunnels.ngrok.provider import FACTORY, NgrokProvider
 from kling_cli.tunnels.provider import TunnelTakenError
 from tests.support.agent import StandIn

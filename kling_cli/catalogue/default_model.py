@@ -1,0 +1,88 @@
+"""The model of a request that names none: the newest that can do what was asked.
+
+The catalogue lists a product's models newest first, and names its default for each kind
+of credentials. A model that is named is never changed for another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from kling_cli.catalogue import check, choose
+from kling_cli.catalogue.model import CredentialKind, Model, Plan, Product
+from kling_cli.catalogue.values import given
+from kling_cli.errors import KlingError
+
+_OFFERED = ("current", "historic")
+
+
+class Choice(NamedTuple):
+    """A plan; `reason` is a line for the person where it is not the default's."""
+
+    plan: Plan
+    reason: str | None = None
+
+
+def plan_for(
+    product: Product,
+    model_text: str | None,
+    values: Mapping[str, Any],
+    credentials: Collection[CredentialKind],
+) -> Choice:
+    """Return the route and the model for `values`; images may still be paths.
+
+    Raises:
+        UsageError: the model is not there, or none takes all the fields.
+        CredentialsError: it can only be reached with other credentials.
+    """
+    names = tuple(values)
+    if model_text is not None:
+        return Choice(choose.plan(product, model_text, names, credentials))
+    default = choose.find_model(product, product.default_for(credentials))
+    plans = list(_plans(product, default, names, credentials))
+    if not plans:
+        return Choice(choose.plan(product, None, names, credentials))
+    able = (plan for plan in plans if not check.problems(plan, values))
+    best = next(able, plans[0])  # whoever takes the fields complains of the values
+    if best.model is default:
+        return Choice(best)
+    return Choice(best, f"{_why_not(product, default, values)}; using {best.model.id}")
+
+
+def _plans(
+    product: Product,
+    default: Model,
+    names: Collection[str],
+    credentials: Collection[CredentialKind],
+) -> Iterator[Plan]:
+    """Yield how each model would be asked that takes the fields, the default first."""
+    others = [
+        each
+        for each in product.models
+        if each is not default and each.status in _OFFERED
+    ]
+    for model in (default, *others):
+        try:
+            yield choose.plan(product, model.id, names, credentials)
+        except KlingError:
+            continue  # it does not take a field, or is out of reach
+
+
+def _why_not(product: Product, model: Model, values: Mapping[str, Any]) -> str:
+    """Return what the default cannot do, as the first half of a sentence."""
+    routes = [each for each in product.routes if each.name in model.wire_ids]
+    lacking = [
+        name
+        for name in given(values)
+        if not any(choose.takes(model, route, name) for route in routes)
+    ]
+    if lacking:
+        words = [f"no {name.replace('_', ' ')}" for name in lacking]
+        return f"{model.id} takes {choose.listed(words)}"
+    for route in routes:
+        plan = Plan(product=product, route=route, model=model)
+        if all(choose.takes(model, route, name) for name in values):
+            return "; ".join(each.message for each in check.problems(plan, values))
+    spelled = [product.field(name).spelling for name in values]
+    return f"{model.id} does not take {choose.listed(spelled)} together"

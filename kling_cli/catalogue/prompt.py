@@ -1,0 +1,211 @@
+"""What stands inside a prompt: shots of a storyboard, and handles of inputs.
+
+Two spellings of shots exist: in the new standard they are part of the text, `shot 1, 2,
+words; shot 2, 3, words;`, in legacy bodies a list. Ours is `SECONDS:WORDS` for each.
+Handles are `@name` for a person and in the new standard, `<<<voice_1>>>` in legacy
+bodies, N counting the entries of a kind in the order of the body. Source: API
+reference, sections 2.2 to 2.4 and 2.6, read 2026-10-04.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from kling_cli.catalogue.field import Field
+from kling_cli.catalogue.model import Plan, Product, Route
+from kling_cli.catalogue.place import Place
+
+SPOKEN = ("prompt", "shots")  # the fields whose text may name handles
+MAX_SHOTS = 6
+MAX_SHOT_CHARS = 512
+
+_SHOT = re.compile(
+    r"(?:^|;)\s*(?:shot|镜头)\s*(\d{1,3})\s*,\s*(\d{1,4})\s*,\s*", re.IGNORECASE
+)
+_OURS = re.compile(r"\s*(\d{1,4})\s*s?\s*:\s*(.+)", re.DOTALL)
+_HANDLE = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,31})=(?!=?$)(.+)", re.DOTALL)
+_NEAR = 0.75  # `crwn` for `crown`
+_POSITION = re.compile(r"<<<\s*(\w+_\d+)\s*>>>")
+
+
+class Shot(NamedTuple):
+    """One shot of a storyboard: its number from 1, length in seconds, and words."""
+
+    number: int
+    seconds: int
+    words: str
+
+
+class Reference(NamedTuple):
+    """One value that a prompt may name, and how it is named in either generation."""
+
+    field: str
+    value: str
+    handle: str
+    position: str
+
+
+def read_shots(values: Iterable[Any]) -> tuple[Shot, ...]:
+    """Return the shots of `3:words` texts, or of `{"duration", "prompt"}` objects.
+
+    Raises:
+        ValueError: one is neither; the message quotes it.
+    """
+    return tuple(_read_shot(number, value) for number, value in enumerate(values, 1))
+
+
+def _read_shot(number: int, value: Any) -> Shot:
+    if isinstance(value, Mapping):
+        seconds, words = value.get("duration"), value.get("prompt")
+        if re.fullmatch(r"\d{1,4}", str(seconds)) and isinstance(words, str):
+            return Shot(number, int(str(seconds)), words)
+    elif isinstance(value, str) and (match := _OURS.fullmatch(value)):
+        return Shot(number, int(match[1]), match[2].strip())
+    raise ValueError(f"{value!r} is not SECONDS:WORDS")
+
+
+def find_shots(text: str) -> tuple[Shot, ...]:
+    """Return the shots a prompt spells out in the new standard's syntax; or none."""
+    marks = list(_SHOT.finditer(text))
+    if not marks or text[: marks[0].start()].strip():
+        return ()
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    return tuple(
+        Shot(
+            int(mark[1]),
+            int(mark[2]),
+            text[mark.end() : end].strip().rstrip(";").strip(),
+        )
+        for mark, end in zip(marks, ends, strict=True)
+    )
+
+
+def shot_text(shots: Iterable[Shot]) -> str:
+    """Return the shots as the new standard has them in a prompt."""
+    return " ".join(f"shot {n}, {seconds}, {words};" for n, seconds, words in shots)
+
+
+def shot_list(shots: Iterable[Shot]) -> list[dict[str, Any]]:
+    """Return the shots as legacy bodies have them in `multi_prompt`."""
+    return [
+        {"index": n, "prompt": words, "duration": str(seconds)}
+        for n, seconds, words in shots
+    ]
+
+
+def split_handle(value: str) -> tuple[str | None, str]:
+    """Part `NAME=VALUE`; a value without a name, a URL or base64 stays whole."""
+    match = _HANDLE.fullmatch(value)
+    return (match[1], match[2]) if match else (None, value)
+
+
+def references(
+    product: Product, route: Route, said: Mapping[str, Any]
+) -> tuple[Reference, ...]:
+    """Return everything in `said` that the prompt may name, in the body's order.
+
+    What got no name is called after its noun and place, `voice_1`, or as the place
+    has it.
+    """
+    counts: dict[str, int] = {}
+    found: list[Reference] = []
+    for name, place in route.places.items():
+        if name not in said or place.noun is None:
+            continue
+        field = product.field(name)
+        for value in said[name] if field.is_repeated else (said[name],):
+            counts[place.noun] = counts.get(place.noun, 0) + 1
+            position = f"{place.noun}_{counts[place.noun]}"
+            handle, bare = _named(field, value)
+            called = handle or place.called or position
+            found.append(Reference(name, bare, called, position))
+    return tuple(found)
+
+
+def in_order(
+    known: Iterable[Reference], route: Route, fields: Iterable[str]
+) -> tuple[Reference, ...]:
+    """Return the references as a body has them whose entries are of these `fields`."""
+    left = list(known)
+    counts: dict[str, int] = {}
+    found: list[Reference] = []
+    for name in fields:
+        each = next((one for one in left if one.field == name), None)
+        if each is not None:
+            left.remove(each)
+            noun = str(route.places[name].noun)
+            counts[noun] = counts.get(noun, 0) + 1
+            found.append(each._replace(position=f"{noun}_{counts[noun]}"))
+    return tuple(found)
+
+
+def _named(field: Field, value: Any) -> tuple[str | None, str]:
+    return split_handle(str(value)) if field.has_handle else (None, str(value))
+
+
+def spoken(plan: Plan, said: Mapping[str, Any], text: str) -> str:
+    """Return `text` with its handles as this plan's route wants them."""
+    known = references(plan.product, plan.route, said)
+    text = _by_name(text, known)
+    is_named = any(has_handles(plan.route.places[each.field]) for each in known)
+    return to_handles(text, known) if is_named else to_positions(text, known)
+
+
+def unknown(text: str, known: Iterable[Reference], route: Route) -> list[str]:
+    """Return the inputs that a prompt counts on and that are none of the known ones.
+
+    They are called as an input without a name is, or nearly as one that has one.
+    """
+    handles = {each.handle for each in known}
+    names = handles | {each.position for each in known}
+    usual = [place.called for place in route.places.values() if place.called]
+    usual += [rf"{place.noun}_\d+" for place in route.places.values() if place.noun]
+    is_usual = re.compile("|".join(usual) or "(?!)")
+    return [
+        name
+        for name in re.findall(r"(?:@|<<<\s*)([A-Za-z][A-Za-z0-9_-]*)", text)
+        if name not in names
+        and (is_usual.fullmatch(name) or get_close_matches(name, handles, 1, _NEAR))
+    ]
+
+
+def has_handles(place: Place) -> bool:
+    """Say whether the body itself names what stands there."""
+    return place.handle_at is not None
+
+
+def _by_name(text: str, known: Iterable[Reference]) -> str:
+    """Turn `@image_1` into `@room` where that is the first image's name."""
+    names = {each.position: each.handle for each in known}
+    taken = set(names.values())
+    return _renamed(text, {k: f"@{v}" for k, v in names.items() if k not in taken})
+
+
+def to_positions(text: str, known: Iterable[Reference]) -> str:
+    """Turn `@hero` into `<<<element_1>>>` for every handle that is known."""
+    return _renamed(text, {each.handle: f"<<<{each.position}>>>" for each in known})
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    """Put what `names` has for it in the place of every `@name`."""
+    if not names:
+        return text
+    pattern = rf"@({'|'.join(map(re.escape, names))})(?![A-Za-z0-9_-])"
+    return re.sub(pattern, lambda found: names[found[1]], text)
+
+
+def to_handles(text: str, known: Iterable[Reference]) -> str:
+    """Turn `<<<element_1>>>` into `@hero` for every position that is known."""
+    handles = {each.position: each.handle for each in known}
+    return _POSITION.sub(
+        lambda found: f"@{handles[found[1]]}" if found[1] in handles else found[0], text
+    )
+
+
+CODECS: Mapping[str, Callable[[Iterable[Shot]], Any]] = {
+    "shot_text": shot_text,
+    "shot_list": shot_list,
+}

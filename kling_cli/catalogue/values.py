@@ -1,0 +1,123 @@
+"""A job's values as they will count: what was said, what follows from it, defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kling_cli.catalogue import prompt
+from kling_cli.catalogue.conditions import holds
+from kling_cli.catalogue.field import FieldKind
+from kling_cli.catalogue.model import Plan
+
+
+def given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was really said: not None, not empty."""
+    return {
+        name: value
+        for name, value in values.items()
+        if value is not None and value not in ("", (), [])
+    }
+
+
+def settled(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was said, and what follows from it.
+
+    A fixed value that was said nevertheless goes without saying, and so does a default
+    that the body has no word for; a choice that is a number may have been typed as
+    text. Shots spelled out in a prompt become shots where the body wants a list of
+    them, and shots decide the duration unless somebody did. What the API insists on has
+    our default, and our habits speak for who says nothing.
+    """
+    said = {name: _chosen(plan, name, value) for name, value in given(values).items()}
+    said = {**_following(plan, said), **said}
+    for name, limits in plan.limits.items():
+        if name in said and _goes_without_saying(plan, name, said[name]):
+            del said[name]
+        if limits.is_sent:
+            said.setdefault(name, limits.default)
+    said = {**_habitual(plan, said), **said}
+    if "shots" not in plan.limits:
+        return said
+    spelled_out = _spelled_out(said)
+    if spelled_out and plan.route.places["shots"].codec == "shot_list":
+        del said["prompt"]
+        said["shots"] = tuple(
+            f"{each.seconds}:{each.words}" for each in sorted(spelled_out)
+        )
+    shots = storyboard(plan, said)
+    if shots and "duration" in plan.limits:
+        said.setdefault("duration", sum(each.seconds for each in shots))
+    return said
+
+
+def _goes_without_saying(plan: Plan, name: str, value: Any) -> bool:
+    limits, place = plan.limits[name], plan.route.places.get(name)
+    if value != limits.default:
+        return False
+    words = place.encode if place is not None else None
+    return limits.is_fixed or (words is not None and value not in words)
+
+
+def _habitual(plan: Plan, said: Mapping[str, Any]) -> dict[str, Any]:
+    counts = effective(plan, said)
+    return {
+        name: value
+        for habit in plan.habits
+        if holds(habit.when, said, counts)
+        for name, value in habit.say.items()
+        if name in plan.limits
+    }
+
+
+def _following(plan: Plan, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of other fields that go with what was said, whoever says it."""
+    places = plan.route.places
+    names = {place.at: name for name, place in places.items() if place.codec is None}
+    return {
+        names[path]: constant
+        for field in said
+        if field in places and places[field].codec is None
+        for path, constant in places[field].also.items()
+        if path in names
+    }
+
+
+def _chosen(plan: Plan, name: str, value: Any) -> Any:
+    limits = plan.limits.get(name)
+    if limits is None or plan.product.field(name).kind is not FieldKind.CHOICE:
+        return value
+    by_text = {str(choice): choice for choice in limits.choices or ()}
+    return by_text.get(value, value) if isinstance(value, str) else value
+
+
+def storyboard(plan: Plan, said: Mapping[str, Any]) -> tuple[prompt.Shot, ...]:
+    """Return the shots the API will see in what was said; none if unreadable."""
+    if "shots" not in plan.limits:
+        return ()
+    if "shots" not in said:
+        is_text = plan.route.places["shots"].codec == "shot_text"
+        return _spelled_out(said) if is_text else ()
+    try:
+        return prompt.read_shots(said["shots"])
+    except (TypeError, ValueError):
+        return ()
+
+
+def _spelled_out(said: Mapping[str, Any]) -> tuple[prompt.Shot, ...]:
+    """Return the shots in the prompt, unless the person wants it taken as it is."""
+    text = said.get("prompt")
+    if said.get("multi_shot") is False or {"shots", "shot_type"} & said.keys():
+        return ()
+    return prompt.find_shots(text) if isinstance(text, str) else ()
+
+
+def effective(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that will count: the given ones, and the API's defaults.
+
+    What the model always has counts whatever was said.
+    """
+    known = {k: v for k, v in plan.limits.items() if v.default is not None}
+    defaults = {name: limits.default for name, limits in known.items()}
+    fixed = {name: limits.default for name, limits in known.items() if limits.is_fixed}
+    return {**defaults, **given(values), **fixed}

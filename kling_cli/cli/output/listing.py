@@ -1,0 +1,80 @@
+"""What commands print that list things: lines, ids, or one JSON object."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kling_cli.cli.output.document import dumps, of_listing
+from kling_cli.cli.output.escape import one_line
+from kling_cli.cli.output.pager import print_lines
+from kling_cli.cli.output.streams import write_note, write_result
+from kling_cli.cli.output.styles import is_terminal
+
+if TYPE_CHECKING:
+    from kling_cli.cli.options import Talk
+    from kling_cli.errors import KlingError
+
+
+class Empty(NamedTuple):
+    """What to say where there is nothing to list, and what to do about it."""
+
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The answer of a command that lists. `command` is a key of `document.LISTINGS`.
+
+    `facts` are what its JSON has under the keys named there; `lines` are for people
+    and pipes, `ids` for `--quiet`. `warnings` go to stderr, `notes` to a terminal only;
+    `empty` is said on stderr in place of lines where there are none.
+    """
+
+    command: str
+    facts: Mapping[str, Any]
+    lines: Iterable[str]
+    ids: Sequence[str]
+    notes: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    empty: Empty | None = None
+    error: KlingError | None = None
+
+
+def print_listing(listing: Listing, talk: Talk) -> int:
+    """Print a listing in the manner asked for, and return the exit code."""
+    if talk.is_json:
+        write_result(dumps(of_listing(listing.command, listing.facts, listing.error)))
+    else:
+        print_lines(map(one_line, listing.ids) if talk.is_quiet else listing.lines)
+        if not listing.ids and listing.empty is not None:
+            say_empty(listing.empty, talk)
+    notes = listing.notes if is_terminal(sys.stderr) else ()
+    for note in () if talk.is_quiet else (*notes, *listing.warnings):
+        write_note(note)
+    if listing.error is None:
+        return 0
+    from kling_cli.cli.outcome import say
+    from kling_cli.cli.output.plain import error_lines
+
+    for line in error_lines(listing.error):
+        say(line, is_colorless=talk.is_colorless)
+    return int(listing.error.exit_code)
+
+
+def say_empty(empty: Empty, talk: Talk) -> None:
+    """Tell a person on stderr that there is nothing to list."""
+    from kling_cli.cli.outcome import say
+
+    if talk.is_quiet or talk.is_json:
+        return
+    say(empty.message, is_colorless=talk.is_colorless)
+    say(f"hint: {empty.hint}", is_colorless=talk.is_colorless)
+
+
+def more_note(limit: int) -> str:
+    """Return what to say when `--limit` has left something out."""
+    return f"there are more than these {limit}: --limit 0 shows all"

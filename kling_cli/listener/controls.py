@@ -1,0 +1,79 @@
+"""What a person at the keyboard may do to a running listener."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from kling_cli.listener.lines import Duplicate, Forwarded, Line, Stale, Verified
+from kling_cli.store.journal import KeptCallback
+
+MOST_FACTS: Final = 200  # lines about callbacks that are remembered, for details
+Fact = Forwarded | Verified | Duplicate | Stale
+
+
+class Forwards(Protocol):
+    """Whoever passes callbacks on; `submit` returns at once."""
+
+    def submit(self, kept: KeptCallback, *, is_replay: bool = False) -> None:
+        """Take a callback to pass on, in order for its task; a replay is marked."""
+
+    async def drain(self, timeout_s: float) -> None:
+        """Return when all that was taken has been passed on, or after `timeout_s`."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Controls:
+    """Handed to whoever reads the keys, once the listener is ready.
+
+    `last` is the newest callback that was shown. While `is_paused` callbacks are kept
+    and shown but not passed on; what came meanwhile is passed on by `resume`.
+    """
+
+    callback_url: str
+    forwards: Forwards | None
+    stop: Callable[[str], None]
+    last: KeptCallback | None = None
+    is_paused: bool = False
+    _facts: deque[Fact] = field(default_factory=lambda: deque(maxlen=MOST_FACTS))
+    _waiting: list[KeptCallback] = field(default_factory=list)
+
+    def note(self, line: Line) -> None:
+        """Remember for a while what became of a callback."""
+        if isinstance(line, Forwarded | Verified | Duplicate | Stale):
+            self._facts.append(line)
+
+    def facts_of(self, number: int) -> list[Fact]:
+        """Return what became of callback `number`, as far as it is remembered."""
+        return [each for each in self._facts if each.number == number]
+
+    def pass_on(self, kept: KeptCallback) -> None:
+        """Hand a callback to the forwarder, now or after the pause."""
+        if self.forwards is None:
+            return
+        if self.is_paused:
+            self._waiting.append(kept)
+        else:
+            self.forwards.submit(kept)
+
+    def replay_last(self) -> bool:
+        """Pass the newest callback on once more; return whether there is one."""
+        if self.last is None or self.forwards is None:
+            return False
+        self.forwards.submit(self.last, is_replay=True)
+        return True
+
+    def pause(self) -> None:
+        self.is_paused = True
+
+    def resume(self) -> None:
+        self.is_paused = False
+        waiting, self._waiting = self._waiting, []
+        for kept in waiting:
+            self.pass_on(kept)
+
+
+# Reads keys until cancelled; started when the listener is ready on a terminal.
+Keys = Callable[[Controls], Coroutine[Any, Any, None]]

@@ -1,0 +1,109 @@
+"""Which of a callback's headers travel on, and which stay behind. Pure.
+
+Left behind are those of one hop, those that name a host or that a tunnel adds (among
+them the ones that repeat the secret path), and the marks that are ours to give.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from kling_cli.errors import UsageError
+from kling_cli.tunnels.registry import added_header_prefixes
+
+Headers = tuple[tuple[str, str], ...]
+
+REPLAY_HEADER: Final = "Kling-Replay"
+RECONCILED_HEADER: Final = "Kling-Reconciled"
+RECONCILED_TRUST: Final = "api"  # no callback at all: the API's own answer
+SIGNATURES: Final = frozenset({"webhook-id", "webhook-timestamp", "webhook-signature"})
+_HOP: Final = frozenset(
+    {"connection", "keep-alive", "proxy-connection", "te", "trailer", "trailers"}
+    | {"transfer-encoding", "upgrade", "expect", "host", "content-length"}
+    | {"accept-encoding", "proxy-authenticate", "proxy-authorization"}
+)
+_TUNNEL: Final = frozenset(
+    {"forwarded", "via", "x-real-ip", "true-client-ip", "x-client-ip", "referer"}
+    | {"x-request-uri", "x-rewrite-url", "x-url", "x-envoy-original-path"}
+    | {"cdn-loop"}
+)
+_SECRET: Final = frozenset(
+    {"authorization", "cookie", "proxy-authorization", "kling-mock", "referer"}
+    | {"x-forwarded-uri", "x-forwarded-path", "x-original-uri", "x-original-url"}
+    | {"x-request-uri", "x-rewrite-url", "x-url", "x-envoy-original-path"}
+)
+_BEGINNINGS: Final = ("x-forwarded-", "x-original-", "kling-")
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
+
+
+def kept_on(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Return the headers that travel on with a callback, in their order.
+
+    One that HTTP does not allow is left out: it must not hold the callback up.
+    """
+    given = tuple(headers)
+    named = {
+        name.strip().lower()
+        for key, value in given
+        if key.lower() == "connection"
+        for name in value.split(",")
+    }
+    return tuple(
+        (name, value.strip(" \t"))
+        for name, value in given
+        if _is_kept(name.lower(), named) and _is_allowed(name, value)
+    )
+
+
+def shown(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Return the headers with what must not be shown masked."""
+    return tuple(
+        (name, "****" if name.lower() in _SECRET else value) for name, value in headers
+    )
+
+
+def without(headers: Iterable[tuple[str, str]], names: Iterable[str]) -> Headers:
+    """Return the headers that have none of these names."""
+    gone = {name.lower() for name in names}
+    return tuple((name, value) for name, value in headers if name.lower() not in gone)
+
+
+def with_added(headers: Headers, added: Iterable[tuple[str, str]]) -> Headers:
+    """Return the headers with these in place of any of the same names."""
+    new = tuple(added)
+    return without(headers, (name for name, _ in new)) + new
+
+
+def read_header(text: str) -> tuple[str, str]:
+    """Return what `--header NAME:VALUE` says.
+
+    Raises:
+        UsageError: It is no header.
+    """
+    name, separator, value = text.partition(":")
+    value = value.strip()
+    if not separator or not _is_allowed(name.strip(), value):
+        raise UsageError(
+            f"--header {name[:40]}: not of the form NAME:VALUE",
+            hint="--header 'X-Test: 1'",
+        )
+    return name.strip(), value
+
+
+def _is_allowed(name: str, value: str) -> bool:
+    """Return whether HTTP allows it; characters are the bytes of a latin-1 text."""
+    return bool(_NAME.fullmatch(name)) and not _CONTROL.search(value)
+
+
+def _is_kept(name: str, named: set[str]) -> bool:
+    return (
+        name not in _HOP
+        and name not in _TUNNEL
+        and name not in named
+        and not name.startswith(_BEGINNINGS)
+        and not name.startswith(added_header_prefixes())
+    )

@@ -1,0 +1,35 @@
+"""What `kling listen` was asked to do, parsed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kling_cli.listener.broker import Wanted
+from kling_cli.listener.endings import Until
+from kling_cli.listener.manner import Manner
+from kling_cli.listener.targets import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenOptions:
+    """Everything that was typed. `tunnel` is `auto`, `ngrok` or `none`.
+
+    Callbacks are answered with `status` after `delay_s`. `timeout_s` None listens for
+    ever. With `is_stdout_ours` the command's stdout goes to stderr.
+    """
+
+    port: int = 0
+    tunnel: str = "auto"
+    callback_url: str | None = None
+    is_tokenless: bool = False
+    is_rotating: bool = False
+    is_keeping: bool = True
+    wanted: Wanted = field(default_factory=Wanted)
+    until: Until = field(default_factory=Until)
+    timeout_s: float | None = None
+    status: int = 200
+    delay_s: float = 0.0
+    command: tuple[str, ...] = ()
+    is_stdout_ours: bool = False
+    targets: tuple[Target, ...] = ()
+    manner: Manner = field(default_factory=Manner)

@@ -1,0 +1,137 @@
+"""How the listener is reached: by a tunnel, a URL of one's own, or on loopback only.
+
+Whatever it is, it is published, so that generating commands of this user take the same
+door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from anyio.abc import TaskGroup
+
+from kling_cli.clock import Clock
+from kling_cli.errors import UsageError
+from kling_cli.listener.options import ListenOptions
+from kling_cli.settings.settings import Settings
+from kling_cli.tunnels import chain, registry, shared_lock
+from kling_cli.tunnels.supervisor import OnChange, supervise_tunnel
+
+
+class Kind(StrEnum):
+    """What kind of way in a listener has."""
+
+    TUNNEL = "tunnel"
+    URL = "url"
+    LOOPBACK = "loopback"
+
+
+def choose(
+    *,
+    tunnel: str,
+    callback_url: str | None,
+    is_tokenless: bool,
+    settings: Settings,
+) -> Kind:
+    """Return the ingress that was asked for; `tunnel` is a value of `--tunnel`.
+
+    A tunnel that is only the default is not opened where none is needed.
+
+    Raises:
+        UsageError: there is no such provider, or the options exclude each other.
+    """
+    is_typed = settings.is_typed("tunnel")
+    if is_tokenless and callback_url:
+        raise UsageError(
+            "--no-token takes callbacks from anybody, so it stays on this machine",
+            hint="leave out --no-token, or use --tunnel in place of --callback-url",
+        )
+    if callback_url:
+        return Kind.URL
+    if is_tokenless and not is_typed:
+        return Kind.LOOPBACK
+    registry.require_choice(settings)
+    if tunnel == "none" or (settings.is_sandbox and not is_typed):
+        return Kind.LOOPBACK
+    if tunnel == "auto":
+        settings.require("api_base", "region")
+        return Kind.LOOPBACK if settings.is_loopback_base else Kind.TUNNEL
+    return Kind.TUNNEL
+
+
+class Way(Protocol):
+    """An open way in."""
+
+    @property
+    def url(self) -> str:
+        """The base URL that holds now, without a slash at its end."""
+
+    def reopen(self, reason: str) -> bool:
+        """Open it anew, as nothing comes through; return whether that is ours to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenWay:
+    """A way that somebody else keeps open: the person, or this machine itself."""
+
+    url: str
+
+    def reopen(self, _reason: str) -> bool:
+        return False
+
+
+@asynccontextmanager
+async def open_way(  # noqa: PLR0913 -- collaborators, by name
+    kind: Kind,
+    options: ListenOptions,
+    local_url: str,
+    port: int,
+    *,
+    settings: Settings,
+    clock: Clock,
+    group: TaskGroup,
+    on_change: OnChange,
+) -> AsyncIterator[Way]:
+    """Make the door at `local_url` known, outside or to this machine.
+
+    Raises:
+        TunnelError: a tunnel was to be opened and none can be had.
+    """
+    if kind is Kind.TUNNEL:
+        tunnel = supervise_tunnel(
+            chain.provider_for(settings, options.tunnel),
+            port,
+            settings=settings,
+            clock=clock,
+            group=group,
+            on_change=on_change,
+            is_shared=options.is_keeping,
+        )
+        async with tunnel as held:
+            yield held
+        return
+    way = GivenWay((options.callback_url or local_url).rstrip("/"))
+    if not options.is_keeping:
+        yield way
+        return
+    async with share_door(settings, way.url, port, kind):
+        yield way
+
+
+@asynccontextmanager
+async def share_door(
+    settings: Settings, url: str, port: int, kind: Kind
+) -> AsyncIterator[None]:
+    """Publish a door that needs no tunnel, unless another kling has published one."""
+    name = shared_lock.PUBLIC if kind is Kind.URL else shared_lock.LOCAL
+    claimed = shared_lock.acquire_lock(settings.state_dir, name)
+    if claimed is None:
+        yield
+        return
+    with claimed:
+        claimed.publish(url, port, is_standing=True)
+        yield

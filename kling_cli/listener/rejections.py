@@ -1,0 +1,80 @@
+"""Requests that were turned away: counted always, told now and then.
+
+Whoever scans the public URL must not fill the screen: of each reason one line is told
+at once, what follows within `QUIET_S` is told together.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from kling_cli.callbacks.door import Refused
+from kling_cli.clock import Clock
+from kling_cli.listener.lines import Rejected
+
+QUIET_S: Final = 5.0
+NO_DOOR: Final = "no such path"
+NO_DOOR_STATUS: Final = 404
+
+
+class Rejections:
+    """Counts what is turned away. `unknown` returns how many found no door so far."""
+
+    def __init__(
+        self,
+        tell: Callable[[Rejected], None],
+        *,
+        clock: Clock,
+        unknown: Callable[[], int],
+    ) -> None:
+        self._tell = tell
+        self._clock = clock
+        self._unknown = unknown
+        self._counts: Counter[tuple[str, int]] = Counter()
+        self._told: dict[tuple[str, int], int] = {}
+        self._told_at: dict[tuple[str, int], float] = {}
+
+    @property
+    def total(self) -> int:
+        """How many requests to doors of ours were refused."""
+        return sum(count for kind, count in self._counts.items() if kind[0] != NO_DOOR)
+
+    def add(self, refused: Refused) -> None:
+        """Count a refusal; tell it unless one of its kind was told just now."""
+        kind = (refused.refusal.value, refused.refusal.status)
+        self._counts[kind] += 1
+        last = self._told_at.get(kind)
+        if last is None or self._clock.monotonic() - last >= QUIET_S:
+            self._say(kind, number=refused.number, detail=refused.detail)
+
+    def tick(self) -> None:
+        """Tell what has grown, a while after it was told last."""
+        self.flush(QUIET_S)
+
+    def flush(self, quiet_s: float = 0.0) -> None:
+        """Tell the counts that have grown and were not told in the last `quiet_s`."""
+        now = self._clock.monotonic()
+        self._counts[NO_DOOR, NO_DOOR_STATUS] = self._unknown()
+        for kind, count in self._counts.items():
+            is_quiet = now - self._told_at.get(kind, now - quiet_s) >= quiet_s
+            if count > self._told.get(kind, 0) and is_quiet:
+                self._say(kind)
+
+    def _say(
+        self,
+        kind: tuple[str, int],
+        *,
+        number: int | None = None,
+        detail: str | None = None,
+    ) -> None:
+        count = self._counts[kind]
+        self._told[kind] = count
+        self._told_at[kind] = self._clock.monotonic()
+        reason, status = kind
+        self._tell(
+            Rejected(
+                reason=reason, status=status, count=count, number=number, detail=detail
+            )
+        )

@@ -1,0 +1,160 @@
+"""Holds callbacks against the API's own answers: many at once, within a budget."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+
+import anyio
+
+from kling_cli.api.task import Task, TaskStatus
+from kling_cli.clock import Clock
+from kling_cli.errors import AccountError, CredentialsError, KlingError
+from kling_cli.jobs.events import Notice
+from kling_cli.listener.known import claim_of, rank
+from kling_cli.listener.lines import Mismatch, Verified
+from kling_cli.store.entry import Entry
+from kling_cli.store.journal import KeptCallback
+
+WINDOW_S: Final = 0.5  # callbacks that come within it are asked about together
+MOST_TOGETHER: Final = 20  # ids of one query. Source: API reference 2.3
+RETRY_S: Final = (2.0, 5.0, 10.0, 30.0)
+MOST_WAITING: Final = 1000  # tasks; beyond them the oldest go unasked
+
+
+class Asks(Protocol):
+    """The part of `jobs.ask.Asker` that verifying needs."""
+
+    async def ask(self, entries: Sequence[Entry]) -> Mapping[str, Task]: ...
+
+
+def mismatches(claim: Task, actual: Task | None) -> tuple[Mismatch, ...]:
+    """Return the fields in which a callback says what the API does not. Pure.
+
+    A callback that is behind the API is late, not wrong.
+    """
+    if actual is None:
+        return (Mismatch("task_id", claim.id, None),)
+    return tuple(_differences(claim, actual))
+
+
+def _differences(claim: Task, actual: Task) -> Iterator[Mismatch]:
+    is_ahead = rank(claim.status) > rank(actual.status)
+    is_other_end = claim.status.is_final and claim.status is not actual.status
+    if claim.status is not TaskStatus.UNKNOWN and (is_ahead or is_other_end):
+        yield Mismatch("status", claim.status.value, actual.status.value)
+    theirs, ours = claim.external_id, actual.external_id
+    if theirs and ours and theirs != ours:
+        yield Mismatch("external_id", theirs, ours)
+    if actual.status is TaskStatus.SUCCEEDED:
+        yield from _other_links(claim, actual)
+
+
+def _other_links(claim: Task, actual: Task) -> Iterator[Mismatch]:
+    links = [_unsigned(output.url) for output in actual.outputs]
+    for index, output in enumerate(claim.outputs):
+        link = _unsigned(output.url)
+        if link is not None and link not in links:
+            actual_link = links[index] if index < len(links) else None
+            yield Mismatch(f"outputs[{index}].url", link, actual_link)
+
+
+def _unsigned(url: str | None) -> str | None:
+    """Return a link without its signature, which is a secret and changes."""
+    if url is None:
+        return None
+    try:
+        split = urlsplit(url)
+    except ValueError:
+        return "not a URL"
+    host = split.netloc.rpartition("@")[2]
+    return f"{split.scheme}://{host}{split.path}"
+
+
+class Verifier:
+    """Asks about the tasks of callbacks, and tells `Verified` for each callback.
+
+    `entry_of` gives what to ask for a task id, None for one that cannot be asked about
+    with these credentials. `learn` hears each answer of the API.
+    """
+
+    def __init__(
+        self,
+        asks: Asks,
+        entry_of: Callable[[str], Entry | None],
+        *,
+        clock: Clock,
+        tell: Callable[[Verified | Notice], None],
+        learn: Callable[[Task], None],
+    ) -> None:
+        self._asks = asks
+        self._entry_of = entry_of
+        self._clock = clock
+        self._tell = tell
+        self._learn = learn
+        self._waiting: OrderedDict[str, list[KeptCallback]] = OrderedDict()
+        self._bell = anyio.Event()
+        self._is_over = False
+
+    def submit(self, kept: KeptCallback) -> bool:
+        """Take a callback to be asked about soon; return whether it will be."""
+        task_id = kept.task_id
+        if self._is_over or task_id is None or self._entry_of(task_id) is None:
+            return False
+        self._waiting.setdefault(task_id, []).append(kept)
+        if len(self._waiting) > MOST_WAITING:
+            self._waiting.popitem(last=False)
+        self._bell.set()
+        return True
+
+    async def run(self) -> None:
+        """Ask until cancelled, or until the credentials prove useless."""
+        failures = 0
+        while not self._is_over:
+            await self._bell.wait()
+            self._bell = anyio.Event()
+            pause_s = RETRY_S[min(failures, len(RETRY_S)) - 1] if failures else WINDOW_S
+            await self._clock.sleep(pause_s)
+            is_answered = await self._ask_some()
+            failures = 0 if is_answered else failures + 1
+            if self._waiting:
+                self._bell.set()
+
+    async def _ask_some(self) -> bool:
+        """Ask about the tasks that have waited longest; return whether that worked."""
+        ids = list(self._waiting)[:MOST_TOGETHER]
+        entries = {task_id: self._entry_of(task_id) for task_id in ids}
+        try:
+            answers = await self._asks.ask([one for one in entries.values() if one])
+        except (CredentialsError, AccountError) as exc:
+            self._is_over = True
+            self._tell(
+                Notice(message=f"callbacks go unverified: {exc.message}", hint=exc.hint)
+            )
+            return False
+        except KlingError:
+            return False  # asked again; forwarding and showing go on
+        for task_id, entry in entries.items():
+            actual = answers.get(entry.key) if entry else None
+            self._judge(task_id, actual)
+        return True
+
+    def _judge(self, task_id: str, actual: Task | None) -> None:
+        if actual is not None:
+            self._learn(actual)
+        for kept in self._waiting.pop(task_id, ()):
+            claim = claim_of(kept.raw)
+            if claim is None:
+                continue
+            found = mismatches(claim, actual)
+            self._tell(
+                Verified(
+                    number=kept.id,
+                    task_id=task_id,
+                    is_true=not found,
+                    actual=actual.status.value if actual is not None else None,
+                    mismatches=found,
+                )
+            )

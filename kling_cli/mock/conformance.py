@@ -1,0 +1,238 @@
+"""Judges how a handler answered mock callbacks: `--assert 2xx,5s,idempotent`. Pure.
+
+What is judged is what can be seen from outside: the status, the time, and whether a
+repeat is answered as the first was. What a handler does behind its answer is its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from kling_cli.errors import TaskFailedError, UnreachableError, UsageError
+from kling_cli.listener.courier import DEFAULT_TIMEOUT_S, Outcome
+from kling_cli.listener.diagnose import Failure, diagnose_silence
+from kling_cli.mock.faults import (
+    Fault,
+    Promise,
+    difference,
+    lateness,
+    promise_about,
+    wrong_status,
+)
+from kling_cli.mock.scenarios import Delivery, Expected
+
+EXCERPT: Final = 120  # characters of an answer
+MOST_SAID: Final = 5  # faults named in the message; the JSON has them all
+_SECONDS: Final = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)s")
+_STATUS: Final = re.compile(r"[1-5](?:\d\d|xx)")
+_NOT_REACHED: Final = frozenset(Failure) - {Failure.TIMEOUT, Failure.BROKEN_OFF}
+
+
+class UnmetError(TaskFailedError):
+    """A handler did not answer as it should: the test that it was given has failed."""
+
+
+class NoHandlerError(UnreachableError):
+    """Nothing could be tried: no handler was reached at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demands:
+    """What is asked of the handler.
+
+    `is_strict`: what is spoilt has to be refused, and the handler to work afterwards.
+    `statuses` are the only ones allowed, whatever is sent: `401`, `4xx`.
+    """
+
+    is_strict: bool = False
+    statuses: tuple[str, ...] = ()
+    within_s: float | None = None
+    is_idempotent: bool = False
+
+    @property
+    def patience_s(self) -> float:
+        """How long an answer is waited for: beyond the limit, to say how late it is."""
+        if self.within_s is None:
+            return DEFAULT_TIMEOUT_S
+        return max(self.within_s, min(2 * self.within_s, DEFAULT_TIMEOUT_S))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A delivery with its answer; `faults` is empty when that is as it should be."""
+
+    number: int
+    delivery: Delivery
+    outcome: Outcome
+    expected: str
+    faults: tuple[Fault, ...] = ()
+    is_repeat: bool = False
+
+    @property
+    def has_no_answer(self) -> bool:
+        """Whether there should have been an answer and was none: it keeps nothing."""
+        return bool(self.faults) and self.outcome.status is None
+
+    def is_about(self, promise: Promise, demands: Demands) -> bool:
+        """Return whether this delivery puts `promise` to the test."""
+        if promise is Promise.TIME:
+            return demands.within_s is not None
+        if promise is Promise.IDEMPOTENCE:
+            return demands.is_idempotent and self.is_repeat
+        return promise is promise_about(self.delivery)
+
+    def breaks(self, promise: Promise) -> bool:
+        """Return whether the answer, or that there is none, breaks `promise`."""
+        return self.has_no_answer or any(
+            fault.breaks is promise for fault in self.faults
+        )
+
+    @property
+    def said(self) -> str:
+        """What is wrong, as a line."""
+        what = "; ".join(fault.text for fault in self.faults)
+        excerpt = "" if self.outcome.is_taken else self.outcome.excerpt or ""
+        said = f" | {' '.join(excerpt.split())[:EXCERPT]}" if excerpt else ""
+        return f"delivery {self.number} ({self.delivery.name}): {what}{said}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """How far a handler kept one promise, over all deliveries that tested it."""
+
+    promise: Promise
+    text: str
+    n_tested: int
+    broken_by: tuple[int, ...]  # numbers of deliveries
+
+    @property
+    def is_met(self) -> bool:
+        return not self.broken_by
+
+
+def judgements(judged: Sequence[Answered], demands: Demands) -> list[Judgement]:
+    """Return one judgement for each promise that was put to the test, in order."""
+    texts = {
+        Promise.ANSWER: f"answers with {' or '.join(demands.statuses) or '2xx'}",
+        Promise.REFUSAL: f"answers invalid callbacks with {_refusal(judged)}",
+        Promise.RECOVERY: "works after an invalid callback",
+        Promise.TIME: f"answers within {demands.within_s or 0:g} s",
+        Promise.IDEMPOTENCE: "answers a repeat as the first",
+    }
+    found = []
+    for promise, text in texts.items():
+        tested = [each for each in judged if each.is_about(promise, demands)]
+        broken = tuple(each.number for each in tested if each.breaks(promise))
+        if tested:
+            found.append(
+                Judgement(
+                    promise=promise, text=text, n_tested=len(tested), broken_by=broken
+                )
+            )
+    return found
+
+
+def _refusal(judged: Sequence[Answered]) -> str:
+    """Return the strictest that was expected of what is invalid: `4xx`, not either."""
+    expected = (each.expected for each in judged if each.delivery.is_spoilt)
+    return min(expected, key=len, default=str(Expected.REFUSED))
+
+
+def read_demands(text: str | None) -> Demands:
+    """Return what `--assert` asks for.
+
+    Raises:
+        UsageError: A word means nothing, or two of them exclude each other.
+    """
+    if text is None:
+        return Demands()
+    demands, words = Demands(is_strict=True), [word.strip() for word in text.split(",")]
+    for word in words:
+        if seconds := _SECONDS.fullmatch(word):
+            demands = replace(demands, within_s=float(seconds[1]))
+        elif word == "idempotent":
+            demands = replace(demands, is_idempotent=True)
+        elif word != Expected.TAKEN and _STATUS.fullmatch(word):
+            demands = replace(demands, statuses=(*demands.statuses, word))
+        elif word != Expected.TAKEN:
+            raise _nonsense(text, f"{word!r} is nothing that can be asserted")
+    if demands.statuses and Expected.TAKEN in words:
+        raise _nonsense(text, "2xx and another status exclude each other")
+    return demands
+
+
+def judge(
+    answers: Mapping[int, tuple[Delivery, Outcome]],
+    demands: Demands,
+    *,
+    is_signed: bool,
+) -> list[Answered]:
+    """Return each delivery, by number, with what is wrong about its answer."""
+    judged: list[Answered] = []
+    first: dict[tuple[str, bytes], tuple[int, Outcome]] = {}
+    for number, (one, outcome) in sorted(answers.items()):
+        before = first.setdefault((one.message_id, one.raw), (number, outcome))
+        expected = expected_of(one, demands, is_signed=is_signed)
+        faults = [
+            wrong_status(one, outcome, expected),
+            lateness(outcome, demands.within_s),
+            difference(outcome, *before) if demands.is_idempotent else None,
+        ]
+        judged.append(
+            Answered(
+                number=number,
+                delivery=one,
+                outcome=outcome,
+                expected=expected,
+                faults=tuple(fault for fault in faults if fault),
+                is_repeat=before[0] != number,
+            )
+        )
+    return judged
+
+
+def expected_of(one: Delivery, demands: Demands, *, is_signed: bool) -> str:
+    """Return how a delivery should be answered: `2xx`, `4xx`, `2xx or 4xx`, `401`.
+
+    Without a secret nobody can say whether the handler checks signatures.
+    """
+    is_about_trust = one.is_forged or bool(one.age)
+    if demands.statuses and not one.is_after:
+        return " or ".join(demands.statuses)
+    if is_about_trust:
+        return Expected.REFUSED if is_signed else Expected.EITHER
+    if one.is_spoilt and not demands.is_strict:
+        return Expected.EITHER
+    return one.expected
+
+
+def verdict(judged: Sequence[Answered]) -> UnmetError | NoHandlerError | None:
+    """Return the error when an answer is not as it should be."""
+    unmet = [each for each in judged if each.faults]
+    if not unmet:
+        return None
+    outcome = unmet[0].outcome
+    if all(each.outcome.failure in _NOT_REACHED for each in judged):
+        failure = outcome.failure or Failure.UNREACHABLE
+        why = outcome.excerpt if failure is Failure.UNREACHABLE else None
+        return NoHandlerError(
+            f"no handler could be reached: {why or failure.value}",
+            hint=diagnose_silence(failure),
+        )
+    said = [each.said for each in unmet[:MOST_SAID]]
+    if len(unmet) > MOST_SAID:
+        said.append(f"and {len(unmet) - MOST_SAID} more")
+    head = f"{len(unmet)} of {_answers(len(judged))} not as it should be"
+    hint = unmet[0].faults[0].hint
+    return UnmetError("\n".join([head, *said]), hint=hint, http=outcome.status)
+
+
+def _answers(count: int) -> str:
+    return "1 answer is" if count == 1 else f"{count} answers are"
+
+
+def _nonsense(text: str, why: str) -> UsageError:
+    return UsageError(f"--assert {text}: {why}", hint="--assert 2xx,5s,idempotent")

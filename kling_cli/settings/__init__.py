@@ -1,0 +1,1 @@
+"""Settings from options, environment, config file and credential store."""

@@ -1,0 +1,1 @@
+"""What is written down: jobs, callbacks and deliveries, in one SQLite file."""

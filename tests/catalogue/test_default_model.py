@@ -1,0 +1,142 @@
+"""Which model a request gets that names none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.capability import sample
+from kling_cli.catalogue.choose import takes
+from kling_cli.catalogue.default_model import plan_for
+from kling_cli.catalogue.model import CredentialKind
+from kling_cli.catalogue.rule import Rule
+from kling_cli.errors import CredentialsError, UsageError
+
+KEY = (CredentialKind.API_KEY,)
+PAIR = (CredentialKind.KEY_PAIR,)
+FRAME = {"image": "cat.png", "prompt": "it purrs"}
+HERO = {**FRAME, "prompt": "@hero waves", "elements": ("hero=12",)}
+
+
+@pytest.mark.parametrize(
+    ("product", "values", "model", "reason"),
+    [
+        pytest.param("image2video", FRAME, "kling-3.0-turbo", None, id="anything"),
+        pytest.param(
+            "image2video",
+            HERO,
+            "kling-3.0",
+            "kling-3.0-turbo takes no elements; using kling-3.0",
+            id="a field",
+        ),
+        pytest.param(
+            "image2video",
+            {**HERO, "last_frame": "end.png", "voices": ("ann=3",)},
+            "kling-3.0",
+            "kling-3.0-turbo takes no elements, no last frame and no voices;"
+            " using kling-3.0",
+            id="several fields",
+        ),
+        pytest.param(
+            "text2video",
+            {"prompt": "a boat", "resolution": "4k", "duration": 12},
+            "kling-3.0",
+            "--resolution 4k: kling-3.0-turbo takes 720p or 1080p; using kling-3.0",
+            id="a value",
+        ),
+        pytest.param(
+            "text2video",
+            {"prompt": "a boat", "sound": False},
+            "kling-3.0",
+            "--no-sound: kling-3.0-turbo always has sound; using kling-3.0",
+            id="a switch",
+        ),
+        pytest.param(
+            "text2video",
+            {"prompt": "a boat", "cfg_scale": 0.5},
+            "kling-v1-6",
+            "kling-3.0-turbo takes no cfg scale; using kling-v1-6",
+            id="what only an old one has",
+        ),
+        pytest.param(
+            "text2video",
+            {"prompt": "a boat", "duration": 77},
+            "kling-3.0-turbo",
+            None,
+            id="what none can do",
+        ),
+        pytest.param(
+            "image2video",
+            {**HERO, "duration": 77},
+            "kling-3.0",
+            "kling-3.0-turbo takes no elements; using kling-3.0",
+            id="what one nearly can do",
+        ),
+    ],
+)
+def test_the_newest_that_can_do_it_is_taken(
+    product: str, values: dict[str, Any], model: str, reason: str | None
+) -> None:
+    choice = plan_for(catalogue.load(product), None, values, KEY)
+
+    assert (choice.plan.model.id, choice.reason) == (model, reason)
+
+
+def test_rules_count_too() -> None:
+    only_long = Rule(
+        id="only-long",
+        message="rain takes longer",
+        when={"negative_prompt": "absent"},
+        need={"duration": [10]},
+        models=("kling-3.0-turbo",),
+    )
+    product = replace(catalogue.load("text2video"), rules=(only_long,))
+
+    short = plan_for(product, None, {"prompt": "rain"}, KEY)
+    long = plan_for(product, None, {"prompt": "rain", "duration": 10}, KEY)
+
+    assert short.plan.model.id == "kling-3.0"
+    assert short.reason == "rain takes longer; using kling-3.0"
+    assert (long.plan.model.id, long.reason) == ("kling-3.0-turbo", None)
+
+
+def test_a_model_that_was_named_is_never_changed() -> None:
+    with pytest.raises(UsageError, match=r"--element: kling-3\.0-turbo does not"):
+        plan_for(catalogue.load("image2video"), "turbo", HERO, KEY)
+
+
+def test_what_no_model_takes_is_the_defaults_complaint() -> None:
+    product = catalogue.load("text2video")
+
+    with pytest.raises(UsageError, match="text2video has no field colour"):
+        plan_for(product, None, {"colour": "red"}, KEY)
+
+
+def test_credentials_decide_what_there_is_to_choose_from() -> None:
+    product = catalogue.load("text2video")
+    choice = plan_for(product, None, {"prompt": "a boat"}, PAIR)
+
+    assert (choice.plan.model.id, choice.reason) == ("kling-3.0", None)
+    with pytest.raises(CredentialsError, match="needs an API key"):
+        plan_for(catalogue.load("goods-studio"), None, {}, PAIR)
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_no_field_of_any_current_model_needs_a_model_named(name: str) -> None:
+    product = catalogue.load(name)
+    fields = {
+        field
+        for model in product.models
+        if model.status == "current"
+        for limits in model.limits.values()
+        for field, each in limits.items()
+        if not each.is_fixed
+    }
+
+    for field in fields:
+        value = sample(product.field(field))
+        plan = plan_for(product, None, {field: value}, KEY).plan
+        assert takes(plan.model, plan.route, field), field

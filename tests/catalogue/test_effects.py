@@ -1,0 +1,131 @@
+"""The scenes. Source: API reference, section 2.6."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kling_cli.catalogue import body, catalogue, check, choose, cost, reading, wire
+from kling_cli.catalogue.groups import offered
+from kling_cli.catalogue.model import CredentialKind, Plan
+
+A, B = "https://img.example.com/a.png", "https://img.example.com/b.png"
+EFFECTS = catalogue.load("effects")
+SCENE = EFFECTS.field("scene")
+
+
+def plan() -> Plan:
+    return choose.plan(EFFECTS, None, (), (CredentialKind.KEY_PAIR,))
+
+
+def of_group(name: str) -> tuple[str, ...]:
+    (group,) = (each for each in SCENE.groups if each.name == name)
+    return group.choices
+
+
+def test_the_scenes_are_those_of_the_page() -> None:
+    dual, single, ended = map(of_group, ("dual", "single", "discontinued"))
+
+    assert (len(dual), len(single), len(ended)) == (15, 203, 10)
+    assert {"magic_match_tree", "hug", "kiss", "c4d_cartoon"} <= set(ended)
+    assert len({*dual, *single, *ended}) == 228
+    assert offered(SCENE) == dual + single
+    assert plan().limits["scene"].choices == dual + single
+
+
+@pytest.mark.parametrize(
+    ("scene", "images", "wanted"),
+    [
+        ("hug_pro", (A, B), {"images": [A, B]}),
+        ("day_to_night", (A,), {"image": A}),
+    ],
+)
+def test_one_image_stands_elsewhere_than_two(
+    scene: str, images: tuple[str, ...], wanted: dict[str, Any]
+) -> None:
+    values = {"scene": scene, "images": images}
+
+    made = body.build(plan(), values, external_id=None, callback_url=None, extra={})
+
+    assert check.problems(plan(), values) == ()
+    assert made == {"effect_scene": scene, "input": wanted}
+    assert wire.wire_check(plan(), made) == ()
+    assert reading.read(EFFECTS, plan().route, plan().model, made) == (values, ())
+
+
+@pytest.mark.parametrize(
+    ("values", "message", "hint"),
+    [
+        ({"images": (A,)}, "SCENE is missing", "kling effects --list shows them all"),
+        ({"scene": "hug_pro"}, "IMAGE is missing", None),
+        (
+            {"scene": "hugpro", "images": (A, B)},
+            "SCENE hugpro: there is no such scene",
+            "did you mean hug_pro or ",
+        ),
+        (
+            {"scene": "xyzzy", "images": (A,)},
+            "SCENE xyzzy: there is no such scene",
+            "kling effects --list shows them all",
+        ),
+        (
+            {"scene": "hug", "images": (A, B)},
+            "SCENE hug: discontinued on 2026-01-30",
+            "did you mean hug_pro? kling effects --list shows them all",
+        ),
+        (
+            {"scene": "magic_match_tree", "images": (A,)},
+            "SCENE magic_match_tree: discontinued on 2026-07-03",
+            "did you mean ",
+        ),
+        ({"scene": "hug_pro", "images": (A,)}, "this scene takes two images", None),
+        (
+            {"scene": "hug_pro", "images": (A, B, A)},
+            "IMAGE: 3 of them; effects takes at most 2",
+            None,
+        ),
+        (
+            {"scene": "nezha", "images": (A, B)},
+            "SCENE, IMAGE: this scene takes one image",
+            "kling effects --list dual",
+        ),
+    ],
+)
+def test_a_wrong_scene_or_number_of_images_is_said_with_the_way_out(
+    values: dict[str, Any], message: str, hint: str | None
+) -> None:
+    found = check.problems(plan(), values)
+
+    said = [each for each in found if message in each.message]
+    assert said, found
+    assert (said[0].hint or "").startswith(hint or "")
+    assert all(len(each.message) < 120 for each in found)
+
+
+@pytest.mark.parametrize(
+    ("scene", "given", "message"),
+    [
+        ("hug", {"images": [A, B]}, "effect_scene value 'hug' is invalid"),
+        ("hug_pro", {"image": A}, "effect_scene, input.images is invalid"),
+        ("hug_pro", {"images": [A]}, "input.images has 1 entry; use input.image"),
+        ("hug_pro", {"images": A}, "input.images must be an array"),
+        ("hug_pro", {"images": [A, 5]}, "input.images[1] must be a string"),
+        ("hug_pro", {"images": [A, B, A]}, "input.images has 3 entries, allowed: at"),
+        ("hug_pro", {"images": [A, "?"]}, "input.images is neither a URL nor bare"),
+        ("nezha", {"images": [A, B]}, "effect_scene, input.images is invalid"),
+        ("nezha", {"image": 5}, "input.image must be a string"),
+        ("nezha", {"image": A, "images": [A, B]}, "input.image and input.images exc"),
+        ("nezha", {}, "input.images is required"),
+    ],
+)
+def test_the_api_refuses_the_wrong_shape_for_a_scene(
+    scene: str, given: dict[str, Any], message: str
+) -> None:
+    found = wire.wire_check(plan(), {"effect_scene": scene, "input": given})
+
+    assert found[0].message.startswith(message)
+
+
+def test_nobody_knows_what_a_scene_costs() -> None:
+    assert cost.estimate(plan(), {"scene": "nezha", "images": (A,)}) is None

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kling_cli.catalogue import values
+from tests.catalogue.conftest import Planner
+
+
+def test_nothing_and_emptiness_were_not_said() -> None:
+    said = values.given({"a": None, "b": "", "c": (), "d": [], "e": 0, "f": False})
+
+    assert said == {"e": 0, "f": False}
+
+
+def test_defaults_count_where_nothing_was_said(planned: Planner) -> None:
+    plan = planned("text2video", "kling-3.0", {})
+
+    assert values.effective(plan, {"duration": 7}) == {
+        "sound": False,
+        "resolution": "720p",
+        "aspect_ratio": "16:9",
+        "duration": 7,
+        "watermark": False,
+        "multi_shot": True,
+    }
+
+
+def test_what_a_model_always_has_counts_whatever_was_said(planned: Planner) -> None:
+    plan = planned("text2video", "kling-3.0-turbo", {})
+
+    assert values.effective(plan, {"sound": False})["sound"] is True
+
+
+@pytest.mark.parametrize(
+    ("said", "duration"),
+    [
+        ({"shots": ("3:a", "4:b")}, 7),
+        ({"prompt": "shot 1, 3, a; shot 2, 4, b;"}, 7),
+        ({"shots": ("3:a", "4:b"), "duration": 9}, 9),
+        ({"prompt": "a boat"}, None),
+        ({"prompt": 5}, None),
+        ({"shots": 5}, None),
+    ],
+)
+def test_shots_decide_the_duration_unless_somebody_did(
+    planned: Planner, said: dict[str, Any], duration: int | None
+) -> None:
+    plan = planned("text2video", None, said)
+
+    assert values.settled(plan, said).get("duration") == duration
+
+
+def test_a_model_without_shots_takes_their_words_as_they_are(planned: Planner) -> None:
+    said = {"prompt": "shot 1, 3, a;"}
+    plan = planned("text2video", "kling-2.6", said)
+
+    assert values.settled(plan, said) == said
+    assert values.storyboard(plan, said) == ()

@@ -1,0 +1,32 @@
+"""Kept callbacks as tests need them, with everything that does not matter."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from kling_cli.store.journal import KeptCallback
+
+NOON = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
+
+
+def a_callback(
+    number: int = 1,
+    *,
+    task_id: str | None = "t1",
+    status: str = "succeeded",
+    **rest: Any,
+) -> KeptCallback:
+    raw = json.dumps({"id": task_id, "status": status}).encode()
+    chosen: dict[str, Any] = {
+        "received_at": NOON,
+        "product": None,
+        "nonce": None,
+        "external_id": None,
+        "trust": "token",
+        "headers": (("content-type", "application/json"),),
+        "raw": raw,
+        **rest,
+    }
+    return KeptCallback(id=number, task_id=task_id, status=status, **chosen)

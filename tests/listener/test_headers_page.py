@@ -1,0 +1,117 @@
+"""The table of headers in `docs/listen.md`, held to what goes over the wire."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kling_cli.api.http import new_http
+from kling_cli.clock import SystemClock
+from kling_cli.listener.courier import Courier
+from kling_cli.listener.headers import RECONCILED_TRUST, Headers
+from kling_cli.listener.manner import Manner, dressed
+from kling_cli.listener.targets import Target
+from kling_cli.mock.deliver import Stamp
+from kling_cli.mock.scenarios import Delivery
+from kling_cli.secret import Secret
+from kling_cli.store.journal import KeptCallback
+from tests.jobs.made import a_callback
+from tests.support.recorder import recorder
+
+PAGE = Path(__file__).parents[2] / "docs" / "listen.md"
+SECRET = Secret("whsec_dGhlIHNlY3JldCBvZiBib3Ro")
+PLAIN = a_callback(headers=())
+
+
+def described() -> dict[str, str]:
+    """Return when each header of the page's table is sent, by lower-case name."""
+    section = PAGE.read_text().split("## Which headers your app gets")[1].split("##")[0]
+    rows = re.findall(r"^\| (`.*?`) \| (.*?) \|", section, re.MULTILINE)
+    return {
+        name.lower(): when
+        for names, when in rows
+        for name in re.findall(r"`([^`]+)`", names)
+    }
+
+
+async def sent(headers: Headers) -> dict[str, str]:
+    """Return what an app gets when these are the headers of a delivery."""
+    async with new_http() as http:
+        with recorder() as app:
+            courier = Courier(http=http, clock=SystemClock())
+            await courier.carry(Target(url=app.url), headers, b"{}")
+    return dict(app.seen[0].headers)
+
+
+def forward(
+    kept: KeptCallback, *secrets: Secret, is_replay: bool = False, own: Headers = ()
+) -> Headers:
+    manner = Manner(secrets=secrets, headers=own)
+    return dressed(kept, manner, SystemClock().now(), is_replay=is_replay)
+
+
+def mock(*secrets: Secret) -> Headers:
+    stamp = Stamp(key=b"k" * 32, secrets=secrets, clock=SystemClock())
+    return stamp.headers(Delivery(raw=b"{}", name="mock", message_id="m1"))
+
+
+@pytest.mark.anyio
+async def test_the_page_names_each_header_and_when_it_is_sent() -> None:
+    plain = set(await sent(forward(PLAIN)))
+    reconciled = replace(PLAIN, trust=RECONCILED_TRUST)
+
+    found = dict.fromkeys(plain, "all")
+    for when, headers in (
+        ("missed ends", forward(reconciled)),
+        ("replays", forward(PLAIN, is_replay=True)),
+        ("mocks", mock()),
+        ("what is signed", forward(PLAIN, SECRET)),
+    ):
+        more = set(await sent(headers)) - plain
+        found |= dict.fromkeys(more, when)
+
+    assert found == described()
+    assert set(await sent(mock(SECRET))) <= set(found)
+
+
+@pytest.mark.anyio
+async def test_the_values_are_those_on_the_page() -> None:
+    kept = replace(PLAIN, id=7, trust=RECONCILED_TRUST)
+
+    got = await sent(forward(kept, SECRET, is_replay=True))
+
+    assert got["connection"] == "close"
+    assert (got["accept"], got["accept-encoding"]) == ("*/*", "identity")
+    assert got["user-agent"] == "kling-cli"
+    assert (got["kling-reconciled"], got["kling-replay"]) == ("1", "7")
+    assert got["webhook-id"] == "kling_7"
+
+
+@pytest.mark.anyio
+async def test_a_header_of_ones_own_wins_over_all_but_the_signature() -> None:
+    own = (("User-Agent", "mine"), ("Kling-Replay", "mine"), ("webhook-id", "mine"))
+
+    got = await sent(forward(PLAIN, SECRET, is_replay=True, own=own))
+
+    assert (got["user-agent"], got["kling-replay"]) == ("mine", "mine")
+    assert got["webhook-id"] == "kling_0"
+
+
+@pytest.mark.anyio
+async def test_nobody_outside_can_pretend_to_be_us() -> None:
+    given = (
+        ("Kling-Reconciled", "1"),
+        ("Kling-Replay", "1"),
+        ("Kling-Mock", "1"),
+        ("X-Forwarded-Uri", "/callback/secret"),
+        ("User-Agent", "Kling"),
+        ("X-Own", "1"),
+    )
+
+    got = await sent(forward(replace(PLAIN, headers=given)))
+
+    assert (got["user-agent"], got["x-own"]) == ("Kling", "1")
+    assert not [name for name in got if name.startswith(("kling-", "x-forwarded"))]

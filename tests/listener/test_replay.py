@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kling_cli.callbacks.signatures import verify
+from kling_cli.clock import SystemClock
+from kling_cli.errors import UsageError
+from kling_cli.listener.lines import Forwarded
+from kling_cli.listener.manner import Manner
+from kling_cli.listener.replay import (
+    Parcel,
+    choose,
+    find,
+    parcels,
+    send_again,
+    undelivered,
+)
+from kling_cli.listener.targets import Target
+from kling_cli.secret import Secret
+from kling_cli.store.journal_callbacks import CallbackJournal, KeptForward, Wanted
+from tests.listener.kept import NOON, a_callback
+from tests.support.wire_server import says, wire_server
+
+SECRET = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+HERE, THERE = "http://localhost:1/", "http://localhost:2/"
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[CallbackJournal]:
+    with CallbackJournal.open(tmp_path) as opened:
+        opened.keep_callbacks(
+            [a_callback(), a_callback(trust="signed"), a_callback(task_id="t2")]
+        )
+        yield opened
+
+
+def passed_on(number: int, url: str, status: int) -> KeptForward:
+    return KeptForward(
+        callback_id=number, sent_at=NOON, url=url, status=status, duration_s=0.1
+    )
+
+
+def test_callbacks_are_named_by_number_by_last_and_by_what_is_wanted(
+    journal: CallbackJournal,
+) -> None:
+    assert [kept.id for kept in choose(journal, ["last", "1"], None)] == [1, 3]
+    assert [kept.id for kept in choose(journal, [], Wanted(task_id="t2"))] == [3]
+
+
+@pytest.mark.parametrize("which", ["0", "-1", "x", "\u0661", "9" * 30, ""])
+def test_what_names_none_is_refused(journal: CallbackJournal, which: str) -> None:
+    with pytest.raises(UsageError):
+        find(journal, which)
+
+
+def test_nothing_is_last_where_nothing_is_kept(tmp_path: Path) -> None:
+    with (
+        CallbackJournal.open(tmp_path) as empty,
+        pytest.raises(UsageError, match="no callback is kept yet"),
+    ):
+        find(empty, "last")
+
+
+def test_each_goes_where_it_went_before_or_where_it_failed(
+    journal: CallbackJournal,
+) -> None:
+    journal.keep_forwards(
+        [passed_on(1, HERE, 500), passed_on(1, THERE, 500), passed_on(1, HERE, 200)]
+    )
+    callbacks = choose(journal, ["1"], None)
+
+    everywhere = parcels(journal, callbacks, to=[], is_failed=False)
+    failed = parcels(journal, callbacks, to=[], is_failed=True)
+    named = parcels(journal, callbacks, to=[Target(url="http://a/")], is_failed=True)
+
+    assert [each.target.url for each in everywhere] == [HERE, THERE]
+    assert [each.target.url for each in failed] == [THERE]
+    assert [each.target.url for each in named] == ["http://a/"]
+
+
+def test_only_what_came_signed_is_signed_anew(journal: CallbackJournal) -> None:
+    callbacks = choose(journal, ["1", "2"], None)
+
+    found = parcels(
+        journal,
+        callbacks,
+        to=[Target(url=HERE)],
+        is_failed=False,
+        secrets=(SECRET,),
+    )
+
+    assert [each.secrets for each in found] == [(), (SECRET,)]
+
+
+@pytest.mark.anyio
+async def test_a_parcel_is_signed_by_the_option_else_by_its_own_secret() -> None:
+    told: list[Forwarded] = []
+    kept: list[KeptForward] = []
+    callback = a_callback(5)
+
+    async with wire_server(says(200, b""), says(500, b"no")) as app:
+        target = Target(url=app.base_url)
+        lines = await send_again(
+            [Parcel(kept=callback, target=target, secrets=(SECRET,))],
+            Manner(),
+            times=2,
+            clock=SystemClock(),
+            tell=told.append,
+            record=kept.append,
+        )
+
+    for seen in app.seen:
+        now = SystemClock().now()
+        assert verify(seen.body, seen.headers, [SECRET], now)
+        assert seen.headers["kling-replay"] == "5"
+    assert [line.status for line in lines] == [200, 500]
+    assert told == lines
+    assert [(each.status, each.is_replay) for each in kept] == [
+        (200, True),
+        (500, True),
+    ]
+    error = undelivered(lines)
+    assert error is not None
+    assert error.http == 500
+    assert "1 of 2 deliveries failed; the first, callback 5" in error.message
+    assert undelivered(lines[:1]) is None

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from kling_cli.listener.tail import LOOK_S, follow
+from kling_cli.store.journal import KeptCallback
+from kling_cli.store.journal_callbacks import CallbackJournal, Wanted
+from tests.listener.kept import a_callback
+from tests.support.clock import FakeClock
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_last_ones_come_first_and_then_what_others_keep(
+    tmp_path: Path,
+) -> None:
+    found: list[KeptCallback] = []
+    with (
+        CallbackJournal.open(tmp_path) as journal,
+        CallbackJournal.open(tmp_path) as other,
+    ):
+        other.keep_callbacks([a_callback()] * 3)
+        following = follow(
+            journal, Wanted(status="succeeded"), last=2, clock=FakeClock()
+        )
+        found += [await anext(following), await anext(following)]
+        other.keep_callbacks([a_callback(status="failed"), a_callback()])
+        found.append(await anext(following))
+        await following.aclose()
+
+    assert [kept.id for kept in found] == [2, 3, 5]
+
+
+async def test_more_than_fit_together_all_come_in_order(tmp_path: Path) -> None:
+    with (
+        CallbackJournal.open(tmp_path) as journal,
+        CallbackJournal.open(tmp_path) as other,
+    ):
+        other.keep_callback(a_callback())
+        following = follow(journal, Wanted(), last=1, clock=FakeClock())
+        first = await anext(following)
+        other.keep_callbacks([a_callback()] * 450)
+        rest = [await anext(following) for _ in range(450)]
+        await following.aclose()
+
+    assert [first.id, *(kept.id for kept in rest)] == list(range(1, 452))
+
+
+async def test_it_waits_for_what_another_process_keeps(tmp_path: Path) -> None:
+    clock = FakeClock(is_automatic=False)
+    with (
+        CallbackJournal.open(tmp_path) as journal,
+        CallbackJournal.open(tmp_path) as other,
+    ):
+        following = follow(journal, Wanted(), last=0, clock=clock)
+        waiting = asyncio.ensure_future(anext(following))
+        await clock.advance(60.0)
+        assert not waiting.done()
+        other.keep_callback(a_callback(task_id="t9"))
+        await clock.advance(LOOK_S)
+        kept = await waiting
+        await following.aclose()
+
+    assert kept.task_id == "t9"

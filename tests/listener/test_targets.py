@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import pytest
+
+from kling_cli.errors import UsageError
+from kling_cli.listener.targets import (
+    Target,
+    read_route,
+    read_target,
+    refuse_own_port,
+    targets_for,
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "url"),
+    [
+        ("3000", "http://localhost:3000/callback"),
+        ("3000/hooks/kling?a=b", "http://localhost:3000/hooks/kling?a=b"),
+        ("/hooks/kling", "http://localhost:8000/hooks/kling"),
+        ("localhost:3000", "http://localhost:3000/callback"),
+        ("app.test:3000/x", "http://app.test:3000/x"),
+        ("http://localhost:3000", "http://localhost:3000/callback"),
+        ("http://localhost:3000/", "http://localhost:3000/"),
+        ("https://app.test/a?b=c", "https://app.test/a?b=c"),
+        ("https://app.test?b=c", "https://app.test?b=c"),
+        (" http://[::1]:80/a ", "http://[::1]:80/a"),
+    ],
+)
+def test_a_url_a_port_or_a_path_is_a_target(typed: str, url: str) -> None:
+    assert read_target(typed) == Target(url=url)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "ftp://a/b",
+        "http://",
+        "70000",
+        "http://a:99999/",
+        "http://a b/",
+        "0",
+        "http://[::1/",
+        "http://a/é",
+        "a\nb",
+    ],
+)
+def test_what_is_none_is_refused(typed: str) -> None:
+    with pytest.raises(UsageError, match="no place to send callbacks to"):
+        read_target(typed)
+
+
+def test_localhost_is_looked_for_on_both_addresses() -> None:
+    target = Target(url="http://me:pw@localhost:3000/a?b")
+
+    assert target.places == (
+        "http://me:pw@127.0.0.1:3000/a?b",
+        "http://me:pw@[::1]:3000/a?b",
+    )
+    assert target.host == "localhost:3000"
+    assert target.shown == "http://localhost:3000/a?b"
+
+
+def test_other_hosts_are_taken_at_their_word() -> None:
+    assert Target(url="http://app.test/").places == ("http://app.test/",)
+    assert Target(url="http://localhost/").places == (
+        "http://127.0.0.1/",
+        "http://[::1]/",
+    )
+
+
+@pytest.mark.parametrize("word", ["succeeded", "succeed"])
+def test_a_route_is_a_status_and_a_target(word: str) -> None:
+    assert read_route(f"{word}=3000") == Target(
+        url="http://localhost:3000/callback", status="succeeded"
+    )
+
+
+@pytest.mark.parametrize("typed", ["3000", "done=3000", "=3000"])
+def test_a_route_without_a_status_is_refused(typed: str) -> None:
+    with pytest.raises(UsageError, match="STATUS=URL"):
+        read_route(typed)
+
+
+def test_a_status_with_a_route_goes_there_and_nowhere_else() -> None:
+    main, own = Target(url="http://a/"), Target(url="http://b/", status="unknown")
+
+    assert targets_for("failed", (main, own)) == (main,)
+    assert targets_for(None, (main, own)) == (own,)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_the_listener_does_not_call_itself(host: str) -> None:
+    with pytest.raises(UsageError, match="own port"):
+        refuse_own_port([Target(url=f"http://{host}:8000/callback")], 8000)
+
+    refuse_own_port([Target(url=f"http://{host}:8001/"), Target(url="http://a/")], 8000)

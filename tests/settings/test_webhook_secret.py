@@ -1,0 +1,96 @@
+"""What is a webhook secret: what the reference library takes, and nothing empty."""
+
+from __future__ import annotations
+
+from base64 import b64decode, urlsafe_b64decode
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
+
+from kling_cli.errors import UsageError
+from kling_cli.secret import Secret
+from kling_cli.settings.webhook_secret import (
+    has_foreign_characters,
+    keys_of,
+    read_option,
+    read_secrets,
+)
+
+A, B = "whsec_MTIzNDU2Nzg5MDEy", "whsec_YW5vdGhlciBzZWNyZXQ"  # B lacks its padding
+
+visible = st.from_regex(r"(whsec_)?[!-~]{0,40}", fullmatch=True)
+
+
+@given(visible)
+@example("whsec_MTIzNDU2Nzg5MDE")
+@example("whsec_a-_b/+cd")
+@example("whsec_----")
+@example("whsec_====")
+@example("not base64 at all".replace(" ", "-"))
+def test_what_the_library_takes_is_taken_with_the_key_it_has(text: str) -> None:
+    try:
+        webhook = Webhook(text)
+    except (ValueError, EmptyWebhookSecretError):
+        with pytest.raises(ValueError, match=r"^(has |is )"):
+            keys_of(text)
+        return
+
+    keys = keys_of(text)
+
+    assert all(keys)
+    assert vars(webhook)["_whsecret"] == keys[0]
+
+
+def test_an_url_safe_secret_stands_for_both_ways_to_read_it() -> None:
+    assert keys_of("whsec_ab-d_fghijkl") == (
+        b64decode("abdfghijkl=="),
+        urlsafe_b64decode("ab-d_fghijkl"),
+    )
+    assert len(keys_of(A)) == len(keys_of(B)) == 1
+
+
+@pytest.mark.parametrize("between", [" ", ",", ", ", "\r\n", " ,, "])
+def test_several_are_parted_by_blanks_or_commas(between: str) -> None:
+    expected = (Secret(A), Secret(B))
+
+    assert read_secrets(f"\ufeff{A}{between}{B}{between}") == expected
+    assert read_option("--sign-forwards", [f"{A}{between}{B}", A]) == (
+        *expected,
+        Secret(A),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("", "it is empty", id="nothing"),
+        pytest.param(" , ", "it is empty", id="separators"),
+        pytest.param("whsec_", "it has nothing after whsec_", id="prefix"),
+        pytest.param("whsec_!!!!", "it has no base64 in it", id="no base64"),
+        pytest.param("whsec_hidde", "it is no whole base64", id="cut off"),
+        pytest.param(f"{A},whsec_", "number 2 of 2 has nothing", id="the second"),
+        pytest.param(
+            "whsec_hidd\u200ben",
+            "character 11 is U+200B (zero width space)",
+            id="invisible",
+        ),
+        pytest.param("whsec_…", "character 7 is U+2026", id="placeholder"),
+        pytest.param("whsec_a\x07b", "character 8 is U+0007 (control", id="control"),
+    ],
+)
+def test_what_is_none_is_explained_and_not_shown(text: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_option("--webhook-secret", [text])
+
+    assert caught.value.message.startswith("--webhook-secret is not a webhook secret")
+    assert said in caught.value.message
+    assert "blanks or commas" in (caught.value.hint or "")
+    assert "hidd" not in caught.value.message
+
+
+def test_characters_that_are_left_out_are_noticed() -> None:
+    assert has_foreign_characters(f'"{A}"')
+    assert not has_foreign_characters(A)
+    assert not has_foreign_characters("whsec_ab-d_fgh=")

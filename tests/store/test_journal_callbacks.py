@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kling_cli.store.journal import Journal, KeptCallback
+from kling_cli.store.journal_callbacks import (
+    PAGE,
+    CallbackJournal,
+    KeptForward,
+    Wanted,
+    last_by_url,
+)
+from kling_cli.store.journal_file import FILE_NAME, SCHEMA_VERSION
+
+NOON = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
+HERE = "http://localhost:3000/callback"
+THERE = "http://localhost:4000/callback"
+
+
+def a_callback(**columns: Any) -> KeptCallback:
+    chosen: dict[str, Any] = {
+        "id": 0,
+        "received_at": NOON,
+        "product": "text2video",
+        "nonce": None,
+        "task_id": "t1",
+        "external_id": None,
+        "status": "succeeded",
+        "trust": "token",
+        "headers": (("a", "b"),),
+        "raw": b"\x00\xff{}",
+        **columns,
+    }
+    return KeptCallback(**chosen)
+
+
+def a_forward(number: int, status: int | None, url: str = HERE) -> KeptForward:
+    return KeptForward(
+        callback_id=number, sent_at=NOON, url=url, status=status, duration_s=0.25
+    )
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[CallbackJournal]:
+    with CallbackJournal.open(tmp_path) as opened:
+        yield opened
+
+
+def test_a_callback_comes_back_as_it_was_kept(journal: CallbackJournal) -> None:
+    number = journal.keep_callback(a_callback())
+
+    assert journal.callback(number) == a_callback(id=number)
+    assert journal.callback(number + 1) is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        pytest.param(Wanted(), [1, 2, 3, 4], id="all, oldest first"),
+        pytest.param(Wanted(task_id="t2"), [2], id="task"),
+        pytest.param(Wanted(task_id="mine"), [3], id="external id"),
+        pytest.param(Wanted(product="image2video"), [3], id="product"),
+        pytest.param(Wanted(status="failed"), [4], id="status"),
+        pytest.param(Wanted(trust="mock"), [2], id="trust"),
+        pytest.param(Wanted(since=NOON + timedelta(hours=2)), [3, 4], id="since"),
+        pytest.param(Wanted(until=NOON + timedelta(hours=2)), [1, 2], id="until"),
+        pytest.param(Wanted(after=3), [4], id="after"),
+    ],
+)
+def test_what_is_wanted_chooses(
+    journal: CallbackJournal, wanted: Wanted, numbers: list[int]
+) -> None:
+    journal.keep_callbacks(
+        [
+            a_callback(),
+            a_callback(task_id="t2", trust="mock", received_at=_hours(1)),
+            a_callback(
+                external_id="mine", product="image2video", received_at=_hours(2)
+            ),
+            a_callback(status="failed", received_at=_hours(3)),
+        ]
+    )
+
+    assert [each.id for each in journal.callbacks(wanted)] == numbers
+
+
+def test_a_limit_leaves_the_newest(journal: CallbackJournal) -> None:
+    journal.keep_callbacks([a_callback()] * 5)
+
+    assert [each.id for each in journal.callbacks(Wanted(), limit=2)] == [4, 5]
+
+
+def test_pages_have_all_in_order(journal: CallbackJournal) -> None:
+    journal.keep_callbacks([a_callback()] * (2 * PAGE + 1))
+
+    pages = list(journal.pages(Wanted(after=1)))
+
+    assert [len(page) for page in pages] == [PAGE, PAGE]
+    numbers = [kept.id for page in pages for kept in page]
+    assert numbers == list(range(2, 2 * PAGE + 2))
+
+
+def test_the_last_delivery_to_each_place_says_whether_it_failed(
+    journal: CallbackJournal,
+) -> None:
+    journal.keep_callbacks([a_callback()] * 5)
+    journal.keep_forwards(
+        [
+            a_forward(1, 200),
+            a_forward(2, 500),
+            a_forward(3, None),
+            a_forward(3, 204),
+            a_forward(4, 200),
+            a_forward(4, 302, THERE),
+        ]
+    )
+
+    failed = journal.callbacks(Wanted(is_failed=True))
+
+    assert [each.id for each in failed] == [2, 4]
+
+
+def test_outcomes_come_back_as_they_were_kept(journal: CallbackJournal) -> None:
+    journal.keep_callback(a_callback())
+    first, last = a_forward(1, None), replace(a_forward(1, 200), is_replay=True)
+    refused = replace(first, error="connection refused", attempt=4)
+
+    journal.keep_forwards([refused, last, a_forward(0, 200)])
+
+    assert journal.forwards(1) == [refused, last]
+    assert journal.forwards(0) == []
+    assert last_by_url([refused, last]) == {HERE: last}
+
+
+def test_clearing_takes_the_outcomes_along_and_no_number_is_given_twice(
+    journal: CallbackJournal,
+) -> None:
+    journal.keep_callbacks([a_callback(), a_callback(task_id="t2")])
+    journal.keep_forwards([a_forward(1, 200), a_forward(2, 200)])
+
+    assert journal.clear_callbacks(Wanted(task_id="t2")) == 1
+    assert (len(journal.forwards(1)), journal.forwards(2)) == (1, [])
+    assert journal.clear_callbacks(Wanted()) == 1
+    assert journal.keep_callback(a_callback()) == 3
+
+
+def test_a_journal_of_the_first_version_is_brought_up_in_place(tmp_path: Path) -> None:
+    with Journal.open(tmp_path) as old:
+        old.keep_callback(a_callback())
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
+        db.executescript("DROP TABLE forwards; PRAGMA user_version = 1;")
+
+    with CallbackJournal.open(tmp_path) as opened:
+        opened.keep_forwards([a_forward(1, 500)])
+
+        assert opened.set_aside is None
+        assert [each.id for each in opened.callbacks(Wanted(is_failed=True))] == [1]
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+
+
+def _hours(number: int) -> datetime:
+    return NOON + timedelta(hours=number)
