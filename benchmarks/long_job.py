@@ -11,7 +11,7 @@ import anyio
 from figures import Figure, environment
 
 from kling_cli.clock import SystemClock
-from kling_cli.jobs.options import RunOptions
+from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.prepare import Order
 from kling_cli.jobs.run import generate
 from kling_cli.sandbox.options import SandboxOptions

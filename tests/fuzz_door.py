@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import anyio
 
-from kling_cli.callbacks.limits import Limits
+from kling_cli.callbacks.http.limits import Limits
 from tests.callbacks.doorstep import a_door
 from tests.callbacks.storm import storm
 

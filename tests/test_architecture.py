@@ -177,7 +177,7 @@ def test_nobody_knows_whom_they_should_not() -> None:
 
 def test_the_rule_sees_a_breach() -> None:
     assert is_breach(Import("products/check.py", 1, "kling_cli.api.client", False))
-    assert is_breach(Import("sandbox/app.py", 1, "kling_cli.api.task", True))
+    assert is_breach(Import("sandbox/app.py", 1, "kling_cli.api.tasks", True))
     assert is_breach(Import("settings.py", 1, "kling_cli.jobs.run", True))
     assert not is_breach(Import("jobs/run.py", 1, "kling_cli.api.client", False))
 

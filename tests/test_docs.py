@@ -9,16 +9,17 @@ from pathlib import Path
 
 from kling_cli.api.account import deductions_from_wire, packs_from_wire
 from kling_cli.api.library import ELEMENTS, VOICES, Owner, Thing
-from kling_cli.catalogue import catalogue, check, choose
-from kling_cli.catalogue.model import CredentialKind
-from kling_cli.cli import models
-from kling_cli.cli.output import bill, document, library, models_json, packs
-from kling_cli.cli.request_file import to_order
+from kling_cli.catalogue import routing, validation
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.definition.schema import CredentialKind
+from kling_cli.cli.commands.models import select
+from kling_cli.cli.options.request_file import to_order
+from kling_cli.cli.output import account, json_document, library, models
 from kling_cli.errors import UsageError
 from kling_cli.jobs import schedule
 from kling_cli.mock import scenarios
+from kling_cli.mock.payloads import Mock
 from kling_cli.mock.scenarios import Expected
-from kling_cli.mock.shapes import Mock
 from kling_cli.sandbox.faults import ACTIONS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -35,7 +36,7 @@ def test_the_page_of_the_sandbox_lists_every_fault() -> None:
 
 def test_the_page_of_the_json_lists_every_key() -> None:
     page = (DOCS / "json.md").read_text()
-    printed = document.of_failure("text2video", UsageError("no"))
+    printed = json_document.of_failure("text2video", UsageError("no"))
 
     table = page.split("| key | meaning |")[1].split("```")[0]
 
@@ -51,8 +52,8 @@ def test_the_page_of_the_json_lists_the_keys_of_every_list() -> None:
     rows = re.findall(r"^\| `([a-z ]+)` \| (`.*) \|$", page, re.MULTILINE)
 
     described = {command: re.findall(r"`(\w+)`", keys) for command, keys in rows}
-    assert {name: described.get(name) for name in document.LISTINGS} == {
-        name: list(keys) for name, keys in document.LISTINGS.items()
+    assert {name: described.get(name) for name in json_document.LISTINGS} == {
+        name: list(keys) for name, keys in json_document.LISTINGS.items()
     }
 
 
@@ -65,8 +66,8 @@ def keys_of(row: str) -> list[str]:
 
 
 def test_the_page_of_the_json_lists_the_keys_of_what_is_in_a_list() -> None:
-    line = models.select("text2video", "kling-3.0", ["sound"])[0]
-    model = models_json.document(line)
+    line = select("text2video", "kling-3.0", ["sound"])[0]
+    model = models.document(line)
     thing = Thing(id="1", name=None, owner=Owner.OWN, links=())
     voice = library.document(thing, VOICES)
     element = library.document(thing, ELEMENTS)
@@ -77,9 +78,9 @@ def test_the_page_of_the_json_lists_the_keys_of_what_is_in_a_list() -> None:
     assert keys_of("models[].rates[]") == list(model["rates"][0])
     assert keys_of("voices[]") == list(voice)
     assert [*keys_of("voices[]"), *keys_of("elements[]")] == list(element)
-    assert keys_of("packs[]") == list(packs.document(pack, datetime.now(UTC)))
-    assert keys_of("deductions[]") == list(bill.document(row))
-    assert keys_of("totals[]") == list(bill.totals([row])[0])
+    assert keys_of("packs[]") == list(account.packs_document(pack, datetime.now(UTC)))
+    assert keys_of("deductions[]") == list(account.bill_document(row))
+    assert keys_of("totals[]") == list(account.totals([row])[0])
 
 
 def test_the_request_on_the_page_of_the_json_is_one() -> None:
@@ -88,10 +89,10 @@ def test_the_request_on_the_page_of_the_json_is_one() -> None:
 
     order = to_order(request)
 
-    product = catalogue.load(order.product)
-    plan = choose.plan(product, order.model, tuple(order.values), list(CredentialKind))
+    product = loader.load(order.product)
+    plan = routing.plan(product, order.model, tuple(order.values), list(CredentialKind))
     link = {"image": "https://img.example.com/cat.png"}
-    assert check.problems(plan, {**order.values, **link}) == ()
+    assert validation.problems(plan, {**order.values, **link}) == ()
 
 
 def test_the_page_of_a_job_states_the_pauses_of_the_schedule() -> None:

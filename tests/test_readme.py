@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from kling_cli.cli.app import load
-from kling_cli.cli.contents import entries
+from kling_cli.cli.command_table import entries
 from kling_cli.errors import ExitCode
-from kling_cli.settings.setting_layers import CONFIG_KEYS, SETTINGS
+from kling_cli.settings.sources import CONFIG_KEYS, SETTINGS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -10,13 +10,15 @@ import pytest
 from docs.maker.__main__ import FOLDER, PICTURE, main, pages
 from docs.maker.picture import picture, words
 from kling_cli.cli.app import load
-from kling_cli.cli.contents import GROUPS, entries, members
+from kling_cli.cli.command_table import GROUPS, entries, members
 
 PAGES = pages()
 AGAIN = "what is described has changed: run `python -m docs.maker` and commit docs"
 
 COMMANDS = (*entries(), *(one for group in GROUPS for one in members(group.name)))
-PRODUCTS = [one for one in COMMANDS if one.target == "kling_cli.cli.generate:command"]
+PRODUCTS = [
+    one for one in COMMANDS if one.target == "kling_cli.cli.commands.generate:command"
+]
 
 each_page = pytest.mark.parametrize("name", PAGES)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from docs.maker import index, page
 from docs.maker.picture import picture
-from kling_cli.catalogue import catalogue
-from kling_cli.cli.contents import entries
+from kling_cli.catalogue.definition import loader
+from kling_cli.cli.command_table import entries
 
 DOCS = Path(__file__).parents[1]
 FOLDER = DOCS / "reference"
@@ -20,7 +20,7 @@ PICTURE = DOCS / "live-display.svg"
 def pages() -> dict[str, str]:
     """Return the pages by their file names."""
     commands = {entry.name for entry in entries()}
-    described = (*catalogue.all_products(), *catalogue.all_managed())
+    described = (*loader.all_products(), *loader.all_managed())
     products = [each for each in described if page.command(each).split()[1] in commands]
     return {
         "README.md": index.readme(products),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from docs.maker import prices, words
 from docs.maker.page import command
-from kling_cli.catalogue.model import Generation, Model, Product
+from kling_cli.catalogue.definition.schema import Generation, Model, Product
 
 SOURCE = (
     "Made by `python -m docs.maker` from `kling_cli/catalogue/data`, which says where"

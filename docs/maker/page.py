@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from docs.maker import prices, words
-from kling_cli.catalogue import catalogue
-from kling_cli.catalogue.field import Field
-from kling_cli.catalogue.model import CredentialKind, Product, Route
-from kling_cli.cli.limits import limits_sentence
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.definition.schema import CredentialKind, Field, Product, Route
+from kling_cli.cli.options.product_fields import limits_sentence
 
 KEYS = {CredentialKind.API_KEY: "API key", CredentialKind.KEY_PAIR: "key pair"}
 
@@ -30,13 +29,13 @@ def page(product: Product) -> str:
 
 def command(product: Product) -> str:
     """Return how the product is called, as its example says it."""
-    alone = {each.name for each in catalogue.summaries() if not each.group}
+    alone = {each.name for each in loader.summaries() if not each.group}
     return " ".join(product.example.split()[: 2 if product.name in alone else 3])
 
 
 def _before(product: Product) -> list[list[str]]:
     """Return what goes before the product's own call: its command's, or commands."""
-    use, step = product.session, catalogue.opening(product)
+    use, step = product.session, loader.opening(product)
     if use is None:
         return []
     if step is None:
@@ -55,8 +54,8 @@ def _before(product: Product) -> list[list[str]]:
 def _steps(product: Product) -> list[Product]:
     group = product.example.split()[1]
     return [
-        catalogue.step(each.name)
-        for each in catalogue.step_summaries()
+        loader.step(each.name)
+        for each in loader.step_summaries()
         if each.group == group
     ]
 

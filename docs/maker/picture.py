@@ -7,10 +7,10 @@ import re
 
 from rich.console import Console
 
-from kling_cli.api.task import TaskStatus
-from kling_cli.cli.output.board import Board, after
-from kling_cli.cli.output.drawing import Canvas, draw
-from kling_cli.cli.output.live import news
+from kling_cli.api.tasks import TaskStatus
+from kling_cli.cli.output.live.display import news
+from kling_cli.cli.output.live.progress import Board, after
+from kling_cli.cli.output.live.renderer import Canvas, draw
 from kling_cli.jobs import events as happened
 
 COLUMNS = 92

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from docs.maker import words
-from kling_cli.catalogue.model import Model, Product
-from kling_cli.catalogue.rule import Length, Rate
+from kling_cli.catalogue.definition.schema import Length, Model, Product, Rate
 
 RESOLUTIONS = ("720p", "1080p", "1k", "2k", "4k")
 PACKS = {"video": "video", "image": "image", "try_on": "try-on"}

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from kling_cli.catalogue.choose import listed
-from kling_cli.catalogue.field import Field, FieldKind
-from kling_cli.catalogue.model import Product
-from kling_cli.catalogue.rule import Habit, Length, Rule
+from kling_cli.catalogue.definition.schema import (
+    Field,
+    FieldKind,
+    Habit,
+    Length,
+    Product,
+    Rule,
+)
+from kling_cli.catalogue.routing import listed
 
 MANY = 6  # more values than these are counted
 BAR = "\\|"

@@ -10,9 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from kling_cli.api.codes import error_for
-from kling_cli.api.paging import Asks, Listed, cursor_pages
-from kling_cli.api.values import mapping, moment, number, objects, text, unix_ms, whole
+from kling_cli.api.error_codes import error_for
+from kling_cli.api.json_values import (
+    mapping,
+    moment,
+    number,
+    objects,
+    text,
+    unix_ms,
+    whole,
+)
+from kling_cli.api.pagination import Asks, Listed, cursor_pages
 
 MAX_ROWS: Final = 500  # of a page
 UNITS: Final = "units"  # what a pack pays in; the balance pays in a currency

@@ -1,30 +1,112 @@
-"""The client of the Kling API: signs, asks, and says in our terms what came back."""
+"""Task ids: fit to be sent, as many as a call takes, found again in the answer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-from kling_cli.api.codes import SIGN_AGAIN, SUCCESS
-from kling_cli.api.credentials import Credentials
-from kling_cli.api.exchange import PATIENCE_S, Answer, Request, exchange
-from kling_cli.api.http import httpx
-from kling_cli.api.ids import by_id, checked, chunks
-from kling_cli.api.task import Task
-from kling_cli.api.values import unix_ms
-from kling_cli.api.verdict import error_of
-from kling_cli.api.wire import (
+from kling_cli.api.credentials import Credentials, from_settings
+from kling_cli.api.error_codes import SIGN_AGAIN, SUCCESS, error_of
+from kling_cli.api.http import httpx, new_http
+from kling_cli.api.json_values import unix_ms
+from kling_cli.api.pagination import Asks
+from kling_cli.api.tasks import (
     Page,
+    Task,
     page_from_wire,
     result_from_wire,
     task_from_wire,
     tasks_from_wire,
 )
+from kling_cli.api.transport import PATIENCE_S, Answer, Request, exchange
 from kling_cli.clock import Clock
-from kling_cli.errors import AmbiguousError, RefusedError, UnreachableError
+from kling_cli.errors import AmbiguousError, RefusedError, UnreachableError, UsageError
+from kling_cli.settings.settings import Settings
+
+IDS_A_CALL: Final = 20  # Source: API reference 2.5, `GET /tasks`, read 2026-10-04
+
+
+def chunks(ids: Sequence[str]) -> Iterator[list[str]]:
+    """Yield `ids`, each once, in lists that one call can take.
+
+    Raises:
+        UsageError: one of them is not an id.
+    """
+    unique = list(dict.fromkeys(checked(each) for each in ids))
+    for start in range(0, len(unique), IDS_A_CALL):
+        yield unique[start : start + IDS_A_CALL]
+
+
+def checked(task_id: str) -> str:
+    """Return an id that means the same in a path and in a list.
+
+    Raises:
+        UsageError: it would not.
+    """
+    if task_id in ("", ".", "..") or "," in task_id:
+        raise UsageError(f"{task_id!r} is not a task id", hint="give ids one by one")
+    return task_id
+
+
+def by_id(
+    asked: Sequence[str], tasks: Sequence[Task], *, is_external: bool
+) -> Iterator[tuple[str, Task]]:
+    """Yield the tasks that were asked for; one answer to one question is the answer."""
+    for task in tasks:
+        name = task.external_id if is_external else task.id
+        if name is None and len(asked) == len(tasks) == 1:
+            name = asked[0]
+        if name in asked and name is not None:
+            yield name, task
+
+
+PAUSES_S: Final = (1.0, 2.0)  # `/account/costs` wants no more than one a second
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """A client whose questions may be asked twice: lists, figures, deletions.
+
+    An API that answers, with 429 or 5xx, is asked again; one that cannot be reached is
+    not, as somebody is waiting.
+    """
+
+    client: Asks
+    clock: Clock
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+    ) -> Answer:
+        """Return the answer that there is in the end.
+
+        Raises:
+            KlingError: as the client does.
+        """
+        for pause_s in PAUSES_S:
+            try:
+                return await self.client.ask(method, path, params=params, json=json)
+            except UnreachableError as exc:
+                if exc.http is None:
+                    raise
+            await self.clock.sleep(pause_s)
+        return await self.client.ask(method, path, params=params, json=json)
+
 
 _NOT_FOUND: Final = 1203
 _BAD_VALUE: Final = 1201
@@ -230,3 +312,15 @@ class KlingClient:
 
 def _is_unknown_id(exc: RefusedError) -> bool:
     return exc.code == _BAD_VALUE and "not found" in exc.message.lower()
+
+
+@asynccontextmanager
+async def connected(settings: Settings, clock: Clock) -> AsyncIterator[KlingClient]:
+    """Give a client that talks with these settings' account, closed in the end.
+
+    Raises:
+        CredentialsError: there are none.
+    """
+    credentials = from_settings(settings)
+    async with new_http(settings.api_base) as http:
+        yield KlingClient(http, credentials, clock)

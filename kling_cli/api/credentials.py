@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from kling_cli.catalogue.model import CredentialKind
+from kling_cli.catalogue.definition.schema import CredentialKind
 from kling_cli.errors import CredentialsError, KlingError
 from kling_cli.secret import Secret
 from kling_cli.settings.settings import ACCOUNT, HOW_TO_LOG_IN, Settings

@@ -13,8 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from kling_cli.api.paging import Asks, Listed, numbered_pages
-from kling_cli.api.values import mapping, moment, objects, text
+from kling_cli.api.json_values import mapping, moment, objects, text
+from kling_cli.api.pagination import Asks, Listed, numbered_pages
 from kling_cli.errors import RefusedError, UsageError
 
 _PRESET_OWNER: Final = "kling"

@@ -11,9 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from kling_cli.callbacks.answer import NOT_FOUND, RECEIVED, Answer, refused
-from kling_cli.callbacks.body import CallbackHint, MalformedBodyError, read_body
-from kling_cli.callbacks.door import (
+from kling_cli.callbacks.events import (
     Arrived,
     Counts,
     Door,
@@ -26,8 +24,10 @@ from kling_cli.callbacks.door import (
     Refused,
     Trust,
 )
-from kling_cli.callbacks.limits import Limits
-from kling_cli.callbacks.request import Headers, Request
+from kling_cli.callbacks.http.limits import Limits
+from kling_cli.callbacks.http.parser import Headers, Request
+from kling_cli.callbacks.http.responses import NOT_FOUND, RECEIVED, Answer, refused
+from kling_cli.callbacks.payload import CallbackHint, MalformedBodyError, read_body
 from kling_cli.callbacks.signatures import check_secret, verify
 from kling_cli.clock import Clock
 from kling_cli.secret import Secret

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from kling_cli.catalogue import check, choose
-from kling_cli.catalogue.model import CredentialKind, Model, Plan, Product
+from kling_cli.catalogue import routing, validation
+from kling_cli.catalogue.definition.schema import CredentialKind, Model, Plan, Product
 from kling_cli.catalogue.values import given
 from kling_cli.errors import KlingError
 
@@ -38,12 +38,12 @@ def plan_for(
     """
     names = tuple(values)
     if model_text is not None:
-        return Choice(choose.plan(product, model_text, names, credentials))
-    default = choose.find_model(product, product.default_for(credentials))
+        return Choice(routing.plan(product, model_text, names, credentials))
+    default = routing.find_model(product, product.default_for(credentials))
     plans = list(_plans(product, default, names, credentials))
     if not plans:
-        return Choice(choose.plan(product, None, names, credentials))
-    able = (plan for plan in plans if not check.problems(plan, values))
+        return Choice(routing.plan(product, None, names, credentials))
+    able = (plan for plan in plans if not validation.problems(plan, values))
     best = next(able, plans[0])  # whoever takes the fields complains of the values
     if best.model is default:
         return Choice(best)
@@ -64,7 +64,7 @@ def _plans(
     ]
     for model in (default, *others):
         try:
-            yield choose.plan(product, model.id, names, credentials)
+            yield routing.plan(product, model.id, names, credentials)
         except KlingError:
             continue  # it does not take a field, or is out of reach
 
@@ -75,14 +75,14 @@ def _why_not(product: Product, model: Model, values: Mapping[str, Any]) -> str:
     lacking = [
         name
         for name in given(values)
-        if not any(choose.takes(model, route, name) for route in routes)
+        if not any(routing.takes(model, route, name) for route in routes)
     ]
     if lacking:
         words = [f"no {name.replace('_', ' ')}" for name in lacking]
-        return f"{model.id} takes {choose.listed(words)}"
+        return f"{model.id} takes {routing.listed(words)}"
     for route in routes:
         plan = Plan(product=product, route=route, model=model)
-        if all(choose.takes(model, route, name) for name in values):
-            return "; ".join(each.message for each in check.problems(plan, values))
+        if all(routing.takes(model, route, name) for name in values):
+            return "; ".join(each.message for each in validation.problems(plan, values))
     spelled = [product.field(name).spelling for name in values]
-    return f"{model.id} does not take {choose.listed(spelled)} together"
+    return f"{model.id} does not take {routing.listed(spelled)} together"

@@ -14,9 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from kling_cli.catalogue.field import Field
-from kling_cli.catalogue.model import Plan, Product, Route
-from kling_cli.catalogue.place import Place
+from kling_cli.catalogue.definition.schema import Field, Place, Plan, Product, Route
 
 SPOKEN = ("prompt", "shots")  # the fields whose text may name handles
 MAX_SHOTS = 6

@@ -1,4 +1,4 @@
-"""A job's values as they will count: what was said, what follows from it, defaults."""
+"""Conditions of the catalogue: what was said of fields, and what counts for them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from kling_cli.catalogue import prompt
-from kling_cli.catalogue.conditions import holds
-from kling_cli.catalogue.field import FieldKind
-from kling_cli.catalogue.model import Plan
+from kling_cli.catalogue.definition.schema import FieldKind, Plan
+
+
+def holds(
+    conditions: Mapping[str, Any], said: Mapping[str, Any], counts: Mapping[str, Any]
+) -> bool:
+    """Say whether all conditions hold for what was `said` and what `counts`."""
+    return all(
+        _is_met(wanted, name in said, counts.get(name))
+        for name, wanted in conditions.items()
+    )
+
+
+def _is_met(wanted: Any, is_said: bool, value: Any) -> bool:
+    if wanted == "present":
+        return is_said
+    if wanted == "absent":
+        return not is_said
+    return value in wanted or ("absent" in wanted and not is_said)
 
 
 def given(values: Mapping[str, Any]) -> dict[str, Any]:

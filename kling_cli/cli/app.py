@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from kling_cli.cli.contents import HIDDEN, Entry, canonical, entries, members
+from kling_cli.cli.command_table import HIDDEN, Entry, canonical, entries, members
 from kling_cli.cli.help_page import PagedCommand, PagedGroup
 from kling_cli.cli.version import Version
 
@@ -94,7 +94,7 @@ def load(entry: Entry) -> Any:
         return found()
     if isinstance(found, typer.Typer):
         return typer.main.get_command(found)
-    from kling_cli.cli.declare import declare
+    from kling_cli.cli.options.declaration import declare
 
     return declare(found, name=entry.name)
 

@@ -1,12 +1,83 @@
-"""What leaves `main.py` when a command raised: words on stderr, JSON, an exit code."""
+"""A bug's traceback, kept for the person who will mend it: without secrets."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from kling_cli.errors import ExitCode, KlingError, StoppedError, UsageError
+
+_SECRET_VARIABLES = (
+    "KLING_API_KEY",
+    "KLING_ACCESS_KEY",
+    "KLING_SECRET_KEY",
+    "KLING_WEBHOOK_SECRET",
+    "NGROK_AUTHTOKEN",
+)
+_SECRET_SHAPES = (
+    re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"),  # a JWT
+    re.compile(r"(?<=Bearer )\S+"),
+    re.compile(r"whsec_[\w+/=-]+"),
+    re.compile(r"(?<=/callback/)[^\s'\"]+"),  # a capability
+    re.compile(r"(?<=\?)[^\s'\"]+"),  # what signs a URL
+)
+_HIDDEN = "[hidden]"
+
+
+def write_report(exc: BaseException, environ: Mapping[str, str]) -> Path | None:
+    """Write the traceback into the state folder and return where, if that is possible.
+
+    With `KLING_DEBUG=1` it goes to stderr instead. Local variables are never included.
+    """
+    text = scrubbed("".join(traceback.format_exception(exc)), environ)
+    if environ.get("KLING_DEBUG") == "1":
+        from kling_cli.cli.output.streams import write_note
+
+        write_note(text)
+        return None
+    try:
+        return _write(text, _state_dir(environ))
+    except (OSError, RuntimeError):  # RuntimeError: no home folder is known
+        return None
+
+
+def headline(exc: BaseException, environ: Mapping[str, str]) -> str:
+    """Return the exception in one line of at most 200 characters, without secrets."""
+    text = " ".join("".join(traceback.format_exception_only(exc)).split())
+    return scrubbed(text, environ)[:200]
+
+
+def scrubbed(text: str, environ: Mapping[str, str]) -> str:
+    """Return `text` without the secrets of the environment and what looks like one."""
+    for variable in _SECRET_VARIABLES:
+        for secret in environ.get(variable, "").split():
+            text = text.replace(secret, _HIDDEN)
+    for shape in _SECRET_SHAPES:
+        text = shape.sub(_HIDDEN, text)
+    return text
+
+
+def _state_dir(environ: Mapping[str, str]) -> Path:
+    if environ.get("KLING_STATE_DIR"):
+        return Path(environ["KLING_STATE_DIR"]).expanduser()
+    import platformdirs
+
+    return platformdirs.user_state_path("kling")
+
+
+def _write(text: str, state_dir: Path) -> Path:
+    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = state_dir / f"crash-{os.getpid()}.txt"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(
+        descriptor, "w", encoding="utf-8", errors="backslashreplace"
+    ) as file:
+        file.write(text)
+    return path
 
 
 def report_failure(exc: BaseException, arguments: Sequence[str]) -> int:
@@ -57,7 +128,7 @@ def _usage(exc: Exception) -> UsageError:
 
 
 def _bug(exc: BaseException) -> KlingError:
-    from kling_cli.cli.crash import headline, write_report
+    # DROPME
 
     place = write_report(exc, os.environ)
     where = f"the traceback is in {place}" if place else "KLING_DEBUG=1 shows more"
@@ -89,7 +160,7 @@ def _is_json(arguments: Sequence[str]) -> bool:
 
 def _command(arguments: Sequence[str]) -> str:
     """Return the command that was typed, with its sub-command if it has such."""
-    from kling_cli.cli.contents import canonical
+    from kling_cli.cli.command_table import canonical
 
     words = [each for each in arguments if not each.startswith("-")]
     first, second, *_ = [*words, "", ""]
@@ -109,7 +180,7 @@ _SUB_COMMANDS: Mapping[str, tuple[str, ...]] = {
 
 
 def _print_document(error: KlingError, arguments: Sequence[str]) -> None:
-    from kling_cli.cli.output.document import dumps, of_failure
+    from kling_cli.cli.output.json_document import dumps, of_failure
     from kling_cli.cli.output.streams import write_result
 
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kling_cli.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
-    from kling_cli.cli.options import Talk
+    from kling_cli.cli.options.shared import Talk
     from kling_cli.jobs.events import Event
     from kling_cli.settings.settings import Settings
 
@@ -64,7 +64,7 @@ def run(work: Work[T], *, settings: Settings, talk: Talk, is_brief: bool = False
     """Run `work` in an event loop of its own while a reporter shows what happens."""
     import anyio
 
-    from kling_cli.cli.output.choose import reporter
+    from kling_cli.cli.output.reporters import reporter
 
     chosen = reporter(
         is_quiet=talk.is_quiet, is_colorless=talk.is_colorless, is_brief=is_brief

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from kling_cli.cli.output.escape import one_line
+from kling_cli.cli.output.text import one_line
 
 if TYPE_CHECKING:
-    from kling_cli.cli.options import Talk
-    from kling_cli.jobs.options import RunOptions
+    from kling_cli.cli.options.shared import Talk
+    from kling_cli.jobs.job import RunOptions
     from kling_cli.settings.settings import Settings
 
 OFFERED: Final = "localhost.run"

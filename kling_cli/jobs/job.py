@@ -1,4 +1,4 @@
-"""One job in this run, and the result it ends with."""
+"""How a job is to be run, as the command line said it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,41 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-from kling_cli.api.task import Output, Task, TaskStatus
+from kling_cli.api.tasks import Output, Task, TaskStatus
 from kling_cli.errors import ContentRefusedError, KlingError, TaskFailedError
-from kling_cli.jobs.ask import NOWHERE
 from kling_cli.jobs.events import JobResult
-from kling_cli.jobs.lifecycle import Life
-from kling_cli.jobs.naming import from_here
-from kling_cli.store.entry import Entry, SavedOutput, Stage
+from kling_cli.jobs.outputs.naming import from_here
+from kling_cli.jobs.poller import NOWHERE
+from kling_cli.jobs.state_machine import Life
+from kling_cli.store.records import Entry, SavedOutput, Stage
 
 if TYPE_CHECKING:
-    from kling_cli.api.exchange import Answer
+    from kling_cli.api.transport import Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """`timeout_s` None waits for ever; `port` 0 takes a free one.
+
+    `needs_way` is for a call that nobody will be called back about, made before one
+    that needs a way for callbacks: without one, nothing is spent.
+
+    `output` is a file, a folder or a template; None saves into the settings' folder.
+    """
+
+    command: str
+    callback: str = "auto"
+    tunnel: str = "auto"
+    callback_url: str | None = None
+    port: int = 0
+    timeout_s: float | None = 3600.0
+    is_waiting: bool = True
+    is_downloading: bool = True
+    output: str | None = None
+    is_forced: bool = False
+    max_units: float | None = None
+    needs_way: bool = False
+
 
 KEPT_DAYS = 30  # results are deleted after that. Source: API reference 5.5
 ROUNDING_UNITS = 0.005

@@ -1,28 +1,151 @@
-"""From what a person asked for to a request: decided, checked, files read."""
+"""Local files as the API takes them: looked at, checked, and as bare base64."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
+import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from kling_cli.catalogue import (
-    body,
-    catalogue,
-    check,
-    cost,
+    decoder,
     default_model,
-    paths,
-    reading,
+    encoder,
+    media,
+    pricing,
+    validation,
 )
-from kling_cli.catalogue.model import CredentialKind, Plan, Product
-from kling_cli.catalogue.rule import Estimate
+from kling_cli.catalogue.constraints import is_url
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.definition.schema import (
+    CredentialKind,
+    Estimate,
+    Field,
+    FieldKind,
+    Plan,
+    Problem,
+    Product,
+)
+from kling_cli.catalogue.prompt import split_handle
 from kling_cli.errors import AccountError, UsageError
-from kling_cli.jobs.media import with_files_read
-from kling_cli.jobs.newest import steps_back
+from kling_cli.jobs.lookup import steps_back
 from kling_cli.text import is_text
+
+
+def with_files_read(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with the content of local files in place of their paths.
+
+    Raises:
+        UsageError: a file cannot be read, or the API would not take it.
+    """
+    read = dict(values)
+    for field in plan.product.fields:
+        if field.name in read and field.kind in _LINK_ONLY:
+            _require_no_file(field, read[field.name])
+        if field.name not in read or field.kind not in _PROBLEMS:
+            continue
+        value = read[field.name]
+        if field.is_repeated:
+            read[field.name] = tuple(_read(plan, field, each) for each in value)
+        else:
+            read[field.name] = _read(plan, field, value)
+    return read
+
+
+def sound_seconds(content: str) -> float | None:
+    """Return how long a sound lasts that has been read; None for a link to one."""
+    if is_url(content):
+        return None
+    return media.describe_audio(base64.b64decode(content)).seconds
+
+
+def _read(plan: Plan, field: Field, value: str) -> str:
+    """Return a URL as it is, and a local file as bare base64; a handle stays."""
+    handle, name = _parted(field, value)
+    if is_url(name):
+        return value
+    content = base64.b64encode(_content(plan, field, name)).decode("ascii")
+    return content if handle is None else f"{handle}={content}"
+
+
+def _parted(field: Field, value: str) -> tuple[str | None, str]:
+    """Part `NAME=FILE`, unless a file is really called so."""
+    # takes a text too long for a name
+    if not field.has_handle or os.path.isfile(value):  # noqa: PTH113 -- see above
+        return None, value
+    return split_handle(value)
+
+
+def _require_no_file(field: Field, value: Any) -> None:
+    """Refuse what lies on this machine where the API fetches from a URL.
+
+    Raises:
+        UsageError: the value is a file's name.
+    """
+    for each in value if field.is_repeated else (value,):
+        _, name = _parted(field, str(each))
+        path = Path(name.removeprefix("file://")).expanduser()
+        if not is_url(name) and path.is_file():
+            size = path.stat().st_size / 1_000_000
+            raise UsageError(
+                f"{field.spelling} {name}: a file on this machine ({size:.1f} MB); the"
+                f" API takes a {_LINK_ONLY[field.kind]} by URL only",
+                hint="put it where the internet can fetch it and give that URL; of what"
+                " Kling made, kling status TASK_ID shows it",
+            )
+
+
+def _content(plan: Plan, field: Field, name: str) -> bytes:
+    option = field.spelling
+    most_bytes = plan.max_bytes(field.name)
+    raw = _bytes_of(name, option, most_bytes)
+    if len(raw) > most_bytes:
+        raise UsageError(
+            f"{option} {name}: more than the {most_bytes:,} bytes allowed",
+            hint="save it smaller, or give a URL",
+        )
+    wrong = _PROBLEMS[field.kind](plan, field, raw)
+    if wrong:
+        raise UsageError(
+            f"{option} {name}: " + "; ".join(one.message for one in wrong),
+            hint=next((one.hint for one in wrong if one.hint), None),
+        )
+    return raw
+
+
+def _bytes_of(name: str, option: str, most_bytes: int) -> bytes:
+    try:
+        path = Path(name.removeprefix("file://")).expanduser()
+        with path.open("rb") as file:
+            return file.read(most_bytes + 1)  # no more, be it /dev/zero
+    except (OSError, ValueError, RuntimeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
+        raise UsageError(
+            f"{option} {name[:200]}: {reason}", hint="give a readable file or a URL"
+        ) from exc
+
+
+def _of_image(plan: Plan, field: Field, raw: bytes) -> tuple[Problem, ...]:
+    return media.image_problems(
+        media.describe_image(raw),
+        plan.max_bytes(field.name),
+        formats=plan.route.image_formats,
+        max_side_px=plan.route.image_max_side_px,
+    )
+
+
+def _of_audio(plan: Plan, field: Field, raw: bytes) -> tuple[Problem, ...]:
+    limits = plan.limits.get(field.name)
+    seconds = limits.seconds if limits is not None else None
+    return media.audio_problems(media.describe_audio(raw), seconds=seconds)
+
+
+_PROBLEMS = {FieldKind.IMAGE: _of_image, FieldKind.AUDIO: _of_audio}
+_LINK_ONLY = {FieldKind.VIDEO: "video", FieldKind.LINK: "file"}
 
 _PAY_LESS = "choose fewer seconds, a lower resolution or a cheaper model"
 _LET_IT = "that is the most by the documented limits; --max-units {most:g} lets it go"
@@ -63,7 +186,7 @@ class Request:
 
     def body(self, callback_url: str | None) -> dict[str, Any]:
         """Return the JSON body of the create call."""
-        return body.build(
+        return encoder.build(
             self.plan,
             self.values,
             external_id=self.external_id,
@@ -89,7 +212,7 @@ def prepare(
         UsageError: values, files or the model do not fit; the message names all of it.
         CredentialsError: these credentials cannot reach the model.
     """
-    product = catalogue.described(order.product)
+    product = loader.described(order.product)
     if order.external_id and steps_back(order.external_id) is not None:
         raise UsageError(
             f"--external-id {order.external_id}: that word means the newest task",
@@ -100,13 +223,13 @@ def prepare(
     )
     values = with_files_read(plan, order.values)
     _require_text(product, values, order)
-    check.require(plan, values)
+    validation.require(plan, values)
     request = Request(
         plan=plan,
         values=values,
         extra=order.extra,
         external_id=order.external_id or new_id(),
-        estimate=cost.estimate(plan, values, seconds=order.seconds),
+        estimate=pricing.estimate(plan, values, seconds=order.seconds),
         model_reason=reason,
     )
     _require_external_id(request)
@@ -137,15 +260,15 @@ def _estimate(request: Request) -> Estimate | None:
     A body that cannot be read back costs what its values would, as far as we know.
     """
     plan = request.plan
-    said, unreadable = reading.read(
+    said, unreadable = decoder.read(
         plan.product, plan.route, plan.model, request.body(None)
     )
-    return request.estimate if unreadable else cost.estimate(plan, said)
+    return request.estimate if unreadable else pricing.estimate(plan, said)
 
 
 def _require_external_id(request: Request) -> None:
     at = request.plan.route.external_id_at
-    if at and paths.get(request.body(None), at) != request.external_id:
+    if at and encoder.get(request.body(None), at) != request.external_id:
         raise UsageError(
             f"--set must leave {at} alone: by it a job is found again when the"
             " connection breaks",
@@ -164,7 +287,7 @@ def check_price(request: Request, max_units: float | None) -> None:
     if max_units is None:
         return
     if request.estimate is None:
-        raise unbounded(cost.why_unknown(request.plan))
+        raise unbounded(pricing.why_unknown(request.plan))
     estimate = request.estimate
     most = estimate.at_most_units if estimate.units is None else estimate.units
     if most is None:

@@ -10,27 +10,26 @@ import secrets
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 
-from kling_cli.api.paging import Listed
-from kling_cli.api.task import TaskStatus
-from kling_cli.catalogue.model import CredentialKind
+from kling_cli.api.pagination import Listed
+from kling_cli.api.tasks import TaskStatus
+from kling_cli.catalogue.definition.schema import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.errors import KlingError, StillRunningError, StoppedError
-from kling_cli.jobs.ask import NOWHERE
-from kling_cli.jobs.destination import check_output
+from kling_cli.jobs.account_tasks import Remote, Wanted
+from kling_cli.jobs.attach import Finishing
 from kling_cli.jobs.events import Event, Finished, JobResult
-from kling_cli.jobs.find import AGAIN
-from kling_cli.jobs.finish import Finishing
-from kling_cli.jobs.job import Job
-from kling_cli.jobs.memory import with_memory
-from kling_cli.jobs.naming import check_template
-from kling_cli.jobs.options import RunOptions
+from kling_cli.jobs.history import with_memory
+from kling_cli.jobs.job import Job, RunOptions
+from kling_cli.jobs.lookup import AGAIN
+from kling_cli.jobs.outputs.destination import check_output
+from kling_cli.jobs.outputs.naming import check_template
+from kling_cli.jobs.poller import NOWHERE
 from kling_cli.jobs.prepare import Order, Request, check_price, prepare
-from kling_cli.jobs.remote import Remote, Wanted
 from kling_cli.jobs.session import open_session
 from kling_cli.jobs.signals import until_signal
 from kling_cli.settings.settings import Settings
-from kling_cli.store.entry import Entry
 from kling_cli.store.journal import Journal
+from kling_cli.store.records import Entry
 
 _SANDBOX_HINT = (
     "this sandbox ends with the command; `kling sandbox` serves one that stays"
@@ -84,7 +83,7 @@ async def see_through(
     Raises:
         KlingError: it ended before it was written down; nothing was sent.
     """
-    from kling_cli.jobs.generate import Generation  # with it comes the door
+    from kling_cli.jobs.generation import Generation  # with it comes the door
 
     check_output(options, settings.output_dir or Path(), _known(request))
     run = Generation(

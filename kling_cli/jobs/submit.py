@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from kling_cli.api.task import Task
+from kling_cli.api.tasks import Task
 from kling_cli.clock import Clock, within
 from kling_cli.errors import (
     AmbiguousError,
@@ -17,8 +17,8 @@ from kling_cli.errors import (
     RateLimitError,
     UnreachableError,
 )
-from kling_cli.jobs.ask import STAYING_REFUSALS, is_refusal
 from kling_cli.jobs.events import AskFailed, Event, SendFailed, Settling, WaitingForSlot
+from kling_cli.jobs.poller import STAYING_REFUSALS, is_refusal
 from kling_cli.jobs.schedule import retry_s, slot_s
 
 MOST_CREATES = 6  # after as many definite failures the API counts as unreachable

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from kling_cli.listener.lines import Duplicate, Forwarded, Line, Stale, Verified
+from kling_cli.listener.events import Duplicate, Forwarded, Line, Stale, Verified
 from kling_cli.store.journal import KeptCallback
 
 MOST_FACTS: Final = 200  # lines about callbacks that are remembered, for details

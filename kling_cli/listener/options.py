@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kling_cli.listener.broker import Wanted
-from kling_cli.listener.endings import Until
-from kling_cli.listener.manner import Manner
-from kling_cli.listener.targets import Target
+from kling_cli.listener.forwarding.policy import Manner
+from kling_cli.listener.forwarding.targets import Target
+from kling_cli.listener.pipeline import Wanted
+from kling_cli.listener.stop_conditions import Until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from kling_cli.callbacks.door import Refused
+from kling_cli.callbacks.events import Refused
 from kling_cli.clock import Clock
-from kling_cli.listener.lines import Rejected
+from kling_cli.listener.events import Rejected
 
 QUIET_S: Final = 5.0
 NO_DOOR: Final = "no such path"

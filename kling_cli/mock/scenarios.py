@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from kling_cli.errors import UsageError
-from kling_cli.listener.changes import put
-from kling_cli.mock.shapes import MODERATION, Mock, shape
+from kling_cli.listener.history.replay import put
+from kling_cli.mock.payloads import MODERATION, Mock, shape
 
 BURST: Final = 50
 OVERSIZE: Final = 1024 * 1024 + 1  # one byte more than a callback may have

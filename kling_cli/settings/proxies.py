@@ -21,7 +21,7 @@ from ipaddress import (
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-from kling_cli.settings.setting_values import is_loopback_url
+from kling_cli.settings.parsers import is_loopback_url
 from kling_cli.settings.settings import HOSTS
 
 LOOKUP_S: Final = 1.0  # where only the proxy reaches a name server, lookups may hang

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kling_cli.errors import KlingError, UsageError
 from kling_cli.secret import Secret
-from kling_cli.settings import setting_values as values
-from kling_cli.settings.setting_layers import (
+from kling_cli.settings import parsers as values
+from kling_cli.settings.parsers import is_loopback_url, parse_seconds
+from kling_cli.settings.sources import (
     OPTION,
     Layer,
     Layers,
@@ -23,7 +24,6 @@ from kling_cli.settings.setting_layers import (
     environment_layer,
     options_layer,
 )
-from kling_cli.settings.setting_values import is_loopback_url, parse_seconds
 from kling_cli.settings.webhook_secret import read_secrets
 
 if TYPE_CHECKING:

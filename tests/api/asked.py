@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kling_cli.api.exchange import Answer
+from kling_cli.api.transport import Answer
 
 
 @dataclass(slots=True)

@@ -14,9 +14,9 @@ import pytest
 
 from kling_cli.api.client import KlingClient
 from kling_cli.api.credentials import ApiKey, Credentials, KeyPair
-from kling_cli.api.exchange import MAX_ANSWER_BYTES, read_answer
 from kling_cli.api.http import httpx, new_http
-from kling_cli.api.task import TaskStatus
+from kling_cli.api.tasks import TaskStatus
+from kling_cli.api.transport import MAX_ANSWER_BYTES, read_answer
 from kling_cli.clock import SystemClock
 from kling_cli.errors import (
     AccountError,

@@ -15,12 +15,12 @@ from datetime import UTC, datetime
 import anyio
 from anyio.abc import SocketAttribute, SocketStream
 
-from kling_cli.callbacks.answer import RECEIVED, Answer
-from kling_cli.callbacks.capability import Capability, callback_path
-from kling_cli.callbacks.door import DoorEvent, Mark, Received, capability_door
-from kling_cli.callbacks.limits import Limits
+from kling_cli.callbacks.events import DoorEvent, Mark, Received, capability_door
+from kling_cli.callbacks.http.limits import Limits
+from kling_cli.callbacks.http.responses import RECEIVED, Answer
+from kling_cli.callbacks.http.server import Server, serve
 from kling_cli.callbacks.receiver import Receiver
-from kling_cli.callbacks.server import Server, serve
+from kling_cli.callbacks.urls import Capability, callback_path
 from kling_cli.secret import Secret
 from tests.support.clock import FakeClock
 

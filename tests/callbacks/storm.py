@@ -7,10 +7,9 @@ from random import Random
 
 import anyio
 
-from kling_cli.callbacks.door import Peer
-from kling_cli.callbacks.limits import Limits
-from kling_cli.callbacks.reading import NotHttpError, Reading
-from kling_cli.callbacks.request import Plain, read_plain
+from kling_cli.callbacks.events import Peer
+from kling_cli.callbacks.http.limits import Limits
+from kling_cli.callbacks.http.parser import NotHttpError, Plain, Reading, read_plain
 from tests.callbacks.doorstep import Doorstep, post, read_reply, send
 from tests.callbacks.strangers import stranger
 

@@ -18,10 +18,9 @@ import anyio.to_thread
 import pytest
 from anyio.abc import SocketStream
 
-from kling_cli.callbacks.connection import Connection
-from kling_cli.callbacks.crowd import Crowd
-from kling_cli.callbacks.door import Counts, Received, Refusal, Refused
-from kling_cli.callbacks.limits import Limits
+from kling_cli.callbacks.events import Counts, Received, Refusal, Refused
+from kling_cli.callbacks.http.connection import Connection
+from kling_cli.callbacks.http.limits import Crowd, Limits
 from tests.callbacks.doorstep import (
     HURRIED,
     PATIENCE_S,

@@ -5,7 +5,7 @@ import asyncio
 import anyio
 import pytest
 
-from kling_cli.callbacks.deadline import Deadline
+from kling_cli.callbacks.http.connection import Deadline
 
 pytestmark = pytest.mark.anyio
 

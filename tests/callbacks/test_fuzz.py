@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kling_cli.callbacks.limits import Limits
+from kling_cli.callbacks.http.limits import Limits
 from tests.callbacks.doorstep import a_door
 from tests.callbacks.storm import storm
 

@@ -6,13 +6,13 @@ import anyio
 import pytest
 from anyio.abc import SocketAttribute
 
-from kling_cli.callbacks.answer import Answer
-from kling_cli.callbacks.capability import Capability, callback_path
-from kling_cli.callbacks.door import Arrived, Counts, Pass, Peer, Received, Trust
-from kling_cli.callbacks.limits import Limits
+from kling_cli.callbacks.events import Arrived, Counts, Pass, Peer, Received, Trust
+from kling_cli.callbacks.http.limits import Limits
+from kling_cli.callbacks.http.responses import Answer
+from kling_cli.callbacks.http.server import serve
 from kling_cli.callbacks.receiver import Receiver
-from kling_cli.callbacks.server import serve
-from kling_cli.catalogue.model import Generation
+from kling_cli.callbacks.urls import Capability, callback_path
+from kling_cli.catalogue.definition.schema import Generation
 from tests.callbacks.doorstep import (
     KEY,
     NOW,

@@ -7,8 +7,8 @@ import tracemalloc
 import anyio
 import pytest
 
-from kling_cli.callbacks.door import Counts, Pass, Refusal, Refused
-from kling_cli.callbacks.limits import Limits
+from kling_cli.callbacks.events import Counts, Pass, Refusal, Refused
+from kling_cli.callbacks.http.limits import Limits
 from tests.callbacks.doorstep import (
     PATH,
     SUCCEEDED,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kling_cli.callbacks.request import Plain, Request, read_plain
+from kling_cli.callbacks.http.parser import Plain, Request, read_plain
 from tests.callbacks.doorstep import PATH, SUCCEEDED, chunked, head, post
 from tests.callbacks.storm import PEER, is_read_alike, read_by_h11
 from tests.callbacks.strangers import stranger

@@ -10,11 +10,11 @@ from contextlib import AsyncExitStack, closing
 import anyio
 import pytest
 
-from kling_cli.callbacks.answer import NOT_FOUND, Answer
-from kling_cli.callbacks.door import Pass, Received, Refusal
-from kling_cli.callbacks.limits import Limits
-from kling_cli.callbacks.request import Request
-from kling_cli.callbacks.server import bind_socket, serve
+from kling_cli.callbacks.events import Pass, Received, Refusal
+from kling_cli.callbacks.http.limits import Limits
+from kling_cli.callbacks.http.parser import Request
+from kling_cli.callbacks.http.responses import NOT_FOUND, Answer
+from kling_cli.callbacks.http.server import bind_socket, serve
 from kling_cli.errors import UsageError
 from tests.callbacks.doorstep import (
     PATH,

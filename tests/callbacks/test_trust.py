@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from kling_cli.callbacks.door import Peer, Refusal, Refused, Trust
+from kling_cli.callbacks.events import Peer, Refusal, Refused, Trust
 from kling_cli.callbacks.signatures import sign
 from kling_cli.errors import UsageError
 from kling_cli.secret import Secret

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from kling_cli.catalogue import catalogue, choose
-from kling_cli.catalogue.model import CredentialKind, Plan
+from kling_cli.catalogue import routing
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.definition.schema import CredentialKind, Plan
 
 settings.register_profile("products", deadline=None)
 settings.load_profile("products")
@@ -36,7 +37,7 @@ def planned() -> Planner:
         credentials: str = "api_key",
     ) -> Plan:
         kinds = (CredentialKind(credentials),)
-        return choose.plan(catalogue.described(product), model, tuple(values), kinds)
+        return routing.plan(loader.described(product), model, tuple(values), kinds)
 
     return plan
 

@@ -13,10 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kling_cli.catalogue import find
-from kling_cli.catalogue.field import Field, FieldKind, Limits
-from kling_cli.catalogue.model import Model, Product, Route
-from kling_cli.catalogue.place import Place
+from kling_cli.catalogue import decoder
+from kling_cli.catalogue.definition.schema import (
+    Field,
+    FieldKind,
+    Limits,
+    Model,
+    Place,
+    Product,
+    Route,
+)
 
 CALLS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "reference.json").read_text("utf-8")
@@ -77,7 +83,7 @@ class Call:
 
 def call_of(documented: Mapping[str, Any]) -> Call | None:
     """Return the call with its part of the catalogue; None when it has none."""
-    found = find.by_path(documented["path"])
+    found = decoder.by_path(documented["path"])
     if found is None:
         return None
     product, route, model = found

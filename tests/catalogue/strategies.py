@@ -7,10 +7,9 @@ from typing import Any
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from kling_cli.catalogue import catalogue
-from kling_cli.catalogue.field import Field, FieldKind, Limits
-from kling_cli.catalogue.model import Plan, Route
-from kling_cli.catalogue.reading import lists
+from kling_cli.catalogue.decoder import lists
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.definition.schema import Field, FieldKind, Limits, Plan, Route
 
 FRAME = "https://img.example.com/a.png"
 CLIP = "https://vid.example.com/a.mp4"
@@ -74,7 +73,7 @@ def has_its_entry(route: Route, name: str, names: list[str]) -> bool:
 @st.composite
 def jobs(draw: st.DrawFn) -> tuple[Plan, dict[str, Any]]:
     """Draw a plan and values it has places for; rules between them may be broken."""
-    product = draw(st.sampled_from(catalogue.all_products()))
+    product = draw(st.sampled_from(loader.all_products()))
     route = draw(st.sampled_from(product.routes))
     reachable = [model for model in product.models if route.name in model.wire_ids]
     model = draw(st.sampled_from(reachable))

@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 
 import kling_cli.catalogue
-from kling_cli.catalogue import catalogue, prompt, rules
-from kling_cli.catalogue.model import Model, Product, Route
-from kling_cli.catalogue.parse import product as parse
-from kling_cli.catalogue.table import CatalogueError
+from kling_cli.catalogue import prompt, validation
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.definition.parser import CatalogueError
+from kling_cli.catalogue.definition.parser import product as parse
+from kling_cli.catalogue.definition.schema import Model, Product, Route
 
 DATA = Path(kling_cli.catalogue.__file__).parent / "data"
 FILES = sorted(path for path in DATA.glob("*.toml") if path.stem != "common")
-PRODUCTS = catalogue.all_products()
+PRODUCTS = loader.all_products()
 
 each_product = pytest.mark.parametrize("product", PRODUCTS, ids=lambda p: p.name)
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -46,7 +47,7 @@ def test_a_file_is_named_like_its_product(path: Path) -> None:
 def test_the_head_of_a_file_says_what_the_file_says(path: Path) -> None:
     whole = table(path)
 
-    summary = next(each for each in catalogue.summaries() if each.name == path.stem)
+    summary = next(each for each in loader.summaries() if each.name == path.stem)
 
     name, group = whole["name"], whole.get("group", "")
     called = whole.get("command", name)
@@ -56,16 +57,16 @@ def test_the_head_of_a_file_says_what_the_file_says(path: Path) -> None:
 def test_products_stand_in_their_order() -> None:
     by_order = sorted(FILES, key=lambda path: table(path)["order"])
 
-    assert list(catalogue.names()) == [path.stem for path in by_order]
+    assert list(loader.names()) == [path.stem for path in by_order]
 
 
 def test_summaries_cost_no_parsing_and_no_imports() -> None:
     script = (
         "import sys; before = set(sys.modules)\n"
-        "from kling_cli.catalogue import catalogue\n"
+        "from kling_cli.catalogue.definition import loader as catalogue\n"
         "assert catalogue.names()\n"
         "new = set(sys.modules) - before\n"
-        "print({'tomllib', 'kling_cli.catalogue.model'} & new)\n"
+        "print({'tomllib', 'kling_cli.catalogue.definition.schema'} & new)\n"
     )
 
     done = subprocess.run(
@@ -167,7 +168,7 @@ def test_rules_name_models_routes_and_checks_that_are_there(product: Product) ->
     for rule in product.rules:
         assert set(rule.models) <= ids, rule.id
         assert set(rule.routes) <= routes, rule.id
-        assert rule.check is None or rule.check in rules.CHECKS, rule.id
+        assert rule.check is None or rule.check in validation.CHECKS, rule.id
 
 
 @each_product
@@ -254,7 +255,7 @@ LAST_FRAME = {
 
 @pytest.mark.parametrize("name", ["text2video", "image2video"])
 def test_models_can_do_what_the_capability_table_says(name: str) -> None:
-    for _, model in models_of(catalogue.load(name)):
+    for _, model in models_of(loader.load(name)):
         for limits in model.limits.values():
             duration, resolution, sound = (
                 limits["duration"],
@@ -273,7 +274,7 @@ def test_models_can_do_what_the_capability_table_says(name: str) -> None:
 
 
 def test_models_take_a_last_frame_as_the_table_says() -> None:
-    product = catalogue.load("image2video")
+    product = loader.load("image2video")
 
     found = {
         model.id: all("last_frame" in limits for limits in model.limits.values())

@@ -6,17 +6,25 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue import body, catalogue, check, choose, cost, reading, wire
-from kling_cli.catalogue.groups import offered
-from kling_cli.catalogue.model import CredentialKind, Plan
+from kling_cli.catalogue import (
+    decoder,
+    encoder,
+    pricing,
+    routing,
+    server_validation,
+    validation,
+)
+from kling_cli.catalogue.constraints import offered
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.definition.schema import CredentialKind, Plan
 
 A, B = "https://img.example.com/a.png", "https://img.example.com/b.png"
-EFFECTS = catalogue.load("effects")
+EFFECTS = loader.load("effects")
 SCENE = EFFECTS.field("scene")
 
 
 def plan() -> Plan:
-    return choose.plan(EFFECTS, None, (), (CredentialKind.KEY_PAIR,))
+    return routing.plan(EFFECTS, None, (), (CredentialKind.KEY_PAIR,))
 
 
 def of_group(name: str) -> tuple[str, ...]:
@@ -46,12 +54,12 @@ def test_one_image_stands_elsewhere_than_two(
 ) -> None:
     values = {"scene": scene, "images": images}
 
-    made = body.build(plan(), values, external_id=None, callback_url=None, extra={})
+    made = encoder.build(plan(), values, external_id=None, callback_url=None, extra={})
 
-    assert check.problems(plan(), values) == ()
+    assert validation.problems(plan(), values) == ()
     assert made == {"effect_scene": scene, "input": wanted}
-    assert wire.wire_check(plan(), made) == ()
-    assert reading.read(EFFECTS, plan().route, plan().model, made) == (values, ())
+    assert server_validation.wire_check(plan(), made) == ()
+    assert decoder.read(EFFECTS, plan().route, plan().model, made) == (values, ())
 
 
 @pytest.mark.parametrize(
@@ -95,7 +103,7 @@ def test_one_image_stands_elsewhere_than_two(
 def test_a_wrong_scene_or_number_of_images_is_said_with_the_way_out(
     values: dict[str, Any], message: str, hint: str | None
 ) -> None:
-    found = check.problems(plan(), values)
+    found = validation.problems(plan(), values)
 
     said = [each for each in found if message in each.message]
     assert said, found
@@ -122,10 +130,12 @@ def test_a_wrong_scene_or_number_of_images_is_said_with_the_way_out(
 def test_the_api_refuses_the_wrong_shape_for_a_scene(
     scene: str, given: dict[str, Any], message: str
 ) -> None:
-    found = wire.wire_check(plan(), {"effect_scene": scene, "input": given})
+    found = server_validation.wire_check(
+        plan(), {"effect_scene": scene, "input": given}
+    )
 
     assert found[0].message.startswith(message)
 
 
 def test_nobody_knows_what_a_scene_costs() -> None:
-    assert cost.estimate(plan(), {"scene": "nezha", "images": (A,)}) is None
+    assert pricing.estimate(plan(), {"scene": "nezha", "images": (A,)}) is None

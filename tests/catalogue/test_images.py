@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue import body, check, cost, wire
+from kling_cli.catalogue import encoder, pricing, server_validation, validation
 from tests.catalogue.conftest import Planner
 
 IMAGE = "https://img.example.com/a.png"
 
 
 def build(plan: Any, values: dict[str, Any]) -> dict[str, Any]:
-    return body.build(plan, values, external_id=None, callback_url=None, extra={})
+    return encoder.build(plan, values, external_id=None, callback_url=None, extra={})
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_images_cost_what_the_price_list_says(
     values: dict[str, Any],
     units: float,
 ) -> None:
-    found = cost.estimate(planned(product, model, values), values)
+    found = pricing.estimate(planned(product, model, values), values)
 
     assert found is not None
     assert found.units == units
@@ -51,7 +51,7 @@ def test_a_series_of_the_models_own_length_costs_the_longest_at_most(
 ) -> None:
     values = {"prompt": "a", "series_amount": "auto"}
 
-    found = cost.estimate(planned("omni-image", None, values), values)
+    found = pricing.estimate(planned("omni-image", None, values), values)
 
     assert found is not None
     assert (found.units, found.at_most_units) == (None, 72)
@@ -63,7 +63,7 @@ def test_a_series_is_asked_for_by_its_number_alone(planned: Planner) -> None:
 
     made = build(plan, values)
 
-    assert check.problems(plan, values) == ()
+    assert validation.problems(plan, values) == ()
     assert made["result_type"] == "series"
     assert made["series_amount"] == 3
 
@@ -85,7 +85,9 @@ def test_sides_that_nobody_names_are_sent_as_zero(planned: Planner) -> None:
 def test_the_api_wants_every_side_of_an_expansion(planned: Planner) -> None:
     plan = planned("expand", None, {"image": IMAGE})
 
-    found = wire.wire_check(plan, {"image": IMAGE, "up_expansion_ratio": 0.5})
+    found = server_validation.wire_check(
+        plan, {"image": IMAGE, "up_expansion_ratio": 0.5}
+    )
 
     assert "down_expansion_ratio is required" in [each.message for each in found]
 
@@ -137,16 +139,16 @@ def test_the_api_wants_every_side_of_an_expansion(planned: Planner) -> None:
 def test_what_an_image_model_does_not_take_is_said_before_it_is_sent(
     planned: Planner, product: str, model: str | None, values: Any, words: str
 ) -> None:
-    found = check.problems(planned(product, model, values), values)
+    found = validation.problems(planned(product, model, values), values)
 
     assert words in "; ".join(each.message for each in found)
 
 
 def test_a_person_is_not_told_of_an_older_way_to_say_the_size_of_an_image() -> None:
-    from kling_cli.catalogue import catalogue
-    from kling_cli.cli.fields import parameters
+    from kling_cli.catalogue.definition import loader
+    from kling_cli.cli.options.product_fields import parameters
 
-    named = [each.name for each in parameters(catalogue.load("image"))]
+    named = [each.name for each in parameters(loader.load("image"))]
 
     assert "resolution" in named
     assert "mode" not in named
@@ -158,5 +160,5 @@ def test_ten_images_that_are_only_counted_are_not_taken_for_one_another(
     values = {"prompt": "@image_1 and @image_10", "refer_images": (IMAGE,) * 10}
     plan = planned("omni-image", None, values)
 
-    assert check.problems(plan, values) == ()
+    assert validation.problems(plan, values) == ()
     assert build(plan, values)["prompt"] == "<<<image_1>>> and <<<image_10>>>"

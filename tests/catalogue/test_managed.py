@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue import body, catalogue, check, choose, find, wire
-from kling_cli.catalogue.model import CredentialKind, Plan
+from kling_cli.catalogue import decoder, encoder, routing, server_validation, validation
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.definition.schema import CredentialKind, Plan
 
 PICTURE = "https://img.example.com/f.png"
 OTHER = "https://img.example.com/r1.png"
@@ -23,13 +24,15 @@ ELEMENT: dict[str, Any] = {
 
 
 def plan_for(name: str, values: dict[str, Any]) -> Plan:
-    product = catalogue.managed(name)
-    return choose.plan(product, None, tuple(values), (CredentialKind.KEY_PAIR,))
+    product = loader.managed(name)
+    return routing.plan(product, None, tuple(values), (CredentialKind.KEY_PAIR,))
 
 
 def built(name: str, values: dict[str, Any]) -> dict[str, Any]:
     plan = plan_for(name, values)
-    return body.build(plan, values, external_id="job-0001", callback_url=None, extra={})
+    return encoder.build(
+        plan, values, external_id="job-0001", callback_url=None, extra={}
+    )
 
 
 def test_the_documented_voice_is_built() -> None:
@@ -64,17 +67,17 @@ def test_the_documented_element_is_built() -> None:
 def test_what_is_not_allowed_is_refused(name: str, values: dict[str, Any]) -> None:
     plan = plan_for(name, values)
 
-    raw = body.build(plan, values, external_id=None, callback_url=None, extra={})
+    raw = encoder.build(plan, values, external_id=None, callback_url=None, extra={})
 
-    assert wire.wire_check(plan, raw)
+    assert server_validation.wire_check(plan, raw)
 
 
 def test_a_tag_the_api_does_not_know_is_refused() -> None:
     plan = plan_for("custom-element", ELEMENT)
     raw = {**built("custom-element", ELEMENT), "tag_list": [{"tag_id": "o_109"}]}
 
-    assert wire.wire_check(plan, raw)
-    assert check.problems(plan, {**ELEMENT, "tags": ("hero",)})
+    assert server_validation.wire_check(plan, raw)
+    assert validation.problems(plan, {**ELEMENT, "tags": ("hero",)})
 
 
 @pytest.mark.parametrize(
@@ -90,13 +93,13 @@ def test_what_an_element_is_made_from_is_seen_from_what_is_given(
     said = {"element_name": "Hero", "description": "red coat", **values}
 
     assert built("custom-element", said)["reference_type"] == kind
-    assert not check.problems(plan_for("custom-element", said), said)
+    assert not validation.problems(plan_for("custom-element", said), said)
 
 
 def test_a_complaint_names_nothing_that_nobody_said() -> None:
     said = {"element_name": "Hero", "description": "red coat"}
 
-    (problem,) = check.problems(plan_for("custom-element", said), said)
+    (problem,) = validation.problems(plan_for("custom-element", said), said)
 
     assert not problem.message.startswith("--kind")
     assert "--frontal" in (problem.hint or "")
@@ -105,21 +108,21 @@ def test_a_complaint_names_nothing_that_nobody_said() -> None:
 def test_a_recording_is_a_url_and_no_file() -> None:
     said = {"voice_name": "Ann", "voice_url": "ann.mp3"}
 
-    (problem,) = check.problems(plan_for("custom-voice", said), said)
+    (problem,) = validation.problems(plan_for("custom-voice", said), said)
 
     assert "local file" in problem.message
 
 
 @pytest.mark.parametrize("name", ["custom-voice", "text2video"])
 def test_whatever_can_be_made_is_found_by_its_name(name: str) -> None:
-    assert catalogue.described(name).name == name
+    assert loader.described(name).name == name
 
 
 def test_they_are_found_by_path_and_are_no_commands() -> None:
-    names = [each.name for each in catalogue.all_managed()]
+    names = [each.name for each in loader.all_managed()]
 
     assert names == ["custom-element", "custom-voice"]
-    assert not set(names) & set(catalogue.names())
-    for each in catalogue.all_managed():
-        found = find.by_path(each.routes[0].create_path)
+    assert not set(names) & set(loader.names())
+    for each in loader.all_managed():
+        found = decoder.by_path(each.routes[0].create_path)
         assert found == (each, each.routes[0], each.models[0])

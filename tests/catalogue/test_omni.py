@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue import body, check, cost, reading, wire
-from kling_cli.catalogue.model import Plan
+from kling_cli.catalogue import decoder, encoder, pricing, server_validation, validation
+from kling_cli.catalogue.definition.schema import Plan
 from tests.catalogue.conftest import Planner
 
 A, B, C = (f"https://img.example.com/{name}.png" for name in "abc")
@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 
 def build(plan: Plan, values: Json) -> Json:
-    return body.build(plan, values, external_id=None, callback_url=None, extra={})
+    return encoder.build(plan, values, external_id=None, callback_url=None, extra={})
 
 
 BODIES: list[tuple[str, str, str, Json, Json]] = [
@@ -208,11 +208,11 @@ def test_inputs_become_a_body_and_values_again(
     plan = planned("omni-video", model, values, keys)
 
     made = build(plan, values)
-    found, problems = reading.read(plan.product, plan.route, plan.model, made)
+    found, problems = decoder.read(plan.product, plan.route, plan.model, made)
 
-    assert check.problems(plan, values) == ()
+    assert validation.problems(plan, values) == ()
     assert made == wanted
-    assert problems == wire.wire_check(plan, made) == ()
+    assert problems == server_validation.wire_check(plan, made) == ()
     assert build(plan, found) == made
 
 
@@ -466,7 +466,7 @@ def test_what_does_not_go_together_is_said_before_it_is_sent(
 ) -> None:
     model, keys, values, message, hint = case
 
-    found = check.problems(planned("omni-video", model, values, keys), values)
+    found = validation.problems(planned("omni-video", model, values, keys), values)
 
     said = [each for each in found if message in each.message]
     assert said, found
@@ -496,8 +496,8 @@ def test_what_goes_together_is_taken_on_both_sides(
     values = {"prompt": "a", **values}
     plan = planned("omni-video", model, values, keys)
 
-    assert check.problems(plan, values) == ()
-    assert wire.wire_check(plan, build(plan, values)) == ()
+    assert validation.problems(plan, values) == ()
+    assert server_validation.wire_check(plan, build(plan, values)) == ()
 
 
 PROMPT = {"type": "prompt", "text": "a"}
@@ -577,7 +577,7 @@ WIRE: list[tuple[str, str, Json, str]] = [
 def test_the_api_names_what_it_refuses(
     planned: Planner, model: str, keys: str, raw: Json, message: str
 ) -> None:
-    found = wire.wire_check(planned("omni-video", model, {}, keys), raw)
+    found = server_validation.wire_check(planned("omni-video", model, {}, keys), raw)
 
     assert message in found[0].message
     assert len(found) == len(set(found))
@@ -598,23 +598,25 @@ def test_the_api_names_what_it_refuses(
 def test_what_other_clients_leave_out_is_left_out(
     planned: Planner, model: str, keys: str, raw: Json
 ) -> None:
-    assert wire.wire_check(planned("omni-video", model, {}, keys), raw) == ()
+    assert (
+        server_validation.wire_check(planned("omni-video", model, {}, keys), raw) == ()
+    )
 
 
 def test_a_video_of_no_said_kind_is_edited(planned: Planner) -> None:
     plan = planned("omni-video", OMNI, {}, LEGACY)
     raw = {"prompt": "a", "video_list": [{"video_url": CLIP}]}
 
-    found, _ = reading.read(plan.product, plan.route, plan.model, raw)
+    found, _ = decoder.read(plan.product, plan.route, plan.model, raw)
 
     assert found == {"prompt": "a", "base_video": CLIP}
 
 
 def test_the_api_charges_what_it_assumes_and_not_our_habits(planned: Planner) -> None:
     plan = planned("omni-video", OMNI, {}, LEGACY)
-    ours = cost.estimate(plan, {"prompt": "a"})
+    ours = pricing.estimate(plan, {"prompt": "a"})
 
-    assert cost.charge(plan, {"prompt": "a", "aspect_ratio": "1:1"}, 5) == 4.0
+    assert pricing.charge(plan, {"prompt": "a", "aspect_ratio": "1:1"}, 5) == 4.0
     assert ours is not None
     assert ours.units == 3.0
 
@@ -625,7 +627,7 @@ def test_an_edit_costs_what_its_input_lasts(
 ) -> None:
     values = {"prompt": "a", "base_video": f"clip={CLIP}"}
 
-    estimate = cost.estimate(planned("omni-video", model, values), values)
+    estimate = pricing.estimate(planned("omni-video", model, values), values)
 
     assert estimate is not None
     assert (estimate.units, estimate.at_most_units) == (None, most)

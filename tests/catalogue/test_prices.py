@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue import catalogue, cost
-from kling_cli.catalogue.model import Plan
+from kling_cli.catalogue import pricing
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.definition.schema import Plan
 
 Values = dict[str, Any]
 Units = float | None
@@ -97,9 +98,7 @@ UNPRICED = {
 }
 A_UNIT = {"video": 0.14, "image": 0.0035, "try_on": 0.07}  # USD
 
-PRODUCTS = {
-    each.name: each for each in (*catalogue.all_products(), *catalogue.all_managed())
-}
+PRODUCTS = {each.name: each for each in (*loader.all_products(), *loader.all_managed())}
 
 
 def plan_of(product: str, model_id: str) -> Plan:
@@ -119,9 +118,9 @@ def has_resolution(plan: Plan, resolution: str) -> bool:
 
 def units_of(plan: Plan, values: Values, *, seconds: float = 1) -> Units:
     """Return what a second, a call or an image costs; None where it is not sold."""
-    if cost.rate_for(plan, values) is None:
+    if pricing.rate_for(plan, values) is None:
         return None
-    return cost.charge(plan, values, seconds)
+    return pricing.charge(plan, values, seconds)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +182,7 @@ def test_a_unit_costs_what_the_list_says() -> None:
 
 
 def test_the_bound_of_an_extension_is_its_dearer_price() -> None:
-    found = cost.estimate(plan_of("video-extend", ""), {"video_id": "1"})
+    found = pricing.estimate(plan_of("video-extend", ""), {"video_id": "1"})
 
     assert found is not None
     assert (found.units, found.at_most_units) == (None, 3.5)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.definition import loader
 from tests.catalogue.reference import CALLS, Call, call_of, differences
 
 LEFT_OUT = {
@@ -187,7 +187,7 @@ def test_every_documented_rule_is_in_the_catalogue_or_has_a_reason(call: Call) -
 
 @pytest.mark.parametrize(
     "product",
-    [*catalogue.all_products(), *catalogue.all_managed()],
+    [*loader.all_products(), *loader.all_managed()],
     ids=lambda product: product.name,
 )
 def test_every_path_of_the_catalogue_is_documented(product: Any) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kling_cli.catalogue import body, catalogue, check, reading
-from kling_cli.catalogue.model import Plan
+from kling_cli.catalogue import decoder, encoder, validation
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.definition.schema import Plan
 
-PRODUCT = catalogue.load("omni-video")
+PRODUCT = loader.load("omni-video")
 MODEL = next(each for each in PRODUCT.models if each.id == "kling-3.0-omni")
 NEW, LEGACY = (
     Plan(product=PRODUCT, route=route, model=MODEL) for route in PRODUCT.routes
@@ -54,7 +55,7 @@ def inputs(draw: st.DrawFn) -> tuple[dict[str, Any], list[tuple[str, str]]]:
 
 
 def build(plan: Plan, values: dict[str, Any]) -> dict[str, Any]:
-    return body.build(plan, values, external_id=None, callback_url=None, extra={})
+    return encoder.build(plan, values, external_id=None, callback_url=None, extra={})
 
 
 def positions_of(raw: dict[str, Any]) -> list[str]:
@@ -83,7 +84,7 @@ def test_every_name_leads_to_its_input_in_both_generations(
     values, calls = drawn
     wanted = [value for _, value in calls]
 
-    assert check.problems(LEGACY, values) == check.problems(NEW, values) == ()
+    assert validation.problems(LEGACY, values) == validation.problems(NEW, values) == ()
     assert positions_of(build(LEGACY, values)) == wanted
     assert handles_of(build(NEW, values)) == wanted
 
@@ -109,7 +110,7 @@ def test_a_legacy_body_in_any_order_is_read_to_the_same_inputs(
     values, calls = drawn
     raw = shuffled(build(LEGACY, values), random)
 
-    found, problems = reading.read(PRODUCT, LEGACY.route, MODEL, raw)
+    found, problems = decoder.read(PRODUCT, LEGACY.route, MODEL, raw)
 
     assert problems == ()
     assert positions_of(raw) == [value for _, value in calls]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue import body, check
+from kling_cli.catalogue import encoder, validation
 from tests.catalogue.conftest import Planner
 
 IMAGE = "https://img.example.com/a.png"
@@ -49,7 +49,7 @@ TALK = {"script": "a"}
 def test_what_a_solution_does_not_take_is_said(
     planned: Planner, product: str, values: Any, words: str
 ) -> None:
-    found = check.problems(planned(product, None, values), values)
+    found = validation.problems(planned(product, None, values), values)
 
     assert words in "; ".join(each.message for each in found)
 
@@ -58,7 +58,7 @@ def test_what_a_product_film_has_to_be_told_has_our_defaults(planned: Planner) -
     values = {"title": "Mug", "images": (IMAGE,)}
     plan = planned("goods-studio", None, values)
 
-    made = body.build(plan, values, external_id=None, callback_url=None, extra={})
+    made = encoder.build(plan, values, external_id=None, callback_url=None, extra={})
 
     assert made["settings"] == {
         "duration": 15,

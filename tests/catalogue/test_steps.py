@@ -6,8 +6,16 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue import body, catalogue, check, choose, cost, find, wire
-from kling_cli.catalogue.model import CredentialKind, Plan
+from kling_cli.catalogue import (
+    decoder,
+    encoder,
+    pricing,
+    routing,
+    server_validation,
+    validation,
+)
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.definition.schema import CredentialKind, Plan
 from kling_cli.errors import UsageError
 
 MIDDLE = {"x": 0.5, "y": 0.5}
@@ -25,12 +33,12 @@ PICTURE = "https://img.example.com/dog.png"
 
 
 def plan_for(name: str, values: dict[str, Any]) -> Plan:
-    product = catalogue.described(name)
-    return choose.plan(product, None, tuple(values), (CredentialKind.KEY_PAIR,))
+    product = loader.described(name)
+    return routing.plan(product, None, tuple(values), (CredentialKind.KEY_PAIR,))
 
 
 def test_they_are_found_by_path_and_are_no_commands() -> None:
-    steps = catalogue.all_steps()
+    steps = loader.all_steps()
 
     assert [each.name for each in steps] == [
         "add-selection",
@@ -41,22 +49,22 @@ def test_they_are_found_by_path_and_are_no_commands() -> None:
         "preview-selection",
     ]
     for each in steps:
-        assert each.name not in catalogue.names()
+        assert each.name not in loader.names()
         assert each.step is not None
-        found = find.by_path(each.routes[0].create_path)
+        found = decoder.by_path(each.routes[0].create_path)
         assert found == (each, each.routes[0], each.models[0])
 
 
 def test_every_session_is_opened_by_a_step() -> None:
-    used = {each.session.step for each in catalogue.all_products() if each.session}
+    used = {each.session.step for each in loader.all_products() if each.session}
 
     assert used == {"identify-face", "init-selection"}
-    assert used <= {each.name for each in catalogue.all_steps()}
+    assert used <= {each.name for each in loader.all_steps()}
 
 
 def test_what_is_neither_product_nor_step_is_not_described() -> None:
     with pytest.raises(UsageError, match="there is no product nonsense"):
-        catalogue.described("nonsense")
+        loader.described("nonsense")
 
 
 @pytest.mark.parametrize(
@@ -106,12 +114,12 @@ def test_what_is_not_allowed_is_refused_here_and_by_the_api(
     name: str, values: dict[str, Any], message: str
 ) -> None:
     plan = plan_for(name, values)
-    raw = body.build(plan, values, external_id=None, callback_url=None, extra={})
+    raw = encoder.build(plan, values, external_id=None, callback_url=None, extra={})
 
-    found = [each.message for each in check.problems(plan, values)]
+    found = [each.message for each in validation.problems(plan, values)]
 
     assert any(message in each for each in found), found
-    assert wire.wire_check(plan, raw)
+    assert server_validation.wire_check(plan, raw)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +131,7 @@ def test_what_is_not_allowed_is_refused_here_and_by_the_api(
     ],
 )
 def test_what_is_just_allowed_is_taken(name: str, values: dict[str, Any]) -> None:
-    assert check.problems(plan_for(name, values), values) == ()
+    assert validation.problems(plan_for(name, values), values) == ()
 
 
 @pytest.mark.parametrize(
@@ -141,16 +149,14 @@ def test_what_is_just_allowed_is_taken(name: str, values: dict[str, Any]) -> Non
 def test_a_price_is_known_where_the_length_is(
     name: str, values: dict[str, Any], seconds: float | None, units: float | None
 ) -> None:
-    found = cost.estimate(plan_for(name, values), values, seconds=seconds)
+    found = pricing.estimate(plan_for(name, values), values, seconds=seconds)
 
     assert (found.units if found else None) == units
 
 
-@pytest.mark.parametrize(
-    "summary", catalogue.step_summaries(), ids=lambda one: one.name
-)
-def test_the_head_of_a_step_says_what_its_file_says(summary: catalogue.Summary) -> None:
-    step = catalogue.step(summary.name)
+@pytest.mark.parametrize("summary", loader.step_summaries(), ids=lambda one: one.name)
+def test_the_head_of_a_step_says_what_its_file_says(summary: loader.Summary) -> None:
+    step = loader.step(summary.name)
 
     assert (summary.summary, summary.panel) == (step.summary, step.panel)
     assert step.example.startswith(f"kling {summary.group} {summary.command} ")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue import check, cost
+from kling_cli.catalogue import pricing, validation
 from tests.catalogue.conftest import Planner
 from tests.support.sounds import wav
 
@@ -46,7 +46,7 @@ SUBJECTS = {"prompt": "a", "subjects": (IMAGE, IMAGE)}
 def test_what_a_video_product_does_not_take_is_said_before_it_is_sent(
     planned: Planner, product: str, model: str | None, values: Any, words: str
 ) -> None:
-    found = check.problems(planned(product, model, values), values)
+    found = validation.problems(planned(product, model, values), values)
 
     assert words in "; ".join(each.message for each in found)
 
@@ -66,14 +66,14 @@ def test_videos_are_charged_as_the_price_list_says(
 ) -> None:
     plan = planned(product, None, values)
 
-    assert cost.charge(plan, values, seconds) == pytest.approx(units)
+    assert pricing.charge(plan, values, seconds) == pytest.approx(units)
 
 
 def test_the_older_motion_model_takes_no_elements(planned: Planner) -> None:
     plan = planned("motion-control", "kling-2.6", MOVE)
 
     assert "elements" not in plan.limits
-    assert cost.charge(plan, MOVE, 5) == pytest.approx(2.5)
+    assert pricing.charge(plan, MOVE, 5) == pytest.approx(2.5)
 
 
 def sound(seconds: float) -> str:
@@ -109,7 +109,7 @@ def test_a_video_as_long_as_its_input_costs_what_that_says_or_has_a_bound(
     price: tuple[float | None, float],
     words: str,
 ) -> None:
-    found = cost.estimate(planned(product, None, values), values)
+    found = pricing.estimate(planned(product, None, values), values)
 
     assert found is not None
     assert (found.units, found.at_most_units) == price

@@ -8,14 +8,20 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from kling_cli.catalogue import catalogue, find, paths, reading
-from kling_cli.catalogue.field import Field, FieldKind, Limits
-from kling_cli.catalogue.model import CredentialKind, Model
-from kling_cli.catalogue.place import Place
+from kling_cli.catalogue import decoder, encoder
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.definition.schema import (
+    CredentialKind,
+    Field,
+    FieldKind,
+    Limits,
+    Model,
+    Place,
+)
 from tests.catalogue.reference import CALLS, Call, call_of
 
 NONSENSE = "nonsense"
-COMMANDS = {each.name: 2 if each.group else 1 for each in catalogue.summaries()}
+COMMANDS = {each.name: 2 if each.group else 1 for each in loader.summaries()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +40,9 @@ class Example:
         """The documented body without a callback URL."""
         body = deepcopy(dict(self.call.documented["example"]))
         at = self.call.route.callback_url_at
-        if at is not None and paths.get(body, at) is not None:
+        if at is not None and encoder.get(body, at) is not None:
             parent, _, key = at.rpartition(".")
-            (paths.get(body, parent) if parent else body).pop(key)
+            (encoder.get(body, parent) if parent else body).pop(key)
         return body
 
     @property
@@ -50,7 +56,7 @@ class Example:
 
     @property
     def values(self) -> dict[str, Any]:
-        values, problems = reading.read(
+        values, problems = decoder.read(
             self.call.product, self.call.route, self.model, self.body
         )
         assert problems == ()
@@ -77,7 +83,7 @@ class Example:
         body = self.body
         at = self.call.route.external_id_at
         if at is not None:
-            paths.put(body, at, external_id)
+            encoder.put(body, at, external_id)
         return body
 
 
@@ -95,7 +101,7 @@ def _model(call: Call) -> Model | None:
     wire_id = call.documented["example"].get(call.route.model_at or "")
     if len(call.models) == 1:
         return call.models[0]
-    return find.by_wire_id(call.product, call.route, wire_id)
+    return decoder.by_wire_id(call.product, call.route, wire_id)
 
 
 def _option(field: Field, value: Any) -> list[str]:
@@ -148,14 +154,14 @@ class Wrong:
         value = value * 1000 if place.sent_as == "milliseconds" else value
         if place.item is None:
             many = self.field.is_repeated and place.codec is None
-            paths.put(body, place.at, [value] if many else value)
+            encoder.put(body, place.at, [value] if many else value)
             return body
         kept = [
             entry
-            for entry in paths.get(body, place.at) or []
+            for entry in encoder.get(body, place.at) or []
             if not _is_of(entry, place.item)
         ]
-        paths.put(body, place.at, [*kept, {**place.item, str(place.put): value}])
+        encoder.put(body, place.at, [*kept, {**place.item, str(place.put): value}])
         return body
 
     @property

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kling_cli.api.task import Output, TaskStatus
+from kling_cli.api.tasks import Output, TaskStatus
 from kling_cli.errors import UnreachableError
 from kling_cli.jobs import events as happened
 from kling_cli.jobs.events import Event, JobResult
-from kling_cli.store.entry import SavedOutput
+from kling_cli.store.records import SavedOutput
 
 TASK_ID = "832984729384729837"
 EXTERNAL_ID = "kling-01f7"

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.cli.api_fields import body_of, query_of
-from kling_cli.cli.api_options import Sent
+from kling_cli.cli.commands.api import Sent, body_of, query_of
 from kling_cli.errors import UsageError
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import typer
 
-from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.definition import loader
 from kling_cli.cli.app import app, load
-from kling_cli.cli.contents import GROUPS, TABLE, entries
+from kling_cli.cli.command_table import GROUPS, TABLE, entries
 
 # What no listing of commands, no page of help and no parsing of options may load.
 HEAVY = (
@@ -55,7 +55,7 @@ def test_help_costs_typer_alone(arguments: list[str]) -> None:
     code, modules = loaded_by(*arguments)
 
     assert code == 0
-    assert ("kling_cli.catalogue.parse" in modules) is (len(arguments) > 1)
+    assert ("kling_cli.catalogue.definition.parser" in modules) is (len(arguments) > 1)
     assert not modules & {"rich", *HEAVY}
 
 
@@ -89,7 +89,7 @@ def test_products_come_first_and_text2video_before_all() -> None:
     names = [entry.name for entry in entries()]
 
     assert names[0] == "text2video"
-    alone = [one.name for one in catalogue.summaries() if not one.group]
+    alone = [one.name for one in loader.summaries() if not one.group]
     assert names == [*alone, *(entry.name for entry in (*GROUPS, *TABLE))]
 
 

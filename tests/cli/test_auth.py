@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kling_cli.cli.login import Keys, candidates, find_region, read_keys
+from kling_cli.cli.commands.auth import Keys, candidates, find_region, read_keys
 from kling_cli.clock import SystemClock
 from kling_cli.errors import CredentialsError, UnreachableError, UsageError
 from kling_cli.secret import Secret

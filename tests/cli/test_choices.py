@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from kling_cli.catalogue import catalogue
-from kling_cli.cli.choices import show
-from kling_cli.cli.fields import choices, parameters
-from kling_cli.cli.options import Talk
+from kling_cli.catalogue.definition import loader
+from kling_cli.cli.options.product_fields import choices, parameters
+from kling_cli.cli.options.shared import Talk
+from kling_cli.cli.output.choices import show
 from kling_cli.errors import UsageError
 from tests.cli.output.test_document import GOLDEN
 from tests.support.kling import Kling
 
-EFFECTS = catalogue.load("effects")
+EFFECTS = loader.load("effects")
 SCENE = EFFECTS.field("scene")
 
 
@@ -65,7 +65,7 @@ def test_the_choices_are_completed_with_what_they_are() -> None:
 def test_only_what_has_too_many_choices_has_a_list() -> None:
     with_list = [
         product.name
-        for product in catalogue.all_products()
+        for product in loader.all_products()
         if "is_listing" in [each.name for each in parameters(product)]
     ]
 

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from kling_cli.api.task import Output
-from kling_cli.catalogue import catalogue
+from kling_cli.api.tasks import Output
+from kling_cli.catalogue.definition import loader
 from kling_cli.cli.app import load
-from kling_cli.cli.contents import HIDDEN, entries
-from kling_cli.cli.output.escape import safe_note
-from kling_cli.cli.trigger_options import NASTY_SCENARIOS, SCENARIOS
+from kling_cli.cli.command_table import HIDDEN, entries
+from kling_cli.cli.commands.trigger import NASTY_SCENARIOS, SCENARIOS
+from kling_cli.cli.output.text import safe_note
 from kling_cli.mock import scenarios
-from kling_cli.store.entry import Stage
 from kling_cli.store.journal import Journal
+from kling_cli.store.records import Stage
 from tests.cli.test_app import HEAVY, loaded_by
 from tests.jobs.made import NOON, a_callback, a_video, an_entry
 from tests.support.kling import Kling
@@ -202,12 +202,10 @@ def test_without_a_journal_nothing_is_offered_and_nothing_made(
 
 
 def test_every_scenario_and_every_model_is_known_without_loading_them() -> None:
-    parsed = {
-        model.id for product in catalogue.all_products() for model in product.models
-    }
+    parsed = {model.id for product in loader.all_products() for model in product.models}
 
     assert (*SCENARIOS, *NASTY_SCENARIOS) == scenarios.names()
-    assert set(catalogue.model_labels()) == parsed
+    assert set(loader.model_labels()) == parsed
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.cli.crash import headline, scrubbed, write_report
+from kling_cli.cli.failure import headline, scrubbed, write_report
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJhayJ9.c2lnbmF0dXJlLW9mLWl0"
 

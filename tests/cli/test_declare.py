@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kling_cli.cli.declare import declare
+from kling_cli.cli.options.declaration import declare
 
 seen: list[Any] = []
 

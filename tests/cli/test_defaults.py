@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from kling_cli.cli.generate import Said, run_options
-from kling_cli.cli.options import Callbacks, Fetching, Safety, Talk, Waiting
+from kling_cli.cli.commands.generate import Said, run_options
+from kling_cli.cli.options.shared import Callbacks, Fetching, Safety, Talk, Waiting
 from kling_cli.errors import UsageError
 from kling_cli.main import main
 from kling_cli.settings.settings import load

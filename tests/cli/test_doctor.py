@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.api.probe import Standing, Verdict, knock
+from kling_cli.api.health_check import Standing, Verdict, knock
 from kling_cli.cli.diagnosis.account import (
     ask_host,
     check_base,

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.definition import loader
 from kling_cli.main import main
 from kling_cli.store.journal import Journal
 from tests.cli.documented import Example, Wrong, examples, wrongs
@@ -90,7 +90,7 @@ def test_every_command_has_a_documented_request() -> None:
     shown = {(each.call.product.name, each.call.route.name) for each in EXAMPLES}
     commands = {
         (product.name, route.name)
-        for product in catalogue.all_products()
+        for product in loader.all_products()
         for route in product.routes
     }
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from kling_cli.cli.dry_run import LONG_TEXT, abbreviated
+from kling_cli.cli.output.dry_run import LONG_TEXT, abbreviated
 from tests.support.images import png
 from tests.support.kling import Kling
 from tests.support.sounds import wav

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.store.journal import KeptCallback
-from kling_cli.store.journal_callbacks import CallbackJournal, KeptForward
+from kling_cli.store.journal import CallbackJournal, KeptCallback, KeptForward
 from tests.support.echo import echo_server
 from tests.support.kling import Kling
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.definition import loader
 from kling_cli.main import main
 from tests.support.examples import (
     EXAMPLES,
@@ -83,7 +83,7 @@ def test_an_example_runs_as_it_stands(
     [
         pytest.param(line, id=line)
         for names, line in EXAMPLES
-        if names[-1] in catalogue.names()
+        if names[-1] in loader.names()
     ],
 )
 def test_the_request_of_an_example_makes_the_same_body(

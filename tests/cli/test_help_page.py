@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import typer
 
-from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.definition import loader
 from kling_cli.cli.app import app, load
-from kling_cli.cli.contents import GROUPS, entries, members
-from kling_cli.cli.help import help_command
+from kling_cli.cli.command_table import GROUPS, entries, members
+from kling_cli.cli.commands.help import help_command
 from kling_cli.cli.help_page import brief, page
-from kling_cli.cli.limits import brief_help
+from kling_cli.cli.options.product_fields import brief_help
 from kling_cli.main import main
 
 GENERATING = [entry for entry in entries() if entry.product]
@@ -88,7 +88,7 @@ def test_the_first_clause_is_the_short_text(text: str, first: str) -> None:
 def test_a_short_text_says_what_any_model_takes(
     product: str, field: str, words: str
 ) -> None:
-    described = catalogue.load(product)
+    described = loader.load(product)
 
     assert brief_help(described, described.field(field)) == words
 

@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 
 import kling_cli
-from kling_cli.cli.contents import entries
+from kling_cli.cli.command_table import entries
 from kling_cli.main import main
 from tests.support.box import API_KEY, Box, serve_box
 from tests.support.images import png

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kling_cli.cli.ids import distinct
+from kling_cli.cli.options.values import distinct
 from kling_cli.errors import UsageError
 
 

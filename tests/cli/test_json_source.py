@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from kling_cli.cli.json_source import json_or_text, read_json
+from kling_cli.cli.options.values import json_or_text, read_json
 from kling_cli.errors import UsageError
 
 

@@ -4,10 +4,18 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue import catalogue
-from kling_cli.catalogue.field import Field, FieldKind, Limits
-from kling_cli.catalogue.model import CredentialKind, Generation, Model, Product, Route
-from kling_cli.cli.limits import limits_sentence
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.definition.schema import (
+    CredentialKind,
+    Field,
+    FieldKind,
+    Generation,
+    Limits,
+    Model,
+    Product,
+    Route,
+)
+from kling_cli.cli.options.product_fields import limits_sentence
 
 A, B = Limits(choices=(5, 10)), Limits(minimum=3.0, maximum=15.0)
 
@@ -108,7 +116,7 @@ def test_models_that_are_gone_are_not_spoken_of() -> None:
 
 
 def test_the_real_products_say_who_can_do_what() -> None:
-    product = catalogue.load("text2video")
+    product = loader.load("text2video")
 
     said = limits_sentence(product, product.field("duration"))
 

@@ -6,13 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.api.task import TaskStatus
-from kling_cli.cli.list import STATES, Filter, moment_of, select, table, wanted_of
+from kling_cli.api.tasks import TaskStatus
+from kling_cli.cli.commands.list import (
+    STATES,
+    Filter,
+    moment_of,
+    select,
+    table,
+    wanted_of,
+)
 from kling_cli.cli.output import tasks as report
 from kling_cli.errors import UsageError
-from kling_cli.jobs.remote import Wanted
-from kling_cli.store.entry import Entry, Stage, State
+from kling_cli.jobs.account_tasks import Wanted
 from kling_cli.store.journal import Journal
+from kling_cli.store.records import Entry, Stage, State
 from tests.cli.examples import CREATED, FILE, TASK_ID
 from tests.support.kling import Kling
 

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kling_cli.cli.output.listen_keys import HELP, KEYS
+from kling_cli.cli.output.listener.keys import HELP, KEYS
 from kling_cli.listener.controls import Controls
-from kling_cli.listener.lines import Forwarded, Mismatch, Verified
+from kling_cli.listener.events import Forwarded, Mismatch, Verified
 from kling_cli.store.journal import KeptCallback
 from tests.support.kling import Kling
 from tests.support.recorder import recorder

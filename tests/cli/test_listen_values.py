@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from kling_cli.cli.delivery_options import Delivery
-from kling_cli.cli.listen_options import Choice, Door, Forwarding
-from kling_cli.cli.listen_values import (
+from kling_cli.cli.commands.listen import (
+    Choice,
+    Door,
+    Forwarding,
     parse,
     read_response,
     read_timeout,
     read_url,
     read_wanted,
 )
+from kling_cli.cli.options.delivery import Delivery
 from kling_cli.errors import UsageError
 
 

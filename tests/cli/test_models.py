@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue import catalogue
-from kling_cli.cli.models import select, words_of
+from kling_cli.catalogue.definition import loader
+from kling_cli.cli.commands.models import select, words_of
 from kling_cli.cli.output import models as shown
-from kling_cli.cli.output.models_json import document
+from kling_cli.cli.output.models import document
 from kling_cli.errors import UsageError
 from tests.support.examples import HELP
 from tests.support.kling import Kling
@@ -29,7 +29,7 @@ def test_without_a_word_everything_is_listed_in_the_order_of_the_catalogue() -> 
 
     assert everything == [
         (product.name, model.id)
-        for product in catalogue.all_products()
+        for product in loader.all_products()
         for model in product.models
     ]
 

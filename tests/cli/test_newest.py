@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.cli import events_options, listen_options, listen_values
-from kling_cli.cli.trigger_options import Mocking
-from kling_cli.cli.trigger_values import parse
+from kling_cli.cli.commands import events, listen
+from kling_cli.cli.commands.trigger import Mocking, parse
 from kling_cli.main import main
-from kling_cli.store.entry import Stage
-from kling_cli.store.journal import Journal
-from kling_cli.store.journal_callbacks import CallbackJournal
+from kling_cli.store.journal import CallbackJournal, Journal
+from kling_cli.store.records import Stage
 from tests.jobs.made import a_callback, an_entry
 from tests.support.recorder import recorder
 
@@ -35,8 +33,8 @@ def state_dir(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_callbacks_are_chosen_by_it() -> None:
-    kept = events_options.wanted_of(events_options.Choice(task_id="last"))
-    awaited = listen_values.read_wanted(listen_options.Choice(task_ids=["last", "t9"]))
+    kept = events.wanted_of(events.Choice(task_id="last"))
+    awaited = listen.read_wanted(listen.Choice(task_ids=["last", "t9"]))
 
     assert kept.task_id == "t1"
     assert awaited.task_ids == {"t1", "t9"}

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from kling_cli.api.values import parse_json, text
-from kling_cli.catalogue.model import CredentialKind
-from kling_cli.cli.ids import distinct
-from kling_cli.cli.output.document import dumps
+from kling_cli.api.json_values import parse_json, text
+from kling_cli.catalogue.definition.schema import CredentialKind
+from kling_cli.cli.options.values import distinct
+from kling_cli.cli.output.json_document import dumps
 from kling_cli.errors import UsageError
+from kling_cli.jobs.calls.raw import RawCall, as_request
 from kling_cli.jobs.prepare import Order, prepare
-from kling_cli.jobs.raw_request import RawCall, as_request
 from kling_cli.store.journal import Journal
 from kling_cli.text import is_text, with_replacements
 from tests.jobs.made import an_entry

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.cli.options import Showing, Talk
-from kling_cli.cli.presentation import Presentation, notice
+from kling_cli.cli.options.shared import Showing, Talk
+from kling_cli.cli.output.outcome import Presentation, notice
 from kling_cli.errors import ExitCode, StoppedError
 from kling_cli.jobs.events import JobResult
 from kling_cli.settings.settings import load
-from kling_cli.store.entry import Stage
 from kling_cli.store.journal import Journal
+from kling_cli.store.records import Stage
 from tests.cli.examples import PROMPT, a_result
 from tests.cli.test_list import an_entry
 from tests.support.kling import Kling

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.api.task import TaskStatus
-from kling_cli.cli.options import Talk
-from kling_cli.cli.outcome import (
+from kling_cli.api.tasks import TaskStatus
+from kling_cli.cli.options.shared import Talk
+from kling_cli.cli.output.outcome import (
     Wanted,
     conclude,
     exit_code,

@@ -8,8 +8,7 @@ import pytest
 
 from kling_cli.callbacks.signatures import verify
 from kling_cli.secret import Secret
-from kling_cli.store.journal import KeptCallback
-from kling_cli.store.journal_callbacks import CallbackJournal, KeptForward
+from kling_cli.store.journal import CallbackJournal, KeptCallback, KeptForward
 from tests.support.kling import Kling
 from tests.support.recorder import Recorder, recorder
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 
-from kling_cli.catalogue import body, catalogue
-from kling_cli.catalogue.field import Field, FieldKind
-from kling_cli.catalogue.model import Plan, Product
-from kling_cli.cli.request_file import of_order, to_order
-from kling_cli.cli.values import read_values
+from kling_cli.catalogue import encoder
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.definition.schema import Field, FieldKind, Plan, Product
+from kling_cli.cli.options.request_file import of_order, to_order
+from kling_cli.cli.options.values import read_values
 from kling_cli.errors import UsageError
 from kling_cli.jobs.prepare import Order
 from tests.catalogue.strategies import jobs
@@ -47,7 +47,7 @@ def test_what_options_say_survives_the_request_and_makes_the_same_body(
     plan, values = job
     assume(str(values.get("prompt", "words")).strip())
     assume(not re.fullmatch(r"[-+.,\d\s]+", str(values.get("negative_prompt", ""))))
-    product, step = plan.product, catalogue.opening(plan.product)
+    product, step = plan.product, loader.opening(plan.product)
     order = Order(
         product=product.name,
         model=plan.model.id,
@@ -65,7 +65,7 @@ def test_what_options_say_survives_the_request_and_makes_the_same_body(
 
 
 def _body(plan: Plan, order: Order) -> dict[str, Any]:
-    return body.build(
+    return encoder.build(
         plan,
         order.values,
         external_id=order.external_id,

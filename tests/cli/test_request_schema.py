@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from kling_cli.catalogue import catalogue
-from kling_cli.catalogue.model import Plan
-from kling_cli.cli.request_schema import schema
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.definition.schema import Plan
+from kling_cli.cli.options.request_file import schema
 from tests.catalogue.strategies import jobs
 from tests.support.kling import Kling
 
@@ -51,12 +51,12 @@ def test_whatever_a_model_takes_is_in_the_schema(
         assert is_valid(written, described[name]), (name, value, described[name])
 
 
-@pytest.mark.parametrize("product", catalogue.all_products(), ids=lambda p: p.name)
+@pytest.mark.parametrize("product", loader.all_products(), ids=lambda p: p.name)
 def test_every_field_is_described(product: Any) -> None:
     found = schema(product)
     fields = found["properties"]["fields"]["properties"]
 
-    step = catalogue.opening(product)
+    step = loader.opening(product)
     of_both = (*(step.fields if step else ()), *product.fields)
     assert list(fields) == [field.name for field in of_both]
     assert all(rule["description"] for rule in fields.values())
@@ -65,7 +65,7 @@ def test_every_field_is_described(product: Any) -> None:
 
 
 def test_limits_are_the_widest_of_all_models() -> None:
-    fields = schema(catalogue.load("text2video"))["properties"]["fields"]["properties"]
+    fields = schema(loader.load("text2video"))["properties"]["fields"]["properties"]
 
     assert fields["resolution"]["enum"] == ["720p", "1080p", "4k"]
     assert (fields["cfg_scale"]["minimum"], fields["cfg_scale"]["maximum"]) == (0, 1)
@@ -74,7 +74,7 @@ def test_limits_are_the_widest_of_all_models() -> None:
 
 
 def test_numbers_to_choose_from_may_be_texts() -> None:
-    fields = schema(catalogue.load("goods-studio"))["properties"]["fields"]
+    fields = schema(loader.load("goods-studio"))["properties"]["fields"]
 
     enum = fields["properties"]["duration"]["enum"]
     assert enum == [15, 30, 60, "15", "30", "60"]
@@ -85,7 +85,7 @@ def test_the_schema_is_printed_and_nothing_is_run(kling: Kling) -> None:
     wrong = kling.run("run", "--schema", "ttss")
 
     assert result.exit_code == 0
-    assert result.json() == schema(catalogue.load("tts"))
+    assert result.json() == schema(loader.load("tts"))
     assert result.stdout.count("\n") == 1
     assert wrong.exit_code == 2
     assert "did you mean tts" in wrong.stderr

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kling_cli.cli.app import load
-from kling_cli.cli.contents import GROUPS, members
+from kling_cli.cli.command_table import GROUPS, members
 from tests.support.kling import Kling
 
 

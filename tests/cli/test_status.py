@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from kling_cli.api.task import Output, TaskStatus
-from kling_cli.cli.status import descriptions, words
+from kling_cli.api.tasks import Output, TaskStatus
+from kling_cli.cli.commands.status import descriptions, words
 from kling_cli.errors import UsageError
-from kling_cli.store.entry import SavedOutput
+from kling_cli.store.records import SavedOutput
 from tests.cli.examples import (
     EXTERNAL_ID,
     FILE,

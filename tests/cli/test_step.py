@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.definition import loader
 from kling_cli.cli.app import load
-from kling_cli.cli.contents import GROUPS, members
+from kling_cli.cli.command_table import GROUPS, members
 
 STEPS = [each for each in members("multi-elements") if each.name != "edit"]
 
@@ -40,4 +40,4 @@ def test_a_step_says_how_it_is_called_and_explains_its_options(entry: Any) -> No
 def test_a_step_that_the_product_takes_itself_is_no_command() -> None:
     named = {each.product for each in STEPS}
 
-    assert {each.name for each in catalogue.all_steps()} - named == {"identify-face"}
+    assert {each.name for each in loader.all_steps()} - named == {"identify-face"}

@@ -11,7 +11,7 @@ import pytest
 
 from kling_cli.errors import UsageError
 from kling_cli.settings.config_file import read_config, write_setting
-from kling_cli.settings.setting_layers import CONFIG_KEYS
+from kling_cli.settings.sources import CONFIG_KEYS
 from tests.support.agent import StandIn, cloudflared
 from tests.support.box import Box, serve_box
 from tests.support.kling import Kling

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kling_cli.cli.tunnel_setup import is_tunnel_wanted
-from kling_cli.jobs.options import RunOptions
+from kling_cli.jobs.job import RunOptions
 from kling_cli.settings.settings import Settings, load
 from tests.support.box import Box, serve_box
 from tests.support.kling import Kling

@@ -9,7 +9,7 @@ from typing import Any
 
 import anyio
 
-from kling_cli.api.task import Task
+from kling_cli.api.tasks import Task
 from kling_cli.errors import (
     AccountError,
     AmbiguousError,

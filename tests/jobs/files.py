@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kling_cli.api.http import new_http
-from kling_cli.jobs.download import Download
-from kling_cli.jobs.part import NoRecords, PartialRecords
-from kling_cli.store.entry import PartialRecord
+from kling_cli.jobs.outputs.download import Download
+from kling_cli.jobs.outputs.partial_file import NoRecords, PartialRecords
+from kling_cli.store.records import PartialRecord
 from tests.support.clock import FakeClock
 from tests.support.wire_server import Reply, Visit, WireServer, wire_server
 

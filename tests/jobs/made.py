@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from kling_cli.api.task import Output, Task, TaskStatus
+from kling_cli.api.tasks import Output, Task, TaskStatus
 from kling_cli.jobs.events import Event
-from kling_cli.store.entry import Entry
 from kling_cli.store.journal import KeptCallback
+from kling_cli.store.records import Entry
 
 E = TypeVar("E")
 

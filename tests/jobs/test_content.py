@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kling_cli.jobs.content import complaint
+from kling_cli.jobs.outputs.content import complaint
 
 MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
 MOV = b"\x00\x00\x00\x08wide\x00\x01\x02\x03mdat"

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from kling_cli.errors import ExitCode, UsageError
-from kling_cli.jobs.destination import check_output
-from kling_cli.jobs.options import RunOptions
+from kling_cli.jobs.job import RunOptions
+from kling_cli.jobs.outputs.destination import check_output
 from tests.jobs.world import a_world
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.api.task import Output, Task
+from kling_cli.api.tasks import Output, Task
 from kling_cli.errors import (
     ContentRefusedError,
     NotSavedError,
@@ -15,8 +15,8 @@ from kling_cli.errors import (
     TaskFailedError,
 )
 from kling_cli.jobs.job import Job, expires_at, failure_of, surprise_of, with_task
-from kling_cli.jobs.lifecycle import Source, begin
-from kling_cli.store.entry import SavedOutput, Stage
+from kling_cli.jobs.state_machine import Source, begin
+from kling_cli.store.records import SavedOutput, Stage
 from tests.jobs.made import (
     FAILED,
     NOON,

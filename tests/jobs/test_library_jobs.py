@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from kling_cli.api.task import TaskStatus
+from kling_cli.api.tasks import TaskStatus
 from kling_cli.errors import UsageError
 from kling_cli.jobs.prepare import Order
-from kling_cli.store.entry import Stage
+from kling_cli.store.records import Stage
 from tests.jobs.world import a_world, an_order
 from tests.support import images
 

@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
-from kling_cli.callbacks.capability import Capability, callback_path
-from kling_cli.callbacks.door import Arrived, Received, Trust
+from kling_cli.callbacks.events import Arrived, Received, Trust
 from kling_cli.callbacks.signatures import sign
+from kling_cli.callbacks.urls import Capability, callback_path
 from kling_cli.jobs.events import Notice
-from kling_cli.jobs.listener import _Ear, open_listener, to_kept
-from kling_cli.jobs.news import News
+from kling_cli.jobs.ingress.listener import _Ear, open_listener, to_kept
+from kling_cli.jobs.ingress.notifications import News
 from kling_cli.jobs.schedule import PathState
 from kling_cli.secret import Secret
 from tests.jobs.disk import full_disk

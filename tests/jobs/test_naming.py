@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kling_cli.api.task import Output
+from kling_cli.api.tasks import Output
 from kling_cli.errors import UsageError
-from kling_cli.jobs.naming import (
+from kling_cli.jobs.outputs.naming import (
     FIELDS,
     check_template,
     extension,

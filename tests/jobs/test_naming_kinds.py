@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kling_cli.api.task import Output
-from kling_cli.jobs.naming import extension
+from kling_cli.api.tasks import Output
+from kling_cli.jobs.outputs.naming import extension
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.api.task import TaskStatus
+from kling_cli.api.tasks import TaskStatus
 from kling_cli.errors import (
     AccountError,
     CredentialsError,
@@ -21,11 +21,11 @@ from kling_cli.errors import (
     StoppedError,
     UnreachableError,
 )
-from kling_cli.jobs import raw
+from kling_cli.jobs.calls import raw
+from kling_cli.jobs.calls.raw import RawCall
 from kling_cli.jobs.events import JobResult, Notice
-from kling_cli.jobs.options import RunOptions
-from kling_cli.jobs.raw_request import RawCall
-from kling_cli.store.entry import Stage
+from kling_cli.jobs.job import RunOptions
+from kling_cli.store.records import Stage
 from tests.jobs.world import World, a_world
 
 pytestmark = pytest.mark.anyio

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from kling_cli.catalogue import body as bodies
-from kling_cli.catalogue import paths
-from kling_cli.catalogue.model import Plan
+from kling_cli.catalogue import encoder
+from kling_cli.catalogue import encoder as bodies
+from kling_cli.catalogue.definition.schema import Plan
 from kling_cli.errors import UsageError
-from kling_cli.jobs.raw_request import RawCall, RawRequest, as_request, way_out
+from kling_cli.jobs.calls.raw import RawCall, RawRequest, as_request, way_out
 from tests.catalogue.strategies import jobs
 
 TURBO = "/text-to-video/kling-3.0-turbo"
@@ -44,7 +44,7 @@ def test_the_body_of_every_product_goes_out_as_it_is_but_for_the_external_id(
     )
     assert request.plan.wire_model == plan.wire_model
     at = plan.route.external_id_at
-    assert at is None or paths.get(request.body(None), at) == "new"
+    assert at is None or encoder.get(request.body(None), at) == "new"
     wanted = bodies.build(plan, values, external_id="new", callback_url=None, extra={})
     assert request.body(None) == wanted
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.api.task import TaskStatus
+from kling_cli.api.tasks import TaskStatus
 from kling_cli.errors import (
     CredentialsError,
     ExitCode,
@@ -18,9 +18,9 @@ from kling_cli.errors import (
 )
 from kling_cli.jobs import run
 from kling_cli.jobs.events import Event, Finished, Notice, Settling, WaitingForSlot
-from kling_cli.jobs.find import AGAIN
+from kling_cli.jobs.lookup import AGAIN
 from kling_cli.jobs.prepare import Order
-from kling_cli.store.entry import Stage
+from kling_cli.store.records import Stage
 from tests.jobs.made import Told
 from tests.jobs.world import a_world, an_order
 

@@ -12,9 +12,9 @@ import pytest
 from kling_cli.errors import CredentialsError, UsageError
 from kling_cli.jobs.events import Notice, Remark
 from kling_cli.secret import Secret
-from kling_cli.store.entry import Stage
+from kling_cli.store.database import FILE_NAME, JournalError
 from kling_cli.store.journal import Journal
-from kling_cli.store.journal_file import FILE_NAME, JournalError
+from kling_cli.store.records import Stage
 from tests.jobs.disk import full_disk
 from tests.jobs.made import a_task, an_entry
 from tests.jobs.sessions import Heard, a_session, some_settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kling_cli.api.task import Task
+from kling_cli.api.tasks import Task
 from kling_cli.errors import StillRunningError
 from kling_cli.jobs.events import (
     AskFailed,
@@ -13,8 +13,8 @@ from kling_cli.jobs.events import (
     CallbackPath,
     StatusChanged,
 )
-from kling_cli.jobs.lifecycle import Source
 from kling_cli.jobs.schedule import PathState
+from kling_cli.jobs.state_machine import Source
 from kling_cli.jobs.wait import deadline_at
 from tests.jobs.made import FAILED, PROCESSING, SUBMITTED, SUCCEEDED, UNKNOWN, a_task
 from tests.jobs.waits import (

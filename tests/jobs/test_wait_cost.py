@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kling_cli.api.task import Task, TaskStatus
+from kling_cli.api.tasks import Task, TaskStatus
 from kling_cli.jobs.schedule import PathState
 from tests.jobs.made import PROCESSING, SUBMITTED, SUCCEEDED, a_task
 from tests.jobs.waits import Scene

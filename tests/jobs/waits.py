@@ -8,14 +8,14 @@ from typing import Protocol
 
 import anyio
 
-from kling_cli.api.task import Task, TaskStatus
+from kling_cli.api.tasks import Task, TaskStatus
 from kling_cli.background import background
 from kling_cli.errors import KlingError
-from kling_cli.jobs.lifecycle import Life, begin
-from kling_cli.jobs.news import Hint, News
+from kling_cli.jobs.ingress.notifications import Hint, News
 from kling_cli.jobs.schedule import PathState
+from kling_cli.jobs.state_machine import Life, begin
 from kling_cli.jobs.wait import Waiter, Watched, deadline_at
-from kling_cli.store.entry import Entry
+from kling_cli.store.records import Entry
 from tests.jobs.made import SUBMITTED, Told, a_task, an_entry
 from tests.support.clock import FakeClock
 

@@ -13,7 +13,7 @@ from typing import Any
 from kling_cli.clock import Clock, SystemClock
 from kling_cli.jobs import run
 from kling_cli.jobs.events import JobResult
-from kling_cli.jobs.options import RunOptions
+from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.prepare import Order
 from kling_cli.sandbox.faults import parse_fault
 from kling_cli.sandbox.options import SandboxOptions
@@ -22,8 +22,8 @@ from kling_cli.sandbox.state.tasks import Phase, force_phase
 from kling_cli.sandbox.state.traffic_log import Exchange
 from kling_cli.settings import settings as settings_module
 from kling_cli.settings.settings import Settings
-from kling_cli.store.entry import Entry
 from kling_cli.store.journal import Journal, KeptCallback
+from kling_cli.store.records import Entry
 from tests.jobs.made import Told, an_entry
 
 API_KEY = "api-key-of-the-jobs-tests-271828"

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from kling_cli.listener.curl import curl_command
+from kling_cli.listener.history.export import curl_command
 from tests.support.recorder import recorder
 
 

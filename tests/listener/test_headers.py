@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 
 from kling_cli.errors import UsageError
-from kling_cli.listener.headers import kept_on, read_header, shown, with_added, without
+from kling_cli.listener.forwarding.headers import (
+    kept_on,
+    read_header,
+    shown,
+    with_added,
+    without,
+)
 
 
 def test_headers_keep_their_order_and_their_repetitions() -> None:

@@ -10,12 +10,12 @@ import pytest
 
 from kling_cli.api.http import new_http
 from kling_cli.clock import SystemClock
-from kling_cli.listener.courier import Courier
-from kling_cli.listener.headers import RECONCILED_TRUST, Headers
-from kling_cli.listener.manner import Manner, dressed
-from kling_cli.listener.targets import Target
-from kling_cli.mock.deliver import Stamp
+from kling_cli.listener.forwarding.delivery import Courier
+from kling_cli.listener.forwarding.headers import RECONCILED_TRUST, Headers
+from kling_cli.listener.forwarding.policy import Manner, dressed
+from kling_cli.listener.forwarding.targets import Target
 from kling_cli.mock.scenarios import Delivery
+from kling_cli.mock.sender import Stamp
 from kling_cli.secret import Secret
 from kling_cli.store.journal import KeptCallback
 from tests.jobs.made import a_callback

@@ -8,9 +8,10 @@ import pytest
 from kling_cli.callbacks.signatures import verify
 from kling_cli.clock import SystemClock
 from kling_cli.errors import UsageError
-from kling_cli.listener.lines import Forwarded
-from kling_cli.listener.manner import Manner
-from kling_cli.listener.replay import (
+from kling_cli.listener.events import Forwarded
+from kling_cli.listener.forwarding.policy import Manner
+from kling_cli.listener.forwarding.targets import Target
+from kling_cli.listener.history.replay import (
     Parcel,
     choose,
     find,
@@ -18,9 +19,8 @@ from kling_cli.listener.replay import (
     send_again,
     undelivered,
 )
-from kling_cli.listener.targets import Target
 from kling_cli.secret import Secret
-from kling_cli.store.journal_callbacks import CallbackJournal, KeptForward, Wanted
+from kling_cli.store.journal import CallbackJournal, KeptForward, Wanted
 from tests.listener.kept import NOON, a_callback
 from tests.support.wire_server import says, wire_server
 

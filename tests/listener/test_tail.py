@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.listener.tail import LOOK_S, follow
-from kling_cli.store.journal import KeptCallback
-from kling_cli.store.journal_callbacks import CallbackJournal, Wanted
+from kling_cli.listener.history.tail import LOOK_S, follow
+from kling_cli.store.journal import CallbackJournal, KeptCallback, Wanted
 from tests.listener.kept import a_callback
 from tests.support.clock import FakeClock
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kling_cli.errors import UsageError
-from kling_cli.listener.targets import (
+from kling_cli.listener.forwarding.targets import (
     Target,
     read_route,
     read_target,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kling_cli.errors import UsageError
-from kling_cli.listener.token import NAME, load_token, rotate_token
+from kling_cli.listener.ingress.urls import NAME, load_token, rotate_token
 
 
 def test_the_token_is_the_same_after_a_restart(tmp_path: Path) -> None:

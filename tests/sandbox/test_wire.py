@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kling_cli.catalogue import catalogue
-from kling_cli.catalogue.model import Plan
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.definition.schema import Plan
 from kling_cli.sandbox.media.generation import MediaRequest, generate_outputs
 from kling_cli.sandbox.routes.queries import is_in_collection
 from kling_cli.sandbox.state.tasks import Outcome, SandboxTask, times_from
@@ -16,7 +16,7 @@ START = 1_793_000_000.0
 
 def a_solution(path: str | None = None) -> SandboxTask:
     """Return a task of the drama subtitles, as if made at another path."""
-    product = catalogue.load("drama-subtitle")
+    product = loader.load("drama-subtitle")
     route = product.routes[0]
     route = replace(route, create_path=path or route.create_path)
     wish = MediaRequest(

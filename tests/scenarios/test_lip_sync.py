@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kling_cli.catalogue import catalogue
+from kling_cli.catalogue.definition import loader
 from kling_cli.sandbox.media.audio import Sound
 from tests.scenarios.expect import KEYS, document, listed, one_task, saved
 from tests.support.box import Box
@@ -260,7 +260,7 @@ def test_no_tunnel_no_faces_where_callbacks_are_required(
 
 
 def test_the_example_of_the_help_runs_in_the_sandbox(kling: Kling) -> None:
-    example = catalogue.load("lip-sync").example
+    example = loader.load("lip-sync").example
 
     result = kling.run(*shlex.split(example)[1:], "--sandbox")
 

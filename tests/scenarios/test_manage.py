@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from kling_cli.cli.output.document import LISTINGS
+from kling_cli.cli.output.json_document import LISTINGS
 from tests.scenarios.expect import CONTROL, PROMPT
 from tests.support import images
 from tests.support.box import Box

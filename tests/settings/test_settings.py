@@ -17,9 +17,9 @@ from kling_cli.errors import CredentialsError, UsageError
 from kling_cli.secret import Secret
 from kling_cli.settings import credential_store
 from kling_cli.settings.credential_store import StoredCredentials
-from kling_cli.settings.setting_layers import SETTINGS
-from kling_cli.settings.setting_values import is_loopback_url, parse_seconds
+from kling_cli.settings.parsers import is_loopback_url, parse_seconds
 from kling_cli.settings.settings import HOSTS, Settings, load
+from kling_cli.settings.sources import SETTINGS
 
 NAMES = tuple(setting.name for setting in SETTINGS)
 WEBHOOK = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from kling_cli.api.task import Output, Task
+from kling_cli.api.tasks import Output, Task
 from kling_cli.errors import UsageError
-from kling_cli.store.entry import PartialRecord, Stage
+from kling_cli.store.database import JournalError
 from kling_cli.store.journal import Journal, PartialPlace
-from kling_cli.store.journal_file import JournalError
+from kling_cli.store.records import PartialRecord, Stage
 from tests.jobs.made import NOON, SUCCEEDED, a_callback, a_video, an_entry
 
 SECOND = timedelta(seconds=1)

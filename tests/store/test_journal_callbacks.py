@@ -10,15 +10,16 @@ from typing import Any
 
 import pytest
 
-from kling_cli.store.journal import Journal, KeptCallback
-from kling_cli.store.journal_callbacks import (
+from kling_cli.store.database import FILE_NAME, SCHEMA_VERSION
+from kling_cli.store.journal import (
     PAGE,
     CallbackJournal,
+    Journal,
+    KeptCallback,
     KeptForward,
     Wanted,
     last_by_url,
 )
-from kling_cli.store.journal_file import FILE_NAME, SCHEMA_VERSION
 
 NOON = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
 HERE = "http://localhost:3000/callback"

@@ -15,7 +15,7 @@ BEGINNING = """
 import os, resource, signal, sys
 from pathlib import Path
 from kling_cli.store.journal import Journal
-from kling_cli.store.journal_file import JournalError
+from kling_cli.store.database import JournalError
 from tests.jobs.made import a_callback, an_entry
 
 state, name = Path(sys.argv[1]), sys.argv[2]

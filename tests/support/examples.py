@@ -19,7 +19,7 @@ from typing import Any
 import typer
 
 from kling_cli.cli.app import app
-from tests.catalogue.test_audio import mp3, wav
+from tests.catalogue.test_media_audio import mp3, wav
 from tests.support import agent as agents
 from tests.support import box as boxes
 from tests.support.box import Box, serve_box

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from kling_cli.cli.commands.auth import identity
 from kling_cli.cli.diagnosis.check import Check, fail, ok, warn
-from kling_cli.cli.identity import identity
 from kling_cli.errors import CredentialsError, UnreachableError
 
 if TYPE_CHECKING:
-    from kling_cli.api.probe import Verdict
+    from kling_cli.api.health_check import Verdict
     from kling_cli.clock import Clock
     from kling_cli.settings.settings import Settings
 
@@ -82,7 +82,7 @@ def check_proxy(settings: Settings) -> Iterator[Check]:
 async def ask_host(settings: Settings, clock: Clock) -> list[Check]:
     """Return how the host answers: there at all, to our credentials, on what clock."""
     from kling_cli.api.credentials import from_settings
-    from kling_cli.api.probe import knock, probe
+    from kling_cli.api.health_check import knock, probe
 
     try:
         credentials = from_settings(settings)
@@ -96,7 +96,7 @@ async def ask_host(settings: Settings, clock: Clock) -> list[Check]:
 def _from_verdict(
     verdict: Verdict, settings: Settings, *, is_signed: bool
 ) -> Iterator[Check]:
-    from kling_cli.api.probe import Standing
+    from kling_cli.api.health_check import Standing
 
     if verdict.standing is Standing.UNREACHABLE:
         yield fail("network", verdict.error or UnreachableError("no answer"))
@@ -110,7 +110,7 @@ def _from_verdict(
 
 def check_login(verdict: Verdict) -> Check:
     """Say whether the API knows the credentials, and likes the account."""
-    from kling_cli.api.probe import Standing
+    from kling_cli.api.health_check import Standing
 
     if verdict.error is None:
         return ok("login", "the API accepts the credentials")

@@ -70,8 +70,7 @@ def check_folder(state_dir: Path) -> Check:
 
 def check_journal(state_dir: Path) -> Check:
     """Say whether the journal is sound; nothing is changed."""
-    from kling_cli.store.journal_check import find_damage
-    from kling_cli.store.journal_file import FILE_NAME
+    from kling_cli.store.database import FILE_NAME, find_damage
 
     try:
         damage = find_damage(state_dir)

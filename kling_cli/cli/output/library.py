@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.cli.output.columns import columns, facts
-from kling_cli.cli.output.escape import one_line
-from kling_cli.cli.output.fit import Column, fitted
-from kling_cli.cli.output.quantities import moment
 from kling_cli.cli.output.styles import is_terminal
+from kling_cli.cli.output.table_layout import Column, fitted
+from kling_cli.cli.output.tables import columns, facts
+from kling_cli.cli.output.text import moment, one_line
 
 if TYPE_CHECKING:
     from kling_cli.api.library import Shelf, Thing

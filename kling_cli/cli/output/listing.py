@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kling_cli.cli.output.document import dumps, of_listing
-from kling_cli.cli.output.escape import one_line
+from kling_cli.cli.output.json_document import dumps, of_listing
 from kling_cli.cli.output.pager import print_lines
 from kling_cli.cli.output.streams import write_note, write_result
 from kling_cli.cli.output.styles import is_terminal
+from kling_cli.cli.output.text import one_line
 
 if TYPE_CHECKING:
-    from kling_cli.cli.options import Talk
+    from kling_cli.cli.options.shared import Talk
     from kling_cli.errors import KlingError
 
 
@@ -57,7 +57,7 @@ def print_listing(listing: Listing, talk: Talk) -> int:
         write_note(note)
     if listing.error is None:
         return 0
-    from kling_cli.cli.outcome import say
+    from kling_cli.cli.output.outcome import say
     from kling_cli.cli.output.plain import error_lines
 
     for line in error_lines(listing.error):
@@ -67,7 +67,7 @@ def print_listing(listing: Listing, talk: Talk) -> int:
 
 def say_empty(empty: Empty, talk: Talk) -> None:
     """Tell a person on stderr that there is nothing to list."""
-    from kling_cli.cli.outcome import say
+    from kling_cli.cli.output.outcome import say
 
     if talk.is_quiet or talk.is_json:
         return

@@ -8,19 +8,17 @@ from dataclasses import dataclass
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.catalogue import catalogue
-from kling_cli.catalogue.choose import takes
-from kling_cli.catalogue.field import Field, FieldKind, Limits
-from kling_cli.catalogue.rule import Rate
-from kling_cli.cli.output.columns import Row, columns, facts
-from kling_cli.cli.output.fit import Column, fitted
-from kling_cli.cli.output.quantities import duration
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.definition.schema import Field, FieldKind, Limits, Rate
+from kling_cli.catalogue.routing import takes
 from kling_cli.cli.output.styles import is_terminal
+from kling_cli.cli.output.table_layout import Column, fitted
+from kling_cli.cli.output.tables import Row, columns, facts
+from kling_cli.cli.output.text import duration
 
 if TYPE_CHECKING:
-    from kling_cli.catalogue.model import Model, Product
-    from kling_cli.catalogue.offer import Offer
-
+    from kling_cli.catalogue.capabilities import Offer
+    from kling_cli.catalogue.definition.schema import Limits, Model, Product
 
 _LISTED = (
     Column(heading="product"),
@@ -101,7 +99,7 @@ def described(lines: Sequence[Line]) -> Iterator[str]:
 def command_of(one: Line) -> str:
     """Return the words after `kling` that run the product."""
     name = one.product.name
-    named = next((each for each in catalogue.summaries() if each.name == name), None)
+    named = next((each for each in loader.summaries() if each.name == name), None)
     if named is None:
         return name
     return f"{named.group} {named.command}" if named.group else named.command
@@ -243,3 +241,71 @@ class Line:
     product: Product
     model: Model
     offer: Offer | None = None
+
+
+def document(one: Line) -> dict[str, Any]:
+    """Return what `--json` says about a model of a product."""
+    model = one.model
+    return {
+        "model": model.id,
+        "product": one.product.name,
+        "command": f"kling {command_of(one)}",
+        "label": model.label,
+        "status": model.status,
+        "note": model.note,
+        "is_default": model.id == one.product.default_model,
+        "names": other_names(one),
+        "credentials": credentials_of(one),
+        "pack": one.product.pack,
+        "output": one.product.output,
+        "usual_s": model.usual_s,
+        "rates": [_rate_document(rate) for rate in model.rates],
+        "takes": {
+            field.name: _limits_document(limits)
+            for field in one.product.fields
+            if (limits := taken(one, field.name)) is not None
+        },
+        "offer": _offer_document(one),
+    }
+
+
+def _offer_document(one: Line) -> dict[str, Any] | None:
+    offer = one.offer
+    if offer is None:
+        return None
+    estimate = offer.estimate
+    return {
+        "units": estimate.units if estimate else None,
+        "usd": estimate.usd if estimate else None,
+        "at_most_units": estimate.at_most_units if estimate else None,
+        "at_most_usd": estimate.at_most_usd if estimate else None,
+        "rate": _rate_document(offer.rate) if offer.rate else None,
+        "command": how_to_ask(one),
+    }
+
+
+def _rate_document(rate: Rate) -> dict[str, Any]:
+    return {
+        "units": rate.units,
+        "per": rate.per,
+        "every": rate.every,
+        "when": {name: _plain(value) for name, value in rate.when.items()},
+    }
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _limits_document(limits: Limits) -> dict[str, Any]:
+    found = {
+        "choices": _plain(limits.choices),
+        "min": limits.minimum,
+        "max": limits.maximum,
+        "max_length": limits.max_length,
+        "max_items": limits.max_items,
+        "default": limits.default,
+        "is_fixed": limits.is_fixed or None,
+        "is_required": limits.is_required or None,
+    }
+    return {name: value for name, value in found.items() if value is not None}

@@ -11,14 +11,14 @@ from shutil import get_terminal_size
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from kling_cli.cli.output.fit import Column, Paint, fitted
 from kling_cli.cli.output.styles import Style, style_for
+from kling_cli.cli.output.table_layout import Column, Paint, fitted
 from kling_cli.cli.output.terminal import file_link, has_links
-from kling_cli.jobs.naming import from_here
-from kling_cli.store.entry import State
+from kling_cli.jobs.outputs.naming import from_here
+from kling_cli.store.records import State
 
 if TYPE_CHECKING:
-    from kling_cli.store.entry import Entry
+    from kling_cli.store.records import Entry
 
 _COLORS: Mapping[str, str] = MappingProxyType(
     {

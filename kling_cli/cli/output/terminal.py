@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from kling_cli.cli.output.escape import one_line
+from kling_cli.cli.output.text import one_line
 
 ESC: Final = "\x1b"
 BEL: Final = "\a"

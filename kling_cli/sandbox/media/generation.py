@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Any, Literal
 
-from kling_cli.catalogue import paths
-from kling_cli.catalogue.image import describe
-from kling_cli.catalogue.limits import is_url
+from kling_cli.catalogue import encoder
+from kling_cli.catalogue.constraints import is_url
+from kling_cli.catalogue.media import describe_image
 from kling_cli.catalogue.prompt import split_handle
 from kling_cli.errors import KlingError
 from kling_cli.sandbox.media.audio import Sound
@@ -33,7 +33,7 @@ from kling_cli.sandbox.media.subtitles import Subtitles
 from kling_cli.sandbox.media.video import Clip, size_for
 
 if TYPE_CHECKING:
-    from kling_cli.catalogue.image import ImageFacts
+    from kling_cli.catalogue.media import ImageFacts
 
 
 # Source: API reference, sections 2.7, 2.8 and 2.10, read 2026-10-04.
@@ -151,8 +151,8 @@ def _subtitles(
                 kind=kind,
                 width=clip.width,
                 height=clip.height,
-                font_size=paths.get(request.body, "settings.font_size") or _FONT_SIZE,
-                margin=paths.get(request.body, "settings.margin_v") or _MARGIN,
+                font_size=encoder.get(request.body, "settings.font_size") or _FONT_SIZE,
+                margin=encoder.get(request.body, "settings.margin_v") or _MARGIN,
             )
         )
 
@@ -201,7 +201,7 @@ def _voice(request: MediaRequest) -> Iterator[Output]:
 
 
 def _element(request: MediaRequest) -> Iterator[Output]:
-    views = paths.get(request.body, "element_image_list.refer_images") or ()
+    views = encoder.get(request.body, "element_image_list.refer_images") or ()
     side = IMAGE_PX["1k"]
     pictures = [
         Picture(width=side, height=side, label=f"{request.label}-{n}")
@@ -304,6 +304,6 @@ def _describe_input(value: Any) -> ImageFacts | None:
     if not isinstance(value, str) or is_url(value):
         return None
     try:
-        return describe(base64.b64decode(value, validate=False))
+        return describe_image(base64.b64decode(value, validate=False))
     except (KlingError, ValueError):
         return None

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
-from kling_cli.catalogue import catalogue
-from kling_cli.catalogue.image import problems_of_base64
-from kling_cli.catalogue.limits import is_url
+from kling_cli.catalogue.constraints import is_url
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.media import image_problems_of_base64
 
 Item = Mapping[str, Any]
 Items = list[Item]
@@ -114,14 +114,16 @@ def _messages(wording: Wording, request: SolutionRequest) -> Iterator[str]:
 
 def _is_bad_image(url: str) -> bool:
     return not is_url(url) and any(
-        problems_of_base64(url, IMAGE_MAX_BYTES, field="url", formats=IMAGE_FORMATS)
+        image_problems_of_base64(
+            url, IMAGE_MAX_BYTES, field="url", formats=IMAGE_FORMATS
+        )
     )
 
 
 def _clothing_messages(request: SolutionRequest) -> Iterator[str]:
     if any(not each.get("url") for each in request.of("bgm")):
         yield BGM_IS_EMPTY
-    (model,) = catalogue.load("clothing-dupe").models
+    (model,) = loader.load("clothing-dupe").models
     voices = model.limits["solutions"]["voice"].choices or ()
     if any(each.get("voice_id") not in voices for each in request.of("voice")):
         yield INVALID_VOICE

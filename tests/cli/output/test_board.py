@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from kling_cli.api.task import TaskStatus
-from kling_cli.cli.output.board import Board, Transfer, after
+from kling_cli.api.tasks import TaskStatus
+from kling_cli.cli.output.live.progress import Board, Transfer, after
 from kling_cli.errors import UnreachableError
 from kling_cli.jobs import events as happened
 from kling_cli.jobs.events import Event

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from kling_cli.cli.output.columns import columns, facts
+from kling_cli.cli.output.tables import columns, facts
 
 
 def test_columns_are_as_wide_as_they_need_to_be() -> None:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from kling_cli.api.task import TaskStatus
-from kling_cli.cli.output.document import dumps, of_failure, of_result, of_results
+from kling_cli.api.tasks import TaskStatus
+from kling_cli.cli.output.json_document import dumps, of_failure, of_result, of_results
 from kling_cli.errors import NoSlotError, TaskFailedError, UsageError
 from tests.cli.examples import (
     EXTERNAL_ID,

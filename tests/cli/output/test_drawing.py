@@ -5,9 +5,9 @@ import re
 import pytest
 from rich.cells import cell_len
 
-from kling_cli.api.task import TaskStatus
-from kling_cli.cli.output.board import Board, after
-from kling_cli.cli.output.drawing import ASCII, Canvas, draw
+from kling_cli.api.tasks import TaskStatus
+from kling_cli.cli.output.live.progress import Board, after
+from kling_cli.cli.output.live.renderer import ASCII, Canvas, draw
 from kling_cli.errors import UnreachableError
 from kling_cli.jobs import events as happened
 from kling_cli.jobs.events import Event

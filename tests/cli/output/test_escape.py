@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kling_cli.cli.output.escape import lines, one_line
+from kling_cli.cli.output.text import lines, one_line
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.cli.output import listen_lines
-from kling_cli.cli.output.listen_json import document, dumps
+from kling_cli.cli.output.listener import text_lines
+from kling_cli.cli.output.listener.json_lines import document, dumps
 from kling_cli.jobs import events
-from kling_cli.listener import lines as happened
-from kling_cli.listener.lines import Fact, Line, Mismatch
+from kling_cli.listener import events as happened
+from kling_cli.listener.events import Fact, Line, Mismatch
 
 NOW = datetime(2026, 10, 4, 12, 0, 3, tzinfo=UTC)
 SEEN = happened.CallbackSeen(
@@ -132,7 +132,7 @@ FACTS: list[tuple[Fact, str, str]] = [
 
 @pytest.mark.parametrize(("line", "_type", "words"), FACTS)
 def test_a_line_says_what_happened(line: Line, _type: str, words: str) -> None:
-    text = listen_lines.text(line, NOW)
+    text = text_lines.text(line, NOW)
 
     assert text.split(" ", 1)[1] == words
     assert text[:8] == NOW.astimezone().strftime("%H:%M:%S")
@@ -163,7 +163,7 @@ def test_where_callbacks_of_one_status_go_is_said() -> None:
         routed=(None, "failed"),
     )
 
-    assert listen_lines.ready_text(ready).splitlines()[1:] == [
+    assert text_lines.ready_text(ready).splitlines()[1:] == [
         "forwarding to: http://b/all",
         "forwarding failed to: http://b/failed",
     ]
@@ -182,19 +182,19 @@ def test_a_strangers_words_cannot_act_on_a_terminal() -> None:
         number=1, task_id="t", status="\x1b[2J\n", known="\u202egnp.exe"
     )
 
-    assert listen_lines.text(evil, NOW).isprintable()
+    assert text_lines.text(evil, NOW).isprintable()
 
 
 def test_a_warning_is_a_warning() -> None:
     notice = events.Notice(message="no room", hint="make some")
 
-    assert listen_lines.text(notice, NOW) == "warning: no room (make some)"
-    assert not listen_lines.is_result(notice)
-    assert listen_lines.is_quiet(notice)
+    assert text_lines.text(notice, NOW) == "warning: no room (make some)"
+    assert not text_lines.is_result(notice)
+    assert text_lines.is_quiet(notice)
 
 
 def test_quiet_shows_callbacks_and_failures() -> None:
-    shown = [type_ for line, type_, _ in FACTS if listen_lines.is_quiet(line)]
+    shown = [type_ for line, type_, _ in FACTS if text_lines.is_quiet(line)]
 
     assert shown == [
         "callback", "forward", "verified", "verified", "tunnel", "reconciled",
@@ -204,7 +204,7 @@ def test_quiet_shows_callbacks_and_failures() -> None:
 def test_the_beginning_of_an_answer_stays_on_the_line() -> None:
     failed = replace(FORWARDED, status=500, excerpt="<html>\n  <h1>no</h1>" + "x" * 500)
 
-    text = listen_lines.text(failed, NOW)
+    text = text_lines.text(failed, NOW)
 
     assert "| <html> <h1>no</h1>xxx" in text
     assert text.endswith("...")

@@ -8,10 +8,9 @@ from itertools import pairwise
 
 import pytest
 
-from kling_cli.cli.output.listen_state import ListenerState, masked
-from kling_cli.cli.output.status_line import StatusLine
-from kling_cli.listener import lines as happened
-from kling_cli.listener.lines import Line
+from kling_cli.cli.output.listener.status_line import ListenerState, StatusLine, masked
+from kling_cli.listener import events as happened
+from kling_cli.listener.events import Line
 from tests.cli.output.test_listen_lines import FORWARDED, SEEN
 
 SECRET = "tokenoftheperson"

@@ -8,8 +8,13 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from kling_cli.api.task import TaskStatus
-from kling_cli.cli.output.live import LiveReporter, Steady, news, terminal_console
+from kling_cli.api.tasks import TaskStatus
+from kling_cli.cli.output.live.display import (
+    LiveReporter,
+    Steady,
+    news,
+    terminal_console,
+)
 from kling_cli.errors import TaskFailedError
 from kling_cli.jobs import events as happened
 from kling_cli.jobs.events import Event

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from kling_cli.api.account import Pack
-from kling_cli.cli.output.packs import bar, days_left, document, drawn, in_order, lines
+from kling_cli.cli.output.account import (
+    bar,
+    days_left,
+    drawn,
+    in_order,
+    lines,
+    packs_document,
+)
 
 NOW = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
 
@@ -97,7 +104,7 @@ def test_a_pipe_gets_figures_without_a_bar() -> None:
 
 
 def test_a_program_gets_everything() -> None:
-    assert document(a_pack(days=None), NOW) == {
+    assert packs_document(a_pack(days=None), NOW) == {
         "id": "id-P",
         "name": "P",
         "type": "decreasing_total",

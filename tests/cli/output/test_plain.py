@@ -4,7 +4,7 @@ import typing
 
 import pytest
 
-from kling_cli.api.task import TaskStatus
+from kling_cli.api.tasks import TaskStatus
 from kling_cli.cli.output.plain import (
     colored,
     error_lines,

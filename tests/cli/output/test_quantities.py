@@ -4,14 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from kling_cli.cli.output.quantities import (
-    clock_face,
-    duration,
-    moment,
-    money,
-    size,
-    units,
-)
+from kling_cli.cli.output.text import clock_face, duration, moment, money, size, units
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,14 @@ from typing import Any
 
 import pytest
 
-from kling_cli.cli.options import Talk
-from kling_cli.cli.output.trigger_lines import Report
-from kling_cli.cli.trigger_options import Mocking
-from kling_cli.cli.trigger_values import parse
+from kling_cli.cli.commands.trigger import Mocking, parse
+from kling_cli.cli.options.shared import Talk
+from kling_cli.cli.output.mock_results import Report
 from kling_cli.errors import ExitCode, StoppedError
-from kling_cli.listener.courier import Outcome
-from kling_cli.listener.diagnose import Failure
+from kling_cli.listener.forwarding.delivery import Failure, Outcome
 from kling_cli.mock.conformance import Answered, judge, verdict
-from kling_cli.mock.deliver import Series, Trial
 from kling_cli.mock.scenarios import names
+from kling_cli.mock.sender import Series, Trial
 from tests.support.clock import FakeClock
 
 NEED_SECRET = {"bad-signature", "old-timestamp"}

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kling_cli.catalogue.catalogue import load
-from kling_cli.catalogue.model import Plan
+from kling_cli.catalogue.definition.loader import load
+from kling_cli.catalogue.definition.schema import Plan
 from kling_cli.sandbox.state.tasks import (
     Outcome,
     Phase,

@@ -1,0 +1,322 @@
+"""What a task of the API is in our terms, whichever generation it was made with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from kling_cli.api.json_values import (
+    first,
+    mapping,
+    moment,
+    number,
+    objects,
+    text,
+    whole,
+)
+from kling_cli.errors import UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LIBRARY_TYPES: Final = frozenset({"voice", "element"})
+
+
+class TaskStatus(StrEnum):
+    """Where a task is in its life. Source: API reference 2.1, read 2026-10-04."""
+
+    SUBMITTED = "submitted"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"  # the legacy API says "succeed"; `wire.py` knows
+    FAILED = "failed"
+    UNKNOWN = "unknown"  # a word the API did not have when this was written
+
+    @property
+    def is_final(self) -> bool:
+        return self in (TaskStatus.SUCCEEDED, TaskStatus.FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """One result of a task: a file that can be fetched until its URL expires.
+
+    `type` is `video`, `image`, `audio`, `voice`, `element`, or a solution's own word
+    (`subbed_video`, `srt`, `product_image`), or `face`, `mask`, `tracking` of a step.
+    `url` and `watermark_url` are signed links and never logged in full. `facts` is what
+    else is known: when a face appears (`start_s`), a video's `fps`, `width`, `height`
+    and `frames`.
+    """
+
+    type: str
+    id: str | None = None
+    url: str | None = None
+    watermark_url: str | None = None
+    duration_s: float | None = None
+    facts: Mapping[str, float] | None = None
+
+    @property
+    def is_of_library(self) -> bool:
+        """Whether what counts is its id, by which it is used, rather than a file."""
+        return self.type in LIBRARY_TYPES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A task as one answer of the API described it.
+
+    `units` is the charge in units of its pack: known when the task has ended, 0 for a
+    failed one, None when the API did not say. `request_id` is that of the answer.
+    """
+
+    id: str
+    status: TaskStatus
+    message: str | None = None
+    external_id: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    outputs: tuple[Output, ...] = ()
+    units: float | None = None
+    request_id: str | None = None
+
+
+# Whole numbers that are known of a video, by our names.
+_FACTS = {
+    "width": "width",
+    "height": "height",
+    "frames": "total_frame",
+}
+_PREVIEW = {"video": "video", "image": "video_cover", "tracking": "tracking_output"}
+
+
+def refusal_of(data: Mapping[str, Any]) -> str | None:
+    """Return why a step has not done what it is for; None when it has."""
+    status = whole(data.get("status"))
+    if not status:
+        return None
+    return f"nothing was recognised (status {status})"
+
+
+def outputs_of(data: Mapping[str, Any]) -> Iterator[Output]:
+    """Yield what a step has found or made."""
+    yield from _faces(data)
+    yield from _video(data)
+    result = mapping(data.get("res"))
+    for type_, key in _PREVIEW.items():
+        if url := text(result.get(key)):
+            yield Output(type=type_, url=url)
+    for mask in objects(result.get("rle_mask_list")):
+        yield Output(type="mask", id=text(mask.get("object_id")))
+
+
+def _faces(data: Mapping[str, Any]) -> Iterator[Output]:
+    for item in objects(data.get("face_data")):
+        start_s = _seconds(item.get("start_time")) or 0.0
+        end_s = _seconds(item.get("end_time"))
+        yield Output(
+            type="face",
+            id=text(item.get("face_id")),
+            url=text(item.get("face_image")),
+            duration_s=None if end_s is None else round(end_s - start_s, 3),
+            facts={"start_s": start_s},
+        )
+
+
+def _video(data: Mapping[str, Any]) -> Iterator[Output]:
+    url = text(data.get("normalized_video"))
+    seconds = _seconds(data.get("original_duration"))
+    if url is None and seconds is None:
+        return
+    found: dict[str, float | None] = {"fps": number(data.get("fps"))}
+    found |= {ours: whole(data.get(theirs)) for ours, theirs in _FACTS.items()}
+    facts = {name: value for name, value in found.items() if value is not None}
+    yield Output(type="video", url=url, duration_s=seconds, facts=facts)
+
+
+def _seconds(milliseconds: Any) -> float | None:
+    found = number(milliseconds)
+    return None if found is None else found / 1000
+
+
+_TRY_AGAIN: Final = "try again; if it stays so, check KLING_API_BASE"
+_STATUS: Final = {
+    "submitted": TaskStatus.SUBMITTED,
+    "processing": TaskStatus.PROCESSING,
+    "succeeded": TaskStatus.SUCCEEDED,
+    "succeed": TaskStatus.SUCCEEDED,
+    "failed": TaskStatus.FAILED,
+}
+
+_VIEWS: Final = (1, 2, 3)
+
+# The lists of a legacy `task_result`, and the type of what is in them.
+_RESULT_LISTS: Final = {
+    "videos": "video",
+    "images": "image",
+    "series_images": "image",
+    "audios": "audio",
+    "voices": "voice",
+    "elements": "element",
+}
+
+_URLS: Final = ("url", "mp3_url", "url_mp3", "wav_url", "url_wav", "trial_url")
+
+
+def task_from_wire(data: Any, *, request_id: str | None = None) -> Task:
+    """Return the task that one object of the API describes.
+
+    Raises:
+        UnreachableError: it is no object, or has no task id: an answer to nothing.
+    """
+    found = mapping(data)
+    task_id = _id(found)
+    if task_id is None:
+        raise UnreachableError(
+            "the API's answer names no task",
+            hint=_TRY_AGAIN,
+            request_id=request_id,
+        )
+    return Task(
+        id=task_id,
+        status=status_from_wire(first(found, "status", "task_status")),
+        message=text(found.get("message")) or text(found.get("task_status_msg")),
+        external_id=_external_id(found),
+        created_at=created_from_wire(found),
+        updated_at=moment(first(found, "update_time", "updated_at")),
+        outputs=tuple(_outputs(found)),
+        units=_units(found),
+        request_id=request_id,
+    )
+
+
+def result_from_wire(data: Any, *, request_id: str | None = None) -> Task:
+    """Return what a call has answered that is done when it answers.
+
+    Some name a task, some a session; the others are called after the request. A step
+    that has recognised nothing has failed.
+
+    Raises:
+        UnreachableError: it is no object.
+    """
+    found = mapping(data)
+    if _id(found) is None:
+        found = {**found, "task_id": text(found.get("session_id")) or request_id}
+    task = task_from_wire(found, request_id=request_id)
+    why = refusal_of(found)
+    return replace(
+        task,
+        status=TaskStatus.FAILED if why else TaskStatus.SUCCEEDED,
+        message=why or task.message,
+        outputs=(*task.outputs, *outputs_of(found)),
+    )
+
+
+def tasks_from_wire(data: Any, *, request_id: str | None = None) -> tuple[Task, ...]:
+    """Return the tasks of a list; what is not a task is left out.
+
+    Raises:
+        UnreachableError: it is no list, which is not the same as an empty one.
+    """
+    if not isinstance(data, list):
+        raise UnreachableError(
+            "the API's answer has no list of tasks",
+            hint=_TRY_AGAIN,
+            request_id=request_id,
+        )
+    return tuple(
+        task_from_wire(item, request_id=request_id)
+        for item in objects(data)
+        if _id(item) is not None
+    )
+
+
+def created_from_wire(data: Mapping[str, Any]) -> datetime | None:
+    """Return when a task was created."""
+    return moment(first(data, "create_time", "created_at"))
+
+
+def status_from_wire(value: Any) -> TaskStatus:
+    """Return our status for the API's word, in any case."""
+    word = value.strip().lower() if isinstance(value, str) else ""
+    return _STATUS.get(word, TaskStatus.UNKNOWN)
+
+
+def _id(data: Mapping[str, Any]) -> str | None:
+    return text(data.get("id")) or text(data.get("task_id"))
+
+
+def _external_id(data: Mapping[str, Any]) -> str | None:
+    named = first(data, "external_id", "external_task_id")
+    info = mapping(data.get("task_info"))
+    return text(named) or text(info.get("external_task_id"))
+
+
+def _outputs(data: Mapping[str, Any]) -> Iterator[Output]:
+    for item in objects(data.get("outputs")):
+        yield _output(item, text(item.get("type")) or "video")
+    result = mapping(first(data, "task_result", "result"))
+    for key, type_ in _RESULT_LISTS.items():
+        for item in objects(result.get(key)):
+            yield from _of_item(item, type_)
+
+
+def _of_item(item: Mapping[str, Any], type_: str) -> Iterator[Output]:
+    """Yield what one item of a `task_result` stands for: a file or several.
+
+    Further views of a subject come three in an item, as `url_1` to `url_3`; a part that
+    an image does not contain has an empty URL. Source: API reference 2.8.
+    """
+    views = [url for n in _VIEWS if (url := text(item.get(f"url_{n}")))]
+    if item.get("is_contain") is False:
+        return
+    if not views:
+        yield _output(item, type_)
+    for url in views:
+        yield Output(type=type_, url=url)
+
+
+def _output(item: Mapping[str, Any], type_: str) -> Output:
+    seconds = first(
+        item, "duration", "mp3_duration", "duration_mp3", "wav_duration", "duration_wav"
+    )
+    return Output(
+        type=type_.lower(),
+        id=text(first(item, "id", "voice_id", "element_id")),
+        url=text(first(item, *_URLS)),
+        watermark_url=text(item.get("watermark_url")),
+        duration_s=number(seconds),
+    )
+
+
+def _units(data: Mapping[str, Any]) -> float | None:
+    """Return the units charged; cash is not units."""
+    charges = [
+        amount
+        for item in objects(data.get("billing"))
+        if item.get("charge_type", "unit") == "unit"
+        and (amount := number(item.get("amount"))) is not None
+    ]
+    if charges:
+        return sum(charges)
+    return number(data.get("final_unit_deduction"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page of tasks; `next_cursor` asks for the next one while `has_more`."""
+
+    tasks: tuple[Task, ...]
+    next_cursor: str | None
+    has_more: bool
+
+
+def page_from_wire(data: Any, *, request_id: str | None = None) -> Page:
+    """Return a page of `POST /tasks`. Source: API reference 2.5, read 2026-10-04."""
+    found = mapping(data)
+    return Page(
+        tasks=tasks_from_wire(found.get("result"), request_id=request_id),
+        next_cursor=text(found.get("next_cursor")),
+        has_more=found.get("has_more") is True,
+    )

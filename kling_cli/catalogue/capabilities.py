@@ -1,0 +1,298 @@
+"""What a person wants a model to be able to do, in the words of `--can`.
+
+A word is a field (`sound`, `last-frame`), a field and its value (`duration=12`,
+`image=4` for four of them), a value alone (`4k`, `16:9`, `12s`), or `no-` and a switch.
+What it means depends on the product, so each is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product as combinations
+from typing import Any, Final
+
+from kling_cli.catalogue import pricing, validation
+from kling_cli.catalogue.constraints import faults
+from kling_cli.catalogue.definition.schema import (
+    Estimate,
+    Field,
+    FieldKind,
+    Limits,
+    Model,
+    Plan,
+    Product,
+    Rate,
+    Rule,
+)
+from kling_cli.catalogue.routing import takes
+from kling_cli.catalogue.values import settled
+from kling_cli.errors import UsageError
+
+_SECONDS: Final = re.compile(r"(\d+(?:\.\d+)?)s")
+_WORDS: Final = {
+    "on": True, "yes": True, "true": True, "off": False, "no": False, "false": False,
+}  # fmt: skip
+_URL: Final = "https://example.com/file"
+_SAMPLES: Final[Mapping[FieldKind, Any]] = {
+    FieldKind.TEXT: "1",
+    FieldKind.IMAGE: _URL,
+    FieldKind.AUDIO: _URL,
+    FieldKind.VIDEO: _URL,
+    FieldKind.LINK: _URL,
+    FieldKind.SWITCH: True,
+}
+_COUNTED: Final = frozenset(
+    {FieldKind.IMAGE, FieldKind.AUDIO, FieldKind.VIDEO, FieldKind.LINK, FieldKind.TEXT}
+)  # a number after these is how many
+_SHOT: Final = "5:words"
+_MANY: Final = 1000  # more than any field takes
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """One thing that is wanted of a field: a value, or any at all (`value` None)."""
+
+    field: str
+    value: Any = None
+
+
+def demands(product: Product, words: Iterable[str]) -> Iterator[tuple[Demand, ...]]:
+    """Yield every way in which this product can mean all of the words; often none."""
+    yield from combinations(*(tuple(meanings(product, word)) for word in words))
+
+
+def meanings(product: Product, word: str) -> Iterator[Demand]:
+    """Yield what a word can mean for a product: a field, or the value of one."""
+    name, separator, text = word.strip().lower().partition("=")
+    named = [field for field in product.fields if name in spellings(field)]
+    if named and not separator:
+        yield from (Demand(field.name) for field in named)
+        return
+    if named:
+        yield from (Demand(each.name, value(each, text)) for each in named)
+        return
+    if not separator:
+        yield from _by_value(product, name)
+
+
+def _by_value(product: Product, text: str) -> Iterator[Demand]:
+    """Yield the meanings of a word that names no field."""
+    seconds = _SECONDS.fullmatch(text)
+    for field in product.fields:
+        is_switch = field.kind is FieldKind.SWITCH
+        if is_switch and text.removeprefix("no-") in spellings(field):
+            yield Demand(field.name, False)
+        elif seconds and field.name == "duration":
+            yield Demand(field.name, value(field, seconds[1]))
+        elif field.kind is FieldKind.CHOICE and text in _choices(product, field):
+            yield Demand(field.name, _choices(product, field)[text])
+
+
+def _choices(product: Product, field: Field) -> dict[str, Any]:
+    """Return every value that some model takes for a choice, by its text."""
+    found: dict[str, Any] = {}
+    for model in product.models:
+        for limits in model.limits.values():
+            if field.name in limits:
+                found |= {str(one).lower(): one for one in _known(limits[field.name])}
+    return found
+
+
+def _known(limits: Any) -> tuple[Any, ...]:
+    fixed = (limits.default,) if limits.is_fixed else ()
+    return (*(limits.choices or ()), *fixed)
+
+
+def spellings(field: Field) -> frozenset[str]:
+    """Return the words that mean a field: its name and its long options."""
+    options = (each[2:] for each in field.options if each.startswith("--"))
+    return frozenset({field.name.replace("_", "-"), *options})
+
+
+def value(field: Field, text: str) -> Any:
+    """Return the value that a text means for a field; of a list, that many samples.
+
+    A text that means nothing for it is returned as it is: no model will take it.
+    """
+    if field.kind in _COUNTED and text.isdecimal():
+        count = min(int(text), _MANY)
+        return (sample(field),) * count if field.is_repeated else _one(field, count)
+    try:
+        if field.kind in (FieldKind.INTEGER, FieldKind.NUMBER):
+            number = float(text)
+            return int(number) if number.is_integer() else number
+    except (ValueError, OverflowError):
+        return text
+    if field.kind is FieldKind.SWITCH:
+        return _WORDS.get(text, text)
+    return (text,) if field.is_repeated else text
+
+
+def _one(field: Field, count: int) -> Any:
+    """Return a sample where one is wanted; of several no such field can have any."""
+    return sample(field) if count == 1 else count
+
+
+def sample(field: Field) -> Any:
+    """Return one value that stands for any; of a JSON field there is none."""
+    if field.name == "shots":
+        return _SHOT
+    return _SAMPLES.get(field.kind)
+
+
+def require_known(products: Iterable[Product], words: Iterable[str]) -> None:
+    """Refuse a word that none of the products knows.
+
+    Raises:
+        UsageError: naming the word, and those that are near it.
+    """
+    everything = tuple(products)
+    for word in words:
+        if not any(True for one in everything for _ in meanings(one, word)):
+            raise _unknown(everything, word)
+
+
+def _unknown(products: tuple[Product, ...], word: str) -> UsageError:
+    from difflib import get_close_matches
+
+    fields = [field for one in products for field in one.fields if field.options]
+    known = sorted({each for field in fields for each in spellings(field)})
+    near = get_close_matches(word.partition("=")[0], known, n=3) or known[:8]
+    return UsageError(
+        f"--can {word}: no model has anything of that name",
+        hint=f"try {', '.join(near)}, a value such as 4k or 16:9, or duration=12",
+    )
+
+
+_DEPTH: Final = 4  # how many further fields may have to be said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """The cheapest way in which a model does what is wanted.
+
+    `values` is what has to be said, samples standing for what is any. The estimate is
+    of a job with these values and defaults; None where nobody can know.
+    """
+
+    plan: Plan
+    values: Mapping[str, Any]
+    estimate: Estimate | None
+    rate: Rate | None
+
+    @property
+    def price(self) -> float:
+        """What it is sorted by: units of a job at most, unknown ones last."""
+        most = self.estimate.at_most_units if self.estimate else None
+        return float("inf") if most is None else most
+
+
+def best(product: Product, model: Model, words: Iterable[str]) -> Offer | None:
+    """Return the cheapest offer of a model for all of the words of `--can`."""
+    wanted = tuple(demands(product, words))
+    offers = [
+        _offer(plan, values)
+        for plan in _plans(product, model)
+        for each in wanted
+        for said in _said(plan, each)
+        for values in _completed(plan, said, frozenset(said), _DEPTH)
+    ]
+    return min(offers, key=lambda offer: offer.price, default=None)
+
+
+def _plans(product: Product, model: Model) -> Iterator[Plan]:
+    for route in product.routes:
+        if route.name in model.wire_ids:
+            yield Plan(product=product, route=route, model=model)
+
+
+def _offer(plan: Plan, values: Mapping[str, Any]) -> Offer:
+    return Offer(
+        plan=plan,
+        values=values,
+        estimate=pricing.estimate(plan, values),
+        rate=pricing.rate_for(plan, settled(plan, values)),
+    )
+
+
+def _said(plan: Plan, wanted: Iterable[Demand]) -> Iterator[dict[str, Any]]:
+    """Yield the values that meet the demands one by one; none if one cannot be met."""
+    said: list[dict[str, Any]] = [{}]
+    for each in wanted:
+        values = [*_values(plan, each)]
+        said = [
+            {**one, each.field: value}
+            for one in said
+            for value in values
+            if one.get(each.field, value) == value
+        ]
+    yield from said
+
+
+def _values(plan: Plan, wanted: Demand) -> Iterator[Any]:
+    if not takes(plan.model, plan.route, wanted.field):
+        return
+    field, limits = plan.product.field(wanted.field), plan.limits[wanted.field]
+    if field.kind is FieldKind.JSON:
+        yield ({},) if field.is_repeated else {}  # what is in it is not the question
+        return
+    if wanted.value is not None:
+        by_text = {str(choice): choice for choice in limits.choices or ()}
+        candidates: list[Any] = [by_text.get(str(wanted.value), wanted.value)]
+    elif field.kind is FieldKind.SWITCH:
+        candidates = [True]
+    else:
+        candidates = _any(plan, wanted.field, limits)
+    for value in candidates:
+        if not any(faults(field, limits, value)):
+            yield value
+
+
+def _any(plan: Plan, name: str, limits: Limits) -> list[Any]:
+    """Return values of which any will do; one is enough where no rule asks for it."""
+    field = plan.product.field(name)
+    if limits.choices:
+        return list(limits.choices)
+    numbers = [limits.default, limits.minimum, limits.maximum]
+    if values := [each for each in numbers if each is not None]:
+        return list(dict.fromkeys(values))
+    count = max(1, limits.min_items or 1)
+    return [(sample(field),) * count if field.is_repeated else sample(field)]
+
+
+def _completed(
+    plan: Plan, said: dict[str, Any], wanted: frozenset[str], depth: int
+) -> Iterator[dict[str, Any]]:
+    """Yield `said` with what the rules want beside it; nothing if they forbid it."""
+    broken = next((rule for rule in plan.rules if _breaks(rule, plan, said)), None)
+    if broken is None:
+        yield said
+        return
+    if depth == 0:
+        return
+    for name in broken.fields:
+        if name not in wanted and name not in said and name in plan.limits:
+            for value in _repairs(broken, plan, name):
+                yield from _completed(plan, {**said, name: value}, wanted, depth - 1)
+
+
+def _breaks(rule: Rule, plan: Plan, said: Mapping[str, Any]) -> bool:
+    """Say whether a rule about something that was said is broken."""
+    is_about = rule.check is None and any(name in said for name in rule.fields)
+    return is_about and validation.is_broken(rule, plan, said) is not None
+
+
+def _repairs(rule: Rule, plan: Plan, name: str) -> Iterator[Any]:
+    """Yield the values that may mend a rule, as far as the model takes them."""
+    if not takes(plan.model, plan.route, name):
+        return
+    needed = rule.need.get(name)
+    values = list(needed) if isinstance(needed, list | tuple) else []
+    if plan.product.field(name).kind is FieldKind.SWITCH:
+        values += [True, False]
+    limits = plan.limits[name]
+    for value in dict.fromkeys([*values, *_any(plan, name, limits)]):
+        if not any(faults(plan.product.field(name), limits, value)):
+            yield value

@@ -1,0 +1,1 @@
+"""The definition of products: its types, and how product files become them."""

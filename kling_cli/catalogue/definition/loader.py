@@ -1,0 +1,211 @@
+"""The catalogue: which products there are, and each of them when it is asked for.
+
+Importing this costs next to nothing, and so do names and summaries: `kling --help`
+needs them at every start. A product's file is read when its command runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from kling_cli.catalogue.definition.schema import Product
+
+_DATA = Path(__file__).parents[1] / "data"
+_COMMON = "common"
+_MANAGED = "managed"
+_STEPS = "steps"
+_HISTORIC = "historic"
+_HEAD_BYTES = 1024
+
+
+class Summary(NamedTuple):
+    """What the list of commands says about a product."""
+
+    name: str
+    summary: str
+    panel: str
+    group: str  # the command it is a sub-command of, if it is one
+    command: str  # what it is called there
+
+
+@cache
+def summaries() -> tuple[Summary, ...]:
+    """Return every product in the order of the list of commands.
+
+    Only the head of each file is read: plain `key = "value"` lines before the first
+    blank one, which a test holds the files to.
+    """
+    return _listed(path for path in _DATA.glob("*.toml") if path.stem != _COMMON)
+
+
+@cache
+def step_summaries() -> tuple[Summary, ...]:
+    """Return the steps that are commands, in their order; as cheap."""
+    listed = _listed((_DATA / _STEPS).glob("*.toml"))
+    return tuple(each for each in listed if each.group)
+
+
+def _listed(paths: Iterable[Path]) -> tuple[Summary, ...]:
+    heads = [_head(path) for path in paths]
+    heads.sort(key=lambda head: (int(head.get("order", 0)), head["name"]))
+    return tuple(
+        Summary(
+            name=head["name"],
+            summary=head["summary"],
+            panel=head["panel"],
+            group=head.get("group", ""),
+            command=head.get("command", head["name"]),
+        )
+        for head in heads
+    )
+
+
+def model_labels() -> dict[str, str]:
+    """Return the label of every model by its id, without parsing the files; cheap."""
+    found: dict[str, str] = {}
+    for name in names():
+        model = None
+        for line in (_DATA / f"{name}.toml").read_text(encoding="utf-8").splitlines():
+            if line.startswith("["):
+                is_model = line.startswith("[models.")
+                model = line[len("[models.") : -1].strip('"') if is_model else None
+            elif model is not None and line.startswith("label = "):
+                found.setdefault(model, line.removeprefix("label = ").strip('"'))
+    return found
+
+
+def names() -> tuple[str, ...]:
+    """Return the products' names, in the order of the list of commands."""
+    return tuple(each.name for each in summaries())
+
+
+@cache
+def load(name: str) -> Product:
+    """Return the product called `name`.
+
+    Raises:
+        UsageError: there is none.
+        CatalogueError: its file is wrong.
+    """
+    from kling_cli.catalogue.definition.parser import product
+
+    if name not in names():
+        raise _unknown(name)
+    return product(_read(name), _read(_COMMON))
+
+
+def all_products() -> tuple[Product, ...]:
+    """Return every product; reads every file, so not for a start-up."""
+    return tuple(load(name) for name in names())
+
+
+@cache
+def managed(name: str) -> Product:
+    """Return a thing of the account's library that is made as a product is.
+
+    It is no command of its own: `custom-voice` or `custom-element`.
+    """
+    from kling_cli.catalogue.definition.parser import product
+
+    return product(_read(f"{_MANAGED}/{name}"), _read(_COMMON))
+
+
+def makeable(name: str) -> Product:
+    """Return whatever can be made under this name: a product, or for the library.
+
+    Raises:
+        UsageError: there is none.
+    """
+    return managed(name) if name in _stems(_MANAGED) else load(name)
+
+
+def all_managed() -> tuple[Product, ...]:
+    """Return everything that can be made for the library."""
+    return tuple(managed(name) for name in _stems(_MANAGED))
+
+
+@cache
+def step(name: str) -> Product:
+    """Return a call that goes before a product's own and opens its session."""
+    from kling_cli.catalogue.definition.parser import product
+
+    return product(_read(f"{_STEPS}/{name}"), _read(_COMMON))
+
+
+def step_names() -> tuple[str, ...]:
+    """Return the names of all such calls."""
+    return _stems(_STEPS)
+
+
+def all_steps() -> tuple[Product, ...]:
+    """Return every such call."""
+    return tuple(step(stem) for stem in step_names())
+
+
+def all_historic() -> tuple[Product, ...]:
+    """Return the calls that left the documentation and are still served.
+
+    They are no commands of `kling`; other clients make them, and so the sandbox and
+    `kling api` know them.
+    """
+    return tuple(_historic(stem) for stem in _stems(_HISTORIC))
+
+
+@cache
+def _historic(name: str) -> Product:
+    from kling_cli.catalogue.definition.parser import product
+
+    return product(_read(f"{_HISTORIC}/{name}"), _read(_COMMON))
+
+
+def opening(product: Product) -> Product | None:
+    """Return the step that the product's own command takes; most have none."""
+    use = product.session
+    return step(use.step) if use is not None and use.is_opened_here else None
+
+
+def described(name: str) -> Product:
+    """Return what is called so: a product, for the library, a step, or historic.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name in _stems(_HISTORIC):
+        return _historic(name)
+    return step(name) if name in _stems(_STEPS) else makeable(name)
+
+
+@cache
+def _stems(folder: str) -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in (_DATA / folder).glob("*.toml")))
+
+
+@cache
+def _read(stem: str) -> dict[str, Any]:
+    import tomllib
+
+    return tomllib.loads((_DATA / f"{stem}.toml").read_text(encoding="utf-8"))
+
+
+def _head(path: Path) -> dict[str, str]:
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES).decode("utf-8", "ignore").split("\n\n", 1)[0]
+    pairs = (line.split(" = ", 1) for line in head.splitlines())
+    return {key: value.strip('"') for key, value in pairs}
+
+
+def _unknown(name: str) -> Exception:
+    from difflib import get_close_matches
+
+    from kling_cli.errors import UsageError
+
+    near = get_close_matches(name, names(), n=3)
+    guess = f"did you mean {' or '.join(near)}?"
+    return UsageError(
+        f"there is no product {name}",
+        hint=guess if near else f"there are {', '.join(names())}",
+    )

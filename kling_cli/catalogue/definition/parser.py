@@ -1,0 +1,522 @@
+"""Reading one table of a product file: every key is taken, or the file is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from kling_cli.catalogue.constraints import spelled_out
+from kling_cli.catalogue.definition.schema import (
+    ChoiceGroup,
+    CredentialKind,
+    Field,
+    FieldKind,
+    Generation,
+    Habit,
+    Length,
+    Limits,
+    Model,
+    Place,
+    Product,
+    Rate,
+    Route,
+    Rule,
+)
+from kling_cli.catalogue.sessions import Fit, Range, SessionUse, StepFacts
+from kling_cli.errors import KlingError
+
+T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
+
+
+class CatalogueError(KlingError):
+    """A product file says something the catalogue does not understand: our mistake."""
+
+
+class Table:
+    """A table and where it stands; `close` finds the keys nobody asked for."""
+
+    def __init__(self, data: object, where: str) -> None:
+        if not isinstance(data, Mapping):
+            raise CatalogueError(f"{where}: expected a table, found {data!r}")
+        self._left = dict(data)
+        self.where = where
+
+    def take(self, key: str, kind: type[T], default: T | None = None) -> T:
+        """Return the value of `key`, or `default`; without one it must be there."""
+        if key not in self._left:
+            if default is None:
+                raise CatalogueError(f"{self.where}: {key} is missing")
+            return default
+        value = self._left.pop(key)
+        if kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is not kind:
+            raise CatalogueError(
+                f"{self.where}: {key} is {value!r} where {kind.__name__} belongs"
+            )
+        return value
+
+    def find(self, key: str, kind: type[T]) -> T | None:
+        """Return the value of `key`, or None when it is not there."""
+        return self.take(key, kind) if key in self._left else None
+
+    def has(self, key: str) -> bool:
+        """Say whether `key` is there and was not taken yet."""
+        return key in self._left
+
+    def one_of(self, key: str, known: Collection[str]) -> str:
+        """Return the word under `key`; it must be one of those `known`."""
+        word = self.take(key, str)
+        if word not in known:
+            raise CatalogueError(f"{self.where}: {key} is {word!r}, which is not there")
+        return word
+
+    def anything(self, key: str) -> Any:
+        """Return whatever stands under `key`, or None."""
+        return self._left.pop(key, None)
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """Return a list of strings as a tuple; empty when it is not there."""
+        found: list[object] = self.take(key, list, [])
+        for each in found:
+            if not isinstance(each, str):
+                raise CatalogueError(f"{self.where}: {key} holds {each!r}, not a word")
+        return tuple(str(each) for each in found)
+
+    def member(self, key: str, kind: type[E]) -> E:
+        """Return the member of a closed set that stands under `key`."""
+        return self._member(key, self.take(key, str), kind)
+
+    def members(self, key: str, kind: type[E]) -> tuple[E, ...]:
+        """Return a list of members of a closed set."""
+        return tuple(self._member(key, word, kind) for word in self.words(key))
+
+    def _member(self, key: str, word: str, kind: type[E]) -> E:
+        known = [member.value for member in kind]
+        if word not in known:
+            raise CatalogueError(
+                f"{self.where}: {key} is {word!r}, not one of {', '.join(known)}"
+            )
+        return kind(word)
+
+    def table(self, key: str) -> Table:
+        """Return the table under `key`, an empty one when it is not there."""
+        return Table(self._left.pop(key, {}), f"{self.where}.{key}")
+
+    def tables(self, key: str) -> list[Table]:
+        """Return the list of tables under `key`; empty when it is not there."""
+        found: list[object] = self.take(key, list, [])
+        return [Table(each, f"{self.where}.{key}[{i}]") for i, each in enumerate(found)]
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """Take everything, in the order of the file."""
+        while self._left:
+            key = next(iter(self._left))
+            yield key, self._left.pop(key)
+
+    def close(self) -> None:
+        """Refuse what was not taken.
+
+        Raises:
+            CatalogueError: a key is unknown, most likely misspelled.
+        """
+        if self._left:
+            raise CatalogueError(f"{self.where}: unknown key {next(iter(self._left))}")
+
+
+def session_use(table: Table, fields: frozenset[str]) -> SessionUse:
+    """Return what the table says; every field that it names must be there.
+
+    Raises:
+        CatalogueError: something is missing, misspelled or refers to nothing.
+    """
+    made = SessionUse(
+        step=table.take("step", str),
+        named_by=table.one_of("field", fields),
+        noun=table.take("noun", str),
+        is_opened_here=table.take("opened_here", bool, default=False),
+        choice=table.one_of("choice", fields) if table.has("choice") else None,
+        fit=_fit(table.table("fit"), fields) if table.has("fit") else None,
+        lengths={
+            name: _by_value(Table(data, f"{table.where}.lengths.{name}"))
+            for name, data in table.table("lengths").items()
+        },
+    )
+    table.close()
+    return made
+
+
+def step_facts(table: Table) -> StepFacts:
+    """Return what the table `step` says of a call that goes before others."""
+    made = StepFacts(
+        remedy=table.take("remedy", str),
+        over=table.find("over", str),
+        session_hours=table.find("session_hours", int),
+        follows=table.words("next"),
+        saves=table.take("saves", bool, default=False),
+    )
+    table.close()
+    return made
+
+
+def _fit(table: Table, fields: frozenset[str]) -> Fit:
+    made = Fit(
+        sounds=table.words("sounds"),
+        start=table.one_of("start", fields),
+        end=table.one_of("end", fields),
+        insert=table.one_of("insert", fields),
+        overlap_s=table.take("overlap", float),
+    )
+    table.close()
+    return made
+
+
+def _by_value(table: Table) -> dict[int, Range]:
+    spans = dict(table.items())
+    again = Table(spans, table.where)
+    return {int(value): pair(again, value) for value in spans}
+
+
+_ENDS = 2
+
+
+def limit_sets(table: Table) -> dict[str, dict[str, Any]]:
+    return {route: dict(fields) for route, fields in table.items()}
+
+
+def limits(data: object, where: str) -> Limits:
+    """Return the limits a table of them describes."""
+    table = Table(data, where)
+    low, high = _range(table)
+    choices = table.find("choices", list)
+    max_mb = table.find("max_mb", int)
+    keys = dict(table.table("keys").items())
+    made = Limits(
+        choices=None if choices is None else tuple(choices),
+        minimum=low,
+        maximum=high,
+        max_length=table.find("max_length", int),
+        min_items=table.find("min_items", int),
+        max_items=table.find("max_items", int),
+        max_bytes=None if max_mb is None else max_mb * 1024 * 1024,
+        seconds=_pair_if_any(table, "seconds"),
+        is_required=table.take("required", bool, default=False),
+        default=table.anything("default"),
+        is_fixed=table.take("fixed", bool, default=False),
+        is_sent=table.take("sent", bool, default=False),
+        keys={k: limits(v, f"{where}.keys.{k}") for k, v in keys.items()} or None,
+    )
+    table.close()
+    return made
+
+
+def _range(table: Table) -> tuple[Any, Any]:
+    return _pair_if_any(table, "range") or (None, None)
+
+
+def pair(table: Table, key: str) -> tuple[Any, Any]:
+    """Return the two ends that stand under `key`."""
+    low_high: list[Any] = table.take(key, list)
+    if len(low_high) != _ENDS:
+        raise CatalogueError(f"{table.where}: {key} is not [lowest, highest]")
+    return low_high[0], low_high[1]
+
+
+def _pair_if_any(table: Table, key: str) -> tuple[Any, Any] | None:
+    return pair(table, key) if table.has(key) else None
+
+
+def models(table: Table, shared: Mapping[str, Mapping[str, Any]]) -> tuple[Model, ...]:
+    return tuple(
+        _model(name, Table(data, f"{table.where}.{name}"), shared)
+        for name, data in table.items()
+    )
+
+
+def _model(name: str, table: Table, shared: Mapping[str, Mapping[str, Any]]) -> Model:
+    ids = {route: str(wire_id) for route, wire_id in table.table("ids").items()}
+    own = dict(table.table("limits").items())
+    usual = table.table("usual")
+    made = Model(
+        id=name,
+        label=table.take("label", str),
+        aliases=table.words("aliases"),
+        status=table.take("status", str, "current"),
+        note=table.find("note", str),
+        wire_ids=ids,
+        limits={
+            route: _merged(shared.get(route, {}), own.pop(route, {}), table.where)
+            for route in ids
+        },
+        rates=tuple(rate for each in table.tables("rates") for rate in _rates(each)),
+        usual_s=usual.find("seconds", float),
+        usual_basis=usual.take("basis", str, "estimate"),
+    )
+    usual.close()
+    table.close()
+    if own:
+        raise CatalogueError(f"{table.where}.limits: no id for route {next(iter(own))}")
+    return made
+
+
+def _merged(
+    shared: Mapping[str, Any], own: Mapping[str, Any], where: str
+) -> dict[str, Limits]:
+    return {
+        name: limits(data, f"{where}.limits.{name}")
+        for name, data in {**shared, **own}.items()
+        if data is not False
+    }
+
+
+def _rates(table: Table) -> list[Rate]:
+    """One rate, or one for each resolution when `units` is a table of them."""
+    units = table.anything("units")
+    by_resolution = units if isinstance(units, dict) else {None: units}
+    when = table.take("when", dict, {})
+    per, every = table.take("per", str, "second"), table.take("every", int, 1)
+    count = table.find("count", str)
+    is_most = table.take("at_most", bool, default=False)
+    table.close()
+    if not all(isinstance(each, int | float) for each in by_resolution.values()):
+        raise CatalogueError(f"{table.where}: units is {units!r}, not a number")
+    return [
+        Rate(
+            units=float(amount),
+            per=per,
+            every=every,
+            count=count,
+            is_most=is_most,
+            when={**when, "resolution": [resolution]} if resolution else when,
+        )
+        for resolution, amount in by_resolution.items()
+    ]
+
+
+def rule(table: Table) -> Rule:
+    made = Rule(
+        id=table.take("id", str),
+        message=table.take("message", str),
+        hint=table.find("hint", str),
+        wire_message=table.find("wire_message", str),
+        is_ours=table.take("ours", bool, default=False),
+        when=table.take("when", dict, {}),
+        need=table.take("need", dict, {}),
+        one_of=table.words("one_of"),
+        any_of=table.words("any_of"),
+        exclusive=tuple(tuple(g) for g in table.take("exclusive", list, [])),
+        amount=tuple(tuple(s) for s in table.take("amount", list, [])),
+        at_least=table.find("at_least", float),
+        at_most=table.find("at_most", float),
+        check=table.find("check", str),
+        models=table.words("models"),
+        routes=table.words("routes"),
+    )
+    table.close()
+    return made
+
+
+def length(table: Table) -> Length:
+    made = Length(
+        follows=table.take("follows", str),
+        noun=table.take("noun", str),
+        seconds=_pair_if_any(table, "seconds"),
+        adds=table.take("adds", float, 0.0),
+        when=table.take("when", dict, {}),
+        models=table.words("models"),
+        routes=table.words("routes"),
+    )
+    table.close()
+    return made
+
+
+def habit(table: Table) -> Habit:
+    made = Habit(
+        say=table.take("say", dict),
+        when=table.take("when", dict, {}),
+        models=table.words("models"),
+        routes=table.words("routes"),
+    )
+    table.close()
+    return made
+
+
+_MEBIBYTE = 1024 * 1024
+_SWITCH = {"on": True, "off": False}
+
+
+def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
+    """Return the product `data` describes, with what it takes from `common`.
+
+    Raises:
+        CatalogueError: something is missing, misspelled or refers to nothing.
+    """
+    top = Table(data, str(data.get("name", "?")))
+    shared = Table(common, "common")
+    _pass_over(top)
+    pack = top.take("pack", str)
+    fields = _fields(top, shared.table("fields"))
+    made = Product(
+        name=top.take("name", str),
+        summary=top.take("summary", str),
+        panel=top.take("panel", str),
+        pack=pack,
+        unit_usd=shared.table("packs").take(pack, float),
+        output=top.take("output", str),
+        defaults=_defaults(top.table("defaults")),
+        fields=fields,
+        routes=_routes(top.table("routes"), shared.table("routes"), fields),
+        models=models(top.table("models"), limit_sets(top.table("limits"))),
+        rules=tuple(rule(each) for each in top.tables("rules")),
+        lengths=tuple(length(each) for each in top.tables("lengths")),
+        habits=tuple(habit(each) for each in top.tables("habits")),
+        example=top.take("example", str),
+        step=step_facts(top.table("step")) if top.has("step") else None,
+        session=_session(top, fields),
+    )
+    top.close()
+    return spelled_out(made)
+
+
+def _pass_over(top: Table) -> None:
+    """Take what only the list of commands is made from."""
+    top.take("order", int, 0)
+    for key in ("group", "command"):
+        top.take(key, str, "")
+
+
+def _session(top: Table, fields: tuple[Field, ...]) -> SessionUse | None:
+    if not top.has("session"):
+        return None
+    return session_use(top.table("session"), frozenset(each.name for each in fields))
+
+
+def _defaults(table: Table) -> dict[CredentialKind, str]:
+    models_by_kind = dict(table.items())
+    kinds = Table({"kinds": list(models_by_kind)}, table.where).members(
+        "kinds", CredentialKind
+    )
+    return {kind: str(models_by_kind[kind]) for kind in kinds}
+
+
+def _fields(top: Table, shared: Table) -> tuple[Field, ...]:
+    names, own = top.words("fields"), top.table("fields_of_its_own")
+    described = {**dict(shared.items()), **dict(own.items())}
+    missing = [name for name in names if name not in described]
+    if missing:
+        raise CatalogueError(f"{own.where}: nobody describes the field {missing[0]}")
+    return tuple(
+        _field(name, Table(described[name], f"fields.{name}")) for name in names
+    )
+
+
+def _field(name: str, table: Table) -> Field:
+    made = Field(
+        name=name,
+        kind=table.member("kind", FieldKind),
+        help=table.take("help", str),
+        options=table.words("options"),
+        is_argument=table.take("argument", bool, default=False),
+        is_repeated=table.take("repeated", bool, default=False),
+        has_handle=table.take("handle", bool, default=False),
+        id_field=table.find("id_field", str),
+        id_of=table.find("id_of", str),
+        metavar=table.find("metavar", str),
+        unit=table.find("unit", str),
+        groups=tuple(_group(each) for each in table.tables("groups")),
+    )
+    table.close()
+    return made
+
+
+def _group(table: Table) -> ChoiceGroup:
+    ended = {name: str(day) for name, day in table.table("ended").items()}
+    made = ChoiceGroup(
+        name=table.take("name", str),
+        note=table.take("note", str),
+        choices=(*table.words("choices"), *ended),
+        ended=ended,
+    )
+    table.close()
+    return made
+
+
+def _routes(
+    table: Table, shared: Table, fields: tuple[Field, ...]
+) -> tuple[Route, ...]:
+    frames = dict(shared.items())
+    return tuple(
+        _route(name, Table(data, f"{table.where}.{name}"), frames, fields)
+        for name, data in table.items()
+    )
+
+
+def _route(
+    name: str, table: Table, frames: Mapping[str, Any], fields: tuple[Field, ...]
+) -> Route:
+    like = table.find("like", str)
+    if like is not None and like not in frames:
+        raise CatalogueError(f"{table.where}: there is no route to be like {like}")
+    frame = dict(frames[like]) if like is not None else {}
+    places = _places(table.table("places"), frame.pop("places", {}), fields)
+    table = Table({**frame, **dict(table.items())}, table.where)
+    made = Route(
+        name=name,
+        generation=table.member("generation", Generation),
+        create_path=table.take("path", str),
+        query_path=table.find("query_path", str) or None,
+        credentials=frozenset(table.members("credentials", CredentialKind)),
+        places=places,
+        model_at=table.find("model_at", str) or None,
+        default_wire_id=table.find("default_wire_id", str) or None,
+        external_id_at=table.find("external_id_at", str) or None,
+        callback_url_at=table.find("callback_url_at", str) or None,
+        image_max_bytes=table.take("image_max_mb", int) * _MEBIBYTE,
+        image_formats=table.words("image_formats") or ("jpg", "png"),
+        image_max_side_px=table.find("image_max_side_px", int),
+    )
+    table.close()
+    return made
+
+
+def _places(
+    table: Table, frame: Mapping[str, Any], fields: tuple[Field, ...]
+) -> dict[str, Place]:
+    """Return the route's own places in their order, then what the frame adds."""
+    own, known = dict(table.items()), {field.name: field for field in fields}
+    unknown = own.keys() - known.keys()
+    if unknown:
+        raise CatalogueError(f"{table.where}: there is no field {min(unknown)}")
+    added = {k: v for k, v in frame.items() if k in known and k not in own}
+    return {
+        name: _place(data, f"{table.where}.{name}", known[name])
+        for name, data in {**own, **added}.items()
+        if data is not False
+    }
+
+
+def _place(data: object, where: str, field: Field) -> Place:
+    if isinstance(data, str):
+        return Place(at=data)
+    table = Table(data, where)
+    ours = _SWITCH if field.kind is FieldKind.SWITCH else {}
+    encode = dict(table.table("encode").items())
+    made = Place(
+        at=table.take("at", str),
+        item=table.find("item", dict),
+        put=table.find("put", str),
+        is_usual=table.take("usual", bool, default=False),
+        alone_at=table.find("alone_at", str),
+        encode={ours.get(k, k): v for k, v in encode.items()} or None,
+        sent_as=table.find("sent_as", str),
+        codec=table.find("codec", str),
+        also=table.take("also", dict, {}),
+        handle_at=table.find("handle_at", str),
+        is_handle_optional=table.take("handle_optional", bool, default=False),
+        noun=table.find("noun", str),
+        called=table.find("called", str),
+    )
+    table.close()
+    return made

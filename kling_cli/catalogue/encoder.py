@@ -1,0 +1,150 @@
+"""Dotted paths into a body of JSON: `settings.audio`, `video_list.0.video_url`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+from kling_cli.catalogue import prompt
+from kling_cli.catalogue.definition.schema import Field, Place, Plan
+from kling_cli.catalogue.values import settled
+from kling_cli.errors import UsageError
+
+
+def get(body: Any, path: str) -> Any:
+    """Return what stands at `path`, None when there is nothing or null."""
+    for step in path.split("."):
+        if isinstance(body, dict):
+            body = body.get(step)
+        elif isinstance(body, list) and step.isdecimal() and int(step) < len(body):
+            body = body[int(step)]
+        else:
+            return None
+    return body
+
+
+def put(body: dict[str, Any], path: str, value: Any) -> None:
+    """Set `path` to `value`, making objects and lists where there are none yet.
+
+    A number is an index where a list stands or nothing does yet; one past the end of a
+    list appends.
+
+    Raises:
+        UsageError: the path leads through a list by a word, or through a value.
+    """
+    here: Any = body
+    steps = path.split(".")
+    for step, following in pairwise(steps):
+        below = get(here, step)
+        if below is None:
+            below = [] if following.isdecimal() else {}
+            _set(here, step, below, path)
+        here = below
+    _set(here, steps[-1], value, path)
+
+
+def _set(here: Any, step: str, value: Any, path: str) -> None:
+    if isinstance(here, dict):
+        here[step] = value
+    elif isinstance(here, list) and step.isdecimal():
+        here[int(step) : int(step) + 1] = [value]
+    else:
+        raise UsageError(
+            f"{path}: {step} stands where the request has no object",
+            hint="see the request with --dry-run",
+        )
+
+
+def build(
+    plan: Plan,
+    values: Mapping[str, Any],
+    *,
+    external_id: str | None,
+    callback_url: str | None,
+    extra: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the body for checked `values`, with `extra` (dotted keys) put on top.
+
+    Defaults are left to the API, except the model. Images are URLs or bare base64.
+
+    Raises:
+        UsageError: a key of `extra` does not fit the body.
+    """
+    route, said = plan.route, settled(plan, values)
+    body: dict[str, Any] = {}
+    if route.model_at is not None:
+        body[route.model_at] = plan.wire_model
+    known = prompt.references(plan.product, route, said)
+    for name, place in route.places.items():
+        if name in said:
+            handles = [each.handle for each in known if each.field == name]
+            value = _spoken(plan, said, name)
+            _write(body, place, plan.product.field(name), value, handles)
+    for path, value in (
+        (route.external_id_at, external_id),
+        (route.callback_url_at, callback_url),
+    ):
+        if path is not None and value is not None:
+            put(body, path, value)
+    for path, value in extra.items():
+        put(body, path, value)
+    return body
+
+
+def _spoken(plan: Plan, said: Mapping[str, Any], name: str) -> Any:
+    value = said[name]
+    if name == "prompt":
+        return prompt.spoken(plan, said, value)
+    if name == "shots":
+        return tuple(
+            shot._replace(words=prompt.spoken(plan, said, shot.words))
+            for shot in prompt.read_shots(value)
+        )
+    return value
+
+
+def _write(
+    body: dict[str, Any], place: Place, field: Field, value: Any, handles: list[str]
+) -> None:
+    is_many = field.is_repeated and place.codec is None
+    if place.codec is not None:
+        value = prompt.CODECS[place.codec](value)
+    if place.item is not None:
+        entries = _entries(place, field, value if is_many else (value,), handles)
+        put(body, place.at, [*(get(body, place.at) or []), *entries])
+    elif is_many and len(value) == 1 and place.alone_at is not None:
+        put(body, place.alone_at, _encode(place, value[0]))
+    elif is_many:
+        put(body, place.at, [_encode(place, each) for each in value])
+    else:
+        put(body, place.at, _encode(place, value))
+    for path, constant in place.also.items():
+        put(body, path, constant)
+
+
+def _entries(
+    place: Place, field: Field, values: Iterable[Any], handles: list[str]
+) -> Iterator[dict[str, Any]]:
+    for index, value in enumerate(values):
+        entry = dict(place.item or {})
+        bare: Any = prompt.split_handle(value)[1] if field.has_handle else value
+        if place.put is None:
+            entry |= dict(bare)
+        else:
+            entry[place.put] = _encode(place, bare)
+        if place.handle_at is not None:
+            entry[place.handle_at] = handles[index]
+        yield entry
+
+
+def _encode(place: Place, value: Any) -> Any:
+    if place.encode is not None:
+        return place.encode[value]
+    if place.sent_as == "text":
+        return str(value)
+    if place.sent_as == "integer":
+        return int(value)
+    if place.sent_as == "milliseconds":
+        return round(value * 1000)
+    return value

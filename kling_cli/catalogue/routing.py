@@ -1,0 +1,155 @@
+"""Which model and which route a request takes, by what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from kling_cli.catalogue.constraints import faults
+from kling_cli.catalogue.definition.schema import (
+    CredentialKind,
+    Model,
+    Plan,
+    Product,
+    Route,
+)
+from kling_cli.errors import CredentialsError, KlingError, UsageError
+
+
+def find_model(product: Product, text: str) -> Model:
+    """Return the model a person means by `text`: its id in either spelling, or short.
+
+    Raises:
+        UsageError: the product has no such model; near ones are named.
+    """
+    wanted = text.strip().lower()
+    for model in product.models:
+        if wanted in (model.id, *model.wire_ids.values(), *model.aliases):
+            return model
+    raise _no_model(product, text)
+
+
+def plan(
+    product: Product,
+    model_text: str | None,
+    given: Collection[str],
+    credentials: Collection[CredentialKind],
+) -> Plan:
+    """Return the first route that credentials, model and the given fields can take.
+
+    Without `model_text` the product's default for these credentials is used;
+    `default_model.py` knows better.
+
+    Raises:
+        UsageError: the model is not there, or does not take a given field.
+        CredentialsError: it can only be reached with other credentials.
+    """
+    _require_fields(product, given)
+    model = find_model(product, model_text or product.default_for(credentials))
+    fitting = [
+        route
+        for route in _routes(product, model)
+        if all(takes(model, route, name) for name in given)
+    ]
+    for route in fitting:
+        if route.credentials & set(credentials):
+            return Plan(product=product, route=route, model=model)
+    if fitting:
+        raise _needs_api_key(product, model, credentials)
+    raise _not_taken(product, model, given)
+
+
+def takes(model: Model, route: Route, field: str) -> bool:
+    """Say whether `field` can be said to `model` on `route`, or holds there anyway."""
+    limits = model.limits[route.name].get(field)
+    return limits is not None and (limits.is_fixed or field in route.places)
+
+
+def models_allowing(
+    product: Product, field: str, value: Any, *, route: str | None = None
+) -> tuple[Model, ...]:
+    """Return the current models that take `value` for `field`, on `route` if named."""
+    described = product.field(field)
+    return tuple(
+        model
+        for model in product.models
+        if model.status == "current"
+        and any(
+            takes(model, each, field)
+            and not any(faults(described, model.limits[each.name][field], value))
+            for each in _routes(product, model)
+            if route in (None, each.name)
+        )
+    )
+
+
+def _routes(product: Product, model: Model) -> Iterator[Route]:
+    return (route for route in product.routes if route.name in model.wire_ids)
+
+
+def _require_fields(product: Product, given: Collection[str]) -> None:
+    known = [field.name for field in product.fields]
+    for name in given:
+        if name not in known:
+            raise UsageError(
+                f"{product.name} has no field {name}", hint=f"it has {', '.join(known)}"
+            )
+
+
+def _needs_api_key(
+    product: Product, model: Model, credentials: Collection[str]
+) -> KlingError:
+    """An API key opens every route, so it is what is missing."""
+    hint = "run kling auth login with an API key"
+    reachable = product.default_for(credentials)
+    if credentials and reachable != model.id:
+        hint += f", or add -m {reachable}"
+    return CredentialsError(f"{model.id} needs an API key for this request", hint=hint)
+
+
+def _not_taken(product: Product, model: Model, given: Collection[str]) -> KlingError:
+    for name in given:
+        if not _has(product, model, name):
+            return UsageError(
+                f"{product.field(name).spelling}: {model.id} does not take it",
+                hint=_who_does(product, name),
+            )
+    options = ", ".join(product.field(name).spelling for name in given)
+    return UsageError(f"{model.id} does not take all of these together: {options}")
+
+
+def _has(product: Product, model: Model, field: str) -> bool:
+    return any(takes(model, route, field) for route in _routes(product, model))
+
+
+def _who_does(product: Product, field: str) -> str:
+    """Name the models to go to, current ones if there are any."""
+    able = [model for model in product.models if _has(product, model, field)]
+    names = [each.id for each in able if each.status == "current"]
+    names = names or [each.id for each in able]
+    return f"{listed(names)} {'do' if names[1:] else 'does'}: add -m {names[0]}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the names as a sentence has them: `a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
+def _no_model(product: Product, text: str) -> KlingError:
+    from difflib import get_close_matches
+
+    names = [each.id for each in product.models if each.status != "discontinued"]
+    elsewhere = _products_with(text.strip().lower())
+    near = get_close_matches(text.lower(), names, n=3) or names
+    hint = f"kling {elsewhere} has it" if elsewhere else f"try {', '.join(near)}"
+    return UsageError(f"{product.name} has no model {text}", hint=hint)
+
+
+def _products_with(wanted: str) -> str | None:
+    from kling_cli.catalogue.definition.loader import all_products
+
+    for product in all_products():
+        for model in product.models:
+            if wanted in (model.id, *model.wire_ids.values()):
+                return product.name
+    return None

@@ -1,0 +1,157 @@
+"""What the API would say about a raw body; the sandbox answers with it.
+
+The sandbox sees bodies of any client and knows no more of them than the API does.
+Problems carry wire names, and the API's own wording where that is known.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from kling_cli.catalogue import encoder, media, validation
+from kling_cli.catalogue.constraints import Fault, faults, is_url
+from kling_cli.catalogue.decoder import lists, read, wire_name
+from kling_cli.catalogue.definition.schema import FieldKind, Generation, Plan, Problem
+from kling_cli.catalogue.prompt import split_handle
+
+
+def wire_check(plan: Plan, body: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """Return what the API would refuse in `body`; nothing means it would take it.
+
+    Each problem's message is fit for the `message` of a 1201.
+    """
+    for at in lists(plan.route):
+        if encoder.get(body, at) in (None, []) and _is_needed(plan, at):
+            return (Problem(field=at, message=f"{at} cannot be empty"),)
+    values, unreadable = read(plan.product, plan.route, plan.model, body)
+    found = list(unreadable)
+    for name, value in values.items():
+        found += _of_value(plan, name, value)
+    if not found:
+        found += _missing(plan, values)
+    if not found:
+        found += _of_handles(plan, values)
+        found += _of_rules(plan, values)
+    return tuple(found)
+
+
+def _of_handles(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Find ids of entries that are used twice."""
+    seen: set[str] = set()
+    for name, place in plan.route.places.items():
+        value = values.get(name, ()) if place.handle_at else ()
+        for each in value if isinstance(value, tuple) else (value,):
+            handle, _ = split_handle(str(each))
+            if handle is not None and handle in seen:
+                at = f"{place.at}[].{place.handle_at}"
+                yield Problem(field=at, message=f"{at} value '{handle}' is not unique")
+            seen.add(str(handle))
+
+
+def _is_needed(plan: Plan, at: str) -> bool:
+    return any(
+        limits.is_required
+        for name, limits in plan.limits.items()
+        if name in plan.route.places and plan.route.places[name].at == at
+    )
+
+
+def _of_value(plan: Plan, name: str, value: Any) -> Iterator[Problem]:
+    wire, field = wire_name(plan.route, name), plan.product.field(name)
+    limits = plan.limits.get(name)
+    if (limits is None or limits.is_fixed) and _is_ignored(plan, name):
+        return
+    if limits is None:
+        message = f"{wire} is not supported by model '{plan.wire_model}'"
+        yield Problem(field=wire, message=message)
+        return
+    encode = plan.route.places[name].encode or {}
+    for fault in faults(field, limits, value):
+        at = wire + fault.at
+        yield Problem(field=at, message=_message(at, fault, encode))
+    of_media = _OF_MEDIA.get(field.kind)
+    if of_media is not None:
+        for each in value if field.is_repeated else (value,):
+            yield from of_media(plan, name, each)
+
+
+def _of_image(plan: Plan, name: str, value: str) -> Iterator[Problem]:
+    if not is_url(bare := split_handle(value)[1]):
+        yield from media.image_problems_of_base64(
+            bare,
+            plan.max_bytes(name),
+            field=wire_name(plan.route, name),
+            formats=plan.route.image_formats,
+            max_side_px=plan.route.image_max_side_px,
+        )
+
+
+def _of_audio(plan: Plan, name: str, value: str) -> Iterator[Problem]:
+    if is_url(value):
+        return
+    wire, limits = wire_name(plan.route, name), plan.limits[name]
+    try:
+        raw = base64.b64decode(value, validate=True)
+    except ValueError:
+        message = f"{wire} is neither a URL nor bare base64"
+        yield Problem(field=wire, message=message)
+        return
+    if len(raw) > plan.max_bytes(name):
+        yield Problem(field=wire, message=f"{wire} is too large")
+    for each in media.audio_problems(media.describe_audio(raw), seconds=limits.seconds):
+        yield replace(each, field=wire, message=f"{wire} is invalid: {each.message}")
+
+
+_OF_MEDIA: Mapping[FieldKind, Callable[[Plan, str, str], Iterator[Problem]]] = {
+    FieldKind.IMAGE: _of_image,
+    FieldKind.AUDIO: _of_audio,
+}
+
+
+def _is_ignored(plan: Plan, name: str) -> bool:
+    """Unknown settings are ignored by the new standard (observed, section 2.2).
+
+    A setting is known where another field has words for it: `audio` without `native`.
+    """
+    at = plan.route.places[name].at
+    is_known = any(
+        plan.route.places[other].at == at and not limits.is_fixed
+        for other, limits in plan.limits.items()
+        if other != name and other in plan.route.places
+    )
+    is_new = plan.route.generation is not Generation.LEGACY
+    return is_new and at.startswith("settings.") and not is_known
+
+
+def _message(wire: str, fault: Fault, encode: Mapping[Any, Any]) -> str:
+    match fault.kind:
+        case "length":
+            return f"{wire} has {len(fault.value)} characters, allowed: {fault.allowed}"
+        case "items":
+            return f"{wire} has {len(fault.value)} entries, allowed: {fault.allowed}"
+        case "missing":
+            return f"{wire} is required"
+        case "fixed":
+            return f"{wire} value '{encode.get(fault.value, fault.value)}' is invalid"
+        case _:
+            return f"{wire} value '{fault.value}' is invalid"
+
+
+def _missing(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, limits in plan.limits.items():
+        if limits.is_required and name not in values:
+            wire = wire_name(plan.route, name)
+            yield Problem(field=wire, message=f"{wire} is required")
+
+
+def _of_rules(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:
+    for rule in plan.rules:
+        broken = None if rule.is_ours else validation.is_broken(rule, plan, values)
+        if broken is not None:
+            names = [wire_name(plan.route, each) for each in rule.fields]
+            subject = ", ".join(dict.fromkeys(names))
+            message = rule.wire_message or f"{subject} is invalid: {broken}"
+            yield Problem(field=names[0], message=message)

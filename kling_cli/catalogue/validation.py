@@ -1,0 +1,346 @@
+"""Rules between fields: conditions, exclusions, amounts, and a few written out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from kling_cli.catalogue import constraints, prompt
+from kling_cli.catalogue.constraints import Fault, allowed, faults
+from kling_cli.catalogue.definition.schema import (
+    Field,
+    FieldKind,
+    Limits,
+    Plan,
+    Problem,
+    Rule,
+)
+from kling_cli.catalogue.prompt import Reference
+from kling_cli.catalogue.routing import listed, models_allowing, takes
+from kling_cli.catalogue.values import effective, given, holds, settled, storyboard
+from kling_cli.errors import UsageError
+
+_DECIMALS = 6  # 2.3 - 0.3 is to be 2
+
+
+def is_broken(rule: Rule, plan: Plan, values: Mapping[str, Any]) -> str | None:
+    """Return what is wrong by this rule, or None; `values` are settled already."""
+    said, counts = given(values), effective(plan, values)
+    if not holds(rule.when, said, counts):
+        return None
+    if rule.check is not None:
+        return CHECKS[rule.check](plan, said, rule)
+    kept = (
+        holds(rule.need, said, counts)
+        and (not rule.one_of or _n_given(rule.one_of, said) == 1)
+        and (not rule.any_of or _n_given(rule.any_of, said) > 0)
+        and sum(_n_given(group, said) > 0 for group in rule.exclusive) <= 1
+        and _is_amount_kept(rule, counts)
+    )
+    return None if kept else rule.message
+
+
+def _n_given(names: tuple[str, ...], said: Mapping[str, Any]) -> int:
+    return sum(name in said for name in names)
+
+
+def _is_amount_kept(rule: Rule, counts: Mapping[str, Any]) -> bool:
+    if not rule.amount:
+        return True
+    total = math.prod(
+        sum(_term(each, counts) for each in terms) for terms in rule.amount
+    )
+    low, high = rule.at_least, rule.at_most
+    total = round(total, _DECIMALS)
+    return (low is None or total >= low) and (high is None or total <= high)
+
+
+def _term(term: str | float, counts: Mapping[str, Any]) -> float:
+    if not isinstance(term, str):
+        return term
+    if term.startswith("-"):
+        return -_term(term[1:], counts)
+    value = counts.get(term, 0)
+    if isinstance(value, list | tuple):
+        return len(value)
+    return value if isinstance(value, int | float) else 1
+
+
+def _shots(plan: Plan, said: Mapping[str, Any], _rule: Rule) -> str | None:
+    if "shots" not in plan.limits:
+        return None
+    try:
+        prompt.read_shots(said.get("shots", ()))
+    except (TypeError, ValueError) as exc:
+        return str(exc)
+    shots = storyboard(plan, said)
+    if not shots:
+        return None
+    if [each.number for each in shots] != list(range(1, len(shots) + 1)):
+        return "the shots are not numbered 1, 2, 3 and so on"
+    if len(shots) > prompt.MAX_SHOTS:
+        return f"there are {len(shots)} shots; {prompt.MAX_SHOTS} is the most"
+    return _shot_lengths(shots, effective(plan, said).get("duration"))
+
+
+def _shot_lengths(shots: tuple[prompt.Shot, ...], duration: Any) -> str | None:
+    for number, seconds, words in shots:
+        if seconds < 1:
+            return f"shot {number} is shorter than 1 s"
+        if not 0 < len(words) <= prompt.MAX_SHOT_CHARS:
+            return (
+                f"shot {number} has {len(words)} characters; "
+                f"1 to {prompt.MAX_SHOT_CHARS} are allowed"
+            )
+    total_s = sum(each.seconds for each in shots)
+    if total_s == duration:
+        return None
+    return f"the shots last {total_s} s together and the video {duration} s"
+
+
+def _camera(_plan: Plan, said: Mapping[str, Any], _rule: Rule) -> str | None:
+    camera = said["camera"]
+    if not isinstance(camera, Mapping):
+        return None  # its kind is wrong already
+    config = camera.get("config")
+    if camera.get("type") != "simple":
+        return None if config is None else "only the type simple takes a config"
+    moves = [v for v in config.values() if v] if isinstance(config, Mapping) else []
+    if len(moves) == 1:
+        return None
+    return "the type simple needs a config with exactly one value that is not zero"
+
+
+def _no_shots(_plan: Plan, said: Mapping[str, Any], rule: Rule) -> str | None:
+    text = said.get("prompt")
+    spelled_out = prompt.find_shots(text) if isinstance(text, str) else ()
+    return rule.message if said.get("shots") or spelled_out else None
+
+
+CHECKS: Mapping[str, Callable[[Plan, Mapping[str, Any], Rule], str | None]] = {
+    "shots": _shots,
+    "no shots": _no_shots,
+    "camera": _camera,
+}
+
+_SHOWN_CHARS = 40
+_FETCHED_HINT = (
+    "put the file where Kling can reach it, and give its https:// address;"
+    " kling status TASK_ID shows those of your results"
+)
+
+
+def problems(plan: Plan, values: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """Return everything wrong with `values`; image values may still be paths.
+
+    Nothing is sent with a problem, so each says option, value and what would do.
+    """
+    said, typed = settled(plan, values), given(values)
+    found = [
+        each
+        for name in said
+        for each in _of_field(plan, name, said[name], _source(plan, name, typed))
+    ]
+    found += _missing(plan, said)
+    found += _of_handles(plan, said)
+    for rule in plan.rules:
+        broken = is_broken(rule, plan, said)
+        if broken is not None:
+            found.append(_of_rule(plan, rule, typed, broken))
+    return tuple(found)
+
+
+def require(plan: Plan, values: Mapping[str, Any]) -> None:
+    """Return when nothing is wrong.
+
+    Raises:
+        UsageError: naming every problem, with the first hint there is.
+    """
+    found = problems(plan, values)
+    if found:
+        hints = [each.hint for each in found if each.hint]
+        raise UsageError(
+            "; ".join(each.message for each in found), hint=hints[0] if hints else None
+        )
+
+
+def _source(plan: Plan, name: str, typed: Mapping[str, Any]) -> str | None:
+    """Return what a value follows from that nobody typed: its option, or its argument.
+
+    None where it was typed. What we say by habit, or as the API insists on it, is good.
+    """
+    if name in typed:
+        return None
+    sources = [each for each in ("shots", *prompt.SPOKEN) if each in typed]
+    return plan.product.field(sources[0]).spelling if sources else plan.model.id
+
+
+def _of_field(
+    plan: Plan, name: str, value: Any, source: str | None
+) -> Iterator[Problem]:
+    field, limits = plan.product.field(name), plan.limits.get(name)
+    if limits is None or not takes(plan.model, plan.route, name):
+        yield Problem(
+            field=name, message=f"{field.spelling}: {plan.model.id} does not take it"
+        )
+        return
+    place = plan.route.places.get(name)
+    if place is not None and place.sent_as == "integer":
+        yield from _of_ids(field, value)
+    for fault in faults(field, limits, value):
+        why = constraints.why_not(field, value) if field.groups else None
+        reason = why or _reason(plan, field, fault)
+        if source is None:
+            message = f"{_subject(field, fault)}: {reason}"
+        else:
+            unit = f" {field.unit}" if field.unit else ""
+            message = f"{source}: the {field.name} comes to {value}{unit}, and {reason}"
+        fetched = _FETCHED_HINT if _is_file(field, fault) else None
+        hint = fetched or _list_of(plan, field, value) or _others(plan, name, value)
+        yield Problem(field=name, message=message, hint=hint)
+
+
+def _of_ids(field: Field, values: Any) -> Iterator[Problem]:
+    for value in values:
+        if not prompt.split_handle(str(value))[1].isdecimal():
+            message = f"{field.spelling} {value}: an id is a number, or NAME=NUMBER"
+            yield Problem(field=field.name, message=message)
+
+
+def _subject(field: Field, fault: Fault) -> str:
+    where = field.spelling + fault.at
+    if fault.kind == "fixed" and field.kind is FieldKind.SWITCH:
+        return where if fault.value else where.replace("--", "--no-", 1)
+    if fault.kind in ("choice", "range", "fixed", "type"):
+        return f"{where} {_cut(str(fault.value))}"
+    return where
+
+
+def _reason(plan: Plan, field: Field, fault: Fault) -> str:
+    model = plan.model.id
+    unit = f" {field.unit}" if field.unit else ""
+    always = "never" if fault.value else "always"
+    match fault.kind:
+        case "fixed" if field.kind is FieldKind.SWITCH:
+            reason = f"{model} {always} has {field.name}"
+        case "fixed":
+            reason = f"{model} always has {fault.allowed}"
+        case "length":
+            reason = f"{len(fault.value)} characters; {model} takes {fault.allowed}"
+        case "items":
+            reason = f"{len(fault.value)} of them; {model} takes {fault.allowed}"
+        case "type" if _is_file(field, fault):
+            reason = f"that is not {fault.allowed}; a local file cannot be sent"
+        case "type" | "key":
+            reason = f"that is not {fault.allowed}"
+        case "missing":
+            reason = "it is missing"
+        case _:
+            reason = f"{model} takes {fault.allowed}{unit}"
+    return reason
+
+
+def _spelled(field: Field, value: Any, rule: Rule) -> str:
+    """Return the option, and its value where that is what is wrong."""
+    if field.name not in rule.need or field.is_repeated:
+        return field.spelling
+    return f"{field.spelling} {_cut(str(value))}"
+
+
+def _cut(text: str) -> str:
+    return text[:_SHOWN_CHARS] + "…" if text[_SHOWN_CHARS:] else text
+
+
+def _list_of(plan: Plan, field: Field, value: Any = None) -> str | None:
+    """Return what `value` may have meant, where there are too many to name them all."""
+    if not field.groups:
+        return None
+    near = "" if value is None else constraints.nearest(field, value)
+    return f"{near}kling {plan.product.name} --list shows them all"
+
+
+def _is_file(field: Field, fault: Fault) -> bool:
+    """Whether a text stands where the API wants an address to fetch from."""
+    is_fetched = field.kind in (FieldKind.VIDEO, FieldKind.LINK)
+    return is_fetched and fault.kind == "type" and isinstance(fault.value, str)
+
+
+def _others(plan: Plan, name: str, value: Any) -> str | None:
+    """Name the models that would take the value, those of the same route first."""
+    same_route = models_allowing(plan.product, name, value, route=plan.route.name)
+    others = same_route or models_allowing(plan.product, name, value)
+    if not others:
+        return None
+    names = [each.id for each in others]
+    verb = "do" if others[1:] else "does"
+    return f"{listed(names)} {verb}: add -m {names[0]}"
+
+
+def _missing(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, limits in plan.limits.items():
+        if limits.is_required and name not in said:
+            field = plan.product.field(name)
+            message = f"{field.spelling} is missing"
+            hint = _list_of(plan, field) or _choice(field, limits)
+            yield Problem(field=name, message=message, hint=hint)
+
+
+def _choice(field: Field, limits: Limits) -> str | None:
+    """Return what may be said for a field, where it is one of a few words."""
+    if not limits.choices:
+        return None
+    return f"{field.spelling} {allowed(limits)}"
+
+
+def _of_handles(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:
+    known = prompt.references(plan.product, plan.route, said)
+    for index, each in enumerate(known):
+        for other in known[:index] + known[index + 1 :]:
+            if _are_confused(plan, each, other):
+                yield Problem(
+                    field=each.field,
+                    message=f"@{each.handle} is part of @{other.handle}",
+                    hint="give them names that do not contain one another",
+                )
+                return
+    yield from _of_unknown(plan, said, known)
+
+
+def _are_confused(plan: Plan, one: Reference, other: Reference) -> bool:
+    """Say whether the API may take one handle for the other; numbers it counts."""
+    if prompt.has_handles(plan.route.places[one.field]):
+        return one.handle in other.handle
+    return one.handle == other.handle
+
+
+def _of_unknown(
+    plan: Plan, said: Mapping[str, Any], known: tuple[Reference, ...]
+) -> Iterator[Problem]:
+    """Find the inputs that a prompt counts on and nobody gave: a paid mistake."""
+    for name in prompt.SPOKEN:
+        value = said.get(name, "")
+        is_many = isinstance(value, list | tuple)
+        text = " ".join(map(str, value)) if is_many else str(value)
+        for missing in prompt.unknown(text, known, plan.route):
+            yield Problem(
+                field=name,
+                message=f"@{missing}: there is no such input",
+                hint=_named(known),
+            )
+
+
+def _named(known: tuple[Reference, ...]) -> str | None:
+    names = [f"@{each.handle}" for each in known]
+    return f"the inputs are {listed(names)}" if names else None
+
+
+def _of_rule(plan: Plan, rule: Rule, said: Mapping[str, Any], broken: str) -> Problem:
+    shown = [name for name in rule.fields if name in said and name not in rule.need]
+    shown = shown or [name for name in rule.need if name in said]
+    spelled = ", ".join(_spelled(plan.product.field(n), said[n], rule) for n in shown)
+    return Problem(
+        field=(shown or rule.fields)[0],
+        message=f"{spelled}: {broken}" if spelled else broken,
+        hint=rule.hint,
+    )

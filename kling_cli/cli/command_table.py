@@ -1,0 +1,214 @@
+"""The command line's table of contents: every command, where it lives, one line each.
+
+A command's module is imported when the command is run, never to list it: `kling --help`
+costs typer, rich's panels and the heads of the product files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kling_cli.catalogue.definition.loader import Summary
+
+TASKS = "Tasks"
+TOOLS = "Callbacks & development"
+SETUP = "Set up"
+LIBRARY = "Models & account"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the table: `target` is `module:attribute`, imported when it is run."""
+
+    name: str
+    target: str
+    summary: str
+    panel: str
+    product: str = ""  # what the command is made from, where that is a description
+    aliases: tuple[str, ...] = ()  # other names, shown beside it
+
+
+TABLE = (
+    Entry(
+        "run",
+        "kling_cli.cli.commands.run:run",
+        "Run a complete request from a file of JSON.",
+        TASKS,
+    ),
+    Entry(
+        "wait",
+        "kling_cli.cli.commands.wait:wait",
+        "Wait for tasks and save their results; all without an id.",
+        TASKS,
+    ),
+    Entry(
+        "status",
+        "kling_cli.cli.commands.status:status",
+        "Look at tasks once: how they stand, cost, files.",
+        TASKS,
+    ),
+    Entry(
+        "download",
+        "kling_cli.cli.commands.download:download",
+        "Save (again) what finished tasks made.",
+        TASKS,
+    ),
+    Entry(
+        "open",
+        "kling_cli.cli.commands.open:open_tasks",
+        "Open the saved files of tasks.",
+        TASKS,
+    ),
+    Entry(
+        "list",
+        "kling_cli.cli.commands.list:list_tasks",
+        "List tasks, newest first; --remote: those of the account.",
+        TASKS,
+    ),
+    Entry(
+        "listen",
+        "kling_cli.cli.commands.listen:listen",
+        "Show callbacks as they come; forward them to your app.",
+        TOOLS,
+    ),
+    Entry(
+        "trigger",
+        "kling_cli.cli.commands.trigger:trigger",
+        "Send mock callbacks to your app, valid and nasty ones.",
+        TOOLS,
+    ),
+    Entry(
+        "events",
+        "kling_cli.cli.commands.events:app",
+        "Look at kept callbacks: list, show, tail, export, clear.",
+        TOOLS,
+    ),
+    Entry(
+        "replay",
+        "kling_cli.cli.commands.replay:replay",
+        "Send kept callbacks to your app again.",
+        TOOLS,
+    ),
+    Entry(
+        "sandbox",
+        "kling_cli.cli.commands.sandbox:sandbox",
+        "Serve a simulator of the Kling API on this machine.",
+        TOOLS,
+    ),
+    Entry(
+        "tunnel",
+        "kling_cli.cli.commands.tunnel:make_group",
+        "Show, test and choose the tunnels callbacks come through.",
+        TOOLS,
+    ),
+    Entry(
+        "api",
+        "kling_cli.cli.commands.api:api",
+        "Send a raw signed call and print the answer.",
+        TOOLS,
+    ),
+    Entry(
+        "models",
+        "kling_cli.cli.commands.models:models",
+        "Which model can do what, and for how many units.",
+        LIBRARY,
+    ),
+    Entry(
+        "voices",
+        "kling_cli.cli.commands.voices:make_group",
+        "List, make, show and delete voices for videos.",
+        LIBRARY,
+    ),
+    Entry(
+        "elements",
+        "kling_cli.cli.commands.elements:make_group",
+        "List, make, show and delete elements: reusable subjects.",
+        LIBRARY,
+    ),
+    Entry(
+        "account",
+        "kling_cli.cli.commands.account:make_group",
+        "What is left in your packs, and what was spent.",
+        LIBRARY,
+    ),
+    Entry(
+        "auth",
+        "kling_cli.cli.commands.auth:app",
+        "Log in (short: kling login), log out, see who you are.",
+        SETUP,
+    ),
+    Entry(
+        "doctor",
+        "kling_cli.cli.commands.doctor:doctor",
+        "Check what is set up, and say how to mend the rest.",
+        SETUP,
+    ),
+)
+
+
+# What the list of commands does not show: shorter ways to what it does show.
+HIDDEN = (
+    Entry(
+        "login",
+        "kling_cli.cli.commands.auth:make_login",
+        "The same as auth login.",
+        SETUP,
+    ),
+    Entry(
+        "help",
+        "kling_cli.cli.commands.help:help_command",
+        "Show all about a command: every option, in full.",
+        SETUP,
+    ),
+)
+
+_ALIASES = {"text2video": ("t2v",), "image2video": ("i2v",)}
+
+GROUPS = (
+    Entry(
+        "solution",
+        "kling_cli.cli.app:ProductGroup",
+        "Make ads, presenter and try-on videos, or subtitles.",
+        "Generate video",
+    ),
+    Entry(
+        "multi-elements",
+        "kling_cli.cli.app:ProductGroup",
+        "Add, swap or remove things in a video.",
+        "Edit video",
+    ),
+)
+
+
+def entries() -> tuple[Entry, ...]:
+    """Return every command in the order of `--help`; cheap."""
+    from kling_cli.catalogue.definition.loader import summaries
+
+    products = tuple(_of_product(one) for one in summaries() if not one.group)
+    return products + GROUPS + TABLE
+
+
+def canonical(name: str) -> str:
+    """Return the name of the command that `name` is an alias of, or `name` itself."""
+    return next((each for each, also in _ALIASES.items() if name in also), name)
+
+
+def members(group: str) -> tuple[Entry, ...]:
+    """Return the steps and products that are sub-commands of `group`; cheap."""
+    from kling_cli.catalogue.definition.loader import step_summaries, summaries
+
+    steps = (
+        _of_product(one, "session_step")
+        for one in step_summaries()
+        if one.group == group
+    )
+    products = (_of_product(one) for one in summaries() if one.group == group)
+    return (*steps, *products)
+
+
+def _of_product(one: Summary, kind: str = "generate") -> Entry:
+    target = f"kling_cli.cli.commands.{kind}:command"
+    aliases = _ALIASES.get(one.command, ())
+    return Entry(one.command, target, one.summary, one.panel, one.name, aliases)

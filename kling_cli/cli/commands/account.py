@@ -1,0 +1,202 @@
+"""The options of `kling account`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from kling_cli.cli.commands.library import grouped
+from kling_cli.cli.options import completion
+from kling_cli.cli.options.shared import Account, Talk
+from kling_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from kling_cli.api.account import Deduction, Pack
+    from kling_cli.api.pagination import Asks, Listed
+
+DEFAULT_LIMIT = 100
+DEFAULT_SINCE = "30d"
+PRODUCT_TYPES = ("video", "image", "try-on")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """Which deductions."""
+
+    since: Annotated[
+        str,
+        typer.Option(
+            "--since",
+            metavar="WHEN",
+            help="Only what was deducted since then: 2h, 3d, or 2026-10-04 (UTC).",
+        ),
+    ] = DEFAULT_SINCE
+    key_names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--key-name",
+            metavar="NAME",
+            help="Only what was spent with the API key of this name; repeatable.",
+        ),
+    ] = None
+    limit: Annotated[
+        int,
+        typer.Option(
+            "--limit", metavar="N", min=0, help="At most so many rows; 0: all."
+        ),
+    ] = DEFAULT_LIMIT
+    by: Annotated[
+        Literal["model", "day"] | None,
+        typer.Option("--by", help="Sums by model or by day instead of rows."),
+    ] = None
+
+
+ProductTypes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--product-type",
+        metavar="TYPE",
+        help="Only what was paid for with packs of this type: video, image or try-on; "
+        "repeatable.",
+        autocompletion=completion.words(*PRODUCT_TYPES),
+    ),
+]
+
+
+def checked_types(types: list[str] | None) -> tuple[str, ...]:
+    """Return the types of packs as the API calls them.
+
+    Raises:
+        UsageError: one is none.
+    """
+    found = tuple(each.replace("_", "-") for each in types or ())
+    for each in found:
+        if each not in PRODUCT_TYPES:
+            raise UsageError(
+                f"--product-type {each}: there are no such packs",
+                hint=f"one of {', '.join(PRODUCT_TYPES)}",
+            )
+    return found
+
+
+HELP = "What is left in your packs, and what was spent."
+LOOK_BACK = timedelta(days=5 * 365)  # packs bought before that are not looked for
+NEWEST = 20  # deductions that say what is left, in each currency
+LAG_NOTE = "these figures can be up to 12 hours old"
+
+
+def packs(*, talk: Talk, account: Account) -> int:
+    """Show what is left in each resource pack; this is what `kling account` alone does.
+
+    With --quiet: one pack id a line. The API asks for at most one such look a second,
+    and its figures can be up to 12 hours old.
+
+    kling account
+    """
+    from kling_cli.cli.commands.library import asked
+    from kling_cli.cli.output import account as shown
+    from kling_cli.cli.output.listing import Empty, Listing, print_listing
+    from kling_cli.clock import SystemClock
+
+    now = SystemClock().now()
+
+    async def work(client: Asks) -> Sequence[Pack]:
+        from kling_cli.api.account import packs as bought
+
+        return await bought(client, now - LOOK_BACK, now)
+
+    found = shown.in_order(asked(work, account=account, talk=talk))
+    listing = Listing(
+        command="account packs",
+        facts={"packs": [shown.packs_document(one, now) for one in found]},
+        lines=shown.lines(found, now),
+        ids=[one.id or one.name for one in found],
+        notes=[LAG_NOTE] if found else (),
+        empty=Empty(
+            "no resource pack was bought in the last five years",
+            "kling account balance shows what was paid in cash",
+        ),
+    )
+    return print_listing(listing, talk)
+
+
+def billing(
+    *, period: Period, product_types: ProductTypes = None, talk: Talk, account: Account
+) -> int:
+    """Show what the packs have paid, task by task, newest first, in units.
+
+    With --quiet: one task id a line.
+
+    kling account billing --since 7d --by model
+    """
+    from kling_cli.api.account import PACKAGE_PATH
+
+    bill = Bill("account billing", PACKAGE_PATH, checked_types(product_types))
+    return _show(bill, period, talk, account)
+
+
+def balance(*, period: Period, talk: Talk, account: Account) -> int:
+    """Show what is left in cash, and what it was spent on, task by task, newest first.
+
+    What is left is said by the newest deduction of all, on stderr. With --quiet: one
+    task id a line.
+
+    kling account balance --since 2026-10-01
+    """
+    from kling_cli.api.account import BALANCE_PATH
+
+    bill = Bill("account balance", BALANCE_PATH, has_left=True)
+    return _show(bill, period, talk, account)
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """Which of the two bills, and whose rows; one of cash says what is left."""
+
+    command: str
+    path: str
+    product_types: Sequence[str] = ()
+    has_left: bool = False
+
+
+def _show(bill: Bill, period: Period, talk: Talk, account: Account) -> int:
+    from kling_cli.cli.commands.library import asked
+    from kling_cli.cli.commands.list import moment_of
+    from kling_cli.cli.output import account as shown
+    from kling_cli.cli.output.listing import print_listing
+    from kling_cli.clock import SystemClock
+
+    now = SystemClock().now()
+    since = moment_of(period.since, now)
+    filters = {
+        "product_type": bill.product_types,
+        "api_key_name": period.key_names or (),
+    }
+
+    async def work(client: Asks) -> tuple[Listed[Deduction], Sequence[Deduction]]:
+        from kling_cli.api.account import deductions
+
+        found = await deductions(
+            client, bill.path, since, now, filters=filters, limit=period.limit
+        )
+        if not bill.has_left:
+            return found, ()
+        start = now - LOOK_BACK
+        newest = await deductions(
+            client, bill.path, start, now, filters={}, limit=NEWEST
+        )
+        return found, newest.items
+
+    found, newest = asked(work, account=account, talk=talk)
+    left = shown.left(newest) if bill.has_left else None
+    return print_listing(shown.listing(bill.command, found, period, left), talk)
+
+
+def make_group() -> Any:
+    """Return the command with its sub-commands."""
+    commands = {"packs": packs, "billing": billing, "balance": balance}
+    return grouped("account", HELP, commands)

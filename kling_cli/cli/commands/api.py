@@ -1,0 +1,418 @@
+"""From the fields of `kling api` to a body of JSON, or to the query of a GET."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kling_cli.catalogue import encoder
+from kling_cli.cli.options import completion
+from kling_cli.cli.options.shared import (
+    SAFETY,
+    Account,
+    Fetching,
+    Patience,
+    Talk,
+    settings_options,
+)
+from kling_cli.cli.options.values import (
+    json_or_text,
+    read_bytes,
+    read_json,
+    strict_json,
+)
+from kling_cli.cli.output.outcome import (
+    Wanted,
+    exit_code,
+    result_lines,
+    say,
+    say_failures,
+)
+from kling_cli.cli.output.streams import write_bytes, write_result
+from kling_cli.cli.output.styles import is_terminal
+from kling_cli.cli.output.text import one_line
+from kling_cli.errors import UsageError
+from kling_cli.text import decode_text
+
+if TYPE_CHECKING:
+    from kling_cli.api.transport import Answer
+    from kling_cli.cli.options.shared import Talk
+    from kling_cli.cli.runner import Surroundings
+    from kling_cli.jobs.calls.raw import RawCall
+    from kling_cli.jobs.events import JobResult
+    from kling_cli.jobs.job import RunOptions
+    from kling_cli.settings.settings import Settings
+
+_KEY = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[[^.\[\]]*\])*")
+_BRACKETS = re.compile(r"\[([^\[\]]*)\]")
+_FILE_HINT = "give a readable file, or - for standard input"
+
+
+def body_of(sent: Sent) -> Any:
+    """Return the body, None for none: the input with the fields on top.
+
+    Raises:
+        UsageError: a field, a file or the JSON in it is none.
+    """
+    body = None if sent.source is None else read_json(sent.source, hint=_FILE_HINT)
+    fields = list(_fields(sent))
+    if not fields:
+        return body
+    body = {} if body is None else body
+    if not isinstance(body, dict):
+        raise UsageError(
+            "fields can be put on top of a JSON object only",
+            hint="leave out -f and -F, or --input",
+        )
+    for key, value in fields:
+        _put(body, key, value)
+    return body
+
+
+def query_of(sent: Sent) -> Mapping[str, str]:
+    """Return the fields as parameters of a query; a list is separated by commas.
+
+    Raises:
+        UsageError: there is a body, or an object where a query has a value.
+    """
+    if sent.source is not None:
+        raise UsageError(
+            "GET has no body, so --input is of no use to it",
+            hint="give the parameters with -f, or use POST",
+        )
+    fields = body_of(sent) or {}
+    return {key: _parameter(key, value) for key, value in fields.items()}
+
+
+def _fields(sent: Sent) -> Iterator[tuple[str, Any]]:
+    for text in sent.texts or ():
+        yield _parted("-f", text)
+    for text in sent.values or ():
+        key, value = _parted("-F", text)
+        yield key, _typed(value)
+
+
+def _parted(option: str, text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator or not _KEY.fullmatch(key):
+        raise UsageError(
+            f"{option} {text}: not of the form KEY=VALUE",
+            hint="-f prompt=… -F settings.duration=5 -f 'contents[][type]=prompt'",
+        )
+    return key, value
+
+
+def _typed(text: str) -> Any:
+    return _content(text[1:]) if text.startswith("@") else json_or_text(text)
+
+
+def _content(name: str) -> Any:
+    """Return what a file holds, as the API wants it in a body."""
+    raw = read_bytes(name, hint=_FILE_HINT)
+    if name.lower().endswith(".json"):
+        try:
+            return strict_json(raw)
+        except ValueError as exc:
+            raise UsageError(f"@{name} is not JSON: {exc}") from exc
+    try:
+        return decode_text(raw)
+    except ValueError:
+        return base64.b64encode(raw).decode("ascii")
+
+
+def _put(body: dict[str, Any], key: str, value: Any) -> None:
+    steps: list[str] = []
+    wanted = _BRACKETS.sub(r".\1", key).split(".")
+    for number, step in enumerate(wanted):
+        rest = wanted[number + 1 :]
+        steps.append(step or str(_index(encoder.get(body, ".".join(steps)), rest)))
+    try:
+        encoder.put(body, ".".join(steps), value)
+    except UsageError as exc:
+        raise UsageError(
+            f"{key}: {exc.message}", hint="one field may not be a value and an object"
+        ) from exc
+
+
+def _index(entries: Any, rest: list[str]) -> int:
+    """Return which entry `[]` means: the last while it lacks what comes, else a new."""
+    if not isinstance(entries, list):
+        return 0
+    is_open = bool(entries) and bool(rest) and isinstance(entries[-1], dict)
+    if is_open and ("" in rest or encoder.get(entries[-1], ".".join(rest)) is None):
+        return len(entries) - 1
+    return len(entries)
+
+
+def _parameter(key: str, value: Any) -> str:
+    each = value if isinstance(value, list) else [value]
+    if any(isinstance(one, dict | list) for one in each):
+        raise UsageError(
+            f"{key}: a query has no place for objects", hint="use POST, or a text"
+        )
+    return ",".join(one if isinstance(one, str) else json.dumps(one) for one in each)
+
+
+_SENT = "What is sent"
+
+Method = Annotated[
+    str,
+    typer.Argument(
+        metavar="METHOD",
+        help="GET, POST, PUT, PATCH or DELETE.",
+        autocompletion=completion.words("GET", "POST", "PUT", "PATCH", "DELETE"),
+    ),
+]
+Path = Annotated[
+    str,
+    typer.Argument(
+        metavar="PATH",
+        help="A path of the API, with or without the slash before it; a query is part "
+        "of it.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """The body, or the query of a GET."""
+
+    texts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--raw-field",
+            "-f",
+            metavar="KEY=TEXT",
+            help="A field whose value is a text. KEY may be dotted, or have brackets: "
+            "settings.duration, contents\\[]\\[type]. Repeatable.",
+            rich_help_panel=_SENT,
+        ),
+    ] = None
+    values: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--field",
+            "-F",
+            metavar="KEY=VALUE",
+            help="A field whose value is JSON (5, true, null, \\[1]), or else a text; "
+            "@FILE is a file's content: JSON, text, or the base64 of an image or a "
+            "sound. Repeatable; put in after those of -f.",
+            rich_help_panel=_SENT,
+        ),
+    ] = None
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            metavar="FILE|-",
+            help="The body as JSON from a file, or from standard input; fields are put "
+            "on top of it.",
+            rich_help_panel=_SENT,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Following:
+    """Whether to see the task through that the answer names, and what it may cost."""
+
+    is_waiting: Annotated[
+        bool,
+        typer.Option(
+            "--wait",
+            help="Follow the task that the answer names to its end and save what it "
+            "made, as kling wait does; a create call is written down before it is "
+            "sent.",
+            rich_help_panel="Waiting",
+        ),
+    ] = False
+    max_units: Annotated[
+        float | None,
+        typer.Option(
+            "--max-units",
+            metavar="N",
+            min=0,
+            help="Refuse to send what may cost more than N units, or nobody knows "
+            "how many.",
+            rich_help_panel=SAFETY,
+        ),
+    ] = None
+
+
+def conclude_call(
+    call: RawCall, results: Sequence[JobResult], *, talk: Talk, wanted: Wanted | None
+) -> int:
+    """Print the answer and return the exit code.
+
+    With `wanted`, tasks have been followed, and what they made is printed instead.
+    """
+    is_followed = wanted is not None and any(each.task_id for each in results)
+    if talk.is_json:
+        _print_document(call, results)
+    elif wanted is not None and is_followed:
+        for line in result_lines(results, wanted):
+            write_result(line)
+    else:
+        _print_answer(results[0].answer)
+        _tell_task(results[0], talk)
+    say_failures(results, talk)
+    return exit_code(results)
+
+
+def pretty(answer: Answer) -> Iterator[str]:
+    """Yield the lines of an answer as a person reads it, with nothing that acts."""
+    text = answer.body.decode("utf-8", "replace")
+    if answer.is_json:
+        text = json.dumps(json.loads(answer.body), indent=2, ensure_ascii=False)
+    return (one_line(line) for line in text.splitlines())
+
+
+def _print_answer(answer: Answer | None) -> None:
+    """Print it readably on a terminal, and in a pipe byte for byte."""
+    if answer is None or not answer.body:
+        return
+    if is_terminal(sys.stdout):
+        for line in pretty(answer):
+            write_result(line)
+        return
+    end = b"" if answer.body.endswith(b"\n") else b"\n"
+    write_bytes(answer.body + end)
+
+
+def _tell_task(result: JobResult, talk: Talk) -> None:
+    if result.resume is not None and not talk.is_quiet:
+        say(f"go on with: {one_line(result.resume)}", is_colorless=talk.is_colorless)
+
+
+def _print_document(call: RawCall, results: Sequence[JobResult]) -> None:
+    """Print the document of every command with the answer as one more key."""
+    from kling_cli.cli.output import json_document
+
+    if len(results) == 1:
+        shown = json_document.of_result(results[0])
+    else:
+        shown = json_document.of_results("api", results)
+    shown["api"] = _said(call, results[0].answer)
+    write_result(json_document.dumps(shown))
+
+
+def _said(call: RawCall, answer: Answer | None) -> dict[str, Any]:
+    return {
+        "method": call.method,
+        "path": call.path,
+        "http": None if answer is None else answer.http,
+        "answer": None if answer is None else _value(answer),
+    }
+
+
+def _value(answer: Answer) -> Any:
+    """Return the JSON of an answer; what is none as a text."""
+    try:
+        return strict_json(answer.body)
+    except ValueError:
+        return answer.body.decode("utf-8", "replace") or None
+
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def api(  # noqa: PLR0913 -- one for each group of options
+    *,
+    method: Method,
+    path: Path,
+    sent: Sent,
+    following: Following,
+    patience: Patience,
+    fetching: Fetching,
+    talk: Talk,
+    account: Account,
+) -> int:
+    """Send a raw signed call and print what the API answers, whatever it says.
+
+    The exit code is that of the API's code. What may have changed something is never
+    sent a second time.
+
+    kling api POST /text-to-video/kling-3.0-turbo -f prompt="A paper boat" --wait
+
+    kling api GET /tasks -f task_ids=988755600534027551
+    """
+    # DROPME
+    from kling_cli.cli.runner import load_settings, run
+
+    method = _method(method)
+    settings = load_settings(settings_options(patience, account))
+    if following.is_waiting:
+        settings.require("timeout")
+        if not fetching.is_link_only:
+            settings.require("output_dir")
+    parts = query_of(sent) if method == "GET" else body_of(sent)
+    options = _run_options(settings, fetching)
+
+    async def work(around: Surroundings) -> tuple[RawCall, list[JobResult]]:
+        from kling_cli.jobs.calls import raw
+
+        call = _call(method, path, parts, around.settings, following.max_units)
+        if following.is_waiting:
+            found = await raw.call_and_wait(call, options, **around.as_keywords)
+            return call, found
+        once = await raw.call(call, settings=around.settings, clock=around.clock)
+        return call, [once]
+
+    is_brief = not following.is_waiting
+    call, results = run(work, settings=settings, talk=talk, is_brief=is_brief)
+    wanted = Wanted.LINKS if fetching.is_link_only else Wanted.FILES
+    return conclude_call(
+        call, results, talk=talk, wanted=wanted if following.is_waiting else None
+    )
+
+
+def _method(typed: str) -> str:
+    method = typed.upper()
+    if method not in METHODS:
+        raise UsageError(
+            f"{typed} is no method; there are {', '.join(METHODS)}",
+            hint="kling api GET /tasks -f task_ids=988755600534027551",
+        )
+    return method
+
+
+def _call(
+    method: str, path: str, parts: Any, settings: Settings, max_units: float | None
+) -> RawCall:
+    """Return the call; `parts` are the query's parameters, or else the body.
+
+    Raises:
+        UsageError: the path or the body cannot be sent.
+        AccountError: it may cost more than `max_units`.
+    """
+    from kling_cli.api.transport import read_path
+    from kling_cli.jobs.calls.raw import RawCall, require_price
+
+    place, params = read_path(path, api_base=settings.api_base)
+    if method == "GET":
+        return RawCall(method=method, path=place, params={**params, **parts})
+    call = RawCall(method=method, path=place, params=params, body=parts)
+    require_price(call, max_units)
+    return call
+
+
+def _run_options(settings: Settings, fetching: Fetching) -> RunOptions:
+    """Return how to follow a task: by polling, as the body is not ours to change."""
+    from kling_cli.jobs.job import RunOptions
+
+    return RunOptions(
+        command="api",
+        callback="off",
+        tunnel="none",
+        timeout_s=settings.timeout_s,
+        is_downloading=not fetching.is_link_only,
+        output=fetching.output,
+        is_forced=fetching.is_forced,
+    )

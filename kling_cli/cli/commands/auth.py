@@ -1,0 +1,427 @@
+"""Whose credentials are in use, fit to be shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from kling_cli.cli.help_page import PagedCommand, PagedGroup
+from kling_cli.cli.options.setup import Json, Offline, Region
+from kling_cli.cli.output.streams import write_note, write_result
+from kling_cli.cli.output.text import one_line
+from kling_cli.errors import (
+    CredentialsError,
+    ExitCode,
+    KlingError,
+    UnreachableError,
+    UsageError,
+)
+from kling_cli.secret import Secret
+from kling_cli.settings.parsers import secret
+from kling_cli.settings.settings import HOSTS
+from kling_cli.text import decode_text
+
+if TYPE_CHECKING:
+    from kling_cli.api.credentials import ApiKey, KeyPair
+    from kling_cli.api.health_check import Verdict
+    from kling_cli.clock import Clock
+    from kling_cli.settings.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Credentials, masked, and their origin. `kind`: `api_key` or `key_pair`."""
+
+    kind: str
+    masked: str
+    origin: str
+
+    @property
+    def label(self) -> str:
+        return {"api_key": "API key", "key_pair": "key pair"}[self.kind]
+
+
+def identity(settings: Settings) -> Identity | None:
+    """Return whose credentials the settings have, None without whole ones."""
+    origins = settings.origins
+    if settings.api_key is not None:
+        return Identity("api_key", settings.api_key.masked, origins["api_key"])
+    if settings.access_key is not None and settings.secret_key is not None:
+        return Identity("key_pair", settings.access_key.masked, origins["access_key"])
+    return None
+
+
+MAX_STDIN_BYTES: Final = 1 << 16
+_STORED: Final = frozenset({"keyring", "credentials.toml", "default"})
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What was typed or piped: an API key, or an AccessKey and a SecretKey."""
+
+    api_key: Secret | None = None
+    access_key: Secret | None = None
+    secret_key: Secret | None = None
+
+    def credentials(self) -> ApiKey | KeyPair:
+        """Return what signs requests with these keys."""
+        from kling_cli.api.credentials import ApiKey, KeyPair
+
+        if self.access_key is not None and self.secret_key is not None:
+            return KeyPair(self.access_key, self.secret_key)
+        return ApiKey(self.api_key or Secret(""))
+
+
+def ask_person(*, is_pair: bool) -> Keys:
+    """Ask at the terminal, without showing what is typed.
+
+    Raises:
+        UsageError: what was typed is no key.
+    """
+    if not is_pair:
+        return Keys(api_key=_typed("API key"))
+    return Keys(access_key=_typed("AccessKey"), secret_key=_typed("SecretKey"))
+
+
+def _typed(name: str) -> Secret:
+    import getpass
+    import sys
+
+    try:  # unlike typer's, its prompt stands only once the echo is off
+        text = getpass.getpass(f"{name} (it is not shown): ", stream=sys.stderr)
+    except EOFError:
+        raise UsageError(f"no {name} was typed", hint="kling auth login") from None
+    return _key(name, text)
+
+
+def read_keys(raw: bytes, *, is_pair: bool) -> Keys:
+    """Return the API key, or the two keys of a pair one a line, that were piped in.
+
+    Raises:
+        UsageError: there are fewer or more lines, or one is no key.
+    """
+    try:
+        lines = decode_text(raw).split("\n")
+    except ValueError as exc:
+        raise UsageError(f"stdin is {exc}", hint="paste the key again") from None
+    words = [line.strip() for line in lines if line.strip()]
+    wanted = ["AccessKey", "SecretKey"] if is_pair else ["API key"]
+    if len(words) != len(wanted):
+        option = "--with-key --key-pair" if is_pair else "--with-key"
+        raise UsageError(
+            f"stdin has {len(words)} lines, not {len(wanted)}: {', '.join(wanted)}",
+            hint=f"kling auth login {option} < FILE",
+        )
+    keys = [_key(name, word) for name, word in zip(wanted, words, strict=True)]
+    if is_pair:
+        return Keys(access_key=keys[0], secret_key=keys[1])
+    return Keys(api_key=keys[0])
+
+
+def _key(name: str, text: str) -> Secret:
+    try:
+        return secret(text)
+    except ValueError as exc:
+        raise UsageError(f"this {name} {exc.args[0]}", hint=exc.args[1]) from None
+
+
+def candidates(settings: Settings) -> Mapping[str, str]:
+    """Return the base URLs to try, by region: what was chosen, or both official ones.
+
+    A base of one's own has the region "".
+    """
+    if settings.origins["api_base"] in _STORED:
+        return HOSTS
+    if not settings.is_official_base:
+        return {"": settings.api_base}
+    return {settings.region: settings.api_base}
+
+
+async def find_region(
+    keys: Keys, bases: Mapping[str, str], clock: Clock
+) -> tuple[str, Verdict]:
+    """Return the first region of `bases` whose host accepts `keys`.
+
+    International and China are separate services with separate accounts.
+    Source: API reference 1.1, read 2026-10-04.
+
+    Raises:
+        UnreachableError: no host accepted them, and one gave no answer.
+        CredentialsError: every host refused them.
+    """
+    from kling_cli.api.health_check import Standing, probe
+
+    refused: KlingError | None = None
+    silent: KlingError | None = None
+    for region, base_url in bases.items():
+        verdict = await probe(base_url, keys.credentials(), clock)
+        if verdict.standing is Standing.ACCEPTED:
+            return region, verdict
+        if verdict.standing is Standing.REFUSED:
+            refused = verdict.error
+        else:
+            silent = verdict.error
+    raise _not_verified(silent, refused, bases)
+
+
+def _not_verified(
+    silent: KlingError | None, refused: KlingError | None, bases: Mapping[str, str]
+) -> KlingError:
+    if silent is not None:
+        return UnreachableError(
+            f"the key could not be checked: {silent.message}",
+            hint="try again, or keep it without a check: kling auth login --no-verify",
+        )
+    where = "neither region knows this key" if len(bases) > 1 else "the key is refused"
+    return CredentialsError(
+        f"{where}: {refused.message if refused else 'no answer'}",
+        hint="copy it again, whole; nothing was kept",
+        code=refused.code if refused else None,
+        http=refused.http if refused else None,
+    )
+
+
+SCHEMA = 1
+
+app = typer.Typer(
+    name="auth",
+    help="Log in, log out, see who you are.",
+    invoke_without_command=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    cls=PagedGroup,
+)
+
+
+@app.callback()
+def auth(context: typer.Context) -> None:
+    """Log in, log out, see who you are."""
+    if context.invoked_subcommand is None:
+        raise UsageError(
+            "say what to do: login, status or logout", hint="kling auth --help"
+        )
+
+
+@app.command(cls=PagedCommand)
+def login(
+    *,
+    is_piped: Annotated[
+        bool,
+        typer.Option("--with-key", help="Read the key from stdin instead of asking."),
+    ] = False,
+    is_pair: Annotated[
+        bool,
+        typer.Option(
+            "--key-pair",
+            help="Log in with an AccessKey and a SecretKey (on stdin: one a line).",
+        ),
+    ] = False,
+    is_verified: Annotated[
+        bool,
+        typer.Option(
+            "--verify/--no-verify", help="Try the key, and find its region, for free."
+        ),
+    ] = True,
+    region: Region = None,
+    is_json: Json = False,
+) -> int:
+    """Keep an API key, or a key pair, for later runs.
+
+    Keys are made at https://kling.ai/dev/api-key.
+
+    With the keyring extra they go to the system's keyring, else to a 0600 file.
+
+    kling auth login --with-key < key.txt
+    """
+    from kling_cli.settings import credential_store
+    from kling_cli.settings.credential_store import StoredCredentials
+    from kling_cli.settings.settings import load
+
+    keys = _keys(is_piped=is_piped, is_pair=is_pair)
+    settings = load(os.environ, {"region": region})
+    settings.require("api_base", "region")
+    found: str | None = region
+    problem = None
+    if is_verified:
+        found, problem = _verified(keys, settings)
+    stored = StoredCredentials(
+        api_key=keys.api_key,
+        access_key=keys.access_key,
+        secret_key=keys.secret_key,
+        region=found or None,
+    )
+    place = credential_store.write(settings.config_dir, stored)
+    after = load(os.environ, {"region": region})
+    _tell_login(after, place, problem, is_verified=is_verified, is_json=is_json)
+    return ExitCode.DONE
+
+
+def _keys(*, is_piped: bool, is_pair: bool) -> Keys:
+    # DROPME
+    from kling_cli.cli.output.streams import read_input
+    from kling_cli.cli.output.styles import is_terminal
+
+    if is_piped:
+        return read_keys(read_input(MAX_STDIN_BYTES), is_pair=is_pair)
+    if not is_terminal(sys.stdin):
+        raise UsageError(
+            "stdin is no terminal, so there is nobody to ask for the key",
+            hint="kling auth login --with-key < FILE, or set KLING_API_KEY",
+        )
+    return ask_person(is_pair=is_pair)
+
+
+def _verified(keys: Keys, settings: Settings) -> tuple[str, KlingError | None]:
+    """Return the region that knows `keys`, and what is wrong with the account."""
+    import anyio
+
+    # DROPME
+    from kling_cli.clock import SystemClock
+
+    region, verdict = anyio.run(find_region, keys, candidates(settings), SystemClock())
+    return region, verdict.error
+
+
+def _tell_login(
+    settings: Settings,
+    place: str,
+    problem: KlingError | None,
+    *,
+    is_verified: bool,
+    is_json: bool,
+) -> None:
+    origin = settings.origins.get("api_key", settings.origins.get("access_key", ""))
+    is_hidden = origin.startswith(("environment", "config"))
+    if is_json:
+        _print(_document("auth login", settings, place=place))
+    where = (
+        "the system's keyring" if place == "keyring" else settings.config_dir / place
+    )
+    how = "logged in" if is_verified else "not checked"
+    region = f", for region {settings.region}" if settings.is_official_base else ""
+    write_note(one_line(f"{how}{region}; the key is kept in {where}"))
+    if problem is not None:
+        write_note(one_line(f"warning: the key is known, but {problem.message}"))
+    if is_hidden:
+        write_note(f"warning: {origin} is stronger than this login; unset it to use it")
+
+
+@app.command(cls=PagedCommand)
+def status(
+    *,
+    is_offline: Offline = False,
+    region: Region = None,
+    is_json: Json = False,
+) -> int:
+    """Show which credentials are used, where they come from and whether they work.
+
+    kling auth status
+    """
+    from kling_cli.settings.settings import load
+
+    settings = load(os.environ, {"region": region})
+    standing, error = _tested(settings, is_offline=is_offline)
+    if is_json:
+        _print(_document("auth status", settings, standing=standing, error=error))
+    else:
+        for name, value in _facts(settings, standing).items():
+            write_result(f"{name:<12}{one_line(value)}")
+    if error is not None:
+        from kling_cli.cli.output.plain import error_lines
+
+        for line in error_lines(error):
+            write_note(line)
+    return error.exit_code if error is not None and standing != "accepted" else 0
+
+
+def _tested(settings: Settings, *, is_offline: bool) -> tuple[str, KlingError | None]:
+    """Return how the API takes the credentials, in a word, and what is wrong."""
+    import anyio
+
+    from kling_cli.api.credentials import from_settings
+    from kling_cli.clock import SystemClock
+
+    try:
+        credentials = from_settings(settings)
+    except KlingError as exc:
+        return "missing", exc
+    if is_offline:
+        return "untested", None
+    from kling_cli.api.health_check import probe
+
+    verdict = anyio.run(probe, settings.api_base, credentials, SystemClock())
+    return verdict.standing.value, verdict.error
+
+
+def _facts(settings: Settings, standing: str) -> dict[str, str]:
+    who = identity(settings)
+    if who is None:
+        return {"credentials": "none", "API": settings.api_base}
+    return {
+        "credentials": f"{who.label} {who.masked}",
+        "from": who.origin,
+        "API": f"{settings.api_base} ({settings.origins['api_base']})",
+        "standing": standing,
+    }
+
+
+def make_login() -> Any:
+    """Return `kling login`, which is `kling auth login`."""
+    group: Any = typer.main.get_command(app)
+    return group.commands["login"]
+
+
+@app.command(cls=PagedCommand)
+def logout(*, is_json: Json = False) -> int:
+    """Forget what `kling auth login` kept. The key itself stays valid.
+
+    kling auth logout
+    """
+    from kling_cli.settings import credential_store
+    from kling_cli.settings.settings import config_dir_of
+
+    place = credential_store.erase(config_dir_of(os.environ))
+    if is_json:
+        _print({"ok": True, "command": "auth logout", "removed": place, "error": None})
+    write_note(f"logged out: removed from {place}" if place else "there was no login")
+    for name in ("KLING_API_KEY", "KLING_ACCESS_KEY"):
+        if os.environ.get(name):
+            write_note(f"warning: {name} is set and goes on being used")
+    return ExitCode.DONE
+
+
+def _document(
+    command: str,
+    settings: Settings,
+    *,
+    standing: str | None = None,
+    place: str | None = None,
+    error: KlingError | None = None,
+) -> dict[str, Any]:
+    from kling_cli.cli.output.json_document import of_error
+
+    who = identity(settings)
+    return {
+        "ok": error is None or standing == "accepted",
+        "command": command,
+        "kind": who.kind if who else None,
+        "masked": who.masked if who else None,
+        "origin": who.origin if who else None,
+        "api_base": settings.api_base,
+        "region": settings.region if settings.is_official_base else None,
+        "standing": standing,
+        "stored_in": place,
+        "error": None if error is None else of_error(error),
+    }
+
+
+def _print(document: dict[str, Any]) -> None:
+    from kling_cli.cli.output.json_document import dumps
+
+    write_result(dumps({"schema": SCHEMA, **document}))

@@ -1,0 +1,163 @@
+"""`kling doctor`: what is set up, what is not, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from kling_cli.cli.diagnosis.check import Check, Level, fail
+from kling_cli.cli.options.setup import Json, Offline, Region
+from kling_cli.cli.output.streams import write_result
+from kling_cli.cli.output.text import one_line
+from kling_cli.errors import ExitCode, KlingError
+
+if TYPE_CHECKING:
+    from kling_cli.settings.settings import Settings
+
+SCHEMA = 1
+_COLORS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
+_WIDTH = 15
+
+
+def doctor(
+    *, is_offline: Offline = False, region: Region = None, is_json: Json = False
+) -> int:
+    """Check what is set up, and say what to do about what is not.
+
+    The exit code is 0 when kling can work, otherwise that of the first failure.
+
+    kling doctor
+    """
+    settings, trouble = _settings({"region": region})
+    checks = list(_program_checks())
+    if trouble is not None:
+        checks.append(fail("settings", trouble))
+    if settings is not None:
+        checks += [fail("settings", each) for each in settings.problems.values()]
+        checks += _settings_checks(settings, is_offline=is_offline)
+    error = next((check.error for check in checks if check.error is not None), None)
+    if is_json:
+        _print_document(checks, settings, error)
+    else:
+        for line in _lines(checks, settings):
+            write_result(line)
+    return error.exit_code if error is not None else ExitCode.DONE
+
+
+def _settings(
+    options: Mapping[str, Any],
+) -> tuple[Settings | None, KlingError | None]:
+    from kling_cli.settings.settings import load
+
+    try:
+        return load(os.environ, options), None
+    except KlingError as exc:
+        return None, exc
+
+
+def _program_checks() -> Iterator[Check]:
+    from kling_cli.cli.diagnosis.program import look_at_program
+
+    return look_at_program(os.environ.get("PATH", ""))
+
+
+def _settings_checks(settings: Settings, *, is_offline: bool) -> list[Check]:
+    import anyio
+
+    from kling_cli.cli.diagnosis.account import ask_host, look_at_credentials
+    from kling_cli.cli.diagnosis.storage import look_at_storage
+    from kling_cli.cli.diagnosis.tunnel import look_at_tunnel
+    from kling_cli.clock import SystemClock
+    from kling_cli.settings.settings import ACCOUNT
+
+    checks = list(look_at_credentials(settings, os.environ))
+    has_address = settings.problems.keys().isdisjoint(ACCOUNT)
+    if has_address and not is_offline and not settings.is_sandbox:
+        checks += anyio.run(ask_host, settings, SystemClock())
+    checks += look_at_tunnel(settings, os.environ.get("PATH", ""))
+    checks += look_at_storage(settings)
+    return checks
+
+
+def _lines(checks: Sequence[Check], settings: Settings | None) -> Iterator[str]:
+    is_colored = _is_colored()
+    for check in checks:
+        word = f"{check.level.value:<5}"
+        if is_colored:
+            word = typer.style(word, fg=_COLORS[check.level], bold=True)
+        yield f"{word} {check.name:<{_WIDTH}} {one_line(check.message)}"
+        if check.remedy:
+            yield f"{'':<5} {'':<{_WIDTH}} -> {one_line(check.remedy)}"
+    if settings is not None:
+        yield ""
+        for name, (value, origin) in shown_settings(settings).items():
+            yield f"{name:<{_WIDTH + 6}} {one_line(value)}  ({origin})"
+
+
+def _is_colored() -> bool:
+    import sys
+
+    from kling_cli.cli.output.styles import has_color, is_terminal
+
+    on_terminal = is_terminal(sys.stdout)
+    return has_color(is_colorless=False, is_terminal=on_terminal, environ=os.environ)
+
+
+_SWITCHES = {None: "auto", True: "on", False: "off"}
+
+
+def shown_settings(settings: Settings) -> dict[str, tuple[str, str]]:
+    """Return each setting's value, secrets masked, and where it came from."""
+    timeout_s = settings.timeout_s
+    values: dict[str, Any] = {
+        "api_key": settings.api_key,
+        "access_key": settings.access_key,
+        "secret_key": settings.secret_key,
+        "api_base": settings.api_base,
+        "region": settings.region,
+        "webhook_secret": ", ".join(map(str, settings.webhook_secrets)) or None,
+        "state_dir": settings.state_dir,
+        "config_dir": settings.config_dir,
+        "output_dir": settings.output_dir,
+        "timeout": "for ever" if timeout_s is None else f"{timeout_s:g} s",
+        "tunnel": settings.tunnel,
+        "callback": settings.callback,
+        "sandbox": "on" if settings.is_sandbox else "off",
+        "offer_tunnel": "on" if settings.is_tunnel_offered else "off",
+        "cloudflared_path": settings.cloudflared_path,
+        "ssh_server": settings.ssh_server,
+        "preview": _SWITCHES[settings.is_previewing],
+        "notify": _SWITCHES[settings.is_notifying],
+        "ngrok_path": settings.ngrok_path,
+        "ngrok_authtoken": settings.ngrok_authtoken,
+    }
+    return {
+        name: (
+            "-" if value is None else str(value),
+            settings.origins.get(name, "unset"),
+        )
+        for name, value in values.items()
+    }
+
+
+def _print_document(
+    checks: Sequence[Check], settings: Settings | None, error: KlingError | None
+) -> None:
+    from kling_cli.cli.output.json_document import dumps, of_error
+
+    shown = shown_settings(settings) if settings is not None else {}
+    document = {
+        "schema": SCHEMA,
+        "ok": error is None,
+        "command": "doctor",
+        "checks": [check.document() for check in checks],
+        "settings": {
+            name: {"value": None if value == "-" else value, "origin": origin}
+            for name, (value, origin) in shown.items()
+        },
+        "error": None if error is None else of_error(error),
+    }
+    write_result(dumps(document))

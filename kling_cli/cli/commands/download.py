@@ -1,0 +1,75 @@
+"""`kling download`: save (again) what finished tasks made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kling_cli.cli.options import completion
+from kling_cli.cli.options.shared import (
+    Account,
+    Saving,
+    Showing,
+    Talk,
+    settings_options,
+)
+from kling_cli.cli.options.values import distinct
+from kling_cli.cli.output.outcome import Wanted, conclude
+
+if TYPE_CHECKING:
+    from kling_cli.cli.runner import Surroundings
+    from kling_cli.jobs.events import JobResult
+
+TaskIds = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TASK_ID...",
+        help="Task ids or external ids; last, last~1 … are the newest.",
+        autocompletion=completion.task_ids,
+    ),
+]
+
+
+def download(
+    *,
+    task_ids: TaskIds,
+    saving: Saving,
+    showing: Showing,
+    talk: Talk,
+    account: Account,
+) -> int:
+    """Save (again) the results of finished tasks; links are renewed by asking the API.
+
+    Files that exist are kept: a free name is chosen, unless --force is given.
+
+    kling download boat-1 -o films/
+    """
+    from kling_cli.cli.output.outcome import Presentation
+    from kling_cli.cli.runner import load_settings, run
+    from kling_cli.jobs.job import RunOptions
+    from kling_cli.jobs.run import fetch
+
+    ids = distinct(task_ids)
+    settings = load_settings(settings_options(account))
+    settings.require("output_dir")
+    options = RunOptions(
+        command="download", output=saving.output, is_forced=saving.is_forced
+    )
+
+    async def work(around: Surroundings) -> list[JobResult]:
+        return await fetch(
+            ids,
+            options,
+            **around.as_keywords,
+        )
+
+    results = run(work, settings=settings, talk=talk)
+    return conclude(
+        results,
+        command="download",
+        talk=talk,
+        wanted=Wanted.SAVED,
+        is_many=len(ids) != 1,
+        presentation=Presentation.of(showing, settings),
+    )

@@ -1,0 +1,480 @@
+"""The options of `kling events`, in groups, and what they choose."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from kling_cli.cli.help_page import PagedGroup
+from kling_cli.cli.options import completion
+from kling_cli.cli.options.shared import Talk
+from kling_cli.cli.options.streaming import LineTalk
+from kling_cli.cli.output.json_document import dumps
+from kling_cli.cli.output.listing import Empty, say_empty
+from kling_cli.cli.output.pager import print_lines
+from kling_cli.cli.output.streams import write_line, write_result
+from kling_cli.cli.output.styles import is_terminal
+from kling_cli.cli.output.text import moment, one_line
+from kling_cli.errors import ExitCode, NotSavedError, UsageError
+from kling_cli.listener.history.export import fields_of
+
+if TYPE_CHECKING:
+    from kling_cli.store.journal import CallbackJournal, KeptCallback, Wanted
+
+STATUSES = ("submitted", "processing", "succeeded", "failed", "unknown")
+TRUSTS = ("signed", "token", "open", "mock")
+DEFAULT_LIMIT = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which kept callbacks."""
+
+    task_id: Annotated[
+        str | None,
+        typer.Option(
+            "--task",
+            metavar="ID",
+            help="Only those of this task, by either id; last is the newest.",
+            autocompletion=completion.task_ids,
+        ),
+    ] = None
+    product: Annotated[
+        str | None,
+        typer.Option(
+            "--product",
+            metavar="NAME",
+            help="Only those of this product.",
+            autocompletion=completion.products,
+        ),
+    ] = None
+    status: Annotated[
+        str | None,
+        typer.Option(
+            "--status",
+            metavar="WORD",
+            help="Only those that claim submitted, processing, succeeded, failed or "
+            "unknown.",
+            autocompletion=completion.words(*STATUSES),
+        ),
+    ] = None
+    trust: Annotated[
+        str | None,
+        typer.Option(
+            "--trust",
+            metavar="WORD",
+            help="Only those of this proof: signed (a valid signature), token (came by "
+            "the secret URL), open (none) or mock (kling trigger).",
+            autocompletion=completion.words(*TRUSTS),
+        ),
+    ] = None
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="WHEN",
+            help="Only those that came since then: 2h, 3d, or 2026-10-04 (UTC).",
+        ),
+    ] = None
+    is_failed: Annotated[
+        bool,
+        typer.Option(
+            "--failed", help="Only those that your app did not answer with 2xx."
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limited:
+    """How many of them."""
+
+    limit: Annotated[
+        int,
+        typer.Option("--limit", metavar="N", min=0, help="The newest N; 0: all."),
+    ] = DEFAULT_LIMIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """Until when."""
+
+    before: Annotated[
+        str | None,
+        typer.Option(
+            "--before",
+            metavar="WHEN",
+            help="Only those that came before then: 2h, 3d, or 2026-10-04 (UTC).",
+        ),
+    ] = None
+
+
+def wanted_of(chosen: Choice, *, before: Before | None = None) -> Wanted:
+    """Return what the options choose.
+
+    Raises:
+        UsageError: a word or a time means nothing.
+    """
+    from kling_cli.cli.commands.list import moment_of
+    from kling_cli.cli.output.authentication import trust_of
+    from kling_cli.clock import SystemClock
+    from kling_cli.store.journal import Wanted
+
+    _require("--status", chosen.status, STATUSES)
+    trust = trust_of(chosen.trust) if chosen.trust else None
+    _require("--trust", trust, TRUSTS)
+    now = SystemClock().now()
+    until = before.before if before else None
+    return Wanted(
+        task_id=named_task(chosen.task_id),
+        product=chosen.product,
+        status=chosen.status,
+        trust=trust,
+        since=moment_of(chosen.since, now) if chosen.since else None,
+        until=moment_of(until, now, option="--before") if until else None,
+        is_failed=chosen.is_failed,
+    )
+
+
+def named_task(typed: str | None) -> str | None:
+    """Return the id of the task that was typed; `last` and `last~N` are looked up.
+
+    Raises:
+        UsageError: there is no such task.
+    """
+    from kling_cli.cli.runner import load_settings
+    from kling_cli.jobs.lookup import named, steps_back
+
+    if typed is None or steps_back(typed) is None:
+        return typed
+    return named(typed, load_settings({}))
+
+
+def _require(option: str, word: str | None, words: tuple[str, ...]) -> None:
+    if word is not None and word not in words:
+        raise UsageError(
+            f"{option} {word}: no such word", hint=f"one of {', '.join(words)}"
+        )
+
+
+TAIL_SCHEMA: Final = (
+    "kling.listen/1"  # a callback's line is the same wherever it is read
+)
+
+
+def line_of(kept: KeptCallback, *, seq: int, now: datetime, talk: Talk) -> str:
+    """Return the line; with --quiet the number alone."""
+    if talk.is_json:
+        head = {
+            "schema": TAIL_SCHEMA,
+            "type": "callback",
+            "seq": seq,
+            "ts": moment(now),
+        }
+        return dumps({**head, **fields_of(kept)})
+    if talk.is_quiet:
+        return str(kept.id)
+    name = kept.task_id or kept.external_id
+    words = (kept.product, kept.status or "malformed", name, kept.trust)
+    what = " ".join(word for word in words if word)
+    return one_line(f"{moment(kept.received_at)} #{kept.id} {what}")
+
+
+SCHEMA = 1
+Which = Annotated[
+    str,
+    typer.Argument(
+        metavar="N|last",
+        help="A callback's number, or last.",
+        autocompletion=completion.callbacks,
+    ),
+]
+Last = Annotated[
+    int,
+    typer.Option("--last", metavar="N", min=0, help="Begin with the newest N."),
+]
+MaxEvents = Annotated[
+    int | None,
+    typer.Option(
+        "--max-events", metavar="N", min=1, help="End after N (default: go on)."
+    ),
+]
+
+
+def open_journal() -> CallbackJournal:
+    """Open the journal of this user, or of the sandbox's.
+
+    Raises:
+        JournalError: it cannot be used.
+    """
+    from kling_cli.cli.runner import load_settings
+    from kling_cli.store.journal import CallbackJournal
+
+    return CallbackJournal.open(load_settings({}).state_dir)
+
+
+def list_events(*, chosen: Choice, limited: Limited, talk: Talk) -> int:
+    """List kept callbacks, the newest last; this is what `kling events` alone does.
+
+    With --quiet: one number a line.
+
+    kling events list --since 2h --status succeeded
+    """
+    from kling_cli.cli.output.callbacks import table
+    from kling_cli.listener.history.export import with_forwards
+
+    wanted = wanted_of(chosen)
+    with open_journal() as journal:
+        found = journal.callbacks(wanted, limit=limited.limit or None)
+        forwards = journal.all_forwards(found)
+    if talk.is_json:
+        events = [with_forwards(kept, forwards[kept.id]) for kept in found]
+        _print_document("events list", {"events": events})
+        return 0
+    if talk.is_quiet:
+        lines: Sequence[str] = [str(kept.id) for kept in found]
+    else:
+        width = get_terminal_size().columns if is_terminal(sys.stdout) else None
+        lines = list(table(found, forwards, width=width))
+    print_lines(lines)
+    if not found:
+        say_empty(
+            Empty("no kept callback matches", "kling events shows all of them")
+            if chosen != Choice()
+            else Empty(
+                "no callback has been kept yet",
+                "kling listen receives them; kling trigger sends it mock ones",
+            ),
+            talk,
+        )
+    return 0
+
+
+def show(*, which: Which, talk: Talk) -> int:
+    """Show one callback: headers, body, and what became of it.
+
+    With --quiet: the body alone, byte for byte.
+
+    kling events show last
+    """
+    from kling_cli.cli.output.callbacks import description
+    from kling_cli.cli.output.streams import write_bytes
+    from kling_cli.listener.history.export import with_forwards
+    from kling_cli.listener.history.replay import find
+
+    with open_journal() as journal:
+        kept = find(journal, which)
+        forwards = journal.forwards(kept.id)
+    if talk.is_json:
+        _print_document("events show", {"event": with_forwards(kept, forwards)})
+    elif talk.is_quiet:
+        write_bytes(kept.raw)
+    else:
+        print_lines(description(kept, forwards))
+    return 0
+
+
+def tail(
+    *, chosen: Choice, last: Last = 10, max_events: MaxEvents = None, talk: LineTalk
+) -> int:
+    """Follow callbacks as they are kept, by whichever kling, until Ctrl-C.
+
+    With --json: one object a line, as `kling listen` has them.
+
+    kling events tail --last 1 --max-events 1
+    """
+    import anyio
+
+    # DROPME
+    from kling_cli.clock import SystemClock
+    from kling_cli.listener.history.tail import follow
+
+    wanted = wanted_of(chosen)
+
+    async def work(journal: CallbackJournal) -> None:
+        clock, seq = SystemClock(), 0
+        async for kept in follow(journal, wanted, last=last, clock=clock):
+            seq += 1
+            write_line(line_of(kept, seq=seq, now=clock.now(), talk=talk))
+            if seq == max_events:
+                return
+
+    with open_journal() as journal:
+        try:
+            anyio.run(work, journal)
+        except KeyboardInterrupt:  # the usual end, and nothing to say about it
+            return int(ExitCode.INTERRUPTED)
+    return 0
+
+
+def clear(*, chosen: Choice, before: Before, talk: Talk) -> int:
+    """Delete kept callbacks: all of them, or those that the options choose.
+
+    Tasks and their files are left alone.
+
+    kling events clear --before 30d
+    """
+    wanted = wanted_of(chosen, before=before)
+    with open_journal() as journal:
+        n_gone = journal.clear_callbacks(wanted)
+    if talk.is_json:
+        _print_document("events clear", {"cleared": n_gone})
+    elif not talk.is_quiet:
+        write_result(f"{n_gone} callback{'' if n_gone == 1 else 's'} deleted")
+    return 0
+
+
+def _print_document(command: str, facts: dict[str, Any]) -> None:
+    from kling_cli.cli.output.json_document import dumps
+
+    head = {"schema": SCHEMA, "ok": True, "command": command}
+    write_result(dumps({**head, **facts, "error": None}))
+
+
+class EventsGroup(PagedGroup):
+    """Sub-commands with groups of options; without a word it is `list`."""
+
+    def __init__(self, **attrs: Any) -> None:
+        from kling_cli.cli.options.declaration import declare
+
+        super().__init__(**attrs)
+        commands = (
+            ("list", list_events),
+            ("show", show),
+            ("tail", tail),
+            ("export", export),
+            ("clear", clear),
+        )
+        for name, function in commands:
+            self.add_command(declare(function, name=name))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse, reading options without a sub-command as those of `list`."""
+        is_option = not args or args[0].startswith("-")
+        if is_option and not {"--help", "-h"} & set(args) and not ctx.resilient_parsing:
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    name="events",
+    cls=EventsGroup,
+    help="Look at kept callbacks: list, show, follow, export, clear.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def events() -> None:
+    """Look at kept callbacks: list, show, follow, export, clear."""
+
+
+Numbers = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[N...]",
+        help="Numbers, or last (default: all).",
+        autocompletion=completion.callbacks,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """In which form, and to where."""
+
+    is_har: Annotated[
+        bool, typer.Option("--har", help="An HTTP archive, for browsers and proxies.")
+    ] = False
+    is_jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="One JSON object a line.")
+    ] = False
+    is_curl: Annotated[
+        bool, typer.Option("--curl", help="One curl command a line.")
+    ] = False
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="URL|PORT|/PATH",
+            help="Where the curl commands send to (default: where a callback went "
+            "last, else http://localhost:8000/callback).",
+        ),
+    ] = None
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="A file, not stdout."),
+    ] = None
+    is_forced: Annotated[
+        bool, typer.Option("--force", help="Overwrite the file if it exists.")
+    ] = False
+
+
+def export(*, numbers: Numbers = None, chosen: Choice, form: Format) -> int:
+    """Print kept callbacks as an HTTP archive, JSON lines or curl commands.
+
+    kling events export last --curl
+    """
+    # DROPME
+    from kling_cli.cli.output.streams import write_line
+    from kling_cli.listener.history.replay import find
+
+    if form.is_har + form.is_jsonl + form.is_curl != 1:
+        raise UsageError(
+            "say which form: --har, --jsonl or --curl",
+            hint="kling events export --jsonl",
+        )
+    wanted = wanted_of(chosen)
+    with open_journal() as journal:
+        named = [find(journal, each) for each in numbers or ()]
+        lines = _lines(journal, [named] if named else journal.pages(wanted), form)
+        if form.output is not None:
+            _save(form.output, lines, is_forced=form.is_forced)
+            return 0
+        for line in lines:
+            write_line(line)
+    return 0
+
+
+def _lines(
+    journal: CallbackJournal, pages: Iterable[Sequence[KeptCallback]], form: Format
+) -> Iterator[str]:
+    from kling_cli.cli.output.json_document import dumps
+    from kling_cli.listener.forwarding.targets import read_target
+    from kling_cli.listener.history import export as exports
+
+    if form.is_har:
+        found = [kept for page in pages for kept in page]
+        yield dumps(exports.har(found, journal.all_forwards(found)))
+        return
+    to = read_target(form.to) if form.to else None
+    for page in pages:
+        forwards = journal.all_forwards(page)
+        for kept in page:
+            mine = forwards[kept.id]
+            if form.is_jsonl:
+                yield dumps(exports.with_forwards(kept, mine))
+            else:
+                yield exports.curl_of(kept, (to or exports.last_target(mine)).url)
+
+
+def _save(path: Path, lines: Iterator[str], *, is_forced: bool) -> None:
+    """Write the file as a whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        if path.exists() and not is_forced:
+            raise UsageError(f"{path} exists", hint="choose another name, or --force")
+        with part.open("w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+        part.replace(path)
+    except OSError as exc:
+        part.unlink(missing_ok=True)
+        raise NotSavedError(f"could not write {path}: {exc.strerror}") from exc

@@ -1,0 +1,409 @@
+"""The command of a product: everything about it comes from its description."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from inspect import Parameter
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from kling_cli.catalogue.definition import loader
+from kling_cli.cli.options import product_fields
+from kling_cli.cli.options.declaration import declare, signed
+from kling_cli.cli.options.product_fields import briefs, listed_field, parameters
+from kling_cli.cli.options.shared import (
+    Callbacks,
+    Fetching,
+    Safety,
+    Saving,
+    Showing,
+    Talk,
+    Waiting,
+    settings_options,
+)
+from kling_cli.cli.options.values import read_extra, read_values
+from kling_cli.cli.output.outcome import Wanted, conclude, conclude_with
+from kling_cli.cli.output.streams import write_note
+from kling_cli.cli.output.styles import is_terminal
+from kling_cli.cli.output.text import one_line
+from kling_cli.cli.tunnel_setup import prepare_job_tunnel
+from kling_cli.errors import ExitCode, StoppedError
+
+if TYPE_CHECKING:
+    from kling_cli.api.tasks import Output
+    from kling_cli.catalogue.definition.schema import Product
+    from kling_cli.catalogue.sessions import SessionUse
+    from kling_cli.cli.options.shared import Talk
+    from kling_cli.cli.runner import Surroundings
+    from kling_cli.jobs.calls.two_step import Ask
+    from kling_cli.jobs.events import JobResult
+    from kling_cli.jobs.job import RunOptions
+    from kling_cli.jobs.prepare import Order
+    from kling_cli.settings.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """The groups of options every generating command has."""
+
+    fetching: Fetching
+    talk: Talk
+    waiting: Waiting
+    callbacks: Callbacks
+    safety: Safety
+    showing: Showing = field(default_factory=Showing)
+
+    @property
+    def wanted(self) -> Wanted:
+        """What goes to stdout: ids, links or files."""
+        if not self.waiting.is_waiting:
+            return Wanted.IDS
+        return Wanted.LINKS if self.fetching.is_link_only else Wanted.FILES
+
+
+Act = Callable[["Product", Mapping[str, Any], Said], int]
+
+
+def command(name: str, *, called: str) -> Any:
+    """Return the command of the product `name`, `called` so or otherwise."""
+    product = loader.load(name)
+    groups = get_type_hints(Said)
+    act: Act = partial(generate, command=name)
+    own = parameters(product)
+    if loader.opening(product) is not None:
+        # DROPME
+
+        act, own = generate_in_two_steps, two_step_parameters(product)
+
+    def run(**given: Any) -> int:
+        said = Said(**{each: given.pop(each) for each in groups})
+        listed = listed_field(product)
+        if listed is not None and given.pop("is_listing"):
+            from kling_cli.cli.output.choices import show
+
+            return show(product, listed, given[listed.name] or "", said.talk)
+        return act(product, given, said)
+
+    return _declared(run, product, own, groups, name=called)
+
+
+def library_command(name: str, *, command: str) -> Any:
+    """Return the command that makes something for the library; its id is the result.
+
+    A voice has a sample to save, which is done when `--output` says where.
+    """
+    product = loader.managed(name)
+    groups = get_type_hints(Said)
+    del groups["fetching"], groups["showing"]
+    extra = {"saving": Saving} if product.output == "voice" else {}
+
+    def run(**given: Any) -> int:
+        saving = given.pop("saving", Saving())
+        fetching = Fetching(
+            output=saving.output,
+            is_forced=saving.is_forced,
+            is_link_only=saving.output is None,
+        )
+        shared = {each: given.pop(each) for each in groups}
+        said = Said(fetching=fetching, **shared)
+        return generate(product, given, said, command=command)
+
+    own, name = parameters(product), command.rsplit(maxsplit=1)[-1]
+    return _declared(run, product, own, groups | extra, name=name)
+
+
+def _declared(
+    run: Callable[..., int],
+    product: Product,
+    own: Iterable[Parameter],
+    groups: Mapping[str, Any],
+    *,
+    name: str,
+) -> Any:
+    """Return `run` as a command with options of its own and these groups."""
+    shared = [
+        Parameter(each, Parameter.KEYWORD_ONLY, annotation=group)
+        for each, group in groups.items()
+    ]
+    signed(run, [*own, *shared])
+    opening = loader.opening(product)
+    short = (briefs(opening) if opening else {}) | briefs(product)
+    return declare(run, name=name, help_text=help_of(product), briefs=short)
+
+
+def generate(
+    product: Product, typed: Mapping[str, Any], said: Said, *, command: str
+) -> int:
+    """Run the job that options describe, and return the exit code."""
+    order = order_of(product, typed, said.safety.external_id)
+    return carry_out(order, said, command=command)
+
+
+def carry_out(order: Order, said: Said, *, command: str) -> int:
+    """Run one job, or show it under `--dry-run`, and return the exit code."""
+    if order.before is not None:
+        # DROPME
+
+        return carry_out_two_steps(order, said, command=command)
+    from kling_cli.cli.runner import run
+
+    settings = settings_of(said)
+    if said.safety.is_dry_run:
+        return dry_run(order, command, settings, said)
+    options = run_options(command, settings, said)
+    options = prepare_job_tunnel(settings, options, said.talk)
+
+    async def work(around: Surroundings) -> JobResult:
+        from kling_cli.jobs import run as jobs
+
+        return await jobs.generate(order, options, **around.as_keywords)
+
+    result = run(work, settings=settings, talk=said.talk)
+    return finished(result, said, settings, command=command)
+
+
+def finished(result: JobResult, said: Said, settings: Settings, *, command: str) -> int:
+    """Print and show what a job made, and return the exit code."""
+    from kling_cli.cli.output.outcome import Presentation
+
+    return conclude(
+        [result],
+        command=command,
+        talk=said.talk,
+        wanted=said.wanted,
+        presentation=Presentation.of(said.showing, settings),
+    )
+
+
+def dry_run(order: Order, command: str, settings: Settings, said: Said) -> int:
+    """Show what would be sent, and return the exit code."""
+    from kling_cli.cli.output.dry_run import show
+
+    return show(
+        order,
+        command=command,
+        settings=settings,
+        talk=said.talk,
+        max_units=said.safety.max_units,
+    )
+
+
+def order_of(
+    product: Product, typed: Mapping[str, Any], external_id: str | None
+) -> Order:
+    """Return what was typed as an order of the product, and of a call before its own.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    from kling_cli.jobs.prepare import Order
+
+    step, first = loader.opening(product), None
+    if step is not None:
+        first = Order(product=step.name, values=read_values(step, typed))
+    return Order(
+        product=product.name,
+        model=typed.get("model"),
+        values=read_values(product, typed),
+        extra=read_extra(typed["extra"] or ()),
+        external_id=external_id,
+        before=first,
+    )
+
+
+def settings_of(said: Said) -> Settings:
+    """Return the settings of a job.
+
+    Raises:
+        UsageError: nobody can say whom it would be sent to.
+    """
+    from kling_cli.cli.runner import load_settings
+
+    settings = load_settings(
+        settings_options(said.waiting, said.callbacks, said.safety)
+    )
+    if not settings.is_sandbox:
+        settings.require("api_base", "region")
+    return settings
+
+
+def run_options(command: str, settings: Settings, said: Said) -> RunOptions:
+    """Return how the job of `command` is to be run.
+
+    Raises:
+        UsageError: a default that this job goes by is nonsense.
+    """
+    from kling_cli.jobs.job import RunOptions
+
+    callback, tunnel = _callbacks(settings, said)
+    if said.waiting.is_waiting:
+        settings.require("timeout")
+        if not said.fetching.is_link_only:
+            settings.require("output_dir")
+    return RunOptions(
+        command=command,
+        callback=callback,
+        tunnel=tunnel,
+        callback_url=said.callbacks.callback_url,
+        port=said.callbacks.port,
+        timeout_s=settings.timeout_s,
+        is_waiting=said.waiting.is_waiting,
+        is_downloading=not said.fetching.is_link_only,
+        output=said.fetching.output,
+        is_forced=said.fetching.is_forced,
+        max_units=said.safety.max_units,
+    )
+
+
+def _callbacks(settings: Settings, said: Said) -> tuple[str, str]:
+    """Return `--callback` and `--tunnel`; a default gives way to what was typed."""
+    from kling_cli.tunnels import registry
+
+    is_waiting, has_url = said.waiting.is_waiting, bool(said.callbacks.callback_url)
+    is_default = not settings.is_typed("tunnel")
+    needs_none = settings.is_sandbox and is_default  # it is on this machine
+    if is_waiting:
+        settings.require("callback")
+    callback, tunnel = settings.callback, settings.tunnel
+    if is_waiting and callback != "off" and not (has_url or needs_none):
+        registry.require_choice(settings)
+    elif needs_none or not registry.is_known(tunnel):
+        tunnel = registry.AUTO
+    is_without = not is_waiting or (tunnel == "none" and not is_default)
+    if callback == "require" and not settings.is_typed("callback") and is_without:
+        callback = "auto"
+    return callback, tunnel
+
+
+def help_of(product: Product) -> str:
+    """Return the first lines of `--help`."""
+    return f"{product.summary}\n\n{product.example}".strip()
+
+
+_FINDING = "is_finding"
+
+
+def two_step_parameters(product: Product) -> Iterator[Parameter]:
+    """Yield what the first call takes, and then what the product itself does."""
+    use = _use(product)
+    yield from product_fields.arguments(loader.step(use.step))
+    yield from product_fields.parameters(product)
+    words = f"Only find the {use.noun}s, and print them: id, when, link."
+    yield product_fields.flag(_FINDING, f"--{use.noun}s", words)
+
+
+def generate_in_two_steps(
+    product: Product, typed: Mapping[str, Any], said: Said
+) -> int:
+    """Run the job that options describe, or its first call; return the exit code."""
+    order = order_of(product, typed, said.safety.external_id)
+    if typed.get(_FINDING) and order.before is not None:
+        return _find(order.before, said, command=product.name)
+    return carry_out_two_steps(order, said, command=product.name)
+
+
+def carry_out_two_steps(order: Order, said: Said, *, command: str) -> int:
+    """Run the job's two calls, or show them, and return the exit code."""
+    settings = settings_of(said)
+    if said.safety.is_dry_run:
+        return dry_run(order, command, settings, said)
+    options = run_options(command, settings, said)
+    options = prepare_job_tunnel(settings, options, said.talk)
+    result = _run(order, options, settings, said.talk)
+    return finished(result, said, settings, command=command)
+
+
+def _use(product: Product) -> SessionUse:
+    assert product.session is not None  # noqa: S101 -- the caller has looked
+    return product.session
+
+
+def _find(first: Order, said: Said, *, command: str) -> int:
+    """Make the first call alone, and print what it has found, one a line."""
+    from kling_cli.cli.runner import run
+    from kling_cli.jobs.calls.two_step import InSteps
+
+    settings = settings_of(said)
+    if said.safety.is_dry_run:
+        return dry_run(first, command, settings, said)
+    options, talk = run_options(command, settings, said), said.talk
+
+    async def work(around: Surroundings) -> JobResult:
+        return await InSteps(options=options, **around.as_keywords).find(first)
+
+    result = run(work, settings=settings, talk=talk)
+    outputs = [one.output for one in result.outputs]
+    shown = [line for line in table(outputs) if result.error is None]
+    return conclude_with(
+        shown, [result], command=options.command, talk=talk, is_many=False
+    )
+
+
+def _run(
+    order: Order, options: RunOptions, settings: Settings, talk: Talk
+) -> JobResult:
+    from kling_cli.cli.runner import run
+    from kling_cli.jobs.calls.two_step import InSteps
+
+    noun = _use(loader.load(order.product)).noun
+
+    async def work(around: Surroundings) -> JobResult:
+        steps = InSteps(options=options, **around.as_keywords)
+        if is_person_there(talk):
+            steps = replace(steps, ask=_asker(noun, around))
+        return await steps.run(order)
+
+    return run(work, settings=settings, talk=talk)
+
+
+def is_person_there(talk: Talk) -> bool:
+    """Return whether somebody can be asked something; a script never is."""
+    on_terminal = is_terminal(sys.stdin) and is_terminal(sys.stderr)
+    return on_terminal and not talk.is_json and not talk.is_quiet
+
+
+def _asker(noun: str, around: Surroundings) -> Ask:
+    def ask(found: tuple[Output, ...]) -> str:
+        with around.pause():
+            return ask_which(noun, found)
+
+    return ask
+
+
+def ask_which(noun: str, found: tuple[Output, ...]) -> str:
+    """Return the id that a person has chosen on the terminal.
+
+    Raises:
+        StoppedError: they would rather not.
+    """
+    from kling_cli.jobs.signals import interruptible
+
+    for line in table(found):
+        write_note(line)
+    ids = [str(one.id) for one in found]
+    with interruptible():
+        while line := _answer(f"Which {noun} ({', '.join(ids)})? "):
+            if line.strip() in ids:
+                return line.strip()
+            write_note(f"there is no {noun} {one_line(line.strip())}")
+    raise StoppedError(f"no {noun} was chosen", exit_code=ExitCode.INTERRUPTED)
+
+
+def _answer(question: str) -> str:
+    """Return the line that was typed; empty at the end of input.
+
+    typer's own prompt would write a blank to stdout, where results stand.
+    """
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline()
+
+
+def table(found: tuple[Output, ...] | list[Output]) -> Iterator[str]:
+    """Yield a line for each thing found: its id, when it is seen, its picture."""
+    from kling_cli.jobs.calls.two_step import span
+
+    for one in found:
+        yield one_line(f"{one.id}  {span(one)}  {one.url or ''}".rstrip())

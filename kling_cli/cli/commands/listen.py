@@ -1,0 +1,405 @@
+"""The options of `kling listen`, in the groups in which its `--help` shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import urlsplit
+
+import typer
+
+from kling_cli.cli.commands.events import named_task
+from kling_cli.cli.options import completion
+from kling_cli.cli.options.delivery import Delivery
+from kling_cli.cli.options.streaming import LineTalk
+from kling_cli.errors import UsageError
+from kling_cli.listener.forwarding.targets import read_route, read_target
+from kling_cli.listener.options import ListenOptions
+from kling_cli.listener.pipeline import Wanted
+from kling_cli.listener.stop_conditions import Until
+from kling_cli.settings.parsers import parse_seconds
+
+if TYPE_CHECKING:
+    from kling_cli.settings.settings import Settings
+
+_DOOR = "Receiving"
+_FORWARDING = "Forwarding"
+_STATUSES = ("submitted", "processing", "succeeded", "failed")
+_CHOICE = "Which callbacks, and how long"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """How callbacks get in, and how they are answered."""
+
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port",
+            min=0,
+            max=65535,
+            metavar="N",
+            show_default=False,
+            help="Port of the listener on this machine (default: a free one).",
+            rich_help_panel=_DOOR,
+        ),
+    ] = 0
+    tunnel: Annotated[
+        str | None,
+        typer.Option(
+            "--tunnel",
+            metavar="NAME",
+            help="Which tunnel gives the public URL: auto, a name of `kling tunnel "
+            "list` or ssh://HOST; none: this machine only (default: KLING_TUNNEL, else "
+            "auto, except with --no-token or an API base on this machine).",
+            autocompletion=completion.tunnels,
+            rich_help_panel=_DOOR,
+        ),
+    ] = None
+    callback_url: Annotated[
+        str | None,
+        typer.Option(
+            "--callback-url",
+            metavar="URL",
+            help="Your own public URL that reaches the listener; no tunnel is started.",
+            rich_help_panel=_DOOR,
+        ),
+    ] = None
+    is_tokenless: Annotated[
+        bool,
+        typer.Option(
+            "--no-token",
+            help="Also take callbacks at a bare /callback, from this machine only.",
+            rich_help_panel=_DOOR,
+        ),
+    ] = False
+    is_rotating: Annotated[
+        bool,
+        typer.Option(
+            "--rotate-token",
+            help="Make a new token first; the old URL is dead.",
+            rich_help_panel=_DOOR,
+        ),
+    ] = False
+    respond: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--respond",
+            metavar="STATUS|delay=S",
+            help="Answer callbacks with this status, or S seconds later "
+            "(default: 200, at once). May be repeated.",
+            rich_help_panel=_DOOR,
+        ),
+    ] = None
+    is_forgetful: Annotated[
+        bool,
+        typer.Option(
+            "--no-history",
+            help="Do not keep callbacks in the journal; generating commands then open "
+            "their own tunnel.",
+            rich_help_panel=_DOOR,
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarding:
+    """Where callbacks are passed on to."""
+
+    forward_to: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--forward-to",
+            metavar="URL|PORT|/PATH",
+            help="Pass each callback on, bytes unchanged, to your app "
+            "(3000 is http://localhost:3000/callback). May be repeated.",
+            rich_help_panel=_FORWARDING,
+        ),
+    ] = None
+    routes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--route",
+            metavar="STATUS=URL",
+            help="Pass callbacks with this status on to URL instead. May be repeated.",
+            rich_help_panel=_FORWARDING,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which callbacks are shown and passed on, and when there have been enough."""
+
+    events: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--events",
+            metavar="STATUS,…",
+            help="Only these: submitted, processing, succeeded, failed (default: all).",
+            autocompletion=completion.words(*_STATUSES),
+            rich_help_panel=_CHOICE,
+        ),
+    ] = None
+    task_ids: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--task",
+            metavar="ID",
+            help="Only those of this task, by its id or your own. May be repeated.",
+            autocompletion=completion.task_ids,
+            rich_help_panel=_CHOICE,
+        ),
+    ] = None
+    max_events: Annotated[
+        int | None,
+        typer.Option(
+            "--max-events",
+            metavar="N",
+            min=1,
+            help="End after N callbacks (default: go on).",
+            rich_help_panel=_CHOICE,
+        ),
+    ] = None
+    is_until_final: Annotated[
+        bool,
+        typer.Option(
+            "--until-final",
+            help="End when every --task has succeeded or failed; without any: when "
+            "one task has.",
+            rich_help_panel=_CHOICE,
+        ),
+    ] = False
+    timeout: Annotated[
+        str | None,
+        typer.Option(
+            "--timeout",
+            metavar="TIME",
+            help="End after 90 (seconds), 10m or 1h30m (default: never).",
+            rich_help_panel=_CHOICE,
+        ),
+    ] = None
+
+
+STATUSES: Final = ("submitted", "processing", "succeeded", "failed")
+LONGEST_DELAY_S: Final = 300.0
+_ANSWERS: Final = range(200, 600)
+_BODILESS: Final = (204, 205, 304)
+
+
+def parse(  # noqa: PLR0913 -- the groups of options, one each
+    door: Door,
+    forwarding: Forwarding,
+    delivery: Delivery,
+    choice: Choice,
+    *,
+    command: tuple[str, ...],
+    is_stdout_ours: bool,
+    tunnel: str,
+) -> ListenOptions:
+    """Return what was typed, checked.
+
+    Raises:
+        UsageError: some of it makes no sense.
+    """
+    status, delay_s = read_response(door.respond or ())
+    targets = [read_target(text) for text in forwarding.forward_to or ()]
+    targets += [read_route(text) for text in forwarding.routes or ()]
+    return ListenOptions(
+        port=door.port,
+        tunnel=tunnel,
+        callback_url=read_url(door.callback_url),
+        is_tokenless=door.is_tokenless,
+        is_rotating=door.is_rotating,
+        is_keeping=not door.is_forgetful,
+        wanted=read_wanted(choice),
+        until=read_until(choice),
+        timeout_s=read_timeout(choice.timeout),
+        status=status,
+        delay_s=delay_s,
+        command=command,
+        is_stdout_ours=is_stdout_ours,
+        targets=tuple(targets),
+        manner=delivery.manner(),
+    )
+
+
+def read_response(texts: Sequence[str]) -> tuple[int, float]:
+    """Return the status and the delay in seconds that `--respond` asks for.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    status, delay_s = 200, 0.0
+    for text in texts:
+        word, is_delay, seconds = text.strip().partition("delay=")
+        try:
+            if is_delay and not word:
+                delay_s = float(seconds)
+            else:
+                status = int(text)
+        except ValueError:
+            raise _not_a_response(text) from None
+    if status not in _ANSWERS or status in _BODILESS:
+        raise _not_a_response(str(status))
+    if not 0 <= delay_s <= LONGEST_DELAY_S:
+        raise _not_a_response(f"delay={delay_s:g}")
+    return status, delay_s
+
+
+def read_url(text: str | None) -> str | None:
+    """Return the person's own URL, without a slash at its end.
+
+    Raises:
+        UsageError: it is no address that can be called.
+    """
+    if text is None:
+        return None
+    try:
+        split = urlsplit(text)
+        is_good = split.scheme in ("http", "https") and bool(split.hostname)
+    except ValueError:
+        is_good = False
+    if not is_good or split.query or split.fragment:
+        raise UsageError(
+            f"--callback-url {text}: not the beginning of a URL",
+            hint="--callback-url https://example.com",
+        )
+    return text.rstrip("/")
+
+
+def read_wanted(choice: Choice) -> Wanted:
+    """Return which callbacks are wanted.
+
+    Raises:
+        UsageError: there is no such status.
+    """
+    statuses = [_status(word) for word in _words(choice.events or ())]
+    return Wanted(
+        task_ids=frozenset(str(named_task(each)) for each in choice.task_ids or ()),
+        statuses=frozenset(statuses),
+    )
+
+
+def read_until(choice: Choice) -> Until:
+    return Until(max_events=choice.max_events, is_final=choice.is_until_final)
+
+
+def read_timeout(text: str | None) -> float | None:
+    """Return the seconds of `--timeout`, None for ever.
+
+    Raises:
+        UsageError: it is no length of time.
+    """
+    if text is None:
+        return None
+    try:
+        return parse_seconds(text)
+    except ValueError as exc:
+        complaint, *hint = (str(part) for part in exc.args)
+        raise UsageError(
+            f"--timeout: {complaint}", hint=hint[0] if hint else None
+        ) from exc
+
+
+def _words(texts: Iterable[str]) -> list[str]:
+    return [word.strip() for text in texts for word in text.split(",") if word.strip()]
+
+
+def _status(word: str) -> str:
+    status = "succeeded" if word.lower() == "succeed" else word.lower()
+    if status not in STATUSES:
+        raise UsageError(
+            f"--events {word}: no such status", hint=f"one of {', '.join(STATUSES)}"
+        )
+    return status
+
+
+def _not_a_response(text: str) -> UsageError:
+    return UsageError(
+        f"--respond {text}: neither a status that has a body nor a delay",
+        hint=f"--respond 503, or --respond delay=2 (at most {LONGEST_DELAY_S:g} s)",
+    )
+
+
+Command = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[-- COMMAND ARGS...]",
+        help="Run COMMAND with KLING_CALLBACK_URL in its environment, end with it and "
+        "with its exit code.",
+        show_default=False,
+    ),
+]
+
+
+def listen(  # noqa: PLR0913 -- the groups of options, one each
+    *,
+    command: Command = None,
+    door: Door,
+    forwarding: Forwarding,
+    delivery: Delivery,
+    choice: Choice,
+    talk: LineTalk,
+) -> int:
+    """Show every callback as it comes; keep it, check it, pass it on to your app.
+
+    Says the URL to use as `callback_url` once. Tasks of this user that are started
+    meanwhile share this listener.
+
+    kling listen --no-token -- kling trigger lifecycle
+    """
+    # DROPME
+    from kling_cli.cli.runner import load_settings
+
+    settings = load_settings({"tunnel": door.tunnel} if door.tunnel else {})
+    options = parse(
+        door,
+        forwarding,
+        delivery,
+        choice,
+        command=tuple(command or ()),
+        is_stdout_ours=talk.is_json,
+        tunnel=settings.tunnel,
+    )
+    return _run(_prepared(options, settings, talk), settings, talk)
+
+
+def _prepared(
+    options: ListenOptions, settings: Settings, talk: LineTalk
+) -> ListenOptions:
+    """Ask a person at the terminal what is to be asked before a tunnel is opened."""
+    from kling_cli.cli.tunnel_setup import is_person_there, prepare_tunnel
+    from kling_cli.listener.ingress.ingress import Kind, choose
+
+    kind = choose(
+        tunnel=options.tunnel,
+        callback_url=options.callback_url,
+        is_tokenless=options.is_tokenless,
+        settings=settings,
+    )
+    if kind is not Kind.TUNNEL or talk.is_json or not is_person_there():
+        return options
+    return replace(options, tunnel=prepare_tunnel(settings, options.tunnel))
+
+
+def _run(options: ListenOptions, settings: Settings, talk: LineTalk) -> int:
+    import anyio
+
+    from kling_cli.cli.output.listener.keys import keys_of
+    from kling_cli.cli.output.listener.writers import open_screen
+    from kling_cli.clock import SystemClock
+    from kling_cli.listener.service import listen as listen_until_told
+
+    is_beside_command, clock = bool(options.command), SystemClock()
+    with open_screen(talk, clock, is_beside_command=is_beside_command) as screen:
+        run = partial(
+            listen_until_told,
+            settings=settings,
+            clock=clock,
+            tell=screen.show,
+            keys=None if is_beside_command else keys_of(talk, screen),
+        )
+        return anyio.run(run, options)

@@ -1,0 +1,143 @@
+"""`kling models`: which model can do what, from the catalogue alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kling_cli.catalogue.definition import loader
+from kling_cli.cli.options import completion
+from kling_cli.cli.options.shared import Talk
+from kling_cli.cli.output.models import Line
+from kling_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from kling_cli.catalogue.definition.schema import Model, Product
+
+Name = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[MODEL]",
+        help="One model in full, in any of its spellings (default: all, a line each).",
+        autocompletion=completion.models,
+        show_default=False,
+    ),
+]
+
+
+ALL_OF_ONE = "kling models MODEL shows all about one"
+
+
+def _products() -> list[str]:
+    return list(loader.names())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which models to show."""
+
+    product: Annotated[
+        str | None,
+        typer.Option(
+            "--product",
+            metavar="NAME",
+            help="Only models of this product, text2video…",
+            autocompletion=completion.products,
+        ),
+    ] = None
+    can: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--can",
+            metavar="WORDS",
+            help="Only models that can do all of this, the cheapest first, and how to "
+            "ask for it: sound,4k,duration=12,last-frame,elements=3…; repeatable.",
+        ),
+    ] = None
+
+
+def models(*, name: Name = None, wanted: Wanted, talk: Talk) -> int:
+    """Show which model can do what, and for how many units; asks the API nothing.
+
+    With --quiet: one model id a line.
+
+    kling models --can sound,4k,duration=12
+    """
+    from kling_cli.cli.output import models as shown
+    from kling_cli.cli.output.listing import Empty, Listing, print_listing
+    from kling_cli.cli.output.models import document
+
+    words = words_of(wanted.can or ())
+    found = select(wanted.product, name, words)
+    lines = shown.searched(found) if words else shown.listed(found)
+    listing = Listing(
+        command="models",
+        facts={"models": [document(one) for one in found]},
+        lines=shown.described(found) if name and not words else lines,
+        notes=() if name or words else [ALL_OF_ONE],
+        ids=list(dict.fromkeys(one.model.id for one in found)),
+        empty=Empty(
+            "no model can do all of this",
+            "ask for less of it, or see what each can do: kling models",
+        ),
+    )
+    return print_listing(listing, talk)
+
+
+def words_of(said: Sequence[str]) -> list[str]:
+    """Return the words of `--can`, which are separated by commas."""
+    words = (word.strip() for each in said for word in each.split(","))
+    return [word for word in words if word]
+
+
+def select(
+    product: str | None, name: str | None, words: Sequence[str]
+) -> tuple[Line, ...]:
+    """Return the models to show: in the catalogue's order, or the cheapest first.
+
+    Raises:
+        UsageError: there is no such product or model, or nobody knows one of the words.
+    """
+    products = loader.all_products() if product is None else (_load(product),)
+    lines = [Line(product=one, model=each) for one in products for each in one.models]
+    if name is not None:
+        lines = [one for one in lines if name.strip().lower() in _names(one.model)]
+        if not lines:
+            raise _no_model(name, products)
+    if not words:
+        return tuple(lines)
+    return tuple(sorted(_able(lines, words), key=_price))
+
+
+def _able(lines: Sequence[Line], words: Sequence[str]) -> Iterator[Line]:
+    from kling_cli.catalogue.capabilities import best, require_known
+
+    require_known({one.product.name: one.product for one in lines}.values(), words)
+    for one in lines:
+        offer = best(one.product, one.model, words)
+        if offer is not None and one.model.status != "discontinued":
+            yield Line(product=one.product, model=one.model, offer=offer)
+
+
+def _price(one: Line) -> float:
+    return one.offer.price if one.offer is not None else 0.0
+
+
+def _names(model: Model) -> tuple[str, ...]:
+    return (model.id, *model.wire_ids.values(), *model.aliases)
+
+
+def _load(name: str) -> Product:
+    return loader.load(name.removeprefix("solution "))
+
+
+def _no_model(name: str, products: Sequence[Product]) -> UsageError:
+    from difflib import get_close_matches
+
+    known = {model.id for product in products for model in product.models}
+    near = get_close_matches(name.lower(), sorted(known), n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else "kling models lists them"
+    return UsageError(f"there is no model {name}", hint=hint)

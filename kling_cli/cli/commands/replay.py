@@ -1,0 +1,233 @@
+"""The options of `kling replay`, in the groups in which its `--help` shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kling_cli.cli.options import completion
+from kling_cli.cli.options.delivery import Delivery
+from kling_cli.cli.options.shared import Talk
+from kling_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from kling_cli.listener.events import Forwarded
+    from kling_cli.listener.forwarding.policy import Manner
+    from kling_cli.listener.history.replay import Parcel
+    from kling_cli.settings.settings import Settings
+    from kling_cli.store.journal import CallbackJournal, KeptForward
+
+SENDING = "Sending"
+
+Numbers = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[N|last]...",
+        help="Callbacks' numbers, or last.",
+        autocompletion=completion.callbacks,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Which:
+    """Which callbacks, other than by number."""
+
+    task_id: Annotated[
+        str | None,
+        typer.Option("--task", metavar="ID", help="All of this task, in order."),
+    ] = None
+    is_failed: Annotated[
+        bool,
+        typer.Option("--failed", help="All that your app did not answer with 2xx."),
+    ] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """What is sent, and where to."""
+
+    to: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--to",
+            metavar="URL|PORT|/PATH",
+            help="Where to send (default: where it was passed on to before). "
+            "May be repeated.",
+            rich_help_panel=SENDING,
+        ),
+    ] = None
+    times: Annotated[
+        int,
+        typer.Option(
+            "--times",
+            metavar="N",
+            min=1,
+            help="Send each N times.",
+            rich_help_panel=SENDING,
+        ),
+    ] = 1
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change a field of the body, dotted; the value is JSON or text. "
+            "May be repeated.",
+            rich_help_panel=SENDING,
+        ),
+    ] = None
+
+
+SCHEMA = 1
+
+
+def replay(
+    *,
+    numbers: Numbers = None,
+    which: Which,
+    sending: Sending,
+    delivery: Delivery,
+    talk: Talk,
+) -> int:
+    """Send kept callbacks again, byte for byte, marked with a header Kling-Replay.
+
+    The exit code is 0 when each was answered with 2xx.
+
+    What came signed is signed anew with KLING_WEBHOOK_SECRET.
+
+    With --quiet: one HTTP status a line.
+
+    kling replay last
+    """
+    from kling_cli.cli.runner import load_settings
+    from kling_cli.store.journal import CallbackJournal
+
+    if sum((bool(numbers), which.task_id is not None, which.is_failed)) != 1:
+        raise UsageError(
+            "say which callbacks: numbers, last, --task ID or --failed",
+            hint="kling replay last",
+        )
+    manner = delivery.manner()
+    settings = load_settings({})
+    with CallbackJournal.open(settings.state_dir) as journal:
+        goods = _goods(journal, numbers or [], which, sending, settings)
+        lines = _send(journal, goods, manner, sending.times, talk)
+    return _conclude(lines, talk)
+
+
+def _goods(
+    journal: CallbackJournal,
+    numbers: Sequence[str],
+    which: Which,
+    sending: Sending,
+    settings: Settings,
+) -> list[Parcel]:
+    from kling_cli.callbacks.events import Trust
+    from kling_cli.cli.commands.events import named_task
+    from kling_cli.cli.options.values import read_extra
+    from kling_cli.listener.forwarding.targets import read_target
+    from kling_cli.listener.history.replay import choose, parcels, with_changes
+    from kling_cli.store.journal import Wanted
+
+    to = [read_target(text) for text in sending.to or ()]
+    changes = read_extra(sending.changes or ())
+    task_id = named_task(which.task_id)
+    wanted = Wanted(task_id=task_id, is_failed=which.is_failed)
+    found = choose(journal, numbers, None if numbers else wanted)
+    if any(kept.trust == Trust.SIGNED for kept in found):
+        settings.require("webhook_secret")
+    return parcels(
+        journal,
+        [with_changes(kept, changes) for kept in found],
+        to=to,
+        is_failed=which.is_failed,
+        secrets=settings.webhook_secrets,
+    )
+
+
+def _send(
+    journal: CallbackJournal,
+    goods: Sequence[Parcel],
+    manner: Manner,
+    times: int,
+    talk: Talk,
+) -> list[Forwarded]:
+    import anyio
+
+    from kling_cli.cli.output.outcome import say
+    from kling_cli.clock import SystemClock
+    from kling_cli.listener.history.replay import send_again
+    from kling_cli.store.database import JournalError
+
+    def record(forward: KeptForward) -> None:
+        try:
+            journal.keep_forwards([forward])
+        except JournalError as exc:  # it has been sent all the same
+            say(f"warning: {exc.message}", is_colorless=talk.is_colorless)
+
+    async def work() -> list[Forwarded]:
+        return await send_again(
+            goods,
+            manner,
+            times=times,
+            clock=SystemClock(),
+            tell=lambda line: _tell(line, talk),
+            record=record,
+        )
+
+    return anyio.run(work)
+
+
+def _tell(line: Forwarded, talk: Talk) -> None:
+    from kling_cli.cli.output.callbacks import complaint, delivery
+    from kling_cli.cli.output.streams import write_note, write_result
+
+    if talk.is_json:
+        return
+    if talk.is_quiet:
+        write_result(str(line.status or "-"))
+        return
+    write_result(delivery(line))
+    for each in complaint(line):
+        write_note(each)
+
+
+def _conclude(lines: Sequence[Forwarded], talk: Talk) -> int:
+    from kling_cli.cli.output.json_document import dumps, of_error
+    from kling_cli.cli.output.outcome import say
+    from kling_cli.cli.output.plain import error_lines
+    from kling_cli.cli.output.streams import write_result
+    from kling_cli.listener.history.replay import undelivered
+
+    error = undelivered(lines)
+    if talk.is_json:
+        document: dict[str, Any] = {
+            "schema": SCHEMA,
+            "ok": error is None,
+            "command": "replay",
+            "deliveries": [_fields(line) for line in lines],
+            "error": of_error(error) if error else None,
+        }
+        write_result(dumps(document))
+    for each in error_lines(error) if error else ():
+        say(each, is_colorless=talk.is_colorless)
+    return int(error.exit_code) if error else 0
+
+
+def _fields(line: Forwarded) -> dict[str, Any]:
+    """Return a delivery with the keys of a `forward` line of `kling listen`."""
+    return {
+        "event_id": line.number,
+        "method": line.method,
+        "url": line.url,
+        "status": line.status,
+        "duration_s": round(line.duration_s, 6),
+        "attempt": line.attempt,
+        "error": line.error,
+        "hint": line.hint,
+        "excerpt": line.excerpt,
+    }

@@ -1,0 +1,94 @@
+"""`kling run`: a complete request from a file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kling_cli.cli.commands.generate import Said, carry_out
+from kling_cli.cli.options.request_file import to_order
+from kling_cli.cli.options.shared import (
+    Callbacks,
+    Fetching,
+    Safety,
+    Showing,
+    Talk,
+    Waiting,
+)
+from kling_cli.cli.options.values import read_json
+from kling_cli.errors import UsageError
+
+HINT = "`--dry-run --json` of any generating command prints a request"
+
+Source = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="REQUEST.json|-",
+        help="A file with one request, or - for standard input.",
+        show_default=False,
+    ),
+]
+Described = Annotated[
+    str | None,
+    typer.Option(
+        "--schema",
+        metavar="PRODUCT",
+        help="Print what a request of this product may say, as a JSON Schema, and "
+        "leave.",
+    ),
+]
+
+
+def run(  # noqa: PLR0913 -- one for each group of options
+    *,
+    source: Source = None,
+    described: Described = None,
+    fetching: Fetching,
+    talk: Talk,
+    waiting: Waiting,
+    callbacks: Callbacks,
+    safety: Safety,
+    showing: Showing,
+) -> int:
+    """Run a complete request: what the options of a generating command say, as JSON.
+
+    Any of those commands prints its request, as `dry_run.request`, with
+    --dry-run --json. Names of local files count from the current folder.
+
+    kling run request.json -o boat.mp4
+
+    kling run --schema omni-image
+    """
+    if (source is None) == (described is None):
+        raise UsageError(
+            "say which request to run, or --schema PRODUCT", hint="kling run FILE.json"
+        )
+    if source is None:
+        return _describe(described or "")
+    request = read_json(source, hint=HINT)
+    order = to_order(request, external_id=safety.external_id)
+    said = Said(
+        fetching=fetching,
+        talk=talk,
+        waiting=waiting,
+        callbacks=callbacks,
+        safety=safety,
+        showing=showing,
+    )
+    return carry_out(order, said, command="run")
+
+
+def _describe(name: str) -> int:
+    """Print the schema: lines for a person, one line for a program."""
+    import json
+    import sys
+
+    from kling_cli.catalogue.definition import loader
+    from kling_cli.cli.options.request_file import schema
+    from kling_cli.cli.output.streams import write_result
+    from kling_cli.cli.output.styles import is_terminal
+
+    indent = 2 if is_terminal(sys.stdout) else None
+    write_result(json.dumps(schema(loader.makeable(name)), indent=indent))
+    return 0

@@ -1,0 +1,161 @@
+"""The command of a step that costs nothing: made from a description, as a product's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from inspect import Parameter
+from typing import TYPE_CHECKING, Any
+
+from kling_cli.catalogue.definition import loader
+from kling_cli.cli.commands.generate import help_of
+from kling_cli.cli.options import product_fields
+from kling_cli.cli.options.declaration import declare, signed
+from kling_cli.cli.options.shared import Account, Fetching, Talk, settings_options
+from kling_cli.cli.options.values import read_values
+from kling_cli.cli.output.outcome import say
+from kling_cli.cli.output.streams import write_result
+from kling_cli.cli.output.text import one_line
+from kling_cli.errors import ExitCode, KlingError
+
+if TYPE_CHECKING:
+    from kling_cli.catalogue.definition.schema import Product
+    from kling_cli.catalogue.sessions import StepFacts
+    from kling_cli.cli.runner import Surroundings
+    from kling_cli.jobs.calls.session_step import StepResult
+    from kling_cli.jobs.job import RunOptions
+    from kling_cli.jobs.prepare import Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """A step as it was typed; `command` is what `--json` calls it."""
+
+    step: Product
+    facts: StepFacts
+    command: str
+    values: Mapping[str, Any]
+    talk: Talk
+    account: Account
+    fetching: Fetching | None
+
+
+def command(name: str, *, called: str) -> Any:
+    """Return the command of the step `name`, `called` so in its group."""
+    step = loader.step(name)
+    group = next(each.group for each in loader.step_summaries() if each.name == name)
+    facts = step.step
+    assert facts is not None  # noqa: S101 -- a test holds the files to it
+    groups: dict[str, Any] = {"talk": Talk, "account": Account}
+    groups |= {"fetching": Fetching} if facts.saves else {}
+
+    def run(**given: Any) -> int:
+        said = {each: given.pop(each) for each in groups}
+        typed = Typed(
+            step=step,
+            facts=facts,
+            command=f"{group} {called}",
+            values=read_values(step, given),
+            **{"fetching": None, **said},
+        )
+        return _take(typed)
+
+    shared = [
+        Parameter(each, Parameter.KEYWORD_ONLY, annotation=options)
+        for each, options in groups.items()
+    ]
+    signed(
+        run, [*product_fields.arguments(step), *product_fields.options(step), *shared]
+    )
+    return declare(run, name=called, help_text=help_of(step))
+
+
+def _take(typed: Typed) -> int:
+    """Take the step, say what came of it, and return the exit code."""
+    from kling_cli.cli.output import json_document
+
+    result = _result(typed)
+    error = result if isinstance(result, KlingError) else None
+    taken = None if isinstance(result, KlingError) else result
+    if typed.talk.is_json:
+        named = typed.values.get("session")
+        shown = json_document.of_step(typed.command, named, taken, error)
+        write_result(json_document.dumps(shown))
+    elif taken is not None:
+        for line in _shown(typed, taken):
+            write_result(line)
+    for line in _told(typed, result):
+        say(line, is_colorless=typed.talk.is_colorless)
+    return int(error.exit_code if error else ExitCode.DONE)
+
+
+def _result(typed: Typed) -> StepResult | KlingError:
+    from kling_cli.cli.runner import load_settings, run
+    from kling_cli.jobs.calls.session_step import Step
+    from kling_cli.jobs.prepare import Order
+
+    options = _options(typed)
+    order: Order = Order(product=typed.step.name, values=typed.values)
+
+    async def work(around: Surroundings) -> StepResult | KlingError:
+        try:
+            return await Step(options=options, **around.as_keywords).take(order)
+        except KlingError as exc:
+            return exc
+
+    settings = load_settings(settings_options(typed.account))
+    if options.is_downloading:
+        settings.require("output_dir")
+    return run(work, settings=settings, talk=typed.talk, is_brief=True)
+
+
+def _options(typed: Typed) -> RunOptions:
+    from kling_cli.jobs.job import RunOptions
+
+    fetching = typed.fetching
+    return RunOptions(
+        command=typed.command,
+        is_downloading=fetching is not None and not fetching.is_link_only,
+        output=fetching.output if fetching else None,
+        is_forced=bool(fetching and fetching.is_forced),
+    )
+
+
+def _shown(typed: Typed, result: StepResult) -> Iterator[str]:
+    """Yield what goes to stdout: the session opened, or the files made."""
+    if typed.facts.session_hours is not None:
+        yield one_line(result.task.id)
+    elif typed.facts.saves:
+        for one in result.saved:
+            yield str(one.path) if one.path else one_line(one.output.url or "")
+
+
+def _told(typed: Typed, result: StepResult | KlingError) -> Iterator[str]:
+    """Yield what goes to stderr: what came of it, and what to type next."""
+    if isinstance(result, KlingError):
+        from kling_cli.cli.output.plain import error_lines
+
+        yield from error_lines(result)
+    elif not typed.talk.is_quiet:
+        if typed.facts.session_hours is not None:
+            yield one_line(_opened(result))
+        elif typed.step.output == "mask":
+            count = len(result.task.outputs)
+            yield f"{count or 'no'} object{'' if count == 1 else 's'} marked"
+        session = one_line(result.task.id)
+        yield from (each.replace("SESSION", session) for each in typed.facts.follows)
+
+
+def _opened(result: StepResult) -> str:
+    """Return what the video of a session is, and until when the session lives."""
+    known = [f"session {result.task.id}"]
+    for video in result.task.outputs:
+        facts = video.facts or {}
+        known += [f"{video.duration_s:g} s"] if video.duration_s is not None else []
+        if {"fps", "frames"} <= facts.keys():
+            known.append(f"{facts['frames']} frames, {facts['fps']:g} a second")
+        if {"width", "height"} <= facts.keys():
+            known.append(f"{facts['width']}x{facts['height']} px")
+    if result.expires_at is not None:
+        known.append(f"open until {result.expires_at:%Y-%m-%d %H:%M} UTC")
+    return ", ".join(known)

@@ -1,0 +1,118 @@
+"""`kling status`: one look at tasks, without waiting."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kling_cli.cli.options import completion
+from kling_cli.cli.options.shared import Account, Talk, settings_options
+from kling_cli.cli.options.values import distinct
+from kling_cli.cli.output.outcome import conclude_with
+from kling_cli.cli.output.styles import Style, plain, style_for
+from kling_cli.cli.output.text import moment, one_line, size
+
+if TYPE_CHECKING:
+    from kling_cli.cli.runner import Surroundings
+    from kling_cli.jobs.events import JobResult
+    from kling_cli.store.records import SavedOutput
+
+TaskIds = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TASK_ID...",
+        help="Task ids or external ids; last, last~1 … are the newest.",
+        autocompletion=completion.task_ids,
+    ),
+]
+
+
+def status(*, task_ids: TaskIds, talk: Talk, account: Account) -> int:
+    """Look at tasks once: what each is, how it stands, its cost, where its files are.
+
+    With --quiet: one status word a line.
+
+    kling status boat-1
+    """
+    from kling_cli.cli.runner import load_settings, run
+    from kling_cli.jobs.job import RunOptions
+    from kling_cli.jobs.run import look
+
+    ids = distinct(task_ids)
+    settings = load_settings(settings_options(account))
+
+    async def work(around: Surroundings) -> list[JobResult]:
+        return await look(
+            ids,
+            RunOptions(command="status"),
+            **around.as_keywords,
+        )
+
+    results = run(work, settings=settings, talk=talk, is_brief=True)
+    style = style_for(sys.stdout, is_colorless=talk.is_colorless)
+    shown = words(results) if talk.is_quiet else descriptions(results, style)
+    return conclude_with(
+        shown, results, command="status", talk=talk, is_many=len(ids) != 1
+    )
+
+
+def words(results: Sequence[JobResult]) -> Iterator[str]:
+    """Yield how each task stands in one word."""
+    return (result.state.word for result in results)
+
+
+def descriptions(results: Sequence[JobResult], style: Style = plain) -> Iterator[str]:
+    """Yield a few lines a task: what it is and how it stands."""
+    from kling_cli.cli.output.tasks import in_color
+
+    for result in results:
+        name = result.task_id or (result.is_unsubmitted and result.external_id)
+        if not name:
+            continue  # there is nothing but the error, which stderr has
+        yield f"{one_line(name)}  {in_color(result.state, style)}"
+        for name, value in _facts(result):
+            yield f"  {name:<9}{one_line(value)}"
+
+
+def _facts(result: JobResult) -> Iterator[tuple[str, str]]:
+    what = [word for word in (result.product, result.model) if word]
+    if what:
+        yield "what", " with ".join(what)
+    if result.prompt:
+        yield "prompt", result.prompt
+    if result.status_message:
+        yield "reason", result.status_message
+    if result.created_at:
+        yield "created", moment(result.created_at)
+    if result.updated_at and result.updated_at != result.created_at:
+        yield "updated", moment(result.updated_at)
+    if result.units is not None:
+        yield "units", f"{result.units:g}"
+    yield from _files(result)
+    if result.resume:
+        yield "go on", result.resume
+
+
+def _files(result: JobResult) -> Iterator[tuple[str, str]]:
+    for one in result.outputs:
+        yield from _places(one)
+    if result.outputs and result.expires_at:
+        yield "until", moment(result.expires_at)
+
+
+def _places(one: SavedOutput) -> Iterator[tuple[str, str]]:
+    from kling_cli.jobs.outputs.naming import from_here
+
+    is_of_library = one.output.is_of_library
+    if is_of_library and one.output.id:
+        yield one.output.type, one.output.id
+    if one.path is not None:
+        about = f" ({size(one.total_bytes)})" if one.total_bytes else ""
+        yield "file", f"{from_here(one.path)}{about}"
+    if one.output.url:
+        yield "sample" if is_of_library else one.output.type, one.output.url
+    if one.output.watermark_url:
+        yield "marked", one.output.watermark_url

@@ -1,0 +1,355 @@
+"""The options of `kling trigger`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from kling_cli.callbacks.signatures import check_secret
+from kling_cli.callbacks.urls import load_key
+from kling_cli.cli.commands.events import named_task
+from kling_cli.cli.options import completion
+from kling_cli.cli.options.shared import Talk
+from kling_cli.cli.options.values import read_extra
+from kling_cli.cli.output.streams import read_input
+from kling_cli.cli.runner import load_settings
+from kling_cli.clock import SystemClock
+from kling_cli.errors import KlingError, StoppedError, UsageError
+from kling_cli.listener.forwarding.targets import DEFAULT_PATH, Target, read_target
+from kling_cli.listener.history.export import curl_command
+from kling_cli.listener.history.replay import put
+from kling_cli.listener.ingress.urls import load_token, standing_path
+from kling_cli.mock.conformance import Demands, read_demands
+from kling_cli.mock.payloads import Mock
+from kling_cli.mock.scenarios import (
+    Delivery,
+    Expected,
+    custom,
+    names,
+    scenario,
+    sign_of_life,
+)
+from kling_cli.mock.sender import Series, Stamp, Trial, volleys
+from kling_cli.settings.settings import Settings
+from kling_cli.tunnels import shared_lock
+
+if TYPE_CHECKING:
+    from kling_cli.cli.output.mock_results import Report
+    from kling_cli.listener.forwarding.delivery import Outcome
+    from kling_cli.mock.conformance import Answered
+    from kling_cli.mock.scenarios import Delivery
+    from kling_cli.mock.sender import Series, Trial
+
+# Said here, as the scenarios themselves load what sends them; a test compares.
+SCENARIOS = (
+    *("submitted", "processing", "succeeded", "failed", "failed-moderation"),
+    *("image", "audio", "lifecycle"),
+)
+NASTY_SCENARIOS = (
+    *("duplicate", "out-of-order", "late-processing", "slow", "oversize", "malformed"),
+    *("deep-json", "bad-signature", "old-timestamp", "unknown-task", "burst"),
+)
+
+Scenario = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[SCENARIO]",
+        autocompletion=completion.words(*SCENARIOS, *NASTY_SCENARIOS),
+        help=f"{', '.join(SCENARIOS)}; or nasty: {', '.join(NASTY_SCENARIOS)}.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mocking:
+    """What the mock callbacks are, and where they go."""
+
+    is_all: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Test a handler with every scenario, one after the other."
+        ),
+    ] = False
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="URL|PORT|/PATH",
+            help="Where to send (default: the running kling listen, else port 8000).",
+        ),
+    ] = None
+    task_id: Annotated[
+        str,
+        typer.Option(
+            "--task-id", metavar="ID", help="Of which task; last is the newest."
+        ),
+    ] = "mock-task-1"
+    product: Annotated[
+        str, typer.Option("--product", metavar="NAME", help="What billing names.")
+    ] = "video"
+    generation: Annotated[
+        str,
+        typer.Option("--generation", metavar="new|legacy", help="Shape of the body."),
+    ] = "new"
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Set a field, dotted. Repeatable."
+        ),
+    ] = None
+    body: Annotated[
+        str | None,
+        typer.Option(
+            "--body", metavar="FILE|-", help="Send this instead, byte for byte."
+        ),
+    ] = None
+    is_printed: Annotated[
+        bool, typer.Option("--print", help="Print curl commands, send nothing.")
+    ] = False
+    times: Annotated[
+        int, typer.Option("--times", metavar="N", min=1, help="All of it N times.")
+    ] = 1
+    demands: Annotated[
+        str | None,
+        typer.Option(
+            "--assert",
+            metavar="2xx,5s,idempotent",
+            help="Test a handler, with PASS or FAIL for each: 2xx (what is invalid: "
+            "4xx, and valid callbacks afterwards: 2xx) or a status such as 401; a "
+            "time; idempotent (each is sent twice and answered alike).",
+        ),
+    ] = None
+
+
+_GENERATIONS: Final = ("new", "legacy")
+
+
+def parse(name: str | None, mocking: Mocking) -> Series:
+    """Return what was typed, checked.
+
+    With `--all` every scenario is a task of its own, and what a handler must do is
+    judged even where nothing was demanded.
+
+    Raises:
+        UsageError: some of it makes no sense.
+    """
+    settings = load_settings({})
+    stamp = _stamp(settings)
+    own_id = str(named_task(mocking.task_id))
+    if not mocking.is_all:
+        demands = read_demands(mocking.demands)
+        trial = _trial(name, own_id, mocking, demands, stamp, settings)
+        return Series(trials=(trial,), demands=demands)
+    if name is not None or mocking.body is not None:
+        raise UsageError(
+            "--all sends every scenario, so name none", hint="kling trigger --all"
+        )
+    demands = read_demands(mocking.demands or Expected.TAKEN.value)
+    trials, skipped = [], []
+    for each in names():
+        task_id = f"{own_id}-{each}"
+        try:
+            trials.append(_trial(each, task_id, mocking, demands, stamp, settings))
+        except SecretRequiredError:
+            skipped.append(each)
+    return Series(trials=trials, demands=demands, skipped=skipped, is_all=True)
+
+
+def _trial(  # noqa: PLR0913, PLR0917 -- what all trials of a series share, and two more
+    name: str | None,
+    task_id: str,
+    mocking: Mocking,
+    demands: Demands,
+    stamp: Stamp,
+    settings: Settings,
+) -> Trial:
+    mock = Mock(
+        task_id=task_id,
+        created_at=stamp.clock.now(),
+        is_legacy=mocking.generation == _GENERATIONS[1],
+        product=mocking.product,
+    )
+    made = _made(name, mocking, mock)
+    _require_secret(made, demands, is_signed=bool(stamp.secrets))
+    sent = volleys(made, is_doubled=demands.is_idempotent, times=mocking.times)
+    if demands.is_strict and _may_be_tried_after(made, stamp):
+        sent.append((sign_of_life(mock),))
+    return Trial(
+        scenario=name,
+        sent=sent,
+        target=_target(mocking.to, settings),
+        stamp=stamp,
+        demands=demands,
+    )
+
+
+class SecretRequiredError(UsageError):
+    """Signatures can be made or judged only with the secret of the handler."""
+
+
+def commands(trial: Trial, mocking: Mocking) -> list[str]:
+    """Return the curl commands that send the same; a listener's token is not shown."""
+    url = (trial.target if mocking.to else read_target(DEFAULT_PATH)).url
+    return [
+        curl_command(url, trial.stamp.headers(one), one.raw)
+        for volley in trial.sent
+        for one in volley
+    ]
+
+
+def _stamp(settings: Settings) -> Stamp:
+    settings.require("webhook_secret")
+    for secret in settings.webhook_secrets:
+        check_secret(secret)
+    return Stamp(
+        key=load_key(settings.state_dir),
+        secrets=settings.webhook_secrets,
+        clock=SystemClock(),
+    )
+
+
+def _made(name: str | None, mocking: Mocking, mock: Mock) -> tuple[Delivery, ...]:
+    if mocking.generation not in _GENERATIONS:
+        raise UsageError(f"--generation is {' or '.join(_GENERATIONS)}")
+    if (name is None) == (mocking.body is None):
+        raise UsageError(
+            "say which scenario, or --body FILE", hint="kling trigger succeeded"
+        )
+    changes = read_extra(mocking.changes or ())
+    if mocking.body is None:
+        return scenario(name or "", mock, changes)
+    return custom(_changed(_read(mocking.body), changes), mock)
+
+
+def _read(name: str) -> bytes:
+    if name == "-":
+        return read_input()
+    try:
+        return Path(name).read_bytes()
+    except OSError as exc:
+        raise UsageError(f"--body {name}: {exc.strerror}") from exc
+
+
+def _changed(raw: bytes, changes: Mapping[str, Any]) -> bytes:
+    """Return a body of the person's own with other values; without any, as it is."""
+    if not changes:
+        return raw
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise UsageError("--set: the --body is no JSON object", hint="leave out --set")
+    for key, value in changes.items():
+        put(body, key, value)
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _require_secret(
+    made: Sequence[Delivery], demands: Demands, *, is_signed: bool
+) -> None:
+    """Refuse to try, or to judge, signatures that we could not make.
+
+    An old one can only be made with the handler's own secret. A forged one can be sent
+    without, but whether a sound one would be let in can then not be seen.
+    """
+    is_judged = demands.is_strict and not demands.statuses
+    for one in made:
+        if not is_signed and (one.age or (one.is_forged and is_judged)):
+            raise SecretRequiredError(
+                f"{one.name} needs the secret that your handler checks with",
+                hint="set KLING_WEBHOOK_SECRET to it: whsec_…",
+            )
+
+
+def _may_be_tried_after(made: Sequence[Delivery], stamp: Stamp) -> bool:
+    """Return whether a sound callback should follow, to see if the handler still works.
+
+    One that checks signatures would refuse it if we cannot sign it.
+    """
+    return any(one.is_spoilt and (stamp.secrets or not one.is_forged) for one in made)
+
+
+def _target(to: str | None, settings: Settings) -> Target:
+    if to is not None:
+        return read_target(to)
+    for name in (shared_lock.PUBLIC, shared_lock.LOCAL):
+        door = shared_lock.find_shared_tunnel(settings.state_dir, name)
+        if door is not None and door.is_standing:
+            path = standing_path(load_token(settings.state_dir))
+            return read_target(f"{door.local_url}{path}")
+    return read_target(DEFAULT_PATH)
+
+
+def trigger(*, scenario: Scenario = None, mocking: Mocking, talk: Talk) -> int:
+    """Send mock callbacks, signed if KLING_WEBHOOK_SECRET is set.
+
+    Ends with 0 when all answers are as they should be, 8 when not, 6 without any.
+
+    kling trigger succeeded --print
+
+    kling listen --no-token -- kling trigger lifecycle --assert 2xx,5s
+    """
+    from kling_cli.cli.output.mock_results import Report, show_commands
+    # DROPME
+
+    report = Report(talk, is_asserting=mocking.is_all or mocking.demands is not None)
+    try:
+        series = parse(scenario, mocking)
+        if mocking.is_printed:
+            made = [one for trial in series.trials for one in commands(trial, mocking)]
+            show_commands(made, talk)
+            return 0
+    except KlingError as exc:  # in JSON, the keys are the same
+        return report.conclude(exc)
+    return _try(series, report)
+
+
+def _try(series: Series, report: Report) -> int:
+    """Send everything, judge what comes back, and say so."""
+    import anyio
+
+    from kling_cli.jobs.signals import until_signal
+    from kling_cli.mock.conformance import NoHandlerError, verdict
+
+    report.begin(series)
+    for trial in series.trials:
+        answers: dict[int, tuple[Delivery, Outcome]] = {}
+        stop: KlingError | None = None
+        try:
+            anyio.run(until_signal, partial(_send, trial, report, answers))
+        except StoppedError as exc:
+            stop = exc
+        report.add(trial.scenario, _judged(trial, answers, report.n_answers))
+        is_out_of_reach = isinstance(verdict(report.judged), NoHandlerError)
+        if stop is not None or is_out_of_reach:
+            return report.conclude(stop or verdict(report.judged))
+    return report.conclude(verdict(report.judged))
+
+
+def _judged(
+    trial: Trial, answers: dict[int, tuple[Delivery, Outcome]], n_before: int
+) -> list[Answered]:
+    from kling_cli.mock.conformance import judge
+
+    numbered = {n_before + number: answer for number, answer in answers.items()}
+    return judge(numbered, trial.demands, is_signed=bool(trial.stamp.secrets))
+
+
+async def _send(
+    trial: Trial, report: Report, answers: dict[int, tuple[Delivery, Outcome]]
+) -> None:
+    from kling_cli.mock.sender import deliver
+
+    def tell(number: int, one: Delivery, outcome: Outcome) -> None:
+        answers[number] = (one, outcome)
+        report.show(number, one, outcome)
+
+    patience_s = trial.demands.patience_s
+    await deliver(trial.sent, trial.target, trial.stamp, tell, timeout_s=patience_s)

@@ -1,0 +1,104 @@
+"""`kling wait`: attach to running tasks and finish them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kling_cli.cli.options import completion
+from kling_cli.cli.options.shared import (
+    Account,
+    Fetching,
+    Patience,
+    Showing,
+    Talk,
+    settings_options,
+)
+from kling_cli.cli.options.values import distinct
+from kling_cli.cli.output.outcome import Wanted, conclude
+
+if TYPE_CHECKING:
+    from kling_cli.cli.runner import Surroundings
+    from kling_cli.jobs.events import JobResult
+    from kling_cli.jobs.job import RunOptions
+    from kling_cli.settings.settings import Settings
+
+TaskIds = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[TASK_ID]...",
+        help="Task ids or external ids; last, last~1 … are the newest "
+        "(default: every unfinished task here).",
+        autocompletion=completion.open_task_ids,
+        show_default=False,
+    ),
+]
+
+
+def wait(  # noqa: PLR0913 -- one for each group of options
+    *,
+    task_ids: TaskIds = None,
+    patience: Patience,
+    fetching: Fetching,
+    showing: Showing,
+    talk: Talk,
+    account: Account,
+) -> int:
+    """Wait for tasks and finish them: say how they ended, save what they made.
+
+    Tasks of this machine are finished as the command that started them would have.
+
+    kling wait boat-1 --timeout 10m
+    """
+    from kling_cli.cli.output.outcome import Presentation
+    from kling_cli.cli.runner import load_settings, run
+    from kling_cli.jobs.run import finish
+
+    ids = distinct(task_ids or ())
+    settings = load_settings(settings_options(patience, account))
+    settings.require("timeout")
+    if not fetching.is_link_only:
+        settings.require("output_dir")
+    options = _run_options(settings, fetching)
+
+    async def work(around: Surroundings) -> list[JobResult]:
+        return await finish(
+            ids,
+            options,
+            **around.as_keywords,
+        )
+
+    results = run(work, settings=settings, talk=talk)
+    if not results:
+        from kling_cli.cli.output.listing import Empty, say_empty
+
+        sandbox = " --sandbox" if settings.is_sandbox else ""
+        say_empty(
+            Empty(
+                "there is nothing to wait for: every task of this machine has ended",
+                f"kling list{sandbox} shows them; kling wait TASK_ID waits for a task"
+                " of another machine",
+            ),
+            talk,
+        )
+    return conclude(
+        results,
+        command="wait",
+        talk=talk,
+        wanted=Wanted.LINKS if fetching.is_link_only else Wanted.FILES,
+        is_many=len(ids) != 1,
+        presentation=Presentation.of(showing, settings),
+    )
+
+
+def _run_options(settings: Settings, fetching: Fetching) -> RunOptions:
+    from kling_cli.jobs.job import RunOptions
+
+    return RunOptions(
+        command="wait",
+        timeout_s=settings.timeout_s,
+        is_downloading=not fetching.is_link_only,
+        output=fetching.output,
+        is_forced=fetching.is_forced,
+    )

@@ -1,0 +1,1 @@
+"""Options and arguments: groups that commands share, fields of products."""

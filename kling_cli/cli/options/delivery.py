@@ -1,0 +1,76 @@
+"""How callbacks are delivered to your app, by `kling listen` and by `kling replay`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from kling_cli.listener.forwarding.policy import Manner
+
+_DELIVERY = "Delivery"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What is added to a callback that is passed on, and how long it may take."""
+
+    headers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--header",
+            metavar="K:V",
+            help="Add a header to what is passed on. May be repeated.",
+            rich_help_panel=_DELIVERY,
+        ),
+    ] = None
+    is_insecure: Annotated[
+        bool,
+        typer.Option(
+            "--insecure",
+            help="Do not check the certificate of the app.",
+            rich_help_panel=_DELIVERY,
+        ),
+    ] = False
+    timeout_s: Annotated[
+        float,
+        typer.Option(
+            "--forward-timeout",
+            metavar="S",
+            min=0.1,
+            max=3600,
+            show_default=False,
+            help="Seconds that the app has to answer (default: 30).",
+            rich_help_panel=_DELIVERY,
+        ),
+    ] = 30.0
+    secrets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sign-forwards",
+            metavar="SECRET",
+            envvar="KLING_SIGN_FORWARDS",
+            help="Sign what is passed on with whsec_…, as Kling does for accounts that "
+            "have a webhook secret. May be repeated.",
+            rich_help_panel=_DELIVERY,
+        ),
+    ] = None
+
+    def manner(self) -> Manner:
+        """Return what was typed, checked.
+
+        Raises:
+            UsageError: a header or a secret is none.
+        """
+        from kling_cli.listener.forwarding.headers import read_header
+        from kling_cli.listener.forwarding.policy import Manner
+        from kling_cli.settings.webhook_secret import read_option
+
+        return Manner(
+            headers=tuple(read_header(text) for text in self.headers or ()),
+            secrets=read_option("--sign-forwards", self.secrets or ()),
+            timeout_s=self.timeout_s,
+            is_insecure=self.is_insecure,
+        )

@@ -1,0 +1,145 @@
+"""`--dry-run`: the request as it would be sent, and what it would cost."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from kling_cli.cli.output.streams import write_note, write_result
+from kling_cli.cli.output.text import money, one_line, units
+from kling_cli.errors import ExitCode
+
+if TYPE_CHECKING:
+    from kling_cli.catalogue.definition.schema import Estimate
+    from kling_cli.cli.options.shared import Talk
+    from kling_cli.jobs.prepare import Order, Request
+    from kling_cli.settings.settings import Settings
+
+LONG_TEXT = 512  # characters of a value that a person still wants to read
+
+
+def show(
+    order: Order,
+    *,
+    command: str,
+    settings: Settings,
+    talk: Talk,
+    max_units: float | None,
+) -> int:
+    """Print the checked request and its estimate; nothing is sent or written down.
+
+    It works without credentials too: the request is then the one for an API key. Of a
+    job of two calls both are printed; what the first will tell stands in `<>`.
+    """
+    requests = _requests(order, settings, max_units)
+    for each in requests:
+        if each.model_reason is not None and not talk.is_quiet:
+            write_note(one_line(each.model_reason))
+    if talk.is_json:
+        _print_document(order, requests, settings, command)
+    else:
+        for each in requests:
+            _print_text(each, settings)
+    return int(ExitCode.DONE)
+
+
+def _requests(
+    order: Order, settings: Settings, max_units: float | None
+) -> list[Request]:
+    """Return what would be sent, one after the other."""
+    from kling_cli.jobs.calls.two_step import UNKNOWN_ID, intend
+    from kling_cli.jobs.history import with_memory
+    from kling_cli.jobs.prepare import check_price, prepare
+    from kling_cli.jobs.run import kinds_of
+
+    if order.before is not None:
+        intent = intend(order, settings)
+        check_price(intent.whole, max_units)
+        return [each for each in (intent.first, intent.second) if each is not None]
+    known = with_memory(order, settings)
+    request = prepare(known, kinds_of(settings), new_id=lambda: UNKNOWN_ID)
+    check_price(request, max_units)
+    return [request]
+
+
+def _print_document(
+    order: Order, requests: list[Request], settings: Settings, command: str
+) -> None:
+    """Print the document of every command with the request as one more key."""
+    from kling_cli.api.tasks import TaskStatus
+    from kling_cli.cli.options.request_file import of_order
+    from kling_cli.cli.output import json_document
+    from kling_cli.jobs.events import JobResult
+
+    *before, request = requests
+    nothing_yet = JobResult(
+        command=command,
+        status=TaskStatus.UNKNOWN,
+        external_id=request.external_id,
+        product=request.plan.product.name,
+        model=request.plan.model.id,
+    )
+    shown = json_document.of_result(nothing_yet)
+    shown["dry_run"] = _described(request, settings)
+    shown["dry_run"]["request"] = of_order(order, model=request.plan.model.id)
+    for each in before:
+        shown["dry_run"]["before"] = _described(each, settings)
+    write_result(json_document.dumps(shown))
+
+
+def _described(request: Request, settings: Settings) -> dict[str, Any]:
+    return {
+        "method": "POST",
+        "url": settings.api_base + request.plan.create_path,
+        "body": request.body(None),
+        "estimate": _estimate(request.estimate),
+    }
+
+
+def _print_text(request: Request, settings: Settings) -> None:
+    body = request.body(None)
+    if sys.stdout is not None and sys.stdout.isatty():
+        body = abbreviated(body)
+    write_result(f"POST {settings.api_base}{request.plan.create_path}")
+    write_result(json.dumps(body, indent=2, ensure_ascii=False))
+    write_result(estimate_line(request))
+
+
+def abbreviated(value: Any) -> Any:
+    """Return a body a person can read: media shortened, nothing that acts."""
+    if isinstance(value, dict):
+        return {one_line(key): abbreviated(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [abbreviated(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    if len(value) > LONG_TEXT and " " not in value:
+        return f"{value[:24]}… ({len(value)} characters)"
+    return one_line(value)
+
+
+def estimate_line(request: Request) -> str:
+    """Return what the job would cost, in units and at list price."""
+    estimate = request.estimate
+    if estimate is None:
+        from kling_cli.catalogue.pricing import why_unknown
+
+        return f"estimate: unknown; {why_unknown(request.plan)}"
+    if estimate.units is not None:
+        return (
+            f"estimate: {units(estimate.units)}, about {money(estimate.usd or 0)}"
+            f" ({estimate.basis})"
+        )
+    if estimate.at_most_units is not None:
+        return (
+            f"estimate: at most {units(estimate.at_most_units)},"
+            f" about {money(estimate.at_most_usd or 0)} ({estimate.basis})"
+        )
+    return f"estimate: known only afterwards ({estimate.basis})"
+
+
+def _estimate(estimate: Estimate | None) -> dict[str, Any] | None:
+    """Return the estimate as JSON has it; its keys are the names of the class."""
+    return None if estimate is None else asdict(estimate)

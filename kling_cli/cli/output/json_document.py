@@ -1,0 +1,175 @@
+"""The JSON that `--json` prints: the same keys in every outcome. Schema 1 is stable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kling_cli.cli.output.text import moment
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from kling_cli.errors import KlingError
+    from kling_cli.jobs.calls.session_step import StepResult
+    from kling_cli.jobs.events import JobResult
+    from kling_cli.store.records import SavedOutput
+
+SCHEMA = 1
+
+# What the documents of commands that list have besides the keys of all: the same keys
+# on failure, and then these values.
+LISTINGS: Mapping[str, Mapping[str, Any]] = {
+    "voices list": {"voices": [], "has_more": False},
+    "voices show": {"voices": []},
+    "voices delete": {"deleted": []},
+    "elements list": {"elements": [], "has_more": False},
+    "elements show": {"elements": []},
+    "elements delete": {"deleted": []},
+    "models": {"models": []},
+    "account packs": {"packs": []},
+    "account billing": {"deductions": [], "totals": [], "has_more": False},
+    "account balance": {
+        "deductions": [],
+        "totals": [],
+        "has_more": False,
+        "left": [],
+    },
+    "list": {"tasks": []},
+    "tunnel list": {"chosen": None, "tunnels": []},
+    "tunnel test": {"tunnels": []},
+    "tunnel use": {"tunnel": None, "path": None},
+}
+
+
+def of_result(result: JobResult) -> dict[str, Any]:
+    """Return the document of one job; only some have a session."""
+    return {
+        "schema": SCHEMA,
+        "ok": result.error is None,
+        "command": result.command,
+        "task_id": result.task_id,
+        "external_task_id": result.external_id,
+        "product": result.product,
+        "model": result.model,
+        "prompt": result.prompt,
+        "status": result.status.value,
+        "state": result.state.value,
+        "status_message": result.status_message,
+        "created_at": _moment(result.created_at),
+        "updated_at": _moment(result.updated_at),
+        "elapsed_s": None if result.elapsed_s is None else round(result.elapsed_s, 3),
+        "completed_by": result.completed_by,
+        "requests": {"create": result.create_requests, "query": result.query_requests},
+        "callbacks": result.callbacks,
+        "outputs": [_output(one) for one in result.outputs],
+        "expires_at": _moment(result.expires_at),
+        "units": result.units,
+        "estimated_units": result.estimated_units,
+        "request_id": result.request_id,
+        "resume": result.resume,
+        "error": None if result.error is None else of_error(result.error),
+        **({"session_id": result.session_id} if result.session_id else {}),
+    }
+
+
+def of_results(command: str, results: Sequence[JobResult]) -> dict[str, Any]:
+    """Return the document of several jobs; `error` is that of the first that failed."""
+    errors = [result.error for result in results if result.error is not None]
+    return {
+        "schema": SCHEMA,
+        "ok": not errors,
+        "command": command,
+        "tasks": [of_result(result) for result in results],
+        "error": of_error(errors[0]) if errors else None,
+    }
+
+
+def of_listing(
+    command: str, facts: Mapping[str, Any], error: KlingError | None = None
+) -> dict[str, Any]:
+    """Return the document of a command of `LISTINGS`; absent facts are the empty ones.
+
+    The named list stands before `error`, whatever happened.
+    """
+    return {
+        "schema": SCHEMA,
+        "ok": error is None,
+        "command": command,
+        **LISTINGS[command],
+        **facts,
+        "error": None if error is None else of_error(error),
+    }
+
+
+def of_failure(command: str, error: KlingError) -> dict[str, Any]:
+    """Return the document of a command that failed before there was a job or a list."""
+    if command in LISTINGS:
+        return of_listing(command, {}, error)
+    from kling_cli.api.tasks import TaskStatus
+    from kling_cli.jobs.events import JobResult
+
+    return of_result(
+        JobResult(
+            command=command,
+            status=TaskStatus.UNKNOWN,
+            request_id=error.request_id,
+            error=error,
+        )
+    )
+
+
+def of_step(
+    command: str,
+    session_id: str | None,
+    result: StepResult | None,
+    error: KlingError | None,
+) -> dict[str, Any]:
+    """Return the document of a step taken on its own; `result` None: it failed."""
+    task = result.task if result else None
+    return {
+        "schema": SCHEMA,
+        "ok": error is None,
+        "command": command,
+        "session_id": task.id if task else session_id,
+        "expires_at": _moment(result.expires_at) if result else None,
+        "outputs": [_output(one) for one in result.saved] if result else [],
+        "units": task.units if task else None,
+        "request_id": task.request_id if task else getattr(error, "request_id", None),
+        "error": None if error is None else of_error(error),
+    }
+
+
+def of_error(error: KlingError) -> dict[str, Any]:
+    """Return the `error` object."""
+    return {
+        "type": error.type,
+        "code": error.code,
+        "http": error.http,
+        "message": error.message,
+        "hint": error.hint,
+        "retryable": error.is_retryable,
+    }
+
+
+def dumps(document: dict[str, Any]) -> str:
+    """Return `document` on one line, in ASCII: it can hurt no terminal."""
+    return json.dumps(document, allow_nan=False)
+
+
+def _moment(when: datetime | None) -> str | None:
+    return None if when is None else moment(when)
+
+
+def _output(one: SavedOutput) -> dict[str, Any]:
+    return {
+        "type": one.output.type,
+        "id": one.output.id,
+        "url": one.output.url,
+        "watermark_url": one.output.watermark_url,
+        "duration_s": one.output.duration_s,
+        "path": None if one.path is None else str(one.path),
+        "bytes": one.total_bytes,
+        **(one.output.facts or {}),
+    }

@@ -1,0 +1,1 @@
+"""The output of the standing listener: text, JSON, status line, keys."""

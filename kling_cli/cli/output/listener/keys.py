@@ -1,0 +1,162 @@
+"""The keys of `kling listen` on a terminal: one letter each, no Enter."""
+
+from __future__ import annotations
+
+import os
+import sys
+import termios
+import tty
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self
+
+import anyio
+
+from kling_cli.background import background
+from kling_cli.cli.output.callbacks import live_description
+from kling_cli.cli.output.job_control import (
+    LOOK_EVERY_S,
+    is_in_foreground,
+    share_terminal,
+)
+from kling_cli.cli.output.styles import is_terminal
+
+if TYPE_CHECKING:
+    from kling_cli.cli.options.shared import Talk
+    from kling_cli.cli.output.listener.writers import Screen
+    from kling_cli.listener.controls import Controls, Keys
+
+HELP = "keys: r replay last, d details, c copy URL, p pause forwarding, q quit"
+
+Say = Callable[[str], None]
+Act = Callable[["Controls"], str]
+
+
+def replay(controls: Controls) -> str:
+    """Pass the last callback on once more."""
+    if controls.replay_last():
+        return "replaying the last callback"
+    return "nothing to replay: no callback yet, or no --forward-to"
+
+
+def details(controls: Controls) -> str:
+    """Return all there is to say of the last callback, in lines that are safe."""
+    last = controls.last
+    if last is None:
+        return "no callback yet"
+    return "\n".join(live_description(last, controls.facts_of(last.id)))
+
+
+def copy(controls: Controls) -> str:
+    """Return what makes a terminal put the URL into the clipboard (OSC 52)."""
+    coded = b64encode(controls.callback_url.encode()).decode()
+    return f"\x1b]52;c;{coded}\x07copied the callback URL"
+
+
+def pause(controls: Controls) -> str:
+    """Hold callbacks back, or pass on what was held back."""
+    if controls.is_paused:
+        controls.resume()
+        return "forwarding again"
+    controls.pause()
+    return "forwarding paused: callbacks are kept, p passes them on"
+
+
+def leave(controls: Controls) -> str:
+    """End the listener as Ctrl-C would, but with exit code 0."""
+    controls.stop("key q")
+    return "stopping"
+
+
+KEYS: Mapping[str, Act] = MappingProxyType(
+    {"r": replay, "d": details, "c": copy, "p": pause, "q": leave}
+)
+
+
+def keys_of(talk: Talk, screen: Screen) -> Keys | None:
+    """Return what reads the keys, where a person sits at both ends."""
+    has_person = is_terminal(sys.stdin) and is_terminal(sys.stderr)
+    is_wanted = has_person and not (talk.is_json or talk.is_quiet)
+    return partial(read_keys, screen=screen) if is_wanted else None
+
+
+async def read_keys(controls: Controls, *, screen: Screen) -> None:
+    """Do what is typed, until cancelled or until the terminal has vanished.
+
+    The terminal is as before afterwards, and while it is somebody else's.
+    """
+    keyboard = Keyboard(sys.stdin.fileno())
+
+    @contextmanager
+    def pause() -> Iterator[None]:
+        with screen.pause(), keyboard.pause():
+            yield
+
+    with keyboard:
+        screen.say(HELP)
+        async with background() as group:
+            group.start_soon(share_terminal, sys.stdin.fileno(), pause)
+            async for key in keyboard.keys():
+                if (act := KEYS.get(key)) is not None:
+                    screen.say(act(controls))
+                    screen.set_paused(is_paused=controls.is_paused)
+
+
+class Keyboard:
+    """Reads single keys from a terminal, at once and unseen; Ctrl-C stays what it is.
+
+    A context manager for the time in which the keys are this program's.
+    """
+
+    def __init__(self, terminal: int) -> None:
+        self._terminal = terminal
+        self._before: list[Any] | None = None
+
+    def __enter__(self) -> Self:
+        self._take()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._give_back()
+
+    async def keys(self) -> AsyncIterator[str]:
+        """Yield keys as they are typed; ends when the terminal has vanished."""
+        while True:
+            await anyio.wait_readable(self._terminal)
+            if not is_in_foreground(self._terminal):
+                await anyio.sleep(LOOK_EVERY_S)  # typed for somebody else
+                continue
+            try:
+                typed = os.read(self._terminal, 64)
+            except OSError:
+                return
+            if not typed:
+                return
+            for key in typed.decode("ascii", "ignore").lower():
+                yield key
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Leave the terminal to somebody else meanwhile, in the mode it had before."""
+        self._give_back()
+        try:
+            yield
+        finally:
+            self._take()
+
+    def _take(self) -> None:
+        if not is_in_foreground(self._terminal):
+            return
+        with suppress(termios.error):  # it has vanished
+            if self._before is None:
+                self._before = termios.tcgetattr(self._terminal)
+            tty.setcbreak(self._terminal, termios.TCSANOW)
+
+    def _give_back(self) -> None:
+        if self._before is None or not is_in_foreground(self._terminal):
+            return
+        with suppress(termios.error):
+            termios.tcsetattr(self._terminal, termios.TCSANOW, self._before)

@@ -1,0 +1,171 @@
+"""What the status line of `kling listen` says: where, whether it is open, how much."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TextIO
+from urllib.parse import urlsplit
+
+from kling_cli.listener import events as happened
+
+if TYPE_CHECKING:
+    from kling_cli.listener.events import Line
+
+_MASK = "****"
+
+
+@dataclass(slots=True)
+class ListenerState:
+    """The state of a listener, from the lines that it tells. URLs are kept masked."""
+
+    url: str = ""
+    is_local: bool = False
+    is_forwarding: bool = False
+    is_paused: bool = False
+    tunnel: str = "up"
+    counts: Counter[str] = field(default_factory=Counter)
+    refused: dict[str, int] = field(default_factory=dict)  # by reason
+
+    def hear(self, line: Line) -> None:
+        """Take what a line says."""
+        match line:
+            case happened.Ready():
+                self.url = masked(line.callback_url)
+                self.is_local = line.callback_url == line.local_url
+                self.is_forwarding = bool(line.forward_to)
+            case happened.CallbackSeen():
+                self.counts["received"] += 1
+            case happened.Forwarded():
+                name = happened.counted_as(line)
+                self.counts[
+                    "failed" if name == "forward_failures" else "forwarded"
+                ] += 1
+            case happened.Rejected():
+                self.refused[line.reason] = line.count
+            case happened.TunnelChanged():
+                self._tunnel_changed(line)
+            case _:
+                pass
+
+    def text(self, columns: int, between: str) -> str:
+        """Return the line: the URL gives way first where the terminal is narrow."""
+        if not self.url:
+            return ""
+        facts = between.join(self._facts())
+        room = columns - 1 - len(facts) - len(between)
+        split = urlsplit(self.url)
+        for url in (self.url, split.netloc):
+            if len(url) <= room:
+                return f"{url}{between}{facts}"
+        return facts
+
+    def _facts(self) -> Iterator[str]:
+        yield "local only" if self.is_local else f"tunnel {self.tunnel}"
+        yield f"{self.counts['received']} received"
+        if self.is_forwarding:
+            yield f"{self.counts['forwarded']} forwarded"
+            yield f"{self.counts['failed']} failed"
+        if n_refused := sum(self.refused.values()):
+            yield f"{n_refused} refused"
+        if self.is_paused:
+            yield "paused"
+
+    def _tunnel_changed(self, line: happened.TunnelChanged) -> None:
+        if line.state in ("up", "moved", happened.CHECKED):
+            self.tunnel = "up"
+        else:
+            self.tunnel = "down"
+        if line.callback_url:
+            self.url = masked(line.callback_url)
+
+
+def masked(url: str) -> str:
+    """Return a callback URL without the secret that is its last part, or its query."""
+    split = urlsplit(url)
+    base = f"{split.scheme}://{split.netloc.rpartition('@')[2]}"
+    path, slash, _ = split.path.rpartition("/")
+    is_bare = path == "" and not split.query  # `/callback`: nothing to hide
+    return f"{base}{split.path}" if is_bare else f"{base}{path}{slash}{_MASK}"
+
+
+_ERASE_BELOW = "\r\x1b[J"
+_UP = "\x1b[{}A"
+_DEFAULT_COLUMNS = 80
+
+
+class StatusLine:
+    """Draws on `stream`, a terminal; one that goes away is no failure.
+
+    Every write to the terminal by somebody else belongs into `hidden()`.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._text = ""
+        self._n_drawn = 0  # characters that stand there
+        self._is_paused = False
+
+    def set(self, text: str) -> None:
+        """Show `text`, one line of printable characters, from now on."""
+        if text != self._text:
+            self._text = text
+            self._write(self._erased() + self._drawn())
+
+    @contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Take the line away meanwhile."""
+        self._write(self._erased())
+        try:
+            yield
+        finally:
+            self._write(self._drawn())
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Draw nothing meanwhile: the terminal is somebody else's."""
+        self._write(self._erased())
+        self._is_paused = True
+        try:
+            yield
+        finally:
+            self._is_paused = False
+            self._write(self._drawn())
+
+    def close(self) -> None:
+        """Take the line away for good."""
+        self._write(self._erased())
+        self._text = ""
+
+    @property
+    def columns(self) -> int:
+        """How wide the terminal is now."""
+        try:
+            columns = os.get_terminal_size(self._stream.fileno()).columns
+        except (OSError, ValueError):
+            columns = 0  # which a terminal also says that does not know
+        return columns or _DEFAULT_COLUMNS
+
+    def _drawn(self) -> str:
+        """Return the line, cut so that it never wraps."""
+        shown = "" if self._is_paused else self._text[: max(self.columns - 1, 0)]
+        self._n_drawn = len(shown)
+        return f"\x1b[2m{shown}\x1b[0m" if shown else ""
+
+    def _erased(self) -> str:
+        """Return what erases the line, even one that a narrower terminal wrapped."""
+        if not self._n_drawn:
+            return ""
+        rows_above = (self._n_drawn - 1) // max(self.columns, 1)
+        self._n_drawn = 0
+        return (_UP.format(rows_above) if rows_above else "") + _ERASE_BELOW
+
+    def _write(self, text: str) -> None:
+        if not text:
+            return
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+            self._stream.flush()

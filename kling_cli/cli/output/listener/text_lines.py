@@ -1,0 +1,178 @@
+"""A listener's line as one line of text; pure.
+
+`12:00:03 #12 text2video succeeded 84121… after 41s, valid signature`, and what became
+of it below with the same number. What belongs to no callback has no number.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import zip_longest
+from typing import TYPE_CHECKING, assert_never
+
+from kling_cli.cli.output.authentication import phrase
+from kling_cli.cli.output.callbacks import contradiction
+from kling_cli.cli.output.text import duration, one_line
+from kling_cli.jobs import events
+from kling_cli.listener import events as happened
+
+if TYPE_CHECKING:
+    from kling_cli.listener.events import Fact, Line
+
+_EXCERPT = 160  # characters of an answer; JSON has all that was read
+_TUNNEL_WORDS = {
+    "up": "the tunnel is up again",
+    "down": "the tunnel is down; no callback arrives until it is open again",
+    "moved": "the tunnel has a new URL; callbacks to the old one do not arrive",
+    "checked": "the tunnel works",
+    "died": "the tunnel program has ended; starting it again",
+}
+
+
+def text(line: Line, now: datetime) -> str:
+    """Return what is printed for `line` at `now`, safe on any terminal."""
+    if isinstance(line, events.Notice):
+        return warning_text(line)
+    return one_line(f"{_face(_when(line, now))} {_words(line)}")
+
+
+def ready_text(line: happened.Ready) -> str:
+    """Return what is said once: the URL in full, to be copied."""
+    told = [f"callback_url: {line.callback_url}"]
+    if line.local_url != line.callback_url:
+        told.append(f"on this machine: {line.local_url}")
+    for url, status in zip_longest(line.forward_to, line.routed):
+        told.append(
+            f"forwarding {status} to: {url}" if status else f"forwarding to: {url}"
+        )
+    return "\n".join(one_line(each) for each in told)
+
+
+def warning_text(notice: events.Notice) -> str:
+    """Return a warning, on one line."""
+    hint = f" ({notice.hint})" if notice.hint else ""
+    return one_line(f"warning: {notice.message}{hint}")
+
+
+def is_result(line: Line) -> bool:
+    """Return whether a line is about callbacks, and so belongs on stdout."""
+    said_aside = happened.Ready | happened.TunnelChanged | happened.Stopped
+    return not isinstance(line, said_aside | events.Notice)
+
+
+def is_quiet(line: Line) -> bool:
+    """Return whether a line is shown even under `--quiet`."""
+    if isinstance(line, happened.Forwarded):
+        return line.hint is not None or line.error is not None
+    if isinstance(line, happened.Verified):
+        return not line.is_true
+    shown = happened.CallbackSeen | happened.Reconciled | events.Notice
+    return isinstance(line, shown | happened.TunnelChanged)
+
+
+def _words(line: Fact) -> str:  # noqa: C901, PLR0911 -- one case a line
+    match line:
+        case happened.Ready():
+            return ready_text(line)
+        case happened.CallbackSeen():
+            return _callback(line)
+        case happened.Forwarded():
+            return _forward(line)
+        case happened.Verified():
+            return _verified(line)
+        case happened.Duplicate(number=number, of=of):
+            return f"{_number(number)} is a duplicate of {_number(of)}"
+        case happened.Stale(number=number, status=status, known=known):
+            late = f"it says {status}, the task is {known} already"
+            return f"{_number(number)} came late: {late}"
+        case happened.Rejected():
+            return _rejected(line)
+        case happened.TunnelChanged():
+            return _tunnel(line)
+        case happened.Polled(task_ids=ids, reason=reason):
+            return f"{reason}; asked the API about {_tasks(len(ids))}"
+        case happened.Reconciled():
+            return _reconciled(line)
+        case happened.Stopped():
+            return _stopped(line)
+        case _:
+            assert_never(line)
+
+
+def _callback(line: happened.CallbackSeen) -> str:
+    since = line.since_submit_s
+    facts = (
+        _number(line.number),
+        line.product or "-",
+        line.status or "unknown",
+        line.task_id or "-",
+        f"after {duration(since)}" if since is not None else "",
+    )
+    return f"{' '.join(each for each in facts if each)}, {phrase(line.trust)}"
+
+
+def _forward(line: happened.Forwarded) -> str:
+    took = f"{line.duration_s * 1000:.0f}ms"
+    status = str(line.status) if line.status is not None else line.error or "no answer"
+    attempt = f" attempt {line.attempt}" if line.attempt > 1 else ""
+    words = f"{_number(line.number)} -> {status} {line.method} {line.url} {took}"
+    hint = f": {line.hint}" if line.hint else ""
+    excerpt = f" | {_shortened(line.excerpt)}" if line.excerpt else ""
+    return words + attempt + hint + excerpt
+
+
+def _shortened(excerpt: str) -> str:
+    """Return the beginning of an answer on one line, its white space folded."""
+    folded = " ".join(excerpt[: 4 * _EXCERPT].split())
+    return folded if len(folded) <= _EXCERPT else f"{folded[: _EXCERPT - 3]}..."
+
+
+def _verified(line: happened.Verified) -> str:
+    if line.is_true:
+        return f"{_number(line.number)} verified with the API"
+    found = "; ".join(contradiction(each) for each in line.mismatches)
+    return f"{_number(line.number)} contradicts the API: {found}"
+
+
+def _rejected(line: happened.Rejected) -> str:
+    number = f"{_number(line.number)} " if line.number else ""
+    detail = f": {line.detail}" if line.detail else ""
+    times = f" ({line.count} so far)" if line.count > 1 else ""
+    return f"{number}refused with {line.status}, {line.reason}{detail}{times}"
+
+
+def _tunnel(line: happened.TunnelChanged) -> str:
+    words = _TUNNEL_WORDS[line.state]
+    detail = f" ({line.detail})" if line.detail else ""
+    url = f"; callback_url: {line.callback_url}" if line.callback_url else ""
+    return f"{words}{detail}{url}"
+
+
+def _reconciled(line: happened.Reconciled) -> str:
+    number = f"{_number(line.number)} " if line.number else ""
+    missed = "; its callback was missed" if line.is_missed else ""
+    return f"{number}{line.task_id} is {line.status}{missed}"
+
+
+def _stopped(line: happened.Stopped) -> str:
+    said = {name: count for name, count in line.counts.items() if count}
+    said = {"callbacks": line.counts.get("callbacks", 0)} | said
+    counts = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in said.items())
+    return f"stopped ({line.reason}): {counts}"
+
+
+def _number(number: int) -> str:
+    return f"#{number}" if number else "#-"
+
+
+def _tasks(count: int) -> str:
+    return "1 task" if count == 1 else f"{count} tasks"
+
+
+def _when(line: Line, now: datetime) -> datetime:
+    return line.received_at if isinstance(line, happened.CallbackSeen) else now
+
+
+def _face(moment: datetime) -> str:
+    """Return the time of day where the person is."""
+    return moment.astimezone().strftime("%H:%M:%S")

@@ -1,0 +1,166 @@
+"""Where a listener's lines go: stdout for what is about callbacks, stderr for the rest.
+
+On a terminal a status line stays below them. Beside a command all of it goes to stderr,
+as stdout is the command's. With `--json` stdout has one object a line and nothing else,
+and the command's stdout joins stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import count
+from typing import TYPE_CHECKING
+
+from kling_cli.cli.output.listener import text_lines
+from kling_cli.cli.output.listener.json_lines import document, dumps
+from kling_cli.cli.output.listener.status_line import ListenerState, StatusLine
+from kling_cli.cli.output.plain import colored
+from kling_cli.cli.output.reporters import Look, look
+from kling_cli.cli.output.streams import write_line, write_note
+from kling_cli.cli.output.styles import has_color, is_terminal
+from kling_cli.clock import Clock
+from kling_cli.jobs.events import Notice
+from kling_cli.listener.events import Line, Ready, Stopped
+
+if TYPE_CHECKING:
+    from kling_cli.cli.options.shared import Talk
+
+Show = Callable[[Line], None]
+
+
+class Screen:
+    """Shows a listener's lines, and keeps a status line below them on a terminal."""
+
+    def __init__(self, show: Show, note: Callable[[str], None]) -> None:
+        self._show = show
+        self._note = note
+
+    def show(self, line: Line) -> None:
+        """Show a line."""
+        self._show(line)
+
+    def say(self, text: str) -> None:
+        """Print what a key was answered with."""
+        self._note(text)
+
+    def set_paused(self, *, is_paused: bool) -> None:
+        """Take note that forwarding was paused, or goes on."""
+
+    def pause(self) -> AbstractContextManager[None]:
+        """Keep no line below the others meanwhile."""
+        return nullcontext()
+
+
+class StatusScreen(Screen):
+    """A screen with a status line."""
+
+    def __init__(
+        self, show: Show, note: Callable[[str], None], status: StatusLine
+    ) -> None:
+        super().__init__(show, note)
+        self._status = status
+        self._state = ListenerState()
+        encoding = (getattr(sys.stderr, "encoding", None) or "ascii").lower()
+        self._between = " · " if encoding.startswith("utf") else " - "
+
+    def show(self, line: Line) -> None:
+        with self._status.hidden():
+            super().show(line)
+        self._state.hear(line)
+        self._refresh()
+
+    def say(self, text: str) -> None:
+        with self._status.hidden():
+            super().say(text)
+
+    def pause(self) -> AbstractContextManager[None]:
+        return self._status.pause()
+
+    def set_paused(self, *, is_paused: bool) -> None:
+        self._state.is_paused = is_paused
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self._status.set(self._state.text(self._status.columns, self._between))
+
+
+@contextmanager
+def open_screen(
+    talk: Talk, clock: Clock, *, is_beside_command: bool
+) -> Iterator[Screen]:
+    """Yield what shows a listener's lines; the terminal is left in order."""
+    show = shower(talk, clock, is_beside_command=is_beside_command)
+    note = _noter(is_colorless=talk.is_colorless)
+    is_silent = talk.is_quiet or talk.is_json or is_beside_command
+    wanted = look(
+        is_quiet=is_silent, is_terminal=is_terminal(sys.stderr), environ=os.environ
+    )
+    if wanted is not Look.LIVE:
+        yield Screen(show, note)
+        return
+    status = StatusLine(sys.stderr)
+    try:
+        yield StatusScreen(show, note, status)
+    finally:
+        status.close()
+
+
+def shower(talk: Talk, clock: Clock, *, is_beside_command: bool) -> Show:
+    """Return what shows lines as it was asked for."""
+    note = _noter(is_colorless=talk.is_colorless)
+    if talk.is_json:
+        return _as_json(clock, note)
+    write = note if is_beside_command else write_line
+    if talk.is_quiet:
+        return _as_few(clock, write, note)
+
+    def show(line: Line) -> None:
+        if isinstance(line, Ready):
+            note(text_lines.ready_text(line))
+        elif text_lines.is_result(line):
+            write(text_lines.text(line, clock.now()))
+        else:
+            note(text_lines.text(line, clock.now()))
+
+    return show
+
+
+def _as_json(clock: Clock, note: Callable[[str], None]) -> Show:
+    numbers = count(1)
+
+    def show(line: Line) -> None:
+        if isinstance(line, Notice):
+            note(text_lines.warning_text(line))
+            return
+        made = document(line, seq=next(numbers), now=clock.now())
+        write_line(dumps(made))
+
+    return show
+
+
+def _as_few(
+    clock: Clock, write: Callable[[str], None], note: Callable[[str], None]
+) -> Show:
+    """Show the URL alone, then callbacks and what went wrong."""
+
+    def show(line: Line) -> None:
+        if isinstance(line, Ready):
+            write(line.callback_url)
+        elif text_lines.is_quiet(line) and not isinstance(line, Stopped):
+            is_result = text_lines.is_result(line)
+            (write if is_result else note)(text_lines.text(line, clock.now()))
+
+    return show
+
+
+def _noter(*, is_colorless: bool) -> Callable[[str], None]:
+    """Return what writes to stderr, in colours where they are wanted."""
+    is_colored = has_color(
+        is_colorless=is_colorless,
+        is_terminal=is_terminal(sys.stderr),
+        environ=os.environ,
+    )
+    return lambda text: write_note(colored(text) if is_colored else text)

@@ -1,0 +1,1 @@
+"""The live display on a terminal: progress model, renderer, display."""

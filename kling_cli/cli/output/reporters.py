@@ -1,0 +1,107 @@
+"""Which reporter a run gets: decided here and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from enum import StrEnum
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+from kling_cli.cli.output.streams import write_note
+from kling_cli.cli.output.styles import has_color, is_terminal
+
+if TYPE_CHECKING:
+    from kling_cli.jobs.events import Event
+
+
+class Reporter(AbstractContextManager["Reporter"], Protocol):
+    """Something that is told what happens, from `__enter__` to `__exit__`."""
+
+    def tell(self, event: Event) -> None:
+        """Show `event` in its own manner; never raises for a stream that is gone."""
+
+    def pause(self) -> AbstractContextManager[None]:
+        """Leave the terminal to somebody else meanwhile."""
+
+
+class Look(StrEnum):
+    """How progress is shown on stderr."""
+
+    SILENT = "silent"
+    PLAIN = "plain"
+    LIVE = "live"
+
+
+def look(*, is_quiet: bool, is_terminal: bool, environ: Mapping[str, str]) -> Look:
+    """Return how progress is to look; a dumb terminal gets lines."""
+    if is_quiet:
+        return Look.SILENT
+    if is_terminal and environ.get("TERM", "dumb") not in ("dumb", "unknown", ""):
+        return Look.LIVE
+    return Look.PLAIN
+
+
+def reporter(*, is_quiet: bool, is_colorless: bool, is_brief: bool = False) -> Reporter:
+    """Return the reporter for this process's stderr; a brief one only warns."""
+    on_terminal = is_terminal(sys.stderr)
+    wanted = look(is_quiet=is_quiet, is_terminal=on_terminal, environ=os.environ)
+    is_colored = has_color(
+        is_colorless=is_colorless, is_terminal=on_terminal, environ=os.environ
+    )
+    if wanted is Look.SILENT:
+        return Silence()
+    if wanted is Look.LIVE and not is_brief:
+        from kling_cli.cli.output.live.display import LiveReporter
+
+        return LiveReporter(is_colored=is_colored)
+    return Lines(is_colored=is_colored, is_brief=is_brief)
+
+
+class Silence:
+    """Says nothing; errors are told at the end by `outcome.py`."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave nothing behind, as there was nothing."""
+
+    def tell(self, event: Event) -> None:
+        """Keep it to yourself."""
+
+    def pause(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+class Lines:
+    """One plain line for each change; a brief one has nothing but warnings."""
+
+    def __init__(self, *, is_colored: bool = False, is_brief: bool = False) -> None:
+        self._is_colored = is_colored
+        self._is_brief = is_brief
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave nothing behind: every line was written when it came."""
+
+    def tell(self, event: Event) -> None:
+        from kling_cli.cli.output.plain import colored, is_warning, line
+
+        if self._is_brief and not is_warning(event):
+            return
+        text = line(event)
+        if text is not None:
+            write_note(colored(text) if self._is_colored else text)
+
+    def pause(self) -> AbstractContextManager[None]:
+        return nullcontext()

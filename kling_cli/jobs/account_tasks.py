@@ -1,0 +1,218 @@
+"""What the account has: tasks of every machine, beside what the journal knows of them.
+
+An API key finds all of them at two places, by cursor; what they are the API does not
+say. A key pair asks each family for its list, a few pages of it, and so knows which
+product each task is of. Source: API reference 2.3, 2.5, 2.10 and 7, read 2026-10-04.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Final
+
+import anyio
+
+from kling_cli.api.client import Patient
+from kling_cli.api.pagination import Listed, cursor_pages, cut, numbered_pages
+from kling_cli.api.tasks import Task, TaskStatus, tasks_from_wire
+from kling_cli.catalogue.definition import loader
+from kling_cli.errors import CredentialsError, KlingError
+from kling_cli.jobs.poller import TASKS_PATH, Place, families, is_only_here
+from kling_cli.jobs.session import Session
+from kling_cli.store.records import Entry, Stage
+
+PAGE: Final = 500
+FAMILY_PAGES: Final = 4  # a key pair looks no further in one family
+AT_ONCE: Final = 4
+_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which of the account's tasks. `product` is one of ours.
+
+    `kind` is what the API itself can tell apart: `video`, `image`, `try_on`.
+    `limit` 0 is all of them; the API has none that are older than 30 days.
+    """
+
+    status: TaskStatus | None = None
+    product: str | None = None
+    kind: str | None = None
+    since: datetime | None = None
+    limit: int = 0
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The statuses to ask the API for; one that it has no word for is ours."""
+        is_theirs = self.status not in (None, TaskStatus.UNKNOWN)
+        return (self.status.value,) if self.status and is_theirs else ()
+
+    def takes(self, entry: Entry) -> bool:
+        """Say whether a task is wanted, as far as it is known what it is."""
+        is_product = self.product in (None, entry.product)
+        is_status = self.status in (None, entry.status)
+        return is_product and is_status and entry.written_at >= (self.since or _NEVER)
+
+
+@dataclass(slots=True, kw_only=True)
+class Remote:
+    """The account's tasks, newest first. `notes` say what is not among them, and why.
+
+    Entries of strangers have no route; what the journal knows of the others stays.
+    """
+
+    session: Session
+    wanted: Wanted
+    notes: list[str] = field(default_factory=list)
+    nameless: int = 0
+
+    async def tasks(self) -> Listed[Entry]:
+        """Return the tasks that are wanted.
+
+        Raises:
+            KlingError: the account cannot be asked, or only with an API key.
+        """
+        places = self._places()
+        answers: dict[Place, Listed[Entry]] = {}
+        failures: dict[Place, KlingError] = {}
+        limiter = anyio.CapacityLimiter(AT_ONCE)
+
+        async def ask(place: Place) -> None:
+            async with limiter:
+                try:
+                    answers[place] = await self._ask(place)
+                except KlingError as exc:
+                    failures[place] = exc
+                    if not is_only_here(exc):
+                        group.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            for place in places:
+                group.start_soon(ask, place)
+        self._judge(failures, answers)
+        if self.nameless:
+            self.notes.append(self._about_nameless())
+        return merged(answers.values(), self.wanted.limit)
+
+    def _places(self) -> list[Place]:
+        """Return where to look for what is wanted."""
+        wanted, found = self.wanted, families(is_bulk=self.session.asker.is_bulk)
+        if wanted.kind is not None:
+            found = [p for p in found if p.path == TASKS_PATH or p.pack == wanted.kind]
+        if wanted.product is not None:
+            loader.described(wanted.product)  # a name that means something
+            found = [p for p in found if p.may_have(wanted.product)]
+        if not found:
+            raise CredentialsError(
+                "tasks of this kind are listed for an API key only",
+                hint="run kling auth login with an API key",
+            )
+        return found
+
+    async def _ask(self, place: Place) -> Listed[Entry]:
+        if place.is_bulk:
+            return await self._by_cursor(place)
+        return await self._by_number(place)
+
+    async def _by_cursor(self, place: Place) -> Listed[Entry]:
+        wanted, size = self.wanted, min(self.wanted.limit, PAGE) or PAGE
+        kinds = [wanted.kind] if wanted.kind is not None else []
+
+        async def turn(cursor: str | None) -> tuple[Sequence[Entry], str | None]:
+            page = await self.session.client.search(
+                start=wanted.since,
+                cursor=cursor,
+                limit=size,
+                statuses=wanted.words,
+                product_types=kinds,
+                path=place.path,
+            )
+            found = self._wanted_of(page.tasks, place)
+            return found, page.next_cursor if page.has_more else None
+
+        return await cursor_pages(turn, limit=wanted.limit)
+
+    async def _by_number(self, place: Place) -> Listed[Entry]:
+        is_filtered = self.wanted.status is not None or self.wanted.since is not None
+        size = PAGE if is_filtered else min(self.wanted.limit, PAGE) or PAGE
+        found = await numbered_pages(
+            Patient(self.session.client, self.session.clock),
+            place.path,
+            tasks_from_wire,
+            limit=0 if is_filtered else self.wanted.limit,
+            page_size=size,
+            max_pages=FAMILY_PAGES,
+        )
+        entries = self._wanted_of(found.items, place)
+        return cut(entries, self.wanted.limit, has_more=found.has_more)
+
+    def _wanted_of(self, tasks: Iterable[Task], place: Place) -> list[Entry]:
+        entries = [self._entry(task, place) for task in tasks]
+        if self.wanted.product is not None:
+            self.nameless += sum(not entry.product for entry in entries)
+        return [entry for entry in entries if self.wanted.takes(entry)]
+
+    def _entry(self, task: Task, place: Place) -> Entry:
+        journal, settings = self.session.journal, self.session.settings
+        known = journal.find(task.id)
+        if known is None and task.external_id is not None:
+            known = journal.find(task.external_id)
+        return with_facts(known or stranger(task, place, settings.api_base), task)
+
+    def _judge(
+        self,
+        failures: dict[Place, KlingError],
+        answers: dict[Place, Listed[Entry]],
+    ) -> None:
+        """Note what could not be listed; raise when that is not to be borne."""
+        for place, error in failures.items():
+            if not is_only_here(error) or not answers:
+                raise error
+            self.notes.append(f"{place.path} could not be listed: {error.message}")
+
+    def _about_nameless(self) -> str:
+        return (
+            f"{self.nameless} of other machines left out: the API does not say which"
+            " product they are of, only --kind"
+        )
+
+
+def stranger(task: Task, place: Place, api_base: str) -> Entry:
+    """Return the line of a task that this machine's journal does not know."""
+    return Entry(
+        external_id=task.external_id or "",
+        command="list",
+        product=place.product,
+        model=None,
+        route="",
+        query_path=place.path,
+        api_base=api_base,
+        request="{}",
+        written_at=task.created_at or _NEVER,
+    )
+
+
+def with_facts(entry: Entry, task: Task) -> Entry:
+    """Return the entry as the API's answer has it, at the time the API says."""
+    return replace(
+        entry,
+        task_id=task.id,
+        stage=Stage.of(task.status),
+        message=task.message,
+        units=task.units,
+        written_at=task.created_at or entry.written_at,
+        created_at=task.created_at,
+        updated_at=task.updated_at,
+        outputs=task.outputs,
+        request_id=task.request_id,
+    )
+
+
+def merged(parts: Iterable[Listed[Entry]], limit: int) -> Listed[Entry]:
+    """Return the newest of all parts, each task once."""
+    lists = list(parts)
+    found = {entry.task_id: entry for part in lists for entry in part.items}
+    ordered = sorted(found.values(), key=lambda each: each.written_at, reverse=True)
+    return cut(ordered, limit, has_more=any(part.has_more for part in lists))

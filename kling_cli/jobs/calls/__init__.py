@@ -1,0 +1,1 @@
+"""Other ways to call the API: raw, synchronous, and jobs of two calls."""

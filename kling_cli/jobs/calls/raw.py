@@ -1,0 +1,369 @@
+"""A raw call: what a person wants sent as it is, and the job it may be. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from kling_cli.api.client import KlingClient
+from kling_cli.api.credentials import Credentials, from_settings
+from kling_cli.api.error_codes import SUCCESS, error_of
+from kling_cli.api.http import new_http
+from kling_cli.api.tasks import Task, TaskStatus, task_from_wire, tasks_from_wire
+from kling_cli.api.transport import Answer
+from kling_cli.catalogue import decoder, encoder, pricing
+from kling_cli.catalogue.definition.schema import (
+    Generation,
+    Model,
+    Plan,
+    Product,
+    Route,
+)
+from kling_cli.clock import Clock
+from kling_cli.errors import (
+    AmbiguousError,
+    KlingError,
+    NoSlotError,
+    OutcomeUnknownError,
+    RateLimitError,
+    StoppedError,
+    UnreachableError,
+    UsageError,
+)
+from kling_cli.jobs.events import Event, JobResult, Notice
+from kling_cli.jobs.job import RunOptions
+from kling_cli.jobs.poller import SOLUTIONS_PATH, TASKS_PATH
+from kling_cli.jobs.prepare import Request, check_price, unbounded, without_media
+from kling_cli.jobs.run import finish, new_external_id, see_through
+from kling_cli.jobs.signals import until_signal
+from kling_cli.settings.settings import Settings
+from kling_cli.store.records import SavedOutput
+from kling_cli.text import is_text
+
+# What is asked with POST and changes nothing. Source: API reference 2.5, 2.10, 2.11.
+_QUESTIONS = (
+    TASKS_PATH,
+    SOLUTIONS_PATH,
+    "/account/billing/balance",
+    "/account/billing/package",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawCall:
+    """One request: `path` begins with a slash and has no query, `body` is JSON."""
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it changes nothing, so that it may be asked again."""
+        if self.method == "POST":
+            return self.path in _QUESTIONS
+        return self.method == "GET"
+
+    @property
+    def creates(self) -> tuple[Product, Route] | None:
+        """What it makes, as far as the catalogue knows."""
+        found = decoder.by_path(self.path) if self.method == "POST" else None
+        return None if found is None else found[:2]
+
+    @property
+    def external_id(self) -> str | None:
+        """The external id in the body of a create call."""
+        at = self.creates[1].external_id_at if self.creates else None
+        found = encoder.get(self.body, at) if at else None
+        return found if isinstance(found, str) and found else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawRequest(Request):
+    """A request whose body somebody else has written; it goes out as it is."""
+
+    raw: Mapping[str, Any]
+
+    def body(self, callback_url: str | None) -> dict[str, Any]:
+        """Return the body; it says itself where callbacks are to go, if anywhere."""
+        del callback_url
+        return dict(self.raw)
+
+    @property
+    def record(self) -> str:
+        """The body as the journal keeps it: no callback URL, media as their digests."""
+        kept, at = deepcopy(dict(self.raw)), self.plan.route.callback_url_at
+        if at is not None and encoder.get(kept, at) is not None:
+            encoder.put(kept, at, None)
+        return json.dumps(without_media(kept), ensure_ascii=False)
+
+
+def as_request(call: RawCall, *, new_id: Callable[[], str]) -> RawRequest | None:
+    """Return the job that a create call starts; None when the catalogue knows of none.
+
+    The body gets an external id if it has none: by it the job is found again when the
+    connection breaks. A model that the catalogue does not know is taken at its word.
+
+    Raises:
+        UsageError: the body is no object, or something in it no text.
+    """
+    if call.creates is None:
+        return None
+    product, route = call.creates
+    body = {} if call.body is None else deepcopy(call.body)
+    if not isinstance(body, dict) or call.params:
+        raise UsageError(
+            f"POST {call.path} takes a JSON object and no query",
+            hint="give the fields with -f, or the body with --input FILE",
+        )
+    if not is_text(body):
+        raise UsageError(
+            f"the body of POST {call.path} is not a text: there are bytes or escapes in"
+            " it that are no UTF-8",
+            hint="type it again, or save the file it comes from as UTF-8",
+        )
+    plan = Plan(product=product, route=route, model=_model(product, route, call))
+    external_id = _external_id(route, body) or new_id()
+    if route.external_id_at is not None:
+        encoder.put(body, route.external_id_at, external_id)
+    values, unreadable = decoder.read(product, route, plan.model, body)
+    return RawRequest(
+        plan=plan,
+        values=values,
+        extra={},
+        external_id=external_id,
+        estimate=None if unreadable else pricing.estimate(plan, values),
+        raw=body,
+    )
+
+
+def require_price(call: RawCall, max_units: float | None) -> None:
+    """Refuse a call that may cost more than the person allows; questions are free.
+
+    Raises:
+        AccountError: it may cost more than `max_units`, or nobody knows.
+        UsageError: its body cannot be a job.
+    """
+    if max_units is None or call.is_question:
+        return
+    request = as_request(call, new_id=str)
+    if request is None:
+        raise unbounded(f"the catalogue does not have {call.method} {call.path}")
+    check_price(request, max_units)
+
+
+def _external_id(route: Route, body: Mapping[str, Any]) -> str | None:
+    at = route.external_id_at
+    found = encoder.get(body, at) if at is not None else None
+    if found is None or found == "":
+        return None
+    if not isinstance(found, str):
+        raise UsageError(
+            f"{at} is {json.dumps(found)}, and the API wants a text",
+            hint=f"-f {at}=ID, or leave it out and kling makes one",
+        )
+    return found
+
+
+def _model(product: Product, route: Route, call: RawCall) -> Model:
+    """Return the model that path or body names, though nobody may know it."""
+    if route.model_at is not None:
+        named = encoder.get(call.body, route.model_at) or route.default_wire_id
+    elif "{model}" in route.create_path:
+        named = call.path.rpartition("/")[2]
+    else:
+        return product.models[0]
+    return decoder.by_wire_id(product, route, str(named)) or _stranger(
+        route, str(named)
+    )
+
+
+def _stranger(route: Route, name: str) -> Model:
+    return Model(
+        id=name,
+        label=name,
+        aliases=(),
+        status="current",
+        wire_ids={route.name: name},
+        limits={route.name: {}},
+        rates=(),
+    )
+
+
+def way_out(call: RawCall) -> str:
+    """Return what to do about a call of which nobody knows whether it was done."""
+    if call.external_id is not None:
+        return f"kling wait {call.external_id}"
+    if call.creates is None:
+        return "look whether it was done before you send it again"
+    route = call.creates[1]
+    if route.query_path is None:
+        return "it may have been charged; send it again for a result"
+    if route.generation is Generation.LEGACY:
+        look = f"kling api GET {route.query_path}"
+    else:
+        look = "kling list --remote"
+    return f"{look} lists what there is; send it again only if it is not there"
+
+
+COMMAND = "api"
+_FIRST_FAILURE = 300  # an HTTP status below it is a success
+
+
+async def call(raw: RawCall, *, settings: Settings, clock: Clock) -> JobResult:
+    """Send `raw` once and return what came of it; an answer's error is in the result.
+
+    Raises:
+        CredentialsError: there are none.
+        UnreachableError: there is no answer, and nothing can have happened.
+        OutcomeUnknownError: there is no answer, and something may have happened.
+    """
+    credentials = from_settings(settings)
+
+    async def send() -> Answer:
+        async with new_http(settings.api_base) as http:
+            client = KlingClient(http, credentials, clock)
+            return await client.call(
+                raw.method, raw.path, params=raw.params or None, json=raw.body
+            )
+
+    try:
+        answer = await until_signal(send)
+    except AmbiguousError as exc:
+        raise _as_it_is(raw, exc) from exc
+    except StoppedError as exc:
+        if raw.is_question:
+            raise
+        raise StoppedError(
+            f"{exc.message}; the call may have been made",
+            exit_code=exc.exit_code,
+            hint=way_out(raw),
+        ) from exc
+    error = _error(raw, answer, credentials, settings)
+    return _result(raw, answer, error, is_lasting=not settings.is_sandbox)
+
+
+async def call_and_wait(
+    raw: RawCall,
+    options: RunOptions,
+    *,
+    settings: Settings,
+    tell: Callable[[Event], None],
+    clock: Clock,
+) -> list[JobResult]:
+    """Send `raw` and see the tasks that its answer names through to their ends.
+
+    A create call that the catalogue knows is a job like every other: written down
+    before it is sent, and sent again only when it has certainly not arrived.
+
+    Raises: what `call` raises, and UsageError for a body that cannot be a job.
+    """
+    request = as_request(raw, new_id=new_external_id)
+    if request is not None:
+        result = await see_through(
+            request, options, settings=settings, tell=tell, clock=clock
+        )
+        return [result]
+    first = await call(raw, settings=settings, clock=clock)
+    names = [] if first.error else [task.id for task in _tasks(first.answer)]
+    if not names:
+        if first.error is None:
+            tell(Notice(message="the answer names no task, so there is none to follow"))
+        return [first]
+    ended = await finish(names, options, settings=settings, tell=tell, clock=clock)
+    return [replace(result, answer=first.answer) for result in ended]
+
+
+def _error(
+    raw: RawCall, answer: Answer, credentials: Credentials, settings: Settings
+) -> KlingError | None:
+    """Return what is wrong, by the API's code; without one, by the HTTP status."""
+    is_plain = answer.code is None and answer.is_json
+    if answer.code == SUCCESS or (is_plain and answer.http < _FIRST_FAILURE):
+        return None
+    error = error_of(
+        answer,
+        base_url=settings.api_base,
+        credentials=credentials,
+        is_create=not raw.is_question,
+    )
+    return _as_it_is(raw, error)
+
+
+def _as_it_is(raw: RawCall, error: KlingError) -> KlingError:
+    """Return what the client's error means for a call that is not repeated."""
+    if isinstance(error, AmbiguousError):
+        if raw.is_question:
+            return _as(UnreachableError, error, error.message, error.hint)
+        message = (
+            f"it is unknown whether {raw.method} {raw.path} was done: {error.message}"
+        )
+        return _as(OutcomeUnknownError, error, message, way_out(raw))
+    if isinstance(error, RateLimitError) and raw.creates:
+        return _as(NoSlotError, error, error.message, error.hint)
+    return error
+
+
+def _as(
+    kind: type[KlingError], error: KlingError, message: str, hint: str | None
+) -> KlingError:
+    return kind(
+        message,
+        hint=hint,
+        code=error.code,
+        http=error.http,
+        request_id=error.request_id,
+    )
+
+
+def _result(
+    raw: RawCall, answer: Answer, error: KlingError | None, *, is_lasting: bool
+) -> JobResult:
+    """Return the result: all that the answer says about a task, if it names one."""
+    result = JobResult(
+        command=COMMAND,
+        status=TaskStatus.UNKNOWN,
+        product=raw.creates[0].name if raw.creates else None,
+        external_id=raw.external_id,
+        create_requests=int(raw.creates is not None),
+        query_requests=int(raw.creates is None),
+        request_id=answer.request_id,
+        error=error,
+        answer=answer,
+    )
+    found = [] if error else _tasks(answer)
+    if len(found) != 1:
+        return result
+    return _with_task(result, found[0], is_lasting=is_lasting)
+
+
+def _with_task(result: JobResult, task: Task, *, is_lasting: bool) -> JobResult:
+    is_open = not task.status.is_final and is_lasting
+    return replace(
+        result,
+        status=task.status,
+        task_id=task.id,
+        external_id=task.external_id or result.external_id,
+        status_message=task.message,
+        created_at=task.created_at,
+        updated_at=task.updated_at,
+        outputs=tuple(SavedOutput(output=output) for output in task.outputs),
+        units=task.units,
+        resume=f"kling wait {task.id}" if is_open else None,
+    )
+
+
+def _tasks(answer: Answer | None) -> Sequence[Task]:
+    """Return the tasks that an answer is about; none when it is about other things."""
+    if answer is None:
+        return ()
+    try:
+        if isinstance(answer.data, list):
+            return tasks_from_wire(answer.data, request_id=answer.request_id)
+        return (task_from_wire(answer.data, request_id=answer.request_id),)
+    except UnreachableError:
+        return ()

@@ -1,0 +1,417 @@
+"""A job of two calls as it is meant, before either is sent; and what it then becomes.
+
+The first call opens a session and says what is in a video; the second names the session
+and what was chosen. Whatever can be wrong with the second is found before the first,
+which costs something, is sent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from kling_cli.api.tasks import Output, TaskStatus
+from kling_cli.catalogue import default_model
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.definition.schema import (
+    CredentialKind,
+    Estimate,
+    Field,
+    Product,
+)
+from kling_cli.catalogue.sessions import Fit, Seen, SessionUse, insertion, require_room
+from kling_cli.clock import Clock
+from kling_cli.errors import (
+    KlingError,
+    OutcomeUnknownError,
+    TaskFailedError,
+    UsageError,
+)
+from kling_cli.jobs.events import (
+    Event,
+    Finished,
+    JobResult,
+    Prepared,
+    Remark,
+    Submitted,
+)
+from kling_cli.jobs.history import Memory, with_memory
+from kling_cli.jobs.job import RunOptions
+from kling_cli.jobs.outputs.destination import check_output
+from kling_cli.jobs.outputs.naming import check_template
+from kling_cli.jobs.prepare import (
+    Order,
+    Request,
+    check_price,
+    prepare,
+    sound_seconds,
+    with_files_read,
+)
+from kling_cli.jobs.run import generate, kinds_of, new_external_id
+from kling_cli.settings.settings import Settings
+from kling_cli.store.records import SavedOutput
+
+UNKNOWN_ID = "kling-made-when-sent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """Both orders, checked; `first` is None when the session is open already.
+
+    `second` stands for a request whose session and choice are not known yet. `found` is
+    what an earlier run has found in the session, `video_s` how long the video is, as
+    far as this machine knows.
+    """
+
+    use: SessionUse
+    order: Order
+    step: Order
+    first: Request | None
+    second: Request
+    found: tuple[Output, ...]
+    video_s: float | None
+
+    @property
+    def session_id(self) -> str | None:
+        return self.order.values.get(self.use.named_by)
+
+    @property
+    def said(self) -> str | None:
+        """What the person has chosen, if they have."""
+        return self.order.values.get(self.use.choice or "")
+
+    @property
+    def whole(self) -> Request:
+        """The second request at the price of both calls."""
+        first, second = self.first, self.second
+        if first is None or first.estimate is None or second.estimate is None:
+            return second
+        both = (first.estimate, second.estimate)
+        together = Estimate(
+            units=_sum(each.units for each in both),
+            usd=_sum(each.usd for each in both),
+            at_most_units=_sum(each.at_most_units for each in both),
+            at_most_usd=_sum(each.at_most_usd for each in both),
+            basis=" and ".join(each.basis for each in both),
+        )
+        return replace(second, estimate=together)
+
+
+def _sum(amounts: Iterable[float | None]) -> float | None:
+    """Return the sum; None where one of them is not known."""
+    known = tuple(amounts)
+    total = sum(each for each in known if each is not None)
+    return None if None in known else round(total, 4)
+
+
+def intend(order: Order, settings: Settings) -> Intent:
+    """Return both calls, checked as far as nobody needs to be asked.
+
+    Raises:
+        UsageError: something of them will not do.
+        CredentialsError: these credentials cannot make the calls.
+    """
+    use, step = loader.load(order.product).session, order.before
+    assert use is not None  # noqa: S101 -- the caller has looked
+    assert step is not None  # noqa: S101
+    order, step = with_memory(order, settings), with_memory(step, settings)
+    memory = Memory.of(settings)
+    session_id = order.values.get(use.named_by)
+    earlier = memory.job(session_id) if session_id else None
+    video_s = _length(step, memory) or memory.video_seconds(session_id)
+    kinds = kinds_of(settings)
+    if use.fit is not None:
+        order = _with_end(use.fit, order, kinds, memory)
+        require_room(use.fit, order.values, video_s=video_s)
+    return Intent(
+        use=use,
+        order=order,
+        step=step,
+        first=None if session_id else prepare(step, kinds, new_id=new_external_id),
+        second=prepare(
+            _as_if_known(use, order, video_s), kinds, new_id=lambda: UNKNOWN_ID
+        ),
+        found=earlier.outputs if earlier else (),
+        video_s=video_s,
+    )
+
+
+def complete(
+    intent: Intent, session_id: str, found: Collection[Output], choice: str
+) -> Order:
+    """Return the order of the second call, with all that the first one has told.
+
+    Raises:
+        UsageError: what was chosen does not go with what was asked for.
+    """
+    use, values = intent.use, dict(intent.order.values)
+    values[use.named_by] = session_id
+    values[str(use.choice)] = choice
+    if use.fit is None:
+        return replace(intent.order, values=values)
+    chosen = next((one for one in found if one.id == choice), None)
+    seen = _seen(chosen)
+    values[use.fit.insert] = insertion(
+        use.fit, values, seen=seen, video_s=intent.video_s
+    )
+    return replace(intent.order, values=values, seconds=intent.video_s)
+
+
+def _as_if_known(use: SessionUse, order: Order, video_s: float | None) -> Order:
+    """Return the order with marks in place of what only the first call will tell."""
+    unknown = {use.named_by: f"<{use.named_by}>"}
+    if use.choice is not None:
+        unknown[use.choice] = f"<{use.noun}>"
+    values: Mapping[str, Any] = {**unknown, **order.values}
+    if use.fit is None:
+        return replace(order, values=values)
+    least_s = values.get(use.fit.start, 0.0) + use.fit.overlap_s
+    values = {use.fit.insert: 0.0, use.fit.end: least_s, **values}
+    return replace(order, values=values, seconds=video_s)
+
+
+def _length(step: Order, memory: Memory) -> float | None:
+    """Return how long the video is that the first call is about."""
+    fields = loader.step(step.product).fields
+    ids = [step.values.get(each.name) for each in fields if each.id_of]
+    return next((memory.seconds_of(each) for each in ids if each), None)
+
+
+def _with_end(
+    fit: Fit, order: Order, kinds: Collection[CredentialKind], memory: Memory
+) -> Order:
+    """Return the order with the sound's end where nobody said another.
+
+    Raises:
+        UsageError: nobody here knows where the sound ends, or it ends before.
+    """
+    product = loader.load(order.product)
+    given = [name for name in fit.sounds if order.values.get(name)]
+    if len(given) != 1:
+        return order  # the rules say so
+    plan = default_model.plan_for(product, order.model, order.values, kinds).plan
+    values = with_files_read(plan, order.values)
+    sound, end = str(values[given[0]]), values.get(fit.end)
+    field = product.field(given[0])
+    seconds = memory.seconds_of(sound) if field.id_of else sound_seconds(sound)
+    if seconds is None and end is None:
+        raise UsageError(
+            f"{field.spelling}: how long that sound lasts cannot be seen from here",
+            hint=f"say where to stop in it, in seconds:"
+            f" {product.field(fit.end).spelling} 4.5",
+        )
+    if seconds is not None and end is None:
+        _require_enough(fit, product, field, seconds, values.get(fit.start))
+    if seconds is not None and end is not None and round(end - seconds, 2) > 0:
+        raise UsageError(
+            f"{product.field(fit.end).spelling} {end:g}: the sound lasts only"
+            f" {seconds:.3f} s"
+        )
+    if end is None:
+        values[fit.end] = math.floor((seconds or 0.0) * 1000) / 1000
+    return replace(order, values={**order.values, fit.end: values[fit.end]})
+
+
+def _require_enough(
+    fit: Fit, product: Product, sound: Field, seconds: float, start: float | None
+) -> None:
+    """Refuse a sound that is too short to its end, by the options that were typed."""
+    left_s = round(seconds - (start or 0.0), 3)
+    if left_s >= fit.overlap_s:
+        return
+    begins = product.field(fit.start).spelling
+    cut = f" ({max(left_s, 0.0):.3g} s from {begins} {start:g})" if start else ""
+    raise UsageError(
+        f"{sound.spelling}: the sound lasts {seconds:.3g} s{cut};"
+        f" {fit.overlap_s:g} s are needed",
+        hint="choose a longer sound" + (f", or an earlier {begins}" if start else ""),
+    )
+
+
+def _seen(found: Output | None) -> Seen:
+    if found is None:
+        return Seen()
+    start_s = (found.facts or {}).get("start_s", 0.0)
+    if found.duration_s is None:
+        return Seen(start_s=start_s)
+    return Seen(start_s=start_s, end_s=round(start_s + found.duration_s, 3))
+
+
+Ask = Callable[[tuple[Output, ...]], str]
+"""Asks a person which of the things found is meant."""
+
+_SILENT = (Prepared, Submitted, Finished)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InSteps:
+    """A job of two calls. Without `ask` there is nobody who could choose."""
+
+    options: RunOptions
+    settings: Settings
+    tell: Callable[[Event], None]
+    clock: Clock
+    ask: Ask | None = None
+
+    async def run(self, order: Order) -> JobResult:
+        """Make the job and see it through.
+
+        Raises:
+            KlingError: it ended before anything was sent.
+        """
+        check_template(self.options.output or "")
+        intent = intend(order, self.settings)
+        check_price(intent.whole, self.options.max_units)
+        check_output(self.options, self.settings.output_dir or Path())
+        if intent.session_id is not None:
+            return await self._go_on(intent, intent.session_id, intent.found, None)
+        needs_way = self.options.callback == "require"
+        found = await self.find(intent.step, needs_way=needs_way)
+        if found.error is not None or found.task_id is None:
+            return replace(found, product=order.product)
+        outputs = tuple(one.output for one in found.outputs)
+        return await self._go_on(intent, found.task_id, outputs, found.units)
+
+    async def find(self, step: Order, *, needs_way: bool = False) -> JobResult:
+        """Make the first call alone, and say what it has found.
+
+        With `needs_way` it is not made unless callbacks can come in later on.
+
+        Raises:
+            KlingError: it ended before it was written down; nothing was sent.
+        """
+        product = loader.step(step.product)
+        options = replace(
+            self.options,
+            is_waiting=True,
+            is_downloading=False,
+            output=None,
+            needs_way=needs_way,
+        )
+        result = await generate(
+            step,
+            options,
+            settings=self.settings,
+            tell=partial(self._tell_of_step, product),
+            clock=self.clock,
+        )
+        return result if result.error is not None else self._told(result, product)
+
+    def _told(self, result: JobResult, step: Product) -> JobResult:
+        """Tell what was found, and return the result with its session."""
+        count = len(result.outputs)
+        what = f"{count or 'no'} {step.output}{'' if count == 1 else 's'} found"
+        cost = "" if result.units is None else f" ({result.units:g} units)"
+        self.tell(Remark(message=f"{what}{cost}, session {result.task_id}"))
+        if count:
+            return replace(result, session_id=result.task_id)
+        return replace(
+            result,
+            status=TaskStatus.FAILED,
+            task_id=None,
+            external_id=None,
+            error=_nothing(step),
+        )
+
+    async def _go_on(
+        self,
+        intent: Intent,
+        session_id: str,
+        found: tuple[Output, ...],
+        spent: float | None,
+    ) -> JobResult:
+        """Make the second call; a failure tells how to go on without the first."""
+        choice = intent.said
+        try:
+            choice = choice_of(intent, found, self.ask)
+            order = complete(intent, session_id, found, choice)
+            result = await generate(
+                order,
+                replace(self.options, max_units=None),
+                settings=self.settings,
+                tell=self.tell,
+                clock=self.clock,
+            )
+        except KlingError as exc:
+            result = JobResult(
+                command=self.options.command,
+                status=TaskStatus.UNKNOWN,
+                product=intent.order.product,
+                outputs=tuple(SavedOutput(output=one) for one in found),
+                units=spent,
+                error=exc,
+            )
+        ids = [str(one.id) for one in found]
+        likely = choice if choice in ids or not ids else ids[0]
+        self._show_the_way(result, intent, session_id, likely or "0")
+        return replace(result, session_id=session_id)
+
+    def _show_the_way(
+        self, result: JobResult, intent: Intent, session_id: str, choice: str
+    ) -> None:
+        error = result.error
+        is_there = result.task_id is not None or isinstance(error, OutcomeUnknownError)
+        if error is None or is_there or self.settings.is_sandbox:
+            return
+        product = loader.load(intent.order.product)
+        session = product.field(intent.use.named_by).spelling
+        face = product.field(str(intent.use.choice)).spelling
+        way = (
+            f"while the session lives, nothing needs to be found again: the same"
+            f" command with {session} {session_id} {face} {choice}"
+        )
+        error.hint = f"{error.hint}; {way}" if error.hint else way
+
+    def _tell_of_step(self, step: Product, event: Event) -> None:
+        """Pass on what happens but for what is said of a job proper."""
+        if isinstance(event, Prepared):
+            cost = "" if event.units is None else f", about {event.units:g} units"
+            self.tell(Remark(message=f"looking for {step.output}s{cost}"))
+        if not isinstance(event, _SILENT):
+            self.tell(event)
+
+
+def choice_of(intent: Intent, found: tuple[Output, ...], ask: Ask | None) -> str:
+    """Return which of the things found is meant: the one said, the only one, or asked.
+
+    Raises:
+        UsageError: it is not there, or there are several and nobody to ask.
+        StoppedError: the person asked has stopped the command.
+    """
+    ids = [str(one.id) for one in found]
+    noun, said = intent.use.noun, intent.said
+    if said is not None:
+        if ids and said not in ids:
+            raise UsageError(f"there is no {noun} {said}: {_listed(found)}")
+        return said
+    if len(ids) == 1:
+        return ids[0]
+    if not ids:
+        raise UsageError(
+            f"this machine does not know the {noun}s of that session",
+            hint=f"say which {noun} is meant",
+        )
+    if ask is None:
+        raise UsageError(f"there are {len(ids)} {noun}s, choose one: {_listed(found)}")
+    return ask(found)
+
+
+def span(one: Output) -> str:
+    """Return when something is seen: `0 to 5.041 s`."""
+    start_s = (one.facts or {}).get("start_s", 0.0)
+    if one.duration_s is None:
+        return f"from {start_s:g} s"
+    return f"{start_s:g} to {round(start_s + one.duration_s, 3):g} s"
+
+
+def _listed(found: tuple[Output, ...]) -> str:
+    return ", ".join(f"{one.id} ({span(one)})" for one in found)
+
+
+def _nothing(step: Product) -> TaskFailedError:
+    remedy = step.step.remedy if step.step else None
+    return TaskFailedError(f"no {step.output} was found in the video", hint=remedy)

@@ -1,0 +1,151 @@
+"""What the journal remembers of earlier jobs that a new one builds on.
+
+A person names a video or a sound by what they have: the id of the task that made it,
+or its own. How long it lasts is known here too, and what a session has found.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kling_cli.api.tasks import Output
+from kling_cli.catalogue.constraints import is_url
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.definition.schema import Field, Product
+from kling_cli.catalogue.sessions import fitted
+from kling_cli.errors import UsageError
+from kling_cli.jobs.lookup import named
+from kling_cli.jobs.prepare import Order
+from kling_cli.settings.settings import Settings
+from kling_cli.store.database import FILE_NAME
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import Entry
+
+_KINDS = {"video": "a video", "audio": "a sound"}
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The jobs of this machine, newest first."""
+
+    entries: tuple[Entry, ...] = ()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Memory:
+        """Return what stands in the journal; one that is not there is not made.
+
+        Raises:
+            JournalError: it cannot be read.
+        """
+        if not (settings.state_dir / FILE_NAME).is_file():
+            return cls()
+        with Journal.open(settings.state_dir) as journal:
+            return cls(tuple(journal.newest(sys.maxsize)))
+
+    def job(self, name: str) -> Entry | None:
+        """Return the job with this task id, session id or external id."""
+        named = (each for each in self.entries if name in (each.task_id, each.key))
+        return next(named, None)
+
+    def seconds_of(self, output_id: str | None) -> float | None:
+        """Return how long an output lasts; None when nobody here knows."""
+        outputs = (output for each in self.entries for output in each.outputs)
+        return next(
+            (each.duration_s for each in outputs if output_id and each.id == output_id),
+            None,
+        )
+
+    def video_seconds(self, session_id: str | None) -> float | None:
+        """Return how long the video of a session is, if it was opened here."""
+        entry = self.job(session_id) if session_id else None
+        if entry is None:
+            return None
+        videos = [one for one in entry.outputs if one.type == "video"]
+        if videos:
+            return videos[0].duration_s
+        return self.seconds_of(json.loads(entry.request).get("video_id"))
+
+
+def with_memory(order: Order, settings: Settings) -> Order:
+    """Return the order with what the journal knows about the things it names.
+
+    Raises:
+        UsageError: a task is named that has not made what is needed.
+        JournalError: the journal cannot be read.
+    """
+    product = loader.described(order.product)
+    values = dict(_moved(product, order.values))
+    names = [each for each in product.fields if each.id_of and each.name in values]
+    use = product.session
+    if not names and (use is None or not use.lengths):
+        return replace(order, values=values)
+    memory = Memory.of(settings)
+    for field in names:
+        typed = str(values[field.name])
+        name = named(typed, settings)
+        values[field.name] = _id_of(field, name, product, memory)
+    if use is not None:
+        video_s = memory.video_seconds(values.get(use.named_by))
+        values = fitted(use, values, video_s)
+    return replace(order, values=values)
+
+
+def _moved(product: Product, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the values; one that is no URL where a URL or an id may stand, as an id."""
+    places = {each.name: each.id_field for each in product.fields if each.id_field}
+    for name, value in values.items():
+        is_id = name in places and not is_url(str(value))
+        yield (places[name] or name) if is_id else name, value
+
+
+def _id_of(field: Field, value: str, product: Product, memory: Memory) -> str:
+    """Return the id of the only output of the kind that the task `value` has made."""
+    spelling = _spelling(field, product)
+    entry = memory.job(value)
+    if entry is None:
+        if value.isdecimal() or not _may_be_url(field, product):
+            return value
+        raise UsageError(
+            f"{spelling} {value[:200]}: neither a URL nor an id",
+            hint="a local file cannot be sent: put it where Kling can fetch it",
+        )
+    found = [one for one in entry.outputs if one.type == field.id_of and one.id]
+    if len(found) == 1:
+        return str(found[0].id)
+    raise _not_one(spelling, entry, found, str(field.id_of))
+
+
+def _not_one(spelling: str, entry: Entry, found: list[Output], kind: str) -> UsageError:
+    value = entry.task_id or entry.external_id
+    wanted = _KINDS.get(kind, kind)
+    if found:
+        ids = ", ".join(str(each.id) for each in found)
+        return UsageError(
+            f"{spelling} {value}: task {value} has made {len(found)} of them",
+            hint=f"give the id of one: {ids}",
+        )
+    if not entry.stage.is_open:
+        return UsageError(
+            f"{spelling} {value}: that task ({entry.product}, {entry.stage}) has not "
+            f"made {wanted}",
+            hint="kling list",
+        )
+    return UsageError(
+        f"{spelling} {value}: task {value} has not made {wanted} yet",
+        hint=f"kling wait {value}, or kling status {value}",
+    )
+
+
+def _may_be_url(field: Field, product: Product) -> bool:
+    """Return whether what was typed stood where a URL may stand as well."""
+    return any(each.id_field == field.name for each in product.fields)
+
+
+def _spelling(field: Field, product: Product) -> str:
+    """Return how a person knows the field, or the one that leads to it."""
+    leading = (each for each in product.fields if each.id_field == field.name)
+    return next(leading, field).spelling

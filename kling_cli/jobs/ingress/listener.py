@@ -1,0 +1,118 @@
+"""The short-lived listener of a run: the door, the journal behind it, the news."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from kling_cli.api.tasks import TaskStatus
+from kling_cli.callbacks.events import (
+    Arrived,
+    DoorEvent,
+    NotKept,
+    Received,
+    Refusal,
+    Refused,
+    capability_door,
+)
+from kling_cli.callbacks.http.server import Server, serve
+from kling_cli.callbacks.receiver import Receiver
+from kling_cli.jobs.events import Notice
+from kling_cli.jobs.ingress.notifications import Hint, News
+from kling_cli.jobs.session import Session
+from kling_cli.store.journal import KeptCallback
+
+
+@asynccontextmanager
+async def open_listener(
+    session: Session, news: News, key: bytes, *, port: int = 0
+) -> AsyncIterator[Server]:
+    """Listen on 127.0.0.1 for callbacks to paths made with `key`.
+
+    Every callback is in the journal before it is answered, whoever it is for: another
+    kling that shares this door reads it there.
+
+    Raises:
+        UsageError: the port is taken, or a webhook secret is none.
+    """
+    session.settings.require("webhook_secret")
+
+    async def keep(received: Received) -> None:
+        session.journal.keep_callback(to_kept(received))
+
+    receiver = Receiver(
+        [capability_door(key)],
+        keep,
+        tell=_Ear(session, news),
+        clock=session.clock,
+        secrets=session.settings.webhook_secrets,
+    )
+    async with serve(receiver, port=port) as server:
+        yield server
+
+
+class _Ear:
+    """Turns what the door tells into news, and into one notice of each kind."""
+
+    def __init__(self, session: Session, news: News) -> None:
+        self._session = session
+        self._news = news
+        self._noticed: set[str] = set()
+
+    def __call__(self, event: DoorEvent) -> None:
+        match event:
+            case Arrived(received=received):
+                self._post(received)
+            case Refused(refusal=Refusal.UNSIGNED):
+                self._notice(
+                    "a callback without a valid signature was refused",
+                    "check KLING_WEBHOOK_SECRET against the console's secret",
+                )
+            case Refused(refusal=Refusal.ENCODED, detail=detail):
+                self._notice(
+                    f"a callback in a content coding was refused: {detail}",
+                    "have the proxy before the callback URL pass bodies on unchanged",
+                )
+            case NotKept(failure=failure):
+                self._notice(f"callbacks cannot be kept: {failure}", None)
+            case Refused():
+                pass  # a stranger at the door is no news
+
+    def _post(self, received: Received) -> None:
+        if received.hint is None or received.nonce is None:
+            return
+        self._news.post(
+            Hint(
+                nonce=received.nonce,
+                task_id=received.hint.task_id,
+                claimed=TaskStatus(received.hint.status),
+                trust=received.trust.value,
+            )
+        )
+
+    def _notice(self, message: str, hint: str | None) -> None:
+        if message not in self._noticed:
+            self._noticed.add(message)
+            self._session.tell(Notice(message=message, hint=hint))
+
+
+def to_kept(
+    received: Received, *, number: int = 0, product: str | None = None
+) -> KeptCallback:
+    """Return a callback as the journal stores it; it gets its number there.
+
+    `product` is what is known where the callback's path does not say it.
+    """
+    hint = received.hint
+    return KeptCallback(
+        id=number,
+        received_at=received.received_at,
+        product=received.product or product,
+        nonce=received.nonce,
+        task_id=hint.task_id if hint else None,
+        external_id=hint.external_id if hint else None,
+        status=hint.status if hint else None,
+        trust=received.trust.value,
+        headers=received.headers,
+        raw=received.raw,
+    )

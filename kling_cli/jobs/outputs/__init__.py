@@ -1,0 +1,1 @@
+"""Saving what a task made: names, downloads, partial files."""

@@ -1,0 +1,164 @@
+"""Where the API keeps tasks: two places for an API key, one a family for a key pair."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from kling_cli.api.tasks import Task
+from kling_cli.catalogue.definition import loader
+from kling_cli.catalogue.definition.schema import Generation, Product
+from kling_cli.errors import AccountError, CredentialsError, KlingError, RefusedError
+from kling_cli.store.records import Entry
+
+_NO_RIGHT: Final = 1103  # said of one product; others may well be allowed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A path that lists and finds tasks.
+
+    `product` is what they are, empty where that is not said; `pack` what pays for them.
+    """
+
+    path: str
+    product: str = ""
+    pack: str = ""
+
+    @property
+    def is_bulk(self) -> bool:
+        """Whether it takes many ids at once, and an API key only."""
+        return self.path in (TASKS_PATH, SOLUTIONS_PATH)
+
+    def may_have(self, product: str) -> bool:
+        """Say whether tasks of a product may be found here."""
+        if not self.is_bulk:
+            return self.product == product
+        is_solution = any(
+            route.generation is Generation.SOLUTIONS
+            for route in loader.described(product).routes
+        )
+        return is_solution == (self.path == SOLUTIONS_PATH)
+
+
+def is_only_here(error: KlingError) -> bool:
+    """Say whether a refusal is about one place, so that others may answer."""
+    return isinstance(error, RefusedError) or error.code == _NO_RIGHT
+
+
+def families(*, is_bulk: bool) -> list[Place]:
+    """Return where to look, the likeliest places first, each once."""
+    if is_bulk:
+        return [Place(path=TASKS_PATH), Place(path=SOLUTIONS_PATH)]
+    found: dict[str, Place] = {}
+    for product in _by_likelihood():
+        for route in product.routes:
+            path = route.query_path
+            if route.generation is Generation.LEGACY and path is not None:
+                place = Place(path=path, product=product.name, pack=product.pack)
+                found.setdefault(path, place)
+    return list(found.values())
+
+
+def _by_likelihood() -> Collection[Product]:
+    """Return what a task may be of, in the order of help, the library's things last."""
+    return (*loader.all_products(), *loader.all_managed())
+
+
+TASKS_PATH = "/tasks"
+SOLUTIONS_PATH = "/solutions"
+NOWHERE = ""  # where a call is asked about whose answer was its result
+STAYING_REFUSALS = 4  # in a row, before they count as here to stay
+
+
+def is_refusal(error: KlingError) -> bool:
+    """Return whether asking again helps only if it was a passing fault of theirs."""
+    return isinstance(error, CredentialsError | AccountError)
+
+
+class Answers(Protocol):
+    """The part of the API client that asking needs."""
+
+    async def tasks(
+        self, ids: Sequence[str], *, is_external: bool = False, path: str = TASKS_PATH
+    ) -> dict[str, Task]: ...
+
+    async def legacy_task(self, query_path: str, task_id: str) -> Task | None: ...
+
+
+class Asker:
+    """Asks for the tasks of journal entries, by the way the credentials allow.
+
+    An API key sees every task through `GET /tasks`, 20 ids a call, but for solutions,
+    which have a path of their own; a key pair asks each legacy family for its own.
+    Source: API reference 2.3, 2.5 and 2.10, read 2026-10-04.
+    """
+
+    def __init__(self, client: Answers, *, is_bulk: bool) -> None:
+        self._client = client
+        self.is_bulk = is_bulk
+
+    async def ask(self, entries: Sequence[Entry]) -> Mapping[str, Task]:
+        """Return what the API says, by key of entry; what it does not know is absent.
+
+        Raises:
+            KlingError: no answer could be had for any of them.
+        """
+        known = [entry for entry in entries if entry.query_path == NOWHERE]
+        found = {one.key: task for one in known if (task := one.as_task)}
+        for path, asked in self._groups(entries):
+            found.update(await self._ask_at(path, asked))
+        return found
+
+    def _groups(self, entries: Sequence[Entry]) -> list[tuple[str, list[Entry]]]:
+        """Return the entries by where to ask for them together, if anywhere."""
+        groups: dict[str, list[Entry]] = {}
+        for entry in entries:
+            if entry.query_path != NOWHERE:
+                path = SOLUTIONS_PATH if _is_solution(entry) else TASKS_PATH
+                groups.setdefault(path, []).append(entry)
+        return list(groups.items())
+
+    async def _ask_at(self, path: str, entries: Sequence[Entry]) -> dict[str, Task]:
+        if self.is_bulk or path == SOLUTIONS_PATH:
+            return await self._ask_together(path, entries)
+        return await self._ask_one_by_one(entries)
+
+    async def _ask_together(
+        self, path: str, entries: Sequence[Entry]
+    ) -> dict[str, Task]:
+        named = {entry.task_id: entry for entry in entries if entry.task_id}
+        nameless = [entry.external_id for entry in entries if not entry.task_id]
+        found: dict[str, Task] = {}
+        if named:
+            for task_id, task in (
+                await self._client.tasks(list(named), path=path)
+            ).items():
+                if task_id in named:
+                    found[named[task_id].key] = task
+        if nameless:
+            found.update(
+                await self._client.tasks(nameless, is_external=True, path=path)
+            )
+        return found
+
+    async def _ask_one_by_one(self, entries: Sequence[Entry]) -> dict[str, Task]:
+        found: dict[str, Task] = {}
+        failure: KlingError | None = None
+        for entry in entries:
+            name = entry.task_id or entry.external_id
+            try:
+                task = await self._client.legacy_task(entry.query_path, name)
+            except KlingError as exc:
+                failure = exc
+                continue
+            if task is not None:
+                found[entry.key] = task
+        if failure is not None and not found:
+            raise failure
+        return found
+
+
+def _is_solution(entry: Entry) -> bool:
+    return entry.query_path == SOLUTIONS_PATH

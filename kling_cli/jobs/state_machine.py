@@ -1,0 +1,95 @@
+"""A task's life as this process sees it: events in, the next state and what to do out.
+
+Pure. A callback only makes us ask; an answer of the API is the only thing that changes
+a status, and a final status never changes again. So any order, repetition or loss of
+callbacks ends in the state that the API's last answer gives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from kling_cli.api.tasks import Task, TaskStatus
+
+_ORDER = (
+    TaskStatus.UNKNOWN,
+    TaskStatus.SUBMITTED,
+    TaskStatus.PROCESSING,
+    TaskStatus.FAILED,
+    TaskStatus.SUCCEEDED,
+)
+
+
+class Source(StrEnum):
+    """What made us ask."""
+
+    CREATE = "create"
+    CALLBACK = "callback"
+    POLL = "poll"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """What is known of one task. `is_due` says that the API should be asked now.
+
+    `hinted` is the status that callbacks have claimed and no answer has confirmed:
+    it decides who is credited with the news, never what the status is.
+    """
+
+    task: Task
+    is_due: bool = False
+    hinted: TaskStatus | None = None
+    callbacks: int = 0
+    queries: int = 0
+    completed_by: Source | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.task.status.is_final
+
+
+def begin(task: Task) -> Life:
+    """Return the life of a task as the create call's answer described it."""
+    over = Source.CREATE if task.status.is_final else None
+    return Life(task=task, completed_by=over)
+
+
+def heard(life: Life, claimed: TaskStatus) -> Life:
+    """Return the life after a callback that passed the door and claims a status."""
+    counted = replace(life, callbacks=life.callbacks + 1)
+    if life.is_over:
+        return counted
+    return replace(counted, is_due=True, hinted=_later(life.hinted, claimed))
+
+
+def answered(life: Life, task: Task) -> Life:
+    """Return the life after the API's answer.
+
+    The news counts as brought by a callback when one had claimed an end that this
+    answer confirms. An answer older than one that came before (a replica that lags)
+    changes nothing.
+    """
+    counted = replace(life, queries=life.queries + 1, is_due=False)
+    if life.is_over or _is_older(task, life.task):
+        return counted
+    if not task.status.is_final:
+        return replace(counted, task=task, hinted=None)
+    was_told = life.hinted is not None and life.hinted.is_final
+    by = Source.CALLBACK if was_told else Source.POLL
+    return replace(counted, task=task, completed_by=by)
+
+
+def unanswered(life: Life) -> Life:
+    """Return the life after a question that failed or found no such task."""
+    return replace(life, queries=life.queries + 1, is_due=False)
+
+
+def _later(one: TaskStatus | None, other: TaskStatus) -> TaskStatus:
+    return other if one is None else max(one, other, key=_ORDER.index)
+
+
+def _is_older(task: Task, than: Task) -> bool:
+    if task.status is TaskStatus.UNKNOWN:
+        return False
+    return _ORDER.index(task.status) < _ORDER.index(than.status)

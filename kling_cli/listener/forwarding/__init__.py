@@ -1,0 +1,1 @@
+"""Forwarding callbacks to an app: targets, headers, signatures, deliveries."""

@@ -1,0 +1,288 @@
+"""What a failed delivery means, and what to do about it. Pure.
+
+The answer is that of the user's own handler; the sentence names the usual cause of each
+class of failure, in the words of whoever has to find it.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+import anyio
+
+from kling_cli.api.http import ProxyFailedError, httpx
+from kling_cli.clock import Clock, within
+from kling_cli.errors import UsageError
+from kling_cli.listener.forwarding.headers import Headers, with_added
+from kling_cli.listener.forwarding.targets import Target
+
+SLOW: Final = "answer first and work afterwards"
+
+
+class Failure(StrEnum):
+    """Why there was no answer; the value is what is shown."""
+
+    REFUSED = "connection refused"
+    UNKNOWN_HOST = "no such host"
+    TIMEOUT = "no answer in time"
+    UNTRUSTED = "certificate not trusted"
+    NO_TLS = "no TLS there"
+    NOT_HTTP = "the answer is not HTTP"
+    BROKEN_OFF = "connection broken off"
+    UNREACHABLE = "not reachable"
+    CROWDED = "too many callbacks are waiting"
+    STOPPED = "the listener stopped first"
+
+
+_NO_ANSWER: Final = MappingProxyType(
+    {
+        Failure.REFUSED: "nothing listens there: start your app, or correct the port",
+        Failure.UNKNOWN_HOST: "the name does not resolve: correct the host",
+        Failure.TIMEOUT: f"the handler is too slow or hangs: {SLOW},"
+        " or give it longer with --forward-timeout",
+        Failure.UNTRUSTED: "for a self-signed certificate of your own: --insecure",
+        Failure.NO_TLS: "that port speaks no TLS: forward to http:// instead",
+        Failure.NOT_HTTP: "another kind of server listens there, or it speaks TLS:"
+        " correct the port, or forward to https://",
+        Failure.BROKEN_OFF: "the app closed the connection without an answer:"
+        " look for a crash in its log",
+        Failure.UNREACHABLE: "no way leads there: check the address and the network",
+        Failure.STOPPED: "send it again: kling replay --failed",
+        Failure.CROWDED: "the handler does not keep up; the callbacks are kept:"
+        " kling replay --failed",
+    }
+)
+
+_BY_STATUS: Final = MappingProxyType(
+    {
+        400: "the handler refuses the body: usual when a signature is computed over the"
+        " parsed body instead of the raw bytes, or when JSON is taken for granted",
+        401: "a middleware in front asks for a login: let POST through to this path"
+        " without one (or does the handler want a signature? --sign-forwards)",
+        403: "a middleware in front forbids it, often CSRF protection: exempt this path"
+        " (or does the handler want a signature? --sign-forwards)",
+        404: "the app has no such path: correct the URL",
+        405: "the path is there, but not for POST",
+        408: f"the handler is too slow: {SLOW}",
+        411: "the app wants a length that was sent: look at what stands in front of it",
+        413: "the app, or what stands in front of it, limits bodies too tightly",
+        415: "the handler insists on a content type: callbacks may come without one;"
+        " read the raw body, or add --header 'Content-Type: application/json'",
+        422: "the body does not fit the handler's model: callbacks come in several"
+        " shapes, so read the raw JSON and pick what you need",
+        429: "the app limits requests: exempt this path",
+        501: "the app does not do POST there",
+        502: "a proxy answered and the app behind it is down",
+        503: "the app, or a proxy in front of it, is not ready",
+        504: f"a proxy gave up on the handler: {SLOW}",
+    }
+)
+
+
+def diagnose_silence(failure: Failure) -> str:
+    """Return what to do when there was no answer."""
+    return _NO_ANSWER[failure]
+
+
+def diagnose(status: int, *, location: str | None, number: int) -> str | None:
+    """Return what the status means for a handler, None when all is well.
+
+    `number` is that of the callback, 0 for one that is not kept.
+    """
+    if 200 <= status < 300:  # noqa: PLR2004 -- HTTP's success
+        return None
+    if 300 <= status < 400:  # noqa: PLR2004 -- HTTP's redirects
+        return _redirected(location)
+    known = _BY_STATUS.get(status)
+    if known is not None:
+        return known
+    if status >= 500:  # noqa: PLR2004 -- HTTP's server errors
+        return f"the handler failed: look at its log{_again(number)}"
+    return f"the handler refuses the callback{_again(number)}"
+
+
+def _redirected(location: str | None) -> str:
+    if not location:
+        return "redirects are not followed: forward to where the app takes POST"
+    if any(word in location.lower() for word in ("login", "signin", "sign-in", "auth")):
+        return (
+            "a middleware in front sends it to a login: let POST through to this path"
+            " without one"
+        )
+    return f"redirects are not followed: forward to {location} instead"
+
+
+def _again(number: int) -> str:
+    return f"; once mended: kling replay {number}" if number else ""
+
+
+DEFAULT_TIMEOUT_S: Final = 30.0
+EXCERPT_BYTES: Final = 600
+_MOST_BYTES: Final = 64 * 1024  # of an answer; what an app says beyond is not heard
+_BODY_S: Final = 1.0  # once the status is known, there is not much to wait for
+_CLOSE: Final = (("Connection", "close"), ("Accept-Encoding", "identity"))
+_USER: Final = ("User-Agent", "kling-cli")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one delivery; `failure` is set exactly when `status` is not.
+
+    `excerpt` is the beginning of the answer's body, a stranger's text; where nothing
+    could be sent at all, it says why. `body` is as much of it as was heard.
+    """
+
+    sent_at: datetime
+    duration_s: float
+    status: int | None = None
+    failure: Failure | None = None
+    location: str | None = None
+    excerpt: str | None = None
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def is_taken(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 -- HTTP's success
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Courier:
+    """Sends by `http`, which follows no redirects; `timeout_s` bounds a delivery."""
+
+    http: httpx.AsyncClient
+    clock: Clock
+    timeout_s: float = DEFAULT_TIMEOUT_S
+
+    async def carry(self, target: Target, headers: Headers, raw: bytes) -> Outcome:
+        """POST `raw` to the target, trying each of its places that refuses in turn."""
+        begun = self.clock.monotonic()
+        sent_at = self.clock.now()
+        answer = _Answer()
+        failure, excuse = None, None
+        try:
+            await within(
+                self.clock,
+                self.timeout_s,
+                lambda: self._try_places(target, headers, raw, answer),
+            )
+        except TimeoutError:
+            failure = Failure.TIMEOUT
+        except ProxyFailedError as exc:
+            failure, excuse = Failure.UNREACHABLE, str(exc)
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            failure = failure_of(exc)
+        except UsageError as exc:  # the environment's proxy or certificates
+            failure, excuse = Failure.UNREACHABLE, exc.message
+        return Outcome(
+            sent_at=sent_at,
+            duration_s=self.clock.monotonic() - begun,
+            status=answer.status,
+            failure=failure if answer.status is None else None,
+            location=answer.location,
+            excerpt=excuse or answer.text,
+            body=answer.body,
+        )
+
+    async def _try_places(
+        self, target: Target, headers: Headers, raw: bytes, answer: _Answer
+    ) -> None:
+        *first, last = target.places
+        for place in first:
+            try:
+                await self._post(place, target, headers, raw, answer)
+            except httpx.ConnectError as exc:
+                if failure_of(exc) is not Failure.REFUSED:
+                    raise
+            else:
+                return
+        await self._post(last, target, headers, raw, answer)
+
+    async def _post(
+        self, place: str, target: Target, headers: Headers, raw: bytes, answer: _Answer
+    ) -> None:
+        wanted = with_added(headers, (("Host", target.host), *_CLOSE))
+        if not any(name.lower() == "user-agent" for name, _ in wanted):
+            wanted += (_USER,)
+        encoded = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in wanted]
+        name = {"sni_hostname": target.host.rpartition(":")[0] or target.host}
+        is_elsewhere = place != target.url
+        async with self.http.stream(
+            "POST",
+            place,
+            headers=encoded,
+            content=raw,
+            extensions=name if is_elsewhere else None,
+        ) as response:
+            await answer.read(response)
+
+
+class _Answer:
+    """As much of an answer as came before the deadline."""
+
+    def __init__(self) -> None:
+        self.status: int | None = None
+        self.location: str | None = None
+        self._raw = bytearray()
+
+    async def read(self, response: httpx.Response) -> None:
+        """Take the head and the beginning of the body; the rest is left unread."""
+        self.status = response.status_code
+        self.location = response.headers.get("location")
+        with anyio.move_on_after(_BODY_S):
+            async for chunk in response.aiter_raw():
+                self._raw += chunk
+                if len(self._raw) > _MOST_BYTES:
+                    return
+
+    @property
+    def body(self) -> bytes:
+        return bytes(self._raw[:_MOST_BYTES])
+
+    @property
+    def text(self) -> str | None:
+        return self._raw[:EXCERPT_BYTES].decode("utf-8", "replace") or None
+
+
+def failure_of(exc: Exception) -> Failure:
+    """Return which kind of silence a failed request was."""
+    words = " ".join(str(each).lower() for each in _causes(exc))
+    if any(isinstance(each, ssl.SSLCertVerificationError) for each in _causes(exc)):
+        return Failure.UNTRUSTED
+    if any(isinstance(each, ssl.SSLError) for each in _causes(exc)):
+        return Failure.NO_TLS
+    if isinstance(exc, httpx.TimeoutException):
+        return Failure.TIMEOUT
+    if isinstance(exc, httpx.ConnectError):
+        return _not_connected(list(_causes(exc)))
+    if isinstance(exc, httpx.RemoteProtocolError) and "disconnected" not in words:
+        return Failure.NOT_HTTP
+    return Failure.BROKEN_OFF
+
+
+def _not_connected(causes: list[BaseException]) -> Failure:
+    if any(isinstance(each, socket.gaierror) for each in causes):
+        return Failure.UNKNOWN_HOST
+    is_refused = any(isinstance(each, ConnectionRefusedError) for each in causes)
+    return Failure.REFUSED if is_refused else Failure.UNREACHABLE
+
+
+def _causes(exc: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and what it came from; groups with all they hold."""
+    seen: set[int] = set()
+    waiting = [exc]
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        if isinstance(each, BaseExceptionGroup):
+            waiting.extend(each.exceptions)
+        waiting.extend((each.__cause__, each.__context__))

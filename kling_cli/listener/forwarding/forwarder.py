@@ -1,0 +1,297 @@
+"""Keeps what became of forwards, beside the listener's work and never in its way."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from kling_cli.api.http import new_http
+from kling_cli.background import background
+from kling_cli.clock import Clock, within
+from kling_cli.jobs.events import Notice
+from kling_cli.listener.controls import Forwards
+from kling_cli.listener.events import Line
+from kling_cli.listener.forwarding.delivery import Courier, Failure, Outcome
+from kling_cli.listener.forwarding.policy import (
+    Manner,
+    Record,
+    Tell,
+    dressed,
+    recorded,
+    told,
+)
+from kling_cli.listener.forwarding.targets import Target, targets_for
+from kling_cli.listener.options import ListenOptions
+from kling_cli.settings.settings import Settings
+from kling_cli.store.database import JournalError
+from kling_cli.store.journal import CallbackJournal, KeptCallback, KeptForward
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+GATHER_S: Final = 0.05  # for more to come: each write keeps callbacks from the disk
+
+
+class OutcomeLog:
+    """Takes outcomes at any rate and writes them together, in a worker thread."""
+
+    def __init__(self, state_dir: Path, tell: Callable[[Notice], object]) -> None:
+        self._state_dir = state_dir
+        self._tell = tell
+        self._waiting: list[KeptForward] = []
+        self._bell = anyio.Event()
+        self._is_ill = False
+
+    def record(self, forward: KeptForward) -> None:
+        """Take an outcome; returns at once."""
+        self._waiting.append(forward)
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Write what comes until cancelled."""
+        while True:
+            await self._bell.wait()
+            await anyio.sleep(GATHER_S)
+            self._bell = anyio.Event()
+            await self.write()
+
+    async def write(self) -> None:
+        """Write what waits; the first failure is told, and no work ends by it."""
+        together, self._waiting = self._waiting, []
+        if not together:
+            return
+        try:
+            await anyio.to_thread.run_sync(_write, self._state_dir, together)
+        except JournalError as exc:
+            if not self._is_ill:
+                self._is_ill = True
+                self._tell(Notice(message=exc.message, hint=exc.hint))
+
+
+@asynccontextmanager
+async def open_outcomes(
+    state_dir: Path, *, tell: Callable[[Notice], object]
+) -> AsyncIterator[Record]:
+    """Yield what takes outcomes for the journal; all are written on leaving."""
+    log = OutcomeLog(state_dir, tell)
+    try:
+        async with background() as group:
+            group.start_soon(log.run)
+            yield log.record
+    finally:
+        with anyio.CancelScope(shield=True):
+            await log.write()
+
+
+def _write(state_dir: Path, forwards: list[KeptForward]) -> None:
+    with CallbackJournal.open(state_dir) as journal:
+        journal.keep_forwards(forwards)
+
+
+_FIRST_PAUSE_S: Final = 0.2
+_LONGEST_PAUSE_S: Final = 2.0
+MOST_AT_ONCE: Final = 64  # deliveries under way to one target
+_OVERHEAD_BYTES: Final = 1024  # of a waiting callback, beside its body
+MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One task's callbacks for one target, in order; one worker empties it.
+
+    Beside each stands whether it is sent again because somebody wishes so.
+    """
+
+    target: Target
+    waiting: deque[tuple[KeptCallback, bool]] = field(default_factory=deque)
+
+
+class Forwarder:
+    """Passes on what is submitted; open one with `forwarding`."""
+
+    def __init__(  # noqa: PLR0913 -- collaborators, by name
+        self,
+        targets: Sequence[Target],
+        manner: Manner,
+        *,
+        courier: Courier,
+        group: TaskGroup,
+        tell: Tell,
+        record: Record,
+    ) -> None:
+        self._targets = tuple(targets)
+        self._manner = manner
+        self._courier = courier
+        self._group = group
+        self._tell = tell
+        self._record = record
+        self._lanes: dict[tuple[Target, str], _Lane] = {}
+        self._waiting_bytes = 0
+        self._slots = {one: anyio.Semaphore(MOST_AT_ONCE) for one in self._targets}
+        self._is_idle = anyio.Event()
+        self._is_idle.set()
+
+    def submit(self, kept: KeptCallback, *, is_replay: bool = False) -> None:
+        """Take a callback to pass on, in order for its task; returns at once.
+
+        A replay is marked as one.
+        """
+        for target in targets_for(kept.status, self._targets):
+            if self._waiting_bytes + _weight(kept) > MOST_WAITING_BYTES:
+                outcome = self._silence(Failure.CROWDED)
+                self._report(kept, target, outcome, 0, is_replay=is_replay)
+                continue
+            self._waiting_bytes += _weight(kept)
+            self._is_idle = anyio.Event() if not self._lanes else self._is_idle
+            key = (target, _task_of(kept))
+            lane = self._lanes.get(key)
+            if lane is None:
+                lane = self._lanes[key] = _Lane(target)
+                self._group.start_soon(self._empty, key, lane)
+            lane.waiting.append((kept, is_replay))
+
+    async def drain(self, timeout_s: float) -> None:
+        """Return when all that was taken has been passed on, or after `timeout_s`."""
+        try:
+            await within(self._courier.clock, timeout_s, self._is_idle.wait)
+        except TimeoutError:
+            return
+
+    def give_up(self) -> None:
+        """Say that what is still waiting, or under way, was not seen through."""
+        for lane in self._lanes.values():
+            for kept, is_replay in lane.waiting:
+                outcome = self._silence(Failure.STOPPED)
+                self._report(kept, lane.target, outcome, 0, is_replay=is_replay)
+
+    async def _empty(self, key: tuple[Target, str], lane: _Lane) -> None:
+        while lane.waiting:
+            kept, is_replay = lane.waiting[0]
+            await self._pass_on(kept, lane.target, is_replay=is_replay)
+            lane.waiting.popleft()
+            self._waiting_bytes -= _weight(kept)
+        del self._lanes[key]
+        if not self._lanes:
+            self._is_idle.set()
+
+    async def _pass_on(
+        self, kept: KeptCallback, target: Target, *, is_replay: bool
+    ) -> None:
+        """Deliver one callback, trying again while nothing listens there."""
+        clock = self._courier.clock
+        deadline = clock.monotonic() + self._manner.retry_s
+        attempt = 1
+        while True:
+            async with self._slots[target]:
+                now = clock.now()
+                headers = dressed(kept, self._manner, now, is_replay=is_replay)
+                outcome = await self._courier.carry(target, headers, kept.raw)
+            pause_s = pause_after(attempt)
+            is_late = clock.monotonic() + pause_s > deadline
+            if outcome.failure is not Failure.REFUSED or is_late:
+                break
+            if attempt == 1:
+                self._tell(told(kept.id, target, outcome, attempt))
+            attempt += 1
+            await clock.sleep(pause_s)
+        self._report(kept, target, outcome, attempt, is_replay=is_replay)
+
+    def _report(
+        self,
+        kept: KeptCallback,
+        target: Target,
+        outcome: Outcome,
+        attempt: int,
+        *,
+        is_replay: bool,
+    ) -> None:
+        self._tell(told(kept.id, target, outcome, attempt))
+        kept_forward = recorded(kept.id, target, outcome, attempt)
+        self._record(replace(kept_forward, is_replay=is_replay))
+
+    def _silence(self, failure: Failure) -> Outcome:
+        now = self._courier.clock.now()
+        return Outcome(sent_at=now, duration_s=0.0, failure=failure)
+
+
+@asynccontextmanager
+async def forwarding(
+    targets: Sequence[Target],
+    manner: Manner,
+    *,
+    clock: Clock,
+    tell: Tell,
+    record: Record,
+) -> AsyncIterator[Forwarder]:
+    """Open a forwarder; what still waits when the block ends is recorded as failed.
+
+    `tell` and `record` must return at once. `record` is given each final outcome.
+
+    Raises:
+        UsageError: the environment's certificates or proxy cannot be used.
+    """
+    async with new_http(
+        timeout_s=manner.timeout_s, is_insecure=manner.is_insecure
+    ) as http:
+        courier = Courier(http=http, clock=clock, timeout_s=manner.timeout_s)
+        async with background() as group:
+            forwarder = Forwarder(
+                targets, manner, courier=courier, group=group, tell=tell, record=record
+            )
+            try:
+                yield forwarder
+            finally:
+                forwarder.give_up()
+
+
+def pause_after(attempt: int) -> float:
+    """Return how many seconds to pause after attempt number `attempt`, from 1."""
+    return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** (attempt - 1))
+
+
+def _task_of(kept: KeptCallback) -> str:
+    return kept.task_id or kept.external_id or f"callback {kept.id}"
+
+
+def _weight(kept: KeptCallback) -> int:
+    """Return about how many bytes a waiting callback takes."""
+    return len(kept.raw) + _OVERHEAD_BYTES
+
+
+@asynccontextmanager
+async def open_forwards(
+    options: ListenOptions,
+    *,
+    settings: Settings,
+    clock: Clock,
+    tell: Callable[[Line], None],
+) -> AsyncIterator[Forwards | None]:
+    """Open the forwarder if there is a target; what becomes of forwards is kept."""
+    async with AsyncExitStack() as stack:
+        if not options.targets:
+            yield None
+            return
+        record: Record = _forget
+        if options.is_keeping:
+            record = await stack.enter_async_context(
+                open_outcomes(settings.state_dir, tell=tell)
+            )
+        yield await stack.enter_async_context(
+            forwarding(
+                options.targets,
+                options.manner,
+                clock=clock,
+                tell=tell,
+                record=lambda kept: record(kept) if kept.callback_id else None,
+            )
+        )
+
+
+def _forget(_: object) -> None:
+    """Keep no history."""

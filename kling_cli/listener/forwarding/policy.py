@@ -1,0 +1,94 @@
+"""How callbacks are passed on, and what is told of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from kling_cli.listener.events import Forwarded
+from kling_cli.listener.forwarding.delivery import (
+    DEFAULT_TIMEOUT_S,
+    Outcome,
+    diagnose,
+    diagnose_silence,
+)
+from kling_cli.listener.forwarding.headers import (
+    RECONCILED_HEADER,
+    RECONCILED_TRUST,
+    REPLAY_HEADER,
+    Headers,
+    kept_on,
+    with_added,
+)
+from kling_cli.listener.forwarding.signing import signed
+from kling_cli.listener.forwarding.targets import Target
+from kling_cli.secret import Secret
+from kling_cli.store.journal import KeptCallback, KeptForward
+
+Tell = Callable[[Forwarded], object]
+Record = Callable[[KeptForward], object]
+
+RETRY_S: Final = 10.0  # for how long a refused connection is tried again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How callbacks are passed on: `--header`, `--sign-forwards`, `--forward-timeout`.
+
+    `retry_s` is for how long a refused connection is tried again.
+    """
+
+    headers: Headers = ()
+    secrets: tuple[Secret, ...] = ()
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    is_insecure: bool = False
+    retry_s: float = RETRY_S
+
+
+def dressed(
+    kept: KeptCallback, manner: Manner, now: datetime, *, is_replay: bool = False
+) -> Headers:
+    """Return the headers with which a callback is passed on."""
+    headers = kept_on(kept.headers)
+    if kept.trust == RECONCILED_TRUST:  # by whose word it is: a stranger's says nothing
+        headers = with_added(headers, ((RECONCILED_HEADER, "1"),))
+    if is_replay:
+        headers = with_added(headers, ((REPLAY_HEADER, str(kept.id)),))
+    headers = with_added(headers, manner.headers)
+    return signed(headers, kept.raw, secrets=manner.secrets, number=kept.id, now=now)
+
+
+def told(number: int, target: Target, outcome: Outcome, attempt: int) -> Forwarded:
+    """Return the line about a delivery, with the diagnosis of its failure."""
+    if outcome.failure is not None:
+        hint: str | None = diagnose_silence(outcome.failure)
+    else:
+        hint = diagnose(outcome.status or 0, location=outcome.location, number=number)
+    return Forwarded(
+        number=number,
+        method="POST",
+        url=target.shown,
+        status=outcome.status,
+        duration_s=outcome.duration_s,
+        attempt=attempt,
+        error=outcome.failure.value if outcome.failure else None,
+        hint=hint,
+        excerpt=None if outcome.is_taken else outcome.excerpt,
+    )
+
+
+def recorded(
+    number: int, target: Target, outcome: Outcome, attempt: int
+) -> KeptForward:
+    """Return the outcome as the journal keeps it."""
+    return KeptForward(
+        callback_id=number,
+        sent_at=outcome.sent_at,
+        url=target.url,
+        status=outcome.status,
+        duration_s=outcome.duration_s,
+        attempt=attempt,
+        error=outcome.failure.value if outcome.failure else None,
+    )

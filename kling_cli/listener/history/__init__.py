@@ -1,0 +1,1 @@
+"""Stored callbacks: export, replay, tail."""

@@ -1,0 +1,253 @@
+"""Other values in a kept callback's body: `--set KEY=VALUE`. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kling_cli.api.http import new_http
+from kling_cli.callbacks.events import Trust
+from kling_cli.clock import Clock
+from kling_cli.errors import UnreachableError, UsageError
+from kling_cli.listener.events import Forwarded
+from kling_cli.listener.forwarding.delivery import Courier
+from kling_cli.listener.forwarding.headers import SIGNATURES, without
+from kling_cli.listener.forwarding.policy import (
+    Manner,
+    Record,
+    Tell,
+    dressed,
+    recorded,
+    told,
+)
+from kling_cli.listener.forwarding.targets import Target
+from kling_cli.secret import Secret
+from kling_cli.store.journal import (
+    CallbackJournal,
+    KeptCallback,
+    KeptForward,
+    Wanted,
+    last_by_url,
+)
+
+
+def with_changes(kept: KeptCallback, changes: Mapping[str, Any]) -> KeptCallback:
+    """Return the callback with other values in its body, by dotted key.
+
+    The signature it came with is left out, as it holds no longer.
+
+    Raises:
+        UsageError: the body is no JSON object, or has no such place.
+    """
+    if not changes:
+        return kept
+    try:
+        body = json.loads(kept.raw)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise UsageError(f"--set: the body of callback {kept.id} is no JSON object")
+    for key, value in changes.items():
+        put(body, key, value)
+    raw = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return replace(kept, raw=raw, headers=without(kept.headers, SIGNATURES))
+
+
+def put(body: dict[str, Any], key: str, value: Any) -> None:
+    """Set the value at a dotted key, in place.
+
+    Raises:
+        UsageError: The body has no such place.
+    """
+    *way, last = key.split(".")
+    place: Any = body
+    for name in way:
+        place = _step(place, name, key)
+    if isinstance(place, list):
+        place[_index(place, last, key)] = value
+    elif isinstance(place, dict):
+        place[last] = value
+    else:
+        raise _no_place(key)
+
+
+def _step(place: Any, name: str, key: str) -> Any:
+    if isinstance(place, list):
+        return place[_index(place, name, key)]
+    if isinstance(place, dict):
+        return place.setdefault(name, {})
+    raise _no_place(key)
+
+
+def _index(place: Sequence[Any], name: str, key: str) -> int:
+    if not name.isdecimal() or int(name) >= len(place):
+        raise _no_place(key)
+    return int(name)
+
+
+def _no_place(key: str) -> UsageError:
+    return UsageError(
+        f"--set {key}: the body has no such place", hint="kling events show N"
+    )
+
+
+class UndeliveredError(UnreachableError):
+    """A delivery was not answered with 2xx."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """A callback to send again, and where to.
+
+    `secrets` sign it anew, where it came signed: by now that signature is too old.
+    """
+
+    kept: KeptCallback
+    target: Target
+    secrets: tuple[Secret, ...] = ()
+
+
+def choose(
+    journal: CallbackJournal, which: Sequence[str], wanted: Wanted | None
+) -> list[KeptCallback]:
+    """Return the callbacks that numbers, `last` or `wanted` name, oldest first.
+
+    Raises:
+        UsageError: no such callback is kept, or what names one makes no sense.
+    """
+    if wanted is not None:
+        found = journal.callbacks(wanted)
+    else:
+        found = [find(journal, each) for each in which]
+    if not found and wanted is not None and wanted.is_failed:
+        raise UsageError(
+            "no kept callback is one that your app did not take", hint="kling events"
+        )
+    if not found:
+        raise UsageError("no such callback is kept", hint="kling events")
+    return sorted(found, key=lambda kept: kept.id)
+
+
+def find(journal: CallbackJournal, which: str) -> KeptCallback:
+    """Return the callback with this number, or the `last` one.
+
+    Raises:
+        UsageError: it is not kept.
+    """
+    if which == "last":
+        newest = journal.callbacks(Wanted(), limit=1)
+        if newest:
+            return newest[0]
+        raise UsageError("no callback is kept yet", hint="kling listen")
+    is_number = which.isascii() and which.isdigit() and len(which) <= 18  # noqa: PLR2004 -- SQLite's integers
+    if not is_number:
+        raise UsageError(
+            f"{which[:40]!r} is no number of a callback", hint="kling events"
+        )
+    kept = journal.callback(int(which))
+    if kept is None:
+        raise UsageError(f"callback {which} is not kept", hint="kling events")
+    return kept
+
+
+def parcels(
+    journal: CallbackJournal,
+    callbacks: Sequence[KeptCallback],
+    *,
+    to: Sequence[Target],
+    is_failed: bool,
+    secrets: tuple[Secret, ...] = (),
+) -> list[Parcel]:
+    """Return what goes where: to the targets named, else where it has gone before.
+
+    `is_failed` leaves out the places that took it. `secrets` are the account's.
+
+    Raises:
+        UsageError: a callback has gone nowhere yet and no target is named.
+    """
+    found: list[Parcel] = []
+    for kept in callbacks:
+        targets = tuple(to) or _places(journal, kept, is_failed=is_failed)
+        own = secrets if kept.trust == Trust.SIGNED else ()
+        found += [Parcel(kept=kept, target=each, secrets=own) for each in targets]
+    return found
+
+
+def _places(
+    journal: CallbackJournal, kept: KeptCallback, *, is_failed: bool
+) -> tuple[Target, ...]:
+    before = last_by_url(journal.forwards(kept.id)).values()
+    urls = [each.url for each in before if not (is_failed and each.is_taken)]
+    if not urls:
+        raise UsageError(
+            f"callback {kept.id} has not been passed on to anywhere",
+            hint=f"kling replay {kept.id} --to 3000 (a port, a path or a URL)",
+        )
+    return tuple(Target(url=url) for url in urls)
+
+
+async def send_again(  # noqa: PLR0913 -- collaborators, by name
+    goods: Sequence[Parcel],
+    manner: Manner,
+    *,
+    times: int,
+    clock: Clock,
+    tell: Tell,
+    record: Record,
+) -> list[Forwarded]:
+    """Deliver each parcel `times` times, one after the other; return what was told.
+
+    Raises:
+        UsageError: the environment's certificates or proxy cannot be used.
+    """
+    lines: list[Forwarded] = []
+    async with new_http(
+        timeout_s=manner.timeout_s, is_insecure=manner.is_insecure
+    ) as http:
+        courier = Courier(http=http, clock=clock, timeout_s=manner.timeout_s)
+        for parcel in _repeated(goods, times):
+            line, kept = await _send(parcel, manner, courier)
+            record(kept)
+            tell(line)
+            lines.append(line)
+    return lines
+
+
+def _repeated(goods: Sequence[Parcel], times: int) -> Iterator[Parcel]:
+    for parcel in goods:
+        for _ in range(times):
+            yield parcel
+
+
+async def _send(
+    parcel: Parcel, manner: Manner, courier: Courier
+) -> tuple[Forwarded, KeptForward]:
+    kept, target = parcel.kept, parcel.target
+    if not manner.secrets:
+        manner = replace(manner, secrets=parcel.secrets)
+    headers = dressed(kept, manner, courier.clock.now(), is_replay=True)
+    outcome = await courier.carry(target, headers, kept.raw)
+    outcome_kept = replace(recorded(kept.id, target, outcome, 1), is_replay=True)
+    return told(kept.id, target, outcome, 1), outcome_kept
+
+
+def is_taken(line: Forwarded) -> bool:
+    """Return whether a delivery was answered with 2xx."""
+    return line.status is not None and 200 <= line.status < 300  # noqa: PLR2004 -- HTTP's success
+
+
+def undelivered(lines: Sequence[Forwarded]) -> UndeliveredError | None:
+    """Return the error when a delivery was not answered with 2xx, the first one's."""
+    missed = [line for line in lines if not is_taken(line)]
+    if not missed:
+        return None
+    first = missed[0]
+    answer = f"answered {first.status}" if first.status else str(first.error)
+    return UndeliveredError(
+        f"{len(missed)} of {len(lines)} deliveries failed; the first, callback"
+        f" {first.number} to {first.url}: {answer}",
+        hint=first.hint,
+        http=first.status,
+    )

@@ -1,0 +1,1 @@
+"""How callbacks reach the standing listener: URLs, ingress, health check."""

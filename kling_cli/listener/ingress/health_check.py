@@ -1,0 +1,139 @@
+"""Whether the public URL still leads here: a request goes out and has to come in.
+
+What an agent says of its tunnel is out of date after the machine has slept; whether
+something comes through is the only proof.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import anyio
+from anyio.abc import TaskGroup
+
+from kling_cli.api.http import ProxyFailedError, httpx, new_http
+from kling_cli.callbacks.events import Pass, Peer
+from kling_cli.clock import Clock, within
+from kling_cli.errors import UsageError
+from kling_cli.jobs.events import Notice
+from kling_cli.listener.events import CHECKED, Line, TunnelChanged
+from kling_cli.listener.forwarding.delivery import Failure, failure_of
+from kling_cli.listener.ingress.ingress import Way
+
+PATIENCE_S: Final = 6.0  # an agent that knows of its outage is back by then
+OFFLINE_S: Final = 30.0  # for this machine to find its own network again
+_PAUSE_S: Final = 1.0
+_REQUEST_S: Final = 4.0
+_OURS: Final = frozenset({Failure.UNKNOWN_HOST, Failure.UNREACHABLE})
+_PATH: Final = "/callback/probe/"  # the nonce behind it is good for one look
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a look found: whether it came through, and the words for it."""
+
+    is_through: bool
+    words: str
+
+
+class Probe:
+    """Sends requests to ourselves from outside, and notices them come in.
+
+    `door` belongs among the listener's doors; it opens to nobody. `n_heard` counts what
+    came to it, which is answered like a stranger's request and should not be counted
+    as one.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        new: Callable[..., httpx.AsyncClient] = new_http,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        self._clock = clock
+        self._new = new
+        self._patience_s = patience_s
+        self._awaited = b""
+        self._came = anyio.Event()
+        self.n_heard = 0
+
+    def door(self, raw_path: bytes, _query: bytes, _peer: Peer | None) -> Pass | None:
+        """Notice the request that is awaited; let nothing in."""
+        if self._awaited and raw_path == self._awaited:
+            self.n_heard += 1
+            self._came.set()
+        return None
+
+    async def look(self, base_url: str) -> Finding:
+        """Return whether requests to `base_url` come in here, after a bounded time."""
+        begun = self._clock.monotonic()
+        path = _PATH + secrets.token_urlsafe(18)
+        self._came = anyio.Event()
+        self._awaited = path.encode()
+        try:
+            async with self._new(timeout_s=_REQUEST_S) as http:
+                while True:
+                    said, is_ours = await self._knock(http, base_url + path)
+                    took_s = self._clock.monotonic() - begun
+                    if self._came.is_set():
+                        return Finding(True, f"a request came back after {took_s:.1f}s")
+                    limit_s = OFFLINE_S if is_ours else self._patience_s
+                    if took_s + _PAUSE_S >= limit_s:
+                        return Finding(False, f"nothing comes through: {said}")
+                    await self._clock.sleep(_PAUSE_S)
+        finally:
+            self._awaited = b""
+
+    async def _knock(self, http: httpx.AsyncClient, url: str) -> tuple[str, bool]:
+        """Return what was answered, and whether this machine's network is at fault."""
+        try:
+            answer = await within(self._clock, _REQUEST_S, lambda: http.post(url))
+        except TimeoutError:
+            return Failure.TIMEOUT.value, False
+        except ProxyFailedError as exc:
+            return str(exc), True
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            failure = failure_of(exc)
+            return failure.value, failure in _OURS
+        except UsageError as exc:  # the environment's proxy or certificates
+            return exc.message, False
+        code = answer.headers.get("ngrok-error-code", "")
+        return f"{answer.status_code} {code}".strip(), False
+
+
+@dataclass(slots=True, kw_only=True)
+class Checkup:
+    """Checks a public way in; what is found is told, and a dead tunnel opened anew."""
+
+    probe: Probe
+    way: Way
+    group: TaskGroup
+    tell: Callable[[Line], None]
+    _is_busy: bool = False
+
+    def start(self, reason: str) -> None:
+        """Begin to look, unless a look is under way; returns at once."""
+        if not self._is_busy:
+            self._is_busy = True
+            self.group.start_soon(self._look, reason)
+
+    async def _look(self, reason: str) -> None:
+        url = self.way.url
+        try:
+            finding = await self.probe.look(url)
+        finally:
+            self._is_busy = False
+        detail = f"{reason}; {finding.words}"
+        if finding.is_through:
+            self.tell(TunnelChanged(state=CHECKED, public_url=url, detail=detail))
+        elif url == self.way.url and not self.way.reopen(detail):
+            self.tell(
+                Notice(
+                    message=f"{url} does not lead here any more: {detail}",
+                    hint="see to what forwards it; kling goes on listening",
+                )
+            )

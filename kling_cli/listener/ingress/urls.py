@@ -1,0 +1,157 @@
+"""The standing token: the secret in the listener's URL, the same after a restart."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Mapping
+from functools import lru_cache
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+
+from kling_cli.callbacks.events import Door, Mark, Pass, Peer, Trust
+from kling_cli.callbacks.http.responses import RECEIVED, Answer
+from kling_cli.callbacks.urls import create_once, replace_whole
+from kling_cli.errors import UsageError
+
+NAME: Final = "listen.token"
+TOKEN_BYTES: Final = 24
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{32}")
+
+
+def load_token(state_dir: Path) -> str:
+    """Return the token, made on first use; the same one for every process.
+
+    Raises:
+        UsageError: the file cannot be made or read, or holds no token.
+    """
+    path = state_dir / NAME
+    try:
+        if not path.exists():
+            create_once(path, _new())
+        path.chmod(0o600)  # a copied folder may have lost it
+        token = path.read_bytes().decode("ascii", "replace").strip()
+    except OSError as exc:
+        raise _unusable(path, exc) from exc
+    if not _TOKEN.fullmatch(token):
+        raise UsageError(
+            f"the listener's token {path} is damaged",
+            hint="make a new one, and a new URL with it: kling listen --rotate-token",
+        )
+    return token
+
+
+def rotate_token(state_dir: Path) -> str:
+    """Return a new token; URLs with the old one are dead when a listener starts.
+
+    Raises:
+        UsageError: the file cannot be made.
+    """
+    path = state_dir / NAME
+    token = _new()
+    try:
+        replace_whole(path, token)
+    except OSError as exc:
+        raise _unusable(path, exc) from exc
+    return token.decode()
+
+
+def _new() -> bytes:
+    return secrets.token_urlsafe(TOKEN_BYTES).encode()
+
+
+def _unusable(path: Path, exc: OSError) -> UsageError:
+    return UsageError(
+        f"the listener's token {path} cannot be used: {exc.strerror or exc}",
+        hint="set KLING_STATE_DIR to a folder that you can write to",
+    )
+
+
+PATH: Final = "/callback"
+_ERRORS: Final = 400  # and above
+MOCK_HEADER: Final = "Kling-Mock"
+_PATH: Final = PATH.encode()
+_MARKED: Final = b"kling mock\n"  # so that no other use of the key gives such a mark
+
+
+def standing_path(token: str) -> str:
+    """Return the path of the standing door; a secret."""
+    return f"{PATH}/{token}"
+
+
+def standing_door(token: str) -> Door:
+    """Return the door at `/callback/<token>` and at `/callback?token=<token>`."""
+    expected = token.encode()
+
+    def recognise(raw_path: bytes, query: bytes, _peer: Peer | None) -> Pass | None:
+        given = _token(raw_path, query)
+        return Pass() if hmac.compare_digest(expected, given) else None
+
+    return recognise
+
+
+def bare_door() -> Door:
+    """Return the door at `/callback`, open to whoever comes from this machine."""
+
+    def recognise(raw_path: bytes, query: bytes, peer: Peer | None) -> Pass | None:
+        is_here = raw_path == _PATH and not _token(raw_path, query)
+        return Pass(trust=Trust.OPEN) if is_here and is_loopback(peer) else None
+
+    return recognise
+
+
+def mock_mark(raw: bytes, key: bytes) -> str:
+    """Return the value of `Kling-Mock` for a body, under the callback key."""
+    return hmac.new(key, _MARKED + raw, hashlib.sha256).hexdigest()
+
+
+def mock_marks(key: bytes) -> Mark:
+    """Return the judge of mock marks: from this machine, and made with `key`."""
+
+    def judge(
+        raw: bytes, headers: Mapping[str, str], peer: Peer | None
+    ) -> Trust | None:
+        given = headers.get(MOCK_HEADER.lower())
+        if given is None or not is_loopback(peer):
+            return None
+        expected = mock_mark(raw, key).encode()
+        is_ours = hmac.compare_digest(expected, given.encode("latin-1", "replace"))
+        return Trust.MOCK if is_ours else None
+
+    return judge
+
+
+def reply(status: int) -> Answer:
+    """Return the answer to what was let in; an unusual one says that it is meant."""
+    if status == RECEIVED.status:
+        return RECEIVED
+    is_error = status >= _ERRORS
+    return Answer(
+        status=status, key="error" if is_error else "status", word="as --respond says"
+    )
+
+
+def is_loopback(peer: Peer | None) -> bool:
+    """Return whether a peer's address is one of this machine's own."""
+    return peer is not None and _is_loopback(peer[0])
+
+
+@lru_cache(maxsize=256)
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _token(raw_path: bytes, query: bytes) -> bytes:
+    """Return the token that a request names, empty if it names none or several."""
+    if raw_path.startswith(_PATH + b"/"):
+        return raw_path[len(_PATH) + 1 :]
+    if raw_path != _PATH:
+        return b""
+    given = [pair[6:] for pair in query.split(b"&") if pair.startswith(b"token=")]
+    return given[0] if len(given) == 1 else b""

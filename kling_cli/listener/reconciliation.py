@@ -1,0 +1,208 @@
+"""After an outage or a sleep: asks how all open tasks stand, says what was missed.
+
+Nobody sends a callback twice for certain, so whatever happened while nothing could get
+in is asked for. The end of a task that was missed is passed on once, as a callback of
+our own making that says so in its head.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import anyio
+
+from kling_cli.api.tasks import Task, TaskStatus
+from kling_cli.clock import Clock
+from kling_cli.errors import AccountError, CredentialsError, KlingError
+from kling_cli.jobs.events import Notice
+from kling_cli.listener.events import Polled, Reconciled
+from kling_cli.listener.forwarding.headers import RECONCILED_HEADER, RECONCILED_TRUST
+from kling_cli.listener.task_states import Known, rank
+from kling_cli.listener.verification import RETRY_S, Asks
+from kling_cli.store.journal import KeptCallback
+from kling_cli.store.records import Entry
+
+TICK_S: Final = 1.0
+JUMP_S: Final = 15.0  # later than that by the wall clock, the machine has slept
+
+
+class Sleep:
+    """Notices that the machine slept: more time has gone by than we waited."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last = clock.now()
+
+    def slept_s(self, waited_s: float) -> float | None:
+        """Return how long it slept in the wait of `waited_s` that just ended, if so."""
+        now = self._clock.now()
+        over_s = (now - self._last).total_seconds() - waited_s
+        self._last = now
+        return over_s if over_s > JUMP_S else None
+
+
+async def watch_sleep(clock: Clock, woken: Callable[[str], None]) -> None:
+    """Tell of every sleep of the machine, in words, until cancelled."""
+    sleep = Sleep(clock)
+    while True:
+        await clock.sleep(TICK_S)
+        slept_s = sleep.slept_s(TICK_S)
+        if slept_s is not None:
+            woken(f"the machine slept for {slept_s / 60:.0f} min")
+
+
+class Reconciler:
+    """Asks about open tasks whenever callbacks may have been missed.
+
+    `open_entries` gives what the journal and this session know to be unfinished;
+    `stand_in` gets the callback that is made up for a missed end, and gives it a
+    number; `learn` hears every answer.
+    """
+
+    def __init__(  # noqa: PLR0913 -- collaborators, by name
+        self,
+        asks: Asks | None,
+        known: Known,
+        *,
+        clock: Clock,
+        tell: Callable[[Polled | Reconciled | Notice], None],
+        open_entries: Callable[[], Sequence[Entry]],
+        stand_in: Callable[[KeptCallback], Awaitable[int | None]],
+        learn: Callable[[Task], None],
+    ) -> None:
+        self._asks = asks
+        self._known = known
+        self._clock = clock
+        self._tell = tell
+        self._open_entries = open_entries
+        self._stand_in = stand_in
+        self._learn = learn
+        self._reason: str | None = None
+        self._bell = anyio.Event()
+
+    def ask_soon(self, reason: str) -> None:
+        """Have everything open asked about, now."""
+        self._reason = self._reason or reason
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Ask whenever there is a reason, until cancelled."""
+        while True:
+            await self._bell.wait()
+            self._bell = anyio.Event()
+            reason, self._reason = self._reason, None
+            if reason is not None:
+                await self._reconcile(reason)
+
+    async def _reconcile(self, reason: str) -> None:
+        if self._asks is None:
+            self._tell(
+                Notice(
+                    message=f"{reason}; without credentials nobody can say what was"
+                    " missed",
+                    hint="kling auth login",
+                )
+            )
+            return
+        entries = {entry.key: entry for entry in self._open_entries()}
+        if not entries:
+            return
+        answers = await self._ask(self._asks, list(entries.values()))
+        if answers is None:
+            return
+        ids = tuple(one.task_id or one.external_id for one in entries.values())
+        self._tell(Polled(task_ids=ids, reason=reason))
+        for key, task in answers.items():
+            await self._settle(entries[key], task)
+
+    async def _ask(
+        self, asks: Asks, entries: Sequence[Entry]
+    ) -> Mapping[str, Task] | None:
+        """Return the API's answers, however long the network takes to come back."""
+        attempt = 0
+        while True:
+            try:
+                return await asks.ask(entries)
+            except (CredentialsError, AccountError) as exc:
+                self._tell(
+                    Notice(
+                        message=f"could not ask what was missed: {exc.message}",
+                        hint=exc.hint,
+                    )
+                )
+                return None
+            except KlingError:
+                await self._clock.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
+                attempt += 1
+
+    async def _settle(self, entry: Entry, task: Task) -> None:
+        known = self._known.task(task.id)
+        is_missed = task.status.is_final and not known.status.is_final
+        if not is_missed and rank(task.status) <= rank(known.status):
+            return
+        number: int | None = None
+        if is_missed:
+            number = await self._stand_in(made_up(task, entry, self._clock.now()))
+        self._tell(
+            Reconciled(
+                task_id=task.id,
+                status=task.status.value,
+                is_missed=is_missed,
+                number=number,
+            )
+        )
+        self._learn(task)
+
+
+def made_up(task: Task, entry: Entry, now: datetime) -> KeptCallback:
+    """Return the callback that should have come, in the legacy shape. Pure.
+
+    Source: API reference 4.3, read 2026-10-04.
+    """
+    return KeptCallback(
+        id=0,
+        received_at=now,
+        product=entry.product or None,
+        nonce=None,
+        task_id=task.id,
+        external_id=task.external_id,
+        status=task.status.value,
+        trust=RECONCILED_TRUST,
+        headers=(
+            ("content-type", "application/json"),
+            (RECONCILED_HEADER.lower(), "1"),
+        ),
+        raw=json.dumps(_body(task)).encode(),
+    )
+
+
+def _body(task: Task) -> dict[str, object]:
+    is_done = task.status is TaskStatus.SUCCEEDED
+    body: dict[str, object] = {
+        "task_id": task.id,
+        "task_status": "succeed" if is_done else task.status.value,
+        "task_status_msg": task.message or "",
+        "task_info": {"external_task_id": task.external_id},
+    }
+    for name, moment in (
+        ("created_at", task.created_at),
+        ("updated_at", task.updated_at),
+    ):
+        if moment is not None:
+            body[name] = int(moment.timestamp() * 1000)
+    if is_done:
+        body["task_result"] = _results(task)
+    return body
+
+
+def _results(task: Task) -> dict[str, list[dict[str, object]]]:
+    results: dict[str, list[dict[str, object]]] = {}
+    for output in task.outputs:
+        item: dict[str, object] = {"id": output.id, "url": output.url}
+        if output.duration_s is not None:
+            item["duration"] = f"{output.duration_s:g}"
+        results.setdefault(f"{output.type}s", []).append(item)
+    return results

@@ -1,0 +1,125 @@
+"""Lists are followed page by page, as far as is wanted and never for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from kling_cli.api.pagination import Listed, cursor_pages, cut, numbered_pages
+from kling_cli.errors import UnreachableError
+from tests.api.asked import Answering
+
+pytestmark = pytest.mark.anyio
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    id: str
+
+
+def read(rows: Any) -> Iterator[Row]:
+    """Return the rows that hold something: what is being made has a row, no more."""
+    return (Row(each) for each in rows if each)
+
+
+def pages_of(names: Sequence[str]) -> Answering:
+    def page(said: Mapping[str, Any]) -> list[str]:
+        number, size = int(said["pageNum"]), int(said["pageSize"])
+        return list(names[(number - 1) * size : number * size])
+
+    return Answering(page)
+
+
+async def numbered(client: Answering, **options: Any) -> Listed[Row]:
+    chosen = {"limit": 0, "page_size": 2, **options}
+    return await numbered_pages(client, "/list", read, **chosen)
+
+
+def names_of(found: Listed[Row]) -> str:
+    return "".join(each.id for each in found.items)
+
+
+async def test_a_page_that_is_not_full_is_the_last() -> None:
+    client = pages_of("abcde")
+
+    found = await numbered(client)
+
+    assert (names_of(found), found.has_more) == ("abcde", False)
+    assert [each["pageNum"] for each in client.asked] == ["1", "2", "3"]
+
+
+async def test_no_page_is_asked_for_beyond_the_limit() -> None:
+    client = pages_of("abcdef")
+
+    found = await numbered(client, limit=3)
+
+    assert (names_of(found), found.has_more) == ("abc", True)
+    assert len(client.asked) == 2
+
+
+async def test_rows_that_hold_nothing_yet_do_not_count_against_the_limit() -> None:
+    found = await numbered(pages_of(["", "a", "", "b", "c"]), limit=2)
+
+    assert (names_of(found), found.has_more) == ("ab", True)
+
+
+async def test_an_api_that_gives_the_same_page_for_ever_is_left() -> None:
+    client = Answering(lambda _: ["a", "b"])
+
+    found = await numbered(client)
+
+    assert (names_of(found), found.has_more) == ("ab", False)
+    assert len(client.asked) == 2
+
+
+async def test_it_looks_no_further_than_it_may() -> None:
+    client = pages_of("abcdefgh")
+
+    found = await numbered(client, max_pages=2)
+
+    assert (names_of(found), found.has_more) == ("abcd", True)
+
+
+@pytest.mark.parametrize("data", [None, {}, "[]"])
+async def test_no_list_is_not_an_empty_one(data: Any) -> None:
+    with pytest.raises(UnreachableError, match="no list"):
+        await numbered(Answering(lambda _: data))
+
+
+async def by_cursor(pages: Mapping[str | None, Any], limit: int = 0) -> Listed[str]:
+    async def turn(cursor: str | None) -> tuple[str, str | None]:
+        return pages[cursor]  # type: ignore[no-any-return]  # a test's own table
+
+    return await cursor_pages(turn, limit=limit)
+
+
+async def test_cursors_lead_to_the_end() -> None:
+    found = await by_cursor({None: ("ab", "1"), "1": ("", "2"), "2": ("c", None)})
+
+    assert found == Listed(items=("a", "b", "c"))
+
+
+async def test_cursors_are_followed_no_further_than_is_wanted() -> None:
+    found = await by_cursor({None: ("ab", "1"), "1": ("cd", "2")}, limit=3)
+
+    assert found == Listed(items=("a", "b", "c"), has_more=True)
+
+
+async def test_a_cursor_that_leads_in_a_circle_is_followed_once() -> None:
+    found = await by_cursor({None: ("a", "1"), "1": ("b", "1")})
+
+    assert found == Listed(items=("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("limit", "shown", "has_more"), [(0, 3, False), (2, 2, True), (3, 3, False)]
+)
+def test_what_is_cut_off_is_not_forgotten(
+    limit: int, shown: int, has_more: bool
+) -> None:
+    found = cut("abc", limit)
+
+    assert (len(found.items), found.has_more) == (shown, has_more)

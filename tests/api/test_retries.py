@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kling_cli.api.client import PAUSES_S, Patient
+from kling_cli.errors import AccountError, KlingError, RateLimitError, UnreachableError
+from tests.api.asked import Answering
+from tests.support.clock import FakeClock
+
+pytestmark = pytest.mark.anyio
+
+TOO_OFTEN = RateLimitError("too many requests", code=1302, http=429)
+STUMBLED = UnreachableError("internal error", code=5000, http=500)
+
+
+class Failing(Answering):
+    """Raises these first, and answers then."""
+
+    def __init__(self, *errors: KlingError) -> None:
+        super().__init__(lambda said: said)
+        self.errors = list(errors)
+
+    async def ask(self, method: str, path: str, **said: Any) -> Any:
+        answer = await super().ask(method, path, **said)
+        if self.errors:
+            raise self.errors.pop(0)
+        return answer
+
+
+async def test_what_may_be_better_soon_is_asked_again() -> None:
+    clock, client = FakeClock(), Failing(TOO_OFTEN, STUMBLED)
+
+    answer = await Patient(client, clock).ask("GET", "/x", params={"a": "b"})
+
+    assert answer.data == {"a": "b"}
+    assert len(client.asked) == 3
+    assert clock.sleeps == list(PAUSES_S)
+
+
+async def test_patience_has_an_end() -> None:
+    client = Failing(*[TOO_OFTEN] * 9)
+
+    with pytest.raises(RateLimitError):
+        await Patient(client, FakeClock()).ask("GET", "/x")
+
+    assert len(client.asked) == 3
+
+
+@pytest.mark.parametrize(
+    "error", [UnreachableError("nobody there"), AccountError("arrears", http=429)]
+)
+async def test_what_time_does_not_mend_is_told_at_once(error: KlingError) -> None:
+    client = Failing(error)
+
+    with pytest.raises(type(error)):
+        await Patient(client, FakeClock()).ask("GET", "/x")
+
+    assert len(client.asked) == 1

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+import anyio
+import pytest
+
+from kling_cli.callbacks.http.limits import Crowd, Limits
+
+pytestmark = pytest.mark.anyio
+
+
+class Guest:
+    """A connection that takes its time to end."""
+
+    def __init__(self, *, is_idle: bool = True) -> None:
+        self.is_idle = is_idle
+        self.is_cut = False
+
+    def leave(self) -> None:
+        """Go on with what is under way."""
+
+    def cut(self) -> None:
+        self.is_cut = True
+
+
+def a_crowd(connections: int = 1) -> Crowd:
+    return Crowd(Limits(connections=connections, close_s=0.05), deque())
+
+
+async def test_newcomers_at_once_do_not_take_the_same_place() -> None:
+    crowd, guests = a_crowd(), [Guest(), Guest(), Guest()]
+
+    let_in = [crowd.has_room_for(guest) for guest in guests]
+
+    assert let_in == [True, True, True]
+    assert [guest.is_cut for guest in guests] == [True, True, False]
+
+
+async def test_a_crowd_is_gone_when_the_last_has_ended_sent_away_or_not() -> None:
+    crowd, inside, outside = a_crowd(), Guest(is_idle=False), Guest()
+    assert crowd.has_room_for(inside)
+    assert not crowd.has_room_for(outside)
+
+    dispersing = asyncio.ensure_future(crowd.disperse())
+    await anyio.sleep(0.1)
+    assert inside.is_cut
+    crowd.lose(inside)
+    await anyio.sleep(0.01)
+    assert not dispersing.done()
+    crowd.lose(outside)
+
+    with anyio.fail_after(5):
+        await dispersing

@@ -1,0 +1,73 @@
+"""The words of `--can`, as each product can mean them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kling_cli.catalogue.capabilities import Demand, demands, meanings, require_known
+from kling_cli.catalogue.definition import loader
+from kling_cli.errors import UsageError
+
+
+def meant(product: str, word: str) -> list[tuple[str, Any]]:
+    described = loader.load(product)
+    return [(each.field, each.value) for each in meanings(described, word)]
+
+
+@pytest.mark.parametrize(
+    ("word", "meaning"),
+    [
+        ("sound", ("sound", None)),
+        ("no-sound", ("sound", False)),
+        ("sound=off", ("sound", False)),
+        ("Last-Frame", ("last_frame", None)),
+        ("duration=12", ("duration", 12)),
+        ("12s", ("duration", 12)),
+        ("duration=long", ("duration", "long")),
+        ("4K", ("resolution", "4k")),
+        ("resolution=1080p", ("resolution", "1080p")),
+        ("cfg-scale=0.5", ("cfg_scale", 0.5)),
+        ("element=2", ("elements", ("1", "1"))),
+        ("elements", ("elements", None)),
+        ("last-frame=2", ("last_frame", 2)),
+        ("last-frame=1", ("last_frame", "https://example.com/file")),
+    ],
+)
+def test_a_word_means_a_field_and_perhaps_a_value(
+    word: str, meaning: tuple[str, Any]
+) -> None:
+    assert meant("image2video", word) == [meaning]
+
+
+@pytest.mark.parametrize("word", ["4k", "16:9", "last-frame", "5s", "no-sound", "x=1"])
+def test_what_a_product_does_not_have_means_nothing_to_it(word: str) -> None:
+    assert meant("tts", word) == []
+
+
+def test_a_value_that_a_model_always_has_is_known_too() -> None:
+    assert meant("text2video", "720p") == [("resolution", "720p")]
+
+
+def test_every_way_to_mean_all_words_is_a_demand_each() -> None:
+    product = loader.load("text2video")
+
+    assert [*demands(product, ["sound", "4k"])] == [
+        (Demand("sound"), Demand("resolution", "4k"))
+    ]
+    assert [*demands(product, ["sound", "nonsense"])] == []
+
+
+def test_a_word_that_nobody_knows_is_refused_with_those_near_it() -> None:
+    with pytest.raises(UsageError, match="--can last-fram:") as caught:
+        require_known(loader.all_products(), ["sound", "last-fram"])
+
+    assert "last-frame" in (caught.value.hint or "")
+
+
+def test_a_word_like_no_other_is_refused_with_some_that_there_are() -> None:
+    with pytest.raises(UsageError) as caught:
+        require_known(loader.all_products(), ["zzzz=1"])
+
+    assert "duration=12" in (caught.value.hint or "")

@@ -1,0 +1,239 @@
+"""What the account has, put beside what this machine knows. API reference 2.3, 2.5."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kling_cli.api.pagination import Listed
+from kling_cli.api.tasks import TaskStatus
+from kling_cli.errors import CredentialsError, UnreachableError, UsageError
+from kling_cli.jobs import run
+from kling_cli.jobs.account_tasks import Wanted, merged
+from kling_cli.jobs.prepare import Order
+from kling_cli.store.records import Entry, Stage
+from tests.jobs.made import NOON, an_entry
+from tests.jobs.world import World, a_world, an_order
+
+pytestmark = pytest.mark.anyio
+
+FILM = {"title": "A mug", "images": ("https://img.example.com/mug.png",)}
+IMAGE = Order(product="image", values={"prompt": "a cat"}, external_id="cat")
+LEGACY = Order(
+    product="text2video",
+    model="kling-v1-6",
+    values={"prompt": "a boat"},
+    external_id="old",
+)
+GOODS = Order(product="goods-studio", values=FILM, external_id="goods")
+
+
+async def remote(world: World, **wanted: Any) -> tuple[Listed[Entry], Sequence[str]]:
+    return await run.account_tasks(
+        Wanted(**wanted), settings=world.settings, tell=world.told, clock=world.clock
+    )
+
+
+async def listed(world: World, **wanted: Any) -> list[str]:
+    found, _ = await remote(world, **wanted)
+    return [entry.external_id for entry in found.items]
+
+
+async def submit_all(world: World) -> None:
+    """Make four tasks, a minute apart so that their order is theirs."""
+    for order in (LEGACY, IMAGE, an_order("new"), GOODS):
+        await world.submit(order=order)
+    book = world.box.state.tasks
+    for age, task in enumerate(reversed([*book])):
+        at = task.times.created_at - 60.0 * age
+        book.put(replace(task, times=replace(task.times, created_at=at)))
+
+
+async def test_an_api_key_lists_everything_newest_first(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        await submit_all(world)
+
+        assert await listed(world) == ["goods", "new", "cat", "old"]
+        assert await listed(world, limit=2) == ["goods", "new"]
+
+
+async def test_a_key_pair_lists_the_families_and_knows_what_tasks_are(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path) as world:
+        await submit_all(world)
+        world.use_key_pair()
+        world.forget()
+        found, notes = await remote(world)
+
+    assert [(each.external_id, each.product) for each in found.items] == [
+        ("cat", "image"),
+        ("old", "text2video"),
+    ]
+    assert (found.has_more, list(notes)) == (False, [])
+
+
+async def test_what_the_journal_knows_stays_known_and_the_api_says_how_it_stands(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path, task_seconds=0.0) as world:
+        await world.submit(order=an_order("new"))
+        world.change("new", paths=("boat.mp4",), stage=Stage.SUBMITTED)
+        found, _ = await remote(world)
+
+    (entry,) = found.items
+    assert (entry.product, entry.model) == ("text2video", "kling-3.0-turbo")
+    assert entry.paths == ("boat.mp4",)
+    assert (entry.stage, entry.units) == (Stage.SUCCEEDED, 4.0)
+    assert world.entry("new").stage is Stage.SUBMITTED  # a list writes nothing down
+
+
+async def test_a_stranger_is_told_without_a_product(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        await world.submit(order=an_order("new"))
+        world.forget()
+        found, _ = await remote(world)
+
+    (entry,) = found.items
+    assert (entry.external_id, entry.product, entry.route) == ("new", "", "")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        ({"product": "text2video"}, ["new", "old"]),
+        ({"product": "image"}, ["cat"]),
+        ({"kind": "video"}, ["new", "old"]),
+        ({"kind": "image"}, ["cat"]),
+        ({"kind": "video", "product": "image"}, []),
+        ({"product": "goods-studio"}, ["goods"]),
+        ({"product": "custom-voice"}, []),
+        ({"status": TaskStatus.SUBMITTED}, ["goods", "new", "cat", "old"]),
+        ({"status": TaskStatus.FAILED}, []),
+        ({"status": TaskStatus.UNKNOWN}, []),
+        ({"kind": "video", "limit": 1}, ["new"]),
+    ],
+)
+async def test_filters_with_an_api_key(
+    tmp_path: Path, wanted: dict[str, Any], names: list[str]
+) -> None:
+    async with a_world(tmp_path, task_seconds=600.0) as world:
+        await submit_all(world)
+
+        assert await listed(world, **wanted) == names
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names", "queries"),
+    [
+        ({"product": "text2video"}, ["old"], 1),
+        ({"product": "custom-voice"}, [], 1),
+        ({"kind": "try_on"}, [], 1),
+        ({"product": "image", "status": TaskStatus.SUBMITTED}, ["cat"], 6),
+        ({"product": "image", "status": TaskStatus.FAILED}, [], 6),
+    ],
+)
+async def test_filters_with_a_key_pair_ask_the_families_they_are_about(
+    tmp_path: Path, wanted: dict[str, Any], names: list[str], queries: int
+) -> None:
+    async with a_world(tmp_path, task_seconds=600.0) as world:
+        await submit_all(world)
+        world.use_key_pair()
+        before = world.counts.get("query", 0)
+
+        assert await listed(world, **wanted) == names
+        assert world.counts["query"] - before <= queries
+
+
+@pytest.mark.parametrize("is_pair", [False, True], ids=["API key", "key pair"])
+async def test_only_what_is_young_enough(tmp_path: Path, *, is_pair: bool) -> None:
+    async with a_world(tmp_path) as world:
+        await submit_all(world)
+        since = world.clock.now() - timedelta(seconds=150)
+        if is_pair:
+            world.use_key_pair()
+        found = await listed(world, since=since)
+
+    assert found == (["cat"] if is_pair else ["goods", "new", "cat"])
+
+
+async def test_those_whose_product_nobody_knows_are_counted(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        await world.submit(order=an_order("new"))
+        world.forget()
+        found, notes = await remote(world, product="text2video")
+
+    assert found.items == ()
+    (note,) = notes
+    assert note.startswith("1 of other machines")
+    assert "--kind" in note
+
+
+async def test_cursors_are_followed(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        for number in range(3):
+            await world.submit(order=an_order(f"n{number}"))
+        world.forget()
+        found, _ = await remote(world, limit=2)
+
+    assert len(found.items) == 2
+    assert found.has_more
+
+
+async def test_a_product_nobody_has_is_refused(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        with pytest.raises(UsageError, match="no product nonsense"):
+            await remote(world, product="nonsense")
+
+
+async def test_solutions_need_an_api_key(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.use_key_pair()
+        with pytest.raises(CredentialsError, match="API key only"):
+            await remote(world, product="goods-studio")
+
+
+@pytest.mark.parametrize("is_pair", [False, True], ids=["API key", "key pair"])
+async def test_a_place_that_refuses_does_not_keep_the_others(
+    tmp_path: Path, *, is_pair: bool
+) -> None:
+    async with a_world(tmp_path) as world:
+        await submit_all(world)
+        if is_pair:
+            world.use_key_pair()
+        world.fail("query:1103x1")
+        found, notes = await remote(world)
+
+    assert found.items
+    (note,) = notes
+    assert "could not be listed" in note
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [("query:1103x0", CredentialsError), ("query:502htmlx0", UnreachableError)],
+)
+async def test_when_nobody_answers_that_is_the_error(
+    tmp_path: Path, fault: str, error: type[Exception]
+) -> None:
+    async with a_world(tmp_path, fault) as world:
+        with pytest.raises(error):
+            await remote(world)
+
+
+def test_parts_are_merged_newest_first_and_each_task_once() -> None:
+    ages = {"a": 3, "b": 1, "c": 2}
+    a, b, c = (
+        an_entry(name, task_id=name, written_at=NOON - timedelta(hours=hours))
+        for name, hours in ages.items()
+    )
+
+    found = merged([Listed(items=(a, b)), Listed(items=(c, b), has_more=True)], 2)
+
+    assert [each.external_id for each in found.items] == ["b", "c"]
+    assert found.has_more

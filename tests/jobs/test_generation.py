@@ -1,0 +1,314 @@
+"""A generating command's run from order to saved file, in this process."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from kling_cli.api.tasks import TaskStatus
+from kling_cli.errors import (
+    AccountError,
+    ContentRefusedError,
+    CredentialsError,
+    KlingError,
+    NoSlotError,
+    NotSavedError,
+    OutcomeUnknownError,
+    RefusedError,
+    StillRunningError,
+    TaskFailedError,
+    TunnelError,
+    UnreachableError,
+    UsageError,
+)
+from kling_cli.jobs.events import (
+    CallbackPath,
+    Finished,
+    Notice,
+    Prepared,
+    Saved,
+    StatusChanged,
+    Submitted,
+)
+from kling_cli.jobs.prepare import Order
+from kling_cli.store.records import Stage
+from tests.jobs.world import API_KEY, a_world, an_order
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_job_runs_from_order_to_saved_file(tmp_path: Path) -> None:
+    async with a_world(tmp_path, task_seconds=600) as world:
+        world.end_when_asked()
+        result = await world.generate(an_order("mine"))
+
+    assert result.error is None
+    assert result.status is TaskStatus.SUCCEEDED
+    assert (result.command, result.product) == ("text2video", "text2video")
+    assert result.external_id == "mine"
+    assert (result.create_requests, result.completed_by) == (1, "callback")
+    assert (result.query_requests, result.callbacks) == (2, 2)
+    assert result.units
+    assert result.request_id
+    assert result.expires_at
+    assert result.elapsed_s
+    [output] = result.outputs
+    assert output.path == tmp_path / "out" / f"kling-{result.task_id}.mp4"
+    assert output.path.stat().st_size == output.total_bytes
+    assert result.resume is None
+
+
+async def test_what_happens_is_told_in_its_order(tmp_path: Path) -> None:
+    async with a_world(tmp_path, task_seconds=600) as world:
+        world.end_when_asked()
+        result = await world.generate()
+
+    told = world.told
+    kinds = (Prepared, CallbackPath, Submitted, StatusChanged, Saved, Finished)
+    firsts = dict.fromkeys(type(one) for one in told.events if isinstance(one, kinds))
+    assert tuple(firsts) == kinds
+    assert [one.state for one in told.of(CallbackPath)] == ["ready", "proven"]
+    assert told.of(StatusChanged)[-1].by == "callback"
+    assert told.of(Finished) == [Finished(result=result)]
+    assert told.events[-1] == Finished(result=result)
+
+
+async def test_the_journal_has_it_all_at_the_end(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        result = await world.generate(an_order("mine"), output="{task_id}.{ext}")
+        entry = world.entry("mine")
+
+    assert entry.stage is Stage.SUCCEEDED
+    assert entry.task_id == result.task_id
+    assert entry.units == result.units
+    assert entry.paths == (str(tmp_path / "out" / f"{result.task_id}.mp4"),)
+    assert (entry.output, entry.query_path) == ("{task_id}.{ext}", "/tasks")
+    assert "a paper boat" in entry.request
+
+
+async def test_without_callbacks_the_result_is_polled_for(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        result = await world.generate(callback="off")
+
+    assert (result.completed_by, result.callbacks) == ("poll", 0)
+    assert len(world.saved) == 1
+    assert world.told.of(CallbackPath) == []
+
+
+async def test_a_callback_before_the_create_answer_is_not_lost(tmp_path: Path) -> None:
+    async with a_world(tmp_path, "create:slow") as world:
+        result = await world.generate()
+
+    assert (result.completed_by, result.callbacks) == ("callback", 3)
+    assert result.query_requests == 1
+
+
+async def test_a_job_that_nobody_waits_for_is_left_with_its_id(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        result = await world.submit()
+
+    assert result.status is TaskStatus.SUBMITTED
+    assert result.error is None
+    assert result.resume == f"kling wait {result.task_id}"
+    assert world.counts["query"] == 0
+    assert world.told.of(Finished) == [Finished(result=result)]
+
+
+async def test_without_saving_the_links_are_the_result(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        result = await world.generate(is_downloading=False)
+
+    [output] = result.outputs
+    assert (output.path, world.saved) == (None, set())
+    assert (output.output.url or "").startswith(world.box.base_url)
+
+
+async def test_a_key_pair_takes_the_legacy_way(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.use_key_pair()
+        result = await world.generate(an_order("mine"))
+        entry = world.entry("mine")
+
+    assert result.status is TaskStatus.SUCCEEDED
+    assert entry.query_path == "/v1/videos/text2video"
+    assert len(world.saved) == 1
+
+
+@pytest.mark.parametrize("fault", ["accept-reset", "accept-503", "accept-5000"])
+async def test_an_accepted_job_whose_answer_was_lost_is_found(
+    tmp_path: Path, fault: str
+) -> None:
+    async with a_world(tmp_path, f"create:{fault}") as world:
+        result = await world.generate()
+
+    assert result.status is TaskStatus.SUCCEEDED
+    assert (result.create_requests, world.counts["create"]) == (1, 1)
+    assert len(list(world.box.state.tasks)) == 1
+
+
+@pytest.mark.parametrize(
+    ("faults", "options", "kind", "stage"),
+    [
+        pytest.param(["create:1201"], {}, RefusedError, Stage.REFUSED, id="refused"),
+        pytest.param(["create:1102"], {}, AccountError, Stage.REFUSED, id="account"),
+        pytest.param(
+            ["create:1303x0"], {"timeout_s": 1.0}, NoSlotError, Stage.REFUSED, id="slot"
+        ),
+        pytest.param(
+            ["create:accept-reset", "query:500x0"], {"timeout_s": 1.0},
+            OutcomeUnknownError, Stage.SENDING, id="unknown",
+        ),
+        pytest.param(
+            ["task:stuck"], {"timeout_s": 0.5}, StillRunningError, Stage.SUBMITTED,
+            id="running",
+        ),
+        pytest.param(
+            ["task:failed"], {}, TaskFailedError, Stage.FAILED, id="failed"
+        ),
+        pytest.param(
+            ["task:moderation"], {}, ContentRefusedError, Stage.FAILED, id="content"
+        ),
+        pytest.param(
+            ["task:no-outputs"], {}, NotSavedError, Stage.SUCCEEDED, id="no files"
+        ),
+        pytest.param(
+            ["query:1002x0"], {}, CredentialsError, Stage.SUBMITTED, id="credentials"
+        ),
+    ],
+)  # fmt: skip
+async def test_every_way_to_fail_has_its_error_its_stage_and_its_way_back(
+    tmp_path: Path,
+    faults: list[str],
+    options: dict[str, Any],
+    kind: type[KlingError],
+    stage: Stage,
+) -> None:
+    async with a_world(tmp_path, *faults) as world:
+        result = await world.generate(an_order("mine"), **options)
+        entry = world.entry("mine")
+
+    assert type(result.error) is kind
+    assert entry.stage in (stage, Stage.PROCESSING if stage.is_open else stage)
+    name = result.task_id or "mine"
+    assert result.resume == {
+        Stage.SENDING: "kling wait mine",
+        Stage.SUBMITTED: f"kling wait {name}",
+        Stage.SUCCEEDED: f"kling download {name}",
+    }.get(stage)
+    assert world.counts["create"] == result.create_requests
+    assert world.saved == set()
+
+
+async def test_an_api_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        pass  # and now it is gone
+
+    result = await world.generate(an_order("mine"), timeout_s=1.0, callback="off")
+
+    assert type(result.error) is UnreachableError
+    assert world.entry("mine").stage is Stage.ABSENT
+    assert result.resume is None
+
+
+@pytest.mark.parametrize(
+    ("order", "options", "kind"),
+    [
+        pytest.param(an_order(duration=99), {}, UsageError, id="values"),
+        pytest.param(an_order(), {"output": "{nothing}"}, UsageError, id="template"),
+        pytest.param(an_order(), {"max_units": 0.1}, AccountError, id="price"),
+        pytest.param(
+            an_order(), {"callback": "require", "tunnel": "none"}, TunnelError,
+            id="no way for callbacks",
+        ),
+    ],
+)  # fmt: skip
+async def test_what_fails_before_the_job_is_raised_and_nothing_is_sent(
+    tmp_path: Path, order: Order, options: dict[str, Any], kind: type[KlingError]
+) -> None:
+    async with a_world(tmp_path) as world:
+        with pytest.raises(kind):
+            await world.generate(order, **options)
+
+        assert world.counts["create"] == 0
+        assert (await world.finish()) == []
+
+
+async def test_the_same_command_may_be_run_again_when_nothing_was_submitted(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path, "create:1201") as world:
+        refused = await world.generate(an_order("mine"))
+        again = await world.generate(an_order("mine"))
+
+    assert isinstance(refused.error, RefusedError)
+    assert again.error is None
+    assert world.entry("mine").task_id == again.task_id
+
+
+async def test_an_external_id_that_was_used_before_is_not_sent(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        await world.submit(order=an_order("mine"))
+        with pytest.raises(UsageError, match="mine has been used"):
+            await world.generate(an_order("mine"))
+
+        assert world.counts["create"] == 1
+
+
+async def test_without_a_login_the_order_is_looked_at_first(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.settings = replace(world.settings, api_key=None)
+
+        with pytest.raises(UsageError):
+            await world.generate(an_order(duration=99))
+        with pytest.raises(CredentialsError):
+            await world.generate()
+
+
+async def test_the_usual_time_is_learnt_from_jobs_that_were_done(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path) as world:
+        await world.generate(is_downloading=False)
+        seed_s = world.told.of(Prepared)[0].usual_s
+        for _ in range(3):
+            await world.generate(is_downloading=False)
+        learnt_s = world.told.of(Prepared)[-1].usual_s
+
+    assert seed_s is not None
+    assert seed_s > 10
+    assert learnt_s is not None
+    assert learnt_s < 5
+
+
+async def test_a_model_that_is_going_is_warned_of(tmp_path: Path) -> None:
+    order = Order(
+        product="text2video", model="kling-v1", values={"prompt": "a paper boat"}
+    )
+
+    async with a_world(tmp_path) as world:
+        await world.submit(order=order)
+
+    assert any("kling-v1" in one.message for one in world.told.of(Notice))
+
+
+async def test_neither_key_nor_callback_path_is_in_any_file(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        await world.generate()
+        urls = {one["url"] for one in world.box.state.traffic.document()["callbacks"]}
+
+    [url] = urls
+    mac = urlsplit(url).path.rpartition("/")[2]
+    written = all_bytes(tmp_path)
+    assert len(mac) > 20
+    assert b"a paper boat" in written
+    for secret in (mac, API_KEY):
+        assert secret.encode() not in written
+        assert secret not in repr(world.told.events)
+
+
+def all_bytes(folder: Path) -> bytes:
+    return b"".join(one.read_bytes() for one in folder.rglob("*") if one.is_file())

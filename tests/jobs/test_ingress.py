@@ -1,0 +1,177 @@
+"""Which way callbacks take, and that all of it is closed."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from kling_cli.callbacks.urls import Capability, load_key, read_path
+from kling_cli.errors import TunnelError, UsageError
+from kling_cli.jobs.events import CallbackPath
+from kling_cli.jobs.ingress.ingress import NO_WAY, Kind, Way, choose
+from kling_cli.jobs.job import RunOptions
+from kling_cli.jobs.schedule import PathState
+from tests.jobs.sessions import a_way, call, some_settings
+from tests.support.door import new_style
+
+pytestmark = pytest.mark.anyio
+
+HERE = "http://127.0.0.1:9"
+OFFICIAL = "https://api-singapore.klingai.com"
+URL = "https://kling.example.com/hooks/"
+
+
+def options(
+    callback: str, tunnel: str, url: str | None, *, is_waiting: bool
+) -> RunOptions:
+    return RunOptions(
+        command="text2video",
+        callback=callback,
+        tunnel=tunnel,
+        callback_url=url,
+        is_waiting=is_waiting,
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "base", "kind"),
+    [
+        (("auto", "auto", None, True), HERE, Kind.LOOPBACK),
+        (("auto", "auto", None, True), OFFICIAL, Kind.TUNNEL),
+        (("auto", "ngrok", None, True), HERE, Kind.TUNNEL),
+        (("auto", "none", None, True), HERE, Kind.OFF),
+        (("auto", "none", None, True), OFFICIAL, Kind.OFF),
+        (("auto", "auto", None, False), HERE, Kind.STANDING),
+        (("auto", "ngrok", None, False), OFFICIAL, Kind.STANDING),
+        (("auto", "auto", URL, True), OFFICIAL, Kind.URL),
+        (("auto", "none", URL, True), OFFICIAL, Kind.URL),
+        (("auto", "ngrok", URL, False), OFFICIAL, Kind.ELSEWHERE),
+        (("off", "ngrok", URL, True), OFFICIAL, Kind.OFF),
+        (("require", "auto", None, True), HERE, Kind.LOOPBACK),
+        (("require", "auto", None, True), OFFICIAL, Kind.TUNNEL),
+        (("require", "none", URL, True), OFFICIAL, Kind.URL),
+        (("require", "none", URL, False), OFFICIAL, Kind.ELSEWHERE),
+    ],
+)
+def test_the_way_follows_from_the_options(
+    tmp_path: Path, said: tuple[str, str, str | None, bool], base: str, kind: Kind
+) -> None:
+    callback, tunnel, url, is_waiting = said
+    chosen = options(callback, tunnel, url, is_waiting=is_waiting)
+    settings = some_settings(tmp_path, KLING_API_BASE=base)
+
+    assert choose(chosen, settings) is kind
+
+
+@pytest.mark.parametrize("waits", [True, False])
+@pytest.mark.parametrize(
+    ("environ", "message", "hint"),
+    [
+        pytest.param({}, "--tunnel none", "--tunnel none", id="typed"),
+        pytest.param(
+            {"KLING_TUNNEL": "none"},
+            "no tunnel, says environment KLING_TUNNEL",
+            "add --tunnel auto",
+            id="a default",
+        ),
+    ],
+)
+def test_callbacks_cannot_be_required_and_forbidden_at_once(
+    tmp_path: Path, environ: dict[str, str], message: str, hint: str, *, waits: bool
+) -> None:
+    chosen = options("require", "none", None, is_waiting=waits)
+
+    with pytest.raises(TunnelError, match=message) as caught:
+        choose(chosen, some_settings(tmp_path, **environ))
+
+    assert hint in (caught.value.hint or "")
+
+
+async def test_nobody_to_hear_a_required_callback_is_said_before_anything_is_sent(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(TunnelError, match="--no-wait") as caught:
+        async with a_way(some_settings(tmp_path), callback="require", is_waiting=False):
+            pass
+
+    assert "kling listen" in (caught.value.hint or "")
+
+
+def test_without_a_way_there_is_no_url() -> None:
+    assert NO_WAY.url_for("text2video", "n1") is None
+
+
+@pytest.mark.parametrize("base", ["https://h/hooks", "https://h/hooks/"])
+def test_the_url_of_a_task_is_a_capability_below_the_base(base: str) -> None:
+    way = Way(base_url=base, key=b"k" * 32)
+
+    url = way.url_for("text2video", "n1") or ""
+
+    path = url.removeprefix("https://h/hooks").encode()
+    assert read_path(path, way.key) == Capability(product="text2video", nonce="n1")
+    assert url != way.url_for("text2video", "n2")
+
+
+async def test_without_callbacks_nothing_is_opened_or_told(tmp_path: Path) -> None:
+    async with a_way(some_settings(tmp_path), callback="off") as opened:
+        assert opened.way == NO_WAY
+        assert opened.news.path is PathState.NONE
+        assert opened.heard.events == []
+
+
+async def test_on_loopback_callbacks_come_straight_in(tmp_path: Path) -> None:
+    async with a_way(some_settings(tmp_path), callback="require") as opened:
+        assert opened.heard.events == [CallbackPath(state="ready", via="loopback")]
+        url, before = opened.url("n1"), opened.news.path
+        answer = await call(url, new_style("t1", "succeeded"))
+
+        assert answer.status == 200
+        [hint] = opened.news.take()
+        assert (hint.nonce, hint.task_id, hint.claimed) == ("n1", "t1", "succeeded")
+        assert (before, opened.news.path) == (PathState.READY, PathState.PROVEN)
+
+    assert (await call(url, b"{}")).status == 0
+
+
+async def test_a_url_of_one_s_own_leads_to_the_port_one_chose(
+    tmp_path: Path, free_port: int
+) -> None:
+    async with a_way(
+        some_settings(tmp_path), callback_url=URL, port=free_port
+    ) as opened:
+        public = opened.url("n1")
+        local = public.replace(URL.rstrip("/"), f"http://127.0.0.1:{free_port}")
+
+        assert public.startswith(URL)
+        assert (await call(local, new_style("t1", "processing"))).status == 200
+
+    assert opened.heard.of(CallbackPath)[0].via == "url"
+
+
+async def test_a_port_that_is_taken_ends_it_before_anything_is_sent(
+    tmp_path: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(UsageError, match=str(port)):
+            async with a_way(some_settings(tmp_path), callback_url=URL, port=port):
+                pytest.fail("it was opened")
+
+
+async def test_when_somebody_else_listens_the_url_is_passed_on(tmp_path: Path) -> None:
+    settings = some_settings(tmp_path)
+
+    async with a_way(settings, callback_url=URL, is_waiting=False) as opened:
+        assert opened.way.base_url == URL
+        key = load_key(settings.state_dir)
+        path = opened.url("n1").removeprefix(URL.rstrip("/"))
+        assert read_path(path.encode(), key) is not None
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])

@@ -1,0 +1,87 @@
+"""A way through the door of a running `kling listen`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kling_cli.errors import TunnelError
+from kling_cli.jobs.ingress.ingress import NO_WAY
+from kling_cli.settings.settings import Settings
+from kling_cli.tunnels import shared_lock
+from tests.jobs.sessions import a_way, some_settings
+
+pytestmark = pytest.mark.anyio
+
+OFFICIAL = "https://api-singapore.klingai.com"
+PUBLIC_URL = "https://door.example.com"
+LOCAL_URL = "http://127.0.0.1:4711"
+
+
+@contextmanager
+def a_door(
+    settings: Settings, name: str, *, is_standing: bool = True
+) -> Iterator[None]:
+    """Publish a door as a listener does, for as long as the block lasts."""
+    claimed = shared_lock.acquire_lock(settings.state_dir, name)
+    assert claimed is not None
+    with claimed:
+        claimed.publish(PUBLIC_URL, 4711, is_standing=is_standing)
+        yield
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "options", "url"),
+    [
+        pytest.param(None, shared_lock.LOCAL, {}, LOCAL_URL, id="a sandbox calls it here"),
+        pytest.param(None, shared_lock.PUBLIC, {}, LOCAL_URL, id="even one with a tunnel"),
+        pytest.param(
+            OFFICIAL, shared_lock.PUBLIC, {"is_waiting": False}, PUBLIC_URL,
+            id="the API calls it from outside",
+        ),
+        pytest.param(
+            None, shared_lock.PUBLIC, {"is_waiting": False, "tunnel": "ngrok"}, PUBLIC_URL,
+            id="through the tunnel when that is asked for",
+        ),
+    ],
+)  # fmt: skip
+async def test_a_listener_s_door_is_shared(
+    tmp_path: Path, base: str | None, name: str, options: dict[str, Any], url: str
+) -> None:
+    settings = some_settings(tmp_path, **({"KLING_API_BASE": base} if base else {}))
+
+    with a_door(settings, name):
+        async with a_way(settings, callback="require", **options) as opened:
+            assert (opened.way.base_url, opened.way.via) == (url, "shared")
+
+
+async def test_a_port_of_one_s_own_goes_before_the_listener_s(tmp_path: Path) -> None:
+    settings = some_settings(tmp_path)
+
+    with a_door(settings, shared_lock.LOCAL):
+        async with a_way(settings, callback_url=LOCAL_URL) as opened:
+            assert opened.way.via == "url"
+
+
+async def test_nobody_who_leaves_counts_on_a_door_that_closes(tmp_path: Path) -> None:
+    settings = some_settings(tmp_path, KLING_API_BASE=OFFICIAL)
+
+    with a_door(settings, shared_lock.PUBLIC, is_standing=False):
+        async with a_way(settings, is_waiting=False) as opened:
+            assert opened.way == NO_WAY
+
+
+async def test_callbacks_that_are_required_and_heard_by_nobody_end_the_run(
+    tmp_path: Path,
+) -> None:
+    settings = some_settings(tmp_path)
+
+    with pytest.raises(TunnelError, match="somebody to hear") as caught:
+        async with a_way(settings, callback="require", is_waiting=False):
+            pytest.fail("it was opened")
+
+    assert "kling listen" in (caught.value.hint or "")

@@ -1,0 +1,116 @@
+"""`last` and `last~N` in place of an id."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kling_cli.errors import UsageError
+from kling_cli.jobs.lookup import named, newest_task, steps_back
+from kling_cli.settings.settings import Settings, load
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import Stage
+from tests.jobs.made import NOON, an_entry
+from tests.jobs.world import a_world, an_order
+
+HOST = "https://kling.example.com"
+SENT = Stage.SUBMITTED
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [
+        *[("last", 0), ("last~0", 0), ("last~1", 1), ("last~12", 12), (" last ", 0)],
+        *[("LAST", None), ("last~", None), ("last~-1", None), ("last~x", None)],
+        *[("lasting", None), ("988755600534027551", None), ("", None)],
+    ],
+)
+def test_what_counts_back_is_told_from_an_id(name: str, steps: int | None) -> None:
+    assert steps_back(name) == steps
+
+
+def settings(tmp_path: Path, **environ: str) -> Settings:
+    where = {"KLING_STATE_DIR": str(tmp_path), "KLING_API_BASE": HOST}
+    return load({**where, **environ})
+
+
+def lived(tmp_path: Path) -> Settings:
+    """Return settings of a journal whose tasks are, the newest first, c, b and a."""
+    rows: list[tuple[str, dict[str, Any]]] = [
+        ("a", {"stage": SENT, "task_id": "t-a"}),
+        ("elsewhere", {"stage": SENT, "api_base": "http://127.0.0.1:1"}),
+        ("b", {"stage": Stage.FAILED, "task_id": "t-b"}),
+        ("refused", {"stage": Stage.REFUSED}),
+        ("c", {"stage": Stage.SENDING}),
+        ("never arrived", {"stage": Stage.ABSENT}),
+        ("faces", {"stage": Stage.SUCCEEDED, "product": "identify-face"}),
+    ]
+    with Journal.open(tmp_path) as journal:
+        for minute, (name, columns) in enumerate(rows):
+            at = NOON + timedelta(minutes=minute)
+            known = {"api_base": HOST, "written_at": at, **columns}
+            journal.write_down(an_entry(name, **known))
+    return settings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "task"), [("last", "c"), ("last~1", "t-b"), ("last~2", "t-a")]
+)
+def test_only_what_may_have_become_a_task_of_this_account_counts(
+    tmp_path: Path, name: str, task: str
+) -> None:
+    assert named(name, lived(tmp_path)) == task
+
+
+def test_of_a_sandbox_of_one_command_every_address_counts(tmp_path: Path) -> None:
+    ours = lived(tmp_path)
+
+    with Journal.open(tmp_path) as journal:
+        found = newest_task(journal, "last~2", replace(ours, is_sandbox=True))
+
+    assert found.external_id == "elsewhere"
+
+
+def test_an_id_is_itself_and_asks_no_journal(tmp_path: Path) -> None:
+    assert named("t-z", settings(tmp_path / "none", KLING_API_BASE="?")) == "t-z"
+
+
+def test_more_steps_than_tasks_say_how_many_there_are(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"last~3: this machine knows only 3") as e:
+        named("last~3", lived(tmp_path))
+    with pytest.raises(UsageError, match="last: no task has been made"):
+        named("last", settings(tmp_path / "none"))
+
+    assert e.value.hint == "kling list"
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.anyio
+async def test_the_newest_tasks_stand_where_ids_may_stand(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        [nothing] = await world.look("last")
+        one = await world.generate(order=an_order("one"))
+        two = await world.submit(order=an_order("two"))
+        looked = await world.look("last", two.task_id or "", "last~1", "last~2")
+        [finished] = await world.finish("last")
+        [fetched] = await world.fetch("last~1")
+
+    assert "this machine knows no task of" in str(nothing.error)
+    ids = [found.external_id for found in looked]
+    assert ids[:2] == ["two", "one"]
+    assert "last~2: this machine knows only 2" in str(looked[2].error)
+    assert finished.task_id == two.task_id
+    assert (fetched.task_id, fetched.outputs[0].path is None) == (one.task_id, False)
+
+
+@pytest.mark.anyio
+async def test_no_task_can_be_called_so(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        with pytest.raises(UsageError, match="--external-id last~1") as caught:
+            await world.submit(order=an_order("last~1"))
+
+    assert caught.value.hint == "--external-id my-last-1"

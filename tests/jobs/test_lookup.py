@@ -1,0 +1,315 @@
+"""From ids to jobs: of this machine's journal, of strangers, of nobody."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kling_cli.api.tasks import TaskStatus
+from kling_cli.errors import (
+    CredentialsError,
+    NotSavedError,
+    OutcomeUnknownError,
+    StoppedError,
+    TaskFailedError,
+    UnreachableError,
+    UsageError,
+)
+from kling_cli.jobs.lookup import NoSuchTaskError
+from kling_cli.jobs.prepare import Order
+from kling_cli.sandbox.state.traffic_log import Exchange
+from kling_cli.store.records import Stage
+from tests.jobs.world import World, a_world, an_order
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=["API key", "key pair"])
+def is_pair(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param == "key pair")
+
+
+def task_ids(world: World) -> list[str]:
+    return [task.id for task in world.box.state.tasks]
+
+
+async def test_a_task_is_found_by_either_of_its_ids(
+    tmp_path: Path, *, is_pair: bool
+) -> None:
+    async with a_world(tmp_path) as world:
+        if is_pair:
+            world.use_key_pair()
+        made = await world.submit(order=an_order("mine"))
+        by_task_id = await world.look(made.task_id or "")
+        by_external_id = await world.look("mine")
+
+    for [found] in (by_task_id, by_external_id):
+        assert (found.task_id, found.external_id) == (made.task_id, "mine")
+        assert (found.product, found.command) == ("text2video", "status")
+        assert found.error is None
+
+
+@pytest.mark.parametrize("which", ["task id", "external id"])
+async def test_a_task_of_another_machine_is_found_by_either_of_its_ids(
+    tmp_path: Path, which: str, *, is_pair: bool
+) -> None:
+    async with a_world(tmp_path) as world:
+        if is_pair:
+            world.use_key_pair()
+        made = await world.submit(order=an_order("mine"))
+        world.forget()
+        [found] = await world.look(
+            "mine" if which == "external id" else made.task_id or ""
+        )
+
+    assert (found.task_id, found.external_id) == (made.task_id, "mine")
+    assert found.error is None
+    assert found.resume == f"kling wait {made.task_id}"
+    assert found.product == ("text2video" if is_pair else None)
+    assert found.query_requests == world.counts["query"] >= 1
+
+
+@pytest.mark.parametrize("name", ["task id", "mine"])
+async def test_the_likeliest_question_comes_first(
+    tmp_path: Path, name: str, *, is_pair: bool
+) -> None:
+    """Digits are an id of the API's; a key pair asks for text2video before all."""
+    async with a_world(tmp_path) as world:
+        order = replace(an_order("mine"), model="kling-v1-6")
+        made = await world.submit(order=order)
+        world.forget()
+        if is_pair:
+            world.use_key_pair()
+            world.forget()
+        [found] = await world.look(made.task_id or "" if name == "task id" else name)
+
+    assert found.task_id == made.task_id
+    assert found.query_requests == 1
+
+
+async def test_a_solution_of_another_machine_is_found(tmp_path: Path) -> None:
+    film = {"title": "A mug", "images": ("https://img.example.com/mug.png",)}
+    async with a_world(tmp_path) as world:
+        made = await world.submit(order=Order(product="goods-studio", values=film))
+        world.forget()
+        [found] = await world.look(made.task_id or "")
+
+    assert (found.task_id, found.error) == (made.task_id, None)
+    assert found.query_requests == 2
+
+
+async def test_a_voice_of_another_machine_is_found_with_a_key_pair(
+    tmp_path: Path,
+) -> None:
+    said = {"voice_name": "Ann", "voice_url": "https://snd.example.com/ann.mp3"}
+    async with a_world(tmp_path) as world:
+        made = await world.submit(order=Order(product="custom-voice", values=said))
+        world.use_key_pair()
+        world.forget()
+        [found] = await world.look(made.task_id or "")
+
+    assert (found.task_id, found.product) == (made.task_id, "custom-voice")
+
+
+async def test_a_family_that_refuses_does_not_end_the_search(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        made = await world.submit(
+            order=Order(product="image", values={"prompt": "a cat"})
+        )
+        world.use_key_pair()
+        world.forget()
+        world.fail("query:1103x1", "query:1201x1")
+        [found] = await world.look(made.task_id or "")
+
+    assert (found.task_id, found.product) == (made.task_id, "image")
+
+
+async def test_tasks_of_other_machines_without_names_are_kept_apart(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path, task_seconds=0.6) as world:
+        for _ in range(2):
+            await world.submit()
+        made = task_ids(world)
+        _take_external_ids_away(world)
+        world.forget()
+        results = await world.finish(*made)
+
+    assert [one.task_id for one in results] == made
+    assert [one.external_id for one in results] == [None, None]
+    assert [one.error for one in results] == [None, None]
+    assert world.saved == {f"kling-{one}.mp4" for one in made}
+
+
+def _take_external_ids_away(world: World) -> None:
+    for task in list(world.box.state.tasks):
+        world.box.state.tasks.put(replace(task, external_id=None))
+
+
+async def test_jobs_come_in_the_order_of_their_ids_and_each_once(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path) as world:
+        stranger = await world.submit(order=an_order("far"))
+        world.forget()
+        known = await world.submit(order=an_order("near"))
+        ids = [stranger.task_id or "", "near", known.task_id or "", "far", "near"]
+        results = await world.look(*ids)
+
+    assert [one.external_id for one in results] == ["far", "near"]
+
+
+@pytest.mark.parametrize("name", ["unheard-of", "880000000000000000", "b c"])
+async def test_an_id_nobody_knows_says_where_to_look(
+    tmp_path: Path, name: str, *, is_pair: bool
+) -> None:
+    async with a_world(tmp_path) as world:
+        if is_pair:
+            world.use_key_pair()
+        [result] = await world.look(name)
+
+    assert isinstance(result.error, NoSuchTaskError)
+    assert name in result.error.message
+    assert "kling list" in (result.error.hint or "")
+    assert (result.resume, result.external_id) == (None, None)
+
+
+async def test_an_id_that_cannot_be_asked_for_leaves_the_others_their_answers(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path) as world:
+        made = await world.submit()
+        results = await world.look("a,b", made.task_id or "", "unheard-of")
+
+    assert [type(one.error) for one in results] == [
+        UsageError,
+        type(None),
+        NoSuchTaskError,
+    ]
+
+
+async def test_a_look_at_mixed_tasks_says_how_each_stands(tmp_path: Path) -> None:
+    faults = ["task:failed", "task:no-outputs", "task:stuck"]
+    async with a_world(tmp_path, *faults) as world:
+        failed = await world.generate(callback="auto")
+        empty = await world.generate(is_downloading=False)
+        stuck = await world.submit()
+        ids = [one.task_id or "" for one in (failed, empty, stuck)]
+        asked = world.counts["query"]
+        results = await world.look(*ids)
+
+        assert world.counts["query"] == asked + 1  # all in one question
+    assert [one.status for one in results[:2]] == [
+        TaskStatus.FAILED,
+        TaskStatus.SUCCEEDED,
+    ]
+    assert not results[2].status.is_final
+    assert isinstance(results[0].error, TaskFailedError)
+    assert [one.error for one in results[1:]] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [("query:502htmlx0", UnreachableError), ("query:1002x0", CredentialsError)],
+)
+async def test_a_look_that_gets_no_answer_says_why_and_what_was_known(
+    tmp_path: Path, fault: str, kind: type[Exception]
+) -> None:
+    async with a_world(tmp_path, fault) as world:
+        made = await world.submit(order=an_order("mine"))
+        known, unknown = await world.look("mine", "unheard-of")
+
+    assert isinstance(known.error, kind)
+    assert known.task_id == made.task_id
+    assert known.resume == f"kling wait {made.task_id}"
+    assert isinstance(unknown.error, kind)
+    assert unknown.resume is None
+
+
+async def test_what_a_look_learns_is_in_the_journal(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        await world.generate(an_order("mine"), is_downloading=False)
+        world.leave("copy")
+        before = world.entry("copy").stage
+        [gone] = await world.look("copy")
+
+    assert before is Stage.SENDING
+    assert isinstance(gone.error, OutcomeUnknownError)
+    assert gone.error.hint == gone.resume == "kling wait copy"
+    assert world.entry("mine").stage is Stage.SUCCEEDED
+    assert world.entry("mine").outputs
+
+
+async def test_files_of_a_finished_task_are_fetched_again(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        made = await world.generate(is_downloading=False)
+        [first] = await world.fetch(made.task_id or "")
+        [second] = await world.fetch(made.task_id or "", output="again.mp4")
+
+    assert (first.error, second.error) == (None, None)
+    assert world.saved == {f"kling-{made.task_id}.mp4", "again.mp4"}
+    assert world.entry(made.task_id or "").paths == (
+        str(tmp_path / "out" / "again.mp4"),
+    )
+
+
+async def test_files_are_fetched_over_old_ones_only_by_force(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        made = await world.generate(output="v.mp4")
+        await world.fetch(made.task_id or "", output="v.mp4")
+        beside = world.saved
+        await world.fetch(made.task_id or "", output="v.mp4", is_forced=True)
+
+    assert beside == world.saved == {"v.mp4", "v-1.mp4"}
+
+
+async def test_a_task_that_is_not_done_has_nothing_to_fetch(tmp_path: Path) -> None:
+    async with a_world(tmp_path, "task:failed", "task:stuck") as world:
+        failed = await world.generate()
+        stuck = await world.submit()
+        ids = [failed.task_id or "", stuck.task_id or "", "unheard-of"]
+        results = await world.fetch(*ids)
+
+    assert [type(one.error) for one in results] == [
+        TaskFailedError,
+        NotSavedError,
+        NoSuchTaskError,
+    ]
+    error = results[1].error
+    assert error is not None
+    assert error.hint == f"kling wait {stuck.task_id}"
+
+
+async def test_what_was_interrupted_in_the_middle_is_saved_without_what_is_there(
+    tmp_path: Path,
+) -> None:
+    order = Order(product="image", values={"prompt": "a cat", "n": 3})
+    async with a_world(tmp_path) as world:
+        came = 0
+
+        def stop(exchange: Exchange) -> None:
+            nonlocal came
+            came += exchange.kind == "download"
+            if came == 2:
+                signal.raise_signal(signal.SIGINT)
+
+        world.on_request = stop
+        stopped = await world.generate(order)
+        world.on_request = lambda _: None
+        before = world.saved
+        [again] = await world.fetch(str(stopped.task_id))
+
+        assert isinstance(stopped.error, StoppedError)
+        assert "its result is ready" in stopped.error.message
+        assert stopped.error.hint == f"kling download {stopped.task_id}"
+        assert 0 < len(before) < 3
+        paths = [one.path.name for one in stopped.outputs if one.path is not None]
+        assert set(paths) == before
+        assert again.error is None
+        assert world.saved == {f"kling-{again.task_id}-{n}.png" for n in (1, 2, 3)}
+        assert world.entry(str(again.task_id)).paths == tuple(
+            str(tmp_path / "out" / f"kling-{again.task_id}-{n}.png") for n in (1, 2, 3)
+        )

@@ -1,0 +1,108 @@
+"""Callbacks that another process has kept become news here, each once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from kling_cli.background import background
+from kling_cli.jobs.ingress.notifications import JournalReader, News, follow_callbacks
+from kling_cli.jobs.session import Session
+from kling_cli.store.journal import Journal
+from tests.jobs.made import a_callback
+from tests.jobs.sessions import Heard, a_session, some_settings
+
+pytestmark = pytest.mark.anyio
+
+OTHER_PROCESS = """
+import sys
+from pathlib import Path
+from kling_cli.store.journal import Journal
+from tests.jobs.made import a_callback
+
+with Journal.open(Path(sys.argv[1])) as journal:
+    journal.keep_callback(a_callback("n1", task_id="from-afar"))
+"""
+
+
+@asynccontextmanager
+async def reading(
+    folder: Path, *nonces: str
+) -> AsyncIterator[tuple[Session, News, JournalReader]]:
+    async with a_session(some_settings(folder), Heard()) as session:
+        news = News(clock=session.clock, nonces=set(nonces))
+        yield session, news, JournalReader(session, news)
+
+
+def keep(session: Session, nonce: str | None, **columns: Any) -> None:
+    """Keep a callback through another connection, as another process does."""
+    with Journal.open(session.settings.state_dir) as theirs:
+        theirs.keep_callback(a_callback(nonce, **columns))
+
+
+async def test_what_is_kept_for_us_is_posted_once_and_in_order(tmp_path: Path) -> None:
+    async with reading(tmp_path, "n1", "n2") as (session, news, reader):
+        keep(session, "n1", task_id="a")
+        keep(session, "of another")
+        keep(session, "n2", task_id="b")
+        reader.read()
+        first = news.take()
+        reader.read()
+        second = news.take()
+        keep(session, "n1", task_id="c")
+        reader.read()
+        third = news.take()
+
+    assert [hint.task_id for hint in first] == ["a", "b"]
+    assert second == []
+    assert [hint.task_id for hint in third] == ["c"]
+    assert (first[0].nonce, first[0].trust) == ("n1", "token")
+
+
+async def test_before_there_is_a_job_nothing_is_read_and_nothing_missed(
+    tmp_path: Path,
+) -> None:
+    async with reading(tmp_path) as (session, news, reader):
+        keep(session, "n1")
+        reader.read()
+        news.nonces.add("n1")
+        reader.read()
+
+        assert len(news.take()) == 1
+
+
+async def test_a_callback_that_says_nothing_is_no_news(tmp_path: Path) -> None:
+    async with reading(tmp_path, "n1") as (session, news, reader):
+        keep(session, "n1", status=None)
+        reader.read()
+
+        assert news.take() == []
+
+
+async def test_a_journal_that_cannot_be_read_leaves_polling(tmp_path: Path) -> None:
+    async with reading(tmp_path, "n1") as (session, news, reader):
+        session.journal.close()
+        reader.read()
+
+        assert news.take() == []
+
+
+async def test_a_wait_hears_what_other_processes_keep(tmp_path: Path) -> None:
+    async with reading(tmp_path, "n1") as (session, news, _), background() as group:
+        group.start_soon(follow_callbacks, session, news)
+        program = [sys.executable, "-c", OTHER_PROCESS, str(session.settings.state_dir)]
+        environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        subprocess.run(program, env=environ, check=True, timeout=60)  # noqa: ASYNC221 -- we have time
+        with anyio.fail_after(20):
+            await news.wait(10)
+        heard = news.take()
+
+    assert [hint.task_id for hint in heard] == ["from-afar"]

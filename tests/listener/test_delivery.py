@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import socket
+import ssl
+
+import pytest
+
+from kling_cli.api.http import httpx, new_http
+from kling_cli.clock import SystemClock
+from kling_cli.listener.forwarding.delivery import Courier, Failure, failure_of
+from kling_cli.listener.forwarding.targets import read_target
+
+
+def caused(error: Exception, cause: BaseException) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        pytest.param(
+            caused(httpx.ConnectError("no"), socket.gaierror(-2, "unknown")),
+            Failure.UNKNOWN_HOST,
+            id="a name",
+        ),
+        pytest.param(
+            caused(
+                httpx.ConnectError("no"),
+                ExceptionGroup("all", [OSError(101), ConnectionRefusedError(111)]),
+            ),
+            Failure.REFUSED,
+            id="one of several addresses",
+        ),
+        pytest.param(
+            caused(httpx.ConnectError("no"), OSError(113, "no route")),
+            Failure.UNREACHABLE,
+            id="no way",
+        ),
+        pytest.param(
+            caused(httpx.ConnectError("no"), ssl.SSLCertVerificationError(1, "self")),
+            Failure.UNTRUSTED,
+            id="certificate",
+        ),
+        pytest.param(
+            caused(httpx.ConnectError("no"), ssl.SSLError(1, "WRONG_VERSION")),
+            Failure.NO_TLS,
+            id="no TLS",
+        ),
+        pytest.param(httpx.ConnectTimeout("late"), Failure.TIMEOUT, id="late"),
+        pytest.param(httpx.ReadError("reset"), Failure.BROKEN_OFF, id="reset"),
+        pytest.param(
+            httpx.RemoteProtocolError("Server disconnected without a response"),
+            Failure.BROKEN_OFF,
+            id="left",
+        ),
+        pytest.param(
+            httpx.RemoteProtocolError("illegal status line"),
+            Failure.NOT_HTTP,
+            id="not HTTP",
+        ),
+    ],
+)
+def test_each_kind_of_silence_is_told_apart(error: Exception, failure: Failure) -> None:
+    assert failure_of(error) is failure
+
+
+def test_a_chain_that_bites_its_tail_is_no_trap() -> None:
+    error = httpx.ReadError("a")
+    error.__context__ = caused(OSError("b"), error)
+
+    assert failure_of(error) is Failure.BROKEN_OFF
+
+
+@pytest.mark.anyio
+async def test_a_proxy_that_is_not_there_is_no_app_that_refuses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+
+    async with new_http() as http:
+        courier = Courier(http=http, clock=SystemClock())
+        outcome = await courier.carry(read_target("http://192.0.2.1/hook"), (), b"{}")
+
+    assert outcome.failure is Failure.UNREACHABLE
+    assert "http://127.0.0.1:9 (HTTP_PROXY)" in str(outcome.excerpt)

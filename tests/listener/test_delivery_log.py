@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from kling_cli.jobs.events import Notice
+from kling_cli.listener.forwarding.forwarder import open_outcomes
+from kling_cli.store.journal import CallbackJournal, KeptForward
+from tests.listener.kept import NOON, a_callback
+
+pytestmark = pytest.mark.anyio
+
+
+def a_forward(number: int) -> KeptForward:
+    return KeptForward(
+        callback_id=number, sent_at=NOON, url="http://a/", status=200, duration_s=0.1
+    )
+
+
+async def test_all_outcomes_are_written_when_it_ends(tmp_path: Path) -> None:
+    notices: list[Notice] = []
+
+    async with open_outcomes(tmp_path, tell=notices.append) as record:
+        for number in range(1, 101):
+            record(a_forward(number))
+
+    with CallbackJournal.open(tmp_path) as journal:
+        kept = journal.all_forwards(a_callback(number) for number in range(1, 101))
+    assert [len(each) for each in kept.values()] == [1] * 100
+    assert notices == []
+
+
+async def test_outcomes_are_written_while_it_goes_on(tmp_path: Path) -> None:
+    with CallbackJournal.open(tmp_path) as journal:
+        async with open_outcomes(tmp_path, tell=print) as record:
+            record(a_forward(1))
+            version = journal.data_version()
+            while journal.data_version() == version and not journal.forwards(1):
+                await _a_moment()
+
+            assert journal.forwards(1) == [a_forward(1)]
+
+
+async def test_a_journal_that_cannot_be_written_is_said_once(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    notices: list[Notice] = []
+
+    async with open_outcomes(blocked, tell=notices.append) as record:
+        record(a_forward(1))
+        while not notices:
+            await _a_moment()
+        record(a_forward(2))
+
+    assert len(notices) == 1
+    assert "cannot be used" in notices[0].message
+
+
+async def _a_moment() -> None:
+    await anyio.sleep(0.01)

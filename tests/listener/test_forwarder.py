@@ -1,0 +1,454 @@
+"""The forwarder against real servers on loopback, well-behaved and otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from kling_cli.clock import SystemClock
+from kling_cli.listener.events import Forwarded
+from kling_cli.listener.forwarding.forwarder import Forwarder, forwarding
+from kling_cli.listener.forwarding.policy import Manner
+from kling_cli.listener.forwarding.targets import Target
+from kling_cli.store.journal import KeptForward
+from tests.listener.kept import a_callback
+from tests.support.wire_server import (
+    CERTIFICATE,
+    Reply,
+    Visit,
+    WireServer,
+    hang,
+    hang_in_the_middle,
+    junk,
+    leave,
+    says,
+    server_tls,
+    wire_server,
+)
+
+pytestmark = pytest.mark.anyio
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+FAST = Manner(timeout_s=5.0, retry_s=3.0)
+
+
+@dataclass(slots=True)
+class Heard:
+    """What the forwarder told and recorded."""
+
+    lines: list[Forwarded] = field(default_factory=list)
+    kept: list[KeptForward] = field(default_factory=list)
+
+    @property
+    def last(self) -> Forwarded:
+        return self.lines[-1]
+
+
+@asynccontextmanager
+async def a_forwarder(
+    *urls: str, manner: Manner = FAST, targets: Sequence[Target] = ()
+) -> AsyncIterator[tuple[Forwarder, Heard]]:
+    heard = Heard()
+    async with forwarding(
+        [*(Target(url=url) for url in urls), *targets],
+        manner,
+        clock=SystemClock(),
+        tell=heard.lines.append,
+        record=heard.kept.append,
+    ) as forwarder:
+        yield forwarder, heard
+
+
+async def one(url: str, manner: Manner = FAST) -> Heard:
+    """Pass one callback on to `url` and return what was heard of it."""
+    async with a_forwarder(url, manner=manner) as (forwarder, heard):
+        forwarder.submit(a_callback(7))
+        await forwarder.drain(8.0)
+    return heard
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    kind = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(kind) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+async def test_the_body_arrives_byte_for_byte() -> None:
+    raw = b'{ "id":"t1",\r\n\t"status" : "succeed", "x": "\xc3\xa9\\u00e9" }\n'
+
+    async with (
+        wire_server(says(200, b"ok")) as app,
+        a_forwarder(f"{app.base_url}/hook") as (forwarder, heard),
+    ):
+        forwarder.submit(a_callback(raw=raw))
+        await forwarder.drain(5.0)
+
+    assert [(seen.method, seen.target, seen.body) for seen in app.seen] == [
+        ("POST", "/hook", raw)
+    ]
+    assert (heard.last.status, heard.last.hint, heard.last.number) == (200, None, 1)
+    assert [each.is_taken for each in heard.kept] == [True]
+
+
+async def test_headers_of_the_way_stay_behind_and_the_others_arrive() -> None:
+    headers = (
+        ("host", "abc.ngrok.app"),
+        ("content-type", "application/json; charset=utf-8"),
+        ("content-length", "999"),
+        ("connection", "keep-alive, x-hop"),
+        ("x-hop", "1"),
+        ("transfer-encoding", "chunked"),
+        ("x-forwarded-for", "203.0.113.9"),
+        ("x-forwarded-uri", "/callback/s3cret"),
+        ("x-original-url", "/callback/s3cret"),
+        ("referer", "https://abc.ngrok.app/callback/s3cret"),
+        ("ngrok-trace-id", "n1"),
+        ("kling-mock", "mac"),
+        ("webhook-id", "msg_1"),
+        ("user-agent", "Kling/1"),
+        ("x-own", "kept"),
+    )
+
+    async with (
+        wire_server(says(200, b"")) as app,
+        a_forwarder(app.base_url) as (forwarder, _),
+    ):
+        forwarder.submit(a_callback(headers=headers))
+        await forwarder.drain(5.0)
+
+    assert app.seen[0].headers == {
+        "host": f"127.0.0.1:{app.port}",
+        "connection": "close",
+        "accept-encoding": "identity",
+        "accept": "*/*",
+        "content-length": str(len(app.seen[0].body)),
+        "content-type": "application/json; charset=utf-8",
+        "webhook-id": "msg_1",
+        "user-agent": "Kling/1",
+        "x-own": "kept",
+    }
+
+
+async def test_a_header_that_http_forbids_does_not_hold_the_callback_up() -> None:
+    headers = (("x\u00e9", "1"), ("x-a", "\x00"), ("x-b", " \u00e9\t"), ("x-c", "\r\n"))
+
+    async with (
+        wire_server(says(200, b"")) as app,
+        a_forwarder(app.base_url) as (forwarder, heard),
+    ):
+        forwarder.submit(a_callback(headers=headers))
+        await forwarder.drain(5.0)
+
+    assert heard.last.status == 200
+    assert app.seen[0].headers["x-b"] == "\u00e9"
+    assert not {"x-a", "x\u00e9"} & set(app.seen[0].headers)
+
+
+async def test_headers_of_the_users_own_are_added_or_replace() -> None:
+    manner = Manner(headers=(("Content-Type", "text/x"), ("X-Test", "1")))
+
+    async with wire_server(says(200, b"")) as app:
+        await one(app.base_url, manner)
+
+    assert app.seen[0].headers["content-type"] == "text/x"
+    assert app.seen[0].headers["x-test"] == "1"
+
+
+async def test_an_app_that_starts_a_second_later_gets_it() -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/"
+
+    async with a_forwarder(url) as (forwarder, heard):
+        forwarder.submit(a_callback(7))
+        await asyncio.sleep(1.0)
+        bodies: list[bytes] = []
+        server = await asyncio.start_server(_takes_into(bodies), "127.0.0.1", port)
+        async with server:
+            await forwarder.drain(5.0)
+
+    first, last = heard.lines
+    assert (first.error, first.attempt) == ("connection refused", 1)
+    assert "nothing listens there" in (first.hint or "")
+    assert last.status == 200
+    assert last.attempt > 1
+    assert len(bodies) == 1
+    assert [each.attempt for each in heard.kept] == [last.attempt]
+
+
+async def test_nothing_there_is_given_up_in_the_end() -> None:
+    url = f"http://127.0.0.1:{free_port()}/"
+
+    heard = await one(url, Manner(retry_s=0.5))
+
+    assert [each.error for each in heard.lines] == ["connection refused"] * 2
+    assert [each.status for each in heard.kept] == [None]
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        pytest.param(401, "middleware in front", id="401"),
+        pytest.param(400, "parsed body", id="400"),
+        pytest.param(404, "no such path", id="404"),
+        pytest.param(500, "kling replay 7", id="500"),
+    ],
+)
+async def test_an_answer_that_is_no_success_gets_a_hint_and_is_final(
+    status: int, words: str
+) -> None:
+    async with wire_server(says(status, b"Traceback: it broke")) as app:
+        heard = await one(app.base_url)
+
+    assert len(app.seen) == 1
+    assert [each.status for each in heard.lines] == [status]
+    assert words in (heard.last.hint or "")
+    assert heard.last.excerpt == "Traceback: it broke"
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    headers = {"Location": "/elsewhere"}
+
+    async with wire_server(says(302, b"", headers=headers)) as app:
+        heard = await one(app.base_url)
+
+    assert [seen.target for seen in app.seen] == ["/"]
+    assert heard.last.status == 302
+    assert "/elsewhere" in (heard.last.hint or "")
+
+
+async def test_of_a_large_answer_only_the_beginning_is_heard() -> None:
+    sent = 0
+
+    async def endless(visit: Visit) -> None:
+        nonlocal sent
+        await visit.send(b"HTTP/1.1 500 X\r\nContent-Length: 100000000000\r\n\r\n")
+        while not visit.is_over.is_set():
+            await visit.send(b"x" * 65536)
+            sent += 65536
+
+    async with wire_server(endless) as app:
+        heard = await one(app.base_url)
+
+    assert heard.last.status == 500
+    assert heard.last.excerpt == "x" * 600
+    assert sent < 16 * 1024 * 1024  # what fits between two sockets
+
+
+async def test_a_status_counts_although_the_rest_never_comes() -> None:
+    async with wire_server(hang_in_the_middle) as app:
+        heard = await one(app.base_url)
+
+    assert heard.last.status == 200
+    assert heard.last.duration_s < 4.0
+
+
+async def test_an_app_that_hangs_is_given_up_at_the_deadline() -> None:
+    async with wire_server(hang) as app:
+        heard = await one(app.base_url, Manner(timeout_s=0.3))
+
+    assert heard.last.error == "no answer in time"
+    assert heard.last.duration_s < 2.0
+    assert len(app.seen) == 1
+
+
+async def test_localhost_is_found_where_only_the_new_address_is_served() -> None:
+    port = free_port("::1")
+    bodies: list[bytes] = []
+    server = await asyncio.start_server(_takes_into(bodies), "::1", port)
+    async with server:
+        heard = await one(f"http://localhost:{port}/hook")
+
+    assert heard.last.status == 200
+    assert heard.last.url == f"http://localhost:{port}/hook"
+    assert len(bodies) == 1
+
+
+async def test_a_certificate_of_ones_own_wants_a_word() -> None:
+    async with wire_server(says(200, b""), tls=server_tls()) as app:
+        url = f"https://localhost:{app.port}/"
+        strict = await one(url)
+        lenient = await one(url, Manner(is_insecure=True))
+
+    assert strict.last.error == "certificate not trusted"
+    assert "--insecure" in (strict.last.hint or "")
+    assert lenient.last.status == 200
+    assert len(app.seen) == 1
+
+
+async def test_a_known_certificate_is_checked_against_the_name_typed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+
+    names: list[str | None] = []
+    tls = server_tls()
+    tls.sni_callback = lambda _socket, name, _context: names.append(name)
+
+    async with wire_server(says(200, b""), tls=tls) as app:
+        heard = await one(f"https://localhost:{app.port}/")
+
+    assert heard.last.status == 200
+    assert names == ["localhost"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        pytest.param(junk, "the answer is not HTTP", id="another protocol"),
+        pytest.param(leave, "connection broken off", id="hangs up"),
+    ],
+)
+async def test_no_answer_is_told_by_its_kind(reply: Reply, error: str) -> None:
+    async with wire_server(reply) as app:
+        heard = await one(app.base_url)
+
+    assert [each.error for each in heard.lines] == [error]
+
+
+async def test_https_where_none_is_spoken_is_said() -> None:
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(plain, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        heard = await one(f"https://127.0.0.1:{port}/")
+
+    assert heard.last.error == "no TLS there"
+
+
+async def test_settings_that_cannot_work_end_a_delivery_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/dev/null/none.pem")
+
+    heard = await one(f"https://127.0.0.1:{free_port()}/")
+
+    assert heard.last.error == "not reachable"
+    assert "no certificates can be read" in (heard.last.excerpt or "")
+
+
+async def test_one_slow_task_holds_no_other_up_and_keeps_its_order() -> None:
+    served: list[tuple[str, int]] = []
+
+    async def app(visit: Visit) -> None:
+        said = visit.seen.json
+        if said["id"] == "t0":
+            await asyncio.sleep(0.15)
+        served.append((said["id"], said["n"]))
+        await visit.send(b"HTTP/1.1 200 X\r\nContent-Length: 0\r\n\r\n")
+
+    async with (
+        wire_server(app) as wire,
+        a_forwarder(wire.base_url) as (forwarder, _),
+    ):
+        for number in range(50):
+            task = f"t{number % 5}"
+            raw = json.dumps({"id": task, "n": number}).encode()
+            forwarder.submit(a_callback(number + 1, task_id=task, raw=raw))
+        await forwarder.drain(10.0)
+
+    for each in range(5):
+        mine = [number for name, number in served if name == f"t{each}"]
+        assert mine == list(range(each, 50, 5))
+    others = [name for name, _ in served[:40]]
+    assert others.count("t0") < 8  # the slow one came last
+
+
+async def test_a_route_takes_its_status_from_the_others() -> None:
+    async with wire_server(says(200, b"")) as main, wire_server(says(200, b"")) as own:
+        routes = [Target(url=own.base_url, status="failed")]
+        async with a_forwarder(main.base_url, targets=routes) as (forwarder, _):
+            forwarder.submit(a_callback(1, status="failed"))
+            forwarder.submit(a_callback(2, status="succeeded"))
+            await forwarder.drain(5.0)
+
+    assert [_status(app) for app in (main, own)] == ["succeeded", "failed"]
+
+
+async def test_a_replay_is_marked() -> None:
+    async with (
+        wire_server(says(200, b"")) as app,
+        a_forwarder(app.base_url) as (forwarder, heard),
+    ):
+        forwarder.submit(a_callback(12), is_replay=True)
+        await forwarder.drain(5.0)
+
+    assert app.seen[0].headers["kling-replay"] == "12"
+    assert [each.is_replay for each in heard.kept] == [True]
+
+
+@pytest.mark.parametrize(("trust", "mark"), [("api", "1"), ("token", None)])
+async def test_what_the_api_said_is_marked_and_nothing_else(
+    trust: str, mark: str | None
+) -> None:
+    claimed = (("kling-reconciled", "1"),)
+    async with (
+        wire_server(says(200, b"")) as app,
+        a_forwarder(app.base_url) as (forwarder, _),
+    ):
+        forwarder.submit(a_callback(trust=trust, headers=claimed))
+        await forwarder.drain(5.0)
+
+    assert app.seen[0].headers.get("kling-reconciled") == mark
+
+
+async def test_what_waits_has_a_bound_and_what_is_beyond_is_said() -> None:
+    large = b"x" * (1024 * 1024)
+
+    async with (
+        wire_server(hang) as app,
+        a_forwarder(app.base_url) as (forwarder, heard),
+    ):
+        for number in range(1, 65):
+            forwarder.submit(a_callback(number, raw=large))
+
+        assert heard.last.error == "too many callbacks are waiting"
+        assert "kling replay --failed" in (heard.last.hint or "")
+        assert [each.callback_id for each in heard.kept] == [64]
+
+
+async def test_waiting_for_the_rest_has_an_end_and_the_rest_counts_as_failed() -> None:
+    async with (
+        wire_server(hang) as app,
+        a_forwarder(app.base_url) as (forwarder, heard),
+    ):
+        forwarder.submit(a_callback(1))
+        forwarder.submit(a_callback(2))
+        await forwarder.drain(0.1)
+
+    assert [(each.number, each.error) for each in heard.lines] == [
+        (1, "the listener stopped first"),
+        (2, "the listener stopped first"),
+    ]
+    assert [(each.callback_id, each.error) for each in heard.kept] == [
+        (1, "the listener stopped first"),
+        (2, "the listener stopped first"),
+    ]
+
+
+def _status(app: WireServer) -> str:
+    (seen,) = app.seen
+    return str(seen.json["status"])
+
+
+def _takes_into(bodies: list[bytes]) -> Serve:
+    """Return an app for asyncio that answers 200 and remembers what came."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        bodies.append(await reader.read(4096))
+        writer.write(b"HTTP/1.1 200 X\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    return serve

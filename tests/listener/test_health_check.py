@@ -1,0 +1,106 @@
+"""A request of ours goes out by the public URL and has to come in at our door."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from kling_cli.api.http import httpx
+from kling_cli.callbacks.events import Received
+from kling_cli.callbacks.http.server import serve
+from kling_cli.callbacks.receiver import Receiver
+from kling_cli.clock import SystemClock
+from kling_cli.listener.ingress.health_check import OFFLINE_S, Probe
+from tests.support.clock import FakeClock
+from tests.support.recorder import recorder
+
+pytestmark = pytest.mark.anyio
+
+
+class Hasty(SystemClock):
+    """A clock whose pauses take no time, and of which only pauses take any."""
+
+    def __init__(self) -> None:
+        self.waited_s = 0.0
+
+    def monotonic(self) -> float:
+        return self.waited_s
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds == 1.0:
+            self.waited_s += seconds
+        else:
+            await super().sleep(seconds)
+
+
+async def keep(_: Received) -> int:
+    return 1
+
+
+@asynccontextmanager
+async def a_door(probe: Probe) -> AsyncIterator[tuple[str, Receiver]]:
+    receiver = Receiver([probe.door], keep, tell=lambda _: None, clock=SystemClock())
+    async with serve(receiver) as server:
+        yield server.url, receiver
+
+
+async def test_a_way_that_leads_here_is_found_to() -> None:
+    probe = Probe(SystemClock())
+    async with a_door(probe) as (url, receiver):
+        finding = await probe.look(url)
+
+    assert finding.is_through
+    assert "came back" in finding.words
+    assert (probe.n_heard, receiver.counts.accepted) == (1, 0)
+    assert receiver.counts.unknown == probe.n_heard
+
+
+async def test_somebody_elses_door_is_not_ours() -> None:
+    clock = Hasty()
+    with recorder() as app:
+        finding = await Probe(clock).look(app.url)
+
+    assert not finding.is_through
+    assert finding.words == "nothing comes through: 200"
+    assert len(app.seen) == 6
+    assert len({post.path for post in app.seen}) == 1
+
+
+async def test_a_closed_way_is_given_up_after_a_bounded_time() -> None:
+    with recorder() as app:
+        gone = app.url
+    clock = Hasty()
+
+    finding = await Probe(clock).look(gone)
+
+    assert finding.words == "nothing comes through: connection refused"
+    assert clock.waited_s == 5.0
+
+
+async def test_a_machine_without_network_is_given_longer() -> None:
+    clock = Hasty()
+
+    def without_network(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no name") from socket.gaierror(-3, "try again")
+
+    def new(*, timeout_s: float) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            transport=httpx.MockTransport(without_network), timeout=timeout_s
+        )
+
+    finding = await Probe(clock, new=new).look("https://a.example")
+
+    assert finding.words == "nothing comes through: no such host"
+    assert clock.waited_s == OFFLINE_S - 1.0
+
+
+async def test_nobody_can_knock_in_our_place() -> None:
+    probe = Probe(FakeClock())
+
+    probe.door(b"/callback/probe/", b"", None)
+    probe.door(b"", b"", None)
+
+    assert probe.n_heard == 0

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kling_cli.errors import UsageError
+from kling_cli.listener.ingress.ingress import Kind, choose, share_door
+from kling_cli.settings.settings import Settings, load
+from kling_cli.tunnels import shared_lock
+
+NEAR = {"KLING_API_BASE": "http://127.0.0.1:1"}
+NGROK = {"KLING_TUNNEL": "ngrok"}
+FRP = {"KLING_TUNNEL": "frp"}
+BOX = {"KLING_SANDBOX": "1"}
+
+
+def settings(state_dir: Path, typed: str | None = None, **environ: str) -> Settings:
+    return load({"KLING_STATE_DIR": str(state_dir), **environ}, {"tunnel": typed})
+
+
+@pytest.mark.parametrize(
+    ("tunnel", "url", "is_tokenless", "environ", "kind"),
+    [
+        pytest.param("auto", None, False, {}, Kind.TUNNEL, id="by default"),
+        pytest.param("auto", None, False, NEAR, Kind.LOOPBACK, id="with a sandbox"),
+        pytest.param("ngrok", None, False, NEAR, Kind.TUNNEL, id="told to"),
+        pytest.param("none", None, False, {}, Kind.LOOPBACK, id="told not to"),
+        pytest.param(None, None, True, {}, Kind.LOOPBACK, id="open"),
+        pytest.param("ngrok", "https://a", False, {}, Kind.URL, id="ones own"),
+        pytest.param(None, None, True, NGROK, Kind.LOOPBACK, id="open, by default"),
+        pytest.param("ngrok", None, True, {}, Kind.TUNNEL, id="open here and a tunnel"),
+        pytest.param(None, None, False, NGROK, Kind.TUNNEL, id="told once for all"),
+        pytest.param(
+            None, None, False, NGROK | BOX, Kind.LOOPBACK, id="nothing to reach"
+        ),
+        pytest.param("ngrok", None, False, BOX, Kind.TUNNEL, id="told all the same"),
+        pytest.param(None, "https://a", False, FRP, Kind.URL, id="not looked at"),
+        pytest.param(None, None, True, FRP, Kind.LOOPBACK, id="no matter"),
+    ],
+)
+def test_the_way_in_is_what_was_asked_for(  # noqa: PLR0913, PLR0917 -- a row
+    tmp_path: Path,
+    tunnel: str | None,
+    url: str | None,
+    is_tokenless: bool,
+    environ: dict[str, str],
+    kind: Kind,
+) -> None:
+    ours = settings(tmp_path, tunnel, **environ)
+
+    chosen = choose(
+        tunnel=ours.tunnel,
+        callback_url=url,
+        is_tokenless=is_tokenless,
+        settings=ours,
+    )
+
+    assert chosen is kind
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        pytest.param({"KLING_TUNNEL": "frp"}, id="which tunnel"),
+        pytest.param({"KLING_API_BASE": "127.0.0.1:8787"}, id="whether any"),
+    ],
+)
+def test_what_a_public_way_depends_on_is_not_guessed(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    (name,) = environ
+
+    with pytest.raises(UsageError, match=name):
+        choose(
+            tunnel="auto",
+            callback_url=None,
+            is_tokenless=False,
+            settings=settings(tmp_path, **environ),
+        )
+
+
+def test_a_listener_without_a_token_has_no_callback_url(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--no-token"):
+        choose(
+            tunnel="auto",
+            callback_url="https://a",
+            is_tokenless=True,
+            settings=settings(tmp_path),
+        )
+
+
+@pytest.mark.anyio
+async def test_a_door_on_this_machine_keeps_nobody_from_a_tunnel(
+    tmp_path: Path,
+) -> None:
+    async with share_door(settings(tmp_path), "http://here", 4711, Kind.LOOPBACK):
+        local = shared_lock.find_shared_tunnel(tmp_path, shared_lock.LOCAL)
+        public = shared_lock.find_shared_tunnel(tmp_path)
+        claimed = shared_lock.acquire_lock(tmp_path)
+
+    assert local is not None
+    assert (local.local_url, local.is_standing) == ("http://127.0.0.1:4711", True)
+    assert public is None
+    assert claimed is not None
+    claimed.release()
+    assert shared_lock.find_shared_tunnel(tmp_path, shared_lock.LOCAL) is None
+
+
+@pytest.mark.anyio
+async def test_a_second_listener_leaves_the_first_one_published(tmp_path: Path) -> None:
+    ours = settings(tmp_path)
+    async with share_door(ours, "https://a", 1, Kind.URL):
+        async with share_door(ours, "https://b", 2, Kind.URL):
+            during = shared_lock.find_shared_tunnel(tmp_path)
+        after = shared_lock.find_shared_tunnel(tmp_path)
+
+    assert during is not None
+    assert during == after
+    assert during.public_url == "https://a"

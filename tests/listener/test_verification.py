@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from kling_cli.api.tasks import Output, Task, TaskStatus
+from kling_cli.background import background
+from kling_cli.errors import CredentialsError, KlingError, UnreachableError
+from kling_cli.jobs.events import Notice
+from kling_cli.listener.events import Mismatch, Verified
+from kling_cli.listener.verification import Verifier, mismatches
+from kling_cli.store.records import Entry
+from tests.listener.test_controls import a_callback
+from tests.support.clock import FakeClock
+
+LINK = "https://cdn.example/a.mp4"
+DONE = Task(
+    id="t1",
+    status=TaskStatus.SUCCEEDED,
+    external_id="e1",
+    outputs=(Output(type="video", url=f"{LINK}?sign=1"),),
+)
+RUNNING = Task(id="t1", status=TaskStatus.PROCESSING)
+
+
+@pytest.mark.parametrize(
+    ("claim", "actual", "found"),
+    [
+        pytest.param(DONE, DONE, (), id="the same"),
+        pytest.param(RUNNING, DONE, (), id="late is not wrong"),
+        pytest.param(
+            replace(DONE, outputs=(Output(type="video", url=f"{LINK}?sign=2"),)),
+            DONE,
+            (),
+            id="signed anew",
+        ),
+        pytest.param(
+            DONE,
+            RUNNING,
+            (Mismatch("status", "succeeded", "processing"),),
+            id="ahead of the truth",
+        ),
+        pytest.param(
+            Task(id="t1", status=TaskStatus.FAILED),
+            DONE,
+            (Mismatch("status", "failed", "succeeded"),),
+            id="another end",
+        ),
+        pytest.param(
+            replace(DONE, external_id="e2"),
+            DONE,
+            (Mismatch("external_id", "e2", "e1"),),
+            id="another external id",
+        ),
+        pytest.param(
+            replace(DONE, outputs=(Output(type="video", url="https://evil.example/"),)),
+            DONE,
+            (Mismatch("outputs[0].url", "https://evil.example/", LINK),),
+            id="another link",
+        ),
+        pytest.param(
+            replace(DONE, outputs=(Output(type="video", url="http://[bad"),)),
+            replace(DONE, outputs=()),
+            (Mismatch("outputs[0].url", "not a URL", None),),
+            id="no link at all",
+        ),
+        pytest.param(DONE, None, (Mismatch("task_id", "t1", None),), id="no such task"),
+        pytest.param(
+            Task(id="t1", status=TaskStatus.UNKNOWN), RUNNING, (), id="an odd word"
+        ),
+    ],
+)
+def test_differences_are_found_field_by_field(
+    claim: Task, actual: Task | None, found: tuple[Mismatch, ...]
+) -> None:
+    assert mismatches(claim, actual) == found
+
+
+@dataclass
+class Api:
+    """Answers with `tasks`, after raising what is in `failures`."""
+
+    tasks: Mapping[str, Task]
+    failures: list[KlingError] = field(default_factory=list)
+    asked: list[list[str]] = field(default_factory=list)
+
+    async def ask(self, entries: Sequence[Entry]) -> Mapping[str, Task]:
+        self.asked.append([entry.key for entry in entries])
+        if self.failures:
+            raise self.failures.pop(0)
+        return {key: self.tasks[key] for key in self.asked[-1] if key in self.tasks}
+
+
+def an_entry(task_id: str) -> Entry:
+    return Entry(
+        external_id="",
+        task_id=task_id,
+        command="listen",
+        product="",
+        model=None,
+        route="",
+        query_path="/tasks",
+        api_base="",
+        request="{}",
+        written_at=FakeClock().now(),
+    )
+
+
+async def verified(
+    api: Api, *task_ids: str, until: Callable[[list[Verified | Notice]], bool]
+) -> tuple[list[Verified | Notice], list[Task]]:
+    told: list[Verified | Notice] = []
+    learnt: list[Task] = []
+    verifier = Verifier(
+        api, an_entry, clock=FakeClock(), tell=told.append, learn=learnt.append
+    )
+    async with background() as group:
+        group.start_soon(verifier.run)
+        for number, task_id in enumerate(task_ids, 1):
+            raw = b'{"id": "%s", "status": "succeeded"}' % task_id.encode()
+            verifier.submit(replace(a_callback(number), task_id=task_id, raw=raw))
+        with anyio.fail_after(10):
+            while not until(told):  # noqa: ASYNC110 -- nothing rings when a line is told
+                await anyio.sleep(0.001)
+    return told, learnt
+
+
+@pytest.mark.anyio
+async def test_callbacks_that_come_together_are_asked_about_together() -> None:
+    ids = [f"t{number}" for number in range(25)]
+    api = Api({each: replace(DONE, id=each) for each in ids})
+
+    told, learnt = await verified(api, *ids, until=lambda told: len(told) == 25)
+
+    assert [len(asked) for asked in api.asked] == [20, 5]
+    assert all(isinstance(line, Verified) and line.is_true for line in told)
+    assert len(learnt) == 25
+
+
+@pytest.mark.anyio
+async def test_every_callback_of_a_task_is_judged_by_one_answer() -> None:
+    api = Api({})
+
+    told, _ = await verified(api, "t1", "t1", until=lambda told: len(told) == 2)
+
+    assert api.asked == [["t1"]]
+    assert [line.number for line in told if isinstance(line, Verified)] == [1, 2]
+
+
+@pytest.mark.anyio
+async def test_an_api_that_is_away_is_asked_again() -> None:
+    api = Api({"t1": DONE}, failures=[UnreachableError("away")] * 3)
+
+    told, _ = await verified(api, "t1", until=bool)
+
+    assert told == [Verified(number=1, task_id="t1", is_true=True, actual="succeeded")]
+    assert len(api.asked) == 4
+
+
+@pytest.mark.anyio
+async def test_useless_credentials_are_told_once_and_used_no_more() -> None:
+    api = Api({}, failures=[CredentialsError("who are you")])
+
+    told, _ = await verified(api, "t1", until=bool)
+
+    assert [type(line) for line in told] == [Notice]
+    assert len(api.asked) == 1

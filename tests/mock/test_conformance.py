@@ -1,0 +1,285 @@
+"""What `kling trigger --assert` demands, and how answers are judged by it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from kling_cli.errors import UsageError
+from kling_cli.listener.forwarding.delivery import Failure, Outcome
+from kling_cli.mock.conformance import (
+    Answered,
+    Demands,
+    NoHandlerError,
+    UnmetError,
+    judge,
+    read_demands,
+    verdict,
+)
+from kling_cli.mock.scenarios import Delivery, Expected
+from tests.support.clock import FakeClock
+
+STRICT = read_demands("2xx")
+
+
+def a_delivery(**changes: Any) -> Delivery:
+    facts: dict[str, Any] = {"raw": b"{}", "name": "mock", "message_id": "m1"}
+    return Delivery(**facts | changes)
+
+
+def spoilt(**changes: Any) -> Delivery:
+    return a_delivery(expected=Expected.REFUSED, **changes)
+
+
+def answered(status: int | None, **changes: Any) -> Outcome:
+    facts: dict[str, Any] = {"sent_at": FakeClock().now(), "duration_s": 0.1}
+    if status is None:
+        facts["failure"] = Failure.BROKEN_OFF
+    return Outcome(status=status, **facts | changes)
+
+
+def judged(
+    answers: Sequence[tuple[Delivery, Outcome]],
+    demands: Demands = STRICT,
+    *,
+    is_signed: bool = False,
+) -> list[Answered]:
+    return judge(dict(enumerate(answers, 1)), demands, is_signed=is_signed)
+
+
+def faults(*args: Any, **kwargs: Any) -> list[str]:
+    return [fault.text for each in judged(*args, **kwargs) for fault in each.faults]
+
+
+@pytest.mark.parametrize(
+    ("text", "demands"),
+    [
+        (None, Demands()),
+        ("2xx", Demands(is_strict=True)),
+        ("5s", Demands(is_strict=True, within_s=5.0)),
+        (
+            "2xx, 0.5s ,idempotent",
+            Demands(is_strict=True, within_s=0.5, is_idempotent=True),
+        ),
+        ("401,4xx", Demands(is_strict=True, statuses=("401", "4xx"))),
+    ],
+)
+def test_demands_are_read(text: str | None, demands: Demands) -> None:
+    assert read_demands(text) == demands
+
+
+@pytest.mark.parametrize("text", ["", "quick", "2xx,", "5", "5m", "2xx,401", "600"])
+def test_what_cannot_be_demanded_is_a_wrong_usage(text: str) -> None:
+    with pytest.raises(UsageError, match="--assert") as caught:
+        read_demands(text)
+
+    assert caught.value.hint == "--assert 2xx,5s,idempotent"
+
+
+@pytest.mark.parametrize(
+    ("text", "patience_s"),
+    [(None, 30.0), ("2xx", 30.0), ("5s", 10.0), ("20s", 30.0), ("60s", 60.0)],
+)
+def test_a_late_answer_is_waited_for_long_enough_to_say_how_late(
+    text: str | None, patience_s: float
+) -> None:
+    assert read_demands(text).patience_s == patience_s
+
+
+@pytest.mark.parametrize(
+    ("one", "status", "is_lenient", "is_met"),
+    [
+        pytest.param(a_delivery(), 200, False, True, id="sound, taken"),
+        pytest.param(a_delivery(), 204, False, True, id="sound, taken in silence"),
+        pytest.param(a_delivery(), 404, False, False, id="sound, refused"),
+        pytest.param(a_delivery(), 302, True, False, id="sound, sent elsewhere"),
+        pytest.param(spoilt(), 400, False, True, id="spoilt, refused"),
+        pytest.param(spoilt(), 200, False, False, id="spoilt, taken"),
+        pytest.param(spoilt(), 200, True, True, id="spoilt, taken, nobody minds"),
+        pytest.param(spoilt(), 500, True, False, id="spoilt, fallen over"),
+        pytest.param(a_delivery(), None, False, False, id="sound, no answer"),
+        pytest.param(spoilt(), None, True, False, id="spoilt, no answer"),
+        pytest.param(
+            a_delivery(expected=Expected.EITHER, has_no_end=True),
+            None,
+            False,
+            True,
+            id="too long, hung up on",
+        ),
+        pytest.param(
+            a_delivery(expected=Expected.EITHER), 413, False, True, id="too long"
+        ),
+    ],
+)
+def test_each_delivery_has_its_right_answers(
+    one: Delivery, status: int | None, is_lenient: bool, is_met: bool
+) -> None:
+    demands = Demands() if is_lenient else STRICT
+
+    assert (faults([(one, answered(status))], demands) == []) is is_met
+
+
+@pytest.mark.parametrize("demands", [Demands(), STRICT], ids=["lenient", "strict"])
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        pytest.param(spoilt(is_forged=True), "forged signature", id="forged"),
+        pytest.param(spoilt(age=timedelta(minutes=10)), "old signature", id="old"),
+    ],
+)
+def test_with_a_secret_a_bad_signature_has_to_be_refused(
+    one: Delivery, words: str, demands: Demands
+) -> None:
+    [let_in] = faults([(one, answered(200))], demands, is_signed=True)
+
+    assert words in let_in
+    assert faults([(one, answered(401))], demands, is_signed=True) == []
+    assert faults([(one, answered(200))], demands) == []
+
+
+def test_a_status_that_is_named_is_the_only_right_one() -> None:
+    demands = read_demands("401,403")
+    afterwards = a_delivery(is_after=True)
+
+    assert faults([(a_delivery(), answered(403))], demands) == []
+    assert faults([(a_delivery(), answered(200))], demands) == [
+        "answered 200, should be 401 or 403"
+    ]
+    assert faults([(afterwards, answered(200))], demands) == []
+
+
+def test_a_handler_that_does_not_survive_is_said_to_have_died_of_it() -> None:
+    afterwards = a_delivery(is_after=True)
+
+    silent = faults([(afterwards, answered(None))])
+    failing = faults([(afterwards, answered(500))])
+
+    assert silent == ["after an invalid callback: no answer (connection broken off)"]
+    assert failing == ["after an invalid callback: answered 500, should be 2xx"]
+
+
+def test_a_late_answer_is_a_fault_of_its_own() -> None:
+    demands = read_demands("1s")
+
+    assert faults([(a_delivery(), answered(200, duration_s=1.0))], demands) == []
+    assert faults([(a_delivery(), answered(500, duration_s=1.25))], demands) == [
+        "answered 500, should be 2xx",
+        "answered after 1.25 s, should be within 1 s",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_alike"),
+    [
+        pytest.param((200, b"ok"), (200, b"ok"), True, id="the same"),
+        pytest.param((200, b""), (202, b""), False, id="another status"),
+        pytest.param((200, b"ok"), (200, b"again"), False, id="another text"),
+        pytest.param(
+            (200, b'{"a":1,"b":2}'), (200, b'{ "b": 2, "a": 1 }'), True, id="other keys"
+        ),
+        pytest.param((200, b'{"id":1}'), (200, b'{"id":2}'), False, id="counted"),
+        pytest.param(
+            (200, b"[" * 60_000), (200, b"[" * 60_000), True, id="too deep to read"
+        ),
+        pytest.param((200, b"\xff" * 99), (200, b"\xfe" * 99), False, id="no text"),
+    ],
+)
+def test_a_repeat_is_answered_as_the_first_was(
+    first: tuple[int, bytes], second: tuple[int, bytes], is_alike: bool
+) -> None:
+    demands = read_demands("idempotent")
+    answers = [
+        (a_delivery(), answered(status, body=body)) for status, body in (first, second)
+    ]
+
+    assert (faults(answers, demands) == []) is is_alike
+    assert faults(answers, STRICT) == []
+
+
+def test_an_answer_is_compared_with_that_to_the_same_delivery_only() -> None:
+    other = a_delivery(message_id="m2")
+    answers = [
+        (a_delivery(), answered(200, body=b"1")),
+        (other, answered(200, body=b"2")),
+        (a_delivery(), answered(200, body=b"3")),
+        (a_delivery(), answered(None)),
+    ]
+
+    found = judged(answers, read_demands("idempotent"))
+
+    assert [bool(each.faults) for each in found] == [False, False, True, True]
+    assert found[2].said == (
+        "delivery 3 (mock): answered '3', where the same got '1' in delivery 1"
+    )
+    assert found[3].faults[0].text == "no answer (connection broken off)"
+
+
+def test_answers_are_numbered_as_sent_whenever_they_came() -> None:
+    late_first = {2: (a_delivery(), answered(200)), 1: (a_delivery(), answered(500))}
+
+    found = judge(late_first, STRICT, is_signed=False)
+
+    assert [(each.number, bool(each.faults)) for each in found] == [
+        (1, True),
+        (2, False),
+    ]
+
+
+def test_all_is_well_when_nothing_is_wrong() -> None:
+    assert verdict(judged([(a_delivery(), answered(200))])) is None
+
+
+def test_a_handler_that_fails_its_test_is_a_task_that_failed() -> None:
+    error = verdict(judged([(a_delivery(), answered(404))] * 7))
+
+    assert isinstance(error, UnmetError)
+    assert (error.exit_code, error.type, error.http) == (8, "task_failed", 404)
+    assert not error.is_retryable
+    assert error.message.splitlines()[0] == "7 of 7 answers are not as it should be"
+    assert error.message.endswith("and 2 more")
+    assert error.hint == "the app has no such path: correct the URL"
+
+
+@pytest.mark.parametrize("failure", [Failure.REFUSED, Failure.UNKNOWN_HOST])
+def test_where_nobody_answers_the_network_is_to_blame(failure: Failure) -> None:
+    error = verdict(judged([(a_delivery(), answered(None, failure=failure))] * 2))
+
+    assert isinstance(error, NoHandlerError)
+    assert (error.exit_code, error.type) == (6, "network")
+    assert failure.value in error.message
+    assert error.hint
+
+
+@pytest.mark.parametrize("failure", [Failure.TIMEOUT, Failure.BROKEN_OFF])
+def test_a_handler_that_hangs_or_hangs_up_was_reached(failure: Failure) -> None:
+    error = verdict(judged([(a_delivery(), answered(None, failure=failure))]))
+
+    assert isinstance(error, UnmetError)
+    assert "--forward-timeout" not in str(error.hint)  # this command has none
+
+
+def test_why_nothing_could_be_sent_is_said() -> None:
+    why = "the proxy that the environment names cannot be used"
+    unsent = answered(None, failure=Failure.UNREACHABLE, excerpt=why)
+
+    assert why in str(verdict(judged([(a_delivery(), unsent)])))
+
+
+def test_what_a_failing_handler_said_is_part_of_the_message() -> None:
+    raw = "Traceback\n  boom" + "x" * 500
+    outcome = answered(500, body=raw.encode(), excerpt=raw)
+
+    [each] = judged([(a_delivery(), outcome)])
+
+    assert "should be 2xx | Traceback boom" in each.said
+    assert len(each.said) < 200
+
+
+def test_a_handler_that_falls_over_what_is_spoilt_is_told_to_refuse_it() -> None:
+    error = verdict(judged([(spoilt(), answered(500))]))
+
+    assert error is not None
+    assert error.hint == "answer 400 to what makes no sense, and go on"

@@ -1,0 +1,72 @@
+"""Every scenario against a handler: a sound one passes, each flaw is found."""
+
+from __future__ import annotations
+
+import pytest
+
+from kling_cli.clock import SystemClock
+from kling_cli.errors import KlingError
+from kling_cli.listener.forwarding.delivery import Outcome
+from kling_cli.listener.forwarding.targets import Target
+from kling_cli.mock.conformance import judge, read_demands, verdict
+from kling_cli.mock.payloads import Mock
+from kling_cli.mock.scenarios import SLOW_S, Delivery, names, scenario, sign_of_life
+from kling_cli.mock.sender import Stamp, deliver, volleys
+from kling_cli.secret import Secret
+from tests.support.handler import App, serving
+
+SECRET = Secret("whsec_dGhlIHNlY3JldCBvZiBib3Ro")
+
+
+class Hasty(SystemClock):
+    """A clock that skips the pauses of the slow scenario."""
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(0.0 if seconds == SLOW_S else seconds)
+
+
+async def tried(
+    app: App, name: str, demands: str = "2xx,10s,idempotent"
+) -> KlingError | None:
+    """Return what is wrong about the answers of `app` to a scenario."""
+    clock = Hasty()
+    asked = read_demands(demands)
+    mock = Mock(task_id="t1", created_at=clock.now())
+    sent = volleys(scenario(name, mock, {}), is_doubled=asked.is_idempotent)
+    answers: dict[int, tuple[Delivery, Outcome]] = {}
+    with serving(app):
+        await deliver(
+            [*sent, (sign_of_life(mock),)],
+            Target(url=app.url),
+            Stamp(key=b"k" * 32, secrets=(SECRET,), clock=clock),
+            lambda number, one, outcome: answers.update({number: (one, outcome)}),
+        )
+    return verdict(judge(answers, asked, is_signed=True))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", names())
+async def test_a_sound_handler_passes_every_scenario(name: str) -> None:
+    assert await tried(App(secret=SECRET), name) is None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("flaw", "name", "fault"),
+    [
+        ("counts", "duplicate", "where the same got"),
+        ("trusts", "bad-signature", "a forged signature was accepted"),
+        ("trusts", "old-timestamp", "an old signature was accepted"),
+        ("chokes", "malformed", "answered 500, should be 4xx"),
+        ("dies", "deep-json", "after an invalid callback: answered 503"),
+    ],
+)
+async def test_each_flaw_is_found_by_a_scenario(
+    flaw: str, name: str, fault: str
+) -> None:
+    error = await tried(App(secret=SECRET, flaws=frozenset({flaw})), name)
+
+    assert error is not None
+    assert error.exit_code == 8
+    assert fault in error.message
+    assert error.hint

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from kling_cli.callbacks.payload import MalformedBodyError, read_body
+from kling_cli.errors import UsageError
+from kling_cli.mock.payloads import Mock
+from kling_cli.mock.scenarios import (
+    BURST,
+    OVERSIZE,
+    Expected,
+    names,
+    scenario,
+    sign_of_life,
+)
+
+NOON = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
+HOSTILE = {"malformed", "deep-json"}
+
+
+def a_mock(*, is_legacy: bool = False) -> Mock:
+    return Mock(task_id="t1", created_at=NOON, is_legacy=is_legacy)
+
+
+def statuses(name: str, *, is_legacy: bool = False) -> list[str | None]:
+    sent = scenario(name, a_mock(is_legacy=is_legacy), {})
+    return [read_body(one.raw).status for one in sent]
+
+
+@pytest.mark.parametrize("is_legacy", [False, True])
+@pytest.mark.parametrize("name", sorted(set(names()) - HOSTILE))
+def test_our_own_listener_reads_every_sound_mock(name: str, is_legacy: bool) -> None:
+    for one in scenario(name, a_mock(is_legacy=is_legacy), {}):
+        assert read_body(one.raw).task_id
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE))
+def test_our_own_listener_refuses_every_hostile_mock(name: str) -> None:
+    (one,) = scenario(name, a_mock(), {})
+
+    with pytest.raises(MalformedBodyError):
+        read_body(one.raw)
+    assert one.expected is Expected.REFUSED
+
+
+@pytest.mark.parametrize("is_legacy", [False, True])
+def test_orders_are_as_their_names_say(is_legacy: bool) -> None:
+    late = statuses("late-processing", is_legacy=is_legacy)
+
+    assert [str(each) for each in late] == ["submitted", "succeeded", "processing"]
+
+
+def test_a_duplicate_is_the_same_bytes_with_the_same_id() -> None:
+    first, second = scenario("duplicate", a_mock(), {})
+
+    assert (first.raw, first.message_id) == (second.raw, second.message_id)
+
+
+def test_a_burst_is_of_different_tasks() -> None:
+    sent = scenario("burst", a_mock(), {})
+
+    assert len({read_body(one.raw).task_id for one in sent}) == BURST
+
+
+def test_only_what_comes_in_a_burst_goes_out_at_once() -> None:
+    at_once = {
+        name: {one.is_at_once for one in scenario(name, a_mock(), {})}
+        for name in names()
+    }
+
+    assert [name for name, found in at_once.items() if True in found] == ["burst"]
+    assert at_once["burst"] == {True}
+
+
+def test_every_scenario_says_how_a_sound_handler_answers() -> None:
+    expected = {
+        name: {one.expected for one in scenario(name, a_mock(), {})} for name in names()
+    }
+
+    refused = {name for name in names() if expected[name] == {Expected.REFUSED}}
+    either = {name for name in names() if expected[name] == {Expected.EITHER}}
+    assert refused == {"malformed", "deep-json", "bad-signature", "old-timestamp"}
+    assert either == {"oversize"}
+    assert all(
+        expected[name] == {Expected.TAKEN} for name in set(names()) - refused - either
+    )
+
+
+def test_what_comes_after_is_sound_and_no_repeat_of_what_was_spoilt() -> None:
+    one = sign_of_life(a_mock())
+
+    spoilt = {each.message_id for each in scenario("bad-signature", a_mock(), {})}
+    assert read_body(one.raw).status == "succeeded"
+    assert one.message_id not in spoilt
+    assert not one.is_spoilt
+
+
+def test_an_oversize_body_is_one_byte_too_long() -> None:
+    (one,) = scenario("oversize", a_mock(), {})
+
+    assert len(one.raw) == OVERSIZE
+
+
+def test_fields_can_be_set() -> None:
+    (one,) = scenario("succeeded", a_mock(), {"message": "mine"})
+
+    assert json.loads(one.raw)["message"] == "mine"
+
+
+def test_an_unknown_scenario_names_those_there_are() -> None:
+    with pytest.raises(UsageError) as caught:
+        scenario("nonsense", a_mock(), {})
+
+    assert "lifecycle" in str(caught.value.hint)
