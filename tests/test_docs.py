@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kling_cli.api.account import deductions_from_wire, packs_from_wire
-from kling_cli.api.library import ELEMENTS, VOICES, Owner, Thing
+from kling_cli.api.library import ELEMENTS, VOICES, LibraryItem, Owner
 from kling_cli.catalogue import routing, validation
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import CredentialKind
@@ -68,7 +68,7 @@ def keys_of(row: str) -> list[str]:
 def test_the_page_of_the_json_lists_the_keys_of_what_is_in_a_list() -> None:
     line = select("text2video", "kling-3.0", ["sound"])[0]
     model = models.document(line)
-    thing = Thing(id="1", name=None, owner=Owner.OWN, links=())
+    thing = LibraryItem(id="1", name=None, owner=Owner.OWN, links=())
     voice = library.document(thing, VOICES)
     element = library.document(thing, ELEMENTS)
     (row,) = deductions_from_wire({"result": {"detail": [{}]}})
@@ -89,7 +89,7 @@ def test_the_request_on_the_page_of_the_json_is_one() -> None:
 
     order = to_order(request)
 
-    product = loader.load(order.product)
+    product = loader.load_product(order.product)
     plan = routing.plan(product, order.model, tuple(order.values), list(CredentialKind))
     link = {"image": "https://img.example.com/cat.png"}
     assert validation.problems(plan, {**order.values, **link}) == ()

@@ -53,7 +53,7 @@ def test_every_reader_takes_what_windows_saves(
         path.write_bytes(windows(text, mark, encoding))
         return path
 
-    product = loader.load("text2video")
+    product = loader.load_product("text2video")
     request = {"product": "text2video", "fields": {"prompt": WORDS}}
     save("config.toml", 'timeout = 90\n[webhook]\nsecret = """\ndGVzdA==\n"""\n')
     save("credentials.toml", 'storage = "file"\napi_key = "sk-1"\n')
@@ -79,7 +79,7 @@ def test_every_reader_takes_what_windows_saves(
 
 
 def test_what_a_shell_has_read_from_such_a_file_is_the_same_text() -> None:
-    product = loader.load("text2video")
+    product = loader.load_product("text2video")
 
     said = read_values(product, {"prompt": "\ufeffa boat\r\nat sea\r"})
 
@@ -96,7 +96,7 @@ def test_what_is_no_text_is_said_to_be_none(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(ValueError, match=r"^not a UTF-8 text"):
         decode_text(codecs.BOM_UTF16_LE + b"a")
     with pytest.raises(UsageError, match=f"standard input is {NOT_TEXT}"):
-        read_values(loader.load("text2video"), {"prompt": "-"})
+        read_values(loader.load_product("text2video"), {"prompt": "-"})
     with pytest.raises(UsageError, match=f"stdin is {NOT_TEXT}") as caught:
         read_keys(wrong, is_pair=False)
     assert "secret" not in caught.value.message

@@ -35,7 +35,7 @@ def command(product: Product) -> str:
 
 def _before(product: Product) -> list[list[str]]:
     """Return what goes before the product's own call: its command's, or commands."""
-    use, step = product.session, loader.opening(product)
+    use, step = product.session, loader.opening_step(product)
     if use is None:
         return []
     if step is None:
@@ -54,7 +54,7 @@ def _before(product: Product) -> list[list[str]]:
 def _steps(product: Product) -> list[Product]:
     group = product.example.split()[1]
     return [
-        loader.step(each.name)
+        loader.load_step(each.name)
         for each in loader.step_summaries()
         if each.group == group
     ]

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from kling_cli.api.tasks import TaskStatus
 from kling_cli.cli.output.live.display import news
-from kling_cli.cli.output.live.progress import Board, after
-from kling_cli.cli.output.live.renderer import Canvas, draw
+from kling_cli.cli.output.live.progress import ProgressModel, after
+from kling_cli.cli.output.live.renderer import RenderOptions, render
 from kling_cli.jobs import events as happened
 
 COLUMNS = 92
@@ -55,7 +55,7 @@ RUN = (
             by="callback",
         ),
     ),
-    (3.0, happened.Asking(task_ids=(TASK_ID,), in_s=90.0)),
+    (3.0, happened.Querying(task_ids=(TASK_ID,), in_s=90.0)),
 )
 
 
@@ -72,12 +72,12 @@ def picture() -> str:
         emoji=False,
     )
     console.print(f'$ kling text2video "{PROMPT}"')
-    board = Board()
+    board = ProgressModel()
     for at_s, event in RUN:
         board = after(board, event, at_s)
         for line in news(event):
             console.print(line)
-    for line in draw(board, Canvas(COLUMNS, 24, SHOWN_AT_S)):
+    for line in render(board, RenderOptions(COLUMNS, 24, SHOWN_AT_S)):
         console.print(line)
     svg = console.export_svg(title="kling", unique_id="kling")
     # nobody who looks at it should have to fetch a font from a third party

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kling_cli.catalogue.definition.schema import (
+    ClientDefault,
     Field,
     FieldKind,
-    Habit,
     Length,
     Product,
     Rule,
@@ -54,13 +54,13 @@ def rule(product: Product, each: Rule) -> str:
     return f'{words}{narrowed}. Otherwise: "{each.message}".'
 
 
-def where(each: Rule | Habit | Length) -> str:
+def where(each: Rule | ClientDefault | Length) -> str:
     """Return which models and bodies something holds for, where not for all."""
     narrowed = [*each.models, *(f"{name} bodies" for name in each.routes)]
     return f" ({listed(narrowed)})" if narrowed else ""
 
 
-def habit(product: Product, each: Habit) -> str:
+def habit(product: Product, each: ClientDefault) -> str:
     """Return what we say where a person says nothing."""
     when = conditions(product, each.when)
     said = conditions(product, {name: [value] for name, value in each.say.items()})

@@ -20,7 +20,7 @@ from kling_cli.api.json_values import (
     unix_ms,
     whole,
 )
-from kling_cli.api.pagination import Asks, Listed, cursor_pages
+from kling_cli.api.pagination import Listed, PageFetcher, cursor_pages
 
 MAX_ROWS: Final = 500  # of a page
 UNITS: Final = "units"  # what a pack pays in; the balance pays in a currency
@@ -70,7 +70,9 @@ class Deduction:
     list_price: float | None
 
 
-async def packs(client: Asks, start: datetime, end: datetime) -> tuple[Pack, ...]:
+async def packs(
+    client: PageFetcher, start: datetime, end: datetime
+) -> tuple[Pack, ...]:
     """Return the resource packs bought between `start` and `end`.
 
     At most one such request a second is welcome.
@@ -107,7 +109,7 @@ def packs_from_wire(data: Any) -> tuple[Pack, ...]:
 
 
 async def deductions(  # noqa: PLR0913 -- one per thing a bill can be asked about
-    client: Asks,
+    client: PageFetcher,
     path: str,
     start: datetime,
     end: datetime,

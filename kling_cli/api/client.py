@@ -17,10 +17,10 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from kling_cli.api.credentials import Credentials, from_settings
-from kling_cli.api.error_codes import SIGN_AGAIN, SUCCESS, error_of
+from kling_cli.api.error_codes import SIGN_AGAIN, SUCCESS, error_from_response
 from kling_cli.api.http import httpx, new_http
 from kling_cli.api.json_values import unix_ms
-from kling_cli.api.pagination import Asks
+from kling_cli.api.pagination import PageFetcher
 from kling_cli.api.tasks import (
     Page,
     Task,
@@ -29,7 +29,7 @@ from kling_cli.api.tasks import (
     task_from_wire,
     tasks_from_wire,
 )
-from kling_cli.api.transport import PATIENCE_S, Answer, Request, exchange
+from kling_cli.api.transport import PATIENCE_S, ApiResponse, Request, send_request
 from kling_cli.clock import Clock
 from kling_cli.errors import AmbiguousError, RefusedError, UnreachableError, UsageError
 from kling_cli.settings.settings import Settings
@@ -75,14 +75,14 @@ PAUSES_S: Final = (1.0, 2.0)  # `/account/costs` wants no more than one a second
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
+class RetryingClient:
     """A client whose questions may be asked twice: lists, figures, deletions.
 
     An API that answers, with 429 or 5xx, is asked again; one that cannot be reached is
     not, as somebody is waiting.
     """
 
-    client: Asks
+    client: PageFetcher
     clock: Clock
 
     async def ask(
@@ -92,7 +92,7 @@ class Patient:
         *,
         params: Mapping[str, str] | None = None,
         json: Any = None,
-    ) -> Answer:
+    ) -> ApiResponse:
         """Return the answer that there is in the end.
 
         Raises:
@@ -142,7 +142,7 @@ class KlingClient:
         self._clock = clock
         self._patience_s = patience_s
         self.request_counts = RequestCounts()
-        self.last_created: Answer | None = None
+        self.last_created: ApiResponse | None = None
 
     async def create(self, path: str, body: Mapping[str, Any]) -> Task:
         """Submit a job and return its task.
@@ -251,7 +251,7 @@ class KlingClient:
         *,
         params: Mapping[str, str] | None = None,
         json: Any = None,
-    ) -> Answer:
+    ) -> ApiResponse:
         """Send a signed request and return the answer, whatever its code.
 
         Raises:
@@ -270,7 +270,7 @@ class KlingClient:
         *,
         params: Mapping[str, str] | None = None,
         json: Any = None,
-    ) -> Answer:
+    ) -> ApiResponse:
         """Return the answer to what may be asked twice; one with a code is an error.
 
         Raises:
@@ -282,7 +282,7 @@ class KlingClient:
             raise self._error(answer, is_create=False)
         return answer
 
-    async def _send(self, request: Request, kind: str) -> Answer:
+    async def _send(self, request: Request, kind: str) -> ApiResponse:
         """Send `request`; once more, signed anew, when the token was the trouble."""
         answer = await self._send_once(request, kind)
         if answer.code not in SIGN_AGAIN:
@@ -291,18 +291,18 @@ class KlingClient:
         self._credentials.forget(ahead)
         return await self._send_once(request, kind)
 
-    async def _send_once(self, request: Request, kind: str) -> Answer:
+    async def _send_once(self, request: Request, kind: str) -> ApiResponse:
         if kind == "create":
             self.request_counts.create += 1
         elif kind == "query":
             self.request_counts.query += 1
         authorization = self._credentials.authorization(self._clock.now())
-        return await exchange(
+        return await send_request(
             self._http, request, authorization, patience_s=self._patience_s
         )
 
-    def _error(self, answer: Answer, *, is_create: bool) -> Exception:
-        return error_of(
+    def _error(self, answer: ApiResponse, *, is_create: bool) -> Exception:
+        return error_from_response(
             answer,
             base_url=str(self._http.base_url),
             credentials=self._credentials,
@@ -315,7 +315,7 @@ def _is_unknown_id(exc: RefusedError) -> bool:
 
 
 @asynccontextmanager
-async def connected(settings: Settings, clock: Clock) -> AsyncIterator[KlingClient]:
+async def open_client(settings: Settings, clock: Clock) -> AsyncIterator[KlingClient]:
     """Give a client that talks with these settings' account, closed in the end.
 
     Raises:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kling_cli.api.credentials import Credentials
-from kling_cli.api.transport import Answer
+from kling_cli.api.transport import ApiResponse
 from kling_cli.catalogue.definition.schema import CredentialKind
 from kling_cli.errors import (
     AccountError,
@@ -147,8 +147,8 @@ _UNAUTHORIZED, _REQUEST_TIMEOUT, _TOO_LARGE, _TOO_MANY = 401, 408, 413, 429
 _NO_API: Final = "try again; if it stays so, check KLING_API_BASE"
 
 
-def error_of(
-    answer: Answer, *, base_url: str, credentials: Credentials, is_create: bool
+def error_from_response(
+    answer: ApiResponse, *, base_url: str, credentials: Credentials, is_create: bool
 ) -> KlingError:
     """Return the error that `answer` stands for.
 
@@ -177,7 +177,7 @@ def _as(kind: type[KlingError], error: KlingError) -> KlingError:
     )
 
 
-def _without_code(answer: Answer, *, is_create: bool) -> KlingError:
+def _without_code(answer: ApiResponse, *, is_create: bool) -> KlingError:
     """Return the error of an answer that is not the API's envelope."""
     kind = answer.media_type or "nothing"
     said = f"the API answered HTTP {answer.http} with {kind} that cannot be read"

@@ -9,9 +9,9 @@ from typing import Final
 
 from kling_cli.api.client import KlingClient
 from kling_cli.api.credentials import Credentials
-from kling_cli.api.error_codes import CODES, SUCCESS, error_of
+from kling_cli.api.error_codes import CODES, SUCCESS, error_from_response
 from kling_cli.api.http import new_http
-from kling_cli.api.transport import Answer, Request, exchange
+from kling_cli.api.transport import ApiResponse, Request, send_request
 from kling_cli.catalogue.definition.schema import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.errors import CredentialsError, KlingError, UnreachableError
@@ -22,7 +22,7 @@ _WINDOW: Final = timedelta(days=1)
 _NO_RIGHT: Final = 1103  # said of a key that is known
 
 
-class Standing(StrEnum):
+class HealthStatus(StrEnum):
     """What a host makes of our credentials."""
 
     ACCEPTED = "accepted"
@@ -31,21 +31,21 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class HealthReport:
     """How one host answered. `error` may go with ACCEPTED: an account in arrears.
 
     `ahead_s` is by how much the host's clock is ahead of ours, to a second or so.
     """
 
-    standing: Standing
+    standing: HealthStatus
     error: KlingError | None = None
     ahead_s: float | None = None
     elapsed_s: float = 0.0
 
 
-async def probe(
+async def check_credentials(
     base_url: str, credentials: Credentials, clock: Clock, *, timeout_s: float = 10.0
-) -> Verdict:
+) -> HealthReport:
     """Ask `base_url` with `credentials` for what costs and changes nothing.
 
     Source: API reference 2.5 (unknown ids) and 2.11 (costs are free), read 2026-10-04.
@@ -56,13 +56,13 @@ async def probe(
         try:
             answer = await _ask(client, credentials.kind, clock.now())
         except UnreachableError as exc:
-            return Verdict(standing=Standing.UNREACHABLE, error=exc)
+            return HealthReport(standing=HealthStatus.UNREACHABLE, error=exc)
     error = None
     if answer.code != SUCCESS:
-        error = error_of(
+        error = error_from_response(
             answer, base_url=base_url, credentials=credentials, is_create=False
         )
-    return Verdict(
+    return HealthReport(
         standing=_standing(answer, error),
         error=error,
         ahead_s=_ahead_s(answer, clock.now()),
@@ -70,24 +70,26 @@ async def probe(
     )
 
 
-async def knock(base_url: str, clock: Clock, *, timeout_s: float = 10.0) -> Verdict:
+async def check_reachable(
+    base_url: str, clock: Clock, *, timeout_s: float = 10.0
+) -> HealthReport:
     """Ask `base_url` without credentials: any answer shows that something is there."""
     begun = clock.monotonic()
     async with new_http(base_url, timeout_s=timeout_s) as http:
         request = Request(method="GET", path="/tasks")
         try:
-            answer = await exchange(http, request, "", patience_s=PATIENCE_S)
+            answer = await send_request(http, request, "", patience_s=PATIENCE_S)
         except UnreachableError as exc:
-            return Verdict(standing=Standing.UNREACHABLE, error=exc)
-    return Verdict(
-        standing=Standing.REFUSED if answer.is_json else Standing.UNREACHABLE,
+            return HealthReport(standing=HealthStatus.UNREACHABLE, error=exc)
+    return HealthReport(
+        standing=HealthStatus.REFUSED if answer.is_json else HealthStatus.UNREACHABLE,
         error=None if answer.is_json else _no_api(base_url, answer),
         ahead_s=_ahead_s(answer, clock.now()),
         elapsed_s=clock.monotonic() - begun,
     )
 
 
-async def _ask(client: KlingClient, kind: CredentialKind, now: datetime) -> Answer:
+async def _ask(client: KlingClient, kind: CredentialKind, now: datetime) -> ApiResponse:
     if kind is CredentialKind.API_KEY:
         return await client.call("GET", "/tasks", params={"task_ids": _NO_TASK})
     end_ms = int(now.timestamp() * 1000)
@@ -96,20 +98,20 @@ async def _ask(client: KlingClient, kind: CredentialKind, now: datetime) -> Answ
     return await client.call("GET", "/account/costs", params=params)
 
 
-def _standing(answer: Answer, error: KlingError | None) -> Standing:
+def _standing(answer: ApiResponse, error: KlingError | None) -> HealthStatus:
     if error is None:
-        return Standing.ACCEPTED
+        return HealthStatus.ACCEPTED
     if isinstance(error, CredentialsError) and answer.code != _NO_RIGHT:
-        return Standing.REFUSED
+        return HealthStatus.REFUSED
     is_known = answer.code in CODES and type(error) is not UnreachableError
-    return Standing.ACCEPTED if is_known else Standing.UNREACHABLE
+    return HealthStatus.ACCEPTED if is_known else HealthStatus.UNREACHABLE
 
 
-def _ahead_s(answer: Answer, now: datetime) -> float | None:
+def _ahead_s(answer: ApiResponse, now: datetime) -> float | None:
     return None if answer.date is None else (answer.date - now).total_seconds()
 
 
-def _no_api(base_url: str, answer: Answer) -> UnreachableError:
+def _no_api(base_url: str, answer: ApiResponse) -> UnreachableError:
     return UnreachableError(
         f"{base_url} answers HTTP {answer.http} with {answer.media_type or 'nothing'}: "
         "that is not the Kling API",

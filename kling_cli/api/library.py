@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from kling_cli.api.json_values import mapping, moment, objects, text
-from kling_cli.api.pagination import Asks, Listed, numbered_pages
+from kling_cli.api.pagination import Listed, PageFetcher, numbered_pages
 from kling_cli.errors import RefusedError, UsageError
 
 _PRESET_OWNER: Final = "kling"
@@ -30,7 +30,7 @@ class Owner(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shelf:
+class ItemKind:
     """One kind of thing, and where the API keeps it.
 
     Of the two documented paths that delete an element both act on the same library.
@@ -48,14 +48,14 @@ class Shelf:
         return f"{self.noun}s"
 
 
-VOICES: Final = Shelf(
+VOICES: Final = ItemKind(
     noun="voice",
     own_path="/v1/general/custom-voices",
     preset_path="/v1/general/presets-voices",
     delete_path="/v1/general/delete-voices",
     page_size=1000,
 )
-ELEMENTS: Final = Shelf(
+ELEMENTS: Final = ItemKind(
     noun="element",
     own_path="/v1/general/advanced-custom-elements",
     preset_path="/v1/general/advanced-presets-elements",
@@ -76,7 +76,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Thing:
+class LibraryItem:
     """A voice or an element. `kind`, `tags` and `voice_id` are an element's.
 
     `kind` is what it was made from, `image_refer` or `video_refer`; `task_id` is that
@@ -95,25 +95,25 @@ class Thing:
     created_at: datetime | None = None
 
 
-class NoSuchThingError(UsageError):
+class UnknownItemError(UsageError):
     """There is no thing of this id, or none that is one's own."""
 
 
-async def things(
-    client: Asks, shelf: Shelf, owner: Owner, *, limit: int
-) -> Listed[Thing]:
+async def library_items(
+    client: PageFetcher, shelf: ItemKind, owner: Owner, *, limit: int
+) -> Listed[LibraryItem]:
     """Return up to `limit` things of a shelf (0: all), as the API orders them."""
     is_own = owner is Owner.OWN
     return await numbered_pages(
         client,
         shelf.own_path if is_own else shelf.preset_path,
-        lambda rows: things_from_wire(rows, shelf, owner),
+        lambda rows: items_from_wire(rows, shelf, owner),
         limit=limit,
         page_size=min(limit, shelf.page_size) or shelf.page_size,
     )
 
 
-async def delete(client: Asks, shelf: Shelf, thing_id: str) -> None:
+async def delete_item(client: PageFetcher, shelf: ItemKind, thing_id: str) -> None:
     """Delete one's own thing. Asked twice, the API refuses, and nothing else happens.
 
     Raises:
@@ -128,14 +128,14 @@ async def delete(client: Asks, shelf: Shelf, thing_id: str) -> None:
         raise _not_deleted(shelf, thing_id, exc) from exc
 
 
-def _not_deleted(shelf: Shelf, thing_id: str, exc: RefusedError) -> NoSuchThingError:
+def _not_deleted(shelf: ItemKind, thing_id: str, exc: RefusedError) -> UnknownItemError:
     is_gone = "already" in exc.message.lower()
     what = (
         f"{shelf.noun} {thing_id} has been deleted before"
         if is_gone
         else f"there is no {shelf.noun} {thing_id} of your own to delete"
     )
-    return NoSuchThingError(
+    return UnknownItemError(
         what if is_gone else f"{what} ({exc.message})",
         hint=f"`kling {shelf.plural} --own` lists those that there are",
         code=exc.code,
@@ -144,7 +144,7 @@ def _not_deleted(shelf: Shelf, thing_id: str, exc: RefusedError) -> NoSuchThingE
     )
 
 
-def things_from_wire(rows: Any, shelf: Shelf, owner: Owner) -> Iterator[Thing]:
+def items_from_wire(rows: Any, shelf: ItemKind, owner: Owner) -> Iterator[LibraryItem]:
     """Yield the things in the tasks of a list; what is still being made has none."""
     for row in objects(rows):
         result = mapping(row.get("task_result"))
@@ -152,19 +152,19 @@ def things_from_wire(rows: Any, shelf: Shelf, owner: Owner) -> Iterator[Thing]:
             thing_id = text(item.get(f"{shelf.noun}_id"))
             status = text(item.get("status")) or ""
             if thing_id is not None and status.lower() != _DELETED:
-                yield _thing(thing_id, item, row, shelf, owner)
+                yield _item(thing_id, item, row, shelf, owner)
 
 
-def _thing(
+def _item(
     thing_id: str,
     item: Mapping[str, Any],
     row: Mapping[str, Any],
-    shelf: Shelf,
+    shelf: ItemKind,
     owner: Owner,
-) -> Thing:
+) -> LibraryItem:
     is_preset = item.get("owned_by") == _PRESET_OWNER
     voice = mapping(item.get("element_voice_info"))
-    return Thing(
+    return LibraryItem(
         id=thing_id,
         name=text(item.get(f"{shelf.noun}_name")),
         owner=Owner.PRESET if is_preset else owner,

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from kling_cli.api.transport import Answer
+from kling_cli.api.transport import ApiResponse
 from kling_cli.errors import UnreachableError
 
 
@@ -23,7 +23,7 @@ N = TypeVar("N", bound=Named)
 MAX_PAGE: Final = 1000  # Source: API reference 2.8, `pageNum`, read 2026-10-04
 
 
-class Asks(Protocol):
+class PageFetcher(Protocol):
     """The part of the client that asking for lists needs."""
 
     async def ask(
@@ -33,7 +33,7 @@ class Asks(Protocol):
         *,
         params: Mapping[str, str] | None = None,
         json: Any = None,
-    ) -> Answer: ...
+    ) -> ApiResponse: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +44,14 @@ class Listed(Generic[T]):
     has_more: bool = False
 
 
-def cut(items: Sequence[T], limit: int, *, has_more: bool = False) -> Listed[T]:
+def take_first(items: Sequence[T], limit: int, *, has_more: bool = False) -> Listed[T]:
     """Return the first `limit` of these, 0 being all of them."""
     shown = tuple(items[: limit or None])
     return Listed(items=shown, has_more=has_more or len(shown) < len(items))
 
 
 async def numbered_pages(  # noqa: PLR0913 -- a list, and how far to follow it
-    client: Asks,
+    client: PageFetcher,
     path: str,
     read: Callable[[Any], Iterable[N]],
     *,
@@ -75,13 +75,13 @@ async def numbered_pages(  # noqa: PLR0913 -- a list, and how far to follow it
         found |= {item.id: item for item in read(rows)}
         is_repeated = page > 1 and len(found) == known
         if len(rows) < page_size or is_repeated:
-            return cut([*found.values()], limit)
+            return take_first([*found.values()], limit)
         if limit and len(found) >= limit:
             break
-    return cut([*found.values()], limit, has_more=True)
+    return take_first([*found.values()], limit, has_more=True)
 
 
-def _rows(answer: Answer) -> list[Any]:
+def _rows(answer: ApiResponse) -> list[Any]:
     if isinstance(answer.data, list):
         return answer.data
     raise UnreachableError(
@@ -109,5 +109,5 @@ async def cursor_pages(
         items, cursor = await turn(cursor)
         found += items
         if cursor is None or (limit and len(found) >= limit):
-            return cut(found, limit, has_more=cursor is not None)
-    return cut(found, limit)  # it leads in a circle
+            return take_first(found, limit, has_more=cursor is not None)
+    return take_first(found, limit)  # it leads in a circle

@@ -23,7 +23,7 @@ _PORTS: Final = {"https": 443, "http": 80}
 _QUOTED: Final = frozenset(' "<>\\^`{|}#')  # what a URL has only as %20 and the like
 
 
-def read_path(text: str, *, api_base: str) -> tuple[str, dict[str, str]]:
+def parse_request_path(text: str, *, api_base: str) -> tuple[str, dict[str, str]]:
     """Return the path, which begins with one slash, and the query as parameters.
 
     The slash may be missing, and a whole URL will do if it is one of `api_base`. A
@@ -113,7 +113,7 @@ _NOT_SENT: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ApiResponse:
     """An answer as it came. `code` is None when it is not the API's envelope.
 
     `is_json` says whether the body could be read at all; `date` is the server's clock.
@@ -143,13 +143,13 @@ class Request:
     doubt: type[UnreachableError] = UnreachableError
 
 
-async def exchange(
+async def send_request(
     http: httpx.AsyncClient,
     request: Request,
     authorization: str,
     *,
     patience_s: float = PATIENCE_S,
-) -> Answer:
+) -> ApiResponse:
     """Send `request` and return the answer, whatever it says.
 
     `patience_s` bounds the whole exchange; a large body gets more.
@@ -175,7 +175,7 @@ async def exchange(
             f"{_host(http)} gave no answer: {_reason(exc)}",
             hint="check the network connection; `kling doctor` looks at it",
         ) from exc
-    return read_answer(response, body)
+    return parse_response(response, body)
 
 
 def _wire_request(
@@ -228,9 +228,9 @@ async def _read(response: httpx.Response, request: Request) -> bytes:
     return bytes(body)
 
 
-def read_answer(response: httpx.Response, body: bytes) -> Answer:
+def parse_response(response: httpx.Response, body: bytes) -> ApiResponse:
     """Return what an HTTP answer says. Source: API reference 1.5, read 2026-10-04."""
-    head = Answer(
+    head = ApiResponse(
         http=response.status_code,
         body=body,
         media_type=response.headers.get("content-type", "").partition(";")[0].strip(),
@@ -243,7 +243,7 @@ def read_answer(response: httpx.Response, body: bytes) -> Answer:
         return head
     if not isinstance(envelope, dict):
         envelope = {}
-    return Answer(
+    return ApiResponse(
         http=head.http,
         body=body,
         media_type=head.media_type,

@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from kling_cli.callbacks.payload import CallbackHint
-from kling_cli.callbacks.urls import read_path
+from kling_cli.callbacks.payload import CallbackPayload
+from kling_cli.callbacks.urls import match_callback_path
 
 
 class Trust(StrEnum):
@@ -22,7 +22,7 @@ class Trust(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pass:
+class UrlMatch:
     """What a door recognised; product and nonce where the path names them."""
 
     product: str | None = None
@@ -33,23 +33,25 @@ class Pass:
 Peer = tuple[str, int]
 
 # Raw path, raw query and the peer's address in, the pass out, or None: not this door.
-Door = Callable[[bytes, bytes, Peer | None], Pass | None]
+UrlMatcher = Callable[[bytes, bytes, Peer | None], UrlMatch | None]
 
 
-def capability_door(key: bytes) -> Door:
+def task_url_matcher(key: bytes) -> UrlMatcher:
     """Return the door that opens to paths made with `key`, whatever the query."""
 
-    def recognise(raw_path: bytes, _query: bytes, _peer: Peer | None) -> Pass | None:
-        capability = read_path(raw_path, key)
+    def recognise(
+        raw_path: bytes, _query: bytes, _peer: Peer | None
+    ) -> UrlMatch | None:
+        capability = match_callback_path(raw_path, key)
         if capability is None:
             return None
-        return Pass(product=capability.product, nonce=capability.nonce)
+        return UrlMatch(product=capability.product, nonce=capability.nonce)
 
     return recognise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
+class ReceivedCallback:
     """A callback as it came, bytes and all. `hint` is None when it makes no sense."""
 
     received_at: datetime
@@ -57,16 +59,16 @@ class Received:
     nonce: str | None
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     raw: bytes = field(repr=False)
-    hint: CallbackHint | None
+    hint: CallbackPayload | None
     trust: Trust
 
 
 # The body, the headers (names in lower case) and the peer in; the trust out that this
 # callback is marked with, or None: it bears no valid mark.
-Mark = Callable[[bytes, Mapping[str, str], Peer | None], Trust | None]
+MockDetector = Callable[[bytes, Mapping[str, str], Peer | None], Trust | None]
 
 
-class Refusal(StrEnum):
+class RefusalReason(StrEnum):
     """Why a request that found a door was turned away."""
 
     TWO_LENGTHS = "both a length and chunks"
@@ -84,47 +86,47 @@ class Refusal(StrEnum):
 
 
 _STATUS_CODES: Final = {
-    Refusal.TWO_LENGTHS: 400,
-    Refusal.ENCODED: 415,
-    Refusal.TOO_LARGE: 413,
-    Refusal.TOO_SLOW: 408,
-    Refusal.BROKEN_OFF: 400,
-    Refusal.UNSIGNED: 401,
-    Refusal.MALFORMED: 400,
+    RefusalReason.TWO_LENGTHS: 400,
+    RefusalReason.ENCODED: 415,
+    RefusalReason.TOO_LARGE: 413,
+    RefusalReason.TOO_SLOW: 408,
+    RefusalReason.BROKEN_OFF: 400,
+    RefusalReason.UNSIGNED: 401,
+    RefusalReason.MALFORMED: 400,
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrived:
+class CallbackAccepted:
     """A callback passed the door; it has been kept, unless `NotKept` came before.
 
     `number` is what the keeper returned, where that is the callback's number.
     """
 
-    received: Received
+    received: ReceivedCallback
     number: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class CallbackRefused:
     """A request to one of our paths was refused; `received` if its body was read."""
 
-    refusal: Refusal
-    door: Pass
-    received: Received | None = None
+    refusal: RefusalReason
+    door: UrlMatch
+    received: ReceivedCallback | None = None
     detail: str | None = None
     number: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotKept:
+class CallbackNotStored:
     """A callback could not be kept; it is answered and counts all the same."""
 
-    received: Received
+    received: ReceivedCallback
     failure: Exception
 
 
-DoorEvent = Arrived | Refused | NotKept
+ReceiverEvent = CallbackAccepted | CallbackRefused | CallbackNotStored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

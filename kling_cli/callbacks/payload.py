@@ -28,12 +28,12 @@ _STATUSES: Final = {
 }
 
 
-class MalformedBodyError(ValueError):
+class MalformedPayloadError(ValueError):
     """A body that is no callback; the message may be shown, it quotes nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallbackHint:
+class CallbackPayload:
     """What a callback claims: reason enough to ask the API, and for nothing more.
 
     `status` is `submitted`, `processing`, `succeeded`, `failed`, or `unknown` for any
@@ -48,7 +48,7 @@ class CallbackHint:
     document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
-def read_body(raw: bytes) -> CallbackHint:
+def parse_payload(raw: bytes) -> CallbackPayload:
     """Return what `raw` claims about a task.
 
     Taken are the flat object of either generation, the same in an envelope under
@@ -58,10 +58,10 @@ def read_body(raw: bytes) -> CallbackHint:
         MalformedBodyError: It is none of these, or JSON that nobody sends honestly:
             repeated keys, NaN, endless numbers, lone surrogates, bottomless nesting.
     """
-    task = read_object(raw)
+    task = parse_object(raw)
     is_legacy = "task_id" in task
     words = task.get("task_status") or task.get("status")
-    return CallbackHint(
+    return CallbackPayload(
         task_id=_task_id(task["task_id" if is_legacy else "id"]),
         external_id=_external_id(task),
         status=_STATUSES.get(words.lower(), UNKNOWN)
@@ -72,7 +72,7 @@ def read_body(raw: bytes) -> CallbackHint:
     )
 
 
-def read_object(raw: bytes) -> dict[str, Any]:
+def parse_object(raw: bytes) -> dict[str, Any]:
     """Return the object that describes the task, as the API's own answers have it.
 
     Raises:
@@ -89,7 +89,7 @@ def _task_object(document: Any) -> dict[str, Any]:
                 "task_id" in candidate or "id" in candidate
             ):
                 return candidate
-    raise MalformedBodyError("no object with a task id")
+    raise MalformedPayloadError("no object with a task id")
 
 
 def _task_id(value: Any) -> str:
@@ -97,7 +97,7 @@ def _task_id(value: Any) -> str:
         value = str(value)
     if isinstance(value, str) and 0 < len(value) <= MAX_ID_LENGTH:
         return value
-    raise MalformedBodyError("the task id is not a text of sensible length")
+    raise MalformedPayloadError("the task id is not a text of sensible length")
 
 
 def _external_id(task: dict[str, Any]) -> str | None:
@@ -112,12 +112,12 @@ def _external_id(task: dict[str, Any]) -> str | None:
 def _parse(raw: bytes) -> Any:
     try:
         document = _DECODER.decode(raw.removeprefix(_BOM).decode())
-    except MalformedBodyError:
+    except MalformedPayloadError:
         raise
     except RecursionError:
-        raise MalformedBodyError("JSON nested too deeply") from None
+        raise MalformedPayloadError("JSON nested too deeply") from None
     except ValueError:  # not UTF-8, not JSON
-        raise MalformedBodyError("not JSON in UTF-8") from None
+        raise MalformedPayloadError("not JSON in UTF-8") from None
     if _may_be_deep_or_odd(raw):
         _look_through(document)
     return document
@@ -134,7 +134,7 @@ def _may_be_deep_or_odd(raw: bytes) -> bool:
 def _look_through(document: Any) -> None:
     for text in _texts(document):
         if not text.isascii() and _has_lone_surrogate(text):
-            raise MalformedBodyError("text with a lone surrogate")
+            raise MalformedPayloadError("text with a lone surrogate")
 
 
 def _texts(document: Any) -> Iterator[str]:
@@ -149,7 +149,7 @@ def _texts(document: Any) -> Iterator[str]:
                 below.extend(_inside(value))
         level = below
     if level:
-        raise MalformedBodyError("JSON nested too deeply")
+        raise MalformedPayloadError("JSON nested too deeply")
 
 
 def _inside(value: Any) -> Iterable[Any]:
@@ -169,25 +169,25 @@ def _has_lone_surrogate(text: str) -> bool:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
-        raise MalformedBodyError("a key that is repeated")
+        raise MalformedPayloadError("a key that is repeated")
     return made
 
 
 def _integer(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
-        raise MalformedBodyError("a number without end")
+        raise MalformedPayloadError("a number without end")
     return int(digits)
 
 
 def _float(digits: str) -> float:
     value = float(digits) if len(digits) <= MAX_DIGITS else math.inf
     if not math.isfinite(value):
-        raise MalformedBodyError("a number without end")
+        raise MalformedPayloadError("a number without end")
     return value
 
 
 def _constant(_name: str) -> NoReturn:
-    raise MalformedBodyError("a number that is none")
+    raise MalformedPayloadError("a number that is none")
 
 
 _BOM: Final = b"\xef\xbb\xbf"

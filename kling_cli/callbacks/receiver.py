@@ -12,28 +12,32 @@ from datetime import datetime
 from typing import Final
 
 from kling_cli.callbacks.events import (
-    Arrived,
+    CallbackAccepted,
+    CallbackNotStored,
+    CallbackRefused,
     Counts,
-    Door,
-    DoorEvent,
-    Mark,
-    NotKept,
-    Pass,
-    Received,
-    Refusal,
-    Refused,
+    MockDetector,
+    ReceivedCallback,
+    ReceiverEvent,
+    RefusalReason,
     Trust,
+    UrlMatch,
+    UrlMatcher,
 )
 from kling_cli.callbacks.http.limits import Limits
 from kling_cli.callbacks.http.parser import Headers, Request
-from kling_cli.callbacks.http.responses import NOT_FOUND, RECEIVED, Answer, refused
-from kling_cli.callbacks.payload import CallbackHint, MalformedBodyError, read_body
+from kling_cli.callbacks.http.responses import NOT_FOUND, RECEIVED, Response, refused
+from kling_cli.callbacks.payload import (
+    CallbackPayload,
+    MalformedPayloadError,
+    parse_payload,
+)
 from kling_cli.callbacks.signatures import check_secret, verify
 from kling_cli.clock import Clock
 from kling_cli.secret import Secret
 
-Keep = Callable[[Received], Awaitable[object]]
-Tell = Callable[[DoorEvent], object]
+StoreCallback = Callable[[ReceivedCallback], Awaitable[object]]
+EmitEvent = Callable[[ReceiverEvent], object]
 
 
 _MOST_SHOWN: Final = 40  # characters of a stranger's word
@@ -54,15 +58,15 @@ class Receiver:
 
     def __init__(  # noqa: PLR0913 -- collaborators, by name
         self,
-        doors: Sequence[Door],
-        keep: Keep,
+        doors: Sequence[UrlMatcher],
+        keep: StoreCallback,
         *,
-        tell: Tell,
+        tell: EmitEvent,
         clock: Clock,
         secrets: Iterable[Secret] = (),
         limits: Limits | None = None,
-        mark: Mark | None = None,
-        reply: Answer = RECEIVED,
+        mark: MockDetector | None = None,
+        reply: Response = RECEIVED,
         delay_s: float = 0.0,
     ) -> None:
         self._doors = tuple(doors)
@@ -85,7 +89,7 @@ class Receiver:
             accepted=self._accepted, refused=self._refused, unknown=self._unknown
         )
 
-    def admit(self, request: Request) -> Pass | Answer:
+    def admit(self, request: Request) -> UrlMatch | Response:
         """Say whether a request found a door, and whether its head is acceptable."""
         door = self._find_door(request)
         if door is None:
@@ -93,39 +97,41 @@ class Receiver:
             return NOT_FOUND
         coding = _coding(request.headers)
         if coding is not None:
-            return self.refuse(door, Refusal.ENCODED, detail=_not_taken(coding))
+            return self.refuse(door, RefusalReason.ENCODED, detail=_not_taken(coding))
         objection = _objection(request.headers, self._limits)
         return door if objection is None else self.refuse(door, objection)
 
     def refuse(
-        self, door: Pass, refusal: Refusal, *, detail: str | None = None
-    ) -> Answer:
+        self, door: UrlMatch, refusal: RefusalReason, *, detail: str | None = None
+    ) -> Response:
         """Tell that a request which found a door was turned away."""
-        return self._refuse(Refused(refusal=refusal, door=door, detail=detail))
+        return self._refuse(CallbackRefused(refusal=refusal, door=door, detail=detail))
 
-    async def take(self, door: Pass, request: Request, raw: bytes) -> Answer:
+    async def take(self, door: UrlMatch, request: Request, raw: bytes) -> Response:
         """Check who sent a callback; keep it, sense or not; tell it."""
         now = self._clock.now()
         trust = self._trust(door, raw, request, now)
         understood = None if trust is None else _understand(raw)
-        received = Received(
+        received = ReceivedCallback(
             received_at=now,
             product=door.product,
             nonce=door.nonce,
             headers=request.headers,
             raw=raw,
-            hint=understood if isinstance(understood, CallbackHint) else None,
+            hint=understood if isinstance(understood, CallbackPayload) else None,
             trust=trust or door.trust,
         )
         if trust is None:
-            refusal = Refusal.UNSIGNED
-            return self._refuse(Refused(refusal=refusal, door=door, received=received))
+            refusal = RefusalReason.UNSIGNED
+            return self._refuse(
+                CallbackRefused(refusal=refusal, door=door, received=received)
+            )
         number = await self._try_to_keep(received)
         if isinstance(understood, str):
             return self._refuse(_malformed(door, received, understood, number))
         return await self._accept(received, number)
 
-    def _find_door(self, request: Request) -> Pass | None:
+    def _find_door(self, request: Request) -> UrlMatch | None:
         if request.method != b"POST":
             return None
         for door in self._doors:
@@ -136,7 +142,7 @@ class Receiver:
 
     def _trust(
         self,
-        door: Pass,
+        door: UrlMatch,
         raw: bytes,
         request: Request,
         now: datetime,
@@ -147,35 +153,35 @@ class Receiver:
         marked = self._mark(raw, given, request.peer) if self._mark else None
         return marked or (Trust.SIGNED if self._secrets else door.trust)
 
-    async def _accept(self, received: Received, number: int | None) -> Answer:
+    async def _accept(self, received: ReceivedCallback, number: int | None) -> Response:
         self._accepted += 1
-        self._tell(Arrived(received=received, number=number))
+        self._tell(CallbackAccepted(received=received, number=number))
         if self._delay_s:
             await asyncio.sleep(self._delay_s)
         return self._reply
 
-    async def _try_to_keep(self, received: Received) -> int | None:
+    async def _try_to_keep(self, received: ReceivedCallback) -> int | None:
         try:
             async with asyncio.timeout(self._limits.keep_s):
                 number = await self._keep(received)
         except Exception as exc:  # noqa: BLE001 -- a full disk must not lose a callback
-            self._tell(NotKept(received=received, failure=exc))
+            self._tell(CallbackNotStored(received=received, failure=exc))
             return None
         return number if isinstance(number, int) else None
 
-    def _refuse(self, event: Refused) -> Answer:
+    def _refuse(self, event: CallbackRefused) -> Response:
         self._refused += 1
         self._tell(event)
         return refused(event.refusal)
 
 
-def _objection(headers: Headers, limits: Limits) -> Refusal | None:
+def _objection(headers: Headers, limits: Limits) -> RefusalReason | None:
     """Return what is wrong with a request before its body has been looked at."""
     given = dict(headers)
     if "transfer-encoding" in given and "content-length" in given:
-        return Refusal.TWO_LENGTHS  # who else reads it may read another length
+        return RefusalReason.TWO_LENGTHS  # who else reads it may read another length
     if int(given.get("content-length", "0")) > limits.body_bytes:
-        return Refusal.TOO_LARGE
+        return RefusalReason.TOO_LARGE
     return None
 
 
@@ -194,16 +200,18 @@ def _not_taken(coding: str) -> str:
     return f"{coding[:_MOST_SHOWN]} is not taken, send the body as it is"
 
 
-def _understand(raw: bytes) -> CallbackHint | str:
+def _understand(raw: bytes) -> CallbackPayload | str:
     try:
-        return read_body(raw)
-    except MalformedBodyError as exc:
+        return parse_payload(raw)
+    except MalformedPayloadError as exc:
         return str(exc)
 
 
-def _malformed(door: Pass, received: Received, why: str, number: int | None) -> Refused:
-    return Refused(
-        refusal=Refusal.MALFORMED,
+def _malformed(
+    door: UrlMatch, received: ReceivedCallback, why: str, number: int | None
+) -> CallbackRefused:
+    return CallbackRefused(
+        refusal=RefusalReason.MALFORMED,
         door=door,
         received=received,
         detail=why,

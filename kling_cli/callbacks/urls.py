@@ -91,7 +91,7 @@ _PATH: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Capability:
+class TaskUrl:
     """The right to report on one task: its product, and a number used once."""
 
     product: str
@@ -107,13 +107,13 @@ def new_nonce(random_bytes: Callable[[int], bytes]) -> str:
     return _base64(random_bytes(NONCE_BYTES))
 
 
-def callback_path(capability: Capability, key: bytes) -> str:
+def callback_path(capability: TaskUrl, key: bytes) -> str:
     """Return the path that stands for `capability`; a secret."""
     path = f"/callback/{capability.product}/{capability.nonce}"
     return f"{path}/{_mac(path.encode(), key)}"
 
 
-def read_path(raw_path: bytes, key: bytes) -> Capability | None:
+def match_callback_path(raw_path: bytes, key: bytes) -> TaskUrl | None:
     """Return what a path stands for, or None if it was not made with `key`.
 
     Takes the bytes of the request line, undecoded: whatever is spelled otherwise
@@ -125,7 +125,7 @@ def read_path(raw_path: bytes, key: bytes) -> Capability | None:
     expected = _mac(found["signed"], key).encode()
     if not hmac.compare_digest(expected, found["mac"]):
         return None
-    return Capability(product=found["product"].decode(), nonce=found["nonce"].decode())
+    return TaskUrl(product=found["product"].decode(), nonce=found["nonce"].decode())
 
 
 def _mac(path: bytes, key: bytes) -> str:

@@ -26,8 +26,8 @@ from kling_cli.catalogue.definition.schema import (
     Rate,
     Rule,
 )
-from kling_cli.catalogue.routing import takes
-from kling_cli.catalogue.values import settled
+from kling_cli.catalogue.routing import accepts_field
+from kling_cli.catalogue.values import completed_values
 from kling_cli.errors import UsageError
 
 _SECONDS: Final = re.compile(r"(\d+(?:\.\d+)?)s")
@@ -51,43 +51,45 @@ _MANY: Final = 1000  # more than any field takes
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class Requirement:
     """One thing that is wanted of a field: a value, or any at all (`value` None)."""
 
     field: str
     value: Any = None
 
 
-def demands(product: Product, words: Iterable[str]) -> Iterator[tuple[Demand, ...]]:
+def parse_requirements(
+    product: Product, words: Iterable[str]
+) -> Iterator[tuple[Requirement, ...]]:
     """Yield every way in which this product can mean all of the words; often none."""
     yield from combinations(*(tuple(meanings(product, word)) for word in words))
 
 
-def meanings(product: Product, word: str) -> Iterator[Demand]:
+def meanings(product: Product, word: str) -> Iterator[Requirement]:
     """Yield what a word can mean for a product: a field, or the value of one."""
     name, separator, text = word.strip().lower().partition("=")
     named = [field for field in product.fields if name in spellings(field)]
     if named and not separator:
-        yield from (Demand(field.name) for field in named)
+        yield from (Requirement(field.name) for field in named)
         return
     if named:
-        yield from (Demand(each.name, value(each, text)) for each in named)
+        yield from (Requirement(each.name, value(each, text)) for each in named)
         return
     if not separator:
         yield from _by_value(product, name)
 
 
-def _by_value(product: Product, text: str) -> Iterator[Demand]:
+def _by_value(product: Product, text: str) -> Iterator[Requirement]:
     """Yield the meanings of a word that names no field."""
     seconds = _SECONDS.fullmatch(text)
     for field in product.fields:
         is_switch = field.kind is FieldKind.SWITCH
         if is_switch and text.removeprefix("no-") in spellings(field):
-            yield Demand(field.name, False)
+            yield Requirement(field.name, False)
         elif seconds and field.name == "duration":
-            yield Demand(field.name, value(field, seconds[1]))
+            yield Requirement(field.name, value(field, seconds[1]))
         elif field.kind is FieldKind.CHOICE and text in _choices(product, field):
-            yield Demand(field.name, _choices(product, field)[text])
+            yield Requirement(field.name, _choices(product, field)[text])
 
 
 def _choices(product: Product, field: Field) -> dict[str, Any]:
@@ -170,7 +172,7 @@ _DEPTH: Final = 4  # how many further fields may have to be said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class CapabilityMatch:
     """The cheapest way in which a model does what is wanted.
 
     `values` is what has to be said, samples standing for what is any. The estimate is
@@ -189,9 +191,11 @@ class Offer:
         return float("inf") if most is None else most
 
 
-def best(product: Product, model: Model, words: Iterable[str]) -> Offer | None:
+def best_match(
+    product: Product, model: Model, words: Iterable[str]
+) -> CapabilityMatch | None:
     """Return the cheapest offer of a model for all of the words of `--can`."""
-    wanted = tuple(demands(product, words))
+    wanted = tuple(parse_requirements(product, words))
     offers = [
         _offer(plan, values)
         for plan in _plans(product, model)
@@ -208,16 +212,16 @@ def _plans(product: Product, model: Model) -> Iterator[Plan]:
             yield Plan(product=product, route=route, model=model)
 
 
-def _offer(plan: Plan, values: Mapping[str, Any]) -> Offer:
-    return Offer(
+def _offer(plan: Plan, values: Mapping[str, Any]) -> CapabilityMatch:
+    return CapabilityMatch(
         plan=plan,
         values=values,
-        estimate=pricing.estimate(plan, values),
-        rate=pricing.rate_for(plan, settled(plan, values)),
+        estimate=pricing.estimate_units(plan, values),
+        rate=pricing.rate_for(plan, completed_values(plan, values)),
     )
 
 
-def _said(plan: Plan, wanted: Iterable[Demand]) -> Iterator[dict[str, Any]]:
+def _said(plan: Plan, wanted: Iterable[Requirement]) -> Iterator[dict[str, Any]]:
     """Yield the values that meet the demands one by one; none if one cannot be met."""
     said: list[dict[str, Any]] = [{}]
     for each in wanted:
@@ -231,8 +235,8 @@ def _said(plan: Plan, wanted: Iterable[Demand]) -> Iterator[dict[str, Any]]:
     yield from said
 
 
-def _values(plan: Plan, wanted: Demand) -> Iterator[Any]:
-    if not takes(plan.model, plan.route, wanted.field):
+def _values(plan: Plan, wanted: Requirement) -> Iterator[Any]:
+    if not accepts_field(plan.model, plan.route, wanted.field):
         return
     field, limits = plan.product.field(wanted.field), plan.limits[wanted.field]
     if field.kind is FieldKind.JSON:
@@ -286,7 +290,7 @@ def _breaks(rule: Rule, plan: Plan, said: Mapping[str, Any]) -> bool:
 
 def _repairs(rule: Rule, plan: Plan, name: str) -> Iterator[Any]:
     """Yield the values that may mend a rule, as far as the model takes them."""
-    if not takes(plan.model, plan.route, name):
+    if not accepts_field(plan.model, plan.route, name):
         return
     needed = rule.need.get(name)
     values = list(needed) if isinstance(needed, list | tuple) else []

@@ -112,7 +112,7 @@ def _shot(entry: Any, wire: str) -> tuple[int, dict[str, Any]]:
     return index, {"duration": seconds, "prompt": words}
 
 
-def by_path(path: str) -> tuple[Product, Route, Model | None] | None:
+def routes_by_path(path: str) -> tuple[Product, Route, Model | None] | None:
     """Return what a POST to `path` creates; None when it creates nothing.
 
     The model is None when the body names it, and when the path names one that the
@@ -129,7 +129,9 @@ def by_path(path: str) -> tuple[Product, Route, Model | None] | None:
     return None
 
 
-def by_wire_id(product: Product, route: Route, wire_id: str | None) -> Model | None:
+def model_by_wire_id(
+    product: Product, route: Route, wire_id: str | None
+) -> Model | None:
     """Return the model a body's `wire_id` means; without one, the route's default."""
     wanted = wire_id or route.default_wire_id
     for model in product.models:
@@ -140,7 +142,7 @@ def by_wire_id(product: Product, route: Route, wire_id: str | None) -> Model | N
 
 def _by_path_id(product: Product, route: Route, name: str | None) -> Model | None:
     if name is not None:
-        return by_wire_id(product, route, name)
+        return model_by_wire_id(product, route, name)
     is_only_one = route.model_at is None and len(product.models) == 1
     return product.models[0] if is_only_one else None
 
@@ -148,7 +150,7 @@ def _by_path_id(product: Product, route: Route, name: str | None) -> Model | Non
 _PLAIN = Place(at="")
 
 
-def read(
+def decode_body(
     product: Product, route: Route, model: Model, body: Mapping[str, Any]
 ) -> tuple[dict[str, Any], tuple[Problem, ...]]:
     """Return the values `body` carries, and what in it cannot be read.
@@ -220,7 +222,7 @@ def _with_handles(product: Product, route: Route, found: _Found) -> dict[str, An
 def _read_list(
     product: Product, route: Route, body: Mapping[str, Any], at: str, found: _Found
 ) -> Iterator[Problem]:
-    entries = encoder.get(body, at)
+    entries = encoder.get_path(body, at)
     if entries is None:
         return
     if not isinstance(entries, list):
@@ -299,14 +301,14 @@ def _read_place(
     place = route.places[name]
     try:
         alone = _read_alone(place, product, name, body)
-        raw = encoder.get(body, place.at)
+        raw = encoder.get_path(body, place.at)
         if alone is None and (raw is None or _is_of_another(route, name, raw)):
             return
         values[name] = alone or _read_plain(place, product, name, raw)
     except UnreadableError as exc:
         yield exc.problem
     for path, constant in place.also.items():
-        if encoder.get(body, path) != constant:
+        if encoder.get_path(body, path) != constant:
             message = f"{path} must be '{constant}' when {place.at} is given"
             yield Problem(field=path, message=message)
 
@@ -328,7 +330,7 @@ def _read_alone(
     at = place.alone_at
     if at is None:
         return None
-    alone, several = encoder.get(body, at), encoder.get(body, place.at)
+    alone, several = encoder.get_path(body, at), encoder.get_path(body, place.at)
     if alone is not None and several is not None:
         raise UnreadableError(at, f"{at} and {place.at} exclude each other")
     if isinstance(several, list) and len(several) == 1:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from kling_cli.catalogue import routing, validation
 from kling_cli.catalogue.definition.schema import CredentialKind, Model, Plan, Product
-from kling_cli.catalogue.values import given
+from kling_cli.catalogue.values import given_values
 from kling_cli.errors import KlingError
 
 _OFFERED = ("current", "historic")
@@ -24,7 +24,7 @@ class Choice(NamedTuple):
     reason: str | None = None
 
 
-def plan_for(
+def plan_with_default_model(
     product: Product,
     model_text: str | None,
     values: Mapping[str, Any],
@@ -74,15 +74,15 @@ def _why_not(product: Product, model: Model, values: Mapping[str, Any]) -> str:
     routes = [each for each in product.routes if each.name in model.wire_ids]
     lacking = [
         name
-        for name in given(values)
-        if not any(routing.takes(model, route, name) for route in routes)
+        for name in given_values(values)
+        if not any(routing.accepts_field(model, route, name) for route in routes)
     ]
     if lacking:
         words = [f"no {name.replace('_', ' ')}" for name in lacking]
         return f"{model.id} takes {routing.listed(words)}"
     for route in routes:
         plan = Plan(product=product, route=route, model=model)
-        if all(routing.takes(model, route, name) for name in values):
+        if all(routing.accepts_field(model, route, name) for name in values):
             return "; ".join(each.message for each in validation.problems(plan, values))
     spelled = [product.field(name).spelling for name in values]
     return f"{model.id} does not take {routing.listed(spelled)} together"

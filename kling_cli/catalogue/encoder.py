@@ -8,11 +8,11 @@ from typing import Any
 
 from kling_cli.catalogue import prompt
 from kling_cli.catalogue.definition.schema import Field, Place, Plan
-from kling_cli.catalogue.values import settled
+from kling_cli.catalogue.values import completed_values
 from kling_cli.errors import UsageError
 
 
-def get(body: Any, path: str) -> Any:
+def get_path(body: Any, path: str) -> Any:
     """Return what stands at `path`, None when there is nothing or null."""
     for step in path.split("."):
         if isinstance(body, dict):
@@ -24,7 +24,7 @@ def get(body: Any, path: str) -> Any:
     return body
 
 
-def put(body: dict[str, Any], path: str, value: Any) -> None:
+def set_path(body: dict[str, Any], path: str, value: Any) -> None:
     """Set `path` to `value`, making objects and lists where there are none yet.
 
     A number is an index where a list stands or nothing does yet; one past the end of a
@@ -36,7 +36,7 @@ def put(body: dict[str, Any], path: str, value: Any) -> None:
     here: Any = body
     steps = path.split(".")
     for step, following in pairwise(steps):
-        below = get(here, step)
+        below = get_path(here, step)
         if below is None:
             below = [] if following.isdecimal() else {}
             _set(here, step, below, path)
@@ -56,7 +56,7 @@ def _set(here: Any, step: str, value: Any, path: str) -> None:
         )
 
 
-def build(
+def encode_body(
     plan: Plan,
     values: Mapping[str, Any],
     *,
@@ -71,7 +71,7 @@ def build(
     Raises:
         UsageError: a key of `extra` does not fit the body.
     """
-    route, said = plan.route, settled(plan, values)
+    route, said = plan.route, completed_values(plan, values)
     body: dict[str, Any] = {}
     if route.model_at is not None:
         body[route.model_at] = plan.wire_model
@@ -86,9 +86,9 @@ def build(
         (route.callback_url_at, callback_url),
     ):
         if path is not None and value is not None:
-            put(body, path, value)
+            set_path(body, path, value)
     for path, value in extra.items():
-        put(body, path, value)
+        set_path(body, path, value)
     return body
 
 
@@ -112,15 +112,15 @@ def _write(
         value = prompt.CODECS[place.codec](value)
     if place.item is not None:
         entries = _entries(place, field, value if is_many else (value,), handles)
-        put(body, place.at, [*(get(body, place.at) or []), *entries])
+        set_path(body, place.at, [*(get_path(body, place.at) or []), *entries])
     elif is_many and len(value) == 1 and place.alone_at is not None:
-        put(body, place.alone_at, _encode(place, value[0]))
+        set_path(body, place.alone_at, _encode(place, value[0]))
     elif is_many:
-        put(body, place.at, [_encode(place, each) for each in value])
+        set_path(body, place.at, [_encode(place, each) for each in value])
     else:
-        put(body, place.at, _encode(place, value))
+        set_path(body, place.at, _encode(place, value))
     for path, constant in place.also.items():
-        put(body, path, constant)
+        set_path(body, path, constant)
 
 
 def _entries(

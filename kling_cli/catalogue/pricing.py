@@ -16,12 +16,12 @@ from kling_cli.catalogue.definition.schema import (
     Plan,
     Rate,
 )
-from kling_cli.catalogue.values import effective, given, settled
+from kling_cli.catalogue.values import completed_values, effective_values, given_values
 
 
-def followed(plan: Plan, said: Mapping[str, Any]) -> Length | None:
+def followed_input(plan: Plan, said: Mapping[str, Any]) -> Length | None:
     """Return the length that holds for what was said; None where no input decides."""
-    real, counts = given(said), effective(plan, said)
+    real, counts = given_values(said), effective_values(plan, said)
     for each in plan.lengths:
         if each.follows in real and values.holds(each.when, real, counts):
             return each
@@ -52,7 +52,7 @@ class _Span(NamedTuple):
     most: Any
 
 
-def estimate(
+def estimate_units(
     plan: Plan, values: Mapping[str, Any], *, seconds: float | None = None
 ) -> Estimate | None:
     """Return what the job will cost if it succeeds; None without a published price.
@@ -61,11 +61,11 @@ def estimate(
     the model, there is a bound by the documented limits. `seconds` is how long the
     result will be, where that is known and no field says so.
     """
-    said = settled(plan, values)
+    said = completed_values(plan, values)
     rate = rate_for(plan, said)
     if rate is None:
         return None
-    counts, source = effective(plan, said), followed(plan, said)
+    counts, source = effective_values(plan, said), followed_input(plan, said)
     span = _span(plan, rate, said, source, seconds)
     units, most = _units(rate, span.exact), _units(rate, span.most)
     return Estimate(
@@ -83,7 +83,7 @@ def why_unknown(plan: Plan) -> str:
     return f"Kling publishes no price for {of_what}"
 
 
-def charge(
+def charged_units(
     plan: Plan, values: Mapping[str, Any], seconds: float, *, n_outputs: int = 1
 ) -> float:
     """Return the units of a finished job with `seconds` of output, or `n_outputs`.
@@ -99,9 +99,9 @@ def charge(
 
 def rate_for(plan: Plan, said: Mapping[str, Any]) -> Rate | None:
     """Return the rate that holds for what was said, None where none is published."""
-    counts = effective(plan, said)
+    counts = effective_values(plan, said)
     for rate in plan.model.rates:
-        if values.holds(rate.when, given(said), counts):
+        if values.holds(rate.when, given_values(said), counts):
             return rate
     return None
 
@@ -113,7 +113,7 @@ def _span(
     source: Length | None,
     seconds: float | None,
 ) -> _Span:
-    counts = effective(plan, said)
+    counts = effective_values(plan, said)
     if rate.per == "call":
         return _Span(None if rate.is_most else 1, 1)
     if rate.per == "output":

@@ -49,7 +49,7 @@ def plan(
     fitting = [
         route
         for route in _routes(product, model)
-        if all(takes(model, route, name) for name in given)
+        if all(accepts_field(model, route, name) for name in given)
     ]
     for route in fitting:
         if route.credentials & set(credentials):
@@ -59,7 +59,7 @@ def plan(
     raise _not_taken(product, model, given)
 
 
-def takes(model: Model, route: Route, field: str) -> bool:
+def accepts_field(model: Model, route: Route, field: str) -> bool:
     """Say whether `field` can be said to `model` on `route`, or holds there anyway."""
     limits = model.limits[route.name].get(field)
     return limits is not None and (limits.is_fixed or field in route.places)
@@ -75,7 +75,7 @@ def models_allowing(
         for model in product.models
         if model.status == "current"
         and any(
-            takes(model, each, field)
+            accepts_field(model, each, field)
             and not any(faults(described, model.limits[each.name][field], value))
             for each in _routes(product, model)
             if route in (None, each.name)
@@ -119,7 +119,7 @@ def _not_taken(product: Product, model: Model, given: Collection[str]) -> KlingE
 
 
 def _has(product: Product, model: Model, field: str) -> bool:
-    return any(takes(model, route, field) for route in _routes(product, model))
+    return any(accepts_field(model, route, field) for route in _routes(product, model))
 
 
 def _who_does(product: Product, field: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from kling_cli.catalogue import encoder, media, validation
 from kling_cli.catalogue.constraints import Fault, faults, is_url
-from kling_cli.catalogue.decoder import lists, read, wire_name
+from kling_cli.catalogue.decoder import decode_body, lists, wire_name
 from kling_cli.catalogue.definition.schema import FieldKind, Generation, Plan, Problem
 from kling_cli.catalogue.prompt import split_handle
 
@@ -24,9 +24,9 @@ def wire_check(plan: Plan, body: Mapping[str, Any]) -> tuple[Problem, ...]:
     Each problem's message is fit for the `message` of a 1201.
     """
     for at in lists(plan.route):
-        if encoder.get(body, at) in (None, []) and _is_needed(plan, at):
+        if encoder.get_path(body, at) in (None, []) and _is_needed(plan, at):
             return (Problem(field=at, message=f"{at} cannot be empty"),)
-    values, unreadable = read(plan.product, plan.route, plan.model, body)
+    values, unreadable = decode_body(plan.product, plan.route, plan.model, body)
     found = list(unreadable)
     for name, value in values.items():
         found += _of_value(plan, name, value)

@@ -20,7 +20,7 @@ Range = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fit:
+class SegmentFit:
     """Where a cut of a sound goes that belongs to something seen in the video.
 
     `sounds` are the fields that may hold the sound, `start` and `end` those of the cut,
@@ -50,7 +50,7 @@ class SessionUse:
     noun: str
     is_opened_here: bool = False
     choice: str | None = None
-    fit: Fit | None = None
+    fit: SegmentFit | None = None
     lengths: Mapping[str, Mapping[int, Range]] = field(default_factory=dict)
 
 
@@ -72,7 +72,7 @@ class StepFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class SessionFacts:
     """When something is seen in a video; `end_s` None: nobody here knows."""
 
     start_s: float = 0.0
@@ -80,10 +80,10 @@ class Seen:
 
 
 def insertion(
-    fit: Fit,
+    fit: SegmentFit,
     values: Mapping[str, Any],
     *,
-    seen: Seen,
+    seen: SessionFacts,
     video_s: float | None,
 ) -> float:
     """Return when in the video the cut begins: as said, or when the thing appears.
@@ -113,7 +113,9 @@ def insertion(
     return float(at_s)
 
 
-def require_room(fit: Fit, values: Mapping[str, Any], *, video_s: float | None) -> None:
+def require_room(
+    fit: SegmentFit, values: Mapping[str, Any], *, video_s: float | None
+) -> None:
     """Return when the cut can be in a video of this length at all.
 
     Raises:
@@ -121,10 +123,10 @@ def require_room(fit: Fit, values: Mapping[str, Any], *, video_s: float | None) 
     """
     if fit.end not in values or video_s is None:
         return
-    insertion(fit, values, seen=Seen(), video_s=video_s)
+    insertion(fit, values, seen=SessionFacts(), video_s=video_s)
 
 
-def fitted(
+def fit_segment(
     use: SessionUse, values: Mapping[str, Any], video_s: float | None
 ) -> dict[str, Any]:
     """Return the values with those that follow from the length of the video.

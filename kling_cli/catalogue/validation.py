@@ -17,8 +17,14 @@ from kling_cli.catalogue.definition.schema import (
     Rule,
 )
 from kling_cli.catalogue.prompt import Reference
-from kling_cli.catalogue.routing import listed, models_allowing, takes
-from kling_cli.catalogue.values import effective, given, holds, settled, storyboard
+from kling_cli.catalogue.routing import accepts_field, listed, models_allowing
+from kling_cli.catalogue.values import (
+    completed_values,
+    effective_values,
+    given_values,
+    holds,
+    storyboard,
+)
 from kling_cli.errors import UsageError
 
 _DECIMALS = 6  # 2.3 - 0.3 is to be 2
@@ -26,7 +32,7 @@ _DECIMALS = 6  # 2.3 - 0.3 is to be 2
 
 def is_broken(rule: Rule, plan: Plan, values: Mapping[str, Any]) -> str | None:
     """Return what is wrong by this rule, or None; `values` are settled already."""
-    said, counts = given(values), effective(plan, values)
+    said, counts = given_values(values), effective_values(plan, values)
     if not holds(rule.when, said, counts):
         return None
     if rule.check is not None:
@@ -81,7 +87,7 @@ def _shots(plan: Plan, said: Mapping[str, Any], _rule: Rule) -> str | None:
         return "the shots are not numbered 1, 2, 3 and so on"
     if len(shots) > prompt.MAX_SHOTS:
         return f"there are {len(shots)} shots; {prompt.MAX_SHOTS} is the most"
-    return _shot_lengths(shots, effective(plan, said).get("duration"))
+    return _shot_lengths(shots, effective_values(plan, said).get("duration"))
 
 
 def _shot_lengths(shots: tuple[prompt.Shot, ...], duration: Any) -> str | None:
@@ -136,7 +142,7 @@ def problems(plan: Plan, values: Mapping[str, Any]) -> tuple[Problem, ...]:
 
     Nothing is sent with a problem, so each says option, value and what would do.
     """
-    said, typed = settled(plan, values), given(values)
+    said, typed = completed_values(plan, values), given_values(values)
     found = [
         each
         for name in said
@@ -151,7 +157,7 @@ def problems(plan: Plan, values: Mapping[str, Any]) -> tuple[Problem, ...]:
     return tuple(found)
 
 
-def require(plan: Plan, values: Mapping[str, Any]) -> None:
+def require_valid(plan: Plan, values: Mapping[str, Any]) -> None:
     """Return when nothing is wrong.
 
     Raises:
@@ -180,7 +186,7 @@ def _of_field(
     plan: Plan, name: str, value: Any, source: str | None
 ) -> Iterator[Problem]:
     field, limits = plan.product.field(name), plan.limits.get(name)
-    if limits is None or not takes(plan.model, plan.route, name):
+    if limits is None or not accepts_field(plan.model, plan.route, name):
         yield Problem(
             field=name, message=f"{field.spelling}: {plan.model.id} does not take it"
         )

@@ -27,7 +27,7 @@ def _is_met(wanted: Any, is_said: bool, value: Any) -> bool:
     return value in wanted or ("absent" in wanted and not is_said)
 
 
-def given(values: Mapping[str, Any]) -> dict[str, Any]:
+def given_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was really said: not None, not empty."""
     return {
         name: value
@@ -36,7 +36,7 @@ def given(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def settled(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
+def completed_values(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was said, and what follows from it.
 
     A fixed value that was said nevertheless goes without saying, and so does a default
@@ -45,7 +45,9 @@ def settled(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     them, and shots decide the duration unless somebody did. What the API insists on has
     our default, and our habits speak for who says nothing.
     """
-    said = {name: _chosen(plan, name, value) for name, value in given(values).items()}
+    said = {
+        name: _chosen(plan, name, value) for name, value in given_values(values).items()
+    }
     said = {**_following(plan, said), **said}
     for name, limits in plan.limits.items():
         if name in said and _goes_without_saying(plan, name, said[name]):
@@ -76,7 +78,7 @@ def _goes_without_saying(plan: Plan, name: str, value: Any) -> bool:
 
 
 def _habitual(plan: Plan, said: Mapping[str, Any]) -> dict[str, Any]:
-    counts = effective(plan, said)
+    counts = effective_values(plan, said)
     return {
         name: value
         for habit in plan.habits
@@ -128,7 +130,7 @@ def _spelled_out(said: Mapping[str, Any]) -> tuple[prompt.Shot, ...]:
     return prompt.find_shots(text) if isinstance(text, str) else ()
 
 
-def effective(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
+def effective_values(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values that will count: the given ones, and the API's defaults.
 
     What the model always has counts whatever was said.
@@ -136,4 +138,4 @@ def effective(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     known = {k: v for k, v in plan.limits.items() if v.default is not None}
     defaults = {name: limits.default for name, limits in known.items()}
     fixed = {name: limits.default for name, limits in known.items() if limits.is_fixed}
-    return {**defaults, **given(values), **fixed}
+    return {**defaults, **given_values(values), **fixed}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kling_cli.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
-    from kling_cli.cli.options.shared import Talk
+    from kling_cli.cli.options.shared import OutputOptions
     from kling_cli.jobs.events import Event
     from kling_cli.settings.settings import Settings
 
@@ -22,7 +22,7 @@ SANDBOX_TASK_S = 3.0  # how long a task takes when the sandbox is there for one 
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class RunContext:
     """What a job is handed: settings, whom to tell, the time.
 
     Within `pause()` the terminal is free for a question.
@@ -39,7 +39,7 @@ class Surroundings:
         return {"settings": self.settings, "tell": self.tell, "clock": self.clock}
 
 
-Work = Callable[[Surroundings], Awaitable[T]]
+Work = Callable[[RunContext], Awaitable[T]]
 
 
 def load_settings(options: Mapping[str, Any]) -> Settings:
@@ -60,7 +60,9 @@ def load_settings(options: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def run(work: Work[T], *, settings: Settings, talk: Talk, is_brief: bool = False) -> T:
+def run(
+    work: Work[T], *, settings: Settings, talk: OutputOptions, is_brief: bool = False
+) -> T:
     """Run `work` in an event loop of its own while a reporter shows what happens."""
     import anyio
 
@@ -70,11 +72,11 @@ def run(work: Work[T], *, settings: Settings, talk: Talk, is_brief: bool = False
         is_quiet=talk.is_quiet, is_colorless=talk.is_colorless, is_brief=is_brief
     )
     with chosen as report:
-        around = Surroundings(settings, report.tell, SystemClock(), report.pause)
+        around = RunContext(settings, report.tell, SystemClock(), report.pause)
         return anyio.run(_on_terminal, work, around)
 
 
-async def _on_terminal(work: Work[T], around: Surroundings) -> T:
+async def _on_terminal(work: Work[T], around: RunContext) -> T:
     """Await `work`; the display leaves the terminal to a shell that takes it."""
     from kling_cli.background import background
     from kling_cli.cli.output.job_control import share_terminal
@@ -87,7 +89,7 @@ async def _on_terminal(work: Work[T], around: Surroundings) -> T:
         return await _surrounded(work, around)
 
 
-async def _surrounded(work: Work[T], around: Surroundings) -> T:
+async def _surrounded(work: Work[T], around: RunContext) -> T:
     """Await `work`, inside a sandbox when the settings want one."""
     if not around.settings.is_sandbox:
         return await work(around)

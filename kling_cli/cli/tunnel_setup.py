@@ -15,7 +15,7 @@ import typer
 from kling_cli.cli.output.text import one_line
 
 if TYPE_CHECKING:
-    from kling_cli.cli.options.shared import Talk
+    from kling_cli.cli.options.shared import OutputOptions
     from kling_cli.jobs.job import RunOptions
     from kling_cli.settings.settings import Settings
 
@@ -34,7 +34,7 @@ class TerminalPerson:
 
 
 def prepare_job_tunnel(
-    settings: Settings, options: RunOptions, talk: Talk
+    settings: Settings, options: RunOptions, talk: OutputOptions
 ) -> RunOptions:
     """Ask what is to be asked before a job; return the options with the choice made."""
     if not is_tunnel_wanted(settings, options):

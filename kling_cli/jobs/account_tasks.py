@@ -14,14 +14,14 @@ from typing import Final
 
 import anyio
 
-from kling_cli.api.client import Patient
-from kling_cli.api.pagination import Listed, cursor_pages, cut, numbered_pages
+from kling_cli.api.client import RetryingClient
+from kling_cli.api.pagination import Listed, cursor_pages, numbered_pages, take_first
 from kling_cli.api.tasks import Task, TaskStatus, tasks_from_wire
 from kling_cli.catalogue.definition import loader
 from kling_cli.errors import CredentialsError, KlingError
-from kling_cli.jobs.poller import TASKS_PATH, Place, families, is_only_here
+from kling_cli.jobs.poller import TASKS_PATH, TaskEndpoint, families, is_only_here
 from kling_cli.jobs.session import Session
-from kling_cli.store.records import Entry, Stage
+from kling_cli.store.records import JobRecord, Stage
 
 PAGE: Final = 500
 FAMILY_PAGES: Final = 4  # a key pair looks no further in one family
@@ -30,7 +30,7 @@ _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class TaskFilter:
     """Which of the account's tasks. `product` is one of ours.
 
     `kind` is what the API itself can tell apart: `video`, `image`, `try_on`.
@@ -49,7 +49,7 @@ class Wanted:
         is_theirs = self.status not in (None, TaskStatus.UNKNOWN)
         return (self.status.value,) if self.status and is_theirs else ()
 
-    def takes(self, entry: Entry) -> bool:
+    def takes(self, entry: JobRecord) -> bool:
         """Say whether a task is wanted, as far as it is known what it is."""
         is_product = self.product in (None, entry.product)
         is_status = self.status in (None, entry.status)
@@ -57,29 +57,29 @@ class Wanted:
 
 
 @dataclass(slots=True, kw_only=True)
-class Remote:
+class AccountTasks:
     """The account's tasks, newest first. `notes` say what is not among them, and why.
 
     Entries of strangers have no route; what the journal knows of the others stays.
     """
 
     session: Session
-    wanted: Wanted
+    wanted: TaskFilter
     notes: list[str] = field(default_factory=list)
     nameless: int = 0
 
-    async def tasks(self) -> Listed[Entry]:
+    async def tasks(self) -> Listed[JobRecord]:
         """Return the tasks that are wanted.
 
         Raises:
             KlingError: the account cannot be asked, or only with an API key.
         """
         places = self._places()
-        answers: dict[Place, Listed[Entry]] = {}
-        failures: dict[Place, KlingError] = {}
+        answers: dict[TaskEndpoint, Listed[JobRecord]] = {}
+        failures: dict[TaskEndpoint, KlingError] = {}
         limiter = anyio.CapacityLimiter(AT_ONCE)
 
-        async def ask(place: Place) -> None:
+        async def ask(place: TaskEndpoint) -> None:
             async with limiter:
                 try:
                     answers[place] = await self._ask(place)
@@ -96,13 +96,13 @@ class Remote:
             self.notes.append(self._about_nameless())
         return merged(answers.values(), self.wanted.limit)
 
-    def _places(self) -> list[Place]:
+    def _places(self) -> list[TaskEndpoint]:
         """Return where to look for what is wanted."""
         wanted, found = self.wanted, families(is_bulk=self.session.asker.is_bulk)
         if wanted.kind is not None:
             found = [p for p in found if p.path == TASKS_PATH or p.pack == wanted.kind]
         if wanted.product is not None:
-            loader.described(wanted.product)  # a name that means something
+            loader.load_description(wanted.product)  # a name that means something
             found = [p for p in found if p.may_have(wanted.product)]
         if not found:
             raise CredentialsError(
@@ -111,16 +111,16 @@ class Remote:
             )
         return found
 
-    async def _ask(self, place: Place) -> Listed[Entry]:
+    async def _ask(self, place: TaskEndpoint) -> Listed[JobRecord]:
         if place.is_bulk:
             return await self._by_cursor(place)
         return await self._by_number(place)
 
-    async def _by_cursor(self, place: Place) -> Listed[Entry]:
+    async def _by_cursor(self, place: TaskEndpoint) -> Listed[JobRecord]:
         wanted, size = self.wanted, min(self.wanted.limit, PAGE) or PAGE
         kinds = [wanted.kind] if wanted.kind is not None else []
 
-        async def turn(cursor: str | None) -> tuple[Sequence[Entry], str | None]:
+        async def turn(cursor: str | None) -> tuple[Sequence[JobRecord], str | None]:
             page = await self.session.client.search(
                 start=wanted.since,
                 cursor=cursor,
@@ -134,11 +134,11 @@ class Remote:
 
         return await cursor_pages(turn, limit=wanted.limit)
 
-    async def _by_number(self, place: Place) -> Listed[Entry]:
+    async def _by_number(self, place: TaskEndpoint) -> Listed[JobRecord]:
         is_filtered = self.wanted.status is not None or self.wanted.since is not None
         size = PAGE if is_filtered else min(self.wanted.limit, PAGE) or PAGE
         found = await numbered_pages(
-            Patient(self.session.client, self.session.clock),
+            RetryingClient(self.session.client, self.session.clock),
             place.path,
             tasks_from_wire,
             limit=0 if is_filtered else self.wanted.limit,
@@ -146,25 +146,27 @@ class Remote:
             max_pages=FAMILY_PAGES,
         )
         entries = self._wanted_of(found.items, place)
-        return cut(entries, self.wanted.limit, has_more=found.has_more)
+        return take_first(entries, self.wanted.limit, has_more=found.has_more)
 
-    def _wanted_of(self, tasks: Iterable[Task], place: Place) -> list[Entry]:
+    def _wanted_of(self, tasks: Iterable[Task], place: TaskEndpoint) -> list[JobRecord]:
         entries = [self._entry(task, place) for task in tasks]
         if self.wanted.product is not None:
             self.nameless += sum(not entry.product for entry in entries)
         return [entry for entry in entries if self.wanted.takes(entry)]
 
-    def _entry(self, task: Task, place: Place) -> Entry:
+    def _entry(self, task: Task, place: TaskEndpoint) -> JobRecord:
         journal, settings = self.session.journal, self.session.settings
         known = journal.find(task.id)
         if known is None and task.external_id is not None:
             known = journal.find(task.external_id)
-        return with_facts(known or stranger(task, place, settings.api_base), task)
+        return with_facts(
+            known or job_of_other_machine(task, place, settings.api_base), task
+        )
 
     def _judge(
         self,
-        failures: dict[Place, KlingError],
-        answers: dict[Place, Listed[Entry]],
+        failures: dict[TaskEndpoint, KlingError],
+        answers: dict[TaskEndpoint, Listed[JobRecord]],
     ) -> None:
         """Note what could not be listed; raise when that is not to be borne."""
         for place, error in failures.items():
@@ -179,9 +181,9 @@ class Remote:
         )
 
 
-def stranger(task: Task, place: Place, api_base: str) -> Entry:
+def job_of_other_machine(task: Task, place: TaskEndpoint, api_base: str) -> JobRecord:
     """Return the line of a task that this machine's journal does not know."""
-    return Entry(
+    return JobRecord(
         external_id=task.external_id or "",
         command="list",
         product=place.product,
@@ -194,7 +196,7 @@ def stranger(task: Task, place: Place, api_base: str) -> Entry:
     )
 
 
-def with_facts(entry: Entry, task: Task) -> Entry:
+def with_facts(entry: JobRecord, task: Task) -> JobRecord:
     """Return the entry as the API's answer has it, at the time the API says."""
     return replace(
         entry,
@@ -210,9 +212,9 @@ def with_facts(entry: Entry, task: Task) -> Entry:
     )
 
 
-def merged(parts: Iterable[Listed[Entry]], limit: int) -> Listed[Entry]:
+def merged(parts: Iterable[Listed[JobRecord]], limit: int) -> Listed[JobRecord]:
     """Return the newest of all parts, each task once."""
     lists = list(parts)
     found = {entry.task_id: entry for part in lists for entry in part.items}
     ordered = sorted(found.values(), key=lambda each: each.written_at, reverse=True)
-    return cut(ordered, limit, has_more=any(part.has_more for part in lists))
+    return take_first(ordered, limit, has_more=any(part.has_more for part in lists))

@@ -11,12 +11,12 @@ from kling_cli.api.tasks import Task, TaskStatus
 from kling_cli.background import background
 from kling_cli.clock import Clock
 from kling_cli.errors import NotSavedError, OutcomeUnknownError
-from kling_cli.jobs.calls.synchronous import is_direct
-from kling_cli.jobs.events import AskFailed, Event, Notice, Submitted
-from kling_cli.jobs.ingress.notifications import News, follow_callbacks
+from kling_cli.jobs.calls.synchronous import is_synchronous
+from kling_cli.jobs.events import Event, Notice, QueryFailed, Submitted
+from kling_cli.jobs.ingress.notifications import Notifications, follow_callbacks
 from kling_cli.jobs.job import KEPT_DAYS, Job, RunOptions, failure_of
 from kling_cli.jobs.lookup import (
-    NoSuchTaskError,
+    UnknownTaskError,
     UnsettledError,
     ask_for,
     find_jobs,
@@ -25,10 +25,10 @@ from kling_cli.jobs.lookup import (
 )
 from kling_cli.jobs.schedule import retry_s
 from kling_cli.jobs.session import Session, open_session
-from kling_cli.jobs.state_machine import begin
-from kling_cli.jobs.wait import Attendant, deadline_at
+from kling_cli.jobs.state_machine import initial_state
+from kling_cli.jobs.wait import TaskWatcher, deadline_at
 from kling_cli.settings.settings import Settings
-from kling_cli.store.records import Entry, Stage
+from kling_cli.store.records import JobRecord, Stage
 from kling_cli.tunnels.process_identity import identify
 
 SETTLE_ASKS = 3
@@ -36,7 +36,7 @@ LATE_AFTER = timedelta(minutes=10)  # no create call is on its way for longer
 
 
 @dataclass(slots=True, kw_only=True)
-class Finishing:
+class AttachedJobs:
     """A run over tasks that exist. `jobs` grows as they are found."""
 
     names: Sequence[str]
@@ -58,8 +58,8 @@ class Finishing:
         """Save the files of those that have succeeded."""
         async with open_session(self.settings, self.clock, self.tell) as session:
             await self._find(session)
-            news = News(clock=self.clock)
-            attendant = Attendant(
+            news = Notifications(clock=self.clock)
+            attendant = TaskWatcher(
                 session=session, news=news, deadline=0.0, is_fetching=True
             )
             for job in self.jobs:
@@ -96,9 +96,9 @@ class Finishing:
             running = [job for job in self.jobs if job.task is not None]
             for job in running:
                 self._adopt(job, session)
-            news = News(clock=self.clock)
+            news = Notifications(clock=self.clock)
             news.nonces |= {job.entry.nonce for job in running if job.entry.nonce}
-            attendant = Attendant(session=session, news=news, deadline=deadline)
+            attendant = TaskWatcher(session=session, news=news, deadline=deadline)
             async with background() as group:
                 group.start_soon(follow_callbacks, session, news)
                 await attendant.see_through(running)
@@ -146,7 +146,7 @@ class Finishing:
         errors = [job.error for job in unsettled if job.error is not None]
         failure = next((each for each in errors if each.is_retryable), None)
         if failure is not None:
-            self.tell(AskFailed(error=failure, retry_s=pause_s, attempt=attempt))
+            self.tell(QueryFailed(error=failure, retry_s=pause_s, attempt=attempt))
 
     def _is_unsettled(self, job: Job, attempt: int) -> bool:
         if job.life is not None:
@@ -160,7 +160,7 @@ class Finishing:
     async def _ask_anew(self, job: Job, session: Session) -> None:
         """Ask once more; a task the journal knows is waited for even if that fails."""
         if (task := job.entry.as_task) is not None:
-            job.life, job.error, job.ended_at = begin(task), None, None
+            job.life, job.error, job.ended_at = initial_state(task), None, None
             return
         [fresh] = await find_jobs([job.name], session, job.command)
         job.entry, job.life = fresh.entry, fresh.life
@@ -187,7 +187,7 @@ class Finishing:
         if isinstance(job.error, UnsettledError) and job.queries >= SETTLE_ASKS:
             job.entry = entry.at(Stage.ABSENT, None)
             job.error = unsubmitted(job.entry)
-        elif isinstance(job.error, OutcomeUnknownError) and is_direct(entry):
+        elif isinstance(job.error, OutcomeUnknownError) and is_synchronous(entry):
             job.entry = entry.at(Stage.UNKNOWN, job.error.message)
         elif _is_denied(job) and entry.route and age > timedelta(days=KEPT_DAYS):
             job.entry = entry.at(Stage.ABSENT, None)
@@ -228,7 +228,7 @@ class Finishing:
             return 0.0
         return max(0.0, (self.clock.now() - task.created_at).total_seconds())
 
-    def _as_asked(self, entry: Entry) -> Entry:
+    def _as_asked(self, entry: JobRecord) -> JobRecord:
         """Return the entry with what was said now in place of what was said then."""
         if self.options.output is not None:
             entry = replace(entry, output=self.options.output, paths=())
@@ -241,11 +241,11 @@ class Finishing:
 
 def _is_denied(job: Job) -> bool:
     """Return whether the account does not know a task that the journal knows."""
-    is_unknown = isinstance(job.error, NoSuchTaskError)
+    is_unknown = isinstance(job.error, UnknownTaskError)
     return is_unknown and job.life is None and not job.entry.is_unsubmitted
 
 
-def _denial(entry: Entry) -> str:
+def _denial(entry: JobRecord) -> str:
     return (
         f"task {entry.task_id} is not known to this account: it was made with another"
         f" key, or deleted, as all are after {KEPT_DAYS} days"

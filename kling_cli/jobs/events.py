@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from kling_cli.api.transport import Answer
+    from kling_cli.api.transport import ApiResponse
     from kling_cli.errors import KlingError
 
 
@@ -85,7 +85,7 @@ class SendFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settling:
+class OutcomeCheck:
     """The create call's outcome is unknown; asking for the external id."""
 
     external_id: str
@@ -128,7 +128,7 @@ class CallbackArrived:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class Querying:
     """The next question to the API is due in `in_s` at the latest.
 
     `failures` is how many questions before it have failed in a row.
@@ -140,7 +140,7 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskFailed:
+class QueryFailed:
     """A question failed, the `attempt`th in a row; asked again in `retry_s`."""
 
     error: KlingError
@@ -244,7 +244,7 @@ class JobResult:
     resume: str | None = None
     session_id: str | None = None
     error: KlingError | None = None
-    answer: Answer | None = None
+    answer: ApiResponse | None = None
     is_unsubmitted: bool = False
 
     @property
@@ -268,12 +268,12 @@ Event = (  # one name a line
     | CallbackPath
     | WaitingForSlot
     | SendFailed
-    | Settling
+    | OutcomeCheck
     | Submitted
     | StatusChanged
     | CallbackArrived
-    | Asking
-    | AskFailed
+    | Querying
+    | QueryFailed
     | Downloading
     | DownloadResumed
     | DownloadRetry

@@ -14,20 +14,20 @@ from kling_cli.background import background
 from kling_cli.callbacks.urls import new_nonce
 from kling_cli.clock import Clock
 from kling_cli.errors import KlingError, OutcomeUnknownError, UnreachableError
-from kling_cli.jobs.calls.synchronous import DirectCalls, without_callbacks
+from kling_cli.jobs.calls.synchronous import SynchronousCalls, without_callbacks
 from kling_cli.jobs.events import Event, Notice, Prepared, Remark, Submitted
-from kling_cli.jobs.ingress.ingress import Way, open_way
-from kling_cli.jobs.ingress.notifications import News
+from kling_cli.jobs.ingress.ingress import CallbackIngress, open_ingress
+from kling_cli.jobs.ingress.notifications import Notifications
 from kling_cli.jobs.job import Job, RunOptions, with_task
-from kling_cli.jobs.poller import NOWHERE
+from kling_cli.jobs.poller import NO_ENDPOINT
 from kling_cli.jobs.prepare import Request
 from kling_cli.jobs.session import Session, open_session
-from kling_cli.jobs.state_machine import begin
+from kling_cli.jobs.state_machine import initial_state
 from kling_cli.jobs.submit import Submission
-from kling_cli.jobs.wait import Attendant, deadline_at
+from kling_cli.jobs.wait import TaskWatcher, deadline_at
 from kling_cli.settings.settings import Settings
 from kling_cli.store.prompts import prompt_of
-from kling_cli.store.records import Entry, Stage
+from kling_cli.store.records import JobRecord, Stage
 from kling_cli.tunnels.process_identity import identify
 
 
@@ -50,7 +50,7 @@ class Generation:
         """
         async with open_session(self.settings, self.clock, self.tell) as session:
             session.journal.require_writable()
-            news = News(clock=self.clock)
+            news = Notifications(clock=self.clock)
             if (reason := self.request.model_reason) is not None:
                 self.tell(Remark(message=reason))
             self.tell(self._prepared(session))
@@ -58,17 +58,19 @@ class Generation:
                 self.tell(Notice(message=warning))
             async with (
                 background() as group,
-                open_way(self._way_options, session, news, group) as way,
+                open_ingress(self._way_options, session, news, group) as way,
             ):
                 await self._run(session, news, way)
 
-    async def _run(self, session: Session, news: News, way: Way) -> None:
+    async def _run(
+        self, session: Session, news: Notifications, way: CallbackIngress
+    ) -> None:
         job = await self._write_down(session)
         deadline = deadline_at(self.clock, self.options.timeout_s)
         news.nonces.add(job.entry.nonce or "")
         callback_url = way.url_for(job.entry.product, job.entry.nonce or "")
         task = await self._submit(job, session, callback_url, deadline)
-        job.life = begin(task)
+        job.life = initial_state(task)
         job.entry = with_task(job.entry, task)
         self._note_task_time(job, session)
         self.tell(
@@ -83,7 +85,7 @@ class Generation:
         )
         session.note(session.journal.observe, job.entry.external_id, task)
         if self.options.is_waiting:
-            attendant = Attendant(session=session, news=news, deadline=deadline)
+            attendant = TaskWatcher(session=session, news=news, deadline=deadline)
             await attendant.see_through([job])
 
     def _note_task_time(self, job: Job, session: Session) -> None:
@@ -117,16 +119,16 @@ class Generation:
         )
         return self.job
 
-    def _entry(self, usual_s: float | None) -> Entry:
+    def _entry(self, usual_s: float | None) -> JobRecord:
         owner = identify(os.getpid())
         plan, estimate = self.request.plan, self.request.estimate
-        return Entry(
+        return JobRecord(
             external_id=self.request.external_id,
             command=self.options.command,
             product=plan.product.name,
             model=plan.model.id,
             route=plan.route.name,
-            query_path=plan.route.query_path or NOWHERE,
+            query_path=plan.route.query_path or NO_ENDPOINT,
             api_base=self.settings.api_base,
             request=self.request.record,
             nonce=new_nonce(secrets.token_bytes),
@@ -148,7 +150,9 @@ class Generation:
             path=self.request.plan.create_path,
             body=self.request.body(callback_url),
             external_id=job.entry.external_id,
-            client=DirectCalls(session.client) if self._is_direct else session.client,
+            client=SynchronousCalls(session.client)
+            if self._is_direct
+            else session.client,
             ask=lambda: _ask_for(job.entry, session),
             tell=self.tell,
             clock=self.clock,
@@ -207,5 +211,5 @@ class Generation:
         return measured or plan.model.usual_s
 
 
-async def _ask_for(entry: Entry, session: Session) -> Task | None:
+async def _ask_for(entry: JobRecord, session: Session) -> Task | None:
     return (await session.asker.ask([entry])).get(entry.key)

@@ -16,26 +16,26 @@ from kling_cli.api.tasks import Output
 from kling_cli.catalogue.constraints import is_url
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import Field, Product
-from kling_cli.catalogue.sessions import fitted
+from kling_cli.catalogue.sessions import fit_segment
 from kling_cli.errors import UsageError
-from kling_cli.jobs.lookup import named
+from kling_cli.jobs.lookup import resolve_last
 from kling_cli.jobs.prepare import Order
 from kling_cli.settings.settings import Settings
 from kling_cli.store.database import FILE_NAME
 from kling_cli.store.journal import Journal
-from kling_cli.store.records import Entry
+from kling_cli.store.records import JobRecord
 
 _KINDS = {"video": "a video", "audio": "a sound"}
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class JobHistory:
     """The jobs of this machine, newest first."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[JobRecord, ...] = ()
 
     @classmethod
-    def of(cls, settings: Settings) -> Memory:
+    def of(cls, settings: Settings) -> JobHistory:
         """Return what stands in the journal; one that is not there is not made.
 
         Raises:
@@ -46,7 +46,7 @@ class Memory:
         with Journal.open(settings.state_dir) as journal:
             return cls(tuple(journal.newest(sys.maxsize)))
 
-    def job(self, name: str) -> Entry | None:
+    def job(self, name: str) -> JobRecord | None:
         """Return the job with this task id, session id or external id."""
         named = (each for each in self.entries if name in (each.task_id, each.key))
         return next(named, None)
@@ -70,27 +70,27 @@ class Memory:
         return self.seconds_of(json.loads(entry.request).get("video_id"))
 
 
-def with_memory(order: Order, settings: Settings) -> Order:
+def with_history(order: Order, settings: Settings) -> Order:
     """Return the order with what the journal knows about the things it names.
 
     Raises:
         UsageError: a task is named that has not made what is needed.
         JournalError: the journal cannot be read.
     """
-    product = loader.described(order.product)
+    product = loader.load_description(order.product)
     values = dict(_moved(product, order.values))
     names = [each for each in product.fields if each.id_of and each.name in values]
     use = product.session
     if not names and (use is None or not use.lengths):
         return replace(order, values=values)
-    memory = Memory.of(settings)
+    memory = JobHistory.of(settings)
     for field in names:
         typed = str(values[field.name])
-        name = named(typed, settings)
+        name = resolve_last(typed, settings)
         values[field.name] = _id_of(field, name, product, memory)
     if use is not None:
         video_s = memory.video_seconds(values.get(use.named_by))
-        values = fitted(use, values, video_s)
+        values = fit_segment(use, values, video_s)
     return replace(order, values=values)
 
 
@@ -102,7 +102,7 @@ def _moved(product: Product, values: Mapping[str, Any]) -> Iterator[tuple[str, A
         yield (places[name] or name) if is_id else name, value
 
 
-def _id_of(field: Field, value: str, product: Product, memory: Memory) -> str:
+def _id_of(field: Field, value: str, product: Product, memory: JobHistory) -> str:
     """Return the id of the only output of the kind that the task `value` has made."""
     spelling = _spelling(field, product)
     entry = memory.job(value)
@@ -119,7 +119,9 @@ def _id_of(field: Field, value: str, product: Product, memory: Memory) -> str:
     raise _not_one(spelling, entry, found, str(field.id_of))
 
 
-def _not_one(spelling: str, entry: Entry, found: list[Output], kind: str) -> UsageError:
+def _not_one(
+    spelling: str, entry: JobRecord, found: list[Output], kind: str
+) -> UsageError:
     value = entry.task_id or entry.external_id
     wanted = _KINDS.get(kind, kind)
     if found:

@@ -12,12 +12,12 @@ from kling_cli.api.tasks import Output, Task, TaskStatus
 from kling_cli.errors import ContentRefusedError, KlingError, TaskFailedError
 from kling_cli.jobs.events import JobResult
 from kling_cli.jobs.outputs.naming import from_here
-from kling_cli.jobs.poller import NOWHERE
-from kling_cli.jobs.state_machine import Life
-from kling_cli.store.records import Entry, SavedOutput, Stage
+from kling_cli.jobs.poller import NO_ENDPOINT
+from kling_cli.jobs.state_machine import TaskState
+from kling_cli.store.records import JobRecord, SavedOutput, Stage
 
 if TYPE_CHECKING:
-    from kling_cli.api.transport import Answer
+    from kling_cli.api.transport import ApiResponse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +58,8 @@ class Job:
     """
 
     command: str
-    entry: Entry
-    life: Life | None = None
+    entry: JobRecord
+    life: TaskState | None = None
     creates: int = 0
     queries: int = 0
     started_at: float = 0.0
@@ -68,7 +68,7 @@ class Job:
     error: KlingError | None = None
     is_told: bool = False
     is_lasting: bool = True
-    answer: Answer | None = None
+    answer: ApiResponse | None = None
 
     @property
     def task(self) -> Task | None:
@@ -134,7 +134,7 @@ class Job:
     def _resume(self, status: TaskStatus) -> str | None:
         if not self.is_lasting:
             return None
-        if self.entry.query_path == NOWHERE and not status.is_final:
+        if self.entry.query_path == NO_ENDPOINT and not status.is_final:
             return None  # nobody can be asked what became of it
         if status is TaskStatus.SUCCEEDED and self.error is not None:
             return f"kling download {self.name}"
@@ -178,7 +178,7 @@ def expires_at(task: Task) -> datetime | None:
     return None
 
 
-def with_task(entry: Entry, task: Task) -> Entry:
+def with_task(entry: JobRecord, task: Task) -> JobRecord:
     """Return the entry after the API's answer about its task."""
     return replace(entry, task_id=task.id, stage=Stage.of(task.status))
 
@@ -194,7 +194,7 @@ def _link_end(output: Output) -> datetime | None:
     return datetime.fromtimestamp(int(stated), UTC)
 
 
-def _unsaved(task: Task | None, entry: Entry) -> tuple[SavedOutput, ...]:
+def _unsaved(task: Task | None, entry: JobRecord) -> tuple[SavedOutput, ...]:
     """Return the outputs with the paths that an earlier run saved them under."""
     outputs = task.outputs if task else entry.outputs
     is_paired = len(entry.paths) == len(outputs)

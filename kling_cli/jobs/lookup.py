@@ -17,24 +17,24 @@ from kling_cli.errors import (
     UnreachableError,
     UsageError,
 )
-from kling_cli.jobs.calls.synchronous import is_direct, lost
+from kling_cli.jobs.calls.synchronous import is_synchronous, lost
 from kling_cli.jobs.job import Job, with_task
-from kling_cli.jobs.poller import TASKS_PATH, Place, families, is_only_here
+from kling_cli.jobs.poller import TASKS_PATH, TaskEndpoint, families, is_only_here
 from kling_cli.jobs.session import Session
-from kling_cli.jobs.state_machine import begin
+from kling_cli.jobs.state_machine import initial_state
 from kling_cli.store.database import FILE_NAME
 from kling_cli.store.journal import Journal
-from kling_cli.store.records import Entry, Stage
+from kling_cli.store.records import JobRecord, Stage
 from kling_cli.tunnels.process_identity import Identity
 
 if TYPE_CHECKING:
     from kling_cli.settings.settings import Settings
-    from kling_cli.store.records import Entry
+    from kling_cli.store.records import JobRecord
 
 AGAIN = "nothing was created or charged; run the same command again"
 
 
-class NoSuchTaskError(UsageError):
+class UnknownTaskError(UsageError):
     """Neither the journal nor the account knows this id."""
 
 
@@ -79,19 +79,19 @@ async def ask_for(jobs: Sequence[Job], session: Session) -> None:
         job.queries += 1
         task = answers.get(job.entry.key)
         if task is not None:
-            learn(job, task, session)
+            record_task(job, task, session)
         elif job.life is None:
             job.fail(_not_found(job), session.clock.monotonic())
 
 
-def learn(job: Job, task: Task, session: Session) -> None:
+def record_task(job: Job, task: Task, session: Session) -> None:
     """Note the API's answer about a job in the job and in the journal."""
-    job.life = begin(task)
+    job.life = initial_state(task)
     job.entry = with_task(job.entry, task)
     session.note(session.journal.observe, job.entry.external_id, task)
 
 
-def is_attended(entry: Entry) -> bool:
+def is_attended(entry: JobRecord) -> bool:
     """Return whether another process is at work on it."""
     if entry.owner_pid in (None, os.getpid()) or entry.owner_started_at is None:
         return False
@@ -106,7 +106,7 @@ def _is_refused(job: Job, session: Session) -> bool:
     return is_refused
 
 
-def _in_journal(name: str, session: Session) -> Entry | None:
+def _in_journal(name: str, session: Session) -> JobRecord | None:
     if steps_back(name) is None:
         return session.journal.find(name)
     try:
@@ -126,7 +126,7 @@ def _not_found(job: Job) -> KlingError:
             f"job {entry.external_id} is under way in process {entry.owner_pid}",
             hint=f"kling wait {entry.external_id}",
         )
-    if is_direct(entry):
+    if is_synchronous(entry):
         return lost(entry)
     return UnsettledError(
         f"it is unknown whether job {entry.external_id} was accepted: so far the API"
@@ -135,17 +135,17 @@ def _not_found(job: Job) -> KlingError:
     )
 
 
-def unsubmitted(entry: Entry) -> KlingError:
+def unsubmitted(entry: JobRecord) -> KlingError:
     """Return the error for a job of which there certainly is no task."""
     name = entry.external_id
     again = f"nothing was created or charged; run its {entry.command} command again"
     if entry.stage is Stage.ABSENT:
         return UnreachableError(f"job {name} never reached the API", hint=again)
     reason = f": {entry.message}" if entry.message else ""
-    return NoSuchTaskError(f"job {name} was not submitted{reason}", hint=again)
+    return UnknownTaskError(f"job {name} was not submitted{reason}", hint=again)
 
 
-def _job(entry: Entry, session: Session, command: str) -> Job:
+def _job(entry: JobRecord, session: Session, command: str) -> Job:
     return Job(
         command=command,
         entry=entry,
@@ -156,7 +156,7 @@ def _job(entry: Entry, session: Session, command: str) -> Job:
 
 async def _stranger(name: str, session: Session, command: str) -> Job:
     """Return a job for a task that this machine's journal does not know."""
-    entry = Entry(
+    entry = JobRecord(
         external_id=name,
         command=command,
         product="",
@@ -204,7 +204,7 @@ async def _look_up(job: Job, name: str, session: Session) -> None:
 
 
 async def _ask_at(
-    place: Place, name: str, session: Session, *, is_external: bool
+    place: TaskEndpoint, name: str, session: Session, *, is_external: bool
 ) -> Task | None:
     if not place.is_bulk:
         return await session.client.legacy_task(place.path, name)
@@ -212,18 +212,18 @@ async def _ask_at(
     return next(iter(found.values()), None)
 
 
-def _note_found(job: Job, task: Task, place: Place) -> None:
+def _note_found(job: Job, task: Task, place: TaskEndpoint) -> None:
     entry = replace(
         job.entry,
         external_id=task.external_id or "",
         product=place.product,
         query_path=place.path,
     )
-    job.life = begin(task)
+    job.life = initial_state(task)
     job.entry = with_task(entry, task)
 
 
-def _ways(name: str, places: Sequence[Place]) -> list[tuple[Place, bool]]:
+def _ways(name: str, places: Sequence[TaskEndpoint]) -> list[tuple[TaskEndpoint, bool]]:
     """Return the questions by which a task may be found, the likeliest first.
 
     A legacy family compares with either id; elsewhere they are asked for apart, and
@@ -234,8 +234,8 @@ def _ways(name: str, places: Sequence[Place]) -> list[tuple[Place, bool]]:
     return ways + [(place, not first) for place, first in ways if place.is_bulk]
 
 
-def _unknown(name: str) -> NoSuchTaskError:
-    return NoSuchTaskError(
+def _unknown(name: str) -> UnknownTaskError:
+    return UnknownTaskError(
         f"no task {name} is known to this account",
         hint="`kling list` shows this machine's jobs; --region chooses the account",
     )
@@ -250,7 +250,7 @@ def steps_back(name: str) -> int | None:
     return None if found is None else int(found[1] or 0)
 
 
-def newest_task(journal: Journal, name: str, settings: Settings) -> Entry:
+def newest_task(journal: Journal, name: str, settings: Settings) -> JobRecord:
     """Return the job that `last` or `last~N` names: of this account's host, and sent.
 
     The sandbox of a single command has another address each time, so there every job
@@ -277,7 +277,7 @@ def newest_task(journal: Journal, name: str, settings: Settings) -> Entry:
     )
 
 
-def named(name: str, settings: Settings) -> str:
+def resolve_last(name: str, settings: Settings) -> str:
     """Return the id that a person means by `name`: itself, or that of a newest task.
 
     Raises:

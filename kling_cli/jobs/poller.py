@@ -10,13 +10,13 @@ from kling_cli.api.tasks import Task
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import Generation, Product
 from kling_cli.errors import AccountError, CredentialsError, KlingError, RefusedError
-from kling_cli.store.records import Entry
+from kling_cli.store.records import JobRecord
 
 _NO_RIGHT: Final = 1103  # said of one product; others may well be allowed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class TaskEndpoint:
     """A path that lists and finds tasks.
 
     `product` is what they are, empty where that is not said; `pack` what pays for them.
@@ -37,7 +37,7 @@ class Place:
             return self.product == product
         is_solution = any(
             route.generation is Generation.SOLUTIONS
-            for route in loader.described(product).routes
+            for route in loader.load_description(product).routes
         )
         return is_solution == (self.path == SOLUTIONS_PATH)
 
@@ -47,16 +47,16 @@ def is_only_here(error: KlingError) -> bool:
     return isinstance(error, RefusedError) or error.code == _NO_RIGHT
 
 
-def families(*, is_bulk: bool) -> list[Place]:
+def families(*, is_bulk: bool) -> list[TaskEndpoint]:
     """Return where to look, the likeliest places first, each once."""
     if is_bulk:
-        return [Place(path=TASKS_PATH), Place(path=SOLUTIONS_PATH)]
-    found: dict[str, Place] = {}
+        return [TaskEndpoint(path=TASKS_PATH), TaskEndpoint(path=SOLUTIONS_PATH)]
+    found: dict[str, TaskEndpoint] = {}
     for product in _by_likelihood():
         for route in product.routes:
             path = route.query_path
             if route.generation is Generation.LEGACY and path is not None:
-                place = Place(path=path, product=product.name, pack=product.pack)
+                place = TaskEndpoint(path=path, product=product.name, pack=product.pack)
                 found.setdefault(path, place)
     return list(found.values())
 
@@ -68,7 +68,7 @@ def _by_likelihood() -> Collection[Product]:
 
 TASKS_PATH = "/tasks"
 SOLUTIONS_PATH = "/solutions"
-NOWHERE = ""  # where a call is asked about whose answer was its result
+NO_ENDPOINT = ""  # where a call is asked about whose answer was its result
 STAYING_REFUSALS = 4  # in a row, before they count as here to stay
 
 
@@ -77,7 +77,7 @@ def is_refusal(error: KlingError) -> bool:
     return isinstance(error, CredentialsError | AccountError)
 
 
-class Answers(Protocol):
+class PollResults(Protocol):
     """The part of the API client that asking needs."""
 
     async def tasks(
@@ -87,7 +87,7 @@ class Answers(Protocol):
     async def legacy_task(self, query_path: str, task_id: str) -> Task | None: ...
 
 
-class Asker:
+class Poller:
     """Asks for the tasks of journal entries, by the way the credentials allow.
 
     An API key sees every task through `GET /tasks`, 20 ids a call, but for solutions,
@@ -95,38 +95,40 @@ class Asker:
     Source: API reference 2.3, 2.5 and 2.10, read 2026-10-04.
     """
 
-    def __init__(self, client: Answers, *, is_bulk: bool) -> None:
+    def __init__(self, client: PollResults, *, is_bulk: bool) -> None:
         self._client = client
         self.is_bulk = is_bulk
 
-    async def ask(self, entries: Sequence[Entry]) -> Mapping[str, Task]:
+    async def ask(self, entries: Sequence[JobRecord]) -> Mapping[str, Task]:
         """Return what the API says, by key of entry; what it does not know is absent.
 
         Raises:
             KlingError: no answer could be had for any of them.
         """
-        known = [entry for entry in entries if entry.query_path == NOWHERE]
+        known = [entry for entry in entries if entry.query_path == NO_ENDPOINT]
         found = {one.key: task for one in known if (task := one.as_task)}
         for path, asked in self._groups(entries):
             found.update(await self._ask_at(path, asked))
         return found
 
-    def _groups(self, entries: Sequence[Entry]) -> list[tuple[str, list[Entry]]]:
+    def _groups(
+        self, entries: Sequence[JobRecord]
+    ) -> list[tuple[str, list[JobRecord]]]:
         """Return the entries by where to ask for them together, if anywhere."""
-        groups: dict[str, list[Entry]] = {}
+        groups: dict[str, list[JobRecord]] = {}
         for entry in entries:
-            if entry.query_path != NOWHERE:
+            if entry.query_path != NO_ENDPOINT:
                 path = SOLUTIONS_PATH if _is_solution(entry) else TASKS_PATH
                 groups.setdefault(path, []).append(entry)
         return list(groups.items())
 
-    async def _ask_at(self, path: str, entries: Sequence[Entry]) -> dict[str, Task]:
+    async def _ask_at(self, path: str, entries: Sequence[JobRecord]) -> dict[str, Task]:
         if self.is_bulk or path == SOLUTIONS_PATH:
             return await self._ask_together(path, entries)
         return await self._ask_one_by_one(entries)
 
     async def _ask_together(
-        self, path: str, entries: Sequence[Entry]
+        self, path: str, entries: Sequence[JobRecord]
     ) -> dict[str, Task]:
         named = {entry.task_id: entry for entry in entries if entry.task_id}
         nameless = [entry.external_id for entry in entries if not entry.task_id]
@@ -143,7 +145,7 @@ class Asker:
             )
         return found
 
-    async def _ask_one_by_one(self, entries: Sequence[Entry]) -> dict[str, Task]:
+    async def _ask_one_by_one(self, entries: Sequence[JobRecord]) -> dict[str, Task]:
         found: dict[str, Task] = {}
         failure: KlingError | None = None
         for entry in entries:
@@ -160,5 +162,5 @@ class Asker:
         return found
 
 
-def _is_solution(entry: Entry) -> bool:
+def _is_solution(entry: JobRecord) -> bool:
     return entry.query_path == SOLUTIONS_PATH

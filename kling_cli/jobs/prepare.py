@@ -186,7 +186,7 @@ class Request:
 
     def body(self, callback_url: str | None) -> dict[str, Any]:
         """Return the JSON body of the create call."""
-        return encoder.build(
+        return encoder.encode_body(
             self.plan,
             self.values,
             external_id=self.external_id,
@@ -212,24 +212,24 @@ def prepare(
         UsageError: values, files or the model do not fit; the message names all of it.
         CredentialsError: these credentials cannot reach the model.
     """
-    product = loader.described(order.product)
+    product = loader.load_description(order.product)
     if order.external_id and steps_back(order.external_id) is not None:
         raise UsageError(
             f"--external-id {order.external_id}: that word means the newest task",
             hint=f"--external-id my-{order.external_id.replace('~', '-')}",
         )
-    plan, reason = default_model.plan_for(
+    plan, reason = default_model.plan_with_default_model(
         product, order.model, order.values, credentials
     )
     values = with_files_read(plan, order.values)
     _require_text(product, values, order)
-    validation.require(plan, values)
+    validation.require_valid(plan, values)
     request = Request(
         plan=plan,
         values=values,
         extra=order.extra,
         external_id=order.external_id or new_id(),
-        estimate=pricing.estimate(plan, values, seconds=order.seconds),
+        estimate=pricing.estimate_units(plan, values, seconds=order.seconds),
         model_reason=reason,
     )
     _require_external_id(request)
@@ -260,15 +260,15 @@ def _estimate(request: Request) -> Estimate | None:
     A body that cannot be read back costs what its values would, as far as we know.
     """
     plan = request.plan
-    said, unreadable = decoder.read(
+    said, unreadable = decoder.decode_body(
         plan.product, plan.route, plan.model, request.body(None)
     )
-    return request.estimate if unreadable else pricing.estimate(plan, said)
+    return request.estimate if unreadable else pricing.estimate_units(plan, said)
 
 
 def _require_external_id(request: Request) -> None:
     at = request.plan.route.external_id_at
-    if at and encoder.get(request.body(None), at) != request.external_id:
+    if at and encoder.get_path(request.body(None), at) != request.external_id:
         raise UsageError(
             f"--set must leave {at} alone: by it a job is found again when the"
             " connection breaks",

@@ -15,21 +15,21 @@ from kling_cli.api.tasks import TaskStatus
 from kling_cli.catalogue.definition.schema import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.errors import KlingError, StillRunningError, StoppedError
-from kling_cli.jobs.account_tasks import Remote, Wanted
-from kling_cli.jobs.attach import Finishing
+from kling_cli.jobs.account_tasks import AccountTasks, TaskFilter
+from kling_cli.jobs.attach import AttachedJobs
 from kling_cli.jobs.events import Event, Finished, JobResult
-from kling_cli.jobs.history import with_memory
+from kling_cli.jobs.history import with_history
 from kling_cli.jobs.job import Job, RunOptions
 from kling_cli.jobs.lookup import AGAIN
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.naming import check_template
-from kling_cli.jobs.poller import NOWHERE
+from kling_cli.jobs.poller import NO_ENDPOINT
 from kling_cli.jobs.prepare import Order, Request, check_price, prepare
 from kling_cli.jobs.session import open_session
 from kling_cli.jobs.signals import until_signal
 from kling_cli.settings.settings import Settings
 from kling_cli.store.journal import Journal
-from kling_cli.store.records import Entry
+from kling_cli.store.records import JobRecord
 
 _SANDBOX_HINT = (
     "this sandbox ends with the command; `kling sandbox` serves one that stays"
@@ -62,15 +62,15 @@ async def generate(
         KlingError: it ended before it was written down; nothing was sent.
     """
     check_template(options.output or "")  # before files are read
-    order = with_memory(order, settings)
+    order = with_history(order, settings)
     request = prepare(order, kinds_of(settings), new_id=new_external_id)
     check_price(request, options.max_units)
-    return await see_through(
+    return await wait_and_save(
         request, options, settings=settings, tell=tell, clock=clock
     )
 
 
-async def see_through(
+async def wait_and_save(
     request: Request,
     options: RunOptions,
     *,
@@ -115,13 +115,13 @@ async def finish(
         KlingError: nothing could be begun.
     """
     _check_own_output(options, settings)
-    run = Finishing(
+    run = AttachedJobs(
         names=names, options=options, settings=settings, clock=clock, tell=tell
     )
     return await _attach(run, run.wait)
 
 
-async def look(
+async def task_status(
     names: Sequence[str],
     options: RunOptions,
     *,
@@ -134,7 +134,7 @@ async def look(
     Raises:
         KlingError: nothing could be begun.
     """
-    run = Finishing(
+    run = AttachedJobs(
         names=names, options=options, settings=settings, clock=clock, tell=tell
     )
     return await _attach(run, run.look)
@@ -154,30 +154,30 @@ async def fetch(
         KlingError: nothing could be begun.
     """
     _check_own_output(options, settings)
-    run = Finishing(
+    run = AttachedJobs(
         names=names, options=options, settings=settings, clock=clock, tell=tell
     )
     return await _attach(run, run.fetch)
 
 
 async def account_tasks(
-    wanted: Wanted, *, settings: Settings, tell: Tell, clock: Clock
-) -> tuple[Listed[Entry], Sequence[str]]:
+    wanted: TaskFilter, *, settings: Settings, tell: Tell, clock: Clock
+) -> tuple[Listed[JobRecord], Sequence[str]]:
     """Return the account's tasks, and what is to be said about those left out.
 
     Raises:
         KlingError: it could not be asked.
     """
 
-    async def step() -> tuple[Listed[Entry], Sequence[str]]:
+    async def step() -> tuple[Listed[JobRecord], Sequence[str]]:
         async with open_session(settings, clock, tell) as session:
-            remote = Remote(session=session, wanted=wanted)
+            remote = AccountTasks(session=session, wanted=wanted)
             return await remote.tasks(), remote.notes
 
     return await until_signal(step)
 
 
-def history(settings: Settings, *, limit: int) -> list[Entry]:
+def history(settings: Settings, *, limit: int) -> list[JobRecord]:
     """Return up to `limit` jobs of the journal, newest first.
 
     Raises:
@@ -207,7 +207,7 @@ def _check_own_output(options: RunOptions, settings: Settings) -> None:
 
 
 async def _attach(
-    run: Finishing, step: Callable[[], Awaitable[None]]
+    run: AttachedJobs, step: Callable[[], Awaitable[None]]
 ) -> list[JobResult]:
     try:
         await until_signal(step)
@@ -247,7 +247,7 @@ def _with_way_back(stop: StoppedError, job: Job) -> StoppedError:
         message = f"{stop.message}; job {job.entry.external_id} was not submitted"
         return StoppedError(message + reason, exit_code=stop.exit_code, hint=AGAIN)
     if resume is None:
-        is_lost = job.entry.query_path == NOWHERE and job.task is None
+        is_lost = job.entry.query_path == NO_ENDPOINT and job.task is None
         if is_lost:
             stop.hint = f"whether {job.entry.product} was charged is not known"
         return stop

@@ -14,11 +14,11 @@ from kling_cli.api.http import httpx, new_http
 from kling_cli.catalogue.definition.schema import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.jobs.events import Event, Notice, Remark
-from kling_cli.jobs.poller import Asker
+from kling_cli.jobs.poller import Poller
 from kling_cli.settings.settings import Settings
 from kling_cli.store.database import BUSY_S, JournalError
 from kling_cli.store.journal import Journal
-from kling_cli.store.records import Entry
+from kling_cli.store.records import JobRecord
 
 SHORT_WAIT_S = 0.25  # for others who write; the event loop stands still meanwhile
 LAST_WAIT_S = 2.0
@@ -35,12 +35,12 @@ class Session:
     journal: Journal
     http: httpx.AsyncClient
     client: KlingClient
-    asker: Asker
+    asker: Poller
     _notes: dict[Hashable, Callable[[], None]] = field(default_factory=dict)
     _next_try_at: float = 0.0
     _is_told: bool = False
 
-    async def write_down(self, entry: Entry) -> None:
+    async def write_down(self, entry: JobRecord) -> None:
         """Store a job that is about to be sent, once others let us.
 
         Raises:
@@ -127,7 +127,9 @@ async def open_session(
                 journal=journal,
                 http=http,
                 client=client,
-                asker=Asker(client, is_bulk=credentials.kind == CredentialKind.API_KEY),
+                asker=Poller(
+                    client, is_bulk=credentials.kind == CredentialKind.API_KEY
+                ),
             )
             try:
                 yield session

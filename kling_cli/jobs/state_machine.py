@@ -30,7 +30,7 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Life:
+class TaskState:
     """What is known of one task. `is_due` says that the API should be asked now.
 
     `hinted` is the status that callbacks have claimed and no answer has confirmed:
@@ -49,13 +49,13 @@ class Life:
         return self.task.status.is_final
 
 
-def begin(task: Task) -> Life:
+def initial_state(task: Task) -> TaskState:
     """Return the life of a task as the create call's answer described it."""
     over = Source.CREATE if task.status.is_final else None
-    return Life(task=task, completed_by=over)
+    return TaskState(task=task, completed_by=over)
 
 
-def heard(life: Life, claimed: TaskStatus) -> Life:
+def after_callback(life: TaskState, claimed: TaskStatus) -> TaskState:
     """Return the life after a callback that passed the door and claims a status."""
     counted = replace(life, callbacks=life.callbacks + 1)
     if life.is_over:
@@ -63,7 +63,7 @@ def heard(life: Life, claimed: TaskStatus) -> Life:
     return replace(counted, is_due=True, hinted=_later(life.hinted, claimed))
 
 
-def answered(life: Life, task: Task) -> Life:
+def after_answer(life: TaskState, task: Task) -> TaskState:
     """Return the life after the API's answer.
 
     The news counts as brought by a callback when one had claimed an end that this
@@ -80,7 +80,7 @@ def answered(life: Life, task: Task) -> Life:
     return replace(counted, task=task, completed_by=by)
 
 
-def unanswered(life: Life) -> Life:
+def after_failed_query(life: TaskState) -> TaskState:
     """Return the life after a question that failed or found no such task."""
     return replace(life, queries=life.queries + 1, is_due=False)
 

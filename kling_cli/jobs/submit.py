@@ -17,7 +17,13 @@ from kling_cli.errors import (
     RateLimitError,
     UnreachableError,
 )
-from kling_cli.jobs.events import AskFailed, Event, SendFailed, Settling, WaitingForSlot
+from kling_cli.jobs.events import (
+    Event,
+    OutcomeCheck,
+    QueryFailed,
+    SendFailed,
+    WaitingForSlot,
+)
 from kling_cli.jobs.poller import STAYING_REFUSALS, is_refusal
 from kling_cli.jobs.schedule import retry_s, slot_s
 
@@ -25,7 +31,7 @@ MOST_CREATES = 6  # after as many definite failures the API counts as unreachabl
 SETTLE_ASKS = 2  # a created task is readable at once. Source: API reference 1.5
 
 
-class Creates(Protocol):
+class CreateTask(Protocol):
     """The part of the API client that submitting needs."""
 
     async def create(self, path: str, body: dict[str, Any]) -> Task: ...
@@ -42,7 +48,7 @@ class Submission:
     path: str
     body: dict[str, Any]
     external_id: str
-    client: Creates
+    client: CreateTask
     ask: Callable[[], Awaitable[Task | None]]
     tell: Callable[[Event], None]
     clock: Clock
@@ -96,7 +102,7 @@ class Submission:
 
     async def _settle(self, doubt: KlingError) -> Task | None:
         """Ask for the external id; None means: certainly not accepted, send again."""
-        self.tell(Settling(external_id=self.external_id, reason=doubt.message))
+        self.tell(OutcomeCheck(external_id=self.external_id, reason=doubt.message))
         return await self._look(doubt) or await self._try_again(doubt)
 
     async def _unless_accepted_before(self, refusal: KlingError) -> Task:
@@ -124,7 +130,7 @@ class Submission:
                 if refusals >= STAYING_REFUSALS:
                     raise self._unsettled(exc) from exc
                 pause_s = retry_s(failures, spread=_spread())
-                self.tell(AskFailed(error=exc, retry_s=pause_s, attempt=failures))
+                self.tell(QueryFailed(error=exc, retry_s=pause_s, attempt=failures))
                 await self._pause_in_doubt(pause_s, exc)
                 continue
             if task is not None:

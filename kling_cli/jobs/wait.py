@@ -15,49 +15,55 @@ from kling_cli.api.tasks import Task, TaskStatus
 from kling_cli.clock import Clock, within
 from kling_cli.errors import KlingError, StillRunningError, UnreachableError
 from kling_cli.jobs.events import (
-    AskFailed,
-    Asking,
     CallbackArrived,
     CallbackPath,
     Event,
     Finished,
     Notice,
+    QueryFailed,
+    Querying,
     StatusChanged,
 )
-from kling_cli.jobs.ingress.notifications import News
+from kling_cli.jobs.ingress.notifications import Notifications
 from kling_cli.jobs.job import Job, failure_of, surprise_of, with_task
 from kling_cli.jobs.outputs.partial_file import NoRecords, PartialRecords
 from kling_cli.jobs.outputs.partial_records import JournalRecords
-from kling_cli.jobs.outputs.saver import Saver, Wish
+from kling_cli.jobs.outputs.saver import OutputRequest, Saver
 from kling_cli.jobs.poller import STAYING_REFUSALS, is_refusal
 from kling_cli.jobs.save_lock import saving
 from kling_cli.jobs.schedule import PathState, next_ask_s, retry_s
 from kling_cli.jobs.session import Session
-from kling_cli.jobs.state_machine import Life, Source, answered, heard, unanswered
+from kling_cli.jobs.state_machine import (
+    Source,
+    TaskState,
+    after_answer,
+    after_callback,
+    after_failed_query,
+)
 from kling_cli.store.journal import PartialPlace
-from kling_cli.store.records import Entry
+from kling_cli.store.records import JobRecord
 
 TOGETHER_S = 1.0  # questions due this soon ride along with one that is due now
 ASK_MOST_S = 45.0
 FOREVER_S = 10 * 365 * 86400.0
 
 
-class Asks(Protocol):
+class QueryTasks(Protocol):
     """Whoever asks the API how tasks stand."""
 
-    async def ask(self, entries: Sequence[Entry]) -> Mapping[str, Task]: ...
+    async def ask(self, entries: Sequence[JobRecord]) -> Mapping[str, Task]: ...
 
 
 @dataclass(slots=True, kw_only=True)
-class Watched:
+class WatchedTask:
     """One task that is being waited for. Times are on the clock's monotonic scale.
 
     `since` is when it was submitted, as far as we know; `claimed_at` when a callback
     last said that it is over.
     """
 
-    entry: Entry
-    life: Life
+    entry: JobRecord
+    life: TaskState
     since: float
     next_ask_at: float = 0.0
     claimed_at: float | None = None
@@ -71,14 +77,14 @@ class Waiter:
     starts what follows and returns soon.
     """
 
-    asker: Asks
-    news: News
+    asker: QueryTasks
+    news: Notifications
     clock: Clock
     tell: Callable[[Event], None]
     deadline: float
-    on_answer: Callable[[Watched], None]
-    on_over: Callable[[Watched], None]
-    watched: list[Watched] = field(default_factory=list)
+    on_answer: Callable[[WatchedTask], None]
+    on_over: Callable[[WatchedTask], None]
+    watched: list[WatchedTask] = field(default_factory=list)
     _failures: int = 0
     _refusals: int = 0
     _path: PathState = PathState.NONE
@@ -99,10 +105,10 @@ class Waiter:
             await self._wait_for_reason(running)
             await self._ask_due(running)
 
-    def _running(self) -> list[Watched]:
+    def _running(self) -> list[WatchedTask]:
         return [one for one in self.watched if not one.life.is_over]
 
-    async def _wait_for_reason(self, running: list[Watched]) -> None:
+    async def _wait_for_reason(self, running: list[WatchedTask]) -> None:
         """Return when there is something to ask; take in what came before we waited."""
         self._hear(running)
         while (now := self.clock.monotonic()) < self.deadline:
@@ -111,16 +117,16 @@ class Waiter:
             due_in_s = min(one.next_ask_at for one in running) - now
             ids = tuple(one.life.task.id for one in running)
             self.tell(
-                Asking(task_ids=ids, in_s=max(0.0, due_in_s), failures=self._failures)
+                Querying(task_ids=ids, in_s=max(0.0, due_in_s), failures=self._failures)
             )
             await self.news.wait(max(0.0, min(due_in_s, self.deadline - now)))
             self._hear(running)
         raise _still_running(running)
 
-    def _is_due(self, running: list[Watched], now: float) -> bool:
+    def _is_due(self, running: list[WatchedTask], now: float) -> bool:
         return any(one.life.is_due or one.next_ask_at <= now for one in running)
 
-    def _hear(self, running: list[Watched]) -> None:
+    def _hear(self, running: list[WatchedTask]) -> None:
         """Take callbacks and changes of the path into account."""
         by_nonce = {one.entry.nonce: one for one in self.watched}
         for hint in self.news.take():
@@ -130,7 +136,7 @@ class Waiter:
                 )
             )
             if (one := by_nonce.get(hint.nonce)) is not None:
-                one.life = heard(one.life, hint.claimed)
+                one.life = after_callback(one.life, hint.claimed)
                 if hint.claimed.is_final:
                     one.claimed_at = self.clock.monotonic()
         if self.news.path is not self._path:
@@ -141,7 +147,7 @@ class Waiter:
                 is_lost = self._path is PathState.LOST
                 one.next_ask_at = self.clock.monotonic() if is_lost else self._next(one)
 
-    async def _ask_due(self, running: list[Watched]) -> None:
+    async def _ask_due(self, running: list[WatchedTask]) -> None:
         now = self.clock.monotonic()
         due = [
             one
@@ -162,13 +168,13 @@ class Waiter:
             for one in due:
                 self._apply(one, tasks.get(one.entry.key))
 
-    def _apply(self, one: Watched, task: Task | None) -> None:
+    def _apply(self, one: WatchedTask, task: Task | None) -> None:
         before = one.life
         one.next_ask_at = self._next(one)
         if task is None:  # not there yet, or not ours to see: ask again
-            one.life = unanswered(before)
+            one.life = after_failed_query(before)
             return
-        one.life = answered(before, task)
+        one.life = after_answer(before, task)
         why = Source.CALLBACK if before.is_due else Source.POLL
         if one.life.task != before.task:
             self.on_answer(one)
@@ -177,7 +183,7 @@ class Waiter:
         if one.life.is_over:
             self.on_over(one)
 
-    def _tell_status(self, one: Watched, why: Source) -> None:
+    def _tell_status(self, one: WatchedTask, why: Source) -> None:
         task = one.life.task
         by = (one.life.completed_by or why).value
         self.tell(
@@ -186,19 +192,19 @@ class Waiter:
             )
         )
 
-    def _failed(self, due: list[Watched], error: KlingError) -> None:
+    def _failed(self, due: list[WatchedTask], error: KlingError) -> None:
         """Ask again later; only refusals that stay end the wait."""
         self._failures += 1
         self._refusals = self._refusals + 1 if is_refusal(error) else 0
         if self._refusals >= STAYING_REFUSALS:
             raise error
         pause_s = retry_s(self._failures, spread=_spread())
-        self.tell(AskFailed(error=error, retry_s=pause_s, attempt=self._failures))
+        self.tell(QueryFailed(error=error, retry_s=pause_s, attempt=self._failures))
         for one in due:
             one.next_ask_at = self.clock.monotonic() + pause_s
-            one.life = unanswered(one.life)
+            one.life = after_failed_query(one.life)
 
-    def _next(self, one: Watched) -> float:
+    def _next(self, one: WatchedTask) -> float:
         now = self.clock.monotonic()
         return now + next_ask_s(
             self.news.path,
@@ -209,7 +215,7 @@ class Waiter:
         )
 
 
-def _still_running(running: list[Watched]) -> StillRunningError:
+def _still_running(running: list[WatchedTask]) -> StillRunningError:
     names = " ".join(one.life.task.id for one in running)
     return StillRunningError(
         f"stopped waiting; still running: {names}", hint=f"kling wait {names}"
@@ -229,7 +235,7 @@ _HERE = Path()
 
 
 @dataclass(slots=True, kw_only=True)
-class Attendant:
+class TaskWatcher:
     """Waits for jobs and saves what they make; each ends with a `Finished` event.
 
     What another process saves meanwhile is not saved again, unless `is_fetching`: the
@@ -237,7 +243,7 @@ class Attendant:
     """
 
     session: Session
-    news: News
+    news: Notifications
     deadline: float
     is_fetching: bool = False
 
@@ -324,7 +330,7 @@ class Attendant:
             job.error = exc
         job.saved = tuple(saver.saved)
 
-    def _records(self, job: Job, wish: Wish) -> PartialRecords:
+    def _records(self, job: Job, wish: OutputRequest) -> PartialRecords:
         """Return where partial files are written down; nowhere if the task ends too."""
         if not job.is_lasting:
             return NoRecords()
@@ -364,19 +370,21 @@ def _absolute(paths: Iterable[str]) -> tuple[str, ...]:
 class _Hands:
     """Carry each answer to its job, and begin the ends of jobs beside the waiting."""
 
-    def __init__(self, attendant: Attendant, group: TaskGroup, jobs: list[Job]) -> None:
+    def __init__(
+        self, attendant: TaskWatcher, group: TaskGroup, jobs: list[Job]
+    ) -> None:
         self._attendant = attendant
         self._group = group
         self._jobs = {job.entry.key: job for job in jobs}
 
-    def watched(self, *, since: float) -> list[Watched]:
+    def watched(self, *, since: float) -> list[WatchedTask]:
         return [
-            Watched(entry=job.entry, life=job.life, since=since)
+            WatchedTask(entry=job.entry, life=job.life, since=since)
             for job in self._jobs.values()
             if job.life is not None
         ]
 
-    def note(self, one: Watched) -> None:
+    def note(self, one: WatchedTask) -> None:
         """Keep what the API said, in the journal and in the job."""
         job = self._jobs[one.entry.key]
         job.life = one.life
@@ -384,10 +392,10 @@ class _Hands:
         session = self._attendant.session
         session.note(session.journal.observe, job.entry.external_id, one.life.task)
 
-    def begin_end(self, one: Watched) -> None:
+    def begin_end(self, one: WatchedTask) -> None:
         self._group.start_soon(self._attendant.end, self._jobs[one.entry.key])
 
-    def keep_lives(self, watched: list[Watched]) -> None:
+    def keep_lives(self, watched: list[WatchedTask]) -> None:
         """Let jobs whose waiting was cut short know what was asked and heard."""
         for one in watched:
             if not one.life.is_over:

@@ -22,25 +22,25 @@ import anyio
 import anyio.to_thread
 
 from kling_cli.store.database import JournalError
-from kling_cli.store.journal import KeptCallback, QuickJournal
+from kling_cli.store.journal import ListenerJournal, StoredCallback
 
 MOVE_AFTER: Final = 4000  # callbacks in the log
 
 
-class Keeper(Protocol):
+class CallbackWriter(Protocol):
     """Whoever gives a callback its number and does not lose it."""
 
-    def keep(self, callback: KeptCallback) -> Awaitable[int]:
+    def keep(self, callback: StoredCallback) -> Awaitable[int]:
         """Return the number under which the callback is kept, once it is."""
 
 
 @dataclass(slots=True)
-class CountingKeeper:
+class CountingWriter:
     """Keeps nothing: `--no-history`. Numbers count from 1."""
 
     last: int = 0
 
-    async def keep(self, callback: KeptCallback) -> int:  # noqa: ARG002 -- not kept
+    async def keep(self, callback: StoredCallback) -> int:  # noqa: ARG002 -- not kept
         self.last += 1
         return self.last
 
@@ -49,34 +49,34 @@ _Result = Sequence[int] | Exception  # the numbers, in order
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _WriteRequest:
     """A callback that is to be kept, and who waits for its number."""
 
-    callback: KeptCallback
+    callback: StoredCallback
     number: asyncio.Future[int]
 
 
-class JournalKeeper:
+class JournalWriter:
     """Keeps callbacks in the journal. `journal` is the loop's own and never waits."""
 
     def __init__(
-        self, journal: QuickJournal, state_dir: Path, loop: asyncio.AbstractEventLoop
+        self, journal: ListenerJournal, state_dir: Path, loop: asyncio.AbstractEventLoop
     ) -> None:
         self._journal = journal
         self._state_dir = state_dir
         self._loop = loop
-        self._wishes: list[_Wish] = []
+        self._wishes: list[_WriteRequest] = []
         self._in_log = 0  # callbacks, about
         self._handed_over = 0  # callbacks that the thread has not kept yet
         self._orders: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
 
-    def keep(self, callback: KeptCallback) -> asyncio.Future[int]:
+    def keep(self, callback: StoredCallback) -> asyncio.Future[int]:
         """Return the callback's number, once it is in the journal.
 
         Raises:
             JournalError: it cannot be kept.
         """
-        wish = _Wish(callback, self._loop.create_future())
+        wish = _WriteRequest(callback, self._loop.create_future())
         self._wishes.append(wish)
         if len(self._wishes) == 1:
             self._loop.call_soon(self._keep_now)
@@ -114,20 +114,20 @@ class JournalKeeper:
             self._in_log = 0
             self._orders.put(self._move_log)
 
-    def _hand_over(self, wishes: list[_Wish]) -> None:
+    def _hand_over(self, wishes: list[_WriteRequest]) -> None:
         self._handed_over += len(wishes)
         self._orders.put(partial(self._keep_later, wishes))
 
-    def _keep_later(self, wishes: list[_Wish]) -> None:
+    def _keep_later(self, wishes: list[_WriteRequest]) -> None:
         try:
-            with QuickJournal.open(self._state_dir) as journal:
+            with ListenerJournal.open(self._state_dir) as journal:
                 numbers = journal.keep_callbacks(wish.callback for wish in wishes)
         except Exception as exc:  # noqa: BLE001 -- handed to those who wait
             self._give_back(wishes, exc)
         else:
             self._give_back(wishes, numbers)
 
-    def _give_back(self, wishes: list[_Wish], result: _Result) -> None:
+    def _give_back(self, wishes: list[_WriteRequest], result: _Result) -> None:
         def take_back() -> None:
             self._handed_over -= len(wishes)
             _settle(wishes, result)
@@ -138,21 +138,21 @@ class JournalKeeper:
     def _move_log(self) -> None:
         with (
             suppress(JournalError),  # tried again when more has come
-            QuickJournal.open(self._state_dir) as journal,
+            ListenerJournal.open(self._state_dir) as journal,
         ):
             journal.move_log()
 
 
 @asynccontextmanager
-async def open_keeper(state_dir: Path) -> AsyncIterator[JournalKeeper]:
+async def open_callback_writer(state_dir: Path) -> AsyncIterator[JournalWriter]:
     """Open the journal for keeping callbacks; all are kept on leaving.
 
     Raises:
         JournalError: the journal cannot be opened.
     """
-    with QuickJournal.open(state_dir) as journal:
+    with ListenerJournal.open(state_dir) as journal:
         journal.never_wait()
-        keeper = JournalKeeper(journal, state_dir, asyncio.get_running_loop())
+        keeper = JournalWriter(journal, state_dir, asyncio.get_running_loop())
         thread = threading.Thread(target=keeper.work, name="keeper")
         thread.start()
         try:
@@ -163,7 +163,7 @@ async def open_keeper(state_dir: Path) -> AsyncIterator[JournalKeeper]:
                 await anyio.to_thread.run_sync(thread.join)
 
 
-def _settle(wishes: Sequence[_Wish], result: _Result) -> None:
+def _settle(wishes: Sequence[_WriteRequest], result: _Result) -> None:
     """Give everybody the number or the failure, unless they have given up waiting."""
     if isinstance(result, Exception):
         for wish in wishes:

@@ -7,8 +7,14 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from kling_cli.listener.events import Duplicate, Forwarded, Line, Stale, Verified
-from kling_cli.store.journal import KeptCallback
+from kling_cli.listener.events import (
+    Duplicate,
+    Forwarded,
+    ListenerEvent,
+    Stale,
+    Verified,
+)
+from kling_cli.store.journal import StoredCallback
 
 MOST_FACTS: Final = 200  # lines about callbacks that are remembered, for details
 Fact = Forwarded | Verified | Duplicate | Stale
@@ -17,7 +23,7 @@ Fact = Forwarded | Verified | Duplicate | Stale
 class Forwards(Protocol):
     """Whoever passes callbacks on; `submit` returns at once."""
 
-    def submit(self, kept: KeptCallback, *, is_replay: bool = False) -> None:
+    def submit(self, kept: StoredCallback, *, is_replay: bool = False) -> None:
         """Take a callback to pass on, in order for its task; a replay is marked."""
 
     async def drain(self, timeout_s: float) -> None:
@@ -35,12 +41,12 @@ class Controls:
     callback_url: str
     forwards: Forwards | None
     stop: Callable[[str], None]
-    last: KeptCallback | None = None
+    last: StoredCallback | None = None
     is_paused: bool = False
     _facts: deque[Fact] = field(default_factory=lambda: deque(maxlen=MOST_FACTS))
-    _waiting: list[KeptCallback] = field(default_factory=list)
+    _waiting: list[StoredCallback] = field(default_factory=list)
 
-    def note(self, line: Line) -> None:
+    def note(self, line: ListenerEvent) -> None:
         """Remember for a while what became of a callback."""
         if isinstance(line, Forwarded | Verified | Duplicate | Stale):
             self._facts.append(line)
@@ -49,7 +55,7 @@ class Controls:
         """Return what became of callback `number`, as far as it is remembered."""
         return [each for each in self._facts if each.number == number]
 
-    def pass_on(self, kept: KeptCallback) -> None:
+    def pass_on(self, kept: StoredCallback) -> None:
         """Hand a callback to the forwarder, now or after the pause."""
         if self.forwards is None:
             return

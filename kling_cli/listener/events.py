@@ -33,7 +33,7 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallbackSeen:
+class CallbackReceived:
     """A callback came in and is kept. `status` is its claim, `unknown` for odd words.
 
     `since_submit_s` counts from the task's creation, where that is known.
@@ -168,9 +168,9 @@ class Stopped:
     counts: Mapping[str, int]
 
 
-Fact = (
+TaskFact = (
     Ready
-    | CallbackSeen
+    | CallbackReceived
     | Duplicate
     | Stale
     | Rejected
@@ -181,12 +181,12 @@ Fact = (
     | Reconciled
     | Stopped
 )
-Line = Fact | Notice
+ListenerEvent = TaskFact | Notice
 
 _TAKEN: Final = range(200, 300)
 
 
-def counted_as(line: Line) -> str | None:
+def count_category(line: ListenerEvent) -> str | None:
     """Return under which name the last line counts this one, if it does."""
     match line:
         case Forwarded(status=status):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kling_cli.listener.forwarding.policy import Manner
+from kling_cli.listener.forwarding.policy import ForwardingPolicy
 from kling_cli.listener.forwarding.targets import Target
-from kling_cli.listener.pipeline import Wanted
-from kling_cli.listener.stop_conditions import Until
+from kling_cli.listener.pipeline import EventFilter
+from kling_cli.listener.stop_conditions import StopConditions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +24,12 @@ class ListenOptions:
     is_tokenless: bool = False
     is_rotating: bool = False
     is_keeping: bool = True
-    wanted: Wanted = field(default_factory=Wanted)
-    until: Until = field(default_factory=Until)
+    wanted: EventFilter = field(default_factory=EventFilter)
+    until: StopConditions = field(default_factory=StopConditions)
     timeout_s: float | None = None
     status: int = 200
     delay_s: float = 0.0
     command: tuple[str, ...] = ()
     is_stdout_ours: bool = False
     targets: tuple[Target, ...] = ()
-    manner: Manner = field(default_factory=Manner)
+    manner: ForwardingPolicy = field(default_factory=ForwardingPolicy)

@@ -16,44 +16,44 @@ import anyio.lowlevel
 
 from kling_cli.api.tasks import Task, TaskStatus
 from kling_cli.callbacks.events import (
-    Arrived,
-    DoorEvent,
-    NotKept,
-    Received,
-    Refused,
+    CallbackAccepted,
+    CallbackNotStored,
+    CallbackRefused,
+    ReceivedCallback,
+    ReceiverEvent,
     Trust,
 )
 from kling_cli.jobs.events import Notice
-from kling_cli.jobs.ingress.listener import to_kept
-from kling_cli.listener.callback_writer import Keeper
+from kling_cli.jobs.ingress.listener import to_stored
+from kling_cli.listener.callback_writer import CallbackWriter
 from kling_cli.listener.controls import Controls
-from kling_cli.listener.events import CallbackSeen, Duplicate, Line, Stale
+from kling_cli.listener.events import CallbackReceived, Duplicate, ListenerEvent, Stale
 from kling_cli.listener.forwarding.headers import shown
 from kling_cli.listener.rejections import Rejections
-from kling_cli.listener.stop_conditions import Endings
-from kling_cli.listener.task_states import Known, Remembered, since_submit_s
+from kling_cli.listener.stop_conditions import StopTracker
+from kling_cli.listener.task_states import TaskRecord, TaskStates, since_submit_s
 from kling_cli.listener.verification import Verifier
-from kling_cli.store.journal import KeptCallback
+from kling_cli.store.journal import StoredCallback
 
 AT_A_TIME: Final = 16  # callbacks worked on before everybody else gets a turn
 _SHARE: Final = 4  # or this part of what has piled up, so that it cannot grow for ever
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class EventFilter:
     """Which callbacks are shown and passed on; all are kept. Empty means any."""
 
     task_ids: frozenset[str] = frozenset()
     statuses: frozenset[str] = frozenset()
 
-    def has(self, kept: KeptCallback) -> bool:
+    def has(self, kept: StoredCallback) -> bool:
         is_task = not self.task_ids or bool(
             {kept.task_id, kept.external_id} & self.task_ids
         )
         return is_task and (not self.statuses or kept.status in self.statuses)
 
 
-class Broker:
+class CallbackPipeline:
     """Works on what comes through the door.
 
     `endings` hears of what has come, and says when it is enough. `verifier` None means
@@ -62,14 +62,14 @@ class Broker:
 
     def __init__(  # noqa: PLR0913 -- collaborators, by name
         self,
-        keeper: Keeper,
-        known: Known,
+        keeper: CallbackWriter,
+        known: TaskStates,
         controls: Controls,
         *,
-        tell: Callable[[Line], None],
-        endings: Endings,
+        tell: Callable[[ListenerEvent], None],
+        endings: StopTracker,
         rejections: Rejections,
-        wanted: Wanted,
+        wanted: EventFilter,
         verifier: Verifier | None = None,
     ) -> None:
         self._keeper = keeper
@@ -80,20 +80,20 @@ class Broker:
         self._rejections = rejections
         self._wanted = wanted
         self._verifier = verifier
-        self._pile: deque[DoorEvent] = deque()
+        self._pile: deque[ReceiverEvent] = deque()
         self._bell = anyio.Event()
         self._is_ill = False
         self.counts: Counter[str] = Counter()
 
-    def keep(self, received: Received) -> Awaitable[int]:
+    def keep(self, received: ReceivedCallback) -> Awaitable[int]:
         """Return the number under which a callback is kept, once it is.
 
         Raises:
             JournalError: it cannot be kept.
         """
-        return self._keeper.keep(to_kept(received))
+        return self._keeper.keep(to_stored(received))
 
-    def hear(self, event: DoorEvent) -> None:
+    def hear(self, event: ReceiverEvent) -> None:
         """Take what the door tells; returns at once."""
         self._pile.append(event)
         self._bell.set()
@@ -114,7 +114,7 @@ class Broker:
         for _ in range(left):
             self._handle(self._pile.popleft())
 
-    def stand_in(self, kept: KeptCallback) -> None:
+    def stand_in(self, kept: StoredCallback) -> None:
         """Take a callback that was made up in place of one that was missed."""
         if kept.task_id is None or not self._wanted.has(kept):
             return
@@ -133,18 +133,18 @@ class Broker:
             note = self._endings.heard if has_come else self._endings.expect
             note(task.id, task.external_id)
 
-    def _handle(self, event: DoorEvent) -> None:
+    def _handle(self, event: ReceiverEvent) -> None:
         match event:
-            case Arrived(received=received, number=number):
+            case CallbackAccepted(received=received, number=number):
                 self._arrived(received, number or 0)
-            case Refused():
+            case CallbackRefused():
                 self._rejections.add(event)
-            case NotKept(failure=failure):
+            case CallbackNotStored(failure=failure):
                 self._not_kept(failure)
 
-    def _arrived(self, received: Received, number: int) -> None:
+    def _arrived(self, received: ReceivedCallback, number: int) -> None:
         known = self._known.task(received.hint.task_id if received.hint else "")
-        kept = to_kept(received, number=number, product=known.product)
+        kept = to_stored(received, number=number, product=known.product)
         if not self._wanted.has(kept):
             self.counts["filtered"] += 1
             return
@@ -156,7 +156,7 @@ class Broker:
         self._check(kept)
         self._endings.count(self.counts["callbacks"])
 
-    def _compare(self, kept: KeptCallback, known: Remembered) -> bool:
+    def _compare(self, kept: StoredCallback, known: TaskRecord) -> bool:
         """Say when a callback repeats or lags behind; return whether it is news."""
         status = TaskStatus(kept.status or "unknown")
         of = known.first_with(kept.raw, kept.id)
@@ -179,11 +179,11 @@ class Broker:
             return True
         return False
 
-    def _pass_on(self, kept: KeptCallback) -> None:
+    def _pass_on(self, kept: StoredCallback) -> None:
         self._controls.last = kept
         self._controls.pass_on(kept)
 
-    def _check(self, kept: KeptCallback) -> None:
+    def _check(self, kept: StoredCallback) -> None:
         """Have the API asked; where it is not, an end that is claimed is one."""
         is_mock = kept.trust == Trust.MOCK
         if not is_mock and self._verifier is not None and self._verifier.submit(kept):
@@ -200,8 +200,8 @@ class Broker:
             self._tell(Notice(message=f"callbacks cannot be kept: {why}", hint=hint))
 
 
-def _seen(kept: KeptCallback, since_s: float | None) -> CallbackSeen:
-    return CallbackSeen(
+def _seen(kept: StoredCallback, since_s: float | None) -> CallbackReceived:
+    return CallbackReceived(
         number=kept.id,
         received_at=kept.received_at,
         product=kept.product,

@@ -20,10 +20,10 @@ from kling_cli.errors import AccountError, CredentialsError, KlingError
 from kling_cli.jobs.events import Notice
 from kling_cli.listener.events import Polled, Reconciled
 from kling_cli.listener.forwarding.headers import RECONCILED_HEADER, RECONCILED_TRUST
-from kling_cli.listener.task_states import Known, rank
-from kling_cli.listener.verification import RETRY_S, Asks
-from kling_cli.store.journal import KeptCallback
-from kling_cli.store.records import Entry
+from kling_cli.listener.task_states import TaskStates, rank
+from kling_cli.listener.verification import RETRY_S, QueryTasks
+from kling_cli.store.journal import StoredCallback
+from kling_cli.store.records import JobRecord
 
 TICK_S: Final = 1.0
 JUMP_S: Final = 15.0  # later than that by the wall clock, the machine has slept
@@ -64,13 +64,13 @@ class Reconciler:
 
     def __init__(  # noqa: PLR0913 -- collaborators, by name
         self,
-        asks: Asks | None,
-        known: Known,
+        asks: QueryTasks | None,
+        known: TaskStates,
         *,
         clock: Clock,
         tell: Callable[[Polled | Reconciled | Notice], None],
-        open_entries: Callable[[], Sequence[Entry]],
-        stand_in: Callable[[KeptCallback], Awaitable[int | None]],
+        open_entries: Callable[[], Sequence[JobRecord]],
+        stand_in: Callable[[StoredCallback], Awaitable[int | None]],
         learn: Callable[[Task], None],
     ) -> None:
         self._asks = asks
@@ -119,7 +119,7 @@ class Reconciler:
             await self._settle(entries[key], task)
 
     async def _ask(
-        self, asks: Asks, entries: Sequence[Entry]
+        self, asks: QueryTasks, entries: Sequence[JobRecord]
     ) -> Mapping[str, Task] | None:
         """Return the API's answers, however long the network takes to come back."""
         attempt = 0
@@ -138,7 +138,7 @@ class Reconciler:
                 await self._clock.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
                 attempt += 1
 
-    async def _settle(self, entry: Entry, task: Task) -> None:
+    async def _settle(self, entry: JobRecord, task: Task) -> None:
         known = self._known.task(task.id)
         is_missed = task.status.is_final and not known.status.is_final
         if not is_missed and rank(task.status) <= rank(known.status):
@@ -157,12 +157,12 @@ class Reconciler:
         self._learn(task)
 
 
-def made_up(task: Task, entry: Entry, now: datetime) -> KeptCallback:
+def made_up(task: Task, entry: JobRecord, now: datetime) -> StoredCallback:
     """Return the callback that should have come, in the legacy shape. Pure.
 
     Source: API reference 4.3, read 2026-10-04.
     """
-    return KeptCallback(
+    return StoredCallback(
         id=0,
         received_at=now,
         product=entry.product or None,

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from kling_cli.callbacks.events import Refused
+from kling_cli.callbacks.events import CallbackRefused
 from kling_cli.clock import Clock
 from kling_cli.listener.events import Rejected
 
@@ -41,7 +41,7 @@ class Rejections:
         """How many requests to doors of ours were refused."""
         return sum(count for kind, count in self._counts.items() if kind[0] != NO_DOOR)
 
-    def add(self, refused: Refused) -> None:
+    def add(self, refused: CallbackRefused) -> None:
         """Count a refusal; tell it unless one of its kind was told just now."""
         kind = (refused.refusal.value, refused.refusal.status)
         self._counts[kind] += 1

@@ -19,7 +19,7 @@ from anyio.abc import TaskGroup
 
 from kling_cli.api.tasks import Task
 from kling_cli.background import background
-from kling_cli.callbacks.events import Door, capability_door
+from kling_cli.callbacks.events import UrlMatcher, task_url_matcher
 from kling_cli.callbacks.http.limits import Limits
 from kling_cli.callbacks.http.server import Server, serve
 from kling_cli.callbacks.receiver import Receiver
@@ -28,46 +28,61 @@ from kling_cli.clock import Clock
 from kling_cli.errors import ExitCode, KlingError, StoppedError, UsageError
 from kling_cli.jobs.events import Notice
 from kling_cli.jobs.signals import until_signal
-from kling_cli.listener.callback_writer import CountingKeeper, Keeper, open_keeper
+from kling_cli.listener.callback_writer import (
+    CallbackWriter,
+    CountingWriter,
+    open_callback_writer,
+)
 from kling_cli.listener.child_process import run_child
 from kling_cli.listener.controls import Controls, Keys
-from kling_cli.listener.events import Line, Ready, Stopped, TunnelChanged, counted_as
+from kling_cli.listener.events import (
+    ListenerEvent,
+    Ready,
+    Stopped,
+    TunnelChanged,
+    count_category,
+)
 from kling_cli.listener.forwarding.forwarder import open_forwards
 from kling_cli.listener.forwarding.targets import refuse_own_port
-from kling_cli.listener.ingress.health_check import Checkup, Probe
-from kling_cli.listener.ingress.ingress import Kind, Way, choose, open_way
+from kling_cli.listener.ingress.health_check import HealthMonitor, Probe
+from kling_cli.listener.ingress.ingress import (
+    Ingress,
+    IngressKind,
+    choose_ingress,
+    open_ingress,
+)
 from kling_cli.listener.ingress.urls import (
     PATH,
-    bare_door,
+    bare_url_matcher,
     load_token,
     mock_marks,
     reply,
     rotate_token,
-    standing_door,
     standing_path,
+    standing_url_matcher,
 )
 from kling_cli.listener.options import ListenOptions
-from kling_cli.listener.pipeline import Broker
+from kling_cli.listener.pipeline import CallbackPipeline
 from kling_cli.listener.reconciliation import Reconciler, watch_sleep
 from kling_cli.listener.rejections import Rejections
-from kling_cli.listener.stop_conditions import Endings
-from kling_cli.listener.task_states import Known
-from kling_cli.listener.verification import Account, Verifier, open_account
+from kling_cli.listener.stop_conditions import StopTracker
+from kling_cli.listener.task_states import TaskStates
+from kling_cli.listener.verification import TaskSource, Verifier, open_task_source
 from kling_cli.settings.settings import Settings
-from kling_cli.store.journal import KeptCallback
-from kling_cli.store.records import Entry
+from kling_cli.store.journal import StoredCallback
+from kling_cli.store.records import JobRecord
 from kling_cli.tunnels.provider import TunnelEvent
 
 DRAIN_S: Final = 12.0  # for forwards under way when the listening ends
 TICK_S: Final = 0.5  # between looks at what was turned away
 
 
-def _no_way(_: object) -> None:
+def _no_ingress(_: object) -> None:
     """Check nothing: there is no way in but our own machine."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Desk:
+class ListenerService:
     """Works on what comes in; `receiver` is the app of the listener on this machine.
 
     `public_receiver` is what a tunnel leads to: another one where the local listener
@@ -75,17 +90,17 @@ class Desk:
     `check_way` is told, with the reason, when the way in may be gone without a word.
     """
 
-    account: Account
-    keeper: Keeper
-    known: Known
+    account: TaskSource
+    keeper: CallbackWriter
+    known: TaskStates
     controls: Controls
     clock: Clock
     limits: Limits
     probe: Probe
-    check_way: Callable[[str], None] = field(init=False, default=_no_way)
+    check_way: Callable[[str], None] = field(init=False, default=_no_ingress)
     rejections: Rejections = field(init=False)
-    endings: Endings = field(init=False)
-    broker: Broker = field(init=False)
+    endings: StopTracker = field(init=False)
+    broker: CallbackPipeline = field(init=False)
     reconciler: Reconciler = field(init=False)
     verifier: Verifier | None = field(init=False)
     receiver: Receiver = field(init=False)
@@ -125,7 +140,7 @@ class Desk:
         self.account.learn(task)
         self.broker.confirm(task)
 
-    def open_entries(self) -> Sequence[Entry]:
+    def open_entries(self) -> Sequence[JobRecord]:
         """Return what to ask for after an outage: the journal's, and what was heard."""
         entries = {entry.task_id: entry for entry in self.account.unfinished()}
         for task_id in self.known.open_ids():
@@ -134,7 +149,7 @@ class Desk:
                 entries.setdefault(task_id, entry)
         return list(entries.values())
 
-    async def stand_in(self, kept: KeptCallback) -> int | None:
+    async def stand_in(self, kept: StoredCallback) -> int | None:
         """Keep and pass on a callback that was made up; return its number."""
         try:
             number = await self.keeper.keep(kept)
@@ -168,44 +183,50 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(
+async def open_service(
     options: ListenOptions,
     *,
     settings: Settings,
     clock: Clock,
-    tell: Callable[[Line], None],
+    tell: Callable[[ListenerEvent], None],
     finish: Callable[[str], None],
-) -> AsyncIterator[Desk]:
+) -> AsyncIterator[ListenerService]:
     """Open journal, keeper and forwarder, and put the desk together.
 
     Raises:
         UsageError: the state folder, or a secret, cannot be used.
     """
     async with AsyncExitStack() as stack:
-        account = await stack.enter_async_context(open_account(settings, clock, tell))
-        keeper: Keeper = CountingKeeper()
+        account = await stack.enter_async_context(
+            open_task_source(settings, clock, tell)
+        )
+        keeper: CallbackWriter = CountingWriter()
         if options.is_keeping:
-            keeper = await stack.enter_async_context(open_keeper(settings.state_dir))
+            keeper = await stack.enter_async_context(
+                open_callback_writer(settings.state_dir)
+            )
         forwards = await stack.enter_async_context(
             open_forwards(options, settings=settings, clock=clock, tell=tell)
         )
-        desk = Desk(
+        desk = ListenerService(
             account=account,
             keeper=keeper,
-            known=Known(account.find),
+            known=TaskStates(account.find),
             controls=Controls(callback_url="", forwards=forwards, stop=finish),
             clock=clock,
             probe=Probe(clock),
             limits=replace(Limits(), answer_s=Limits().answer_s + options.delay_s),
         )
-        furnish(desk, options, tell)
+        build_service(desk, options, tell)
         yield desk
 
 
-def furnish(desk: Desk, options: ListenOptions, tell: Callable[[Line], None]) -> None:
+def build_service(
+    desk: ListenerService, options: ListenOptions, tell: Callable[[ListenerEvent], None]
+) -> None:
     """Put in their places those who work at the desk."""
     asker = desk.account.asker
-    desk.endings = Endings(
+    desk.endings = StopTracker(
         options.until,
         options.wanted.task_ids,
         clock=desk.clock,
@@ -226,11 +247,13 @@ def furnish(desk: Desk, options: ListenOptions, tell: Callable[[Line], None]) ->
         stand_in=desk.stand_in,
         learn=desk.learn,
     )
-    desk.broker = _broker(desk, options, tell)
+    desk.broker = _build_pipeline(desk, options, tell)
 
 
-def _broker(desk: Desk, options: ListenOptions, tell: Callable[[Line], None]) -> Broker:
-    return Broker(
+def _build_pipeline(
+    desk: ListenerService, options: ListenOptions, tell: Callable[[ListenerEvent], None]
+) -> CallbackPipeline:
+    return CallbackPipeline(
         desk.keeper,
         desk.known,
         desk.controls,
@@ -242,7 +265,7 @@ def _broker(desk: Desk, options: ListenOptions, tell: Callable[[Line], None]) ->
     )
 
 
-def make_receivers(desk: Desk, options: ListenOptions, token: str) -> None:
+def make_receivers(desk: ListenerService, options: ListenOptions, token: str) -> None:
     """Make the app of the listener, and the one that a tunnel leads to.
 
     Raises:
@@ -251,9 +274,9 @@ def make_receivers(desk: Desk, options: ListenOptions, token: str) -> None:
     settings = desk.account.settings
     settings.require("webhook_secret")
     key = load_key(settings.state_dir)
-    doors: list[Door] = [desk.probe.door, standing_door(token)]
+    doors: list[UrlMatcher] = [desk.probe.door, standing_url_matcher(token)]
     if options.is_keeping:  # others read their callbacks in the journal
-        doors.append(capability_door(key))
+        doors.append(task_url_matcher(key))
     make = partial(
         Receiver,
         keep=desk.broker.keep,
@@ -267,7 +290,7 @@ def make_receivers(desk: Desk, options: ListenOptions, token: str) -> None:
     )
     desk.public_receiver = desk.receiver = make(doors)
     if options.is_tokenless:
-        desk.receiver = make([*doors, bare_door()])
+        desk.receiver = make([*doors, bare_url_matcher()])
 
 
 TIMEOUT: Final = "timeout"
@@ -278,7 +301,7 @@ async def listen(
     *,
     settings: Settings,
     clock: Clock,
-    tell: Callable[[Line], None],
+    tell: Callable[[ListenerEvent], None],
     keys: Keys | None = None,
 ) -> int:
     """Listen until a signal, the options or the command end it; return the exit code.
@@ -309,19 +332,19 @@ class Listening:
     options: ListenOptions
     settings: Settings
     clock: Clock
-    hear: Callable[[Line], None]
+    hear: Callable[[ListenerEvent], None]
     keys: Keys | None
     is_ready: bool = False
     _counts: Counter[str] = field(default_factory=Counter)
-    _desk: Desk | None = None
+    _desk: ListenerService | None = None
     _path: str = PATH
     _local_path: str = PATH
     _reason: str | None = None
     _is_over: anyio.Event = field(default_factory=anyio.Event)
 
-    def tell(self, line: Line) -> None:
+    def tell(self, line: ListenerEvent) -> None:
         """Count a line and hand it on."""
-        if (kind := counted_as(line)) is not None:
+        if (kind := count_category(line)) is not None:
             self._counts[kind] += 1
         if self._desk is not None:
             self._desk.controls.note(line)
@@ -353,7 +376,7 @@ class Listening:
             kind = self._choose()
             server = await stack.enter_async_context(self._open_door(desk, kind))
             public = server
-            if desk.public_receiver is not desk.receiver and kind is Kind.TUNNEL:
+            if desk.public_receiver is not desk.receiver and kind is IngressKind.TUNNEL:
                 public = await stack.enter_async_context(
                     serve(desk.public_receiver, limits=desk.limits)
                 )
@@ -369,8 +392,8 @@ class Listening:
         self.say_end(self._reason or "over")
         return code
 
-    def _open_desk(self) -> AbstractAsyncContextManager[Desk]:
-        return open_desk(
+    def _open_desk(self) -> AbstractAsyncContextManager[ListenerService]:
+        return open_service(
             self.options,
             settings=self.settings,
             clock=self.clock,
@@ -378,8 +401,8 @@ class Listening:
             finish=self.finish,
         )
 
-    def _choose(self) -> Kind:
-        return choose(
+    def _choose(self) -> IngressKind:
+        return choose_ingress(
             tunnel=self.options.tunnel,
             callback_url=self.options.callback_url,
             is_tokenless=self.options.is_tokenless,
@@ -387,9 +410,9 @@ class Listening:
         )
 
     def _open_way(
-        self, kind: Kind, server: Server, group: TaskGroup
-    ) -> AbstractAsyncContextManager[Way]:
-        return open_way(
+        self, kind: IngressKind, server: Server, group: TaskGroup
+    ) -> AbstractAsyncContextManager[Ingress]:
+        return open_ingress(
             kind,
             self.options,
             server.url,
@@ -401,13 +424,15 @@ class Listening:
         )
 
     @asynccontextmanager
-    async def _open_door(self, desk: Desk, kind: Kind) -> AsyncIterator[Server]:
+    async def _open_door(
+        self, desk: ListenerService, kind: IngressKind
+    ) -> AsyncIterator[Server]:
         """Listen on this machine, on both of its own addresses if it can be."""
         make = rotate_token if self.options.is_rotating else load_token
         token = make(self.settings.state_dir)
         if not self.options.is_tokenless:
             self._path = self._local_path = standing_path(token)
-        elif kind is Kind.TUNNEL:
+        elif kind is IngressKind.TUNNEL:
             self._path = standing_path(token)
         make_receivers(desk, self.options, token)
         async with AsyncExitStack() as stack:
@@ -421,12 +446,16 @@ class Listening:
                 )
             yield server
 
-    def _announce(self, way: Way, server: Server, desk: Desk, group: TaskGroup) -> None:
+    def _announce(
+        self, way: Ingress, server: Server, desk: ListenerService, group: TaskGroup
+    ) -> None:
         """Begin to work and say where the door is."""
         url = way.url
         desk.controls.callback_url = url + self._path
         if url != server.url:
-            checkup = Checkup(probe=desk.probe, way=way, group=group, tell=self.tell)
+            checkup = HealthMonitor(
+                probe=desk.probe, way=way, group=group, tell=self.tell
+            )
             desk.check_way = checkup.start
         desk.start(group)
         self.is_ready = True

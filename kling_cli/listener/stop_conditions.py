@@ -12,14 +12,14 @@ GRACE_S: Final = 5.0  # for the callback of an end that the API tells of before 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Until:
+class StopConditions:
     """When enough has come: a number of callbacks, or the end of the tasks."""
 
     max_events: int | None = None
     is_final: bool = False
 
 
-class Endings:
+class StopTracker:
     """Calls `finish` with a reason when enough has come.
 
     Under `is_final` every task of `task_ids` must have ended; one will do without any.
@@ -29,7 +29,7 @@ class Endings:
 
     def __init__(
         self,
-        until: Until,
+        until: StopConditions,
         task_ids: Collection[str],
         *,
         clock: Clock,

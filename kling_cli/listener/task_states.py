@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Final
 
 from kling_cli.api.tasks import Task, TaskStatus, created_from_wire, task_from_wire
-from kling_cli.callbacks.events import Received
-from kling_cli.callbacks.payload import MalformedBodyError, read_object
+from kling_cli.callbacks.events import ReceivedCallback
+from kling_cli.callbacks.payload import MalformedPayloadError, parse_object
 from kling_cli.errors import UnreachableError
-from kling_cli.store.records import Entry
+from kling_cli.store.records import JobRecord
 
 MOST_TASKS: Final = 4096
 MOST_BODIES: Final = 64  # of one task
@@ -34,16 +34,16 @@ def rank(status: TaskStatus) -> int:
     return _RANKS[status]
 
 
-def claim_of(raw: bytes) -> Task | None:
+def claimed_status(raw: bytes) -> Task | None:
     """Return the task as a callback's body describes it: a stranger's word."""
     try:
-        return task_from_wire(read_object(raw))
-    except (MalformedBodyError, UnreachableError):
+        return task_from_wire(parse_object(raw))
+    except (MalformedPayloadError, UnreachableError):
         return None
 
 
 @dataclass(slots=True, kw_only=True)
-class Remembered:
+class TaskRecord:
     """A task that was heard of: the furthest status claimed, the bodies seen.
 
     `actual` is the furthest that the API itself has said.
@@ -51,7 +51,7 @@ class Remembered:
     `made_up` is the number of the callback that stood in for a missed end.
     """
 
-    entry: Entry | None = None
+    entry: JobRecord | None = None
     status: TaskStatus = TaskStatus.UNKNOWN
     actual: TaskStatus = TaskStatus.UNKNOWN
     made_up: int | None = None
@@ -88,14 +88,14 @@ class Remembered:
         self.actual = max(self.actual, status, key=rank)
 
 
-class Known:
+class TaskStates:
     """The tasks that were heard of. `find` looks into the journal."""
 
-    def __init__(self, find: Callable[[str], Entry | None]) -> None:
+    def __init__(self, find: Callable[[str], JobRecord | None]) -> None:
         self._find = find
-        self._tasks: OrderedDict[str, Remembered] = OrderedDict()
+        self._tasks: OrderedDict[str, TaskRecord] = OrderedDict()
 
-    def task(self, task_id: str) -> Remembered:
+    def task(self, task_id: str) -> TaskRecord:
         """Return what is known of a task, after looking it up the first time."""
         known = self._tasks.get(task_id)
         if known is None:
@@ -116,12 +116,12 @@ class Known:
             if known.status in (TaskStatus.SUBMITTED, TaskStatus.PROCESSING)
         ]
 
-    def _begin(self, task_id: str) -> Remembered:
+    def _begin(self, task_id: str) -> TaskRecord:
         entry = self._find(task_id)
-        return Remembered(entry=entry, created_at=entry.created_at if entry else None)
+        return TaskRecord(entry=entry, created_at=entry.created_at if entry else None)
 
 
-def since_submit_s(received: Received, known: Remembered) -> float | None:
+def since_submit_s(received: ReceivedCallback, known: TaskRecord) -> float | None:
     """Return the seconds from the task's creation to the callback, if both are known.
 
     Goes by the journal where it can, by the callback's own word otherwise.

@@ -19,27 +19,27 @@ from kling_cli.catalogue.definition.schema import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.errors import AccountError, CredentialsError, KlingError
 from kling_cli.jobs.events import Notice
-from kling_cli.jobs.poller import TASKS_PATH, Asker
+from kling_cli.jobs.poller import TASKS_PATH, Poller
 from kling_cli.listener.events import Mismatch, Verified
-from kling_cli.listener.task_states import claim_of, rank
+from kling_cli.listener.task_states import claimed_status, rank
 from kling_cli.settings.settings import Settings
 from kling_cli.store.database import JournalError
-from kling_cli.store.journal import Journal, KeptCallback
-from kling_cli.store.records import Entry
+from kling_cli.store.journal import Journal, StoredCallback
+from kling_cli.store.records import JobRecord
 
 
 @dataclass(slots=True, kw_only=True)
-class Account:
+class TaskSource:
     """Open for one listener. `asker` is None without credentials."""
 
     settings: Settings
     clock: Clock
     journal: Journal
-    asker: Asker | None
+    asker: Poller | None
     tell: Callable[[Notice], None]
     _is_ill: bool = False
 
-    def find(self, task_id: str) -> Entry | None:
+    def find(self, task_id: str) -> JobRecord | None:
         """Return the journal's line about a task."""
         try:
             return self.journal.find(task_id)
@@ -47,12 +47,12 @@ class Account:
             self._complain(exc)
             return None
 
-    def entry_of(self, task_id: str) -> Entry | None:
+    def entry_of(self, task_id: str) -> JobRecord | None:
         """Return what to ask for, None where these credentials know no way to ask."""
         found = self.find(task_id)
         if found is not None or self.asker is None or not self.asker.is_bulk:
             return found
-        return Entry(
+        return JobRecord(
             external_id="",
             task_id=task_id,
             command="listen",
@@ -65,7 +65,7 @@ class Account:
             written_at=self.clock.now(),
         )
 
-    def unfinished(self) -> list[Entry]:
+    def unfinished(self) -> list[JobRecord]:
         """Return the tasks of the journal that are open at this account's host."""
         try:
             entries = self.journal.unfinished()
@@ -97,9 +97,9 @@ class Account:
 
 
 @asynccontextmanager
-async def open_account(
+async def open_task_source(
     settings: Settings, clock: Clock, tell: Callable[[Notice], None]
-) -> AsyncIterator[Account]:
+) -> AsyncIterator[TaskSource]:
     """Open the journal, and a client if there are credentials.
 
     Raises:
@@ -110,7 +110,7 @@ async def open_account(
             place = journal.set_aside
             tell(Notice(message=f"the journal was not readable; it is now {place}"))
         async with new_http(settings.api_base) as http:
-            asker: Asker | None = None
+            asker: Poller | None = None
             try:
                 credentials = from_settings(settings)
             except KlingError as exc:
@@ -119,8 +119,8 @@ async def open_account(
             else:
                 is_bulk = credentials.kind == CredentialKind.API_KEY
                 client = KlingClient(http, credentials, clock)
-                asker = Asker(client, is_bulk=is_bulk)
-            yield Account(
+                asker = Poller(client, is_bulk=is_bulk)
+            yield TaskSource(
                 settings=settings, clock=clock, journal=journal, asker=asker, tell=tell
             )
 
@@ -131,10 +131,10 @@ RETRY_S: Final = (2.0, 5.0, 10.0, 30.0)
 MOST_WAITING: Final = 1000  # tasks; beyond them the oldest go unasked
 
 
-class Asks(Protocol):
+class QueryTasks(Protocol):
     """The part of `jobs.ask.Asker` that verifying needs."""
 
-    async def ask(self, entries: Sequence[Entry]) -> Mapping[str, Task]: ...
+    async def ask(self, entries: Sequence[JobRecord]) -> Mapping[str, Task]: ...
 
 
 def mismatches(claim: Task, actual: Task | None) -> tuple[Mismatch, ...]:
@@ -189,8 +189,8 @@ class Verifier:
 
     def __init__(
         self,
-        asks: Asks,
-        entry_of: Callable[[str], Entry | None],
+        asks: QueryTasks,
+        entry_of: Callable[[str], JobRecord | None],
         *,
         clock: Clock,
         tell: Callable[[Verified | Notice], None],
@@ -201,11 +201,11 @@ class Verifier:
         self._clock = clock
         self._tell = tell
         self._learn = learn
-        self._waiting: OrderedDict[str, list[KeptCallback]] = OrderedDict()
+        self._waiting: OrderedDict[str, list[StoredCallback]] = OrderedDict()
         self._bell = anyio.Event()
         self._is_over = False
 
-    def submit(self, kept: KeptCallback) -> bool:
+    def submit(self, kept: StoredCallback) -> bool:
         """Take a callback to be asked about soon; return whether it will be."""
         task_id = kept.task_id
         if self._is_over or task_id is None or self._entry_of(task_id) is None:
@@ -252,7 +252,7 @@ class Verifier:
         if actual is not None:
             self._learn(actual)
         for kept in self._waiting.pop(task_id, ()):
-            claim = claim_of(kept.raw)
+            claim = claimed_status(kept.raw)
             if claim is None:
                 continue
             found = mismatches(claim, actual)

@@ -13,8 +13,8 @@ from kling_cli.errors import TaskFailedError, UnreachableError, UsageError
 from kling_cli.listener.forwarding.delivery import (
     DEFAULT_TIMEOUT_S,
     SLOW,
+    DeliveryOutcome,
     Failure,
-    Outcome,
     diagnose,
     diagnose_silence,
 )
@@ -58,7 +58,9 @@ def promise_about(one: Delivery) -> Promise:
     return Promise.REFUSAL if one.is_spoilt else Promise.ANSWER
 
 
-def wrong_status(one: Delivery, outcome: Outcome, expected: str) -> Fault | None:
+def wrong_status(
+    one: Delivery, outcome: DeliveryOutcome, expected: str
+) -> Fault | None:
     """Return what is wrong about a status, or that there is none.
 
     `expected` is one or several of `401`, `4xx`, with ` or ` between them.
@@ -80,7 +82,7 @@ def wrong_status(one: Delivery, outcome: Outcome, expected: str) -> Fault | None
     return Fault(text, hint, promise)
 
 
-def lateness(outcome: Outcome, within_s: float | None) -> Fault | None:
+def lateness(outcome: DeliveryOutcome, within_s: float | None) -> Fault | None:
     """Return that an answer came, but too late."""
     if within_s is None or outcome.status is None or outcome.duration_s <= within_s:
         return None
@@ -88,7 +90,9 @@ def lateness(outcome: Outcome, within_s: float | None) -> Fault | None:
     return Fault(f"{took}, should be within {within_s:g} s", SLOW, Promise.TIME)
 
 
-def difference(outcome: Outcome, number: int, first: Outcome) -> Fault | None:
+def difference(
+    outcome: DeliveryOutcome, number: int, first: DeliveryOutcome
+) -> Fault | None:
     """Return how an answer differs from `first`, that to the same delivery before.
 
     The order of keys and the white space of JSON are nothing.
@@ -105,7 +109,7 @@ def difference(outcome: Outcome, number: int, first: Outcome) -> Fault | None:
     return Fault(text, _ANSWER_ALIKE, Promise.IDEMPOTENCE)
 
 
-def _silence(one: Delivery, outcome: Outcome, is_after: str) -> Fault | None:
+def _silence(one: Delivery, outcome: DeliveryOutcome, is_after: str) -> Fault | None:
     failure = outcome.failure or Failure.UNREACHABLE
     if one.has_no_end and failure is Failure.BROKEN_OFF:
         return None
@@ -147,7 +151,7 @@ class NoHandlerError(UnreachableError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Demands:
+class Expectations:
     """What is asked of the handler.
 
     `is_strict`: what is spoilt has to be refused, and the handler to work afterwards.
@@ -168,12 +172,12 @@ class Demands:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class HandlerResponse:
     """A delivery with its answer; `faults` is empty when that is as it should be."""
 
     number: int
     delivery: Delivery
-    outcome: Outcome
+    outcome: DeliveryOutcome
     expected: str
     faults: tuple[Fault, ...] = ()
     is_repeat: bool = False
@@ -183,7 +187,7 @@ class Answered:
         """Whether there should have been an answer and was none: it keeps nothing."""
         return bool(self.faults) and self.outcome.status is None
 
-    def is_about(self, promise: Promise, demands: Demands) -> bool:
+    def is_about(self, promise: Promise, demands: Expectations) -> bool:
         """Return whether this delivery puts `promise` to the test."""
         if promise is Promise.TIME:
             return demands.within_s is not None
@@ -220,7 +224,9 @@ class Judgement:
         return not self.broken_by
 
 
-def judgements(judged: Sequence[Answered], demands: Demands) -> list[Judgement]:
+def judgements(
+    judged: Sequence[HandlerResponse], demands: Expectations
+) -> list[Judgement]:
     """Return one judgement for each promise that was put to the test, in order."""
     texts = {
         Promise.ANSWER: f"answers with {' or '.join(demands.statuses) or '2xx'}",
@@ -242,21 +248,24 @@ def judgements(judged: Sequence[Answered], demands: Demands) -> list[Judgement]:
     return found
 
 
-def _refusal(judged: Sequence[Answered]) -> str:
+def _refusal(judged: Sequence[HandlerResponse]) -> str:
     """Return the strictest that was expected of what is invalid: `4xx`, not either."""
     expected = (each.expected for each in judged if each.delivery.is_spoilt)
     return min(expected, key=len, default=str(Expected.REFUSED))
 
 
-def read_demands(text: str | None) -> Demands:
+def parse_expectations(text: str | None) -> Expectations:
     """Return what `--assert` asks for.
 
     Raises:
         UsageError: A word means nothing, or two of them exclude each other.
     """
     if text is None:
-        return Demands()
-    demands, words = Demands(is_strict=True), [word.strip() for word in text.split(",")]
+        return Expectations()
+    demands, words = (
+        Expectations(is_strict=True),
+        [word.strip() for word in text.split(",")],
+    )
     for word in words:
         if seconds := _SECONDS.fullmatch(word):
             demands = replace(demands, within_s=float(seconds[1]))
@@ -272,14 +281,14 @@ def read_demands(text: str | None) -> Demands:
 
 
 def judge(
-    answers: Mapping[int, tuple[Delivery, Outcome]],
-    demands: Demands,
+    answers: Mapping[int, tuple[Delivery, DeliveryOutcome]],
+    demands: Expectations,
     *,
     is_signed: bool,
-) -> list[Answered]:
+) -> list[HandlerResponse]:
     """Return each delivery, by number, with what is wrong about its answer."""
-    judged: list[Answered] = []
-    first: dict[tuple[str, bytes], tuple[int, Outcome]] = {}
+    judged: list[HandlerResponse] = []
+    first: dict[tuple[str, bytes], tuple[int, DeliveryOutcome]] = {}
     for number, (one, outcome) in sorted(answers.items()):
         before = first.setdefault((one.message_id, one.raw), (number, outcome))
         expected = expected_of(one, demands, is_signed=is_signed)
@@ -289,7 +298,7 @@ def judge(
             difference(outcome, *before) if demands.is_idempotent else None,
         ]
         judged.append(
-            Answered(
+            HandlerResponse(
                 number=number,
                 delivery=one,
                 outcome=outcome,
@@ -301,7 +310,7 @@ def judge(
     return judged
 
 
-def expected_of(one: Delivery, demands: Demands, *, is_signed: bool) -> str:
+def expected_of(one: Delivery, demands: Expectations, *, is_signed: bool) -> str:
     """Return how a delivery should be answered: `2xx`, `4xx`, `2xx or 4xx`, `401`.
 
     Without a secret nobody can say whether the handler checks signatures.
@@ -316,7 +325,7 @@ def expected_of(one: Delivery, demands: Demands, *, is_signed: bool) -> str:
     return one.expected
 
 
-def verdict(judged: Sequence[Answered]) -> UnmetError | NoHandlerError | None:
+def verdict(judged: Sequence[HandlerResponse]) -> UnmetError | NoHandlerError | None:
     """Return the error when an answer is not as it should be."""
     unmet = [each for each in judged if each.faults]
     if not unmet:

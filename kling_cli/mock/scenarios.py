@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from kling_cli.errors import UsageError
-from kling_cli.listener.history.replay import put
+from kling_cli.listener.history.replay import set_value
 from kling_cli.mock.payloads import MODERATION, Mock, shape
 
 BURST: Final = 50
@@ -86,7 +86,7 @@ def custom(raw: bytes, mock: Mock) -> tuple[Delivery, ...]:
     return (Delivery(raw=raw, name="own", message_id=f"msg_{mock.task_id}_own"),)
 
 
-def sign_of_life(mock: Mock) -> Delivery:
+def reachability_check(mock: Mock) -> Delivery:
     """Return a sound callback, to be sent after spoilt ones."""
     one = _one(mock, "succeeded", {}, 90)
     message_id = f"msg_{mock.task_id}_after"
@@ -96,7 +96,7 @@ def sign_of_life(mock: Mock) -> Delivery:
 def _one(mock: Mock, status: str, changes: Changes, age_s: int = 0) -> Delivery:
     body = shape(mock, status, age_s=age_s)
     for key, value in changes.items():
-        put(body, key, value)
+        set_value(body, key, value)
     return Delivery(
         raw=json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"),
         name=status,

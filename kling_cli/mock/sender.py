@@ -11,23 +11,27 @@ import anyio
 from kling_cli.api.http import new_http
 from kling_cli.callbacks.signatures import sign
 from kling_cli.clock import Clock
-from kling_cli.listener.forwarding.delivery import DEFAULT_TIMEOUT_S, Courier, Outcome
+from kling_cli.listener.forwarding.delivery import (
+    DEFAULT_TIMEOUT_S,
+    DeliveryClient,
+    DeliveryOutcome,
+)
 from kling_cli.listener.forwarding.headers import Headers
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.listener.ingress.urls import MOCK_HEADER, mock_mark
-from kling_cli.mock.conformance import Demands
+from kling_cli.mock.conformance import Expectations
 from kling_cli.mock.scenarios import Delivery
 from kling_cli.secret import Secret
 
 FOREIGN = Secret("whsec_bW9jay1mb3JnZWQtc2lnbmF0dXJl")  # nobody's: it forges
 
 # Told of each answer, with the delivery's number from 1, as it comes.
-Tell = Callable[[int, Delivery, Outcome], None]
-Volley = tuple[Delivery, ...]
+Tell = Callable[[int, Delivery, DeliveryOutcome], None]
+MockRequests = tuple[Delivery, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
+class MockSigner:
     """What goes onto each delivery: our mark, and signatures if there are secrets."""
 
     key: bytes
@@ -49,15 +53,15 @@ class Stamp:
         return tuple(given.items())
 
 
-def volleys(
+def mock_requests(
     made: Sequence[Delivery], *, is_doubled: bool = False, times: int = 1
-) -> list[Volley]:
+) -> list[MockRequests]:
     """Return what is sent, in order; the deliveries of a volley go out at once. Pure.
 
     All of it `times` times, each delivery twice if it is doubled.
     """
     each = [one for one in made for _ in range(2 if is_doubled else 1)]
-    once: list[Volley] = []
+    once: list[MockRequests] = []
     for is_at_once, group in groupby(each, key=lambda one: one.is_at_once):
         together = tuple(group)
         once += [together] if is_at_once else [(one,) for one in together]
@@ -65,9 +69,9 @@ def volleys(
 
 
 async def deliver(
-    sent: Sequence[Volley],
+    sent: Sequence[MockRequests],
     target: Target,
-    stamp: Stamp,
+    stamp: MockSigner,
     tell: Tell,
     *,
     timeout_s: float = DEFAULT_TIMEOUT_S,
@@ -79,7 +83,7 @@ async def deliver(
     """
     number = 0
     async with new_http(timeout_s=timeout_s) as http:
-        courier = Courier(http=http, clock=stamp.clock, timeout_s=timeout_s)
+        courier = DeliveryClient(http=http, clock=stamp.clock, timeout_s=timeout_s)
 
         async def send(number: int, one: Delivery) -> None:
             await stamp.clock.sleep(one.delay_s)
@@ -94,24 +98,24 @@ async def deliver(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class MockRun:
     """What is sent to a handler, how, and what is asked of its answers.
 
     `scenario` is None for a body of the person's own.
     """
 
     scenario: str | None
-    sent: Sequence[Volley]
+    sent: Sequence[MockRequests]
     target: Target
-    stamp: Stamp
-    demands: Demands
+    stamp: MockSigner
+    demands: Expectations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
+class MockRuns:
     """The trials that were asked for; `skipped` are scenarios we cannot send."""
 
-    trials: Sequence[Trial]
-    demands: Demands
+    trials: Sequence[MockRun]
+    demands: Expectations
     skipped: Sequence[str] = ()
     is_all: bool = False

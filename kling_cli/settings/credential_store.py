@@ -42,7 +42,7 @@ class StoredCredentials:
     place: str = FILE_NAME
 
 
-def read(config_dir: Path) -> StoredCredentials | None:
+def read_credentials(config_dir: Path) -> StoredCredentials | None:
     """Return the login of this config folder, None when there is none.
 
     Raises:
@@ -64,7 +64,7 @@ def read(config_dir: Path) -> StoredCredentials | None:
     )
 
 
-def write(config_dir: Path, credentials: StoredCredentials) -> str:
+def store_credentials(config_dir: Path, credentials: StoredCredentials) -> str:
     """Keep a login instead of any earlier one and return where: `place`.
 
     Raises:
@@ -83,7 +83,7 @@ def write(config_dir: Path, credentials: StoredCredentials) -> str:
     return FILE_NAME
 
 
-def erase(config_dir: Path) -> str | None:
+def erase_credentials(config_dir: Path) -> str | None:
     """Forget the login and return where it was kept, None when there was none.
 
     Raises:

@@ -93,7 +93,7 @@ def folder(text: str) -> Path:
         raise ValueError(f"{text!r} is not a folder: {exc}") from None
 
 
-def secret(text: str) -> Secret:
+def parse_secret(text: str) -> Secret:
     """Return a key as it was pasted, without the blanks around it.
 
     A byte-order mark before it is that of a file. The complaint never repeats the text.

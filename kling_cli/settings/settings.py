@@ -216,10 +216,10 @@ def _add_login(layers: Layers, config_dir: Path) -> KlingError | None:
     is_sandbox = layers.read("sandbox", values.switch, default=False)
     if is_sandbox or any(_has_credentials(layer) for layer in layers.layers):
         return None
-    from kling_cli.settings.credential_store import read
+    from kling_cli.settings.credential_store import read_credentials
 
     try:
-        stored = read(config_dir)
+        stored = read_credentials(config_dir)
     except KlingError as exc:
         return exc
     if stored is not None:
@@ -245,10 +245,12 @@ def _credentials(layers: Layers) -> dict[str, Any]:
     names = ("access_key", "secret_key")
     for layer in layers.layers:
         if "api_key" in layer.texts:
-            key = layers.read("api_key", values.secret, None)
+            key = layers.read("api_key", values.parse_secret, None)
             return {"api_key": key, "access_key": None, "secret_key": None}
         if any(name in layer.texts for name in names):
-            pair = {name: layers.read(name, values.secret, None) for name in names}
+            pair = {
+                name: layers.read(name, values.parse_secret, None) for name in names
+            }
             return {"api_key": None, **pair}
     return {"api_key": None, "access_key": None, "secret_key": None}
 
@@ -292,5 +294,5 @@ def _run(layers: Layers) -> dict[str, Any]:
         "is_previewing": layers.read("preview", values.switch, None),
         "is_notifying": layers.read("notify", values.switch, None),
         "ngrok_path": layers.read("ngrok_path", str, None),
-        "ngrok_authtoken": layers.read("ngrok_authtoken", values.secret, None),
+        "ngrok_authtoken": layers.read("ngrok_authtoken", values.parse_secret, None),
     }

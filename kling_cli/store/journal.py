@@ -22,7 +22,7 @@ from kling_cli.api.tasks import Task
 from kling_cli.errors import UsageError
 from kling_cli.store.database import FILE_NAME, JournalError, Opened, open_database
 from kling_cli.store.records import (
-    Entry,
+    JobRecord,
     PartialRecord,
     Stage,
     from_row,
@@ -32,7 +32,7 @@ from kling_cli.store.records import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptCallback:
+class StoredCallback:
     """A callback as it stands in the journal; `raw` is the body, byte for byte."""
 
     id: int
@@ -105,7 +105,7 @@ class Journal:
         """From here on wait so long, and block, while somebody else is writing."""
         self._read(f"PRAGMA busy_timeout = {round(seconds * 1000)}", ())
 
-    def write_down(self, entry: Entry) -> None:
+    def write_down(self, entry: JobRecord) -> None:
         """Store a job that is about to be sent.
 
         It takes the place of one with its external id that certainly became no task.
@@ -155,12 +155,12 @@ class Journal:
             request_id=task.request_id,
         )
 
-    def find(self, name: str) -> Entry | None:
+    def find(self, name: str) -> JobRecord | None:
         """Return the job with this task id or external id."""
         found = self._entries("task_id = ? OR external_id = ?", (name, name))
         return found[0] if found else None
 
-    def unfinished(self, *, absent_since: datetime | None = None) -> list[Entry]:
+    def unfinished(self, *, absent_since: datetime | None = None) -> list[JobRecord]:
         """Return jobs still open, and finished ones not wholly saved, oldest first.
 
         Those written down after `absent_since` count as open if they were not found.
@@ -181,7 +181,7 @@ class Journal:
 
     def tasks(
         self, limit: int, *, api_base: str | None = None, without: Iterable[str] = ()
-    ) -> list[Entry]:
+    ) -> list[JobRecord]:
         """Return up to `limit` jobs that were or may have been sent, newest first.
 
         Those of another API base, or of the products `without`, are left out.
@@ -194,7 +194,7 @@ class Journal:
             (Stage.REFUSED.value, Stage.ABSENT.value, *products, api_base, limit),
         )
 
-    def newest(self, limit: int) -> list[Entry]:
+    def newest(self, limit: int) -> list[JobRecord]:
         """Return up to `limit` jobs, newest first."""
         return self._entries("1 ORDER BY written_at DESC, rowid DESC LIMIT ?", (limit,))
 
@@ -209,11 +209,11 @@ class Journal:
         times = sorted(row[0] for row in rows)
         return times[len(times) // 2] if len(times) >= 3 else None  # noqa: PLR2004 -- fewer say nothing
 
-    def keep_callback(self, callback: KeptCallback) -> int:
+    def keep_callback(self, callback: StoredCallback) -> int:
         """Store a callback, durably, and return its number; `id` is ignored."""
         return self.keep_callbacks([callback])[0]
 
-    def keep_callbacks(self, callbacks: Iterable[KeptCallback]) -> list[int]:
+    def keep_callbacks(self, callbacks: Iterable[StoredCallback]) -> list[int]:
         """Store callbacks together, durably, and return their numbers in order.
 
         They go in with few statements, as each lets other threads interrupt this one.
@@ -229,7 +229,9 @@ class Journal:
                 numbers += range(last - len(part) + 1, last + 1)
         return numbers
 
-    def callbacks_after(self, number: int, nonces: Iterable[str]) -> list[KeptCallback]:
+    def callbacks_after(
+        self, number: int, nonces: Iterable[str]
+    ) -> list[StoredCallback]:
         """Return callbacks kept since `number` for any of these capabilities."""
         wanted = tuple(nonces)
         marks = ", ".join("?" * len(wanted))
@@ -282,7 +284,7 @@ class Journal:
         """Return a number that changes when another process has written."""
         return int(self._read("PRAGMA data_version", ())[0][0])
 
-    def _entries(self, where: str, values: tuple[Any, ...]) -> list[Entry]:
+    def _entries(self, where: str, values: tuple[Any, ...]) -> list[JobRecord]:
         rows = self._read(f"SELECT * FROM jobs WHERE {where}", values)  # noqa: S608 -- callers above only
         return [from_row(dict(row)) for row in rows]
 
@@ -322,7 +324,7 @@ _KEEP = (
 _MARKS = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
-def _job_cells(callback: KeptCallback) -> tuple[Any, ...]:
+def _job_cells(callback: StoredCallback) -> tuple[Any, ...]:
     return (
         callback.received_at.timestamp(),
         callback.product,
@@ -336,18 +338,18 @@ def _job_cells(callback: KeptCallback) -> tuple[Any, ...]:
     )
 
 
-def read_callback(row: sqlite3.Row) -> KeptCallback:
+def read_callback(row: sqlite3.Row) -> StoredCallback:
     """Return the callback that a row of the table `callbacks` holds."""
     cells = dict(row)
     cells["received_at"] = datetime.fromtimestamp(cells["received_at"], UTC)
     cells["headers"] = tuple(
         (name, value) for name, value in json.loads(cells["headers"])
     )
-    return KeptCallback(**cells)
+    return StoredCallback(**cells)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptForward:
+class StoredForward:
     """What became of a callback that was passed on to `url`, at last.
 
     `status` is None when there was no answer; `error` says why then. `attempt` is how
@@ -369,11 +371,11 @@ class KeptForward:
 
 
 PAGE = 200
-Outcomes = Mapping[int, Sequence[KeptForward]]  # by the callback's number
+ForwardOutcomes = Mapping[int, Sequence[StoredForward]]  # by the callback's number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class CallbackFilter:
     """Which kept callbacks to look at; None and False choose nothing away.
 
     `since` and `until` bound when they came. `is_failed`: the last delivery to some
@@ -403,14 +405,14 @@ _FORWARD_COLUMNS = (
 class CallbackJournal(Journal):
     """An open journal, with an eye on its callbacks. Use from one thread."""
 
-    def callback(self, number: int) -> KeptCallback | None:
+    def callback(self, number: int) -> StoredCallback | None:
         """Return the callback with this number."""
         rows = self._read("SELECT * FROM callbacks WHERE id = ?", (number,))
         return read_callback(rows[0]) if rows else None
 
     def callbacks(
-        self, wanted: Wanted, *, limit: int | None = None
-    ) -> list[KeptCallback]:
+        self, wanted: CallbackFilter, *, limit: int | None = None
+    ) -> list[StoredCallback]:
         """Return callbacks, oldest first; with a limit, the newest so many of them."""
         where, values = _condition(wanted)
         rows = self._read(
@@ -419,7 +421,9 @@ class CallbackJournal(Journal):
         )
         return [read_callback(row) for row in reversed(rows)]
 
-    def next_callbacks(self, wanted: Wanted, limit: int) -> list[KeptCallback]:
+    def next_callbacks(
+        self, wanted: CallbackFilter, limit: int
+    ) -> list[StoredCallback]:
         """Return the oldest callbacks, oldest first, `limit` at most."""
         where, values = _condition(wanted)
         rows = self._read(
@@ -428,13 +432,13 @@ class CallbackJournal(Journal):
         )
         return [read_callback(row) for row in rows]
 
-    def pages(self, wanted: Wanted) -> Iterator[list[KeptCallback]]:
+    def pages(self, wanted: CallbackFilter) -> Iterator[list[StoredCallback]]:
         """Yield callbacks, oldest first, as many together as memory is glad to hold."""
         while page := self.next_callbacks(wanted, PAGE):
             yield page
             wanted = replace(wanted, after=page[-1].id)
 
-    def clear_callbacks(self, wanted: Wanted) -> int:
+    def clear_callbacks(self, wanted: CallbackFilter) -> int:
         """Delete callbacks and what became of them; return how many there were."""
         where, values = _condition(wanted)
         with self._writing():
@@ -445,7 +449,7 @@ class CallbackJournal(Journal):
             )
             return gone.rowcount
 
-    def keep_forwards(self, forwards: Iterable[KeptForward]) -> None:
+    def keep_forwards(self, forwards: Iterable[StoredForward]) -> None:
         """Store outcomes together; those of callbacks that are not kept are left out.
 
         Raises:
@@ -459,7 +463,7 @@ class CallbackJournal(Journal):
                 rows,
             )
 
-    def forwards(self, number: int) -> list[KeptForward]:
+    def forwards(self, number: int) -> list[StoredForward]:
         """Return what became of a callback, oldest first."""
         rows = self._read(
             f"SELECT {_FORWARD_COLUMNS} FROM forwards"  # noqa: S608 -- our own column names
@@ -468,10 +472,10 @@ class CallbackJournal(Journal):
         )
         return [_forward(dict(row)) for row in rows]
 
-    def all_forwards(self, callbacks: Iterable[KeptCallback]) -> Outcomes:
+    def all_forwards(self, callbacks: Iterable[StoredCallback]) -> ForwardOutcomes:
         """Return what became of callbacks, by their numbers, oldest first."""
         numbers = {kept.id for kept in callbacks}
-        found: dict[int, list[KeptForward]] = {number: [] for number in numbers}
+        found: dict[int, list[StoredForward]] = {number: [] for number in numbers}
         rows = self._read(
             f"SELECT {_FORWARD_COLUMNS} FROM forwards"  # noqa: S608 -- our own column names
             " WHERE callback_id BETWEEN ? AND ? ORDER BY id",
@@ -483,18 +487,18 @@ class CallbackJournal(Journal):
         return found
 
 
-def last_by_url(forwards: Iterable[KeptForward]) -> dict[str, KeptForward]:
+def last_by_url(forwards: Iterable[StoredForward]) -> dict[str, StoredForward]:
     """Return the last outcome for each URL, in the order of their first."""
     return {each.url: each for each in forwards}
 
 
-def _condition(wanted: Wanted) -> tuple[str, tuple[Any, ...]]:
+def _condition(wanted: CallbackFilter) -> tuple[str, tuple[Any, ...]]:
     parts = list(_parts(wanted))
     where = " AND ".join(part for part, _ in parts)
     return where, tuple(value for _, values in parts for value in values)
 
 
-def _parts(wanted: Wanted) -> Iterator[tuple[str, tuple[Any, ...]]]:
+def _parts(wanted: CallbackFilter) -> Iterator[tuple[str, tuple[Any, ...]]]:
     yield "id > ?", (wanted.after,)
     for column in ("product", "status", "trust"):
         value = getattr(wanted, column)
@@ -510,7 +514,7 @@ def _parts(wanted: Wanted) -> Iterator[tuple[str, tuple[Any, ...]]]:
         yield _LAST_WAS_NOT_TAKEN, ()
 
 
-def _callback_cells(forward: KeptForward) -> tuple[Any, ...]:
+def _callback_cells(forward: StoredForward) -> tuple[Any, ...]:
     return (
         forward.callback_id,
         forward.sent_at.timestamp(),
@@ -523,16 +527,16 @@ def _callback_cells(forward: KeptForward) -> tuple[Any, ...]:
     )
 
 
-def _forward(cells: dict[str, Any]) -> KeptForward:
+def _forward(cells: dict[str, Any]) -> StoredForward:
     cells["sent_at"] = datetime.fromtimestamp(cells["sent_at"], UTC)
     cells["is_replay"] = bool(cells["is_replay"])
-    return KeptForward(**cells)
+    return StoredForward(**cells)
 
 
 LONG_LOG = 64_000  # pages, 256 MB
 
 
-class QuickJournal(Journal):
+class ListenerJournal(Journal):
     """An open journal whose commits outlive this process, but not a power failure.
 
     For callbacks: they are hints, and the API still knows what they were about. Use

@@ -45,7 +45,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class JobRecord:
     """A job of this machine. Times are aware UTC; `request` is JSON without secrets.
 
     `query_path` is where the legacy API answers for it, `/tasks` on the new one.
@@ -112,7 +112,7 @@ class Entry:
         """The text that the job was made from, as far as this machine knows."""
         return prompt_of(self.request) or None
 
-    def at(self, stage: Stage, message: str | None) -> Entry:
+    def at(self, stage: Stage, message: str | None) -> JobRecord:
         """Return the entry at another stage."""
         return replace(self, stage=stage, message=message)
 
@@ -134,10 +134,10 @@ class Entry:
         )
 
 
-COLUMNS = tuple(item.name for item in fields(Entry))
+COLUMNS = tuple(item.name for item in fields(JobRecord))
 
 
-def to_row(entry: Entry) -> dict[str, Any]:
+def to_row(entry: JobRecord) -> dict[str, Any]:
     """Return the columns of `entry` as SQLite stores them."""
     return {name: to_cell(name, getattr(entry, name)) for name in COLUMNS}
 
@@ -157,9 +157,9 @@ def to_cell(name: str, value: Any) -> Any:
     return value
 
 
-def from_row(row: dict[str, Any]) -> Entry:
+def from_row(row: dict[str, Any]) -> JobRecord:
     """Return the entry that `to_row` stored."""
-    return Entry(**{name: _from_cell(name, row[name]) for name in COLUMNS})
+    return JobRecord(**{name: _from_cell(name, row[name]) for name in COLUMNS})
 
 
 def _from_cell(name: str, cell: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kling_cli.api.transport import Answer
+from kling_cli.api.transport import ApiResponse
 
 
 @dataclass(slots=True)
@@ -23,7 +23,9 @@ class Answering:
         *,
         params: Mapping[str, str] | None = None,
         json: Any = None,
-    ) -> Answer:
+    ) -> ApiResponse:
         said = dict(params or json or {})
         self.asked.append({"method": method, "path": path, **said})
-        return Answer(http=200, body=b"", code=0, request_id="r", data=self.data(said))
+        return ApiResponse(
+            http=200, body=b"", code=0, request_id="r", data=self.data(said)
+        )

@@ -16,7 +16,7 @@ from kling_cli.api.client import KlingClient
 from kling_cli.api.credentials import ApiKey, Credentials, KeyPair
 from kling_cli.api.http import httpx, new_http
 from kling_cli.api.tasks import TaskStatus
-from kling_cli.api.transport import MAX_ANSWER_BYTES, read_answer
+from kling_cli.api.transport import MAX_ANSWER_BYTES, parse_response
 from kling_cli.clock import SystemClock
 from kling_cli.errors import (
     AccountError,
@@ -84,8 +84,8 @@ def test_a_sandbox_says_how_long_a_task_will_take(
 ) -> None:
     response = httpx.Response(200, headers={"Kling-Sandbox-Task-Seconds": header})
 
-    assert read_answer(response, b"{}").task_s == seconds
-    assert read_answer(httpx.Response(200), b"{}").task_s is None
+    assert parse_response(response, b"{}").task_s == seconds
+    assert parse_response(httpx.Response(200), b"{}").task_s is None
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from kling_cli.api.credentials import ApiKey, Credentials, KeyPair
 from kling_cli.api.error_codes import (
     CODES,
     error_for,
-    error_of,
+    error_from_response,
     is_refusal,
     other_region,
 )
-from kling_cli.api.transport import Answer
+from kling_cli.api.transport import ApiResponse
 from kling_cli.errors import ContentRefusedError, KlingError, UnreachableError
 from kling_cli.secret import Secret
 
@@ -21,8 +21,8 @@ PAIR = KeyPair(Secret("a"), Secret("s"))
 
 
 def hint_for(code: int, base_url: str, credentials: Credentials, message: str) -> str:
-    answer = Answer(http=401, body=b"", code=code, message=message)
-    error = error_of(
+    answer = ApiResponse(http=401, body=b"", code=code, message=message)
+    error = error_from_response(
         answer, base_url=base_url, credentials=credentials, is_create=False
     )
     return error.hint or ""

@@ -14,13 +14,13 @@ from kling_cli.api.http import new_http
 from kling_cli.api.library import (
     ELEMENTS,
     VOICES,
+    ItemKind,
     Link,
-    NoSuchThingError,
     Owner,
-    Shelf,
-    delete,
-    things,
-    things_from_wire,
+    UnknownItemError,
+    delete_item,
+    items_from_wire,
+    library_items,
 )
 from kling_cli.clock import SystemClock
 from kling_cli.errors import CredentialsError, RefusedError, UnreachableError
@@ -61,7 +61,7 @@ def row(kind: str, **item: Any) -> dict[str, Any]:
     }
 
 
-async def asked(shelf: Shelf, *replies: Reply, wanted: str = "list") -> Any:
+async def asked(shelf: ItemKind, *replies: Reply, wanted: str = "list") -> Any:
     """Ask over a real connection, and return what came and what was sent."""
     async with (
         wire.wire_server(*replies) as server,
@@ -69,8 +69,8 @@ async def asked(shelf: Shelf, *replies: Reply, wanted: str = "list") -> Any:
     ):
         client = KlingClient(http, ApiKey(Secret("k")), SystemClock())
         if wanted == "list":
-            return await things(client, shelf, Owner.OWN, limit=0)
-        await delete(client, shelf, wanted)
+            return await library_items(client, shelf, Owner.OWN, limit=0)
+        await delete_item(client, shelf, wanted)
         return server.seen
 
 
@@ -83,7 +83,7 @@ async def test_the_id_of_an_element_is_every_digit_that_was_sent() -> None:
 
 
 def test_an_element_is_told_with_all_there_is_of_it() -> None:
-    (found,) = things_from_wire([row("elements", **ELEMENT)], ELEMENTS, Owner.OWN)
+    (found,) = items_from_wire([row("elements", **ELEMENT)], ELEMENTS, Owner.OWN)
 
     assert (found.name, found.description, found.kind) == (
         "Hero",
@@ -106,7 +106,7 @@ def test_a_voice_and_a_film_that_belong_to_an_element_are_told() -> None:
         "tag_list": [{"id": "o_109"}, {}],
     }
 
-    (found,) = things_from_wire([row("elements", **item)], ELEMENTS, Owner.OWN)
+    (found,) = items_from_wire([row("elements", **item)], ELEMENTS, Owner.OWN)
 
     assert (found.voice_id, found.tags) == ("83", ("o_109",))
     assert [link.role for link in found.links] == ["refer", "voice"]
@@ -124,7 +124,7 @@ def test_a_voice_and_a_film_that_belong_to_an_element_are_told() -> None:
 def test_whose_a_voice_is(owned_by: Any, listed_as: Owner, owner: Owner) -> None:
     rows = [row("voices", **{**VOICE, "owned_by": owned_by})]
 
-    (found,) = things_from_wire(rows, VOICES, listed_as)
+    (found,) = items_from_wire(rows, VOICES, listed_as)
 
     assert found.owner is owner
     assert found.links == (Link(role="sample", url=VOICE["trial_url"]),)
@@ -141,7 +141,7 @@ def test_whose_a_voice_is(owned_by: Any, listed_as: Owner, owner: Owner) -> None
     ids=["being made", "deleted", "without an id", "of another kind"],
 )
 def test_what_is_no_voice_is_not_listed(rows: Any) -> None:
-    assert [*things_from_wire(rows, VOICES, Owner.OWN)] == []
+    assert [*items_from_wire(rows, VOICES, Owner.OWN)] == []
 
 
 @given(st.recursive(
@@ -155,14 +155,14 @@ def test_what_is_no_voice_is_not_listed(rows: Any) -> None:
 ))  # fmt: skip
 def test_no_json_crashes_the_reader(data: Any) -> None:
     for shelf in (VOICES, ELEMENTS):
-        list(things_from_wire(data, shelf, Owner.OWN))
+        list(items_from_wire(data, shelf, Owner.OWN))
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("data", [{"task_id": "1", "task_status": "succeed"}, None])
 @pytest.mark.parametrize("shelf", [VOICES, ELEMENTS], ids=lambda shelf: shelf.noun)
 async def test_a_deletion_is_asked_for_once_by_an_id_that_is_a_text(
-    shelf: Shelf, data: Any
+    shelf: ItemKind, data: Any
 ) -> None:
     """The answer may come without data (observed, section 2.8)."""
     (seen,) = await asked(shelf, envelope(data), wanted=str(HUGE))
@@ -185,7 +185,7 @@ async def test_what_cannot_be_deleted_is_told_in_plain_words(
 ) -> None:
     reply = envelope(code=1201, http=400, message=said)
 
-    with pytest.raises(NoSuchThingError, match=told) as caught:
+    with pytest.raises(UnknownItemError, match=told) as caught:
         await asked(VOICES, reply, wanted="83")
 
     assert "kling voices --own" in (caught.value.hint or "")
@@ -208,4 +208,4 @@ async def test_other_trouble_stays_what_it_is(
     with pytest.raises(error) as caught:
         await asked(VOICES, reply, wanted="83")
 
-    assert not isinstance(caught.value, NoSuchThingError)
+    assert not isinstance(caught.value, UnknownItemError)

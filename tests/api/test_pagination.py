@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.api.pagination import Listed, cursor_pages, cut, numbered_pages
+from kling_cli.api.pagination import Listed, cursor_pages, numbered_pages, take_first
 from kling_cli.errors import UnreachableError
 from tests.api.asked import Answering
 
@@ -120,6 +120,6 @@ async def test_a_cursor_that_leads_in_a_circle_is_followed_once() -> None:
 def test_what_is_cut_off_is_not_forgotten(
     limit: int, shown: int, has_more: bool
 ) -> None:
-    found = cut("abc", limit)
+    found = take_first("abc", limit)
 
     assert (len(found.items), found.has_more) == (shown, has_more)

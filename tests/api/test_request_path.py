@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kling_cli.api.transport import read_path
+from kling_cli.api.transport import parse_request_path
 from kling_cli.errors import UsageError
 
 BASE = "https://api.example"
@@ -38,7 +38,7 @@ NESTED = "https://proxy.example:8443/kling/"
 def test_a_path_of_the_api_is_read(
     text: str, base: str, path: str, params: dict[str, str]
 ) -> None:
-    assert read_path(text, api_base=base) == (path, params)
+    assert parse_request_path(text, api_base=base) == (path, params)
 
 
 @pytest.mark.parametrize(
@@ -73,12 +73,12 @@ def test_a_path_of_the_api_is_read(
 )
 def test_what_leads_elsewhere_is_refused(text: str, base: str) -> None:
     with pytest.raises(UsageError):
-        read_path(text, api_base=base)
+        parse_request_path(text, api_base=base)
 
 
 def test_the_other_region_is_named() -> None:
     with pytest.raises(UsageError) as caught:
-        read_path(
+        parse_request_path(
             "https://api-beijing.klingai.com/tasks",
             api_base="https://api-singapore.klingai.com",
         )
@@ -88,7 +88,7 @@ def test_the_other_region_is_named() -> None:
 
 def test_a_signed_link_is_not_repeated() -> None:
     with pytest.raises(UsageError) as caught:
-        read_path("https://cdn.example/v.mp4?Signature=secret", api_base=BASE)
+        parse_request_path("https://cdn.example/v.mp4?Signature=secret", api_base=BASE)
 
     assert "secret" not in caught.value.message
 
@@ -96,7 +96,7 @@ def test_a_signed_link_is_not_repeated() -> None:
 @given(st.text(st.sampled_from("/.?&=%2ef5c0a@:#\\ hps\néx[]"), max_size=24))
 def test_whatever_is_read_stays_below_the_base(text: str) -> None:
     try:
-        path, _ = read_path(text, api_base=BASE)
+        path, _ = parse_request_path(text, api_base=BASE)
     except UsageError:
         return
 

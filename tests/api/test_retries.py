@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.api.client import PAUSES_S, Patient
+from kling_cli.api.client import PAUSES_S, RetryingClient
 from kling_cli.errors import AccountError, KlingError, RateLimitError, UnreachableError
 from tests.api.asked import Answering
 from tests.support.clock import FakeClock
@@ -32,7 +32,7 @@ class Failing(Answering):
 async def test_what_may_be_better_soon_is_asked_again() -> None:
     clock, client = FakeClock(), Failing(TOO_OFTEN, STUMBLED)
 
-    answer = await Patient(client, clock).ask("GET", "/x", params={"a": "b"})
+    answer = await RetryingClient(client, clock).ask("GET", "/x", params={"a": "b"})
 
     assert answer.data == {"a": "b"}
     assert len(client.asked) == 3
@@ -43,7 +43,7 @@ async def test_patience_has_an_end() -> None:
     client = Failing(*[TOO_OFTEN] * 9)
 
     with pytest.raises(RateLimitError):
-        await Patient(client, FakeClock()).ask("GET", "/x")
+        await RetryingClient(client, FakeClock()).ask("GET", "/x")
 
     assert len(client.asked) == 3
 
@@ -55,6 +55,6 @@ async def test_what_time_does_not_mend_is_told_at_once(error: KlingError) -> Non
     client = Failing(error)
 
     with pytest.raises(type(error)):
-        await Patient(client, FakeClock()).ask("GET", "/x")
+        await RetryingClient(client, FakeClock()).ask("GET", "/x")
 
     assert len(client.asked) == 1

@@ -15,18 +15,23 @@ from datetime import UTC, datetime
 import anyio
 from anyio.abc import SocketAttribute, SocketStream
 
-from kling_cli.callbacks.events import DoorEvent, Mark, Received, capability_door
+from kling_cli.callbacks.events import (
+    MockDetector,
+    ReceivedCallback,
+    ReceiverEvent,
+    task_url_matcher,
+)
 from kling_cli.callbacks.http.limits import Limits
-from kling_cli.callbacks.http.responses import RECEIVED, Answer
+from kling_cli.callbacks.http.responses import RECEIVED, Response
 from kling_cli.callbacks.http.server import Server, serve
 from kling_cli.callbacks.receiver import Receiver
-from kling_cli.callbacks.urls import Capability, callback_path
+from kling_cli.callbacks.urls import TaskUrl, callback_path
 from kling_cli.secret import Secret
 from tests.support.clock import FakeClock
 
 KEY = b"k" * 32
 NOW = datetime(2026, 6, 10, 8, 40, tzinfo=UTC)
-PATH = callback_path(Capability(product="text2video", nonce="n-1"), KEY)
+PATH = callback_path(TaskUrl(product="text2video", nonce="n-1"), KEY)
 SUCCEEDED = b'{"id": "t1", "status": "succeeded"}'
 HURRIED = Limits(head_s=0.5, body_s=0.5, answer_s=2.0, linger_s=0.5, close_s=0.5)
 PATIENCE_S = 10.0  # real seconds after which a test has failed
@@ -51,8 +56,8 @@ class Doorstep:
 
     receiver: Receiver
     server: Server
-    kept: list[Received]
-    events: list[DoorEvent]
+    kept: list[ReceivedCallback]
+    events: list[ReceiverEvent]
 
     async def ask(self, request: bytes) -> Reply:
         """Send bytes, return the first answer."""
@@ -147,20 +152,20 @@ async def a_door(  # noqa: PLR0913 -- what a test may change, by name
     *,
     limits: Limits = HURRIED,
     secrets: Iterable[str] = (),
-    keep: Callable[[Received], Awaitable[None]] | None = None,
-    mark: Mark | None = None,
-    reply: Answer = RECEIVED,
+    keep: Callable[[ReceivedCallback], Awaitable[None]] | None = None,
+    mark: MockDetector | None = None,
+    reply: Response = RECEIVED,
     delay_s: float = 0.0,
 ) -> AsyncIterator[Doorstep]:
     """Open a door at `NOW`, with short limits, and hold our app to having no bugs."""
-    kept: list[Received] = []
-    events: list[DoorEvent] = []
+    kept: list[ReceivedCallback] = []
+    events: list[ReceiverEvent] = []
 
-    async def remember(received: Received) -> None:
+    async def remember(received: ReceivedCallback) -> None:
         kept.append(received)
 
     receiver = Receiver(
-        [capability_door(KEY)],
+        [task_url_matcher(KEY)],
         keep or remember,
         tell=events.append,
         clock=FakeClock(NOW),

@@ -9,7 +9,12 @@ import anyio
 
 from kling_cli.callbacks.events import Peer
 from kling_cli.callbacks.http.limits import Limits
-from kling_cli.callbacks.http.parser import NotHttpError, Plain, Reading, read_plain
+from kling_cli.callbacks.http.parser import (
+    NotHttpError,
+    PlainRequest,
+    RequestParser,
+    parse_plain_request,
+)
 from tests.callbacks.doorstep import Doorstep, post, read_reply, send
 from tests.callbacks.strangers import stranger
 
@@ -48,13 +53,13 @@ async def storm(door: Doorstep, seeds: Iterable[int]) -> set[int]:
 
 def is_read_alike(data: bytes) -> bool:
     """Return whether the quick way, where it is taken, reads `data` as h11 does."""
-    quickly = read_plain(data, PEER)
+    quickly = parse_plain_request(data, PEER)
     return quickly is None or quickly == read_by_h11(data, PEER)
 
 
-def read_by_h11(data: bytes, peer: Peer) -> Plain | None:
+def read_by_h11(data: bytes, peer: Peer) -> PlainRequest | None:
     """Return what h11 makes of the first request in `data`, None if it is not whole."""
-    reading = Reading(peer, Limits())
+    reading = RequestParser(peer, Limits())
     body = b""
     try:
         reading.feed(data)
@@ -65,4 +70,4 @@ def read_by_h11(data: bytes, peer: Peer) -> Plain | None:
         return None
     if request is None or not reading.is_whole:
         return None
-    return Plain(request, body, reading.rest)
+    return PlainRequest(request, body, reading.rest)

@@ -18,9 +18,14 @@ import anyio.to_thread
 import pytest
 from anyio.abc import SocketStream
 
-from kling_cli.callbacks.events import Counts, Received, Refusal, Refused
+from kling_cli.callbacks.events import (
+    CallbackRefused,
+    Counts,
+    ReceivedCallback,
+    RefusalReason,
+)
 from kling_cli.callbacks.http.connection import Connection
-from kling_cli.callbacks.http.limits import Crowd, Limits
+from kling_cli.callbacks.http.limits import ConnectionLimiter, Limits
 from tests.callbacks.doorstep import (
     HURRIED,
     PATIENCE_S,
@@ -123,7 +128,7 @@ async def test_a_connection_kept_alive_is_closed_when_nothing_follows() -> None:
 
 
 async def test_an_answer_that_never_comes_is_cut_off() -> None:
-    async def hang(_received: Received) -> None:
+    async def hang(_received: ReceivedCallback) -> None:
         await anyio.sleep_forever()
 
     limits = Limits(answer_s=0.3, keep_s=60, close_s=0.1)
@@ -150,7 +155,7 @@ async def test_a_newcomer_takes_the_place_of_the_oldest_idle_connection() -> Non
 async def test_with_everyone_busy_a_newcomer_is_sent_away() -> None:
     is_asked, go_on = anyio.Event(), anyio.Event()
 
-    async def slow(_received: Received) -> None:
+    async def slow(_received: ReceivedCallback) -> None:
         is_asked.set()
         await go_on.wait()
 
@@ -171,7 +176,7 @@ async def a_listener(
     door: Doorstep, kind: type[Connection], limits: Limits
 ) -> AsyncIterator[int]:
     """Serve the door's receiver once more, over connections of another kind."""
-    crowd = Crowd(limits, deque())
+    crowd = ConnectionLimiter(limits, deque())
     listener = await asyncio.get_running_loop().create_server(
         lambda: kind(door.receiver, crowd), "127.0.0.1", 0
     )
@@ -217,7 +222,7 @@ async def test_a_connection_lives_as_long_as_requests_follow_in_time() -> None:
 async def test_what_comes_before_its_turn_is_answered_in_its_turn() -> None:
     is_asked, go_on = anyio.Event(), anyio.Event()
 
-    async def slow(_received: Received) -> None:
+    async def slow(_received: ReceivedCallback) -> None:
         is_asked.set()
         await go_on.wait()
 
@@ -249,7 +254,7 @@ async def test_of_who_sends_on_and_on_before_the_answer_little_is_read() -> None
             sizes.append(len(data))
             super().data_received(data)
 
-    async def slow(_received: Received) -> None:
+    async def slow(_received: ReceivedCallback) -> None:
         is_asked.set()
         await go_on.wait()
 
@@ -293,8 +298,8 @@ async def test_a_sender_that_vanishes_amid_its_body_is_told() -> None:
                 await anyio.sleep(0.01)
 
     [refused] = door.events
-    assert isinstance(refused, Refused)
-    assert refused.refusal is Refusal.BROKEN_OFF
+    assert isinstance(refused, CallbackRefused)
+    assert refused.refusal is RefusalReason.BROKEN_OFF
 
 
 async def test_a_stranger_that_has_said_all_is_not_waited_for() -> None:
@@ -387,7 +392,7 @@ async def test_of_a_connection_that_has_ended_nothing_is_left(
             super().connection_lost(exc)
             has_ended.set()
 
-    async def slow(_received: Received) -> None:
+    async def slow(_received: ReceivedCallback) -> None:
         await anyio.sleep(0.2)
 
     async with (

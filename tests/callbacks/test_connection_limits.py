@@ -6,7 +6,7 @@ from collections import deque
 import anyio
 import pytest
 
-from kling_cli.callbacks.http.limits import Crowd, Limits
+from kling_cli.callbacks.http.limits import ConnectionLimiter, Limits
 
 pytestmark = pytest.mark.anyio
 
@@ -25,8 +25,8 @@ class Guest:
         self.is_cut = True
 
 
-def a_crowd(connections: int = 1) -> Crowd:
-    return Crowd(Limits(connections=connections, close_s=0.05), deque())
+def a_crowd(connections: int = 1) -> ConnectionLimiter:
+    return ConnectionLimiter(Limits(connections=connections, close_s=0.05), deque())
 
 
 async def test_newcomers_at_once_do_not_take_the_same_place() -> None:

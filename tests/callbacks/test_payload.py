@@ -8,7 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kling_cli.callbacks.payload import CallbackHint, MalformedBodyError, read_body
+from kling_cli.callbacks.payload import (
+    CallbackPayload,
+    MalformedPayloadError,
+    parse_payload,
+)
 from kling_cli.catalogue.definition.schema import Generation
 
 # Source: API reference 4.2 and 4.3, read 2026-10-04: the two documented payloads.
@@ -55,13 +59,13 @@ LEGACY: dict[str, Any] = {
 }
 SHORT: dict[str, Any] = {"task_id": "t1", "status": "succeed", "result": {"videos": []}}
 
-NEW_HINT = CallbackHint(
+NEW_HINT = CallbackPayload(
     task_id="930000000000000001",
     external_id="job-0001",
     status="succeeded",
     generation=Generation.NEW,
 )
-LEGACY_HINT = CallbackHint(
+LEGACY_HINT = CallbackPayload(
     task_id="880000000000000001",
     external_id="job-0001",
     status="succeeded",
@@ -73,8 +77,8 @@ def envelope(data: object) -> dict[str, object]:
     return {"code": 0, "message": "SUCCEED", "request_id": "r1", "data": data}
 
 
-def hint_of(**fields: object) -> CallbackHint:
-    return read_body(json.dumps(fields).encode())
+def hint_of(**fields: object) -> CallbackPayload:
+    return parse_payload(json.dumps(fields).encode())
 
 
 @pytest.mark.parametrize(
@@ -86,7 +90,7 @@ def hint_of(**fields: object) -> CallbackHint:
         pytest.param(envelope(LEGACY), LEGACY_HINT, id="legacy, enveloped"),
         pytest.param(
             SHORT,
-            CallbackHint(
+            CallbackPayload(
                 task_id="t1",
                 external_id=None,
                 status="succeeded",
@@ -97,11 +101,11 @@ def hint_of(**fields: object) -> CallbackHint:
     ],
 )
 def test_every_documented_shape_is_understood(
-    body: object, expected: CallbackHint
+    body: object, expected: CallbackPayload
 ) -> None:
-    assert read_body(json.dumps(body).encode()) == expected
+    assert parse_payload(json.dumps(body).encode()) == expected
     assert (
-        read_body(b"\xef\xbb\xbf" + json.dumps(body, ensure_ascii=False).encode())
+        parse_payload(b"\xef\xbb\xbf" + json.dumps(body, ensure_ascii=False).encode())
         == expected
     )
 
@@ -209,14 +213,14 @@ def test_an_external_id_is_taken_from_where_it_may_stand(
     ],
 )
 def test_hostile_bodies_are_malformed_and_not_quoted(raw: bytes, why: str) -> None:
-    with pytest.raises(MalformedBodyError, match=why) as caught:
-        read_body(raw)
+    with pytest.raises(MalformedPayloadError, match=why) as caught:
+        parse_payload(raw)
 
     assert "t1" not in str(caught.value)
 
 
 def test_a_pair_of_surrogates_is_a_letter() -> None:
-    assert read_body(b'{"id":"t1","message":"\\ud83d\\ude00"}').task_id == "t1"
+    assert parse_payload(b'{"id":"t1","message":"\\ud83d\\ude00"}').task_id == "t1"
 
 
 known_keys = st.sampled_from(
@@ -242,8 +246,8 @@ json_values = st.recursive(
 
 @given(raw=st.binary())
 def test_no_bytes_raise_anything_else(raw: bytes) -> None:
-    with contextlib.suppress(MalformedBodyError):
-        read_body(raw)
+    with contextlib.suppress(MalformedPayloadError):
+        parse_payload(raw)
 
 
 @given(document=st.dictionaries(known_keys, json_values), is_ascii=st.booleans())
@@ -252,8 +256,8 @@ def test_no_document_raises_anything_else(
 ) -> None:
     raw = json.dumps(document, ensure_ascii=is_ascii).encode("utf-8", "surrogatepass")
 
-    with contextlib.suppress(MalformedBodyError):
-        hint = read_body(raw)
+    with contextlib.suppress(MalformedPayloadError):
+        hint = parse_payload(raw)
         assert hint.task_id
         assert hint.task_id.encode()
 
@@ -279,7 +283,7 @@ def test_every_honest_body_is_understood(
     names = ("task_id", "task_status") if is_legacy else ("id", "status")
     task = {names[0]: task_id, names[1]: word, **extra}
 
-    hint = read_body(json.dumps(envelope(task) if is_enveloped else task).encode())
+    hint = parse_payload(json.dumps(envelope(task) if is_enveloped else task).encode())
 
     assert hint.task_id == task_id
     assert hint.generation is (Generation.LEGACY if is_legacy else Generation.NEW)

@@ -6,12 +6,19 @@ import anyio
 import pytest
 from anyio.abc import SocketAttribute
 
-from kling_cli.callbacks.events import Arrived, Counts, Pass, Peer, Received, Trust
+from kling_cli.callbacks.events import (
+    CallbackAccepted,
+    Counts,
+    Peer,
+    ReceivedCallback,
+    Trust,
+    UrlMatch,
+)
 from kling_cli.callbacks.http.limits import Limits
-from kling_cli.callbacks.http.responses import Answer
+from kling_cli.callbacks.http.responses import Response
 from kling_cli.callbacks.http.server import serve
 from kling_cli.callbacks.receiver import Receiver
-from kling_cli.callbacks.urls import Capability, callback_path
+from kling_cli.callbacks.urls import TaskUrl, callback_path
 from kling_cli.catalogue.definition.schema import Generation
 from tests.callbacks.doorstep import (
     KEY,
@@ -48,7 +55,7 @@ async def test_a_callback_is_kept_told_and_answered() -> None:
     assert received.hint is not None
     assert received.hint.task_id == "t1"
     assert received.hint.generation is Generation.NEW
-    assert door.events == [Arrived(received=received)]
+    assert door.events == [CallbackAccepted(received=received)]
     assert door.receiver.counts == Counts(accepted=1)
 
 
@@ -93,7 +100,7 @@ async def test_a_sender_that_asks_first_is_told_to_go_on() -> None:
 
 
 async def test_a_sender_that_has_closed_its_half_is_answered() -> None:
-    async def slow(_received: Received) -> None:
+    async def slow(_received: ReceivedCallback) -> None:
         await anyio.sleep(0.1)  # the end of the stream comes before the answer
 
     limits = Limits()
@@ -129,16 +136,16 @@ async def test_what_is_received_hides_its_bytes_when_printed() -> None:
 async def test_doors_of_other_kinds_stand_beside_each_other() -> None:
     seen: list[tuple[bytes, bytes, Peer | None]] = []
 
-    def never(raw_path: bytes, query: bytes, peer: Peer | None) -> Pass | None:
+    def never(raw_path: bytes, query: bytes, peer: Peer | None) -> UrlMatch | None:
         seen.append((raw_path, query, peer))
         return None
 
-    def by_query(_raw_path: bytes, query: bytes, _peer: Peer | None) -> Pass | None:
-        return Pass(trust=Trust.OPEN) if query == b"token=x%20y" else None
+    def by_query(_raw_path: bytes, query: bytes, _peer: Peer | None) -> UrlMatch | None:
+        return UrlMatch(trust=Trust.OPEN) if query == b"token=x%20y" else None
 
-    kept: list[Received] = []
+    kept: list[ReceivedCallback] = []
 
-    async def keep(received: Received) -> None:
+    async def keep(received: ReceivedCallback) -> None:
         kept.append(received)
 
     receiver = Receiver(
@@ -158,14 +165,14 @@ async def test_doors_of_other_kinds_stand_beside_each_other() -> None:
 
 
 async def test_a_query_after_a_capability_changes_nothing() -> None:
-    path = callback_path(Capability(product="text2video", nonce="n-1"), KEY)
+    path = callback_path(TaskUrl(product="text2video", nonce="n-1"), KEY)
 
     async with a_door() as door:
         assert (await door.ask(post(path=path + "?a=b"))).status == 200
 
 
 async def test_the_answer_can_be_chosen_and_a_callback_is_kept_all_the_same() -> None:
-    reply = Answer(status=503, key="error", word="told to")
+    reply = Response(status=503, key="error", word="told to")
 
     async with a_door(reply=reply, delay_s=0.05) as step:
         answer = await step.ask(post(SUCCEEDED))

@@ -7,7 +7,7 @@ import tracemalloc
 import anyio
 import pytest
 
-from kling_cli.callbacks.events import Counts, Pass, Refusal, Refused
+from kling_cli.callbacks.events import CallbackRefused, Counts, RefusalReason, UrlMatch
 from kling_cli.callbacks.http.limits import Limits
 from tests.callbacks.doorstep import (
     PATH,
@@ -119,42 +119,50 @@ async def test_an_upgrade_is_not_offered() -> None:
 @pytest.mark.parametrize(
     ("request_", "status", "refusal"),
     [
-        pytest.param(post(b"x" * (MIB + 1)), 413, Refusal.TOO_LARGE, id="by length"),
         pytest.param(
-            chunked(*[b"x" * MIB, b"x"]), 413, Refusal.TOO_LARGE, id="by chunks"
+            post(b"x" * (MIB + 1)), 413, RefusalReason.TOO_LARGE, id="by length"
         ),
         pytest.param(
-            chunked(*[b"x" * MIB] * 8), 413, Refusal.TOO_LARGE, id="many chunks"
+            chunked(*[b"x" * MIB, b"x"]), 413, RefusalReason.TOO_LARGE, id="by chunks"
         ),
         pytest.param(
-            head(f"Content-Length: {MIB + 1}"), 413, Refusal.TOO_LARGE, id="announced"
+            chunked(*[b"x" * MIB] * 8), 413, RefusalReason.TOO_LARGE, id="many chunks"
         ),
         pytest.param(
-            post(b"\x1f\x8b", "Content-Encoding: gzip"), 415, Refusal.ENCODED, id="gzip"
+            head(f"Content-Length: {MIB + 1}"),
+            413,
+            RefusalReason.TOO_LARGE,
+            id="announced",
+        ),
+        pytest.param(
+            post(b"\x1f\x8b", "Content-Encoding: gzip"),
+            415,
+            RefusalReason.ENCODED,
+            id="gzip",
         ),
         pytest.param(
             chunked(SUCCEEDED).replace(b"Host", b"Content-Length: 5\r\nHost"),
             400,
-            Refusal.TWO_LENGTHS,
+            RefusalReason.TWO_LENGTHS,
             id="both lengths",
         ),
-        pytest.param(head() + SUCCEEDED, 400, Refusal.MALFORMED, id="no length"),
+        pytest.param(head() + SUCCEEDED, 400, RefusalReason.MALFORMED, id="no length"),
         pytest.param(
             head(f"Content-Length: {len(SUCCEEDED) - 1}") + SUCCEEDED,
             400,
-            Refusal.MALFORMED,
+            RefusalReason.MALFORMED,
             id="length too short",
         ),
         pytest.param(
             head(f"Content-Length: {len(SUCCEEDED) + 1}") + SUCCEEDED,
             408,
-            Refusal.TOO_SLOW,
+            RefusalReason.TOO_SLOW,
             id="length too long",
         ),
     ],
 )
 async def test_a_body_of_the_wrong_size_is_refused_and_told(
-    request_: bytes, status: int, refusal: Refusal
+    request_: bytes, status: int, refusal: RefusalReason
 ) -> None:
     async with a_door() as door:
         reply = await door.ask(request_)
@@ -165,9 +173,9 @@ async def test_a_body_of_the_wrong_size_is_refused_and_told(
     assert reply.word == {"error": refusal.value}
     assert still.status == 200
     [refused, _] = door.events
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, CallbackRefused)
     assert refused.refusal is refusal
-    assert refused.door == Pass(product="text2video", nonce="n-1")
+    assert refused.door == UrlMatch(product="text2video", nonce="n-1")
     assert door.receiver.counts == Counts(accepted=1, refused=1)
 
 
@@ -192,7 +200,7 @@ async def test_a_coded_body_is_refused_before_it_is_read_and_the_coding_named(
     assert reply.headers["accept-encoding"] == "identity"
     assert door.kept == []
     [refused] = door.events
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, CallbackRefused)
     assert refused.detail == f"{coding} is not taken, send the body as it is"
 
 
@@ -232,8 +240,10 @@ async def test_a_body_that_breaks_off_is_refused_and_nothing_is_kept() -> None:
             assert (await read_reply(stream)).status == 400
 
     assert door.kept == []
-    refusals = [event.refusal for event in door.events if isinstance(event, Refused)]
-    assert refusals == [Refusal.BROKEN_OFF, Refusal.BROKEN_OFF]
+    refusals = [
+        event.refusal for event in door.events if isinstance(event, CallbackRefused)
+    ]
+    assert refusals == [RefusalReason.BROKEN_OFF, RefusalReason.BROKEN_OFF]
 
 
 async def test_nonsense_that_was_heard_out_is_told_so() -> None:
@@ -284,6 +294,6 @@ async def test_a_hostile_body_gets_400_and_is_kept_as_it_came(raw: bytes) -> Non
     assert door.kept[0].raw == raw
     assert door.kept[0].hint is None
     refused = door.events[0]
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, CallbackRefused)
     assert refused.received == door.kept[0]
     assert refused.detail

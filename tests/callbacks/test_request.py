@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kling_cli.callbacks.http.parser import Plain, Request, read_plain
+from kling_cli.callbacks.http.parser import PlainRequest, Request, parse_plain_request
 from tests.callbacks.doorstep import PATH, SUCCEEDED, chunked, head, post
 from tests.callbacks.storm import PEER, is_read_alike, read_by_h11
 from tests.callbacks.strangers import stranger
@@ -22,10 +22,10 @@ def test_what_is_read_quickly_is_what_h11_reads(rng: Random) -> None:
 def test_the_usual_request_is_read_quickly() -> None:
     data = post(SUCCEEDED, "X-Extra:  caf\xe9 ", "X-Empty:", path=PATH + "?a=b%20c")
 
-    plain = read_plain(data + b"POST", PEER)
+    plain = parse_plain_request(data + b"POST", PEER)
 
     assert plain == read_by_h11(data + b"POST", PEER)
-    assert plain == Plain(
+    assert plain == PlainRequest(
         Request(
             method=b"POST",
             path=PATH.encode(),
@@ -78,10 +78,10 @@ def test_the_usual_request_is_read_quickly() -> None:
     ],
 )
 def test_anything_else_is_left_to_h11(data: bytes) -> None:
-    assert read_plain(data, PEER) is None
+    assert parse_plain_request(data, PEER) is None
 
 
 def test_a_head_without_end_costs_little() -> None:
     data = b"POST /" + b"a" * 16_000 + b" HTTP/1.1\r\n" + b"a:b\r\n" * 100_000
 
-    assert read_plain(data, PEER) is None
+    assert parse_plain_request(data, PEER) is None

@@ -10,10 +10,10 @@ from contextlib import AsyncExitStack, closing
 import anyio
 import pytest
 
-from kling_cli.callbacks.events import Pass, Received, Refusal
+from kling_cli.callbacks.events import ReceivedCallback, RefusalReason, UrlMatch
 from kling_cli.callbacks.http.limits import Limits
 from kling_cli.callbacks.http.parser import Request
-from kling_cli.callbacks.http.responses import NOT_FOUND, Answer
+from kling_cli.callbacks.http.responses import NOT_FOUND, Response
 from kling_cli.callbacks.http.server import bind_socket, serve
 from kling_cli.errors import UsageError
 from tests.callbacks.doorstep import (
@@ -96,7 +96,7 @@ async def test_closing_with_idle_strangers_is_quick_and_leaves_nothing() -> None
 async def test_a_callback_that_is_being_kept_is_answered_before_closing() -> None:
     is_asked = anyio.Event()
 
-    async def slow(_received: Received) -> None:
+    async def slow(_received: ReceivedCallback) -> None:
         is_asked.set()
         await anyio.sleep(0.1)
 
@@ -117,9 +117,9 @@ async def test_a_callback_is_kept_though_its_sender_hangs_up_and_the_door_closes
     None
 ):
     is_asked = anyio.Event()
-    kept: list[Received] = []
+    kept: list[ReceivedCallback] = []
 
-    async def slow(received: Received) -> None:
+    async def slow(received: ReceivedCallback) -> None:
         is_asked.set()
         await anyio.sleep(0.1)
         kept.append(received)
@@ -137,7 +137,7 @@ async def test_a_callback_is_kept_though_its_sender_hangs_up_and_the_door_closes
 async def test_a_callback_that_takes_too_long_does_not_keep_the_door_open() -> None:
     is_asked = anyio.Event()
 
-    async def hang(_received: Received) -> None:
+    async def hang(_received: ReceivedCallback) -> None:
         is_asked.set()
         await anyio.sleep_forever()
 
@@ -154,9 +154,9 @@ async def test_a_callback_that_takes_too_long_does_not_keep_the_door_open() -> N
 
 async def test_cancelling_the_caller_closes_the_door_and_loses_no_callback() -> None:
     is_asked = anyio.Event()
-    kept: list[Received] = []
+    kept: list[ReceivedCallback] = []
 
-    async def slow(received: Received) -> None:
+    async def slow(received: ReceivedCallback) -> None:
         is_asked.set()
         await anyio.sleep(0.1)
         kept.append(received)
@@ -184,15 +184,15 @@ class Broken:
     def __init__(self, where: str) -> None:
         self._where = where
 
-    def admit(self, request: Request) -> Pass | Answer:
+    def admit(self, request: Request) -> UrlMatch | Response:
         self._break_at("admit", request.path)
-        return Pass()
+        return UrlMatch()
 
-    def refuse(self, door: Pass, refusal: Refusal) -> Answer:
+    def refuse(self, door: UrlMatch, refusal: RefusalReason) -> Response:
         self._break_at("refuse", (door, refusal))
         return NOT_FOUND
 
-    async def take(self, door: Pass, request: Request, raw: bytes) -> Answer:
+    async def take(self, door: UrlMatch, request: Request, raw: bytes) -> Response:
         self._break_at("take", (door, request.path, raw))
         return NOT_FOUND
 
@@ -228,7 +228,7 @@ async def test_a_bug_of_ours_is_a_bare_500_and_can_be_asked_for(
 async def test_nothing_is_logged_whatever_happens(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    async def broken(_received: Received) -> None:
+    async def broken(_received: ReceivedCallback) -> None:
         raise RuntimeError(PATH)
 
     caplog.set_level(1)  # as if somebody wanted to see everything

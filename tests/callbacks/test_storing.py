@@ -9,7 +9,12 @@ import anyio
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
-from kling_cli.callbacks.events import Arrived, NotKept, Received, Refused
+from kling_cli.callbacks.events import (
+    CallbackAccepted,
+    CallbackNotStored,
+    CallbackRefused,
+    ReceivedCallback,
+)
 from kling_cli.callbacks.http.limits import Limits
 from tests.callbacks.doorstep import (
     PATIENCE_S,
@@ -62,7 +67,7 @@ async def test_a_forged_end_is_told_as_a_claim_and_its_link_is_not_followed() ->
     assert reply.status == 200
     assert not visited.is_set()
     [arrived] = door.events
-    assert isinstance(arrived, Arrived)
+    assert isinstance(arrived, CallbackAccepted)
     assert link not in repr(arrived)
 
 
@@ -70,7 +75,7 @@ async def test_an_early_callback_is_kept_before_it_is_acknowledged() -> None:
     written = anyio.Event()
     is_asked = anyio.Event()
 
-    async def slow(_received: Received) -> None:
+    async def slow(_received: ReceivedCallback) -> None:
         is_asked.set()
         await written.wait()
 
@@ -92,7 +97,7 @@ async def test_an_early_callback_is_kept_before_it_is_acknowledged() -> None:
 async def test_a_full_disk_loses_no_callback(body: bytes, status: int) -> None:
     full = OSError(28, "No space left on device")
 
-    async def fail(_received: Received) -> None:
+    async def fail(_received: ReceivedCallback) -> None:
         raise full
 
     async with a_door(keep=fail) as door:
@@ -100,14 +105,14 @@ async def test_a_full_disk_loses_no_callback(body: bytes, status: int) -> None:
 
     assert reply.status == status
     [not_kept, told] = door.events
-    assert isinstance(not_kept, NotKept)
+    assert isinstance(not_kept, CallbackNotStored)
     assert not_kept.failure is full
-    assert isinstance(told, Arrived | Refused)
+    assert isinstance(told, CallbackAccepted | CallbackRefused)
     assert told.received == not_kept.received
 
 
 async def test_a_journal_that_hangs_is_not_waited_for() -> None:
-    async def hang(_received: Received) -> None:
+    async def hang(_received: ReceivedCallback) -> None:
         await anyio.sleep_forever()
 
     async with a_door(keep=hang, limits=Limits(keep_s=0.1)) as door:
@@ -115,6 +120,6 @@ async def test_a_journal_that_hangs_is_not_waited_for() -> None:
 
     assert reply.status == 200
     [not_kept, arrived] = door.events
-    assert isinstance(not_kept, NotKept)
+    assert isinstance(not_kept, CallbackNotStored)
     assert isinstance(not_kept.failure, TimeoutError)
-    assert isinstance(arrived, Arrived)
+    assert isinstance(arrived, CallbackAccepted)

@@ -6,10 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kling_cli.callbacks.urls import Capability, callback_path, new_nonce, read_path
+from kling_cli.callbacks.urls import (
+    TaskUrl,
+    callback_path,
+    match_callback_path,
+    new_nonce,
+)
 
 KEY = bytes(range(32))
-PATH = callback_path(Capability(product="text2video", nonce="n1"), KEY)
+PATH = callback_path(TaskUrl(product="text2video", nonce="n1"), KEY)
 
 keys = st.binary(min_size=32, max_size=32)
 products = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=64)
@@ -18,9 +23,11 @@ nonces = st.binary(min_size=16, max_size=16).map(lambda raw: new_nonce(lambda _:
 
 @given(product=products, nonce=nonces, key=keys)
 def test_a_path_is_read_back_with_its_key(product: str, nonce: str, key: bytes) -> None:
-    capability = Capability(product=product, nonce=nonce)
+    capability = TaskUrl(product=product, nonce=nonce)
 
-    assert read_path(callback_path(capability, key).encode(), key) == capability
+    assert (
+        match_callback_path(callback_path(capability, key).encode(), key) == capability
+    )
 
 
 @given(nonce=nonces, key=keys, at=st.integers(0, 200), byte=st.integers(0, 255))
@@ -28,25 +35,25 @@ def test_a_path_with_one_byte_changed_means_nothing(
     nonce: str, key: bytes, at: int, byte: int
 ) -> None:
     path = bytearray(
-        callback_path(Capability(product="image2video", nonce=nonce), key), "ascii"
+        callback_path(TaskUrl(product="image2video", nonce=nonce), key), "ascii"
     )
     before = bytes(path)
     path[at % len(path)] = byte
 
-    expected = None if bytes(path) != before else read_path(before, key)
-    assert read_path(bytes(path), key) == expected
+    expected = None if bytes(path) != before else match_callback_path(before, key)
+    assert match_callback_path(bytes(path), key) == expected
 
 
 @given(raw=st.binary(), key=keys)
 def test_no_bytes_are_a_path_by_chance(raw: bytes, key: bytes) -> None:
-    assert read_path(b"/callback/p/n/" + raw, key) is None
+    assert match_callback_path(b"/callback/p/n/" + raw, key) is None
 
 
 @given(one=keys, other=keys)
 def test_a_path_of_another_key_means_nothing(one: bytes, other: bytes) -> None:
-    path = callback_path(Capability(product="text2video", nonce="n1"), one).encode()
+    path = callback_path(TaskUrl(product="text2video", nonce="n1"), one).encode()
 
-    assert (read_path(path, other) is None) == (one != other)
+    assert (match_callback_path(path, other) is None) == (one != other)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +74,7 @@ def test_a_path_of_another_key_means_nothing(one: bytes, other: bytes) -> None:
     ],
 )
 def test_another_spelling_is_another_path(spelling: str) -> None:
-    assert read_path(spelling.encode(), KEY) is None
+    assert match_callback_path(spelling.encode(), KEY) is None
 
 
 def test_paths_stay_readable_for_the_next_version() -> None:
@@ -88,4 +95,4 @@ def test_nonces_differ_and_carry_16_bytes() -> None:
 )
 def test_what_no_path_can_hold_is_no_capability(product: str, nonce: str) -> None:
     with pytest.raises(ValueError, match="no path can hold"):
-        Capability(product=product, nonce=nonce)
+        TaskUrl(product=product, nonce=nonce)

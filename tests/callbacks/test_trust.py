@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from kling_cli.callbacks.events import Peer, Refusal, Refused, Trust
+from kling_cli.callbacks.events import CallbackRefused, Peer, RefusalReason, Trust
 from kling_cli.callbacks.signatures import sign
 from kling_cli.errors import UsageError
 from kling_cli.secret import Secret
@@ -84,8 +84,8 @@ async def test_without_a_valid_signature_it_is_401_and_told(lines: list[str]) ->
     assert reply.status == 401
     assert door.kept == []
     [refused] = door.events
-    assert isinstance(refused, Refused)
-    assert refused.refusal is Refusal.UNSIGNED
+    assert isinstance(refused, CallbackRefused)
+    assert refused.refusal is RefusalReason.UNSIGNED
     assert refused.received is not None
     assert refused.received.raw == SUCCEEDED
     assert refused.received.trust is Trust.TOKEN

@@ -37,7 +37,9 @@ def planned() -> Planner:
         credentials: str = "api_key",
     ) -> Plan:
         kinds = (CredentialKind(credentials),)
-        return routing.plan(loader.described(product), model, tuple(values), kinds)
+        return routing.plan(
+            loader.load_description(product), model, tuple(values), kinds
+        )
 
     return plan
 

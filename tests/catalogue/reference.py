@@ -83,7 +83,7 @@ class Call:
 
 def call_of(documented: Mapping[str, Any]) -> Call | None:
     """Return the call with its part of the catalogue; None when it has none."""
-    found = decoder.by_path(documented["path"])
+    found = decoder.routes_by_path(documented["path"])
     if found is None:
         return None
     product, route, model = found

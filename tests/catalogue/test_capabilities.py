@@ -6,13 +6,18 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue.capabilities import Demand, demands, meanings, require_known
+from kling_cli.catalogue.capabilities import (
+    Requirement,
+    meanings,
+    parse_requirements,
+    require_known,
+)
 from kling_cli.catalogue.definition import loader
 from kling_cli.errors import UsageError
 
 
 def meant(product: str, word: str) -> list[tuple[str, Any]]:
-    described = loader.load(product)
+    described = loader.load_product(product)
     return [(each.field, each.value) for each in meanings(described, word)]
 
 
@@ -51,12 +56,12 @@ def test_a_value_that_a_model_always_has_is_known_too() -> None:
 
 
 def test_every_way_to_mean_all_words_is_a_demand_each() -> None:
-    product = loader.load("text2video")
+    product = loader.load_product("text2video")
 
-    assert [*demands(product, ["sound", "4k"])] == [
-        (Demand("sound"), Demand("resolution", "4k"))
+    assert [*parse_requirements(product, ["sound", "4k"])] == [
+        (Requirement("sound"), Requirement("resolution", "4k"))
     ]
-    assert [*demands(product, ["sound", "nonsense"])] == []
+    assert [*parse_requirements(product, ["sound", "nonsense"])] == []
 
 
 def test_a_word_that_nobody_knows_is_refused_with_those_near_it() -> None:

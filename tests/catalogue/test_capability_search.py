@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from kling_cli.catalogue import validation
-from kling_cli.catalogue.capabilities import Offer, best
+from kling_cli.catalogue.capabilities import CapabilityMatch, best_match
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.routing import find_model
 
 
-def offer(product: str, model: str, *words: str) -> Offer | None:
-    described = loader.load(product)
-    return best(described, find_model(described, model), words)
+def offer(product: str, model: str, *words: str) -> CapabilityMatch | None:
+    described = loader.load_product(product)
+    return best_match(described, find_model(described, model), words)
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,11 @@ WORDS = ["sound", "4k", "1080p", "last-frame", "voice", "multi-shot", "shot-type
 def test_an_offer_breaks_no_rule_once_there_are_prompt_and_image(
     product: str, word: str
 ) -> None:
-    described = loader.load(product)
+    described = loader.load_product(product)
     inputs = {"prompt": "a boat", "image": "https://img.example.com/a.png"}
     own = {field.name for field in described.fields}
     for model in described.models:
-        found = best(described, model, [word])
+        found = best_match(described, model, [word])
         if found is not None:
             given = {k: v for k, v in inputs.items() if k in own}
             if "shots" in found.values:

@@ -57,7 +57,7 @@ def test_the_head_of_a_file_says_what_the_file_says(path: Path) -> None:
 def test_products_stand_in_their_order() -> None:
     by_order = sorted(FILES, key=lambda path: table(path)["order"])
 
-    assert list(loader.names()) == [path.stem for path in by_order]
+    assert list(loader.product_names()) == [path.stem for path in by_order]
 
 
 def test_summaries_cost_no_parsing_and_no_imports() -> None:
@@ -255,7 +255,7 @@ LAST_FRAME = {
 
 @pytest.mark.parametrize("name", ["text2video", "image2video"])
 def test_models_can_do_what_the_capability_table_says(name: str) -> None:
-    for _, model in models_of(loader.load(name)):
+    for _, model in models_of(loader.load_product(name)):
         for limits in model.limits.values():
             duration, resolution, sound = (
                 limits["duration"],
@@ -274,7 +274,7 @@ def test_models_can_do_what_the_capability_table_says(name: str) -> None:
 
 
 def test_models_take_a_last_frame_as_the_table_says() -> None:
-    product = loader.load("image2video")
+    product = loader.load_product("image2video")
 
     found = {
         model.id: all("last_frame" in limits for limits in model.limits.values())

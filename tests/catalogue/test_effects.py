@@ -19,7 +19,7 @@ from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import CredentialKind, Plan
 
 A, B = "https://img.example.com/a.png", "https://img.example.com/b.png"
-EFFECTS = loader.load("effects")
+EFFECTS = loader.load_product("effects")
 SCENE = EFFECTS.field("scene")
 
 
@@ -54,12 +54,17 @@ def test_one_image_stands_elsewhere_than_two(
 ) -> None:
     values = {"scene": scene, "images": images}
 
-    made = encoder.build(plan(), values, external_id=None, callback_url=None, extra={})
+    made = encoder.encode_body(
+        plan(), values, external_id=None, callback_url=None, extra={}
+    )
 
     assert validation.problems(plan(), values) == ()
     assert made == {"effect_scene": scene, "input": wanted}
     assert server_validation.wire_check(plan(), made) == ()
-    assert decoder.read(EFFECTS, plan().route, plan().model, made) == (values, ())
+    assert decoder.decode_body(EFFECTS, plan().route, plan().model, made) == (
+        values,
+        (),
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,4 +143,4 @@ def test_the_api_refuses_the_wrong_shape_for_a_scene(
 
 
 def test_nobody_knows_what_a_scene_costs() -> None:
-    assert pricing.estimate(plan(), {"scene": "nezha", "images": (A,)}) is None
+    assert pricing.estimate_units(plan(), {"scene": "nezha", "images": (A,)}) is None

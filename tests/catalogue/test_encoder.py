@@ -10,7 +10,7 @@ from hypothesis import assume, given
 
 from kling_cli.catalogue import decoder, encoder, server_validation, validation
 from kling_cli.catalogue.definition.schema import Plan
-from kling_cli.catalogue.values import settled
+from kling_cli.catalogue.values import completed_values
 from kling_cli.errors import UsageError
 from tests.catalogue.conftest import Planner
 from tests.catalogue.strategies import FRAME, FRAME_BASE64, jobs
@@ -28,7 +28,7 @@ def as_links(value: Any) -> Any:
 
 
 def build(plan: Plan, values: dict[str, Any], **extra: Any) -> dict[str, Any]:
-    return encoder.build(
+    return encoder.encode_body(
         plan, values, external_id="job-0001", callback_url=None, extra=extra
     )
 
@@ -41,7 +41,7 @@ def test_documented_requests_are_made_from_values(
         documented["product"], documented["model"], values, documented["credentials"]
     )
 
-    made = encoder.build(
+    made = encoder.encode_body(
         plan,
         values,
         external_id="job-0001",
@@ -198,7 +198,7 @@ def test_what_was_read_from_a_body_builds_it_again(
     plan, values = job
     made = build(plan, values)
 
-    found, problems = decoder.read(plan.product, plan.route, plan.model, made)
+    found, problems = decoder.decode_body(plan.product, plan.route, plan.model, made)
 
     assert problems == ()
     assert build(plan, found) == made
@@ -217,9 +217,11 @@ def test_values_without_handles_or_shots_are_read_back_as_they_were(
     assume(not {"result_type", "series_amount"} <= kept.keys())
     assume(not {"sound", "keep_sound"} <= kept.keys())  # one setting for both
 
-    found, _ = decoder.read(plan.product, plan.route, plan.model, build(plan, kept))
+    found, _ = decoder.decode_body(
+        plan.product, plan.route, plan.model, build(plan, kept)
+    )
 
-    assert found == settled(plan, kept)
+    assert found == completed_values(plan, kept)
 
 
 @given(jobs())

@@ -24,7 +24,7 @@ BODY = {"a": {"b": [{"c": 1}, None]}, "d": 0}
     ],
 )
 def test_a_path_leads_to_a_value_or_to_none(path: str, found: object) -> None:
-    assert encoder.get(BODY, path) == found
+    assert encoder.get_path(BODY, path) == found
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_path_leads_to_a_value_or_to_none(path: str, found: object) -> None:
 def test_what_is_missing_on_the_way_is_made(
     start: dict[str, Any], path: str, wanted: dict[str, Any]
 ) -> None:
-    encoder.put(start, path, 9)
+    encoder.set_path(start, path, 9)
 
     assert start == wanted
 
@@ -51,4 +51,4 @@ def test_a_path_through_something_else_is_refused(
     body: dict[str, Any], path: str
 ) -> None:
     with pytest.raises(UsageError, match="stands where the request has no object"):
-        encoder.put(body, path, 9)
+        encoder.set_path(body, path, 9)

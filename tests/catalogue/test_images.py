@@ -13,7 +13,9 @@ IMAGE = "https://img.example.com/a.png"
 
 
 def build(plan: Any, values: dict[str, Any]) -> dict[str, Any]:
-    return encoder.build(plan, values, external_id=None, callback_url=None, extra={})
+    return encoder.encode_body(
+        plan, values, external_id=None, callback_url=None, extra={}
+    )
 
 
 @pytest.mark.parametrize(
@@ -40,7 +42,7 @@ def test_images_cost_what_the_price_list_says(
     values: dict[str, Any],
     units: float,
 ) -> None:
-    found = pricing.estimate(planned(product, model, values), values)
+    found = pricing.estimate_units(planned(product, model, values), values)
 
     assert found is not None
     assert found.units == units
@@ -51,7 +53,7 @@ def test_a_series_of_the_models_own_length_costs_the_longest_at_most(
 ) -> None:
     values = {"prompt": "a", "series_amount": "auto"}
 
-    found = pricing.estimate(planned("omni-image", None, values), values)
+    found = pricing.estimate_units(planned("omni-image", None, values), values)
 
     assert found is not None
     assert (found.units, found.at_most_units) == (None, 72)
@@ -148,7 +150,7 @@ def test_a_person_is_not_told_of_an_older_way_to_say_the_size_of_an_image() -> N
     from kling_cli.catalogue.definition import loader
     from kling_cli.cli.options.product_fields import parameters
 
-    named = [each.name for each in parameters(loader.load("image"))]
+    named = [each.name for each in parameters(loader.load_product("image"))]
 
     assert "resolution" in named
     assert "mode" not in named

@@ -8,41 +8,41 @@ from kling_cli.errors import UsageError
 
 
 def test_a_product_is_read_once() -> None:
-    assert loader.load("text2video") is loader.load("text2video")
+    assert loader.load_product("text2video") is loader.load_product("text2video")
 
 
 def test_a_product_nobody_has_names_the_nearest() -> None:
     with pytest.raises(UsageError, match="txt2video") as caught:
-        loader.load("txt2video")
+        loader.load_product("txt2video")
 
     assert str(caught.value.hint).startswith("did you mean text2video")
 
 
 def test_a_name_like_no_other_is_told_all_there_are() -> None:
     with pytest.raises(UsageError) as caught:
-        loader.load("zzz")
+        loader.load_product("zzz")
 
-    assert caught.value.hint == f"there are {', '.join(loader.names())}"
+    assert caught.value.hint == f"there are {', '.join(loader.product_names())}"
 
 
 def test_things_of_the_library_are_described_as_products_are() -> None:
-    assert loader.described("custom-voice") in loader.all_managed()
-    assert loader.described("tts") is loader.load("tts")
+    assert loader.load_description("custom-voice") in loader.all_managed()
+    assert loader.load_description("tts") is loader.load_product("tts")
 
 
 @pytest.mark.parametrize("name", ["../tts", "managed/custom-voice", "common", ""])
 def test_no_file_is_a_product_by_its_path(name: str) -> None:
     with pytest.raises(UsageError):
-        loader.described(name)
+        loader.load_description(name)
 
 
 def test_the_shared_file_is_no_product() -> None:
     with pytest.raises(UsageError):
-        loader.load("common")
+        loader.load_product("common")
 
 
 def test_the_default_model_follows_the_credentials() -> None:
-    product = loader.load("text2video")
+    product = loader.load_product("text2video")
 
     both = (CredentialKind.KEY_PAIR, CredentialKind.API_KEY)
 
@@ -53,7 +53,7 @@ def test_the_default_model_follows_the_credentials() -> None:
 
 
 def test_a_field_is_found_by_its_name() -> None:
-    product = loader.load("text2video")
+    product = loader.load_product("text2video")
 
     assert product.field("duration").options == ("-d", "--duration")
     with pytest.raises(KeyError):
@@ -65,7 +65,7 @@ def test_a_field_is_found_by_its_name() -> None:
     [("last_frame", "--last-frame"), ("duration", "--duration"), ("image", "IMAGE")],
 )
 def test_a_field_is_spelled_as_a_person_types_it(name: str, spelling: str) -> None:
-    assert loader.load("image2video").field(name).spelling == spelling
+    assert loader.load_product("image2video").field(name).spelling == spelling
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_field_is_spelled_as_a_person_types_it(name: str, spelling: str) -> No
     ],
 )
 def test_a_model_that_is_going_away_says_so(model_id: str, warning: str | None) -> None:
-    models = {model.id: model for model in loader.load("image2video").models}
+    models = {model.id: model for model in loader.load_product("image2video").models}
 
     found = models[model_id].warning
 

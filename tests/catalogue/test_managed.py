@@ -24,13 +24,13 @@ ELEMENT: dict[str, Any] = {
 
 
 def plan_for(name: str, values: dict[str, Any]) -> Plan:
-    product = loader.managed(name)
+    product = loader.load_managed(name)
     return routing.plan(product, None, tuple(values), (CredentialKind.KEY_PAIR,))
 
 
 def built(name: str, values: dict[str, Any]) -> dict[str, Any]:
     plan = plan_for(name, values)
-    return encoder.build(
+    return encoder.encode_body(
         plan, values, external_id="job-0001", callback_url=None, extra={}
     )
 
@@ -67,7 +67,9 @@ def test_the_documented_element_is_built() -> None:
 def test_what_is_not_allowed_is_refused(name: str, values: dict[str, Any]) -> None:
     plan = plan_for(name, values)
 
-    raw = encoder.build(plan, values, external_id=None, callback_url=None, extra={})
+    raw = encoder.encode_body(
+        plan, values, external_id=None, callback_url=None, extra={}
+    )
 
     assert server_validation.wire_check(plan, raw)
 
@@ -115,14 +117,14 @@ def test_a_recording_is_a_url_and_no_file() -> None:
 
 @pytest.mark.parametrize("name", ["custom-voice", "text2video"])
 def test_whatever_can_be_made_is_found_by_its_name(name: str) -> None:
-    assert loader.described(name).name == name
+    assert loader.load_description(name).name == name
 
 
 def test_they_are_found_by_path_and_are_no_commands() -> None:
     names = [each.name for each in loader.all_managed()]
 
     assert names == ["custom-element", "custom-voice"]
-    assert not set(names) & set(loader.names())
+    assert not set(names) & set(loader.product_names())
     for each in loader.all_managed():
-        found = decoder.by_path(each.routes[0].create_path)
+        found = decoder.routes_by_path(each.routes[0].create_path)
         assert found == (each, each.routes[0], each.models[0])

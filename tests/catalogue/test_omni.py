@@ -21,7 +21,9 @@ Json = dict[str, Any]
 
 
 def build(plan: Plan, values: Json) -> Json:
-    return encoder.build(plan, values, external_id=None, callback_url=None, extra={})
+    return encoder.encode_body(
+        plan, values, external_id=None, callback_url=None, extra={}
+    )
 
 
 BODIES: list[tuple[str, str, str, Json, Json]] = [
@@ -208,7 +210,7 @@ def test_inputs_become_a_body_and_values_again(
     plan = planned("omni-video", model, values, keys)
 
     made = build(plan, values)
-    found, problems = decoder.read(plan.product, plan.route, plan.model, made)
+    found, problems = decoder.decode_body(plan.product, plan.route, plan.model, made)
 
     assert validation.problems(plan, values) == ()
     assert made == wanted
@@ -607,16 +609,16 @@ def test_a_video_of_no_said_kind_is_edited(planned: Planner) -> None:
     plan = planned("omni-video", OMNI, {}, LEGACY)
     raw = {"prompt": "a", "video_list": [{"video_url": CLIP}]}
 
-    found, _ = decoder.read(plan.product, plan.route, plan.model, raw)
+    found, _ = decoder.decode_body(plan.product, plan.route, plan.model, raw)
 
     assert found == {"prompt": "a", "base_video": CLIP}
 
 
 def test_the_api_charges_what_it_assumes_and_not_our_habits(planned: Planner) -> None:
     plan = planned("omni-video", OMNI, {}, LEGACY)
-    ours = pricing.estimate(plan, {"prompt": "a"})
+    ours = pricing.estimate_units(plan, {"prompt": "a"})
 
-    assert pricing.charge(plan, {"prompt": "a", "aspect_ratio": "1:1"}, 5) == 4.0
+    assert pricing.charged_units(plan, {"prompt": "a", "aspect_ratio": "1:1"}, 5) == 4.0
     assert ours is not None
     assert ours.units == 3.0
 
@@ -627,7 +629,7 @@ def test_an_edit_costs_what_its_input_lasts(
 ) -> None:
     values = {"prompt": "a", "base_video": f"clip={CLIP}"}
 
-    estimate = pricing.estimate(planned("omni-video", model, values), values)
+    estimate = pricing.estimate_units(planned("omni-video", model, values), values)
 
     assert estimate is not None
     assert (estimate.units, estimate.at_most_units) == (None, most)

@@ -120,7 +120,7 @@ def units_of(plan: Plan, values: Values, *, seconds: float = 1) -> Units:
     """Return what a second, a call or an image costs; None where it is not sold."""
     if pricing.rate_for(plan, values) is None:
         return None
-    return pricing.charge(plan, values, seconds)
+    return pricing.charged_units(plan, values, seconds)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_a_unit_costs_what_the_list_says() -> None:
 
 
 def test_the_bound_of_an_extension_is_its_dearer_price() -> None:
-    found = pricing.estimate(plan_of("video-extend", ""), {"video_id": "1"})
+    found = pricing.estimate_units(plan_of("video-extend", ""), {"video_id": "1"})
 
     assert found is not None
     assert (found.units, found.at_most_units) == (None, 3.5)

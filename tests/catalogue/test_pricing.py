@@ -44,7 +44,7 @@ def test_the_price_table_is_confirmed(
 ) -> None:
     plan = planned("text2video", model, values)
 
-    estimate = pricing.estimate(plan, {**TEXT, **values})
+    estimate = pricing.estimate_units(plan, {**TEXT, **values})
 
     assert estimate is not None
     assert estimate.units == units
@@ -72,7 +72,7 @@ def test_a_first_frame_costs_what_a_prompt_does(
     plan = planned("image2video", model, {})
 
     found = {
-        resolution: pricing.charge(plan, {"resolution": resolution}, 5.041)
+        resolution: pricing.charged_units(plan, {"resolution": resolution}, 5.041)
         for resolution in by_resolution
     }
 
@@ -81,7 +81,7 @@ def test_a_first_frame_costs_what_a_prompt_does(
 
 def test_models_of_both_products_have_the_same_rates() -> None:
     text, image = (
-        {model.id: model.rates for model in loader.load(name).models}
+        {model.id: model.rates for model in loader.load_product(name).models}
         for name in ("text2video", "image2video")
     )
 
@@ -101,7 +101,7 @@ def test_observed_charges_are_confirmed(
 ) -> None:
     plan = planned("image2video", "kling-3.0-turbo", {})
 
-    assert pricing.charge(plan, {"resolution": resolution}, seconds) == units
+    assert pricing.charged_units(plan, {"resolution": resolution}, seconds) == units
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_other_products_are_charged_by_their_unit(
     plan = planned("text2video", None, {})
     plan = replace(plan, model=replace(plan.model, rates=(rate,)))
 
-    charged = pricing.charge(plan, TEXT, seconds, n_outputs=n_outputs)
+    charged = pricing.charged_units(plan, TEXT, seconds, n_outputs=n_outputs)
 
     assert charged == units
 
@@ -146,7 +146,7 @@ def test_an_estimate_says_what_it_stands_on(
     plan = planned("text2video", "kling-3.0", {})
     plan = replace(plan, model=replace(plan.model, rates=(rate,)))
 
-    estimate = pricing.estimate(plan, values)
+    estimate = pricing.estimate_units(plan, values)
 
     assert estimate is not None
     assert (estimate.units, estimate.basis) == (units, basis)
@@ -169,7 +169,7 @@ def test_what_has_no_published_price_is_not_estimated(
     plan = planned("text2video", None, {})
     plan = replace(plan, model=replace(plan.model, rates=rates))
 
-    assert pricing.estimate(plan, {}) is None
+    assert pricing.estimate_units(plan, {}) is None
     assert why in pricing.why_unknown(plan)
 
 
@@ -178,7 +178,7 @@ def test_a_number_that_nobody_bounds_is_not_estimated_either(planned: Planner) -
     rate = Rate(units=8, per="output", count="n")
     plan = replace(plan, model=replace(plan.model, rates=(rate,)))
 
-    found = pricing.estimate(plan, {"n": "auto"})
+    found = pricing.estimate_units(plan, {"n": "auto"})
 
     assert found is not None
     assert (found.units, found.at_most_units, found.usd) == (None, None, None)
@@ -188,13 +188,13 @@ def test_what_has_no_price_is_charged_nothing(planned: Planner) -> None:
     plan = planned("text2video", None, {})
     plan = replace(plan, model=replace(plan.model, rates=()))
 
-    assert pricing.charge(plan, TEXT, 5.0) == 0
+    assert pricing.charged_units(plan, TEXT, 5.0) == 0
 
 
 def test_shots_decide_the_seconds_that_are_paid(planned: Planner) -> None:
     values = {"shots": ("3:a", "4:b")}
 
-    estimate = pricing.estimate(planned("text2video", None, values), values)
+    estimate = pricing.estimate_units(planned("text2video", None, values), values)
 
     assert estimate is not None
     assert estimate.units == 5.6
@@ -203,7 +203,7 @@ def test_shots_decide_the_seconds_that_are_paid(planned: Planner) -> None:
 def test_sound_that_cannot_be_had_is_not_paid(planned: Planner) -> None:
     plan = planned("image2video", "kling-2.5-turbo", {})
 
-    estimate = pricing.estimate(plan, {"image": FRAME, "sound": True})
+    estimate = pricing.estimate_units(plan, {"image": FRAME, "sound": True})
 
     assert estimate is not None
     assert "sound" not in estimate.basis

@@ -13,7 +13,7 @@ from kling_cli.catalogue import decoder, encoder, validation
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import Plan
 
-PRODUCT = loader.load("omni-video")
+PRODUCT = loader.load_product("omni-video")
 MODEL = next(each for each in PRODUCT.models if each.id == "kling-3.0-omni")
 NEW, LEGACY = (
     Plan(product=PRODUCT, route=route, model=MODEL) for route in PRODUCT.routes
@@ -55,7 +55,9 @@ def inputs(draw: st.DrawFn) -> tuple[dict[str, Any], list[tuple[str, str]]]:
 
 
 def build(plan: Plan, values: dict[str, Any]) -> dict[str, Any]:
-    return encoder.build(plan, values, external_id=None, callback_url=None, extra={})
+    return encoder.encode_body(
+        plan, values, external_id=None, callback_url=None, extra={}
+    )
 
 
 def positions_of(raw: dict[str, Any]) -> list[str]:
@@ -110,7 +112,7 @@ def test_a_legacy_body_in_any_order_is_read_to_the_same_inputs(
     values, calls = drawn
     raw = shuffled(build(LEGACY, values), random)
 
-    found, problems = decoder.read(PRODUCT, LEGACY.route, MODEL, raw)
+    found, problems = decoder.decode_body(PRODUCT, LEGACY.route, MODEL, raw)
 
     assert problems == ()
     assert positions_of(raw) == [value for _, value in calls]

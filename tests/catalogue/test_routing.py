@@ -11,8 +11,8 @@ from kling_cli.catalogue.definition import loader
 from kling_cli.errors import CredentialsError, UsageError
 from tests.catalogue.conftest import Planner
 
-T2V = loader.load("text2video")
-I2V = loader.load("image2video")
+T2V = loader.load_product("text2video")
+I2V = loader.load_product("image2video")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from kling_cli.catalogue import decoder, server_validation
 from kling_cli.catalogue.decoder import wire_name
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import Plan
-from kling_cli.catalogue.encoder import put
+from kling_cli.catalogue.encoder import set_path
 from tests.catalogue.conftest import Planner
 from tests.catalogue.strategies import FRAME
 from tests.support.images import png
@@ -41,10 +41,12 @@ GOOD = base64.b64encode(png(400, 400)).decode()
 
 def plan_of(path: str, raw: dict[str, Any]) -> Plan:
     """Find the plan the way a server does: by path, and by the body's model."""
-    found = decoder.by_path(path)
+    found = decoder.routes_by_path(path)
     assert found is not None
     product, route, model = found
-    chosen = model or decoder.by_wire_id(product, route, raw.get(str(route.model_at)))
+    chosen = model or decoder.model_by_wire_id(
+        product, route, raw.get(str(route.model_at))
+    )
     assert chosen is not None
     return Plan(product=product, route=route, model=chosen)
 
@@ -83,7 +85,7 @@ def test_no_setting_takes_a_value_out_of_its_enum(
 
     for at in places.values():
         spoilt = deepcopy(raw)
-        put(spoilt, at, wrong)
+        set_path(spoilt, at, wrong)
 
         messages = said_about(documented["path"], spoilt)
 
@@ -395,7 +397,7 @@ def test_the_api_refuses_what_the_reference_says_it_does(
 ) -> None:
     changed = deepcopy(raw)
     for at, value in change.items():
-        put(changed, at, value)
+        set_path(changed, at, value)
 
     assert sorted(said_about(path, changed)) == sorted(messages)
 
@@ -404,14 +406,14 @@ def test_an_ignored_setting_does_not_count() -> None:
     raw = {**NEW_TEXT, "settings": {"audio": "off"}}
     plan = plan_of("/text-to-video/kling-3.0-turbo", raw)
 
-    values, problems = decoder.read(plan.product, plan.route, plan.model, raw)
+    values, problems = decoder.decode_body(plan.product, plan.route, plan.model, raw)
 
     assert problems == ()
     assert values["sound"] is False
 
 
 def test_references_are_read_back_as_handles() -> None:
-    product = loader.load("image2video")
+    product = loader.load_product("image2video")
     raw = {
         **OLD_IMAGE,
         "prompt": "<<<element_1>>> and <<< element_2 >>>",
@@ -419,7 +421,7 @@ def test_references_are_read_back_as_handles() -> None:
     }
     plan = plan_of("/v1/videos/image2video", raw)
 
-    values, _ = decoder.read(product, plan.route, plan.model, raw)
+    values, _ = decoder.decode_body(product, plan.route, plan.model, raw)
 
     assert values["prompt"] == "@element_1 and @element_2"
     assert values["elements"] == ("1", "2")

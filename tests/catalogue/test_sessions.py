@@ -16,10 +16,10 @@ from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.parser import CatalogueError
 from kling_cli.catalogue.definition.parser import product as parse
 from kling_cli.catalogue.sessions import (
-    Fit,
-    Seen,
+    SegmentFit,
+    SessionFacts,
     SessionUse,
-    fitted,
+    fit_segment,
     insertion,
     require_room,
 )
@@ -29,19 +29,19 @@ DATA = Path(kling_cli.catalogue.__file__).parent / "data"
 
 
 def use_of(name: str) -> SessionUse:
-    use = loader.load(name).session
+    use = loader.load_product(name).session
     assert use is not None
     return use
 
 
-def fit() -> Fit:
+def fit() -> SegmentFit:
     found = use_of("lip-sync").fit
     assert found is not None
     return found
 
 
-def seen(start_s: float = 0.0, end_s: float | None = None) -> Seen:
-    return Seen(start_s=start_s, end_s=end_s)
+def seen(start_s: float = 0.0, end_s: float | None = None) -> SessionFacts:
+    return SessionFacts(start_s=start_s, end_s=end_s)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def seen(start_s: float = 0.0, end_s: float | None = None) -> Seen:
     ],
 )
 def test_a_sound_is_put_where_the_face_is(
-    values: dict[str, Any], face: Seen, video_s: float | None, at_s: float
+    values: dict[str, Any], face: SessionFacts, video_s: float | None, at_s: float
 ) -> None:
     assert insertion(fit(), values, seen=face, video_s=video_s) == at_s
 
@@ -95,7 +95,7 @@ def test_a_sound_is_put_where_the_face_is(
     ],
 )
 def test_a_sound_that_does_not_go_with_the_face_is_refused(
-    values: dict[str, Any], face: Seen, video_s: float | None, words: str
+    values: dict[str, Any], face: SessionFacts, video_s: float | None, words: str
 ) -> None:
     with pytest.raises(UsageError, match=words):
         insertion(fit(), values, seen=face, video_s=video_s)
@@ -127,12 +127,14 @@ def test_what_cannot_fit_is_refused_before_anybody_has_looked() -> None:
 def test_the_length_of_the_selected_video_decides_the_duration(
     said: dict[str, Any], video_s: float | None, duration: int | None
 ) -> None:
-    assert fitted(use_of("multi-elements"), said, video_s).get("duration") == duration
+    assert (
+        fit_segment(use_of("multi-elements"), said, video_s).get("duration") == duration
+    )
 
 
 def test_a_duration_that_does_not_go_with_the_video_is_refused() -> None:
     with pytest.raises(UsageError, match=r"--duration 5: .* lasts 10 s") as caught:
-        fitted(use_of("multi-elements"), {"duration": 5}, 10.041)
+        fit_segment(use_of("multi-elements"), {"duration": 5}, 10.041)
 
     assert caught.value.hint == "--duration 10 goes with it"
 

@@ -58,7 +58,9 @@ def test_what_a_product_film_has_to_be_told_has_our_defaults(planned: Planner) -
     values = {"title": "Mug", "images": (IMAGE,)}
     plan = planned("goods-studio", None, values)
 
-    made = encoder.build(plan, values, external_id=None, callback_url=None, extra={})
+    made = encoder.encode_body(
+        plan, values, external_id=None, callback_url=None, extra={}
+    )
 
     assert made["settings"] == {
         "duration": 15,

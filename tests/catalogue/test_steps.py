@@ -33,7 +33,7 @@ PICTURE = "https://img.example.com/dog.png"
 
 
 def plan_for(name: str, values: dict[str, Any]) -> Plan:
-    product = loader.described(name)
+    product = loader.load_description(name)
     return routing.plan(product, None, tuple(values), (CredentialKind.KEY_PAIR,))
 
 
@@ -49,9 +49,9 @@ def test_they_are_found_by_path_and_are_no_commands() -> None:
         "preview-selection",
     ]
     for each in steps:
-        assert each.name not in loader.names()
+        assert each.name not in loader.product_names()
         assert each.step is not None
-        found = decoder.by_path(each.routes[0].create_path)
+        found = decoder.routes_by_path(each.routes[0].create_path)
         assert found == (each, each.routes[0], each.models[0])
 
 
@@ -64,7 +64,7 @@ def test_every_session_is_opened_by_a_step() -> None:
 
 def test_what_is_neither_product_nor_step_is_not_described() -> None:
     with pytest.raises(UsageError, match="there is no product nonsense"):
-        loader.described("nonsense")
+        loader.load_description("nonsense")
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,9 @@ def test_what_is_not_allowed_is_refused_here_and_by_the_api(
     name: str, values: dict[str, Any], message: str
 ) -> None:
     plan = plan_for(name, values)
-    raw = encoder.build(plan, values, external_id=None, callback_url=None, extra={})
+    raw = encoder.encode_body(
+        plan, values, external_id=None, callback_url=None, extra={}
+    )
 
     found = [each.message for each in validation.problems(plan, values)]
 
@@ -149,14 +151,14 @@ def test_what_is_just_allowed_is_taken(name: str, values: dict[str, Any]) -> Non
 def test_a_price_is_known_where_the_length_is(
     name: str, values: dict[str, Any], seconds: float | None, units: float | None
 ) -> None:
-    found = pricing.estimate(plan_for(name, values), values, seconds=seconds)
+    found = pricing.estimate_units(plan_for(name, values), values, seconds=seconds)
 
     assert (found.units if found else None) == units
 
 
 @pytest.mark.parametrize("summary", loader.step_summaries(), ids=lambda one: one.name)
 def test_the_head_of_a_step_says_what_its_file_says(summary: loader.Summary) -> None:
-    step = loader.step(summary.name)
+    step = loader.load_step(summary.name)
 
     assert (summary.summary, summary.panel) == (step.summary, step.panel)
     assert step.example.startswith(f"kling {summary.group} {summary.command} ")

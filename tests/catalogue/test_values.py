@@ -9,7 +9,9 @@ from tests.catalogue.conftest import Planner
 
 
 def test_nothing_and_emptiness_were_not_said() -> None:
-    said = values.given({"a": None, "b": "", "c": (), "d": [], "e": 0, "f": False})
+    said = values.given_values(
+        {"a": None, "b": "", "c": (), "d": [], "e": 0, "f": False}
+    )
 
     assert said == {"e": 0, "f": False}
 
@@ -17,7 +19,7 @@ def test_nothing_and_emptiness_were_not_said() -> None:
 def test_defaults_count_where_nothing_was_said(planned: Planner) -> None:
     plan = planned("text2video", "kling-3.0", {})
 
-    assert values.effective(plan, {"duration": 7}) == {
+    assert values.effective_values(plan, {"duration": 7}) == {
         "sound": False,
         "resolution": "720p",
         "aspect_ratio": "16:9",
@@ -30,7 +32,7 @@ def test_defaults_count_where_nothing_was_said(planned: Planner) -> None:
 def test_what_a_model_always_has_counts_whatever_was_said(planned: Planner) -> None:
     plan = planned("text2video", "kling-3.0-turbo", {})
 
-    assert values.effective(plan, {"sound": False})["sound"] is True
+    assert values.effective_values(plan, {"sound": False})["sound"] is True
 
 
 @pytest.mark.parametrize(
@@ -49,12 +51,12 @@ def test_shots_decide_the_duration_unless_somebody_did(
 ) -> None:
     plan = planned("text2video", None, said)
 
-    assert values.settled(plan, said).get("duration") == duration
+    assert values.completed_values(plan, said).get("duration") == duration
 
 
 def test_a_model_without_shots_takes_their_words_as_they_are(planned: Planner) -> None:
     said = {"prompt": "shot 1, 3, a;"}
     plan = planned("text2video", "kling-2.6", said)
 
-    assert values.settled(plan, said) == said
+    assert values.completed_values(plan, said) == said
     assert values.storyboard(plan, said) == ()

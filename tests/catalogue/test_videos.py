@@ -66,14 +66,14 @@ def test_videos_are_charged_as_the_price_list_says(
 ) -> None:
     plan = planned(product, None, values)
 
-    assert pricing.charge(plan, values, seconds) == pytest.approx(units)
+    assert pricing.charged_units(plan, values, seconds) == pytest.approx(units)
 
 
 def test_the_older_motion_model_takes_no_elements(planned: Planner) -> None:
     plan = planned("motion-control", "kling-2.6", MOVE)
 
     assert "elements" not in plan.limits
-    assert pricing.charge(plan, MOVE, 5) == pytest.approx(2.5)
+    assert pricing.charged_units(plan, MOVE, 5) == pytest.approx(2.5)
 
 
 def sound(seconds: float) -> str:
@@ -109,7 +109,7 @@ def test_a_video_as_long_as_its_input_costs_what_that_says_or_has_a_bound(
     price: tuple[float | None, float],
     words: str,
 ) -> None:
-    found = pricing.estimate(planned(product, None, values), values)
+    found = pricing.estimate_units(planned(product, None, values), values)
 
     assert found is not None
     assert (found.units, found.at_most_units) == price

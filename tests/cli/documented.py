@@ -40,9 +40,9 @@ class Example:
         """The documented body without a callback URL."""
         body = deepcopy(dict(self.call.documented["example"]))
         at = self.call.route.callback_url_at
-        if at is not None and encoder.get(body, at) is not None:
+        if at is not None and encoder.get_path(body, at) is not None:
             parent, _, key = at.rpartition(".")
-            (encoder.get(body, parent) if parent else body).pop(key)
+            (encoder.get_path(body, parent) if parent else body).pop(key)
         return body
 
     @property
@@ -56,7 +56,7 @@ class Example:
 
     @property
     def values(self) -> dict[str, Any]:
-        values, problems = decoder.read(
+        values, problems = decoder.decode_body(
             self.call.product, self.call.route, self.model, self.body
         )
         assert problems == ()
@@ -83,7 +83,7 @@ class Example:
         body = self.body
         at = self.call.route.external_id_at
         if at is not None:
-            encoder.put(body, at, external_id)
+            encoder.set_path(body, at, external_id)
         return body
 
 
@@ -101,7 +101,7 @@ def _model(call: Call) -> Model | None:
     wire_id = call.documented["example"].get(call.route.model_at or "")
     if len(call.models) == 1:
         return call.models[0]
-    return decoder.by_wire_id(call.product, call.route, wire_id)
+    return decoder.model_by_wire_id(call.product, call.route, wire_id)
 
 
 def _option(field: Field, value: Any) -> list[str]:
@@ -154,14 +154,14 @@ class Wrong:
         value = value * 1000 if place.sent_as == "milliseconds" else value
         if place.item is None:
             many = self.field.is_repeated and place.codec is None
-            encoder.put(body, place.at, [value] if many else value)
+            encoder.set_path(body, place.at, [value] if many else value)
             return body
         kept = [
             entry
-            for entry in encoder.get(body, place.at) or []
+            for entry in encoder.get_path(body, place.at) or []
             if not _is_of(entry, place.item)
         ]
-        encoder.put(body, place.at, [*kept, {**place.item, str(place.put): value}])
+        encoder.set_path(body, place.at, [*kept, {**place.item, str(place.put): value}])
         return body
 
     @property

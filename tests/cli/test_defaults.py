@@ -13,8 +13,14 @@ from typing import Any
 
 import pytest
 
-from kling_cli.cli.commands.generate import Said, run_options
-from kling_cli.cli.options.shared import Callbacks, Fetching, Safety, Talk, Waiting
+from kling_cli.cli.commands.generate import CommandOptions, run_options
+from kling_cli.cli.options.shared import (
+    CallbackOptions,
+    DownloadOptions,
+    OutputOptions,
+    SafetyOptions,
+    WaitOptions,
+)
 from kling_cli.errors import UsageError
 from kling_cli.main import main
 from kling_cli.settings.settings import load
@@ -200,11 +206,11 @@ def test_a_default_that_was_typed_wrong_is_an_error_at_once() -> None:
         load({}, {"timeout": "soon"})
 
 
-def said(*, is_waiting: bool) -> Said:
-    return Said(
-        fetching=Fetching(),
-        talk=Talk(),
-        waiting=Waiting(is_waiting=is_waiting),
-        callbacks=Callbacks(),
-        safety=Safety(),
+def said(*, is_waiting: bool) -> CommandOptions:
+    return CommandOptions(
+        fetching=DownloadOptions(),
+        talk=OutputOptions(),
+        waiting=WaitOptions(is_waiting=is_waiting),
+        callbacks=CallbackOptions(),
+        safety=SafetyOptions(),
     )

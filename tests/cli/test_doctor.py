@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.api.health_check import Standing, Verdict, knock
+from kling_cli.api.health_check import HealthReport, HealthStatus, check_reachable
 from kling_cli.cli.diagnosis.account import (
     ask_host,
     check_base,
@@ -438,7 +438,7 @@ def test_a_clock_is_judged_by_what_it_breaks(
 def test_an_account_in_arrears_is_a_failure_of_the_account() -> None:
     error = AccountError("in arrears", hint="top up")
 
-    found = check_login(Verdict(standing=Standing.ACCEPTED, error=error))
+    found = check_login(HealthReport(standing=HealthStatus.ACCEPTED, error=error))
 
     assert (found.name, found.level, found.remedy) == ("account", Level.FAIL, "top up")
 
@@ -474,7 +474,7 @@ def test_the_proxy_in_use_and_what_cannot_be_read_of_no_proxy_are_told(
 @pytest.mark.anyio
 async def test_a_page_is_not_the_api() -> None:
     async with wire_server(page(200)) as server:
-        verdict = await knock(server.base_url, SystemClock())
+        verdict = await check_reachable(server.base_url, SystemClock())
 
-    assert verdict.standing is Standing.UNREACHABLE
+    assert verdict.standing is HealthStatus.UNREACHABLE
     assert "not the Kling API" in str(verdict.error)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.store.journal import CallbackJournal, KeptCallback, KeptForward
+from kling_cli.store.journal import CallbackJournal, StoredCallback, StoredForward
 from tests.support.echo import echo_server
 from tests.support.kling import Kling
 
@@ -19,7 +19,7 @@ BODY = b'{"id": "t1", "status": "succeeded"}'
 HERE = "http://localhost:3000/callback"
 
 
-def a_callback(**columns: object) -> KeptCallback:
+def a_callback(**columns: object) -> StoredCallback:
     chosen = {
         "id": 0,
         "received_at": NOON,
@@ -33,7 +33,7 @@ def a_callback(**columns: object) -> KeptCallback:
         "raw": BODY,
         **columns,
     }
-    return KeptCallback(**chosen)  # type: ignore[arg-type]  # as named above
+    return StoredCallback(**chosen)  # type: ignore[arg-type]  # as named above
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def journal(kling: Kling) -> Iterator[CallbackJournal]:
         )
         opened.keep_forwards(
             [
-                KeptForward(
+                StoredForward(
                     callback_id=2, sent_at=NOON, url=HERE, status=500, duration_s=0.25
                 )
             ]

@@ -11,7 +11,7 @@ from kling_cli.cli.options.product_fields import choices, parameters
 
 def parameter_of(field: Field) -> Parameter:
     """Return the parameter that text2video would have for one more field."""
-    product = loader.load("text2video")
+    product = loader.load_product("text2video")
     with_field = replace(product, fields=(*product.fields, field))
     return {one.name: one for one in parameters(with_field)}[field.name]
 
@@ -35,14 +35,14 @@ def names(product: Product) -> list[str]:
 
 
 def test_arguments_come_first_and_set_comes_last() -> None:
-    image2video = names(loader.load("image2video"))
+    image2video = names(loader.load_product("image2video"))
 
     assert image2video[:3] == ["image", "prompt", "model"]
     assert image2video[-1] == "extra"
 
 
 def test_only_what_has_a_resolution_has_a_mode() -> None:
-    product = loader.load("text2video")
+    product = loader.load_product("text2video")
     without = replace(
         product,
         fields=tuple(one for one in product.fields if one.name != "resolution"),
@@ -68,7 +68,7 @@ def test_a_switch_can_be_turned_off() -> None:
 
 
 def test_what_the_default_model_has_not_is_in_a_panel_of_those_that_have_it() -> None:
-    text2video = loader.load("text2video")
+    text2video = loader.load_product("text2video")
     panels = {
         one.name: info_of(one).rich_help_panel
         for one in parameters(text2video)
@@ -98,10 +98,10 @@ def test_a_choice_without_a_name_for_its_value_has_one() -> None:
 
 
 def test_choices_are_those_of_all_models() -> None:
-    said = choices(loader.load("text2video"), "resolution")
+    said = choices(loader.load_product("text2video"), "resolution")
 
     assert [value for value, _ in said] == ["720p", "1080p", "4k"]
-    assert choices(loader.load("text2video"), "prompt") == []
+    assert choices(loader.load_product("text2video"), "prompt") == []
 
 
 def test_an_argument_may_be_several_and_says_how_many() -> None:
@@ -115,14 +115,14 @@ def test_an_argument_may_be_several_and_says_how_many() -> None:
 
 
 def test_a_resolution_that_nobody_can_say_has_no_option() -> None:
-    said = names(loader.load("video-extend"))
+    said = names(loader.load_product("video-extend"))
 
     assert not {"resolution", "mode"} & set(said)
 
 
 def parameter(product: str, name: str) -> Parameter:
     """Return a parameter of a product's command."""
-    found = parameters(loader.load(product))
+    found = parameters(loader.load_product(product))
     return next(one for one in found if one.name == name)
 
 

@@ -83,7 +83,7 @@ def test_an_example_runs_as_it_stands(
     [
         pytest.param(line, id=line)
         for names, line in EXAMPLES
-        if names[-1] in loader.names()
+        if names[-1] in loader.product_names()
     ],
 )
 def test_the_request_of_an_example_makes_the_same_body(

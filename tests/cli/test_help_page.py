@@ -88,7 +88,7 @@ def test_the_first_clause_is_the_short_text(text: str, first: str) -> None:
 def test_a_short_text_says_what_any_model_takes(
     product: str, field: str, words: str
 ) -> None:
-    described = loader.load(product)
+    described = loader.load_product(product)
 
     assert brief_help(described, described.field(field)) == words
 

@@ -116,7 +116,7 @@ def test_models_that_are_gone_are_not_spoken_of() -> None:
 
 
 def test_the_real_products_say_who_can_do_what() -> None:
-    product = loader.load("text2video")
+    product = loader.load_product("text2video")
 
     said = limits_sentence(product, product.field("duration"))
 

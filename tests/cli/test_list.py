@@ -17,9 +17,9 @@ from kling_cli.cli.commands.list import (
 )
 from kling_cli.cli.output import tasks as report
 from kling_cli.errors import UsageError
-from kling_cli.jobs.account_tasks import Wanted
+from kling_cli.jobs.account_tasks import TaskFilter
 from kling_cli.store.journal import Journal
-from kling_cli.store.records import Entry, Stage, State
+from kling_cli.store.records import JobRecord, Stage, State
 from tests.cli.examples import CREATED, FILE, TASK_ID
 from tests.support.kling import Kling
 
@@ -34,9 +34,9 @@ def an_entry(  # noqa: PLR0913 -- one for each fact that is chosen by
     ago: timedelta = timedelta(0),
     paths: tuple[str, ...] = (FILE,),
     prompt: str = "A boat",
-) -> Entry:
+) -> JobRecord:
     is_unsent = stage in (Stage.SENDING, Stage.REFUSED, Stage.ABSENT)
-    return Entry(
+    return JobRecord(
         external_id=f"kling-{name}",
         task_id=None if is_unsent else name,
         command=product,
@@ -91,7 +91,7 @@ def test_a_filter_says_what_to_look_for_in_the_account() -> None:
         status="failed", product="image", kind="try-on", since="2h", limit=5
     )
 
-    assert wanted_of(chosen, NOW) == Wanted(
+    assert wanted_of(chosen, NOW) == TaskFilter(
         status=TaskStatus.FAILED,
         product="image",
         kind="try_on",

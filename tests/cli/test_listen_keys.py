@@ -16,7 +16,7 @@ import pytest
 from kling_cli.cli.output.listener.keys import HELP, KEYS
 from kling_cli.listener.controls import Controls
 from kling_cli.listener.events import Forwarded, Mismatch, Verified
-from kling_cli.store.journal import KeptCallback
+from kling_cli.store.journal import StoredCallback
 from tests.support.kling import Kling
 from tests.support.recorder import recorder
 from tests.support.terminal import Terminal
@@ -30,15 +30,15 @@ class Passed:
 
     kept: list[tuple[int, bool]] = field(default_factory=list)
 
-    def submit(self, kept: KeptCallback, *, is_replay: bool = False) -> None:
+    def submit(self, kept: StoredCallback, *, is_replay: bool = False) -> None:
         self.kept.append((kept.id, is_replay))
 
     async def drain(self, timeout_s: float) -> None:
         pass
 
 
-def a_callback(number: int = 7, raw: bytes = b'{"id": "t1"}') -> KeptCallback:
-    return KeptCallback(
+def a_callback(number: int = 7, raw: bytes = b'{"id": "t1"}') -> StoredCallback:
+    return StoredCallback(
         id=number,
         received_at=datetime(2026, 10, 4, 12, tzinfo=UTC),
         product=None,

@@ -3,16 +3,16 @@ from __future__ import annotations
 import pytest
 
 from kling_cli.cli.commands.listen import (
-    Choice,
-    Door,
-    Forwarding,
+    AddressOptions,
+    EventOptions,
+    ForwardingOptions,
     parse,
     read_response,
     read_timeout,
     read_url,
     read_wanted,
 )
-from kling_cli.cli.options.delivery import Delivery
+from kling_cli.cli.options.delivery import DeliveryOptions
 from kling_cli.errors import UsageError
 
 
@@ -41,14 +41,14 @@ def test_any_other_response_is_refused_by_name(text: str) -> None:
 
 
 def test_statuses_may_be_listed_and_spelled_either_way() -> None:
-    wanted = read_wanted(Choice(events=["succeed, failed", "PROCESSING"]))
+    wanted = read_wanted(EventOptions(events=["succeed, failed", "PROCESSING"]))
 
     assert wanted.statuses == {"succeeded", "failed", "processing"}
 
 
 def test_a_status_that_is_none_is_refused_by_name() -> None:
     with pytest.raises(UsageError, match="--events done"):
-        read_wanted(Choice(events=["done"]))
+        read_wanted(EventOptions(events=["done"]))
 
 
 def test_ones_own_url_loses_its_last_slash() -> None:
@@ -74,15 +74,17 @@ def test_a_timeout_is_a_length_of_time() -> None:
 
 def test_everything_that_was_typed_arrives() -> None:
     options = parse(
-        Door(port=8000, is_tokenless=True, is_forgetful=True, respond=["503"]),
-        Forwarding(forward_to=["3000"], routes=["failed=4000/sad"]),
-        Delivery(
+        AddressOptions(
+            port=8000, is_tokenless=True, is_forgetful=True, respond=["503"]
+        ),
+        ForwardingOptions(forward_to=["3000"], routes=["failed=4000/sad"]),
+        DeliveryOptions(
             headers=["X-A: 1"],
             is_insecure=True,
             timeout_s=3,
             secrets=["whsec_c2VjcmV0"],
         ),
-        Choice(task_ids=["t1"], max_events=2, is_until_final=True, timeout="5"),
+        EventOptions(task_ids=["t1"], max_events=2, is_until_final=True, timeout="5"),
         command=("pytest", "-q"),
         is_stdout_ours=True,
         tunnel="none",

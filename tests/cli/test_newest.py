@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kling_cli.cli.commands import events, listen
-from kling_cli.cli.commands.trigger import Mocking, parse
+from kling_cli.cli.commands.trigger import MockOptions, parse
 from kling_cli.main import main
 from kling_cli.store.journal import CallbackJournal, Journal
 from kling_cli.store.records import Stage
@@ -34,14 +34,14 @@ def state_dir(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_callbacks_are_chosen_by_it() -> None:
     kept = events.wanted_of(events.Choice(task_id="last"))
-    awaited = listen.read_wanted(listen.Choice(task_ids=["last", "t9"]))
+    awaited = listen.read_wanted(listen.EventOptions(task_ids=["last", "t9"]))
 
     assert kept.task_id == "t1"
     assert awaited.task_ids == {"t1", "t9"}
 
 
 def test_mocks_speak_of_it() -> None:
-    series = parse("succeeded", Mocking(task_id="last", to="1"))
+    series = parse("succeeded", MockOptions(task_id="last", to="1"))
 
     [[mock]] = series.trials[0].sent
     assert b'"t1"' in mock.raw

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.cli.options.shared import Showing, Talk
+from kling_cli.cli.options.shared import OutputOptions, Showing
 from kling_cli.cli.output.outcome import Presentation, notice
 from kling_cli.errors import ExitCode, StoppedError
 from kling_cli.jobs.events import JobResult
@@ -100,8 +100,8 @@ def test_nothing_is_drawn_or_rung_in_a_pipe(
         monkeypatch.setenv(name, value)
     wanted = Presentation(is_previewing=True, is_notifying=True)
 
-    wanted.show([a_result()], Talk())
-    wanted.end([a_result()], Talk())
+    wanted.show([a_result()], OutputOptions())
+    wanted.end([a_result()], OutputOptions())
 
     assert capsys.readouterr() == ("", "")
 

@@ -8,7 +8,7 @@ import pytest
 
 from kling_cli.callbacks.signatures import verify
 from kling_cli.secret import Secret
-from kling_cli.store.journal import CallbackJournal, KeptCallback, KeptForward
+from kling_cli.store.journal import CallbackJournal, StoredCallback, StoredForward
 from tests.support.kling import Kling
 from tests.support.recorder import Recorder, recorder
 
@@ -17,7 +17,7 @@ BODY = b'{ "id":"t1",\r\n "status": "succeed", "n": {"a": [1, 2]} }\n'
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
-def a_callback(**columns: object) -> KeptCallback:
+def a_callback(**columns: object) -> StoredCallback:
     chosen = {
         "id": 0,
         "received_at": NOON,
@@ -31,11 +31,11 @@ def a_callback(**columns: object) -> KeptCallback:
         "raw": BODY,
         **columns,
     }
-    return KeptCallback(**chosen)  # type: ignore[arg-type]  # as named above
+    return StoredCallback(**chosen)  # type: ignore[arg-type]  # as named above
 
 
-def a_forward(number: int, url: str, status: int | None) -> KeptForward:
-    return KeptForward(
+def a_forward(number: int, url: str, status: int | None) -> StoredForward:
+    return StoredForward(
         callback_id=number, sent_at=NOON, url=url, status=status, duration_s=0.1
     )
 

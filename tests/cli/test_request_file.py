@@ -47,7 +47,7 @@ def test_what_options_say_survives_the_request_and_makes_the_same_body(
     plan, values = job
     assume(str(values.get("prompt", "words")).strip())
     assume(not re.fullmatch(r"[-+.,\d\s]+", str(values.get("negative_prompt", ""))))
-    product, step = plan.product, loader.opening(plan.product)
+    product, step = plan.product, loader.opening_step(plan.product)
     order = Order(
         product=product.name,
         model=plan.model.id,
@@ -65,7 +65,7 @@ def test_what_options_say_survives_the_request_and_makes_the_same_body(
 
 
 def _body(plan: Plan, order: Order) -> dict[str, Any]:
-    return encoder.build(
+    return encoder.encode_body(
         plan,
         order.values,
         external_id=order.external_id,

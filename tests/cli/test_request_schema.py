@@ -56,7 +56,7 @@ def test_every_field_is_described(product: Any) -> None:
     found = schema(product)
     fields = found["properties"]["fields"]["properties"]
 
-    step = loader.opening(product)
+    step = loader.opening_step(product)
     of_both = (*(step.fields if step else ()), *product.fields)
     assert list(fields) == [field.name for field in of_both]
     assert all(rule["description"] for rule in fields.values())
@@ -65,7 +65,9 @@ def test_every_field_is_described(product: Any) -> None:
 
 
 def test_limits_are_the_widest_of_all_models() -> None:
-    fields = schema(loader.load("text2video"))["properties"]["fields"]["properties"]
+    fields = schema(loader.load_product("text2video"))["properties"]["fields"][
+        "properties"
+    ]
 
     assert fields["resolution"]["enum"] == ["720p", "1080p", "4k"]
     assert (fields["cfg_scale"]["minimum"], fields["cfg_scale"]["maximum"]) == (0, 1)
@@ -74,7 +76,7 @@ def test_limits_are_the_widest_of_all_models() -> None:
 
 
 def test_numbers_to_choose_from_may_be_texts() -> None:
-    fields = schema(loader.load("goods-studio"))["properties"]["fields"]
+    fields = schema(loader.load_product("goods-studio"))["properties"]["fields"]
 
     enum = fields["properties"]["duration"]["enum"]
     assert enum == [15, 30, 60, "15", "30", "60"]
@@ -85,7 +87,7 @@ def test_the_schema_is_printed_and_nothing_is_run(kling: Kling) -> None:
     wrong = kling.run("run", "--schema", "ttss")
 
     assert result.exit_code == 0
-    assert result.json() == schema(loader.load("tts"))
+    assert result.json() == schema(loader.load_product("tts"))
     assert result.stdout.count("\n") == 1
     assert wrong.exit_code == 2
     assert "did you mean tts" in wrong.stderr

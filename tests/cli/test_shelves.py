@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from kling_cli.api.library import ELEMENTS, VOICES, NoSuchThingError, Owner, Thing
+from kling_cli.api.library import ELEMENTS, VOICES, LibraryItem, Owner, UnknownItemError
 from kling_cli.cli.commands.library import Choice
 from kling_cli.cli.commands.library_actions import Deletion, listed, picked, question
 from kling_cli.errors import RefusedError
 from tests.api.asked import Answering
 
-ANN = Thing(id="83", name="Ann", owner=Owner.OWN, links=(), task_id="88")
-BEN = Thing(id="84", name=None, owner=Owner.OWN, links=(), task_id="89")
+ANN = LibraryItem(id="83", name="Ann", owner=Owner.OWN, links=(), task_id="88")
+BEN = LibraryItem(id="84", name=None, owner=Owner.OWN, links=(), task_id="89")
 
 
 def test_a_thing_is_picked_by_its_id_or_that_of_its_task() -> None:
@@ -22,7 +22,7 @@ def test_a_thing_is_picked_by_its_id_or_that_of_its_task() -> None:
 
 
 def test_all_that_are_missing_are_named() -> None:
-    with pytest.raises(NoSuchThingError, match="no voice 1, 2") as caught:
+    with pytest.raises(UnknownItemError, match="no voice 1, 2") as caught:
         picked([ANN], ["1", "83", "2"], VOICES)
 
     assert "kling voices" in (caught.value.hint or "")
@@ -77,5 +77,5 @@ async def test_one_that_cannot_be_deleted_does_not_keep_the_others() -> None:
     await deletion.run(client)
 
     assert deletion.deleted == ["1", "3"]
-    assert isinstance(deletion.error, NoSuchThingError)
+    assert isinstance(deletion.error, UnknownItemError)
     assert [each["path"] for each in client.asked] == ["/v1/general/delete-voices"] * 3

@@ -14,7 +14,7 @@ from kling_cli.errors import UsageError
 
 
 def values(product: str = "text2video", **typed: Any) -> dict[str, Any]:
-    return read_values(loader.load(product), typed)
+    return read_values(loader.load_product(product), typed)
 
 
 def test_only_what_was_given_is_in_the_order() -> None:
@@ -88,14 +88,14 @@ def test_a_count_is_no_negative_prompt_of_a_video(text: str) -> None:
 def test_the_short_option_of_image_commands_counts_images() -> None:
     short = {
         product.name: field.name
-        for product in map(loader.load, loader.names())
+        for product in map(loader.load_product, loader.product_names())
         for field in product.fields
         if product.output == "image" and "-n" in field.options
     }
 
     counting = ("image", "omni-image", "multi-image2image", "expand")
     assert short == dict.fromkeys(counting, "n")
-    negative = loader.load("image").field("negative_prompt")
+    negative = loader.load_product("image").field("negative_prompt")
     assert negative.options == ("--negative-prompt",)
     assert values("image", prompt="cats", negative_prompt="4")["negative_prompt"] == "4"
 

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from kling_cli.api.tasks import Output, Task, TaskStatus
 from kling_cli.jobs.events import Event
-from kling_cli.store.journal import KeptCallback
-from kling_cli.store.records import Entry
+from kling_cli.store.journal import StoredCallback
+from kling_cli.store.records import JobRecord
 
 E = TypeVar("E")
 
@@ -29,7 +29,7 @@ def a_video(url: str = "http://127.0.0.1/v.mp4", **columns: Any) -> Output:
     return Output(type="video", id="v1", url=url, **columns)
 
 
-def an_entry(external_id: str = "e1", **columns: Any) -> Entry:
+def an_entry(external_id: str = "e1", **columns: Any) -> JobRecord:
     chosen: dict[str, Any] = {
         "command": "text2video",
         "product": "text2video",
@@ -42,10 +42,10 @@ def an_entry(external_id: str = "e1", **columns: Any) -> Entry:
         "written_at": NOON,
         **columns,
     }
-    return Entry(external_id=external_id, **chosen)
+    return JobRecord(external_id=external_id, **chosen)
 
 
-def a_callback(nonce: str | None = "n1", **columns: Any) -> KeptCallback:
+def a_callback(nonce: str | None = "n1", **columns: Any) -> StoredCallback:
     chosen: dict[str, Any] = {
         "id": 0,
         "received_at": NOON,
@@ -59,7 +59,7 @@ def a_callback(nonce: str | None = "n1", **columns: Any) -> KeptCallback:
         "raw": b'{"id": "t1"}\xff',
         **columns,
     }
-    return KeptCallback(**chosen)
+    return StoredCallback(**chosen)
 
 
 @dataclass(slots=True)

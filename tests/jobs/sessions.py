@@ -14,8 +14,8 @@ import anyio.to_thread
 from kling_cli.background import background
 from kling_cli.clock import Clock, SystemClock
 from kling_cli.jobs.events import Event
-from kling_cli.jobs.ingress.ingress import Way, open_way
-from kling_cli.jobs.ingress.notifications import News
+from kling_cli.jobs.ingress.ingress import CallbackIngress, open_ingress
+from kling_cli.jobs.ingress.notifications import Notifications
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.settings.settings import Settings, load
@@ -69,9 +69,9 @@ async def a_session(
 class Opened:
     """A way that is open, and what comes in by it."""
 
-    way: Way
+    way: CallbackIngress
     session: Session
-    news: News
+    news: Notifications
     heard: Heard
 
     def url(self, nonce: str) -> str:
@@ -89,10 +89,10 @@ async def a_way(
     heard = Heard()
     chosen = RunOptions(command="text2video", **options)
     async with a_session(settings, heard, clock) as session:
-        news = News(clock=session.clock)
+        news = Notifications(clock=session.clock)
         async with (
             background() as group,
-            open_way(chosen, session, news, group) as way,
+            open_ingress(chosen, session, news, group) as way,
         ):
             yield Opened(way, session, news, heard)
 

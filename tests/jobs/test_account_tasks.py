@@ -14,9 +14,9 @@ from kling_cli.api.pagination import Listed
 from kling_cli.api.tasks import TaskStatus
 from kling_cli.errors import CredentialsError, UnreachableError, UsageError
 from kling_cli.jobs import run
-from kling_cli.jobs.account_tasks import Wanted, merged
+from kling_cli.jobs.account_tasks import TaskFilter, merged
 from kling_cli.jobs.prepare import Order
-from kling_cli.store.records import Entry, Stage
+from kling_cli.store.records import JobRecord, Stage
 from tests.jobs.made import NOON, an_entry
 from tests.jobs.world import World, a_world, an_order
 
@@ -33,9 +33,14 @@ LEGACY = Order(
 GOODS = Order(product="goods-studio", values=FILM, external_id="goods")
 
 
-async def remote(world: World, **wanted: Any) -> tuple[Listed[Entry], Sequence[str]]:
+async def remote(
+    world: World, **wanted: Any
+) -> tuple[Listed[JobRecord], Sequence[str]]:
     return await run.account_tasks(
-        Wanted(**wanted), settings=world.settings, tell=world.told, clock=world.clock
+        TaskFilter(**wanted),
+        settings=world.settings,
+        tell=world.told,
+        clock=world.clock,
     )
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from kling_cli.errors import OutcomeUnknownError, StillRunningError, UnreachableError
-from kling_cli.jobs.events import AskFailed, Notice, Submitted
-from kling_cli.jobs.poller import NOWHERE
+from kling_cli.jobs.events import Notice, QueryFailed, Submitted
+from kling_cli.jobs.poller import NO_ENDPOINT
 from kling_cli.jobs.prepare import Order
 from kling_cli.store.records import Stage
 from tests.jobs.test_attach import somebody
@@ -140,10 +140,10 @@ async def test_a_job_without_a_task_id_is_settled_once_the_api_is_back(
 
     assert result.error is None
     assert len(world.saved) == 1
-    assert [one.attempt for one in world.told.of(AskFailed)] == [1, 2]
+    assert [one.attempt for one in world.told.of(QueryFailed)] == [1, 2]
 
 
-DIRECT = {"product": "tts", "query_path": NOWHERE, "route": "legacy"}
+DIRECT = {"product": "tts", "query_path": NO_ENDPOINT, "route": "legacy"}
 SPEECH = Order(product="tts", values={"prompt": "Good morning"}, external_id="mine")
 
 

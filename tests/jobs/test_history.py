@@ -10,12 +10,12 @@ import pytest
 
 from kling_cli.api.tasks import Output
 from kling_cli.errors import UsageError
-from kling_cli.jobs.history import Memory, with_memory
+from kling_cli.jobs.history import JobHistory, with_history
 from kling_cli.jobs.prepare import Order
 from kling_cli.settings.settings import Settings, load
 from kling_cli.store.database import FILE_NAME
 from kling_cli.store.journal import Journal
-from kling_cli.store.records import Entry, Stage
+from kling_cli.store.records import JobRecord, Stage
 from tests.jobs.made import an_entry
 
 CLIP = "https://vid.example.com/a.mp4"
@@ -25,7 +25,7 @@ def video(output_id: str, seconds: float = 5.041) -> Output:
     return Output(type="video", id=output_id, duration_s=seconds)
 
 
-def remembered(tmp_path: Path, *entries: Entry) -> Settings:
+def remembered(tmp_path: Path, *entries: JobRecord) -> Settings:
     """Return settings whose journal holds these entries."""
     settings = replace(load({}), state_dir=tmp_path)
     with Journal.open(tmp_path) as journal:
@@ -34,20 +34,20 @@ def remembered(tmp_path: Path, *entries: Entry) -> Settings:
     return settings
 
 
-def done(external_id: str, *outputs: Output, **columns: Any) -> Entry:
+def done(external_id: str, *outputs: Output, **columns: Any) -> JobRecord:
     return an_entry(
         external_id, stage=Stage.SUCCEEDED, outputs=tuple(outputs), **columns
     )
 
 
 def known(product: str, settings: Settings, **values: Any) -> dict[str, Any]:
-    return dict(with_memory(Order(product=product, values=values), settings).values)
+    return dict(with_history(Order(product=product, values=values), settings).values)
 
 
 def test_without_a_journal_nothing_is_known_and_none_is_made(tmp_path: Path) -> None:
     settings = replace(load({}), state_dir=tmp_path)
 
-    assert Memory.of(settings) == Memory()
+    assert JobHistory.of(settings) == JobHistory()
     assert not (tmp_path / FILE_NAME).exists()
 
 
@@ -136,9 +136,9 @@ def test_the_task_of_a_speech_stands_for_its_sound(
     assert known(product, settings, audio_id="of-another-machine") == {
         "audio_id": "of-another-machine"
     }
-    assert Memory.of(settings).seconds_of("77") == 3.5
-    assert Memory.of(settings).seconds_of("78") is None
-    assert Memory.of(settings).seconds_of(None) is None
+    assert JobHistory.of(settings).seconds_of("77") == 3.5
+    assert JobHistory.of(settings).seconds_of("78") is None
+    assert JobHistory.of(settings).seconds_of(None) is None
 
 
 def test_the_length_of_a_selected_video_decides_the_duration(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_the_length_of_a_selected_video_decides_the_duration(tmp_path: Path) -> 
 
 def test_a_session_without_a_video_has_no_length(tmp_path: Path) -> None:
     face = Output(type="face", id="0", duration_s=5.0)
-    memory = Memory.of(remembered(tmp_path, done("e1", face, task_id="s1")))
+    memory = JobHistory.of(remembered(tmp_path, done("e1", face, task_id="s1")))
 
     assert memory.video_seconds("s1") is None
     assert memory.video_seconds(None) is None
@@ -160,7 +160,7 @@ def test_a_session_without_a_video_has_no_length(tmp_path: Path) -> None:
 
 def test_facts_survive_the_journal(tmp_path: Path) -> None:
     face = Output(type="face", id="0", duration_s=5.0, facts={"start_s": 0.2})
-    memory = Memory.of(remembered(tmp_path, done("e1", face, task_id="s1")))
+    memory = JobHistory.of(remembered(tmp_path, done("e1", face, task_id="s1")))
 
     entry = memory.job("s1")
 

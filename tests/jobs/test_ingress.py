@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.callbacks.urls import Capability, load_key, read_path
+from kling_cli.callbacks.urls import TaskUrl, load_key, match_callback_path
 from kling_cli.errors import TunnelError, UsageError
 from kling_cli.jobs.events import CallbackPath
-from kling_cli.jobs.ingress.ingress import NO_WAY, Kind, Way, choose
+from kling_cli.jobs.ingress.ingress import (
+    NO_INGRESS,
+    CallbackIngress,
+    IngressKind,
+    choose_ingress,
+)
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.schedule import PathState
 from tests.jobs.sessions import a_way, call, some_settings
@@ -38,31 +43,34 @@ def options(
 @pytest.mark.parametrize(
     ("said", "base", "kind"),
     [
-        (("auto", "auto", None, True), HERE, Kind.LOOPBACK),
-        (("auto", "auto", None, True), OFFICIAL, Kind.TUNNEL),
-        (("auto", "ngrok", None, True), HERE, Kind.TUNNEL),
-        (("auto", "none", None, True), HERE, Kind.OFF),
-        (("auto", "none", None, True), OFFICIAL, Kind.OFF),
-        (("auto", "auto", None, False), HERE, Kind.STANDING),
-        (("auto", "ngrok", None, False), OFFICIAL, Kind.STANDING),
-        (("auto", "auto", URL, True), OFFICIAL, Kind.URL),
-        (("auto", "none", URL, True), OFFICIAL, Kind.URL),
-        (("auto", "ngrok", URL, False), OFFICIAL, Kind.ELSEWHERE),
-        (("off", "ngrok", URL, True), OFFICIAL, Kind.OFF),
-        (("require", "auto", None, True), HERE, Kind.LOOPBACK),
-        (("require", "auto", None, True), OFFICIAL, Kind.TUNNEL),
-        (("require", "none", URL, True), OFFICIAL, Kind.URL),
-        (("require", "none", URL, False), OFFICIAL, Kind.ELSEWHERE),
+        (("auto", "auto", None, True), HERE, IngressKind.LOOPBACK),
+        (("auto", "auto", None, True), OFFICIAL, IngressKind.TUNNEL),
+        (("auto", "ngrok", None, True), HERE, IngressKind.TUNNEL),
+        (("auto", "none", None, True), HERE, IngressKind.OFF),
+        (("auto", "none", None, True), OFFICIAL, IngressKind.OFF),
+        (("auto", "auto", None, False), HERE, IngressKind.STANDING),
+        (("auto", "ngrok", None, False), OFFICIAL, IngressKind.STANDING),
+        (("auto", "auto", URL, True), OFFICIAL, IngressKind.URL),
+        (("auto", "none", URL, True), OFFICIAL, IngressKind.URL),
+        (("auto", "ngrok", URL, False), OFFICIAL, IngressKind.ELSEWHERE),
+        (("off", "ngrok", URL, True), OFFICIAL, IngressKind.OFF),
+        (("require", "auto", None, True), HERE, IngressKind.LOOPBACK),
+        (("require", "auto", None, True), OFFICIAL, IngressKind.TUNNEL),
+        (("require", "none", URL, True), OFFICIAL, IngressKind.URL),
+        (("require", "none", URL, False), OFFICIAL, IngressKind.ELSEWHERE),
     ],
 )
 def test_the_way_follows_from_the_options(
-    tmp_path: Path, said: tuple[str, str, str | None, bool], base: str, kind: Kind
+    tmp_path: Path,
+    said: tuple[str, str, str | None, bool],
+    base: str,
+    kind: IngressKind,
 ) -> None:
     callback, tunnel, url, is_waiting = said
     chosen = options(callback, tunnel, url, is_waiting=is_waiting)
     settings = some_settings(tmp_path, KLING_API_BASE=base)
 
-    assert choose(chosen, settings) is kind
+    assert choose_ingress(chosen, settings) is kind
 
 
 @pytest.mark.parametrize("waits", [True, False])
@@ -84,7 +92,7 @@ def test_callbacks_cannot_be_required_and_forbidden_at_once(
     chosen = options("require", "none", None, is_waiting=waits)
 
     with pytest.raises(TunnelError, match=message) as caught:
-        choose(chosen, some_settings(tmp_path, **environ))
+        choose_ingress(chosen, some_settings(tmp_path, **environ))
 
     assert hint in (caught.value.hint or "")
 
@@ -100,23 +108,25 @@ async def test_nobody_to_hear_a_required_callback_is_said_before_anything_is_sen
 
 
 def test_without_a_way_there_is_no_url() -> None:
-    assert NO_WAY.url_for("text2video", "n1") is None
+    assert NO_INGRESS.url_for("text2video", "n1") is None
 
 
 @pytest.mark.parametrize("base", ["https://h/hooks", "https://h/hooks/"])
 def test_the_url_of_a_task_is_a_capability_below_the_base(base: str) -> None:
-    way = Way(base_url=base, key=b"k" * 32)
+    way = CallbackIngress(base_url=base, key=b"k" * 32)
 
     url = way.url_for("text2video", "n1") or ""
 
     path = url.removeprefix("https://h/hooks").encode()
-    assert read_path(path, way.key) == Capability(product="text2video", nonce="n1")
+    assert match_callback_path(path, way.key) == TaskUrl(
+        product="text2video", nonce="n1"
+    )
     assert url != way.url_for("text2video", "n2")
 
 
 async def test_without_callbacks_nothing_is_opened_or_told(tmp_path: Path) -> None:
     async with a_way(some_settings(tmp_path), callback="off") as opened:
-        assert opened.way == NO_WAY
+        assert opened.way == NO_INGRESS
         assert opened.news.path is PathState.NONE
         assert opened.heard.events == []
 
@@ -168,7 +178,7 @@ async def test_when_somebody_else_listens_the_url_is_passed_on(tmp_path: Path) -
         assert opened.way.base_url == URL
         key = load_key(settings.state_dir)
         path = opened.url("n1").removeprefix(URL.rstrip("/"))
-        assert read_path(path.encode(), key) is not None
+        assert match_callback_path(path.encode(), key) is not None
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kling_cli.errors import TunnelError
-from kling_cli.jobs.ingress.ingress import NO_WAY
+from kling_cli.jobs.ingress.ingress import NO_INGRESS
 from kling_cli.settings.settings import Settings
 from kling_cli.tunnels import shared_lock
 from tests.jobs.sessions import a_way, some_settings
@@ -72,7 +72,7 @@ async def test_nobody_who_leaves_counts_on_a_door_that_closes(tmp_path: Path) ->
 
     with a_door(settings, shared_lock.PUBLIC, is_standing=False):
         async with a_way(settings, is_waiting=False) as opened:
-            assert opened.way == NO_WAY
+            assert opened.way == NO_INGRESS
 
 
 async def test_callbacks_that_are_required_and_heard_by_nobody_end_the_run(

@@ -15,7 +15,7 @@ from kling_cli.errors import (
     TaskFailedError,
 )
 from kling_cli.jobs.job import Job, expires_at, failure_of, surprise_of, with_task
-from kling_cli.jobs.state_machine import Source, begin
+from kling_cli.jobs.state_machine import Source, initial_state
 from kling_cli.store.records import SavedOutput, Stage
 from tests.jobs.made import (
     FAILED,
@@ -32,7 +32,7 @@ from tests.jobs.made import (
 
 def a_job(task: Task | None = None, **columns: Any) -> Job:
     entry = an_entry(**columns)
-    life = begin(task) if task else None
+    life = initial_state(task) if task else None
     return Job(command="wait", entry=entry, life=life)
 
 

@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
-from kling_cli.callbacks.events import Arrived, Received, Trust
+from kling_cli.callbacks.events import CallbackAccepted, ReceivedCallback, Trust
 from kling_cli.callbacks.signatures import sign
-from kling_cli.callbacks.urls import Capability, callback_path
+from kling_cli.callbacks.urls import TaskUrl, callback_path
 from kling_cli.jobs.events import Notice
-from kling_cli.jobs.ingress.listener import _Ear, open_listener, to_kept
-from kling_cli.jobs.ingress.notifications import News
+from kling_cli.jobs.ingress.listener import _JobListener, open_listener, to_stored
+from kling_cli.jobs.ingress.notifications import Notifications
 from kling_cli.jobs.schedule import PathState
 from kling_cli.secret import Secret
 from tests.jobs.disk import full_disk
@@ -39,13 +39,13 @@ class Listening:
 
     url: str
     session: Any
-    news: News
+    news: Notifications
     heard: Heard
 
     async def call(
         self, raw: bytes, nonce: str = "n1", headers: dict[str, str] | None = None
     ) -> int:
-        path = callback_path(Capability(product="text2video", nonce=nonce), KEY)
+        path = callback_path(TaskUrl(product="text2video", nonce=nonce), KEY)
         return await self.post(path, raw, headers)
 
     async def post(
@@ -64,7 +64,7 @@ class Listening:
 async def listening(folder: Path, **environ: str) -> AsyncIterator[Listening]:
     heard = Heard()
     async with a_session(some_settings(folder, **environ), heard) as session:
-        news = News(clock=session.clock, nonces={"n1"}, path=PathState.READY)
+        news = Notifications(clock=session.clock, nonces={"n1"}, path=PathState.READY)
         async with open_listener(session, news, KEY) as server:
             yield Listening(server.url, session, news, heard)
 
@@ -156,16 +156,16 @@ async def test_callbacks_that_cannot_be_kept_count_all_the_same(
 
 
 async def test_a_callback_that_says_nothing_wakes_nobody(tmp_path: Path) -> None:
-    silent = Received(
+    silent = ReceivedCallback(
         received_at=datetime.now(UTC), product="text2video", nonce="n1",
         headers=(), raw=b"", hint=None, trust=Trust.TOKEN,
     )  # fmt: skip
 
     async with listening(tmp_path) as door:
-        _Ear(door.session, door.news)(Arrived(received=silent))
+        _JobListener(door.session, door.news)(CallbackAccepted(received=silent))
 
         assert door.news.take() == []
-    assert (to_kept(silent).task_id, to_kept(silent).status) == (None, None)
+    assert (to_stored(silent).task_id, to_stored(silent).status) == (None, None)
 
 
 async def test_the_headers_are_kept_as_they_came(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from kling_cli.errors import (
     UnreachableError,
     UsageError,
 )
-from kling_cli.jobs.lookup import NoSuchTaskError
+from kling_cli.jobs.lookup import UnknownTaskError
 from kling_cli.jobs.prepare import Order
 from kling_cli.sandbox.state.traffic_log import Exchange
 from kling_cli.store.records import Stage
@@ -171,7 +171,7 @@ async def test_an_id_nobody_knows_says_where_to_look(
             world.use_key_pair()
         [result] = await world.look(name)
 
-    assert isinstance(result.error, NoSuchTaskError)
+    assert isinstance(result.error, UnknownTaskError)
     assert name in result.error.message
     assert "kling list" in (result.error.hint or "")
     assert (result.resume, result.external_id) == (None, None)
@@ -187,7 +187,7 @@ async def test_an_id_that_cannot_be_asked_for_leaves_the_others_their_answers(
     assert [type(one.error) for one in results] == [
         UsageError,
         type(None),
-        NoSuchTaskError,
+        UnknownTaskError,
     ]
 
 
@@ -276,7 +276,7 @@ async def test_a_task_that_is_not_done_has_nothing_to_fetch(tmp_path: Path) -> N
     assert [type(one.error) for one in results] == [
         TaskFailedError,
         NotSavedError,
-        NoSuchTaskError,
+        UnknownTaskError,
     ]
     error = results[1].error
     assert error is not None

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from kling_cli.api.tasks import TaskStatus
-from kling_cli.jobs.ingress.notifications import Hint, News
+from kling_cli.jobs.ingress.notifications import CallbackNotification, Notifications
 from kling_cli.jobs.schedule import PathState
 from tests.jobs.made import SUCCEEDED
 from tests.support.clock import FakeClock
@@ -13,12 +13,14 @@ from tests.support.clock import FakeClock
 pytestmark = pytest.mark.anyio
 
 
-def a_hint(nonce: str = "n1", claimed: TaskStatus = SUCCEEDED) -> Hint:
-    return Hint(nonce=nonce, task_id="t1", claimed=claimed, trust="token")
+def a_hint(nonce: str = "n1", claimed: TaskStatus = SUCCEEDED) -> CallbackNotification:
+    return CallbackNotification(
+        nonce=nonce, task_id="t1", claimed=claimed, trust="token"
+    )
 
 
-def some_news(path: PathState = PathState.READY) -> News:
-    return News(clock=FakeClock(), nonces={"n1"}, path=path)
+def some_news(path: PathState = PathState.READY) -> Notifications:
+    return Notifications(clock=FakeClock(), nonces={"n1"}, path=path)
 
 
 async def test_without_news_the_wait_takes_as_long_as_it_was_given() -> None:

@@ -13,9 +13,9 @@ from kling_cli.api.credentials import ApiKey
 from kling_cli.api.http import new_http
 from kling_cli.clock import SystemClock
 from kling_cli.errors import CredentialsError, UnreachableError
-from kling_cli.jobs.poller import Asker
+from kling_cli.jobs.poller import Poller
 from kling_cli.secret import Secret
-from kling_cli.store.records import Entry
+from kling_cli.store.records import JobRecord
 from tests.jobs.made import an_entry
 from tests.support.wire_server import Reply, Visit, WireServer, envelope, wire_server
 
@@ -27,10 +27,10 @@ LEGACY = "/v1/videos/text2video"
 @asynccontextmanager
 async def an_asker(
     *replies: Reply, is_bulk: bool = True
-) -> AsyncIterator[tuple[Asker, WireServer]]:
+) -> AsyncIterator[tuple[Poller, WireServer]]:
     async with wire_server(*replies) as wire, new_http(wire.base_url) as http:
         client = KlingClient(http, ApiKey(Secret("k")), SystemClock())
-        yield Asker(client, is_bulk=is_bulk), wire
+        yield Poller(client, is_bulk=is_bulk), wire
 
 
 def new_task(task_id: str, external_id: str | None = None) -> dict[str, Any]:
@@ -46,7 +46,7 @@ async def answer_all(visit: Visit) -> None:
     await envelope(tasks)(visit)
 
 
-def legacy(name: str) -> Entry:
+def legacy(name: str) -> JobRecord:
     return an_entry(name, task_id=name, query_path=LEGACY)
 
 

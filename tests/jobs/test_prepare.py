@@ -211,7 +211,7 @@ def test_a_price_without_any_bound_cannot_be_held_to_a_limit() -> None:
     length = replace(request.plan.product.lengths[0], seconds=None)
     product = replace(request.plan.product, lengths=(length,))
     plan = replace(request.plan, product=product)
-    request = replace(request, estimate=pricing.estimate(plan, request.values))
+    request = replace(request, estimate=pricing.estimate_units(plan, request.values))
 
     with pytest.raises(AccountError, match="shows only later: avatar 720p"):
         check_price(request, 1000)

@@ -17,7 +17,7 @@ from kling_cli.errors import (
     UsageError,
 )
 from kling_cli.jobs import run
-from kling_cli.jobs.events import Event, Finished, Notice, Settling, WaitingForSlot
+from kling_cli.jobs.events import Event, Finished, Notice, OutcomeCheck, WaitingForSlot
 from kling_cli.jobs.lookup import AGAIN
 from kling_cli.jobs.prepare import Order
 from kling_cli.store.records import Stage
@@ -101,7 +101,7 @@ async def test_a_job_stopped_after_a_create_in_doubt_may_have_been_accepted(
     tmp_path: Path,
 ) -> None:
     async with a_world(tmp_path, "create:accept-reset", "query:500x0") as world:
-        world.told = StoppedAt(Settling)
+        world.told = StoppedAt(OutcomeCheck)
         stopped = await world.generate(an_order("mine"))
         world.fail()
         [result] = await world.finish("mine")

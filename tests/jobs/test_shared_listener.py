@@ -14,7 +14,11 @@ import anyio
 import pytest
 
 from kling_cli.background import background
-from kling_cli.jobs.ingress.notifications import JournalReader, News, follow_callbacks
+from kling_cli.jobs.ingress.notifications import (
+    JournalReader,
+    Notifications,
+    follow_callbacks,
+)
 from kling_cli.jobs.session import Session
 from kling_cli.store.journal import Journal
 from tests.jobs.made import a_callback
@@ -36,9 +40,9 @@ with Journal.open(Path(sys.argv[1])) as journal:
 @asynccontextmanager
 async def reading(
     folder: Path, *nonces: str
-) -> AsyncIterator[tuple[Session, News, JournalReader]]:
+) -> AsyncIterator[tuple[Session, Notifications, JournalReader]]:
     async with a_session(some_settings(folder), Heard()) as session:
-        news = News(clock=session.clock, nonces=set(nonces))
+        news = Notifications(clock=session.clock, nonces=set(nonces))
         yield session, news, JournalReader(session, news)
 
 

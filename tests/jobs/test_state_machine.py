@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from kling_cli.api.tasks import Task, TaskStatus
 from kling_cli.jobs.state_machine import (
-    Life,
     Source,
-    answered,
-    begin,
-    heard,
-    unanswered,
+    TaskState,
+    after_answer,
+    after_callback,
+    after_failed_query,
+    initial_state,
 )
 from tests.jobs.made import (
     FAILED,
@@ -72,24 +72,24 @@ def in_true_order(steps: list[Step]) -> list[Step]:
     ]
 
 
-def live(steps: list[Step], end: TaskStatus) -> list[Life]:
+def live(steps: list[Step], end: TaskStatus) -> list[TaskState]:
     """Return every state of the life that these steps lead through."""
     story = (*STORY, end)
-    lives = [begin(a_task())]
+    lives = [initial_state(a_task())]
     for step in steps:
         life = lives[-1]
         match step:
             case Callback(claimed):
-                lives.append(heard(life, claimed))
+                lives.append(after_callback(life, claimed))
             case Poll(time, behind):
                 at = max(0, min(time, len(story) - 1) - behind)
-                lives.append(answered(life, a_task(status=story[at])))
+                lives.append(after_answer(life, a_task(status=story[at])))
             case Failure():
-                lives.append(unanswered(life))
+                lives.append(after_failed_query(life))
     return lives
 
 
-def completions(lives: list[Life]) -> int:
+def completions(lives: list[TaskState]) -> int:
     pairs = pairwise(lives)
     return sum(not before.is_over and after.is_over for before, after in pairs)
 
@@ -121,10 +121,10 @@ def test_a_task_never_goes_back_and_nothing_moves_it_once_it_is_over(
 def test_callbacks_alone_change_nothing_but_that_we_ask(
     claims: list[TaskStatus],
 ) -> None:
-    life = begin(a_task())
+    life = initial_state(a_task())
 
     for claimed in claims:
-        life = heard(life, claimed)
+        life = after_callback(life, claimed)
 
     assert life.task == a_task()
     assert life.is_due
@@ -144,14 +144,14 @@ def test_a_question_is_due_exactly_after_a_callback_that_nobody_has_followed(
 
 
 def test_a_forged_success_does_not_complete_a_task_that_goes_on() -> None:
-    forged = heard(begin(a_task(status=PROCESSING)), SUCCEEDED)
+    forged = after_callback(initial_state(a_task(status=PROCESSING)), SUCCEEDED)
 
-    asked = answered(forged, a_task(status=PROCESSING))
+    asked = after_answer(forged, a_task(status=PROCESSING))
 
     assert not asked.is_over
     assert asked.completed_by is None
     assert asked.hinted is None  # and takes no credit when the end does come
-    assert answered(asked, a_task(status=SUCCEEDED)).completed_by is Source.POLL
+    assert after_answer(asked, a_task(status=SUCCEEDED)).completed_by is Source.POLL
 
 
 @pytest.mark.parametrize(
@@ -168,48 +168,48 @@ def test_a_forged_success_does_not_complete_a_task_that_goes_on() -> None:
 def test_the_end_is_credited_to_what_brought_it(
     claims: list[TaskStatus], by: Source
 ) -> None:
-    life = begin(a_task())
+    life = initial_state(a_task())
     for claimed in claims:
-        life = heard(life, claimed)
+        life = after_callback(life, claimed)
 
-    assert answered(life, a_task(status=SUCCEEDED)).completed_by is by
+    assert after_answer(life, a_task(status=SUCCEEDED)).completed_by is by
 
 
 def test_a_task_that_is_over_at_once_is_credited_to_the_create_call() -> None:
-    assert begin(a_task(status=FAILED)).completed_by is Source.CREATE
+    assert initial_state(a_task(status=FAILED)).completed_by is Source.CREATE
 
 
 def test_callbacks_after_the_end_are_counted_and_ask_nothing() -> None:
-    over = begin(a_task(status=SUCCEEDED))
+    over = initial_state(a_task(status=SUCCEEDED))
 
-    life = heard(over, SUBMITTED)
+    life = after_callback(over, SUBMITTED)
 
     assert (life.callbacks, life.is_due, life.task) == (1, False, over.task)
 
 
 def test_a_lagging_answer_changes_nothing_but_the_count() -> None:
-    life = begin(a_task(status=PROCESSING))
+    life = initial_state(a_task(status=PROCESSING))
 
-    after = answered(life, a_task(status=SUBMITTED))
+    after = after_answer(life, a_task(status=SUBMITTED))
 
     assert after.task == life.task
     assert after.queries == life.queries + 1
 
 
 def test_a_status_nobody_knows_is_taken_as_it_is_and_left_again() -> None:
-    odd = answered(begin(a_task(status=PROCESSING)), a_task(status=UNKNOWN))
+    odd = after_answer(initial_state(a_task(status=PROCESSING)), a_task(status=UNKNOWN))
 
     assert odd.task.status is UNKNOWN
-    assert answered(odd, a_task(status=PROCESSING)).task.status is PROCESSING
+    assert after_answer(odd, a_task(status=PROCESSING)).task.status is PROCESSING
 
 
 def test_the_same_status_brings_its_new_details() -> None:
     newer = Task(id="t1", status=PROCESSING, message="half done")
 
-    assert answered(begin(a_task(status=PROCESSING)), newer).task == newer
+    assert after_answer(initial_state(a_task(status=PROCESSING)), newer).task == newer
 
 
 def test_a_question_without_an_answer_counts_and_is_no_longer_due() -> None:
-    life = unanswered(heard(begin(a_task()), SUCCEEDED))
+    life = after_failed_query(after_callback(initial_state(a_task()), SUCCEEDED))
 
     assert (life.queries, life.is_due, life.task.status) == (1, False, SUBMITTED)

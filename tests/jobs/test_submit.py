@@ -20,7 +20,7 @@ from kling_cli.errors import (
     RefusedError,
     UnreachableError,
 )
-from kling_cli.jobs.events import AskFailed, SendFailed, Settling, WaitingForSlot
+from kling_cli.jobs.events import OutcomeCheck, QueryFailed, SendFailed, WaitingForSlot
 from tests.jobs.creates import EXTERNAL_ID, Attempt, Fate
 from tests.jobs.made import a_task
 
@@ -188,8 +188,8 @@ async def test_a_doubt_is_told_before_it_is_settled() -> None:
 
     await attempt.run()
 
-    assert attempt.told.of(Settling) == [
-        Settling(external_id=EXTERNAL_ID, reason="connection lost")
+    assert attempt.told.of(OutcomeCheck) == [
+        OutcomeCheck(external_id=EXTERNAL_ID, reason="connection lost")
     ]
 
 
@@ -198,7 +198,7 @@ async def test_questions_that_fail_do_not_settle_a_doubt() -> None:
 
     assert await attempt.run() == ACCEPTED
     assert attempt.submission.queries == 4
-    assert [one.attempt for one in attempt.told.of(AskFailed)] == [1, 2, 3]
+    assert [one.attempt for one in attempt.told.of(QueryFailed)] == [1, 2, 3]
     assert attempt.submission.creates == 1
 
 

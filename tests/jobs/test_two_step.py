@@ -20,7 +20,7 @@ from kling_cli.errors import (
     UsageError,
 )
 from kling_cli.jobs.calls.session_step import Step, StepResult
-from kling_cli.jobs.calls.two_step import Ask, InSteps, span
+from kling_cli.jobs.calls.two_step import ChooseInput, TwoStepJob, span
 from kling_cli.jobs.events import JobResult, Prepared, Remark
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.prepare import Order
@@ -37,9 +37,9 @@ TALK, TWO, NONE = (
 SOUND = "https://snd.example.com/a.mp3"
 
 
-def steps(world: World, ask: Ask | None = None, **options: Any) -> InSteps:
+def steps(world: World, ask: ChooseInput | None = None, **options: Any) -> TwoStepJob:
     chosen = {"command": "lip-sync", "timeout_s": 20.0, **options}
-    return InSteps(
+    return TwoStepJob(
         options=RunOptions(**chosen),
         settings=world.settings,
         tell=world.told,
@@ -51,7 +51,7 @@ def steps(world: World, ask: Ask | None = None, **options: Any) -> InSteps:
 async def speak(
     world: World,
     video: str | None = TALK,
-    ask: Ask | None = None,
+    ask: ChooseInput | None = None,
     options: dict[str, Any] | None = None,
     **values: Any,
 ) -> JobResult:

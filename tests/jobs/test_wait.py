@@ -7,10 +7,10 @@ import pytest
 from kling_cli.api.tasks import Task
 from kling_cli.errors import StillRunningError
 from kling_cli.jobs.events import (
-    AskFailed,
-    Asking,
     CallbackArrived,
     CallbackPath,
+    QueryFailed,
+    Querying,
     StatusChanged,
 )
 from kling_cli.jobs.schedule import PathState
@@ -164,7 +164,7 @@ async def test_a_task_the_api_does_not_know_yet_is_asked_for_again() -> None:
     await scene.wait()
 
     assert scene.over == ["t1"]
-    assert scene.told.of(AskFailed) == []
+    assert scene.told.of(QueryFailed) == []
 
 
 async def test_a_status_nobody_knows_is_waited_out() -> None:
@@ -213,7 +213,7 @@ async def test_what_is_due_next_is_told_before_each_pause() -> None:
 
     await scene.wait()
 
-    [asking] = scene.told.of(Asking)
+    [asking] = scene.told.of(Querying)
     assert asking.task_ids == ("t1",)
     assert 80 < asking.in_s < 100
 

@@ -12,7 +12,7 @@ from kling_cli.errors import (
     StillRunningError,
     UnreachableError,
 )
-from kling_cli.jobs.events import AskFailed
+from kling_cli.jobs.events import QueryFailed
 from kling_cli.jobs.schedule import PathState
 from tests.jobs.made import PROCESSING, SUCCEEDED
 from tests.jobs.waits import Scene, hanging, refusing, scripted
@@ -34,7 +34,7 @@ async def test_no_failure_of_a_question_ends_the_wait(error: KlingError) -> None
 
     assert scene.over == ["t1"]
     assert scene.life.queries == 41
-    failed = scene.told.of(AskFailed)
+    failed = scene.told.of(QueryFailed)
     assert [one.error for one in failed] == [error] * 40
     assert [one.attempt for one in failed] == list(range(1, 41))
     assert max(one.retry_s for one in failed) <= 18.01
@@ -49,7 +49,7 @@ async def test_a_question_without_an_end_is_given_up_and_asked_again() -> None:
 
     await scene.wait()
 
-    [failed] = scene.told.of(AskFailed)
+    [failed] = scene.told.of(QueryFailed)
     assert "no answer within 45 s" in failed.error.message
 
 

@@ -11,11 +11,11 @@ import anyio
 from kling_cli.api.tasks import Task, TaskStatus
 from kling_cli.background import background
 from kling_cli.errors import KlingError
-from kling_cli.jobs.ingress.notifications import Hint, News
+from kling_cli.jobs.ingress.notifications import CallbackNotification, Notifications
 from kling_cli.jobs.schedule import PathState
-from kling_cli.jobs.state_machine import Life, begin
-from kling_cli.jobs.wait import Waiter, Watched, deadline_at
-from kling_cli.store.records import Entry
+from kling_cli.jobs.state_machine import TaskState, initial_state
+from kling_cli.jobs.wait import Waiter, WatchedTask, deadline_at
+from kling_cli.store.records import JobRecord
 from tests.jobs.made import SUBMITTED, Told, a_task, an_entry
 from tests.support.clock import FakeClock
 
@@ -79,7 +79,7 @@ class Scene:
         self._calls: list[tuple[float, Callable[[], None]]] = []
         entries = [an_entry(f"e{i}", task_id=f"t{i}") for i in range(1, count + 1)]
         nonces = {entry.nonce for entry in entries if entry.nonce}
-        self.news = News(clock=self.clock, nonces=nonces, path=path)
+        self.news = Notifications(clock=self.clock, nonces=nonces, path=path)
         self.waiter = Waiter(
             asker=self,
             news=self.news,
@@ -89,9 +89,9 @@ class Scene:
             on_answer=lambda one: self.answers.append(one.life.task.status),
             on_over=lambda one: self.over.append(one.life.task.id),
             watched=[
-                Watched(
+                WatchedTask(
                     entry=entry,
-                    life=begin(a_task(entry.task_id or "", first)),
+                    life=initial_state(a_task(entry.task_id or "", first)),
                     since=self.clock.monotonic(),
                 )
                 for entry in entries
@@ -99,10 +99,10 @@ class Scene:
         )
 
     @property
-    def life(self) -> Life:
+    def life(self) -> TaskState:
         return self.waiter.watched[0].life
 
-    async def ask(self, entries: Sequence[Entry]) -> Mapping[str, Task]:
+    async def ask(self, entries: Sequence[JobRecord]) -> Mapping[str, Task]:
         """Be the API: one answer for all that were asked for together."""
         self.asked_at.append(self.clock.elapsed_s)
         self.asked_for.append([entry.external_id for entry in entries])
@@ -116,7 +116,11 @@ class Scene:
 
     def call(self, claimed: TaskStatus, *, nonce: str = "nonce-e1") -> None:
         """Let a callback through the door."""
-        self.news.post(Hint(nonce=nonce, task_id="t1", claimed=claimed, trust="token"))
+        self.news.post(
+            CallbackNotification(
+                nonce=nonce, task_id="t1", claimed=claimed, trust="token"
+            )
+        )
 
     def at(self, seconds: float, act: Callable[[], None]) -> None:
         """Let something happen `seconds` from now."""

@@ -22,8 +22,8 @@ from kling_cli.sandbox.state.tasks import Phase, force_phase
 from kling_cli.sandbox.state.traffic_log import Exchange
 from kling_cli.settings import settings as settings_module
 from kling_cli.settings.settings import Settings
-from kling_cli.store.journal import Journal, KeptCallback
-from kling_cli.store.records import Entry
+from kling_cli.store.journal import Journal, StoredCallback
+from kling_cli.store.records import JobRecord
 from tests.jobs.made import Told, an_entry
 
 API_KEY = "api-key-of-the-jobs-tests-271828"
@@ -56,7 +56,7 @@ class World:
         )  # fmt: skip
 
     async def look(self, *names: str) -> list[JobResult]:
-        return await run.look(
+        return await run.task_status(
             names, self._options({"command": "status"}),
             settings=self.settings, tell=self.told, clock=self.clock,
         )  # fmt: skip
@@ -74,7 +74,7 @@ class World:
     def _options(self, options: dict[str, Any]) -> RunOptions:
         return RunOptions(**{"command": "text2video", "timeout_s": 20.0, **options})
 
-    def entry(self, name: str) -> Entry:
+    def entry(self, name: str) -> JobRecord:
         with Journal.open(self.settings.state_dir) as journal:
             found = journal.find(name)
         assert found is not None
@@ -116,7 +116,7 @@ class World:
 
         self.on_request = end
 
-    def keep(self, callback: KeptCallback) -> None:
+    def keep(self, callback: StoredCallback) -> None:
         """Keep a callback as another process with our door would."""
         with Journal.open(self.settings.state_dir) as journal:
             journal.keep_callback(callback)

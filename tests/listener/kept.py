@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from kling_cli.store.journal import KeptCallback
+from kling_cli.store.journal import StoredCallback
 
 NOON = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
 
@@ -17,7 +17,7 @@ def a_callback(
     task_id: str | None = "t1",
     status: str = "succeeded",
     **rest: Any,
-) -> KeptCallback:
+) -> StoredCallback:
     raw = json.dumps({"id": task_id, "status": status}).encode()
     chosen: dict[str, Any] = {
         "received_at": NOON,
@@ -29,4 +29,4 @@ def a_callback(
         "raw": raw,
         **rest,
     }
-    return KeptCallback(id=number, task_id=task_id, status=status, **chosen)
+    return StoredCallback(id=number, task_id=task_id, status=status, **chosen)

@@ -11,9 +11,13 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from kling_cli.listener.callback_writer import MOVE_AFTER, CountingKeeper, open_keeper
+from kling_cli.listener.callback_writer import (
+    MOVE_AFTER,
+    CountingWriter,
+    open_callback_writer,
+)
 from kling_cli.store.database import JournalError
-from kling_cli.store.journal import Journal, KeptCallback
+from kling_cli.store.journal import Journal, StoredCallback
 from tests.listener.test_controls import a_callback
 
 FRAME_BYTES = 4096 + 24  # a page in the write-ahead log and its head
@@ -21,7 +25,7 @@ FRAME_BYTES = 4096 + 24  # a page in the write-ahead log and its head
 pytestmark = pytest.mark.anyio
 
 
-def kept_in(folder: Path) -> list[KeptCallback]:
+def kept_in(folder: Path) -> list[StoredCallback]:
     with Journal.open(folder) as journal:
         return journal.callbacks_after(0, ["n"])
 
@@ -29,7 +33,7 @@ def kept_in(folder: Path) -> list[KeptCallback]:
 async def test_what_is_kept_is_in_the_journal_when_keep_returns(tmp_path: Path) -> None:
     callback = replace(a_callback(0), nonce="n", raw=b'{"a": "\xff"}')
 
-    async with open_keeper(tmp_path) as keeper:
+    async with open_callback_writer(tmp_path) as keeper:
         number = await keeper.keep(callback)
         seen = kept_in(tmp_path)
 
@@ -45,7 +49,10 @@ async def test_callbacks_that_wait_together_get_their_own_numbers(
         callback = replace(a_callback(0), nonce="n", task_id=name)
         numbers[name] = await keeper.keep(callback)
 
-    async with open_keeper(tmp_path) as keeper, anyio.create_task_group() as group:
+    async with (
+        open_callback_writer(tmp_path) as keeper,
+        anyio.create_task_group() as group,
+    ):
         for name in map(str, range(200)):
             group.start_soon(keep, name)
 
@@ -54,7 +61,7 @@ async def test_callbacks_that_wait_together_get_their_own_numbers(
 
 
 async def test_waiting_callbacks_share_a_commit(tmp_path: Path) -> None:
-    async with open_keeper(tmp_path) as keeper:
+    async with open_callback_writer(tmp_path) as keeper:
         with Journal.open(tmp_path) as reader:
             reader.data_version()
             await asyncio.gather(*(keeper.keep(a_callback(0)) for _ in range(20)))
@@ -66,7 +73,7 @@ async def test_waiting_callbacks_share_a_commit(tmp_path: Path) -> None:
 
 
 async def test_a_journal_that_refuses_says_so_to_whoever_waits(tmp_path: Path) -> None:
-    async with open_keeper(tmp_path) as keeper:
+    async with open_callback_writer(tmp_path) as keeper:
         with sqlite3.connect(tmp_path / "journal.db") as other:
             other.execute("DROP TABLE callbacks")
         other.close()
@@ -81,7 +88,7 @@ async def test_what_comes_while_the_journal_is_locked_is_kept_in_order(
     def keep(name: str) -> asyncio.Future[int]:
         return keeper.keep(replace(a_callback(0), nonce="n", task_id=name))
 
-    async with open_keeper(tmp_path) as keeper:
+    async with open_callback_writer(tmp_path) as keeper:
         with closing(sqlite3.connect(tmp_path / "journal.db")) as other:
             other.execute("BEGIN IMMEDIATE")
             first = keep("1")
@@ -108,7 +115,7 @@ async def turns(count: int) -> None:
 async def test_whoever_gives_up_on_a_locked_journal_is_kept_all_the_same(
     tmp_path: Path,
 ) -> None:
-    async with open_keeper(tmp_path) as keeper:
+    async with open_callback_writer(tmp_path) as keeper:
         with closing(sqlite3.connect(tmp_path / "journal.db")) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(TimeoutError):
@@ -120,7 +127,7 @@ async def test_whoever_gives_up_on_a_locked_journal_is_kept_all_the_same(
 
 
 async def test_a_journal_that_breaks_while_it_is_locked_says_so(tmp_path: Path) -> None:
-    async with open_keeper(tmp_path) as keeper:
+    async with open_callback_writer(tmp_path) as keeper:
         with closing(sqlite3.connect(tmp_path / "journal.db")) as other:
             other.execute("BEGIN IMMEDIATE")
             impatient, waiting = keeper.keep(a_callback(0)), keeper.keep(a_callback(0))
@@ -134,7 +141,7 @@ async def test_a_journal_that_breaks_while_it_is_locked_says_so(tmp_path: Path) 
 
 
 async def test_what_was_begun_is_kept_on_leaving(tmp_path: Path) -> None:
-    async with open_keeper(tmp_path) as keeper:
+    async with open_callback_writer(tmp_path) as keeper:
         other = sqlite3.connect(tmp_path / "journal.db", check_same_thread=False)
         other.execute("BEGIN IMMEDIATE")
         release = threading.Timer(0.2, other.rollback)
@@ -147,7 +154,7 @@ async def test_what_was_begun_is_kept_on_leaving(tmp_path: Path) -> None:
 
 
 async def test_the_log_is_moved_into_the_database_now_and_then(tmp_path: Path) -> None:
-    async with open_keeper(tmp_path) as keeper:
+    async with open_callback_writer(tmp_path) as keeper:
         before = (tmp_path / "journal.db").stat().st_size
         await asyncio.gather(*(keeper.keep(a_callback(0)) for _ in range(MOVE_AFTER)))
 
@@ -160,11 +167,11 @@ async def test_a_folder_that_is_a_file_is_said_at_the_start(tmp_path: Path) -> N
     (tmp_path / "state").write_text("")
 
     with pytest.raises(JournalError):
-        async with open_keeper(tmp_path / "state"):
+        async with open_callback_writer(tmp_path / "state"):
             pytest.fail("there is no journal")
 
 
 async def test_without_history_callbacks_are_only_counted() -> None:
-    keeper = CountingKeeper()
+    keeper = CountingWriter()
 
     assert [await keeper.keep(a_callback(0)) for _ in range(2)] == [1, 2]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from kling_cli.listener.controls import Controls
-from kling_cli.store.journal import KeptCallback
+from kling_cli.store.journal import StoredCallback
 
 
 class Pile:
@@ -12,15 +12,15 @@ class Pile:
     def __init__(self) -> None:
         self.numbers: list[int] = []
 
-    def submit(self, kept: KeptCallback, *, is_replay: bool = False) -> None:
+    def submit(self, kept: StoredCallback, *, is_replay: bool = False) -> None:
         self.numbers.append(-kept.id if is_replay else kept.id)
 
     async def drain(self, timeout_s: float) -> None:
         """Have nothing to wait for."""
 
 
-def a_callback(number: int) -> KeptCallback:
-    return KeptCallback(
+def a_callback(number: int) -> StoredCallback:
+    return StoredCallback(
         id=number,
         received_at=datetime(2026, 10, 4, tzinfo=UTC),
         product=None,

@@ -7,7 +7,7 @@ import pytest
 
 from kling_cli.api.http import httpx, new_http
 from kling_cli.clock import SystemClock
-from kling_cli.listener.forwarding.delivery import Courier, Failure, failure_of
+from kling_cli.listener.forwarding.delivery import DeliveryClient, Failure, failure_of
 from kling_cli.listener.forwarding.targets import read_target
 
 
@@ -79,7 +79,7 @@ async def test_a_proxy_that_is_not_there_is_no_app_that_refuses(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
 
     async with new_http() as http:
-        courier = Courier(http=http, clock=SystemClock())
+        courier = DeliveryClient(http=http, clock=SystemClock())
         outcome = await courier.carry(read_target("http://192.0.2.1/hook"), (), b"{}")
 
     assert outcome.failure is Failure.UNREACHABLE

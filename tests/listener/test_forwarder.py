@@ -14,9 +14,9 @@ import pytest
 from kling_cli.clock import SystemClock
 from kling_cli.listener.events import Forwarded
 from kling_cli.listener.forwarding.forwarder import Forwarder, forwarding
-from kling_cli.listener.forwarding.policy import Manner
+from kling_cli.listener.forwarding.policy import ForwardingPolicy
 from kling_cli.listener.forwarding.targets import Target
-from kling_cli.store.journal import KeptForward
+from kling_cli.store.journal import StoredForward
 from tests.listener.kept import a_callback
 from tests.support.wire_server import (
     CERTIFICATE,
@@ -34,7 +34,7 @@ from tests.support.wire_server import (
 
 pytestmark = pytest.mark.anyio
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-FAST = Manner(timeout_s=5.0, retry_s=3.0)
+FAST = ForwardingPolicy(timeout_s=5.0, retry_s=3.0)
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class Heard:
     """What the forwarder told and recorded."""
 
     lines: list[Forwarded] = field(default_factory=list)
-    kept: list[KeptForward] = field(default_factory=list)
+    kept: list[StoredForward] = field(default_factory=list)
 
     @property
     def last(self) -> Forwarded:
@@ -51,7 +51,7 @@ class Heard:
 
 @asynccontextmanager
 async def a_forwarder(
-    *urls: str, manner: Manner = FAST, targets: Sequence[Target] = ()
+    *urls: str, manner: ForwardingPolicy = FAST, targets: Sequence[Target] = ()
 ) -> AsyncIterator[tuple[Forwarder, Heard]]:
     heard = Heard()
     async with forwarding(
@@ -64,7 +64,7 @@ async def a_forwarder(
         yield forwarder, heard
 
 
-async def one(url: str, manner: Manner = FAST) -> Heard:
+async def one(url: str, manner: ForwardingPolicy = FAST) -> Heard:
     """Pass one callback on to `url` and return what was heard of it."""
     async with a_forwarder(url, manner=manner) as (forwarder, heard):
         forwarder.submit(a_callback(7))
@@ -151,7 +151,7 @@ async def test_a_header_that_http_forbids_does_not_hold_the_callback_up() -> Non
 
 
 async def test_headers_of_the_users_own_are_added_or_replace() -> None:
-    manner = Manner(headers=(("Content-Type", "text/x"), ("X-Test", "1")))
+    manner = ForwardingPolicy(headers=(("Content-Type", "text/x"), ("X-Test", "1")))
 
     async with wire_server(says(200, b"")) as app:
         await one(app.base_url, manner)
@@ -184,7 +184,7 @@ async def test_an_app_that_starts_a_second_later_gets_it() -> None:
 async def test_nothing_there_is_given_up_in_the_end() -> None:
     url = f"http://127.0.0.1:{free_port()}/"
 
-    heard = await one(url, Manner(retry_s=0.5))
+    heard = await one(url, ForwardingPolicy(retry_s=0.5))
 
     assert [each.error for each in heard.lines] == ["connection refused"] * 2
     assert [each.status for each in heard.kept] == [None]
@@ -250,7 +250,7 @@ async def test_a_status_counts_although_the_rest_never_comes() -> None:
 
 async def test_an_app_that_hangs_is_given_up_at_the_deadline() -> None:
     async with wire_server(hang) as app:
-        heard = await one(app.base_url, Manner(timeout_s=0.3))
+        heard = await one(app.base_url, ForwardingPolicy(timeout_s=0.3))
 
     assert heard.last.error == "no answer in time"
     assert heard.last.duration_s < 2.0
@@ -273,7 +273,7 @@ async def test_a_certificate_of_ones_own_wants_a_word() -> None:
     async with wire_server(says(200, b""), tls=server_tls()) as app:
         url = f"https://localhost:{app.port}/"
         strict = await one(url)
-        lenient = await one(url, Manner(is_insecure=True))
+        lenient = await one(url, ForwardingPolicy(is_insecure=True))
 
     assert strict.last.error == "certificate not trusted"
     assert "--insecure" in (strict.last.hint or "")

@@ -10,14 +10,14 @@ import pytest
 
 from kling_cli.api.http import new_http
 from kling_cli.clock import SystemClock
-from kling_cli.listener.forwarding.delivery import Courier
+from kling_cli.listener.forwarding.delivery import DeliveryClient
 from kling_cli.listener.forwarding.headers import RECONCILED_TRUST, Headers
-from kling_cli.listener.forwarding.policy import Manner, dressed
+from kling_cli.listener.forwarding.policy import ForwardingPolicy, prepare_delivery
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.mock.scenarios import Delivery
-from kling_cli.mock.sender import Stamp
+from kling_cli.mock.sender import MockSigner
 from kling_cli.secret import Secret
-from kling_cli.store.journal import KeptCallback
+from kling_cli.store.journal import StoredCallback
 from tests.jobs.made import a_callback
 from tests.support.recorder import recorder
 
@@ -41,20 +41,20 @@ async def sent(headers: Headers) -> dict[str, str]:
     """Return what an app gets when these are the headers of a delivery."""
     async with new_http() as http:
         with recorder() as app:
-            courier = Courier(http=http, clock=SystemClock())
+            courier = DeliveryClient(http=http, clock=SystemClock())
             await courier.carry(Target(url=app.url), headers, b"{}")
     return dict(app.seen[0].headers)
 
 
 def forward(
-    kept: KeptCallback, *secrets: Secret, is_replay: bool = False, own: Headers = ()
+    kept: StoredCallback, *secrets: Secret, is_replay: bool = False, own: Headers = ()
 ) -> Headers:
-    manner = Manner(secrets=secrets, headers=own)
-    return dressed(kept, manner, SystemClock().now(), is_replay=is_replay)
+    manner = ForwardingPolicy(secrets=secrets, headers=own)
+    return prepare_delivery(kept, manner, SystemClock().now(), is_replay=is_replay)
 
 
 def mock(*secrets: Secret) -> Headers:
-    stamp = Stamp(key=b"k" * 32, secrets=secrets, clock=SystemClock())
+    stamp = MockSigner(key=b"k" * 32, secrets=secrets, clock=SystemClock())
     return stamp.headers(Delivery(raw=b"{}", name="mock", message_id="m1"))
 
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from kling_cli.api.http import httpx
-from kling_cli.callbacks.events import Received
+from kling_cli.callbacks.events import ReceivedCallback
 from kling_cli.callbacks.http.server import serve
 from kling_cli.callbacks.receiver import Receiver
 from kling_cli.clock import SystemClock
@@ -36,7 +36,7 @@ class Hasty(SystemClock):
             await super().sleep(seconds)
 
 
-async def keep(_: Received) -> int:
+async def keep(_: ReceivedCallback) -> int:
     return 1
 
 

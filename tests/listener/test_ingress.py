@@ -5,7 +5,11 @@ from pathlib import Path
 import pytest
 
 from kling_cli.errors import UsageError
-from kling_cli.listener.ingress.ingress import Kind, choose, share_door
+from kling_cli.listener.ingress.ingress import (
+    IngressKind,
+    choose_ingress,
+    share_listener,
+)
 from kling_cli.settings.settings import Settings, load
 from kling_cli.tunnels import shared_lock
 
@@ -22,21 +26,33 @@ def settings(state_dir: Path, typed: str | None = None, **environ: str) -> Setti
 @pytest.mark.parametrize(
     ("tunnel", "url", "is_tokenless", "environ", "kind"),
     [
-        pytest.param("auto", None, False, {}, Kind.TUNNEL, id="by default"),
-        pytest.param("auto", None, False, NEAR, Kind.LOOPBACK, id="with a sandbox"),
-        pytest.param("ngrok", None, False, NEAR, Kind.TUNNEL, id="told to"),
-        pytest.param("none", None, False, {}, Kind.LOOPBACK, id="told not to"),
-        pytest.param(None, None, True, {}, Kind.LOOPBACK, id="open"),
-        pytest.param("ngrok", "https://a", False, {}, Kind.URL, id="ones own"),
-        pytest.param(None, None, True, NGROK, Kind.LOOPBACK, id="open, by default"),
-        pytest.param("ngrok", None, True, {}, Kind.TUNNEL, id="open here and a tunnel"),
-        pytest.param(None, None, False, NGROK, Kind.TUNNEL, id="told once for all"),
+        pytest.param("auto", None, False, {}, IngressKind.TUNNEL, id="by default"),
         pytest.param(
-            None, None, False, NGROK | BOX, Kind.LOOPBACK, id="nothing to reach"
+            "auto", None, False, NEAR, IngressKind.LOOPBACK, id="with a sandbox"
         ),
-        pytest.param("ngrok", None, False, BOX, Kind.TUNNEL, id="told all the same"),
-        pytest.param(None, "https://a", False, FRP, Kind.URL, id="not looked at"),
-        pytest.param(None, None, True, FRP, Kind.LOOPBACK, id="no matter"),
+        pytest.param("ngrok", None, False, NEAR, IngressKind.TUNNEL, id="told to"),
+        pytest.param("none", None, False, {}, IngressKind.LOOPBACK, id="told not to"),
+        pytest.param(None, None, True, {}, IngressKind.LOOPBACK, id="open"),
+        pytest.param("ngrok", "https://a", False, {}, IngressKind.URL, id="ones own"),
+        pytest.param(
+            None, None, True, NGROK, IngressKind.LOOPBACK, id="open, by default"
+        ),
+        pytest.param(
+            "ngrok", None, True, {}, IngressKind.TUNNEL, id="open here and a tunnel"
+        ),
+        pytest.param(
+            None, None, False, NGROK, IngressKind.TUNNEL, id="told once for all"
+        ),
+        pytest.param(
+            None, None, False, NGROK | BOX, IngressKind.LOOPBACK, id="nothing to reach"
+        ),
+        pytest.param(
+            "ngrok", None, False, BOX, IngressKind.TUNNEL, id="told all the same"
+        ),
+        pytest.param(
+            None, "https://a", False, FRP, IngressKind.URL, id="not looked at"
+        ),
+        pytest.param(None, None, True, FRP, IngressKind.LOOPBACK, id="no matter"),
     ],
 )
 def test_the_way_in_is_what_was_asked_for(  # noqa: PLR0913, PLR0917 -- a row
@@ -45,11 +61,11 @@ def test_the_way_in_is_what_was_asked_for(  # noqa: PLR0913, PLR0917 -- a row
     url: str | None,
     is_tokenless: bool,
     environ: dict[str, str],
-    kind: Kind,
+    kind: IngressKind,
 ) -> None:
     ours = settings(tmp_path, tunnel, **environ)
 
-    chosen = choose(
+    chosen = choose_ingress(
         tunnel=ours.tunnel,
         callback_url=url,
         is_tokenless=is_tokenless,
@@ -72,7 +88,7 @@ def test_what_a_public_way_depends_on_is_not_guessed(
     (name,) = environ
 
     with pytest.raises(UsageError, match=name):
-        choose(
+        choose_ingress(
             tunnel="auto",
             callback_url=None,
             is_tokenless=False,
@@ -82,7 +98,7 @@ def test_what_a_public_way_depends_on_is_not_guessed(
 
 def test_a_listener_without_a_token_has_no_callback_url(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--no-token"):
-        choose(
+        choose_ingress(
             tunnel="auto",
             callback_url="https://a",
             is_tokenless=True,
@@ -94,7 +110,9 @@ def test_a_listener_without_a_token_has_no_callback_url(tmp_path: Path) -> None:
 async def test_a_door_on_this_machine_keeps_nobody_from_a_tunnel(
     tmp_path: Path,
 ) -> None:
-    async with share_door(settings(tmp_path), "http://here", 4711, Kind.LOOPBACK):
+    async with share_listener(
+        settings(tmp_path), "http://here", 4711, IngressKind.LOOPBACK
+    ):
         local = shared_lock.find_shared_tunnel(tmp_path, shared_lock.LOCAL)
         public = shared_lock.find_shared_tunnel(tmp_path)
         claimed = shared_lock.acquire_lock(tmp_path)
@@ -110,8 +128,8 @@ async def test_a_door_on_this_machine_keeps_nobody_from_a_tunnel(
 @pytest.mark.anyio
 async def test_a_second_listener_leaves_the_first_one_published(tmp_path: Path) -> None:
     ours = settings(tmp_path)
-    async with share_door(ours, "https://a", 1, Kind.URL):
-        async with share_door(ours, "https://b", 2, Kind.URL):
+    async with share_listener(ours, "https://a", 1, IngressKind.URL):
+        async with share_listener(ours, "https://b", 2, IngressKind.URL):
             during = shared_lock.find_shared_tunnel(tmp_path)
         after = shared_lock.find_shared_tunnel(tmp_path)
 

@@ -10,25 +10,31 @@ import pytest
 
 from kling_cli.api.tasks import Task, TaskStatus
 from kling_cli.callbacks.events import (
-    Arrived,
-    NotKept,
-    Pass,
-    Received,
-    Refusal,
-    Refused,
+    CallbackAccepted,
+    CallbackNotStored,
+    CallbackRefused,
+    ReceivedCallback,
+    RefusalReason,
     Trust,
+    UrlMatch,
 )
-from kling_cli.callbacks.payload import read_body
+from kling_cli.callbacks.payload import parse_payload
 from kling_cli.jobs.events import Notice
-from kling_cli.listener.callback_writer import CountingKeeper
+from kling_cli.listener.callback_writer import CountingWriter
 from kling_cli.listener.controls import Controls
-from kling_cli.listener.events import CallbackSeen, Duplicate, Line, Rejected, Stale
-from kling_cli.listener.pipeline import Broker, Wanted
+from kling_cli.listener.events import (
+    CallbackReceived,
+    Duplicate,
+    ListenerEvent,
+    Rejected,
+    Stale,
+)
+from kling_cli.listener.pipeline import CallbackPipeline, EventFilter
 from kling_cli.listener.rejections import Rejections
-from kling_cli.listener.stop_conditions import GRACE_S, Endings, Until
-from kling_cli.listener.task_states import Known
+from kling_cli.listener.stop_conditions import GRACE_S, StopConditions, StopTracker
+from kling_cli.listener.task_states import TaskStates
 from kling_cli.store.database import JournalError
-from kling_cli.store.records import Entry
+from kling_cli.store.records import JobRecord
 from tests.jobs.made import an_entry
 from tests.listener.test_controls import Pile, a_callback
 from tests.support.clock import FakeClock
@@ -40,12 +46,12 @@ class Desk:
     def __init__(
         self,
         *,
-        wanted: Wanted | None = None,
-        until: Until | None = None,
-        entry: Entry | None = None,
+        wanted: EventFilter | None = None,
+        until: StopConditions | None = None,
+        entry: JobRecord | None = None,
     ) -> None:
         self.clock = FakeClock()
-        self.told: list[Line] = []
+        self.told: list[ListenerEvent] = []
         self.reasons: list[str] = []
         self.pile = Pile()
         self.strangers = 0
@@ -55,16 +61,16 @@ class Desk:
         self.controls = Controls(
             callback_url="", forwards=self.pile, stop=self.reasons.append
         )
-        wanted = wanted or Wanted()
-        self.endings = Endings(
-            until or Until(),
+        wanted = wanted or EventFilter()
+        self.endings = StopTracker(
+            until or StopConditions(),
             wanted.task_ids,
             clock=self.clock,
             finish=self.reasons.append,
         )
-        self.broker = Broker(
-            CountingKeeper(),
-            Known(lambda _task_id: entry),
+        self.broker = CallbackPipeline(
+            CountingWriter(),
+            TaskStates(lambda _task_id: entry),
             self.controls,
             tell=self.told.append,
             endings=self.endings,
@@ -77,21 +83,21 @@ class Desk:
         self._number += 1
         body = {"task_id": task_id, "task_status": status, **more}
         received = a_received(json.dumps(body).encode())
-        self.broker.hear(Arrived(received=received, number=self._number))
+        self.broker.hear(CallbackAccepted(received=received, number=self._number))
         self.broker.work()
 
     def types(self) -> list[type]:
         return [type(line) for line in self.told]
 
 
-def a_received(raw: bytes) -> Received:
-    return Received(
+def a_received(raw: bytes) -> ReceivedCallback:
+    return ReceivedCallback(
         received_at=FakeClock().now(),
         product=None,
         nonce=None,
         headers=(),
         raw=raw,
-        hint=read_body(raw),
+        hint=parse_payload(raw),
         trust=Trust.TOKEN,
     )
 
@@ -101,11 +107,11 @@ def test_headers_that_may_hold_a_secret_are_shown_masked_and_passed_on_whole() -
     headers = (("x-forwarded-uri", "/callback/secret"), ("x-own", "1"))
     received = replace(a_received(b'{"task_id":"t1","status":"x"}'), headers=headers)
 
-    desk.broker.hear(Arrived(received=received, number=1))
+    desk.broker.hear(CallbackAccepted(received=received, number=1))
     desk.broker.work()
 
     seen = desk.told[0]
-    assert isinstance(seen, CallbackSeen)
+    assert isinstance(seen, CallbackReceived)
     assert seen.headers == (("x-forwarded-uri", "****"), ("x-own", "1"))
     assert desk.controls.last is not None
     assert desk.controls.last.headers == headers
@@ -117,7 +123,7 @@ def test_a_callback_is_shown_and_passed_on_with_its_number() -> None:
     desk.arrive("processing", created_at=1791115197000)
 
     [seen] = desk.told
-    assert isinstance(seen, CallbackSeen)
+    assert isinstance(seen, CallbackReceived)
     assert (seen.number, seen.status, seen.trust) == (1, "processing", "token")
     assert seen.since_submit_s == 3.0
     assert desk.pile.numbers == [1]
@@ -129,7 +135,7 @@ def test_a_callback_whose_path_says_no_product_gets_the_journals() -> None:
     desk.arrive("succeed")
 
     [seen] = desk.told
-    assert isinstance(seen, CallbackSeen)
+    assert isinstance(seen, CallbackReceived)
     assert seen.product == "text2video"
 
 
@@ -161,7 +167,7 @@ def test_what_the_api_said_makes_older_news_stale() -> None:
     desk.arrive("processing")
     desk.arrive("succeed")
 
-    assert desk.types() == [CallbackSeen, Stale, CallbackSeen]
+    assert desk.types() == [CallbackReceived, Stale, CallbackReceived]
 
 
 def test_a_late_callback_is_not_passed_on_after_one_stood_in_for_it() -> None:
@@ -177,12 +183,12 @@ def test_a_late_callback_is_not_passed_on_after_one_stood_in_for_it() -> None:
 @pytest.mark.parametrize(
     ("wanted", "numbers"),
     [
-        (Wanted(statuses=frozenset({"succeeded", "failed"})), [2, 4]),
-        (Wanted(task_ids=frozenset({"t2"})), [3, 4]),
+        (EventFilter(statuses=frozenset({"succeeded", "failed"})), [2, 4]),
+        (EventFilter(task_ids=frozenset({"t2"})), [3, 4]),
     ],
 )
 def test_only_what_is_wanted_is_shown_and_passed_on(
-    wanted: Wanted, numbers: list[int]
+    wanted: EventFilter, numbers: list[int]
 ) -> None:
     desk = Desk(wanted=wanted)
 
@@ -190,13 +196,13 @@ def test_only_what_is_wanted_is_shown_and_passed_on(
         desk.arrive("processing", task_id)
         desk.arrive("failed", task_id)
 
-    shown = [one.number for one in desk.told if isinstance(one, CallbackSeen)]
+    shown = [one.number for one in desk.told if isinstance(one, CallbackReceived)]
     assert shown == desk.pile.numbers == numbers
     assert desk.broker.counts["filtered"] == 2
 
 
 def test_enough_callbacks_are_enough() -> None:
-    desk = Desk(until=Until(max_events=2))
+    desk = Desk(until=StopConditions(max_events=2))
 
     desk.arrive("submitted")
     before = list(desk.reasons)
@@ -207,8 +213,8 @@ def test_enough_callbacks_are_enough() -> None:
 
 
 def test_the_end_of_all_tasks_that_were_named_is_waited_for() -> None:
-    named = Wanted(task_ids=frozenset({"t1", "e2"}))
-    desk = Desk(wanted=named, until=Until(is_final=True))
+    named = EventFilter(task_ids=frozenset({"t1", "e2"}))
+    desk = Desk(wanted=named, until=StopConditions(is_final=True))
 
     desk.arrive("succeed", "t1")
     desk.arrive("processing", "t2", external_task_id="e2")
@@ -222,7 +228,7 @@ def test_the_end_of_all_tasks_that_were_named_is_waited_for() -> None:
 
 @pytest.mark.anyio
 async def test_an_end_that_the_api_tells_of_first_waits_for_its_callback() -> None:
-    desk, over = Desk(until=Until(is_final=True)), TaskStatus.SUCCEEDED
+    desk, over = Desk(until=StopConditions(is_final=True)), TaskStatus.SUCCEEDED
     desk.arrive("processing", "t1")
 
     desk.broker.confirm(Task(id="t1", status=over))
@@ -237,7 +243,7 @@ async def test_an_end_that_the_api_tells_of_first_waits_for_its_callback() -> No
 
 @pytest.mark.anyio
 async def test_a_last_callback_that_never_comes_is_not_waited_for_for_ever() -> None:
-    desk = Desk(until=Until(is_final=True))
+    desk = Desk(until=StopConditions(is_final=True))
     desk.arrive("processing", "t1")
 
     desk.broker.confirm(Task(id="t1", status=TaskStatus.FAILED))
@@ -253,11 +259,11 @@ def test_a_full_disk_is_told_once_and_the_callback_is_shown(tmp_path: object) ->
     failure = JournalError(tmp_path, OSError("no space"))  # type: ignore[arg-type]  # -- any path
 
     for _ in range(2):
-        desk.broker.hear(NotKept(received=received, failure=failure))
-        desk.broker.hear(Arrived(received=received, number=None))
+        desk.broker.hear(CallbackNotStored(received=received, failure=failure))
+        desk.broker.hear(CallbackAccepted(received=received, number=None))
     desk.broker.work()
 
-    assert desk.types() == [Notice, CallbackSeen, CallbackSeen, Duplicate]
+    assert desk.types() == [Notice, CallbackReceived, CallbackReceived, Duplicate]
     assert desk.broker.counts["unkept"] == 2
 
 
@@ -265,7 +271,9 @@ def test_refusals_are_told_at_once_and_then_together() -> None:
     desk = Desk()
 
     for _ in range(3):
-        desk.broker.hear(Refused(refusal=Refusal.UNSIGNED, door=Pass()))
+        desk.broker.hear(
+            CallbackRefused(refusal=RefusalReason.UNSIGNED, door=UrlMatch())
+        )
     desk.broker.work()
     at_once = list(desk.told)
     desk.rejections.tick()
@@ -291,7 +299,7 @@ async def test_what_is_heard_is_worked_on_as_fast_as_it_comes() -> None:
         group.start_soon(desk.broker.run)
         for _ in range(turns):
             for _ in range(crowd):
-                event = Arrived(received=a_received(b'{"id": "t1"}'), number=1)
+                event = CallbackAccepted(received=a_received(b'{"id": "t1"}'), number=1)
                 desk.broker.hear(event)
             await anyio.lowlevel.checkpoint()
         group.cancel_scope.cancel()
@@ -308,11 +316,13 @@ async def test_who_is_told_of_a_callback_answers_it_before_it_is_worked_on() -> 
     async with anyio.create_task_group() as group:
         group.start_soon(desk.broker.run)
         await anyio.lowlevel.checkpoint()
-        desk.broker.hear(Arrived(received=a_received(b'{"id": "t1"}'), number=1))
+        desk.broker.hear(
+            CallbackAccepted(received=a_received(b'{"id": "t1"}'), number=1)
+        )
         loop.call_soon(lambda: order.extend(["answered", *map(str, desk.types())]))
         for _ in range(4):
             await anyio.lowlevel.checkpoint()
         group.cancel_scope.cancel()
 
     assert order == ["answered"]
-    assert desk.types() == [CallbackSeen]
+    assert desk.types() == [CallbackReceived]

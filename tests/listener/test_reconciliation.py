@@ -13,8 +13,8 @@ from kling_cli.errors import CredentialsError, UnreachableError
 from kling_cli.jobs.events import Notice
 from kling_cli.listener.events import Polled, Reconciled
 from kling_cli.listener.reconciliation import Reconciler, Sleep, made_up, watch_sleep
-from kling_cli.listener.task_states import Known, claim_of
-from kling_cli.store.journal import KeptCallback
+from kling_cli.listener.task_states import TaskStates, claimed_status
+from kling_cli.store.journal import StoredCallback
 from tests.listener.test_verification import Api, an_entry
 from tests.support.clock import FakeClock
 
@@ -42,8 +42,8 @@ class Desk:
 
     def __init__(self, api: Api | None, *ids: str) -> None:
         self.told: Told = []
-        self.passed_on: list[KeptCallback] = []
-        self.known = Known(lambda _task_id: None)
+        self.passed_on: list[StoredCallback] = []
+        self.known = TaskStates(lambda _task_id: None)
         self.clock = LeapingClock()
         self.reconciler = Reconciler(
             api,
@@ -55,7 +55,7 @@ class Desk:
             learn=self.learn,
         )
 
-    async def stand_in(self, kept: KeptCallback) -> int | None:
+    async def stand_in(self, kept: StoredCallback) -> int | None:
         self.passed_on.append(kept)
         self.known.task(kept.task_id or "").learn(TaskStatus.SUCCEEDED)
         return len(self.passed_on)
@@ -159,7 +159,7 @@ def test_a_busy_moment_is_no_sleep() -> None:
 def test_what_is_made_up_reads_like_the_callback_that_was_missed() -> None:
     kept = made_up(DONE, an_entry("t1"), FakeClock().now())
 
-    assert claim_of(kept.raw) == DONE
+    assert claimed_status(kept.raw) == DONE
     assert json.loads(kept.raw)["task_status"] == "succeed"
 
 
@@ -168,4 +168,4 @@ def test_a_failure_that_was_missed_has_no_results() -> None:
 
     kept = made_up(failed, an_entry("t1"), FakeClock().now())
 
-    assert claim_of(kept.raw) == failed
+    assert claimed_status(kept.raw) == failed

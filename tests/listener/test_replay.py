@@ -9,18 +9,18 @@ from kling_cli.callbacks.signatures import verify
 from kling_cli.clock import SystemClock
 from kling_cli.errors import UsageError
 from kling_cli.listener.events import Forwarded
-from kling_cli.listener.forwarding.policy import Manner
+from kling_cli.listener.forwarding.policy import ForwardingPolicy
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.listener.history.replay import (
-    Parcel,
+    Replay,
     choose,
     find,
-    parcels,
+    replays,
     send_again,
     undelivered,
 )
 from kling_cli.secret import Secret
-from kling_cli.store.journal import CallbackJournal, KeptForward, Wanted
+from kling_cli.store.journal import CallbackFilter, CallbackJournal, StoredForward
 from tests.listener.kept import NOON, a_callback
 from tests.support.wire_server import says, wire_server
 
@@ -37,8 +37,8 @@ def journal(tmp_path: Path) -> Iterator[CallbackJournal]:
         yield opened
 
 
-def passed_on(number: int, url: str, status: int) -> KeptForward:
-    return KeptForward(
+def passed_on(number: int, url: str, status: int) -> StoredForward:
+    return StoredForward(
         callback_id=number, sent_at=NOON, url=url, status=status, duration_s=0.1
     )
 
@@ -47,7 +47,9 @@ def test_callbacks_are_named_by_number_by_last_and_by_what_is_wanted(
     journal: CallbackJournal,
 ) -> None:
     assert [kept.id for kept in choose(journal, ["last", "1"], None)] == [1, 3]
-    assert [kept.id for kept in choose(journal, [], Wanted(task_id="t2"))] == [3]
+    assert [kept.id for kept in choose(journal, [], CallbackFilter(task_id="t2"))] == [
+        3
+    ]
 
 
 @pytest.mark.parametrize("which", ["0", "-1", "x", "\u0661", "9" * 30, ""])
@@ -72,9 +74,9 @@ def test_each_goes_where_it_went_before_or_where_it_failed(
     )
     callbacks = choose(journal, ["1"], None)
 
-    everywhere = parcels(journal, callbacks, to=[], is_failed=False)
-    failed = parcels(journal, callbacks, to=[], is_failed=True)
-    named = parcels(journal, callbacks, to=[Target(url="http://a/")], is_failed=True)
+    everywhere = replays(journal, callbacks, to=[], is_failed=False)
+    failed = replays(journal, callbacks, to=[], is_failed=True)
+    named = replays(journal, callbacks, to=[Target(url="http://a/")], is_failed=True)
 
     assert [each.target.url for each in everywhere] == [HERE, THERE]
     assert [each.target.url for each in failed] == [THERE]
@@ -84,7 +86,7 @@ def test_each_goes_where_it_went_before_or_where_it_failed(
 def test_only_what_came_signed_is_signed_anew(journal: CallbackJournal) -> None:
     callbacks = choose(journal, ["1", "2"], None)
 
-    found = parcels(
+    found = replays(
         journal,
         callbacks,
         to=[Target(url=HERE)],
@@ -98,14 +100,14 @@ def test_only_what_came_signed_is_signed_anew(journal: CallbackJournal) -> None:
 @pytest.mark.anyio
 async def test_a_parcel_is_signed_by_the_option_else_by_its_own_secret() -> None:
     told: list[Forwarded] = []
-    kept: list[KeptForward] = []
+    kept: list[StoredForward] = []
     callback = a_callback(5)
 
     async with wire_server(says(200, b""), says(500, b"no")) as app:
         target = Target(url=app.base_url)
         lines = await send_again(
-            [Parcel(kept=callback, target=target, secrets=(SECRET,))],
-            Manner(),
+            [Replay(kept=callback, target=target, secrets=(SECRET,))],
+            ForwardingPolicy(),
             times=2,
             clock=SystemClock(),
             tell=told.append,

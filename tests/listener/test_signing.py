@@ -6,7 +6,7 @@ import pytest
 
 from kling_cli.callbacks.signatures import verify
 from kling_cli.errors import UsageError
-from kling_cli.listener.forwarding.policy import Manner, dressed
+from kling_cli.listener.forwarding.policy import ForwardingPolicy, prepare_delivery
 from kling_cli.listener.forwarding.signing import signed
 from kling_cli.settings.webhook_secret import read_option
 from tests.listener.kept import NOON, a_callback
@@ -21,7 +21,7 @@ SECRETS = read_option(
 def test_what_is_passed_on_can_be_verified_with_either_secret() -> None:
     kept = a_callback(7, headers=(*OLD, ("a", "b")))
 
-    headers = dressed(kept, Manner(secrets=SECRETS), NOON)
+    headers = prepare_delivery(kept, ForwardingPolicy(secrets=SECRETS), NOON)
 
     assert ("a", "b") in headers
     assert ("webhook-id", "kling_7") in headers
@@ -43,7 +43,7 @@ def test_the_id_stays_the_same_when_it_is_sent_again() -> None:
 
 
 def test_without_a_secret_the_senders_signature_goes_along() -> None:
-    assert dressed(a_callback(headers=OLD), Manner(), NOON) == OLD
+    assert prepare_delivery(a_callback(headers=OLD), ForwardingPolicy(), NOON) == OLD
 
 
 def test_what_is_no_secret_is_refused_and_not_shown() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kling_cli.listener.history.tail import LOOK_S, follow
-from kling_cli.store.journal import CallbackJournal, KeptCallback, Wanted
+from kling_cli.store.journal import CallbackFilter, CallbackJournal, StoredCallback
 from tests.listener.kept import a_callback
 from tests.support.clock import FakeClock
 
@@ -16,14 +16,14 @@ pytestmark = pytest.mark.anyio
 async def test_the_last_ones_come_first_and_then_what_others_keep(
     tmp_path: Path,
 ) -> None:
-    found: list[KeptCallback] = []
+    found: list[StoredCallback] = []
     with (
         CallbackJournal.open(tmp_path) as journal,
         CallbackJournal.open(tmp_path) as other,
     ):
         other.keep_callbacks([a_callback()] * 3)
         following = follow(
-            journal, Wanted(status="succeeded"), last=2, clock=FakeClock()
+            journal, CallbackFilter(status="succeeded"), last=2, clock=FakeClock()
         )
         found += [await anext(following), await anext(following)]
         other.keep_callbacks([a_callback(status="failed"), a_callback()])
@@ -39,7 +39,7 @@ async def test_more_than_fit_together_all_come_in_order(tmp_path: Path) -> None:
         CallbackJournal.open(tmp_path) as other,
     ):
         other.keep_callback(a_callback())
-        following = follow(journal, Wanted(), last=1, clock=FakeClock())
+        following = follow(journal, CallbackFilter(), last=1, clock=FakeClock())
         first = await anext(following)
         other.keep_callbacks([a_callback()] * 450)
         rest = [await anext(following) for _ in range(450)]
@@ -54,7 +54,7 @@ async def test_it_waits_for_what_another_process_keeps(tmp_path: Path) -> None:
         CallbackJournal.open(tmp_path) as journal,
         CallbackJournal.open(tmp_path) as other,
     ):
-        following = follow(journal, Wanted(), last=0, clock=clock)
+        following = follow(journal, CallbackFilter(), last=0, clock=clock)
         waiting = asyncio.ensure_future(anext(following))
         await clock.advance(60.0)
         assert not waiting.done()

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from kling_cli.callbacks.events import Pass, Trust
+from kling_cli.callbacks.events import Trust, UrlMatch
 from kling_cli.listener.ingress.urls import (
-    bare_door,
+    bare_url_matcher,
     is_loopback,
     mock_mark,
     mock_marks,
-    standing_door,
     standing_path,
+    standing_url_matcher,
 )
 
 TOKEN = "t" * 32
@@ -29,7 +29,7 @@ HERE = ("127.0.0.1", 50000)
 def test_the_token_opens_in_the_path_and_in_the_query(
     path: bytes, query: bytes
 ) -> None:
-    assert standing_door(TOKEN)(path, query, None) == Pass(trust=Trust.TOKEN)
+    assert standing_url_matcher(TOKEN)(path, query, None) == UrlMatch(trust=Trust.TOKEN)
 
 
 @pytest.mark.parametrize(
@@ -48,21 +48,21 @@ def test_the_token_opens_in_the_path_and_in_the_query(
     ],
 )
 def test_anything_else_finds_no_standing_door(path: bytes, query: bytes) -> None:
-    assert standing_door(TOKEN)(path, query, None) is None
+    assert standing_url_matcher(TOKEN)(path, query, None) is None
 
 
 def test_the_bare_door_opens_to_this_machine_only() -> None:
-    door = bare_door()
+    door = bare_url_matcher()
 
-    assert door(b"/callback", b"", HERE) == Pass(trust=Trust.OPEN)
-    assert door(b"/callback", b"", ("::1", 1)) == Pass(trust=Trust.OPEN)
+    assert door(b"/callback", b"", HERE) == UrlMatch(trust=Trust.OPEN)
+    assert door(b"/callback", b"", ("::1", 1)) == UrlMatch(trust=Trust.OPEN)
     assert door(b"/callback", b"", ("192.0.2.7", 1)) is None
     assert door(b"/callback", b"", None) is None
     assert door(b"/callback/", b"", HERE) is None
 
 
 def test_a_wrong_token_does_not_become_an_open_door() -> None:
-    assert bare_door()(b"/callback", b"token=wrong", HERE) is None
+    assert bare_url_matcher()(b"/callback", b"token=wrong", HERE) is None
 
 
 def test_a_mock_mark_counts_from_this_machine_with_the_local_key_only() -> None:

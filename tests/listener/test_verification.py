@@ -13,7 +13,7 @@ from kling_cli.errors import CredentialsError, KlingError, UnreachableError
 from kling_cli.jobs.events import Notice
 from kling_cli.listener.events import Mismatch, Verified
 from kling_cli.listener.verification import Verifier, mismatches
-from kling_cli.store.records import Entry
+from kling_cli.store.records import JobRecord
 from tests.listener.test_controls import a_callback
 from tests.support.clock import FakeClock
 
@@ -88,15 +88,15 @@ class Api:
     failures: list[KlingError] = field(default_factory=list)
     asked: list[list[str]] = field(default_factory=list)
 
-    async def ask(self, entries: Sequence[Entry]) -> Mapping[str, Task]:
+    async def ask(self, entries: Sequence[JobRecord]) -> Mapping[str, Task]:
         self.asked.append([entry.key for entry in entries])
         if self.failures:
             raise self.failures.pop(0)
         return {key: self.tasks[key] for key in self.asked[-1] if key in self.tasks}
 
 
-def an_entry(task_id: str) -> Entry:
-    return Entry(
+def an_entry(task_id: str) -> JobRecord:
+    return JobRecord(
         external_id="",
         task_id=task_id,
         command="listen",

@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 
 from kling_cli.errors import UsageError
-from kling_cli.listener.forwarding.delivery import Failure, Outcome
+from kling_cli.listener.forwarding.delivery import DeliveryOutcome, Failure
 from kling_cli.mock.conformance import (
-    Answered,
-    Demands,
+    Expectations,
+    HandlerResponse,
     NoHandlerError,
     UnmetError,
     judge,
-    read_demands,
+    parse_expectations,
     verdict,
 )
 from kling_cli.mock.scenarios import Delivery, Expected
 from tests.support.clock import FakeClock
 
-STRICT = read_demands("2xx")
+STRICT = parse_expectations("2xx")
 
 
 def a_delivery(**changes: Any) -> Delivery:
@@ -34,19 +34,19 @@ def spoilt(**changes: Any) -> Delivery:
     return a_delivery(expected=Expected.REFUSED, **changes)
 
 
-def answered(status: int | None, **changes: Any) -> Outcome:
+def answered(status: int | None, **changes: Any) -> DeliveryOutcome:
     facts: dict[str, Any] = {"sent_at": FakeClock().now(), "duration_s": 0.1}
     if status is None:
         facts["failure"] = Failure.BROKEN_OFF
-    return Outcome(status=status, **facts | changes)
+    return DeliveryOutcome(status=status, **facts | changes)
 
 
 def judged(
-    answers: Sequence[tuple[Delivery, Outcome]],
-    demands: Demands = STRICT,
+    answers: Sequence[tuple[Delivery, DeliveryOutcome]],
+    demands: Expectations = STRICT,
     *,
     is_signed: bool = False,
-) -> list[Answered]:
+) -> list[HandlerResponse]:
     return judge(dict(enumerate(answers, 1)), demands, is_signed=is_signed)
 
 
@@ -57,24 +57,24 @@ def faults(*args: Any, **kwargs: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "demands"),
     [
-        (None, Demands()),
-        ("2xx", Demands(is_strict=True)),
-        ("5s", Demands(is_strict=True, within_s=5.0)),
+        (None, Expectations()),
+        ("2xx", Expectations(is_strict=True)),
+        ("5s", Expectations(is_strict=True, within_s=5.0)),
         (
             "2xx, 0.5s ,idempotent",
-            Demands(is_strict=True, within_s=0.5, is_idempotent=True),
+            Expectations(is_strict=True, within_s=0.5, is_idempotent=True),
         ),
-        ("401,4xx", Demands(is_strict=True, statuses=("401", "4xx"))),
+        ("401,4xx", Expectations(is_strict=True, statuses=("401", "4xx"))),
     ],
 )
-def test_demands_are_read(text: str | None, demands: Demands) -> None:
-    assert read_demands(text) == demands
+def test_demands_are_read(text: str | None, demands: Expectations) -> None:
+    assert parse_expectations(text) == demands
 
 
 @pytest.mark.parametrize("text", ["", "quick", "2xx,", "5", "5m", "2xx,401", "600"])
 def test_what_cannot_be_demanded_is_a_wrong_usage(text: str) -> None:
     with pytest.raises(UsageError, match="--assert") as caught:
-        read_demands(text)
+        parse_expectations(text)
 
     assert caught.value.hint == "--assert 2xx,5s,idempotent"
 
@@ -86,7 +86,7 @@ def test_what_cannot_be_demanded_is_a_wrong_usage(text: str) -> None:
 def test_a_late_answer_is_waited_for_long_enough_to_say_how_late(
     text: str | None, patience_s: float
 ) -> None:
-    assert read_demands(text).patience_s == patience_s
+    assert parse_expectations(text).patience_s == patience_s
 
 
 @pytest.mark.parametrize(
@@ -117,12 +117,12 @@ def test_a_late_answer_is_waited_for_long_enough_to_say_how_late(
 def test_each_delivery_has_its_right_answers(
     one: Delivery, status: int | None, is_lenient: bool, is_met: bool
 ) -> None:
-    demands = Demands() if is_lenient else STRICT
+    demands = Expectations() if is_lenient else STRICT
 
     assert (faults([(one, answered(status))], demands) == []) is is_met
 
 
-@pytest.mark.parametrize("demands", [Demands(), STRICT], ids=["lenient", "strict"])
+@pytest.mark.parametrize("demands", [Expectations(), STRICT], ids=["lenient", "strict"])
 @pytest.mark.parametrize(
     ("one", "words"),
     [
@@ -131,7 +131,7 @@ def test_each_delivery_has_its_right_answers(
     ],
 )
 def test_with_a_secret_a_bad_signature_has_to_be_refused(
-    one: Delivery, words: str, demands: Demands
+    one: Delivery, words: str, demands: Expectations
 ) -> None:
     [let_in] = faults([(one, answered(200))], demands, is_signed=True)
 
@@ -141,7 +141,7 @@ def test_with_a_secret_a_bad_signature_has_to_be_refused(
 
 
 def test_a_status_that_is_named_is_the_only_right_one() -> None:
-    demands = read_demands("401,403")
+    demands = parse_expectations("401,403")
     afterwards = a_delivery(is_after=True)
 
     assert faults([(a_delivery(), answered(403))], demands) == []
@@ -162,7 +162,7 @@ def test_a_handler_that_does_not_survive_is_said_to_have_died_of_it() -> None:
 
 
 def test_a_late_answer_is_a_fault_of_its_own() -> None:
-    demands = read_demands("1s")
+    demands = parse_expectations("1s")
 
     assert faults([(a_delivery(), answered(200, duration_s=1.0))], demands) == []
     assert faults([(a_delivery(), answered(500, duration_s=1.25))], demands) == [
@@ -190,7 +190,7 @@ def test_a_late_answer_is_a_fault_of_its_own() -> None:
 def test_a_repeat_is_answered_as_the_first_was(
     first: tuple[int, bytes], second: tuple[int, bytes], is_alike: bool
 ) -> None:
-    demands = read_demands("idempotent")
+    demands = parse_expectations("idempotent")
     answers = [
         (a_delivery(), answered(status, body=body)) for status, body in (first, second)
     ]
@@ -208,7 +208,7 @@ def test_an_answer_is_compared_with_that_to_the_same_delivery_only() -> None:
         (a_delivery(), answered(None)),
     ]
 
-    found = judged(answers, read_demands("idempotent"))
+    found = judged(answers, parse_expectations("idempotent"))
 
     assert [bool(each.faults) for each in found] == [False, False, True, True]
     assert found[2].said == (

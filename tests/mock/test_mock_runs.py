@@ -6,12 +6,18 @@ import pytest
 
 from kling_cli.clock import SystemClock
 from kling_cli.errors import KlingError
-from kling_cli.listener.forwarding.delivery import Outcome
+from kling_cli.listener.forwarding.delivery import DeliveryOutcome
 from kling_cli.listener.forwarding.targets import Target
-from kling_cli.mock.conformance import judge, read_demands, verdict
+from kling_cli.mock.conformance import judge, parse_expectations, verdict
 from kling_cli.mock.payloads import Mock
-from kling_cli.mock.scenarios import SLOW_S, Delivery, names, scenario, sign_of_life
-from kling_cli.mock.sender import Stamp, deliver, volleys
+from kling_cli.mock.scenarios import (
+    SLOW_S,
+    Delivery,
+    names,
+    reachability_check,
+    scenario,
+)
+from kling_cli.mock.sender import MockSigner, deliver, mock_requests
 from kling_cli.secret import Secret
 from tests.support.handler import App, serving
 
@@ -30,15 +36,15 @@ async def tried(
 ) -> KlingError | None:
     """Return what is wrong about the answers of `app` to a scenario."""
     clock = Hasty()
-    asked = read_demands(demands)
+    asked = parse_expectations(demands)
     mock = Mock(task_id="t1", created_at=clock.now())
-    sent = volleys(scenario(name, mock, {}), is_doubled=asked.is_idempotent)
-    answers: dict[int, tuple[Delivery, Outcome]] = {}
+    sent = mock_requests(scenario(name, mock, {}), is_doubled=asked.is_idempotent)
+    answers: dict[int, tuple[Delivery, DeliveryOutcome]] = {}
     with serving(app):
         await deliver(
-            [*sent, (sign_of_life(mock),)],
+            [*sent, (reachability_check(mock),)],
             Target(url=app.url),
-            Stamp(key=b"k" * 32, secrets=(SECRET,), clock=clock),
+            MockSigner(key=b"k" * 32, secrets=(SECRET,), clock=clock),
             lambda number, one, outcome: answers.update({number: (one, outcome)}),
         )
     return verdict(judge(answers, asked, is_signed=True))

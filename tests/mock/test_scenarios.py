@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kling_cli.callbacks.payload import MalformedBodyError, read_body
+from kling_cli.callbacks.payload import MalformedPayloadError, parse_payload
 from kling_cli.errors import UsageError
 from kling_cli.mock.payloads import Mock
 from kling_cli.mock.scenarios import (
@@ -13,8 +13,8 @@ from kling_cli.mock.scenarios import (
     OVERSIZE,
     Expected,
     names,
+    reachability_check,
     scenario,
-    sign_of_life,
 )
 
 NOON = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
@@ -27,22 +27,22 @@ def a_mock(*, is_legacy: bool = False) -> Mock:
 
 def statuses(name: str, *, is_legacy: bool = False) -> list[str | None]:
     sent = scenario(name, a_mock(is_legacy=is_legacy), {})
-    return [read_body(one.raw).status for one in sent]
+    return [parse_payload(one.raw).status for one in sent]
 
 
 @pytest.mark.parametrize("is_legacy", [False, True])
 @pytest.mark.parametrize("name", sorted(set(names()) - HOSTILE))
 def test_our_own_listener_reads_every_sound_mock(name: str, is_legacy: bool) -> None:
     for one in scenario(name, a_mock(is_legacy=is_legacy), {}):
-        assert read_body(one.raw).task_id
+        assert parse_payload(one.raw).task_id
 
 
 @pytest.mark.parametrize("name", sorted(HOSTILE))
 def test_our_own_listener_refuses_every_hostile_mock(name: str) -> None:
     (one,) = scenario(name, a_mock(), {})
 
-    with pytest.raises(MalformedBodyError):
-        read_body(one.raw)
+    with pytest.raises(MalformedPayloadError):
+        parse_payload(one.raw)
     assert one.expected is Expected.REFUSED
 
 
@@ -62,7 +62,7 @@ def test_a_duplicate_is_the_same_bytes_with_the_same_id() -> None:
 def test_a_burst_is_of_different_tasks() -> None:
     sent = scenario("burst", a_mock(), {})
 
-    assert len({read_body(one.raw).task_id for one in sent}) == BURST
+    assert len({parse_payload(one.raw).task_id for one in sent}) == BURST
 
 
 def test_only_what_comes_in_a_burst_goes_out_at_once() -> None:
@@ -90,10 +90,10 @@ def test_every_scenario_says_how_a_sound_handler_answers() -> None:
 
 
 def test_what_comes_after_is_sound_and_no_repeat_of_what_was_spoilt() -> None:
-    one = sign_of_life(a_mock())
+    one = reachability_check(a_mock())
 
     spoilt = {each.message_id for each in scenario("bad-signature", a_mock(), {})}
-    assert read_body(one.raw).status == "succeeded"
+    assert parse_payload(one.raw).status == "succeeded"
     assert one.message_id not in spoilt
     assert not one.is_spoilt
 

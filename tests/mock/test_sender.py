@@ -11,11 +11,11 @@ import pytest
 from kling_cli.callbacks.events import Trust
 from kling_cli.callbacks.signatures import verify
 from kling_cli.clock import SystemClock
-from kling_cli.listener.forwarding.delivery import Failure, Outcome
+from kling_cli.listener.forwarding.delivery import DeliveryOutcome, Failure
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.listener.ingress.urls import mock_marks
 from kling_cli.mock.scenarios import Delivery
-from kling_cli.mock.sender import Stamp, deliver, volleys
+from kling_cli.mock.sender import MockSigner, deliver, mock_requests
 from kling_cli.secret import Secret
 from tests.support.clock import FakeClock
 from tests.support.recorder import recorder
@@ -48,8 +48,8 @@ def a_delivery(number: int = 1, **changes: object) -> Delivery:
     return Delivery(**facts | changes)  # type: ignore[arg-type]  # the test names the fields
 
 
-def stamp(*secrets: Secret) -> Stamp:
-    return Stamp(key=KEY, secrets=secrets, clock=FakeClock())
+def stamp(*secrets: Secret) -> MockSigner:
+    return MockSigner(key=KEY, secrets=secrets, clock=FakeClock())
 
 
 def is_let_in(one: Delivery, *, by: Secret, signed_with: tuple[Secret, ...]) -> bool:
@@ -93,7 +93,7 @@ def test_deliveries_go_out_one_by_one_unless_they_belong_together() -> None:
     alone, two = a_delivery(1), a_delivery(2)
     together = [a_delivery(number, is_at_once=True) for number in (3, 4)]
 
-    sent = volleys([alone, two, *together])
+    sent = mock_requests([alone, two, *together])
 
     assert [[one.message_id for one in each] for each in sent] == [
         ["m1"],
@@ -105,7 +105,7 @@ def test_deliveries_go_out_one_by_one_unless_they_belong_together() -> None:
 def test_repeats_follow_at_once_and_rounds_follow_each_other() -> None:
     def ids(**how: object) -> list[list[str]]:
         made = [a_delivery(1), a_delivery(2, is_at_once=True)]
-        sent = volleys(made, **how)  # type: ignore[arg-type]  # the test names them
+        sent = mock_requests(made, **how)  # type: ignore[arg-type]  # the test names them
         return [[one.message_id for one in each] for each in sent]
 
     assert ids(is_doubled=True) == [["m1"], ["m1"], ["m2", "m2"]]
@@ -130,7 +130,7 @@ async def test_a_volley_is_under_way_all_at_once() -> None:
     class Server(ThreadingHTTPServer):
         request_queue_size = n_together
 
-    told: dict[int, Outcome] = {}
+    told: dict[int, DeliveryOutcome] = {}
     volley = tuple(a_delivery(n, is_at_once=True) for n in range(1, n_together + 1))
     with Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
@@ -138,7 +138,7 @@ async def test_a_volley_is_under_way_all_at_once() -> None:
         await deliver(
             [volley],
             Target(url=f"http://127.0.0.1:{server.server_port}/"),
-            Stamp(key=KEY, secrets=(), clock=SystemClock()),
+            MockSigner(key=KEY, secrets=(), clock=SystemClock()),
             lambda number, _one, outcome: told.update({number: outcome}),
         )
         server.shutdown()
@@ -155,9 +155,9 @@ async def test_pauses_are_kept_and_answers_are_told_by_number() -> None:
     with recorder() as app:
         app.statuses = [200, 500]
         await deliver(
-            volleys([a_delivery(1), a_delivery(2, delay_s=PAUSE_S)]),
+            mock_requests([a_delivery(1), a_delivery(2, delay_s=PAUSE_S)]),
             Target(url=app.url),
-            Stamp(key=KEY, secrets=(), clock=clock),
+            MockSigner(key=KEY, secrets=(), clock=clock),
             lambda number, one, got: told.append((number, one.message_id, got.status)),
         )
 
@@ -167,14 +167,14 @@ async def test_pauses_are_kept_and_answers_are_told_by_number() -> None:
 
 @pytest.mark.anyio
 async def test_where_nobody_listens_that_is_the_outcome() -> None:
-    told: list[Outcome] = []
+    told: list[DeliveryOutcome] = []
     with recorder() as app:
         gone = Target(url=app.url)
 
     await deliver(
-        volleys([a_delivery()]),
+        mock_requests([a_delivery()]),
         gone,
-        Stamp(key=KEY, secrets=(), clock=SystemClock()),
+        MockSigner(key=KEY, secrets=(), clock=SystemClock()),
         lambda _number, _one, outcome: told.append(outcome),
     )
 

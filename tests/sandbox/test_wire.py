@@ -16,7 +16,7 @@ START = 1_793_000_000.0
 
 def a_solution(path: str | None = None) -> SandboxTask:
     """Return a task of the drama subtitles, as if made at another path."""
-    product = loader.load("drama-subtitle")
+    product = loader.load_product("drama-subtitle")
     route = product.routes[0]
     route = replace(route, create_path=path or route.create_path)
     wish = MediaRequest(

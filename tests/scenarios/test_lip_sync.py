@@ -260,7 +260,7 @@ def test_no_tunnel_no_faces_where_callbacks_are_required(
 
 
 def test_the_example_of_the_help_runs_in_the_sandbox(kling: Kling) -> None:
-    example = loader.load("lip-sync").example
+    example = loader.load_product("lip-sync").example
 
     result = kling.run(*shlex.split(example)[1:], "--sandbox")
 

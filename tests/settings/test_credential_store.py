@@ -17,7 +17,12 @@ from keyring.errors import KeyringError, PasswordDeleteError
 
 from kling_cli.errors import CredentialsError
 from kling_cli.secret import Secret
-from kling_cli.settings.credential_store import StoredCredentials, erase, read, write
+from kling_cli.settings.credential_store import (
+    StoredCredentials,
+    erase_credentials,
+    read_credentials,
+    store_credentials,
+)
 
 R = TypeVar("R", bound=KeyringBackend)
 LOGIN = StoredCredentials(api_key=Secret("sk-0123456789abcdef"), region="cn")
@@ -84,11 +89,11 @@ def test_a_login_comes_back_from_a_file_that_only_its_owner_reads(
 ) -> None:
     folder = tmp_path / "new/config"
 
-    place = write(folder, login)
+    place = store_credentials(folder, login)
 
     path = folder / "credentials.toml"
     assert place == "credentials.toml"
-    assert read(folder) == login
+    assert read_credentials(folder) == login
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert [each.name for each in folder.iterdir()] == ["credentials.toml"]
@@ -100,9 +105,9 @@ def test_a_new_login_replaces_the_old_one_and_a_careless_mode(tmp_path: Path) ->
     path.write_text('access_key = "old"')
     path.chmod(0o644)
 
-    write(tmp_path, LOGIN)
+    store_credentials(tmp_path, LOGIN)
 
-    assert read(tmp_path) == LOGIN
+    assert read_credentials(tmp_path) == LOGIN
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
@@ -111,16 +116,16 @@ def test_without_a_login_there_is_nothing_and_no_keyring_is_asked(
 ) -> None:
     ring.is_locked = True
 
-    assert read(tmp_path) is None
-    assert erase(tmp_path) is None
+    assert read_credentials(tmp_path) is None
+    assert erase_credentials(tmp_path) is None
 
 
 def test_a_keyring_is_preferred_and_the_file_only_points_to_it(
     tmp_path: Path, ring: Ring
 ) -> None:
-    place = write(tmp_path, LOGIN)
+    place = store_credentials(tmp_path, LOGIN)
 
-    found = read(tmp_path)
+    found = read_credentials(tmp_path)
     assert place == "keyring"
     assert found is not None
     assert (found.api_key, found.region, found.place) == (
@@ -138,13 +143,13 @@ def test_a_keyring_that_does_not_work_is_passed_over(
 ) -> None:
     setattr(ring, trouble, True)
 
-    assert write(tmp_path, LOGIN) == "credentials.toml"
-    assert read(tmp_path) == LOGIN
+    assert store_credentials(tmp_path, LOGIN) == "credentials.toml"
+    assert read_credentials(tmp_path) == LOGIN
 
 
 def test_a_keyring_nobody_recommends_is_passed_over(tmp_path: Path) -> None:
     for plain in with_ring(PlainRing()):
-        assert write(tmp_path, LOGIN) == "credentials.toml"
+        assert store_credentials(tmp_path, LOGIN) == "credentials.toml"
         assert plain.kept == {}
 
 
@@ -153,17 +158,17 @@ def test_a_keyring_that_is_gone_is_named(tmp_path: Path) -> None:
     (tmp_path / "credentials.toml").write_text('storage = "keyring"')
 
     with pytest.raises(CredentialsError, match="does not have it any more") as caught:
-        read(tmp_path)
+        read_credentials(tmp_path)
 
     assert "kling auth login" in (caught.value.hint or "")
 
 
 def test_a_locked_keyring_is_named(tmp_path: Path, ring: Ring) -> None:
-    write(tmp_path, LOGIN)
+    store_credentials(tmp_path, LOGIN)
     ring.is_locked = True
 
     with pytest.raises(CredentialsError, match="could not be read") as caught:
-        read(tmp_path)
+        read_credentials(tmp_path)
 
     assert "unlock" in (caught.value.hint or "")
 
@@ -171,18 +176,18 @@ def test_a_locked_keyring_is_named(tmp_path: Path, ring: Ring) -> None:
 def test_what_a_keyring_has_that_is_no_login_is_named(
     tmp_path: Path, ring: Ring
 ) -> None:
-    write(tmp_path, LOGIN)
+    store_credentials(tmp_path, LOGIN)
     for junk in ("[]", "{", ""):
         ring.kept["kling-cli", str(tmp_path)] = junk
 
         with pytest.raises(CredentialsError):
-            read(tmp_path)
+            read_credentials(tmp_path)
 
 
 def test_logging_out_empties_keyring_and_file(tmp_path: Path, ring: Ring) -> None:
-    write(tmp_path, LOGIN)
+    store_credentials(tmp_path, LOGIN)
 
-    assert erase(tmp_path) == "keyring"
+    assert erase_credentials(tmp_path) == "keyring"
     assert ring.kept == {}
     assert list(tmp_path.iterdir()) == []
 
@@ -190,18 +195,18 @@ def test_logging_out_empties_keyring_and_file(tmp_path: Path, ring: Ring) -> Non
 def test_logging_out_works_when_the_keyring_has_forgotten(
     tmp_path: Path, ring: Ring
 ) -> None:
-    write(tmp_path, LOGIN)
+    store_credentials(tmp_path, LOGIN)
     ring.kept.clear()
 
-    assert erase(tmp_path) == "keyring"
+    assert erase_credentials(tmp_path) == "keyring"
 
 
 @pytest.mark.usefixtures("no_ring")
 def test_logging_out_works_without_the_keyring_that_had_it(tmp_path: Path) -> None:
     (tmp_path / "credentials.toml").write_text('storage = "keyring"')
 
-    assert erase(tmp_path) == "keyring"
-    assert read(tmp_path) is None
+    assert erase_credentials(tmp_path) == "keyring"
+    assert read_credentials(tmp_path) is None
 
 
 @pytest.mark.usefixtures("no_ring")
@@ -212,18 +217,18 @@ def test_a_broken_file_is_named_not_quoted_and_can_be_removed(
     (tmp_path / "credentials.toml").write_bytes(raw)
 
     with pytest.raises(CredentialsError, match=r"credentials\.toml cannot") as caught:
-        read(tmp_path)
+        read_credentials(tmp_path)
 
     assert "sk-secret" not in caught.value.message
-    assert erase(tmp_path) == "credentials.toml"
-    assert read(tmp_path) is None
+    assert erase_credentials(tmp_path) == "credentials.toml"
+    assert read_credentials(tmp_path) is None
 
 
 @pytest.mark.usefixtures("no_ring")
 def test_values_that_are_no_texts_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "credentials.toml").write_text('api_key = 5\naccess_key = ""')
 
-    assert read(tmp_path) == StoredCredentials()
+    assert read_credentials(tmp_path) == StoredCredentials()
 
 
 @pytest.mark.usefixtures("no_ring")
@@ -231,7 +236,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
 
     with pytest.raises(CredentialsError, match="cannot be written"):
-        write(tmp_path / "file/config", LOGIN)
+        store_credentials(tmp_path / "file/config", LOGIN)
 
 
 @pytest.mark.usefixtures("no_ring")
@@ -241,7 +246,7 @@ def test_a_file_that_cannot_be_removed_is_named(tmp_path: Path) -> None:
     os.mkfifo(path / "full")
 
     with pytest.raises(CredentialsError, match="cannot be removed"):
-        erase(tmp_path)
+        erase_credentials(tmp_path)
 
 
 @pytest.mark.usefixtures("ring")
@@ -250,5 +255,5 @@ def test_without_the_extra_the_file_serves(
 ) -> None:
     monkeypatch.setitem(sys.modules, "keyring", None)
 
-    assert write(tmp_path, LOGIN) == "credentials.toml"
-    assert read(tmp_path) == LOGIN
+    assert store_credentials(tmp_path, LOGIN) == "credentials.toml"
+    assert read_credentials(tmp_path) == LOGIN

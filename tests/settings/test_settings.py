@@ -306,7 +306,7 @@ def test_the_strongest_word_about_the_host_wins(  # noqa: PLR0913,PLR0917 -- a t
 
 
 def logged_in(folder: Path, **keys: Any) -> None:
-    credential_store.write(folder, StoredCredentials(**keys))
+    credential_store.store_credentials(folder, StoredCredentials(**keys))
 
 
 def test_a_stored_login_serves_with_its_region(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ import pytest
 from kling_cli.store.database import FILE_NAME, SCHEMA_VERSION
 from kling_cli.store.journal import (
     PAGE,
+    CallbackFilter,
     CallbackJournal,
     Journal,
-    KeptCallback,
-    KeptForward,
-    Wanted,
+    StoredCallback,
+    StoredForward,
     last_by_url,
 )
 
@@ -26,7 +26,7 @@ HERE = "http://localhost:3000/callback"
 THERE = "http://localhost:4000/callback"
 
 
-def a_callback(**columns: Any) -> KeptCallback:
+def a_callback(**columns: Any) -> StoredCallback:
     chosen: dict[str, Any] = {
         "id": 0,
         "received_at": NOON,
@@ -40,11 +40,11 @@ def a_callback(**columns: Any) -> KeptCallback:
         "raw": b"\x00\xff{}",
         **columns,
     }
-    return KeptCallback(**chosen)
+    return StoredCallback(**chosen)
 
 
-def a_forward(number: int, status: int | None, url: str = HERE) -> KeptForward:
-    return KeptForward(
+def a_forward(number: int, status: int | None, url: str = HERE) -> StoredForward:
+    return StoredForward(
         callback_id=number, sent_at=NOON, url=url, status=status, duration_s=0.25
     )
 
@@ -65,19 +65,23 @@ def test_a_callback_comes_back_as_it_was_kept(journal: CallbackJournal) -> None:
 @pytest.mark.parametrize(
     ("wanted", "numbers"),
     [
-        pytest.param(Wanted(), [1, 2, 3, 4], id="all, oldest first"),
-        pytest.param(Wanted(task_id="t2"), [2], id="task"),
-        pytest.param(Wanted(task_id="mine"), [3], id="external id"),
-        pytest.param(Wanted(product="image2video"), [3], id="product"),
-        pytest.param(Wanted(status="failed"), [4], id="status"),
-        pytest.param(Wanted(trust="mock"), [2], id="trust"),
-        pytest.param(Wanted(since=NOON + timedelta(hours=2)), [3, 4], id="since"),
-        pytest.param(Wanted(until=NOON + timedelta(hours=2)), [1, 2], id="until"),
-        pytest.param(Wanted(after=3), [4], id="after"),
+        pytest.param(CallbackFilter(), [1, 2, 3, 4], id="all, oldest first"),
+        pytest.param(CallbackFilter(task_id="t2"), [2], id="task"),
+        pytest.param(CallbackFilter(task_id="mine"), [3], id="external id"),
+        pytest.param(CallbackFilter(product="image2video"), [3], id="product"),
+        pytest.param(CallbackFilter(status="failed"), [4], id="status"),
+        pytest.param(CallbackFilter(trust="mock"), [2], id="trust"),
+        pytest.param(
+            CallbackFilter(since=NOON + timedelta(hours=2)), [3, 4], id="since"
+        ),
+        pytest.param(
+            CallbackFilter(until=NOON + timedelta(hours=2)), [1, 2], id="until"
+        ),
+        pytest.param(CallbackFilter(after=3), [4], id="after"),
     ],
 )
 def test_what_is_wanted_chooses(
-    journal: CallbackJournal, wanted: Wanted, numbers: list[int]
+    journal: CallbackJournal, wanted: CallbackFilter, numbers: list[int]
 ) -> None:
     journal.keep_callbacks(
         [
@@ -96,13 +100,13 @@ def test_what_is_wanted_chooses(
 def test_a_limit_leaves_the_newest(journal: CallbackJournal) -> None:
     journal.keep_callbacks([a_callback()] * 5)
 
-    assert [each.id for each in journal.callbacks(Wanted(), limit=2)] == [4, 5]
+    assert [each.id for each in journal.callbacks(CallbackFilter(), limit=2)] == [4, 5]
 
 
 def test_pages_have_all_in_order(journal: CallbackJournal) -> None:
     journal.keep_callbacks([a_callback()] * (2 * PAGE + 1))
 
-    pages = list(journal.pages(Wanted(after=1)))
+    pages = list(journal.pages(CallbackFilter(after=1)))
 
     assert [len(page) for page in pages] == [PAGE, PAGE]
     numbers = [kept.id for page in pages for kept in page]
@@ -124,7 +128,7 @@ def test_the_last_delivery_to_each_place_says_whether_it_failed(
         ]
     )
 
-    failed = journal.callbacks(Wanted(is_failed=True))
+    failed = journal.callbacks(CallbackFilter(is_failed=True))
 
     assert [each.id for each in failed] == [2, 4]
 
@@ -147,9 +151,9 @@ def test_clearing_takes_the_outcomes_along_and_no_number_is_given_twice(
     journal.keep_callbacks([a_callback(), a_callback(task_id="t2")])
     journal.keep_forwards([a_forward(1, 200), a_forward(2, 200)])
 
-    assert journal.clear_callbacks(Wanted(task_id="t2")) == 1
+    assert journal.clear_callbacks(CallbackFilter(task_id="t2")) == 1
     assert (len(journal.forwards(1)), journal.forwards(2)) == (1, [])
-    assert journal.clear_callbacks(Wanted()) == 1
+    assert journal.clear_callbacks(CallbackFilter()) == 1
     assert journal.keep_callback(a_callback()) == 3
 
 
@@ -163,7 +167,9 @@ def test_a_journal_of_the_first_version_is_brought_up_in_place(tmp_path: Path) -
         opened.keep_forwards([a_forward(1, 500)])
 
         assert opened.set_aside is None
-        assert [each.id for each in opened.callbacks(Wanted(is_failed=True))] == [1]
+        assert [
+            each.id for each in opened.callbacks(CallbackFilter(is_failed=True))
+        ] == [1]
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
 

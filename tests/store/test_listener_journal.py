@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from kling_cli.store.database import BUSY_S, JournalError
-from kling_cli.store.journal import QuickJournal
+from kling_cli.store.journal import ListenerJournal
 from tests.store.test_journal_callbacks import a_callback
 
 
 def test_many_callbacks_get_their_numbers_in_order(tmp_path: Path) -> None:
     names = [f"t{number}" for number in range(250)]
 
-    with QuickJournal.open(tmp_path) as journal:
+    with ListenerJournal.open(tmp_path) as journal:
         numbers = journal.keep_callbacks(a_callback(task_id=name) for name in names)
         with closing(sqlite3.connect(tmp_path / "journal.db")) as other:
             query = "SELECT id, task_id FROM callbacks ORDER BY id"
@@ -26,7 +26,7 @@ def test_many_callbacks_get_their_numbers_in_order(tmp_path: Path) -> None:
 
 def test_who_never_waits_says_that_it_is_locked(tmp_path: Path) -> None:
     with (
-        QuickJournal.open(tmp_path) as journal,
+        ListenerJournal.open(tmp_path) as journal,
         closing(sqlite3.connect(tmp_path / "journal.db")) as other,
     ):
         journal.never_wait()
@@ -43,7 +43,7 @@ def test_who_never_waits_says_that_it_is_locked(tmp_path: Path) -> None:
 
 
 def test_what_is_broken_is_not_taken_for_locked(tmp_path: Path) -> None:
-    with QuickJournal.open(tmp_path) as journal:
+    with ListenerJournal.open(tmp_path) as journal:
         with closing(sqlite3.connect(tmp_path / "journal.db")) as other:
             other.execute("DROP TABLE callbacks")
 
@@ -54,7 +54,10 @@ def test_what_is_broken_is_not_taken_for_locked(tmp_path: Path) -> None:
 
 
 def test_who_never_waits_leaves_the_log_to_others(tmp_path: Path) -> None:
-    with QuickJournal.open(tmp_path) as writer, QuickJournal.open(tmp_path) as mover:
+    with (
+        ListenerJournal.open(tmp_path) as writer,
+        ListenerJournal.open(tmp_path) as mover,
+    ):
         writer.never_wait()
         before = (tmp_path / "journal.db").stat().st_size
         for _ in range(20):
@@ -68,7 +71,10 @@ def test_who_never_waits_leaves_the_log_to_others(tmp_path: Path) -> None:
 
 def test_a_log_that_is_long_is_begun_anew(tmp_path: Path) -> None:
     log = tmp_path / "journal.db-wal"
-    with QuickJournal.open(tmp_path) as writer, QuickJournal.open(tmp_path) as mover:
+    with (
+        ListenerJournal.open(tmp_path) as writer,
+        ListenerJournal.open(tmp_path) as mover,
+    ):
         writer.never_wait()
         writer.keep_callbacks([a_callback(raw=b"x" * 10_000)] * 30)
         length = log.stat().st_size

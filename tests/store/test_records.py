@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from kling_cli.api.tasks import Output, TaskStatus
-from kling_cli.store.records import COLUMNS, Entry, Stage, from_row, to_row
+from kling_cli.store.records import COLUMNS, JobRecord, Stage, from_row, to_row
 from tests.jobs.made import NOON, UNKNOWN, an_entry
 
 FULL = an_entry(
@@ -32,12 +32,14 @@ FULL = an_entry(
 @pytest.mark.parametrize(
     "entry", [pytest.param(FULL, id="all"), pytest.param(an_entry(), id="least")]
 )
-def test_a_row_gives_the_entry_back(entry: Entry) -> None:
+def test_a_row_gives_the_entry_back(entry: JobRecord) -> None:
     assert from_row(to_row(entry)) == entry
 
 
 def test_every_field_has_a_column() -> None:
-    assert tuple(to_row(FULL)) == COLUMNS == tuple(one.name for one in fields(Entry))
+    assert (
+        tuple(to_row(FULL)) == COLUMNS == tuple(one.name for one in fields(JobRecord))
+    )
 
 
 @pytest.mark.parametrize(

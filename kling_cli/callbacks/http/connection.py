@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from kling_cli.callbacks.events import Pass, Peer, Refusal
-from kling_cli.callbacks.http.limits import Crowd
+from kling_cli.callbacks.events import Peer, RefusalReason, UrlMatch
+from kling_cli.callbacks.http.limits import ConnectionLimiter
 from kling_cli.callbacks.http.parser import (
     GO_ON,
     NotHttpError,
-    Reading,
     Request,
-    read_plain,
+    RequestParser,
+    parse_plain_request,
 )
-from kling_cli.callbacks.http.responses import BROKEN, BUSY, NOT_HTTP, Answer, wire
+from kling_cli.callbacks.http.responses import BROKEN, BUSY, NOT_HTTP, Response, wire
 
 
 class Deadline:
@@ -60,20 +60,20 @@ class Deadline:
 class App(Protocol):
     """Whoever decides what comes in. Its own bugs are answered with a bare 500."""
 
-    def admit(self, request: Request) -> Pass | Answer:
+    def admit(self, request: Request) -> UrlMatch | Response:
         """Return what the body of `request` is wanted for, or the answer without it."""
 
-    def refuse(self, door: Pass, refusal: Refusal) -> Answer:
+    def refuse(self, door: UrlMatch, refusal: RefusalReason) -> Response:
         """Return the answer to an admitted request whose body did not come in."""
 
-    async def take(self, door: Pass, request: Request, raw: bytes) -> Answer:
+    async def take(self, door: UrlMatch, request: Request, raw: bytes) -> Response:
         """Return the answer to an admitted request with its whole body."""
 
 
 class Connection(asyncio.Protocol):
     """From a stranger's coming to his going; any number of requests, one at a time."""
 
-    def __init__(self, app: App, crowd: Crowd) -> None:
+    def __init__(self, app: App, crowd: ConnectionLimiter) -> None:
         self._app = app
         self._crowd = crowd
         self._limits = crowd.limits
@@ -82,8 +82,8 @@ class Connection(asyncio.Protocol):
         self._since = self._loop.time()  # of the last answer, or the coming
         self._peer: Peer | None = None
         self._request: Request | None = None  # that is not answered to its end
-        self._door: Pass | None = None  # what its body is wanted for
-        self._reading: Reading | None = None  # of what has not come in whole
+        self._door: UrlMatch | None = None  # what its body is wanted for
+        self._reading: RequestParser | None = None  # of what has not come in whole
         self._body = bytearray()
         self._rest = b""  # came in before its turn
         self._is_leaving = False
@@ -109,7 +109,7 @@ class Connection(asyncio.Protocol):
         self._deadline.end()
         self._crowd.lose(self)
         if self._door is not None:
-            self._refused(self._door, Refusal.BROKEN_OFF)
+            self._refused(self._door, RefusalReason.BROKEN_OFF)
 
     def pause_writing(self) -> None:
         """Hang up on somebody who asks and asks and reads no answer."""
@@ -145,9 +145,9 @@ class Connection(asyncio.Protocol):
 
     def _begin(self, data: bytes) -> None:
         """Read what stands at the beginning of a request."""
-        plain = read_plain(data, self._peer)
+        plain = parse_plain_request(data, self._peer)
         if plain is None:
-            self._reading = Reading(self._peer, self._limits)
+            self._reading = RequestParser(self._peer, self._limits)
             self._deadline.set(self._since + self._limits.head_s, self.cut)
             self._read(self._reading, data)
             return
@@ -156,7 +156,7 @@ class Connection(asyncio.Protocol):
         if door is not None:
             self._take(door, plain.request, plain.body)
 
-    def _read(self, reading: Reading, data: bytes) -> None:
+    def _read(self, reading: RequestParser, data: bytes) -> None:
         """Read on in a request that did not come in whole."""
         try:
             reading.feed(data)
@@ -167,7 +167,7 @@ class Connection(asyncio.Protocol):
         except NotHttpError:
             self._fail()
 
-    def _read_head(self, reading: Reading) -> None:
+    def _read_head(self, reading: RequestParser) -> None:
         head = reading.head()
         if head is None:
             return
@@ -177,13 +177,13 @@ class Connection(asyncio.Protocol):
             if reading.is_waiting_to_go_on:
                 self._transport.write(GO_ON)
 
-    def _read_body(self, reading: Reading) -> None:
+    def _read_body(self, reading: RequestParser) -> None:
         """Take the body as far as it has come in, nothing of one that is not wanted."""
         while piece := reading.piece():
             if self._door is not None:
                 self._body += piece
                 if len(self._body) > self._limits.body_bytes:
-                    self._refuse(Refusal.TOO_LARGE)
+                    self._refuse(RefusalReason.TOO_LARGE)
         if reading.is_whole:
             self._rest, self._reading = reading.rest, None
             raw, self._body = bytes(self._body), bytearray()
@@ -202,9 +202,9 @@ class Connection(asyncio.Protocol):
         elif self._door is None:
             self._close()
         else:
-            self._refuse(Refusal.BROKEN_OFF)
+            self._refuse(RefusalReason.BROKEN_OFF)
 
-    def _admit(self, request: Request) -> Pass | None:
+    def _admit(self, request: Request) -> UrlMatch | None:
         """Ask whether the body is wanted, and answer at once if not."""
         self._request = request
         self._since = self._loop.time()
@@ -213,18 +213,18 @@ class Connection(asyncio.Protocol):
         except Exception as exc:  # noqa: BLE001 -- the app's bug, seen by its owner
             self._crowd.failures.append(exc)
             verdict = BROKEN
-        if isinstance(verdict, Pass):
+        if isinstance(verdict, UrlMatch):
             return verdict
         self._answer(verdict)
         return None
 
-    def _take(self, door: Pass, request: Request, raw: bytes) -> None:
+    def _take(self, door: UrlMatch, request: Request, raw: bytes) -> None:
         self._deadline.set(self._since + self._limits.answer_s, self.cut)
         task = self._loop.create_task(self._app.take(door, request, raw))
         self._crowd.tasks.add(task)
         task.add_done_callback(self._taken)
 
-    def _taken(self, task: asyncio.Task[Answer]) -> None:
+    def _taken(self, task: asyncio.Task[Response]) -> None:
         self._crowd.tasks.discard(task)
         if task.cancelled():
             return
@@ -235,21 +235,21 @@ class Connection(asyncio.Protocol):
             self._answer(task.result() if bug is None else BROKEN)
 
     def _be_too_slow(self) -> None:
-        self._refuse(Refusal.TOO_SLOW)
+        self._refuse(RefusalReason.TOO_SLOW)
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _refuse(self, refusal: RefusalReason) -> None:
         door, self._door = self._door, None
         if door is not None:
             self._answer(self._refused(door, refusal))
 
-    def _refused(self, door: Pass, refusal: Refusal) -> Answer:
+    def _refused(self, door: UrlMatch, refusal: RefusalReason) -> Response:
         try:
             return self._app.refuse(door, refusal)
         except Exception as exc:  # noqa: BLE001 -- the app's bug, seen by its owner
             self._crowd.failures.append(exc)
             return BROKEN
 
-    def _answer(self, answer: Answer) -> None:
+    def _answer(self, answer: Response) -> None:
         """Send the answer; after a refusal, let the rest of the body come first.
 
         Closing a socket with unread bytes resets the connection, and the answer may be

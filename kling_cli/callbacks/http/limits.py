@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
-from kling_cli.callbacks.http.responses import Answer
+from kling_cli.callbacks.http.responses import Response
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Limits:
     connections: int = 256
 
 
-class Guest(Protocol):
+class LimitedConnection(Protocol):
     """The part of a connection that the crowd needs."""
 
     @property
@@ -47,7 +47,7 @@ class Guest(Protocol):
     def cut(self) -> None: ...
 
 
-class Crowd:
+class ConnectionLimiter:
     """All connections of one server, in the order of their coming.
 
     `tasks` are the callbacks that are being taken, whoever is still there to hear the
@@ -57,12 +57,14 @@ class Crowd:
     def __init__(self, limits: Limits, failures: deque[Exception]) -> None:
         self.limits = limits
         self.failures = failures
-        self.tasks: set[asyncio.Task[Answer]] = set()
-        self._present: dict[Guest, None] = {}
-        self._connected: set[Guest] = set()  # also who was sent away, until gone
+        self.tasks: set[asyncio.Task[Response]] = set()
+        self._present: dict[LimitedConnection, None] = {}
+        self._connected: set[LimitedConnection] = (
+            set()
+        )  # also who was sent away, until gone
         self._left = asyncio.Event()
 
-    def has_room_for(self, newcomer: Guest) -> bool:
+    def has_room_for(self, newcomer: LimitedConnection) -> bool:
         """Let a connection in if the oldest that wants nothing can be sent away for it.
 
         So a crowd of idle strangers never keeps a genuine callback out.
@@ -82,7 +84,7 @@ class Crowd:
         self._present.pop(idle)  # though it may take a moment to end
         return True
 
-    def lose(self, gone: Guest) -> None:
+    def lose(self, gone: LimitedConnection) -> None:
         self._present.pop(gone, None)
         self._connected.discard(gone)
         self._left.set()

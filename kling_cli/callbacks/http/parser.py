@@ -35,7 +35,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Plain:
+class PlainRequest:
     """A request that was read the quick way, and what came in behind it."""
 
     request: Request
@@ -54,7 +54,7 @@ _LENGTH: Final = re.compile(r"[0-9]{1,7}")
 _UNUSUAL: Final = frozenset({"transfer-encoding", "connection", "expect", "upgrade"})
 
 
-def read_plain(data: bytes, peer: Peer | None) -> Plain | None:
+def parse_plain_request(data: bytes, peer: Peer | None) -> PlainRequest | None:
     """Return the usual request at the beginning of `data`, None if it is no such."""
     head = _HEAD.match(data)
     if head is None:
@@ -72,7 +72,7 @@ def read_plain(data: bytes, peer: Peer | None) -> Plain | None:
     request = Request(
         method=b"POST", path=path, query=query, headers=headers, peer=peer
     )
-    return Plain(request, data[head.end() : end], data[end:])
+    return PlainRequest(request, data[head.end() : end], data[end:])
 
 
 def _headers(lines: bytes) -> Headers:
@@ -91,7 +91,7 @@ class NotHttpError(Exception):
     """What came in is no HTTP, or ended too early."""
 
 
-class Reading:
+class RequestParser:
     """One request, as far as it has come in."""
 
     def __init__(self, peer: Peer | None, limits: Limits) -> None:

@@ -8,13 +8,13 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
-from kling_cli.callbacks.events import Refusal
+from kling_cli.callbacks.events import RefusalReason
 
 _PHRASES: Final = {int(status): status.phrase for status in HTTPStatus}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Response:
     """A status and one pair of JSON. A refusal also ends the connection.
 
     `headers` are further lines of the head.
@@ -34,23 +34,23 @@ class Answer:
         return json.dumps({self.key: self.word}).encode()
 
 
-RECEIVED: Final = Answer(status=200, key="status", word="received")
-NOT_HTTP: Final = Answer(status=400, key="error", word="not HTTP")
-NOT_FOUND: Final = Answer(status=404, key="error", word="not found")
-BROKEN: Final = Answer(status=500, key="error", word="internal error")
-BUSY: Final = Answer(status=503, key="error", word="busy")
+RECEIVED: Final = Response(status=200, key="status", word="received")
+NOT_HTTP: Final = Response(status=400, key="error", word="not HTTP")
+NOT_FOUND: Final = Response(status=404, key="error", word="not found")
+BROKEN: Final = Response(status=500, key="error", word="internal error")
+BUSY: Final = Response(status=503, key="error", word="busy")
 
 
-def refused(refusal: Refusal) -> Answer:
+def refused(refusal: RefusalReason) -> Response:
     # What is taken instead. Source: RFC 9110, section 15.5.16.
-    headers = ("accept-encoding: identity",) if refusal is Refusal.ENCODED else ()
-    return Answer(
+    headers = ("accept-encoding: identity",) if refusal is RefusalReason.ENCODED else ()
+    return Response(
         status=refusal.status, key="error", word=refusal.value, headers=headers
     )
 
 
 @lru_cache(maxsize=64)
-def wire(answer: Answer, *, is_last: bool, is_bare: bool = False) -> bytes:
+def wire(answer: Response, *, is_last: bool, is_bare: bool = False) -> bytes:
     """Return the answer's bytes; bare ones, to a HEAD, lack the body.
 
     `is_last` says that the connection ends with it.

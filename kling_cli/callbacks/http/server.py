@@ -17,7 +17,7 @@ from typing import Any, Final
 import anyio
 
 from kling_cli.callbacks.http.connection import App, Connection
-from kling_cli.callbacks.http.limits import Crowd, Limits
+from kling_cli.callbacks.http.limits import ConnectionLimiter, Limits
 from kling_cli.errors import UsageError
 
 _PORTS: Final = range(65536)
@@ -57,7 +57,7 @@ async def serve(
         own_socket.listen(limits.connections)
         own_socket.setblocking(False)
         server = Server(host=host, port=own_socket.getsockname()[1])
-        crowd = Crowd(limits, server.failures)
+        crowd = ConnectionLimiter(limits, server.failures)
         acceptor = Acceptor(own_socket, crowd, partial(Connection, app, crowd))
         acceptor.resume()
         try:
@@ -90,7 +90,7 @@ class Acceptor:
     def __init__(
         self,
         listening: socket.socket,
-        crowd: Crowd,
+        crowd: ConnectionLimiter,
         make: Callable[[], asyncio.BaseProtocol],
     ) -> None:
         self._socket = listening

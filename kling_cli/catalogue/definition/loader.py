@@ -67,7 +67,7 @@ def _listed(paths: Iterable[Path]) -> tuple[Summary, ...]:
 def model_labels() -> dict[str, str]:
     """Return the label of every model by its id, without parsing the files; cheap."""
     found: dict[str, str] = {}
-    for name in names():
+    for name in product_names():
         model = None
         for line in (_DATA / f"{name}.toml").read_text(encoding="utf-8").splitlines():
             if line.startswith("["):
@@ -78,13 +78,13 @@ def model_labels() -> dict[str, str]:
     return found
 
 
-def names() -> tuple[str, ...]:
+def product_names() -> tuple[str, ...]:
     """Return the products' names, in the order of the list of commands."""
     return tuple(each.name for each in summaries())
 
 
 @cache
-def load(name: str) -> Product:
+def load_product(name: str) -> Product:
     """Return the product called `name`.
 
     Raises:
@@ -93,18 +93,18 @@ def load(name: str) -> Product:
     """
     from kling_cli.catalogue.definition.parser import product
 
-    if name not in names():
+    if name not in product_names():
         raise _unknown(name)
     return product(_read(name), _read(_COMMON))
 
 
 def all_products() -> tuple[Product, ...]:
     """Return every product; reads every file, so not for a start-up."""
-    return tuple(load(name) for name in names())
+    return tuple(load_product(name) for name in product_names())
 
 
 @cache
-def managed(name: str) -> Product:
+def load_managed(name: str) -> Product:
     """Return a thing of the account's library that is made as a product is.
 
     It is no command of its own: `custom-voice` or `custom-element`.
@@ -120,16 +120,16 @@ def makeable(name: str) -> Product:
     Raises:
         UsageError: there is none.
     """
-    return managed(name) if name in _stems(_MANAGED) else load(name)
+    return load_managed(name) if name in _stems(_MANAGED) else load_product(name)
 
 
 def all_managed() -> tuple[Product, ...]:
     """Return everything that can be made for the library."""
-    return tuple(managed(name) for name in _stems(_MANAGED))
+    return tuple(load_managed(name) for name in _stems(_MANAGED))
 
 
 @cache
-def step(name: str) -> Product:
+def load_step(name: str) -> Product:
     """Return a call that goes before a product's own and opens its session."""
     from kling_cli.catalogue.definition.parser import product
 
@@ -143,7 +143,7 @@ def step_names() -> tuple[str, ...]:
 
 def all_steps() -> tuple[Product, ...]:
     """Return every such call."""
-    return tuple(step(stem) for stem in step_names())
+    return tuple(load_step(stem) for stem in step_names())
 
 
 def all_historic() -> tuple[Product, ...]:
@@ -162,13 +162,13 @@ def _historic(name: str) -> Product:
     return product(_read(f"{_HISTORIC}/{name}"), _read(_COMMON))
 
 
-def opening(product: Product) -> Product | None:
+def opening_step(product: Product) -> Product | None:
     """Return the step that the product's own command takes; most have none."""
     use = product.session
-    return step(use.step) if use is not None and use.is_opened_here else None
+    return load_step(use.step) if use is not None and use.is_opened_here else None
 
 
-def described(name: str) -> Product:
+def load_description(name: str) -> Product:
     """Return what is called so: a product, for the library, a step, or historic.
 
     Raises:
@@ -176,7 +176,7 @@ def described(name: str) -> Product:
     """
     if name in _stems(_HISTORIC):
         return _historic(name)
-    return step(name) if name in _stems(_STEPS) else makeable(name)
+    return load_step(name) if name in _stems(_STEPS) else makeable(name)
 
 
 @cache
@@ -203,9 +203,9 @@ def _unknown(name: str) -> Exception:
 
     from kling_cli.errors import UsageError
 
-    near = get_close_matches(name, names(), n=3)
+    near = get_close_matches(name, product_names(), n=3)
     guess = f"did you mean {' or '.join(near)}?"
     return UsageError(
         f"there is no product {name}",
-        hint=guess if near else f"there are {', '.join(names())}",
+        hint=guess if near else f"there are {', '.join(product_names())}",
     )

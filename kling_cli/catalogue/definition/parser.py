@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 from kling_cli.catalogue.constraints import spelled_out
 from kling_cli.catalogue.definition.schema import (
     ChoiceGroup,
+    ClientDefault,
     CredentialKind,
     Field,
     FieldKind,
     Generation,
-    Habit,
     Length,
     Limits,
     Model,
@@ -23,7 +23,7 @@ from kling_cli.catalogue.definition.schema import (
     Route,
     Rule,
 )
-from kling_cli.catalogue.sessions import Fit, Range, SessionUse, StepFacts
+from kling_cli.catalogue.sessions import Range, SegmentFit, SessionUse, StepFacts
 from kling_cli.errors import KlingError
 
 T = TypeVar("T")
@@ -161,8 +161,8 @@ def step_facts(table: Table) -> StepFacts:
     return made
 
 
-def _fit(table: Table, fields: frozenset[str]) -> Fit:
-    made = Fit(
+def _fit(table: Table, fields: frozenset[str]) -> SegmentFit:
+    made = SegmentFit(
         sounds=table.words("sounds"),
         start=table.one_of("start", fields),
         end=table.one_of("end", fields),
@@ -332,8 +332,8 @@ def length(table: Table) -> Length:
     return made
 
 
-def habit(table: Table) -> Habit:
-    made = Habit(
+def habit(table: Table) -> ClientDefault:
+    made = ClientDefault(
         say=table.take("say", dict),
         when=table.take("when", dict, {}),
         models=table.words("models"),

@@ -93,7 +93,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Habit:
+class ClientDefault:
     """What we say where a person says nothing, so that both generations do the same.
 
     `say` holds values by field; `when`, `models` and `routes` as in `Rule`. The sandbox
@@ -348,7 +348,7 @@ class Product:
     models: tuple[Model, ...]
     rules: tuple[Rule, ...] = ()
     lengths: tuple[Length, ...] = ()
-    habits: tuple[Habit, ...] = ()
+    habits: tuple[ClientDefault, ...] = ()
     example: str = ""
     step: StepFacts | None = None
     session: SessionUse | None = None
@@ -406,7 +406,7 @@ class Plan:
         return tuple(rule for rule in self.product.rules if self._has(rule))
 
     @property
-    def habits(self) -> tuple[Habit, ...]:
+    def habits(self) -> tuple[ClientDefault, ...]:
         """What we say where a person does not, for this model on this route."""
         return tuple(habit for habit in self.product.habits if self._has(habit))
 
@@ -415,7 +415,7 @@ class Plan:
         """What this model's results are as long as on this route."""
         return tuple(length for length in self.product.lengths if self._has(length))
 
-    def _has(self, each: Rule | Habit | Length) -> bool:
+    def _has(self, each: Rule | ClientDefault | Length) -> bool:
         return (not each.models or self.model.id in each.models) and (
             not each.routes or self.route.name in each.routes
         )

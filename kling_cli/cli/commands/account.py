@@ -11,12 +11,12 @@ import typer
 
 from kling_cli.cli.commands.library import grouped
 from kling_cli.cli.options import completion
-from kling_cli.cli.options.shared import Account, Talk
+from kling_cli.cli.options.shared import AccountOptions, OutputOptions
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from kling_cli.api.account import Deduction, Pack
-    from kling_cli.api.pagination import Asks, Listed
+    from kling_cli.api.pagination import Listed, PageFetcher
 
 DEFAULT_LIMIT = 100
 DEFAULT_SINCE = "30d"
@@ -89,7 +89,7 @@ NEWEST = 20  # deductions that say what is left, in each currency
 LAG_NOTE = "these figures can be up to 12 hours old"
 
 
-def packs(*, talk: Talk, account: Account) -> int:
+def packs(*, talk: OutputOptions, account: AccountOptions) -> int:
     """Show what is left in each resource pack; this is what `kling account` alone does.
 
     With --quiet: one pack id a line. The API asks for at most one such look a second,
@@ -104,7 +104,7 @@ def packs(*, talk: Talk, account: Account) -> int:
 
     now = SystemClock().now()
 
-    async def work(client: Asks) -> Sequence[Pack]:
+    async def work(client: PageFetcher) -> Sequence[Pack]:
         from kling_cli.api.account import packs as bought
 
         return await bought(client, now - LOOK_BACK, now)
@@ -125,7 +125,11 @@ def packs(*, talk: Talk, account: Account) -> int:
 
 
 def billing(
-    *, period: Period, product_types: ProductTypes = None, talk: Talk, account: Account
+    *,
+    period: Period,
+    product_types: ProductTypes = None,
+    talk: OutputOptions,
+    account: AccountOptions,
 ) -> int:
     """Show what the packs have paid, task by task, newest first, in units.
 
@@ -139,7 +143,7 @@ def billing(
     return _show(bill, period, talk, account)
 
 
-def balance(*, period: Period, talk: Talk, account: Account) -> int:
+def balance(*, period: Period, talk: OutputOptions, account: AccountOptions) -> int:
     """Show what is left in cash, and what it was spent on, task by task, newest first.
 
     What is left is said by the newest deduction of all, on stderr. With --quiet: one
@@ -163,7 +167,9 @@ class Bill:
     has_left: bool = False
 
 
-def _show(bill: Bill, period: Period, talk: Talk, account: Account) -> int:
+def _show(
+    bill: Bill, period: Period, talk: OutputOptions, account: AccountOptions
+) -> int:
     from kling_cli.cli.commands.library import asked
     from kling_cli.cli.commands.list import moment_of
     from kling_cli.cli.output import account as shown
@@ -177,7 +183,9 @@ def _show(bill: Bill, period: Period, talk: Talk, account: Account) -> int:
         "api_key_name": period.key_names or (),
     }
 
-    async def work(client: Asks) -> tuple[Listed[Deduction], Sequence[Deduction]]:
+    async def work(
+        client: PageFetcher,
+    ) -> tuple[Listed[Deduction], Sequence[Deduction]]:
         from kling_cli.api.account import deductions
 
         found = await deductions(

@@ -16,10 +16,10 @@ from kling_cli.catalogue import encoder
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import (
     SAFETY,
-    Account,
-    Fetching,
-    Patience,
-    Talk,
+    AccountOptions,
+    DownloadOptions,
+    OutputOptions,
+    TimeoutOptions,
     settings_options,
 )
 from kling_cli.cli.options.values import (
@@ -29,7 +29,7 @@ from kling_cli.cli.options.values import (
     strict_json,
 )
 from kling_cli.cli.output.outcome import (
-    Wanted,
+    ResultOptions,
     exit_code,
     result_lines,
     say,
@@ -42,9 +42,9 @@ from kling_cli.errors import UsageError
 from kling_cli.text import decode_text
 
 if TYPE_CHECKING:
-    from kling_cli.api.transport import Answer
-    from kling_cli.cli.options.shared import Talk
-    from kling_cli.cli.runner import Surroundings
+    from kling_cli.api.transport import ApiResponse
+    from kling_cli.cli.options.shared import OutputOptions
+    from kling_cli.cli.runner import RunContext
     from kling_cli.jobs.calls.raw import RawCall
     from kling_cli.jobs.events import JobResult
     from kling_cli.jobs.job import RunOptions
@@ -132,9 +132,9 @@ def _put(body: dict[str, Any], key: str, value: Any) -> None:
     wanted = _BRACKETS.sub(r".\1", key).split(".")
     for number, step in enumerate(wanted):
         rest = wanted[number + 1 :]
-        steps.append(step or str(_index(encoder.get(body, ".".join(steps)), rest)))
+        steps.append(step or str(_index(encoder.get_path(body, ".".join(steps)), rest)))
     try:
-        encoder.put(body, ".".join(steps), value)
+        encoder.set_path(body, ".".join(steps), value)
     except UsageError as exc:
         raise UsageError(
             f"{key}: {exc.message}", hint="one field may not be a value and an object"
@@ -146,7 +146,9 @@ def _index(entries: Any, rest: list[str]) -> int:
     if not isinstance(entries, list):
         return 0
     is_open = bool(entries) and bool(rest) and isinstance(entries[-1], dict)
-    if is_open and ("" in rest or encoder.get(entries[-1], ".".join(rest)) is None):
+    if is_open and (
+        "" in rest or encoder.get_path(entries[-1], ".".join(rest)) is None
+    ):
         return len(entries) - 1
     return len(entries)
 
@@ -247,7 +249,11 @@ class Following:
 
 
 def conclude_call(
-    call: RawCall, results: Sequence[JobResult], *, talk: Talk, wanted: Wanted | None
+    call: RawCall,
+    results: Sequence[JobResult],
+    *,
+    talk: OutputOptions,
+    wanted: ResultOptions | None,
 ) -> int:
     """Print the answer and return the exit code.
 
@@ -266,7 +272,7 @@ def conclude_call(
     return exit_code(results)
 
 
-def pretty(answer: Answer) -> Iterator[str]:
+def pretty(answer: ApiResponse) -> Iterator[str]:
     """Yield the lines of an answer as a person reads it, with nothing that acts."""
     text = answer.body.decode("utf-8", "replace")
     if answer.is_json:
@@ -274,7 +280,7 @@ def pretty(answer: Answer) -> Iterator[str]:
     return (one_line(line) for line in text.splitlines())
 
 
-def _print_answer(answer: Answer | None) -> None:
+def _print_answer(answer: ApiResponse | None) -> None:
     """Print it readably on a terminal, and in a pipe byte for byte."""
     if answer is None or not answer.body:
         return
@@ -286,7 +292,7 @@ def _print_answer(answer: Answer | None) -> None:
     write_bytes(answer.body + end)
 
 
-def _tell_task(result: JobResult, talk: Talk) -> None:
+def _tell_task(result: JobResult, talk: OutputOptions) -> None:
     if result.resume is not None and not talk.is_quiet:
         say(f"go on with: {one_line(result.resume)}", is_colorless=talk.is_colorless)
 
@@ -303,7 +309,7 @@ def _print_document(call: RawCall, results: Sequence[JobResult]) -> None:
     write_result(json_document.dumps(shown))
 
 
-def _said(call: RawCall, answer: Answer | None) -> dict[str, Any]:
+def _said(call: RawCall, answer: ApiResponse | None) -> dict[str, Any]:
     return {
         "method": call.method,
         "path": call.path,
@@ -312,7 +318,7 @@ def _said(call: RawCall, answer: Answer | None) -> dict[str, Any]:
     }
 
 
-def _value(answer: Answer) -> Any:
+def _value(answer: ApiResponse) -> Any:
     """Return the JSON of an answer; what is none as a text."""
     try:
         return strict_json(answer.body)
@@ -329,10 +335,10 @@ def api(  # noqa: PLR0913 -- one for each group of options
     path: Path,
     sent: Sent,
     following: Following,
-    patience: Patience,
-    fetching: Fetching,
-    talk: Talk,
-    account: Account,
+    patience: TimeoutOptions,
+    fetching: DownloadOptions,
+    talk: OutputOptions,
+    account: AccountOptions,
 ) -> int:
     """Send a raw signed call and print what the API answers, whatever it says.
 
@@ -355,7 +361,7 @@ def api(  # noqa: PLR0913 -- one for each group of options
     parts = query_of(sent) if method == "GET" else body_of(sent)
     options = _run_options(settings, fetching)
 
-    async def work(around: Surroundings) -> tuple[RawCall, list[JobResult]]:
+    async def work(around: RunContext) -> tuple[RawCall, list[JobResult]]:
         from kling_cli.jobs.calls import raw
 
         call = _call(method, path, parts, around.settings, following.max_units)
@@ -367,7 +373,7 @@ def api(  # noqa: PLR0913 -- one for each group of options
 
     is_brief = not following.is_waiting
     call, results = run(work, settings=settings, talk=talk, is_brief=is_brief)
-    wanted = Wanted.LINKS if fetching.is_link_only else Wanted.FILES
+    wanted = ResultOptions.LINKS if fetching.is_link_only else ResultOptions.FILES
     return conclude_call(
         call, results, talk=talk, wanted=wanted if following.is_waiting else None
     )
@@ -392,10 +398,10 @@ def _call(
         UsageError: the path or the body cannot be sent.
         AccountError: it may cost more than `max_units`.
     """
-    from kling_cli.api.transport import read_path
+    from kling_cli.api.transport import parse_request_path
     from kling_cli.jobs.calls.raw import RawCall, require_price
 
-    place, params = read_path(path, api_base=settings.api_base)
+    place, params = parse_request_path(path, api_base=settings.api_base)
     if method == "GET":
         return RawCall(method=method, path=place, params={**params, **parts})
     call = RawCall(method=method, path=place, params=params, body=parts)
@@ -403,7 +409,7 @@ def _call(
     return call
 
 
-def _run_options(settings: Settings, fetching: Fetching) -> RunOptions:
+def _run_options(settings: Settings, fetching: DownloadOptions) -> RunOptions:
     """Return how to follow a task: by polling, as the body is not ours to change."""
     from kling_cli.jobs.job import RunOptions
 

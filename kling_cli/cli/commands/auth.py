@@ -22,13 +22,13 @@ from kling_cli.errors import (
     UsageError,
 )
 from kling_cli.secret import Secret
-from kling_cli.settings.parsers import secret
+from kling_cli.settings.parsers import parse_secret
 from kling_cli.settings.settings import HOSTS
 from kling_cli.text import decode_text
 
 if TYPE_CHECKING:
     from kling_cli.api.credentials import ApiKey, KeyPair
-    from kling_cli.api.health_check import Verdict
+    from kling_cli.api.health_check import HealthReport
     from kling_cli.clock import Clock
     from kling_cli.settings.settings import Settings
 
@@ -125,7 +125,7 @@ def read_keys(raw: bytes, *, is_pair: bool) -> Keys:
 
 def _key(name: str, text: str) -> Secret:
     try:
-        return secret(text)
+        return parse_secret(text)
     except ValueError as exc:
         raise UsageError(f"this {name} {exc.args[0]}", hint=exc.args[1]) from None
 
@@ -144,7 +144,7 @@ def candidates(settings: Settings) -> Mapping[str, str]:
 
 async def find_region(
     keys: Keys, bases: Mapping[str, str], clock: Clock
-) -> tuple[str, Verdict]:
+) -> tuple[str, HealthReport]:
     """Return the first region of `bases` whose host accepts `keys`.
 
     International and China are separate services with separate accounts.
@@ -154,15 +154,15 @@ async def find_region(
         UnreachableError: no host accepted them, and one gave no answer.
         CredentialsError: every host refused them.
     """
-    from kling_cli.api.health_check import Standing, probe
+    from kling_cli.api.health_check import HealthStatus, check_credentials
 
     refused: KlingError | None = None
     silent: KlingError | None = None
     for region, base_url in bases.items():
-        verdict = await probe(base_url, keys.credentials(), clock)
-        if verdict.standing is Standing.ACCEPTED:
+        verdict = await check_credentials(base_url, keys.credentials(), clock)
+        if verdict.standing is HealthStatus.ACCEPTED:
             return region, verdict
-        if verdict.standing is Standing.REFUSED:
+        if verdict.standing is HealthStatus.REFUSED:
             refused = verdict.error
         else:
             silent = verdict.error
@@ -256,7 +256,7 @@ def login(
         secret_key=keys.secret_key,
         region=found or None,
     )
-    place = credential_store.write(settings.config_dir, stored)
+    place = credential_store.store_credentials(settings.config_dir, stored)
     after = load(os.environ, {"region": region})
     _tell_login(after, place, problem, is_verified=is_verified, is_json=is_json)
     return ExitCode.DONE
@@ -353,9 +353,11 @@ def _tested(settings: Settings, *, is_offline: bool) -> tuple[str, KlingError | 
         return "missing", exc
     if is_offline:
         return "untested", None
-    from kling_cli.api.health_check import probe
+    from kling_cli.api.health_check import check_credentials
 
-    verdict = anyio.run(probe, settings.api_base, credentials, SystemClock())
+    verdict = anyio.run(
+        check_credentials, settings.api_base, credentials, SystemClock()
+    )
     return verdict.standing.value, verdict.error
 
 
@@ -386,7 +388,7 @@ def logout(*, is_json: Json = False) -> int:
     from kling_cli.settings import credential_store
     from kling_cli.settings.settings import config_dir_of
 
-    place = credential_store.erase(config_dir_of(os.environ))
+    place = credential_store.erase_credentials(config_dir_of(os.environ))
     if is_json:
         _print({"ok": True, "command": "auth logout", "removed": place, "error": None})
     write_note(f"logged out: removed from {place}" if place else "there was no login")

@@ -8,17 +8,17 @@ import typer
 
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import (
-    Account,
-    Saving,
+    AccountOptions,
+    OutputOptions,
+    SaveOptions,
     Showing,
-    Talk,
     settings_options,
 )
 from kling_cli.cli.options.values import distinct
-from kling_cli.cli.output.outcome import Wanted, conclude
+from kling_cli.cli.output.outcome import ResultOptions, conclude
 
 if TYPE_CHECKING:
-    from kling_cli.cli.runner import Surroundings
+    from kling_cli.cli.runner import RunContext
     from kling_cli.jobs.events import JobResult
 
 TaskIds = Annotated[
@@ -34,10 +34,10 @@ TaskIds = Annotated[
 def download(
     *,
     task_ids: TaskIds,
-    saving: Saving,
+    saving: SaveOptions,
     showing: Showing,
-    talk: Talk,
-    account: Account,
+    talk: OutputOptions,
+    account: AccountOptions,
 ) -> int:
     """Save (again) the results of finished tasks; links are renewed by asking the API.
 
@@ -57,7 +57,7 @@ def download(
         command="download", output=saving.output, is_forced=saving.is_forced
     )
 
-    async def work(around: Surroundings) -> list[JobResult]:
+    async def work(around: RunContext) -> list[JobResult]:
         return await fetch(
             ids,
             options,
@@ -69,7 +69,7 @@ def download(
         results,
         command="download",
         talk=talk,
-        wanted=Wanted.SAVED,
+        wanted=ResultOptions.SAVED,
         is_many=len(ids) != 1,
         presentation=Presentation.of(showing, settings),
     )

@@ -7,13 +7,15 @@ from typing import Any
 from kling_cli.cli.app import LazyCommand
 from kling_cli.cli.command_table import Entry
 from kling_cli.cli.commands.library import Choice, Ids, OwnIds, Yes, grouped
-from kling_cli.cli.options.shared import Account, Talk
+from kling_cli.cli.options.shared import AccountOptions, OutputOptions
 
 HELP = "List, make, show and delete elements: subjects to use again."
 CREATE = "Make an element from pictures or a video of it."
 
 
-def list_elements(*, chosen: Choice, talk: Talk, account: Account) -> int:
+def list_elements(
+    *, chosen: Choice, talk: OutputOptions, account: AccountOptions
+) -> int:
     """List elements, yours first, then presets: what `kling elements` alone does.
 
     With --quiet: one id a line.
@@ -26,7 +28,7 @@ def list_elements(*, chosen: Choice, talk: Talk, account: Account) -> int:
     return list_things(ELEMENTS, chosen=chosen, talk=talk, account=account)
 
 
-def show(*, ids: Ids, talk: Talk, account: Account) -> int:
+def show(*, ids: Ids, talk: OutputOptions, account: AccountOptions) -> int:
     """Show an element: whose it is, what it looks like, how it is used.
 
     kling elements show 320000000000001
@@ -37,7 +39,9 @@ def show(*, ids: Ids, talk: Talk, account: Account) -> int:
     return show_things(ELEMENTS, ids=ids, talk=talk, account=account)
 
 
-def delete(*, ids: OwnIds, is_sure: Yes = False, talk: Talk, account: Account) -> int:
+def delete(
+    *, ids: OwnIds, is_sure: Yes = False, talk: OutputOptions, account: AccountOptions
+) -> int:
     """Delete elements of your own, for good. Asks first.
 
     kling elements delete 320000000000301 --yes

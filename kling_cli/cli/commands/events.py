@@ -14,8 +14,8 @@ import typer
 
 from kling_cli.cli.help_page import PagedGroup
 from kling_cli.cli.options import completion
-from kling_cli.cli.options.shared import Talk
-from kling_cli.cli.options.streaming import LineTalk
+from kling_cli.cli.options.shared import OutputOptions
+from kling_cli.cli.options.streaming import StreamOptions
 from kling_cli.cli.output.json_document import dumps
 from kling_cli.cli.output.listing import Empty, say_empty
 from kling_cli.cli.output.pager import print_lines
@@ -26,7 +26,7 @@ from kling_cli.errors import ExitCode, NotSavedError, UsageError
 from kling_cli.listener.history.export import fields_of
 
 if TYPE_CHECKING:
-    from kling_cli.store.journal import CallbackJournal, KeptCallback, Wanted
+    from kling_cli.store.journal import CallbackFilter, CallbackJournal, StoredCallback
 
 STATUSES = ("submitted", "processing", "succeeded", "failed", "unknown")
 TRUSTS = ("signed", "token", "open", "mock")
@@ -115,7 +115,7 @@ class Before:
     ] = None
 
 
-def wanted_of(chosen: Choice, *, before: Before | None = None) -> Wanted:
+def wanted_of(chosen: Choice, *, before: Before | None = None) -> CallbackFilter:
     """Return what the options choose.
 
     Raises:
@@ -124,14 +124,14 @@ def wanted_of(chosen: Choice, *, before: Before | None = None) -> Wanted:
     from kling_cli.cli.commands.list import moment_of
     from kling_cli.cli.output.authentication import trust_of
     from kling_cli.clock import SystemClock
-    from kling_cli.store.journal import Wanted
+    from kling_cli.store.journal import CallbackFilter
 
     _require("--status", chosen.status, STATUSES)
     trust = trust_of(chosen.trust) if chosen.trust else None
     _require("--trust", trust, TRUSTS)
     now = SystemClock().now()
     until = before.before if before else None
-    return Wanted(
+    return CallbackFilter(
         task_id=named_task(chosen.task_id),
         product=chosen.product,
         status=chosen.status,
@@ -149,11 +149,11 @@ def named_task(typed: str | None) -> str | None:
         UsageError: there is no such task.
     """
     from kling_cli.cli.runner import load_settings
-    from kling_cli.jobs.lookup import named, steps_back
+    from kling_cli.jobs.lookup import resolve_last, steps_back
 
     if typed is None or steps_back(typed) is None:
         return typed
-    return named(typed, load_settings({}))
+    return resolve_last(typed, load_settings({}))
 
 
 def _require(option: str, word: str | None, words: tuple[str, ...]) -> None:
@@ -168,7 +168,9 @@ TAIL_SCHEMA: Final = (
 )
 
 
-def line_of(kept: KeptCallback, *, seq: int, now: datetime, talk: Talk) -> str:
+def line_of(
+    kept: StoredCallback, *, seq: int, now: datetime, talk: OutputOptions
+) -> str:
     """Return the line; with --quiet the number alone."""
     if talk.is_json:
         head = {
@@ -219,7 +221,7 @@ def open_journal() -> CallbackJournal:
     return CallbackJournal.open(load_settings({}).state_dir)
 
 
-def list_events(*, chosen: Choice, limited: Limited, talk: Talk) -> int:
+def list_events(*, chosen: Choice, limited: Limited, talk: OutputOptions) -> int:
     """List kept callbacks, the newest last; this is what `kling events` alone does.
 
     With --quiet: one number a line.
@@ -256,7 +258,7 @@ def list_events(*, chosen: Choice, limited: Limited, talk: Talk) -> int:
     return 0
 
 
-def show(*, which: Which, talk: Talk) -> int:
+def show(*, which: Which, talk: OutputOptions) -> int:
     """Show one callback: headers, body, and what became of it.
 
     With --quiet: the body alone, byte for byte.
@@ -281,7 +283,11 @@ def show(*, which: Which, talk: Talk) -> int:
 
 
 def tail(
-    *, chosen: Choice, last: Last = 10, max_events: MaxEvents = None, talk: LineTalk
+    *,
+    chosen: Choice,
+    last: Last = 10,
+    max_events: MaxEvents = None,
+    talk: StreamOptions,
 ) -> int:
     """Follow callbacks as they are kept, by whichever kling, until Ctrl-C.
 
@@ -313,7 +319,7 @@ def tail(
     return 0
 
 
-def clear(*, chosen: Choice, before: Before, talk: Talk) -> int:
+def clear(*, chosen: Choice, before: Before, talk: OutputOptions) -> int:
     """Delete kept callbacks: all of them, or those that the options choose.
 
     Tasks and their files are left alone.
@@ -445,7 +451,7 @@ def export(*, numbers: Numbers = None, chosen: Choice, form: Format) -> int:
 
 
 def _lines(
-    journal: CallbackJournal, pages: Iterable[Sequence[KeptCallback]], form: Format
+    journal: CallbackJournal, pages: Iterable[Sequence[StoredCallback]], form: Format
 ) -> Iterator[str]:
     from kling_cli.cli.output.json_document import dumps
     from kling_cli.listener.forwarding.targets import read_target

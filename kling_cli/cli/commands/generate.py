@@ -14,17 +14,17 @@ from kling_cli.cli.options import product_fields
 from kling_cli.cli.options.declaration import declare, signed
 from kling_cli.cli.options.product_fields import briefs, listed_field, parameters
 from kling_cli.cli.options.shared import (
-    Callbacks,
-    Fetching,
-    Safety,
-    Saving,
+    CallbackOptions,
+    DownloadOptions,
+    OutputOptions,
+    SafetyOptions,
+    SaveOptions,
     Showing,
-    Talk,
-    Waiting,
+    WaitOptions,
     settings_options,
 )
 from kling_cli.cli.options.values import read_extra, read_values
-from kling_cli.cli.output.outcome import Wanted, conclude, conclude_with
+from kling_cli.cli.output.outcome import ResultOptions, conclude, conclude_with
 from kling_cli.cli.output.streams import write_note
 from kling_cli.cli.output.styles import is_terminal
 from kling_cli.cli.output.text import one_line
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from kling_cli.api.tasks import Output
     from kling_cli.catalogue.definition.schema import Product
     from kling_cli.catalogue.sessions import SessionUse
-    from kling_cli.cli.options.shared import Talk
-    from kling_cli.cli.runner import Surroundings
-    from kling_cli.jobs.calls.two_step import Ask
+    from kling_cli.cli.options.shared import OutputOptions
+    from kling_cli.cli.runner import RunContext
+    from kling_cli.jobs.calls.two_step import ChooseInput
     from kling_cli.jobs.events import JobResult
     from kling_cli.jobs.job import RunOptions
     from kling_cli.jobs.prepare import Order
@@ -45,40 +45,42 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class CommandOptions:
     """The groups of options every generating command has."""
 
-    fetching: Fetching
-    talk: Talk
-    waiting: Waiting
-    callbacks: Callbacks
-    safety: Safety
+    fetching: DownloadOptions
+    talk: OutputOptions
+    waiting: WaitOptions
+    callbacks: CallbackOptions
+    safety: SafetyOptions
     showing: Showing = field(default_factory=Showing)
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> ResultOptions:
         """What goes to stdout: ids, links or files."""
         if not self.waiting.is_waiting:
-            return Wanted.IDS
-        return Wanted.LINKS if self.fetching.is_link_only else Wanted.FILES
+            return ResultOptions.IDS
+        return (
+            ResultOptions.LINKS if self.fetching.is_link_only else ResultOptions.FILES
+        )
 
 
-Act = Callable[["Product", Mapping[str, Any], Said], int]
+RunCommand = Callable[["Product", Mapping[str, Any], CommandOptions], int]
 
 
 def command(name: str, *, called: str) -> Any:
     """Return the command of the product `name`, `called` so or otherwise."""
-    product = loader.load(name)
-    groups = get_type_hints(Said)
-    act: Act = partial(generate, command=name)
+    product = loader.load_product(name)
+    groups = get_type_hints(CommandOptions)
+    act: RunCommand = partial(generate, command=name)
     own = parameters(product)
-    if loader.opening(product) is not None:
+    if loader.opening_step(product) is not None:
         # DROPME
 
         act, own = generate_in_two_steps, two_step_parameters(product)
 
     def run(**given: Any) -> int:
-        said = Said(**{each: given.pop(each) for each in groups})
+        said = CommandOptions(**{each: given.pop(each) for each in groups})
         listed = listed_field(product)
         if listed is not None and given.pop("is_listing"):
             from kling_cli.cli.output.choices import show
@@ -94,20 +96,20 @@ def library_command(name: str, *, command: str) -> Any:
 
     A voice has a sample to save, which is done when `--output` says where.
     """
-    product = loader.managed(name)
-    groups = get_type_hints(Said)
+    product = loader.load_managed(name)
+    groups = get_type_hints(CommandOptions)
     del groups["fetching"], groups["showing"]
-    extra = {"saving": Saving} if product.output == "voice" else {}
+    extra = {"saving": SaveOptions} if product.output == "voice" else {}
 
     def run(**given: Any) -> int:
-        saving = given.pop("saving", Saving())
-        fetching = Fetching(
+        saving = given.pop("saving", SaveOptions())
+        fetching = DownloadOptions(
             output=saving.output,
             is_forced=saving.is_forced,
             is_link_only=saving.output is None,
         )
         shared = {each: given.pop(each) for each in groups}
-        said = Said(fetching=fetching, **shared)
+        said = CommandOptions(fetching=fetching, **shared)
         return generate(product, given, said, command=command)
 
     own, name = parameters(product), command.rsplit(maxsplit=1)[-1]
@@ -128,20 +130,20 @@ def _declared(
         for each, group in groups.items()
     ]
     signed(run, [*own, *shared])
-    opening = loader.opening(product)
+    opening = loader.opening_step(product)
     short = (briefs(opening) if opening else {}) | briefs(product)
     return declare(run, name=name, help_text=help_of(product), briefs=short)
 
 
 def generate(
-    product: Product, typed: Mapping[str, Any], said: Said, *, command: str
+    product: Product, typed: Mapping[str, Any], said: CommandOptions, *, command: str
 ) -> int:
     """Run the job that options describe, and return the exit code."""
     order = order_of(product, typed, said.safety.external_id)
     return carry_out(order, said, command=command)
 
 
-def carry_out(order: Order, said: Said, *, command: str) -> int:
+def carry_out(order: Order, said: CommandOptions, *, command: str) -> int:
     """Run one job, or show it under `--dry-run`, and return the exit code."""
     if order.before is not None:
         # DROPME
@@ -155,7 +157,7 @@ def carry_out(order: Order, said: Said, *, command: str) -> int:
     options = run_options(command, settings, said)
     options = prepare_job_tunnel(settings, options, said.talk)
 
-    async def work(around: Surroundings) -> JobResult:
+    async def work(around: RunContext) -> JobResult:
         from kling_cli.jobs import run as jobs
 
         return await jobs.generate(order, options, **around.as_keywords)
@@ -164,7 +166,9 @@ def carry_out(order: Order, said: Said, *, command: str) -> int:
     return finished(result, said, settings, command=command)
 
 
-def finished(result: JobResult, said: Said, settings: Settings, *, command: str) -> int:
+def finished(
+    result: JobResult, said: CommandOptions, settings: Settings, *, command: str
+) -> int:
     """Print and show what a job made, and return the exit code."""
     from kling_cli.cli.output.outcome import Presentation
 
@@ -177,7 +181,9 @@ def finished(result: JobResult, said: Said, settings: Settings, *, command: str)
     )
 
 
-def dry_run(order: Order, command: str, settings: Settings, said: Said) -> int:
+def dry_run(
+    order: Order, command: str, settings: Settings, said: CommandOptions
+) -> int:
     """Show what would be sent, and return the exit code."""
     from kling_cli.cli.output.dry_run import show
 
@@ -200,7 +206,7 @@ def order_of(
     """
     from kling_cli.jobs.prepare import Order
 
-    step, first = loader.opening(product), None
+    step, first = loader.opening_step(product), None
     if step is not None:
         first = Order(product=step.name, values=read_values(step, typed))
     return Order(
@@ -213,7 +219,7 @@ def order_of(
     )
 
 
-def settings_of(said: Said) -> Settings:
+def settings_of(said: CommandOptions) -> Settings:
     """Return the settings of a job.
 
     Raises:
@@ -229,7 +235,7 @@ def settings_of(said: Said) -> Settings:
     return settings
 
 
-def run_options(command: str, settings: Settings, said: Said) -> RunOptions:
+def run_options(command: str, settings: Settings, said: CommandOptions) -> RunOptions:
     """Return how the job of `command` is to be run.
 
     Raises:
@@ -257,7 +263,7 @@ def run_options(command: str, settings: Settings, said: Said) -> RunOptions:
     )
 
 
-def _callbacks(settings: Settings, said: Said) -> tuple[str, str]:
+def _callbacks(settings: Settings, said: CommandOptions) -> tuple[str, str]:
     """Return `--callback` and `--tunnel`; a default gives way to what was typed."""
     from kling_cli.tunnels import registry
 
@@ -288,14 +294,14 @@ _FINDING = "is_finding"
 def two_step_parameters(product: Product) -> Iterator[Parameter]:
     """Yield what the first call takes, and then what the product itself does."""
     use = _use(product)
-    yield from product_fields.arguments(loader.step(use.step))
+    yield from product_fields.arguments(loader.load_step(use.step))
     yield from product_fields.parameters(product)
     words = f"Only find the {use.noun}s, and print them: id, when, link."
     yield product_fields.flag(_FINDING, f"--{use.noun}s", words)
 
 
 def generate_in_two_steps(
-    product: Product, typed: Mapping[str, Any], said: Said
+    product: Product, typed: Mapping[str, Any], said: CommandOptions
 ) -> int:
     """Run the job that options describe, or its first call; return the exit code."""
     order = order_of(product, typed, said.safety.external_id)
@@ -304,7 +310,7 @@ def generate_in_two_steps(
     return carry_out_two_steps(order, said, command=product.name)
 
 
-def carry_out_two_steps(order: Order, said: Said, *, command: str) -> int:
+def carry_out_two_steps(order: Order, said: CommandOptions, *, command: str) -> int:
     """Run the job's two calls, or show them, and return the exit code."""
     settings = settings_of(said)
     if said.safety.is_dry_run:
@@ -320,18 +326,18 @@ def _use(product: Product) -> SessionUse:
     return product.session
 
 
-def _find(first: Order, said: Said, *, command: str) -> int:
+def _find(first: Order, said: CommandOptions, *, command: str) -> int:
     """Make the first call alone, and print what it has found, one a line."""
     from kling_cli.cli.runner import run
-    from kling_cli.jobs.calls.two_step import InSteps
+    from kling_cli.jobs.calls.two_step import TwoStepJob
 
     settings = settings_of(said)
     if said.safety.is_dry_run:
         return dry_run(first, command, settings, said)
     options, talk = run_options(command, settings, said), said.talk
 
-    async def work(around: Surroundings) -> JobResult:
-        return await InSteps(options=options, **around.as_keywords).find(first)
+    async def work(around: RunContext) -> JobResult:
+        return await TwoStepJob(options=options, **around.as_keywords).find(first)
 
     result = run(work, settings=settings, talk=talk)
     outputs = [one.output for one in result.outputs]
@@ -342,15 +348,15 @@ def _find(first: Order, said: Said, *, command: str) -> int:
 
 
 def _run(
-    order: Order, options: RunOptions, settings: Settings, talk: Talk
+    order: Order, options: RunOptions, settings: Settings, talk: OutputOptions
 ) -> JobResult:
     from kling_cli.cli.runner import run
-    from kling_cli.jobs.calls.two_step import InSteps
+    from kling_cli.jobs.calls.two_step import TwoStepJob
 
-    noun = _use(loader.load(order.product)).noun
+    noun = _use(loader.load_product(order.product)).noun
 
-    async def work(around: Surroundings) -> JobResult:
-        steps = InSteps(options=options, **around.as_keywords)
+    async def work(around: RunContext) -> JobResult:
+        steps = TwoStepJob(options=options, **around.as_keywords)
         if is_person_there(talk):
             steps = replace(steps, ask=_asker(noun, around))
         return await steps.run(order)
@@ -358,13 +364,13 @@ def _run(
     return run(work, settings=settings, talk=talk)
 
 
-def is_person_there(talk: Talk) -> bool:
+def is_person_there(talk: OutputOptions) -> bool:
     """Return whether somebody can be asked something; a script never is."""
     on_terminal = is_terminal(sys.stdin) and is_terminal(sys.stderr)
     return on_terminal and not talk.is_json and not talk.is_quiet
 
 
-def _asker(noun: str, around: Surroundings) -> Ask:
+def _asker(noun: str, around: RunContext) -> ChooseInput:
     def ask(found: tuple[Output, ...]) -> str:
         with around.pause():
             return ask_which(noun, found)

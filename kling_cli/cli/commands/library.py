@@ -10,14 +10,14 @@ import typer
 from typer.core import TyperCommand
 
 from kling_cli.cli.help_page import PagedGroup
-from kling_cli.cli.options.shared import Account, Talk, settings_options
+from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
 from kling_cli.cli.options.values import distinct
 from kling_cli.cli.output.listing import Empty, Listing, more_note, print_listing
 from kling_cli.cli.output.text import one_line
 
 if TYPE_CHECKING:
-    from kling_cli.api.library import Owner, Shelf, Thing
-    from kling_cli.api.pagination import Asks, Listed
+    from kling_cli.api.library import ItemKind, LibraryItem, Owner
+    from kling_cli.api.pagination import Listed, PageFetcher
 
 DEFAULT_LIMIT = 100
 
@@ -89,11 +89,13 @@ def grouped(
 T = TypeVar("T")
 
 
-def list_things(shelf: Shelf, *, chosen: Choice, talk: Talk, account: Account) -> int:
+def list_things(
+    shelf: ItemKind, *, chosen: Choice, talk: OutputOptions, account: AccountOptions
+) -> int:
     """List the things of a shelf: one's own first, then what is there for all."""
     from kling_cli.cli.output import library as shown
 
-    async def work(client: Asks) -> Listed[Thing]:
+    async def work(client: PageFetcher) -> Listed[LibraryItem]:
         from kling_cli.cli.commands.library_actions import listed
 
         return await listed(client, shelf, chosen.owners, limit=chosen.limit)
@@ -117,12 +119,12 @@ def list_things(shelf: Shelf, *, chosen: Choice, talk: Talk, account: Account) -
 
 
 def show_things(
-    shelf: Shelf, *, ids: Sequence[str], talk: Talk, account: Account
+    shelf: ItemKind, *, ids: Sequence[str], talk: OutputOptions, account: AccountOptions
 ) -> int:
     """Show everything about some things of a shelf."""
     from kling_cli.cli.output import library as shown
 
-    async def work(client: Asks) -> list[Thing]:
+    async def work(client: PageFetcher) -> list[LibraryItem]:
         from kling_cli.api.library import Owner
         from kling_cli.cli.commands.library_actions import listed, picked
 
@@ -140,7 +142,12 @@ def show_things(
 
 
 def delete_things(
-    shelf: Shelf, *, ids: Sequence[str], is_sure: bool, talk: Talk, account: Account
+    shelf: ItemKind,
+    *,
+    ids: Sequence[str],
+    is_sure: bool,
+    talk: OutputOptions,
+    account: AccountOptions,
 ) -> int:
     """Delete things of one's own, once somebody has said that they mean it."""
     from kling_cli.cli.commands.library_actions import Deletion, require_somebody_to_ask
@@ -160,15 +167,20 @@ def delete_things(
     return print_listing(listing, talk)
 
 
-def asked(work: Callable[[Asks], Awaitable[T]], *, account: Account, talk: Talk) -> T:
+def asked(
+    work: Callable[[PageFetcher], Awaitable[T]],
+    *,
+    account: AccountOptions,
+    talk: OutputOptions,
+) -> T:
     """Return what `work` makes of the account's client; nothing is written down."""
-    from kling_cli.cli.runner import Surroundings, load_settings, run
+    from kling_cli.cli.runner import RunContext, load_settings, run
 
-    async def connect(around: Surroundings) -> T:
-        from kling_cli.api.client import Patient, connected
+    async def connect(around: RunContext) -> T:
+        from kling_cli.api.client import RetryingClient, open_client
 
-        async with connected(around.settings, around.clock) as client:
-            return await work(Patient(client, around.clock))
+        async with open_client(around.settings, around.clock) as client:
+            return await work(RetryingClient(client, around.clock))
 
     settings = load_settings(settings_options(account))
     return run(connect, settings=settings, talk=talk, is_brief=True)

@@ -8,28 +8,37 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from kling_cli.api.library import NoSuchThingError, Owner, Shelf, Thing, delete, things
-from kling_cli.api.pagination import Asks, Listed, cut
+from kling_cli.api.library import (
+    ItemKind,
+    LibraryItem,
+    Owner,
+    UnknownItemError,
+    delete_item,
+    library_items,
+)
+from kling_cli.api.pagination import Listed, PageFetcher, take_first
 from kling_cli.cli.output.styles import is_terminal
 from kling_cli.cli.output.text import one_line
 from kling_cli.errors import KlingError, UsageError
 
 
 async def listed(
-    client: Asks, shelf: Shelf, owners: Collection[Owner], *, limit: int
-) -> Listed[Thing]:
+    client: PageFetcher, shelf: ItemKind, owners: Collection[Owner], *, limit: int
+) -> Listed[LibraryItem]:
     """Return up to `limit` things (0: all), one's own before what is there for all."""
-    found: list[Thing] = []
+    found: list[LibraryItem] = []
     has_more = False
     for owner in Owner:
         if owner in owners and not has_more:
-            part = await things(client, shelf, owner, limit=limit)
+            part = await library_items(client, shelf, owner, limit=limit)
             found += part.items
             has_more = part.has_more
-    return cut(found, limit, has_more=has_more)
+    return take_first(found, limit, has_more=has_more)
 
 
-def picked(known: Sequence[Thing], ids: Sequence[str], shelf: Shelf) -> list[Thing]:
+def picked(
+    known: Sequence[LibraryItem], ids: Sequence[str], shelf: ItemKind
+) -> list[LibraryItem]:
     """Return the things of these ids, theirs or those of the tasks that made them.
 
     Raises:
@@ -38,7 +47,7 @@ def picked(known: Sequence[Thing], ids: Sequence[str], shelf: Shelf) -> list[Thi
     by_id = {one.task_id: one for one in known} | {one.id: one for one in known}
     missing = [one for one in ids if one not in by_id]
     if missing:
-        raise NoSuchThingError(
+        raise UnknownItemError(
             f"there is no {shelf.noun} {', '.join(missing)}",
             hint=f"`kling {shelf.plural}` lists those that there are; what is still"
             " being made is shown by `kling list`",
@@ -46,7 +55,7 @@ def picked(known: Sequence[Thing], ids: Sequence[str], shelf: Shelf) -> list[Thi
     return [by_id[one] for one in ids]
 
 
-def require_somebody_to_ask(shelf: Shelf, ids: Sequence[str]) -> None:
+def require_somebody_to_ask(shelf: ItemKind, ids: Sequence[str]) -> None:
     """Refuse to delete where nobody can be asked.
 
     Raises:
@@ -67,14 +76,14 @@ class Deletion:
     One that cannot be deleted does not keep the others; `error` is of the first.
     """
 
-    shelf: Shelf
+    shelf: ItemKind
     ids: Sequence[str]
     is_sure: bool
     deleted: list[str] = field(default_factory=list)
     error: KlingError | None = None
     is_meant: bool = True
 
-    async def run(self, client: Asks) -> None:
+    async def run(self, client: PageFetcher) -> None:
         """Ask a person first, unless they are sure."""
         if not self.is_sure:
             self.is_meant = await self._ask_person(client)
@@ -82,13 +91,13 @@ class Deletion:
             return
         for thing_id in self.ids:
             try:
-                await delete(client, self.shelf, thing_id)
-            except NoSuchThingError as exc:
+                await delete_item(client, self.shelf, thing_id)
+            except UnknownItemError as exc:
                 self.error = self.error or exc
             else:
                 self.deleted.append(thing_id)
 
-    async def _ask_person(self, client: Asks) -> bool:
+    async def _ask_person(self, client: PageFetcher) -> bool:
         own = await listed(client, self.shelf, {Owner.OWN}, limit=0)
         found = picked(own.items, self.ids, self.shelf)
         self.ids = [one.id for one in found]
@@ -106,7 +115,7 @@ async def is_confirmed(asked: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def question(shelf: Shelf, found: Sequence[Thing]) -> str:
+def question(shelf: ItemKind, found: Sequence[LibraryItem]) -> str:
     """Return what a person is asked before things are deleted for good."""
     names = [f"{one_line(one.name or 'unnamed')} ({one_line(one.id)})" for one in found]
     what = shelf.noun if len(names) == 1 else f"{len(names)} {shelf.plural}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from kling_cli.cli.options import completion
-from kling_cli.cli.options.shared import Account, Talk, settings_options
+from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
 from kling_cli.cli.output.listing import Empty, say_empty
 from kling_cli.cli.output.outcome import print_documents
 from kling_cli.cli.output.pager import print_lines
@@ -25,10 +25,10 @@ from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from kling_cli.api.pagination import Listed
-    from kling_cli.jobs.account_tasks import Wanted
+    from kling_cli.jobs.account_tasks import TaskFilter
     from kling_cli.jobs.events import JobResult
     from kling_cli.settings.settings import Settings
-    from kling_cli.store.records import Entry
+    from kling_cli.store.records import JobRecord
 
 DEFAULT_LIMIT = 20
 _EVERYTHING = sys.maxsize
@@ -107,7 +107,7 @@ class Filter:
         return any(each is not None for each in said)
 
 
-def list_tasks(*, chosen: Filter, talk: Talk, account: Account) -> int:
+def list_tasks(*, chosen: Filter, talk: OutputOptions, account: AccountOptions) -> int:
     """List the tasks of the journal, newest first; asks the API nothing.
 
     With --remote: those of the account. With --quiet: one task id a line.
@@ -158,7 +158,7 @@ def _empty(chosen: Filter, settings: Settings) -> Empty:
 
 
 def _lines(
-    found: Sequence[Entry], talk: Talk, now: datetime
+    found: Sequence[JobRecord], talk: OutputOptions, now: datetime
 ) -> Sequence[str] | Iterator[str]:
     if talk.is_quiet:
         return [entry.task_id or entry.external_id for entry in found]
@@ -170,8 +170,8 @@ def _lines(
 
 
 def _from_journal(
-    settings: Settings, chosen: Filter, talk: Talk, now: datetime
-) -> Sequence[Entry]:
+    settings: Settings, chosen: Filter, talk: OutputOptions, now: datetime
+) -> Sequence[JobRecord]:
     from kling_cli.cli.output.listing import more_note
     from kling_cli.store.journal import Journal
 
@@ -183,15 +183,15 @@ def _from_journal(
 
 
 def _from_account(
-    settings: Settings, chosen: Filter, talk: Talk, now: datetime
-) -> Sequence[Entry]:
+    settings: Settings, chosen: Filter, talk: OutputOptions, now: datetime
+) -> Sequence[JobRecord]:
     from kling_cli.cli.output.listing import more_note
-    from kling_cli.cli.runner import Surroundings, run
+    from kling_cli.cli.runner import RunContext, run
     from kling_cli.jobs.run import account_tasks
 
     wanted = wanted_of(chosen, now)
 
-    async def work(around: Surroundings) -> tuple[Listed[Entry], Sequence[str]]:
+    async def work(around: RunContext) -> tuple[Listed[JobRecord], Sequence[str]]:
         return await account_tasks(wanted, **around.as_keywords)
 
     found, notes = run(work, settings=settings, talk=talk, is_brief=True)
@@ -202,14 +202,14 @@ def _from_account(
     return items
 
 
-def wanted_of(chosen: Filter, now: datetime) -> Wanted:
+def wanted_of(chosen: Filter, now: datetime) -> TaskFilter:
     """Return what to look for in the account.
 
     Raises:
         UsageError: the filter has a word that means nothing.
     """
     from kling_cli.api.tasks import TaskStatus
-    from kling_cli.jobs.account_tasks import Wanted
+    from kling_cli.jobs.account_tasks import TaskFilter
 
     state = state_of(chosen.status)
     if state == "not submitted":
@@ -217,7 +217,7 @@ def wanted_of(chosen: Filter, now: datetime) -> Wanted:
             "--status not-submitted: the account has only what was submitted",
             hint="leave out --remote",
         )
-    return Wanted(
+    return TaskFilter(
         status=TaskStatus(state) if state else None,
         product=chosen.product,
         kind=chosen.kind and chosen.kind.replace("-", "_"),
@@ -226,22 +226,24 @@ def wanted_of(chosen: Filter, now: datetime) -> Wanted:
     )
 
 
-def _results(entries: Sequence[Entry], settings: Settings) -> list[JobResult]:
+def _results(entries: Sequence[JobRecord], settings: Settings) -> list[JobResult]:
     from kling_cli.jobs.job import Job
-    from kling_cli.jobs.state_machine import begin
+    from kling_cli.jobs.state_machine import initial_state
 
     return [
         Job(
             command="list",
             entry=entry,
-            life=begin(entry.as_task) if entry.as_task else None,
+            life=initial_state(entry.as_task) if entry.as_task else None,
             is_lasting=not settings.is_sandbox,
         ).result()
         for entry in entries
     ]
 
 
-def select(entries: Sequence[Entry], chosen: Filter, now: datetime) -> list[Entry]:
+def select(
+    entries: Sequence[JobRecord], chosen: Filter, now: datetime
+) -> list[JobRecord]:
     """Return the entries that pass the filter, in the order given.
 
     Raises:
@@ -276,7 +278,7 @@ def state_of(word: str | None) -> str | None:
     return said.replace("-", " ")
 
 
-def has_text(entry: Entry, text: str | None) -> bool:
+def has_text(entry: JobRecord, text: str | None) -> bool:
     """Return whether a task has `text` in its prompt, ids, model, product or files."""
     if not text:
         return True
@@ -305,7 +307,7 @@ def moment_of(text: str, now: datetime, *, option: str = "--since") -> datetime:
     return stated if stated.tzinfo is not None else stated.replace(tzinfo=UTC)
 
 
-def table(entries: Sequence[Entry]) -> Iterator[str]:
+def table(entries: Sequence[JobRecord]) -> Iterator[str]:
     """Yield one line an entry for a pipe, in columns; nothing is cut.
 
     The prompt, which has blanks, is last.
@@ -313,7 +315,7 @@ def table(entries: Sequence[Entry]) -> Iterator[str]:
     return columns([_cells(entry) for entry in entries])
 
 
-def _cells(entry: Entry) -> tuple[str | None, ...]:
+def _cells(entry: JobRecord) -> tuple[str | None, ...]:
     from kling_cli.jobs.outputs.naming import from_here
 
     return (

@@ -12,13 +12,13 @@ import typer
 
 from kling_cli.cli.commands.events import named_task
 from kling_cli.cli.options import completion
-from kling_cli.cli.options.delivery import Delivery
-from kling_cli.cli.options.streaming import LineTalk
+from kling_cli.cli.options.delivery import DeliveryOptions
+from kling_cli.cli.options.streaming import StreamOptions
 from kling_cli.errors import UsageError
 from kling_cli.listener.forwarding.targets import read_route, read_target
 from kling_cli.listener.options import ListenOptions
-from kling_cli.listener.pipeline import Wanted
-from kling_cli.listener.stop_conditions import Until
+from kling_cli.listener.pipeline import EventFilter
+from kling_cli.listener.stop_conditions import StopConditions
 from kling_cli.settings.parsers import parse_seconds
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _CHOICE = "Which callbacks, and how long"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class AddressOptions:
     """How callbacks get in, and how they are answered."""
 
     port: Annotated[
@@ -105,7 +105,7 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Forwarding:
+class ForwardingOptions:
     """Where callbacks are passed on to."""
 
     forward_to: Annotated[
@@ -130,7 +130,7 @@ class Forwarding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class EventOptions:
     """Which callbacks are shown and passed on, and when there have been enough."""
 
     events: Annotated[
@@ -190,10 +190,10 @@ _BODILESS: Final = (204, 205, 304)
 
 
 def parse(  # noqa: PLR0913 -- the groups of options, one each
-    door: Door,
-    forwarding: Forwarding,
-    delivery: Delivery,
-    choice: Choice,
+    door: AddressOptions,
+    forwarding: ForwardingOptions,
+    delivery: DeliveryOptions,
+    choice: EventOptions,
     *,
     command: tuple[str, ...],
     is_stdout_ours: bool,
@@ -270,21 +270,21 @@ def read_url(text: str | None) -> str | None:
     return text.rstrip("/")
 
 
-def read_wanted(choice: Choice) -> Wanted:
+def read_wanted(choice: EventOptions) -> EventFilter:
     """Return which callbacks are wanted.
 
     Raises:
         UsageError: there is no such status.
     """
     statuses = [_status(word) for word in _words(choice.events or ())]
-    return Wanted(
+    return EventFilter(
         task_ids=frozenset(str(named_task(each)) for each in choice.task_ids or ()),
         statuses=frozenset(statuses),
     )
 
 
-def read_until(choice: Choice) -> Until:
-    return Until(max_events=choice.max_events, is_final=choice.is_until_final)
+def read_until(choice: EventOptions) -> StopConditions:
+    return StopConditions(max_events=choice.max_events, is_final=choice.is_until_final)
 
 
 def read_timeout(text: str | None) -> float | None:
@@ -338,11 +338,11 @@ Command = Annotated[
 def listen(  # noqa: PLR0913 -- the groups of options, one each
     *,
     command: Command = None,
-    door: Door,
-    forwarding: Forwarding,
-    delivery: Delivery,
-    choice: Choice,
-    talk: LineTalk,
+    door: AddressOptions,
+    forwarding: ForwardingOptions,
+    delivery: DeliveryOptions,
+    choice: EventOptions,
+    talk: StreamOptions,
 ) -> int:
     """Show every callback as it comes; keep it, check it, pass it on to your app.
 
@@ -368,24 +368,24 @@ def listen(  # noqa: PLR0913 -- the groups of options, one each
 
 
 def _prepared(
-    options: ListenOptions, settings: Settings, talk: LineTalk
+    options: ListenOptions, settings: Settings, talk: StreamOptions
 ) -> ListenOptions:
     """Ask a person at the terminal what is to be asked before a tunnel is opened."""
     from kling_cli.cli.tunnel_setup import is_person_there, prepare_tunnel
-    from kling_cli.listener.ingress.ingress import Kind, choose
+    from kling_cli.listener.ingress.ingress import IngressKind, choose_ingress
 
-    kind = choose(
+    kind = choose_ingress(
         tunnel=options.tunnel,
         callback_url=options.callback_url,
         is_tokenless=options.is_tokenless,
         settings=settings,
     )
-    if kind is not Kind.TUNNEL or talk.is_json or not is_person_there():
+    if kind is not IngressKind.TUNNEL or talk.is_json or not is_person_there():
         return options
     return replace(options, tunnel=prepare_tunnel(settings, options.tunnel))
 
 
-def _run(options: ListenOptions, settings: Settings, talk: LineTalk) -> int:
+def _run(options: ListenOptions, settings: Settings, talk: StreamOptions) -> int:
     import anyio
 
     from kling_cli.cli.output.listener.keys import keys_of

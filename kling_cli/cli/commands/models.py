@@ -10,8 +10,8 @@ import typer
 
 from kling_cli.catalogue.definition import loader
 from kling_cli.cli.options import completion
-from kling_cli.cli.options.shared import Talk
-from kling_cli.cli.output.models import Line
+from kling_cli.cli.options.shared import OutputOptions
+from kling_cli.cli.output.models import ModelListing
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ ALL_OF_ONE = "kling models MODEL shows all about one"
 
 
 def _products() -> list[str]:
-    return list(loader.names())
+    return list(loader.product_names())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class ModelFilter:
     """Which models to show."""
 
     product: Annotated[
@@ -59,7 +59,7 @@ class Wanted:
     ] = None
 
 
-def models(*, name: Name = None, wanted: Wanted, talk: Talk) -> int:
+def models(*, name: Name = None, wanted: ModelFilter, talk: OutputOptions) -> int:
     """Show which model can do what, and for how many units; asks the API nothing.
 
     With --quiet: one model id a line.
@@ -95,14 +95,16 @@ def words_of(said: Sequence[str]) -> list[str]:
 
 def select(
     product: str | None, name: str | None, words: Sequence[str]
-) -> tuple[Line, ...]:
+) -> tuple[ModelListing, ...]:
     """Return the models to show: in the catalogue's order, or the cheapest first.
 
     Raises:
         UsageError: there is no such product or model, or nobody knows one of the words.
     """
     products = loader.all_products() if product is None else (_load(product),)
-    lines = [Line(product=one, model=each) for one in products for each in one.models]
+    lines = [
+        ModelListing(product=one, model=each) for one in products for each in one.models
+    ]
     if name is not None:
         lines = [one for one in lines if name.strip().lower() in _names(one.model)]
         if not lines:
@@ -112,17 +114,19 @@ def select(
     return tuple(sorted(_able(lines, words), key=_price))
 
 
-def _able(lines: Sequence[Line], words: Sequence[str]) -> Iterator[Line]:
-    from kling_cli.catalogue.capabilities import best, require_known
+def _able(
+    lines: Sequence[ModelListing], words: Sequence[str]
+) -> Iterator[ModelListing]:
+    from kling_cli.catalogue.capabilities import best_match, require_known
 
     require_known({one.product.name: one.product for one in lines}.values(), words)
     for one in lines:
-        offer = best(one.product, one.model, words)
+        offer = best_match(one.product, one.model, words)
         if offer is not None and one.model.status != "discontinued":
-            yield Line(product=one.product, model=one.model, offer=offer)
+            yield ModelListing(product=one.product, model=one.model, offer=offer)
 
 
-def _price(one: Line) -> float:
+def _price(one: ModelListing) -> float:
     return one.offer.price if one.offer is not None else 0.0
 
 
@@ -131,7 +135,7 @@ def _names(model: Model) -> tuple[str, ...]:
 
 
 def _load(name: str) -> Product:
-    return loader.load(name.removeprefix("solution "))
+    return loader.load_product(name.removeprefix("solution "))
 
 
 def _no_model(name: str, products: Sequence[Product]) -> UsageError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kling_cli.cli.options import completion
-from kling_cli.cli.options.shared import Account, Talk, settings_options
+from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
 from kling_cli.cli.options.values import distinct
 from kling_cli.cli.output.outcome import print_documents
 from kling_cli.cli.output.streams import write_result
@@ -18,7 +18,7 @@ from kling_cli.errors import UsageError
 if TYPE_CHECKING:
     from kling_cli.jobs.events import JobResult
     from kling_cli.settings.settings import Settings
-    from kling_cli.store.records import Entry
+    from kling_cli.store.records import JobRecord
 
 TaskIds = Annotated[
     list[str],
@@ -30,7 +30,9 @@ TaskIds = Annotated[
 ]
 
 
-def open_tasks(*, task_ids: TaskIds, talk: Talk, account: Account) -> int:
+def open_tasks(
+    *, task_ids: TaskIds, talk: OutputOptions, account: AccountOptions
+) -> int:
     """Open the saved files of tasks with the programs that show them; asks nobody.
 
     On stdout: the paths. What was not saved on this machine is saved first, by
@@ -53,20 +55,20 @@ def open_tasks(*, task_ids: TaskIds, talk: Talk, account: Account) -> int:
     return 0
 
 
-def found(names: Sequence[str], settings: Settings) -> list[Entry]:
+def found(names: Sequence[str], settings: Settings) -> list[JobRecord]:
     """Return the jobs of the journal with these ids.
 
     Raises:
         UsageError: there is none of one of them.
         JournalError: the journal cannot be read.
     """
-    from kling_cli.jobs.history import Memory
-    from kling_cli.jobs.lookup import named
+    from kling_cli.jobs.history import JobHistory
+    from kling_cli.jobs.lookup import resolve_last
 
-    memory = Memory.of(settings)
+    memory = JobHistory.of(settings)
     entries = {}
     for name in names:
-        entry = memory.job(named(name, settings))
+        entry = memory.job(resolve_last(name, settings))
         if entry is None:
             raise UsageError(
                 f"task {name} was not made or saved on this machine",
@@ -76,7 +78,7 @@ def found(names: Sequence[str], settings: Settings) -> list[Entry]:
     return list(entries.values())
 
 
-def saved_files(entry: Entry, settings: Settings) -> Iterator[Path]:
+def saved_files(entry: JobRecord, settings: Settings) -> Iterator[Path]:
     """Yield the files of a task that are still where they were saved.
 
     Raises:
@@ -89,7 +91,7 @@ def saved_files(entry: Entry, settings: Settings) -> Iterator[Path]:
     raise _no_file(entry, settings)
 
 
-def _no_file(entry: Entry, settings: Settings) -> UsageError:
+def _no_file(entry: JobRecord, settings: Settings) -> UsageError:
     name = entry.task_id or entry.external_id
     why, hint = "has no file on this machine", f"kling download {name} --open"
     if entry.is_unsubmitted:
@@ -101,15 +103,15 @@ def _no_file(entry: Entry, settings: Settings) -> UsageError:
     return UsageError(f"task {name} {why}", hint=hint)
 
 
-def _results(entries: Sequence[Entry]) -> list[JobResult]:
+def _results(entries: Sequence[JobRecord]) -> list[JobResult]:
     from kling_cli.jobs.job import Job
-    from kling_cli.jobs.state_machine import begin
+    from kling_cli.jobs.state_machine import initial_state
 
     return [
         Job(
             command="open",
             entry=entry,
-            life=begin(entry.as_task) if entry.as_task else None,
+            life=initial_state(entry.as_task) if entry.as_task else None,
         ).result()
         for entry in entries
     ]

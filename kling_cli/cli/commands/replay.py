@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kling_cli.cli.options import completion
-from kling_cli.cli.options.delivery import Delivery
-from kling_cli.cli.options.shared import Talk
+from kling_cli.cli.options.delivery import DeliveryOptions
+from kling_cli.cli.options.shared import OutputOptions
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from kling_cli.listener.events import Forwarded
-    from kling_cli.listener.forwarding.policy import Manner
-    from kling_cli.listener.history.replay import Parcel
+    from kling_cli.listener.forwarding.policy import ForwardingPolicy
+    from kling_cli.listener.history.replay import Replay
     from kling_cli.settings.settings import Settings
-    from kling_cli.store.journal import CallbackJournal, KeptForward
+    from kling_cli.store.journal import CallbackJournal, StoredForward
 
 SENDING = "Sending"
 
@@ -90,8 +90,8 @@ def replay(
     numbers: Numbers = None,
     which: Which,
     sending: Sending,
-    delivery: Delivery,
-    talk: Talk,
+    delivery: DeliveryOptions,
+    talk: OutputOptions,
 ) -> int:
     """Send kept callbacks again, byte for byte, marked with a header Kling-Replay.
 
@@ -125,22 +125,22 @@ def _goods(
     which: Which,
     sending: Sending,
     settings: Settings,
-) -> list[Parcel]:
+) -> list[Replay]:
     from kling_cli.callbacks.events import Trust
     from kling_cli.cli.commands.events import named_task
     from kling_cli.cli.options.values import read_extra
     from kling_cli.listener.forwarding.targets import read_target
-    from kling_cli.listener.history.replay import choose, parcels, with_changes
-    from kling_cli.store.journal import Wanted
+    from kling_cli.listener.history.replay import choose, replays, with_changes
+    from kling_cli.store.journal import CallbackFilter
 
     to = [read_target(text) for text in sending.to or ()]
     changes = read_extra(sending.changes or ())
     task_id = named_task(which.task_id)
-    wanted = Wanted(task_id=task_id, is_failed=which.is_failed)
+    wanted = CallbackFilter(task_id=task_id, is_failed=which.is_failed)
     found = choose(journal, numbers, None if numbers else wanted)
     if any(kept.trust == Trust.SIGNED for kept in found):
         settings.require("webhook_secret")
-    return parcels(
+    return replays(
         journal,
         [with_changes(kept, changes) for kept in found],
         to=to,
@@ -151,10 +151,10 @@ def _goods(
 
 def _send(
     journal: CallbackJournal,
-    goods: Sequence[Parcel],
-    manner: Manner,
+    goods: Sequence[Replay],
+    manner: ForwardingPolicy,
     times: int,
-    talk: Talk,
+    talk: OutputOptions,
 ) -> list[Forwarded]:
     import anyio
 
@@ -163,7 +163,7 @@ def _send(
     from kling_cli.listener.history.replay import send_again
     from kling_cli.store.database import JournalError
 
-    def record(forward: KeptForward) -> None:
+    def record(forward: StoredForward) -> None:
         try:
             journal.keep_forwards([forward])
         except JournalError as exc:  # it has been sent all the same
@@ -182,7 +182,7 @@ def _send(
     return anyio.run(work)
 
 
-def _tell(line: Forwarded, talk: Talk) -> None:
+def _tell(line: Forwarded, talk: OutputOptions) -> None:
     from kling_cli.cli.output.callbacks import complaint, delivery
     from kling_cli.cli.output.streams import write_note, write_result
 
@@ -196,7 +196,7 @@ def _tell(line: Forwarded, talk: Talk) -> None:
         write_note(each)
 
 
-def _conclude(lines: Sequence[Forwarded], talk: Talk) -> int:
+def _conclude(lines: Sequence[Forwarded], talk: OutputOptions) -> int:
     from kling_cli.cli.output.json_document import dumps, of_error
     from kling_cli.cli.output.outcome import say
     from kling_cli.cli.output.plain import error_lines

@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
-from kling_cli.cli.commands.generate import Said, carry_out
+from kling_cli.cli.commands.generate import CommandOptions, carry_out
 from kling_cli.cli.options.request_file import to_order
 from kling_cli.cli.options.shared import (
-    Callbacks,
-    Fetching,
-    Safety,
+    CallbackOptions,
+    DownloadOptions,
+    OutputOptions,
+    SafetyOptions,
     Showing,
-    Talk,
-    Waiting,
+    WaitOptions,
 )
 from kling_cli.cli.options.values import read_json
 from kling_cli.errors import UsageError
@@ -44,11 +44,11 @@ def run(  # noqa: PLR0913 -- one for each group of options
     *,
     source: Source = None,
     described: Described = None,
-    fetching: Fetching,
-    talk: Talk,
-    waiting: Waiting,
-    callbacks: Callbacks,
-    safety: Safety,
+    fetching: DownloadOptions,
+    talk: OutputOptions,
+    waiting: WaitOptions,
+    callbacks: CallbackOptions,
+    safety: SafetyOptions,
     showing: Showing,
 ) -> int:
     """Run a complete request: what the options of a generating command say, as JSON.
@@ -68,7 +68,7 @@ def run(  # noqa: PLR0913 -- one for each group of options
         return _describe(described or "")
     request = read_json(source, hint=HINT)
     order = to_order(request, external_id=safety.external_id)
-    said = Said(
+    said = CommandOptions(
         fetching=fetching,
         talk=talk,
         waiting=waiting,

@@ -11,7 +11,12 @@ from kling_cli.catalogue.definition import loader
 from kling_cli.cli.commands.generate import help_of
 from kling_cli.cli.options import product_fields
 from kling_cli.cli.options.declaration import declare, signed
-from kling_cli.cli.options.shared import Account, Fetching, Talk, settings_options
+from kling_cli.cli.options.shared import (
+    AccountOptions,
+    DownloadOptions,
+    OutputOptions,
+    settings_options,
+)
 from kling_cli.cli.options.values import read_values
 from kling_cli.cli.output.outcome import say
 from kling_cli.cli.output.streams import write_result
@@ -21,7 +26,7 @@ from kling_cli.errors import ExitCode, KlingError
 if TYPE_CHECKING:
     from kling_cli.catalogue.definition.schema import Product
     from kling_cli.catalogue.sessions import StepFacts
-    from kling_cli.cli.runner import Surroundings
+    from kling_cli.cli.runner import RunContext
     from kling_cli.jobs.calls.session_step import StepResult
     from kling_cli.jobs.job import RunOptions
     from kling_cli.jobs.prepare import Order
@@ -35,19 +40,19 @@ class Typed:
     facts: StepFacts
     command: str
     values: Mapping[str, Any]
-    talk: Talk
-    account: Account
-    fetching: Fetching | None
+    talk: OutputOptions
+    account: AccountOptions
+    fetching: DownloadOptions | None
 
 
 def command(name: str, *, called: str) -> Any:
     """Return the command of the step `name`, `called` so in its group."""
-    step = loader.step(name)
+    step = loader.load_step(name)
     group = next(each.group for each in loader.step_summaries() if each.name == name)
     facts = step.step
     assert facts is not None  # noqa: S101 -- a test holds the files to it
-    groups: dict[str, Any] = {"talk": Talk, "account": Account}
-    groups |= {"fetching": Fetching} if facts.saves else {}
+    groups: dict[str, Any] = {"talk": OutputOptions, "account": AccountOptions}
+    groups |= {"fetching": DownloadOptions} if facts.saves else {}
 
     def run(**given: Any) -> int:
         said = {each: given.pop(each) for each in groups}
@@ -97,7 +102,7 @@ def _result(typed: Typed) -> StepResult | KlingError:
     options = _options(typed)
     order: Order = Order(product=typed.step.name, values=typed.values)
 
-    async def work(around: Surroundings) -> StepResult | KlingError:
+    async def work(around: RunContext) -> StepResult | KlingError:
         try:
             return await Step(options=options, **around.as_keywords).take(order)
         except KlingError as exc:

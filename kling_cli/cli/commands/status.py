@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kling_cli.cli.options import completion
-from kling_cli.cli.options.shared import Account, Talk, settings_options
+from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
 from kling_cli.cli.options.values import distinct
 from kling_cli.cli.output.outcome import conclude_with
 from kling_cli.cli.output.styles import Style, plain, style_for
 from kling_cli.cli.output.text import moment, one_line, size
 
 if TYPE_CHECKING:
-    from kling_cli.cli.runner import Surroundings
+    from kling_cli.cli.runner import RunContext
     from kling_cli.jobs.events import JobResult
     from kling_cli.store.records import SavedOutput
 
@@ -30,7 +30,7 @@ TaskIds = Annotated[
 ]
 
 
-def status(*, task_ids: TaskIds, talk: Talk, account: Account) -> int:
+def status(*, task_ids: TaskIds, talk: OutputOptions, account: AccountOptions) -> int:
     """Look at tasks once: what each is, how it stands, its cost, where its files are.
 
     With --quiet: one status word a line.
@@ -39,13 +39,13 @@ def status(*, task_ids: TaskIds, talk: Talk, account: Account) -> int:
     """
     from kling_cli.cli.runner import load_settings, run
     from kling_cli.jobs.job import RunOptions
-    from kling_cli.jobs.run import look
+    from kling_cli.jobs.run import task_status
 
     ids = distinct(task_ids)
     settings = load_settings(settings_options(account))
 
-    async def work(around: Surroundings) -> list[JobResult]:
-        return await look(
+    async def work(around: RunContext) -> list[JobResult]:
+        return await task_status(
             ids,
             RunOptions(command="status"),
             **around.as_keywords,

@@ -15,7 +15,7 @@ from kling_cli.callbacks.signatures import check_secret
 from kling_cli.callbacks.urls import load_key
 from kling_cli.cli.commands.events import named_task
 from kling_cli.cli.options import completion
-from kling_cli.cli.options.shared import Talk
+from kling_cli.cli.options.shared import OutputOptions
 from kling_cli.cli.options.values import read_extra
 from kling_cli.cli.output.streams import read_input
 from kling_cli.cli.runner import load_settings
@@ -23,28 +23,28 @@ from kling_cli.clock import SystemClock
 from kling_cli.errors import KlingError, StoppedError, UsageError
 from kling_cli.listener.forwarding.targets import DEFAULT_PATH, Target, read_target
 from kling_cli.listener.history.export import curl_command
-from kling_cli.listener.history.replay import put
+from kling_cli.listener.history.replay import set_value
 from kling_cli.listener.ingress.urls import load_token, standing_path
-from kling_cli.mock.conformance import Demands, read_demands
+from kling_cli.mock.conformance import Expectations, parse_expectations
 from kling_cli.mock.payloads import Mock
 from kling_cli.mock.scenarios import (
     Delivery,
     Expected,
     custom,
     names,
+    reachability_check,
     scenario,
-    sign_of_life,
 )
-from kling_cli.mock.sender import Series, Stamp, Trial, volleys
+from kling_cli.mock.sender import MockRun, MockRuns, MockSigner, mock_requests
 from kling_cli.settings.settings import Settings
 from kling_cli.tunnels import shared_lock
 
 if TYPE_CHECKING:
     from kling_cli.cli.output.mock_results import Report
-    from kling_cli.listener.forwarding.delivery import Outcome
-    from kling_cli.mock.conformance import Answered
+    from kling_cli.listener.forwarding.delivery import DeliveryOutcome
+    from kling_cli.mock.conformance import HandlerResponse
     from kling_cli.mock.scenarios import Delivery
-    from kling_cli.mock.sender import Series, Trial
+    from kling_cli.mock.sender import MockRun, MockRuns
 
 # Said here, as the scenarios themselves load what sends them; a test compares.
 SCENARIOS = (
@@ -67,7 +67,7 @@ Scenario = Annotated[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mocking:
+class MockOptions:
     """What the mock callbacks are, and where they go."""
 
     is_all: Annotated[
@@ -130,7 +130,7 @@ class Mocking:
 _GENERATIONS: Final = ("new", "legacy")
 
 
-def parse(name: str | None, mocking: Mocking) -> Series:
+def parse(name: str | None, mocking: MockOptions) -> MockRuns:
     """Return what was typed, checked.
 
     With `--all` every scenario is a task of its own, and what a handler must do is
@@ -143,14 +143,14 @@ def parse(name: str | None, mocking: Mocking) -> Series:
     stamp = _stamp(settings)
     own_id = str(named_task(mocking.task_id))
     if not mocking.is_all:
-        demands = read_demands(mocking.demands)
+        demands = parse_expectations(mocking.demands)
         trial = _trial(name, own_id, mocking, demands, stamp, settings)
-        return Series(trials=(trial,), demands=demands)
+        return MockRuns(trials=(trial,), demands=demands)
     if name is not None or mocking.body is not None:
         raise UsageError(
             "--all sends every scenario, so name none", hint="kling trigger --all"
         )
-    demands = read_demands(mocking.demands or Expected.TAKEN.value)
+    demands = parse_expectations(mocking.demands or Expected.TAKEN.value)
     trials, skipped = [], []
     for each in names():
         task_id = f"{own_id}-{each}"
@@ -158,17 +158,17 @@ def parse(name: str | None, mocking: Mocking) -> Series:
             trials.append(_trial(each, task_id, mocking, demands, stamp, settings))
         except SecretRequiredError:
             skipped.append(each)
-    return Series(trials=trials, demands=demands, skipped=skipped, is_all=True)
+    return MockRuns(trials=trials, demands=demands, skipped=skipped, is_all=True)
 
 
 def _trial(  # noqa: PLR0913, PLR0917 -- what all trials of a series share, and two more
     name: str | None,
     task_id: str,
-    mocking: Mocking,
-    demands: Demands,
-    stamp: Stamp,
+    mocking: MockOptions,
+    demands: Expectations,
+    stamp: MockSigner,
     settings: Settings,
-) -> Trial:
+) -> MockRun:
     mock = Mock(
         task_id=task_id,
         created_at=stamp.clock.now(),
@@ -177,10 +177,10 @@ def _trial(  # noqa: PLR0913, PLR0917 -- what all trials of a series share, and 
     )
     made = _made(name, mocking, mock)
     _require_secret(made, demands, is_signed=bool(stamp.secrets))
-    sent = volleys(made, is_doubled=demands.is_idempotent, times=mocking.times)
+    sent = mock_requests(made, is_doubled=demands.is_idempotent, times=mocking.times)
     if demands.is_strict and _may_be_tried_after(made, stamp):
-        sent.append((sign_of_life(mock),))
-    return Trial(
+        sent.append((reachability_check(mock),))
+    return MockRun(
         scenario=name,
         sent=sent,
         target=_target(mocking.to, settings),
@@ -193,7 +193,7 @@ class SecretRequiredError(UsageError):
     """Signatures can be made or judged only with the secret of the handler."""
 
 
-def commands(trial: Trial, mocking: Mocking) -> list[str]:
+def commands(trial: MockRun, mocking: MockOptions) -> list[str]:
     """Return the curl commands that send the same; a listener's token is not shown."""
     url = (trial.target if mocking.to else read_target(DEFAULT_PATH)).url
     return [
@@ -203,18 +203,18 @@ def commands(trial: Trial, mocking: Mocking) -> list[str]:
     ]
 
 
-def _stamp(settings: Settings) -> Stamp:
+def _stamp(settings: Settings) -> MockSigner:
     settings.require("webhook_secret")
     for secret in settings.webhook_secrets:
         check_secret(secret)
-    return Stamp(
+    return MockSigner(
         key=load_key(settings.state_dir),
         secrets=settings.webhook_secrets,
         clock=SystemClock(),
     )
 
 
-def _made(name: str | None, mocking: Mocking, mock: Mock) -> tuple[Delivery, ...]:
+def _made(name: str | None, mocking: MockOptions, mock: Mock) -> tuple[Delivery, ...]:
     if mocking.generation not in _GENERATIONS:
         raise UsageError(f"--generation is {' or '.join(_GENERATIONS)}")
     if (name is None) == (mocking.body is None):
@@ -247,12 +247,12 @@ def _changed(raw: bytes, changes: Mapping[str, Any]) -> bytes:
     if not isinstance(body, dict):
         raise UsageError("--set: the --body is no JSON object", hint="leave out --set")
     for key, value in changes.items():
-        put(body, key, value)
+        set_value(body, key, value)
     return json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def _require_secret(
-    made: Sequence[Delivery], demands: Demands, *, is_signed: bool
+    made: Sequence[Delivery], demands: Expectations, *, is_signed: bool
 ) -> None:
     """Refuse to try, or to judge, signatures that we could not make.
 
@@ -268,7 +268,7 @@ def _require_secret(
             )
 
 
-def _may_be_tried_after(made: Sequence[Delivery], stamp: Stamp) -> bool:
+def _may_be_tried_after(made: Sequence[Delivery], stamp: MockSigner) -> bool:
     """Return whether a sound callback should follow, to see if the handler still works.
 
     One that checks signatures would refuse it if we cannot sign it.
@@ -287,7 +287,9 @@ def _target(to: str | None, settings: Settings) -> Target:
     return read_target(DEFAULT_PATH)
 
 
-def trigger(*, scenario: Scenario = None, mocking: Mocking, talk: Talk) -> int:
+def trigger(
+    *, scenario: Scenario = None, mocking: MockOptions, talk: OutputOptions
+) -> int:
     """Send mock callbacks, signed if KLING_WEBHOOK_SECRET is set.
 
     Ends with 0 when all answers are as they should be, 8 when not, 6 without any.
@@ -311,7 +313,7 @@ def trigger(*, scenario: Scenario = None, mocking: Mocking, talk: Talk) -> int:
     return _try(series, report)
 
 
-def _try(series: Series, report: Report) -> int:
+def _try(series: MockRuns, report: Report) -> int:
     """Send everything, judge what comes back, and say so."""
     import anyio
 
@@ -320,7 +322,7 @@ def _try(series: Series, report: Report) -> int:
 
     report.begin(series)
     for trial in series.trials:
-        answers: dict[int, tuple[Delivery, Outcome]] = {}
+        answers: dict[int, tuple[Delivery, DeliveryOutcome]] = {}
         stop: KlingError | None = None
         try:
             anyio.run(until_signal, partial(_send, trial, report, answers))
@@ -334,8 +336,8 @@ def _try(series: Series, report: Report) -> int:
 
 
 def _judged(
-    trial: Trial, answers: dict[int, tuple[Delivery, Outcome]], n_before: int
-) -> list[Answered]:
+    trial: MockRun, answers: dict[int, tuple[Delivery, DeliveryOutcome]], n_before: int
+) -> list[HandlerResponse]:
     from kling_cli.mock.conformance import judge
 
     numbered = {n_before + number: answer for number, answer in answers.items()}
@@ -343,11 +345,11 @@ def _judged(
 
 
 async def _send(
-    trial: Trial, report: Report, answers: dict[int, tuple[Delivery, Outcome]]
+    trial: MockRun, report: Report, answers: dict[int, tuple[Delivery, DeliveryOutcome]]
 ) -> None:
     from kling_cli.mock.sender import deliver
 
-    def tell(number: int, one: Delivery, outcome: Outcome) -> None:
+    def tell(number: int, one: Delivery, outcome: DeliveryOutcome) -> None:
         answers[number] = (one, outcome)
         report.show(number, one, outcome)
 

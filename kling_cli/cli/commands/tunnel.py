@@ -10,7 +10,7 @@ import typer
 
 from kling_cli.cli.commands.library import grouped
 from kling_cli.cli.options import completion
-from kling_cli.cli.options.shared import Talk
+from kling_cli.cli.options.shared import OutputOptions
 from kling_cli.errors import TunnelError, UsageError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ Choice = Annotated[
 ]
 
 
-def list_tunnels(*, talk: Talk) -> int:
+def list_tunnels(*, talk: OutputOptions) -> int:
     """List the tunnels there are: which is ready, what the others need, their limits.
 
     With --quiet: the names of those that are ready.
@@ -72,7 +72,7 @@ def list_tunnels(*, talk: Talk) -> int:
     )
 
 
-def measure(*, names: Names = None, talk: Talk) -> int:
+def measure(*, names: Names = None, talk: OutputOptions) -> int:
     """Open tunnels one after the other, send requests through them and measure.
 
     Says how long until the first request came in, the round trip (median and 95th
@@ -104,7 +104,7 @@ def measure(*, names: Names = None, talk: Talk) -> int:
     )
 
 
-def use(*, name: Choice, talk: Talk) -> int:
+def use(*, name: Choice, talk: OutputOptions) -> int:
     """Use a tunnel from now on: writes `tunnel` into config.toml.
 
     On a terminal you are asked what the tunnel needs to know, such as whether the
@@ -227,7 +227,7 @@ def _testable(settings: Settings) -> list[str]:
     return [one.name for one, why in found if why is None] or [found[0][0].name]
 
 
-async def _test_all(wanted: list[Settings], talk: Talk) -> list[TunnelReport]:
+async def _test_all(wanted: list[Settings], talk: OutputOptions) -> list[TunnelReport]:
     from kling_cli.clock import SystemClock
     from kling_cli.jobs.signals import until_signal
     from kling_cli.listener.ingress.tunnel_measurement import (

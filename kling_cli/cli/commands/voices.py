@@ -7,13 +7,13 @@ from typing import Any
 from kling_cli.cli.app import LazyCommand
 from kling_cli.cli.command_table import Entry
 from kling_cli.cli.commands.library import Choice, Ids, OwnIds, Yes, grouped
-from kling_cli.cli.options.shared import Account, Talk
+from kling_cli.cli.options.shared import AccountOptions, OutputOptions
 
 HELP = "List, make, show and delete voices for videos."
 CREATE = "Make a voice from a recording."
 
 
-def list_voices(*, chosen: Choice, talk: Talk, account: Account) -> int:
+def list_voices(*, chosen: Choice, talk: OutputOptions, account: AccountOptions) -> int:
     """List voices, yours first, then presets: what `kling voices` alone does.
 
     With --quiet: one id a line.
@@ -26,7 +26,7 @@ def list_voices(*, chosen: Choice, talk: Talk, account: Account) -> int:
     return list_things(VOICES, chosen=chosen, talk=talk, account=account)
 
 
-def show(*, ids: Ids, talk: Talk, account: Account) -> int:
+def show(*, ids: Ids, talk: OutputOptions, account: AccountOptions) -> int:
     """Show a voice: whose it is, what made it, where its sample is.
 
     kling voices show 820000000000000001
@@ -37,7 +37,9 @@ def show(*, ids: Ids, talk: Talk, account: Account) -> int:
     return show_things(VOICES, ids=ids, talk=talk, account=account)
 
 
-def delete(*, ids: OwnIds, is_sure: Yes = False, talk: Talk, account: Account) -> int:
+def delete(
+    *, ids: OwnIds, is_sure: Yes = False, talk: OutputOptions, account: AccountOptions
+) -> int:
     """Delete voices of your own, for good. Asks first.
 
     kling voices delete 830000000000000301 --yes

@@ -8,18 +8,18 @@ import typer
 
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import (
-    Account,
-    Fetching,
-    Patience,
+    AccountOptions,
+    DownloadOptions,
+    OutputOptions,
     Showing,
-    Talk,
+    TimeoutOptions,
     settings_options,
 )
 from kling_cli.cli.options.values import distinct
-from kling_cli.cli.output.outcome import Wanted, conclude
+from kling_cli.cli.output.outcome import ResultOptions, conclude
 
 if TYPE_CHECKING:
-    from kling_cli.cli.runner import Surroundings
+    from kling_cli.cli.runner import RunContext
     from kling_cli.jobs.events import JobResult
     from kling_cli.jobs.job import RunOptions
     from kling_cli.settings.settings import Settings
@@ -39,11 +39,11 @@ TaskIds = Annotated[
 def wait(  # noqa: PLR0913 -- one for each group of options
     *,
     task_ids: TaskIds = None,
-    patience: Patience,
-    fetching: Fetching,
+    patience: TimeoutOptions,
+    fetching: DownloadOptions,
     showing: Showing,
-    talk: Talk,
-    account: Account,
+    talk: OutputOptions,
+    account: AccountOptions,
 ) -> int:
     """Wait for tasks and finish them: say how they ended, save what they made.
 
@@ -62,7 +62,7 @@ def wait(  # noqa: PLR0913 -- one for each group of options
         settings.require("output_dir")
     options = _run_options(settings, fetching)
 
-    async def work(around: Surroundings) -> list[JobResult]:
+    async def work(around: RunContext) -> list[JobResult]:
         return await finish(
             ids,
             options,
@@ -86,13 +86,13 @@ def wait(  # noqa: PLR0913 -- one for each group of options
         results,
         command="wait",
         talk=talk,
-        wanted=Wanted.LINKS if fetching.is_link_only else Wanted.FILES,
+        wanted=ResultOptions.LINKS if fetching.is_link_only else ResultOptions.FILES,
         is_many=len(ids) != 1,
         presentation=Presentation.of(showing, settings),
     )
 
 
-def _run_options(settings: Settings, fetching: Fetching) -> RunOptions:
+def _run_options(settings: Settings, fetching: DownloadOptions) -> RunOptions:
     from kling_cli.jobs.job import RunOptions
 
     return RunOptions(

@@ -10,7 +10,7 @@ from kling_cli.cli.diagnosis.check import Check, fail, ok, warn
 from kling_cli.errors import CredentialsError, UnreachableError
 
 if TYPE_CHECKING:
-    from kling_cli.api.health_check import Verdict
+    from kling_cli.api.health_check import HealthReport
     from kling_cli.clock import Clock
     from kling_cli.settings.settings import Settings
 
@@ -82,23 +82,23 @@ def check_proxy(settings: Settings) -> Iterator[Check]:
 async def ask_host(settings: Settings, clock: Clock) -> list[Check]:
     """Return how the host answers: there at all, to our credentials, on what clock."""
     from kling_cli.api.credentials import from_settings
-    from kling_cli.api.health_check import knock, probe
+    from kling_cli.api.health_check import check_credentials, check_reachable
 
     try:
         credentials = from_settings(settings)
     except CredentialsError:
-        verdict = await knock(settings.api_base, clock)
+        verdict = await check_reachable(settings.api_base, clock)
         return list(_from_verdict(verdict, settings, is_signed=False))
-    verdict = await probe(settings.api_base, credentials, clock)
+    verdict = await check_credentials(settings.api_base, credentials, clock)
     return list(_from_verdict(verdict, settings, is_signed=True))
 
 
 def _from_verdict(
-    verdict: Verdict, settings: Settings, *, is_signed: bool
+    verdict: HealthReport, settings: Settings, *, is_signed: bool
 ) -> Iterator[Check]:
-    from kling_cli.api.health_check import Standing
+    from kling_cli.api.health_check import HealthStatus
 
-    if verdict.standing is Standing.UNREACHABLE:
+    if verdict.standing is HealthStatus.UNREACHABLE:
         yield fail("network", verdict.error or UnreachableError("no answer"))
         return
     yield ok("network", f"the API answered in {verdict.elapsed_s:.1f} s")
@@ -108,13 +108,13 @@ def _from_verdict(
         yield check_clock(verdict.ahead_s, is_strict=bool(settings.webhook_secrets))
 
 
-def check_login(verdict: Verdict) -> Check:
+def check_login(verdict: HealthReport) -> Check:
     """Say whether the API knows the credentials, and likes the account."""
-    from kling_cli.api.health_check import Standing
+    from kling_cli.api.health_check import HealthStatus
 
     if verdict.error is None:
         return ok("login", "the API accepts the credentials")
-    if verdict.standing is Standing.ACCEPTED:
+    if verdict.standing is HealthStatus.ACCEPTED:
         return fail("account", verdict.error)
     return fail("login", verdict.error)
 

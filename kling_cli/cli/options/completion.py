@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from kling_cli.store.recent import RecentTask
 
-Offer = tuple[str, str]
-Complete = Callable[[Any, str], list[Offer]]
+Candidate = tuple[str, str]
+Complete = Callable[[Any, str], list[Candidate]]
 
 LAST: Final = "last"
 _SAFE_WORD: Final = re.compile(r"[\w.:@%+=,/-]+")
@@ -28,7 +28,7 @@ _OPEN: Final = ("sending", "submitted", "processing")
 _STATES: Final = {"sending": "unknown", "absent": "unknown"}  # the others are words
 
 
-def fitting(offers: Iterable[Offer], incomplete: str) -> list[Offer]:
+def fitting(offers: Iterable[Candidate], incomplete: str) -> list[Candidate]:
     """Return those that begin with what was typed, safe to hand to a shell."""
     return [
         (word, safe_note(note))
@@ -37,11 +37,11 @@ def fitting(offers: Iterable[Offer], incomplete: str) -> list[Offer]:
     ]
 
 
-def one_of(offers: Iterable[Offer]) -> Complete:
+def one_of(offers: Iterable[Candidate]) -> Complete:
     """Return what offers a fixed choice."""
     known = list(offers)
 
-    def complete(ctx: Any, incomplete: str) -> list[Offer]:  # noqa: ARG001 -- typer's
+    def complete(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: ARG001 -- typer's
         return fitting(known, incomplete)
 
     return complete
@@ -52,7 +52,7 @@ def words(*names: str) -> Complete:
     return one_of((name, "") for name in names)
 
 
-def tunnels(ctx: Any, incomplete: str) -> list[Offer]:  # noqa: ARG001 -- typer's
+def tunnels(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: ARG001 -- typer's
     """Offer the providers of tunnels, `auto` and `none`."""
     from kling_cli.tunnels.registry import AUTO, NONE, PROVIDERS, factory
 
@@ -68,14 +68,14 @@ def tunnels(ctx: Any, incomplete: str) -> list[Offer]:  # noqa: ARG001 -- typer'
 # ---- From the journal
 
 
-def task_ids(ctx: Any, incomplete: str) -> list[Offer]:
+def task_ids(ctx: Any, incomplete: str) -> list[Candidate]:
     """Offer the tasks of the journal, the newest first, and `last`."""
     found = _tasks(ctx)
     newest = [(LAST, f"the newest: {_note(found[0])}")] if found else []
     return fitting([*newest, *((one.task_id, _note(one)) for one in found)], incomplete)
 
 
-def open_task_ids(ctx: Any, incomplete: str) -> list[Offer]:
+def open_task_ids(ctx: Any, incomplete: str) -> list[Candidate]:
     """Offer the tasks that have not ended, as far as the journal knows."""
     found = [one for one in _tasks(ctx) if one.stage in _OPEN]
     return fitting([(one.task_id, _note(one)) for one in found], incomplete)
@@ -84,7 +84,7 @@ def open_task_ids(ctx: Any, incomplete: str) -> list[Offer]:
 def makers_of(output: str) -> Complete:
     """Return what offers the tasks that made a `video` or an `audio`."""
 
-    def complete(ctx: Any, incomplete: str) -> list[Offer]:
+    def complete(ctx: Any, incomplete: str) -> list[Candidate]:
         found = [
             (one.task_id, _note(one))
             for one in _tasks(ctx)
@@ -101,7 +101,7 @@ def outputs_of(type_: str, product: str = "") -> Complete:
     Where a value may be `NAME=ID`, what was typed before the id stays.
     """
 
-    def complete(ctx: Any, incomplete: str) -> list[Offer]:
+    def complete(ctx: Any, incomplete: str) -> list[Candidate]:
         name, equals, _ = incomplete.rpartition("=")
         found = [
             (f"{name}{equals}{output_id}", _note(one))
@@ -114,7 +114,7 @@ def outputs_of(type_: str, product: str = "") -> Complete:
     return complete
 
 
-def callbacks(ctx: Any, incomplete: str) -> list[Offer]:
+def callbacks(ctx: Any, incomplete: str) -> list[Candidate]:
     """Offer the numbers of kept callbacks, the newest first, and `last`."""
     from kling_cli.store.recent import recent_callbacks
 
@@ -152,7 +152,7 @@ def _state_dir(ctx: Any) -> Path | None:
 # ---- From the catalogue
 
 
-def products(ctx: Any, incomplete: str) -> list[Offer]:  # noqa: ARG001 -- typer's
+def products(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: ARG001 -- typer's
     """Offer the products."""
     from kling_cli.catalogue.definition import loader
 
@@ -160,14 +160,14 @@ def products(ctx: Any, incomplete: str) -> list[Offer]:  # noqa: ARG001 -- typer
     return fitting(offers, incomplete)
 
 
-def models(ctx: Any, incomplete: str) -> list[Offer]:  # noqa: ARG001 -- typer's
+def models(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: ARG001 -- typer's
     """Offer every model."""
     from kling_cli.catalogue.definition import loader
 
     return fitting(loader.model_labels().items(), incomplete)
 
 
-def commands(ctx: Any, incomplete: str) -> list[Offer]:
+def commands(ctx: Any, incomplete: str) -> list[Candidate]:
     """Offer the commands, and below a group its own."""
     from kling_cli.cli.app import load
     from kling_cli.cli.command_table import entries

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from kling_cli.listener.forwarding.policy import Manner
+    from kling_cli.listener.forwarding.policy import ForwardingPolicy
 
 _DELIVERY = "Delivery"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class DeliveryOptions:
     """What is added to a callback that is passed on, and how long it may take."""
 
     headers: Annotated[
@@ -58,17 +58,17 @@ class Delivery:
         ),
     ] = None
 
-    def manner(self) -> Manner:
+    def manner(self) -> ForwardingPolicy:
         """Return what was typed, checked.
 
         Raises:
             UsageError: a header or a secret is none.
         """
         from kling_cli.listener.forwarding.headers import read_header
-        from kling_cli.listener.forwarding.policy import Manner
+        from kling_cli.listener.forwarding.policy import ForwardingPolicy
         from kling_cli.settings.webhook_secret import read_option
 
-        return Manner(
+        return ForwardingPolicy(
             headers=tuple(read_header(text) for text in self.headers or ()),
             secrets=read_option("--sign-forwards", self.secrets or ()),
             timeout_s=self.timeout_s,

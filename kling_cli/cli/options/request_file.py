@@ -14,7 +14,7 @@ from kling_cli.catalogue.constraints import wanted_kind
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import Field, FieldKind, Limits, Product
 from kling_cli.catalogue.prompt import split_handle
-from kling_cli.catalogue.routing import takes
+from kling_cli.catalogue.routing import accepts_field
 from kling_cli.cli.options.product_fields import limits_sentence
 from kling_cli.cli.options.values import read_values
 from kling_cli.errors import UsageError
@@ -62,7 +62,7 @@ def to_order(request: Any, *, external_id: str | None = None) -> Order:
             "the request does not say which product", hint='"product": "text2video"'
         )
     product = loader.makeable(name)
-    step = loader.opening(product)
+    step = loader.opening_step(product)
     fields = request.get("fields") or {}
     _require_object(fields, "fields")
     spellings = _spellings(product) | (_spellings(step) if step else {})
@@ -202,7 +202,7 @@ def schema(product: Product) -> dict[str, Any]:
     """
     fields = {
         field.name: _described(each, field)
-        for each in (loader.opening(product), product)
+        for each in (loader.opening_step(product), product)
         if each is not None
         for field in each.fields
     }
@@ -274,5 +274,5 @@ def _limits(product: Product, field: Field) -> Iterator[Limits]:
     """Yield what each model takes for the field, by each route that has it."""
     for model in product.models:
         for route in product.routes:
-            if route.name in model.wire_ids and takes(model, route, field.name):
+            if route.name in model.wire_ids and accepts_field(model, route, field.name):
                 yield model.limits[route.name][field.name]

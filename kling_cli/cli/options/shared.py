@@ -22,7 +22,7 @@ SAFETY = "Cost & safety"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Talk:
+class OutputOptions:
     """What goes to stdout and how progress looks on stderr."""
 
     is_json: Annotated[
@@ -52,7 +52,7 @@ class Talk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Saving:
+class SaveOptions:
     """Where result files go."""
 
     output: Annotated[
@@ -77,7 +77,7 @@ class Saving:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fetching(Saving):
+class DownloadOptions(SaveOptions):
     """Where result files go, if they are to be fetched at all."""
 
     is_link_only: Annotated[
@@ -125,7 +125,7 @@ class Showing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class TimeoutOptions:
     """How long to wait."""
 
     timeout: Annotated[
@@ -141,7 +141,7 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting(Patience):
+class WaitOptions(TimeoutOptions):
     """Whether to wait, and how long."""
 
     is_waiting: Annotated[
@@ -156,7 +156,7 @@ class Waiting(Patience):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Callbacks:
+class CallbackOptions:
     """How news about the task can reach this machine."""
 
     callback: Annotated[
@@ -205,7 +205,7 @@ class Callbacks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class AccountOptions:
     """Whom we talk with."""
 
     region: Annotated[
@@ -227,7 +227,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Safety(Account):
+class SafetyOptions(AccountOptions):
     """What a job may cost, and how it can be found again."""
 
     is_dry_run: Annotated[

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from kling_cli.cli.options.shared import OUTPUT, Talk
+from kling_cli.cli.options.shared import OUTPUT, OutputOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineTalk(Talk):
+class StreamOptions(OutputOptions):
     """What goes to stdout, line by line."""
 
     is_json: Annotated[

@@ -13,20 +13,19 @@ from kling_cli.cli.output.text import moment, one_line, size
 from kling_cli.listener import events as happened
 
 if TYPE_CHECKING:
-    from kling_cli.listener.events import Fact
+    from kling_cli.listener.events import TaskFact
 
 if TYPE_CHECKING:
-    from kling_cli.listener.controls import Fact
     from kling_cli.listener.events import Forwarded, Verified
-    from kling_cli.store.journal import KeptCallback, KeptForward
+    from kling_cli.store.journal import StoredCallback, StoredForward
 
 _SHOWN_LINES: Final = 3  # of an answer's body
 _MOST_LINES: Final = 200  # of a callback that is shown while others come
 
 
 def table(
-    callbacks: Sequence[KeptCallback],
-    forwards: Mapping[int, Sequence[KeptForward]],
+    callbacks: Sequence[StoredCallback],
+    forwards: Mapping[int, Sequence[StoredForward]],
     *,
     width: int | None,
 ) -> Iterator[str]:
@@ -53,7 +52,9 @@ def table(
     return fitted(titles, drawn, width=width)
 
 
-def description(kept: KeptCallback, forwards: Sequence[KeptForward]) -> Iterator[str]:
+def description(
+    kept: StoredCallback, forwards: Sequence[StoredForward]
+) -> Iterator[str]:
     """Yield all there is to say of one callback, its body last but for its forwards."""
     from kling_cli.listener.forwarding.headers import shown
 
@@ -72,7 +73,7 @@ def description(kept: KeptCallback, forwards: Sequence[KeptForward]) -> Iterator
         yield f"  {one_line(_forward(each))}"
 
 
-def live_description(kept: KeptCallback, facts: Sequence[Fact]) -> Iterator[str]:
+def live_description(kept: StoredCallback, facts: Sequence[TaskFact]) -> Iterator[str]:
     """Yield the same of a callback that has just come, with what became of it first.
 
     A long body is cut: a terminal is not for reading a megabyte.
@@ -97,7 +98,7 @@ def live_description(kept: KeptCallback, facts: Sequence[Fact]) -> Iterator[str]
 
 
 def _comparison(
-    kept: KeptCallback, check: Verified | None
+    kept: StoredCallback, check: Verified | None
 ) -> Iterator[tuple[str, str]]:
     """Yield what the callback claims, and what the API says of it."""
 
@@ -135,7 +136,7 @@ def complaint(line: Forwarded) -> Iterator[str]:
 
 
 def _drawn(
-    kept: KeptCallback, forwards: Iterable[KeptForward]
+    kept: StoredCallback, forwards: Iterable[StoredForward]
 ) -> tuple[str | None, ...]:
     """Return the cells with the time as a person reads it."""
     number, _, *rest = _cells(kept, forwards)
@@ -143,7 +144,7 @@ def _drawn(
 
 
 def _cells(
-    kept: KeptCallback, forwards: Iterable[KeptForward]
+    kept: StoredCallback, forwards: Iterable[StoredForward]
 ) -> tuple[str | None, ...]:
     return (
         f"#{kept.id}",
@@ -156,7 +157,7 @@ def _cells(
     )
 
 
-def _results(forwards: Iterable[KeptForward]) -> Iterator[str]:
+def _results(forwards: Iterable[StoredForward]) -> Iterator[str]:
     """Yield the last outcome for each place, in a word."""
     from kling_cli.store.journal import last_by_url
 
@@ -164,7 +165,7 @@ def _results(forwards: Iterable[KeptForward]) -> Iterator[str]:
         yield "no-answer" if each.status is None else str(each.status)
 
 
-def _facts(kept: KeptCallback) -> Iterator[tuple[str, str]]:
+def _facts(kept: StoredCallback) -> Iterator[tuple[str, str]]:
     yield "received", moment(kept.received_at)
     if kept.task_id:
         yield "task", kept.task_id
@@ -176,7 +177,7 @@ def _facts(kept: KeptCallback) -> Iterator[tuple[str, str]]:
     yield "size", size(len(kept.raw))
 
 
-def _forward(each: KeptForward) -> str:
+def _forward(each: StoredForward) -> str:
     from kling_cli.listener.forwarding.targets import Target
 
     told = each.error if each.status is None else each.status

@@ -10,7 +10,7 @@ from kling_cli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from kling_cli.catalogue.definition.schema import Field, Product
-    from kling_cli.cli.options.shared import Talk
+    from kling_cli.cli.options.shared import OutputOptions
 
 
 class Choice(NamedTuple):
@@ -22,7 +22,7 @@ class Choice(NamedTuple):
     ended: str | None  # since when it is no longer offered, an ISO date
 
 
-def show(product: Product, field: Field, word: str, talk: Talk) -> int:
+def show(product: Product, field: Field, word: str, talk: OutputOptions) -> int:
     """Print the field's choices, or those with `word` in their name or as their group.
 
     With --quiet: the names of what is still offered.

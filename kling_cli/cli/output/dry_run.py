@@ -13,7 +13,7 @@ from kling_cli.errors import ExitCode
 
 if TYPE_CHECKING:
     from kling_cli.catalogue.definition.schema import Estimate
-    from kling_cli.cli.options.shared import Talk
+    from kling_cli.cli.options.shared import OutputOptions
     from kling_cli.jobs.prepare import Order, Request
     from kling_cli.settings.settings import Settings
 
@@ -25,7 +25,7 @@ def show(
     *,
     command: str,
     settings: Settings,
-    talk: Talk,
+    talk: OutputOptions,
     max_units: float | None,
 ) -> int:
     """Print the checked request and its estimate; nothing is sent or written down.
@@ -49,16 +49,16 @@ def _requests(
     order: Order, settings: Settings, max_units: float | None
 ) -> list[Request]:
     """Return what would be sent, one after the other."""
-    from kling_cli.jobs.calls.two_step import UNKNOWN_ID, intend
-    from kling_cli.jobs.history import with_memory
+    from kling_cli.jobs.calls.two_step import UNKNOWN_ID, plan_two_steps
+    from kling_cli.jobs.history import with_history
     from kling_cli.jobs.prepare import check_price, prepare
     from kling_cli.jobs.run import kinds_of
 
     if order.before is not None:
-        intent = intend(order, settings)
+        intent = plan_two_steps(order, settings)
         check_price(intent.whole, max_units)
         return [each for each in (intent.first, intent.second) if each is not None]
-    known = with_memory(order, settings)
+    known = with_history(order, settings)
     request = prepare(known, kinds_of(settings), new_id=lambda: UNKNOWN_ID)
     check_price(request, max_units)
     return [request]

@@ -13,7 +13,7 @@ from kling_cli.cli.output.tables import columns, facts
 from kling_cli.cli.output.text import moment, one_line
 
 if TYPE_CHECKING:
-    from kling_cli.api.library import Shelf, Thing
+    from kling_cli.api.library import ItemKind, LibraryItem
 
 _COLUMNS = {
     "voice": (
@@ -32,7 +32,7 @@ _COLUMNS = {
 }
 
 
-def document(one: Thing, shelf: Shelf) -> dict[str, Any]:
+def document(one: LibraryItem, shelf: ItemKind) -> dict[str, Any]:
     """Return what `--json` says about a thing; an element's has more keys."""
     common = {
         "id": one.id,
@@ -48,7 +48,7 @@ def document(one: Thing, shelf: Shelf) -> dict[str, Any]:
     return {**common, **own, "voice_id": one.voice_id}
 
 
-def table(found: Sequence[Thing], shelf: Shelf) -> Iterator[str]:
+def table(found: Sequence[LibraryItem], shelf: ItemKind) -> Iterator[str]:
     """Yield one line a thing; headings on a terminal only."""
     rows = [_cells(one, shelf) for one in found]
     if is_terminal(sys.stdout):
@@ -56,14 +56,14 @@ def table(found: Sequence[Thing], shelf: Shelf) -> Iterator[str]:
     return columns(rows)
 
 
-def _cells(one: Thing, shelf: Shelf) -> tuple[str | None, ...]:
+def _cells(one: LibraryItem, shelf: ItemKind) -> tuple[str | None, ...]:
     if shelf.noun == "voice":
         return one.id, one.owner.value, one.name
     tags = ",".join(one.tags)
     return one.id, one.owner.value, one.kind, tags, one.name, one.description
 
 
-def descriptions(found: Sequence[Thing], shelf: Shelf) -> Iterator[str]:
+def descriptions(found: Sequence[LibraryItem], shelf: ItemKind) -> Iterator[str]:
     """Yield a few lines a thing, and how it is used."""
     for one in found:
         yield f"{one_line(one.id)}  {one_line(one.name or '-')}"

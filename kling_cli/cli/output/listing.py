@@ -14,7 +14,7 @@ from kling_cli.cli.output.styles import is_terminal
 from kling_cli.cli.output.text import one_line
 
 if TYPE_CHECKING:
-    from kling_cli.cli.options.shared import Talk
+    from kling_cli.cli.options.shared import OutputOptions
     from kling_cli.errors import KlingError
 
 
@@ -44,7 +44,7 @@ class Listing:
     error: KlingError | None = None
 
 
-def print_listing(listing: Listing, talk: Talk) -> int:
+def print_listing(listing: Listing, talk: OutputOptions) -> int:
     """Print a listing in the manner asked for, and return the exit code."""
     if talk.is_json:
         write_result(dumps(of_listing(listing.command, listing.facts, listing.error)))
@@ -65,7 +65,7 @@ def print_listing(listing: Listing, talk: Talk) -> int:
     return int(listing.error.exit_code)
 
 
-def say_empty(empty: Empty, talk: Talk) -> None:
+def say_empty(empty: Empty, talk: OutputOptions) -> None:
     """Tell a person on stderr that there is nothing to list."""
     from kling_cli.cli.output.outcome import say
 

@@ -18,12 +18,12 @@ from kling_cli.cli.output.styles import style_for
 from kling_cli.cli.output.text import one_line
 
 if TYPE_CHECKING:
-    from kling_cli.cli.options.shared import Talk
+    from kling_cli.cli.options.shared import OutputOptions
     from kling_cli.errors import KlingError
-    from kling_cli.listener.forwarding.delivery import Outcome
-    from kling_cli.mock.conformance import Answered, Judgement
+    from kling_cli.listener.forwarding.delivery import DeliveryOutcome
+    from kling_cli.mock.conformance import HandlerResponse, Judgement
     from kling_cli.mock.scenarios import Delivery
-    from kling_cli.mock.sender import Series
+    from kling_cli.mock.sender import MockRuns
 
 SCHEMA: Final = 1
 _MOST_NUMBERS: Final = 3  # of failed deliveries that a line names
@@ -31,7 +31,7 @@ _WIDTH: Final = 17  # of the longest scenario's name
 _WHY_SKIPPED: Final = "needs KLING_WEBHOOK_SECRET, as your handler has it"
 
 
-def show_commands(commands: Sequence[str], talk: Talk) -> None:
+def show_commands(commands: Sequence[str], talk: OutputOptions) -> None:
     """Print curl commands, one a line, or in one JSON object."""
     if talk.is_json:
         write_result(dumps(_document() | {"commands": list(commands)}))
@@ -43,15 +43,15 @@ def show_commands(commands: Sequence[str], talk: Talk) -> None:
 class Report:
     """Tells of the answers of one run, and what they come to."""
 
-    def __init__(self, talk: Talk, *, is_asserting: bool) -> None:
+    def __init__(self, talk: OutputOptions, *, is_asserting: bool) -> None:
         self._talk = talk
         self._is_asserting = is_asserting
-        self._series: Series | None = None
-        self._tried: list[tuple[str | None, Sequence[Answered]]] = []
+        self._series: MockRuns | None = None
+        self._tried: list[tuple[str | None, Sequence[HandlerResponse]]] = []
         self._style = style_for(sys.stdout, is_colorless=talk.is_colorless)
 
     @property
-    def judged(self) -> list[Answered]:
+    def judged(self) -> list[HandlerResponse]:
         """Every answer so far."""
         return [each for _, judged in self._tried for each in judged]
 
@@ -59,14 +59,14 @@ class Report:
     def n_answers(self) -> int:
         return len(self.judged)
 
-    def begin(self, series: Series) -> None:
+    def begin(self, series: MockRuns) -> None:
         """Print the head of the table of `--all`."""
         self._series = series
         if series.is_all and not (self._talk.is_json or self._talk.is_quiet):
             head = f"{'scenario':<{_WIDTH}}  result  answers  slowest"
             write_result(self._style(head, "bold"))
 
-    def show(self, number: int, one: Delivery, outcome: Outcome) -> None:
+    def show(self, number: int, one: Delivery, outcome: DeliveryOutcome) -> None:
         """Print one line about an answer as it comes; with --quiet the status."""
         is_table = self._series is not None and self._series.is_all
         if self._talk.is_json or is_table:
@@ -77,7 +77,7 @@ class Report:
         told = outcome.status if outcome.failure is None else outcome.failure.value
         write_result(f"#{number} {one.name} {told} {outcome.duration_s * 1000:.0f}ms")
 
-    def add(self, scenario: str | None, judged: Sequence[Answered]) -> None:
+    def add(self, scenario: str | None, judged: Sequence[HandlerResponse]) -> None:
         """Take the answers of one trial; with `--all`, print its row."""
         self._tried.append((scenario, judged))
         if self._series is None or not self._series.is_all or self._talk.is_json:
@@ -98,10 +98,10 @@ class Report:
         return int(error.exit_code) if error else 0
 
     @staticmethod
-    def _is_answered(each: Answered) -> bool:
+    def _is_answered(each: HandlerResponse) -> bool:
         return each.outcome.status is not None or not each.has_no_answer
 
-    def _print_row(self, scenario: str, judged: Sequence[Answered]) -> None:
+    def _print_row(self, scenario: str, judged: Sequence[HandlerResponse]) -> None:
         unmet = [each for each in judged if each.faults]
         result = self._result(is_met=not unmet)
         if self._talk.is_quiet:
@@ -207,7 +207,7 @@ def _document(error: KlingError | None = None) -> dict[str, Any]:
     }
 
 
-def _fields(each: Answered, scenario: str | None) -> dict[str, Any]:
+def _fields(each: HandlerResponse, scenario: str | None) -> dict[str, Any]:
     outcome = each.outcome
     return {
         "number": each.number,

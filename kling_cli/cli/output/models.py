@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import Field, FieldKind, Limits, Rate
-from kling_cli.catalogue.routing import takes
+from kling_cli.catalogue.routing import accepts_field
 from kling_cli.cli.output.styles import is_terminal
 from kling_cli.cli.output.table_layout import Column, fitted
 from kling_cli.cli.output.tables import Row, columns, facts
 from kling_cli.cli.output.text import duration
 
 if TYPE_CHECKING:
-    from kling_cli.catalogue.capabilities import Offer
+    from kling_cli.catalogue.capabilities import CapabilityMatch
     from kling_cli.catalogue.definition.schema import Limits, Model, Product
 
 _LISTED = (
@@ -43,7 +43,7 @@ _NOT_WORDS = frozenset(
 )  # kinds whose value is a person's own
 
 
-def listed(lines: Sequence[Line]) -> Iterator[str]:
+def listed(lines: Sequence[ModelListing]) -> Iterator[str]:
     """Yield one line a model, everything it takes at its end."""
     rows = [
         (
@@ -60,7 +60,7 @@ def listed(lines: Sequence[Line]) -> Iterator[str]:
     return _shown(_LISTED, rows)
 
 
-def searched(lines: Sequence[Line]) -> Iterator[str]:
+def searched(lines: Sequence[ModelListing]) -> Iterator[str]:
     """Yield one line a model: units of a job, the rate, and the command to type."""
     rows = [
         (_units(one), _rate(one), one.model.status, how_to_ask(one)) for one in lines
@@ -75,7 +75,7 @@ def _shown(titles: Sequence[Column], rows: Sequence[Row]) -> Iterator[str]:
     return columns(rows)
 
 
-def described(lines: Sequence[Line]) -> Iterator[str]:
+def described(lines: Sequence[ModelListing]) -> Iterator[str]:
     """Yield a few lines for each product that has the model."""
     for one in lines:
         model = one.model
@@ -96,7 +96,7 @@ def described(lines: Sequence[Line]) -> Iterator[str]:
         )
 
 
-def command_of(one: Line) -> str:
+def command_of(one: ModelListing) -> str:
     """Return the words after `kling` that run the product."""
     name = one.product.name
     named = next((each for each in loader.summaries() if each.name == name), None)
@@ -105,7 +105,7 @@ def command_of(one: Line) -> str:
     return f"{named.group} {named.command}" if named.group else named.command
 
 
-def how_to_ask(one: Line) -> str:
+def how_to_ask(one: ModelListing) -> str:
     """Return the command that asks a model for what is wanted, inputs left open."""
     arguments = (each.spelling for each in one.product.fields if each.is_argument)
     chosen = [] if one.model.id == one.product.name else ["-m", one.model.id]
@@ -113,7 +113,7 @@ def how_to_ask(one: Line) -> str:
     return " ".join(["kling", command_of(one), *arguments, *chosen, *said])
 
 
-def _spelled(one: Line) -> Iterator[str]:
+def _spelled(one: ModelListing) -> Iterator[str]:
     if one.offer is None:
         return
     for name, value in one.offer.values.items():
@@ -162,7 +162,7 @@ def _condition(value: Any) -> str:
     return "/".join({True: "on", False: "off"}.get(w, str(w)) for w in words)
 
 
-def _units(one: Line) -> str | None:
+def _units(one: ModelListing) -> str | None:
     estimate = one.offer.estimate if one.offer else None
     if estimate is None or estimate.at_most_units is None:
         return None
@@ -170,20 +170,20 @@ def _units(one: Line) -> str | None:
     return f"{bound}{estimate.at_most_units:g}"
 
 
-def _rate(one: Line) -> str | None:
+def _rate(one: ModelListing) -> str | None:
     rate = one.offer.rate if one.offer else None
     return None if rate is None else f"{rate.units:g}{_per(rate)}"
 
 
-def taken(one: Line, name: str) -> Limits | None:
+def taken(one: ModelListing, name: str) -> Limits | None:
     """Return what a model takes for a field, on the first route that has it."""
     for route in one.product.routes:
-        if route.name in one.model.wire_ids and takes(one.model, route, name):
+        if route.name in one.model.wire_ids and accepts_field(one.model, route, name):
             return one.model.limits[route.name][name]
     return None
 
 
-def _limits_words(one: Line, name: str) -> str | None:
+def _limits_words(one: ModelListing, name: str) -> str | None:
     limits = taken(one, name)
     if limits is None:
         return None
@@ -194,7 +194,7 @@ def _limits_words(one: Line, name: str) -> str | None:
     return None if limits.default is None else str(limits.default)
 
 
-def _also(one: Line) -> Iterator[str]:
+def _also(one: ModelListing) -> Iterator[str]:
     """Yield the words that `--can` knows and the model takes."""
     for field in one.product.fields:
         limits = taken(one, field.name)
@@ -205,7 +205,7 @@ def _also(one: Line) -> Iterator[str]:
         yield field.spelling.removeprefix("--")
 
 
-def _words_of(one: Line, field: Field) -> str:
+def _words_of(one: ModelListing, field: Field) -> str:
     limits = taken(one, field.name)
     words = _limits_words(one, field.name) or "yes"
     if field.kind is FieldKind.SWITCH and limits is not None:
@@ -219,12 +219,12 @@ def _words_of(one: Line, field: Field) -> str:
     return words
 
 
-def other_names(one: Line) -> list[str]:
+def other_names(one: ModelListing) -> list[str]:
     names = (*one.model.wire_ids.values(), *one.model.aliases)
     return [each for each in dict.fromkeys(names) if each not in ("", one.model.id)]
 
 
-def credentials_of(one: Line) -> list[str]:
+def credentials_of(one: ModelListing) -> list[str]:
     kinds = {
         kind.value
         for route in one.product.routes
@@ -235,15 +235,15 @@ def credentials_of(one: Line) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class ModelListing:
     """A model of a product; with what was wanted of it, how it does that."""
 
     product: Product
     model: Model
-    offer: Offer | None = None
+    offer: CapabilityMatch | None = None
 
 
-def document(one: Line) -> dict[str, Any]:
+def document(one: ModelListing) -> dict[str, Any]:
     """Return what `--json` says about a model of a product."""
     model = one.model
     return {
@@ -269,7 +269,7 @@ def document(one: Line) -> dict[str, Any]:
     }
 
 
-def _offer_document(one: Line) -> dict[str, Any] | None:
+def _offer_document(one: ModelListing) -> dict[str, Any] | None:
     offer = one.offer
     if offer is None:
         return None

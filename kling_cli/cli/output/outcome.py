@@ -19,7 +19,7 @@ from kling_cli.cli.output.text import one_line, units
 from kling_cli.errors import ExitCode, KlingError, NotSavedError, StoppedError
 
 if TYPE_CHECKING:
-    from kling_cli.cli.options.shared import Showing, Talk
+    from kling_cli.cli.options.shared import OutputOptions, Showing
     from kling_cli.jobs.events import JobResult
     from kling_cli.settings.settings import Settings
 
@@ -45,7 +45,7 @@ class Presentation:
             is_notifying=settings.is_notifying if notify is None else notify,
         )
 
-    def show(self, results: Sequence[JobResult], talk: Talk) -> None:
+    def show(self, results: Sequence[JobResult], talk: OutputOptions) -> None:
         """Draw small pictures of what was saved, where the terminal can show them."""
         how = terminal.pictures(os.environ)
         if how is None or not self._is_drawing(talk):
@@ -57,7 +57,7 @@ class Presentation:
             if picture is not None:
                 _write(picture)
 
-    def _is_drawing(self, talk: Talk) -> bool:
+    def _is_drawing(self, talk: OutputOptions) -> bool:
         if self.is_previewing is False or not is_terminal(sys.stderr):
             return False
         is_person_there = is_terminal(sys.stdout) and not (
@@ -65,7 +65,7 @@ class Presentation:
         )
         return bool(self.is_previewing) or is_person_there
 
-    def end(self, results: Sequence[JobResult], talk: Talk) -> None:
+    def end(self, results: Sequence[JobResult], talk: OutputOptions) -> None:
         """Notify the person that a long job has ended, and open its files."""
         if is_terminal(sys.stderr) and self.is_news(results):
             _write(terminal.notification(notice(results), os.environ))
@@ -116,7 +116,7 @@ def _write(text: str) -> None:
         sys.stderr.flush()
 
 
-class Wanted(StrEnum):
+class ResultOptions(StrEnum):
     """What a command prints on stdout for a job."""
 
     FILES = "files"  # or the ids of what was made for the library
@@ -129,8 +129,8 @@ def conclude(  # noqa: PLR0913 -- one for each thing that a command decides
     results: Sequence[JobResult],
     *,
     command: str,
-    talk: Talk,
-    wanted: Wanted = Wanted.FILES,
+    talk: OutputOptions,
+    wanted: ResultOptions = ResultOptions.FILES,
     is_many: bool = False,
     presentation: Presentation | None = None,
 ) -> int:
@@ -149,7 +149,7 @@ def conclude_with(
     results: Sequence[JobResult],
     *,
     command: str,
-    talk: Talk,
+    talk: OutputOptions,
     is_many: bool,
 ) -> int:
     """Print the lines `shown`, or the JSON of `results`, and return the exit code.
@@ -194,7 +194,7 @@ def total(results: Sequence[JobResult]) -> str:
     return "together: " + ", ".join(facts)
 
 
-def say_failures(results: Sequence[JobResult], talk: Talk) -> None:
+def say_failures(results: Sequence[JobResult], talk: OutputOptions) -> None:
     """Tell stderr what did not end well, and how to go on."""
     for result in results:
         for line in failure_lines(result):
@@ -213,14 +213,14 @@ def print_documents(
         write_result(json_document.dumps(json_document.of_result(results[0])))
 
 
-def result_lines(results: Sequence[JobResult], wanted: Wanted) -> Iterator[str]:
+def result_lines(results: Sequence[JobResult], wanted: ResultOptions) -> Iterator[str]:
     """Yield the lines for stdout: paths, URLs, task ids, or ids of the library."""
     for result in results:
-        if wanted is Wanted.IDS:
+        if wanted is ResultOptions.IDS:
             yield from [result.task_id] if result.task_id else []
-        elif wanted is not Wanted.SAVED and (made := _library_ids(result)):
+        elif wanted is not ResultOptions.SAVED and (made := _library_ids(result)):
             yield from made
-        elif wanted is Wanted.LINKS:
+        elif wanted is ResultOptions.LINKS:
             yield from _links(result)
         else:
             yield from (str(one.path) for one in result.outputs if one.path)

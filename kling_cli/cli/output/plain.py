@@ -44,7 +44,7 @@ def line(event: Event) -> str | None:
 
 def is_warning(event: Event) -> bool:
     """Return whether even a command that only looks should say this."""
-    return isinstance(event, happened.Notice | happened.AskFailed)
+    return isinstance(event, happened.Notice | happened.QueryFailed)
 
 
 def error_lines(error: KlingError) -> Iterator[str]:
@@ -120,7 +120,7 @@ def _send_failed(event: happened.SendFailed) -> str:
     return f"could not submit, {tries}: {event.error.message}; again in {pause}"
 
 
-def _settling(event: happened.Settling) -> str:
+def _settling(event: happened.OutcomeCheck) -> str:
     return (
         f"not sure the API took the job ({event.reason}); "
         f"asking for {event.external_id}"
@@ -150,7 +150,7 @@ def _callback_arrived(event: happened.CallbackArrived) -> str:
     return f"callback: {name} {event.status} ({how}); checking with the API"
 
 
-def _ask_failed(event: happened.AskFailed) -> str:
+def _ask_failed(event: happened.QueryFailed) -> str:
     pause = duration(event.retry_s)
     tries = f", try {event.attempt}" if event.attempt > 1 else ""
     return f"could not ask{tries}: {event.error.message}; again in {pause}"
@@ -194,12 +194,12 @@ _LINES: Mapping[type, Callable[[Any], str | None]] = MappingProxyType(
         happened.CallbackPath: _callback_path,
         happened.WaitingForSlot: _waiting_for_slot,
         happened.SendFailed: _send_failed,
-        happened.Settling: _settling,
+        happened.OutcomeCheck: _settling,
         happened.Submitted: _submitted,
         happened.StatusChanged: _status_changed,
         happened.CallbackArrived: _callback_arrived,
-        happened.Asking: _silent,
-        happened.AskFailed: _ask_failed,
+        happened.Querying: _silent,
+        happened.QueryFailed: _ask_failed,
         happened.Downloading: _silent,
         happened.DownloadResumed: _download_resumed,
         happened.DownloadRetry: _download_retry,

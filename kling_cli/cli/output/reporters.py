@@ -27,7 +27,7 @@ class Reporter(AbstractContextManager["Reporter"], Protocol):
         """Leave the terminal to somebody else meanwhile."""
 
 
-class Look(StrEnum):
+class TerminalStyle(StrEnum):
     """How progress is shown on stderr."""
 
     SILENT = "silent"
@@ -35,13 +35,15 @@ class Look(StrEnum):
     LIVE = "live"
 
 
-def look(*, is_quiet: bool, is_terminal: bool, environ: Mapping[str, str]) -> Look:
+def look(
+    *, is_quiet: bool, is_terminal: bool, environ: Mapping[str, str]
+) -> TerminalStyle:
     """Return how progress is to look; a dumb terminal gets lines."""
     if is_quiet:
-        return Look.SILENT
+        return TerminalStyle.SILENT
     if is_terminal and environ.get("TERM", "dumb") not in ("dumb", "unknown", ""):
-        return Look.LIVE
-    return Look.PLAIN
+        return TerminalStyle.LIVE
+    return TerminalStyle.PLAIN
 
 
 def reporter(*, is_quiet: bool, is_colorless: bool, is_brief: bool = False) -> Reporter:
@@ -51,9 +53,9 @@ def reporter(*, is_quiet: bool, is_colorless: bool, is_brief: bool = False) -> R
     is_colored = has_color(
         is_colorless=is_colorless, is_terminal=on_terminal, environ=os.environ
     )
-    if wanted is Look.SILENT:
+    if wanted is TerminalStyle.SILENT:
         return Silence()
-    if wanted is Look.LIVE and not is_brief:
+    if wanted is TerminalStyle.LIVE and not is_brief:
         from kling_cli.cli.output.live.display import LiveReporter
 
         return LiveReporter(is_colored=is_colored)

@@ -18,7 +18,7 @@ from kling_cli.jobs.outputs.naming import from_here
 from kling_cli.store.records import State
 
 if TYPE_CHECKING:
-    from kling_cli.store.records import Entry
+    from kling_cli.store.records import JobRecord
 
 _COLORS: Mapping[str, str] = MappingProxyType(
     {
@@ -45,7 +45,7 @@ def in_color(state: State, style: Style) -> str:
 
 
 def drawn(
-    entries: Sequence[Entry], now: datetime, *, is_colorless: bool
+    entries: Sequence[JobRecord], now: datetime, *, is_colorless: bool
 ) -> Iterator[str]:
     """Yield a table that is as wide as the terminal at most."""
     style = style_for(sys.stdout, is_colorless=is_colorless)
@@ -61,7 +61,7 @@ def _file_link(text: str, cell: str) -> str:
 
 
 def table(
-    entries: Sequence[Entry],
+    entries: Sequence[JobRecord],
     now: datetime,
     *,
     style: Style,
@@ -82,7 +82,7 @@ def table(
     return fitted(columns, [_cells(entry, now) for entry in entries], width=width)
 
 
-def _cells(entry: Entry, now: datetime) -> tuple[str | None, ...]:
+def _cells(entry: JobRecord, now: datetime) -> tuple[str | None, ...]:
     return (
         age(entry.written_at, now),
         entry.state.value,

@@ -10,10 +10,10 @@ from typing import Any
 
 from kling_cli.api.client import KlingClient
 from kling_cli.api.credentials import Credentials, from_settings
-from kling_cli.api.error_codes import SUCCESS, error_of
+from kling_cli.api.error_codes import SUCCESS, error_from_response
 from kling_cli.api.http import new_http
 from kling_cli.api.tasks import Task, TaskStatus, task_from_wire, tasks_from_wire
-from kling_cli.api.transport import Answer
+from kling_cli.api.transport import ApiResponse
 from kling_cli.catalogue import decoder, encoder, pricing
 from kling_cli.catalogue.definition.schema import (
     Generation,
@@ -37,7 +37,7 @@ from kling_cli.jobs.events import Event, JobResult, Notice
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.poller import SOLUTIONS_PATH, TASKS_PATH
 from kling_cli.jobs.prepare import Request, check_price, unbounded, without_media
-from kling_cli.jobs.run import finish, new_external_id, see_through
+from kling_cli.jobs.run import finish, new_external_id, wait_and_save
 from kling_cli.jobs.signals import until_signal
 from kling_cli.settings.settings import Settings
 from kling_cli.store.records import SavedOutput
@@ -71,14 +71,14 @@ class RawCall:
     @property
     def creates(self) -> tuple[Product, Route] | None:
         """What it makes, as far as the catalogue knows."""
-        found = decoder.by_path(self.path) if self.method == "POST" else None
+        found = decoder.routes_by_path(self.path) if self.method == "POST" else None
         return None if found is None else found[:2]
 
     @property
     def external_id(self) -> str | None:
         """The external id in the body of a create call."""
         at = self.creates[1].external_id_at if self.creates else None
-        found = encoder.get(self.body, at) if at else None
+        found = encoder.get_path(self.body, at) if at else None
         return found if isinstance(found, str) and found else None
 
 
@@ -97,8 +97,8 @@ class RawRequest(Request):
     def record(self) -> str:
         """The body as the journal keeps it: no callback URL, media as their digests."""
         kept, at = deepcopy(dict(self.raw)), self.plan.route.callback_url_at
-        if at is not None and encoder.get(kept, at) is not None:
-            encoder.put(kept, at, None)
+        if at is not None and encoder.get_path(kept, at) is not None:
+            encoder.set_path(kept, at, None)
         return json.dumps(without_media(kept), ensure_ascii=False)
 
 
@@ -129,14 +129,14 @@ def as_request(call: RawCall, *, new_id: Callable[[], str]) -> RawRequest | None
     plan = Plan(product=product, route=route, model=_model(product, route, call))
     external_id = _external_id(route, body) or new_id()
     if route.external_id_at is not None:
-        encoder.put(body, route.external_id_at, external_id)
-    values, unreadable = decoder.read(product, route, plan.model, body)
+        encoder.set_path(body, route.external_id_at, external_id)
+    values, unreadable = decoder.decode_body(product, route, plan.model, body)
     return RawRequest(
         plan=plan,
         values=values,
         extra={},
         external_id=external_id,
-        estimate=None if unreadable else pricing.estimate(plan, values),
+        estimate=None if unreadable else pricing.estimate_units(plan, values),
         raw=body,
     )
 
@@ -158,7 +158,7 @@ def require_price(call: RawCall, max_units: float | None) -> None:
 
 def _external_id(route: Route, body: Mapping[str, Any]) -> str | None:
     at = route.external_id_at
-    found = encoder.get(body, at) if at is not None else None
+    found = encoder.get_path(body, at) if at is not None else None
     if found is None or found == "":
         return None
     if not isinstance(found, str):
@@ -172,12 +172,12 @@ def _external_id(route: Route, body: Mapping[str, Any]) -> str | None:
 def _model(product: Product, route: Route, call: RawCall) -> Model:
     """Return the model that path or body names, though nobody may know it."""
     if route.model_at is not None:
-        named = encoder.get(call.body, route.model_at) or route.default_wire_id
+        named = encoder.get_path(call.body, route.model_at) or route.default_wire_id
     elif "{model}" in route.create_path:
         named = call.path.rpartition("/")[2]
     else:
         return product.models[0]
-    return decoder.by_wire_id(product, route, str(named)) or _stranger(
+    return decoder.model_by_wire_id(product, route, str(named)) or _stranger(
         route, str(named)
     )
 
@@ -224,7 +224,7 @@ async def call(raw: RawCall, *, settings: Settings, clock: Clock) -> JobResult:
     """
     credentials = from_settings(settings)
 
-    async def send() -> Answer:
+    async def send() -> ApiResponse:
         async with new_http(settings.api_base) as http:
             client = KlingClient(http, credentials, clock)
             return await client.call(
@@ -264,7 +264,7 @@ async def call_and_wait(
     """
     request = as_request(raw, new_id=new_external_id)
     if request is not None:
-        result = await see_through(
+        result = await wait_and_save(
             request, options, settings=settings, tell=tell, clock=clock
         )
         return [result]
@@ -279,13 +279,13 @@ async def call_and_wait(
 
 
 def _error(
-    raw: RawCall, answer: Answer, credentials: Credentials, settings: Settings
+    raw: RawCall, answer: ApiResponse, credentials: Credentials, settings: Settings
 ) -> KlingError | None:
     """Return what is wrong, by the API's code; without one, by the HTTP status."""
     is_plain = answer.code is None and answer.is_json
     if answer.code == SUCCESS or (is_plain and answer.http < _FIRST_FAILURE):
         return None
-    error = error_of(
+    error = error_from_response(
         answer,
         base_url=settings.api_base,
         credentials=credentials,
@@ -321,7 +321,7 @@ def _as(
 
 
 def _result(
-    raw: RawCall, answer: Answer, error: KlingError | None, *, is_lasting: bool
+    raw: RawCall, answer: ApiResponse, error: KlingError | None, *, is_lasting: bool
 ) -> JobResult:
     """Return the result: all that the answer says about a task, if it names one."""
     result = JobResult(
@@ -357,7 +357,7 @@ def _with_task(result: JobResult, task: Task, *, is_lasting: bool) -> JobResult:
     )
 
 
-def _tasks(answer: Answer | None) -> Sequence[Task]:
+def _tasks(answer: ApiResponse | None) -> Sequence[Task]:
     """Return the tasks that an answer is about; none when it is about other things."""
     if answer is None:
         return ()

@@ -25,18 +25,18 @@ from kling_cli.errors import (
     UnreachableError,
 )
 from kling_cli.jobs.events import Event
-from kling_cli.jobs.history import Memory, with_memory
+from kling_cli.jobs.history import JobHistory, with_history
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.saver import Saver
-from kling_cli.jobs.poller import NOWHERE
+from kling_cli.jobs.poller import NO_ENDPOINT
 from kling_cli.jobs.prepare import Order, Request, prepare
 from kling_cli.jobs.run import kinds_of, new_external_id
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.submit import Submission
 from kling_cli.settings.settings import Settings
-from kling_cli.store.records import Entry, SavedOutput, Stage
+from kling_cli.store.records import JobRecord, SavedOutput, Stage
 
 PATIENCE_S = 60.0
 _AGAIN = "run the command again; it costs nothing"
@@ -69,7 +69,7 @@ class Step:
             KlingError: it was refused, or cannot be made.
         """
         check_output(self.options, self.settings.output_dir or Path())
-        order = with_memory(order, self.settings)
+        order = with_history(order, self.settings)
         kinds = kinds_of(self.settings)
         request = prepare(order, kinds, new_id=new_external_id)
         return await until_signal(lambda: self._take(request))
@@ -95,7 +95,7 @@ class Step:
             path=request.plan.create_path,
             body=request.body(None),
             external_id=request.external_id,
-            client=FreeCalls(session.client),
+            client=StepCalls(session.client),
             ask=_nobody_knows,
             tell=self.tell,
             clock=self.clock,
@@ -112,16 +112,16 @@ class Step:
             exc.hint = "; ".join(hint for hint in (exc.hint, over) if hint)
             raise
 
-    def _entry(self, request: Request, task: Task) -> Entry:
+    def _entry(self, request: Request, task: Task) -> JobRecord:
         plan = request.plan
-        return Entry(
+        return JobRecord(
             external_id=request.external_id,
             task_id=task.id,
             command=self.options.command,
             product=plan.product.name,
             model=plan.model.id,
             route=plan.route.name,
-            query_path=NOWHERE,
+            query_path=NO_ENDPOINT,
             api_base=self.settings.api_base,
             request=request.record,
             stage=Stage.SUCCEEDED,
@@ -134,7 +134,7 @@ class Step:
         )
 
     async def _save(
-        self, entry: Entry, task: Task, session: Session
+        self, entry: JobRecord, task: Task, session: Session
     ) -> tuple[SavedOutput, ...]:
         if not self.options.is_downloading:
             return ()
@@ -150,15 +150,15 @@ class Step:
 
     def _ends_at(self, task: Task) -> datetime | None:
         """Return when the session ends: counted from when it was opened here."""
-        opened = Memory.of(self.settings).job(task.id)
-        facts = loader.described(opened.product).step if opened else None
+        opened = JobHistory.of(self.settings).job(task.id)
+        facts = loader.load_description(opened.product).step if opened else None
         if opened is None or facts is None or facts.session_hours is None:
             return None
         return opened.written_at + timedelta(hours=facts.session_hours)
 
 
 @dataclass(frozen=True, slots=True)
-class FreeCalls:
+class StepCalls:
     """Creates the way `Submission` wants it. A doubt is no doubt: once more is free."""
 
     client: KlingClient

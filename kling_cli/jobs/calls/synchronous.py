@@ -12,18 +12,18 @@ from kling_cli.api.client import KlingClient
 from kling_cli.api.tasks import Task
 from kling_cli.errors import AmbiguousError, OutcomeUnknownError
 from kling_cli.jobs.job import RunOptions
-from kling_cli.jobs.poller import NOWHERE
-from kling_cli.store.records import Entry
+from kling_cli.jobs.poller import NO_ENDPOINT
+from kling_cli.store.records import JobRecord
 
 _HINT: Final = "it may have been charged; run the command again for a result"
 
 
-def is_direct(entry: Entry) -> bool:
+def is_synchronous(entry: JobRecord) -> bool:
     """Return whether the answer to a job's create call is all there ever is of it."""
-    return entry.query_path == NOWHERE
+    return entry.query_path == NO_ENDPOINT
 
 
-def lost(entry: Entry) -> OutcomeUnknownError:
+def lost(entry: JobRecord) -> OutcomeUnknownError:
     """Return the error for a call that was cut off, and that nobody can ask about."""
     return OutcomeUnknownError(
         f"it is unknown whether job {entry.external_id} ({entry.product}) was done: the"
@@ -33,7 +33,7 @@ def lost(entry: Entry) -> OutcomeUnknownError:
 
 
 @dataclass(frozen=True, slots=True)
-class DirectCalls:
+class SynchronousCalls:
     """Creates the way `Submission` wants it. What is in doubt stays so.
 
     The API keeps no record of such a call, so nobody can be asked what became of it.

@@ -23,7 +23,13 @@ from kling_cli.catalogue.definition.schema import (
     Field,
     Product,
 )
-from kling_cli.catalogue.sessions import Fit, Seen, SessionUse, insertion, require_room
+from kling_cli.catalogue.sessions import (
+    SegmentFit,
+    SessionFacts,
+    SessionUse,
+    insertion,
+    require_room,
+)
 from kling_cli.clock import Clock
 from kling_cli.errors import (
     KlingError,
@@ -39,7 +45,7 @@ from kling_cli.jobs.events import (
     Remark,
     Submitted,
 )
-from kling_cli.jobs.history import Memory, with_memory
+from kling_cli.jobs.history import JobHistory, with_history
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.naming import check_template
@@ -59,7 +65,7 @@ UNKNOWN_ID = "kling-made-when-sent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
+class TwoStepPlan:
     """Both orders, checked; `first` is None when the session is open already.
 
     `second` stands for a request whose session and choice are not known yet. `found` is
@@ -108,18 +114,18 @@ def _sum(amounts: Iterable[float | None]) -> float | None:
     return None if None in known else round(total, 4)
 
 
-def intend(order: Order, settings: Settings) -> Intent:
+def plan_two_steps(order: Order, settings: Settings) -> TwoStepPlan:
     """Return both calls, checked as far as nobody needs to be asked.
 
     Raises:
         UsageError: something of them will not do.
         CredentialsError: these credentials cannot make the calls.
     """
-    use, step = loader.load(order.product).session, order.before
+    use, step = loader.load_product(order.product).session, order.before
     assert use is not None  # noqa: S101 -- the caller has looked
     assert step is not None  # noqa: S101
-    order, step = with_memory(order, settings), with_memory(step, settings)
-    memory = Memory.of(settings)
+    order, step = with_history(order, settings), with_history(step, settings)
+    memory = JobHistory.of(settings)
     session_id = order.values.get(use.named_by)
     earlier = memory.job(session_id) if session_id else None
     video_s = _length(step, memory) or memory.video_seconds(session_id)
@@ -127,7 +133,7 @@ def intend(order: Order, settings: Settings) -> Intent:
     if use.fit is not None:
         order = _with_end(use.fit, order, kinds, memory)
         require_room(use.fit, order.values, video_s=video_s)
-    return Intent(
+    return TwoStepPlan(
         use=use,
         order=order,
         step=step,
@@ -140,8 +146,8 @@ def intend(order: Order, settings: Settings) -> Intent:
     )
 
 
-def complete(
-    intent: Intent, session_id: str, found: Collection[Output], choice: str
+def complete_order(
+    intent: TwoStepPlan, session_id: str, found: Collection[Output], choice: str
 ) -> Order:
     """Return the order of the second call, with all that the first one has told.
 
@@ -174,26 +180,28 @@ def _as_if_known(use: SessionUse, order: Order, video_s: float | None) -> Order:
     return replace(order, values=values, seconds=video_s)
 
 
-def _length(step: Order, memory: Memory) -> float | None:
+def _length(step: Order, memory: JobHistory) -> float | None:
     """Return how long the video is that the first call is about."""
-    fields = loader.step(step.product).fields
+    fields = loader.load_step(step.product).fields
     ids = [step.values.get(each.name) for each in fields if each.id_of]
     return next((memory.seconds_of(each) for each in ids if each), None)
 
 
 def _with_end(
-    fit: Fit, order: Order, kinds: Collection[CredentialKind], memory: Memory
+    fit: SegmentFit, order: Order, kinds: Collection[CredentialKind], memory: JobHistory
 ) -> Order:
     """Return the order with the sound's end where nobody said another.
 
     Raises:
         UsageError: nobody here knows where the sound ends, or it ends before.
     """
-    product = loader.load(order.product)
+    product = loader.load_product(order.product)
     given = [name for name in fit.sounds if order.values.get(name)]
     if len(given) != 1:
         return order  # the rules say so
-    plan = default_model.plan_for(product, order.model, order.values, kinds).plan
+    plan = default_model.plan_with_default_model(
+        product, order.model, order.values, kinds
+    ).plan
     values = with_files_read(plan, order.values)
     sound, end = str(values[given[0]]), values.get(fit.end)
     field = product.field(given[0])
@@ -217,7 +225,7 @@ def _with_end(
 
 
 def _require_enough(
-    fit: Fit, product: Product, sound: Field, seconds: float, start: float | None
+    fit: SegmentFit, product: Product, sound: Field, seconds: float, start: float | None
 ) -> None:
     """Refuse a sound that is too short to its end, by the options that were typed."""
     left_s = round(seconds - (start or 0.0), 3)
@@ -232,30 +240,30 @@ def _require_enough(
     )
 
 
-def _seen(found: Output | None) -> Seen:
+def _seen(found: Output | None) -> SessionFacts:
     if found is None:
-        return Seen()
+        return SessionFacts()
     start_s = (found.facts or {}).get("start_s", 0.0)
     if found.duration_s is None:
-        return Seen(start_s=start_s)
-    return Seen(start_s=start_s, end_s=round(start_s + found.duration_s, 3))
+        return SessionFacts(start_s=start_s)
+    return SessionFacts(start_s=start_s, end_s=round(start_s + found.duration_s, 3))
 
 
-Ask = Callable[[tuple[Output, ...]], str]
+ChooseInput = Callable[[tuple[Output, ...]], str]
 """Asks a person which of the things found is meant."""
 
 _SILENT = (Prepared, Submitted, Finished)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InSteps:
+class TwoStepJob:
     """A job of two calls. Without `ask` there is nobody who could choose."""
 
     options: RunOptions
     settings: Settings
     tell: Callable[[Event], None]
     clock: Clock
-    ask: Ask | None = None
+    ask: ChooseInput | None = None
 
     async def run(self, order: Order) -> JobResult:
         """Make the job and see it through.
@@ -264,7 +272,7 @@ class InSteps:
             KlingError: it ended before anything was sent.
         """
         check_template(self.options.output or "")
-        intent = intend(order, self.settings)
+        intent = plan_two_steps(order, self.settings)
         check_price(intent.whole, self.options.max_units)
         check_output(self.options, self.settings.output_dir or Path())
         if intent.session_id is not None:
@@ -284,7 +292,7 @@ class InSteps:
         Raises:
             KlingError: it ended before it was written down; nothing was sent.
         """
-        product = loader.step(step.product)
+        product = loader.load_step(step.product)
         options = replace(
             self.options,
             is_waiting=True,
@@ -319,7 +327,7 @@ class InSteps:
 
     async def _go_on(
         self,
-        intent: Intent,
+        intent: TwoStepPlan,
         session_id: str,
         found: tuple[Output, ...],
         spent: float | None,
@@ -328,7 +336,7 @@ class InSteps:
         choice = intent.said
         try:
             choice = choice_of(intent, found, self.ask)
-            order = complete(intent, session_id, found, choice)
+            order = complete_order(intent, session_id, found, choice)
             result = await generate(
                 order,
                 replace(self.options, max_units=None),
@@ -351,13 +359,13 @@ class InSteps:
         return replace(result, session_id=session_id)
 
     def _show_the_way(
-        self, result: JobResult, intent: Intent, session_id: str, choice: str
+        self, result: JobResult, intent: TwoStepPlan, session_id: str, choice: str
     ) -> None:
         error = result.error
         is_there = result.task_id is not None or isinstance(error, OutcomeUnknownError)
         if error is None or is_there or self.settings.is_sandbox:
             return
-        product = loader.load(intent.order.product)
+        product = loader.load_product(intent.order.product)
         session = product.field(intent.use.named_by).spelling
         face = product.field(str(intent.use.choice)).spelling
         way = (
@@ -375,7 +383,9 @@ class InSteps:
             self.tell(event)
 
 
-def choice_of(intent: Intent, found: tuple[Output, ...], ask: Ask | None) -> str:
+def choice_of(
+    intent: TwoStepPlan, found: tuple[Output, ...], ask: ChooseInput | None
+) -> str:
     """Return which of the things found is meant: the one said, the only one, or asked.
 
     Raises:

@@ -12,11 +12,11 @@ from typing import assert_never
 from anyio.abc import TaskGroup
 
 from kling_cli.callbacks.http.server import Server
-from kling_cli.callbacks.urls import Capability, callback_path, load_key
+from kling_cli.callbacks.urls import TaskUrl, callback_path, load_key
 from kling_cli.errors import TunnelError
 from kling_cli.jobs.events import CallbackPath, TunnelOpening
 from kling_cli.jobs.ingress.listener import open_listener
-from kling_cli.jobs.ingress.notifications import News, follow_journal
+from kling_cli.jobs.ingress.notifications import Notifications, follow_journal
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.schedule import PathState
 from kling_cli.jobs.session import Session
@@ -40,7 +40,7 @@ class OwnTunnel:
         else:
             self.lock.withdraw()
 
-    async def follow(self, session: Session, news: News) -> None:
+    async def follow(self, session: Session, news: Notifications) -> None:
         """Tell the waiter, the person and other processes what becomes of it."""
         first_url = self.tunnel.public_url
         via = self.tunnel.provider_name
@@ -61,7 +61,7 @@ SHARE_WAIT_S = 4.0  # for another kling that is just opening its tunnel
 SHARE_LOOK_S = 0.2
 
 
-class Kind(StrEnum):
+class IngressKind(StrEnum):
     """What kind of way a run takes."""
 
     OFF = "off"
@@ -73,7 +73,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class CallbackIngress:
     """How callbacks get here; `base_url` is None when they cannot."""
 
     base_url: str | None = None
@@ -84,21 +84,21 @@ class Way:
         """Return the callback URL of one task: a secret, made for this task alone."""
         if self.base_url is None:
             return None
-        path = callback_path(Capability(product=product, nonce=nonce), self.key)
+        path = callback_path(TaskUrl(product=product, nonce=nonce), self.key)
         return self.base_url.rstrip("/") + path
 
 
-NO_WAY = Way()
+NO_INGRESS = CallbackIngress()
 
 
-def choose(options: RunOptions, settings: Settings) -> Kind:
+def choose_ingress(options: RunOptions, settings: Settings) -> IngressKind:
     """Return what kind of way these options ask for. Pure.
 
     Raises:
         TunnelError: callbacks are required and excluded at once.
     """
     kind = _kind(options, settings)
-    if kind is Kind.OFF and options.callback == "require":
+    if kind is IngressKind.OFF and options.callback == "require":
         raise _excluded(settings)
     return kind
 
@@ -116,17 +116,17 @@ def _excluded(settings: Settings) -> TunnelError:
     )
 
 
-def _kind(options: RunOptions, settings: Settings) -> Kind:
+def _kind(options: RunOptions, settings: Settings) -> IngressKind:
     if options.callback == "off":
-        return Kind.OFF
+        return IngressKind.OFF
     if options.callback_url:
-        return Kind.URL if options.is_waiting else Kind.ELSEWHERE
+        return IngressKind.URL if options.is_waiting else IngressKind.ELSEWHERE
     if not options.is_waiting:
-        return Kind.OFF if options.tunnel == "none" else Kind.STANDING
+        return IngressKind.OFF if options.tunnel == "none" else IngressKind.STANDING
     if options.tunnel == "none":
-        return Kind.OFF
+        return IngressKind.OFF
     is_near = options.tunnel == "auto" and settings.is_loopback_base
-    return Kind.LOOPBACK if is_near else Kind.TUNNEL
+    return IngressKind.LOOPBACK if is_near else IngressKind.TUNNEL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,16 +135,16 @@ class _Opening:
 
     options: RunOptions
     session: Session
-    news: News
+    news: Notifications
     group: TaskGroup
     stack: AsyncExitStack
     key: bytes
 
 
 @asynccontextmanager
-async def open_way(
-    options: RunOptions, session: Session, news: News, group: TaskGroup
-) -> AsyncIterator[Way]:
+async def open_ingress(
+    options: RunOptions, session: Session, news: Notifications, group: TaskGroup
+) -> AsyncIterator[CallbackIngress]:
     """Open the way these options ask for, and close all of it at the end.
 
     `group` carries what follows the tunnel's state; whoever made it cancels it.
@@ -152,7 +152,7 @@ async def open_way(
     Raises:
         TunnelError: callbacks are required and there is no way for them.
     """
-    kind = choose(options, session.settings)
+    kind = choose_ingress(options, session.settings)
     async with AsyncExitStack() as stack:
         opening = _Opening(
             options=options,
@@ -167,7 +167,7 @@ async def open_way(
         except TunnelError as exc:
             if options.callback == "require":
                 raise
-            way = NO_WAY
+            way = NO_INGRESS
             session.tell(CallbackPath(state="none", detail=exc.message, hint=exc.hint))
         if way.base_url is not None:
             news.set_path(PathState.READY)
@@ -175,34 +175,38 @@ async def open_way(
         yield way
 
 
-async def _enter(kind: Kind, to: _Opening) -> Way:
+async def _enter(kind: IngressKind, to: _Opening) -> CallbackIngress:
     url = to.options.callback_url
     match kind:
-        case Kind.OFF:
-            return NO_WAY
-        case Kind.ELSEWHERE:
-            return Way(base_url=url, via="url", key=to.key)
-        case Kind.TUNNEL:
+        case IngressKind.OFF:
+            return NO_INGRESS
+        case IngressKind.ELSEWHERE:
+            return CallbackIngress(base_url=url, via="url", key=to.key)
+        case IngressKind.TUNNEL:
             return await _enter_tunnel(to)
-        case Kind.STANDING:
+        case IngressKind.STANDING:
             return _enter_standing(to) or _without_listener(to.options)
-        case Kind.LOOPBACK if to.options.port == 0 and (way := _enter_standing(to)):
+        case IngressKind.LOOPBACK if to.options.port == 0 and (
+            way := _enter_standing(to)
+        ):
             return way
-        case Kind.URL | Kind.LOOPBACK:
+        case IngressKind.URL | IngressKind.LOOPBACK:
             server = await _listen(to, to.stack)
-            return Way(base_url=url or server.url, via=kind.value, key=to.key)
+            return CallbackIngress(
+                base_url=url or server.url, via=kind.value, key=to.key
+            )
         case _:
             assert_never(kind)
 
 
-async def _enter_tunnel(to: _Opening) -> Way:
+async def _enter_tunnel(to: _Opening) -> CallbackIngress:
     """Share the door of another kling of this user, or open one for all."""
     session = to.session
     claimed = shared_lock.acquire_lock(session.settings.state_dir)
     if claimed is None:
         shared = await _shared_door(session)
         to.group.start_soon(follow_journal, session, to.news, shared)
-        return Way(base_url=shared.public_url, via="shared", key=to.key)
+        return CallbackIngress(base_url=shared.public_url, via="shared", key=to.key)
     async with AsyncExitStack() as attempt:
         attempt.callback(claimed.release)
         server = await _listen(to, attempt)
@@ -215,7 +219,9 @@ async def _enter_tunnel(to: _Opening) -> Way:
         to.stack.push_async_exit(attempt.pop_all())
     ours = OwnTunnel(tunnel, claimed, server.port)
     to.group.start_soon(ours.follow, session, to.news)
-    return Way(base_url=tunnel.public_url, via=tunnel.provider_name, key=to.key)
+    return CallbackIngress(
+        base_url=tunnel.public_url, via=tunnel.provider_name, key=to.key
+    )
 
 
 def _tell_attempt(
@@ -225,7 +231,7 @@ def _tell_attempt(
     session.tell(TunnelOpening(provider=provider_name, detail=reason))
 
 
-def _enter_standing(to: _Opening) -> Way | None:
+def _enter_standing(to: _Opening) -> CallbackIngress | None:
     """Take the door of a running `kling listen`, if its URL reaches it from the API."""
     state_dir = to.session.settings.state_dir
     is_near = to.options.tunnel == "auto" and to.session.settings.is_loopback_base
@@ -238,17 +244,17 @@ def _enter_standing(to: _Opening) -> Way | None:
         if to.options.is_waiting:
             to.group.start_soon(follow_journal, to.session, to.news, door, name)
         url = door.local_url if is_near else door.public_url
-        return Way(base_url=url, via="shared", key=to.key)
+        return CallbackIngress(base_url=url, via="shared", key=to.key)
     return None
 
 
-def _without_listener(options: RunOptions) -> Way:
+def _without_listener(options: RunOptions) -> CallbackIngress:
     if options.callback == "require":
         raise TunnelError(
             "--callback require with --no-wait needs somebody to hear the callbacks",
             hint="start `kling listen` first, or give --callback-url URL",
         )
-    return NO_WAY
+    return NO_INGRESS
 
 
 async def _listen(to: _Opening, stack: AsyncExitStack) -> Server:

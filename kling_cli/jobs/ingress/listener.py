@@ -7,25 +7,25 @@ from contextlib import asynccontextmanager
 
 from kling_cli.api.tasks import TaskStatus
 from kling_cli.callbacks.events import (
-    Arrived,
-    DoorEvent,
-    NotKept,
-    Received,
-    Refusal,
-    Refused,
-    capability_door,
+    CallbackAccepted,
+    CallbackNotStored,
+    CallbackRefused,
+    ReceivedCallback,
+    ReceiverEvent,
+    RefusalReason,
+    task_url_matcher,
 )
 from kling_cli.callbacks.http.server import Server, serve
 from kling_cli.callbacks.receiver import Receiver
 from kling_cli.jobs.events import Notice
-from kling_cli.jobs.ingress.notifications import Hint, News
+from kling_cli.jobs.ingress.notifications import CallbackNotification, Notifications
 from kling_cli.jobs.session import Session
-from kling_cli.store.journal import KeptCallback
+from kling_cli.store.journal import StoredCallback
 
 
 @asynccontextmanager
 async def open_listener(
-    session: Session, news: News, key: bytes, *, port: int = 0
+    session: Session, news: Notifications, key: bytes, *, port: int = 0
 ) -> AsyncIterator[Server]:
     """Listen on 127.0.0.1 for callbacks to paths made with `key`.
 
@@ -37,13 +37,13 @@ async def open_listener(
     """
     session.settings.require("webhook_secret")
 
-    async def keep(received: Received) -> None:
-        session.journal.keep_callback(to_kept(received))
+    async def keep(received: ReceivedCallback) -> None:
+        session.journal.keep_callback(to_stored(received))
 
     receiver = Receiver(
-        [capability_door(key)],
+        [task_url_matcher(key)],
         keep,
-        tell=_Ear(session, news),
+        tell=_JobListener(session, news),
         clock=session.clock,
         secrets=session.settings.webhook_secrets,
     )
@@ -51,38 +51,38 @@ async def open_listener(
         yield server
 
 
-class _Ear:
+class _JobListener:
     """Turns what the door tells into news, and into one notice of each kind."""
 
-    def __init__(self, session: Session, news: News) -> None:
+    def __init__(self, session: Session, news: Notifications) -> None:
         self._session = session
         self._news = news
         self._noticed: set[str] = set()
 
-    def __call__(self, event: DoorEvent) -> None:
+    def __call__(self, event: ReceiverEvent) -> None:
         match event:
-            case Arrived(received=received):
+            case CallbackAccepted(received=received):
                 self._post(received)
-            case Refused(refusal=Refusal.UNSIGNED):
+            case CallbackRefused(refusal=RefusalReason.UNSIGNED):
                 self._notice(
                     "a callback without a valid signature was refused",
                     "check KLING_WEBHOOK_SECRET against the console's secret",
                 )
-            case Refused(refusal=Refusal.ENCODED, detail=detail):
+            case CallbackRefused(refusal=RefusalReason.ENCODED, detail=detail):
                 self._notice(
                     f"a callback in a content coding was refused: {detail}",
                     "have the proxy before the callback URL pass bodies on unchanged",
                 )
-            case NotKept(failure=failure):
+            case CallbackNotStored(failure=failure):
                 self._notice(f"callbacks cannot be kept: {failure}", None)
-            case Refused():
+            case CallbackRefused():
                 pass  # a stranger at the door is no news
 
-    def _post(self, received: Received) -> None:
+    def _post(self, received: ReceivedCallback) -> None:
         if received.hint is None or received.nonce is None:
             return
         self._news.post(
-            Hint(
+            CallbackNotification(
                 nonce=received.nonce,
                 task_id=received.hint.task_id,
                 claimed=TaskStatus(received.hint.status),
@@ -96,15 +96,15 @@ class _Ear:
             self._session.tell(Notice(message=message, hint=hint))
 
 
-def to_kept(
-    received: Received, *, number: int = 0, product: str | None = None
-) -> KeptCallback:
+def to_stored(
+    received: ReceivedCallback, *, number: int = 0, product: str | None = None
+) -> StoredCallback:
     """Return a callback as the journal stores it; it gets its number there.
 
     `product` is what is known where the callback's path does not say it.
     """
     hint = received.hint
-    return KeptCallback(
+    return StoredCallback(
         id=number,
         received_at=received.received_at,
         product=received.product or product,

@@ -13,13 +13,13 @@ from kling_cli.jobs.events import CallbackPath
 from kling_cli.jobs.schedule import PathState
 from kling_cli.jobs.session import Session
 from kling_cli.store.database import JournalError
-from kling_cli.store.journal import KeptCallback
+from kling_cli.store.journal import StoredCallback
 from kling_cli.tunnels import shared_lock
 from kling_cli.tunnels.shared_lock import SharedTunnel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hint:
+class CallbackNotification:
     """A callback that passed the door: whom it is about, and what it claims."""
 
     nonce: str
@@ -29,7 +29,7 @@ class Hint:
 
 
 @dataclass(slots=True)
-class News:
+class Notifications:
     """A mailbox between the door and the waiter, both on one event loop.
 
     `nonces` are those of the callback URLs that belong to this run's jobs.
@@ -39,10 +39,10 @@ class News:
     nonces: set[str] = field(default_factory=set)
     path: PathState = PathState.NONE
     lost_at: float = 0.0
-    _hints: list[Hint] = field(default_factory=list)
+    _hints: list[CallbackNotification] = field(default_factory=list)
     _bell: anyio.Event = field(default_factory=anyio.Event)
 
-    def post(self, hint: Hint) -> None:
+    def post(self, hint: CallbackNotification) -> None:
         """Hand over a callback; one for a job of ours also proves an open way."""
         if hint.nonce not in self.nonces:
             return
@@ -58,7 +58,7 @@ class News:
         self.path = state
         self._bell.set()
 
-    def take(self) -> list[Hint]:
+    def take(self) -> list[CallbackNotification]:
         """Return what has come since the last call, oldest first."""
         taken, self._hints = self._hints, []
         return taken
@@ -79,7 +79,10 @@ _ENDED = "the kling that had the tunnel has ended, or lost it"
 
 
 async def follow_journal(
-    session: Session, news: News, door: SharedTunnel, name: str = shared_lock.PUBLIC
+    session: Session,
+    news: Notifications,
+    door: SharedTunnel,
+    name: str = shared_lock.PUBLIC,
 ) -> None:
     """Post callbacks that the door's owner keeps; tell when the door shuts or opens."""
     reader = JournalReader(session, news)
@@ -101,7 +104,7 @@ async def follow_journal(
             session.tell(CallbackPath(state="lost", via="shared", detail=_ENDED))
 
 
-async def follow_callbacks(session: Session, news: News) -> None:
+async def follow_callbacks(session: Session, news: Notifications) -> None:
     """Post callbacks that any other kling keeps, for as long as we are waiting."""
     reader = JournalReader(session, news)
     while True:
@@ -112,7 +115,7 @@ async def follow_callbacks(session: Session, news: News) -> None:
 class JournalReader:
     """Reads callbacks for our jobs that another process has kept."""
 
-    def __init__(self, session: Session, news: News) -> None:
+    def __init__(self, session: Session, news: Notifications) -> None:
         self._journal = session.journal
         self._news = news
         self._version: int | None = None
@@ -132,11 +135,11 @@ class JournalReader:
             self._last = callback.id
             self._post(callback)
 
-    def _post(self, callback: KeptCallback) -> None:
+    def _post(self, callback: StoredCallback) -> None:
         if callback.nonce is None or callback.status is None:
             return
         self._news.post(
-            Hint(
+            CallbackNotification(
                 nonce=callback.nonce,
                 task_id=callback.task_id,
                 claimed=TaskStatus(callback.status),

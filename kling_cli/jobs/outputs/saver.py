@@ -20,13 +20,13 @@ from kling_cli.jobs.events import (
 from kling_cli.jobs.outputs.download import Download
 from kling_cli.jobs.outputs.naming import extension, from_here, target, with_addition
 from kling_cli.jobs.outputs.partial_file import NoRecords, PartialRecords
-from kling_cli.store.records import Entry, SavedOutput
+from kling_cli.store.records import JobRecord, SavedOutput
 
 STEP_BYTES = 65_536  # progress is told at most this often
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class OutputRequest:
     """One file to save: an output, or the watermarked copy of one."""
 
     output: Output
@@ -57,12 +57,12 @@ class Saver:
     http: httpx.AsyncClient
     clock: Clock
     tell: Callable[[Event], None]
-    entry: Entry
+    entry: JobRecord
     folder: Path
     ask_again: Callable[[], Awaitable[Task | None]]
     note: Callable[[tuple[str, ...]], None] = lambda _: None
     others: tuple[str, ...] = ()
-    records_of: Callable[[Wish], PartialRecords] = lambda _: NoRecords()
+    records_of: Callable[[OutputRequest], PartialRecords] = lambda _: NoRecords()
     saved: list[SavedOutput] = field(default_factory=list)
 
     async def save(self, task: Task) -> tuple[SavedOutput, ...]:
@@ -71,11 +71,11 @@ class Saver:
         Raises:
             NotSavedError: a file could not be saved; `saved` has those that could.
         """
-        if not _wishes(task, has_watermark=False):
+        if not _output_requests(task, has_watermark=False):
             if task.outputs and all(each.is_of_library for each in task.outputs):
                 return tuple(SavedOutput(output=each) for each in task.outputs)
             task = await self.ask_again() or task
-        wishes = _wishes(task, has_watermark=self.entry.has_watermark)
+        wishes = _output_requests(task, has_watermark=self.entry.has_watermark)
         if not wishes:
             raise NotSavedError(
                 f"task {task.id} succeeded but the API lists no files for it",
@@ -101,7 +101,9 @@ class Saver:
         is_incomplete = len(paths) == n_wishes and "" in paths
         return paths if is_incomplete else ("",) * n_wishes
 
-    async def _save_one(self, wish: Wish, task: Task, before: str) -> SavedOutput:
+    async def _save_one(
+        self, wish: OutputRequest, task: Task, before: str
+    ) -> SavedOutput:
         url = wish.url_in(task) or ""
         name = self._target(wish, task, url)
         if str(name.absolute()) in self.others:
@@ -116,7 +118,9 @@ class Saver:
         self.tell(Saved(task_id=task.id, path=path, total_bytes=size))
         return SavedOutput(output=wish.output, path=path, total_bytes=size)
 
-    def _download(self, wish: Wish, task: Task, url: str, name: Path) -> Download:
+    def _download(
+        self, wish: OutputRequest, task: Task, url: str, name: Path
+    ) -> Download:
         progress = _Progress(self.tell, task.id, name.name)
 
         async def renew() -> str | None:
@@ -135,7 +139,7 @@ class Saver:
             records=self.records_of(wish),
         )
 
-    def _target(self, wish: Wish, task: Task, url: str) -> Path:
+    def _target(self, wish: OutputRequest, task: Task, url: str) -> Path:
         values = {
             "task_id": task.id,
             "external_id": self.entry.external_id,
@@ -153,7 +157,9 @@ class Saver:
             return with_addition(path, "-watermark")
         return with_addition(path, "")
 
-    def _explained(self, error: NotSavedError, wish: Wish, task: Task) -> NotSavedError:
+    def _explained(
+        self, error: NotSavedError, wish: OutputRequest, task: Task
+    ) -> NotSavedError:
         """Return the error with the link: it is what the person has paid for."""
         return NotSavedError(
             error.message,
@@ -207,11 +213,11 @@ def _size_of(path: str) -> int | None:
     return there.stat().st_size if path and there.is_file() else None
 
 
-def _wishes(task: Task, *, has_watermark: bool) -> list[Wish]:
-    wishes: list[Wish] = []
+def _output_requests(task: Task, *, has_watermark: bool) -> list[OutputRequest]:
+    wishes: list[OutputRequest] = []
     for index, output in enumerate(task.outputs, start=1):
         if output.url:
-            wishes.append(Wish(output=output, index=index, is_watermark=False))
+            wishes.append(OutputRequest(output=output, index=index, is_watermark=False))
         if has_watermark and output.watermark_url:
-            wishes.append(Wish(output=output, index=index, is_watermark=True))
+            wishes.append(OutputRequest(output=output, index=index, is_watermark=True))
     return wishes

@@ -132,7 +132,7 @@ _USER: Final = ("User-Agent", "kling-cli")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class DeliveryOutcome:
     """What became of one delivery; `failure` is set exactly when `status` is not.
 
     `excerpt` is the beginning of the answer's body, a stranger's text; where nothing
@@ -153,14 +153,16 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Courier:
+class DeliveryClient:
     """Sends by `http`, which follows no redirects; `timeout_s` bounds a delivery."""
 
     http: httpx.AsyncClient
     clock: Clock
     timeout_s: float = DEFAULT_TIMEOUT_S
 
-    async def carry(self, target: Target, headers: Headers, raw: bytes) -> Outcome:
+    async def carry(
+        self, target: Target, headers: Headers, raw: bytes
+    ) -> DeliveryOutcome:
         """POST `raw` to the target, trying each of its places that refuses in turn."""
         begun = self.clock.monotonic()
         sent_at = self.clock.now()
@@ -180,7 +182,7 @@ class Courier:
             failure = failure_of(exc)
         except UsageError as exc:  # the environment's proxy or certificates
             failure, excuse = Failure.UNREACHABLE, exc.message
-        return Outcome(
+        return DeliveryOutcome(
             sent_at=sent_at,
             duration_s=self.clock.monotonic() - begun,
             status=answer.status,

@@ -16,21 +16,25 @@ from kling_cli.background import background
 from kling_cli.clock import Clock, within
 from kling_cli.jobs.events import Notice
 from kling_cli.listener.controls import Forwards
-from kling_cli.listener.events import Line
-from kling_cli.listener.forwarding.delivery import Courier, Failure, Outcome
+from kling_cli.listener.events import ListenerEvent
+from kling_cli.listener.forwarding.delivery import (
+    DeliveryClient,
+    DeliveryOutcome,
+    Failure,
+)
 from kling_cli.listener.forwarding.policy import (
-    Manner,
+    EmitForwarded,
+    ForwardingPolicy,
     Record,
-    Tell,
-    dressed,
-    recorded,
-    told,
+    forwarded_event,
+    prepare_delivery,
+    stored_forward,
 )
 from kling_cli.listener.forwarding.targets import Target, targets_for
 from kling_cli.listener.options import ListenOptions
 from kling_cli.settings.settings import Settings
 from kling_cli.store.database import JournalError
-from kling_cli.store.journal import CallbackJournal, KeptCallback, KeptForward
+from kling_cli.store.journal import CallbackJournal, StoredCallback, StoredForward
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -38,17 +42,17 @@ if TYPE_CHECKING:
 GATHER_S: Final = 0.05  # for more to come: each write keeps callbacks from the disk
 
 
-class OutcomeLog:
+class DeliveryLog:
     """Takes outcomes at any rate and writes them together, in a worker thread."""
 
     def __init__(self, state_dir: Path, tell: Callable[[Notice], object]) -> None:
         self._state_dir = state_dir
         self._tell = tell
-        self._waiting: list[KeptForward] = []
+        self._waiting: list[StoredForward] = []
         self._bell = anyio.Event()
         self._is_ill = False
 
-    def record(self, forward: KeptForward) -> None:
+    def record(self, forward: StoredForward) -> None:
         """Take an outcome; returns at once."""
         self._waiting.append(forward)
         self._bell.set()
@@ -75,11 +79,11 @@ class OutcomeLog:
 
 
 @asynccontextmanager
-async def open_outcomes(
+async def open_delivery_log(
     state_dir: Path, *, tell: Callable[[Notice], object]
 ) -> AsyncIterator[Record]:
     """Yield what takes outcomes for the journal; all are written on leaving."""
-    log = OutcomeLog(state_dir, tell)
+    log = DeliveryLog(state_dir, tell)
     try:
         async with background() as group:
             group.start_soon(log.run)
@@ -89,7 +93,7 @@ async def open_outcomes(
             await log.write()
 
 
-def _write(state_dir: Path, forwards: list[KeptForward]) -> None:
+def _write(state_dir: Path, forwards: list[StoredForward]) -> None:
     with CallbackJournal.open(state_dir) as journal:
         journal.keep_forwards(forwards)
 
@@ -102,14 +106,14 @@ MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)
-class _Lane:
+class _TaskQueue:
     """One task's callbacks for one target, in order; one worker empties it.
 
     Beside each stands whether it is sent again because somebody wishes so.
     """
 
     target: Target
-    waiting: deque[tuple[KeptCallback, bool]] = field(default_factory=deque)
+    waiting: deque[tuple[StoredCallback, bool]] = field(default_factory=deque)
 
 
 class Forwarder:
@@ -118,11 +122,11 @@ class Forwarder:
     def __init__(  # noqa: PLR0913 -- collaborators, by name
         self,
         targets: Sequence[Target],
-        manner: Manner,
+        manner: ForwardingPolicy,
         *,
-        courier: Courier,
+        courier: DeliveryClient,
         group: TaskGroup,
-        tell: Tell,
+        tell: EmitForwarded,
         record: Record,
     ) -> None:
         self._targets = tuple(targets)
@@ -131,13 +135,13 @@ class Forwarder:
         self._group = group
         self._tell = tell
         self._record = record
-        self._lanes: dict[tuple[Target, str], _Lane] = {}
+        self._lanes: dict[tuple[Target, str], _TaskQueue] = {}
         self._waiting_bytes = 0
         self._slots = {one: anyio.Semaphore(MOST_AT_ONCE) for one in self._targets}
         self._is_idle = anyio.Event()
         self._is_idle.set()
 
-    def submit(self, kept: KeptCallback, *, is_replay: bool = False) -> None:
+    def submit(self, kept: StoredCallback, *, is_replay: bool = False) -> None:
         """Take a callback to pass on, in order for its task; returns at once.
 
         A replay is marked as one.
@@ -152,7 +156,7 @@ class Forwarder:
             key = (target, _task_of(kept))
             lane = self._lanes.get(key)
             if lane is None:
-                lane = self._lanes[key] = _Lane(target)
+                lane = self._lanes[key] = _TaskQueue(target)
                 self._group.start_soon(self._empty, key, lane)
             lane.waiting.append((kept, is_replay))
 
@@ -170,7 +174,7 @@ class Forwarder:
                 outcome = self._silence(Failure.STOPPED)
                 self._report(kept, lane.target, outcome, 0, is_replay=is_replay)
 
-    async def _empty(self, key: tuple[Target, str], lane: _Lane) -> None:
+    async def _empty(self, key: tuple[Target, str], lane: _TaskQueue) -> None:
         while lane.waiting:
             kept, is_replay = lane.waiting[0]
             await self._pass_on(kept, lane.target, is_replay=is_replay)
@@ -181,7 +185,7 @@ class Forwarder:
             self._is_idle.set()
 
     async def _pass_on(
-        self, kept: KeptCallback, target: Target, *, is_replay: bool
+        self, kept: StoredCallback, target: Target, *, is_replay: bool
     ) -> None:
         """Deliver one callback, trying again while nothing listens there."""
         clock = self._courier.clock
@@ -190,43 +194,43 @@ class Forwarder:
         while True:
             async with self._slots[target]:
                 now = clock.now()
-                headers = dressed(kept, self._manner, now, is_replay=is_replay)
+                headers = prepare_delivery(kept, self._manner, now, is_replay=is_replay)
                 outcome = await self._courier.carry(target, headers, kept.raw)
             pause_s = pause_after(attempt)
             is_late = clock.monotonic() + pause_s > deadline
             if outcome.failure is not Failure.REFUSED or is_late:
                 break
             if attempt == 1:
-                self._tell(told(kept.id, target, outcome, attempt))
+                self._tell(forwarded_event(kept.id, target, outcome, attempt))
             attempt += 1
             await clock.sleep(pause_s)
         self._report(kept, target, outcome, attempt, is_replay=is_replay)
 
     def _report(
         self,
-        kept: KeptCallback,
+        kept: StoredCallback,
         target: Target,
-        outcome: Outcome,
+        outcome: DeliveryOutcome,
         attempt: int,
         *,
         is_replay: bool,
     ) -> None:
-        self._tell(told(kept.id, target, outcome, attempt))
-        kept_forward = recorded(kept.id, target, outcome, attempt)
+        self._tell(forwarded_event(kept.id, target, outcome, attempt))
+        kept_forward = stored_forward(kept.id, target, outcome, attempt)
         self._record(replace(kept_forward, is_replay=is_replay))
 
-    def _silence(self, failure: Failure) -> Outcome:
+    def _silence(self, failure: Failure) -> DeliveryOutcome:
         now = self._courier.clock.now()
-        return Outcome(sent_at=now, duration_s=0.0, failure=failure)
+        return DeliveryOutcome(sent_at=now, duration_s=0.0, failure=failure)
 
 
 @asynccontextmanager
 async def forwarding(
     targets: Sequence[Target],
-    manner: Manner,
+    manner: ForwardingPolicy,
     *,
     clock: Clock,
-    tell: Tell,
+    tell: EmitForwarded,
     record: Record,
 ) -> AsyncIterator[Forwarder]:
     """Open a forwarder; what still waits when the block ends is recorded as failed.
@@ -239,7 +243,7 @@ async def forwarding(
     async with new_http(
         timeout_s=manner.timeout_s, is_insecure=manner.is_insecure
     ) as http:
-        courier = Courier(http=http, clock=clock, timeout_s=manner.timeout_s)
+        courier = DeliveryClient(http=http, clock=clock, timeout_s=manner.timeout_s)
         async with background() as group:
             forwarder = Forwarder(
                 targets, manner, courier=courier, group=group, tell=tell, record=record
@@ -255,11 +259,11 @@ def pause_after(attempt: int) -> float:
     return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** (attempt - 1))
 
 
-def _task_of(kept: KeptCallback) -> str:
+def _task_of(kept: StoredCallback) -> str:
     return kept.task_id or kept.external_id or f"callback {kept.id}"
 
 
-def _weight(kept: KeptCallback) -> int:
+def _weight(kept: StoredCallback) -> int:
     """Return about how many bytes a waiting callback takes."""
     return len(kept.raw) + _OVERHEAD_BYTES
 
@@ -270,7 +274,7 @@ async def open_forwards(
     *,
     settings: Settings,
     clock: Clock,
-    tell: Callable[[Line], None],
+    tell: Callable[[ListenerEvent], None],
 ) -> AsyncIterator[Forwards | None]:
     """Open the forwarder if there is a target; what becomes of forwards is kept."""
     async with AsyncExitStack() as stack:
@@ -280,7 +284,7 @@ async def open_forwards(
         record: Record = _forget
         if options.is_keeping:
             record = await stack.enter_async_context(
-                open_outcomes(settings.state_dir, tell=tell)
+                open_delivery_log(settings.state_dir, tell=tell)
             )
         yield await stack.enter_async_context(
             forwarding(

@@ -10,7 +10,7 @@ from typing import Final
 from kling_cli.listener.events import Forwarded
 from kling_cli.listener.forwarding.delivery import (
     DEFAULT_TIMEOUT_S,
-    Outcome,
+    DeliveryOutcome,
     diagnose,
     diagnose_silence,
 )
@@ -25,16 +25,16 @@ from kling_cli.listener.forwarding.headers import (
 from kling_cli.listener.forwarding.signing import signed
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.secret import Secret
-from kling_cli.store.journal import KeptCallback, KeptForward
+from kling_cli.store.journal import StoredCallback, StoredForward
 
-Tell = Callable[[Forwarded], object]
-Record = Callable[[KeptForward], object]
+EmitForwarded = Callable[[Forwarded], object]
+Record = Callable[[StoredForward], object]
 
 RETRY_S: Final = 10.0  # for how long a refused connection is tried again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class ForwardingPolicy:
     """How callbacks are passed on: `--header`, `--sign-forwards`, `--forward-timeout`.
 
     `retry_s` is for how long a refused connection is tried again.
@@ -47,8 +47,12 @@ class Manner:
     retry_s: float = RETRY_S
 
 
-def dressed(
-    kept: KeptCallback, manner: Manner, now: datetime, *, is_replay: bool = False
+def prepare_delivery(
+    kept: StoredCallback,
+    manner: ForwardingPolicy,
+    now: datetime,
+    *,
+    is_replay: bool = False,
 ) -> Headers:
     """Return the headers with which a callback is passed on."""
     headers = kept_on(kept.headers)
@@ -60,7 +64,9 @@ def dressed(
     return signed(headers, kept.raw, secrets=manner.secrets, number=kept.id, now=now)
 
 
-def told(number: int, target: Target, outcome: Outcome, attempt: int) -> Forwarded:
+def forwarded_event(
+    number: int, target: Target, outcome: DeliveryOutcome, attempt: int
+) -> Forwarded:
     """Return the line about a delivery, with the diagnosis of its failure."""
     if outcome.failure is not None:
         hint: str | None = diagnose_silence(outcome.failure)
@@ -79,11 +85,11 @@ def told(number: int, target: Target, outcome: Outcome, attempt: int) -> Forward
     )
 
 
-def recorded(
-    number: int, target: Target, outcome: Outcome, attempt: int
-) -> KeptForward:
+def stored_forward(
+    number: int, target: Target, outcome: DeliveryOutcome, attempt: int
+) -> StoredForward:
     """Return the outcome as the journal keeps it."""
-    return KeptForward(
+    return StoredForward(
         callback_id=number,
         sent_at=outcome.sent_at,
         url=target.url,

@@ -11,7 +11,7 @@ from typing import Any, Final
 from kling_cli import __version__
 from kling_cli.listener.forwarding.headers import Headers, kept_on, shown
 from kling_cli.listener.forwarding.targets import DEFAULT_PATH, Target, read_target
-from kling_cli.store.journal import KeptCallback, KeptForward, Outcomes
+from kling_cli.store.journal import ForwardOutcomes, StoredCallback, StoredForward
 
 _LONGEST: Final = 100_000  # characters; Linux takes no longer word (128 KiB)
 
@@ -47,7 +47,7 @@ _UNKNOWN_SIZE: Final = -1  # as HAR has it
 _MS: Final = 1000.0
 
 
-def fields_of(kept: KeptCallback) -> dict[str, Any]:
+def fields_of(kept: StoredCallback) -> dict[str, Any]:
     """Return a callback as JSON has it everywhere: in lists, exports and live."""
     return {
         "event_id": kept.id,
@@ -70,7 +70,7 @@ def _joined(headers: Headers) -> dict[str, str]:
     return joined
 
 
-def forward_fields(forward: KeptForward) -> dict[str, Any]:
+def forward_fields(forward: StoredForward) -> dict[str, Any]:
     """Return a delivery as JSON has it."""
     return {
         "sent_at": _moment(forward.sent_at),
@@ -84,23 +84,25 @@ def forward_fields(forward: KeptForward) -> dict[str, Any]:
 
 
 def with_forwards(
-    kept: KeptCallback, forwards: Iterable[KeptForward]
+    kept: StoredCallback, forwards: Iterable[StoredForward]
 ) -> dict[str, Any]:
     """Return a callback together with what became of it."""
     return {**fields_of(kept), "forwards": [forward_fields(each) for each in forwards]}
 
 
-def last_target(forwards: Sequence[KeptForward]) -> Target:
+def last_target(forwards: Sequence[StoredForward]) -> Target:
     """Return where a callback went last; where the guide's handler is, if nowhere."""
     return Target(url=forwards[-1].url) if forwards else read_target(DEFAULT_PATH)
 
 
-def curl_of(kept: KeptCallback, url: str) -> str:
+def curl_of(kept: StoredCallback, url: str) -> str:
     """Return the command that sends the callback to `url` again."""
     return curl_command(url, kept_on(kept.headers), kept.raw)
 
 
-def har(callbacks: Iterable[KeptCallback], forwards: Outcomes) -> dict[str, Any]:
+def har(
+    callbacks: Iterable[StoredCallback], forwards: ForwardOutcomes
+) -> dict[str, Any]:
     """Return an HTTP archive: an entry a delivery, the one to our door first.
 
     Source: HAR 1.2, http://www.softwareishard.com/blog/har-12-spec/, read 2026-10-04.
@@ -113,14 +115,14 @@ def har(callbacks: Iterable[KeptCallback], forwards: Outcomes) -> dict[str, Any]
     return {"log": {"version": "1.2", "creator": creator, "entries": entries}}
 
 
-def _received(kept: KeptCallback) -> dict[str, Any]:
+def _received(kept: StoredCallback) -> dict[str, Any]:
     is_taken = kept.status is not None
     answer = (200, "OK") if is_taken else (400, "Bad Request")
     entry = _entry(kept, DOOR, kept.received_at, 0.0, answer)
     return {**entry, "comment": f"callback {kept.id}, trust: {kept.trust}"}
 
 
-def _sent(kept: KeptCallback, forward: KeptForward) -> dict[str, Any]:
+def _sent(kept: StoredCallback, forward: StoredForward) -> dict[str, Any]:
     url = Target(url=forward.url).shown
     answer = (forward.status or 0, forward.error or "")
     entry = _entry(kept, url, forward.sent_at, forward.duration_s, answer)
@@ -129,7 +131,7 @@ def _sent(kept: KeptCallback, forward: KeptForward) -> dict[str, Any]:
 
 
 def _entry(
-    kept: KeptCallback,
+    kept: StoredCallback,
     url: str,
     begun_at: datetime,
     duration_s: float,
@@ -146,7 +148,7 @@ def _entry(
     }
 
 
-def _request(kept: KeptCallback, url: str) -> dict[str, Any]:
+def _request(kept: StoredCallback, url: str) -> dict[str, Any]:
     headers = shown(kept.headers)
     kinds = [value for name, value in headers if name.lower() == "content-type"]
     return {

@@ -12,28 +12,28 @@ from kling_cli.callbacks.events import Trust
 from kling_cli.clock import Clock
 from kling_cli.errors import UnreachableError, UsageError
 from kling_cli.listener.events import Forwarded
-from kling_cli.listener.forwarding.delivery import Courier
+from kling_cli.listener.forwarding.delivery import DeliveryClient
 from kling_cli.listener.forwarding.headers import SIGNATURES, without
 from kling_cli.listener.forwarding.policy import (
-    Manner,
+    EmitForwarded,
+    ForwardingPolicy,
     Record,
-    Tell,
-    dressed,
-    recorded,
-    told,
+    forwarded_event,
+    prepare_delivery,
+    stored_forward,
 )
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.secret import Secret
 from kling_cli.store.journal import (
+    CallbackFilter,
     CallbackJournal,
-    KeptCallback,
-    KeptForward,
-    Wanted,
+    StoredCallback,
+    StoredForward,
     last_by_url,
 )
 
 
-def with_changes(kept: KeptCallback, changes: Mapping[str, Any]) -> KeptCallback:
+def with_changes(kept: StoredCallback, changes: Mapping[str, Any]) -> StoredCallback:
     """Return the callback with other values in its body, by dotted key.
 
     The signature it came with is left out, as it holds no longer.
@@ -50,12 +50,12 @@ def with_changes(kept: KeptCallback, changes: Mapping[str, Any]) -> KeptCallback
     if not isinstance(body, dict):
         raise UsageError(f"--set: the body of callback {kept.id} is no JSON object")
     for key, value in changes.items():
-        put(body, key, value)
+        set_value(body, key, value)
     raw = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return replace(kept, raw=raw, headers=without(kept.headers, SIGNATURES))
 
 
-def put(body: dict[str, Any], key: str, value: Any) -> None:
+def set_value(body: dict[str, Any], key: str, value: Any) -> None:
     """Set the value at a dotted key, in place.
 
     Raises:
@@ -98,20 +98,20 @@ class UndeliveredError(UnreachableError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parcel:
+class Replay:
     """A callback to send again, and where to.
 
     `secrets` sign it anew, where it came signed: by now that signature is too old.
     """
 
-    kept: KeptCallback
+    kept: StoredCallback
     target: Target
     secrets: tuple[Secret, ...] = ()
 
 
 def choose(
-    journal: CallbackJournal, which: Sequence[str], wanted: Wanted | None
-) -> list[KeptCallback]:
+    journal: CallbackJournal, which: Sequence[str], wanted: CallbackFilter | None
+) -> list[StoredCallback]:
     """Return the callbacks that numbers, `last` or `wanted` name, oldest first.
 
     Raises:
@@ -130,14 +130,14 @@ def choose(
     return sorted(found, key=lambda kept: kept.id)
 
 
-def find(journal: CallbackJournal, which: str) -> KeptCallback:
+def find(journal: CallbackJournal, which: str) -> StoredCallback:
     """Return the callback with this number, or the `last` one.
 
     Raises:
         UsageError: it is not kept.
     """
     if which == "last":
-        newest = journal.callbacks(Wanted(), limit=1)
+        newest = journal.callbacks(CallbackFilter(), limit=1)
         if newest:
             return newest[0]
         raise UsageError("no callback is kept yet", hint="kling listen")
@@ -152,14 +152,14 @@ def find(journal: CallbackJournal, which: str) -> KeptCallback:
     return kept
 
 
-def parcels(
+def replays(
     journal: CallbackJournal,
-    callbacks: Sequence[KeptCallback],
+    callbacks: Sequence[StoredCallback],
     *,
     to: Sequence[Target],
     is_failed: bool,
     secrets: tuple[Secret, ...] = (),
-) -> list[Parcel]:
+) -> list[Replay]:
     """Return what goes where: to the targets named, else where it has gone before.
 
     `is_failed` leaves out the places that took it. `secrets` are the account's.
@@ -167,16 +167,16 @@ def parcels(
     Raises:
         UsageError: a callback has gone nowhere yet and no target is named.
     """
-    found: list[Parcel] = []
+    found: list[Replay] = []
     for kept in callbacks:
         targets = tuple(to) or _places(journal, kept, is_failed=is_failed)
         own = secrets if kept.trust == Trust.SIGNED else ()
-        found += [Parcel(kept=kept, target=each, secrets=own) for each in targets]
+        found += [Replay(kept=kept, target=each, secrets=own) for each in targets]
     return found
 
 
 def _places(
-    journal: CallbackJournal, kept: KeptCallback, *, is_failed: bool
+    journal: CallbackJournal, kept: StoredCallback, *, is_failed: bool
 ) -> tuple[Target, ...]:
     before = last_by_url(journal.forwards(kept.id)).values()
     urls = [each.url for each in before if not (is_failed and each.is_taken)]
@@ -189,12 +189,12 @@ def _places(
 
 
 async def send_again(  # noqa: PLR0913 -- collaborators, by name
-    goods: Sequence[Parcel],
-    manner: Manner,
+    goods: Sequence[Replay],
+    manner: ForwardingPolicy,
     *,
     times: int,
     clock: Clock,
-    tell: Tell,
+    tell: EmitForwarded,
     record: Record,
 ) -> list[Forwarded]:
     """Deliver each parcel `times` times, one after the other; return what was told.
@@ -206,7 +206,7 @@ async def send_again(  # noqa: PLR0913 -- collaborators, by name
     async with new_http(
         timeout_s=manner.timeout_s, is_insecure=manner.is_insecure
     ) as http:
-        courier = Courier(http=http, clock=clock, timeout_s=manner.timeout_s)
+        courier = DeliveryClient(http=http, clock=clock, timeout_s=manner.timeout_s)
         for parcel in _repeated(goods, times):
             line, kept = await _send(parcel, manner, courier)
             record(kept)
@@ -215,22 +215,22 @@ async def send_again(  # noqa: PLR0913 -- collaborators, by name
     return lines
 
 
-def _repeated(goods: Sequence[Parcel], times: int) -> Iterator[Parcel]:
+def _repeated(goods: Sequence[Replay], times: int) -> Iterator[Replay]:
     for parcel in goods:
         for _ in range(times):
             yield parcel
 
 
 async def _send(
-    parcel: Parcel, manner: Manner, courier: Courier
-) -> tuple[Forwarded, KeptForward]:
+    parcel: Replay, manner: ForwardingPolicy, courier: DeliveryClient
+) -> tuple[Forwarded, StoredForward]:
     kept, target = parcel.kept, parcel.target
     if not manner.secrets:
         manner = replace(manner, secrets=parcel.secrets)
-    headers = dressed(kept, manner, courier.clock.now(), is_replay=True)
+    headers = prepare_delivery(kept, manner, courier.clock.now(), is_replay=True)
     outcome = await courier.carry(target, headers, kept.raw)
-    outcome_kept = replace(recorded(kept.id, target, outcome, 1), is_replay=True)
-    return told(kept.id, target, outcome, 1), outcome_kept
+    outcome_kept = replace(stored_forward(kept.id, target, outcome, 1), is_replay=True)
+    return forwarded_event(kept.id, target, outcome, 1), outcome_kept
 
 
 def is_taken(line: Forwarded) -> bool:

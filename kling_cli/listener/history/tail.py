@@ -7,20 +7,20 @@ from dataclasses import replace
 from typing import Final
 
 from kling_cli.clock import Clock
-from kling_cli.store.journal import CallbackJournal, KeptCallback, Wanted
+from kling_cli.store.journal import CallbackFilter, CallbackJournal, StoredCallback
 
 LOOK_S: Final = 0.2
 
 
 async def follow(
-    journal: CallbackJournal, wanted: Wanted, *, last: int, clock: Clock
-) -> AsyncGenerator[KeptCallback, None]:
+    journal: CallbackJournal, wanted: CallbackFilter, *, last: int, clock: Clock
+) -> AsyncGenerator[StoredCallback, None]:
     """Yield the `last` callbacks that are wanted, then each as it is kept, for ever.
 
     Raises:
         JournalError: the journal cannot be read.
     """
-    newest = journal.callbacks(Wanted(), limit=1)
+    newest = journal.callbacks(CallbackFilter(), limit=1)
     seen = newest[0].id if newest else 0
     version = journal.data_version()
     for kept in journal.callbacks(wanted, limit=last):

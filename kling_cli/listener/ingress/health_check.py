@@ -15,13 +15,13 @@ import anyio
 from anyio.abc import TaskGroup
 
 from kling_cli.api.http import ProxyFailedError, httpx, new_http
-from kling_cli.callbacks.events import Pass, Peer
+from kling_cli.callbacks.events import Peer, UrlMatch
 from kling_cli.clock import Clock, within
 from kling_cli.errors import UsageError
 from kling_cli.jobs.events import Notice
-from kling_cli.listener.events import CHECKED, Line, TunnelChanged
+from kling_cli.listener.events import CHECKED, ListenerEvent, TunnelChanged
 from kling_cli.listener.forwarding.delivery import Failure, failure_of
-from kling_cli.listener.ingress.ingress import Way
+from kling_cli.listener.ingress.ingress import Ingress
 
 PATIENCE_S: Final = 6.0  # an agent that knows of its outage is back by then
 OFFLINE_S: Final = 30.0  # for this machine to find its own network again
@@ -32,7 +32,7 @@ _PATH: Final = "/callback/probe/"  # the nonce behind it is good for one look
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ProbeResult:
     """What a look found: whether it came through, and the words for it."""
 
     is_through: bool
@@ -61,14 +61,16 @@ class Probe:
         self._came = anyio.Event()
         self.n_heard = 0
 
-    def door(self, raw_path: bytes, _query: bytes, _peer: Peer | None) -> Pass | None:
+    def door(
+        self, raw_path: bytes, _query: bytes, _peer: Peer | None
+    ) -> UrlMatch | None:
         """Notice the request that is awaited; let nothing in."""
         if self._awaited and raw_path == self._awaited:
             self.n_heard += 1
             self._came.set()
         return None
 
-    async def look(self, base_url: str) -> Finding:
+    async def look(self, base_url: str) -> ProbeResult:
         """Return whether requests to `base_url` come in here, after a bounded time."""
         begun = self._clock.monotonic()
         path = _PATH + secrets.token_urlsafe(18)
@@ -80,10 +82,12 @@ class Probe:
                     said, is_ours = await self._knock(http, base_url + path)
                     took_s = self._clock.monotonic() - begun
                     if self._came.is_set():
-                        return Finding(True, f"a request came back after {took_s:.1f}s")
+                        return ProbeResult(
+                            True, f"a request came back after {took_s:.1f}s"
+                        )
                     limit_s = OFFLINE_S if is_ours else self._patience_s
                     if took_s + _PAUSE_S >= limit_s:
-                        return Finding(False, f"nothing comes through: {said}")
+                        return ProbeResult(False, f"nothing comes through: {said}")
                     await self._clock.sleep(_PAUSE_S)
         finally:
             self._awaited = b""
@@ -106,13 +110,13 @@ class Probe:
 
 
 @dataclass(slots=True, kw_only=True)
-class Checkup:
+class HealthMonitor:
     """Checks a public way in; what is found is told, and a dead tunnel opened anew."""
 
     probe: Probe
-    way: Way
+    way: Ingress
     group: TaskGroup
-    tell: Callable[[Line], None]
+    tell: Callable[[ListenerEvent], None]
     _is_busy: bool = False
 
     def start(self, reason: str) -> None:

@@ -22,7 +22,7 @@ from kling_cli.tunnels import chain, registry, shared_lock
 from kling_cli.tunnels.supervisor import OnChange, supervise_tunnel
 
 
-class Kind(StrEnum):
+class IngressKind(StrEnum):
     """What kind of way in a listener has."""
 
     TUNNEL = "tunnel"
@@ -30,13 +30,13 @@ class Kind(StrEnum):
     LOOPBACK = "loopback"
 
 
-def choose(
+def choose_ingress(
     *,
     tunnel: str,
     callback_url: str | None,
     is_tokenless: bool,
     settings: Settings,
-) -> Kind:
+) -> IngressKind:
     """Return the ingress that was asked for; `tunnel` is a value of `--tunnel`.
 
     A tunnel that is only the default is not opened where none is needed.
@@ -51,19 +51,19 @@ def choose(
             hint="leave out --no-token, or use --tunnel in place of --callback-url",
         )
     if callback_url:
-        return Kind.URL
+        return IngressKind.URL
     if is_tokenless and not is_typed:
-        return Kind.LOOPBACK
+        return IngressKind.LOOPBACK
     registry.require_choice(settings)
     if tunnel == "none" or (settings.is_sandbox and not is_typed):
-        return Kind.LOOPBACK
+        return IngressKind.LOOPBACK
     if tunnel == "auto":
         settings.require("api_base", "region")
-        return Kind.LOOPBACK if settings.is_loopback_base else Kind.TUNNEL
-    return Kind.TUNNEL
+        return IngressKind.LOOPBACK if settings.is_loopback_base else IngressKind.TUNNEL
+    return IngressKind.TUNNEL
 
 
-class Way(Protocol):
+class Ingress(Protocol):
     """An open way in."""
 
     @property
@@ -75,7 +75,7 @@ class Way(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class GivenWay:
+class GivenUrlIngress:
     """A way that somebody else keeps open: the person, or this machine itself."""
 
     url: str
@@ -85,8 +85,8 @@ class GivenWay:
 
 
 @asynccontextmanager
-async def open_way(  # noqa: PLR0913 -- collaborators, by name
-    kind: Kind,
+async def open_ingress(  # noqa: PLR0913 -- collaborators, by name
+    kind: IngressKind,
     options: ListenOptions,
     local_url: str,
     port: int,
@@ -95,13 +95,13 @@ async def open_way(  # noqa: PLR0913 -- collaborators, by name
     clock: Clock,
     group: TaskGroup,
     on_change: OnChange,
-) -> AsyncIterator[Way]:
+) -> AsyncIterator[Ingress]:
     """Make the door at `local_url` known, outside or to this machine.
 
     Raises:
         TunnelError: a tunnel was to be opened and none can be had.
     """
-    if kind is Kind.TUNNEL:
+    if kind is IngressKind.TUNNEL:
         tunnel = supervise_tunnel(
             chain.provider_for(settings, options.tunnel),
             port,
@@ -114,20 +114,20 @@ async def open_way(  # noqa: PLR0913 -- collaborators, by name
         async with tunnel as held:
             yield held
         return
-    way = GivenWay((options.callback_url or local_url).rstrip("/"))
+    way = GivenUrlIngress((options.callback_url or local_url).rstrip("/"))
     if not options.is_keeping:
         yield way
         return
-    async with share_door(settings, way.url, port, kind):
+    async with share_listener(settings, way.url, port, kind):
         yield way
 
 
 @asynccontextmanager
-async def share_door(
-    settings: Settings, url: str, port: int, kind: Kind
+async def share_listener(
+    settings: Settings, url: str, port: int, kind: IngressKind
 ) -> AsyncIterator[None]:
     """Publish a door that needs no tunnel, unless another kling has published one."""
-    name = shared_lock.PUBLIC if kind is Kind.URL else shared_lock.LOCAL
+    name = shared_lock.PUBLIC if kind is IngressKind.URL else shared_lock.LOCAL
     claimed = shared_lock.acquire_lock(settings.state_dir, name)
     if claimed is None:
         yield

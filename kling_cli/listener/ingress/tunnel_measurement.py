@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from kling_cli.api.http import httpx, new_http
-from kling_cli.callbacks.events import Pass, Peer, Received
+from kling_cli.callbacks.events import Peer, ReceivedCallback, UrlMatch
 from kling_cli.callbacks.http.limits import Limits
 from kling_cli.callbacks.http.server import serve
 from kling_cli.callbacks.receiver import Receiver
@@ -56,15 +56,15 @@ class _Probe:
     """The local end: notices the requests that carry its nonce."""
 
     path: str = field(default_factory=lambda: _PATH + secrets.token_urlsafe(18))
-    received: list[Received] = field(default_factory=list)
+    received: list[ReceivedCallback] = field(default_factory=list)
 
     def recognise(
         self, raw_path: bytes, _query: bytes, _peer: Peer | None
-    ) -> Pass | None:
+    ) -> UrlMatch | None:
         is_ours = secrets.compare_digest(raw_path, self.path.encode())
-        return Pass() if is_ours else None
+        return UrlMatch() if is_ours else None
 
-    async def keep(self, received: Received) -> None:
+    async def keep(self, received: ReceivedCallback) -> None:
         self.received.append(received)
 
     @property

@@ -12,8 +12,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
-from kling_cli.callbacks.events import Door, Mark, Pass, Peer, Trust
-from kling_cli.callbacks.http.responses import RECEIVED, Answer
+from kling_cli.callbacks.events import MockDetector, Peer, Trust, UrlMatch, UrlMatcher
+from kling_cli.callbacks.http.responses import RECEIVED, Response
 from kling_cli.callbacks.urls import create_once, replace_whole
 from kling_cli.errors import UsageError
 
@@ -82,23 +82,23 @@ def standing_path(token: str) -> str:
     return f"{PATH}/{token}"
 
 
-def standing_door(token: str) -> Door:
+def standing_url_matcher(token: str) -> UrlMatcher:
     """Return the door at `/callback/<token>` and at `/callback?token=<token>`."""
     expected = token.encode()
 
-    def recognise(raw_path: bytes, query: bytes, _peer: Peer | None) -> Pass | None:
+    def recognise(raw_path: bytes, query: bytes, _peer: Peer | None) -> UrlMatch | None:
         given = _token(raw_path, query)
-        return Pass() if hmac.compare_digest(expected, given) else None
+        return UrlMatch() if hmac.compare_digest(expected, given) else None
 
     return recognise
 
 
-def bare_door() -> Door:
+def bare_url_matcher() -> UrlMatcher:
     """Return the door at `/callback`, open to whoever comes from this machine."""
 
-    def recognise(raw_path: bytes, query: bytes, peer: Peer | None) -> Pass | None:
+    def recognise(raw_path: bytes, query: bytes, peer: Peer | None) -> UrlMatch | None:
         is_here = raw_path == _PATH and not _token(raw_path, query)
-        return Pass(trust=Trust.OPEN) if is_here and is_loopback(peer) else None
+        return UrlMatch(trust=Trust.OPEN) if is_here and is_loopback(peer) else None
 
     return recognise
 
@@ -108,7 +108,7 @@ def mock_mark(raw: bytes, key: bytes) -> str:
     return hmac.new(key, _MARKED + raw, hashlib.sha256).hexdigest()
 
 
-def mock_marks(key: bytes) -> Mark:
+def mock_marks(key: bytes) -> MockDetector:
     """Return the judge of mock marks: from this machine, and made with `key`."""
 
     def judge(
@@ -124,12 +124,12 @@ def mock_marks(key: bytes) -> Mark:
     return judge
 
 
-def reply(status: int) -> Answer:
+def reply(status: int) -> Response:
     """Return the answer to what was let in; an unusual one says that it is meant."""
     if status == RECEIVED.status:
         return RECEIVED
     is_error = status >= _ERRORS
-    return Answer(
+    return Response(
         status=status, key="error" if is_error else "status", word="as --respond says"
     )
 

@@ -151,8 +151,9 @@ def _subtitles(
                 kind=kind,
                 width=clip.width,
                 height=clip.height,
-                font_size=encoder.get(request.body, "settings.font_size") or _FONT_SIZE,
-                margin=encoder.get(request.body, "settings.margin_v") or _MARGIN,
+                font_size=encoder.get_path(request.body, "settings.font_size")
+                or _FONT_SIZE,
+                margin=encoder.get_path(request.body, "settings.margin_v") or _MARGIN,
             )
         )
 
@@ -201,7 +202,7 @@ def _voice(request: MediaRequest) -> Iterator[Output]:
 
 
 def _element(request: MediaRequest) -> Iterator[Output]:
-    views = encoder.get(request.body, "element_image_list.refer_images") or ()
+    views = encoder.get_path(request.body, "element_image_list.refer_images") or ()
     side = IMAGE_PX["1k"]
     pictures = [
         Picture(width=side, height=side, label=f"{request.label}-{n}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kling_cli.catalogue import encoder, pricing
 from kling_cli.catalogue.definition.schema import Generation, Model, Product
-from kling_cli.catalogue.values import effective
+from kling_cli.catalogue.values import effective_values
 from kling_cli.sandbox.media.generation import MediaRequest, generate_outputs
 from kling_cli.sandbox.media.outputs import Image, Output, Video, duration_text
 from kling_cli.sandbox.routes import sessions
@@ -86,7 +86,7 @@ def _new_task(state: SandboxState, request: CreateRequest) -> SandboxTask:
         times=times_from(now, seconds),
         outcome=Outcome(),
         outputs=new,
-        units=pricing.charge(plan, values, length.seconds, n_outputs=len(new)),
+        units=pricing.charged_units(plan, values, length.seconds, n_outputs=len(new)),
         slots=_slots(plan.product, new),
         external_id=request.external_id,
         callback_url=request.callback_url,
@@ -105,7 +105,7 @@ def _media_request(
         output=plan.product.output,
         label=state.ids.task_id(first_digit),
         body=request.body,
-        values=effective(plan, request.values),
+        values=effective_values(plan, request.values),
         new_id=lambda: state.ids.task_id(first_digit),
         seconds=length.seconds,
         frames=length.frames,
@@ -144,7 +144,7 @@ def _parent(
     state: SandboxState, session: VideoSession | None, body: Mapping[str, Any]
 ) -> Mapping[str, str] | None:
     """Return the video a task is made from, as far as it is one of the sandbox's."""
-    values = body.get("video_id") or encoder.get(body, "input.video_id")
+    values = body.get("video_id") or encoder.get_path(body, "input.video_id")
     video_id = session.video_id if session else values
     for task in state.tasks if isinstance(video_id, str) else ():
         for output in task.outputs:

@@ -120,7 +120,7 @@ def _wrong_length(
 
 def is_editable(session: VideoSession) -> bool:
     """Say whether a video is as long as one that elements can be edited in."""
-    use = loader.load("multi-elements").session
+    use = loader.load_product("multi-elements").session
     spans = (
         [span for each in use.lengths.values() for span in each.values()] if use else []
     )

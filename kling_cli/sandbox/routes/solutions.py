@@ -123,7 +123,7 @@ def _is_bad_image(url: str) -> bool:
 def _clothing_messages(request: SolutionRequest) -> Iterator[str]:
     if any(not each.get("url") for each in request.of("bgm")):
         yield BGM_IS_EMPTY
-    (model,) = loader.load("clothing-dupe").models
+    (model,) = loader.load_product("clothing-dupe").models
     voices = model.limits["solutions"]["voice"].choices or ()
     if any(each.get("voice_id") not in voices for each in request.of("voice")):
         yield INVALID_VOICE

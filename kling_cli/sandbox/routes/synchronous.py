@@ -38,7 +38,7 @@ def call_synchronously(state: SandboxState, path: str, body: Any) -> Json | Refu
     if why is not None:
         return why
     pack = request.plan.product.pack
-    units = pricing.charge(request.plan, request.values, 0)
+    units = pricing.charged_units(request.plan, request.values, 0)
     if units and state.left(pack) <= 0:
         return refusal(1102)
     call_id = state.ids.task_id("8")

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from kling_cli.catalogue import pricing
 from kling_cli.catalogue.prompt import split_handle
-from kling_cli.catalogue.values import effective, settled
+from kling_cli.catalogue.values import completed_values, effective_values
 from kling_cli.sandbox.media.audio import Sound
 from kling_cli.sandbox.media.outputs import Audio, Content, Video
 from kling_cli.sandbox.media.video import FPS, Clip, frame_count
@@ -43,8 +43,8 @@ def result_length(
     state: SandboxState, plan: Plan, values: Mapping[str, Any]
 ) -> ResultLength:
     """Return how long the result of a request will be."""
-    values = settled(plan, values)
-    source = pricing.followed(plan, values)
+    values = completed_values(plan, values)
+    source = pricing.followed_input(plan, values)
     if source is None:
         return _requested_length(state, plan, values)
     seconds = pricing.measured_s(plan, source, values)
@@ -97,10 +97,10 @@ def _requested_length(
     state: SandboxState, plan: Plan, values: Mapping[str, Any]
 ) -> ResultLength:
     if plan.product.name in _SCRIPTS:
-        speed = effective(plan, values).get("speed") or 1.0
+        speed = effective_values(plan, values).get("speed") or 1.0
         seconds = speech_s(str(values.get("script") or ""), float(speed))
         return ResultLength(seconds, _frames(seconds))
-    wanted = effective(plan, values).get("duration")
+    wanted = effective_values(plan, values).get("duration")
     seconds = wanted if isinstance(wanted, int | float) and wanted else DEFAULT_S
     clip = session_clip(state, values)
     return ResultLength(seconds, clip.frames if clip else frame_count(int(seconds)))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from kling_cli.api.tasks import TaskStatus
-from kling_cli.cli.output.live.progress import Board, Transfer, after
+from kling_cli.cli.output.live.progress import ProgressModel, Transfer, after
 from kling_cli.errors import UnreachableError
 from kling_cli.jobs import events as happened
 from kling_cli.jobs.events import Event
@@ -18,9 +18,9 @@ from tests.cli.examples import (
 )
 
 
-def board_after(*events: Event, step_s: float = 1.0) -> Board:
+def board_after(*events: Event, step_s: float = 1.0) -> ProgressModel:
     """Return the board after these events, one every `step_s`, the first at 0."""
-    board = Board()
+    board = ProgressModel()
     for count, event in enumerate(events):
         board = after(board, event, count * step_s)
     return board
@@ -39,7 +39,7 @@ def test_a_job_is_one_row_from_its_preparation_to_its_end() -> None:
 
 def test_phases_say_what_is_being_done() -> None:
     slot = happened.WaitingForSlot(external_id=EXTERNAL_ID, attempt=2, pause_s=1.5)
-    doubt = happened.Settling(external_id=EXTERNAL_ID, reason="?")
+    doubt = happened.OutcomeCheck(external_id=EXTERNAL_ID, reason="?")
 
     assert board_after(prepared()).rows[0].phase == "submitting"
     assert (
@@ -116,9 +116,9 @@ def test_trouble_is_known_until_the_api_answers() -> None:
     unsent = happened.SendFailed(
         external_id=EXTERNAL_ID, error=down, attempt=2, most_attempts=6, retry_s=1.0
     )
-    unasked = happened.AskFailed(error=down, retry_s=2.0, attempt=3)
-    asking = happened.Asking(task_ids=(TASK_ID,), in_s=2.0, failures=3)
-    asked = happened.Asking(task_ids=(TASK_ID,), in_s=9.0)
+    unasked = happened.QueryFailed(error=down, retry_s=2.0, attempt=3)
+    asking = happened.Querying(task_ids=(TASK_ID,), in_s=2.0, failures=3)
+    asked = happened.Querying(task_ids=(TASK_ID,), in_s=9.0)
 
     sending = board_after(prepared(), unsent)
     assert sending.trouble == ("the API cannot be reached", "try 2 of 6")
@@ -132,7 +132,9 @@ def test_trouble_is_known_until_the_api_answers() -> None:
 
 
 def test_the_next_question_is_counted_down_from_when_it_was_announced() -> None:
-    lost = happened.AskFailed(error=UnreachableError("no answer"), retry_s=2.0)
+    lost = happened.QueryFailed(error=UnreachableError("no answer"), retry_s=2.0)
 
-    assert board_after(happened.Asking(task_ids=("1",), in_s=12.0)).next_ask_at == 12.0
+    assert (
+        board_after(happened.Querying(task_ids=("1",), in_s=12.0)).next_ask_at == 12.0
+    )
     assert board_after(prepared(), lost).next_ask_at == 1.0 + 2.0

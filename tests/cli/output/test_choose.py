@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from kling_cli.cli.output.reporters import Lines, Look, Silence, look, reporter
+from kling_cli.cli.output.reporters import Lines, Silence, TerminalStyle, look, reporter
 from kling_cli.cli.output.styles import has_color, is_terminal
 from kling_cli.jobs import events as happened
 from tests.cli.examples import TASK_ID, one_of_each, submitted
@@ -15,15 +15,15 @@ CLEVER = {"TERM": "xterm-256color"}
 @pytest.mark.parametrize(
     ("is_quiet", "on_terminal", "environ", "expected"),
     [
-        pytest.param(False, True, CLEVER, Look.LIVE, id="terminal"),
-        pytest.param(False, False, CLEVER, Look.PLAIN, id="pipe"),
-        pytest.param(False, True, {"TERM": "dumb"}, Look.PLAIN, id="dumb"),
-        pytest.param(False, True, {}, Look.PLAIN, id="nameless"),
-        pytest.param(True, True, CLEVER, Look.SILENT, id="quiet"),
+        pytest.param(False, True, CLEVER, TerminalStyle.LIVE, id="terminal"),
+        pytest.param(False, False, CLEVER, TerminalStyle.PLAIN, id="pipe"),
+        pytest.param(False, True, {"TERM": "dumb"}, TerminalStyle.PLAIN, id="dumb"),
+        pytest.param(False, True, {}, TerminalStyle.PLAIN, id="nameless"),
+        pytest.param(True, True, CLEVER, TerminalStyle.SILENT, id="quiet"),
     ],
 )
 def test_the_terminal_decides_how_progress_looks(
-    is_quiet: bool, on_terminal: bool, environ: dict[str, str], expected: Look
+    is_quiet: bool, on_terminal: bool, environ: dict[str, str], expected: TerminalStyle
 ) -> None:
     assert look(is_quiet=is_quiet, is_terminal=on_terminal, environ=environ) is expected
 
@@ -77,7 +77,7 @@ def test_without_a_terminal_lines_go_to_stderr_alone(
 ) -> None:
     with reporter(is_quiet=False, is_colorless=False) as plain:
         plain.tell(submitted())
-        plain.tell(happened.Asking(task_ids=(TASK_ID,), in_s=1.0))
+        plain.tell(happened.Querying(task_ids=(TASK_ID,), in_s=1.0))
 
     said = capfd.readouterr()
     assert said.out == ""

@@ -3,16 +3,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from kling_cli.api.library import ELEMENTS, VOICES, Link, Owner, Thing
+from kling_cli.api.library import ELEMENTS, VOICES, LibraryItem, Link, Owner
 from kling_cli.cli.output.library import descriptions, document, table
 
 MADE = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
 SAMPLE = Link(role="sample", url="https://cdn.example.com/v.mp3")
 
 
-def a_thing(thing_id: str = "83", **changes: Any) -> Thing:
+def a_thing(thing_id: str = "83", **changes: Any) -> LibraryItem:
     facts: dict[str, Any] = {"name": "Ann", "owner": Owner.OWN, "links": (SAMPLE,)}
-    return Thing(id=thing_id, **{**facts, **changes})
+    return LibraryItem(id=thing_id, **{**facts, **changes})
 
 
 HERO = a_thing(

@@ -10,7 +10,7 @@ import pytest
 
 from kling_cli.cli.output.listener.status_line import ListenerState, StatusLine, masked
 from kling_cli.listener import events as happened
-from kling_cli.listener.events import Line
+from kling_cli.listener.events import ListenerEvent
 from tests.cli.output.test_listen_lines import FORWARDED, SEEN
 
 SECRET = "tokenoftheperson"
@@ -33,7 +33,7 @@ def tunnel(state: str, url: str | None = None) -> happened.TunnelChanged:
     )
 
 
-def text_after(*lines: Line, columns: int = 100) -> str:
+def text_after(*lines: ListenerEvent, columns: int = 100) -> str:
     state = ListenerState()
     for line in lines:
         state.hear(line)
@@ -64,7 +64,7 @@ def text_after(*lines: Line, columns: int = 100) -> str:
     ],
 )
 def test_it_counts_and_says_how_the_tunnel_is(
-    lines: tuple[Line, ...], words: str
+    lines: tuple[ListenerEvent, ...], words: str
 ) -> None:
     said = text_after(READY, *lines)
 

@@ -124,14 +124,14 @@ def test_a_terminal_that_knows_no_unicode_gets_none() -> None:
             [f"{TASK_ID} failed, took 1m 32s, 0 units, found by polling"],
             id="badly ended",
         ),
-        pytest.param(happened.Asking(task_ids=("1",), in_s=3.0), [], id="a question"),
+        pytest.param(happened.Querying(task_ids=("1",), in_s=3.0), [], id="a question"),
         pytest.param(
-            happened.AskFailed(error=TaskFailedError("down"), retry_s=1.0),
+            happened.QueryFailed(error=TaskFailedError("down"), retry_s=1.0),
             ["could not ask: down; again in 1s"],
             id="the first failure",
         ),
         pytest.param(
-            happened.AskFailed(error=TaskFailedError("down"), retry_s=1.0, attempt=2),
+            happened.QueryFailed(error=TaskFailedError("down"), retry_s=1.0, attempt=2),
             [],
             id="the next failure, which the display shows",
         ),

@@ -153,7 +153,7 @@ def test_only_the_word_at_the_start_is_coloured() -> None:
 def test_a_command_that_only_looks_still_warns() -> None:
     warnings = [type(event) for event in one_of_each() if is_warning(event)]
 
-    assert warnings == [happened.AskFailed, happened.Notice]
+    assert warnings == [happened.QueryFailed, happened.Notice]
 
 
 def test_a_job_that_never_was_a_task_ends_with_its_error_alone() -> None:

@@ -8,33 +8,33 @@ from typing import Any
 
 import pytest
 
-from kling_cli.cli.commands.trigger import Mocking, parse
-from kling_cli.cli.options.shared import Talk
+from kling_cli.cli.commands.trigger import MockOptions, parse
+from kling_cli.cli.options.shared import OutputOptions
 from kling_cli.cli.output.mock_results import Report
 from kling_cli.errors import ExitCode, StoppedError
-from kling_cli.listener.forwarding.delivery import Failure, Outcome
-from kling_cli.mock.conformance import Answered, judge, verdict
+from kling_cli.listener.forwarding.delivery import DeliveryOutcome, Failure
+from kling_cli.mock.conformance import HandlerResponse, judge, verdict
 from kling_cli.mock.scenarios import names
-from kling_cli.mock.sender import Series, Trial
+from kling_cli.mock.sender import MockRun, MockRuns
 from tests.support.clock import FakeClock
 
 NEED_SECRET = {"bad-signature", "old-timestamp"}
 
 
 @pytest.fixture
-def series(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Series:
+def series(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MockRuns:
     """Return all that `kling trigger --all` sends without a secret."""
     monkeypatch.setenv("KLING_STATE_DIR", str(tmp_path))
     monkeypatch.delenv("KLING_WEBHOOK_SECRET", raising=False)
-    return parse(None, Mocking(is_all=True, demands="2xx,5s,idempotent", to="3000"))
+    return parse(None, MockOptions(is_all=True, demands="2xx,5s,idempotent", to="3000"))
 
 
-def outcome(status: int | None, **changes: Any) -> Outcome:
+def outcome(status: int | None, **changes: Any) -> DeliveryOutcome:
     facts: dict[str, Any] = {"sent_at": FakeClock().now(), "duration_s": 0.012}
-    return Outcome(status=status, **facts | changes)
+    return DeliveryOutcome(status=status, **facts | changes)
 
 
-def tried(trial: Trial, n_before: int, refusal: int = 400) -> list[Answered]:
+def tried(trial: MockRun, n_before: int, refusal: int = 400) -> list[HandlerResponse]:
     """Return how a handler answers a trial that says `refusal` to what is invalid."""
     sent = [one for volley in trial.sent for one in volley]
     statuses = [200 if one.expected == "2xx" else refusal for one in sent]
@@ -45,7 +45,9 @@ def tried(trial: Trial, n_before: int, refusal: int = 400) -> list[Answered]:
     return judge(answers, trial.demands, is_signed=False)
 
 
-def report_of(series: Series, talk: Talk, refusal: int) -> tuple[Report, int]:
+def report_of(
+    series: MockRuns, talk: OutputOptions, refusal: int
+) -> tuple[Report, int]:
     report = Report(talk, is_asserting=True)
     report.begin(series)
     for trial in series.trials:
@@ -53,7 +55,7 @@ def report_of(series: Series, talk: Talk, refusal: int) -> tuple[Report, int]:
     return report, report.conclude(verdict(report.judged))
 
 
-def test_every_scenario_is_tried_as_a_task_of_its_own(series: Series) -> None:
+def test_every_scenario_is_tried_as_a_task_of_its_own(series: MockRuns) -> None:
     tried_names = [trial.scenario for trial in series.trials]
     bodies = {
         trial.scenario: json.loads(trial.sent[0][0].raw)["id"]
@@ -70,9 +72,9 @@ def test_every_scenario_is_tried_as_a_task_of_its_own(series: Series) -> None:
 
 
 def test_a_table_of_all_scenarios_ends_in_promises_and_a_sum(
-    series: Series, capsys: pytest.CaptureFixture[str]
+    series: MockRuns, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, code = report_of(series, Talk(), refusal=500)
+    _, code = report_of(series, OutputOptions(), refusal=500)
 
     lines = capsys.readouterr().out.splitlines()
     assert code == 8
@@ -97,9 +99,9 @@ def test_a_table_of_all_scenarios_ends_in_promises_and_a_sum(
 
 
 def test_json_of_all_scenarios_says_which_passed(
-    series: Series, capsys: pytest.CaptureFixture[str]
+    series: MockRuns, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, code = report_of(series, Talk(is_json=True), refusal=400)
+    _, code = report_of(series, OutputOptions(is_json=True), refusal=400)
 
     found = json.loads(capsys.readouterr().out)
     results = {one["scenario"]: one["result"] for one in found["scenarios"]}
@@ -115,13 +117,13 @@ def test_json_of_all_scenarios_says_which_passed(
 
 
 def test_no_answer_keeps_no_promise(
-    series: Series, capsys: pytest.CaptureFixture[str]
+    series: MockRuns, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trial = series.trials[0]
     [first, second] = (volley[0] for volley in trial.sent)
     silent = outcome(None, failure=Failure.TIMEOUT)
-    report = Report(Talk(), is_asserting=True)
-    report.begin(Series(trials=(trial,), demands=trial.demands))
+    report = Report(OutputOptions(), is_asserting=True)
+    report.begin(MockRuns(trials=(trial,), demands=trial.demands))
     answers = {1: (first, outcome(200)), 2: (second, silent)}
     report.add("submitted", judge(answers, trial.demands, is_signed=False))
 
@@ -136,9 +138,9 @@ def test_no_answer_keeps_no_promise(
 
 
 def test_a_test_that_was_stopped_has_not_passed(
-    series: Series, capsys: pytest.CaptureFixture[str]
+    series: MockRuns, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report = Report(Talk(), is_asserting=True)
+    report = Report(OutputOptions(), is_asserting=True)
     report.begin(series)
     report.add("submitted", tried(series.trials[0], 0))
 
@@ -150,13 +152,13 @@ def test_a_test_that_was_stopped_has_not_passed(
 
 
 def test_where_nobody_was_reached_nothing_passes_or_fails(
-    series: Series, capsys: pytest.CaptureFixture[str]
+    series: MockRuns, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trial = series.trials[0]
     [first, _] = (volley[0] for volley in trial.sent)
     refused = outcome(None, failure=Failure.REFUSED)
-    report = Report(Talk(), is_asserting=True)
-    report.begin(Series(trials=(trial,), demands=trial.demands))
+    report = Report(OutputOptions(), is_asserting=True)
+    report.begin(MockRuns(trials=(trial,), demands=trial.demands))
     report.add(
         "submitted", judge({1: (first, refused)}, trial.demands, is_signed=False)
     )

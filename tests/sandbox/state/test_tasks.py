@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kling_cli.catalogue.definition.loader import load
+from kling_cli.catalogue.definition.loader import load_product
 from kling_cli.catalogue.definition.schema import Plan
 from kling_cli.sandbox.state.tasks import (
     Outcome,
@@ -22,7 +22,7 @@ START = 1_793_000_000.0
 
 
 def a_task(seconds: float = 100.0, outcome: Outcome | None = None) -> SandboxTask:
-    product = load("text2video")
+    product = load_product("text2video")
     model = next(m for m in product.models if m.id == "kling-3.0-turbo")
     return SandboxTask(
         id="9",

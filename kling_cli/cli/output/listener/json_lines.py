@@ -11,12 +11,12 @@ from kling_cli.cli.output.text import moment
 from kling_cli.listener import events as happened
 
 if TYPE_CHECKING:
-    from kling_cli.listener.events import Fact
+    from kling_cli.listener.events import TaskFact
 
 SCHEMA = "kling.listen/1"
 
 
-def document(line: Fact, *, seq: int, now: datetime) -> dict[str, Any]:
+def document(line: TaskFact, *, seq: int, now: datetime) -> dict[str, Any]:
     """Return a line's object; a notice has none, it belongs on stderr."""
     type_, facts = _facts(line)
     return {"schema": SCHEMA, "type": type_, "seq": seq, "ts": moment(now), **facts}
@@ -27,11 +27,11 @@ def dumps(document: dict[str, Any]) -> str:
     return json.dumps(document, allow_nan=False)
 
 
-def _facts(line: Fact) -> tuple[str, dict[str, Any]]:  # noqa: C901, PLR0911 -- one case a line
+def _facts(line: TaskFact) -> tuple[str, dict[str, Any]]:  # noqa: C901, PLR0911 -- one case a line
     match line:
         case happened.Ready():
             return "ready", _ready(line)
-        case happened.CallbackSeen():
+        case happened.CallbackReceived():
             return "callback", _callback(line)
         case happened.Verified():
             return "verified", _verified(line)
@@ -63,7 +63,7 @@ def _ready(line: happened.Ready) -> dict[str, Any]:
     }
 
 
-def _callback(line: happened.CallbackSeen) -> dict[str, Any]:
+def _callback(line: happened.CallbackReceived) -> dict[str, Any]:
     return {
         "event_id": line.number or None,
         "received_at": moment(line.received_at),

@@ -25,7 +25,7 @@ from kling_cli.cli.output.job_control import (
 from kling_cli.cli.output.styles import is_terminal
 
 if TYPE_CHECKING:
-    from kling_cli.cli.options.shared import Talk
+    from kling_cli.cli.options.shared import OutputOptions
     from kling_cli.cli.output.listener.writers import Screen
     from kling_cli.listener.controls import Controls, Keys
 
@@ -76,7 +76,7 @@ KEYS: Mapping[str, Act] = MappingProxyType(
 )
 
 
-def keys_of(talk: Talk, screen: Screen) -> Keys | None:
+def keys_of(talk: OutputOptions, screen: Screen) -> Keys | None:
     """Return what reads the keys, where a person sits at both ends."""
     has_person = is_terminal(sys.stdin) and is_terminal(sys.stderr)
     is_wanted = has_person and not (talk.is_json or talk.is_quiet)

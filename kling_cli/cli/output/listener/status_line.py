@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from kling_cli.listener import events as happened
 
 if TYPE_CHECKING:
-    from kling_cli.listener.events import Line
+    from kling_cli.listener.events import ListenerEvent
 
 _MASK = "****"
 
@@ -30,17 +30,17 @@ class ListenerState:
     counts: Counter[str] = field(default_factory=Counter)
     refused: dict[str, int] = field(default_factory=dict)  # by reason
 
-    def hear(self, line: Line) -> None:
+    def hear(self, line: ListenerEvent) -> None:
         """Take what a line says."""
         match line:
             case happened.Ready():
                 self.url = masked(line.callback_url)
                 self.is_local = line.callback_url == line.local_url
                 self.is_forwarding = bool(line.forward_to)
-            case happened.CallbackSeen():
+            case happened.CallbackReceived():
                 self.counts["received"] += 1
             case happened.Forwarded():
-                name = happened.counted_as(line)
+                name = happened.count_category(line)
                 self.counts[
                     "failed" if name == "forward_failures" else "forwarded"
                 ] += 1

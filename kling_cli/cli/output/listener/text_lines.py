@@ -17,7 +17,7 @@ from kling_cli.jobs import events
 from kling_cli.listener import events as happened
 
 if TYPE_CHECKING:
-    from kling_cli.listener.events import Fact, Line
+    from kling_cli.listener.events import ListenerEvent, TaskFact
 
 _EXCERPT = 160  # characters of an answer; JSON has all that was read
 _TUNNEL_WORDS = {
@@ -29,7 +29,7 @@ _TUNNEL_WORDS = {
 }
 
 
-def text(line: Line, now: datetime) -> str:
+def text(line: ListenerEvent, now: datetime) -> str:
     """Return what is printed for `line` at `now`, safe on any terminal."""
     if isinstance(line, events.Notice):
         return warning_text(line)
@@ -54,27 +54,27 @@ def warning_text(notice: events.Notice) -> str:
     return one_line(f"warning: {notice.message}{hint}")
 
 
-def is_result(line: Line) -> bool:
+def is_result(line: ListenerEvent) -> bool:
     """Return whether a line is about callbacks, and so belongs on stdout."""
     said_aside = happened.Ready | happened.TunnelChanged | happened.Stopped
     return not isinstance(line, said_aside | events.Notice)
 
 
-def is_quiet(line: Line) -> bool:
+def is_quiet(line: ListenerEvent) -> bool:
     """Return whether a line is shown even under `--quiet`."""
     if isinstance(line, happened.Forwarded):
         return line.hint is not None or line.error is not None
     if isinstance(line, happened.Verified):
         return not line.is_true
-    shown = happened.CallbackSeen | happened.Reconciled | events.Notice
+    shown = happened.CallbackReceived | happened.Reconciled | events.Notice
     return isinstance(line, shown | happened.TunnelChanged)
 
 
-def _words(line: Fact) -> str:  # noqa: C901, PLR0911 -- one case a line
+def _words(line: TaskFact) -> str:  # noqa: C901, PLR0911 -- one case a line
     match line:
         case happened.Ready():
             return ready_text(line)
-        case happened.CallbackSeen():
+        case happened.CallbackReceived():
             return _callback(line)
         case happened.Forwarded():
             return _forward(line)
@@ -99,7 +99,7 @@ def _words(line: Fact) -> str:  # noqa: C901, PLR0911 -- one case a line
             assert_never(line)
 
 
-def _callback(line: happened.CallbackSeen) -> str:
+def _callback(line: happened.CallbackReceived) -> str:
     since = line.since_submit_s
     facts = (
         _number(line.number),
@@ -169,8 +169,8 @@ def _tasks(count: int) -> str:
     return "1 task" if count == 1 else f"{count} tasks"
 
 
-def _when(line: Line, now: datetime) -> datetime:
-    return line.received_at if isinstance(line, happened.CallbackSeen) else now
+def _when(line: ListenerEvent, now: datetime) -> datetime:
+    return line.received_at if isinstance(line, happened.CallbackReceived) else now
 
 
 def _face(moment: datetime) -> str:

@@ -18,17 +18,17 @@ from kling_cli.cli.output.listener import text_lines
 from kling_cli.cli.output.listener.json_lines import document, dumps
 from kling_cli.cli.output.listener.status_line import ListenerState, StatusLine
 from kling_cli.cli.output.plain import colored
-from kling_cli.cli.output.reporters import Look, look
+from kling_cli.cli.output.reporters import TerminalStyle, look
 from kling_cli.cli.output.streams import write_line, write_note
 from kling_cli.cli.output.styles import has_color, is_terminal
 from kling_cli.clock import Clock
 from kling_cli.jobs.events import Notice
-from kling_cli.listener.events import Line, Ready, Stopped
+from kling_cli.listener.events import ListenerEvent, Ready, Stopped
 
 if TYPE_CHECKING:
-    from kling_cli.cli.options.shared import Talk
+    from kling_cli.cli.options.shared import OutputOptions
 
-Show = Callable[[Line], None]
+Show = Callable[[ListenerEvent], None]
 
 
 class Screen:
@@ -38,7 +38,7 @@ class Screen:
         self._show = show
         self._note = note
 
-    def show(self, line: Line) -> None:
+    def show(self, line: ListenerEvent) -> None:
         """Show a line."""
         self._show(line)
 
@@ -66,7 +66,7 @@ class StatusScreen(Screen):
         encoding = (getattr(sys.stderr, "encoding", None) or "ascii").lower()
         self._between = " · " if encoding.startswith("utf") else " - "
 
-    def show(self, line: Line) -> None:
+    def show(self, line: ListenerEvent) -> None:
         with self._status.hidden():
             super().show(line)
         self._state.hear(line)
@@ -89,7 +89,7 @@ class StatusScreen(Screen):
 
 @contextmanager
 def open_screen(
-    talk: Talk, clock: Clock, *, is_beside_command: bool
+    talk: OutputOptions, clock: Clock, *, is_beside_command: bool
 ) -> Iterator[Screen]:
     """Yield what shows a listener's lines; the terminal is left in order."""
     show = shower(talk, clock, is_beside_command=is_beside_command)
@@ -98,7 +98,7 @@ def open_screen(
     wanted = look(
         is_quiet=is_silent, is_terminal=is_terminal(sys.stderr), environ=os.environ
     )
-    if wanted is not Look.LIVE:
+    if wanted is not TerminalStyle.LIVE:
         yield Screen(show, note)
         return
     status = StatusLine(sys.stderr)
@@ -108,7 +108,7 @@ def open_screen(
         status.close()
 
 
-def shower(talk: Talk, clock: Clock, *, is_beside_command: bool) -> Show:
+def shower(talk: OutputOptions, clock: Clock, *, is_beside_command: bool) -> Show:
     """Return what shows lines as it was asked for."""
     note = _noter(is_colorless=talk.is_colorless)
     if talk.is_json:
@@ -117,7 +117,7 @@ def shower(talk: Talk, clock: Clock, *, is_beside_command: bool) -> Show:
     if talk.is_quiet:
         return _as_few(clock, write, note)
 
-    def show(line: Line) -> None:
+    def show(line: ListenerEvent) -> None:
         if isinstance(line, Ready):
             note(text_lines.ready_text(line))
         elif text_lines.is_result(line):
@@ -131,7 +131,7 @@ def shower(talk: Talk, clock: Clock, *, is_beside_command: bool) -> Show:
 def _as_json(clock: Clock, note: Callable[[str], None]) -> Show:
     numbers = count(1)
 
-    def show(line: Line) -> None:
+    def show(line: ListenerEvent) -> None:
         if isinstance(line, Notice):
             note(text_lines.warning_text(line))
             return
@@ -146,7 +146,7 @@ def _as_few(
 ) -> Show:
     """Show the URL alone, then callbacks and what went wrong."""
 
-    def show(line: Line) -> None:
+    def show(line: ListenerEvent) -> None:
         if isinstance(line, Ready):
             write(line.callback_url)
         elif text_lines.is_quiet(line) and not isinstance(line, Stopped):

@@ -12,8 +12,8 @@ from rich.live import Live
 from rich.text import Text
 
 from kling_cli.cli.output import plain
-from kling_cli.cli.output.live.progress import Board, after
-from kling_cli.cli.output.live.renderer import ASCII, UNICODE, Canvas, draw
+from kling_cli.cli.output.live.progress import ProgressModel, after
+from kling_cli.cli.output.live.renderer import ASCII, UNICODE, RenderOptions, render
 from kling_cli.cli.output.styles import is_terminal
 from kling_cli.clock import Clock, SystemClock
 from kling_cli.jobs import events as happened
@@ -27,7 +27,7 @@ FRAMES_A_SECOND = 6
 _NEWS = (
     happened.Prepared,
     happened.Submitted,
-    happened.Settling,
+    happened.OutcomeCheck,
     happened.Saved,
     happened.DownloadResumed,
     happened.DownloadRetry,
@@ -49,7 +49,7 @@ class LiveReporter:
     ) -> None:
         self._console = console or terminal_console(is_colored=is_colored)
         self._clock = clock or SystemClock()
-        self._board = Board()
+        self._board = ProgressModel()
         encoding = (self._console.encoding or "ascii").lower()
         self._marks = UNICODE if encoding.startswith("utf") else ASCII
         self._live = self._new_live()
@@ -90,8 +90,8 @@ class LiveReporter:
 
     def _picture(self) -> Group:
         width, height = self._console.size
-        canvas = Canvas(width, height, self._clock.monotonic(), self._marks)
-        return Group(*draw(self._board, canvas))
+        canvas = RenderOptions(width, height, self._clock.monotonic(), self._marks)
+        return Group(*render(self._board, canvas))
 
 
 def news(event: Event) -> list[Text]:
@@ -107,7 +107,7 @@ def news(event: Event) -> list[Text]:
 def _is_news(event: Event) -> bool:
     if isinstance(event, happened.Saved):
         return not is_terminal(sys.stdout)  # where the path will stand in any case
-    if isinstance(event, happened.AskFailed | happened.SendFailed):
+    if isinstance(event, happened.QueryFailed | happened.SendFailed):
         return event.attempt == 1  # the display has it as long as it lasts
     if isinstance(event, happened.CallbackPath):
         return event.state in ("lost", "back") or bool(event.detail)

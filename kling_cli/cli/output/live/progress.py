@@ -66,7 +66,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Board:
+class ProgressModel:
     """All jobs of a run and what they have in common.
 
     `trouble` says why the API cannot be reached, and which try that was, as long as
@@ -86,7 +86,7 @@ class Board:
                 return row
         return None
 
-    def with_row(self, name: str | None, now: float, **changes: Any) -> Board:
+    def with_row(self, name: str | None, now: float, **changes: Any) -> ProgressModel:
         """Return the board with a row changed, or a new one for an id not seen yet."""
         old = self.row(name)
         if old is None:
@@ -97,13 +97,15 @@ class Board:
         return replace(self, rows=rows)
 
 
-def after(board: Board, event: Event, now: float) -> Board:
+def after(board: ProgressModel, event: Event, now: float) -> ProgressModel:
     """Return the board once `event` has happened."""
     change = _CHANGES.get(type(event))
     return board if change is None else change(board, event, now)
 
 
-def _prepared(board: Board, event: happened.Prepared, now: float) -> Board:
+def _prepared(
+    board: ProgressModel, event: happened.Prepared, now: float
+) -> ProgressModel:
     return board.with_row(
         event.external_id,
         now,
@@ -118,36 +120,46 @@ def _prepared(board: Board, event: happened.Prepared, now: float) -> Board:
     )
 
 
-def _tunnel_opening(board: Board, event: happened.TunnelOpening, _: float) -> Board:
+def _tunnel_opening(
+    board: ProgressModel, event: happened.TunnelOpening, _: float
+) -> ProgressModel:
     return replace(board, doing=f"opening a tunnel with {event.provider}")
 
 
-def _callback_path(board: Board, event: happened.CallbackPath, _: float) -> Board:
+def _callback_path(
+    board: ProgressModel, event: happened.CallbackPath, _: float
+) -> ProgressModel:
     return replace(board, doing=None, path=path_words(event))
 
 
 def _waiting_for_slot(
-    board: Board, event: happened.WaitingForSlot, now: float
-) -> Board:
+    board: ProgressModel, event: happened.WaitingForSlot, now: float
+) -> ProgressModel:
     phase = f"waiting for a slot, attempt {event.attempt}"
     board = board.with_row(event.external_id, now, phase=phase)
     return replace(board, next_ask_at=now + event.pause_s)
 
 
-def _settling(board: Board, event: happened.Settling, now: float) -> Board:
+def _settling(
+    board: ProgressModel, event: happened.OutcomeCheck, now: float
+) -> ProgressModel:
     return board.with_row(
         event.external_id, now, phase="finding out whether the API took the job"
     )
 
 
-def _send_failed(board: Board, event: happened.SendFailed, now: float) -> Board:
+def _send_failed(
+    board: ProgressModel, event: happened.SendFailed, now: float
+) -> ProgressModel:
     tries = f"try {event.attempt} of {event.most_attempts}"
     board = board.with_row(event.external_id, now, phase="submitting")
     trouble = (event.error.message, tries)
     return replace(board, next_ask_at=now + event.retry_s, trouble=trouble)
 
 
-def _submitted(board: Board, event: happened.Submitted, now: float) -> Board:
+def _submitted(
+    board: ProgressModel, event: happened.Submitted, now: float
+) -> ProgressModel:
     board = replace(board, trouble=())
     return board.with_row(
         event.external_id if board.row(event.external_id) else event.task_id,
@@ -163,21 +175,29 @@ def _submitted(board: Board, event: happened.Submitted, now: float) -> Board:
     )
 
 
-def _status_changed(board: Board, event: happened.StatusChanged, now: float) -> Board:
+def _status_changed(
+    board: ProgressModel, event: happened.StatusChanged, now: float
+) -> ProgressModel:
     return board.with_row(event.task_id, now, phase=event.status.value)
 
 
-def _asking(board: Board, event: happened.Asking, now: float) -> Board:
+def _asking(
+    board: ProgressModel, event: happened.Querying, now: float
+) -> ProgressModel:
     trouble = board.trouble if event.failures else ()
     return replace(board, next_ask_at=now + event.in_s, trouble=trouble)
 
 
-def _ask_failed(board: Board, event: happened.AskFailed, now: float) -> Board:
+def _ask_failed(
+    board: ProgressModel, event: happened.QueryFailed, now: float
+) -> ProgressModel:
     trouble = (event.error.message, f"try {event.attempt}")
     return replace(board, next_ask_at=now + event.retry_s, trouble=trouble)
 
 
-def _downloading(board: Board, event: happened.Downloading, now: float) -> Board:
+def _downloading(
+    board: ProgressModel, event: happened.Downloading, now: float
+) -> ProgressModel:
     row = board.row(event.task_id)
     transfers = dict(row.transfers if row else {})
     known = transfers.get(event.name)
@@ -193,12 +213,14 @@ def _downloading(board: Board, event: happened.Downloading, now: float) -> Board
     )
 
 
-def _download_retry(board: Board, event: happened.DownloadRetry, now: float) -> Board:
+def _download_retry(
+    board: ProgressModel, event: happened.DownloadRetry, now: float
+) -> ProgressModel:
     pause = duration(event.retry_s)
     return board.with_row(event.task_id, now, phase=f"saving again in {pause}")
 
 
-def _saved(board: Board, event: happened.Saved, now: float) -> Board:
+def _saved(board: ProgressModel, event: happened.Saved, now: float) -> ProgressModel:
     """Take down the download that has become this file, whatever its final name."""
     row = board.row(event.task_id)
     kept = {
@@ -209,7 +231,9 @@ def _saved(board: Board, event: happened.Saved, now: float) -> Board:
     return board.with_row(event.task_id, now, transfers=MappingProxyType(kept))
 
 
-def _finished(board: Board, event: happened.Finished, now: float) -> Board:
+def _finished(
+    board: ProgressModel, event: happened.Finished, now: float
+) -> ProgressModel:
     result = event.result
     name = result.task_id if board.row(result.task_id) else result.external_id
     if board.row(name) is None:
@@ -217,21 +241,23 @@ def _finished(board: Board, event: happened.Finished, now: float) -> Board:
     return board.with_row(name, now, phase=result.state.value, is_done=True)
 
 
-_CHANGES: Mapping[type, Callable[[Board, Any, float], Board]] = MappingProxyType(
-    {
-        happened.Prepared: _prepared,
-        happened.TunnelOpening: _tunnel_opening,
-        happened.CallbackPath: _callback_path,
-        happened.WaitingForSlot: _waiting_for_slot,
-        happened.SendFailed: _send_failed,
-        happened.Settling: _settling,
-        happened.Submitted: _submitted,
-        happened.StatusChanged: _status_changed,
-        happened.Asking: _asking,
-        happened.AskFailed: _ask_failed,
-        happened.Downloading: _downloading,
-        happened.DownloadRetry: _download_retry,
-        happened.Saved: _saved,
-        happened.Finished: _finished,
-    }
+_CHANGES: Mapping[type, Callable[[ProgressModel, Any, float], ProgressModel]] = (
+    MappingProxyType(
+        {
+            happened.Prepared: _prepared,
+            happened.TunnelOpening: _tunnel_opening,
+            happened.CallbackPath: _callback_path,
+            happened.WaitingForSlot: _waiting_for_slot,
+            happened.SendFailed: _send_failed,
+            happened.OutcomeCheck: _settling,
+            happened.Submitted: _submitted,
+            happened.StatusChanged: _status_changed,
+            happened.Querying: _asking,
+            happened.QueryFailed: _ask_failed,
+            happened.Downloading: _downloading,
+            happened.DownloadRetry: _download_retry,
+            happened.Saved: _saved,
+            happened.Finished: _finished,
+        }
+    )
 )

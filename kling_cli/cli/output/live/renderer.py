@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.text import Text
 
-from kling_cli.cli.output.live.progress import Board, Row, Transfer
+from kling_cli.cli.output.live.progress import ProgressModel, Row, Transfer
 from kling_cli.cli.output.table_layout import shortened
 from kling_cli.cli.output.text import clock_face, one_line, size
 
@@ -36,7 +36,7 @@ ASCII = Marks(spinner="|/-\\", full="#", empty=".", between=" - ")
 
 
 @dataclass(frozen=True, slots=True)
-class Canvas:
+class RenderOptions:
     """Where and when a board is drawn: cells wide, lines high, seconds."""
 
     width: int
@@ -45,7 +45,7 @@ class Canvas:
     marks: Marks = UNICODE
 
 
-def draw(board: Board, canvas: Canvas) -> list[Text]:
+def render(board: ProgressModel, canvas: RenderOptions) -> list[Text]:
     """Return the lines of the display, none wider than the canvas."""
     running = [row for row in board.rows if not row.is_done]
     shared = _shared(board, canvas)
@@ -60,7 +60,7 @@ def draw(board: Board, canvas: Canvas) -> list[Text]:
     return drawn + shared
 
 
-def _row(row: Row, canvas: Canvas, *, is_alone: bool) -> list[Text]:
+def _row(row: Row, canvas: RenderOptions, *, is_alone: bool) -> list[Text]:
     """Return a job's lines: what it is, how it stands, its downloads."""
     mark = canvas.marks.spinner[int(canvas.now * 8) % len(canvas.marks.spinner)]
     name = row.task_id or row.external_id or ""
@@ -77,7 +77,7 @@ def _row(row: Row, canvas: Canvas, *, is_alone: bool) -> list[Text]:
     return lines
 
 
-def _progress(row: Row, canvas: Canvas) -> list[Text]:
+def _progress(row: Row, canvas: RenderOptions) -> list[Text]:
     """Return the phase with the time it has taken against the usual time."""
     since = row.began_at if row.submitted_at is None else row.submitted_at
     elapsed = canvas.now - since
@@ -89,7 +89,7 @@ def _progress(row: Row, canvas: Canvas) -> list[Text]:
     return _with_bar(row.phase, share, [figures], canvas)
 
 
-def _transfer(transfer: Transfer, canvas: Canvas) -> list[Text]:
+def _transfer(transfer: Transfer, canvas: RenderOptions) -> list[Text]:
     facts = [size(transfer.done_bytes)]
     if transfer.total_bytes:
         facts = [f"{size(transfer.done_bytes)} of {size(transfer.total_bytes)}"]
@@ -105,7 +105,7 @@ def _transfer(transfer: Transfer, canvas: Canvas) -> list[Text]:
     return name + _with_bar("", share, facts, canvas)
 
 
-def _shared(board: Board, canvas: Canvas) -> list[Text]:
+def _shared(board: ProgressModel, canvas: RenderOptions) -> list[Text]:
     """Return the lines about what all jobs share."""
     n_done = sum(row.is_done for row in board.rows)
     total = f"{n_done} of {len(board.rows)} tasks done" if len(board.rows) > 1 else None
@@ -124,7 +124,7 @@ def _shared(board: Board, canvas: Canvas) -> list[Text]:
 
 
 def _with_bar(
-    before: str, share: float, facts: Sequence[str], canvas: Canvas
+    before: str, share: float, facts: Sequence[str], canvas: RenderOptions
 ) -> list[Text]:
     """Return one line with a bar if there is room for one, otherwise plain facts."""
     words = f"{_INDENT}{before} " if before else _INDENT
@@ -142,7 +142,11 @@ def _with_bar(
 
 
 def _packed(
-    facts: Sequence[str], canvas: Canvas, *, start: str = _INDENT, style: str = ""
+    facts: Sequence[str],
+    canvas: RenderOptions,
+    *,
+    start: str = _INDENT,
+    style: str = "",
 ) -> list[Text]:
     """Return facts side by side on as few lines as they need."""
     room = max(1, canvas.width - cell_len(start))
