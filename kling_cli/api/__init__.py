@@ -1,1 +1,8 @@
-"""Talking with Kling: credentials, the client, and what answers mean in our terms."""
+"""The client of the Kling API: credentials, requests, and what the answers mean.
+
+`KlingClient` sends; `Task` is the one form of a task for both generations of the API.
+"""
+
+from lazy_loader import attach_stub
+
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

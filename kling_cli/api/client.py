@@ -32,7 +32,7 @@ from kling_cli.api.tasks import (
 from kling_cli.api.transport import PATIENCE_S, ApiResponse, Request, send_request
 from kling_cli.clock import Clock
 from kling_cli.errors import AmbiguousError, RefusedError, UnreachableError, UsageError
-from kling_cli.settings.settings import Settings
+from kling_cli.settings import Settings
 
 IDS_A_CALL: Final = 20  # Source: API reference 2.5, `GET /tasks`, read 2026-10-04
 

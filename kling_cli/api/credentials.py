@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from kling_cli.catalogue.definition.schema import CredentialKind
+from kling_cli.catalogue import CredentialKind
 from kling_cli.errors import CredentialsError, KlingError
 from kling_cli.secret import Secret
-from kling_cli.settings.settings import ACCOUNT, HOW_TO_LOG_IN, Settings
+from kling_cli.settings import ACCOUNT, HOW_TO_LOG_IN, Settings
 
 # Source: API reference 1.3, read 2026-10-04.
 LIFETIME: Final = timedelta(seconds=1800)

@@ -8,7 +8,7 @@ from typing import Final
 
 from kling_cli.api.credentials import Credentials
 from kling_cli.api.transport import ApiResponse
-from kling_cli.catalogue.definition.schema import CredentialKind
+from kling_cli.catalogue import CredentialKind
 from kling_cli.errors import (
     AccountError,
     AmbiguousError,
@@ -20,7 +20,7 @@ from kling_cli.errors import (
     RefusedError,
     UnreachableError,
 )
-from kling_cli.settings.settings import HOSTS, HOW_TO_LOG_IN
+from kling_cli.settings import HOSTS, HOW_TO_LOG_IN
 
 SUCCESS: Final = 0
 NOT_YET_VALID: Final = 1003

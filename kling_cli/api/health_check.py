@@ -12,7 +12,7 @@ from kling_cli.api.credentials import Credentials
 from kling_cli.api.error_codes import CODES, SUCCESS, error_from_response
 from kling_cli.api.http import new_http
 from kling_cli.api.transport import ApiResponse, Request, send_request
-from kling_cli.catalogue.definition.schema import CredentialKind
+from kling_cli.catalogue import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.errors import CredentialsError, KlingError, UnreachableError
 

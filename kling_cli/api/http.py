@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from kling_cli import __version__
 from kling_cli.errors import UsageError
-from kling_cli.settings.proxies import LookUp, Proxies, Proxy
+from kling_cli.settings import LookUp, Proxies, Proxy
 
 __all__ = ["ProxyFailedError", "httpx", "new_http"]
 

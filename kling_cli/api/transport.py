@@ -15,8 +15,7 @@ import anyio
 from kling_cli.api.http import ProxyFailedError, httpx
 from kling_cli.api.json_values import parse_json, text, whole
 from kling_cli.errors import UnreachableError, UsageError
-from kling_cli.settings.parsers import is_loopback_url
-from kling_cli.settings.settings import HOSTS
+from kling_cli.settings import HOSTS, is_loopback_url
 from kling_cli.text import is_text
 
 _PORTS: Final = {"https": 443, "http": 80}

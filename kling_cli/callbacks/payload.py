@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
-from kling_cli.catalogue.definition.schema import Generation
+from kling_cli.catalogue import Generation
 
 MAX_DEPTH: Final = 32  # a documented body has five levels
 MAX_DIGITS: Final = 64

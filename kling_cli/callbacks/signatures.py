@@ -15,7 +15,7 @@ from standardwebhooks.webhooks import Webhook
 
 from kling_cli.errors import UsageError
 from kling_cli.secret import Secret
-from kling_cli.settings.webhook_secret import EXPECTED, keys_of
+from kling_cli.settings import EXPECTED, keys_of
 
 TOLERANCE: Final = timedelta(minutes=5)
 _SECONDS: Final = re.compile(r"[0-9]{1,11}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kling_cli.catalogue.definition.loader import Summary
+    from kling_cli.catalogue import Summary
 
 TASKS = "Tasks"
 TOOLS = "Callbacks & development"
@@ -184,7 +184,7 @@ GROUPS = (
 
 def entries() -> tuple[Entry, ...]:
     """Return every command in the order of `--help`; cheap."""
-    from kling_cli.catalogue.definition.loader import summaries
+    from kling_cli.catalogue import summaries
 
     products = tuple(_of_product(one) for one in summaries() if not one.group)
     return products + GROUPS + TABLE
@@ -197,7 +197,7 @@ def canonical(name: str) -> str:
 
 def members(group: str) -> tuple[Entry, ...]:
     """Return the steps and products that are sub-commands of `group`; cheap."""
-    from kling_cli.catalogue.definition.loader import step_summaries, summaries
+    from kling_cli.catalogue import step_summaries, summaries
 
     steps = (
         _of_product(one, "session_step")

@@ -14,7 +14,7 @@ from kling_cli.clock import Clock, SystemClock
 if TYPE_CHECKING:
     from kling_cli.cli.options.shared import OutputOptions
     from kling_cli.jobs.events import Event
-    from kling_cli.settings.settings import Settings
+    from kling_cli.settings import Settings
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ def load_settings(options: Mapping[str, Any]) -> Settings:
     With a sandbox, the state folder is one inside the usual one: what is simulated
     never stands among paid jobs.
     """
-    from kling_cli.settings.settings import SANDBOX_FOLDER, load
+    from kling_cli.settings import SANDBOX_FOLDER, load
 
     settings = load(os.environ, options)
     if settings.is_typed("tunnel"):
@@ -110,7 +110,7 @@ async def _surrounded(work: Work[T], around: RunContext) -> T:
 def _inside(settings: Settings, box: Any) -> Settings:
     """Return settings that talk with the sandbox, whatever account there is."""
     from kling_cli.secret import Secret
-    from kling_cli.settings.settings import ACCOUNT
+    from kling_cli.settings import ACCOUNT
 
     problems = settings.problems.items()
     return replace(

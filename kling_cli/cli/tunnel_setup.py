@@ -17,7 +17,7 @@ from kling_cli.cli.output.text import one_line
 if TYPE_CHECKING:
     from kling_cli.cli.options.shared import OutputOptions
     from kling_cli.jobs.job import RunOptions
-    from kling_cli.settings.settings import Settings
+    from kling_cli.settings import Settings
 
 OFFERED: Final = "localhost.run"
 
@@ -85,7 +85,7 @@ def is_tunnel_wanted(settings: Settings, options: RunOptions) -> bool:
 def _offer_public_service(settings: Settings, person: TerminalPerson) -> str | None:
     """Ask once whether to use a public service; the answer stays in config.toml."""
     from kling_cli.errors import UsageError
-    from kling_cli.settings.config_file import write_setting
+    from kling_cli.settings import write_setting
     from kling_cli.tunnels import registry
 
     factory = registry.factory(OFFERED)

@@ -14,14 +14,21 @@ from typing import Final
 
 import anyio
 
-from kling_cli.api.client import RetryingClient
-from kling_cli.api.pagination import Listed, cursor_pages, numbered_pages, take_first
-from kling_cli.api.tasks import Task, TaskStatus, tasks_from_wire
-from kling_cli.catalogue.definition import loader
+from kling_cli import catalogue
+from kling_cli.api import (
+    Listed,
+    RetryingClient,
+    Task,
+    TaskStatus,
+    cursor_pages,
+    numbered_pages,
+    take_first,
+    tasks_from_wire,
+)
 from kling_cli.errors import CredentialsError, KlingError
 from kling_cli.jobs.poller import TASKS_PATH, TaskEndpoint, families, is_only_here
 from kling_cli.jobs.session import Session
-from kling_cli.store.records import JobRecord, Stage
+from kling_cli.store import JobRecord, Stage
 
 PAGE: Final = 500
 FAMILY_PAGES: Final = 4  # a key pair looks no further in one family
@@ -102,7 +109,7 @@ class AccountTasks:
         if wanted.kind is not None:
             found = [p for p in found if p.path == TASKS_PATH or p.pack == wanted.kind]
         if wanted.product is not None:
-            loader.load_description(wanted.product)  # a name that means something
+            catalogue.load_description(wanted.product)  # a name that means something
             found = [p for p in found if p.may_have(wanted.product)]
         if not found:
             raise CredentialsError(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from kling_cli.api.tasks import Task, TaskStatus
+from kling_cli.api import Task, TaskStatus
 from kling_cli.background import background
 from kling_cli.clock import Clock
 from kling_cli.errors import NotSavedError, OutcomeUnknownError
@@ -27,8 +27,8 @@ from kling_cli.jobs.schedule import retry_s
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.state_machine import initial_state
 from kling_cli.jobs.wait import TaskWatcher, deadline_at
-from kling_cli.settings.settings import Settings
-from kling_cli.store.records import JobRecord, Stage
+from kling_cli.settings import Settings
+from kling_cli.store import JobRecord, Stage
 from kling_cli.tunnels.process_identity import identify
 
 SETTLE_ASKS = 3

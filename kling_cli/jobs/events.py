@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kling_cli.api.tasks import TaskStatus
-from kling_cli.store.records import SavedOutput, State
+from kling_cli.api import TaskStatus
+from kling_cli.store import SavedOutput, State
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from kling_cli.api.transport import ApiResponse
+    from kling_cli.api import ApiResponse
     from kling_cli.errors import KlingError
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import anyio
 
-from kling_cli.api.tasks import Task
+from kling_cli.api import Task
 from kling_cli.background import background
-from kling_cli.callbacks.urls import new_nonce
+from kling_cli.callbacks import new_nonce
 from kling_cli.clock import Clock
 from kling_cli.errors import KlingError, OutcomeUnknownError, UnreachableError
 from kling_cli.jobs.calls.synchronous import SynchronousCalls, without_callbacks
@@ -25,9 +25,8 @@ from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.state_machine import initial_state
 from kling_cli.jobs.submit import Submission
 from kling_cli.jobs.wait import TaskWatcher, deadline_at
-from kling_cli.settings.settings import Settings
-from kling_cli.store.prompts import prompt_of
-from kling_cli.store.records import JobRecord, Stage
+from kling_cli.settings import Settings
+from kling_cli.store import JobRecord, Stage, prompt_of
 from kling_cli.tunnels.process_identity import identify
 
 

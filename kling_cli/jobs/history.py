@@ -12,18 +12,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kling_cli.api.tasks import Output
-from kling_cli.catalogue.constraints import is_url
-from kling_cli.catalogue.definition import loader
-from kling_cli.catalogue.definition.schema import Field, Product
-from kling_cli.catalogue.sessions import fit_segment
+from kling_cli import catalogue
+from kling_cli.api import Output
+from kling_cli.catalogue import Field, Product, fit_segment, is_url
 from kling_cli.errors import UsageError
 from kling_cli.jobs.lookup import resolve_last
 from kling_cli.jobs.prepare import Order
-from kling_cli.settings.settings import Settings
-from kling_cli.store.database import FILE_NAME
-from kling_cli.store.journal import Journal
-from kling_cli.store.records import JobRecord
+from kling_cli.settings import Settings
+from kling_cli.store import FILE_NAME, JobRecord, Journal
 
 _KINDS = {"video": "a video", "audio": "a sound"}
 
@@ -77,7 +73,7 @@ def with_history(order: Order, settings: Settings) -> Order:
         UsageError: a task is named that has not made what is needed.
         JournalError: the journal cannot be read.
     """
-    product = loader.load_description(order.product)
+    product = catalogue.load_description(order.product)
     values = dict(_moved(product, order.values))
     names = [each for each in product.fields if each.id_of and each.name in values]
     use = product.session

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-from kling_cli.api.tasks import Output, Task, TaskStatus
+from kling_cli.api import Output, Task, TaskStatus
 from kling_cli.errors import ContentRefusedError, KlingError, TaskFailedError
 from kling_cli.jobs.events import JobResult
 from kling_cli.jobs.outputs.naming import from_here
 from kling_cli.jobs.poller import NO_ENDPOINT
 from kling_cli.jobs.state_machine import TaskState
-from kling_cli.store.records import JobRecord, SavedOutput, Stage
+from kling_cli.store import JobRecord, SavedOutput, Stage
 
 if TYPE_CHECKING:
-    from kling_cli.api.transport import ApiResponse
+    from kling_cli.api import ApiResponse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

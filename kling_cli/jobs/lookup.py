@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kling_cli.api.tasks import Task
-from kling_cli.catalogue.definition import loader
+from kling_cli import catalogue
+from kling_cli.api import Task
 from kling_cli.errors import (
     KlingError,
     OutcomeUnknownError,
@@ -22,14 +22,12 @@ from kling_cli.jobs.job import Job, with_task
 from kling_cli.jobs.poller import TASKS_PATH, TaskEndpoint, families, is_only_here
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.state_machine import initial_state
-from kling_cli.store.database import FILE_NAME
-from kling_cli.store.journal import Journal
-from kling_cli.store.records import JobRecord, Stage
+from kling_cli.store import FILE_NAME, JobRecord, Journal, Stage
 from kling_cli.tunnels.process_identity import Identity
 
 if TYPE_CHECKING:
-    from kling_cli.settings.settings import Settings
-    from kling_cli.store.records import JobRecord
+    from kling_cli.settings import Settings
+    from kling_cli.store import JobRecord
 
 AGAIN = "nothing was created or charged; run the same command again"
 
@@ -264,7 +262,7 @@ def newest_task(journal: Journal, name: str, settings: Settings) -> JobRecord:
     entries = journal.tasks(
         back + 1,
         api_base=None if settings.is_sandbox else settings.api_base,
-        without=loader.step_names(),
+        without=catalogue.step_names(),
     )
     if back < len(entries):
         return entries[back]

@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from kling_cli.api.tasks import Task
-from kling_cli.catalogue.definition import loader
-from kling_cli.catalogue.definition.schema import Generation, Product
+from kling_cli import catalogue
+from kling_cli.api import Task
+from kling_cli.catalogue import Generation, Product
 from kling_cli.errors import AccountError, CredentialsError, KlingError, RefusedError
-from kling_cli.store.records import JobRecord
+from kling_cli.store import JobRecord
 
 _NO_RIGHT: Final = 1103  # said of one product; others may well be allowed
 
@@ -37,7 +37,7 @@ class TaskEndpoint:
             return self.product == product
         is_solution = any(
             route.generation is Generation.SOLUTIONS
-            for route in loader.load_description(product).routes
+            for route in catalogue.load_description(product).routes
         )
         return is_solution == (self.path == SOLUTIONS_PATH)
 
@@ -63,7 +63,7 @@ def families(*, is_bulk: bool) -> list[TaskEndpoint]:
 
 def _by_likelihood() -> Collection[Product]:
     """Return what a task may be of, in the order of help, the library's things last."""
-    return (*loader.all_products(), *loader.all_managed())
+    return (*catalogue.all_products(), *catalogue.all_managed())
 
 
 TASKS_PATH = "/tasks"

@@ -11,17 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from kling_cli import catalogue
 from kling_cli.catalogue import (
-    decoder,
-    default_model,
-    encoder,
-    media,
-    pricing,
-    validation,
-)
-from kling_cli.catalogue.constraints import is_url
-from kling_cli.catalogue.definition import loader
-from kling_cli.catalogue.definition.schema import (
     CredentialKind,
     Estimate,
     Field,
@@ -29,8 +20,9 @@ from kling_cli.catalogue.definition.schema import (
     Plan,
     Problem,
     Product,
+    is_url,
+    split_handle,
 )
-from kling_cli.catalogue.prompt import split_handle
 from kling_cli.errors import AccountError, UsageError
 from kling_cli.jobs.lookup import steps_back
 from kling_cli.text import is_text
@@ -60,7 +52,7 @@ def sound_seconds(content: str) -> float | None:
     """Return how long a sound lasts that has been read; None for a link to one."""
     if is_url(content):
         return None
-    return media.describe_audio(base64.b64decode(content)).seconds
+    return catalogue.describe_audio(base64.b64decode(content)).seconds
 
 
 def _read(plan: Plan, field: Field, value: str) -> str:
@@ -130,8 +122,8 @@ def _bytes_of(name: str, option: str, most_bytes: int) -> bytes:
 
 
 def _of_image(plan: Plan, field: Field, raw: bytes) -> tuple[Problem, ...]:
-    return media.image_problems(
-        media.describe_image(raw),
+    return catalogue.image_problems(
+        catalogue.describe_image(raw),
         plan.max_bytes(field.name),
         formats=plan.route.image_formats,
         max_side_px=plan.route.image_max_side_px,
@@ -141,7 +133,7 @@ def _of_image(plan: Plan, field: Field, raw: bytes) -> tuple[Problem, ...]:
 def _of_audio(plan: Plan, field: Field, raw: bytes) -> tuple[Problem, ...]:
     limits = plan.limits.get(field.name)
     seconds = limits.seconds if limits is not None else None
-    return media.audio_problems(media.describe_audio(raw), seconds=seconds)
+    return catalogue.audio_problems(catalogue.describe_audio(raw), seconds=seconds)
 
 
 _PROBLEMS = {FieldKind.IMAGE: _of_image, FieldKind.AUDIO: _of_audio}
@@ -186,7 +178,7 @@ class Request:
 
     def body(self, callback_url: str | None) -> dict[str, Any]:
         """Return the JSON body of the create call."""
-        return encoder.encode_body(
+        return catalogue.encode_body(
             self.plan,
             self.values,
             external_id=self.external_id,
@@ -212,24 +204,24 @@ def prepare(
         UsageError: values, files or the model do not fit; the message names all of it.
         CredentialsError: these credentials cannot reach the model.
     """
-    product = loader.load_description(order.product)
+    product = catalogue.load_description(order.product)
     if order.external_id and steps_back(order.external_id) is not None:
         raise UsageError(
             f"--external-id {order.external_id}: that word means the newest task",
             hint=f"--external-id my-{order.external_id.replace('~', '-')}",
         )
-    plan, reason = default_model.plan_with_default_model(
+    plan, reason = catalogue.plan_with_default_model(
         product, order.model, order.values, credentials
     )
     values = with_files_read(plan, order.values)
     _require_text(product, values, order)
-    validation.require_valid(plan, values)
+    catalogue.require_valid(plan, values)
     request = Request(
         plan=plan,
         values=values,
         extra=order.extra,
         external_id=order.external_id or new_id(),
-        estimate=pricing.estimate_units(plan, values, seconds=order.seconds),
+        estimate=catalogue.estimate_units(plan, values, seconds=order.seconds),
         model_reason=reason,
     )
     _require_external_id(request)
@@ -260,15 +252,15 @@ def _estimate(request: Request) -> Estimate | None:
     A body that cannot be read back costs what its values would, as far as we know.
     """
     plan = request.plan
-    said, unreadable = decoder.decode_body(
+    said, unreadable = catalogue.decode_body(
         plan.product, plan.route, plan.model, request.body(None)
     )
-    return request.estimate if unreadable else pricing.estimate_units(plan, said)
+    return request.estimate if unreadable else catalogue.estimate_units(plan, said)
 
 
 def _require_external_id(request: Request) -> None:
     at = request.plan.route.external_id_at
-    if at and encoder.get_path(request.body(None), at) != request.external_id:
+    if at and catalogue.get_path(request.body(None), at) != request.external_id:
         raise UsageError(
             f"--set must leave {at} alone: by it a job is found again when the"
             " connection breaks",
@@ -287,7 +279,7 @@ def check_price(request: Request, max_units: float | None) -> None:
     if max_units is None:
         return
     if request.estimate is None:
-        raise unbounded(pricing.why_unknown(request.plan))
+        raise unbounded(catalogue.why_unknown(request.plan))
     estimate = request.estimate
     most = estimate.at_most_units if estimate.units is None else estimate.units
     if most is None:

@@ -10,9 +10,8 @@ import secrets
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 
-from kling_cli.api.pagination import Listed
-from kling_cli.api.tasks import TaskStatus
-from kling_cli.catalogue.definition.schema import CredentialKind
+from kling_cli.api import Listed, TaskStatus
+from kling_cli.catalogue import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.errors import KlingError, StillRunningError, StoppedError
 from kling_cli.jobs.account_tasks import AccountTasks, TaskFilter
@@ -27,9 +26,8 @@ from kling_cli.jobs.poller import NO_ENDPOINT
 from kling_cli.jobs.prepare import Order, Request, check_price, prepare
 from kling_cli.jobs.session import open_session
 from kling_cli.jobs.signals import until_signal
-from kling_cli.settings.settings import Settings
-from kling_cli.store.journal import Journal
-from kling_cli.store.records import JobRecord
+from kling_cli.settings import Settings
+from kling_cli.store import JobRecord, Journal
 
 _SANDBOX_HINT = (
     "this sandbox ends with the command; `kling sandbox` serves one that stays"

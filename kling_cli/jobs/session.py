@@ -8,17 +8,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from kling_cli.api.client import KlingClient
-from kling_cli.api.credentials import from_settings
-from kling_cli.api.http import httpx, new_http
-from kling_cli.catalogue.definition.schema import CredentialKind
+from kling_cli.api import KlingClient, from_settings, httpx, new_http
+from kling_cli.catalogue import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.jobs.events import Event, Notice, Remark
 from kling_cli.jobs.poller import Poller
-from kling_cli.settings.settings import Settings
-from kling_cli.store.database import BUSY_S, JournalError
-from kling_cli.store.journal import Journal
-from kling_cli.store.records import JobRecord
+from kling_cli.settings import Settings
+from kling_cli.store import BUSY_S, JobRecord, Journal, JournalError
 
 SHORT_WAIT_S = 0.25  # for others who write; the event loop stands still meanwhile
 LAST_WAIT_S = 2.0

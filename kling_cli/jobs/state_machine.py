@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from kling_cli.api.tasks import Task, TaskStatus
+from kling_cli.api import Task, TaskStatus
 
 _ORDER = (
     TaskStatus.UNKNOWN,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from kling_cli.api.tasks import Task
+from kling_cli.api import Task
 from kling_cli.clock import Clock, within
 from kling_cli.errors import (
     AmbiguousError,

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import anyio
 from anyio.abc import TaskGroup
 
-from kling_cli.api.tasks import Task, TaskStatus
+from kling_cli.api import Task, TaskStatus
 from kling_cli.clock import Clock, within
 from kling_cli.errors import KlingError, StillRunningError, UnreachableError
 from kling_cli.jobs.events import (
@@ -40,8 +40,7 @@ from kling_cli.jobs.state_machine import (
     after_callback,
     after_failed_query,
 )
-from kling_cli.store.journal import PartialPlace
-from kling_cli.store.records import JobRecord
+from kling_cli.store import JobRecord, PartialPlace
 
 TOGETHER_S = 1.0  # questions due this soon ride along with one that is due now
 ASK_MOST_S = 45.0

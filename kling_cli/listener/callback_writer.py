@@ -21,8 +21,7 @@ from typing import Final, Protocol
 import anyio
 import anyio.to_thread
 
-from kling_cli.store.database import JournalError
-from kling_cli.store.journal import ListenerJournal, StoredCallback
+from kling_cli.store import JournalError, ListenerJournal, StoredCallback
 
 MOVE_AFTER: Final = 4000  # callbacks in the log
 

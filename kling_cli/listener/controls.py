@@ -14,7 +14,7 @@ from kling_cli.listener.events import (
     Stale,
     Verified,
 )
-from kling_cli.store.journal import StoredCallback
+from kling_cli.store import StoredCallback
 
 MOST_FACTS: Final = 200  # lines about callbacks that are remembered, for details
 Fact = Forwarded | Verified | Duplicate | Stale

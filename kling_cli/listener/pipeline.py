@@ -14,8 +14,8 @@ from typing import Final
 import anyio
 import anyio.lowlevel
 
-from kling_cli.api.tasks import Task, TaskStatus
-from kling_cli.callbacks.events import (
+from kling_cli.api import Task, TaskStatus
+from kling_cli.callbacks import (
     CallbackAccepted,
     CallbackNotStored,
     CallbackRefused,
@@ -33,7 +33,7 @@ from kling_cli.listener.rejections import Rejections
 from kling_cli.listener.stop_conditions import StopTracker
 from kling_cli.listener.task_states import TaskRecord, TaskStates, since_submit_s
 from kling_cli.listener.verification import Verifier
-from kling_cli.store.journal import StoredCallback
+from kling_cli.store import StoredCallback
 
 AT_A_TIME: Final = 16  # callbacks worked on before everybody else gets a turn
 _SHARE: Final = 4  # or this part of what has piled up, so that it cannot grow for ever

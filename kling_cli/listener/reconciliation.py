@@ -14,7 +14,7 @@ from typing import Final
 
 import anyio
 
-from kling_cli.api.tasks import Task, TaskStatus
+from kling_cli.api import Task, TaskStatus
 from kling_cli.clock import Clock
 from kling_cli.errors import AccountError, CredentialsError, KlingError
 from kling_cli.jobs.events import Notice
@@ -22,8 +22,7 @@ from kling_cli.listener.events import Polled, Reconciled
 from kling_cli.listener.forwarding.headers import RECONCILED_HEADER, RECONCILED_TRUST
 from kling_cli.listener.task_states import TaskStates, rank
 from kling_cli.listener.verification import RETRY_S, QueryTasks
-from kling_cli.store.journal import StoredCallback
-from kling_cli.store.records import JobRecord
+from kling_cli.store import JobRecord, StoredCallback
 
 TICK_S: Final = 1.0
 JUMP_S: Final = 15.0  # later than that by the wall clock, the machine has slept

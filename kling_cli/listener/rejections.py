@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from kling_cli.callbacks.events import CallbackRefused
+from kling_cli.callbacks import CallbackRefused
 from kling_cli.clock import Clock
 from kling_cli.listener.events import Rejected
 

@@ -17,13 +17,17 @@ from typing import Final
 import anyio
 from anyio.abc import TaskGroup
 
-from kling_cli.api.tasks import Task
+from kling_cli.api import Task
 from kling_cli.background import background
-from kling_cli.callbacks.events import UrlMatcher, task_url_matcher
-from kling_cli.callbacks.http.limits import Limits
-from kling_cli.callbacks.http.server import Server, serve
-from kling_cli.callbacks.receiver import Receiver
-from kling_cli.callbacks.urls import load_key
+from kling_cli.callbacks import (
+    Limits,
+    Receiver,
+    Server,
+    UrlMatcher,
+    load_key,
+    serve,
+    task_url_matcher,
+)
 from kling_cli.clock import Clock
 from kling_cli.errors import ExitCode, KlingError, StoppedError, UsageError
 from kling_cli.jobs.events import Notice
@@ -68,9 +72,8 @@ from kling_cli.listener.rejections import Rejections
 from kling_cli.listener.stop_conditions import StopTracker
 from kling_cli.listener.task_states import TaskStates
 from kling_cli.listener.verification import TaskSource, Verifier, open_task_source
-from kling_cli.settings.settings import Settings
-from kling_cli.store.journal import StoredCallback
-from kling_cli.store.records import JobRecord
+from kling_cli.settings import Settings
+from kling_cli.store import JobRecord, StoredCallback
 from kling_cli.tunnels.provider import TunnelEvent
 
 DRAIN_S: Final = 12.0  # for forwards under way when the listening ends

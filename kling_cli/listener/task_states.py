@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from kling_cli.api.tasks import Task, TaskStatus, created_from_wire, task_from_wire
-from kling_cli.callbacks.events import ReceivedCallback
-from kling_cli.callbacks.payload import MalformedPayloadError, parse_object
+from kling_cli.api import Task, TaskStatus, created_from_wire, task_from_wire
+from kling_cli.callbacks import MalformedPayloadError, ReceivedCallback, parse_object
 from kling_cli.errors import UnreachableError
-from kling_cli.store.records import JobRecord
+from kling_cli.store import JobRecord
 
 MOST_TASKS: Final = 4096
 MOST_BODIES: Final = 64  # of one task

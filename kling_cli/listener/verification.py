@@ -11,21 +11,16 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from kling_cli.api.client import KlingClient
-from kling_cli.api.credentials import from_settings
-from kling_cli.api.http import new_http
-from kling_cli.api.tasks import Task, TaskStatus
-from kling_cli.catalogue.definition.schema import CredentialKind
+from kling_cli.api import KlingClient, Task, TaskStatus, from_settings, new_http
+from kling_cli.catalogue import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.errors import AccountError, CredentialsError, KlingError
 from kling_cli.jobs.events import Notice
 from kling_cli.jobs.poller import TASKS_PATH, Poller
 from kling_cli.listener.events import Mismatch, Verified
 from kling_cli.listener.task_states import claimed_status, rank
-from kling_cli.settings.settings import Settings
-from kling_cli.store.database import JournalError
-from kling_cli.store.journal import Journal, StoredCallback
-from kling_cli.store.records import JobRecord
+from kling_cli.settings import Settings
+from kling_cli.store import JobRecord, Journal, JournalError, StoredCallback
 
 
 @dataclass(slots=True, kw_only=True)

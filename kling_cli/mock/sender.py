@@ -8,8 +8,8 @@ from itertools import groupby
 
 import anyio
 
-from kling_cli.api.http import new_http
-from kling_cli.callbacks.signatures import sign
+from kling_cli.api import new_http
+from kling_cli.callbacks import sign
 from kling_cli.clock import Clock
 from kling_cli.listener.forwarding.delivery import (
     DEFAULT_TIMEOUT_S,

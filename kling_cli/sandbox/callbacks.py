@@ -15,7 +15,7 @@ import httpx
 
 from kling_cli.sandbox.state.traffic_log import Delivery
 from kling_cli.sandbox.wire import FINAL_CALLBACK_ONLY, flat_shape
-from kling_cli.settings.proxies import Proxies, Proxy
+from kling_cli.settings import Proxies, Proxy
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup

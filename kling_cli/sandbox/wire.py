@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from kling_cli.catalogue.definition.schema import Generation
+from kling_cli.catalogue import Generation
 from kling_cli.sandbox.state.tasks import Phase, SandboxTask
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from kling_cli.api.tasks import Task
+from kling_cli.api import Task
 from kling_cli.errors import UsageError
 from kling_cli.store.database import FILE_NAME, JournalError, Opened, open_database
 from kling_cli.store.records import (

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from kling_cli.api.tasks import Output, Task, TaskStatus
+from kling_cli.api import Output, Task, TaskStatus
 from kling_cli.store.prompts import prompt_of
 from kling_cli.text import is_text
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from kling_cli.api.tasks import Output
+    from kling_cli.api import Output
 
 
 class Stage(StrEnum):

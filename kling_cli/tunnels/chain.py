@@ -19,7 +19,7 @@ from kling_cli.tunnels.provider import (
 )
 
 if TYPE_CHECKING:
-    from kling_cli.settings.settings import Settings
+    from kling_cli.settings import Settings
 
 HOW_TO_SET_UP: Final = "`kling tunnel list` shows what there is and what each needs"
 

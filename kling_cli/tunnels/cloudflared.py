@@ -33,7 +33,7 @@ from kling_cli.tunnels.provider import (
 )
 
 if TYPE_CHECKING:
-    from kling_cli.settings.settings import Settings
+    from kling_cli.settings import Settings
 
 _HOW_TO_GET: Final = (
     "get it from https://github.com/cloudflare/cloudflared/releases, or name it in "

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 from kling_cli.errors import TunnelError
 
 if TYPE_CHECKING:
-    from kling_cli.settings.settings import Settings
+    from kling_cli.settings import Settings
 
 # A command without a tunnel must have submitted within 8 s of its start.
 STARTUP_TIMEOUT_S: Final = 7.0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from kling_cli.settings.settings import Settings
+    from kling_cli.settings import Settings
     from kling_cli.tunnels.provider import ProviderFactory
 
 # Each is `module:factory`; `auto` tries them in this order.

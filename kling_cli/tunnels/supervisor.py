@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from kling_cli.clock import Clock
 from kling_cli.errors import TunnelError
-from kling_cli.settings.settings import Settings
+from kling_cli.settings import Settings
 from kling_cli.tunnels import shared_lock
 from kling_cli.tunnels.provider import Provider, Tunnel, TunnelEvent, TunnelTakenError
 from kling_cli.tunnels.shared_lock import SharedTunnelLock

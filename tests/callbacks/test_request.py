@@ -5,8 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from kling_cli.callbacks.http.parser import PlainRequest, Request, parse_plain_request
 from tests.callbacks.doorstep import PATH, SUCCEEDED, chunked, head, post

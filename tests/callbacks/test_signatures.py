@@ -4,8 +4,7 @@ from base64 import b64decode, b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from standardwebhooks.webhooks import Webhook
 
 from kling_cli.callbacks.signatures import check_secret, sign, verify

@@ -3,8 +3,7 @@ from __future__ import annotations
 import secrets
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from kling_cli.callbacks.urls import (
     TaskUrl,

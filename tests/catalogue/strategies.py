@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import assume
-from hypothesis import strategies as st
+from hypothesis import assume, strategies as st
 
 from kling_cli.catalogue.decoder import lists
 from kling_cli.catalogue.definition import loader

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 import kling_cli.catalogue
-from kling_cli.catalogue.definition.parser import CatalogueError, Table
-from kling_cli.catalogue.definition.parser import product as parse
+from kling_cli.catalogue.definition.parser import (
+    CatalogueError,
+    Table,
+    product as parse,
+)
 
 DATA = Path(kling_cli.catalogue.__file__).parent / "data"
 

@@ -6,8 +6,7 @@ import re
 from itertools import count
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from kling_cli.catalogue import decoder, encoder, validation
 from kling_cli.catalogue.definition import loader

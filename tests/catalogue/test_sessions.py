@@ -13,8 +13,7 @@ import pytest
 
 import kling_cli.catalogue
 from kling_cli.catalogue.definition import loader
-from kling_cli.catalogue.definition.parser import CatalogueError
-from kling_cli.catalogue.definition.parser import product as parse
+from kling_cli.catalogue.definition.parser import CatalogueError, product as parse
 from kling_cli.catalogue.sessions import (
     SegmentFit,
     SessionFacts,

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from kling_cli.catalogue import encoder
-from kling_cli.catalogue import encoder as bodies
+from kling_cli.catalogue import encoder, encoder as bodies
 from kling_cli.catalogue.definition.schema import Plan
 from kling_cli.errors import UsageError
 from kling_cli.jobs.calls.raw import RawCall, RawRequest, as_request, way_out

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from kling_cli.api.tasks import Task, TaskStatus
 from kling_cli.jobs.state_machine import (

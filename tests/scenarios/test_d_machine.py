@@ -18,8 +18,7 @@ import pytest
 from kling_cli.callbacks.signatures import sign
 from kling_cli.secret import Secret
 from tests.callbacks.doorstep import post
-from tests.callbacks.test_signatures import BODY, HEADERS, SENT_AT
-from tests.callbacks.test_signatures import SECRET as PUBLISHED
+from tests.callbacks.test_signatures import BODY, HEADERS, SECRET as PUBLISHED, SENT_AT
 from tests.scenarios.expect import PROMPT, is_journal_sound
 from tests.scenarios.test_d_door import street
 from tests.scenarios.test_listen import HERE, of_type, ready

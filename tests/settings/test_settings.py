@@ -8,8 +8,7 @@ from typing import Any
 
 import keyring
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 from keyring.backends.null import Keyring as NullRing
 
 from kling_cli.api.credentials import from_settings

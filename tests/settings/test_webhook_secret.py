@@ -5,8 +5,7 @@ from __future__ import annotations
 from base64 import b64decode, urlsafe_b64decode
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from kling_cli.errors import UsageError

@@ -20,8 +20,7 @@ import typer
 
 from kling_cli.cli.app import app
 from tests.catalogue.test_media_audio import mp3, wav
-from tests.support import agent as agents
-from tests.support import box as boxes
+from tests.support import agent as agents, box as boxes
 from tests.support.box import Box, serve_box
 from tests.support.images import jpeg, png
 from tests.support.kling import Kling

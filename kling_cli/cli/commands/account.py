@@ -15,8 +15,7 @@ from kling_cli.cli.options.shared import AccountOptions, OutputOptions
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from kling_cli.api.account import Deduction, Pack
-    from kling_cli.api.pagination import Listed, PageFetcher
+    from kling_cli.api import Deduction, Listed, Pack, PageFetcher
 
 DEFAULT_LIMIT = 100
 DEFAULT_SINCE = "30d"
@@ -105,7 +104,7 @@ def packs(*, talk: OutputOptions, account: AccountOptions) -> int:
     now = SystemClock().now()
 
     async def work(client: PageFetcher) -> Sequence[Pack]:
-        from kling_cli.api.account import packs as bought
+        from kling_cli.api import packs as bought
 
         return await bought(client, now - LOOK_BACK, now)
 
@@ -137,7 +136,7 @@ def billing(
 
     kling account billing --since 7d --by model
     """
-    from kling_cli.api.account import PACKAGE_PATH
+    from kling_cli.api import PACKAGE_PATH
 
     bill = Bill("account billing", PACKAGE_PATH, checked_types(product_types))
     return _show(bill, period, talk, account)
@@ -151,7 +150,7 @@ def balance(*, period: Period, talk: OutputOptions, account: AccountOptions) -> 
 
     kling account balance --since 2026-10-01
     """
-    from kling_cli.api.account import BALANCE_PATH
+    from kling_cli.api import BALANCE_PATH
 
     bill = Bill("account balance", BALANCE_PATH, has_left=True)
     return _show(bill, period, talk, account)
@@ -186,7 +185,7 @@ def _show(
     async def work(
         client: PageFetcher,
     ) -> tuple[Listed[Deduction], Sequence[Deduction]]:
-        from kling_cli.api.account import deductions
+        from kling_cli.api import deductions
 
         found = await deductions(
             client, bill.path, since, now, filters=filters, limit=period.limit

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kling_cli.catalogue import encoder
+from kling_cli import catalogue
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import (
     SAFETY,
@@ -42,13 +42,13 @@ from kling_cli.errors import UsageError
 from kling_cli.text import decode_text
 
 if TYPE_CHECKING:
-    from kling_cli.api.transport import ApiResponse
+    from kling_cli.api import ApiResponse
     from kling_cli.cli.options.shared import OutputOptions
     from kling_cli.cli.runner import RunContext
     from kling_cli.jobs.calls.raw import RawCall
     from kling_cli.jobs.events import JobResult
     from kling_cli.jobs.job import RunOptions
-    from kling_cli.settings.settings import Settings
+    from kling_cli.settings import Settings
 
 _KEY = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[[^.\[\]]*\])*")
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
@@ -132,9 +132,11 @@ def _put(body: dict[str, Any], key: str, value: Any) -> None:
     wanted = _BRACKETS.sub(r".\1", key).split(".")
     for number, step in enumerate(wanted):
         rest = wanted[number + 1 :]
-        steps.append(step or str(_index(encoder.get_path(body, ".".join(steps)), rest)))
+        steps.append(
+            step or str(_index(catalogue.get_path(body, ".".join(steps)), rest))
+        )
     try:
-        encoder.set_path(body, ".".join(steps), value)
+        catalogue.set_path(body, ".".join(steps), value)
     except UsageError as exc:
         raise UsageError(
             f"{key}: {exc.message}", hint="one field may not be a value and an object"
@@ -147,7 +149,7 @@ def _index(entries: Any, rest: list[str]) -> int:
         return 0
     is_open = bool(entries) and bool(rest) and isinstance(entries[-1], dict)
     if is_open and (
-        "" in rest or encoder.get_path(entries[-1], ".".join(rest)) is None
+        "" in rest or catalogue.get_path(entries[-1], ".".join(rest)) is None
     ):
         return len(entries) - 1
     return len(entries)
@@ -398,7 +400,7 @@ def _call(
         UsageError: the path or the body cannot be sent.
         AccountError: it may cost more than `max_units`.
     """
-    from kling_cli.api.transport import parse_request_path
+    from kling_cli.api import parse_request_path
     from kling_cli.jobs.calls.raw import RawCall, require_price
 
     place, params = parse_request_path(path, api_base=settings.api_base)

@@ -22,15 +22,13 @@ from kling_cli.errors import (
     UsageError,
 )
 from kling_cli.secret import Secret
-from kling_cli.settings.parsers import parse_secret
-from kling_cli.settings.settings import HOSTS
+from kling_cli.settings import HOSTS, parse_secret
 from kling_cli.text import decode_text
 
 if TYPE_CHECKING:
-    from kling_cli.api.credentials import ApiKey, KeyPair
-    from kling_cli.api.health_check import HealthReport
+    from kling_cli.api import ApiKey, HealthReport, KeyPair
     from kling_cli.clock import Clock
-    from kling_cli.settings.settings import Settings
+    from kling_cli.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ class Keys:
 
     def credentials(self) -> ApiKey | KeyPair:
         """Return what signs requests with these keys."""
-        from kling_cli.api.credentials import ApiKey, KeyPair
+        from kling_cli.api import ApiKey, KeyPair
 
         if self.access_key is not None and self.secret_key is not None:
             return KeyPair(self.access_key, self.secret_key)
@@ -154,7 +152,7 @@ async def find_region(
         UnreachableError: no host accepted them, and one gave no answer.
         CredentialsError: every host refused them.
     """
-    from kling_cli.api.health_check import HealthStatus, check_credentials
+    from kling_cli.api import HealthStatus, check_credentials
 
     refused: KlingError | None = None
     silent: KlingError | None = None
@@ -239,9 +237,7 @@ def login(
 
     kling auth login --with-key < key.txt
     """
-    from kling_cli.settings import credential_store
-    from kling_cli.settings.credential_store import StoredCredentials
-    from kling_cli.settings.settings import load
+    from kling_cli.settings import StoredCredentials, load, store_credentials
 
     keys = _keys(is_piped=is_piped, is_pair=is_pair)
     settings = load(os.environ, {"region": region})
@@ -256,7 +252,7 @@ def login(
         secret_key=keys.secret_key,
         region=found or None,
     )
-    place = credential_store.store_credentials(settings.config_dir, stored)
+    place = store_credentials(settings.config_dir, stored)
     after = load(os.environ, {"region": region})
     _tell_login(after, place, problem, is_verified=is_verified, is_json=is_json)
     return ExitCode.DONE
@@ -323,7 +319,7 @@ def status(
 
     kling auth status
     """
-    from kling_cli.settings.settings import load
+    from kling_cli.settings import load
 
     settings = load(os.environ, {"region": region})
     standing, error = _tested(settings, is_offline=is_offline)
@@ -344,7 +340,7 @@ def _tested(settings: Settings, *, is_offline: bool) -> tuple[str, KlingError | 
     """Return how the API takes the credentials, in a word, and what is wrong."""
     import anyio
 
-    from kling_cli.api.credentials import from_settings
+    from kling_cli.api import from_settings
     from kling_cli.clock import SystemClock
 
     try:
@@ -353,7 +349,7 @@ def _tested(settings: Settings, *, is_offline: bool) -> tuple[str, KlingError | 
         return "missing", exc
     if is_offline:
         return "untested", None
-    from kling_cli.api.health_check import check_credentials
+    from kling_cli.api import check_credentials
 
     verdict = anyio.run(
         check_credentials, settings.api_base, credentials, SystemClock()
@@ -385,10 +381,9 @@ def logout(*, is_json: Json = False) -> int:
 
     kling auth logout
     """
-    from kling_cli.settings import credential_store
-    from kling_cli.settings.settings import config_dir_of
+    from kling_cli.settings import config_dir_of, erase_credentials
 
-    place = credential_store.erase_credentials(config_dir_of(os.environ))
+    place = erase_credentials(config_dir_of(os.environ))
     if is_json:
         _print({"ok": True, "command": "auth logout", "removed": place, "error": None})
     write_note(f"logged out: removed from {place}" if place else "there was no login")

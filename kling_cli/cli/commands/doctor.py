@@ -15,7 +15,7 @@ from kling_cli.cli.output.text import one_line
 from kling_cli.errors import ExitCode, KlingError
 
 if TYPE_CHECKING:
-    from kling_cli.settings.settings import Settings
+    from kling_cli.settings import Settings
 
 SCHEMA = 1
 _COLORS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
@@ -50,7 +50,7 @@ def doctor(
 def _settings(
     options: Mapping[str, Any],
 ) -> tuple[Settings | None, KlingError | None]:
-    from kling_cli.settings.settings import load
+    from kling_cli.settings import load
 
     try:
         return load(os.environ, options), None
@@ -71,7 +71,7 @@ def _settings_checks(settings: Settings, *, is_offline: bool) -> list[Check]:
     from kling_cli.cli.diagnosis.storage import look_at_storage
     from kling_cli.cli.diagnosis.tunnel import look_at_tunnel
     from kling_cli.clock import SystemClock
-    from kling_cli.settings.settings import ACCOUNT
+    from kling_cli.settings import ACCOUNT
 
     checks = list(look_at_credentials(settings, os.environ))
     has_address = settings.problems.keys().isdisjoint(ACCOUNT)

@@ -22,7 +22,7 @@ def list_elements(
 
     kling elements --preset --limit 20
     """
-    from kling_cli.api.library import ELEMENTS
+    from kling_cli.api import ELEMENTS
     from kling_cli.cli.commands.library import list_things
 
     return list_things(ELEMENTS, chosen=chosen, talk=talk, account=account)
@@ -33,7 +33,7 @@ def show(*, ids: Ids, talk: OutputOptions, account: AccountOptions) -> int:
 
     kling elements show 320000000000001
     """
-    from kling_cli.api.library import ELEMENTS
+    from kling_cli.api import ELEMENTS
     from kling_cli.cli.commands.library import show_things
 
     return show_things(ELEMENTS, ids=ids, talk=talk, account=account)
@@ -46,7 +46,7 @@ def delete(
 
     kling elements delete 320000000000301 --yes
     """
-    from kling_cli.api.library import ELEMENTS
+    from kling_cli.api import ELEMENTS
     from kling_cli.cli.commands.library import delete_things
 
     return delete_things(ELEMENTS, ids=ids, is_sure=is_sure, talk=talk, account=account)

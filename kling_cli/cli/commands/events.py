@@ -26,7 +26,7 @@ from kling_cli.errors import ExitCode, NotSavedError, UsageError
 from kling_cli.listener.history.export import fields_of
 
 if TYPE_CHECKING:
-    from kling_cli.store.journal import CallbackFilter, CallbackJournal, StoredCallback
+    from kling_cli.store import CallbackFilter, CallbackJournal, StoredCallback
 
 STATUSES = ("submitted", "processing", "succeeded", "failed", "unknown")
 TRUSTS = ("signed", "token", "open", "mock")
@@ -124,7 +124,7 @@ def wanted_of(chosen: Choice, *, before: Before | None = None) -> CallbackFilter
     from kling_cli.cli.commands.list import moment_of
     from kling_cli.cli.output.authentication import trust_of
     from kling_cli.clock import SystemClock
-    from kling_cli.store.journal import CallbackFilter
+    from kling_cli.store import CallbackFilter
 
     _require("--status", chosen.status, STATUSES)
     trust = trust_of(chosen.trust) if chosen.trust else None
@@ -216,7 +216,7 @@ def open_journal() -> CallbackJournal:
         JournalError: it cannot be used.
     """
     from kling_cli.cli.runner import load_settings
-    from kling_cli.store.journal import CallbackJournal
+    from kling_cli.store import CallbackJournal
 
     return CallbackJournal.open(load_settings({}).state_dir)
 

@@ -9,7 +9,7 @@ from functools import partial
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from kling_cli.catalogue.definition import loader
+from kling_cli import catalogue
 from kling_cli.cli.options import product_fields
 from kling_cli.cli.options.declaration import declare, signed
 from kling_cli.cli.options.product_fields import briefs, listed_field, parameters
@@ -32,16 +32,15 @@ from kling_cli.cli.tunnel_setup import prepare_job_tunnel
 from kling_cli.errors import ExitCode, StoppedError
 
 if TYPE_CHECKING:
-    from kling_cli.api.tasks import Output
-    from kling_cli.catalogue.definition.schema import Product
-    from kling_cli.catalogue.sessions import SessionUse
+    from kling_cli.api import Output
+    from kling_cli.catalogue import Product, SessionUse
     from kling_cli.cli.options.shared import OutputOptions
     from kling_cli.cli.runner import RunContext
     from kling_cli.jobs.calls.two_step import ChooseInput
     from kling_cli.jobs.events import JobResult
     from kling_cli.jobs.job import RunOptions
     from kling_cli.jobs.prepare import Order
-    from kling_cli.settings.settings import Settings
+    from kling_cli.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +69,11 @@ RunCommand = Callable[["Product", Mapping[str, Any], CommandOptions], int]
 
 def command(name: str, *, called: str) -> Any:
     """Return the command of the product `name`, `called` so or otherwise."""
-    product = loader.load_product(name)
+    product = catalogue.load_product(name)
     groups = get_type_hints(CommandOptions)
     act: RunCommand = partial(generate, command=name)
     own = parameters(product)
-    if loader.opening_step(product) is not None:
+    if catalogue.opening_step(product) is not None:
         # DROPME
 
         act, own = generate_in_two_steps, two_step_parameters(product)
@@ -96,7 +95,7 @@ def library_command(name: str, *, command: str) -> Any:
 
     A voice has a sample to save, which is done when `--output` says where.
     """
-    product = loader.load_managed(name)
+    product = catalogue.load_managed(name)
     groups = get_type_hints(CommandOptions)
     del groups["fetching"], groups["showing"]
     extra = {"saving": SaveOptions} if product.output == "voice" else {}
@@ -130,7 +129,7 @@ def _declared(
         for each, group in groups.items()
     ]
     signed(run, [*own, *shared])
-    opening = loader.opening_step(product)
+    opening = catalogue.opening_step(product)
     short = (briefs(opening) if opening else {}) | briefs(product)
     return declare(run, name=name, help_text=help_of(product), briefs=short)
 
@@ -206,7 +205,7 @@ def order_of(
     """
     from kling_cli.jobs.prepare import Order
 
-    step, first = loader.opening_step(product), None
+    step, first = catalogue.opening_step(product), None
     if step is not None:
         first = Order(product=step.name, values=read_values(step, typed))
     return Order(
@@ -294,7 +293,7 @@ _FINDING = "is_finding"
 def two_step_parameters(product: Product) -> Iterator[Parameter]:
     """Yield what the first call takes, and then what the product itself does."""
     use = _use(product)
-    yield from product_fields.arguments(loader.load_step(use.step))
+    yield from product_fields.arguments(catalogue.load_step(use.step))
     yield from product_fields.parameters(product)
     words = f"Only find the {use.noun}s, and print them: id, when, link."
     yield product_fields.flag(_FINDING, f"--{use.noun}s", words)
@@ -353,7 +352,7 @@ def _run(
     from kling_cli.cli.runner import run
     from kling_cli.jobs.calls.two_step import TwoStepJob
 
-    noun = _use(loader.load_product(order.product)).noun
+    noun = _use(catalogue.load_product(order.product)).noun
 
     async def work(around: RunContext) -> JobResult:
         steps = TwoStepJob(options=options, **around.as_keywords)

@@ -16,8 +16,7 @@ from kling_cli.cli.output.listing import Empty, Listing, more_note, print_listin
 from kling_cli.cli.output.text import one_line
 
 if TYPE_CHECKING:
-    from kling_cli.api.library import ItemKind, LibraryItem, Owner
-    from kling_cli.api.pagination import Listed, PageFetcher
+    from kling_cli.api import ItemKind, LibraryItem, Listed, Owner, PageFetcher
 
 DEFAULT_LIMIT = 100
 
@@ -55,7 +54,7 @@ class Choice:
     @property
     def owners(self) -> set[Owner]:
         """Whose things are wanted; both said is the same as neither."""
-        from kling_cli.api.library import Owner
+        from kling_cli.api import Owner
 
         if self.is_own == self.is_preset:
             return set(Owner)
@@ -125,7 +124,7 @@ def show_things(
     from kling_cli.cli.output import library as shown
 
     async def work(client: PageFetcher) -> list[LibraryItem]:
-        from kling_cli.api.library import Owner
+        from kling_cli.api import Owner
         from kling_cli.cli.commands.library_actions import listed, picked
 
         known = await listed(client, shelf, set(Owner), limit=0)
@@ -177,7 +176,7 @@ def asked(
     from kling_cli.cli.runner import RunContext, load_settings, run
 
     async def connect(around: RunContext) -> T:
-        from kling_cli.api.client import RetryingClient, open_client
+        from kling_cli.api import RetryingClient, open_client
 
         async with open_client(around.settings, around.clock) as client:
             return await work(RetryingClient(client, around.clock))

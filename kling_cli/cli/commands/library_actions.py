@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from kling_cli.api.library import (
+from kling_cli.api import (
     ItemKind,
     LibraryItem,
+    Listed,
     Owner,
+    PageFetcher,
     UnknownItemError,
     delete_item,
     library_items,
+    take_first,
 )
-from kling_cli.api.pagination import Listed, PageFetcher, take_first
 from kling_cli.cli.output.styles import is_terminal
 from kling_cli.cli.output.text import one_line
 from kling_cli.errors import KlingError, UsageError

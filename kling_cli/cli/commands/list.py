@@ -24,11 +24,11 @@ from kling_cli.cli.output.text import one_line
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from kling_cli.api.pagination import Listed
+    from kling_cli.api import Listed
     from kling_cli.jobs.account_tasks import TaskFilter
     from kling_cli.jobs.events import JobResult
-    from kling_cli.settings.settings import Settings
-    from kling_cli.store.records import JobRecord
+    from kling_cli.settings import Settings
+    from kling_cli.store import JobRecord
 
 DEFAULT_LIMIT = 20
 _EVERYTHING = sys.maxsize
@@ -173,7 +173,7 @@ def _from_journal(
     settings: Settings, chosen: Filter, talk: OutputOptions, now: datetime
 ) -> Sequence[JobRecord]:
     from kling_cli.cli.output.listing import more_note
-    from kling_cli.store.journal import Journal
+    from kling_cli.store import Journal
 
     with Journal.open(settings.state_dir) as journal:
         found = select(journal.newest(_EVERYTHING), replace(chosen, limit=0), now)
@@ -208,7 +208,7 @@ def wanted_of(chosen: Filter, now: datetime) -> TaskFilter:
     Raises:
         UsageError: the filter has a word that means nothing.
     """
-    from kling_cli.api.tasks import TaskStatus
+    from kling_cli.api import TaskStatus
     from kling_cli.jobs.account_tasks import TaskFilter
 
     state = state_of(chosen.status)

@@ -19,10 +19,10 @@ from kling_cli.listener.forwarding.targets import read_route, read_target
 from kling_cli.listener.options import ListenOptions
 from kling_cli.listener.pipeline import EventFilter
 from kling_cli.listener.stop_conditions import StopConditions
-from kling_cli.settings.parsers import parse_seconds
+from kling_cli.settings import parse_seconds
 
 if TYPE_CHECKING:
-    from kling_cli.settings.settings import Settings
+    from kling_cli.settings import Settings
 
 _DOOR = "Receiving"
 _FORWARDING = "Forwarding"

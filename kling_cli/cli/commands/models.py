@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kling_cli.catalogue.definition import loader
+from kling_cli import catalogue
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import OutputOptions
 from kling_cli.cli.output.models import ModelListing
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from kling_cli.catalogue.definition.schema import Model, Product
+    from kling_cli.catalogue import Model, Product
 
 Name = Annotated[
     str | None,
@@ -32,7 +32,7 @@ ALL_OF_ONE = "kling models MODEL shows all about one"
 
 
 def _products() -> list[str]:
-    return list(loader.product_names())
+    return list(catalogue.product_names())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ def select(
     Raises:
         UsageError: there is no such product or model, or nobody knows one of the words.
     """
-    products = loader.all_products() if product is None else (_load(product),)
+    products = catalogue.all_products() if product is None else (_load(product),)
     lines = [
         ModelListing(product=one, model=each) for one in products for each in one.models
     ]
@@ -117,7 +117,7 @@ def select(
 def _able(
     lines: Sequence[ModelListing], words: Sequence[str]
 ) -> Iterator[ModelListing]:
-    from kling_cli.catalogue.capabilities import best_match, require_known
+    from kling_cli.catalogue import best_match, require_known
 
     require_known({one.product.name: one.product for one in lines}.values(), words)
     for one in lines:
@@ -135,7 +135,7 @@ def _names(model: Model) -> tuple[str, ...]:
 
 
 def _load(name: str) -> Product:
-    return loader.load_product(name.removeprefix("solution "))
+    return catalogue.load_product(name.removeprefix("solution "))
 
 
 def _no_model(name: str, products: Sequence[Product]) -> UsageError:

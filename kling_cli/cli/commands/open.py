@@ -17,8 +17,8 @@ from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from kling_cli.jobs.events import JobResult
-    from kling_cli.settings.settings import Settings
-    from kling_cli.store.records import JobRecord
+    from kling_cli.settings import Settings
+    from kling_cli.store import JobRecord
 
 TaskIds = Annotated[
     list[str],

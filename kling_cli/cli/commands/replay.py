@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from kling_cli.listener.events import Forwarded
     from kling_cli.listener.forwarding.policy import ForwardingPolicy
     from kling_cli.listener.history.replay import Replay
-    from kling_cli.settings.settings import Settings
-    from kling_cli.store.journal import CallbackJournal, StoredForward
+    from kling_cli.settings import Settings
+    from kling_cli.store import CallbackJournal, StoredForward
 
 SENDING = "Sending"
 
@@ -104,7 +104,7 @@ def replay(
     kling replay last
     """
     from kling_cli.cli.runner import load_settings
-    from kling_cli.store.journal import CallbackJournal
+    from kling_cli.store import CallbackJournal
 
     if sum((bool(numbers), which.task_id is not None, which.is_failed)) != 1:
         raise UsageError(
@@ -126,12 +126,12 @@ def _goods(
     sending: Sending,
     settings: Settings,
 ) -> list[Replay]:
-    from kling_cli.callbacks.events import Trust
+    from kling_cli.callbacks import Trust
     from kling_cli.cli.commands.events import named_task
     from kling_cli.cli.options.values import read_extra
     from kling_cli.listener.forwarding.targets import read_target
     from kling_cli.listener.history.replay import choose, replays, with_changes
-    from kling_cli.store.journal import CallbackFilter
+    from kling_cli.store import CallbackFilter
 
     to = [read_target(text) for text in sending.to or ()]
     changes = read_extra(sending.changes or ())
@@ -161,7 +161,7 @@ def _send(
     from kling_cli.cli.output.outcome import say
     from kling_cli.clock import SystemClock
     from kling_cli.listener.history.replay import send_again
-    from kling_cli.store.database import JournalError
+    from kling_cli.store import JournalError
 
     def record(forward: StoredForward) -> None:
         try:

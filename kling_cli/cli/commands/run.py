@@ -84,11 +84,11 @@ def _describe(name: str) -> int:
     import json
     import sys
 
-    from kling_cli.catalogue.definition import loader
+    from kling_cli import catalogue
     from kling_cli.cli.options.request_file import schema
     from kling_cli.cli.output.streams import write_result
     from kling_cli.cli.output.styles import is_terminal
 
     indent = 2 if is_terminal(sys.stdout) else None
-    write_result(json.dumps(schema(loader.makeable(name)), indent=indent))
+    write_result(json.dumps(schema(catalogue.makeable(name)), indent=indent))
     return 0

@@ -222,7 +222,7 @@ def _webhook_secrets(typed: Sequence[str] | None) -> tuple[str, ...]:
         UsageError: they are none.
     """
     if typed:
-        from kling_cli.settings.webhook_secret import read_option
+        from kling_cli.settings import read_option
 
         return tuple(one.reveal() for one in read_option("--webhook-secret", typed))
     from kling_cli.cli.runner import load_settings

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.catalogue.definition import loader
+from kling_cli import catalogue
 from kling_cli.cli.commands.generate import help_of
 from kling_cli.cli.options import product_fields
 from kling_cli.cli.options.declaration import declare, signed
@@ -24,8 +24,7 @@ from kling_cli.cli.output.text import one_line
 from kling_cli.errors import ExitCode, KlingError
 
 if TYPE_CHECKING:
-    from kling_cli.catalogue.definition.schema import Product
-    from kling_cli.catalogue.sessions import StepFacts
+    from kling_cli.catalogue import Product, StepFacts
     from kling_cli.cli.runner import RunContext
     from kling_cli.jobs.calls.session_step import StepResult
     from kling_cli.jobs.job import RunOptions
@@ -47,8 +46,8 @@ class Typed:
 
 def command(name: str, *, called: str) -> Any:
     """Return the command of the step `name`, `called` so in its group."""
-    step = loader.load_step(name)
-    group = next(each.group for each in loader.step_summaries() if each.name == name)
+    step = catalogue.load_step(name)
+    group = next(each.group for each in catalogue.step_summaries() if each.name == name)
     facts = step.step
     assert facts is not None  # noqa: S101 -- a test holds the files to it
     groups: dict[str, Any] = {"talk": OutputOptions, "account": AccountOptions}

@@ -18,7 +18,7 @@ from kling_cli.cli.output.text import moment, one_line, size
 if TYPE_CHECKING:
     from kling_cli.cli.runner import RunContext
     from kling_cli.jobs.events import JobResult
-    from kling_cli.store.records import SavedOutput
+    from kling_cli.store import SavedOutput
 
 TaskIds = Annotated[
     list[str],

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from kling_cli.callbacks.signatures import check_secret
-from kling_cli.callbacks.urls import load_key
+from kling_cli.callbacks import check_secret, load_key
 from kling_cli.cli.commands.events import named_task
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import OutputOptions
@@ -36,7 +35,7 @@ from kling_cli.mock.scenarios import (
     scenario,
 )
 from kling_cli.mock.sender import MockRun, MockRuns, MockSigner, mock_requests
-from kling_cli.settings.settings import Settings
+from kling_cli.settings import Settings
 from kling_cli.tunnels import shared_lock
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from kling_cli.errors import TunnelError, UsageError
 
 if TYPE_CHECKING:
     from kling_cli.listener.ingress.tunnel_measurement import TunnelReport
-    from kling_cli.settings.settings import Settings
+    from kling_cli.settings import Settings
     from kling_cli.tunnels.provider import ProviderFactory, ReadinessCheck
 
 HELP = "Show, test and choose the tunnels that callbacks come through."
@@ -115,7 +115,7 @@ def use(*, name: Choice, talk: OutputOptions) -> int:
     from kling_cli.cli.output.listing import Listing, print_listing
     from kling_cli.cli.runner import load_settings
     from kling_cli.cli.tunnel_setup import is_person_there, prepare_tunnel
-    from kling_cli.settings.config_file import write_setting
+    from kling_cli.settings import write_setting
 
     settings = load_settings({"tunnel": name})
     if is_person_there() and not (talk.is_json or talk.is_quiet):

@@ -20,7 +20,7 @@ def list_voices(*, chosen: Choice, talk: OutputOptions, account: AccountOptions)
 
     kling voices --preset --limit 20
     """
-    from kling_cli.api.library import VOICES
+    from kling_cli.api import VOICES
     from kling_cli.cli.commands.library import list_things
 
     return list_things(VOICES, chosen=chosen, talk=talk, account=account)
@@ -31,7 +31,7 @@ def show(*, ids: Ids, talk: OutputOptions, account: AccountOptions) -> int:
 
     kling voices show 820000000000000001
     """
-    from kling_cli.api.library import VOICES
+    from kling_cli.api import VOICES
     from kling_cli.cli.commands.library import show_things
 
     return show_things(VOICES, ids=ids, talk=talk, account=account)
@@ -44,7 +44,7 @@ def delete(
 
     kling voices delete 830000000000000301 --yes
     """
-    from kling_cli.api.library import VOICES
+    from kling_cli.api import VOICES
     from kling_cli.cli.commands.library import delete_things
 
     return delete_things(VOICES, ids=ids, is_sure=is_sure, talk=talk, account=account)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kling_cli.cli.runner import RunContext
     from kling_cli.jobs.events import JobResult
     from kling_cli.jobs.job import RunOptions
-    from kling_cli.settings.settings import Settings
+    from kling_cli.settings import Settings
 
 TaskIds = Annotated[
     list[str] | None,

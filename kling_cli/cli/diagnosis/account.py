@@ -10,9 +10,9 @@ from kling_cli.cli.diagnosis.check import Check, fail, ok, warn
 from kling_cli.errors import CredentialsError, UnreachableError
 
 if TYPE_CHECKING:
-    from kling_cli.api.health_check import HealthReport
+    from kling_cli.api import HealthReport
     from kling_cli.clock import Clock
-    from kling_cli.settings.settings import Settings
+    from kling_cli.settings import Settings
 
 _OTHER_NAMES = ("KLINGAI_API_KEY", "KLINGAI_ACCESS_KEY", "KLINGAI_SECRET_KEY")
 _SKEW_S = 30.0  # above it, times shown begin to mislead
@@ -30,7 +30,7 @@ def look_at_credentials(
 
 def check_credentials(settings: Settings, environ: Mapping[str, str]) -> Check:
     """Say which credentials are used and where they come from, masked."""
-    from kling_cli.api.credentials import why_missing
+    from kling_cli.api import why_missing
 
     who = identity(settings)
     if who is not None:
@@ -64,7 +64,7 @@ def check_base(settings: Settings) -> Check:
 
 def check_proxy(settings: Settings) -> Iterator[Check]:
     """Say which proxy leads to the API; nothing where the environment names none."""
-    from kling_cli.settings.proxies import Proxies
+    from kling_cli.settings import Proxies
 
     proxies = Proxies.from_environment()
     proxy = proxies.named(settings.api_base)
@@ -81,8 +81,7 @@ def check_proxy(settings: Settings) -> Iterator[Check]:
 
 async def ask_host(settings: Settings, clock: Clock) -> list[Check]:
     """Return how the host answers: there at all, to our credentials, on what clock."""
-    from kling_cli.api.credentials import from_settings
-    from kling_cli.api.health_check import check_credentials, check_reachable
+    from kling_cli.api import check_credentials, check_reachable, from_settings
 
     try:
         credentials = from_settings(settings)
@@ -96,7 +95,7 @@ async def ask_host(settings: Settings, clock: Clock) -> list[Check]:
 def _from_verdict(
     verdict: HealthReport, settings: Settings, *, is_signed: bool
 ) -> Iterator[Check]:
-    from kling_cli.api.health_check import HealthStatus
+    from kling_cli.api import HealthStatus
 
     if verdict.standing is HealthStatus.UNREACHABLE:
         yield fail("network", verdict.error or UnreachableError("no answer"))
@@ -110,7 +109,7 @@ def _from_verdict(
 
 def check_login(verdict: HealthReport) -> Check:
     """Say whether the API knows the credentials, and likes the account."""
-    from kling_cli.api.health_check import HealthStatus
+    from kling_cli.api import HealthStatus
 
     if verdict.error is None:
         return ok("login", "the API accepts the credentials")

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from kling_cli.cli.diagnosis.check import Check, fail, ok, warn
 from kling_cli.errors import KlingError, UsageError
-from kling_cli.settings.webhook_secret import has_foreign_characters
+from kling_cli.settings import has_foreign_characters
 from kling_cli.text import decode_text
 
 if TYPE_CHECKING:
-    from kling_cli.settings.settings import Settings
+    from kling_cli.settings import Settings
 
 _FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -70,7 +70,7 @@ def check_folder(state_dir: Path) -> Check:
 
 def check_journal(state_dir: Path) -> Check:
     """Say whether the journal is sound; nothing is changed."""
-    from kling_cli.store.database import FILE_NAME, find_damage
+    from kling_cli.store import FILE_NAME, find_damage
 
     try:
         damage = find_damage(state_dir)

@@ -9,7 +9,7 @@ from kling_cli.cli.diagnosis.check import Check, fail, ok, warn
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from kling_cli.settings.settings import Settings
+    from kling_cli.settings import Settings
     from kling_cli.tunnels.provider import ProviderFactory
 
 _POLLING = "without a tunnel kling polls, which works too"

@@ -17,7 +17,7 @@ from kling_cli.cli.output.text import safe_note
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kling_cli.store.recent import RecentTask
+    from kling_cli.store import RecentTask
 
 Candidate = tuple[str, str]
 Complete = Callable[[Any, str], list[Candidate]]
@@ -116,7 +116,7 @@ def outputs_of(type_: str, product: str = "") -> Complete:
 
 def callbacks(ctx: Any, incomplete: str) -> list[Candidate]:
     """Offer the numbers of kept callbacks, the newest first, and `last`."""
-    from kling_cli.store.recent import recent_callbacks
+    from kling_cli.store import recent_callbacks
 
     place = _state_dir(ctx)
     found = recent_callbacks(place) if place is not None else []
@@ -126,7 +126,7 @@ def callbacks(ctx: Any, incomplete: str) -> list[Candidate]:
 
 
 def _tasks(ctx: Any, product: str = "") -> list[RecentTask]:
-    from kling_cli.store.recent import recent_tasks
+    from kling_cli.store import recent_tasks
 
     place = _state_dir(ctx)
     return recent_tasks(place, product) if place is not None else []
@@ -140,7 +140,7 @@ def _note(one: RecentTask) -> str:
 def _state_dir(ctx: Any) -> Path | None:
     """Return the folder of the journal that the command would use, if that is sound."""
     from kling_cli.errors import KlingError
-    from kling_cli.settings.settings import state_dir_of
+    from kling_cli.settings import state_dir_of
 
     options = {"sandbox": ctx.params.get("is_sandbox") or None}
     try:
@@ -154,17 +154,17 @@ def _state_dir(ctx: Any) -> Path | None:
 
 def products(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: ARG001 -- typer's
     """Offer the products."""
-    from kling_cli.catalogue.definition import loader
+    from kling_cli import catalogue
 
-    offers = [(each.name, each.summary) for each in loader.summaries()]
+    offers = [(each.name, each.summary) for each in catalogue.summaries()]
     return fitting(offers, incomplete)
 
 
 def models(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: ARG001 -- typer's
     """Offer every model."""
-    from kling_cli.catalogue.definition import loader
+    from kling_cli import catalogue
 
-    return fitting(loader.model_labels().items(), incomplete)
+    return fitting(catalogue.model_labels().items(), incomplete)
 
 
 def commands(ctx: Any, incomplete: str) -> list[Candidate]:

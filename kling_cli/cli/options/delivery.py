@@ -66,7 +66,7 @@ class DeliveryOptions:
         """
         from kling_cli.listener.forwarding.headers import read_header
         from kling_cli.listener.forwarding.policy import ForwardingPolicy
-        from kling_cli.settings.webhook_secret import read_option
+        from kling_cli.settings import read_option
 
         return ForwardingPolicy(
             headers=tuple(read_header(text) for text in self.headers or ()),

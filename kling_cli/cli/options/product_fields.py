@@ -10,13 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from kling_cli.catalogue.definition.schema import (
-    Field,
-    FieldKind,
-    Limits,
-    Model,
-    Product,
-)
+from kling_cli.catalogue import Field, FieldKind, Limits, Model, Product
 from kling_cli.cli.help_page import brief
 from kling_cli.cli.options import completion
 

@@ -10,11 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.catalogue.constraints import wanted_kind
-from kling_cli.catalogue.definition import loader
-from kling_cli.catalogue.definition.schema import Field, FieldKind, Limits, Product
-from kling_cli.catalogue.prompt import split_handle
-from kling_cli.catalogue.routing import accepts_field
+from kling_cli import catalogue
+from kling_cli.catalogue import (
+    Field,
+    FieldKind,
+    Limits,
+    Product,
+    accepts_field,
+    split_handle,
+    wanted_kind,
+)
 from kling_cli.cli.options.product_fields import limits_sentence
 from kling_cli.cli.options.values import read_values
 from kling_cli.errors import UsageError
@@ -61,8 +66,8 @@ def to_order(request: Any, *, external_id: str | None = None) -> Order:
         raise UsageError(
             "the request does not say which product", hint='"product": "text2video"'
         )
-    product = loader.makeable(name)
-    step = loader.opening_step(product)
+    product = catalogue.makeable(name)
+    step = catalogue.opening_step(product)
     fields = request.get("fields") or {}
     _require_object(fields, "fields")
     spellings = _spellings(product) | (_spellings(step) if step else {})
@@ -202,7 +207,7 @@ def schema(product: Product) -> dict[str, Any]:
     """
     fields = {
         field.name: _described(each, field)
-        for each in (loader.opening_step(product), product)
+        for each in (catalogue.opening_step(product), product)
         if each is not None
         for field in each.fields
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from kling_cli.catalogue.definition.schema import Field, FieldKind, Product
+from kling_cli.catalogue import Field, FieldKind, Product
 from kling_cli.cli.options.product_fields import MODES
 from kling_cli.cli.output.streams import read_input
 from kling_cli.errors import UsageError

@@ -15,8 +15,7 @@ from kling_cli.cli.output.tables import columns
 from kling_cli.cli.output.text import moment
 
 if TYPE_CHECKING:
-    from kling_cli.api.account import Deduction, Pack
-    from kling_cli.api.pagination import Listed
+    from kling_cli.api import Deduction, Listed, Pack
     from kling_cli.cli.commands.account import Period
 
 _DECIMALS = 6

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING:
     from kling_cli.listener.events import Forwarded, Verified
-    from kling_cli.store.journal import StoredCallback, StoredForward
+    from kling_cli.store import StoredCallback, StoredForward
 
 _SHOWN_LINES: Final = 3  # of an answer's body
 _MOST_LINES: Final = 200  # of a callback that is shown while others come
@@ -159,7 +159,7 @@ def _cells(
 
 def _results(forwards: Iterable[StoredForward]) -> Iterator[str]:
     """Yield the last outcome for each place, in a word."""
-    from kling_cli.store.journal import last_by_url
+    from kling_cli.store import last_by_url
 
     for each in last_by_url(forwards).values():
         yield "no-answer" if each.status is None else str(each.status)

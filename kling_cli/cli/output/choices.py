@@ -9,7 +9,7 @@ from kling_cli.cli.output.streams import write_result
 from kling_cli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from kling_cli.catalogue.definition.schema import Field, Product
+    from kling_cli.catalogue import Field, Product
     from kling_cli.cli.options.shared import OutputOptions
 
 
@@ -66,7 +66,7 @@ def _has(choice: Choice, word: str) -> bool:
 
 def _print_document(product: Product, found: Sequence[Choice]) -> None:
     """Print the document of every command with the choices as one more key."""
-    from kling_cli.api.tasks import TaskStatus
+    from kling_cli.api import TaskStatus
     from kling_cli.cli.output import json_document
     from kling_cli.jobs.events import JobResult
 

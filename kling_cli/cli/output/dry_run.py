@@ -12,10 +12,10 @@ from kling_cli.cli.output.text import money, one_line, units
 from kling_cli.errors import ExitCode
 
 if TYPE_CHECKING:
-    from kling_cli.catalogue.definition.schema import Estimate
+    from kling_cli.catalogue import Estimate
     from kling_cli.cli.options.shared import OutputOptions
     from kling_cli.jobs.prepare import Order, Request
-    from kling_cli.settings.settings import Settings
+    from kling_cli.settings import Settings
 
 LONG_TEXT = 512  # characters of a value that a person still wants to read
 
@@ -68,7 +68,7 @@ def _print_document(
     order: Order, requests: list[Request], settings: Settings, command: str
 ) -> None:
     """Print the document of every command with the request as one more key."""
-    from kling_cli.api.tasks import TaskStatus
+    from kling_cli.api import TaskStatus
     from kling_cli.cli.options.request_file import of_order
     from kling_cli.cli.output import json_document
     from kling_cli.jobs.events import JobResult
@@ -124,7 +124,7 @@ def estimate_line(request: Request) -> str:
     """Return what the job would cost, in units and at list price."""
     estimate = request.estimate
     if estimate is None:
-        from kling_cli.catalogue.pricing import why_unknown
+        from kling_cli.catalogue import why_unknown
 
         return f"estimate: unknown; {why_unknown(request.plan)}"
     if estimate.units is not None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kling_cli.errors import KlingError
     from kling_cli.jobs.calls.session_step import StepResult
     from kling_cli.jobs.events import JobResult
-    from kling_cli.store.records import SavedOutput
+    from kling_cli.store import SavedOutput
 
 SCHEMA = 1
 
@@ -107,7 +107,7 @@ def of_failure(command: str, error: KlingError) -> dict[str, Any]:
     """Return the document of a command that failed before there was a job or a list."""
     if command in LISTINGS:
         return of_listing(command, {}, error)
-    from kling_cli.api.tasks import TaskStatus
+    from kling_cli.api import TaskStatus
     from kling_cli.jobs.events import JobResult
 
     return of_result(

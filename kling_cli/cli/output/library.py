@@ -13,7 +13,7 @@ from kling_cli.cli.output.tables import columns, facts
 from kling_cli.cli.output.text import moment, one_line
 
 if TYPE_CHECKING:
-    from kling_cli.api.library import ItemKind, LibraryItem
+    from kling_cli.api import ItemKind, LibraryItem
 
 _COLUMNS = {
     "voice": (

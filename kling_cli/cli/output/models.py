@@ -8,17 +8,15 @@ from dataclasses import dataclass
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.catalogue.definition import loader
-from kling_cli.catalogue.definition.schema import Field, FieldKind, Limits, Rate
-from kling_cli.catalogue.routing import accepts_field
+from kling_cli import catalogue
+from kling_cli.catalogue import Field, FieldKind, Limits, Rate, accepts_field
 from kling_cli.cli.output.styles import is_terminal
 from kling_cli.cli.output.table_layout import Column, fitted
 from kling_cli.cli.output.tables import Row, columns, facts
 from kling_cli.cli.output.text import duration
 
 if TYPE_CHECKING:
-    from kling_cli.catalogue.capabilities import CapabilityMatch
-    from kling_cli.catalogue.definition.schema import Limits, Model, Product
+    from kling_cli.catalogue import CapabilityMatch, Limits, Model, Product
 
 _LISTED = (
     Column(heading="product"),
@@ -99,7 +97,7 @@ def described(lines: Sequence[ModelListing]) -> Iterator[str]:
 def command_of(one: ModelListing) -> str:
     """Return the words after `kling` that run the product."""
     name = one.product.name
-    named = next((each for each in loader.summaries() if each.name == name), None)
+    named = next((each for each in catalogue.summaries() if each.name == name), None)
     if named is None:
         return name
     return f"{named.group} {named.command}" if named.group else named.command

@@ -21,7 +21,7 @@ from kling_cli.errors import ExitCode, KlingError, NotSavedError, StoppedError
 if TYPE_CHECKING:
     from kling_cli.cli.options.shared import OutputOptions, Showing
     from kling_cli.jobs.events import JobResult
-    from kling_cli.settings.settings import Settings
+    from kling_cli.settings import Settings
 
 LONG_S: Final = 60.0  # after so long nobody looks at the terminal any more
 _MOST_PREVIEWS: Final = 4

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from kling_cli import store
 from kling_cli.cli.output.authentication import phrase
 from kling_cli.cli.output.text import duration, expected, lines, one_line, size, units
 from kling_cli.jobs import events as happened
-from kling_cli.store import records
 
 if TYPE_CHECKING:
     from kling_cli.errors import KlingError
@@ -69,7 +69,7 @@ def summary(result: JobResult) -> str:
     """Return the last line about a job: how it ended, its time and cost."""
     name = result.task_id or result.external_id or "the job"
     facts = [f"{name} {result.state.value}"]
-    if result.state is records.State.UNKNOWN:
+    if result.state is store.State.UNKNOWN:
         facts = [f"{name} not finished"]
     if result.task_s is not None:
         facts.append(f"took {duration(result.task_s)}")

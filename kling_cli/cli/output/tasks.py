@@ -15,10 +15,10 @@ from kling_cli.cli.output.styles import Style, style_for
 from kling_cli.cli.output.table_layout import Column, Paint, fitted
 from kling_cli.cli.output.terminal import file_link, has_links
 from kling_cli.jobs.outputs.naming import from_here
-from kling_cli.store.records import State
+from kling_cli.store import State
 
 if TYPE_CHECKING:
-    from kling_cli.store.records import JobRecord
+    from kling_cli.store import JobRecord
 
 _COLORS: Mapping[str, str] = MappingProxyType(
     {

@@ -8,20 +8,21 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from kling_cli.api.client import KlingClient
-from kling_cli.api.credentials import Credentials, from_settings
-from kling_cli.api.error_codes import SUCCESS, error_from_response
-from kling_cli.api.http import new_http
-from kling_cli.api.tasks import Task, TaskStatus, task_from_wire, tasks_from_wire
-from kling_cli.api.transport import ApiResponse
-from kling_cli.catalogue import decoder, encoder, pricing
-from kling_cli.catalogue.definition.schema import (
-    Generation,
-    Model,
-    Plan,
-    Product,
-    Route,
+from kling_cli import catalogue
+from kling_cli.api import (
+    SUCCESS,
+    ApiResponse,
+    Credentials,
+    KlingClient,
+    Task,
+    TaskStatus,
+    error_from_response,
+    from_settings,
+    new_http,
+    task_from_wire,
+    tasks_from_wire,
 )
+from kling_cli.catalogue import Generation, Model, Plan, Product, Route
 from kling_cli.clock import Clock
 from kling_cli.errors import (
     AmbiguousError,
@@ -39,8 +40,8 @@ from kling_cli.jobs.poller import SOLUTIONS_PATH, TASKS_PATH
 from kling_cli.jobs.prepare import Request, check_price, unbounded, without_media
 from kling_cli.jobs.run import finish, new_external_id, wait_and_save
 from kling_cli.jobs.signals import until_signal
-from kling_cli.settings.settings import Settings
-from kling_cli.store.records import SavedOutput
+from kling_cli.settings import Settings
+from kling_cli.store import SavedOutput
 from kling_cli.text import is_text
 
 # What is asked with POST and changes nothing. Source: API reference 2.5, 2.10, 2.11.
@@ -71,14 +72,14 @@ class RawCall:
     @property
     def creates(self) -> tuple[Product, Route] | None:
         """What it makes, as far as the catalogue knows."""
-        found = decoder.routes_by_path(self.path) if self.method == "POST" else None
+        found = catalogue.routes_by_path(self.path) if self.method == "POST" else None
         return None if found is None else found[:2]
 
     @property
     def external_id(self) -> str | None:
         """The external id in the body of a create call."""
         at = self.creates[1].external_id_at if self.creates else None
-        found = encoder.get_path(self.body, at) if at else None
+        found = catalogue.get_path(self.body, at) if at else None
         return found if isinstance(found, str) and found else None
 
 
@@ -97,8 +98,8 @@ class RawRequest(Request):
     def record(self) -> str:
         """The body as the journal keeps it: no callback URL, media as their digests."""
         kept, at = deepcopy(dict(self.raw)), self.plan.route.callback_url_at
-        if at is not None and encoder.get_path(kept, at) is not None:
-            encoder.set_path(kept, at, None)
+        if at is not None and catalogue.get_path(kept, at) is not None:
+            catalogue.set_path(kept, at, None)
         return json.dumps(without_media(kept), ensure_ascii=False)
 
 
@@ -129,14 +130,14 @@ def as_request(call: RawCall, *, new_id: Callable[[], str]) -> RawRequest | None
     plan = Plan(product=product, route=route, model=_model(product, route, call))
     external_id = _external_id(route, body) or new_id()
     if route.external_id_at is not None:
-        encoder.set_path(body, route.external_id_at, external_id)
-    values, unreadable = decoder.decode_body(product, route, plan.model, body)
+        catalogue.set_path(body, route.external_id_at, external_id)
+    values, unreadable = catalogue.decode_body(product, route, plan.model, body)
     return RawRequest(
         plan=plan,
         values=values,
         extra={},
         external_id=external_id,
-        estimate=None if unreadable else pricing.estimate_units(plan, values),
+        estimate=None if unreadable else catalogue.estimate_units(plan, values),
         raw=body,
     )
 
@@ -158,7 +159,7 @@ def require_price(call: RawCall, max_units: float | None) -> None:
 
 def _external_id(route: Route, body: Mapping[str, Any]) -> str | None:
     at = route.external_id_at
-    found = encoder.get_path(body, at) if at is not None else None
+    found = catalogue.get_path(body, at) if at is not None else None
     if found is None or found == "":
         return None
     if not isinstance(found, str):
@@ -172,12 +173,12 @@ def _external_id(route: Route, body: Mapping[str, Any]) -> str | None:
 def _model(product: Product, route: Route, call: RawCall) -> Model:
     """Return the model that path or body names, though nobody may know it."""
     if route.model_at is not None:
-        named = encoder.get_path(call.body, route.model_at) or route.default_wire_id
+        named = catalogue.get_path(call.body, route.model_at) or route.default_wire_id
     elif "{model}" in route.create_path:
         named = call.path.rpartition("/")[2]
     else:
         return product.models[0]
-    return decoder.model_by_wire_id(product, route, str(named)) or _stranger(
+    return catalogue.model_by_wire_id(product, route, str(named)) or _stranger(
         route, str(named)
     )
 

@@ -12,10 +12,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from kling_cli.api.client import KlingClient
-from kling_cli.api.tasks import Task, TaskStatus
-from kling_cli.catalogue.definition import loader
-from kling_cli.catalogue.sessions import StepFacts
+from kling_cli import catalogue
+from kling_cli.api import KlingClient, Task, TaskStatus
+from kling_cli.catalogue import StepFacts
 from kling_cli.clock import Clock
 from kling_cli.errors import (
     AmbiguousError,
@@ -35,8 +34,8 @@ from kling_cli.jobs.run import kinds_of, new_external_id
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.submit import Submission
-from kling_cli.settings.settings import Settings
-from kling_cli.store.records import JobRecord, SavedOutput, Stage
+from kling_cli.settings import Settings
+from kling_cli.store import JobRecord, SavedOutput, Stage
 
 PATIENCE_S = 60.0
 _AGAIN = "run the command again; it costs nothing"
@@ -151,7 +150,7 @@ class Step:
     def _ends_at(self, task: Task) -> datetime | None:
         """Return when the session ends: counted from when it was opened here."""
         opened = JobHistory.of(self.settings).job(task.id)
-        facts = loader.load_description(opened.product).step if opened else None
+        facts = catalogue.load_description(opened.product).step if opened else None
         if opened is None or facts is None or facts.session_hours is None:
             return None
         return opened.written_at + timedelta(hours=facts.session_hours)

@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from kling_cli.api.client import KlingClient
-from kling_cli.api.tasks import Task
+from kling_cli.api import KlingClient, Task
 from kling_cli.errors import AmbiguousError, OutcomeUnknownError
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.poller import NO_ENDPOINT
-from kling_cli.store.records import JobRecord
+from kling_cli.store import JobRecord
 
 _HINT: Final = "it may have been charged; run the command again for a result"
 

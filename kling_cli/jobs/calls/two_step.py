@@ -14,16 +14,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kling_cli.api.tasks import Output, TaskStatus
-from kling_cli.catalogue import default_model
-from kling_cli.catalogue.definition import loader
-from kling_cli.catalogue.definition.schema import (
+from kling_cli import catalogue
+from kling_cli.api import Output, TaskStatus
+from kling_cli.catalogue import (
     CredentialKind,
     Estimate,
     Field,
     Product,
-)
-from kling_cli.catalogue.sessions import (
     SegmentFit,
     SessionFacts,
     SessionUse,
@@ -58,8 +55,8 @@ from kling_cli.jobs.prepare import (
     with_files_read,
 )
 from kling_cli.jobs.run import generate, kinds_of, new_external_id
-from kling_cli.settings.settings import Settings
-from kling_cli.store.records import SavedOutput
+from kling_cli.settings import Settings
+from kling_cli.store import SavedOutput
 
 UNKNOWN_ID = "kling-made-when-sent"
 
@@ -121,7 +118,7 @@ def plan_two_steps(order: Order, settings: Settings) -> TwoStepPlan:
         UsageError: something of them will not do.
         CredentialsError: these credentials cannot make the calls.
     """
-    use, step = loader.load_product(order.product).session, order.before
+    use, step = catalogue.load_product(order.product).session, order.before
     assert use is not None  # noqa: S101 -- the caller has looked
     assert step is not None  # noqa: S101
     order, step = with_history(order, settings), with_history(step, settings)
@@ -182,7 +179,7 @@ def _as_if_known(use: SessionUse, order: Order, video_s: float | None) -> Order:
 
 def _length(step: Order, memory: JobHistory) -> float | None:
     """Return how long the video is that the first call is about."""
-    fields = loader.load_step(step.product).fields
+    fields = catalogue.load_step(step.product).fields
     ids = [step.values.get(each.name) for each in fields if each.id_of]
     return next((memory.seconds_of(each) for each in ids if each), None)
 
@@ -195,11 +192,11 @@ def _with_end(
     Raises:
         UsageError: nobody here knows where the sound ends, or it ends before.
     """
-    product = loader.load_product(order.product)
+    product = catalogue.load_product(order.product)
     given = [name for name in fit.sounds if order.values.get(name)]
     if len(given) != 1:
         return order  # the rules say so
-    plan = default_model.plan_with_default_model(
+    plan = catalogue.plan_with_default_model(
         product, order.model, order.values, kinds
     ).plan
     values = with_files_read(plan, order.values)
@@ -292,7 +289,7 @@ class TwoStepJob:
         Raises:
             KlingError: it ended before it was written down; nothing was sent.
         """
-        product = loader.load_step(step.product)
+        product = catalogue.load_step(step.product)
         options = replace(
             self.options,
             is_waiting=True,
@@ -365,7 +362,7 @@ class TwoStepJob:
         is_there = result.task_id is not None or isinstance(error, OutcomeUnknownError)
         if error is None or is_there or self.settings.is_sandbox:
             return
-        product = loader.load_product(intent.order.product)
+        product = catalogue.load_product(intent.order.product)
         session = product.field(intent.use.named_by).spelling
         face = product.field(str(intent.use.choice)).spelling
         way = (

@@ -11,8 +11,7 @@ from typing import assert_never
 
 from anyio.abc import TaskGroup
 
-from kling_cli.callbacks.http.server import Server
-from kling_cli.callbacks.urls import TaskUrl, callback_path, load_key
+from kling_cli.callbacks import Server, TaskUrl, callback_path, load_key
 from kling_cli.errors import TunnelError
 from kling_cli.jobs.events import CallbackPath, TunnelOpening
 from kling_cli.jobs.ingress.listener import open_listener
@@ -20,7 +19,7 @@ from kling_cli.jobs.ingress.notifications import Notifications, follow_journal
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.schedule import PathState
 from kling_cli.jobs.session import Session
-from kling_cli.settings.settings import Settings
+from kling_cli.settings import Settings
 from kling_cli.tunnels import chain, shared_lock
 from kling_cli.tunnels.provider import Tunnel, TunnelEvent, TunnelTakenError
 from kling_cli.tunnels.shared_lock import SharedTunnel, SharedTunnelLock

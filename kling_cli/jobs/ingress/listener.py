@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from kling_cli.api.tasks import TaskStatus
-from kling_cli.callbacks.events import (
+from kling_cli.api import TaskStatus
+from kling_cli.callbacks import (
     CallbackAccepted,
     CallbackNotStored,
     CallbackRefused,
     ReceivedCallback,
+    Receiver,
     ReceiverEvent,
     RefusalReason,
+    Server,
+    serve,
     task_url_matcher,
 )
-from kling_cli.callbacks.http.server import Server, serve
-from kling_cli.callbacks.receiver import Receiver
 from kling_cli.jobs.events import Notice
 from kling_cli.jobs.ingress.notifications import CallbackNotification, Notifications
 from kling_cli.jobs.session import Session
-from kling_cli.store.journal import StoredCallback
+from kling_cli.store import StoredCallback
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kling_cli.api.http import httpx
+from kling_cli.api import httpx
 from kling_cli.clock import Clock
 from kling_cli.errors import NotSavedError
 from kling_cli.jobs.outputs.content import HEAD_BYTES, complaint

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from kling_cli.api.tasks import Output
+from kling_cli.api import Output
 from kling_cli.errors import UsageError
 
 FIELDS = (

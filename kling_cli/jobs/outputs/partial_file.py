@@ -20,7 +20,7 @@ from typing import Protocol, Self
 
 from kling_cli.jobs.outputs.content import HEAD_BYTES
 from kling_cli.jobs.outputs.naming import free_names, shortened
-from kling_cli.store.records import PartialRecord
+from kling_cli.store import PartialRecord
 
 _RANDOM_BYTES = 8
 _TRIES = 3  # another process may remove a folder that it had made and left empty

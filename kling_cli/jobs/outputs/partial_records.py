@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kling_cli.jobs.session import Session
-from kling_cli.store.database import JournalError
-from kling_cli.store.journal import PartialPlace
-from kling_cli.store.records import PartialRecord
+from kling_cli.store import JournalError, PartialPlace, PartialRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kling_cli.api.http import httpx
-from kling_cli.api.tasks import Output, Task
+from kling_cli.api import Output, Task, httpx
 from kling_cli.clock import Clock
 from kling_cli.errors import KlingError, NotSavedError
 from kling_cli.jobs.events import (
@@ -20,7 +19,7 @@ from kling_cli.jobs.events import (
 from kling_cli.jobs.outputs.download import Download
 from kling_cli.jobs.outputs.naming import extension, from_here, target, with_addition
 from kling_cli.jobs.outputs.partial_file import NoRecords, PartialRecords
-from kling_cli.store.records import JobRecord, SavedOutput
+from kling_cli.store import JobRecord, SavedOutput
 
 STEP_BYTES = 65_536  # progress is told at most this often
 

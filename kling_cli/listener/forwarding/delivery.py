@@ -17,7 +17,7 @@ from typing import Final
 
 import anyio
 
-from kling_cli.api.http import ProxyFailedError, httpx
+from kling_cli.api import ProxyFailedError, httpx
 from kling_cli.clock import Clock, within
 from kling_cli.errors import UsageError
 from kling_cli.listener.forwarding.headers import Headers, with_added

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from kling_cli.api.http import new_http
+from kling_cli.api import new_http
 from kling_cli.background import background
 from kling_cli.clock import Clock, within
 from kling_cli.jobs.events import Notice
@@ -32,9 +32,8 @@ from kling_cli.listener.forwarding.policy import (
 )
 from kling_cli.listener.forwarding.targets import Target, targets_for
 from kling_cli.listener.options import ListenOptions
-from kling_cli.settings.settings import Settings
-from kling_cli.store.database import JournalError
-from kling_cli.store.journal import CallbackJournal, StoredCallback, StoredForward
+from kling_cli.settings import Settings
+from kling_cli.store import CallbackJournal, JournalError, StoredCallback, StoredForward
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup

@@ -25,7 +25,7 @@ from kling_cli.listener.forwarding.headers import (
 from kling_cli.listener.forwarding.signing import signed
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.secret import Secret
-from kling_cli.store.journal import StoredCallback, StoredForward
+from kling_cli.store import StoredCallback, StoredForward
 
 EmitForwarded = Callable[[Forwarded], object]
 Record = Callable[[StoredForward], object]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from kling_cli.callbacks.signatures import sign
+from kling_cli.callbacks import sign
 from kling_cli.listener.forwarding.headers import Headers, with_added
 from kling_cli.secret import Secret
 

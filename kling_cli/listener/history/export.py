@@ -11,7 +11,7 @@ from typing import Any, Final
 from kling_cli import __version__
 from kling_cli.listener.forwarding.headers import Headers, kept_on, shown
 from kling_cli.listener.forwarding.targets import DEFAULT_PATH, Target, read_target
-from kling_cli.store.journal import ForwardOutcomes, StoredCallback, StoredForward
+from kling_cli.store import ForwardOutcomes, StoredCallback, StoredForward
 
 _LONGEST: Final = 100_000  # characters; Linux takes no longer word (128 KiB)
 

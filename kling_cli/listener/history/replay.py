@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kling_cli.api.http import new_http
-from kling_cli.callbacks.events import Trust
+from kling_cli.api import new_http
+from kling_cli.callbacks import Trust
 from kling_cli.clock import Clock
 from kling_cli.errors import UnreachableError, UsageError
 from kling_cli.listener.events import Forwarded
@@ -24,7 +24,7 @@ from kling_cli.listener.forwarding.policy import (
 )
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.secret import Secret
-from kling_cli.store.journal import (
+from kling_cli.store import (
     CallbackFilter,
     CallbackJournal,
     StoredCallback,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from kling_cli.clock import Clock
-from kling_cli.store.journal import CallbackFilter, CallbackJournal, StoredCallback
+from kling_cli.store import CallbackFilter, CallbackJournal, StoredCallback
 
 LOOK_S: Final = 0.2
 

@@ -14,8 +14,8 @@ from typing import Final
 import anyio
 from anyio.abc import TaskGroup
 
-from kling_cli.api.http import ProxyFailedError, httpx, new_http
-from kling_cli.callbacks.events import Peer, UrlMatch
+from kling_cli.api import ProxyFailedError, httpx, new_http
+from kling_cli.callbacks import Peer, UrlMatch
 from kling_cli.clock import Clock, within
 from kling_cli.errors import UsageError
 from kling_cli.jobs.events import Notice

@@ -17,7 +17,7 @@ from anyio.abc import TaskGroup
 from kling_cli.clock import Clock
 from kling_cli.errors import UsageError
 from kling_cli.listener.options import ListenOptions
-from kling_cli.settings.settings import Settings
+from kling_cli.settings import Settings
 from kling_cli.tunnels import chain, registry, shared_lock
 from kling_cli.tunnels.supervisor import OnChange, supervise_tunnel
 

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from kling_cli.api.http import httpx, new_http
-from kling_cli.callbacks.events import Peer, ReceivedCallback, UrlMatch
-from kling_cli.callbacks.http.limits import Limits
-from kling_cli.callbacks.http.server import serve
-from kling_cli.callbacks.receiver import Receiver
+from kling_cli.api import httpx, new_http
+from kling_cli.callbacks import (
+    Limits,
+    Peer,
+    ReceivedCallback,
+    Receiver,
+    UrlMatch,
+    serve,
+)
 from kling_cli.errors import KlingError, TunnelError, UsageError
 
 if TYPE_CHECKING:

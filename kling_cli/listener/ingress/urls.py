@@ -12,9 +12,17 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
-from kling_cli.callbacks.events import MockDetector, Peer, Trust, UrlMatch, UrlMatcher
-from kling_cli.callbacks.http.responses import RECEIVED, Response
-from kling_cli.callbacks.urls import create_once, replace_whole
+from kling_cli.callbacks import (
+    RECEIVED,
+    MockDetector,
+    Peer,
+    Response,
+    Trust,
+    UrlMatch,
+    UrlMatcher,
+    create_once,
+    replace_whole,
+)
 from kling_cli.errors import UsageError
 
 NAME: Final = "listen.token"

@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Any, Literal
 
-from kling_cli.catalogue import encoder
-from kling_cli.catalogue.constraints import is_url
-from kling_cli.catalogue.media import describe_image
-from kling_cli.catalogue.prompt import split_handle
+from kling_cli import catalogue
+from kling_cli.catalogue import describe_image, is_url, split_handle
 from kling_cli.errors import KlingError
 from kling_cli.sandbox.media.audio import Sound
 from kling_cli.sandbox.media.image import Picture
@@ -33,7 +31,7 @@ from kling_cli.sandbox.media.subtitles import Subtitles
 from kling_cli.sandbox.media.video import Clip, size_for
 
 if TYPE_CHECKING:
-    from kling_cli.catalogue.media import ImageFacts
+    from kling_cli.catalogue import ImageFacts
 
 
 # Source: API reference, sections 2.7, 2.8 and 2.10, read 2026-10-04.
@@ -151,9 +149,9 @@ def _subtitles(
                 kind=kind,
                 width=clip.width,
                 height=clip.height,
-                font_size=encoder.get_path(request.body, "settings.font_size")
+                font_size=catalogue.get_path(request.body, "settings.font_size")
                 or _FONT_SIZE,
-                margin=encoder.get_path(request.body, "settings.margin_v") or _MARGIN,
+                margin=catalogue.get_path(request.body, "settings.margin_v") or _MARGIN,
             )
         )
 
@@ -202,7 +200,7 @@ def _voice(request: MediaRequest) -> Iterator[Output]:
 
 
 def _element(request: MediaRequest) -> Iterator[Output]:
-    views = encoder.get_path(request.body, "element_image_list.refer_images") or ()
+    views = catalogue.get_path(request.body, "element_image_list.refer_images") or ()
     side = IMAGE_PX["1k"]
     pictures = [
         Picture(width=side, height=side, label=f"{request.label}-{n}")

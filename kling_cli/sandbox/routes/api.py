@@ -11,8 +11,8 @@ from urllib.parse import unquote
 import anyio
 from starlette.requests import ClientDisconnect, Request
 
-from kling_cli.catalogue import decoder
-from kling_cli.catalogue.definition.schema import CredentialKind, Generation, Route
+from kling_cli import catalogue
+from kling_cli.catalogue import CredentialKind, Generation, Route
 from kling_cli.sandbox.routes import billing, library, queries, responses
 from kling_cli.sandbox.routes.authentication import check_authorization
 from kling_cli.sandbox.routes.create import apply_task_fault, create_task
@@ -91,10 +91,10 @@ def _methods_of(raw_path: str) -> Mapping[str, Endpoint] | None:
     if raw_path in _FIXED:
         return _FIXED[raw_path]
     path = unquote(raw_path)
-    if (found := decoder.routes_by_path(path)) is not None:
+    if (found := catalogue.routes_by_path(path)) is not None:
         return _methods_of_route(found[1])
     parent, _, last = raw_path.rpartition("/")
-    found = decoder.routes_by_path(unquote(parent))
+    found = catalogue.routes_by_path(unquote(parent))
     if found is not None and found[1].generation is Generation.LEGACY and last:
         family, task_id = found[1].create_path, unquote(last)
         return {

@@ -6,9 +6,8 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.catalogue import encoder, pricing
-from kling_cli.catalogue.definition.schema import Generation, Model, Product
-from kling_cli.catalogue.values import effective_values
+from kling_cli import catalogue
+from kling_cli.catalogue import Generation, Model, Product, effective_values
 from kling_cli.sandbox.media.generation import MediaRequest, generate_outputs
 from kling_cli.sandbox.media.outputs import Image, Output, Video, duration_text
 from kling_cli.sandbox.routes import sessions
@@ -86,7 +85,7 @@ def _new_task(state: SandboxState, request: CreateRequest) -> SandboxTask:
         times=times_from(now, seconds),
         outcome=Outcome(),
         outputs=new,
-        units=pricing.charged_units(plan, values, length.seconds, n_outputs=len(new)),
+        units=catalogue.charged_units(plan, values, length.seconds, n_outputs=len(new)),
         slots=_slots(plan.product, new),
         external_id=request.external_id,
         callback_url=request.callback_url,
@@ -144,7 +143,7 @@ def _parent(
     state: SandboxState, session: VideoSession | None, body: Mapping[str, Any]
 ) -> Mapping[str, str] | None:
     """Return the video a task is made from, as far as it is one of the sandbox's."""
-    values = body.get("video_id") or encoder.get_path(body, "input.video_id")
+    values = body.get("video_id") or catalogue.get_path(body, "input.video_id")
     video_id = session.video_id if session else values
     for task in state.tasks if isinstance(video_id, str) else ():
         for output in task.outputs:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kling_cli.catalogue.definition.schema import Generation
+from kling_cli.catalogue import Generation
 from kling_cli.sandbox.media.outputs import Element, Voice
 from kling_cli.sandbox.routes.responses import Refusal, refusal
 from kling_cli.sandbox.state.tasks import Phase, SandboxTask

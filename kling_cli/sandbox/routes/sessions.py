@@ -13,8 +13,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.catalogue.definition import loader
-from kling_cli.catalogue.sessions import TOLERANCE_S
+from kling_cli import catalogue
+from kling_cli.catalogue import TOLERANCE_S
 from kling_cli.sandbox.media.image import Picture
 from kling_cli.sandbox.media.video import FPS, Clip, frame_count
 from kling_cli.sandbox.routes.responses import Refusal, refusal
@@ -24,7 +24,7 @@ from kling_cli.sandbox.state.sources import find_content
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kling_cli.catalogue.definition.schema import Plan
+    from kling_cli.catalogue import Plan
     from kling_cli.sandbox.media.outputs import Content, Json
     from kling_cli.sandbox.state.sandbox_state import Point, SandboxState
 
@@ -120,7 +120,7 @@ def _wrong_length(
 
 def is_editable(session: VideoSession) -> bool:
     """Say whether a video is as long as one that elements can be edited in."""
-    use = loader.load_product("multi-elements").session
+    use = catalogue.load_product("multi-elements").session
     spans = (
         [span for each in use.lengths.values() for span in each.values()] if use else []
     )

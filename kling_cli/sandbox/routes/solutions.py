@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
-from kling_cli.catalogue.constraints import is_url
-from kling_cli.catalogue.definition import loader
-from kling_cli.catalogue.media import image_problems_of_base64
+from kling_cli import catalogue
+from kling_cli.catalogue import image_problems_of_base64, is_url
 
 Item = Mapping[str, Any]
 Items = list[Item]
@@ -123,7 +122,7 @@ def _is_bad_image(url: str) -> bool:
 def _clothing_messages(request: SolutionRequest) -> Iterator[str]:
     if any(not each.get("url") for each in request.of("bgm")):
         yield BGM_IS_EMPTY
-    (model,) = loader.load_product("clothing-dupe").models
+    (model,) = catalogue.load_product("clothing-dupe").models
     voices = model.limits["solutions"]["voice"].choices or ()
     if any(each.get("voice_id") not in voices for each in request.of("voice")):
         yield INVALID_VOICE

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.catalogue import pricing
+from kling_cli import catalogue
 from kling_cli.sandbox.media.audio import Sound
 from kling_cli.sandbox.media.generation import IMAGE_PX
 from kling_cli.sandbox.media.image import Picture
@@ -38,7 +38,7 @@ def call_synchronously(state: SandboxState, path: str, body: Any) -> Json | Refu
     if why is not None:
         return why
     pack = request.plan.product.pack
-    units = pricing.charged_units(request.plan, request.values, 0)
+    units = catalogue.charged_units(request.plan, request.values, 0)
     if units and state.left(pack) <= 0:
         return refusal(1102)
     call_id = state.ids.task_id("8")

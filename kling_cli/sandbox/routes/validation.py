@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.catalogue import decoder, encoder, server_validation
-from kling_cli.catalogue.definition.schema import Model, Plan, Product, Route
+from kling_cli import catalogue
+from kling_cli.catalogue import Model, Plan, Product, Route
 from kling_cli.sandbox.media.outputs import Audio, Element, Output, Video, Voice
 from kling_cli.sandbox.routes.responses import Refusal, refusal
 from kling_cli.sandbox.routes.solutions import solution_message
@@ -77,7 +77,7 @@ class CreateRequest:
 
 def parse_create(path: str, body: Any) -> CreateRequest | Refusal:
     """Return what a request to a create path asks for, or what is wrong with it."""
-    found = decoder.routes_by_path(path)
+    found = catalogue.routes_by_path(path)
     if found is None:
         return refusal(1203)
     if not isinstance(body, dict):
@@ -90,15 +90,15 @@ def parse_create(path: str, body: Any) -> CreateRequest | Refusal:
     plan = Plan(product=product, route=route, model=chosen)
     if message := solution_message(path, body) or _find_problem(plan, body):
         return refusal(1201, message)
-    values, _ = decoder.decode_body(product, route, chosen, body)
+    values, _ = catalogue.decode_body(product, route, chosen, body)
     return CreateRequest(plan, body, values)
 
 
 def _find_problem(plan: Plan, body: Mapping[str, Any]) -> str | None:
-    if problems := server_validation.wire_check(plan, body):
+    if problems := catalogue.wire_check(plan, body):
         return problems[0].message
     for at in (plan.route.external_id_at, plan.route.callback_url_at):
-        if at and not isinstance(value := encoder.get_path(body, at) or "", str):
+        if at and not isinstance(value := catalogue.get_path(body, at) or "", str):
             return f"{at} value '{value}' is invalid"
     return None
 
@@ -122,7 +122,7 @@ def _choose_model(
     if route.model_at is None:
         return refusal(1203)
     name = body.get(route.model_at) or route.default_wire_id
-    model = decoder.model_by_wire_id(product, route, str(name))
+    model = catalogue.model_by_wire_id(product, route, str(name))
     if model is None:
         return refusal(1201, f"{route.model_at} value '{name}' is invalid")
     if model.status == "discontinued":
@@ -131,7 +131,7 @@ def _choose_model(
 
 
 def _text_at(body: Mapping[str, Any], path: str | None) -> str | None:
-    return (encoder.get_path(body, path) if path else None) or None
+    return (catalogue.get_path(body, path) if path else None) or None
 
 
 def find_unknown_id(

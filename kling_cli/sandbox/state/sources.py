@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from kling_cli.catalogue import pricing
-from kling_cli.catalogue.prompt import split_handle
-from kling_cli.catalogue.values import completed_values, effective_values
+from kling_cli import catalogue
+from kling_cli.catalogue import completed_values, effective_values, split_handle
 from kling_cli.sandbox.media.audio import Sound
 from kling_cli.sandbox.media.outputs import Audio, Content, Video
 from kling_cli.sandbox.media.video import FPS, Clip, frame_count
@@ -21,7 +20,7 @@ from kling_cli.sandbox.media.video import FPS, Clip, frame_count
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from kling_cli.catalogue.definition.schema import Plan
+    from kling_cli.catalogue import Plan
     from kling_cli.sandbox.state.sandbox_state import SandboxState
 
 
@@ -44,10 +43,10 @@ def result_length(
 ) -> ResultLength:
     """Return how long the result of a request will be."""
     values = completed_values(plan, values)
-    source = pricing.followed_input(plan, values)
+    source = catalogue.followed_input(plan, values)
     if source is None:
         return _requested_length(state, plan, values)
-    seconds = pricing.measured_s(plan, source, values)
+    seconds = catalogue.measured_s(plan, source, values)
     seconds = seconds or known_duration_s(state, strip_handle(values[source.follows]))
     if seconds is not None:
         return ResultLength(seconds, _frames(seconds + source.adds))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from kling_cli.catalogue.definition.schema import Plan
+    from kling_cli.catalogue import Plan
     from kling_cli.sandbox.media.outputs import Output
 
 RISK_CONTROL = "Failure to pass the risk control system"

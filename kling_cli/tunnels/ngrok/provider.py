@@ -26,7 +26,7 @@ from kling_cli.tunnels.provider import (
 
 if TYPE_CHECKING:
     from kling_cli.secret import Secret
-    from kling_cli.settings.settings import Settings
+    from kling_cli.settings import Settings
 
 _STOP_S = 2.5  # for an orderly end; then the agent is killed
 _JOIN_S = 2.0  # for the thread, once its agent is gone

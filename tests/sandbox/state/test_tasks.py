@@ -5,8 +5,7 @@ from __future__ import annotations
 from math import inf
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from kling_cli.catalogue.definition.loader import load_product
 from kling_cli.catalogue.definition.schema import Plan

@@ -1,0 +1,31 @@
+from .events import (
+    CallbackAccepted as CallbackAccepted,
+    CallbackNotStored as CallbackNotStored,
+    CallbackRefused as CallbackRefused,
+    MockDetector as MockDetector,
+    Peer as Peer,
+    ReceivedCallback as ReceivedCallback,
+    ReceiverEvent as ReceiverEvent,
+    RefusalReason as RefusalReason,
+    Trust as Trust,
+    UrlMatch as UrlMatch,
+    UrlMatcher as UrlMatcher,
+    task_url_matcher as task_url_matcher,
+)
+from .http.limits import Limits as Limits
+from .http.responses import RECEIVED as RECEIVED, Response as Response
+from .http.server import Server as Server, serve as serve
+from .payload import (
+    MalformedPayloadError as MalformedPayloadError,
+    parse_object as parse_object,
+)
+from .receiver import Receiver as Receiver
+from .signatures import check_secret as check_secret, sign as sign
+from .urls import (
+    TaskUrl as TaskUrl,
+    callback_path as callback_path,
+    create_once as create_once,
+    load_key as load_key,
+    new_nonce as new_nonce,
+    replace_whole as replace_whole,
+)
