@@ -35,16 +35,16 @@ def with_files_read(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
         UsageError: a file cannot be read, or the API would not take it.
     """
     read = dict(values)
-    for field in plan.product.fields:
-        if field.name in read and field.kind in _LINK_ONLY:
-            _require_no_file(field, read[field.name])
-        if field.name not in read or field.kind not in _PROBLEMS:
+    for each in plan.product.fields:
+        if each.name in read and each.kind in _LINK_ONLY:
+            _require_no_file(each, read[each.name])
+        if each.name not in read or each.kind not in _PROBLEMS:
             continue
-        value = read[field.name]
-        if field.is_repeated:
-            read[field.name] = tuple(_read(plan, field, each) for each in value)
+        value = read[each.name]
+        if each.is_repeated:
+            read[each.name] = tuple(_read(plan, each, one) for one in value)
         else:
-            read[field.name] = _read(plan, field, value)
+            read[each.name] = _read(plan, each, value)
     return read
 
 

@@ -37,14 +37,21 @@ def a_door(
 @pytest.mark.parametrize(
     ("base", "name", "options", "url"),
     [
-        pytest.param(None, shared_lock.LOCAL, {}, LOCAL_URL, id="a sandbox calls it here"),
-        pytest.param(None, shared_lock.PUBLIC, {}, LOCAL_URL, id="even one with a tunnel"),
+        pytest.param(
+            None, shared_lock.LOCAL, {}, LOCAL_URL, id="a sandbox calls it here"
+        ),
+        pytest.param(
+            None, shared_lock.PUBLIC, {}, LOCAL_URL, id="even one with a tunnel"
+        ),
         pytest.param(
             OFFICIAL, shared_lock.PUBLIC, {"is_waiting": False}, PUBLIC_URL,
             id="the API calls it from outside",
         ),
         pytest.param(
-            None, shared_lock.PUBLIC, {"is_waiting": False, "tunnel": "ngrok"}, PUBLIC_URL,
+            None,
+            shared_lock.PUBLIC,
+            {"is_waiting": False, "tunnel": "ngrok"},
+            PUBLIC_URL,
             id="through the tunnel when that is asked for",
         ),
     ],

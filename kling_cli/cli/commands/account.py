@@ -200,7 +200,15 @@ def _show(
 
     found, newest = asked(work, account=account, talk=talk)
     left = shown.left(newest) if bill.has_left else None
-    return print_listing(shown.listing(bill.command, found, period, left), talk)
+    listing = shown.listing(
+        bill.command,
+        found,
+        since=period.since,
+        limit=period.limit,
+        by=period.by,
+        left=left,
+    )
+    return print_listing(listing, talk)
 
 
 def make_group() -> Any:

@@ -11,11 +11,11 @@ import typer
 from kling_cli import catalogue
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import OutputOptions
-from kling_cli.cli.output.models import ModelListing
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from kling_cli.catalogue import Model, Product
+    from kling_cli.cli.output.models import ModelListing
 
 Name = Annotated[
     str | None,
@@ -101,6 +101,8 @@ def select(
     Raises:
         UsageError: there is no such product or model, or nobody knows one of the words.
     """
+    from kling_cli.cli.output.models import ModelListing
+
     products = catalogue.all_products() if product is None else (_load(product),)
     lines = [
         ModelListing(product=one, model=each) for one in products for each in one.models
@@ -118,6 +120,7 @@ def _able(
     lines: Sequence[ModelListing], words: Sequence[str]
 ) -> Iterator[ModelListing]:
     from kling_cli.catalogue import best_match, require_known
+    from kling_cli.cli.output.models import ModelListing
 
     require_known({one.product.name: one.product for one in lines}.values(), words)
     for one in lines:

@@ -16,16 +16,18 @@ from kling_cli.cli.output.text import moment
 
 if TYPE_CHECKING:
     from kling_cli.api import Deduction, Listed, Pack
-    from kling_cli.cli.commands.account import Period
 
 _DECIMALS = 6
 _UNKNOWN = "unknown"
 
 
-def listing(
+def listing(  # noqa: PLR0913 -- one argument an option of the command
     command: str,
     found: Listed[Deduction],
-    period: Period,
+    *,
+    since: str,
+    limit: int,
+    by: str | None,
     left: Sequence[dict[str, Any]] | None = None,
 ) -> Listing:
     """Return the bill as it is printed; what `--by` asks for are lines for people.
@@ -42,15 +44,15 @@ def listing(
             "has_more": found.has_more,
             **facts,
         },
-        lines=_table(found.items) if period.by is None else summed(sums, period.by),
+        lines=_table(found.items) if by is None else summed(sums, by),
         ids=[row.task_id for row in found.items if row.task_id],
         notes=[f"spent {_plain_number(one['amount'])} {one['unit']}" for one in sums],
         warnings=[
             *map(_left_words, left or ()),
-            *([more_note(period.limit)] if found.has_more else ()),
+            *([more_note(limit)] if found.has_more else ()),
         ],
         empty=Empty(
-            f"nothing was spent in this time (--since {period.since})",
+            f"nothing was spent in this time (--since {since})",
             "--since 365d looks further back; kling account packs shows what is left"
             " in the resource packs",
         ),

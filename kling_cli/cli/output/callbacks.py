@@ -101,7 +101,6 @@ def _comparison(
     kept: StoredCallback, check: Verified | None
 ) -> Iterator[tuple[str, str]]:
     """Yield what the callback claims, and what the API says of it."""
-
     yield "claims", kept.status or "nothing that can be read"
     if check is None:
         yield "API", "not asked, or not yet"

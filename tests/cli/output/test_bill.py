@@ -7,7 +7,7 @@ import pytest
 
 from kling_cli.api.account import Deduction
 from kling_cli.api.pagination import Listed
-from kling_cli.cli.commands.account import Period, checked_types
+from kling_cli.cli.commands.account import checked_types
 from kling_cli.cli.output.account import left, listing, summed, totals
 from kling_cli.errors import UsageError
 
@@ -80,7 +80,9 @@ def test_days_come_newest_first_and_models_dearest_first() -> None:
 
 
 def test_a_row_is_a_line_and_an_object() -> None:
-    found = listing("account billing", Listed(items=(a_row(),)), Period())
+    found = listing(
+        "account billing", Listed(items=(a_row(),)), since="30d", limit=50, by=None
+    )
 
     (line,) = found.lines
     assert line.split("  ") == [
@@ -94,7 +96,9 @@ def test_a_row_is_a_line_and_an_object() -> None:
 
 
 def test_what_is_not_known_is_a_dash() -> None:
-    found = listing("account billing", Listed(items=(ROWS[4],)), Period())
+    found = listing(
+        "account billing", Listed(items=(ROWS[4],)), since="30d", limit=50, by=None
+    )
 
     assert next(iter(found.lines)).split()[:2] == ["-", "-"]
 
@@ -102,7 +106,7 @@ def test_what_is_not_known_is_a_dash() -> None:
 def test_it_is_said_that_there_is_more() -> None:
     more = Listed(items=(a_row(),), has_more=True)
 
-    found = listing("account billing", more, Period(limit=1, by="day"))
+    found = listing("account billing", more, since="30d", limit=1, by="day")
 
     assert "--limit 0" in found.warnings[0]
     assert list(found.lines) == ["2026-10-04  0.1  units"]
@@ -124,7 +128,14 @@ def test_what_is_left_in_cash_is_said_by_the_newest_row_of_each_kind() -> None:
     ]
 
     known = left(rows)
-    shown = listing("account balance", Listed(items=()), Period(), known)
+    shown = listing(
+        "account balance",
+        Listed(items=()),
+        since="30d",
+        limit=50,
+        by=None,
+        left=known,
+    )
 
     assert [(one["amount"], one["cash_type"]) for one in known] == [
         (7.5, "balance"),
