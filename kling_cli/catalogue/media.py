@@ -1,7 +1,8 @@
-"""Facts of an image file and what of them the API does not take.
+"""Facts of image and audio files, read from their bytes, and checks against limits.
 
-Source: API reference, section 5.4, read 2026-10-04: jpg or png (solutions: webp too),
-10 or 50 MB by route, sides of at least 300 px, ratio between 1:2.5 and 2.5:1.
+Source: API reference, section 5.4, read 2026-10-04: images are jpg or png (solutions:
+webp too), 10 or 50 MB by route, sides of at least 300 px, ratio between 1:2.5 and
+2.5:1; audio is mp3, wav, m4a or aac.
 """
 
 from __future__ import annotations
@@ -125,21 +126,12 @@ _AUDIO_MAGIC = (
     (re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), "aac"),
     (re.compile(rb"ID3|\xff[\xe0-\xff]"), "mp3"),
 )
-# MPEG 1 and 2 layer III: kbit/s by index, Hz by index, samples a frame.
-_KBITS = {
-    1: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    2: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
-_HZ = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
-_LAYER_III = 1
-# MPEG 4: Hz by index, samples a frame, the shortest head of a frame.
-_AAC_HZ = (
+# ADTS, the bare stream of AAC: Hz by index, samples a frame, the shortest header.
+_ADTS_HZ = (
     *(96000, 88200, 64000, 48000, 44100, 32000),
     *(24000, 22050, 16000, 12000, 11025, 8000, 7350),
 )
-_AAC_FRAME, _ADTS_HEAD = 1024, 7
-_ID3_HEAD = 10
-_CHUNK_HEAD = 8
+_ADTS_FRAME_SAMPLES, _ADTS_HEADER_BYTES, _ADTS_SYNC = 1024, 7, 0xFFF
 _TOLERANCE_S = 0.05  # codecs pad the ends
 
 
@@ -155,7 +147,7 @@ class AudioFacts:
 def describe_audio(raw: bytes) -> AudioFacts:
     """Return what `raw` is, whatever its name says."""
     kind = next((name for magic, name in _AUDIO_MAGIC if magic.match(raw)), None)
-    seconds = None if kind is None else _SECONDS[kind](raw)
+    seconds = None if kind is None else _seconds(raw, kind)
     return AudioFacts(format=kind, seconds=seconds, n_bytes=len(raw))
 
 
@@ -180,97 +172,33 @@ def _faults(facts: AudioFacts, seconds: tuple[float, float] | None) -> Iterator[
         yield f"the sound lasts {facts.seconds:.1f} s; {low:g} to {high:g} s are taken"
 
 
-def _wav_seconds(raw: bytes) -> float | None:
-    """Return the bytes of the `data` chunk by the bytes a second of `fmt `."""
-    at, rate, n_bytes = 12, 0, None
-    while at + _CHUNK_HEAD <= len(raw):
-        name, size = raw[at : at + 4], int.from_bytes(raw[at + 4 : at + 8], "little")
-        if name == b"fmt ":
-            rate = int.from_bytes(raw[at + 16 : at + 20], "little")
-        if name == b"data":
-            n_bytes = min(size, len(raw) - at - _CHUNK_HEAD)
-            break
-        at += _CHUNK_HEAD + size + size % 2
-    return n_bytes / rate if rate and n_bytes is not None else None
+def _seconds(raw: bytes, kind: str) -> float | None:
+    """Return the duration that the file states or its frames come to, if any."""
+    if kind == "aac":
+        return _adts_seconds(raw)
+    from tinytag import TinyTag, TinyTagException
 
-
-def _mp3_seconds(raw: bytes) -> float | None:
-    """Return the frames' time: counted in a Xing head, or from a constant bit rate."""
-    start = _after_id3(raw)
-    head = int.from_bytes(raw[start : start + 4])
-    version, layer = head >> 19 & 3, head >> 17 & 3
-    rate, pace = head >> 12 & 15, head >> 10 & 3
-    kbits = _KBITS[1 if version == 3 else 2]  # noqa: PLR2004 -- the code of MPEG 1
-    is_frame = head >> 21 == 0x7FF and layer == _LAYER_III and version in _HZ  # noqa: PLR2004 -- the sync word
-    if not is_frame or not 0 < rate < len(kbits) or pace >= len(_HZ[version]):
+    try:
+        found = TinyTag.get(file_obj=io.BytesIO(raw), tags=False)
+    except TinyTagException:
         return None
-    n_frames = _xing_frames(raw[start : start + 200])
-    if n_frames is not None:
-        samples = 1152 if version == 3 else 576  # noqa: PLR2004 -- the code of MPEG 1
-        return n_frames * samples / _HZ[version][pace]
-    return (len(raw) - start) * 8 / (kbits[rate] * 1000)
+    seconds = found.duration or None
+    if seconds is not None and kind == "wav" and found.bitrate:
+        # a WAV file that was written to a pipe states the largest size there is
+        seconds = min(seconds, len(raw) * 8 / (found.bitrate * 1000))
+    return seconds
 
 
-def _after_id3(raw: bytes) -> int:
-    if not raw.startswith(b"ID3") or len(raw) < _ID3_HEAD:
-        return 0
-    size = 0
-    for each in raw[6:10]:
-        size = size << 7 | each & 0x7F
-    return _ID3_HEAD + size
-
-
-def _xing_frames(head: bytes) -> int | None:
-    """Return how many frames follow, where the encoder has written it down."""
-    for name in (b"Xing", b"Info"):
-        at = head.find(name)
-        if at >= 0 and head[at + 7] & 1:
-            return int.from_bytes(head[at + 8 : at + 12])
-    return None
-
-
-def _m4a_seconds(raw: bytes) -> float | None:
-    """Return what the movie header of an MP4 file says."""
-    head = _box(_box(raw, b"moov"), b"mvhd")
-    wide = 8 if head[:1] == b"\1" else 4
-    at = 4 + 2 * wide  # after the version and two dates
-    scale = int.from_bytes(head[at : at + 4])
-    ticks = int.from_bytes(head[at + 4 : at + 4 + wide])
-    return ticks / scale if scale else None
-
-
-def _box(raw: bytes, wanted: bytes) -> bytes:
-    """Return the content of the first box of this name, nothing without one."""
-    at = 0
-    while at + _CHUNK_HEAD <= len(raw):
-        size, name = int.from_bytes(raw[at : at + 4]), raw[at + 4 : at + 8]
-        head = _CHUNK_HEAD
-        if size == 1:  # the real one follows
-            size, head = int.from_bytes(raw[at + 8 : at + 16]), 2 * _CHUNK_HEAD
-        if name == wanted:
-            return raw[at + head : at + size if size else None]
-        if size < head:
-            break
-        at += size
-    return b""
-
-
-def _aac_seconds(raw: bytes) -> float | None:
-    """Return the time of all frames, counted from one head to the next."""
+def _adts_seconds(raw: bytes) -> float | None:
+    """Return the time of all frames, counted from one header to the next."""
     at, samples, hz = 0, 0, 0
-    while at + _ADTS_HEAD <= len(raw):
-        bits = int.from_bytes(raw[at : at + _ADTS_HEAD])
-        size, pace = bits >> 13 & 0x1FFF, bits >> 34 & 15
-        if bits >> 44 != 0xFFF or size < _ADTS_HEAD or pace >= len(_AAC_HZ):  # noqa: PLR2004 -- the sync word
+    while at + _ADTS_HEADER_BYTES <= len(raw):
+        bits = int.from_bytes(raw[at : at + _ADTS_HEADER_BYTES])
+        size, rate = bits >> 13 & 0x1FFF, bits >> 34 & 15
+        if bits >> 44 != _ADTS_SYNC or size < _ADTS_HEADER_BYTES:
             break
-        hz, at = _AAC_HZ[pace], at + size
-        samples += _AAC_FRAME
+        if rate >= len(_ADTS_HZ):
+            break
+        hz, at = _ADTS_HZ[rate], at + size
+        samples += _ADTS_FRAME_SAMPLES
     return samples / hz if hz else None
-
-
-_SECONDS = {
-    "wav": _wav_seconds,
-    "mp3": _mp3_seconds,
-    "m4a": _m4a_seconds,
-    "aac": _aac_seconds,
-}

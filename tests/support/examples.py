@@ -19,13 +19,13 @@ from typing import Any
 import typer
 
 from kling_cli.cli.app import app
-from tests.catalogue.test_media_audio import mp3, wav
 from tests.support import agent as agents, box as boxes
 from tests.support.box import Box, serve_box
 from tests.support.images import jpeg, png
 from tests.support.kling import Kling
 from tests.support.opener import put_opener
 from tests.support.recorder import Recorder, recorder
+from tests.support.sounds import mp3, wav
 
 Names = tuple[str, ...]
 
@@ -49,7 +49,7 @@ def test_the_handler():
 KINDS = {
     ".png": png(),
     ".jpg": jpeg(),
-    ".mp3": mp3(3 * 16_000),
+    ".mp3": mp3(3),
     ".wav": wav(3),
     ".txt": b"A paper boat\n",
 }

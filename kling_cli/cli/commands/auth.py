@@ -18,6 +18,7 @@ from kling_cli.errors import (
     CredentialsError,
     ExitCode,
     KlingError,
+    StoppedError,
     UnreachableError,
     UsageError,
 )
@@ -90,8 +91,16 @@ def _typed(name: str) -> Secret:
     import getpass
     import sys
 
+    from kling_cli.cli.output.job_control import hidden_typing
+    from kling_cli.cli.output.streams import write_note
+
+    prompt = f"{name} (it is not shown): "
     try:  # unlike typer's, its prompt stands only once the echo is off
-        text = getpass.getpass(f"{name} (it is not shown): ", stream=sys.stderr)
+        with hidden_typing(prompt):
+            text = getpass.getpass(prompt, stream=sys.stderr)
+    except KeyboardInterrupt:
+        write_note("")  # the prompt's line is at its end
+        raise StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED) from None
     except EOFError:
         raise UsageError(f"no {name} was typed", hint="kling auth login") from None
     return _key(name, text)
