@@ -23,5 +23,4 @@ from .python_api.callback import (
     parse_callback as parse_callback,
 )
 
-__all__: list[str]
 __version__: str

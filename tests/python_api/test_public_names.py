@@ -12,6 +12,7 @@ import pytest
 import kling_cli
 
 STUB = Path(kling_cli.__file__).with_suffix(".pyi")
+NAMES: list[str] = vars(kling_cli)["__all__"]
 PRINT_MODULES = """
 import sys
 before = set(sys.modules)
@@ -30,9 +31,9 @@ def test_the_stub_lists_the_public_names() -> None:
     ]
     listed = [alias.asname or alias.name for node in imports for alias in node.names]
 
-    assert sorted([*listed, "__version__"]) == sorted(kling_cli.__all__)
-    assert set(kling_cli.__all__) <= set(dir(kling_cli))
-    for name in kling_cli.__all__:
+    assert sorted([*listed, "__version__"]) == sorted(NAMES)
+    assert set(NAMES) <= set(dir(kling_cli))
+    for name in NAMES:
         assert getattr(kling_cli, name) is not None
 
 
