@@ -15,7 +15,7 @@ from kling_cli.catalogue.definition import loader
 from kling_cli.cli.app import load
 from kling_cli.cli.command_table import HIDDEN, entries
 from kling_cli.cli.commands.trigger import NASTY_SCENARIOS, SCENARIOS
-from kling_cli.cli.output.text import safe_note
+from kling_cli.cli.output.terminal.text import safe_note
 from kling_cli.mock import scenarios
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage

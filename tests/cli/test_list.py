@@ -15,7 +15,7 @@ from kling_cli.cli.commands.list import (
     table,
     wanted_of,
 )
-from kling_cli.cli.output import tasks as report
+from kling_cli.cli.output.views import jobs as report
 from kling_cli.errors import UsageError
 from kling_cli.jobs.account_tasks import TaskFilter
 from kling_cli.store.journal import Journal

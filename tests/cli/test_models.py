@@ -10,8 +10,8 @@ import pytest
 
 from kling_cli.catalogue.definition import loader
 from kling_cli.cli.commands.models import select, words_of
-from kling_cli.cli.output import models as shown
-from kling_cli.cli.output.models import document
+from kling_cli.cli.output.views import models as shown
+from kling_cli.cli.output.views.models import document
 from kling_cli.errors import UsageError
 from tests.support.examples import HELP
 from tests.support.kling import Kling

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from kling_cli.cli.options.shared import OutputOptions, Showing
-from kling_cli.cli.output.outcome import Presentation, notice
-from kling_cli.cli.output.terminal import link
+from kling_cli.cli.output.job_results import Presentation, notice
+from kling_cli.cli.output.terminal.capabilities import link
 from kling_cli.errors import ExitCode, StoppedError
 from kling_cli.jobs.events import JobResult
 from kling_cli.settings.settings import load

@@ -7,7 +7,7 @@ import pytest
 
 from kling_cli.api.tasks import TaskStatus
 from kling_cli.cli.options.shared import OutputOptions
-from kling_cli.cli.output.outcome import (
+from kling_cli.cli.output.job_results import (
     ResultOptions,
     conclude,
     exit_code,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.cli.tunnel_setup import is_tunnel_wanted
+from kling_cli.cli.options.tunnel_prompt import is_tunnel_wanted
 from kling_cli.jobs.job import RunOptions
 from kling_cli.settings.settings import Settings, load
 from tests.support.box import Box, serve_box

@@ -97,8 +97,8 @@ def packs(*, talk: OutputOptions, account: AccountOptions) -> int:
     kling account
     """
     from kling_cli.cli.commands.library import asked
-    from kling_cli.cli.output import account as shown
     from kling_cli.cli.output.listing import Empty, Listing, print_listing
+    from kling_cli.cli.output.views import account as shown
     from kling_cli.clock import SystemClock
 
     now = SystemClock().now()
@@ -171,8 +171,8 @@ def _show(
 ) -> int:
     from kling_cli.cli.commands.library import asked
     from kling_cli.cli.commands.list import moment_of
-    from kling_cli.cli.output import account as shown
     from kling_cli.cli.output.listing import print_listing
+    from kling_cli.cli.output.views import account as shown
     from kling_cli.clock import SystemClock
 
     now = SystemClock().now()

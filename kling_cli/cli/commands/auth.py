@@ -12,8 +12,8 @@ import typer
 
 from kling_cli.cli.help_page import PagedCommand, PagedGroup
 from kling_cli.cli.options.setup import Json, Offline, Region
-from kling_cli.cli.output.streams import write_note, write_result
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.terminal.streams import write_note, write_result
+from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import (
     CredentialsError,
     ExitCode,
@@ -91,8 +91,8 @@ def _typed(name: str) -> Secret:
     import getpass
     import sys
 
-    from kling_cli.cli.output.job_control import hidden_typing
-    from kling_cli.cli.output.streams import write_note
+    from kling_cli.cli.output.terminal.job_control import hidden_typing
+    from kling_cli.cli.output.terminal.streams import write_note
 
     prompt = f"{name} (it is not shown): "
     try:  # unlike typer's, its prompt stands only once the echo is off
@@ -269,8 +269,8 @@ def login(
 
 def _keys(*, is_piped: bool, is_pair: bool) -> Keys:
     # DROPME
-    from kling_cli.cli.output.streams import read_input
-    from kling_cli.cli.output.styles import is_terminal
+    from kling_cli.cli.output.terminal.capabilities import is_terminal
+    from kling_cli.cli.output.terminal.streams import read_input
 
     if is_piped:
         return read_keys(read_input(MAX_STDIN_BYTES), is_pair=is_pair)
@@ -338,7 +338,7 @@ def status(
         for name, value in _facts(settings, standing).items():
             write_result(f"{name:<12}{one_line(value)}")
     if error is not None:
-        from kling_cli.cli.output.plain import error_lines
+        from kling_cli.cli.output.plain_lines import error_lines
 
         for line in error_lines(error):
             write_note(line)

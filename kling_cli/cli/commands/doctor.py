@@ -10,8 +10,8 @@ import typer
 
 from kling_cli.cli.diagnosis.check import Check, Level, fail
 from kling_cli.cli.options.setup import Json, Offline, Region
-from kling_cli.cli.output.streams import write_result
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.terminal.streams import write_result
+from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import ExitCode, KlingError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _lines(checks: Sequence[Check], settings: Settings | None) -> Iterator[str]:
 def _is_colored() -> bool:
     import sys
 
-    from kling_cli.cli.output.styles import has_color, is_terminal
+    from kling_cli.cli.output.terminal.capabilities import has_color, is_terminal
 
     on_terminal = is_terminal(sys.stdout)
     return has_color(is_colorless=False, is_terminal=on_terminal, environ=os.environ)

@@ -19,8 +19,8 @@ from kling_cli.api import (
     library_items,
     take_first,
 )
-from kling_cli.cli.output.styles import is_terminal
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import KlingError, UsageError
 
 

@@ -14,13 +14,13 @@ import typer
 
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
+from kling_cli.cli.output.job_results import print_documents
 from kling_cli.cli.output.listing import Empty, say_empty
-from kling_cli.cli.output.outcome import print_documents
-from kling_cli.cli.output.pager import print_lines
-from kling_cli.cli.output.streams import write_note
-from kling_cli.cli.output.styles import is_terminal
 from kling_cli.cli.output.tables import columns
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.pager import print_lines
+from kling_cli.cli.output.terminal.streams import write_note
+from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _lines(
     if talk.is_quiet:
         return [entry.task_id or entry.external_id for entry in found]
     if is_terminal(sys.stdout):
-        from kling_cli.cli.output.tasks import drawn
+        from kling_cli.cli.output.views.jobs import drawn
 
         return drawn(found, now, is_colorless=talk.is_colorless)
     return table(found)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kling_cli.cli.output.streams import write_note, write_result
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.terminal.streams import write_note, write_result
+from kling_cli.cli.output.terminal.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

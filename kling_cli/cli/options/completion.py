@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from kling_cli.cli.output.text import safe_note
+from kling_cli.cli.output.terminal.text import safe_note
 
 if TYPE_CHECKING:
     from pathlib import Path

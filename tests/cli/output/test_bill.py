@@ -8,7 +8,7 @@ import pytest
 from kling_cli.api.account import Deduction
 from kling_cli.api.pagination import Listed
 from kling_cli.cli.commands.account import checked_types
-from kling_cli.cli.output.account import left, listing, summed, totals
+from kling_cli.cli.output.views.account import left, listing, summed, totals
 from kling_cli.errors import UsageError
 
 NOON = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)

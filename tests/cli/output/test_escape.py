@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 from hypothesis import given, strategies as st
 
-from kling_cli.cli.output.text import lines, one_line
+from kling_cli.cli.output.terminal.text import lines, one_line
 
 
 @pytest.mark.parametrize(

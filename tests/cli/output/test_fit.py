@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from kling_cli.cli.output.table_layout import Column, fitted, shortened
+from kling_cli.cli.output.tables import Column, fitted, shortened
 
 COLUMNS = (
     Column(heading="id"),

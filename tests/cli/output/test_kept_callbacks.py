@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kling_cli.cli.output.callbacks import table
+from kling_cli.cli.output.views.callbacks import table
 from tests.cli.examples import TASK_ID
 from tests.listener.kept import a_callback
 

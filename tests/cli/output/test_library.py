@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kling_cli.api.library import ELEMENTS, VOICES, LibraryItem, Link, Owner
-from kling_cli.cli.output.library import descriptions, document, table
+from kling_cli.cli.output.views.library_items import descriptions, document, table
 
 MADE = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
 SAMPLE = Link(role="sample", url="https://cdn.example.com/v.mp3")

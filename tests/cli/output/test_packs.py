@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kling_cli.api.account import Pack
-from kling_cli.cli.output.account import (
+from kling_cli.cli.output.views.account import (
     bar,
     days_left,
     drawn,

@@ -5,7 +5,7 @@ import typing
 import pytest
 
 from kling_cli.api.tasks import TaskStatus
-from kling_cli.cli.output.plain import (
+from kling_cli.cli.output.plain_lines import (
     colored,
     error_lines,
     is_warning,

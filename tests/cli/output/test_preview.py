@@ -8,8 +8,8 @@ from pathlib import Path
 import av
 import pytest
 
-from kling_cli.cli.output.preview import Bitmap, iterm, kitty, preview, sixels
-from kling_cli.cli.output.terminal import Pictures
+from kling_cli.cli.output.terminal.capabilities import Pictures
+from kling_cli.cli.output.terminal.preview import Bitmap, iterm, kitty, preview, sixels
 from tests.support.images import png
 
 

@@ -4,7 +4,14 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from kling_cli.cli.output.text import clock_face, duration, moment, money, size, units
+from kling_cli.cli.output.terminal.text import (
+    clock_face,
+    duration,
+    moment,
+    money,
+    size,
+    units,
+)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 WRITE = """
 import sys
-from kling_cli.cli.output.streams import (
+from kling_cli.cli.output.terminal.streams import (
     close_streams, open_streams, write_note, write_result
 )
 open_streams()

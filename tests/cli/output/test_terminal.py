@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.cli.output.terminal import (
+from kling_cli.cli.output.terminal.capabilities import (
     Pictures,
     file_link,
     has_links,

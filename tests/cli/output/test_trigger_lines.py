@@ -10,7 +10,7 @@ import pytest
 
 from kling_cli.cli.commands.trigger import MockOptions, parse
 from kling_cli.cli.options.shared import OutputOptions
-from kling_cli.cli.output.mock_results import Report
+from kling_cli.cli.output.views.mock_results import Report
 from kling_cli.errors import ExitCode, StoppedError
 from kling_cli.listener.forwarding.delivery import DeliveryOutcome, Failure
 from kling_cli.mock.conformance import HandlerResponse, judge, verdict

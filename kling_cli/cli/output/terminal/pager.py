@@ -9,8 +9,8 @@ from contextlib import suppress
 from shutil import get_terminal_size, which
 from typing import TYPE_CHECKING
 
-from kling_cli.cli.output.streams import write_result
-from kling_cli.cli.output.styles import is_terminal
+from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.streams import write_result
 
 if TYPE_CHECKING:
     from subprocess import Popen

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.cli.output.styles import is_terminal
-from kling_cli.cli.output.table_layout import Column, fitted
-from kling_cli.cli.output.tables import columns, facts
-from kling_cli.cli.output.text import moment, one_line
+from kling_cli.cli.output.tables import Column, columns, facts, fitted
+from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.text import moment, one_line
 
 if TYPE_CHECKING:
     from kling_cli.api import ItemKind, LibraryItem

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from kling_cli.cli.output.streams import write_result
+from kling_cli.cli.output.terminal.streams import write_result
 from kling_cli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:

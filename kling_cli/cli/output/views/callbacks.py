@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
-from kling_cli.cli.output.authentication import phrase, word
 from kling_cli.cli.output.tables import columns
-from kling_cli.cli.output.text import moment, one_line, size
+from kling_cli.cli.output.terminal.text import moment, one_line, size
+from kling_cli.cli.output.views.trust_labels import phrase, word
 from kling_cli.listener import events as happened
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def table(
     if width is None:
         rows = [_cells(kept, forwards.get(kept.id, ())) for kept in callbacks]
         return columns(rows)
-    from kling_cli.cli.output.table_layout import Column, fitted
+    from kling_cli.cli.output.tables import Column, fitted
 
     titles = (
         Column(heading="event"),

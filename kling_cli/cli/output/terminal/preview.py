@@ -13,7 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from kling_cli.cli.output.terminal import BEL, ESC, ST, Pictures
+from kling_cli.cli.output.terminal.capabilities import BEL, ESC, ST, Pictures
 
 _MOST_BYTES: Final = 32 << 20  # of a file that is read as it is
 _COLUMNS: Final = 40

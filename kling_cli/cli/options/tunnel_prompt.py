@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.terminal.text import one_line
 
 if TYPE_CHECKING:
     from kling_cli.cli.options.shared import OutputOptions
@@ -68,7 +68,7 @@ def prepare_tunnel(settings: Settings, tunnel: str) -> str:
 
 def is_person_there() -> bool:
     """Return whether somebody can be asked something."""
-    from kling_cli.cli.output.styles import is_terminal
+    from kling_cli.cli.output.terminal.capabilities import is_terminal
 
     return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from kling_cli import catalogue
 from kling_cli.catalogue import Field, FieldKind, Limits, Rate, accepts_field
-from kling_cli.cli.output.styles import is_terminal
-from kling_cli.cli.output.table_layout import Column, fitted
-from kling_cli.cli.output.tables import Row, columns, facts
-from kling_cli.cli.output.text import duration
+from kling_cli.cli.output.tables import Column, Row, columns, facts, fitted
+from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.text import duration
 
 if TYPE_CHECKING:
     from kling_cli.catalogue import CapabilityMatch, Limits, Model, Product

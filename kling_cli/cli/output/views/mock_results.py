@@ -10,12 +10,12 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from kling_cli.cli.output.job_results import say
 from kling_cli.cli.output.json_document import dumps, of_error
-from kling_cli.cli.output.outcome import say
-from kling_cli.cli.output.plain import error_lines
-from kling_cli.cli.output.streams import write_result
-from kling_cli.cli.output.styles import style_for
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.plain_lines import error_lines
+from kling_cli.cli.output.terminal.capabilities import style_for
+from kling_cli.cli.output.terminal.streams import write_result
+from kling_cli.cli.output.terminal.text import one_line
 
 if TYPE_CHECKING:
     from kling_cli.cli.options.shared import OutputOptions

@@ -9,9 +9,8 @@ from shutil import get_terminal_size
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from kling_cli.cli.output.links import linked
-from kling_cli.cli.output.styles import Style, style_for
-from kling_cli.cli.output.table_layout import Column, Paint, fitted
+from kling_cli.cli.output.tables import Column, Paint, fitted
+from kling_cli.cli.output.terminal.capabilities import Style, linked, style_for
 from kling_cli.jobs.outputs.naming import from_here
 from kling_cli.store import State
 

@@ -7,8 +7,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from kling_cli import store
-from kling_cli.cli.output.authentication import phrase
-from kling_cli.cli.output.text import duration, expected, lines, one_line, size, units
+from kling_cli.cli.output.terminal.text import (
+    duration,
+    expected,
+    lines,
+    one_line,
+    size,
+    units,
+)
+from kling_cli.cli.output.views.trust_labels import phrase
 from kling_cli.jobs import events as happened
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.cli.output.listing import Empty, Listing, more_note
-from kling_cli.cli.output.styles import is_terminal
 from kling_cli.cli.output.tables import columns
-from kling_cli.cli.output.text import moment
+from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.text import moment
 
 if TYPE_CHECKING:
     from kling_cli.api import Deduction, Listed, Pack
@@ -128,7 +128,7 @@ def summed(sums: Sequence[dict[str, Any]], by: str) -> Iterator[str]:
 def _table(rows: Sequence[Deduction]) -> Iterator[str]:
     if not is_terminal(sys.stdout):
         return columns([_deduction_cells(row) for row in rows])
-    from kling_cli.cli.output.table_layout import Column, fitted
+    from kling_cli.cli.output.tables import Column, fitted
 
     titles = (
         Column(heading="spent at", leaves=5),
@@ -244,7 +244,7 @@ def lines(packs: Sequence[Pack], now: datetime) -> Iterator[str]:
 
 def table(packs: Sequence[Pack], now: datetime, *, width: int) -> Iterator[str]:
     """Yield headings and one line a pack, as wide as a terminal at most."""
-    from kling_cli.cli.output.table_layout import Column, fitted
+    from kling_cli.cli.output.tables import Column, fitted
 
     titles = (
         Column(heading="pack"),

@@ -12,10 +12,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from kling_cli.cli.output import terminal
-from kling_cli.cli.output.streams import write_note, write_result
-from kling_cli.cli.output.styles import is_terminal
-from kling_cli.cli.output.text import one_line, units
+from kling_cli.cli.output.terminal import capabilities
+from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.streams import write_note, write_result
+from kling_cli.cli.output.terminal.text import one_line, units
 from kling_cli.errors import ExitCode, KlingError, NotSavedError, StoppedError
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ class Presentation:
 
     def show(self, results: Sequence[JobResult], talk: OutputOptions) -> None:
         """Draw small pictures of what was saved, where the terminal can show them."""
-        how = terminal.pictures(os.environ)
+        how = capabilities.pictures(os.environ)
         if how is None or not self._is_drawing(talk):
             return
-        from kling_cli.cli.output.preview import preview
+        from kling_cli.cli.output.terminal.preview import preview
 
         for path in list(_saved(results))[:_MOST_PREVIEWS]:
             picture = preview(path, how)
@@ -68,10 +68,10 @@ class Presentation:
     def end(self, results: Sequence[JobResult], talk: OutputOptions) -> None:
         """Notify the person that a long job has ended, and open its files."""
         if is_terminal(sys.stderr) and self.is_news(results):
-            _write(terminal.notification(notice(results), os.environ))
+            _write(capabilities.notification(notice(results), os.environ))
         if not self.is_opening:
             return
-        from kling_cli.cli.opener import open_file
+        from kling_cli.cli.output.terminal.file_opener import open_file
         # DROPME
 
         for path in _saved(results):
@@ -159,7 +159,7 @@ def conclude_with(
     if talk.is_json:
         print_documents(results, command=command, is_many=is_many)
     else:
-        from kling_cli.cli.output.links import linked
+        from kling_cli.cli.output.terminal.capabilities import linked
 
         for line in shown:
             write_result(linked(line))
@@ -220,7 +220,7 @@ def _library_ids(result: JobResult) -> list[str]:
 
 def failure_lines(result: JobResult) -> Iterator[str]:
     """Yield what stderr says about a job that did not end well, with how to go on."""
-    from kling_cli.cli.output.plain import error_lines
+    from kling_cli.cli.output.plain_lines import error_lines
 
     if result.error is None:
         return
@@ -257,8 +257,8 @@ def say(text: str, *, is_colorless: bool) -> None:
     import os
     import sys
 
-    from kling_cli.cli.output.plain import colored
-    from kling_cli.cli.output.styles import has_color, is_terminal
+    from kling_cli.cli.output.plain_lines import colored
+    from kling_cli.cli.output.terminal.capabilities import has_color, is_terminal
 
     is_colored = has_color(
         is_colorless=is_colorless,

@@ -1,18 +1,68 @@
-"""What this terminal can do beyond text, judged by its environment; pure.
+"""What a terminal can show: colours, hyperlinks, pictures, notifications.
 
-A terminal is not asked: the answer would come in on the keyboard. One that is not
-known for a feature is spared it.
+Judged by the environment alone. A terminal is not queried: the answer would come in on
+the keyboard. A feature is used only where the terminal is known to have it.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import Final, TextIO
 
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.terminal.text import one_line
+
+_CODES: Mapping[str, int] = MappingProxyType(
+    {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "cyan": 36}
+)
+
+# Returns a text in a style: one or several of the words above, with blanks between.
+Style = Callable[[str, str], str]
+
+
+def style_for(stream: TextIO | None, *, is_colorless: bool = False) -> Style:
+    """Return what styles text for `stream`, or leaves it alone where none is wanted."""
+    is_colored = has_color(
+        is_colorless=is_colorless,
+        is_terminal=is_terminal(stream),
+        environ=os.environ,
+    )
+    return _styled if is_colored else unstyled
+
+
+def _styled(text: str, style: str) -> str:
+    codes = ";".join(str(_CODES[word]) for word in style.split())
+    return f"\x1b[{codes}m{text}\x1b[0m"
+
+
+def unstyled(text: str, _style: str) -> str:
+    """Return the text as it is."""
+    return text
+
+
+def has_color(
+    *, is_colorless: bool, is_terminal: bool, environ: Mapping[str, str]
+) -> bool:
+    """Return whether to use colours: `--no-color` and NO_COLOR beat FORCE_COLOR."""
+    if is_colorless or environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR"):
+        return True
+    return is_terminal and environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Return whether `stream` is an open terminal."""
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # closed
+        return False
+
 
 ESC: Final = "\x1b"
 BEL: Final = "\a"
@@ -100,3 +150,14 @@ def _is_dumb(environ: Mapping[str, str]) -> bool:
 
 def _is_multiplexed(environ: Mapping[str, str]) -> bool:
     return bool(environ.get("TMUX") or environ.get("STY"))
+
+
+def linked(shown: str, target: str | None = None) -> str:
+    """Return what is `shown` as a link to `target`, by default to itself."""
+    target = target or shown
+    if not (is_terminal(sys.stdout) and has_links(os.environ)):
+        return shown
+    if target.startswith(("https://", "http://")):
+        return link(shown, target)
+    path = Path(target)
+    return file_link(shown, path) if path.is_file() else shown
