@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kling_cli.cli.output.views.callbacks import table
-from tests.cli.examples import TASK_ID
+from tests.cli.output.examples import TASK_ID
 from tests.listener.kept import a_callback
 
 KEPT = [

@@ -20,7 +20,7 @@ import pytest
 from kling_cli.catalogue.definition import loader
 from kling_cli.main import main
 from kling_cli.store.journal import Journal
-from tests.cli.documented import Example, Wrong, examples, wrongs
+from tests.cli.commands.documented_requests import Example, Wrong, examples, wrongs
 from tests.support.box import API_KEY, Box, serve_box
 
 EXAMPLES = examples()

@@ -6,7 +6,7 @@ from pathlib import Path
 from kling_cli.api.tasks import TaskStatus
 from kling_cli.cli.output.json_document import dumps, of_failure, of_result, of_results
 from kling_cli.errors import NoSlotError, TaskFailedError, UsageError
-from tests.cli.examples import (
+from tests.cli.output.examples import (
     EXTERNAL_ID,
     FILE,
     LINK,

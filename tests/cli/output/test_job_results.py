@@ -21,7 +21,7 @@ from kling_cli.errors import (
     StillRunningError,
     TaskFailedError,
 )
-from tests.cli.examples import (
+from tests.cli.output.examples import (
     EXTERNAL_ID,
     FILE,
     LINK,

@@ -9,7 +9,7 @@ from kling_cli.cli.options.product_fields import choices, parameters
 from kling_cli.cli.options.shared import OutputOptions
 from kling_cli.cli.output.views.field_choices import show
 from kling_cli.errors import UsageError
-from tests.cli.output.test_document import GOLDEN
+from tests.cli.output.test_json_document import GOLDEN
 from tests.support.kling import Kling
 
 EFFECTS = loader.load_product("effects")

@@ -11,7 +11,7 @@ from kling_cli.cli.output.live.renderer import ASCII, RenderOptions, render
 from kling_cli.errors import UnreachableError
 from kling_cli.jobs import events as happened
 from kling_cli.jobs.events import Event
-from tests.cli.examples import (
+from tests.cli.output.examples import (
     EXTERNAL_ID,
     TASK_ID,
     downloading,

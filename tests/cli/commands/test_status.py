@@ -4,7 +4,7 @@ from kling_cli.api.tasks import Output, TaskStatus
 from kling_cli.cli.commands.status import descriptions, words
 from kling_cli.errors import UsageError
 from kling_cli.store.records import SavedOutput
-from tests.cli.examples import (
+from tests.cli.output.examples import (
     EXTERNAL_ID,
     FILE,
     LINK,

@@ -16,7 +16,7 @@ from kling_cli.cli.output.plain_lines import (
 from kling_cli.errors import RefusedError, UsageError
 from kling_cli.jobs import events as happened
 from kling_cli.jobs.events import Event
-from tests.cli.examples import (
+from tests.cli.output.examples import (
     EXTERNAL_ID,
     FILE,
     TASK_ID,

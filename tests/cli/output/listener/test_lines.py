@@ -215,7 +215,7 @@ def test_the_beginning_of_an_answer_stays_on_the_line() -> None:
 def test_the_page_about_the_listener_lists_the_keys_of_every_line(
     line: TaskFact, type_: str, _words: str
 ) -> None:
-    page = (Path(__file__).parents[3] / "docs" / "listen.md").read_text()
+    page = (Path(__file__).parents[4] / "docs" / "listen.md").read_text()
     table = page.split("| type | keys |")[1].split("\n\n")[0]
     row = re.search(rf"^\| `{type_}` \| (.*) \|$", table, re.MULTILINE)
     assert row

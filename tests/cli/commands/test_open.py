@@ -15,8 +15,8 @@ from kling_cli.jobs.events import JobResult
 from kling_cli.settings.settings import load
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
-from tests.cli.examples import PROMPT, a_result
-from tests.cli.test_list import an_entry
+from tests.cli.commands.test_list import an_entry
+from tests.cli.output.examples import PROMPT, a_result
 from tests.support.kling import Kling
 from tests.support.opener import put_opener
 from tests.support.terminal import Terminal

@@ -11,7 +11,7 @@ import pytest
 
 from kling_cli import __version__
 from kling_cli.cli.command_table import entries
-from tests.cli.output.test_document import GOLDEN
+from tests.cli.output.test_json_document import GOLDEN
 from tests.support.kling import Kling
 from tests.support.terminal import Terminal
 

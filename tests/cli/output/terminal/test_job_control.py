@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import psutil
 
-from tests.cli.test_listen_keys import post
+from tests.cli.output.listener.test_keys import post
 from tests.support.kling import Kling
 from tests.support.program import Program
 from tests.support.terminal import Terminal

@@ -7,7 +7,7 @@ import pytest
 from kling_cli.cli.output.reporters import Lines, Silence, TerminalStyle, look, reporter
 from kling_cli.cli.output.terminal.capabilities import has_color, is_terminal
 from kling_cli.jobs import events as happened
-from tests.cli.examples import TASK_ID, one_of_each, submitted
+from tests.cli.output.examples import TASK_ID, one_of_each, submitted
 
 CLEVER = {"TERM": "xterm-256color"}
 

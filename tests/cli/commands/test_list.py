@@ -20,7 +20,7 @@ from kling_cli.errors import UsageError
 from kling_cli.jobs.account_tasks import TaskFilter
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import JobRecord, Stage, State
-from tests.cli.examples import CREATED, FILE, TASK_ID
+from tests.cli.output.examples import CREATED, FILE, TASK_ID
 from tests.support.kling import Kling
 
 NOW = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)

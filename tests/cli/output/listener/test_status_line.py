@@ -11,7 +11,7 @@ import pytest
 from kling_cli.cli.output.listener.status_line import ListenerState, StatusLine, masked
 from kling_cli.listener import events as happened
 from kling_cli.listener.events import ListenerEvent
-from tests.cli.output.test_listen_lines import FORWARDED, SEEN
+from tests.cli.output.listener.test_lines import FORWARDED, SEEN
 
 SECRET = "tokenoftheperson"
 PUBLIC = f"https://abc.example.app/callback/{SECRET}"

@@ -5,7 +5,7 @@ from kling_cli.cli.output.live.progress import ProgressModel, Transfer, after
 from kling_cli.errors import UnreachableError
 from kling_cli.jobs import events as happened
 from kling_cli.jobs.events import Event
-from tests.cli.examples import (
+from tests.cli.output.examples import (
     EXTERNAL_ID,
     FILE,
     TASK_ID,

@@ -18,7 +18,7 @@ from kling_cli.cli.output.live.display import (
 from kling_cli.errors import TaskFailedError
 from kling_cli.jobs import events as happened
 from kling_cli.jobs.events import Event
-from tests.cli.examples import TASK_ID, a_result, one_of_each, prepared
+from tests.cli.output.examples import TASK_ID, a_result, one_of_each, prepared
 from tests.support.clock import FakeClock
 
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
