@@ -157,6 +157,18 @@ class TunnelError(KlingError):
     is_retryable = True
 
 
+class InvalidCallbackError(UsageError):
+    """A request to a handler is no callback; answer it with `response_status`."""
+
+    response_status: ClassVar[int] = 400
+
+
+class SignatureError(InvalidCallbackError):
+    """A callback has no signature that a webhook secret verifies."""
+
+    response_status = 401
+
+
 class StoppedError(KlingError):
     """A signal ended the command; tasks already submitted go on."""
 

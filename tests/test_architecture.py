@@ -22,6 +22,7 @@ _CATALOGUE = frozenset({"catalogue", "settings"})
 _ADAPTERS = _CATALOGUE | {"callbacks", "tunnels", "store", "api"}
 MAY_KNOW: dict[str, frozenset[str]] = {
     "cli": _ADAPTERS | {"cli", "listener", "mock", "jobs", "sandbox"},
+    "python_api": _ADAPTERS | {"python_api", "jobs", "sandbox"},
     "mock": _ADAPTERS | {"mock", "listener", "jobs"},
     "listener": _ADAPTERS | {"listener", "jobs"},
     "jobs": _ADAPTERS | {"jobs"},

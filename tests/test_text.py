@@ -13,9 +13,9 @@ import pytest
 from kling_cli.catalogue.definition import loader
 from kling_cli.cli.commands.api import Sent, body_of
 from kling_cli.cli.commands.auth import read_keys
-from kling_cli.cli.options.request_file import to_order
-from kling_cli.cli.options.values import json_or_text, read_json, read_values
+from kling_cli.cli.options.values import read_json, read_option_values
 from kling_cli.errors import UsageError
+from kling_cli.jobs.order_parser import json_or_text, to_order
 from kling_cli.secret import Secret
 from kling_cli.settings.settings import load
 from kling_cli.text import NOT_TEXT, decode_text, normal_text
@@ -60,9 +60,11 @@ def test_every_reader_takes_what_windows_saves(
 
     settings = load({"KLING_CONFIG_DIR": str(tmp_path)})
     pipe(monkeypatch, windows(WORDS, mark, encoding))
-    piped = read_values(product, {"prompt": "-"})
+    piped = read_option_values(product, {"prompt": "-"})
     board = save("board.json", BOARD)
-    shots = read_values(product, {"prompt": "x", "shots": [f"@{board}"]})["shots"]
+    shots = read_option_values(product, {"prompt": "x", "shots": [f"@{board}"]})[
+        "shots"
+    ]
     told = read_json(str(save("request.json", json.dumps(request))), hint="")
     keys = read_keys(windows("ak\n\nsk\n", mark, encoding), is_pair=True)
     text, listed = save("prompt.txt", WORDS), save("list.json", "[1]\n")
@@ -81,7 +83,7 @@ def test_every_reader_takes_what_windows_saves(
 def test_what_a_shell_has_read_from_such_a_file_is_the_same_text() -> None:
     product = loader.load_product("text2video")
 
-    said = read_values(product, {"prompt": "\ufeffa boat\r\nat sea\r"})
+    said = read_option_values(product, {"prompt": "\ufeffa boat\r\nat sea\r"})
 
     assert said["prompt"] == "a boat\nat sea"
     assert json_or_text('\ufeff{"a": 1}\r') == {"a": 1}
@@ -96,7 +98,7 @@ def test_what_is_no_text_is_said_to_be_none(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(ValueError, match=r"^not a UTF-8 text"):
         decode_text(codecs.BOM_UTF16_LE + b"a")
     with pytest.raises(UsageError, match=f"standard input is {NOT_TEXT}"):
-        read_values(loader.load_product("text2video"), {"prompt": "-"})
+        read_option_values(loader.load_product("text2video"), {"prompt": "-"})
     with pytest.raises(UsageError, match=f"stdin is {NOT_TEXT}") as caught:
         read_keys(wrong, is_pair=False)
     assert "secret" not in caught.value.message

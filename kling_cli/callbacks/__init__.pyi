@@ -18,9 +18,14 @@ from .http.server import Server as Server, serve as serve
 from .payload import (
     MalformedPayloadError as MalformedPayloadError,
     parse_object as parse_object,
+    parse_payload as parse_payload,
 )
 from .receiver import Receiver as Receiver
-from .signatures import check_secret as check_secret, sign as sign
+from .signatures import (
+    check_secret as check_secret,
+    sign as sign,
+    verify as verify,
+)
 from .urls import (
     TaskUrl as TaskUrl,
     callback_path as callback_path,

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from kling_cli.cli.options.values import json_or_text, read_json
+from kling_cli.cli.options.values import read_json
 from kling_cli.errors import UsageError
+from kling_cli.jobs.order_parser import json_or_text
 
 
 @pytest.mark.parametrize(

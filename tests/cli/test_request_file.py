@@ -13,9 +13,8 @@ from hypothesis import assume, given, settings
 from kling_cli.catalogue import encoder
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import Field, FieldKind, Plan, Product
-from kling_cli.cli.options.request_file import of_order, to_order
-from kling_cli.cli.options.values import read_values
 from kling_cli.errors import UsageError
+from kling_cli.jobs.order_parser import of_order, read_values, to_order
 from kling_cli.jobs.prepare import Order
 from tests.catalogue.strategies import jobs
 

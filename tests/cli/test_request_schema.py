@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import Plan
-from kling_cli.cli.options.request_file import schema
+from kling_cli.cli.options.request_schema import schema
 from tests.catalogue.strategies import jobs
 from tests.support.kling import Kling
 

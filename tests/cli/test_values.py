@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from kling_cli.catalogue.definition import loader
-from kling_cli.cli.options.values import read_extra, read_values
+from kling_cli.cli.options.values import read_option_values
 from kling_cli.errors import UsageError
+from kling_cli.jobs.order_parser import read_extra
 
 
 def values(product: str = "text2video", **typed: Any) -> dict[str, Any]:
-    return read_values(loader.load_product(product), typed)
+    return read_option_values(loader.load_product(product), typed)
 
 
 def test_only_what_was_given_is_in_the_order() -> None:

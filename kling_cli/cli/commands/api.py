@@ -22,12 +22,7 @@ from kling_cli.cli.options.shared import (
     TimeoutOptions,
     settings_options,
 )
-from kling_cli.cli.options.values import (
-    json_or_text,
-    read_bytes,
-    read_json,
-    strict_json,
-)
+from kling_cli.cli.options.values import read_bytes, read_json
 from kling_cli.cli.output.outcome import (
     ResultOptions,
     exit_code,
@@ -39,6 +34,7 @@ from kling_cli.cli.output.streams import write_bytes, write_result
 from kling_cli.cli.output.styles import is_terminal
 from kling_cli.cli.output.text import one_line
 from kling_cli.errors import UsageError
+from kling_cli.jobs.order_parser import json_or_text, strict_json
 from kling_cli.text import decode_text
 
 if TYPE_CHECKING:

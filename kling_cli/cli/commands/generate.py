@@ -23,13 +23,14 @@ from kling_cli.cli.options.shared import (
     WaitOptions,
     settings_options,
 )
-from kling_cli.cli.options.values import read_extra, read_values
+from kling_cli.cli.options.values import read_option_values
 from kling_cli.cli.output.outcome import ResultOptions, conclude, conclude_with
 from kling_cli.cli.output.streams import write_note
 from kling_cli.cli.output.styles import is_terminal
 from kling_cli.cli.output.text import one_line
 from kling_cli.cli.tunnel_setup import prepare_job_tunnel
 from kling_cli.errors import ExitCode, StoppedError
+from kling_cli.jobs.order_parser import read_extra
 
 if TYPE_CHECKING:
     from kling_cli.api import Output
@@ -207,11 +208,11 @@ def order_of(
 
     step, first = catalogue.opening_step(product), None
     if step is not None:
-        first = Order(product=step.name, values=read_values(step, typed))
+        first = Order(product=step.name, values=read_option_values(step, typed))
     return Order(
         product=product.name,
         model=typed.get("model"),
-        values=read_values(product, typed),
+        values=read_option_values(product, typed),
         extra=read_extra(typed["extra"] or ()),
         external_id=external_id,
         before=first,

@@ -128,7 +128,7 @@ def _goods(
 ) -> list[Replay]:
     from kling_cli.callbacks import Trust
     from kling_cli.cli.commands.events import named_task
-    from kling_cli.cli.options.values import read_extra
+    from kling_cli.jobs.order_parser import read_extra
     from kling_cli.listener.forwarding.targets import read_target
     from kling_cli.listener.history.replay import choose, replays, with_changes
     from kling_cli.store import CallbackFilter

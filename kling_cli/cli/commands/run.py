@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from kling_cli.cli.commands.generate import CommandOptions, carry_out
-from kling_cli.cli.options.request_file import to_order
 from kling_cli.cli.options.shared import (
     CallbackOptions,
     DownloadOptions,
@@ -18,6 +17,7 @@ from kling_cli.cli.options.shared import (
 )
 from kling_cli.cli.options.values import read_json
 from kling_cli.errors import UsageError
+from kling_cli.jobs.order_parser import to_order
 
 HINT = "`--dry-run --json` of any generating command prints a request"
 
@@ -85,7 +85,7 @@ def _describe(name: str) -> int:
     import sys
 
     from kling_cli import catalogue
-    from kling_cli.cli.options.request_file import schema
+    from kling_cli.cli.options.request_schema import schema
     from kling_cli.cli.output.streams import write_result
     from kling_cli.cli.output.styles import is_terminal
 

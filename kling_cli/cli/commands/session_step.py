@@ -17,7 +17,7 @@ from kling_cli.cli.options.shared import (
     OutputOptions,
     settings_options,
 )
-from kling_cli.cli.options.values import read_values
+from kling_cli.cli.options.values import read_option_values
 from kling_cli.cli.output.outcome import say
 from kling_cli.cli.output.streams import write_result
 from kling_cli.cli.output.text import one_line
@@ -59,7 +59,7 @@ def command(name: str, *, called: str) -> Any:
             step=step,
             facts=facts,
             command=f"{group} {called}",
-            values=read_values(step, given),
+            values=read_option_values(step, given),
             **{"fetching": None, **said},
         )
         return _take(typed)

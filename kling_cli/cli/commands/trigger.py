@@ -15,11 +15,11 @@ from kling_cli.callbacks import check_secret, load_key
 from kling_cli.cli.commands.events import named_task
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import OutputOptions
-from kling_cli.cli.options.values import read_extra
 from kling_cli.cli.output.streams import read_input
 from kling_cli.cli.runner import load_settings
 from kling_cli.clock import SystemClock
 from kling_cli.errors import KlingError, StoppedError, UsageError
+from kling_cli.jobs.order_parser import read_extra
 from kling_cli.listener.forwarding.targets import DEFAULT_PATH, Target, read_target
 from kling_cli.listener.history.export import curl_command
 from kling_cli.listener.history.replay import set_value

@@ -13,6 +13,7 @@ import typer
 from kling_cli.catalogue import Field, FieldKind, Limits, Model, Product
 from kling_cli.cli.help_page import brief
 from kling_cli.cli.options import completion
+from kling_cli.jobs.order_parser import MODES
 
 _FEW = 2  # more models than these with the same limits are "otherwise"
 
@@ -170,7 +171,6 @@ _RESULTS = MappingProxyType(
         "video_id": ("video", ""),
     }
 )
-MODES = MappingProxyType({"std": "720p", "pro": "1080p", "4k": "4k"})
 
 
 def parameters(product: Product) -> Iterator[Parameter]:

@@ -69,9 +69,9 @@ def _print_document(
 ) -> None:
     """Print the document of every command with the request as one more key."""
     from kling_cli.api import TaskStatus
-    from kling_cli.cli.options.request_file import of_order
     from kling_cli.cli.output import json_document
     from kling_cli.jobs.events import JobResult
+    from kling_cli.jobs.order_parser import of_order
 
     *before, request = requests
     nothing_yet = JobResult(
