@@ -34,7 +34,7 @@ from kling_cli.jobs.order_parser import read_extra
 
 if TYPE_CHECKING:
     from kling_cli.api import Output
-    from kling_cli.catalogue import Product, SessionUse
+    from kling_cli.catalogue import Product, SessionSpec
     from kling_cli.cli.options.shared import OutputOptions
     from kling_cli.cli.runner import RunContext
     from kling_cli.jobs.calls.two_step import ChooseInput
@@ -295,7 +295,7 @@ def carry_out_two_steps(order: Order, said: CommandOptions, *, command: str) -> 
     return finished(result, said, settings, command=command)
 
 
-def _use(product: Product) -> SessionUse:
+def _use(product: Product) -> SessionSpec:
     assert product.session is not None  # noqa: S101 -- the caller has looked
     return product.session
 
