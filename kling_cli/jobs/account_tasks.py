@@ -26,8 +26,13 @@ from kling_cli.api import (
     tasks_from_wire,
 )
 from kling_cli.errors import CredentialsError, KlingError
-from kling_cli.jobs.poller import TASKS_PATH, TaskEndpoint, families, is_only_here
 from kling_cli.jobs.session import Session
+from kling_cli.jobs.waiting.poller import (
+    TASKS_PATH,
+    TaskEndpoint,
+    families,
+    is_only_here,
+)
 from kling_cli.store import JobRecord, Stage
 
 PAGE: Final = 500

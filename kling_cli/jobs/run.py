@@ -22,10 +22,10 @@ from kling_cli.jobs.job import Job, RunOptions
 from kling_cli.jobs.lookup import AGAIN
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.naming import check_template
-from kling_cli.jobs.poller import NO_ENDPOINT
 from kling_cli.jobs.prepare import Order, Request, check_price, prepare
 from kling_cli.jobs.session import open_session
 from kling_cli.jobs.signals import until_signal
+from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Journal
 

@@ -12,7 +12,7 @@ from kling_cli.api import KlingClient, from_settings, httpx, new_http
 from kling_cli.catalogue import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.jobs.events import Event, Notice, Remark
-from kling_cli.jobs.poller import Poller
+from kling_cli.jobs.waiting.poller import Poller
 from kling_cli.settings import Settings
 from kling_cli.store import BUSY_S, JobRecord, Journal, JournalError
 

@@ -16,7 +16,7 @@ from kling_cli.catalogue import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.errors import AccountError, CredentialsError, KlingError
 from kling_cli.jobs.events import Notice
-from kling_cli.jobs.poller import TASKS_PATH, Poller
+from kling_cli.jobs.waiting.poller import TASKS_PATH, Poller
 from kling_cli.listener.events import Mismatch, Verified
 from kling_cli.listener.task_states import claimed_status, rank
 from kling_cli.settings import Settings

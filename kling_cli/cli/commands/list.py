@@ -228,7 +228,7 @@ def wanted_of(chosen: Filter, now: datetime) -> TaskFilter:
 
 def _results(entries: Sequence[JobRecord], settings: Settings) -> list[JobResult]:
     from kling_cli.jobs.job import Job
-    from kling_cli.jobs.state_machine import initial_state
+    from kling_cli.jobs.waiting.state_machine import initial_state
 
     return [
         Job(

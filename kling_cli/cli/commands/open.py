@@ -105,7 +105,7 @@ def _no_file(entry: JobRecord, settings: Settings) -> UsageError:
 
 def _results(entries: Sequence[JobRecord]) -> list[JobResult]:
     from kling_cli.jobs.job import Job
-    from kling_cli.jobs.state_machine import initial_state
+    from kling_cli.jobs.waiting.state_machine import initial_state
 
     return [
         Job(

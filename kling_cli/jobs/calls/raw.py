@@ -36,10 +36,10 @@ from kling_cli.errors import (
 )
 from kling_cli.jobs.events import Event, JobResult, Notice
 from kling_cli.jobs.job import RunOptions
-from kling_cli.jobs.poller import SOLUTIONS_PATH, TASKS_PATH
 from kling_cli.jobs.prepare import Request, check_price, unbounded, without_media
 from kling_cli.jobs.run import finish, new_external_id, wait_and_save
 from kling_cli.jobs.signals import until_signal
+from kling_cli.jobs.waiting.poller import SOLUTIONS_PATH, TASKS_PATH
 from kling_cli.settings import Settings
 from kling_cli.store import SavedOutput
 from kling_cli.text import is_text

@@ -13,7 +13,7 @@ from kling_cli.api.credentials import ApiKey
 from kling_cli.api.http import new_http
 from kling_cli.clock import SystemClock
 from kling_cli.errors import CredentialsError, UnreachableError
-from kling_cli.jobs.poller import Poller
+from kling_cli.jobs.waiting.poller import Poller
 from kling_cli.secret import Secret
 from kling_cli.store.records import JobRecord
 from tests.jobs.made import an_entry

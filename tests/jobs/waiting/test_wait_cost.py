@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from kling_cli.api.tasks import Task, TaskStatus
-from kling_cli.jobs.schedule import PathState
+from kling_cli.jobs.waiting.schedule import PathState
 from tests.jobs.made import PROCESSING, SUBMITTED, SUCCEEDED, a_task
 from tests.jobs.waits import Scene
 from tests.support.clock import FakeClock

@@ -24,16 +24,19 @@ from kling_cli.jobs.events import (
     Querying,
     StatusChanged,
 )
-from kling_cli.jobs.ingress.notifications import Notifications
 from kling_cli.jobs.job import Job, failure_of, surprise_of, with_task
-from kling_cli.jobs.outputs.partial_file import NoRecords, PartialRecords
-from kling_cli.jobs.outputs.partial_records import JournalRecords
+from kling_cli.jobs.outputs.partial_file import (
+    JournalRecords,
+    NoRecords,
+    PartialRecords,
+)
+from kling_cli.jobs.outputs.save_lock import saving
 from kling_cli.jobs.outputs.saver import OutputRequest, Saver
-from kling_cli.jobs.poller import STAYING_REFUSALS, is_refusal
-from kling_cli.jobs.save_lock import saving
-from kling_cli.jobs.schedule import PathState, next_ask_s, retry_s
 from kling_cli.jobs.session import Session
-from kling_cli.jobs.state_machine import (
+from kling_cli.jobs.waiting.notifications import Notifications
+from kling_cli.jobs.waiting.poller import STAYING_REFUSALS, is_refusal
+from kling_cli.jobs.waiting.schedule import PathState, next_ask_s, retry_s
+from kling_cli.jobs.waiting.state_machine import (
     Source,
     TaskState,
     after_answer,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from kling_cli.jobs.schedule import (
+from kling_cli.jobs.waiting.schedule import (
     LOST_SLOWEST_S,
     QUICKEST_S,
     SLOT_FIRST_S,

@@ -13,7 +13,7 @@ from kling_cli.errors import (
     UnreachableError,
 )
 from kling_cli.jobs.events import QueryFailed
-from kling_cli.jobs.schedule import PathState
+from kling_cli.jobs.waiting.schedule import PathState
 from tests.jobs.made import PROCESSING, SUCCEEDED
 from tests.jobs.waits import Scene, hanging, refusing, scripted
 

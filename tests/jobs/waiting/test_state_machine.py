@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from kling_cli.api.tasks import Task, TaskStatus
-from kling_cli.jobs.state_machine import (
+from kling_cli.jobs.waiting.state_machine import (
     Source,
     TaskState,
     after_answer,

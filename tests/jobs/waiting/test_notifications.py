@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from kling_cli.api.tasks import TaskStatus
-from kling_cli.jobs.ingress.notifications import CallbackNotification, Notifications
-from kling_cli.jobs.schedule import PathState
+from kling_cli.jobs.waiting.notifications import CallbackNotification, Notifications
+from kling_cli.jobs.waiting.schedule import PathState
 from tests.jobs.made import SUCCEEDED
 from tests.support.clock import FakeClock
 

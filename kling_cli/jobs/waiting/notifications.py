@@ -10,8 +10,8 @@ import anyio
 from kling_cli.api import TaskStatus
 from kling_cli.clock import Clock, within
 from kling_cli.jobs.events import CallbackPath
-from kling_cli.jobs.schedule import PathState
 from kling_cli.jobs.session import Session
+from kling_cli.jobs.waiting.schedule import PathState
 from kling_cli.store import JournalError, StoredCallback
 from kling_cli.tunnels import shared_lock
 from kling_cli.tunnels.shared_lock import SharedTunnel

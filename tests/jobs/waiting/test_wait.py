@@ -13,9 +13,9 @@ from kling_cli.jobs.events import (
     Querying,
     StatusChanged,
 )
-from kling_cli.jobs.schedule import PathState
-from kling_cli.jobs.state_machine import Source
-from kling_cli.jobs.wait import deadline_at
+from kling_cli.jobs.waiting.schedule import PathState
+from kling_cli.jobs.waiting.state_machine import Source
+from kling_cli.jobs.waiting.watcher import deadline_at
 from tests.jobs.made import FAILED, PROCESSING, SUBMITTED, SUCCEEDED, UNKNOWN, a_task
 from tests.jobs.waits import (
     Scene,

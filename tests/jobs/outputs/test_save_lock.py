@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.jobs.save_lock import FOLDER, MOST_S, saving
+from kling_cli.jobs.outputs.save_lock import FOLDER, MOST_S, saving
 from tests.support.clock import FakeClock
 
 pytestmark = pytest.mark.anyio
