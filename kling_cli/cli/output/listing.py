@@ -27,7 +27,7 @@ class EmptyMessage(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """The answer of a command that lists. `command` is a key of `document.LISTINGS`.
+    """The answer of a command that lists. `command` is a key of `LISTING_KEYS`.
 
     `facts` are what its JSON has under the keys named there; `lines` are for people
     and pipes, `ids` for `--quiet`. `warnings` go to stderr, `notes` to a terminal only;
