@@ -44,7 +44,7 @@ async def open_listener(
     receiver = Receiver(
         [task_url_matcher(key)],
         keep,
-        tell=_JobListener(session, news),
+        emit=_JobListener(session, news),
         clock=session.clock,
         secrets=session.settings.webhook_secrets,
     )
@@ -80,13 +80,13 @@ class _JobListener:
                 pass  # a stranger at the door is no news
 
     def _post(self, received: ReceivedCallback) -> None:
-        if received.hint is None or received.nonce is None:
+        if received.payload is None or received.nonce is None:
             return
         self._news.post(
             CallbackNotification(
                 nonce=received.nonce,
-                task_id=received.hint.task_id,
-                claimed=TaskStatus(received.hint.status),
+                task_id=received.payload.task_id,
+                claimed=TaskStatus(received.payload.status),
                 trust=received.trust.value,
             )
         )
@@ -104,7 +104,7 @@ def to_stored(
 
     `product` is what is known where the callback's path does not say it.
     """
-    hint = received.hint
+    hint = received.payload
     return StoredCallback(
         id=number,
         received_at=received.received_at,
