@@ -1,1 +1,0 @@
-"""What each kind of result looks like in columns, in detail and as JSON."""

@@ -1,0 +1,1 @@
+"""How callbacks reach a running job: ingress, short-lived listener, notifications."""
