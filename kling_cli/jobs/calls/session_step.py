@@ -28,12 +28,12 @@ from kling_cli.jobs.history import JobHistory, with_history
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.saver import Saver
-from kling_cli.jobs.poller import NO_ENDPOINT
 from kling_cli.jobs.prepare import Order, Request, prepare
 from kling_cli.jobs.run import kinds_of, new_external_id
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.submit import Submission
+from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, SavedOutput, Stage
 
