@@ -16,7 +16,7 @@ from kling_cli.cli.output.listing import Empty, Listing, more_note, print_listin
 from kling_cli.cli.output.terminal.text import one_line
 
 if TYPE_CHECKING:
-    from kling_cli.api import ItemKind, LibraryItem, Listed, Owner, PageFetcher
+    from kling_cli.api import ItemKind, LibraryItem, Owner, PagedItems, PageFetcher
 
 DEFAULT_LIMIT = 100
 
@@ -94,7 +94,7 @@ def list_things(
     """List the things of a shelf: one's own first, then what is there for all."""
     from kling_cli.cli.output.views import library_items as shown
 
-    async def work(client: PageFetcher) -> Listed[LibraryItem]:
+    async def work(client: PageFetcher) -> PagedItems[LibraryItem]:
         from kling_cli.cli.commands.library_actions import listed
 
         return await listed(client, shelf, chosen.owners, limit=chosen.limit)
