@@ -13,7 +13,6 @@ from kling_cli.clock import Clock
 from kling_cli.errors import NotSavedError, OutcomeUnknownError
 from kling_cli.jobs.calls.synchronous import is_synchronous
 from kling_cli.jobs.events import Event, Notice, QueryFailed, Submitted
-from kling_cli.jobs.ingress.notifications import Notifications, follow_callbacks
 from kling_cli.jobs.job import KEPT_DAYS, Job, RunOptions, failure_of
 from kling_cli.jobs.lookup import (
     UnknownTaskError,
@@ -23,10 +22,11 @@ from kling_cli.jobs.lookup import (
     is_attended,
     unsubmitted,
 )
-from kling_cli.jobs.schedule import retry_s
 from kling_cli.jobs.session import Session, open_session
-from kling_cli.jobs.state_machine import initial_state
-from kling_cli.jobs.wait import TaskWatcher, deadline_at
+from kling_cli.jobs.waiting.notifications import Notifications, follow_callbacks
+from kling_cli.jobs.waiting.schedule import retry_s
+from kling_cli.jobs.waiting.state_machine import initial_state
+from kling_cli.jobs.waiting.watcher import TaskWatcher, deadline_at
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage
 from kling_cli.tunnels.process_identity import identify

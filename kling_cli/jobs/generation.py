@@ -16,15 +16,15 @@ from kling_cli.clock import Clock
 from kling_cli.errors import KlingError, OutcomeUnknownError, UnreachableError
 from kling_cli.jobs.calls.synchronous import SynchronousCalls, without_callbacks
 from kling_cli.jobs.events import Event, Notice, Prepared, Remark, Submitted
-from kling_cli.jobs.ingress.ingress import CallbackIngress, open_ingress
-from kling_cli.jobs.ingress.notifications import Notifications
+from kling_cli.jobs.ingress import CallbackIngress, open_ingress
 from kling_cli.jobs.job import Job, RunOptions, with_task
-from kling_cli.jobs.poller import NO_ENDPOINT
 from kling_cli.jobs.prepare import Request
 from kling_cli.jobs.session import Session, open_session
-from kling_cli.jobs.state_machine import initial_state
 from kling_cli.jobs.submit import Submission
-from kling_cli.jobs.wait import TaskWatcher, deadline_at
+from kling_cli.jobs.waiting.notifications import Notifications
+from kling_cli.jobs.waiting.poller import NO_ENDPOINT
+from kling_cli.jobs.waiting.state_machine import initial_state
+from kling_cli.jobs.waiting.watcher import TaskWatcher, deadline_at
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage, prompt_of
 from kling_cli.tunnels.process_identity import identify

@@ -12,8 +12,8 @@ from kling_cli.api import Output, Task, TaskStatus
 from kling_cli.errors import ContentRefusedError, KlingError, TaskFailedError
 from kling_cli.jobs.events import JobResult
 from kling_cli.jobs.outputs.naming import from_here
-from kling_cli.jobs.poller import NO_ENDPOINT
-from kling_cli.jobs.state_machine import TaskState
+from kling_cli.jobs.waiting.poller import NO_ENDPOINT
+from kling_cli.jobs.waiting.state_machine import TaskState
 from kling_cli.store import JobRecord, SavedOutput, Stage
 
 if TYPE_CHECKING:

@@ -19,9 +19,14 @@ from kling_cli.errors import (
 )
 from kling_cli.jobs.calls.synchronous import is_synchronous, lost
 from kling_cli.jobs.job import Job, with_task
-from kling_cli.jobs.poller import TASKS_PATH, TaskEndpoint, families, is_only_here
 from kling_cli.jobs.session import Session
-from kling_cli.jobs.state_machine import initial_state
+from kling_cli.jobs.waiting.poller import (
+    TASKS_PATH,
+    TaskEndpoint,
+    families,
+    is_only_here,
+)
+from kling_cli.jobs.waiting.state_machine import initial_state
 from kling_cli.store import FILE_NAME, JobRecord, Journal, Stage
 from kling_cli.tunnels.process_identity import Identity
 

@@ -24,8 +24,8 @@ from kling_cli.jobs.events import (
     SendFailed,
     WaitingForSlot,
 )
-from kling_cli.jobs.poller import STAYING_REFUSALS, is_refusal
-from kling_cli.jobs.schedule import retry_s, slot_s
+from kling_cli.jobs.waiting.poller import STAYING_REFUSALS, is_refusal
+from kling_cli.jobs.waiting.schedule import retry_s, slot_s
 
 MOST_CREATES = 6  # after as many definite failures the API counts as unreachable
 SETTLE_ASKS = 2  # a created task is readable at once. Source: API reference 1.5

@@ -24,7 +24,7 @@ from kling_cli.callbacks import (
     Trust,
 )
 from kling_cli.jobs.events import Notice
-from kling_cli.jobs.ingress.listener import to_stored
+from kling_cli.jobs.ingress import to_stored
 from kling_cli.listener.callback_writer import CallbackWriter
 from kling_cli.listener.controls import Controls
 from kling_cli.listener.events import CallbackReceived, Duplicate, ListenerEvent, Stale

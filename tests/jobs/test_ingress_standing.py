@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kling_cli.errors import TunnelError
-from kling_cli.jobs.ingress.ingress import NO_INGRESS
+from kling_cli.jobs.ingress import NO_INGRESS
 from kling_cli.settings.settings import Settings
 from kling_cli.tunnels import shared_lock
 from tests.jobs.sessions import a_way, some_settings

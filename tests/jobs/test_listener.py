@@ -17,9 +17,9 @@ from kling_cli.callbacks.events import CallbackAccepted, ReceivedCallback, Trust
 from kling_cli.callbacks.signatures import sign
 from kling_cli.callbacks.urls import TaskUrl, callback_path
 from kling_cli.jobs.events import Notice
-from kling_cli.jobs.ingress.listener import _JobListener, open_listener, to_stored
-from kling_cli.jobs.ingress.notifications import Notifications
-from kling_cli.jobs.schedule import PathState
+from kling_cli.jobs.ingress import _JobListener, open_listener, to_stored
+from kling_cli.jobs.waiting.notifications import Notifications
+from kling_cli.jobs.waiting.schedule import PathState
 from kling_cli.secret import Secret
 from tests.jobs.disk import full_disk
 from tests.jobs.made import SUCCEEDED

@@ -14,12 +14,12 @@ import anyio
 import pytest
 
 from kling_cli.background import background
-from kling_cli.jobs.ingress.notifications import (
+from kling_cli.jobs.session import Session
+from kling_cli.jobs.waiting.notifications import (
     JournalReader,
     Notifications,
     follow_callbacks,
 )
-from kling_cli.jobs.session import Session
 from kling_cli.store.journal import Journal
 from tests.jobs.made import a_callback
 from tests.jobs.sessions import Heard, a_session, some_settings

@@ -16,8 +16,8 @@ from kling_cli.api import (
     KlingClient,
     Task,
     TaskStatus,
+    credentials_from_settings,
     error_from_response,
-    from_settings,
     new_http,
     task_from_wire,
     tasks_from_wire,
@@ -36,10 +36,10 @@ from kling_cli.errors import (
 )
 from kling_cli.jobs.events import Event, JobResult, Notice
 from kling_cli.jobs.job import RunOptions
-from kling_cli.jobs.poller import SOLUTIONS_PATH, TASKS_PATH
 from kling_cli.jobs.prepare import Request, check_price, unbounded, without_media
 from kling_cli.jobs.run import finish, new_external_id, wait_and_save
 from kling_cli.jobs.signals import until_signal
+from kling_cli.jobs.waiting.poller import SOLUTIONS_PATH, TASKS_PATH
 from kling_cli.settings import Settings
 from kling_cli.store import SavedOutput
 from kling_cli.text import is_text
@@ -72,7 +72,7 @@ class RawCall:
     @property
     def creates(self) -> tuple[Product, Route] | None:
         """What it makes, as far as the catalogue knows."""
-        found = catalogue.routes_by_path(self.path) if self.method == "POST" else None
+        found = catalogue.route_by_path(self.path) if self.method == "POST" else None
         return None if found is None else found[:2]
 
     @property
@@ -223,7 +223,7 @@ async def call(raw: RawCall, *, settings: Settings, clock: Clock) -> JobResult:
         UnreachableError: there is no answer, and nothing can have happened.
         OutcomeUnknownError: there is no answer, and something may have happened.
     """
-    credentials = from_settings(settings)
+    credentials = credentials_from_settings(settings)
 
     async def send() -> ApiResponse:
         async with new_http(settings.api_base) as http:

@@ -14,7 +14,7 @@ from typing import Any
 
 from kling_cli import catalogue
 from kling_cli.api import KlingClient, Task, TaskStatus
-from kling_cli.catalogue import StepFacts
+from kling_cli.catalogue import StepSpec
 from kling_cli.clock import Clock
 from kling_cli.errors import (
     AmbiguousError,
@@ -28,12 +28,12 @@ from kling_cli.jobs.history import JobHistory, with_history
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.saver import Saver
-from kling_cli.jobs.poller import NO_ENDPOINT
 from kling_cli.jobs.prepare import Order, Request, prepare
 from kling_cli.jobs.run import kinds_of, new_external_id
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.submit import Submission
+from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, SavedOutput, Stage
 
@@ -74,7 +74,7 @@ class Step:
         return await until_signal(lambda: self._take(request))
 
     async def _take(self, request: Request) -> StepResult:
-        facts = request.plan.product.step or StepFacts(remedy="")
+        facts = request.plan.product.step or StepSpec(remedy="")
         async with open_session(self.settings, self.clock, self.tell) as session:
             task = await self._call(request, session)
             if task.status is TaskStatus.FAILED:

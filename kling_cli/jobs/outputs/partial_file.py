@@ -14,13 +14,19 @@ import os
 import secrets
 import stat
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
+from kling_cli.jobs.job import KEPT_DAYS
 from kling_cli.jobs.outputs.content import HEAD_BYTES
 from kling_cli.jobs.outputs.naming import free_names, shortened
-from kling_cli.store import PartialRecord
+from kling_cli.store import JournalError, PartialPlace, PartialRecord
+
+if TYPE_CHECKING:
+    from kling_cli.jobs.session import Session
 
 _RANDOM_BYTES = 8
 _TRIES = 3  # another process may remove a folder that it had made and left empty
@@ -272,3 +278,37 @@ def _put_in_place(part: Path, target: Path, *, is_forced: bool) -> Path:
             part.rename(free)
         return free
     raise AssertionError  # pragma: no cover -- free_names never ends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalRecords:
+    """Writes down the partial files of one output; a failing journal stops nothing."""
+
+    session: Session
+    place: PartialPlace
+
+    def known(self) -> Sequence[PartialRecord]:
+        try:
+            return self.session.journal.partial_files(self.place)
+        except JournalError:
+            return ()
+
+    def add(self, record: PartialRecord) -> bool:
+        """Write it down, and remove those whose results no longer exist."""
+        now = self.session.clock.now()
+        self._remove_outdated(now - timedelta(days=KEPT_DAYS))
+        return self.session.note(
+            self.session.journal.add_partial_file, self.place, record, written_at=now
+        )
+
+    def _remove_outdated(self, before: datetime) -> None:
+        try:
+            outdated = self.session.journal.partial_files_before(before)
+        except JournalError:
+            return
+        for path in outdated:
+            if remove_abandoned(path):
+                self.remove(path)
+
+    def remove(self, path: Path) -> None:
+        self.session.note(self.session.journal.remove_partial_file, path)
