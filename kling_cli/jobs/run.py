@@ -204,9 +204,7 @@ def _check_own_output(options: RunOptions, settings: Settings) -> None:
         check_output(options, settings.output_dir or Path())
 
 
-async def _until_end(
-    work: Callable[[], Awaitable[None]], options: RunOptions
-) -> None:
+async def _until_end(work: Callable[[], Awaitable[None]], options: RunOptions) -> None:
     """Await `work`; a signal ends it, unless signals are another's.
 
     Raises:
