@@ -13,7 +13,8 @@ from kling_cli.catalogue import routing, validation
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import CredentialKind
 from kling_cli.cli.commands.models import select
-from kling_cli.cli.output import account, json_document, library, models
+from kling_cli.cli.output import json_document
+from kling_cli.cli.output.views import account, library_items, models
 from kling_cli.errors import UsageError
 from kling_cli.jobs.order_parser import to_order
 from kling_cli.jobs.waiting import schedule
@@ -69,8 +70,8 @@ def test_the_page_of_the_json_lists_the_keys_of_what_is_in_a_list() -> None:
     line = select("text2video", "kling-3.0", ["sound"])[0]
     model = models.document(line)
     thing = LibraryItem(id="1", name=None, owner=Owner.OWN, links=())
-    voice = library.document(thing, VOICES)
-    element = library.document(thing, ELEMENTS)
+    voice = library_items.document(thing, VOICES)
+    element = library_items.document(thing, ELEMENTS)
     (row,) = deductions_from_wire({"result": {"detail": [{}]}})
     (pack,) = packs_from_wire({"resource_pack_subscribe_infos": [{}]})
 

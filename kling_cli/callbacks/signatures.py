@@ -15,7 +15,7 @@ from standardwebhooks.webhooks import Webhook
 
 from kling_cli.errors import UsageError
 from kling_cli.secret import Secret
-from kling_cli.settings import EXPECTED, keys_of
+from kling_cli.settings import EXPECTED_FORMAT, signing_keys
 
 TOLERANCE: Final = timedelta(minutes=5)
 _SECONDS: Final = re.compile(r"[0-9]{1,11}")
@@ -75,10 +75,10 @@ def check_secret(secret: Secret) -> None:
 
 def _keys(secret: Secret) -> tuple[bytes, ...]:
     try:
-        return keys_of(secret.reveal().strip())
+        return signing_keys(secret.reveal().strip())
     except ValueError as exc:
         raise UsageError(
-            f"the webhook secret {secret} is not one: {EXPECTED}, and it {exc}",
+            f"the webhook secret {secret} is not one: {EXPECTED_FORMAT}, and it {exc}",
             hint="copy it again from the console into KLING_WEBHOOK_SECRET",
         ) from exc
 

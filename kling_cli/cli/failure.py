@@ -35,7 +35,7 @@ def write_report(exc: BaseException, environ: Mapping[str, str]) -> Path | None:
     """
     text = scrubbed("".join(traceback.format_exception(exc)), environ)
     if environ.get("KLING_DEBUG") == "1":
-        from kling_cli.cli.output.streams import write_note
+        from kling_cli.cli.output.terminal.streams import write_note
 
         write_note(text)
         return None
@@ -139,14 +139,14 @@ def _bug(exc: BaseException) -> KlingError:
 
 
 def _show_help(exc: BaseException) -> int:
-    from kling_cli.cli.output.streams import write_result
+    from kling_cli.cli.output.terminal.streams import write_result
 
     write_result(str(exc).rstrip("\n"))
     return int(ExitCode.DONE)
 
 
 def _reader_gone() -> int:
-    from kling_cli.cli.output.streams import discard_stdout
+    from kling_cli.cli.output.terminal.streams import discard_stdout
 
     discard_stdout()
     return int(ExitCode.DONE)
@@ -181,7 +181,7 @@ _SUB_COMMANDS: Mapping[str, tuple[str, ...]] = {
 
 def _print_document(error: KlingError, arguments: Sequence[str]) -> None:
     from kling_cli.cli.output.json_document import dumps, of_failure
-    from kling_cli.cli.output.streams import write_result
+    from kling_cli.cli.output.terminal.streams import write_result
 
     try:
         write_result(dumps(of_failure(_command(arguments), error)))
@@ -190,8 +190,8 @@ def _print_document(error: KlingError, arguments: Sequence[str]) -> None:
 
 
 def _print_lines(error: KlingError) -> None:
-    from kling_cli.cli.output.plain import error_lines
-    from kling_cli.cli.output.streams import write_note
+    from kling_cli.cli.output.plain_lines import error_lines
+    from kling_cli.cli.output.terminal.streams import write_note
 
     for line in error_lines(error):
         write_note(line)

@@ -16,8 +16,8 @@ from typing import Any, Final, NamedTuple
 
 from typer.core import TyperCommand, TyperGroup
 
-from kling_cli.cli.output.styles import Style, style_for
-from kling_cli.cli.output.text import safe_note
+from kling_cli.cli.output.terminal.capabilities import Style, style_for
+from kling_cli.cli.output.terminal.text import safe_note
 
 OPTIONS: Final = "Options"  # the first section, of everything without a panel
 COMMANDS: Final = "Commands"

@@ -66,8 +66,8 @@ def run(
 async def _on_terminal(work: Work[T], around: RunContext) -> T:
     """Await `work`; the display leaves the terminal to a shell that takes it."""
     from kling_cli.background import background
-    from kling_cli.cli.output.job_control import share_terminal
-    from kling_cli.cli.output.styles import is_terminal
+    from kling_cli.cli.output.terminal.capabilities import is_terminal
+    from kling_cli.cli.output.terminal.job_control import share_terminal
 
     if not is_terminal(sys.stderr):
         return await _surrounded(work, around)

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 
-from kling_cli.api import Listed, TaskStatus
+from kling_cli.api import PagedItems, TaskStatus
 from kling_cli.catalogue import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.errors import KlingError, StillRunningError, StoppedError
@@ -160,14 +160,14 @@ async def fetch(
 
 async def account_tasks(
     wanted: TaskFilter, *, settings: Settings, tell: Tell, clock: Clock
-) -> tuple[Listed[JobRecord], Sequence[str]]:
+) -> tuple[PagedItems[JobRecord], Sequence[str]]:
     """Return the account's tasks, and what is to be said about those left out.
 
     Raises:
         KlingError: it could not be asked.
     """
 
-    async def step() -> tuple[Listed[JobRecord], Sequence[str]]:
+    async def step() -> tuple[PagedItems[JobRecord], Sequence[str]]:
         async with open_session(settings, clock, tell) as session:
             remote = AccountTasks(session=session, wanted=wanted)
             return await remote.tasks(), remote.notes

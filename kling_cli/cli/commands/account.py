@@ -15,7 +15,7 @@ from kling_cli.cli.options.shared import AccountOptions, OutputOptions
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from kling_cli.api import Deduction, Listed, Pack, PageFetcher
+    from kling_cli.api import Deduction, Pack, PagedItems, PageFetcher
 
 DEFAULT_LIMIT = 100
 DEFAULT_SINCE = "30d"
@@ -97,8 +97,8 @@ def packs(*, talk: OutputOptions, account: AccountOptions) -> int:
     kling account
     """
     from kling_cli.cli.commands.library import asked
-    from kling_cli.cli.output import account as shown
     from kling_cli.cli.output.listing import Empty, Listing, print_listing
+    from kling_cli.cli.output.views import account as shown
     from kling_cli.clock import SystemClock
 
     now = SystemClock().now()
@@ -171,8 +171,8 @@ def _show(
 ) -> int:
     from kling_cli.cli.commands.library import asked
     from kling_cli.cli.commands.list import moment_of
-    from kling_cli.cli.output import account as shown
     from kling_cli.cli.output.listing import print_listing
+    from kling_cli.cli.output.views import account as shown
     from kling_cli.clock import SystemClock
 
     now = SystemClock().now()
@@ -184,7 +184,7 @@ def _show(
 
     async def work(
         client: PageFetcher,
-    ) -> tuple[Listed[Deduction], Sequence[Deduction]]:
+    ) -> tuple[PagedItems[Deduction], Sequence[Deduction]]:
         from kling_cli.api import deductions
 
         found = await deductions(

@@ -23,16 +23,16 @@ from kling_cli.cli.options.shared import (
     settings_options,
 )
 from kling_cli.cli.options.values import read_bytes, read_json
-from kling_cli.cli.output.outcome import (
+from kling_cli.cli.output.job_results import (
     ResultOptions,
     exit_code,
     result_lines,
     say,
     say_failures,
 )
-from kling_cli.cli.output.streams import write_bytes, write_result
-from kling_cli.cli.output.styles import is_terminal
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.streams import write_bytes, write_result
+from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import UsageError
 from kling_cli.jobs.order_parser import json_or_text, strict_json
 from kling_cli.text import decode_text

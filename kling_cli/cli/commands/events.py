@@ -19,10 +19,10 @@ from kling_cli.cli.options.shared import OutputOptions
 from kling_cli.cli.options.streaming import StreamOptions
 from kling_cli.cli.output.json_document import dumps
 from kling_cli.cli.output.listing import Empty, say_empty
-from kling_cli.cli.output.pager import print_lines
-from kling_cli.cli.output.streams import write_line, write_result
-from kling_cli.cli.output.styles import is_terminal
-from kling_cli.cli.output.text import moment, one_line
+from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.pager import print_lines
+from kling_cli.cli.output.terminal.streams import write_line, write_result
+from kling_cli.cli.output.terminal.text import moment, one_line
 from kling_cli.errors import ExitCode, NotSavedError, UsageError
 from kling_cli.listener.history.export import fields_of
 
@@ -123,7 +123,7 @@ def wanted_of(chosen: Choice, *, before: Before | None = None) -> CallbackFilter
         UsageError: a word or a time means nothing.
     """
     from kling_cli.cli.commands.list import moment_of
-    from kling_cli.cli.output.authentication import trust_of
+    from kling_cli.cli.output.views.trust_labels import trust_of
     from kling_cli.clock import SystemClock
     from kling_cli.store import CallbackFilter
 
@@ -229,7 +229,7 @@ def list_events(*, chosen: Choice, limited: Limited, talk: OutputOptions) -> int
 
     kling events list --since 2h --status succeeded
     """
-    from kling_cli.cli.output.callbacks import table
+    from kling_cli.cli.output.views.callbacks import table
     from kling_cli.listener.history.export import with_forwards
 
     wanted = wanted_of(chosen)
@@ -266,8 +266,8 @@ def show(*, which: Which, talk: OutputOptions) -> int:
 
     kling events show last
     """
-    from kling_cli.cli.output.callbacks import description
-    from kling_cli.cli.output.streams import write_bytes
+    from kling_cli.cli.output.terminal.streams import write_bytes
+    from kling_cli.cli.output.views.callbacks import description
     from kling_cli.listener.history.export import with_forwards
     from kling_cli.listener.history.replay import find
 
@@ -431,7 +431,7 @@ def export(*, numbers: Numbers = None, chosen: Choice, form: Format) -> int:
     kling events export last --curl
     """
     # DROPME
-    from kling_cli.cli.output.streams import write_line
+    from kling_cli.cli.output.terminal.streams import write_line
     from kling_cli.listener.history.replay import find
 
     if form.is_har + form.is_jsonl + form.is_curl != 1:

@@ -23,12 +23,12 @@ from kling_cli.cli.options.shared import (
     WaitOptions,
     settings_options,
 )
+from kling_cli.cli.options.tunnel_prompt import prepare_job_tunnel
 from kling_cli.cli.options.values import read_option_values
-from kling_cli.cli.output.outcome import ResultOptions, conclude, conclude_with
-from kling_cli.cli.output.streams import write_note
-from kling_cli.cli.output.styles import is_terminal
-from kling_cli.cli.output.text import one_line
-from kling_cli.cli.tunnel_setup import prepare_job_tunnel
+from kling_cli.cli.output.job_results import ResultOptions, conclude, conclude_with
+from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.streams import write_note
+from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import ExitCode, StoppedError
 from kling_cli.jobs.order_parser import read_extra
 
@@ -83,7 +83,7 @@ def command(name: str, *, called: str) -> Any:
         said = CommandOptions(**{each: given.pop(each) for each in groups})
         listed = listed_field(product)
         if listed is not None and given.pop("is_listing"):
-            from kling_cli.cli.output.choices import show
+            from kling_cli.cli.output.views.field_choices import show
 
             return show(product, listed, given[listed.name] or "", said.talk)
         return act(product, given, said)
@@ -170,7 +170,7 @@ def finished(
     result: JobResult, said: CommandOptions, settings: Settings, *, command: str
 ) -> int:
     """Print and show what a job made, and return the exit code."""
-    from kling_cli.cli.output.outcome import Presentation
+    from kling_cli.cli.output.job_results import Presentation
 
     return conclude(
         [result],

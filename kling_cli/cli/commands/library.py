@@ -13,10 +13,10 @@ from kling_cli.cli.help_page import PagedGroup
 from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
 from kling_cli.cli.options.values import distinct
 from kling_cli.cli.output.listing import Empty, Listing, more_note, print_listing
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.terminal.text import one_line
 
 if TYPE_CHECKING:
-    from kling_cli.api import ItemKind, LibraryItem, Listed, Owner, PageFetcher
+    from kling_cli.api import ItemKind, LibraryItem, Owner, PagedItems, PageFetcher
 
 DEFAULT_LIMIT = 100
 
@@ -92,9 +92,9 @@ def list_things(
     shelf: ItemKind, *, chosen: Choice, talk: OutputOptions, account: AccountOptions
 ) -> int:
     """List the things of a shelf: one's own first, then what is there for all."""
-    from kling_cli.cli.output import library as shown
+    from kling_cli.cli.output.views import library_items as shown
 
-    async def work(client: PageFetcher) -> Listed[LibraryItem]:
+    async def work(client: PageFetcher) -> PagedItems[LibraryItem]:
         from kling_cli.cli.commands.library_actions import listed
 
         return await listed(client, shelf, chosen.owners, limit=chosen.limit)
@@ -121,7 +121,7 @@ def show_things(
     shelf: ItemKind, *, ids: Sequence[str], talk: OutputOptions, account: AccountOptions
 ) -> int:
     """Show everything about some things of a shelf."""
-    from kling_cli.cli.output import library as shown
+    from kling_cli.cli.output.views import library_items as shown
 
     async def work(client: PageFetcher) -> list[LibraryItem]:
         from kling_cli.api import Owner

@@ -14,17 +14,17 @@ import typer
 
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
+from kling_cli.cli.output.job_results import print_documents
 from kling_cli.cli.output.listing import Empty, say_empty
-from kling_cli.cli.output.outcome import print_documents
-from kling_cli.cli.output.pager import print_lines
-from kling_cli.cli.output.streams import write_note
-from kling_cli.cli.output.styles import is_terminal
 from kling_cli.cli.output.tables import columns
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.pager import print_lines
+from kling_cli.cli.output.terminal.streams import write_note
+from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from kling_cli.api import Listed
+    from kling_cli.api import PagedItems
     from kling_cli.jobs.account_tasks import TaskFilter
     from kling_cli.jobs.events import JobResult
     from kling_cli.settings import Settings
@@ -163,7 +163,7 @@ def _lines(
     if talk.is_quiet:
         return [entry.task_id or entry.external_id for entry in found]
     if is_terminal(sys.stdout):
-        from kling_cli.cli.output.tasks import drawn
+        from kling_cli.cli.output.views.jobs import drawn
 
         return drawn(found, now, is_colorless=talk.is_colorless)
     return table(found)
@@ -191,7 +191,7 @@ def _from_account(
 
     wanted = wanted_of(chosen, now)
 
-    async def work(around: RunContext) -> tuple[Listed[JobRecord], Sequence[str]]:
+    async def work(around: RunContext) -> tuple[PagedItems[JobRecord], Sequence[str]]:
         return await account_tasks(wanted, **around.as_keywords)
 
     found, notes = run(work, settings=settings, talk=talk, is_brief=True)

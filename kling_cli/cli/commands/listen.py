@@ -371,7 +371,7 @@ def _prepared(
     options: ListenOptions, settings: Settings, talk: StreamOptions
 ) -> ListenOptions:
     """Ask a person at the terminal what is to be asked before a tunnel is opened."""
-    from kling_cli.cli.tunnel_setup import is_person_there, prepare_tunnel
+    from kling_cli.cli.options.tunnel_prompt import is_person_there, prepare_tunnel
     from kling_cli.listener.ingress.ingress import IngressKind, choose_ingress
 
     kind = choose_ingress(

@@ -158,7 +158,7 @@ def _send(
 ) -> list[Forwarded]:
     import anyio
 
-    from kling_cli.cli.output.outcome import say
+    from kling_cli.cli.output.job_results import say
     from kling_cli.clock import SystemClock
     from kling_cli.listener.history.replay import send_again
     from kling_cli.store import JournalError
@@ -183,8 +183,8 @@ def _send(
 
 
 def _tell(line: Forwarded, talk: OutputOptions) -> None:
-    from kling_cli.cli.output.callbacks import complaint, delivery
-    from kling_cli.cli.output.streams import write_note, write_result
+    from kling_cli.cli.output.terminal.streams import write_note, write_result
+    from kling_cli.cli.output.views.callbacks import complaint, delivery
 
     if talk.is_json:
         return
@@ -197,10 +197,10 @@ def _tell(line: Forwarded, talk: OutputOptions) -> None:
 
 
 def _conclude(lines: Sequence[Forwarded], talk: OutputOptions) -> int:
+    from kling_cli.cli.output.job_results import say
     from kling_cli.cli.output.json_document import dumps, of_error
-    from kling_cli.cli.output.outcome import say
-    from kling_cli.cli.output.plain import error_lines
-    from kling_cli.cli.output.streams import write_result
+    from kling_cli.cli.output.plain_lines import error_lines
+    from kling_cli.cli.output.terminal.streams import write_result
     from kling_cli.listener.history.replay import undelivered
 
     error = undelivered(lines)

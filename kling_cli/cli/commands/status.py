@@ -11,10 +11,14 @@ import typer
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
 from kling_cli.cli.options.values import distinct
-from kling_cli.cli.output.links import linked
-from kling_cli.cli.output.outcome import conclude_with
-from kling_cli.cli.output.styles import Style, plain, style_for
-from kling_cli.cli.output.text import moment, one_line, size
+from kling_cli.cli.output.job_results import conclude_with
+from kling_cli.cli.output.terminal.capabilities import (
+    Style,
+    linked,
+    style_for,
+    unstyled,
+)
+from kling_cli.cli.output.terminal.text import moment, one_line, size
 
 if TYPE_CHECKING:
     from kling_cli.cli.runner import RunContext
@@ -65,9 +69,11 @@ def words(results: Sequence[JobResult]) -> Iterator[str]:
     return (result.state.word for result in results)
 
 
-def descriptions(results: Sequence[JobResult], style: Style = plain) -> Iterator[str]:
+def descriptions(
+    results: Sequence[JobResult], style: Style = unstyled
+) -> Iterator[str]:
     """Yield a few lines a task: what it is and how it stands."""
-    from kling_cli.cli.output.tasks import in_color
+    from kling_cli.cli.output.views.jobs import in_color
 
     for result in results:
         name = result.task_id or (result.is_unsubmitted and result.external_id)

@@ -15,7 +15,7 @@ from kling_cli.callbacks import check_secret, load_key
 from kling_cli.cli.commands.events import named_task
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import OutputOptions
-from kling_cli.cli.output.streams import read_input
+from kling_cli.cli.output.terminal.streams import read_input
 from kling_cli.cli.runner import load_settings
 from kling_cli.clock import SystemClock
 from kling_cli.errors import KlingError, StoppedError, UsageError
@@ -39,7 +39,7 @@ from kling_cli.settings import Settings
 from kling_cli.tunnels import shared_lock
 
 if TYPE_CHECKING:
-    from kling_cli.cli.output.mock_results import Report
+    from kling_cli.cli.output.views.mock_results import Report
     from kling_cli.listener.forwarding.delivery import DeliveryOutcome
     from kling_cli.mock.conformance import HandlerResponse
     from kling_cli.mock.scenarios import Delivery
@@ -297,7 +297,7 @@ def trigger(
 
     kling listen --no-token -- kling trigger lifecycle --assert 2xx,5s
     """
-    from kling_cli.cli.output.mock_results import Report, show_commands
+    from kling_cli.cli.output.views.mock_results import Report, show_commands
     # DROPME
 
     report = Report(talk, is_asserting=mocking.is_all or mocking.demands is not None)

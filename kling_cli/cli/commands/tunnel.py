@@ -112,9 +112,9 @@ def use(*, name: Choice, talk: OutputOptions) -> int:
 
     kling tunnel use auto
     """
+    from kling_cli.cli.options.tunnel_prompt import is_person_there, prepare_tunnel
     from kling_cli.cli.output.listing import Listing, print_listing
     from kling_cli.cli.runner import load_settings
-    from kling_cli.cli.tunnel_setup import is_person_there, prepare_tunnel
     from kling_cli.settings import write_setting
 
     settings = load_settings({"tunnel": name})

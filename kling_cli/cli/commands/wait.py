@@ -16,7 +16,7 @@ from kling_cli.cli.options.shared import (
     settings_options,
 )
 from kling_cli.cli.options.values import distinct
-from kling_cli.cli.output.outcome import ResultOptions, conclude
+from kling_cli.cli.output.job_results import ResultOptions, conclude
 
 if TYPE_CHECKING:
     from kling_cli.cli.runner import RunContext
@@ -51,7 +51,7 @@ def wait(  # noqa: PLR0913 -- one for each group of options
 
     kling wait boat-1 --timeout 10m
     """
-    from kling_cli.cli.output.outcome import Presentation
+    from kling_cli.cli.output.job_results import Presentation
     from kling_cli.cli.runner import load_settings, run
     from kling_cli.jobs.run import finish
 

@@ -7,8 +7,8 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.cli.output.streams import write_note, write_result
-from kling_cli.cli.output.text import money, one_line, units
+from kling_cli.cli.output.terminal.streams import write_note, write_result
+from kling_cli.cli.output.terminal.text import money, one_line, units
 from kling_cli.errors import ExitCode
 
 if TYPE_CHECKING:

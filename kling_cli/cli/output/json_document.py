@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.cli.output.text import moment
+from kling_cli.cli.output.terminal.text import moment
 
 if TYPE_CHECKING:
     from datetime import datetime

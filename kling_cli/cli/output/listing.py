@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kling_cli.cli.output.json_document import dumps, of_listing
-from kling_cli.cli.output.pager import print_lines
-from kling_cli.cli.output.streams import write_note, write_result
-from kling_cli.cli.output.styles import is_terminal
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.pager import print_lines
+from kling_cli.cli.output.terminal.streams import write_note, write_result
+from kling_cli.cli.output.terminal.text import one_line
 
 if TYPE_CHECKING:
     from kling_cli.cli.options.shared import OutputOptions
@@ -57,8 +57,8 @@ def print_listing(listing: Listing, talk: OutputOptions) -> int:
         write_note(note)
     if listing.error is None:
         return 0
-    from kling_cli.cli.output.outcome import say
-    from kling_cli.cli.output.plain import error_lines
+    from kling_cli.cli.output.job_results import say
+    from kling_cli.cli.output.plain_lines import error_lines
 
     for line in error_lines(listing.error):
         say(line, is_colorless=talk.is_colorless)
@@ -67,7 +67,7 @@ def print_listing(listing: Listing, talk: OutputOptions) -> int:
 
 def say_empty(empty: Empty, talk: OutputOptions) -> None:
     """Tell a person on stderr that there is nothing to list."""
-    from kling_cli.cli.output.outcome import say
+    from kling_cli.cli.output.job_results import say
 
     if talk.is_quiet or talk.is_json:
         return

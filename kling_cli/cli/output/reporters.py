@@ -10,8 +10,8 @@ from enum import StrEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from kling_cli.cli.output.streams import write_note
-from kling_cli.cli.output.styles import has_color, is_terminal
+from kling_cli.cli.output.terminal.capabilities import has_color, is_terminal
+from kling_cli.cli.output.terminal.streams import write_note
 
 if TYPE_CHECKING:
     from kling_cli.jobs.events import Event
@@ -97,7 +97,7 @@ class Lines:
         """Leave nothing behind: every line was written when it came."""
 
     def tell(self, event: Event) -> None:
-        from kling_cli.cli.output.plain import colored, is_warning, line
+        from kling_cli.cli.output.plain_lines import colored, is_warning, line
 
         if self._is_brief and not is_warning(event):
             return

@@ -1,11 +1,17 @@
-"""Rows of cells as lines in columns: nothing is cut, and nothing acts on a terminal."""
+"""Tables of text: plain columns for a pipe, fitted columns for a terminal.
+
+Nothing in a cell acts on a terminal. Widths are in cells: a Chinese character takes
+two.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from textwrap import TextWrapper
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from textwrap import TextWrapper, wrap
 
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.terminal.text import one_line
 
 GAP = "  "
 MIN_ROOM = 20  # characters; narrower columns of words are worse than long lines
@@ -37,7 +43,16 @@ def cells_of(text: str) -> int:
     return cell_len(text)
 
 
-def _wrapped(line: str, indent: int, width: int) -> list[str]:
+def resized(text: str, width: int) -> str:
+    """Return `text` padded with blanks or cut to `width` cells."""
+    if text.isascii():
+        return text[:width].ljust(width)
+    from rich.cells import set_cell_size
+
+    return set_cell_size(text, width)
+
+
+def _wrapped_fact(line: str, indent: int, width: int) -> list[str]:
     """Return the line, or several when there is room for words right of `indent`."""
     room = width - indent
     if len(line) <= width or room < MIN_ROOM:
@@ -63,4 +78,107 @@ def facts(
     if width is None:
         return lines
     before = len(indent) + longest + len(GAP)
-    return [part for line in lines for part in _wrapped(line, before, width)]
+    return [part for line in lines for part in _wrapped_fact(line, before, width)]
+
+
+_ELLIPSIS = "…"
+_LEAST_TEXT = 20  # cells; rather than less, other columns are left out
+_TINY_TEXT = 8  # cells, where there are no others
+
+# Returns a padded cell as it is to be written, given what stands in it.
+Paint = Callable[[str, str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a table.
+
+    `leaves` is the order in which columns are left out where there is no room, 0 for
+    one that always stays. A text is shortened before any column is left out; one that
+    `is_wrapped` goes on below instead.
+    """
+
+    heading: str
+    leaves: int = 0
+    is_text: bool = False
+    is_wrapped: bool = False
+    paint: Paint | None = None
+
+
+def fitted(
+    columns: Sequence[Column], rows: Sequence[Row], *, width: int
+) -> Iterator[str]:
+    """Yield the headings and one line a row, no wider than `width` where possible.
+
+    What may neither be shortened nor left out is written in full.
+    """
+    if not rows:
+        return
+    cells = [[one_line(cell) if cell else NOTHING for cell in row] for row in rows]
+    longest = [max(map(cells_of, column)) for column in zip(*cells, strict=True)]
+    chosen, widths = _layout(columns, longest, width)
+    shown, sizes = [columns[index] for index in chosen], [widths[i] for i in chosen]
+    yield _line([each.heading for each in shown], sizes, ())
+    for row in cells:
+        for line in _wrapped_cells(shown, [row[index] for index in chosen], sizes):
+            yield _line(line, sizes, [each.paint for each in shown])
+
+
+def _wrapped_cells(
+    columns: Sequence[Column], cells: Sequence[str], widths: Sequence[int]
+) -> Iterator[list[str]]:
+    """Yield a row's cells, line by line: several where a text is wrapped."""
+    parts = [
+        wrap(cell, width, break_on_hyphens=False) if column.is_wrapped else [cell]
+        for column, cell, width in zip(columns, cells, widths, strict=True)
+    ]
+    yield from map(list, zip_longest(*parts, fillvalue=""))
+
+
+def _layout(
+    columns: Sequence[Column], longest: Sequence[int], width: int
+) -> tuple[list[int], dict[int, int]]:
+    """Return which columns stay, and how wide each is."""
+    chosen = list(range(len(columns)))
+    order = sorted((c.leaves, i) for i, c in enumerate(columns) if c.leaves)
+    while True:
+        widths = {i: max(longest[i], len(columns[i].heading)) for i in chosen}
+        missing = sum(widths.values()) + len(GAP) * (len(chosen) - 1) - width
+        texts = [i for i in chosen if columns[i].is_text or columns[i].is_wrapped]
+        spare = sum(max(0, widths[i] - _LEAST_TEXT) for i in texts)
+        if missing <= spare or not order:
+            least = _LEAST_TEXT if missing <= spare else _TINY_TEXT
+            return chosen, _with_texts_cut(widths, texts, missing, least)
+        chosen.remove(order.pop(0)[1])
+
+
+def _with_texts_cut(
+    widths: dict[int, int], texts: Sequence[int], missing: int, least: int
+) -> dict[int, int]:
+    for index in sorted(texts, key=lambda each: -widths[each]):
+        given = min(max(missing, 0), max(0, widths[index] - least))
+        widths[index] -= given
+        missing -= given
+    return widths
+
+
+def _line(
+    cells: Sequence[str], widths: Sequence[int], paints: Sequence[Paint | None]
+) -> str:
+    shown = [shortened(cell, width) for cell, width in zip(cells, widths, strict=True)]
+    padded = [resized(cell, w) for cell, w in zip(shown, widths, strict=True)]
+    padded[-1] = shown[-1]
+    if not paints:
+        return GAP.join(padded).rstrip()
+    return GAP.join(
+        paint(text, cell) if paint and cell else text
+        for text, cell, paint in zip(padded, cells, paints, strict=True)
+    ).rstrip()
+
+
+def shortened(text: str, room: int) -> str:
+    """Return `text` on one line in so many cells, with an ellipsis where it is cut."""
+    line = one_line(" ".join(text.split()))
+    if cells_of(line) <= room:
+        return line
+    return resized(line, max(0, room - 1)).rstrip() + _ELLIPSIS

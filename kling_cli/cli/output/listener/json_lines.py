@@ -7,7 +7,7 @@ from base64 import b64encode
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, assert_never
 
-from kling_cli.cli.output.text import moment
+from kling_cli.cli.output.terminal.text import moment
 from kling_cli.listener import events as happened
 
 if TYPE_CHECKING:

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Self
 import anyio
 
 from kling_cli.background import background
-from kling_cli.cli.output.callbacks import live_description
-from kling_cli.cli.output.job_control import (
+from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.job_control import (
     LOOK_EVERY_S,
     is_in_foreground,
     share_terminal,
 )
-from kling_cli.cli.output.styles import is_terminal
+from kling_cli.cli.output.views.callbacks import live_description
 
 if TYPE_CHECKING:
     from kling_cli.cli.options.shared import OutputOptions

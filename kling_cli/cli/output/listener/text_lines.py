@@ -10,9 +10,9 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import TYPE_CHECKING, assert_never
 
-from kling_cli.cli.output.authentication import phrase
-from kling_cli.cli.output.callbacks import contradiction
-from kling_cli.cli.output.text import duration, one_line
+from kling_cli.cli.output.terminal.text import duration, one_line
+from kling_cli.cli.output.views.callbacks import contradiction
+from kling_cli.cli.output.views.trust_labels import phrase
 from kling_cli.jobs import events
 from kling_cli.listener import events as happened
 

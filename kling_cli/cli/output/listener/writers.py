@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from kling_cli.cli.output.listener import text_lines
 from kling_cli.cli.output.listener.json_lines import document, dumps
 from kling_cli.cli.output.listener.status_line import ListenerState, StatusLine
-from kling_cli.cli.output.plain import colored
+from kling_cli.cli.output.plain_lines import colored
 from kling_cli.cli.output.reporters import TerminalStyle, look
-from kling_cli.cli.output.streams import write_line, write_note
-from kling_cli.cli.output.styles import has_color, is_terminal
+from kling_cli.cli.output.terminal.capabilities import has_color, is_terminal
+from kling_cli.cli.output.terminal.streams import write_line, write_note
 from kling_cli.clock import Clock
 from kling_cli.jobs.events import Notice
 from kling_cli.listener.events import ListenerEvent, Ready, Stopped

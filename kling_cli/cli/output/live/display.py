@@ -11,10 +11,10 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from kling_cli.cli.output import plain
+from kling_cli.cli.output import plain_lines
 from kling_cli.cli.output.live.progress import ProgressModel, after
 from kling_cli.cli.output.live.renderer import ASCII, UNICODE, RenderOptions, render
-from kling_cli.cli.output.styles import is_terminal
+from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.clock import Clock, SystemClock
 from kling_cli.jobs import events as happened
 
@@ -98,7 +98,7 @@ def news(event: Event) -> list[Text]:
     """Return the lines about `event` that stay on the screen."""
     if not _is_news(event):
         return []
-    text = plain.line(event) or ""
+    text = plain_lines.line(event) or ""
     if isinstance(event, happened.Finished) and event.result.error is None:
         return [Text.assemble(("done: ", "bold green"), text)]
     return [_styled(text)]

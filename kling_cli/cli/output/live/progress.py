@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.cli.output.plain import path_words
-from kling_cli.cli.output.text import duration, expected
+from kling_cli.cli.output.plain_lines import path_words
+from kling_cli.cli.output.terminal.text import duration, expected
 from kling_cli.jobs import events as happened
 
 if TYPE_CHECKING:

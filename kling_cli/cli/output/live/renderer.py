@@ -13,8 +13,8 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from kling_cli.cli.output.live.progress import ProgressModel, Row, Transfer
-from kling_cli.cli.output.table_layout import shortened
-from kling_cli.cli.output.text import clock_face, one_line, size
+from kling_cli.cli.output.tables import shortened
+from kling_cli.cli.output.terminal.text import clock_face, one_line, size
 
 _SHORTEST_BAR = 8
 _LONGEST_BAR = 40
