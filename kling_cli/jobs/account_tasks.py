@@ -16,7 +16,7 @@ import anyio
 
 from kling_cli import catalogue
 from kling_cli.api import (
-    Listed,
+    PagedItems,
     RetryingClient,
     Task,
     TaskStatus,
@@ -80,14 +80,14 @@ class AccountTasks:
     notes: list[str] = field(default_factory=list)
     nameless: int = 0
 
-    async def tasks(self) -> Listed[JobRecord]:
+    async def tasks(self) -> PagedItems[JobRecord]:
         """Return the tasks that are wanted.
 
         Raises:
             KlingError: the account cannot be asked, or only with an API key.
         """
         places = self._places()
-        answers: dict[TaskEndpoint, Listed[JobRecord]] = {}
+        answers: dict[TaskEndpoint, PagedItems[JobRecord]] = {}
         failures: dict[TaskEndpoint, KlingError] = {}
         limiter = anyio.CapacityLimiter(AT_ONCE)
 
@@ -123,12 +123,12 @@ class AccountTasks:
             )
         return found
 
-    async def _ask(self, place: TaskEndpoint) -> Listed[JobRecord]:
+    async def _ask(self, place: TaskEndpoint) -> PagedItems[JobRecord]:
         if place.is_bulk:
             return await self._by_cursor(place)
         return await self._by_number(place)
 
-    async def _by_cursor(self, place: TaskEndpoint) -> Listed[JobRecord]:
+    async def _by_cursor(self, place: TaskEndpoint) -> PagedItems[JobRecord]:
         wanted, size = self.wanted, min(self.wanted.limit, PAGE) or PAGE
         kinds = [wanted.kind] if wanted.kind is not None else []
 
@@ -146,7 +146,7 @@ class AccountTasks:
 
         return await cursor_pages(turn, limit=wanted.limit)
 
-    async def _by_number(self, place: TaskEndpoint) -> Listed[JobRecord]:
+    async def _by_number(self, place: TaskEndpoint) -> PagedItems[JobRecord]:
         is_filtered = self.wanted.status is not None or self.wanted.since is not None
         size = PAGE if is_filtered else min(self.wanted.limit, PAGE) or PAGE
         found = await numbered_pages(
@@ -178,7 +178,7 @@ class AccountTasks:
     def _judge(
         self,
         failures: dict[TaskEndpoint, KlingError],
-        answers: dict[TaskEndpoint, Listed[JobRecord]],
+        answers: dict[TaskEndpoint, PagedItems[JobRecord]],
     ) -> None:
         """Note what could not be listed; raise when that is not to be borne."""
         for place, error in failures.items():
@@ -224,7 +224,7 @@ def with_facts(entry: JobRecord, task: Task) -> JobRecord:
     )
 
 
-def merged(parts: Iterable[Listed[JobRecord]], limit: int) -> Listed[JobRecord]:
+def merged(parts: Iterable[PagedItems[JobRecord]], limit: int) -> PagedItems[JobRecord]:
     """Return the newest of all parts, each task once."""
     lists = list(parts)
     found = {entry.task_id: entry for part in lists for entry in part.items}

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 
-from kling_cli.api import Listed, TaskStatus
+from kling_cli.api import PagedItems, TaskStatus
 from kling_cli.catalogue import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.errors import KlingError, StillRunningError, StoppedError
@@ -88,7 +88,7 @@ async def wait_and_save(
         request=request, options=options, settings=settings, clock=clock, tell=tell
     )
     try:
-        await until_signal(run.run)
+        await _until_end(run.run, options)
     except KlingError as exc:
         if run.job is None:
             if isinstance(exc, StoppedError):
@@ -160,14 +160,14 @@ async def fetch(
 
 async def account_tasks(
     wanted: TaskFilter, *, settings: Settings, tell: Tell, clock: Clock
-) -> tuple[Listed[JobRecord], Sequence[str]]:
+) -> tuple[PagedItems[JobRecord], Sequence[str]]:
     """Return the account's tasks, and what is to be said about those left out.
 
     Raises:
         KlingError: it could not be asked.
     """
 
-    async def step() -> tuple[Listed[JobRecord], Sequence[str]]:
+    async def step() -> tuple[PagedItems[JobRecord], Sequence[str]]:
         async with open_session(settings, clock, tell) as session:
             remote = AccountTasks(session=session, wanted=wanted)
             return await remote.tasks(), remote.notes
@@ -204,11 +204,20 @@ def _check_own_output(options: RunOptions, settings: Settings) -> None:
         check_output(options, settings.output_dir or Path())
 
 
+async def _until_end(work: Callable[[], Awaitable[None]], options: RunOptions) -> None:
+    """Await `work`; a signal ends it, unless signals are another's.
+
+    Raises:
+        StoppedError: a signal came first.
+    """
+    await (work() if options.is_embedded else until_signal(work))
+
+
 async def _attach(
     run: AttachedJobs, step: Callable[[], Awaitable[None]]
 ) -> list[JobResult]:
     try:
-        await until_signal(step)
+        await _until_end(step, run.options)
     except KlingError as exc:
         if not run.jobs:
             raise

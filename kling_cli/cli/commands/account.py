@@ -15,7 +15,7 @@ from kling_cli.cli.options.shared import AccountOptions, OutputOptions
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from kling_cli.api import Deduction, Listed, Pack, PageFetcher
+    from kling_cli.api import Deduction, Pack, PagedItems, PageFetcher
 
 DEFAULT_LIMIT = 100
 DEFAULT_SINCE = "30d"
@@ -184,7 +184,7 @@ def _show(
 
     async def work(
         client: PageFetcher,
-    ) -> tuple[Listed[Deduction], Sequence[Deduction]]:
+    ) -> tuple[PagedItems[Deduction], Sequence[Deduction]]:
         from kling_cli.api import deductions
 
         found = await deductions(

@@ -23,7 +23,7 @@ from kling_cli.errors import (
     UsageError,
 )
 from kling_cli.secret import Secret
-from kling_cli.settings import HOSTS, parse_secret
+from kling_cli.settings import API_HOSTS, parse_secret
 from kling_cli.text import decode_text
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def candidates(settings: Settings) -> Mapping[str, str]:
     A base of one's own has the region "".
     """
     if settings.origins["api_base"] in _STORED:
-        return HOSTS
+        return API_HOSTS
     if not settings.is_official_base:
         return {"": settings.api_base}
     return {settings.region: settings.api_base}
@@ -246,10 +246,10 @@ def login(
 
     kling auth login --with-key < key.txt
     """
-    from kling_cli.settings import StoredCredentials, load, store_credentials
+    from kling_cli.settings import StoredCredentials, read_settings, store_credentials
 
     keys = _keys(is_piped=is_piped, is_pair=is_pair)
-    settings = load(os.environ, {"region": region})
+    settings = read_settings(os.environ, {"region": region})
     settings.require("api_base", "region")
     found: str | None = region
     problem = None
@@ -262,7 +262,7 @@ def login(
         region=found or None,
     )
     place = store_credentials(settings.config_dir, stored)
-    after = load(os.environ, {"region": region})
+    after = read_settings(os.environ, {"region": region})
     _tell_login(after, place, problem, is_verified=is_verified, is_json=is_json)
     return ExitCode.DONE
 
@@ -328,9 +328,9 @@ def status(
 
     kling auth status
     """
-    from kling_cli.settings import load
+    from kling_cli.settings import read_settings
 
-    settings = load(os.environ, {"region": region})
+    settings = read_settings(os.environ, {"region": region})
     standing, error = _tested(settings, is_offline=is_offline)
     if is_json:
         _print(_document("auth status", settings, standing=standing, error=error))
@@ -349,11 +349,11 @@ def _tested(settings: Settings, *, is_offline: bool) -> tuple[str, KlingError | 
     """Return how the API takes the credentials, in a word, and what is wrong."""
     import anyio
 
-    from kling_cli.api import from_settings
+    from kling_cli.api import credentials_from_settings
     from kling_cli.clock import SystemClock
 
     try:
-        credentials = from_settings(settings)
+        credentials = credentials_from_settings(settings)
     except KlingError as exc:
         return "missing", exc
     if is_offline:
@@ -390,9 +390,9 @@ def logout(*, is_json: Json = False) -> int:
 
     kling auth logout
     """
-    from kling_cli.settings import config_dir_of, erase_credentials
+    from kling_cli.settings import delete_credentials, resolve_config_dir
 
-    place = erase_credentials(config_dir_of(os.environ))
+    place = delete_credentials(resolve_config_dir(os.environ))
     if is_json:
         _print({"ok": True, "command": "auth logout", "removed": place, "error": None})
     write_message(

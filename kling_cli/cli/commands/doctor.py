@@ -50,10 +50,10 @@ def doctor(
 def _settings(
     options: Mapping[str, Any],
 ) -> tuple[Settings | None, KlingError | None]:
-    from kling_cli.settings import load
+    from kling_cli.settings import read_settings
 
     try:
-        return load(os.environ, options), None
+        return read_settings(os.environ, options), None
     except KlingError as exc:
         return None, exc
 
@@ -71,10 +71,10 @@ def _settings_checks(settings: Settings, *, is_offline: bool) -> list[Check]:
     from kling_cli.cli.diagnosis.storage import look_at_storage
     from kling_cli.cli.diagnosis.tunnel import look_at_tunnel
     from kling_cli.clock import SystemClock
-    from kling_cli.settings import ACCOUNT
+    from kling_cli.settings import ACCOUNT_SETTINGS
 
     checks = list(look_at_credentials(settings, os.environ))
-    has_address = settings.problems.keys().isdisjoint(ACCOUNT)
+    has_address = settings.problems.keys().isdisjoint(ACCOUNT_SETTINGS)
     if has_address and not is_offline and not settings.is_sandbox:
         checks += anyio.run(ask_host, settings, SystemClock())
     checks += look_at_tunnel(settings, os.environ.get("PATH", ""))

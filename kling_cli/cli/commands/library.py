@@ -21,7 +21,7 @@ from kling_cli.cli.output.listing import (
 from kling_cli.cli.output.terminal.text import one_line
 
 if TYPE_CHECKING:
-    from kling_cli.api import ItemKind, LibraryItem, Listed, Owner, PageFetcher
+    from kling_cli.api import ItemKind, LibraryItem, Owner, PagedItems, PageFetcher
 
 DEFAULT_LIMIT = 100
 
@@ -99,7 +99,7 @@ def list_things(
     """List the things of a shelf: one's own first, then what is there for all."""
     from kling_cli.cli.output.views import library_items as shown
 
-    async def work(client: PageFetcher) -> Listed[LibraryItem]:
+    async def work(client: PageFetcher) -> PagedItems[LibraryItem]:
         from kling_cli.cli.commands.library_actions import listed
 
         return await listed(client, shelf, chosen.owners, limit=chosen.limit)

@@ -11,8 +11,8 @@ import anyio
 from kling_cli.api import (
     ItemKind,
     LibraryItem,
-    Listed,
     Owner,
+    PagedItems,
     PageFetcher,
     UnknownItemError,
     delete_item,
@@ -26,7 +26,7 @@ from kling_cli.errors import KlingError, UsageError
 
 async def listed(
     client: PageFetcher, shelf: ItemKind, owners: Collection[Owner], *, limit: int
-) -> Listed[LibraryItem]:
+) -> PagedItems[LibraryItem]:
     """Return up to `limit` things (0: all), one's own before what is there for all."""
     found: list[LibraryItem] = []
     has_more = False

@@ -24,7 +24,7 @@ from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from kling_cli.api import Listed
+    from kling_cli.api import PagedItems
     from kling_cli.jobs.account_tasks import TaskFilter
     from kling_cli.jobs.events import JobResult
     from kling_cli.settings import Settings
@@ -191,7 +191,7 @@ def _from_account(
 
     wanted = wanted_of(chosen, now)
 
-    async def work(around: RunContext) -> tuple[Listed[JobRecord], Sequence[str]]:
+    async def work(around: RunContext) -> tuple[PagedItems[JobRecord], Sequence[str]]:
         return await account_tasks(wanted, **around.as_keywords)
 
     found, notes = run(work, settings=settings, talk=talk, is_brief=True)

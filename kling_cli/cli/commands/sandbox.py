@@ -222,9 +222,11 @@ def _webhook_secrets(typed: Sequence[str] | None) -> tuple[str, ...]:
         UsageError: they are none.
     """
     if typed:
-        from kling_cli.settings import read_option
+        from kling_cli.settings import parse_secret_options
 
-        return tuple(one.reveal() for one in read_option("--webhook-secret", typed))
+        return tuple(
+            one.reveal() for one in parse_secret_options("--webhook-secret", typed)
+        )
     from kling_cli.cli.runner import load_settings
 
     settings = load_settings({"sandbox": True})  # no login is looked for

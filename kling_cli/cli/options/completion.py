@@ -140,11 +140,11 @@ def _note(one: RecentTask) -> str:
 def _state_dir(ctx: Any) -> Path | None:
     """Return the folder of the journal that the command would use, if that is sound."""
     from kling_cli.errors import KlingError
-    from kling_cli.settings import state_dir_of
+    from kling_cli.settings import resolve_state_dir
 
     options = {"sandbox": ctx.params.get("is_sandbox") or None}
     try:
-        return state_dir_of(os.environ, options)
+        return resolve_state_dir(os.environ, options)
     except (KlingError, OSError, RuntimeError):  # no home to be found
         return None
 

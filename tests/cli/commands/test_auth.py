@@ -11,7 +11,7 @@ from kling_cli.cli.commands.auth import Keys, candidates, find_region, read_keys
 from kling_cli.clock import SystemClock
 from kling_cli.errors import CredentialsError, UnreachableError, UsageError
 from kling_cli.secret import Secret
-from kling_cli.settings.settings import HOSTS, HOW_TO_LOG_IN, load
+from kling_cli.settings.settings import API_HOSTS, LOGIN_HINT, read_settings
 from tests.support.box import ACCESS_KEY, API_KEY, SECRET_KEY, Box, serve_box
 from tests.support.kling import Kling
 from tests.support.terminal import Terminal
@@ -97,7 +97,7 @@ def test_a_login_can_go_unchecked(kling: Kling, box: Box) -> None:
     assert "not checked" in done.stderr
     assert box.counts["query"] == 0
     status = kling.run("auth", "status", "--offline", env={"KLING_API_BASE": None})
-    assert HOSTS["cn"] in status.stdout
+    assert API_HOSTS["cn"] in status.stdout
 
 
 def test_a_person_is_asked_and_nothing_is_shown(kling: Kling) -> None:
@@ -174,8 +174,8 @@ def test_without_credentials_status_ends_with_3_and_says_what_to_do(
     asked = kling.run("auth", "status", "--json")
 
     assert (plain.exit_code, asked.exit_code) == (3, 3)
-    assert HOW_TO_LOG_IN in plain.stderr
-    assert asked.json()["error"]["hint"] == HOW_TO_LOG_IN
+    assert LOGIN_HINT in plain.stderr
+    assert asked.json()["error"]["hint"] == LOGIN_HINT
 
 
 def test_a_key_that_is_refused_ends_with_3(kling: Kling) -> None:
@@ -300,13 +300,13 @@ async def test_a_key_without_the_right_is_a_key_all_the_same() -> None:
 @pytest.mark.parametrize(
     ("environ", "options", "bases"),
     [
-        ({}, {}, HOSTS),
-        ({}, {"region": "cn"}, {"cn": HOSTS["cn"]}),
-        ({"KLING_API_BASE": HOSTS["global"]}, {}, {"global": HOSTS["global"]}),
+        ({}, {}, API_HOSTS),
+        ({}, {"region": "cn"}, {"cn": API_HOSTS["cn"]}),
+        ({"KLING_API_BASE": API_HOSTS["global"]}, {}, {"global": API_HOSTS["global"]}),
         ({"KLING_API_BASE": "http://x"}, {}, {"": "http://x"}),
     ],
 )
 def test_the_hosts_to_try_are_both_unless_one_was_chosen(
     environ: dict[str, str], options: dict[str, str], bases: dict[str, str]
 ) -> None:
-    assert candidates(load(environ, options)) == bases
+    assert candidates(read_settings(environ, options)) == bases

@@ -26,7 +26,7 @@ from kling_cli.cli.diagnosis.program import check_path, is_ours, programs
 from kling_cli.cli.diagnosis.storage import check_folder, check_journal, check_output
 from kling_cli.clock import SystemClock
 from kling_cli.errors import AccountError
-from kling_cli.settings.settings import load
+from kling_cli.settings.settings import read_settings
 from tests.support.agent import StandIn, stand_in
 from tests.support.box import API_KEY, Box, serve_box
 from tests.support.kling import Kling
@@ -181,7 +181,7 @@ async def test_the_clock_is_compared_with_the_apis(
     if ahead_s is not None:
         headers["Date"] = format_datetime(now + timedelta(seconds=ahead_s), usegmt=True)
     async with wire_server(envelope([], headers=headers)) as server:
-        settings = load(
+        settings = read_settings(
             {
                 "KLING_API_BASE": server.base_url,
                 "KLING_API_KEY": key,
@@ -449,7 +449,7 @@ def test_a_key_in_the_clear_is_warned_of(tmp_path: Path) -> None:
         "KLING_CONFIG_DIR": str(tmp_path),
     }
 
-    found = check_base(load(environ))
+    found = check_base(read_settings(environ))
 
     assert found.level is Level.WARN
     assert "unencrypted" in found.message
@@ -458,7 +458,7 @@ def test_a_key_in_the_clear_is_warned_of(tmp_path: Path) -> None:
 def test_the_proxy_in_use_and_what_cannot_be_read_of_no_proxy_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = load({"KLING_CONFIG_DIR": str(tmp_path)})
+    settings = read_settings({"KLING_CONFIG_DIR": str(tmp_path)})
     without = list(check_proxy(settings))
     monkeypatch.setenv("HTTPS_PROXY", "http://me:hidden@proxy.example:3128")
     [used] = check_proxy(settings)

@@ -23,7 +23,7 @@ from kling_cli.cli.options.shared import (
 )
 from kling_cli.errors import UsageError
 from kling_cli.main import main
-from kling_cli.settings.settings import load
+from kling_cli.settings.settings import read_settings
 
 WEBHOOK = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
 NONSENSE = {
@@ -194,7 +194,7 @@ def test_a_default_for_callbacks_gives_way_to_what_was_typed(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "config.toml").write_text(REQUIRE)
-    settings = load({"KLING_CONFIG_DIR": str(tmp_path), **environ}, typed)
+    settings = read_settings({"KLING_CONFIG_DIR": str(tmp_path), **environ}, typed)
 
     options = run_options("text2video", settings, said(is_waiting=is_waiting))
 
@@ -203,7 +203,7 @@ def test_a_default_for_callbacks_gives_way_to_what_was_typed(
 
 def test_a_default_that_was_typed_wrong_is_an_error_at_once() -> None:
     with pytest.raises(UsageError, match=r"^--timeout"):
-        load({}, {"timeout": "soon"})
+        read_settings({}, {"timeout": "soon"})
 
 
 def said(*, is_waiting: bool) -> CommandOptions:

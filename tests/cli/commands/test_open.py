@@ -12,7 +12,7 @@ from kling_cli.cli.output.job_results import Presentation, notification_text
 from kling_cli.cli.output.terminal.capabilities import hyperlink
 from kling_cli.errors import ExitCode, StoppedError
 from kling_cli.jobs.events import JobResult
-from kling_cli.settings.settings import load
+from kling_cli.settings.settings import read_settings
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
 from tests.cli.commands.test_list import an_entry
@@ -131,7 +131,7 @@ def test_only_the_end_of_a_long_job_is_told_unless_it_is_asked_for(
 
 
 def test_an_option_wins_over_the_setting() -> None:
-    settings = load({"KLING_PREVIEW": "1", "KLING_NOTIFY": "0"})
+    settings = read_settings({"KLING_PREVIEW": "1", "KLING_NOTIFY": "0"})
 
     assert Presentation.of(Showing(), settings) == Presentation(
         is_previewing=True, is_notifying=False

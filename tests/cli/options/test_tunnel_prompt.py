@@ -10,7 +10,7 @@ import pytest
 
 from kling_cli.cli.options.tunnel_prompt import is_tunnel_wanted
 from kling_cli.jobs.job import RunOptions
-from kling_cli.settings.settings import Settings, load
+from kling_cli.settings.settings import Settings, read_settings
 from tests.support.box import Box, serve_box
 from tests.support.kling import Kling
 from tests.support.terminal import Terminal
@@ -26,7 +26,7 @@ PROMPT = ("text2video", "A paper boat", "--tunnel", "ngrok")
 
 
 def settings(**changes: Any) -> Settings:
-    return replace(load({}), **changes)
+    return replace(read_settings({}), **changes)
 
 
 OPTIONS = RunOptions(command="text2video")

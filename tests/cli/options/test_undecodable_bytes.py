@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.api.json_values import parse_json, text
+from kling_cli.api.json_values import as_text, parse_json
 from kling_cli.catalogue.definition.schema import CredentialKind
 from kling_cli.cli.options.values import distinct
 from kling_cli.cli.output.json_document import dumps
@@ -102,7 +102,7 @@ def test_the_journal_keeps_names_of_files_and_finds_nothing_by_such_an_id(
 def test_what_the_api_says_can_always_be_written() -> None:
     said = parse_json(rb'{"message": "\ud800 risk"}')
 
-    assert is_text(text(said["message"]))
+    assert is_text(as_text(said["message"]))
     assert json.loads(dumps({"path": NO_TEXT}).encode("ascii")) == {"path": NO_TEXT}
 
 

@@ -15,7 +15,7 @@ from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.cli.output.terminal.text import format_timestamp
 
 if TYPE_CHECKING:
-    from kling_cli.api import Deduction, Listed, Pack
+    from kling_cli.api import Deduction, Pack, PagedItems
 
 _DECIMALS = 6
 _UNKNOWN = "unknown"
@@ -23,7 +23,7 @@ _UNKNOWN = "unknown"
 
 def deduction_listing(  # noqa: PLR0913 -- one argument an option of the command
     command: str,
-    found: Listed[Deduction],
+    found: PagedItems[Deduction],
     *,
     since: str,
     limit: int,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kling_cli.api.account import Deduction
-from kling_cli.api.pagination import Listed
+from kling_cli.api.pagination import PagedItems
 from kling_cli.cli.commands.account import checked_types
 from kling_cli.cli.output.views.account import (
     cash_left,
@@ -86,7 +86,7 @@ def test_days_come_newest_first_and_models_dearest_first() -> None:
 
 def test_a_row_is_a_line_and_an_object() -> None:
     found = deduction_listing(
-        "account billing", Listed(items=(a_row(),)), since="30d", limit=50, by=None
+        "account billing", PagedItems(items=(a_row(),)), since="30d", limit=50, by=None
     )
 
     (line,) = found.lines
@@ -102,14 +102,14 @@ def test_a_row_is_a_line_and_an_object() -> None:
 
 def test_what_is_not_known_is_a_dash() -> None:
     found = deduction_listing(
-        "account billing", Listed(items=(ROWS[4],)), since="30d", limit=50, by=None
+        "account billing", PagedItems(items=(ROWS[4],)), since="30d", limit=50, by=None
     )
 
     assert next(iter(found.lines)).split()[:2] == ["-", "-"]
 
 
 def test_it_is_said_that_there_is_more() -> None:
-    more = Listed(items=(a_row(),), has_more=True)
+    more = PagedItems(items=(a_row(),), has_more=True)
 
     found = deduction_listing("account billing", more, since="30d", limit=1, by="day")
 
@@ -135,7 +135,7 @@ def test_what_is_left_in_cash_is_said_by_the_newest_row_of_each_kind() -> None:
     known = cash_left(rows)
     shown = deduction_listing(
         "account balance",
-        Listed(items=()),
+        PagedItems(items=()),
         since="30d",
         limit=50,
         by=None,
