@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from tests.support import home as homes
+from tests.support.in_process import run_in_process
 from tests.support.program import PATIENCE_S, Program, Result
 from tests.support.secrets import Secrets
 from tests.support.terminal import Terminal
@@ -57,9 +58,26 @@ class Kling:
         *args: str,
         stdin: bytes | None = None,
         env: Mapping[str, str | None] | None = None,
+    ) -> Result:
+        """Run `kling ARGS` to its end in this process; None takes a variable away."""
+        changed = {**self.env, **(env or {})}
+        result = run_in_process(
+            args,
+            env={name: value for name, value in changed.items() if value is not None},
+            cwd=self.here,
+            stdin=stdin,
+        )
+        self.results.append(result)
+        return result
+
+    def run_process(
+        self,
+        *args: str,
+        stdin: bytes | None = None,
+        env: Mapping[str, str | None] | None = None,
         timeout_s: float = PATIENCE_S,
     ) -> Result:
-        """Run `kling ARGS` to its end."""
+        """Run `kling ARGS` to its end in a process of its own."""
         with self.start(*args, stdin=stdin, env=env) as program:
             program.finish(timeout_s)
         return self.results[-1]
