@@ -232,7 +232,9 @@ class AttachedJobs:
     def _as_asked(self, entry: JobRecord) -> JobRecord:
         """Return the entry with what was said now in place of what was said then."""
         if self.options.output is not None:
-            entry = replace(entry, output=self.options.output, paths=())
+            entry = replace(
+                entry, output=self.options.output, paths=(), is_downloading=True
+            )
         if self.options.is_forced:
             entry = replace(entry, is_forced=True, paths=())
         if not self.options.is_downloading:
