@@ -82,10 +82,10 @@ class Generation:
                 prompt=job.entry.prompt,
             )
         )
-        session.note(session.journal.observe, job.entry.external_id, task)
+        session.note(session.journal.record_task, job.entry.external_id, task)
         if self.options.is_embedded:
             session.note(
-                session.journal.change,
+                session.journal.update_job,
                 job.entry.external_id,
                 owner_pid=None,
                 owner_started_at=None,
@@ -102,7 +102,9 @@ class Generation:
         task_s = job.answer.task_s if job.answer else None
         if task_s is not None:
             job.entry = replace(job.entry, usual_s=task_s)
-            session.note(session.journal.change, job.entry.external_id, usual_s=task_s)
+            session.note(
+                session.journal.update_job, job.entry.external_id, usual_s=task_s
+            )
 
     @property
     def _is_direct(self) -> bool:
@@ -190,7 +192,7 @@ class Generation:
     ) -> None:
         job.entry = job.entry.at(stage, reason)
         session.note(
-            session.journal.change,
+            session.journal.update_job,
             job.entry.external_id,
             stage=stage,
             message=reason,

@@ -182,7 +182,7 @@ def history(settings: Settings, *, limit: int) -> list[JobRecord]:
         JournalError: it cannot be read.
     """
     with Journal.open(settings.state_dir) as journal:
-        return journal.newest(limit)
+        return journal.newest_jobs(limit)
 
 
 def _known(request: Request) -> dict[str, str]:
