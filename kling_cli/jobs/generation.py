@@ -31,7 +31,7 @@ from kling_cli.tunnels.process_identity import identify
 
 
 @dataclass(slots=True, kw_only=True)
-class Generation:
+class JobRun:
     """One job from request to saved files. `job` exists once it is written down."""
 
     request: Request

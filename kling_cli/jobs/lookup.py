@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from kling_cli.settings import Settings
     from kling_cli.store import JobRecord
 
-AGAIN = "nothing was created or charged; run the same command again"
+RUN_AGAIN_HINT = "nothing was created or charged; run the same command again"
 
 
 class UnknownTaskError(UsageError):

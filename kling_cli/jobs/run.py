@@ -19,7 +19,7 @@ from kling_cli.jobs.attach import AttachedJobs
 from kling_cli.jobs.events import Event, Finished, JobResult
 from kling_cli.jobs.history import with_history
 from kling_cli.jobs.job import Job, RunOptions
-from kling_cli.jobs.lookup import AGAIN
+from kling_cli.jobs.lookup import RUN_AGAIN_HINT
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.naming import check_template
 from kling_cli.jobs.prepare import Order, Request, check_price, prepare
@@ -41,7 +41,7 @@ def new_external_id() -> str:
     return f"kling-{secrets.token_hex(10)}"
 
 
-def kinds_of(settings: Settings) -> Collection[CredentialKind]:
+def credential_kinds(settings: Settings) -> Collection[CredentialKind]:
     """Return what these settings can sign with.
 
     With nothing it is as if there were an API key: what is wrong with an order is said
@@ -61,14 +61,14 @@ async def generate(
     """
     check_template(options.output or "")  # before files are read
     order = with_history(order, settings)
-    request = prepare(order, kinds_of(settings), new_id=new_external_id)
+    request = prepare(order, credential_kinds(settings), new_id=new_external_id)
     check_price(request, options.max_units)
-    return await wait_and_save(
+    return await run_request(
         request, options, settings=settings, tell=tell, clock=clock
     )
 
 
-async def wait_and_save(
+async def run_request(
     request: Request,
     options: RunOptions,
     *,
@@ -81,10 +81,10 @@ async def wait_and_save(
     Raises:
         KlingError: it ended before it was written down; nothing was sent.
     """
-    from kling_cli.jobs.generation import Generation  # with it comes the door
+    from kling_cli.jobs.generation import JobRun  # with it comes the door
 
-    check_output(options, settings.output_dir or Path(), _known(request))
-    run = Generation(
+    check_output(options, settings.output_dir or Path(), _known_name_fields(request))
+    run = JobRun(
         request=request, options=options, settings=settings, clock=clock, tell=tell
     )
     try:
@@ -92,14 +92,14 @@ async def wait_and_save(
     except KlingError as exc:
         if run.job is None:
             if isinstance(exc, StoppedError):
-                raise _unsubmitted(exc) from exc
+                raise _nothing_submitted(exc) from exc
             raise
         run.job.fail(exc, clock.monotonic())
     assert run.job is not None  # noqa: S101 -- it was written down, or it raised
-    return _ended(run.job, tell)
+    return conclude(run.job, tell)
 
 
-async def finish(
+async def wait_for_tasks(
     names: Sequence[str],
     options: RunOptions,
     *,
@@ -112,14 +112,14 @@ async def finish(
     Raises:
         KlingError: nothing could be begun.
     """
-    _check_own_output(options, settings)
+    _check_given_output(options, settings)
     run = AttachedJobs(
         names=names, options=options, settings=settings, clock=clock, tell=tell
     )
-    return await _attach(run, run.wait)
+    return await _run_attached(run, run.wait)
 
 
-async def task_status(
+async def query_tasks(
     names: Sequence[str],
     options: RunOptions,
     *,
@@ -135,10 +135,10 @@ async def task_status(
     run = AttachedJobs(
         names=names, options=options, settings=settings, clock=clock, tell=tell
     )
-    return await _attach(run, run.look)
+    return await _run_attached(run, run.look)
 
 
-async def fetch(
+async def download_tasks(
     names: Sequence[str],
     options: RunOptions,
     *,
@@ -151,14 +151,14 @@ async def fetch(
     Raises:
         KlingError: nothing could be begun.
     """
-    _check_own_output(options, settings)
+    _check_given_output(options, settings)
     run = AttachedJobs(
         names=names, options=options, settings=settings, clock=clock, tell=tell
     )
-    return await _attach(run, run.fetch)
+    return await _run_attached(run, run.fetch)
 
 
-async def account_tasks(
+async def list_account_tasks(
     wanted: TaskFilter, *, settings: Settings, tell: Tell, clock: Clock
 ) -> tuple[Listed[JobRecord], Sequence[str]]:
     """Return the account's tasks, and what is to be said about those left out.
@@ -185,7 +185,7 @@ def history(settings: Settings, *, limit: int) -> list[JobRecord]:
         return journal.newest(limit)
 
 
-def _known(request: Request) -> dict[str, str]:
+def _known_name_fields(request: Request) -> dict[str, str]:
     """Return the fields of a file's name that are known before the task is."""
     return {
         "external_id": request.external_id,
@@ -194,7 +194,7 @@ def _known(request: Request) -> dict[str, str]:
     }
 
 
-def _check_own_output(options: RunOptions, settings: Settings) -> None:
+def _check_given_output(options: RunOptions, settings: Settings) -> None:
     """Check an output given now; one of the journal is that of another command.
 
     Raises:
@@ -204,7 +204,7 @@ def _check_own_output(options: RunOptions, settings: Settings) -> None:
         check_output(options, settings.output_dir or Path())
 
 
-async def _attach(
+async def _run_attached(
     run: AttachedJobs, step: Callable[[], Awaitable[None]]
 ) -> list[JobResult]:
     try:
@@ -215,16 +215,16 @@ async def _attach(
         for job in run.jobs:
             if job.ended_at is None:
                 job.fail(exc, run.clock.monotonic())
-    return [_ended(job, run.tell) for job in run.jobs]
+    return [conclude(job, run.tell) for job in run.jobs]
 
 
-def _ended(job: Job, tell: Tell) -> JobResult:
+def conclude(job: Job, tell: Tell) -> JobResult:
     """Return the result; tell it, unless its end has been told."""
     early = isinstance(job.error, StillRunningError | StoppedError)
     if job.error is not None and early and not job.is_lasting:
         job.error.hint = _SANDBOX_HINT
     elif isinstance(job.error, StoppedError):
-        job.error = _with_way_back(job.error, job)
+        job.error = _with_resume_hint(job.error, job)
     result = job.result()
     if not job.is_told:
         job.is_told = True
@@ -232,29 +232,31 @@ def _ended(job: Job, tell: Tell) -> JobResult:
     return result
 
 
-def _unsubmitted(stop: StoppedError) -> StoppedError:
+def _nothing_submitted(stop: StoppedError) -> StoppedError:
     """Return the error of a run that was stopped before its job was written down."""
     message = f"{stop.message}; nothing was submitted"
-    return StoppedError(message, exit_code=stop.exit_code, hint=AGAIN)
+    return StoppedError(message, exit_code=stop.exit_code, hint=RUN_AGAIN_HINT)
 
 
-def _with_way_back(stop: StoppedError, job: Job) -> StoppedError:
+def _with_resume_hint(stop: StoppedError, job: Job) -> StoppedError:
     resume = job.result().resume
     if job.entry.is_unsubmitted:
         reason = f": {job.entry.message}" if job.entry.message else ""
         message = f"{stop.message}; job {job.entry.external_id} was not submitted"
-        return StoppedError(message + reason, exit_code=stop.exit_code, hint=AGAIN)
+        return StoppedError(
+            message + reason, exit_code=stop.exit_code, hint=RUN_AGAIN_HINT
+        )
     if resume is None:
         is_lost = job.entry.query_path == NO_ENDPOINT and job.task is None
         if is_lost:
             stop.hint = f"whether {job.entry.product} was charged is not known"
         return stop
     return StoppedError(
-        f"{stop.message}; {_standing(job)}", exit_code=stop.exit_code, hint=resume
+        f"{stop.message}; {_state_sentence(job)}", exit_code=stop.exit_code, hint=resume
     )
 
 
-def _standing(job: Job) -> str:
+def _state_sentence(job: Job) -> str:
     """Say how a job stands that was left alone."""
     if job.task is None:
         return f"job {job.entry.external_id} may have been accepted"

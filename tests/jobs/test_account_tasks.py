@@ -36,7 +36,7 @@ GOODS = Order(product="goods-studio", values=FILM, external_id="goods")
 async def remote(
     world: World, **wanted: Any
 ) -> tuple[Listed[JobRecord], Sequence[str]]:
-    return await run.account_tasks(
+    return await run.list_account_tasks(
         TaskFilter(**wanted),
         settings=world.settings,
         tell=world.told,

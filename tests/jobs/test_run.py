@@ -18,7 +18,7 @@ from kling_cli.errors import (
 )
 from kling_cli.jobs import run
 from kling_cli.jobs.events import Event, Finished, Notice, OutcomeCheck, WaitingForSlot
-from kling_cli.jobs.lookup import AGAIN
+from kling_cli.jobs.lookup import RUN_AGAIN_HINT
 from kling_cli.jobs.prepare import Order
 from kling_cli.store.records import Stage
 from tests.jobs.made import Told
@@ -85,7 +85,7 @@ async def test_a_job_stopped_while_it_waits_for_a_slot_was_not_submitted(
         assert isinstance(stopped.error, StoppedError)
         assert stopped.error.exit_code is ExitCode.INTERRUPTED
         assert "job mine was not submitted: all concurrent" in stopped.error.message
-        assert stopped.error.hint == AGAIN
+        assert stopped.error.hint == RUN_AGAIN_HINT
         assert (stopped.resume, stopped.is_unsubmitted) == (None, True)
         assert waited.error is not None
         assert "mine was not submitted" in waited.error.message

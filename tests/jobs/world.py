@@ -50,19 +50,19 @@ class World:
         )  # fmt: skip
 
     async def finish(self, *names: str, **options: Any) -> list[JobResult]:
-        return await run.finish(
+        return await run.wait_for_tasks(
             names, self._options({"command": "wait", **options}),
             settings=self.settings, tell=self.told, clock=self.clock,
         )  # fmt: skip
 
     async def look(self, *names: str) -> list[JobResult]:
-        return await run.task_status(
+        return await run.query_tasks(
             names, self._options({"command": "status"}),
             settings=self.settings, tell=self.told, clock=self.clock,
         )  # fmt: skip
 
     async def fetch(self, *names: str, **options: Any) -> list[JobResult]:
-        return await run.fetch(
+        return await run.download_tasks(
             names, self._options({"command": "download", **options}),
             settings=self.settings, tell=self.told, clock=self.clock,
         )  # fmt: skip

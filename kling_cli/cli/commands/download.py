@@ -48,7 +48,7 @@ def download(
     from kling_cli.cli.output.outcome import Presentation
     from kling_cli.cli.runner import load_settings, run
     from kling_cli.jobs.job import RunOptions
-    from kling_cli.jobs.run import fetch
+    from kling_cli.jobs.run import download_tasks
 
     ids = distinct(task_ids)
     settings = load_settings(settings_options(account))
@@ -58,7 +58,7 @@ def download(
     )
 
     async def work(around: RunContext) -> list[JobResult]:
-        return await fetch(
+        return await download_tasks(
             ids,
             options,
             **around.as_keywords,

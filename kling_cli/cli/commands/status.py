@@ -40,13 +40,13 @@ def status(*, task_ids: TaskIds, talk: OutputOptions, account: AccountOptions) -
     """
     from kling_cli.cli.runner import load_settings, run
     from kling_cli.jobs.job import RunOptions
-    from kling_cli.jobs.run import task_status
+    from kling_cli.jobs.run import query_tasks
 
     ids = distinct(task_ids)
     settings = load_settings(settings_options(account))
 
     async def work(around: RunContext) -> list[JobResult]:
-        return await task_status(
+        return await query_tasks(
             ids,
             RunOptions(command="status"),
             **around.as_keywords,

@@ -37,7 +37,7 @@ from kling_cli.errors import (
 from kling_cli.jobs.events import Event, JobResult, Notice
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.prepare import Request, check_price, unbounded, without_media
-from kling_cli.jobs.run import finish, new_external_id, wait_and_save
+from kling_cli.jobs.run import new_external_id, run_request, wait_for_tasks
 from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.waiting.poller import SOLUTIONS_PATH, TASKS_PATH
 from kling_cli.settings import Settings
@@ -265,7 +265,7 @@ async def call_and_wait(
     """
     request = as_request(raw, new_id=new_external_id)
     if request is not None:
-        result = await wait_and_save(
+        result = await run_request(
             request, options, settings=settings, tell=tell, clock=clock
         )
         return [result]
@@ -275,7 +275,9 @@ async def call_and_wait(
         if first.error is None:
             tell(Notice(message="the answer names no task, so there is none to follow"))
         return [first]
-    ended = await finish(names, options, settings=settings, tell=tell, clock=clock)
+    ended = await wait_for_tasks(
+        names, options, settings=settings, tell=tell, clock=clock
+    )
     return [replace(result, answer=first.answer) for result in ended]
 
 

@@ -29,7 +29,7 @@ from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.saver import Saver
 from kling_cli.jobs.prepare import Order, Request, prepare
-from kling_cli.jobs.run import kinds_of, new_external_id
+from kling_cli.jobs.run import credential_kinds, new_external_id
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.submit import Submission
@@ -69,7 +69,7 @@ class Step:
         """
         check_output(self.options, self.settings.output_dir or Path())
         order = with_history(order, self.settings)
-        kinds = kinds_of(self.settings)
+        kinds = credential_kinds(self.settings)
         request = prepare(order, kinds, new_id=new_external_id)
         return await until_signal(lambda: self._take(request))
 

@@ -54,7 +54,7 @@ from kling_cli.jobs.prepare import (
     sound_seconds,
     with_files_read,
 )
-from kling_cli.jobs.run import generate, kinds_of, new_external_id
+from kling_cli.jobs.run import credential_kinds, generate, new_external_id
 from kling_cli.settings import Settings
 from kling_cli.store import SavedOutput
 
@@ -126,7 +126,7 @@ def plan_two_steps(order: Order, settings: Settings) -> TwoStepPlan:
     session_id = order.values.get(use.named_by)
     earlier = memory.job(session_id) if session_id else None
     video_s = _length(step, memory) or memory.video_seconds(session_id)
-    kinds = kinds_of(settings)
+    kinds = credential_kinds(settings)
     if use.fit is not None:
         order = _with_end(use.fit, order, kinds, memory)
         require_segment_fits(use.fit, order.values, video_s=video_s)
