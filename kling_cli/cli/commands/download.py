@@ -47,8 +47,8 @@ def download(
     """
     from kling_cli.cli.output.outcome import Presentation
     from kling_cli.cli.runner import load_settings, run
+    from kling_cli.jobs.attach import download_tasks
     from kling_cli.jobs.job import RunOptions
-    from kling_cli.jobs.run import download_tasks
 
     ids = distinct(task_ids)
     settings = load_settings(settings_options(account))

@@ -187,7 +187,7 @@ def _from_account(
 ) -> Sequence[JobRecord]:
     from kling_cli.cli.output.listing import more_note
     from kling_cli.cli.runner import RunContext, run
-    from kling_cli.jobs.run import list_account_tasks
+    from kling_cli.jobs.account_tasks import list_account_tasks
 
     wanted = wanted_of(chosen, now)
 

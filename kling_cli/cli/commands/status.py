@@ -39,8 +39,8 @@ def status(*, task_ids: TaskIds, talk: OutputOptions, account: AccountOptions) -
     kling status boat-1
     """
     from kling_cli.cli.runner import load_settings, run
+    from kling_cli.jobs.attach import query_tasks
     from kling_cli.jobs.job import RunOptions
-    from kling_cli.jobs.run import query_tasks
 
     ids = distinct(task_ids)
     settings = load_settings(settings_options(account))

@@ -53,7 +53,7 @@ def wait(  # noqa: PLR0913 -- one for each group of options
     """
     from kling_cli.cli.output.outcome import Presentation
     from kling_cli.cli.runner import load_settings, run
-    from kling_cli.jobs.run import wait_for_tasks
+    from kling_cli.jobs.attach import wait_for_tasks
 
     ids = distinct(task_ids or ())
     settings = load_settings(settings_options(patience, account))

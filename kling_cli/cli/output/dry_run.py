@@ -51,8 +51,7 @@ def _requests(
     """Return what would be sent, one after the other."""
     from kling_cli.jobs.calls.two_step import UNKNOWN_ID, plan_two_steps
     from kling_cli.jobs.history import with_history
-    from kling_cli.jobs.prepare import check_price, prepare
-    from kling_cli.jobs.run import credential_kinds
+    from kling_cli.jobs.prepare import check_price, credential_kinds, prepare
 
     if order.before is not None:
         intent = plan_two_steps(order, settings)

@@ -35,6 +35,7 @@ from kling_cli.errors import (
     UsageError,
 )
 from kling_cli.jobs.events import (
+    EmitEvent,
     Event,
     Finished,
     JobResult,
@@ -42,6 +43,7 @@ from kling_cli.jobs.events import (
     Remark,
     Submitted,
 )
+from kling_cli.jobs.generation import generate
 from kling_cli.jobs.history import JobHistory, with_history
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.outputs.destination import check_output
@@ -50,11 +52,12 @@ from kling_cli.jobs.prepare import (
     Order,
     Request,
     check_price,
+    credential_kinds,
+    new_external_id,
     prepare,
     sound_seconds,
     with_files_read,
 )
-from kling_cli.jobs.run import credential_kinds, generate, new_external_id
 from kling_cli.settings import Settings
 from kling_cli.store import SavedOutput
 
@@ -263,7 +266,7 @@ class TwoStepJob:
 
     options: RunOptions
     settings: Settings
-    tell: Callable[[Event], None]
+    tell: EmitEvent
     clock: Clock
     ask: ChooseInput | None = None
 
