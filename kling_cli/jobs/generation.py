@@ -93,7 +93,7 @@ async def run_request(
         request=request, options=options, settings=settings, clock=clock, tell=tell
     )
     try:
-        await until_signal(run.run)
+        await until_signal(run.run, is_embedded=options.is_embedded)
     except KlingError as exc:
         if run.job is None:
             if isinstance(exc, StoppedError):
@@ -172,6 +172,13 @@ class JobRun:
             )
         )
         session.note(session.journal.observe, job.entry.external_id, task)
+        if self.options.is_embedded:
+            session.note(
+                session.journal.change,
+                job.entry.external_id,
+                owner_pid=None,
+                owner_started_at=None,
+            )
         if self.options.is_waiting:
             attendant = TaskWatcher(session=session, news=news, deadline=deadline)
             await attendant.see_through([job])

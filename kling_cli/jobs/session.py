@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from kling_cli.api import KlingClient, from_settings, httpx, new_http
+from kling_cli.api import KlingClient, credentials_from_settings, httpx, new_http
 from kling_cli.catalogue import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.jobs.events import EmitEvent, Notice, Remark
@@ -104,7 +104,7 @@ async def open_session(
         CredentialsError: there are none.
         JournalError: the state folder cannot be used.
     """
-    credentials = from_settings(settings)
+    credentials = credentials_from_settings(settings)
     with Journal.open(settings.state_dir) as journal:
         if journal.set_aside is not None:
             tell(

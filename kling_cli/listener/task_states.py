@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from kling_cli.api import Task, TaskStatus, created_from_wire, task_from_wire
+from kling_cli.api import Task, TaskStatus, created_at_from_wire, task_from_wire
 from kling_cli.callbacks import MalformedPayloadError, ReceivedCallback, parse_object
 from kling_cli.errors import UnreachableError
 from kling_cli.store import JobRecord
@@ -125,8 +125,8 @@ def since_submit_s(received: ReceivedCallback, known: TaskRecord) -> float | Non
 
     Goes by the journal where it can, by the callback's own word otherwise.
     """
-    if known.created_at is None and received.hint is not None:
-        known.created_at = created_from_wire(received.hint.document)
+    if known.created_at is None and received.payload is not None:
+        known.created_at = created_at_from_wire(received.payload.document)
     if known.created_at is None:
         return None
     seconds = (received.received_at - known.created_at).total_seconds()

@@ -11,7 +11,13 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from kling_cli.api import KlingClient, Task, TaskStatus, from_settings, new_http
+from kling_cli.api import (
+    KlingClient,
+    Task,
+    TaskStatus,
+    credentials_from_settings,
+    new_http,
+)
 from kling_cli.catalogue import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.errors import AccountError, CredentialsError, KlingError
@@ -107,7 +113,7 @@ async def open_task_source(
         async with new_http(settings.api_base) as http:
             asker: Poller | None = None
             try:
-                credentials = from_settings(settings)
+                credentials = credentials_from_settings(settings)
             except KlingError as exc:
                 if settings.credentials_problem is not None or settings.problems:
                     tell(Notice(message=exc.message, hint=exc.hint))

@@ -173,7 +173,7 @@ def settings_of(box: Sandbox, folder: Path, *, is_pair: bool = False) -> Setting
     keys = {"KLING_API_KEY": API_KEY}
     if is_pair:
         keys = {"KLING_ACCESS_KEY": ACCESS_KEY, "KLING_SECRET_KEY": SECRET_KEY}
-    return settings_module.load(
+    return settings_module.read_settings(
         {
             **keys,
             "KLING_API_BASE": box.base_url,

@@ -158,7 +158,7 @@ def _send(
 ) -> list[Forwarded]:
     import anyio
 
-    from kling_cli.cli.output.outcome import say
+    from kling_cli.cli.output.job_results import print_message
     from kling_cli.clock import SystemClock
     from kling_cli.listener.history.replay import send_again
     from kling_cli.store import JournalError
@@ -167,7 +167,7 @@ def _send(
         try:
             journal.keep_forwards([forward])
         except JournalError as exc:  # it has been sent all the same
-            say(f"warning: {exc.message}", is_colorless=talk.is_colorless)
+            print_message(f"warning: {exc.message}", is_colorless=talk.is_colorless)
 
     async def work() -> list[Forwarded]:
         return await send_again(
@@ -183,24 +183,24 @@ def _send(
 
 
 def _tell(line: Forwarded, talk: OutputOptions) -> None:
-    from kling_cli.cli.output.callbacks import complaint, delivery
-    from kling_cli.cli.output.streams import write_note, write_result
+    from kling_cli.cli.output.terminal.streams import write_message, write_result
+    from kling_cli.cli.output.views.callbacks import delivery_line, response_excerpt
 
     if talk.is_json:
         return
     if talk.is_quiet:
         write_result(str(line.status or "-"))
         return
-    write_result(delivery(line))
-    for each in complaint(line):
-        write_note(each)
+    write_result(delivery_line(line))
+    for each in response_excerpt(line):
+        write_message(each)
 
 
 def _conclude(lines: Sequence[Forwarded], talk: OutputOptions) -> int:
-    from kling_cli.cli.output.json_document import dumps, of_error
-    from kling_cli.cli.output.outcome import say
-    from kling_cli.cli.output.plain import error_lines
-    from kling_cli.cli.output.streams import write_result
+    from kling_cli.cli.output.job_results import print_message
+    from kling_cli.cli.output.json_document import dumps, error_object
+    from kling_cli.cli.output.plain_lines import error_lines
+    from kling_cli.cli.output.terminal.streams import write_result
     from kling_cli.listener.history.replay import undelivered
 
     error = undelivered(lines)
@@ -210,11 +210,11 @@ def _conclude(lines: Sequence[Forwarded], talk: OutputOptions) -> int:
             "ok": error is None,
             "command": "replay",
             "deliveries": [_fields(line) for line in lines],
-            "error": of_error(error) if error else None,
+            "error": error_object(error) if error else None,
         }
         write_result(dumps(document))
     for each in error_lines(error) if error else ():
-        say(each, is_colorless=talk.is_colorless)
+        print_message(each, is_colorless=talk.is_colorless)
     return int(error.exit_code) if error else 0
 
 

@@ -18,9 +18,9 @@ from kling_cli.cli.options.shared import (
     settings_options,
 )
 from kling_cli.cli.options.values import read_option_values
-from kling_cli.cli.output.outcome import say
-from kling_cli.cli.output.streams import write_result
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.job_results import print_message
+from kling_cli.cli.output.terminal.streams import write_result
+from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import ExitCode, KlingError
 
 if TYPE_CHECKING:
@@ -83,13 +83,13 @@ def _take(typed: Typed) -> int:
     taken = None if isinstance(result, KlingError) else result
     if typed.talk.is_json:
         named = typed.values.get("session")
-        shown = json_document.of_step(typed.command, named, taken, error)
+        shown = json_document.session_step_document(typed.command, named, taken, error)
         write_result(json_document.dumps(shown))
     elif taken is not None:
         for line in _shown(typed, taken):
             write_result(line)
     for line in _told(typed, result):
-        say(line, is_colorless=typed.talk.is_colorless)
+        print_message(line, is_colorless=typed.talk.is_colorless)
     return int(error.exit_code if error else ExitCode.DONE)
 
 
@@ -137,7 +137,7 @@ def _shown(typed: Typed, result: StepResult) -> Iterator[str]:
 def _told(typed: Typed, result: StepResult | KlingError) -> Iterator[str]:
     """Yield what goes to stderr: what came of it, and what to type next."""
     if isinstance(result, KlingError):
-        from kling_cli.cli.output.plain import error_lines
+        from kling_cli.cli.output.plain_lines import error_lines
 
         yield from error_lines(result)
     elif not typed.talk.is_quiet:

@@ -16,8 +16,8 @@ from kling_cli.api import (
     KlingClient,
     Task,
     TaskStatus,
+    credentials_from_settings,
     error_from_response,
-    from_settings,
     new_http,
     task_from_wire,
     tasks_from_wire,
@@ -228,7 +228,7 @@ async def call(raw: RawCall, *, settings: Settings, clock: Clock) -> JobResult:
         UnreachableError: there is no answer, and nothing can have happened.
         OutcomeUnknownError: there is no answer, and something may have happened.
     """
-    credentials = from_settings(settings)
+    credentials = credentials_from_settings(settings)
 
     async def send() -> ApiResponse:
         async with new_http(settings.api_base) as http:

@@ -75,7 +75,9 @@ class Step:
         order = with_history(order, self.settings)
         kinds = credential_kinds(self.settings)
         request = prepare(order, kinds, new_id=new_external_id)
-        return await until_signal(lambda: self._take(request))
+        return await until_signal(
+            lambda: self._take(request), is_embedded=self.options.is_embedded
+        )
 
     async def _take(self, request: Request) -> StepResult:
         facts = request.plan.product.step or StepSpec(remedy="")
