@@ -27,7 +27,7 @@ from kling_cli.errors import ExitCode, NotSavedError, UsageError
 from kling_cli.listener.history.export import fields_of
 
 if TYPE_CHECKING:
-    from kling_cli.store import CallbackFilter, CallbackJournal, StoredCallback
+    from kling_cli.store import CallbackFilter, Journal, StoredCallback
 
 STATUSES = ("submitted", "processing", "succeeded", "failed", "unknown")
 TRUSTS = ("signed", "token", "open", "mock")
@@ -210,16 +210,16 @@ MaxEvents = Annotated[
 ]
 
 
-def open_journal() -> CallbackJournal:
+def open_journal() -> Journal:
     """Open the journal of this user, or of the sandbox's.
 
     Raises:
         JournalError: it cannot be used.
     """
     from kling_cli.cli.runner import load_settings
-    from kling_cli.store import CallbackJournal
+    from kling_cli.store import Journal
 
-    return CallbackJournal.open(load_settings({}).state_dir)
+    return Journal.open(load_settings({}).state_dir)
 
 
 def list_events(*, chosen: Choice, limited: Limited, talk: OutputOptions) -> int:
@@ -303,7 +303,7 @@ def tail(
 
     wanted = wanted_of(chosen)
 
-    async def work(journal: CallbackJournal) -> None:
+    async def work(journal: Journal) -> None:
         clock, seq = SystemClock(), 0
         async for kept in follow(journal, wanted, last=last, clock=clock):
             seq += 1
@@ -450,7 +450,7 @@ def export(*, numbers: Numbers = None, chosen: Choice, form: Format) -> int:
 
 
 def _lines(
-    journal: CallbackJournal, pages: Iterable[Sequence[StoredCallback]], form: Format
+    journal: Journal, pages: Iterable[Sequence[StoredCallback]], form: Format
 ) -> Iterator[str]:
     from kling_cli.cli.output.json_document import dumps
     from kling_cli.listener.forwarding.targets import read_target

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kling_cli.listener.forwarding.policy import ForwardingPolicy
     from kling_cli.listener.history.replay import Replay
     from kling_cli.settings import Settings
-    from kling_cli.store import CallbackJournal, StoredForward
+    from kling_cli.store import Journal, StoredForward
 
 SENDING = "Sending"
 
@@ -104,7 +104,7 @@ def replay(
     kling replay last
     """
     from kling_cli.cli.runner import load_settings
-    from kling_cli.store import CallbackJournal
+    from kling_cli.store import Journal
 
     if sum((bool(numbers), which.task_id is not None, which.is_failed)) != 1:
         raise UsageError(
@@ -113,14 +113,14 @@ def replay(
         )
     manner = delivery.manner()
     settings = load_settings({})
-    with CallbackJournal.open(settings.state_dir) as journal:
+    with Journal.open(settings.state_dir) as journal:
         goods = _goods(journal, numbers or [], which, sending, settings)
         lines = _send(journal, goods, manner, sending.times, talk)
     return _conclude(lines, talk)
 
 
 def _goods(
-    journal: CallbackJournal,
+    journal: Journal,
     numbers: Sequence[str],
     which: Which,
     sending: Sending,
@@ -150,7 +150,7 @@ def _goods(
 
 
 def _send(
-    journal: CallbackJournal,
+    journal: Journal,
     goods: Sequence[Replay],
     manner: ForwardingPolicy,
     times: int,
