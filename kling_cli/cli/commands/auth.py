@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from kling_cli.cli.help_page import PagedCommand, PagedGroup
-from kling_cli.cli.options.setup import Json, Offline, Region
+from kling_cli.cli.options.shared import Json, Offline, Region
 from kling_cli.cli.output.terminal.streams import write_message, write_result
 from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import (

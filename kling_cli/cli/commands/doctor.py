@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from kling_cli.cli.diagnosis.check import Check, Level, fail
-from kling_cli.cli.options.setup import Json, Offline, Region
+from kling_cli.cli.options.shared import Json, Offline, Region
 from kling_cli.cli.output.terminal.streams import write_result
 from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import ExitCode, KlingError

@@ -15,8 +15,7 @@ import typer
 
 from kling_cli.cli.help_page import PagedGroup
 from kling_cli.cli.options import completion
-from kling_cli.cli.options.shared import OutputOptions
-from kling_cli.cli.options.streaming import StreamOptions
+from kling_cli.cli.options.shared import OutputOptions, StreamOptions
 from kling_cli.cli.output.json_document import dumps
 from kling_cli.cli.output.listing import EmptyMessage, print_empty_message
 from kling_cli.cli.output.terminal.capabilities import is_terminal

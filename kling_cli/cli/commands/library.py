@@ -1,14 +1,30 @@
-"""The options of `kling voices` and `kling elements`, and how both are put together."""
+"""Listing, showing and deleting voices and elements.
+
+`kling voices` and `kling elements` are made of these functions.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
+import anyio
 import typer
 from typer.core import TyperCommand
 
+from kling_cli.api import (
+    ItemKind,
+    LibraryItem,
+    Owner,
+    PagedItems,
+    PageFetcher,
+    UnknownItemError,
+    delete_item,
+    library_items,
+    take_first,
+)
 from kling_cli.cli.help_page import PagedGroup
 from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
 from kling_cli.cli.options.values import distinct
@@ -18,7 +34,9 @@ from kling_cli.cli.output.listing import (
     print_listing,
     truncation_note,
 )
+from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.cli.output.terminal.text import one_line
+from kling_cli.errors import KlingError, UsageError
 
 if TYPE_CHECKING:
     from kling_cli.api import ItemKind, LibraryItem, Owner, PagedItems, PageFetcher
@@ -100,7 +118,7 @@ def list_things(
     from kling_cli.cli.output.views import library_items as shown
 
     async def work(client: PageFetcher) -> PagedItems[LibraryItem]:
-        from kling_cli.cli.commands.library_actions import listed
+        # DROPME
 
         return await listed(client, shelf, chosen.owners, limit=chosen.limit)
 
@@ -130,7 +148,7 @@ def show_things(
 
     async def work(client: PageFetcher) -> list[LibraryItem]:
         from kling_cli.api import Owner
-        from kling_cli.cli.commands.library_actions import listed, picked
+        # DROPME
 
         known = await listed(client, shelf, set(Owner), limit=0)
         return picked(known.items, distinct(ids), shelf)
@@ -154,7 +172,7 @@ def delete_things(
     account: AccountOptions,
 ) -> int:
     """Delete things of one's own, once somebody has said that they mean it."""
-    from kling_cli.cli.commands.library_actions import Deletion, require_somebody_to_ask
+    # DROPME
 
     deletion = Deletion(shelf=shelf, ids=distinct(ids), is_sure=is_sure)
     if not is_sure:
@@ -188,3 +206,103 @@ def asked(
 
     settings = load_settings(settings_options(account))
     return run(connect, settings=settings, talk=talk, is_brief=True)
+
+
+async def listed(
+    client: PageFetcher, shelf: ItemKind, owners: Collection[Owner], *, limit: int
+) -> PagedItems[LibraryItem]:
+    """Return up to `limit` things (0: all), one's own before what is there for all."""
+    found: list[LibraryItem] = []
+    has_more = False
+    for owner in Owner:
+        if owner in owners and not has_more:
+            part = await library_items(client, shelf, owner, limit=limit)
+            found += part.items
+            has_more = part.has_more
+    return take_first(found, limit, has_more=has_more)
+
+
+def picked(
+    known: Sequence[LibraryItem], ids: Sequence[str], shelf: ItemKind
+) -> list[LibraryItem]:
+    """Return the things of these ids, theirs or those of the tasks that made them.
+
+    Raises:
+        NoSuchThingError: there is none of one of them.
+    """
+    by_id = {one.task_id: one for one in known} | {one.id: one for one in known}
+    missing = [one for one in ids if one not in by_id]
+    if missing:
+        raise UnknownItemError(
+            f"there is no {shelf.noun} {', '.join(missing)}",
+            hint=f"`kling {shelf.plural}` lists those that there are; what is still"
+            " being made is shown by `kling list`",
+        )
+    return [by_id[one] for one in ids]
+
+
+def require_somebody_to_ask(shelf: ItemKind, ids: Sequence[str]) -> None:
+    """Refuse to delete where nobody can be asked.
+
+    Raises:
+        UsageError: stdin or stderr is no terminal.
+    """
+    if is_terminal(sys.stdin) and is_terminal(sys.stderr):
+        return
+    raise UsageError(
+        "there is no terminal to ask whether this is meant",
+        hint=f"kling {shelf.plural} delete {' '.join(ids)} --yes",
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class Deletion:
+    """Deletes things one by one; `deleted` are those that are gone.
+
+    One that cannot be deleted does not keep the others; `error` is of the first.
+    """
+
+    shelf: ItemKind
+    ids: Sequence[str]
+    is_sure: bool
+    deleted: list[str] = field(default_factory=list)
+    error: KlingError | None = None
+    is_meant: bool = True
+
+    async def run(self, client: PageFetcher) -> None:
+        """Ask a person first, unless they are sure."""
+        if not self.is_sure:
+            self.is_meant = await self._ask_person(client)
+        if not self.is_meant:
+            return
+        for thing_id in self.ids:
+            try:
+                await delete_item(client, self.shelf, thing_id)
+            except UnknownItemError as exc:
+                self.error = self.error or exc
+            else:
+                self.deleted.append(thing_id)
+
+    async def _ask_person(self, client: PageFetcher) -> bool:
+        own = await listed(client, self.shelf, {Owner.OWN}, limit=0)
+        found = picked(own.items, self.ids, self.shelf)
+        self.ids = [one.id for one in found]
+        return await is_confirmed(question(self.shelf, found))
+
+
+async def is_confirmed(asked: str) -> bool:
+    """Ask on stderr, so that stdout has results alone; anything but yes is no.
+
+    The line is read once it is there: waiting can be interrupted, reading cannot.
+    """
+    sys.stderr.write(f"{asked} [y/N] ")
+    sys.stderr.flush()
+    await anyio.wait_readable(sys.stdin)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def question(shelf: ItemKind, found: Sequence[LibraryItem]) -> str:
+    """Return what a person is asked before things are deleted for good."""
+    names = [f"{one_line(one.name or 'unnamed')} ({one_line(one.id)})" for one in found]
+    what = shelf.noun if len(names) == 1 else f"{len(names)} {shelf.plural}"
+    return f"Delete the {what} {', '.join(names)} for good?"

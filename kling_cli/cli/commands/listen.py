@@ -13,7 +13,7 @@ import typer
 from kling_cli.cli.commands.events import named_task
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.delivery import DeliveryOptions
-from kling_cli.cli.options.streaming import StreamOptions
+from kling_cli.cli.options.shared import StreamOptions
 from kling_cli.errors import UsageError
 from kling_cli.listener.forwarding.targets import read_route, read_target
 from kling_cli.listener.options import ListenOptions

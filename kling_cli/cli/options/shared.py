@@ -275,3 +275,33 @@ def settings_options(*groups: Any) -> Mapping[str, Any]:
         if hasattr(group, attribute)
     }
     return {name: value for name, value in found.items() if value not in (None, False)}
+
+
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print exactly one JSON object, failures included."),
+]
+Region = Annotated[
+    Literal["global", "cn"] | None,
+    typer.Option(
+        "--region", help="Which of Kling's two hosts (default: where the account is)."
+    ),
+]
+Offline = Annotated[
+    bool, typer.Option("--offline", help="Look at this machine only; ask nobody.")
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamOptions(OutputOptions):
+    """What goes to stdout, line by line."""
+
+    is_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print one JSON object a line on stdout and nothing else; a failure "
+            "to start or to go on is one too.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False

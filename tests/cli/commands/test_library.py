@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from kling_cli.api.library import ELEMENTS, VOICES, LibraryItem, Owner, UnknownItemError
-from kling_cli.cli.commands.library import Choice
-from kling_cli.cli.commands.library_actions import Deletion, listed, picked, question
+from kling_cli.cli.commands.library import Choice, Deletion, listed, picked, question
 from kling_cli.errors import RefusedError
 from tests.api.asked import Answering
 
