@@ -51,7 +51,7 @@ def command(name: str, *, called: str) -> Any:
     facts = step.step
     assert facts is not None  # noqa: S101 -- a test holds the files to it
     groups: dict[str, Any] = {"talk": OutputOptions, "account": AccountOptions}
-    groups |= {"fetching": DownloadOptions} if facts.saves else {}
+    groups |= {"fetching": DownloadOptions} if facts.is_saved else {}
 
     def run(**given: Any) -> int:
         said = {each: given.pop(each) for each in groups}
@@ -129,7 +129,7 @@ def _shown(typed: Typed, result: StepResult) -> Iterator[str]:
     """Yield what goes to stdout: the session opened, or the files made."""
     if typed.facts.session_hours is not None:
         yield one_line(result.task.id)
-    elif typed.facts.saves:
+    elif typed.facts.is_saved:
         for one in result.saved:
             yield str(one.path) if one.path else one_line(one.output.url or "")
 
@@ -147,7 +147,7 @@ def _told(typed: Typed, result: StepResult | KlingError) -> Iterator[str]:
             count = len(result.task.outputs)
             yield f"{count or 'no'} object{'' if count == 1 else 's'} marked"
         session = one_line(result.task.id)
-        yield from (each.replace("SESSION", session) for each in typed.facts.follows)
+        yield from (each.replace("SESSION", session) for each in typed.facts.next_steps)
 
 
 def _opened(result: StepResult) -> str:

@@ -74,11 +74,11 @@ class Step:
         return await until_signal(lambda: self._take(request))
 
     async def _take(self, request: Request) -> StepResult:
-        facts = request.plan.product.step or StepSpec(remedy="")
+        facts = request.plan.product.step or StepSpec(empty_hint="")
         async with open_session(self.settings, self.clock, self.tell) as session:
             task = await self._call(request, session)
             if task.status is TaskStatus.FAILED:
-                hint = facts.remedy.replace("SESSION", task.id)
+                hint = facts.empty_hint.replace("SESSION", task.id)
                 raise TaskFailedError(
                     str(task.message), hint=hint, request_id=task.request_id
                 )
@@ -107,7 +107,7 @@ class Step:
             raise UnreachableError(why, hint=_AGAIN) from exc
         except RefusedError as exc:
             facts = request.plan.product.step
-            over = facts.over if facts else None
+            over = facts.refused_hint if facts else None
             exc.hint = "; ".join(hint for hint in (exc.hint, over) if hint)
             raise
 

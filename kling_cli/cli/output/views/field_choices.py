@@ -48,7 +48,7 @@ def choices_of(field: Field) -> Iterator[Choice]:
     """Yield every choice in the order of its description."""
     for group in field.groups:
         for name in group.choices:
-            yield Choice(name, group.name, group.note, group.ended.get(name))
+            yield Choice(name, group.name, group.note, group.discontinued.get(name))
 
 
 def table(found: Sequence[Choice]) -> Iterator[str]:
