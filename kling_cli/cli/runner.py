@@ -53,9 +53,9 @@ def run(
     """Run `work` in an event loop of its own while a reporter shows what happens."""
     import anyio
 
-    from kling_cli.cli.output.reporters import reporter
+    from kling_cli.cli.output.reporters import make_reporter
 
-    chosen = reporter(
+    chosen = make_reporter(
         is_quiet=talk.is_quiet, is_colorless=talk.is_colorless, is_brief=is_brief
     )
     with chosen as report:

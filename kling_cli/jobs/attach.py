@@ -201,14 +201,15 @@ class AttachedJobs:
 
     def _adopt(self, job: Job, session: Session) -> None:
         """Make the job ours: its owner is gone, or the person named it."""
-        owner = identify(os.getpid())
         job.entry = self._as_asked(job.entry)
-        session.note(
-            session.journal.change,
-            job.entry.external_id,
-            owner_pid=os.getpid(),
-            owner_started_at=owner.started_at if owner else None,
-        )
+        if not self.options.is_embedded:
+            owner = identify(os.getpid())
+            session.note(
+                session.journal.change,
+                job.entry.external_id,
+                owner_pid=os.getpid(),
+                owner_started_at=owner.started_at if owner else None,
+            )
         if job.task is not None and not job.task.status.is_final:
             self.tell(
                 Submitted(

@@ -83,6 +83,13 @@ class Generation:
             )
         )
         session.note(session.journal.observe, job.entry.external_id, task)
+        if self.options.is_embedded:
+            session.note(
+                session.journal.change,
+                job.entry.external_id,
+                owner_pid=None,
+                owner_started_at=None,
+            )
         if self.options.is_waiting:
             attendant = TaskWatcher(session=session, news=news, deadline=deadline)
             await attendant.see_through([job])

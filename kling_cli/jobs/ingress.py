@@ -92,16 +92,20 @@ class IngressKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackIngress:
-    """How callbacks get here; `base_url` is None when they cannot."""
+    """How callbacks get here; `base_url` is None when they cannot.
+
+    One that `is_exact` is itself the callback URL of every task.
+    """
 
     base_url: str | None = None
     via: str | None = None
     key: bytes = b""
+    is_exact: bool = False
 
     def url_for(self, product: str, nonce: str) -> str | None:
         """Return the callback URL of one task: a secret, made for this task alone."""
-        if self.base_url is None:
-            return None
+        if self.base_url is None or self.is_exact:
+            return self.base_url
         path = callback_path(TaskUrl(product=product, nonce=nonce), self.key)
         return self.base_url.rstrip("/") + path
 
@@ -199,7 +203,10 @@ async def _enter(kind: IngressKind, to: _Opening) -> CallbackIngress:
         case IngressKind.OFF:
             return NO_INGRESS
         case IngressKind.ELSEWHERE:
-            return CallbackIngress(base_url=url, via="url", key=to.key)
+            is_exact = to.options.is_embedded
+            return CallbackIngress(
+                base_url=url, via="url", key=to.key, is_exact=is_exact
+            )
         case IngressKind.TUNNEL:
             return await _enter_tunnel(to)
         case IngressKind.STANDING:
@@ -315,7 +322,7 @@ async def open_listener(
     receiver = Receiver(
         [task_url_matcher(key)],
         keep,
-        tell=_JobListener(session, news),
+        emit=_JobListener(session, news),
         clock=session.clock,
         secrets=session.settings.webhook_secrets,
     )
@@ -351,13 +358,13 @@ class _JobListener:
                 pass  # a stranger at the door is no news
 
     def _post(self, received: ReceivedCallback) -> None:
-        if received.hint is None or received.nonce is None:
+        if received.payload is None or received.nonce is None:
             return
         self._news.post(
             CallbackNotification(
                 nonce=received.nonce,
-                task_id=received.hint.task_id,
-                claimed=TaskStatus(received.hint.status),
+                task_id=received.payload.task_id,
+                claimed=TaskStatus(received.payload.status),
                 trust=received.trust.value,
             )
         )
@@ -375,7 +382,7 @@ def to_stored(
 
     `product` is what is known where the callback's path does not say it.
     """
-    hint = received.hint
+    hint = received.payload
     return StoredCallback(
         id=number,
         received_at=received.received_at,

@@ -28,6 +28,10 @@ class RunOptions:
     that needs a way for callbacks: without one, nothing is spent.
 
     `output` is a file, a folder or a template; None saves into the settings' folder.
+
+    `is_embedded` is for a program that goes on after the job: signals are its own, a
+    job that was submitted is nobody's who is at work on it, and the callback URL of a
+    job that is not waited for is a handler's of its own, sent as it is.
     """
 
     command: str
@@ -42,6 +46,7 @@ class RunOptions:
     is_forced: bool = False
     max_units: float | None = None
     needs_way: bool = False
+    is_embedded: bool = False
 
 
 KEPT_DAYS = 30  # results are deleted after that. Source: API reference 5.5

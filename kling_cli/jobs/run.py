@@ -88,7 +88,7 @@ async def wait_and_save(
         request=request, options=options, settings=settings, clock=clock, tell=tell
     )
     try:
-        await until_signal(run.run)
+        await _until_end(run.run, options)
     except KlingError as exc:
         if run.job is None:
             if isinstance(exc, StoppedError):
@@ -204,11 +204,20 @@ def _check_own_output(options: RunOptions, settings: Settings) -> None:
         check_output(options, settings.output_dir or Path())
 
 
+async def _until_end(work: Callable[[], Awaitable[None]], options: RunOptions) -> None:
+    """Await `work`; a signal ends it, unless signals are another's.
+
+    Raises:
+        StoppedError: a signal came first.
+    """
+    await (work() if options.is_embedded else until_signal(work))
+
+
 async def _attach(
     run: AttachedJobs, step: Callable[[], Awaitable[None]]
 ) -> list[JobResult]:
     try:
-        await until_signal(step)
+        await _until_end(step, run.options)
     except KlingError as exc:
         if not run.jobs:
             raise

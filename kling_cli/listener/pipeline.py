@@ -143,7 +143,7 @@ class CallbackPipeline:
                 self._not_kept(failure)
 
     def _arrived(self, received: ReceivedCallback, number: int) -> None:
-        known = self._known.task(received.hint.task_id if received.hint else "")
+        known = self._known.task(received.payload.task_id if received.payload else "")
         kept = to_stored(received, number=number, product=known.product)
         if not self._wanted.has(kept):
             self.counts["filtered"] += 1

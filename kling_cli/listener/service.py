@@ -218,7 +218,10 @@ async def open_service(
             controls=Controls(callback_url="", forwards=forwards, stop=finish),
             clock=clock,
             probe=Probe(clock),
-            limits=replace(Limits(), answer_s=Limits().answer_s + options.delay_s),
+            limits=replace(
+                Limits(),
+                response_timeout_s=Limits().response_timeout_s + options.delay_s,
+            ),
         )
         build_service(desk, options, tell)
         yield desk
@@ -282,14 +285,14 @@ def make_receivers(desk: ListenerService, options: ListenOptions, token: str) ->
         doors.append(task_url_matcher(key))
     make = partial(
         Receiver,
-        keep=desk.broker.keep,
-        tell=desk.broker.hear,
+        store=desk.broker.keep,
+        emit=desk.broker.hear,
         clock=desk.clock,
         secrets=settings.webhook_secrets,
         limits=desk.limits,
-        mark=mock_marks(key),
-        reply=reply(options.status),
-        delay_s=options.delay_s,
+        mock_detector=mock_marks(key),
+        response=reply(options.status),
+        response_delay_s=options.delay_s,
     )
     desk.public_receiver = desk.receiver = make(doors)
     if options.is_tokenless:

@@ -125,8 +125,8 @@ def since_submit_s(received: ReceivedCallback, known: TaskRecord) -> float | Non
 
     Goes by the journal where it can, by the callback's own word otherwise.
     """
-    if known.created_at is None and received.hint is not None:
-        known.created_at = created_at_from_wire(received.hint.document)
+    if known.created_at is None and received.payload is not None:
+        known.created_at = created_at_from_wire(received.payload.document)
     if known.created_at is None:
         return None
     seconds = (received.received_at - known.created_at).total_seconds()

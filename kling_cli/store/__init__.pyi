@@ -5,15 +5,8 @@ from .database import (
     find_damage as find_damage,
 )
 from .journal import (
-    CallbackFilter as CallbackFilter,
-    CallbackJournal as CallbackJournal,
-    ForwardOutcomes as ForwardOutcomes,
     Journal as Journal,
     ListenerJournal as ListenerJournal,
-    PartialPlace as PartialPlace,
-    StoredCallback as StoredCallback,
-    StoredForward as StoredForward,
-    last_by_url as last_by_url,
 )
 from .prompts import prompt_of as prompt_of
 from .recent import (
@@ -22,9 +15,15 @@ from .recent import (
     recent_tasks as recent_tasks,
 )
 from .records import (
+    CallbackFilter as CallbackFilter,
+    ForwardOutcomes as ForwardOutcomes,
     JobRecord as JobRecord,
+    PartialPlace as PartialPlace,
     PartialRecord as PartialRecord,
     SavedOutput as SavedOutput,
     Stage as Stage,
     State as State,
+    StoredCallback as StoredCallback,
+    StoredForward as StoredForward,
+    last_by_url as last_by_url,
 )

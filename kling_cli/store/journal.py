@@ -10,9 +10,9 @@ import json
 import math
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -22,39 +22,36 @@ from kling_cli.api import Task
 from kling_cli.errors import UsageError
 from kling_cli.store.database import FILE_NAME, JournalError, Opened, open_database
 from kling_cli.store.records import (
+    CallbackFilter,
+    ForwardOutcomes,
     JobRecord,
+    PartialPlace,
     PartialRecord,
     Stage,
+    StoredCallback,
+    StoredForward,
     from_row,
     to_cell,
     to_row,
 )
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredCallback:
-    """A callback as it stands in the journal; `raw` is the body, byte for byte."""
-
-    id: int
-    received_at: datetime
-    product: str | None
-    nonce: str | None
-    task_id: str | None
-    external_id: str | None
-    status: str | None
-    trust: str
-    headers: tuple[tuple[str, str], ...]
-    raw: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartialPlace:
-    """Which output a partial file is of: a file of a task, counted from 1."""
-
-    api_base: str
-    task_id: str
-    file_index: int
-    is_watermark: bool
+PAGE = 200
+LONG_LOG = 64_000  # pages, 256 MB
+_PLACE = "api_base = ? AND task_id = ? AND file_index = ? AND is_watermark = ?"
+_ROWS = 100  # of one statement; older SQLite takes no more than 999 values
+_KEEP = (
+    "INSERT INTO callbacks (received_at, product, nonce, task_id, external_id, status,"
+    " trust, headers, raw) VALUES "
+)
+_MARKS = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_LAST_WAS_NOT_TAKEN = (
+    "id IN (SELECT callback_id FROM forwards AS f WHERE (f.status IS NULL"
+    " OR f.status NOT BETWEEN 200 AND 299) AND NOT EXISTS (SELECT 1 FROM forwards"
+    " AS g WHERE g.callback_id = f.callback_id AND g.url = f.url AND g.id > f.id))"
+)
+_FORWARD_COLUMNS = (
+    "callback_id, sent_at, url, status, duration_s, attempt, error, is_replay"
+)
 
 
 class Journal:
@@ -287,131 +284,6 @@ class Journal:
                 "DELETE FROM partial_files WHERE path = ?", (os.fsencode(path),)
             )
 
-    def data_version(self) -> int:
-        """Return a number that changes when another process has written."""
-        return int(self._read("PRAGMA data_version", ())[0][0])
-
-    def _entries(self, where: str, values: tuple[Any, ...]) -> list[JobRecord]:
-        rows = self._read(f"SELECT * FROM jobs WHERE {where}", values)  # noqa: S608 -- callers above only
-        return [from_row(dict(row)) for row in rows]
-
-    def _read(self, query: str, values: tuple[Any, ...]) -> list[sqlite3.Row]:
-        try:
-            return self._db.execute(query, values).fetchall()
-        except UnicodeEncodeError:  # asked for by what is no text, and so never kept
-            return []
-        except sqlite3.Error as exc:
-            raise JournalError(self._path, exc) from exc
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        self.require_writable()
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            yield
-            self._db.execute("COMMIT")
-        except BaseException as exc:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            if isinstance(exc, sqlite3.IntegrityError) or not isinstance(
-                exc, sqlite3.Error
-            ):
-                raise
-            raise JournalError(self._path, exc) from exc
-
-
-_PLACE = "api_base = ? AND task_id = ? AND file_index = ? AND is_watermark = ?"
-_ROWS = 100  # of one statement; older SQLite takes no more than 999 values
-
-
-_KEEP = (
-    "INSERT INTO callbacks (received_at, product, nonce, task_id, external_id, status,"
-    " trust, headers, raw) VALUES "
-)
-_MARKS = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
-
-
-def _job_cells(callback: StoredCallback) -> tuple[Any, ...]:
-    return (
-        callback.received_at.timestamp(),
-        callback.product,
-        callback.nonce,
-        callback.task_id,
-        callback.external_id,
-        callback.status,
-        callback.trust,
-        json.dumps(callback.headers),
-        callback.raw,
-    )
-
-
-def read_callback(row: sqlite3.Row) -> StoredCallback:
-    """Return the callback that a row of the table `callbacks` holds."""
-    cells = dict(row)
-    cells["received_at"] = datetime.fromtimestamp(cells["received_at"], UTC)
-    cells["headers"] = tuple(
-        (name, value) for name, value in json.loads(cells["headers"])
-    )
-    return StoredCallback(**cells)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredForward:
-    """What became of a callback that was passed on to `url`, at last.
-
-    `status` is None when there was no answer; `error` says why then. `attempt` is how
-    many it took, 0 when none was made.
-    """
-
-    callback_id: int
-    sent_at: datetime
-    url: str
-    status: int | None
-    duration_s: float
-    attempt: int = 1
-    error: str | None = None
-    is_replay: bool = False
-
-    @property
-    def is_taken(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 -- HTTP's success
-
-
-PAGE = 200
-ForwardOutcomes = Mapping[int, Sequence[StoredForward]]  # by the callback's number
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallbackFilter:
-    """Which kept callbacks to look at; None and False choose nothing away.
-
-    `since` and `until` bound when they came. `is_failed`: the last delivery to some
-    URL was not taken.
-    """
-
-    task_id: str | None = None
-    product: str | None = None
-    status: str | None = None
-    trust: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    is_failed: bool = False
-    after: int = 0
-
-
-_LAST_WAS_NOT_TAKEN = (
-    "id IN (SELECT callback_id FROM forwards AS f WHERE (f.status IS NULL"
-    " OR f.status NOT BETWEEN 200 AND 299) AND NOT EXISTS (SELECT 1 FROM forwards"
-    " AS g WHERE g.callback_id = f.callback_id AND g.url = f.url AND g.id > f.id))"
-)
-_FORWARD_COLUMNS = (
-    "callback_id, sent_at, url, status, duration_s, attempt, error, is_replay"
-)
-
-
-class CallbackJournal(Journal):
-    """An open journal, with an eye on its callbacks. Use from one thread."""
-
     def callback(self, number: int) -> StoredCallback | None:
         """Return the callback with this number."""
         rows = self._read("SELECT * FROM callbacks WHERE id = ?", (number,))
@@ -493,10 +365,95 @@ class CallbackJournal(Journal):
                 found[row["callback_id"]].append(_forward(dict(row)))
         return found
 
+    def data_version(self) -> int:
+        """Return a number that changes when another process has written."""
+        return int(self._read("PRAGMA data_version", ())[0][0])
 
-def last_by_url(forwards: Iterable[StoredForward]) -> dict[str, StoredForward]:
-    """Return the last outcome for each URL, in the order of their first."""
-    return {each.url: each for each in forwards}
+    def _entries(self, where: str, values: tuple[Any, ...]) -> list[JobRecord]:
+        rows = self._read(f"SELECT * FROM jobs WHERE {where}", values)  # noqa: S608 -- callers above only
+        return [from_row(dict(row)) for row in rows]
+
+    def _read(self, query: str, values: tuple[Any, ...]) -> list[sqlite3.Row]:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except UnicodeEncodeError:  # asked for by what is no text, and so never kept
+            return []
+        except sqlite3.Error as exc:
+            raise JournalError(self._path, exc) from exc
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        self.require_writable()
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        except BaseException as exc:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            if isinstance(exc, sqlite3.IntegrityError) or not isinstance(
+                exc, sqlite3.Error
+            ):
+                raise
+            raise JournalError(self._path, exc) from exc
+
+
+class ListenerJournal(Journal):
+    """An open journal whose commits outlive this process, but not a power failure.
+
+    For callbacks: they are hints, and the API still knows what they were about. Use
+    from one thread.
+    """
+
+    def __init__(self, opened: Opened, path: Path) -> None:
+        super().__init__(opened, path)
+        self.require_writable()
+        self._read("PRAGMA synchronous = NORMAL", ())
+
+    def never_wait(self) -> None:
+        """From here on, wait neither for other writers nor for the disk.
+
+        What is locked is said with a `JournalError`; somebody else must `move_log`.
+        """
+        self.wait_for_others(0)
+        self._read("PRAGMA wal_autocheckpoint = 0", ())
+
+    def move_log(self, longest: int = LONG_LOG) -> None:
+        """Move what stands in the log into the database; this waits for the disk.
+
+        Others write on meanwhile, unless the log has grown beyond `longest` pages in
+        spite of this: then they must wait, and it begins anew.
+
+        Raises:
+            JournalError: it cannot be done; nothing is lost by that.
+        """
+        _, pages, _ = self._read("PRAGMA wal_checkpoint(PASSIVE)", ())[0]
+        if pages > longest:
+            self._read("PRAGMA wal_checkpoint(RESTART)", ())
+
+
+def _job_cells(callback: StoredCallback) -> tuple[Any, ...]:
+    return (
+        callback.received_at.timestamp(),
+        callback.product,
+        callback.nonce,
+        callback.task_id,
+        callback.external_id,
+        callback.status,
+        callback.trust,
+        json.dumps(callback.headers),
+        callback.raw,
+    )
+
+
+def read_callback(row: sqlite3.Row) -> StoredCallback:
+    """Return the callback that a row of the table `callbacks` holds."""
+    cells = dict(row)
+    cells["received_at"] = datetime.fromtimestamp(cells["received_at"], UTC)
+    cells["headers"] = tuple(
+        (name, value) for name, value in json.loads(cells["headers"])
+    )
+    return StoredCallback(**cells)
 
 
 def _condition(wanted: CallbackFilter) -> tuple[str, tuple[Any, ...]]:
@@ -538,40 +495,3 @@ def _forward(cells: dict[str, Any]) -> StoredForward:
     cells["sent_at"] = datetime.fromtimestamp(cells["sent_at"], UTC)
     cells["is_replay"] = bool(cells["is_replay"])
     return StoredForward(**cells)
-
-
-LONG_LOG = 64_000  # pages, 256 MB
-
-
-class ListenerJournal(Journal):
-    """An open journal whose commits outlive this process, but not a power failure.
-
-    For callbacks: they are hints, and the API still knows what they were about. Use
-    from one thread.
-    """
-
-    def __init__(self, opened: Opened, path: Path) -> None:
-        super().__init__(opened, path)
-        self.require_writable()
-        self._read("PRAGMA synchronous = NORMAL", ())
-
-    def never_wait(self) -> None:
-        """From here on, wait neither for other writers nor for the disk.
-
-        What is locked is said with a `JournalError`; somebody else must `move_log`.
-        """
-        self.wait_for_others(0)
-        self._read("PRAGMA wal_autocheckpoint = 0", ())
-
-    def move_log(self, longest: int = LONG_LOG) -> None:
-        """Move what stands in the log into the database; this waits for the disk.
-
-        Others write on meanwhile, unless the log has grown beyond `longest` pages in
-        spite of this: then they must wait, and it begins anew.
-
-        Raises:
-            JournalError: it cannot be done; nothing is lost by that.
-        """
-        _, pages, _ = self._read("PRAGMA wal_checkpoint(PASSIVE)", ())[0]
-        if pages > longest:
-            self._read("PRAGMA wal_checkpoint(RESTART)", ())

@@ -158,7 +158,7 @@ async def test_callbacks_that_cannot_be_kept_count_all_the_same(
 async def test_a_callback_that_says_nothing_wakes_nobody(tmp_path: Path) -> None:
     silent = ReceivedCallback(
         received_at=datetime.now(UTC), product="text2video", nonce="n1",
-        headers=(), raw=b"", hint=None, trust=Trust.TOKEN,
+        headers=(), raw=b"", payload=None, trust=Trust.TOKEN,
     )  # fmt: skip
 
     async with listening(tmp_path) as door:

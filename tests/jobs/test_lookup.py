@@ -22,8 +22,8 @@ from kling_cli.errors import (
 from kling_cli.jobs.lookup import UnknownTaskError
 from kling_cli.jobs.prepare import Order
 from kling_cli.sandbox.state.traffic_log import Exchange
-from kling_cli.store.journal import Journal, PartialPlace
-from kling_cli.store.records import PartialRecord, Stage
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import PartialPlace, PartialRecord, Stage
 from tests.jobs.world import World, a_world, an_order
 
 pytestmark = pytest.mark.anyio

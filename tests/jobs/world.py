@@ -22,8 +22,8 @@ from kling_cli.sandbox.state.tasks import Phase, force_phase
 from kling_cli.sandbox.state.traffic_log import Exchange
 from kling_cli.settings import settings as settings_module
 from kling_cli.settings.settings import Settings
-from kling_cli.store.journal import Journal, StoredCallback
-from kling_cli.store.records import JobRecord
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import JobRecord, StoredCallback
 from tests.jobs.made import Told, an_entry
 
 API_KEY = "api-key-of-the-jobs-tests-271828"

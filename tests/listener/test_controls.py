@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from kling_cli.listener.controls import Controls
-from kling_cli.store.journal import StoredCallback
+from kling_cli.store.records import StoredCallback
 
 
 class Pile:

@@ -16,7 +16,7 @@ from kling_cli.listener.events import Forwarded
 from kling_cli.listener.forwarding.forwarder import Forwarder, forwarding
 from kling_cli.listener.forwarding.policy import ForwardingPolicy
 from kling_cli.listener.forwarding.targets import Target
-from kling_cli.store.journal import StoredForward
+from kling_cli.store.records import StoredForward
 from tests.listener.kept import a_callback
 from tests.support.wire_server import (
     CERTIFICATE,

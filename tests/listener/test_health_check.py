@@ -41,15 +41,15 @@ async def keep(_: ReceivedCallback) -> int:
 
 
 @asynccontextmanager
-async def a_door(probe: Probe) -> AsyncIterator[tuple[str, Receiver]]:
-    receiver = Receiver([probe.door], keep, tell=lambda _: None, clock=SystemClock())
+async def running_receiver(probe: Probe) -> AsyncIterator[tuple[str, Receiver]]:
+    receiver = Receiver([probe.door], keep, emit=lambda _: None, clock=SystemClock())
     async with serve(receiver) as server:
         yield server.url, receiver
 
 
 async def test_a_way_that_leads_here_is_found_to() -> None:
     probe = Probe(SystemClock())
-    async with a_door(probe) as (url, receiver):
+    async with running_receiver(probe) as (url, receiver):
         finding = await probe.look(url)
 
     assert finding.is_through

@@ -97,7 +97,7 @@ def a_received(raw: bytes) -> ReceivedCallback:
         nonce=None,
         headers=(),
         raw=raw,
-        hint=parse_payload(raw),
+        payload=parse_payload(raw),
         trust=Trust.TOKEN,
     )
 
@@ -272,7 +272,7 @@ def test_refusals_are_told_at_once_and_then_together() -> None:
 
     for _ in range(3):
         desk.broker.hear(
-            CallbackRefused(refusal=RefusalReason.UNSIGNED, door=UrlMatch())
+            CallbackRefused(refusal=RefusalReason.UNSIGNED, url_match=UrlMatch())
         )
     desk.broker.work()
     at_once = list(desk.told)

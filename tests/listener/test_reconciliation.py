@@ -14,7 +14,7 @@ from kling_cli.jobs.events import Notice
 from kling_cli.listener.events import Polled, Reconciled
 from kling_cli.listener.reconciliation import Reconciler, Sleep, made_up, watch_sleep
 from kling_cli.listener.task_states import TaskStates, claimed_status
-from kling_cli.store.journal import StoredCallback
+from kling_cli.store.records import StoredCallback
 from tests.listener.test_verification import Api, an_entry
 from tests.support.clock import FakeClock
 

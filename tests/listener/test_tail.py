@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from kling_cli.listener.history.tail import LOOK_S, follow
-from kling_cli.store.journal import CallbackFilter, CallbackJournal, StoredCallback
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import CallbackFilter, StoredCallback
 from tests.listener.kept import a_callback
 from tests.support.clock import FakeClock
 
@@ -18,8 +19,8 @@ async def test_the_last_ones_come_first_and_then_what_others_keep(
 ) -> None:
     found: list[StoredCallback] = []
     with (
-        CallbackJournal.open(tmp_path) as journal,
-        CallbackJournal.open(tmp_path) as other,
+        Journal.open(tmp_path) as journal,
+        Journal.open(tmp_path) as other,
     ):
         other.keep_callbacks([a_callback()] * 3)
         following = follow(
@@ -35,8 +36,8 @@ async def test_the_last_ones_come_first_and_then_what_others_keep(
 
 async def test_more_than_fit_together_all_come_in_order(tmp_path: Path) -> None:
     with (
-        CallbackJournal.open(tmp_path) as journal,
-        CallbackJournal.open(tmp_path) as other,
+        Journal.open(tmp_path) as journal,
+        Journal.open(tmp_path) as other,
     ):
         other.keep_callback(a_callback())
         following = follow(journal, CallbackFilter(), last=1, clock=FakeClock())
@@ -51,8 +52,8 @@ async def test_more_than_fit_together_all_come_in_order(tmp_path: Path) -> None:
 async def test_it_waits_for_what_another_process_keeps(tmp_path: Path) -> None:
     clock = FakeClock(is_automatic=False)
     with (
-        CallbackJournal.open(tmp_path) as journal,
-        CallbackJournal.open(tmp_path) as other,
+        Journal.open(tmp_path) as journal,
+        Journal.open(tmp_path) as other,
     ):
         following = follow(journal, CallbackFilter(), last=0, clock=clock)
         waiting = asyncio.ensure_future(anext(following))

@@ -14,8 +14,8 @@ import pytest
 from kling_cli.api.tasks import Output, Task
 from kling_cli.errors import UsageError
 from kling_cli.store.database import JournalError
-from kling_cli.store.journal import Journal, PartialPlace
-from kling_cli.store.records import PartialRecord, Stage
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import PartialPlace, PartialRecord, Stage
 from tests.jobs.made import NOON, SUCCEEDED, a_callback, a_video, an_entry
 
 SECOND = timedelta(seconds=1)

@@ -11,11 +11,9 @@ from typing import Any
 import pytest
 
 from kling_cli.store.database import FILE_NAME, SCHEMA_VERSION
-from kling_cli.store.journal import (
-    PAGE,
+from kling_cli.store.journal import PAGE, Journal
+from kling_cli.store.records import (
     CallbackFilter,
-    CallbackJournal,
-    Journal,
     StoredCallback,
     StoredForward,
     last_by_url,
@@ -50,12 +48,12 @@ def a_forward(number: int, status: int | None, url: str = HERE) -> StoredForward
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[CallbackJournal]:
-    with CallbackJournal.open(tmp_path) as opened:
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal.open(tmp_path) as opened:
         yield opened
 
 
-def test_a_callback_comes_back_as_it_was_kept(journal: CallbackJournal) -> None:
+def test_a_callback_comes_back_as_it_was_kept(journal: Journal) -> None:
     number = journal.keep_callback(a_callback())
 
     assert journal.callback(number) == a_callback(id=number)
@@ -81,7 +79,7 @@ def test_a_callback_comes_back_as_it_was_kept(journal: CallbackJournal) -> None:
     ],
 )
 def test_what_is_wanted_chooses(
-    journal: CallbackJournal, wanted: CallbackFilter, numbers: list[int]
+    journal: Journal, wanted: CallbackFilter, numbers: list[int]
 ) -> None:
     journal.keep_callbacks(
         [
@@ -97,13 +95,13 @@ def test_what_is_wanted_chooses(
     assert [each.id for each in journal.callbacks(wanted)] == numbers
 
 
-def test_a_limit_leaves_the_newest(journal: CallbackJournal) -> None:
+def test_a_limit_leaves_the_newest(journal: Journal) -> None:
     journal.keep_callbacks([a_callback()] * 5)
 
     assert [each.id for each in journal.callbacks(CallbackFilter(), limit=2)] == [4, 5]
 
 
-def test_pages_have_all_in_order(journal: CallbackJournal) -> None:
+def test_pages_have_all_in_order(journal: Journal) -> None:
     journal.keep_callbacks([a_callback()] * (2 * PAGE + 1))
 
     pages = list(journal.pages(CallbackFilter(after=1)))
@@ -114,7 +112,7 @@ def test_pages_have_all_in_order(journal: CallbackJournal) -> None:
 
 
 def test_the_last_delivery_to_each_place_says_whether_it_failed(
-    journal: CallbackJournal,
+    journal: Journal,
 ) -> None:
     journal.keep_callbacks([a_callback()] * 5)
     journal.keep_forwards(
@@ -133,7 +131,7 @@ def test_the_last_delivery_to_each_place_says_whether_it_failed(
     assert [each.id for each in failed] == [2, 4]
 
 
-def test_outcomes_come_back_as_they_were_kept(journal: CallbackJournal) -> None:
+def test_outcomes_come_back_as_they_were_kept(journal: Journal) -> None:
     journal.keep_callback(a_callback())
     first, last = a_forward(1, None), replace(a_forward(1, 200), is_replay=True)
     refused = replace(first, error="connection refused", attempt=4)
@@ -146,7 +144,7 @@ def test_outcomes_come_back_as_they_were_kept(journal: CallbackJournal) -> None:
 
 
 def test_clearing_takes_the_outcomes_along_and_no_number_is_given_twice(
-    journal: CallbackJournal,
+    journal: Journal,
 ) -> None:
     journal.keep_callbacks([a_callback(), a_callback(task_id="t2")])
     journal.keep_forwards([a_forward(1, 200), a_forward(2, 200)])
@@ -163,7 +161,7 @@ def test_a_journal_of_the_first_version_is_brought_up_in_place(tmp_path: Path) -
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
         db.executescript("DROP TABLE forwards; PRAGMA user_version = 1;")
 
-    with CallbackJournal.open(tmp_path) as opened:
+    with Journal.open(tmp_path) as opened:
         opened.keep_forwards([a_forward(1, 500)])
 
         assert opened.set_aside is None

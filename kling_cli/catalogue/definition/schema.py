@@ -126,7 +126,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DurationRule:
-    """Makes a result as long as one of its inputs, the field `source`; `when` as in `Rule`.
+    """Makes a result as long as one of its inputs, `source`; `when` as in `Rule`.
 
     `seconds` are the shortest and the longest input that is accepted, None where that
     is not documented. `added_s` is what the result lasts beyond it; it is not charged.

@@ -12,7 +12,7 @@ import typer
 
 from kling_cli.cli.help_page import PagedCommand, PagedGroup
 from kling_cli.cli.options.setup import Json, Offline, Region
-from kling_cli.cli.output.terminal.streams import write_note, write_result
+from kling_cli.cli.output.terminal.streams import write_message, write_result
 from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import (
     CredentialsError,
@@ -91,15 +91,15 @@ def _typed(name: str) -> Secret:
     import getpass
     import sys
 
-    from kling_cli.cli.output.terminal.job_control import hidden_typing
-    from kling_cli.cli.output.terminal.streams import write_note
+    from kling_cli.cli.output.terminal.job_control import hidden_input
+    from kling_cli.cli.output.terminal.streams import write_message
 
     prompt = f"{name} (it is not shown): "
     try:  # unlike typer's, its prompt stands only once the echo is off
-        with hidden_typing(prompt):
+        with hidden_input(prompt):
             text = getpass.getpass(prompt, stream=sys.stderr)
     except KeyboardInterrupt:
-        write_note("")  # the prompt's line is at its end
+        write_message("")  # the prompt's line is at its end
         raise StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED) from None
     except EOFError:
         raise UsageError(f"no {name} was typed", hint="kling auth login") from None
@@ -268,7 +268,6 @@ def login(
 
 
 def _keys(*, is_piped: bool, is_pair: bool) -> Keys:
-    # DROPME
     from kling_cli.cli.output.terminal.capabilities import is_terminal
     from kling_cli.cli.output.terminal.streams import read_input
 
@@ -286,7 +285,6 @@ def _verified(keys: Keys, settings: Settings) -> tuple[str, KlingError | None]:
     """Return the region that knows `keys`, and what is wrong with the account."""
     import anyio
 
-    # DROPME
     from kling_cli.clock import SystemClock
 
     region, verdict = anyio.run(find_region, keys, candidates(settings), SystemClock())
@@ -310,11 +308,13 @@ def _tell_login(
     )
     how = "logged in" if is_verified else "not checked"
     region = f", for region {settings.region}" if settings.is_official_base else ""
-    write_note(one_line(f"{how}{region}; the key is kept in {where}"))
+    write_message(one_line(f"{how}{region}; the key is kept in {where}"))
     if problem is not None:
-        write_note(one_line(f"warning: the key is known, but {problem.message}"))
+        write_message(one_line(f"warning: the key is known, but {problem.message}"))
     if is_hidden:
-        write_note(f"warning: {origin} is stronger than this login; unset it to use it")
+        write_message(
+            f"warning: {origin} is stronger than this login; unset it to use it"
+        )
 
 
 @app.command(cls=PagedCommand)
@@ -341,7 +341,7 @@ def status(
         from kling_cli.cli.output.plain_lines import error_lines
 
         for line in error_lines(error):
-            write_note(line)
+            write_message(line)
     return error.exit_code if error is not None and standing != "accepted" else 0
 
 
@@ -395,10 +395,12 @@ def logout(*, is_json: Json = False) -> int:
     place = delete_credentials(resolve_config_dir(os.environ))
     if is_json:
         _print({"ok": True, "command": "auth logout", "removed": place, "error": None})
-    write_note(f"logged out: removed from {place}" if place else "there was no login")
+    write_message(
+        f"logged out: removed from {place}" if place else "there was no login"
+    )
     for name in ("KLING_API_KEY", "KLING_ACCESS_KEY"):
         if os.environ.get(name):
-            write_note(f"warning: {name} is set and goes on being used")
+            write_message(f"warning: {name} is set and goes on being used")
     return ExitCode.DONE
 
 
@@ -410,7 +412,7 @@ def _document(
     place: str | None = None,
     error: KlingError | None = None,
 ) -> dict[str, Any]:
-    from kling_cli.cli.output.json_document import of_error
+    from kling_cli.cli.output.json_document import error_object
 
     who = identity(settings)
     return {
@@ -423,7 +425,7 @@ def _document(
         "region": settings.region if settings.is_official_base else None,
         "standing": standing,
         "stored_in": place,
-        "error": None if error is None else of_error(error),
+        "error": None if error is None else error_object(error),
     }
 
 

@@ -146,7 +146,7 @@ def shown_settings(settings: Settings) -> dict[str, tuple[str, str]]:
 def _print_document(
     checks: Sequence[Check], settings: Settings | None, error: KlingError | None
 ) -> None:
-    from kling_cli.cli.output.json_document import dumps, of_error
+    from kling_cli.cli.output.json_document import dumps, error_object
 
     shown = shown_settings(settings) if settings is not None else {}
     document = {
@@ -158,6 +158,6 @@ def _print_document(
             name: {"value": None if value == "-" else value, "origin": origin}
             for name, (value, origin) in shown.items()
         },
-        "error": None if error is None else of_error(error),
+        "error": None if error is None else error_object(error),
     }
     write_result(dumps(document))

@@ -15,7 +15,7 @@ from kling_cli.cli.options.shared import (
     settings_options,
 )
 from kling_cli.cli.options.values import distinct
-from kling_cli.cli.output.job_results import ResultOptions, conclude
+from kling_cli.cli.output.job_results import ResultKind, print_results
 
 if TYPE_CHECKING:
     from kling_cli.cli.runner import RunContext
@@ -65,11 +65,11 @@ def download(
         )
 
     results = run(work, settings=settings, talk=talk)
-    return conclude(
+    return print_results(
         results,
         command="download",
         talk=talk,
-        wanted=ResultOptions.SAVED,
+        wanted=ResultKind.SAVED,
         is_many=len(ids) != 1,
         presentation=Presentation.of(showing, settings),
     )

@@ -18,16 +18,16 @@ from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import OutputOptions
 from kling_cli.cli.options.streaming import StreamOptions
 from kling_cli.cli.output.json_document import dumps
-from kling_cli.cli.output.listing import Empty, say_empty
+from kling_cli.cli.output.listing import EmptyMessage, print_empty_message
 from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.cli.output.terminal.pager import print_lines
 from kling_cli.cli.output.terminal.streams import write_line, write_result
-from kling_cli.cli.output.terminal.text import moment, one_line
+from kling_cli.cli.output.terminal.text import format_timestamp, one_line
 from kling_cli.errors import ExitCode, NotSavedError, UsageError
 from kling_cli.listener.history.export import fields_of
 
 if TYPE_CHECKING:
-    from kling_cli.store import CallbackFilter, CallbackJournal, StoredCallback
+    from kling_cli.store import CallbackFilter, Journal, StoredCallback
 
 STATUSES = ("submitted", "processing", "succeeded", "failed", "unknown")
 TRUSTS = ("signed", "token", "open", "mock")
@@ -123,12 +123,12 @@ def wanted_of(chosen: Choice, *, before: Before | None = None) -> CallbackFilter
         UsageError: a word or a time means nothing.
     """
     from kling_cli.cli.commands.list import moment_of
-    from kling_cli.cli.output.views.trust_labels import trust_of
+    from kling_cli.cli.output.views.trust_labels import trust_from_word
     from kling_cli.clock import SystemClock
     from kling_cli.store import CallbackFilter
 
     _require("--status", chosen.status, STATUSES)
-    trust = trust_of(chosen.trust) if chosen.trust else None
+    trust = trust_from_word(chosen.trust) if chosen.trust else None
     _require("--trust", trust, TRUSTS)
     now = SystemClock().now()
     until = before.before if before else None
@@ -178,7 +178,7 @@ def line_of(
             "schema": TAIL_SCHEMA,
             "type": "callback",
             "seq": seq,
-            "ts": moment(now),
+            "ts": format_timestamp(now),
         }
         return dumps({**head, **fields_of(kept)})
     if talk.is_quiet:
@@ -186,7 +186,7 @@ def line_of(
     name = kept.task_id or kept.external_id
     words = (kept.product, kept.status or "malformed", name, kept.trust)
     what = " ".join(word for word in words if word)
-    return one_line(f"{moment(kept.received_at)} #{kept.id} {what}")
+    return one_line(f"{format_timestamp(kept.received_at)} #{kept.id} {what}")
 
 
 SCHEMA = 1
@@ -210,16 +210,16 @@ MaxEvents = Annotated[
 ]
 
 
-def open_journal() -> CallbackJournal:
+def open_journal() -> Journal:
     """Open the journal of this user, or of the sandbox's.
 
     Raises:
         JournalError: it cannot be used.
     """
     from kling_cli.cli.runner import load_settings
-    from kling_cli.store import CallbackJournal
+    from kling_cli.store import Journal
 
-    return CallbackJournal.open(load_settings({}).state_dir)
+    return Journal.open(load_settings({}).state_dir)
 
 
 def list_events(*, chosen: Choice, limited: Limited, talk: OutputOptions) -> int:
@@ -229,7 +229,7 @@ def list_events(*, chosen: Choice, limited: Limited, talk: OutputOptions) -> int
 
     kling events list --since 2h --status succeeded
     """
-    from kling_cli.cli.output.views.callbacks import table
+    from kling_cli.cli.output.views.callbacks import callback_table
     from kling_cli.listener.history.export import with_forwards
 
     wanted = wanted_of(chosen)
@@ -244,13 +244,13 @@ def list_events(*, chosen: Choice, limited: Limited, talk: OutputOptions) -> int
         lines: Sequence[str] = [str(kept.id) for kept in found]
     else:
         width = get_terminal_size().columns if is_terminal(sys.stdout) else None
-        lines = list(table(found, forwards, width=width))
+        lines = list(callback_table(found, forwards, width=width))
     print_lines(lines)
     if not found:
-        say_empty(
-            Empty("no kept callback matches", "kling events shows all of them")
+        print_empty_message(
+            EmptyMessage("no kept callback matches", "kling events shows all of them")
             if chosen != Choice()
-            else Empty(
+            else EmptyMessage(
                 "no callback has been kept yet",
                 "kling listen receives them; kling trigger sends it mock ones",
             ),
@@ -267,7 +267,7 @@ def show(*, which: Which, talk: OutputOptions) -> int:
     kling events show last
     """
     from kling_cli.cli.output.terminal.streams import write_bytes
-    from kling_cli.cli.output.views.callbacks import description
+    from kling_cli.cli.output.views.callbacks import callback_details
     from kling_cli.listener.history.export import with_forwards
     from kling_cli.listener.history.replay import find
 
@@ -279,7 +279,7 @@ def show(*, which: Which, talk: OutputOptions) -> int:
     elif talk.is_quiet:
         write_bytes(kept.raw)
     else:
-        print_lines(description(kept, forwards))
+        print_lines(callback_details(kept, forwards))
     return 0
 
 
@@ -298,13 +298,12 @@ def tail(
     """
     import anyio
 
-    # DROPME
     from kling_cli.clock import SystemClock
     from kling_cli.listener.history.tail import follow
 
     wanted = wanted_of(chosen)
 
-    async def work(journal: CallbackJournal) -> None:
+    async def work(journal: Journal) -> None:
         clock, seq = SystemClock(), 0
         async for kept in follow(journal, wanted, last=last, clock=clock):
             seq += 1
@@ -430,7 +429,6 @@ def export(*, numbers: Numbers = None, chosen: Choice, form: Format) -> int:
 
     kling events export last --curl
     """
-    # DROPME
     from kling_cli.cli.output.terminal.streams import write_line
     from kling_cli.listener.history.replay import find
 
@@ -452,7 +450,7 @@ def export(*, numbers: Numbers = None, chosen: Choice, form: Format) -> int:
 
 
 def _lines(
-    journal: CallbackJournal, pages: Iterable[Sequence[StoredCallback]], form: Format
+    journal: Journal, pages: Iterable[Sequence[StoredCallback]], form: Format
 ) -> Iterator[str]:
     from kling_cli.cli.output.json_document import dumps
     from kling_cli.listener.forwarding.targets import read_target

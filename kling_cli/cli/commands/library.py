@@ -12,7 +12,12 @@ from typer.core import TyperCommand
 from kling_cli.cli.help_page import PagedGroup
 from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
 from kling_cli.cli.options.values import distinct
-from kling_cli.cli.output.listing import Empty, Listing, more_note, print_listing
+from kling_cli.cli.output.listing import (
+    EmptyMessage,
+    Listing,
+    print_listing,
+    truncation_note,
+)
 from kling_cli.cli.output.terminal.text import one_line
 
 if TYPE_CHECKING:
@@ -103,13 +108,13 @@ def list_things(
     listing = Listing(
         command=f"{shelf.plural} list",
         facts={
-            shelf.plural: [shown.document(one, shelf) for one in found.items],
+            shelf.plural: [shown.item_document(one, shelf) for one in found.items],
             "has_more": found.has_more,
         },
-        lines=shown.table(found.items, shelf),
+        lines=shown.item_table(found.items, shelf),
         ids=[one.id for one in found.items],
-        warnings=[more_note(chosen.limit)] if found.has_more else (),
-        empty=Empty(
+        warnings=[truncation_note(chosen.limit)] if found.has_more else (),
+        empty=EmptyMessage(
             f"there are no {shelf.plural} yet",
             f"kling {shelf.plural} create --help shows how to make one",
         ),
@@ -133,8 +138,8 @@ def show_things(
     found = asked(work, account=account, talk=talk)
     listing = Listing(
         command=f"{shelf.plural} show",
-        facts={shelf.plural: [shown.document(one, shelf) for one in found]},
-        lines=shown.descriptions(found, shelf),
+        facts={shelf.plural: [shown.item_document(one, shelf) for one in found]},
+        lines=shown.item_details(found, shelf),
         ids=[one.id for one in found],
     )
     return print_listing(listing, talk)

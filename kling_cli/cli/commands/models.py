@@ -66,20 +66,20 @@ def models(*, name: Name = None, wanted: ModelFilter, talk: OutputOptions) -> in
 
     kling models --can sound,4k,duration=12
     """
-    from kling_cli.cli.output.listing import Empty, Listing, print_listing
+    from kling_cli.cli.output.listing import EmptyMessage, Listing, print_listing
     from kling_cli.cli.output.views import models as shown
-    from kling_cli.cli.output.views.models import document
+    from kling_cli.cli.output.views.models import model_document
 
     words = words_of(wanted.can or ())
     found = select(wanted.product, name, words)
-    lines = shown.searched(found) if words else shown.listed(found)
+    lines = shown.capability_table(found) if words else shown.model_table(found)
     listing = Listing(
         command="models",
-        facts={"models": [document(one) for one in found]},
-        lines=shown.described(found) if name and not words else lines,
+        facts={"models": [model_document(one) for one in found]},
+        lines=shown.model_details(found) if name and not words else lines,
         notes=() if name or words else [ALL_OF_ONE],
         ids=list(dict.fromkeys(one.model.id for one in found)),
-        empty=Empty(
+        empty=EmptyMessage(
             "no model can do all of this",
             "ask for less of it, or see what each can do: kling models",
         ),

@@ -11,7 +11,7 @@ import typer
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
 from kling_cli.cli.options.values import distinct
-from kling_cli.cli.output.job_results import print_documents
+from kling_cli.cli.output.job_results import print_json
 from kling_cli.cli.output.terminal.streams import write_result
 from kling_cli.errors import UsageError
 
@@ -51,7 +51,7 @@ def open_tasks(
         if not talk.is_json:
             write_result(str(path))
     if talk.is_json:
-        print_documents(_results(entries), command="open", is_many=len(entries) != 1)
+        print_json(_results(entries), command="open", is_many=len(entries) != 1)
     return 0
 
 

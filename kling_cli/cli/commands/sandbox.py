@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kling_cli.cli.output.terminal.streams import write_note, write_result
+from kling_cli.cli.output.terminal.streams import write_message, write_result
 from kling_cli.cli.output.terminal.text import one_line
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def _webhook_secrets(typed: Sequence[str] | None) -> tuple[str, ...]:
     settings.require("webhook_secret")
     if settings.webhook_secrets:
         origin = settings.origins["webhook_secret"]
-        write_note(f"callbacks are signed with the secret of {origin}")
+        write_message(f"callbacks are signed with the secret of {origin}")
     return tuple(each.reveal() for each in settings.webhook_secrets)
 
 
@@ -248,7 +248,7 @@ async def _serve(options: SandboxOptions, is_json: bool) -> int:
             if is_json:
                 write_result(_json_line("ready", ready_document(box)))
             else:
-                write_note(ready_text(box))
+                write_message(ready_text(box))
             async for number in signals:
                 return 128 + int(number)
     return 0  # pragma: no cover -- the signals never end by themselves
@@ -297,7 +297,7 @@ def _note_request(exchange: Exchange) -> None:
     fault = f" ({exchange.kind}:{exchange.fault})" if exchange.fault else ""
     historic = " (historic path)" if exchange.is_historic else ""
     line = f"{exchange.method} {exchange.path} {status}{fault}{historic}"
-    write_note(one_line(line))
+    write_message(one_line(line))
 
 
 def _request_document(exchange: Exchange) -> dict[str, Any]:

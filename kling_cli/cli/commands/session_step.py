@@ -18,7 +18,7 @@ from kling_cli.cli.options.shared import (
     settings_options,
 )
 from kling_cli.cli.options.values import read_option_values
-from kling_cli.cli.output.job_results import say
+from kling_cli.cli.output.job_results import print_message
 from kling_cli.cli.output.terminal.streams import write_result
 from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import ExitCode, KlingError
@@ -83,13 +83,13 @@ def _take(typed: Typed) -> int:
     taken = None if isinstance(result, KlingError) else result
     if typed.talk.is_json:
         named = typed.values.get("session")
-        shown = json_document.of_step(typed.command, named, taken, error)
+        shown = json_document.session_step_document(typed.command, named, taken, error)
         write_result(json_document.dumps(shown))
     elif taken is not None:
         for line in _shown(typed, taken):
             write_result(line)
     for line in _told(typed, result):
-        say(line, is_colorless=typed.talk.is_colorless)
+        print_message(line, is_colorless=typed.talk.is_colorless)
     return int(error.exit_code if error else ExitCode.DONE)
 
 

@@ -39,7 +39,7 @@ from kling_cli.settings import Settings
 from kling_cli.tunnels import shared_lock
 
 if TYPE_CHECKING:
-    from kling_cli.cli.output.views.mock_results import Report
+    from kling_cli.cli.output.views.mock_results import MockReport
     from kling_cli.listener.forwarding.delivery import DeliveryOutcome
     from kling_cli.mock.conformance import HandlerResponse
     from kling_cli.mock.scenarios import Delivery
@@ -297,22 +297,23 @@ def trigger(
 
     kling listen --no-token -- kling trigger lifecycle --assert 2xx,5s
     """
-    from kling_cli.cli.output.views.mock_results import Report, show_commands
-    # DROPME
+    from kling_cli.cli.output.views.mock_results import MockReport, print_commands
 
-    report = Report(talk, is_asserting=mocking.is_all or mocking.demands is not None)
+    report = MockReport(
+        talk, is_asserting=mocking.is_all or mocking.demands is not None
+    )
     try:
         series = parse(scenario, mocking)
         if mocking.is_printed:
             made = [one for trial in series.trials for one in commands(trial, mocking)]
-            show_commands(made, talk)
+            print_commands(made, talk)
             return 0
     except KlingError as exc:  # in JSON, the keys are the same
         return report.conclude(exc)
     return _try(series, report)
 
 
-def _try(series: MockRuns, report: Report) -> int:
+def _try(series: MockRuns, report: MockReport) -> int:
     """Send everything, judge what comes back, and say so."""
     import anyio
 
@@ -344,7 +345,9 @@ def _judged(
 
 
 async def _send(
-    trial: MockRun, report: Report, answers: dict[int, tuple[Delivery, DeliveryOutcome]]
+    trial: MockRun,
+    report: MockReport,
+    answers: dict[int, tuple[Delivery, DeliveryOutcome]],
 ) -> None:
     from kling_cli.mock.sender import deliver
 

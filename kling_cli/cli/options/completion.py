@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from kling_cli.cli.output.terminal.text import safe_note
+from kling_cli.cli.output.terminal.text import completion_note
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ _STATES: Final = {"sending": "unknown", "absent": "unknown"}  # the others are w
 def fitting(offers: Iterable[Candidate], incomplete: str) -> list[Candidate]:
     """Return those that begin with what was typed, safe to hand to a shell."""
     return [
-        (word, safe_note(note))
+        (word, completion_note(note))
         for word, note in offers
         if word.startswith(incomplete) and _SAFE_WORD.fullmatch(word)
     ]

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from kling_cli import store
 from kling_cli.cli.output.terminal.text import (
-    duration,
-    expected,
-    lines,
+    escaped_lines,
+    format_duration,
+    format_estimate,
+    format_size,
+    format_units,
     one_line,
-    size,
-    units,
 )
-from kling_cli.cli.output.views.trust_labels import phrase
+from kling_cli.cli.output.views.trust_labels import trust_phrase
 from kling_cli.jobs import events as happened
 
 if TYPE_CHECKING:
     from kling_cli.errors import KlingError
     from kling_cli.jobs.events import Event, JobResult
 
-_PATH_WORDS = MappingProxyType(
+_PATH_LABELS = MappingProxyType(
     {
         "ready": "callbacks can come in",
         "proven": "callbacks arrive; polling less",
@@ -31,10 +31,10 @@ _PATH_WORDS = MappingProxyType(
         "none": "no callbacks; polling",
     }
 )
-_NEWS_WORDS = MappingProxyType(
+_COMPLETION_LABELS = MappingProxyType(
     {"callback": "notified by callback", "poll": "found by polling"}
 )
-_VIA_WORDS = MappingProxyType(
+_VIA_LABELS = MappingProxyType(
     {
         "shared": "through another kling",
         "loopback": "on this machine",
@@ -43,9 +43,9 @@ _VIA_WORDS = MappingProxyType(
 )
 
 
-def line(event: Event) -> str | None:
+def event_line(event: Event) -> str | None:
     """Return what is printed for `event`, one line; None when it is not news."""
-    text = _LINES[type(event)](event)
+    text = _FORMATTERS[type(event)](event)
     return None if text is None else one_line(text)
 
 
@@ -61,31 +61,31 @@ def error_lines(error: KlingError) -> Iterator[str]:
     for each in rest:
         yield f"       {each}"
     if error.hint:
-        yield f"hint: {' '.join(lines(error.hint))}"
+        yield f"hint: {' '.join(escaped_lines(error.hint))}"
 
 
-def path_words(event: happened.CallbackPath) -> str:
+def callback_path_text(event: happened.CallbackPath) -> str:
     """Return how the way for callbacks stands, in a few words."""
-    words = _PATH_WORDS.get(event.state, event.state)
+    words = _PATH_LABELS.get(event.state, event.state)
     if event.via is None or event.state not in ("ready", "back"):
         return words
-    return f"{words} {_VIA_WORDS.get(event.via, f'through {event.via}')}"
+    return f"{words} {_VIA_LABELS.get(event.via, f'through {event.via}')}"
 
 
-def summary(result: JobResult) -> str:
+def result_summary(result: JobResult) -> str:
     """Return the last line about a job: how it ended, its time and cost."""
     name = result.task_id or result.external_id or "the job"
     facts = [f"{name} {result.state.value}"]
     if result.state is store.State.UNKNOWN:
         facts = [f"{name} not finished"]
     if result.task_s is not None:
-        facts.append(f"took {duration(result.task_s)}")
+        facts.append(f"took {format_duration(result.task_s)}")
     elif result.elapsed_s is not None:
-        facts.append(f"after {duration(result.elapsed_s)}")
+        facts.append(f"after {format_duration(result.elapsed_s)}")
     if result.units is not None:
-        facts.append(units(result.units))
+        facts.append(format_units(result.units))
     if result.completed_by is not None:
-        facts.append(_NEWS_WORDS.get(result.completed_by, result.completed_by))
+        facts.append(_COMPLETION_LABELS.get(result.completed_by, result.completed_by))
     return ", ".join(facts)
 
 
@@ -93,7 +93,7 @@ def _message_lines(error: KlingError) -> list[str]:
     """Return the message's lines; one with the API's words in it stays on one."""
     if error.code is not None:
         return [one_line(error.message)]
-    return lines(error.message) or [error.type]
+    return escaped_lines(error.message) or [error.type]
 
 
 def _with_hint(text: str, hint: str | None) -> str:
@@ -101,8 +101,10 @@ def _with_hint(text: str, hint: str | None) -> str:
 
 
 def _prepared(event: happened.Prepared) -> str:
-    cost = expected(event.units, event.at_most_units, event.usd)
-    what = _what(event.product, event.model) + (f", {cost}" if cost else "")
+    cost = format_estimate(event.units, event.at_most_units, event.usd)
+    what = _product_and_model(event.product, event.model) + (
+        f", {cost}" if cost else ""
+    )
     return f"{what} ({event.external_id})"
 
 
@@ -113,21 +115,21 @@ def _tunnel_opening(event: happened.TunnelOpening) -> str:
 
 def _callback_path(event: happened.CallbackPath) -> str:
     detail = f": {event.detail}" if event.detail else ""
-    return _with_hint(path_words(event) + detail, event.hint)
+    return _with_hint(callback_path_text(event) + detail, event.hint)
 
 
 def _waiting_for_slot(event: happened.WaitingForSlot) -> str:
-    pause = duration(event.pause_s)
+    pause = format_duration(event.pause_s)
     return f"waiting for a slot, attempt {event.attempt}; again in {pause}"
 
 
 def _send_failed(event: happened.SendFailed) -> str:
     tries = f"try {event.attempt} of {event.most_attempts}"
-    pause = duration(event.retry_s)
+    pause = format_duration(event.retry_s)
     return f"could not submit, {tries}: {event.error.message}; again in {pause}"
 
 
-def _settling(event: happened.OutcomeCheck) -> str:
+def _outcome_check(event: happened.OutcomeCheck) -> str:
     return (
         f"not sure the API took the job ({event.reason}); "
         f"asking for {event.external_id}"
@@ -135,11 +137,14 @@ def _settling(event: happened.OutcomeCheck) -> str:
 
 
 def _submitted(event: happened.Submitted) -> str:
-    usual = "" if event.usual_s is None else f", usually {duration(event.usual_s)}"
-    return f"submitted {event.task_id}: {_what(event.product, event.model)}{usual}"
+    usual = (
+        "" if event.usual_s is None else f", usually {format_duration(event.usual_s)}"
+    )
+    what = _product_and_model(event.product, event.model)
+    return f"submitted {event.task_id}: {what}{usual}"
 
 
-def _what(product: str, model: str | None) -> str:
+def _product_and_model(product: str, model: str | None) -> str:
     """Return what is made, and by which model where there is a choice."""
     return f"{product} with {model}" if model not in (None, product) else product
 
@@ -153,27 +158,27 @@ def _status_changed(event: happened.StatusChanged) -> str | None:
 
 def _callback_arrived(event: happened.CallbackArrived) -> str:
     name = event.task_id or "a task"
-    how = phrase(event.trust)
+    how = trust_phrase(event.trust)
     return f"callback: {name} {event.status} ({how}); checking with the API"
 
 
-def _ask_failed(event: happened.QueryFailed) -> str:
-    pause = duration(event.retry_s)
+def _query_failed(event: happened.QueryFailed) -> str:
+    pause = format_duration(event.retry_s)
     tries = f", try {event.attempt}" if event.attempt > 1 else ""
     return f"could not ask{tries}: {event.error.message}; again in {pause}"
 
 
 def _download_resumed(event: happened.DownloadResumed) -> str:
-    whole = "" if event.total_bytes is None else f" of {size(event.total_bytes)}"
-    return f"resuming {event.name} after {size(event.done_bytes)}{whole}"
+    whole = "" if event.total_bytes is None else f" of {format_size(event.total_bytes)}"
+    return f"resuming {event.name} after {format_size(event.done_bytes)}{whole}"
 
 
 def _download_retry(event: happened.DownloadRetry) -> str:
-    return f"{event.name}: {event.reason}; again in {duration(event.retry_s)}"
+    return f"{event.name}: {event.reason}; again in {format_duration(event.retry_s)}"
 
 
 def _saved(event: happened.Saved) -> str:
-    return f"saved {event.path} ({size(event.total_bytes)})"
+    return f"saved {event.path} ({format_size(event.total_bytes)})"
 
 
 def _notice(event: happened.Notice) -> str:
@@ -187,27 +192,27 @@ def _remark(event: happened.Remark) -> str:
 def _finished(event: happened.Finished) -> str | None:
     if event.result.task_id is None and event.result.error is not None:
         return None  # there never was a task; the error says all
-    return summary(event.result)
+    return result_summary(event.result)
 
 
-def _silent(_: object) -> None:
+def _no_line(_: object) -> None:
     """Say nothing: too frequent to be news on a line of its own."""
 
 
-_LINES: Mapping[type, Callable[[Any], str | None]] = MappingProxyType(
+_FORMATTERS: Mapping[type, Callable[[Any], str | None]] = MappingProxyType(
     {
         happened.Prepared: _prepared,
         happened.TunnelOpening: _tunnel_opening,
         happened.CallbackPath: _callback_path,
         happened.WaitingForSlot: _waiting_for_slot,
         happened.SendFailed: _send_failed,
-        happened.OutcomeCheck: _settling,
+        happened.OutcomeCheck: _outcome_check,
         happened.Submitted: _submitted,
         happened.StatusChanged: _status_changed,
         happened.CallbackArrived: _callback_arrived,
-        happened.Querying: _silent,
-        happened.QueryFailed: _ask_failed,
-        happened.Downloading: _silent,
+        happened.Querying: _no_line,
+        happened.QueryFailed: _query_failed,
+        happened.Downloading: _no_line,
         happened.DownloadResumed: _download_resumed,
         happened.DownloadRetry: _download_retry,
         happened.Saved: _saved,
@@ -221,7 +226,7 @@ _LINES: Mapping[type, Callable[[Any], str | None]] = MappingProxyType(
 _COLORS = (("error:", 31), ("warning:", 33), ("hint:", 36), ("saved ", 32))
 
 
-def colored(text: str) -> str:
+def with_colored_prefix(text: str) -> str:
     """Return `text` with its first word coloured, where that word means something."""
     for start, color in _COLORS:
         if text.startswith(start):

@@ -71,6 +71,8 @@ class Step:
         order = with_history(order, self.settings)
         kinds = kinds_of(self.settings)
         request = prepare(order, kinds, new_id=new_external_id)
+        if self.options.is_embedded:
+            return await self._take(request)
         return await until_signal(lambda: self._take(request))
 
     async def _take(self, request: Request) -> StepResult:

@@ -33,7 +33,7 @@ from kling_cli.listener.forwarding.policy import (
 from kling_cli.listener.forwarding.targets import Target, targets_for
 from kling_cli.listener.options import ListenOptions
 from kling_cli.settings import Settings
-from kling_cli.store import CallbackJournal, JournalError, StoredCallback, StoredForward
+from kling_cli.store import Journal, JournalError, StoredCallback, StoredForward
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -93,7 +93,7 @@ async def open_delivery_log(
 
 
 def _write(state_dir: Path, forwards: list[StoredForward]) -> None:
-    with CallbackJournal.open(state_dir) as journal:
+    with Journal.open(state_dir) as journal:
         journal.keep_forwards(forwards)
 
 

@@ -26,7 +26,7 @@ from kling_cli.listener.forwarding.targets import Target
 from kling_cli.secret import Secret
 from kling_cli.store import (
     CallbackFilter,
-    CallbackJournal,
+    Journal,
     StoredCallback,
     StoredForward,
     last_by_url,
@@ -110,7 +110,7 @@ class Replay:
 
 
 def choose(
-    journal: CallbackJournal, which: Sequence[str], wanted: CallbackFilter | None
+    journal: Journal, which: Sequence[str], wanted: CallbackFilter | None
 ) -> list[StoredCallback]:
     """Return the callbacks that numbers, `last` or `wanted` name, oldest first.
 
@@ -130,7 +130,7 @@ def choose(
     return sorted(found, key=lambda kept: kept.id)
 
 
-def find(journal: CallbackJournal, which: str) -> StoredCallback:
+def find(journal: Journal, which: str) -> StoredCallback:
     """Return the callback with this number, or the `last` one.
 
     Raises:
@@ -153,7 +153,7 @@ def find(journal: CallbackJournal, which: str) -> StoredCallback:
 
 
 def replays(
-    journal: CallbackJournal,
+    journal: Journal,
     callbacks: Sequence[StoredCallback],
     *,
     to: Sequence[Target],
@@ -176,7 +176,7 @@ def replays(
 
 
 def _places(
-    journal: CallbackJournal, kept: StoredCallback, *, is_failed: bool
+    journal: Journal, kept: StoredCallback, *, is_failed: bool
 ) -> tuple[Target, ...]:
     before = last_by_url(journal.forwards(kept.id)).values()
     urls = [each.url for each in before if not (is_failed and each.is_taken)]

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Final
 
 from kling_cli.clock import Clock
-from kling_cli.store import CallbackFilter, CallbackJournal, StoredCallback
+from kling_cli.store import CallbackFilter, Journal, StoredCallback
 
 LOOK_S: Final = 0.2
 
 
 async def follow(
-    journal: CallbackJournal, wanted: CallbackFilter, *, last: int, clock: Clock
+    journal: Journal, wanted: CallbackFilter, *, last: int, clock: Clock
 ) -> AsyncGenerator[StoredCallback, None]:
     """Yield the `last` callbacks that are wanted, then each as it is kept, for ever.
 

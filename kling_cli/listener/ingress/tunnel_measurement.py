@@ -91,8 +91,8 @@ async def measure_tunnel(
     """
     probe, report = _Probe(), TunnelReport(name=provider.name)
     begun = clock.monotonic()
-    receiver = Receiver([probe.recognise], probe.keep, tell=lambda _: None, clock=clock)
-    limits = replace(Limits(), body_s=_BODY_S)
+    receiver = Receiver([probe.recognise], probe.keep, emit=lambda _: None, clock=clock)
+    limits = replace(Limits(), body_timeout_s=_BODY_S)
     async with serve(receiver, limits=limits) as server:
         try:
             async with provider.open(server.port) as tunnel, new() as http:

@@ -20,8 +20,8 @@ from kling_cli.callbacks import (
     Trust,
     UrlMatch,
     UrlMatcher,
-    create_once,
-    replace_whole,
+    create_secret_file,
+    replace_secret_file,
 )
 from kling_cli.errors import UsageError
 
@@ -39,7 +39,7 @@ def load_token(state_dir: Path) -> str:
     path = state_dir / NAME
     try:
         if not path.exists():
-            create_once(path, _new())
+            create_secret_file(path, _new())
         path.chmod(0o600)  # a copied folder may have lost it
         token = path.read_bytes().decode("ascii", "replace").strip()
     except OSError as exc:
@@ -61,7 +61,7 @@ def rotate_token(state_dir: Path) -> str:
     path = state_dir / NAME
     token = _new()
     try:
-        replace_whole(path, token)
+        replace_secret_file(path, token)
     except OSError as exc:
         raise _unusable(path, exc) from exc
     return token.decode()
@@ -138,7 +138,7 @@ def reply(status: int) -> Response:
         return RECEIVED
     is_error = status >= _ERRORS
     return Response(
-        status=status, key="error" if is_error else "status", word="as --respond says"
+        status=status, key="error" if is_error else "status", value="as --respond says"
     )
 
 

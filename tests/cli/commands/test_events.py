@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.store.journal import CallbackJournal, StoredCallback, StoredForward
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import StoredCallback, StoredForward
 from tests.support.echo import echo_server
 from tests.support.kling import Kling
 
@@ -38,9 +39,9 @@ def a_callback(**columns: object) -> StoredCallback:
 
 
 @pytest.fixture
-def journal(kling: Kling) -> Iterator[CallbackJournal]:
+def journal(kling: Kling) -> Iterator[Journal]:
     """Keep three callbacks, the second of which an app did not take."""
-    with CallbackJournal.open(kling.state_dir) as opened:
+    with Journal.open(kling.state_dir) as opened:
         opened.keep_callbacks(
             [
                 a_callback(),
@@ -160,9 +161,7 @@ def test_what_makes_no_sense_is_refused(
     assert words in result.stderr
 
 
-def test_new_ones_are_followed_as_they_come(
-    kling: Kling, journal: CallbackJournal
-) -> None:
+def test_new_ones_are_followed_as_they_come(kling: Kling, journal: Journal) -> None:
     with kling.start("events", "tail", "--last", "1", "--json") as program:
         program.wait_for(r'"event_id": 3', stream="stdout")
         journal.keep_callback(a_callback(task_id="t4"))
@@ -187,9 +186,7 @@ def test_following_ends_after_as_many_as_were_asked_for(kling: Kling) -> None:
     assert [line.split()[1] for line in result.lines] == ["#1", "#2"]
 
 
-def test_following_ends_when_nobody_reads(
-    kling: Kling, journal: CallbackJournal
-) -> None:
+def test_following_ends_when_nobody_reads(kling: Kling, journal: Journal) -> None:
     with subprocess.Popen(
         kling.command("events", "tail"),
         env=kling.env,
@@ -226,7 +223,7 @@ def test_exported_lines_are_objects_each(kling: Kling) -> None:
 
 
 def test_an_exported_command_sends_the_same_bytes(
-    kling: Kling, journal: CallbackJournal
+    kling: Kling, journal: Journal
 ) -> None:
     tricky = b'{"id": "it\'s", "x": "$HOME `id` \\n"}\n'
     binary = b"\xff\x00\r\n@file"

@@ -10,7 +10,7 @@ import pytest
 from kling_cli.cli.commands import events, listen
 from kling_cli.cli.commands.trigger import MockOptions, parse
 from kling_cli.main import main
-from kling_cli.store.journal import CallbackJournal, Journal
+from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
 from tests.jobs.made import a_callback, an_entry
 from tests.support.recorder import recorder
@@ -27,7 +27,7 @@ def state_dir(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         journal.write_down(
             an_entry("e1", api_base=BASE, task_id="t1", stage=Stage.SUCCEEDED)
         )
-    with CallbackJournal.open(own_home / "state") as callbacks:
+    with Journal.open(own_home / "state") as callbacks:
         callbacks.keep_callbacks([a_callback(task_id=one) for one in ("t1", "t2")])
     return own_home / "state"
 

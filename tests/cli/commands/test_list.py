@@ -132,7 +132,7 @@ def test_a_time_that_is_none_is_refused(text: str) -> None:
 def test_every_state_that_is_shown_can_be_asked_for(stage: Stage) -> None:
     entry = an_entry(stage=stage)
     [piped] = table([entry])
-    _, drawn = report.table([entry], NOW, style=lambda text, _: text, width=200)
+    _, drawn = report.job_table([entry], NOW, style=lambda text, _: text, width=200)
     word = piped.split()[1]
 
     assert select([entry], Filter(status=word), NOW) == [entry]
@@ -162,7 +162,7 @@ def test_a_terminal_of_any_width_has_states_and_whole_ids() -> None:
 
     for width in range(50, 200):
         lines = list(
-            report.table(entries, NOW, style=lambda text, _: text, width=width)
+            report.job_table(entries, NOW, style=lambda text, _: text, width=width)
         )
 
         assert max(map(len, lines)) <= width
@@ -174,7 +174,7 @@ def test_a_terminal_of_any_width_has_states_and_whole_ids() -> None:
 
 def test_states_are_coloured_one_by_one() -> None:
     entries = [an_entry(stage=stage) for stage in Stage]
-    lines = report.table(
+    lines = report.job_table(
         entries, NOW, style=lambda text, color: f"<{color}>{text}", width=99
     )
 
@@ -202,7 +202,7 @@ def test_states_are_coloured_one_by_one() -> None:
     ],
 )
 def test_ages_are_short(ago: timedelta, words: str) -> None:
-    assert report.age(NOW - ago, NOW) == words
+    assert report.format_age(NOW - ago, NOW) == words
 
 
 def test_words_from_the_journal_are_harmless() -> None:

@@ -11,7 +11,7 @@ import pytest
 from kling_cli.catalogue.definition import loader
 from kling_cli.cli.commands.models import select, words_of
 from kling_cli.cli.output.views import models as shown
-from kling_cli.cli.output.views.models import document
+from kling_cli.cli.output.views.models import model_document
 from kling_cli.errors import UsageError
 from tests.support.examples import HELP
 from tests.support.kling import Kling
@@ -103,11 +103,11 @@ def test_an_offer_is_a_command_to_type(
 ) -> None:
     first = select(product, None, words)[0]
 
-    assert shown.how_to_ask(first) == command
+    assert shown.example_command(first) == command
 
 
 def test_a_line_has_price_limits_and_what_else_can_be_said() -> None:
-    (line,) = shown.listed(select("text2video", "kling-3.0", []))
+    (line,) = shown.model_table(select("text2video", "kling-3.0", []))
 
     assert line.split("  ") == [
         "text2video",
@@ -123,14 +123,14 @@ def test_a_line_has_price_limits_and_what_else_can_be_said() -> None:
 def test_every_word_of_a_line_is_understood_by_can() -> None:
     for one in select(None, None, []):
         if one.model.status == "current":
-            (line,) = shown.listed([one])
+            (line,) = shown.model_table([one])
             words = [word for word in line.split("  ")[-1].split() if word != "-"]
             for word in words:
                 assert ids(one.product.name, one.model.id, [word]), (one.model.id, word)
 
 
 def test_a_model_is_described_with_rates_and_limits() -> None:
-    lines = list(shown.described(select("image2video", "kling-3.0-turbo", [])))
+    lines = list(shown.model_details(select("image2video", "kling-3.0-turbo", [])))
 
     facts = {line.split()[0]: " ".join(line.split()[1:]) for line in lines[1:]}
     assert lines[0] == "kling-3.0-turbo  Kling 3.0 Turbo, for kling image2video"
@@ -145,7 +145,7 @@ def test_a_model_is_described_with_rates_and_limits() -> None:
 def test_a_program_gets_everything_the_catalogue_knows() -> None:
     (line,) = select("text2video", "kling-3.0-turbo", ["sound"])
 
-    found = json.loads(json.dumps(document(line)))
+    found = json.loads(json.dumps(model_document(line)))
 
     assert found["command"] == "kling text2video"
     assert found["is_default"] is True
@@ -202,6 +202,6 @@ def test_on_a_terminal_words_are_wrapped_below_headings(kling: Kling) -> None:
 
 
 def test_every_command_that_is_named_exists() -> None:
-    named = {tuple(shown.command_of(one).split()) for one in select(None, None, [])}
+    named = {tuple(shown.command_words(one).split()) for one in select(None, None, [])}
 
     assert named - HELP.keys() == set()

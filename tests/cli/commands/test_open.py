@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from kling_cli.cli.options.shared import OutputOptions, Showing
-from kling_cli.cli.output.job_results import Presentation, notice
-from kling_cli.cli.output.terminal.capabilities import link
+from kling_cli.cli.output.job_results import Presentation, notification_text
+from kling_cli.cli.output.terminal.capabilities import hyperlink
 from kling_cli.errors import ExitCode, StoppedError
 from kling_cli.jobs.events import JobResult
 from kling_cli.settings.settings import read_settings
@@ -45,7 +45,7 @@ def test_a_terminal_shows_links_opens_and_notifies_its_person(
     said = result.stdout
     [saved] = kling.files()
     assert opened.read_text() == f"{saved}\n"
-    assert link(saved.name, saved.as_uri()) in said
+    assert hyperlink(saved.name, saved.as_uri()) in said
     assert "\x1b]1337;File=inline=1;" in said
     assert "\x1b]9;image succeeded: two cats\x1b\\" in said
 
@@ -60,7 +60,7 @@ def test_a_terminal_shows_links_opens_and_notifies_its_person(
     with kling.start(*status, env=ITERM, terminal=terminal) as program:
         gone = program.finish()
 
-    assert f"file     {link(saved.name, saved.as_uri())}" in gone.stdout
+    assert f"file     {hyperlink(saved.name, saved.as_uri())}" in gone.stdout
     assert "go on" not in gone.stdout + gone.stderr
 
 
@@ -143,5 +143,7 @@ def test_an_option_wins_over_the_setting() -> None:
 
 
 def test_a_notice_names_what_ended_and_how() -> None:
-    assert notice([a_result()]) == f"text2video succeeded: {PROMPT}"
-    assert re.match("together: 2 tasks, 2 succeeded", notice([a_result()] * 2))
+    assert notification_text([a_result()]) == f"text2video succeeded: {PROMPT}"
+    assert re.match(
+        "together: 2 tasks, 2 succeeded", notification_text([a_result()] * 2)
+    )

@@ -8,7 +8,8 @@ import pytest
 
 from kling_cli.callbacks.signatures import verify
 from kling_cli.secret import Secret
-from kling_cli.store.journal import CallbackJournal, StoredCallback, StoredForward
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import StoredCallback, StoredForward
 from tests.support.kling import Kling
 from tests.support.recorder import Recorder, recorder
 
@@ -47,8 +48,8 @@ def app() -> Iterator[Recorder]:
 
 
 @pytest.fixture
-def journal(kling: Kling) -> Iterator[CallbackJournal]:
-    with CallbackJournal.open(kling.state_dir) as opened:
+def journal(kling: Kling) -> Iterator[Journal]:
+    with Journal.open(kling.state_dir) as opened:
         opened.keep_callbacks([a_callback(), a_callback(task_id="t2"), a_callback()])
         yield opened
 
@@ -89,7 +90,7 @@ def test_what_is_chosen_goes_out_in_order(
 
 
 def test_what_failed_goes_where_it_failed_and_then_counts_as_taken(
-    kling: Kling, app: Recorder, journal: CallbackJournal
+    kling: Kling, app: Recorder, journal: Journal
 ) -> None:
     gone = "http://127.0.0.1:9/gone"
     journal.keep_forwards(
@@ -170,7 +171,7 @@ def test_fields_can_be_changed(kling: Kling, app: Recorder) -> None:
 
 @pytest.mark.parametrize("way", ["option", "environment", "account"])
 def test_a_signature_is_made_anew(
-    kling: Kling, app: Recorder, journal: CallbackJournal, way: str
+    kling: Kling, app: Recorder, journal: Journal, way: str
 ) -> None:
     old = (("webhook-id", "m"), ("webhook-timestamp", "1"), ("webhook-signature", "v"))
     journal.keep_callback(a_callback(trust="signed", headers=old))

@@ -15,7 +15,7 @@ from kling_cli.catalogue.definition import loader
 from kling_cli.cli.app import load
 from kling_cli.cli.command_table import HIDDEN, entries
 from kling_cli.cli.commands.trigger import NASTY_SCENARIOS, SCENARIOS
-from kling_cli.cli.output.terminal.text import safe_note
+from kling_cli.cli.output.terminal.text import completion_note
 from kling_cli.mock import scenarios
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
@@ -178,7 +178,7 @@ def test_a_task_has_its_status_and_prompt_beside_it_without_what_a_shell_acts_on
     assert notes["t4"] == "succeeded Ann"
     assert notes["t2"] == "processing a touch x id rm -rf 2J"
     assert "a;b" not in notes
-    assert len(safe_note("word " * 99)) == 56
+    assert len(completion_note("word " * 99)) == 56
 
 
 def test_a_sandbox_has_a_journal_of_its_own(state_dir: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 import anyio
 
 _STDERR: Final = 2
-LOOK_EVERY_S: Final = 1.0  # some shells move a running job without a signal
+FOREGROUND_CHECK_S: Final = 1.0  # some shells move a running job without a signal
 
 Pause = Callable[[], AbstractContextManager[None]]
 
@@ -45,19 +45,19 @@ async def share_terminal(terminal: int, pause: Pause) -> None:
             if not is_in_foreground(terminal):
                 with pause():
                     while not is_in_foreground(terminal):
-                        await _next(signals)
+                        await _next_signal(signals)
                 continue
-            match await _next(signals):
+            match await _next_signal(signals):
                 case signal.SIGTSTP:
                     with pause():
-                        _stop()
+                        _stop_process()
                 case signal.SIGCONT if is_in_foreground(terminal):
                     with pause():  # after SIGSTOP the shell has left its own mode
                         pass
 
 
 @contextmanager
-def hidden_typing(prompt: str) -> Iterator[None]:
+def hidden_input(prompt: str) -> Iterator[None]:
     """Keep the terminal's echo off when the process is stopped and continued inside.
 
     A shell leaves its own mode behind, in which a key would be seen as it is typed.
@@ -66,7 +66,7 @@ def hidden_typing(prompt: str) -> Iterator[None]:
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         _set_echo(is_on=True)
-        _stop()
+        _stop_process()
 
     def go_on(_number: int, _frame: FrameType | None) -> None:
         _set_echo(is_on=False)
@@ -100,14 +100,14 @@ def _set_echo(*, is_on: bool) -> None:
             os.close(terminal)
 
 
-async def _next(signals: AsyncIterator[signal.Signals]) -> signal.Signals | None:
+async def _next_signal(signals: AsyncIterator[signal.Signals]) -> signal.Signals | None:
     """Return the next signal; None when it is time to look again."""
-    with anyio.move_on_after(LOOK_EVERY_S):
+    with anyio.move_on_after(FOREGROUND_CHECK_S):
         return await anext(signals)
     return None
 
 
-def _stop() -> None:
+def _stop_process() -> None:
     """Stop as the default action does, and return when the process is continued."""
     handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
     signal.raise_signal(signal.SIGTSTP)

@@ -25,13 +25,13 @@ def print_lines(lines: Iterable[str]) -> None:
     PAGER names it (default: less); with `cat` or nothing in it there is none.
     """
     shown = list(lines)
-    command = _pager(os.environ) if _is_paged(len(shown)) else []
-    if not command or not _show(command, "\n".join(shown) + "\n"):
+    command = _pager_command(os.environ) if _needs_pager(len(shown)) else []
+    if not command or not _run_pager(command, "\n".join(shown) + "\n"):
         for line in shown:
             write_result(line)
 
 
-def _is_paged(n_lines: int) -> bool:
+def _needs_pager(n_lines: int) -> bool:
     """Return whether a person sits there who would miss the first lines."""
     return (
         is_terminal(sys.stdin)
@@ -41,7 +41,7 @@ def _is_paged(n_lines: int) -> bool:
     )
 
 
-def _pager(environ: Mapping[str, str]) -> list[str]:
+def _pager_command(environ: Mapping[str, str]) -> list[str]:
     """Return the command of the pager; empty where there is none."""
     import shlex
 
@@ -53,7 +53,7 @@ def _pager(environ: Mapping[str, str]) -> list[str]:
     return command if is_there and command != ["cat"] else []
 
 
-def _show(command: list[str], text: str) -> bool:
+def _run_pager(command: list[str], text: str) -> bool:
     """Return whether the pager has shown `text`, or as much as was wanted of it."""
     import subprocess
 
@@ -65,11 +65,11 @@ def _show(command: list[str], text: str) -> bool:
     except OSError:
         return False
     with suppress(BrokenPipeError, ConnectionResetError):
-        _feed(pager, text)
+        _write_to_pager(pager, text)
     return True
 
 
-def _feed(pager: Popen[bytes], text: str) -> None:
+def _write_to_pager(pager: Popen[bytes], text: str) -> None:
     """Hand over the text and wait; Ctrl-C is the pager's."""
     assert pager.stdin is not None  # noqa: S101 -- it is a pipe
     raw: bytes | None = text.encode("utf-8", "surrogateescape")

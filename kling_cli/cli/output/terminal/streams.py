@@ -27,15 +27,15 @@ def open_streams() -> None:
         _open_if_closed(descriptor)
     if sys.__stdin__ is not None and sys.stdin is sys.__stdin__:
         sys.stdin = io.TextIOWrapper(
-            io.BufferedReader(StandardFile(0)), sys.__stdin__.encoding
+            io.BufferedReader(StandardStreamFile(0)), sys.__stdin__.encoding
         )
     if sys.stdout is sys.__stdout__:
-        sys.stdout = _writer(_STDOUT, sys.__stdout__, errors="surrogateescape")
+        sys.stdout = _text_writer(_STDOUT, sys.__stdout__, errors="surrogateescape")
     if sys.stderr is sys.__stderr__:
-        sys.stderr = _writer(_STDERR, sys.__stderr__, errors="backslashreplace")
+        sys.stderr = _text_writer(_STDERR, sys.__stderr__, errors="backslashreplace")
 
 
-class StandardFile(io.RawIOBase):
+class StandardStreamFile(io.RawIOBase):
     """A descriptor that is read and written to the end, whatever its flags say.
 
     A parent such as Node makes its pipes non-blocking, and the flag is shared with it:
@@ -159,7 +159,7 @@ def write_bytes(raw: bytes) -> None:
         ) from exc
 
 
-def write_note(text: str) -> None:
+def write_message(text: str) -> None:
     """Write `text` and a line break to stderr; nobody is told when that fails."""
     with suppress(OSError, ValueError):
         sys.stderr.write(text + "\n")
@@ -168,7 +168,7 @@ def write_note(text: str) -> None:
 
 def discard_stdout() -> None:
     """Let what is still in stdout's buffer go nowhere, without a complaint at exit."""
-    _silence(_STDOUT)
+    _redirect_to_null(_STDOUT)
 
 
 def close_streams() -> None:
@@ -177,10 +177,10 @@ def close_streams() -> None:
         try:
             stream.flush()
         except (OSError, ValueError):
-            _silence(descriptor)
+            _redirect_to_null(descriptor)
 
 
-def _silence(descriptor: int) -> None:
+def _redirect_to_null(descriptor: int) -> None:
     with suppress(OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, descriptor)
@@ -198,10 +198,12 @@ def _open_if_closed(descriptor: int) -> None:
         os.set_inheritable(descriptor, True)
 
 
-def _writer(descriptor: int, before: TextIO | None, *, errors: str) -> io.TextIOWrapper:
+def _text_writer(
+    descriptor: int, before: TextIO | None, *, errors: str
+) -> io.TextIOWrapper:
     """Return what writes text in the encoding of the stream that was there before."""
     return io.TextIOWrapper(
-        io.BufferedWriter(StandardFile(descriptor)),
+        io.BufferedWriter(StandardStreamFile(descriptor)),
         encoding=getattr(before, "encoding", "utf-8"),
         errors=errors,
         line_buffering=os.isatty(descriptor) or descriptor == _STDERR,

@@ -9,8 +9,12 @@ from shutil import get_terminal_size
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from kling_cli.cli.output.tables import Column, Paint, fitted
-from kling_cli.cli.output.terminal.capabilities import Style, linked, style_for
+from kling_cli.cli.output.tables import CellStyler, Column, fitted_table
+from kling_cli.cli.output.terminal.capabilities import (
+    Styler,
+    hyperlink_on_stdout,
+    styler_for,
+)
 from kling_cli.jobs.outputs.naming import from_here
 from kling_cli.store import State
 
@@ -36,27 +40,27 @@ _AGES = (
 )
 
 
-def in_color(state: State, style: Style) -> str:
+def colored_state(state: State, style: Styler) -> str:
     """Return a state's word in the colour that it has everywhere."""
     return style(state.value, _COLORS[state])
 
 
-def drawn(
+def terminal_job_table(
     entries: Sequence[JobRecord], now: datetime, *, is_colorless: bool
 ) -> Iterator[str]:
     """Yield a table that is as wide as the terminal at most."""
-    style = style_for(sys.stdout, is_colorless=is_colorless)
+    style = styler_for(sys.stdout, is_colorless=is_colorless)
     width = get_terminal_size().columns
-    return table(entries, now, style=style, width=width, link=linked)
+    return job_table(entries, now, style=style, width=width, link=hyperlink_on_stdout)
 
 
-def table(
+def job_table(
     entries: Sequence[JobRecord],
     now: datetime,
     *,
-    style: Style,
+    style: Styler,
     width: int,
-    link: Paint | None = None,
+    link: CellStyler | None = None,
 ) -> Iterator[str]:
     """Yield headings and one line a task: the prompt is shortened, an id never."""
     columns = (
@@ -69,12 +73,12 @@ def table(
         Column(heading="units", leaves=3),
         Column(heading="files", leaves=1, paint=link),
     )
-    return fitted(columns, [_cells(entry, now) for entry in entries], width=width)
+    return fitted_table(columns, [_cells(entry, now) for entry in entries], width=width)
 
 
 def _cells(entry: JobRecord, now: datetime) -> tuple[str | None, ...]:
     return (
-        age(entry.written_at, now),
+        format_age(entry.written_at, now),
         entry.state.value,
         entry.task_id or entry.external_id,
         entry.prompt,
@@ -85,7 +89,7 @@ def _cells(entry: JobRecord, now: datetime) -> tuple[str | None, ...]:
     )
 
 
-def age(when: datetime, now: datetime) -> str:
+def format_age(when: datetime, now: datetime) -> str:
     """Return `now`, `5m ago`, `3h ago`, `2d ago`, and older times as a date in UTC."""
     seconds = (now - when).total_seconds()
     if seconds < _MINUTE_S:

@@ -7,9 +7,14 @@ from collections.abc import Iterator, Sequence
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.cli.output.tables import Column, columns, facts, fitted
+from kling_cli.cli.output.tables import (
+    Column,
+    fitted_table,
+    labelled_lines,
+    plain_table,
+)
 from kling_cli.cli.output.terminal.capabilities import is_terminal
-from kling_cli.cli.output.terminal.text import moment, one_line
+from kling_cli.cli.output.terminal.text import format_timestamp, one_line
 
 if TYPE_CHECKING:
     from kling_cli.api import ItemKind, LibraryItem
@@ -31,14 +36,14 @@ _COLUMNS = {
 }
 
 
-def document(one: LibraryItem, shelf: ItemKind) -> dict[str, Any]:
+def item_document(one: LibraryItem, shelf: ItemKind) -> dict[str, Any]:
     """Return what `--json` says about a thing; an element's has more keys."""
     common = {
         "id": one.id,
         "name": one.name,
         "owner": one.owner.value,
         "task_id": one.task_id,
-        "created_at": moment(one.created_at) if one.created_at else None,
+        "created_at": format_timestamp(one.created_at) if one.created_at else None,
         "urls": [{"role": link.role, "url": link.url} for link in one.links],
     }
     if shelf.noun == "voice":
@@ -47,12 +52,14 @@ def document(one: LibraryItem, shelf: ItemKind) -> dict[str, Any]:
     return {**common, **own, "voice_id": one.voice_id}
 
 
-def table(found: Sequence[LibraryItem], shelf: ItemKind) -> Iterator[str]:
+def item_table(found: Sequence[LibraryItem], shelf: ItemKind) -> Iterator[str]:
     """Yield one line a thing; headings on a terminal only."""
     rows = [_cells(one, shelf) for one in found]
     if is_terminal(sys.stdout):
-        return fitted(_COLUMNS[shelf.noun], rows, width=get_terminal_size().columns)
-    return columns(rows)
+        return fitted_table(
+            _COLUMNS[shelf.noun], rows, width=get_terminal_size().columns
+        )
+    return plain_table(rows)
 
 
 def _cells(one: LibraryItem, shelf: ItemKind) -> tuple[str | None, ...]:
@@ -62,18 +69,21 @@ def _cells(one: LibraryItem, shelf: ItemKind) -> tuple[str | None, ...]:
     return one.id, one.owner.value, one.kind, tags, one.name, one.description
 
 
-def descriptions(found: Sequence[LibraryItem], shelf: ItemKind) -> Iterator[str]:
+def item_details(found: Sequence[LibraryItem], shelf: ItemKind) -> Iterator[str]:
     """Yield a few lines a thing, and how it is used."""
     for one in found:
         yield f"{one_line(one.id)}  {one_line(one.name or '-')}"
-        yield from facts(
+        yield from labelled_lines(
             [
                 ("owner", one.owner.value),
                 ("what", one.description),
                 ("kind", one.kind),
                 ("tags", ", ".join(one.tags)),
                 ("voice", one.voice_id),
-                ("created", moment(one.created_at) if one.created_at else None),
+                (
+                    "created",
+                    format_timestamp(one.created_at) if one.created_at else None,
+                ),
                 ("task", one.task_id),
                 *((link.role, link.url) for link in one.links),
                 ("use it", f"--{shelf.noun} NAME={one.id}"),

@@ -10,10 +10,10 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from kling_cli.cli.output.job_results import say
-from kling_cli.cli.output.json_document import dumps, of_error
+from kling_cli.cli.output.job_results import print_message
+from kling_cli.cli.output.json_document import dumps, error_object
 from kling_cli.cli.output.plain_lines import error_lines
-from kling_cli.cli.output.terminal.capabilities import style_for
+from kling_cli.cli.output.terminal.capabilities import styler_for
 from kling_cli.cli.output.terminal.streams import write_result
 from kling_cli.cli.output.terminal.text import one_line
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from kling_cli.mock.sender import MockRuns
 
 SCHEMA: Final = 1
-_MOST_NUMBERS: Final = 3  # of failed deliveries that a line names
+_MAX_NUMBERS: Final = 3  # of failed deliveries that a line names
 _WIDTH: Final = 17  # of the longest scenario's name
 _WHY_SKIPPED: Final = "needs KLING_WEBHOOK_SECRET, as your handler has it"
 
 
-def show_commands(commands: Sequence[str], talk: OutputOptions) -> None:
+def print_commands(commands: Sequence[str], talk: OutputOptions) -> None:
     """Print curl commands, one a line, or in one JSON object."""
     if talk.is_json:
         write_result(dumps(_document() | {"commands": list(commands)}))
@@ -40,7 +40,7 @@ def show_commands(commands: Sequence[str], talk: OutputOptions) -> None:
         write_result(each)
 
 
-class Report:
+class MockReport:
     """Tells of the answers of one run, and what they come to."""
 
     def __init__(self, talk: OutputOptions, *, is_asserting: bool) -> None:
@@ -48,7 +48,7 @@ class Report:
         self._is_asserting = is_asserting
         self._series: MockRuns | None = None
         self._tried: list[tuple[str | None, Sequence[HandlerResponse]]] = []
-        self._style = style_for(sys.stdout, is_colorless=talk.is_colorless)
+        self._style = styler_for(sys.stdout, is_colorless=talk.is_colorless)
 
     @property
     def judged(self) -> list[HandlerResponse]:
@@ -94,7 +94,7 @@ class Report:
         elif self._is_asserting and any(self._is_answered(e) for e in self.judged):
             self._print_verdict(error)
         for each in error_lines(error) if error else ():
-            say(each, is_colorless=self._talk.is_colorless)
+            print_message(each, is_colorless=self._talk.is_colorless)
         return int(error.exit_code) if error else 0
 
     @staticmethod
@@ -120,7 +120,7 @@ class Report:
                 skip = self._style("SKIP", "yellow")
                 write_result(f"{name:<{_WIDTH}}  {skip}    {_WHY_SKIPPED}")
         for each in self._judgements():
-            line = f"{self._result(is_met=each.is_met)} {each.text}: {_share(each)}"
+            line = f"{self._result(is_met=each.is_met)} {each.text}: {_met_share(each)}"
             write_result(line)
         write_result(f"{self._result(is_met=error is None)}: {self._sum(error)}")
 
@@ -150,7 +150,7 @@ class Report:
         is_all = self._series is not None and self._series.is_all
         return _document(error) | {
             "deliveries": [
-                _fields(each, scenario)
+                _delivery_object(each, scenario)
                 for scenario, judged in self._tried
                 for each in judged
             ],
@@ -183,12 +183,12 @@ class Report:
         ]
 
 
-def _share(each: Judgement) -> str:
+def _met_share(each: Judgement) -> str:
     """Return `3 of 3`, or how many and which deliveries broke a promise."""
     if each.is_met:
         return f"{each.n_tested} of {each.n_tested}"
-    numbers = [f"#{number}" for number in each.broken_by[:_MOST_NUMBERS]]
-    more = ", …" if len(each.broken_by) > _MOST_NUMBERS else ""
+    numbers = [f"#{number}" for number in each.broken_by[:_MAX_NUMBERS]]
+    more = ", …" if len(each.broken_by) > _MAX_NUMBERS else ""
     n_broken = len(each.broken_by)
     return f"not in {n_broken} of {each.n_tested} ({', '.join(numbers)}{more})"
 
@@ -203,11 +203,11 @@ def _document(error: KlingError | None = None) -> dict[str, Any]:
         "promises": [],
         "scenarios": None,
         "commands": None,
-        "error": of_error(error) if error else None,
+        "error": error_object(error) if error else None,
     }
 
 
-def _fields(each: HandlerResponse, scenario: str | None) -> dict[str, Any]:
+def _delivery_object(each: HandlerResponse, scenario: str | None) -> dict[str, Any]:
     outcome = each.outcome
     return {
         "number": each.number,

@@ -19,16 +19,16 @@ _WORDS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def phrase(trust: str) -> str:
+def trust_phrase(trust: str) -> str:
     """Return what stands in a sentence for a value of the JSON field `trust`."""
     return _PHRASES.get(trust, trust)
 
 
-def word(trust: str) -> str:
+def trust_word(trust: str) -> str:
     """Return the same as one word, for a column."""
     return _WORDS.get(trust, trust)
 
 
-def trust_of(word: str) -> str:
+def trust_from_word(word: str) -> str:
     """Return the JSON value of a word from such a column; any other as it is."""
     return next((value for value, said in _WORDS.items() if said == word), word)

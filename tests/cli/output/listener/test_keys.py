@@ -16,7 +16,7 @@ import pytest
 from kling_cli.cli.output.listener.keys import HELP, KEYS
 from kling_cli.listener.controls import Controls
 from kling_cli.listener.events import Forwarded, Mismatch, Verified
-from kling_cli.store.journal import StoredCallback
+from kling_cli.store.records import StoredCallback
 from tests.support.kling import Kling
 from tests.support.recorder import recorder
 from tests.support.terminal import Terminal

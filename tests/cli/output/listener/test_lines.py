@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kling_cli.cli.output.listener import text_lines
-from kling_cli.cli.output.listener.json_lines import document, dumps
+from kling_cli.cli.output.listener.json_lines import dumps, event_object
 from kling_cli.jobs import events
 from kling_cli.listener import events as happened
 from kling_cli.listener.events import ListenerEvent, Mismatch, TaskFact
@@ -132,7 +132,7 @@ FACTS: list[tuple[TaskFact, str, str]] = [
 
 @pytest.mark.parametrize(("line", "_type", "words"), FACTS)
 def test_a_line_says_what_happened(line: ListenerEvent, _type: str, words: str) -> None:
-    text = text_lines.text(line, NOW)
+    text = text_lines.event_text(line, NOW)
 
     assert text.split(" ", 1)[1] == words
     assert text[:8] == NOW.astimezone().strftime("%H:%M:%S")
@@ -142,7 +142,7 @@ def test_a_line_says_what_happened(line: ListenerEvent, _type: str, words: str) 
 def test_a_line_is_one_object_with_its_place(
     line: TaskFact, type_: str, _words: str
 ) -> None:
-    made = json.loads(dumps(document(line, seq=7, now=NOW)))
+    made = json.loads(dumps(event_object(line, seq=7, now=NOW)))
 
     assert made["schema"] == "kling.listen/1"
     assert (made["type"], made["seq"]) == (type_, 7)
@@ -170,7 +170,7 @@ def test_where_callbacks_of_one_status_go_is_said() -> None:
 
 
 def test_a_callbacks_object_has_its_body_and_joined_headers() -> None:
-    made = document(SEEN, seq=1, now=NOW)
+    made = event_object(SEEN, seq=1, now=NOW)
 
     assert made["event_id"] == 12
     assert made["body_b64"] == "e30="
@@ -182,19 +182,19 @@ def test_a_strangers_words_cannot_act_on_a_terminal() -> None:
         number=1, task_id="t", status="\x1b[2J\n", known="\u202egnp.exe"
     )
 
-    assert text_lines.text(evil, NOW).isprintable()
+    assert text_lines.event_text(evil, NOW).isprintable()
 
 
 def test_a_warning_is_a_warning() -> None:
     notice = events.Notice(message="no room", hint="make some")
 
-    assert text_lines.text(notice, NOW) == "warning: no room (make some)"
+    assert text_lines.event_text(notice, NOW) == "warning: no room (make some)"
     assert not text_lines.is_result(notice)
-    assert text_lines.is_quiet(notice)
+    assert text_lines.is_shown_when_quiet(notice)
 
 
 def test_quiet_shows_callbacks_and_failures() -> None:
-    shown = [type_ for line, type_, _ in FACTS if text_lines.is_quiet(line)]
+    shown = [type_ for line, type_, _ in FACTS if text_lines.is_shown_when_quiet(line)]
 
     assert shown == [
         "callback", "forward", "verified", "verified", "tunnel", "reconciled",
@@ -204,7 +204,7 @@ def test_quiet_shows_callbacks_and_failures() -> None:
 def test_the_beginning_of_an_answer_stays_on_the_line() -> None:
     failed = replace(FORWARDED, status=500, excerpt="<html>\n  <h1>no</h1>" + "x" * 500)
 
-    text = text_lines.text(failed, NOW)
+    text = text_lines.event_text(failed, NOW)
 
     assert "| <html> <h1>no</h1>xxx" in text
     assert text.endswith("...")
@@ -220,7 +220,7 @@ def test_the_page_about_the_listener_lists_the_keys_of_every_line(
     row = re.search(rf"^\| `{type_}` \| (.*) \|$", table, re.MULTILINE)
     assert row
 
-    made = document(line, seq=1, now=NOW)
+    made = event_object(line, seq=1, now=NOW)
 
     everywhere = {"schema", "type", "seq", "ts"}
     assert re.findall(r"`(\w+)`", row[1]) == [

@@ -8,7 +8,11 @@ from itertools import pairwise
 
 import pytest
 
-from kling_cli.cli.output.listener.status_line import ListenerState, StatusLine, masked
+from kling_cli.cli.output.listener.status_line import (
+    ListenerState,
+    StatusLine,
+    masked_url,
+)
 from kling_cli.listener import events as happened
 from kling_cli.listener.events import ListenerEvent
 from tests.cli.output.listener.test_lines import FORWARDED, SEEN
@@ -106,7 +110,7 @@ def test_where_it_is_narrow_the_url_gives_way_first() -> None:
     ],
 )
 def test_a_url_is_shown_without_its_secret(url: str, shown: str) -> None:
-    assert masked(url) == shown
+    assert masked_url(url) == shown
 
 
 class Screen(io.StringIO):

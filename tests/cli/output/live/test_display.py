@@ -10,9 +10,9 @@ from rich.console import Console
 
 from kling_cli.api.tasks import TaskStatus
 from kling_cli.cli.output.live.display import (
+    FaultTolerantStream,
     LiveReporter,
-    Steady,
-    news,
+    permanent_lines,
     terminal_console,
 )
 from kling_cli.errors import TaskFailedError
@@ -140,7 +140,7 @@ def test_a_terminal_that_knows_no_unicode_gets_none() -> None:
 def test_only_what_matters_later_stays_on_the_screen(
     event: Event, lines: list[str]
 ) -> None:
-    assert [line.plain for line in news(event)] == lines
+    assert [line.plain for line in permanent_lines(event)] == lines
 
 
 class Gone(io.StringIO):
@@ -155,7 +155,9 @@ class Gone(io.StringIO):
 
 def test_a_terminal_that_hangs_up_does_not_end_the_run() -> None:
     reporter = LiveReporter(
-        is_colored=False, console=a_console(Steady(Gone())), clock=FakeClock()
+        is_colored=False,
+        console=a_console(FaultTolerantStream(Gone())),
+        clock=FakeClock(),
     )
 
     with reporter:

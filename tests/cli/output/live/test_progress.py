@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from kling_cli.api.tasks import TaskStatus
-from kling_cli.cli.output.live.progress import ProgressModel, Transfer, after
+from kling_cli.cli.output.live.progress import ProgressModel, Transfer, apply_event
 from kling_cli.errors import UnreachableError
 from kling_cli.jobs import events as happened
 from kling_cli.jobs.events import Event
@@ -22,7 +22,7 @@ def board_after(*events: Event, step_s: float = 1.0) -> ProgressModel:
     """Return the board after these events, one every `step_s`, the first at 0."""
     board = ProgressModel()
     for count, event in enumerate(events):
-        board = after(board, event, count * step_s)
+        board = apply_event(board, event, count * step_s)
     return board
 
 

@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from kling_cli.api.tasks import TaskStatus
-from kling_cli.cli.output.live.progress import ProgressModel, after
+from kling_cli.cli.output.live.progress import ProgressModel, apply_event
 from kling_cli.cli.output.live.renderer import ASCII, RenderOptions, render
 from kling_cli.errors import UnreachableError
 from kling_cli.jobs import events as happened
@@ -28,7 +28,7 @@ def drawn(*events: Event, now: float, width: int = 80, height: int = 24) -> list
     """Return the display at `now`, all events having happened at 0."""
     board = ProgressModel()
     for event in events:
-        board = after(board, event, 0.0)
+        board = apply_event(board, event, 0.0)
     canvas = RenderOptions(width, height, now)
     return [line.plain for line in render(board, canvas)]
 
@@ -93,8 +93,8 @@ def test_a_job_that_takes_longer_than_usual_says_so() -> None:
 def test_a_download_shows_size_rate_and_rest() -> None:
     board = ProgressModel()
     for now, done in [(0.0, 0), (2.0, 2 * 1024**2)]:
-        board = after(board, submitted(), 0.0) if not board.rows else board
-        board = after(board, downloading(done, 4 * 1024**2), now)
+        board = apply_event(board, submitted(), 0.0) if not board.rows else board
+        board = apply_event(board, downloading(done, 4 * 1024**2), now)
 
     lines = [line.plain for line in render(board, RenderOptions(80, 24, 2.0))]
 
@@ -142,7 +142,7 @@ def test_several_jobs_are_rows_and_ended_ones_leave() -> None:
     ]
     board = ProgressModel()
     for event in events:
-        board = after(board, event, 0.0)
+        board = apply_event(board, event, 0.0)
     board = board.with_row("2", 0.0, is_done=True)
 
     lines = [line.plain for line in render(board, RenderOptions(80, 24, 0.0))]
@@ -175,7 +175,7 @@ def test_words_of_the_api_are_drawn_harmlessly() -> None:
 
 
 def test_a_terminal_without_unicode_gets_ascii() -> None:
-    board = after(ProgressModel(), submitted(), 0.0)
+    board = apply_event(ProgressModel(), submitted(), 0.0)
 
     lines = [line.plain for line in render(board, RenderOptions(80, 24, 45.0, ASCII))]
 

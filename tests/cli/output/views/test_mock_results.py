@@ -10,7 +10,7 @@ import pytest
 
 from kling_cli.cli.commands.trigger import MockOptions, parse
 from kling_cli.cli.options.shared import OutputOptions
-from kling_cli.cli.output.views.mock_results import Report
+from kling_cli.cli.output.views.mock_results import MockReport
 from kling_cli.errors import ExitCode, StoppedError
 from kling_cli.listener.forwarding.delivery import DeliveryOutcome, Failure
 from kling_cli.mock.conformance import HandlerResponse, judge, verdict
@@ -47,8 +47,8 @@ def tried(trial: MockRun, n_before: int, refusal: int = 400) -> list[HandlerResp
 
 def report_of(
     series: MockRuns, talk: OutputOptions, refusal: int
-) -> tuple[Report, int]:
-    report = Report(talk, is_asserting=True)
+) -> tuple[MockReport, int]:
+    report = MockReport(talk, is_asserting=True)
     report.begin(series)
     for trial in series.trials:
         report.add(trial.scenario, tried(trial, report.n_answers, refusal))
@@ -122,7 +122,7 @@ def test_no_answer_keeps_no_promise(
     trial = series.trials[0]
     [first, second] = (volley[0] for volley in trial.sent)
     silent = outcome(None, failure=Failure.TIMEOUT)
-    report = Report(OutputOptions(), is_asserting=True)
+    report = MockReport(OutputOptions(), is_asserting=True)
     report.begin(MockRuns(trials=(trial,), demands=trial.demands))
     answers = {1: (first, outcome(200)), 2: (second, silent)}
     report.add("submitted", judge(answers, trial.demands, is_signed=False))
@@ -140,7 +140,7 @@ def test_no_answer_keeps_no_promise(
 def test_a_test_that_was_stopped_has_not_passed(
     series: MockRuns, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report = Report(OutputOptions(), is_asserting=True)
+    report = MockReport(OutputOptions(), is_asserting=True)
     report.begin(series)
     report.add("submitted", tried(series.trials[0], 0))
 
@@ -157,7 +157,7 @@ def test_where_nobody_was_reached_nothing_passes_or_fails(
     trial = series.trials[0]
     [first, _] = (volley[0] for volley in trial.sent)
     refused = outcome(None, failure=Failure.REFUSED)
-    report = Report(OutputOptions(), is_asserting=True)
+    report = MockReport(OutputOptions(), is_asserting=True)
     report.begin(MockRuns(trials=(trial,), demands=trial.demands))
     report.add(
         "submitted", judge({1: (first, refused)}, trial.demands, is_signed=False)
