@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from kling_cli.settings import Settings
     from kling_cli.store import JobRecord
 
-AGAIN = "nothing was created or charged; run the same command again"
-
 
 class UnknownTaskError(UsageError):
     """Neither the journal nor the account knows this id."""

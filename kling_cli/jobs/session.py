@@ -11,7 +11,7 @@ from typing import Any
 from kling_cli.api import KlingClient, credentials_from_settings, httpx, new_http
 from kling_cli.catalogue import CredentialKind
 from kling_cli.clock import Clock
-from kling_cli.jobs.events import Event, Notice, Remark
+from kling_cli.jobs.events import EmitEvent, Notice, Remark
 from kling_cli.jobs.waiting.poller import Poller
 from kling_cli.settings import Settings
 from kling_cli.store import BUSY_S, JobRecord, Journal, JournalError
@@ -27,7 +27,7 @@ class Session:
 
     settings: Settings
     clock: Clock
-    tell: Callable[[Event], None]
+    tell: EmitEvent
     journal: Journal
     http: httpx.AsyncClient
     client: KlingClient
@@ -96,7 +96,7 @@ class Session:
 
 @asynccontextmanager
 async def open_session(
-    settings: Settings, clock: Clock, tell: Callable[[Event], None]
+    settings: Settings, clock: Clock, tell: EmitEvent
 ) -> AsyncIterator[Session]:
     """Open the journal and a client for these settings.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kling_cli.clock import Clock, SystemClock
-from kling_cli.jobs import run
+from kling_cli.jobs import attach, generation
 from kling_cli.jobs.events import JobResult
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.prepare import Order
@@ -44,25 +44,25 @@ class World:
     on_request: Callable[[Exchange], None] = lambda _: None
 
     async def generate(self, order: Order | None = None, **options: Any) -> JobResult:
-        return await run.generate(
+        return await generation.generate(
             order or an_order(), self._options(options),
             settings=self.settings, tell=self.told, clock=self.clock,
         )  # fmt: skip
 
     async def finish(self, *names: str, **options: Any) -> list[JobResult]:
-        return await run.finish(
+        return await attach.wait_for_tasks(
             names, self._options({"command": "wait", **options}),
             settings=self.settings, tell=self.told, clock=self.clock,
         )  # fmt: skip
 
     async def look(self, *names: str) -> list[JobResult]:
-        return await run.task_status(
+        return await attach.query_tasks(
             names, self._options({"command": "status"}),
             settings=self.settings, tell=self.told, clock=self.clock,
         )  # fmt: skip
 
     async def fetch(self, *names: str, **options: Any) -> list[JobResult]:
-        return await run.fetch(
+        return await attach.download_tasks(
             names, self._options({"command": "download", **options}),
             settings=self.settings, tell=self.told, clock=self.clock,
         )  # fmt: skip

@@ -187,12 +187,12 @@ def _from_account(
 ) -> Sequence[JobRecord]:
     from kling_cli.cli.output.listing import truncation_note
     from kling_cli.cli.runner import RunContext, run
-    from kling_cli.jobs.run import account_tasks
+    from kling_cli.jobs.account_tasks import list_account_tasks
 
     wanted = wanted_of(chosen, now)
 
     async def work(around: RunContext) -> tuple[PagedItems[JobRecord], Sequence[str]]:
-        return await account_tasks(wanted, **around.as_keywords)
+        return await list_account_tasks(wanted, **around.as_keywords)
 
     found, notes = run(work, settings=settings, talk=talk, is_brief=True)
     items = [entry for entry in found.items if has_text(entry, chosen.search)]

@@ -34,10 +34,15 @@ from kling_cli.errors import (
     UnreachableError,
     UsageError,
 )
-from kling_cli.jobs.events import Event, JobResult, Notice
+from kling_cli.jobs.events import EmitEvent, JobResult, Notice
 from kling_cli.jobs.job import RunOptions
-from kling_cli.jobs.prepare import Request, check_price, unbounded, without_media
-from kling_cli.jobs.run import finish, new_external_id, wait_and_save
+from kling_cli.jobs.prepare import (
+    Request,
+    check_price,
+    new_external_id,
+    unbounded,
+    without_media,
+)
 from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.waiting.poller import SOLUTIONS_PATH, TASKS_PATH
 from kling_cli.settings import Settings
@@ -253,7 +258,7 @@ async def call_and_wait(
     options: RunOptions,
     *,
     settings: Settings,
-    tell: Callable[[Event], None],
+    tell: EmitEvent,
     clock: Clock,
 ) -> list[JobResult]:
     """Send `raw` and see the tasks that its answer names through to their ends.
@@ -263,9 +268,12 @@ async def call_and_wait(
 
     Raises: what `call` raises, and UsageError for a body that cannot be a job.
     """
+    from kling_cli.jobs.attach import wait_for_tasks  # most raw calls need neither
+    from kling_cli.jobs.generation import run_request
+
     request = as_request(raw, new_id=new_external_id)
     if request is not None:
-        result = await wait_and_save(
+        result = await run_request(
             request, options, settings=settings, tell=tell, clock=clock
         )
         return [result]
@@ -275,7 +283,9 @@ async def call_and_wait(
         if first.error is None:
             tell(Notice(message="the answer names no task, so there is none to follow"))
         return [first]
-    ended = await finish(names, options, settings=settings, tell=tell, clock=clock)
+    ended = await wait_for_tasks(
+        names, options, settings=settings, tell=tell, clock=clock
+    )
     return [replace(result, answer=first.answer) for result in ended]
 
 

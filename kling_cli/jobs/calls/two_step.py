@@ -35,6 +35,7 @@ from kling_cli.errors import (
     UsageError,
 )
 from kling_cli.jobs.events import (
+    EmitEvent,
     Event,
     Finished,
     JobResult,
@@ -42,6 +43,7 @@ from kling_cli.jobs.events import (
     Remark,
     Submitted,
 )
+from kling_cli.jobs.generation import generate
 from kling_cli.jobs.history import JobHistory, with_history
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.outputs.destination import check_output
@@ -50,11 +52,12 @@ from kling_cli.jobs.prepare import (
     Order,
     Request,
     check_price,
+    credential_kinds,
+    new_external_id,
     prepare,
     sound_seconds,
     with_files_read,
 )
-from kling_cli.jobs.run import generate, kinds_of, new_external_id
 from kling_cli.settings import Settings
 from kling_cli.store import SavedOutput
 
@@ -126,7 +129,7 @@ def plan_two_steps(order: Order, settings: Settings) -> TwoStepPlan:
     session_id = order.values.get(use.session_field)
     earlier = memory.job(session_id) if session_id else None
     video_s = _length(step, memory) or memory.video_seconds(session_id)
-    kinds = kinds_of(settings)
+    kinds = credential_kinds(settings)
     if use.segment is not None:
         order = _with_end(use.segment, order, kinds, memory)
         require_segment_fits(use.segment, order.values, video_s=video_s)
@@ -263,7 +266,7 @@ class TwoStepJob:
 
     options: RunOptions
     settings: Settings
-    tell: Callable[[Event], None]
+    tell: EmitEvent
     clock: Clock
     ask: ChooseInput | None = None
 

@@ -17,7 +17,7 @@ from kling_cli.errors import KlingError, StillRunningError, UnreachableError
 from kling_cli.jobs.events import (
     CallbackArrived,
     CallbackPath,
-    Event,
+    EmitEvent,
     Finished,
     Notice,
     QueryFailed,
@@ -82,7 +82,7 @@ class Waiter:
     asker: QueryTasks
     news: Notifications
     clock: Clock
-    tell: Callable[[Event], None]
+    tell: EmitEvent
     deadline: float
     on_answer: Callable[[WatchedTask], None]
     on_over: Callable[[WatchedTask], None]
