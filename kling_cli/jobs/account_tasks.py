@@ -172,9 +172,9 @@ class AccountTasks:
 
     def _entry(self, task: Task, place: TaskEndpoint) -> JobRecord:
         journal, settings = self.session.journal, self.session.settings
-        known = journal.find(task.id)
+        known = journal.find_job(task.id)
         if known is None and task.external_id is not None:
-            known = journal.find(task.external_id)
+            known = journal.find_job(task.external_id)
         return with_facts(
             known or job_of_other_machine(task, place, settings.api_base), task
         )

@@ -127,7 +127,7 @@ class AttachedJobs:
                 started_at=self.clock.monotonic(),
                 is_lasting=not self.settings.is_sandbox,
             )
-            for entry in session.journal.unfinished(
+            for entry in session.journal.unfinished_jobs(
                 absent_since=self.clock.now() - LATE_AFTER
             )
             if entry.api_base == self.settings.api_base and not is_attended(entry)
@@ -202,7 +202,7 @@ class AttachedJobs:
             job.entry = entry.at(Stage.ABSENT, None)
         if job.entry is not entry:
             session.note(
-                session.journal.change,
+                session.journal.update_job,
                 entry.external_id,
                 stage=job.entry.stage,
                 message=job.entry.message,
@@ -214,7 +214,7 @@ class AttachedJobs:
         if not self.options.is_embedded:
             owner = identify(os.getpid())
             session.note(
-                session.journal.change,
+                session.journal.update_job,
                 job.entry.external_id,
                 owner_pid=os.getpid(),
                 owner_started_at=owner.started_at if owner else None,

@@ -171,10 +171,10 @@ class JobRun:
                 prompt=job.entry.prompt,
             )
         )
-        session.note(session.journal.observe, job.entry.external_id, task)
+        session.note(session.journal.record_task, job.entry.external_id, task)
         if self.options.is_embedded:
             session.note(
-                session.journal.change,
+                session.journal.update_job,
                 job.entry.external_id,
                 owner_pid=None,
                 owner_started_at=None,
@@ -191,7 +191,9 @@ class JobRun:
         task_s = job.answer.task_s if job.answer else None
         if task_s is not None:
             job.entry = replace(job.entry, usual_s=task_s)
-            session.note(session.journal.change, job.entry.external_id, usual_s=task_s)
+            session.note(
+                session.journal.update_job, job.entry.external_id, usual_s=task_s
+            )
 
     @property
     def _is_direct(self) -> bool:
@@ -279,7 +281,7 @@ class JobRun:
     ) -> None:
         job.entry = job.entry.at(stage, reason)
         session.note(
-            session.journal.change,
+            session.journal.update_job,
             job.entry.external_id,
             stage=stage,
             message=reason,

@@ -40,7 +40,7 @@ class JobHistory:
         if not (settings.state_dir / FILE_NAME).is_file():
             return cls()
         with Journal.open(settings.state_dir) as journal:
-            return cls(tuple(journal.newest(sys.maxsize)))
+            return cls(tuple(journal.newest_jobs(sys.maxsize)))
 
     def job(self, name: str) -> JobRecord | None:
         """Return the job with this task id, session id or external id."""

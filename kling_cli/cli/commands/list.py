@@ -176,7 +176,7 @@ def _from_journal(
     from kling_cli.store import Journal
 
     with Journal.open(settings.state_dir) as journal:
-        found = select(journal.newest(_EVERYTHING), replace(chosen, limit=0), now)
+        found = select(journal.newest_jobs(_EVERYTHING), replace(chosen, limit=0), now)
     if chosen.limit and len(found) > chosen.limit and not talk.is_quiet:
         write_message(truncation_note(chosen.limit))
     return found[: chosen.limit or None]

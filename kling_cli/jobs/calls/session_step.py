@@ -90,7 +90,7 @@ class Step:
                 )
             entry = self._entry(request, task)
             if facts.session_hours is not None:
-                session.note(session.journal.write_down, entry)
+                session.note(session.journal.add_job, entry)
             saved = await self._save(entry, task, session)
         outputs = saved or tuple(SavedOutput(output=one) for one in task.outputs)
         return StepResult(task=task, expires_at=self._ends_at(task), saved=outputs)
