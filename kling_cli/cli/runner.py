@@ -33,7 +33,7 @@ class RunContext:
 
     @property
     def as_keywords(self) -> dict[str, Any]:
-        """The same, as every function of `jobs.run` takes it."""
+        """The same, as every function of `jobs` that commands call takes it."""
         return {"settings": self.settings, "tell": self.tell, "clock": self.clock}
 
 

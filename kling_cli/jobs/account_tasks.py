@@ -25,14 +25,18 @@ from kling_cli.api import (
     take_first,
     tasks_from_wire,
 )
+from kling_cli.clock import Clock
 from kling_cli.errors import CredentialsError, KlingError
-from kling_cli.jobs.session import Session
+from kling_cli.jobs.events import EmitEvent
+from kling_cli.jobs.session import Session, open_session
+from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.waiting.poller import (
     TASKS_PATH,
     TaskEndpoint,
     families,
     is_only_here,
 )
+from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage
 
 PAGE: Final = 500
@@ -168,9 +172,9 @@ class AccountTasks:
 
     def _entry(self, task: Task, place: TaskEndpoint) -> JobRecord:
         journal, settings = self.session.journal, self.session.settings
-        known = journal.find(task.id)
+        known = journal.find_job(task.id)
         if known is None and task.external_id is not None:
-            known = journal.find(task.external_id)
+            known = journal.find_job(task.external_id)
         return with_facts(
             known or job_of_other_machine(task, place, settings.api_base), task
         )
@@ -230,3 +234,20 @@ def merged(parts: Iterable[PagedItems[JobRecord]], limit: int) -> PagedItems[Job
     found = {entry.task_id: entry for part in lists for entry in part.items}
     ordered = sorted(found.values(), key=lambda each: each.written_at, reverse=True)
     return take_first(ordered, limit, has_more=any(part.has_more for part in lists))
+
+
+async def list_account_tasks(
+    wanted: TaskFilter, *, settings: Settings, tell: EmitEvent, clock: Clock
+) -> tuple[PagedItems[JobRecord], Sequence[str]]:
+    """Return the account's tasks, and what is to be said about those left out.
+
+    Raises:
+        KlingError: it could not be asked.
+    """
+
+    async def step() -> tuple[PagedItems[JobRecord], Sequence[str]]:
+        async with open_session(settings, clock, tell) as session:
+            remote = AccountTasks(session=session, wanted=wanted)
+            return await remote.tasks(), remote.notes
+
+    return await until_signal(step)

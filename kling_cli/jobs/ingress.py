@@ -317,7 +317,7 @@ async def open_listener(
     session.settings.require("webhook_secret")
 
     async def keep(received: ReceivedCallback) -> None:
-        session.journal.keep_callback(to_stored(received))
+        session.journal.add_callback(to_stored(received))
 
     receiver = Receiver(
         [task_url_matcher(key)],

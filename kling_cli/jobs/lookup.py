@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from kling_cli.settings import Settings
     from kling_cli.store import JobRecord
 
-AGAIN = "nothing was created or charged; run the same command again"
-
 
 class UnknownTaskError(UsageError):
     """Neither the journal nor the account knows this id."""
@@ -91,7 +89,7 @@ def record_task(job: Job, task: Task, session: Session) -> None:
     """Note the API's answer about a job in the job and in the journal."""
     job.life = initial_state(task)
     job.entry = with_task(job.entry, task)
-    session.note(session.journal.observe, job.entry.external_id, task)
+    session.note(session.journal.record_task, job.entry.external_id, task)
 
 
 def is_attended(entry: JobRecord) -> bool:
@@ -111,7 +109,7 @@ def _is_refused(job: Job, session: Session) -> bool:
 
 def _in_journal(name: str, session: Session) -> JobRecord | None:
     if steps_back(name) is None:
-        return session.journal.find(name)
+        return session.journal.find_job(name)
     try:
         return newest_task(session.journal, name, session.settings)
     except UsageError:
@@ -264,7 +262,7 @@ def newest_task(journal: Journal, name: str, settings: Settings) -> JobRecord:
     """
     back = steps_back(name)
     assert back is not None  # noqa: S101 -- the caller has looked
-    entries = journal.tasks(
+    entries = journal.submitted_jobs(
         back + 1,
         api_base=None if settings.is_sandbox else settings.api_base,
         without=catalogue.step_names(),

@@ -18,7 +18,7 @@ from kling_cli.errors import (
     UnreachableError,
 )
 from kling_cli.jobs.events import (
-    Event,
+    EmitEvent,
     OutcomeCheck,
     QueryFailed,
     SendFailed,
@@ -50,7 +50,7 @@ class Submission:
     external_id: str
     client: CreateTask
     ask: Callable[[], Awaitable[Task | None]]
-    tell: Callable[[Event], None]
+    tell: EmitEvent
     clock: Clock
     deadline: float
     creates: int = 0

@@ -97,7 +97,7 @@ class JournalWriter:
             self._hand_over(together)  # in the order of their coming
             return
         try:
-            numbers = self._journal.keep_callbacks(wish.callback for wish in together)
+            numbers = self._journal.add_callbacks(wish.callback for wish in together)
         except Exception as exc:  # noqa: BLE001 -- handed to those who wait
             if isinstance(exc, JournalError) and exc.is_locked:
                 self._hand_over(together)
@@ -120,7 +120,7 @@ class JournalWriter:
     def _keep_later(self, wishes: list[_WriteRequest]) -> None:
         try:
             with ListenerJournal.open(self._state_dir) as journal:
-                numbers = journal.keep_callbacks(wish.callback for wish in wishes)
+                numbers = journal.add_callbacks(wish.callback for wish in wishes)
         except Exception as exc:  # noqa: BLE001 -- handed to those who wait
             self._give_back(wishes, exc)
         else:
@@ -139,7 +139,7 @@ class JournalWriter:
             suppress(JournalError),  # tried again when more has come
             ListenerJournal.open(self._state_dir) as journal,
         ):
-            journal.move_log()
+            journal.checkpoint()
 
 
 @asynccontextmanager
@@ -150,7 +150,7 @@ async def open_callback_writer(state_dir: Path) -> AsyncIterator[JournalWriter]:
         JournalError: the journal cannot be opened.
     """
     with ListenerJournal.open(state_dir) as journal:
-        journal.never_wait()
+        journal.disable_waiting()
         keeper = JournalWriter(journal, state_dir, asyncio.get_running_loop())
         thread = threading.Thread(target=keeper.work, name="keeper")
         thread.start()

@@ -43,7 +43,7 @@ class TaskSource:
     def find(self, task_id: str) -> JobRecord | None:
         """Return the journal's line about a task."""
         try:
-            return self.journal.find(task_id)
+            return self.journal.find_job(task_id)
         except JournalError as exc:
             self._complain(exc)
             return None
@@ -69,7 +69,7 @@ class TaskSource:
     def unfinished(self) -> list[JobRecord]:
         """Return the tasks of the journal that are open at this account's host."""
         try:
-            entries = self.journal.unfinished()
+            entries = self.journal.unfinished_jobs()
         except JournalError as exc:
             self._complain(exc)
             return []
@@ -87,7 +87,7 @@ class TaskSource:
         if entry is None or not entry.external_id:
             return
         try:
-            self.journal.observe(entry.external_id, task)
+            self.journal.record_task(entry.external_id, task)
         except JournalError as exc:
             self._complain(exc)
 
@@ -107,8 +107,8 @@ async def open_task_source(
         JournalError: the state folder cannot be used.
     """
     with Journal.open(settings.state_dir) as journal:
-        if journal.set_aside is not None:
-            place = journal.set_aside
+        if journal.corrupt_backup is not None:
+            place = journal.corrupt_backup
             tell(Notice(message=f"the journal was not readable; it is now {place}"))
         async with new_http(settings.api_base) as http:
             asker: Poller | None = None

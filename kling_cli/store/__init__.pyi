@@ -1,8 +1,8 @@
 from .database import (
-    BUSY_S as BUSY_S,
+    BUSY_TIMEOUT_S as BUSY_TIMEOUT_S,
     FILE_NAME as FILE_NAME,
     JournalError as JournalError,
-    find_damage as find_damage,
+    check_integrity as check_integrity,
 )
 from .journal import (
     Journal as Journal,
@@ -18,8 +18,8 @@ from .records import (
     CallbackFilter as CallbackFilter,
     ForwardOutcomes as ForwardOutcomes,
     JobRecord as JobRecord,
-    PartialPlace as PartialPlace,
-    PartialRecord as PartialRecord,
+    OutputKey as OutputKey,
+    PartialFileRecord as PartialFileRecord,
     SavedOutput as SavedOutput,
     Stage as Stage,
     State as State,

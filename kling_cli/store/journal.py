@@ -20,13 +20,18 @@ from typing import Any, Self
 
 from kling_cli.api import Task
 from kling_cli.errors import UsageError
-from kling_cli.store.database import FILE_NAME, JournalError, Opened, open_database
+from kling_cli.store.database import (
+    FILE_NAME,
+    JournalError,
+    OpenedDatabase,
+    open_database,
+)
 from kling_cli.store.records import (
     CallbackFilter,
     ForwardOutcomes,
     JobRecord,
-    PartialPlace,
-    PartialRecord,
+    OutputKey,
+    PartialFileRecord,
     Stage,
     StoredCallback,
     StoredForward,
@@ -57,10 +62,10 @@ _FORWARD_COLUMNS = (
 class Journal:
     """An open journal. Use as a context manager, from one thread."""
 
-    def __init__(self, opened: Opened, path: Path) -> None:
+    def __init__(self, opened: OpenedDatabase, path: Path) -> None:
         self._db = opened.connection
         self._path = path
-        self.set_aside = opened.set_aside  # where a corrupt predecessor now lies
+        self.corrupt_backup = opened.corrupt_backup
         self._unwritable = opened.unwritable
 
     @classmethod
@@ -98,11 +103,11 @@ class Journal:
         if self._unwritable is not None:
             raise self._unwritable
 
-    def wait_for_others(self, seconds: float) -> None:
+    def set_busy_timeout(self, seconds: float) -> None:
         """From here on wait so long, and block, while somebody else is writing."""
         self._read(f"PRAGMA busy_timeout = {round(seconds * 1000)}", ())
 
-    def write_down(self, entry: JobRecord) -> None:
+    def add_job(self, entry: JobRecord) -> None:
         """Store a job that is about to be sent.
 
         It takes the place of one with its external id that certainly became no task.
@@ -128,7 +133,7 @@ class Journal:
                 hint=f"kling status {entry.external_id}",
             ) from exc
 
-    def change(self, external_id: str, **columns: Any) -> None:
+    def update_job(self, external_id: str, **columns: Any) -> None:
         """Set columns of one job."""
         cells = {name: to_cell(name, value) for name, value in columns.items()}
         marks = ", ".join(f"{name} = :{name}" for name in cells)
@@ -138,9 +143,9 @@ class Journal:
                 {**cells, "key": external_id},
             )
 
-    def observe(self, external_id: str, task: Task) -> None:
+    def record_task(self, external_id: str, task: Task) -> None:
         """Store what the API said of a job's task."""
-        self.change(
+        self.update_job(
             external_id,
             task_id=task.id,
             stage=Stage.of(task.status),
@@ -152,12 +157,14 @@ class Journal:
             request_id=task.request_id,
         )
 
-    def find(self, name: str) -> JobRecord | None:
+    def find_job(self, name: str) -> JobRecord | None:
         """Return the job with this task id or external id."""
         found = self._entries("task_id = ? OR external_id = ?", (name, name))
         return found[0] if found else None
 
-    def unfinished(self, *, absent_since: datetime | None = None) -> list[JobRecord]:
+    def unfinished_jobs(
+        self, *, absent_since: datetime | None = None
+    ) -> list[JobRecord]:
         """Return jobs still open, and finished ones not wholly saved, oldest first.
 
         Those written down after `absent_since` count as open if they were not found.
@@ -176,7 +183,7 @@ class Journal:
             ),
         )
 
-    def tasks(
+    def submitted_jobs(
         self, limit: int, *, api_base: str | None = None, without: Iterable[str] = ()
     ) -> list[JobRecord]:
         """Return up to `limit` jobs that were or may have been sent, newest first.
@@ -191,7 +198,7 @@ class Journal:
             (Stage.REFUSED.value, Stage.ABSENT.value, *products, api_base, limit),
         )
 
-    def newest(self, limit: int) -> list[JobRecord]:
+    def newest_jobs(self, limit: int) -> list[JobRecord]:
         """Return up to `limit` jobs, newest first."""
         return self._entries("1 ORDER BY written_at DESC, rowid DESC LIMIT ?", (limit,))
 
@@ -206,11 +213,11 @@ class Journal:
         times = sorted(row[0] for row in rows)
         return times[len(times) // 2] if len(times) >= 3 else None  # noqa: PLR2004 -- fewer say nothing
 
-    def keep_callback(self, callback: StoredCallback) -> int:
+    def add_callback(self, callback: StoredCallback) -> int:
         """Store a callback, durably, and return its number; `id` is ignored."""
-        return self.keep_callbacks([callback])[0]
+        return self.add_callbacks([callback])[0]
 
-    def keep_callbacks(self, callbacks: Iterable[StoredCallback]) -> list[int]:
+    def add_callbacks(self, callbacks: Iterable[StoredCallback]) -> list[int]:
         """Store callbacks together, durably, and return their numbers in order.
 
         They go in with few statements, as each lets other threads interrupt this one.
@@ -238,14 +245,14 @@ class Journal:
         )
         return [read_callback(row) for row in rows]
 
-    def partial_files(self, place: PartialPlace) -> list[PartialRecord]:
+    def partial_files(self, place: OutputKey) -> list[PartialFileRecord]:
         """Return the partial files of this output, the newest first."""
         rows = self._read(
             f"SELECT * FROM partial_files WHERE {_PLACE} ORDER BY written_at DESC",  # noqa: S608 -- our own column names
             astuple(place),
         )
         return [
-            PartialRecord(
+            PartialFileRecord(
                 path=Path(os.fsdecode(row["path"])),
                 etag=row["etag"],
                 total_bytes=row["total_bytes"],
@@ -261,7 +268,7 @@ class Journal:
         return [Path(os.fsdecode(row["path"])) for row in rows]
 
     def add_partial_file(
-        self, place: PartialPlace, record: PartialRecord, *, written_at: datetime
+        self, place: OutputKey, record: PartialFileRecord, *, written_at: datetime
     ) -> None:
         """Store where a partial file is and what it is part of, in place of before."""
         cells = (
@@ -284,12 +291,12 @@ class Journal:
                 "DELETE FROM partial_files WHERE path = ?", (os.fsencode(path),)
             )
 
-    def callback(self, number: int) -> StoredCallback | None:
+    def find_callback(self, number: int) -> StoredCallback | None:
         """Return the callback with this number."""
         rows = self._read("SELECT * FROM callbacks WHERE id = ?", (number,))
         return read_callback(rows[0]) if rows else None
 
-    def callbacks(
+    def list_callbacks(
         self, wanted: CallbackFilter, *, limit: int | None = None
     ) -> list[StoredCallback]:
         """Return callbacks, oldest first; with a limit, the newest so many of them."""
@@ -300,7 +307,7 @@ class Journal:
         )
         return [read_callback(row) for row in reversed(rows)]
 
-    def next_callbacks(
+    def oldest_callbacks(
         self, wanted: CallbackFilter, limit: int
     ) -> list[StoredCallback]:
         """Return the oldest callbacks, oldest first, `limit` at most."""
@@ -311,13 +318,13 @@ class Journal:
         )
         return [read_callback(row) for row in rows]
 
-    def pages(self, wanted: CallbackFilter) -> Iterator[list[StoredCallback]]:
+    def callback_pages(self, wanted: CallbackFilter) -> Iterator[list[StoredCallback]]:
         """Yield callbacks, oldest first, as many together as memory is glad to hold."""
-        while page := self.next_callbacks(wanted, PAGE):
+        while page := self.oldest_callbacks(wanted, PAGE):
             yield page
             wanted = replace(wanted, after=page[-1].id)
 
-    def clear_callbacks(self, wanted: CallbackFilter) -> int:
+    def delete_callbacks(self, wanted: CallbackFilter) -> int:
         """Delete callbacks and what became of them; return how many there were."""
         where, values = _condition(wanted)
         with self._writing():
@@ -328,7 +335,7 @@ class Journal:
             )
             return gone.rowcount
 
-    def keep_forwards(self, forwards: Iterable[StoredForward]) -> None:
+    def add_forwards(self, forwards: Iterable[StoredForward]) -> None:
         """Store outcomes together; those of callbacks that are not kept are left out.
 
         Raises:
@@ -342,7 +349,7 @@ class Journal:
                 rows,
             )
 
-    def forwards(self, number: int) -> list[StoredForward]:
+    def forwards_of(self, number: int) -> list[StoredForward]:
         """Return what became of a callback, oldest first."""
         rows = self._read(
             f"SELECT {_FORWARD_COLUMNS} FROM forwards"  # noqa: S608 -- our own column names
@@ -351,7 +358,9 @@ class Journal:
         )
         return [_forward(dict(row)) for row in rows]
 
-    def all_forwards(self, callbacks: Iterable[StoredCallback]) -> ForwardOutcomes:
+    def forwards_by_callback(
+        self, callbacks: Iterable[StoredCallback]
+    ) -> ForwardOutcomes:
         """Return what became of callbacks, by their numbers, oldest first."""
         numbers = {kept.id for kept in callbacks}
         found: dict[int, list[StoredForward]] = {number: [] for number in numbers}
@@ -405,20 +414,20 @@ class ListenerJournal(Journal):
     from one thread.
     """
 
-    def __init__(self, opened: Opened, path: Path) -> None:
+    def __init__(self, opened: OpenedDatabase, path: Path) -> None:
         super().__init__(opened, path)
         self.require_writable()
         self._read("PRAGMA synchronous = NORMAL", ())
 
-    def never_wait(self) -> None:
+    def disable_waiting(self) -> None:
         """From here on, wait neither for other writers nor for the disk.
 
-        What is locked is said with a `JournalError`; somebody else must `move_log`.
+        What is locked is said with a `JournalError`; somebody else must `checkpoint`.
         """
-        self.wait_for_others(0)
+        self.set_busy_timeout(0)
         self._read("PRAGMA wal_autocheckpoint = 0", ())
 
-    def move_log(self, longest: int = LONG_LOG) -> None:
+    def checkpoint(self, longest: int = LONG_LOG) -> None:
         """Move what stands in the log into the database; this waits for the disk.
 
         Others write on meanwhile, unless the log has grown beyond `longest` pages in

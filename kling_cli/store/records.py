@@ -219,7 +219,7 @@ class SavedOutput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartialRecord:
+class PartialFileRecord:
     """A partial file as it is written down: where, and which content it is part of."""
 
     path: Path
@@ -227,13 +227,13 @@ class PartialRecord:
     total_bytes: int | None = None
 
     @property
-    def is_provable(self) -> bool:
+    def has_validator(self) -> bool:
         """Whether an answer can be compared with what the bytes so far belong to."""
         return self.etag is not None or self.total_bytes is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartialPlace:
+class OutputKey:
     """Which output a partial file is of: a file of a task, counted from 1."""
 
     api_base: str
@@ -276,7 +276,7 @@ class StoredForward:
     is_replay: bool = False
 
     @property
-    def is_taken(self) -> bool:
+    def is_delivered(self) -> bool:
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 -- HTTP's success
 
 

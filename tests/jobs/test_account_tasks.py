@@ -13,8 +13,7 @@ import pytest
 from kling_cli.api.pagination import PagedItems
 from kling_cli.api.tasks import TaskStatus
 from kling_cli.errors import CredentialsError, UnreachableError, UsageError
-from kling_cli.jobs import run
-from kling_cli.jobs.account_tasks import TaskFilter, merged
+from kling_cli.jobs.account_tasks import TaskFilter, list_account_tasks, merged
 from kling_cli.jobs.prepare import Order
 from kling_cli.store.records import JobRecord, Stage
 from tests.jobs.made import NOON, an_entry
@@ -36,7 +35,7 @@ GOODS = Order(product="goods-studio", values=FILM, external_id="goods")
 async def remote(
     world: World, **wanted: Any
 ) -> tuple[PagedItems[JobRecord], Sequence[str]]:
-    return await run.account_tasks(
+    return await list_account_tasks(
         TaskFilter(**wanted),
         settings=world.settings,
         tell=world.told,

@@ -30,7 +30,7 @@ def remembered(tmp_path: Path, *entries: JobRecord) -> Settings:
     settings = replace(read_settings({}), state_dir=tmp_path)
     with Journal.open(tmp_path) as journal:
         for entry in entries:
-            journal.write_down(entry)
+            journal.add_job(entry)
     return settings
 
 

@@ -53,7 +53,7 @@ def lived(tmp_path: Path) -> Settings:
         for minute, (name, columns) in enumerate(rows):
             at = NOON + timedelta(minutes=minute)
             known = {"api_base": HOST, "written_at": at, **columns}
-            journal.write_down(an_entry(name, **known))
+            journal.add_job(an_entry(name, **known))
     return settings(tmp_path)
 
 

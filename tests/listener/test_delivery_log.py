@@ -28,7 +28,9 @@ async def test_all_outcomes_are_written_when_it_ends(tmp_path: Path) -> None:
             record(a_forward(number))
 
     with Journal.open(tmp_path) as journal:
-        kept = journal.all_forwards(a_callback(number) for number in range(1, 101))
+        kept = journal.forwards_by_callback(
+            a_callback(number) for number in range(1, 101)
+        )
     assert [len(each) for each in kept.values()] == [1] * 100
     assert notices == []
 
@@ -38,10 +40,10 @@ async def test_outcomes_are_written_while_it_goes_on(tmp_path: Path) -> None:
         async with open_delivery_log(tmp_path, tell=print) as record:
             record(a_forward(1))
             version = journal.data_version()
-            while journal.data_version() == version and not journal.forwards(1):
+            while journal.data_version() == version and not journal.forwards_of(1):
                 await _a_moment()
 
-            assert journal.forwards(1) == [a_forward(1)]
+            assert journal.forwards_of(1) == [a_forward(1)]
 
 
 async def test_a_journal_that_cannot_be_written_is_said_once(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ async def test_the_body_arrives_byte_for_byte() -> None:
         ("POST", "/hook", raw)
     ]
     assert (heard.last.status, heard.last.hint, heard.last.number) == (200, None, 1)
-    assert [each.is_taken for each in heard.kept] == [True]
+    assert [each.is_delivered for each in heard.kept] == [True]
 
 
 async def test_headers_of_the_way_stay_behind_and_the_others_arrive() -> None:

@@ -32,7 +32,7 @@ HERE, THERE = "http://localhost:1/", "http://localhost:2/"
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
     with Journal.open(tmp_path) as opened:
-        opened.keep_callbacks(
+        opened.add_callbacks(
             [a_callback(), a_callback(trust="signed"), a_callback(task_id="t2")]
         )
         yield opened
@@ -70,7 +70,7 @@ def test_nothing_is_last_where_nothing_is_kept(tmp_path: Path) -> None:
 def test_each_goes_where_it_went_before_or_where_it_failed(
     journal: Journal,
 ) -> None:
-    journal.keep_forwards(
+    journal.add_forwards(
         [passed_on(1, HERE, 500), passed_on(1, THERE, 500), passed_on(1, HERE, 200)]
     )
     callbacks = choose(journal, ["1"], None)

@@ -22,12 +22,12 @@ async def test_the_last_ones_come_first_and_then_what_others_keep(
         Journal.open(tmp_path) as journal,
         Journal.open(tmp_path) as other,
     ):
-        other.keep_callbacks([a_callback()] * 3)
+        other.add_callbacks([a_callback()] * 3)
         following = follow(
             journal, CallbackFilter(status="succeeded"), last=2, clock=FakeClock()
         )
         found += [await anext(following), await anext(following)]
-        other.keep_callbacks([a_callback(status="failed"), a_callback()])
+        other.add_callbacks([a_callback(status="failed"), a_callback()])
         found.append(await anext(following))
         await following.aclose()
 
@@ -39,10 +39,10 @@ async def test_more_than_fit_together_all_come_in_order(tmp_path: Path) -> None:
         Journal.open(tmp_path) as journal,
         Journal.open(tmp_path) as other,
     ):
-        other.keep_callback(a_callback())
+        other.add_callback(a_callback())
         following = follow(journal, CallbackFilter(), last=1, clock=FakeClock())
         first = await anext(following)
-        other.keep_callbacks([a_callback()] * 450)
+        other.add_callbacks([a_callback()] * 450)
         rest = [await anext(following) for _ in range(450)]
         await following.aclose()
 
@@ -59,7 +59,7 @@ async def test_it_waits_for_what_another_process_keeps(tmp_path: Path) -> None:
         waiting = asyncio.ensure_future(anext(following))
         await clock.advance(60.0)
         assert not waiting.done()
-        other.keep_callback(a_callback(task_id="t9"))
+        other.add_callback(a_callback(task_id="t9"))
         await clock.advance(LOOK_S)
         kept = await waiting
         await following.aclose()

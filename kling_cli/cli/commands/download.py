@@ -47,8 +47,8 @@ def download(
     """
     from kling_cli.cli.output.job_results import Presentation
     from kling_cli.cli.runner import load_settings, run
+    from kling_cli.jobs.attach import download_tasks
     from kling_cli.jobs.job import RunOptions
-    from kling_cli.jobs.run import fetch
 
     ids = parse_task_ids(task_ids)
     settings = load_settings(settings_options(account))
@@ -58,7 +58,7 @@ def download(
     )
 
     async def work(around: RunContext) -> list[JobResult]:
-        return await fetch(
+        return await download_tasks(
             ids,
             options,
             **around.as_keywords,

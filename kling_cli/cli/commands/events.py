@@ -237,8 +237,8 @@ def list_events(
 
     wanted = parse_callback_filter(chosen)
     with open_journal() as journal:
-        found = journal.callbacks(wanted, limit=limited.limit or None)
-        forwards = journal.all_forwards(found)
+        found = journal.list_callbacks(wanted, limit=limited.limit or None)
+        forwards = journal.forwards_by_callback(found)
     if talk.is_json:
         events = [with_forwards(kept, forwards[kept.id]) for kept in found]
         _print_document("events list", {"events": events})
@@ -276,7 +276,7 @@ def show(*, which: CallbackNumber, talk: OutputOptions) -> int:
 
     with open_journal() as journal:
         kept = find(journal, which)
-        forwards = journal.forwards(kept.id)
+        forwards = journal.forwards_of(kept.id)
     if talk.is_json:
         _print_document("events show", {"event": with_forwards(kept, forwards)})
     elif talk.is_quiet:
@@ -333,7 +333,7 @@ def clear(
     """
     wanted = parse_callback_filter(chosen, before=before)
     with open_journal() as journal:
-        n_gone = journal.clear_callbacks(wanted)
+        n_gone = journal.delete_callbacks(wanted)
     if talk.is_json:
         _print_document("events clear", {"cleared": n_gone})
     elif not talk.is_quiet:
@@ -451,7 +451,7 @@ def export(
     with open_journal() as journal:
         named = [find(journal, each) for each in numbers or ()]
         lines = _export_lines(
-            journal, [named] if named else journal.pages(wanted), form
+            journal, [named] if named else journal.callback_pages(wanted), form
         )
         if form.output is not None:
             _save_export(form.output, lines, is_forced=form.is_forced)
@@ -470,11 +470,11 @@ def _export_lines(
 
     if form.is_har:
         found = [kept for page in pages for kept in page]
-        yield dumps(exports.har(found, journal.all_forwards(found)))
+        yield dumps(exports.har(found, journal.forwards_by_callback(found)))
         return
     to = read_target(form.to) if form.to else None
     for page in pages:
-        forwards = journal.all_forwards(page)
+        forwards = journal.forwards_by_callback(page)
         for kept in page:
             mine = forwards[kept.id]
             if form.is_jsonl:

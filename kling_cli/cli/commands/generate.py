@@ -162,9 +162,9 @@ def run_order(order: Order, said: CommandOptions, *, command: str) -> int:
     options = prepare_job_tunnel(settings, options, said.talk)
 
     async def work(around: RunContext) -> JobResult:
-        from kling_cli.jobs import run as jobs
+        from kling_cli.jobs.generation import generate as run_job
 
-        return await jobs.generate(order, options, **around.as_keywords)
+        return await run_job(order, options, **around.as_keywords)
 
     result = run(work, settings=settings, talk=said.talk)
     return print_job_result(result, said, settings, command=command)

@@ -178,7 +178,9 @@ def _from_journal(
     from kling_cli.store import Journal
 
     with Journal.open(settings.state_dir) as journal:
-        found = filter_jobs(journal.newest(_NO_FILTER), replace(chosen, limit=0), now)
+        found = filter_jobs(
+            journal.newest_jobs(_NO_FILTER), replace(chosen, limit=0), now
+        )
     if chosen.limit and len(found) > chosen.limit and not talk.is_quiet:
         write_message(truncation_note(chosen.limit))
     return found[: chosen.limit or None]
@@ -189,12 +191,12 @@ def _from_account(
 ) -> Sequence[JobRecord]:
     from kling_cli.cli.output.listing import truncation_note
     from kling_cli.cli.runner import RunContext, run
-    from kling_cli.jobs.run import account_tasks
+    from kling_cli.jobs.account_tasks import list_account_tasks
 
     wanted = parse_remote_filter(chosen, now)
 
     async def work(around: RunContext) -> tuple[PagedItems[JobRecord], Sequence[str]]:
-        return await account_tasks(wanted, **around.as_keywords)
+        return await list_account_tasks(wanted, **around.as_keywords)
 
     found, notes = run(work, settings=settings, talk=talk, is_brief=True)
     items = [entry for entry in found.items if contains_text(entry, chosen.search)]

@@ -165,7 +165,7 @@ def _send(
 
     def record(forward: StoredForward) -> None:
         try:
-            journal.keep_forwards([forward])
+            journal.add_forwards([forward])
         except JournalError as exc:  # it has been sent all the same
             print_message(f"warning: {exc.message}", is_colorless=talk.is_colorless)
 

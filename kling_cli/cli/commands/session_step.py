@@ -51,7 +51,7 @@ def make_command(name: str, *, called: str) -> Any:
     facts = step.step
     assert facts is not None  # noqa: S101 -- a test holds the files to it
     groups: dict[str, Any] = {"talk": OutputOptions, "account": AccountOptions}
-    groups |= {"fetching": DownloadOptions} if facts.saves else {}
+    groups |= {"fetching": DownloadOptions} if facts.is_saved else {}
 
     def run(**given: Any) -> int:
         said = {each: given.pop(each) for each in groups}
@@ -134,7 +134,7 @@ def _result_lines(typed: StepInvocation, result: StepResult) -> Iterator[str]:
     """Yield what goes to stdout: the session opened, or the files made."""
     if typed.facts.session_hours is not None:
         yield one_line(result.task.id)
-    elif typed.facts.saves:
+    elif typed.facts.is_saved:
         for one in result.saved:
             yield str(one.path) if one.path else one_line(one.output.url or "")
 
@@ -154,7 +154,7 @@ def _message_lines(
             count = len(result.task.outputs)
             yield f"{count or 'no'} object{'' if count == 1 else 's'} marked"
         session = one_line(result.task.id)
-        yield from (each.replace("SESSION", session) for each in typed.facts.follows)
+        yield from (each.replace("SESSION", session) for each in typed.facts.next_steps)
 
 
 def _session_lines(result: StepResult) -> str:

@@ -45,14 +45,14 @@ def status(
     kling status boat-1
     """
     from kling_cli.cli.runner import load_settings, run
+    from kling_cli.jobs.attach import query_tasks
     from kling_cli.jobs.job import RunOptions
-    from kling_cli.jobs.run import task_status
 
     ids = parse_task_ids(task_ids)
     settings = load_settings(settings_options(account))
 
     async def work(around: RunContext) -> list[JobResult]:
-        return await task_status(
+        return await query_tasks(
             ids,
             RunOptions(command="status"),
             **around.as_keywords,

@@ -53,7 +53,7 @@ def wait(  # noqa: PLR0913 -- one for each group of options
     """
     from kling_cli.cli.output.job_results import Presentation
     from kling_cli.cli.runner import load_settings, run
-    from kling_cli.jobs.run import finish
+    from kling_cli.jobs.attach import wait_for_tasks
 
     ids = parse_task_ids(task_ids or ())
     settings = load_settings(settings_options(patience, account))
@@ -63,7 +63,7 @@ def wait(  # noqa: PLR0913 -- one for each group of options
     options = _run_options(settings, fetching)
 
     async def work(around: RunContext) -> list[JobResult]:
-        return await finish(
+        return await wait_for_tasks(
             ids,
             options,
             **around.as_keywords,

@@ -51,15 +51,14 @@ def _requests(
     """Return what would be sent, one after the other."""
     from kling_cli.jobs.calls.two_step import UNKNOWN_ID, plan_two_steps
     from kling_cli.jobs.history import with_history
-    from kling_cli.jobs.prepare import check_price, prepare
-    from kling_cli.jobs.run import kinds_of
+    from kling_cli.jobs.prepare import check_price, credential_kinds, prepare
 
     if order.before is not None:
         intent = plan_two_steps(order, settings)
         check_price(intent.whole, max_units)
         return [each for each in (intent.first, intent.second) if each is not None]
     known = with_history(order, settings)
-    request = prepare(known, kinds_of(settings), new_id=lambda: UNKNOWN_ID)
+    request = prepare(known, credential_kinds(settings), new_id=lambda: UNKNOWN_ID)
     check_price(request, max_units)
     return [request]
 

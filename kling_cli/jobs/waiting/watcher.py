@@ -17,7 +17,7 @@ from kling_cli.errors import KlingError, StillRunningError, UnreachableError
 from kling_cli.jobs.events import (
     CallbackArrived,
     CallbackPath,
-    Event,
+    EmitEvent,
     Finished,
     Notice,
     QueryFailed,
@@ -43,7 +43,7 @@ from kling_cli.jobs.waiting.state_machine import (
     after_callback,
     after_failed_query,
 )
-from kling_cli.store import JobRecord, PartialPlace
+from kling_cli.store import JobRecord, OutputKey
 
 TOGETHER_S = 1.0  # questions due this soon ride along with one that is due now
 ASK_MOST_S = 45.0
@@ -82,7 +82,7 @@ class Waiter:
     asker: QueryTasks
     news: Notifications
     clock: Clock
-    tell: Callable[[Event], None]
+    tell: EmitEvent
     deadline: float
     on_answer: Callable[[WatchedTask], None]
     on_over: Callable[[WatchedTask], None]
@@ -308,7 +308,7 @@ class TaskWatcher:
         if self.is_fetching or entry.is_forced:
             return ()
         try:
-            fresh = self.session.journal.find(entry.external_id)
+            fresh = self.session.journal.find_job(entry.external_id)
         except KlingError:
             return ()
         is_news = fresh is not None and fresh.paths != entry.paths
@@ -338,7 +338,7 @@ class TaskWatcher:
             return NoRecords()
         return JournalRecords(
             session=self.session,
-            place=PartialPlace(
+            place=OutputKey(
                 api_base=job.entry.api_base,
                 task_id=job.name,
                 file_index=wish.index,
@@ -349,7 +349,9 @@ class TaskWatcher:
     def _note(self, job: Job, **columns: Any) -> None:
         """Write down what was saved as it is: whatever comes next may be the end."""
         job.entry = replace(job.entry, **columns)
-        self.session.note(self.session.journal.change, job.entry.external_id, **columns)
+        self.session.note(
+            self.session.journal.update_job, job.entry.external_id, **columns
+        )
 
     async def _ask_again(self, job: Job) -> Task | None:
         """Return the task as it stands now, for fresh links; None if nobody says."""
@@ -392,7 +394,7 @@ class _Hands:
         job.life = one.life
         job.entry = one.entry = with_task(one.entry, one.life.task)
         session = self._attendant.session
-        session.note(session.journal.observe, job.entry.external_id, one.life.task)
+        session.note(session.journal.record_task, job.entry.external_id, one.life.task)
 
     def begin_end(self, one: WatchedTask) -> None:
         self._group.start_soon(self._attendant.end, self._jobs[one.entry.key])

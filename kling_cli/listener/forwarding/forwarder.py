@@ -94,7 +94,7 @@ async def open_delivery_log(
 
 def _write(state_dir: Path, forwards: list[StoredForward]) -> None:
     with Journal.open(state_dir) as journal:
-        journal.keep_forwards(forwards)
+        journal.add_forwards(forwards)
 
 
 _FIRST_PAUSE_S: Final = 0.2

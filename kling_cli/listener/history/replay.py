@@ -118,7 +118,7 @@ def choose(
         UsageError: no such callback is kept, or what names one makes no sense.
     """
     if wanted is not None:
-        found = journal.callbacks(wanted)
+        found = journal.list_callbacks(wanted)
     else:
         found = [find(journal, each) for each in which]
     if not found and wanted is not None and wanted.is_failed:
@@ -137,7 +137,7 @@ def find(journal: Journal, which: str) -> StoredCallback:
         UsageError: it is not kept.
     """
     if which == "last":
-        newest = journal.callbacks(CallbackFilter(), limit=1)
+        newest = journal.list_callbacks(CallbackFilter(), limit=1)
         if newest:
             return newest[0]
         raise UsageError("no callback is kept yet", hint="kling listen")
@@ -146,7 +146,7 @@ def find(journal: Journal, which: str) -> StoredCallback:
         raise UsageError(
             f"{which[:40]!r} is no number of a callback", hint="kling events"
         )
-    kept = journal.callback(int(which))
+    kept = journal.find_callback(int(which))
     if kept is None:
         raise UsageError(f"callback {which} is not kept", hint="kling events")
     return kept
@@ -178,8 +178,8 @@ def replays(
 def _places(
     journal: Journal, kept: StoredCallback, *, is_failed: bool
 ) -> tuple[Target, ...]:
-    before = last_by_url(journal.forwards(kept.id)).values()
-    urls = [each.url for each in before if not (is_failed and each.is_taken)]
+    before = last_by_url(journal.forwards_of(kept.id)).values()
+    urls = [each.url for each in before if not (is_failed and each.is_delivered)]
     if not urls:
         raise UsageError(
             f"callback {kept.id} has not been passed on to anywhere",

@@ -20,14 +20,14 @@ async def follow(
     Raises:
         JournalError: the journal cannot be read.
     """
-    newest = journal.callbacks(CallbackFilter(), limit=1)
+    newest = journal.list_callbacks(CallbackFilter(), limit=1)
     seen = newest[0].id if newest else 0
     version = journal.data_version()
-    for kept in journal.callbacks(wanted, limit=last):
+    for kept in journal.list_callbacks(wanted, limit=last):
         if kept.id <= seen:
             yield kept
     while True:
-        for page in journal.pages(replace(wanted, after=seen)):
+        for page in journal.callback_pages(replace(wanted, after=seen)):
             for kept in page:
                 seen = kept.id
                 yield kept

@@ -42,14 +42,14 @@ def a_callback(**columns: object) -> StoredCallback:
 def journal(kling: Kling) -> Iterator[Journal]:
     """Keep three callbacks, the second of which an app did not take."""
     with Journal.open(kling.state_dir) as opened:
-        opened.keep_callbacks(
+        opened.add_callbacks(
             [
                 a_callback(),
                 a_callback(task_id="t2", status="failed", trust="mock"),
                 a_callback(task_id=None, status=None, product=None, raw=b"\xff\x1b[2J"),
             ]
         )
-        opened.keep_forwards(
+        opened.add_forwards(
             [
                 StoredForward(
                     callback_id=2, sent_at=NOON, url=HERE, status=500, duration_s=0.25
@@ -164,7 +164,7 @@ def test_what_makes_no_sense_is_refused(
 def test_new_ones_are_followed_as_they_come(kling: Kling, journal: Journal) -> None:
     with kling.start("events", "tail", "--last", "1", "--json") as program:
         program.wait_for(r'"event_id": 3', stream="stdout")
-        journal.keep_callback(a_callback(task_id="t4"))
+        journal.add_callback(a_callback(task_id="t4"))
         program.wait_for(r'"event_id": 4', stream="stdout")
         program.send(signal.SIGINT)
         result = program.finish()
@@ -197,7 +197,7 @@ def test_following_ends_when_nobody_reads(kling: Kling, journal: Journal) -> Non
         assert program.stdout is not None
         program.stdout.readline()
         program.stdout.close()
-        journal.keep_callback(a_callback())
+        journal.add_callback(a_callback())
         assert program.wait(20) == 0
         assert program.stderr is not None
         assert program.stderr.read() == b""
@@ -227,7 +227,7 @@ def test_an_exported_command_sends_the_same_bytes(
 ) -> None:
     tricky = b'{"id": "it\'s", "x": "$HOME `id` \\n"}\n'
     binary = b"\xff\x00\r\n@file"
-    journal.keep_callbacks([a_callback(raw=tricky), a_callback(raw=binary)])
+    journal.add_callbacks([a_callback(raw=tricky), a_callback(raw=binary)])
 
     with echo_server() as app:
         to = f"{app.url}/hook"

@@ -24,11 +24,11 @@ def state_dir(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KLING_STATE_DIR", str(own_home / "state"))
     monkeypatch.setenv("KLING_API_BASE", BASE)
     with Journal.open(own_home / "state") as journal:
-        journal.write_down(
+        journal.add_job(
             an_entry("e1", api_base=BASE, task_id="t1", stage=Stage.SUCCEEDED)
         )
     with Journal.open(own_home / "state") as callbacks:
-        callbacks.keep_callbacks([a_callback(task_id=one) for one in ("t1", "t2")])
+        callbacks.add_callbacks([a_callback(task_id=one) for one in ("t1", "t2")])
     return own_home / "state"
 
 

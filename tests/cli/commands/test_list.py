@@ -216,7 +216,7 @@ def journal(kling: Kling) -> Path:
     """Fill the journal of `kling` and return its folder."""
     with Journal.open(kling.state_dir) as open_journal:
         for entry in reversed(ENTRIES):
-            open_journal.write_down(entry)
+            open_journal.add_job(entry)
     return kling.state_dir
 
 

@@ -67,9 +67,9 @@ def test_a_terminal_shows_links_opens_and_notifies_its_person(
 @pytest.mark.usefixtures("opened")
 def test_a_task_without_a_file_is_told_with_what_to_do(kling: Kling) -> None:
     with Journal.open(kling.state_dir) as journal:
-        journal.write_down(an_entry("1", stage=Stage.PROCESSING))
-        journal.write_down(an_entry("2"))
-        journal.write_down(an_entry("3", stage=Stage.REFUSED))
+        journal.add_job(an_entry("1", stage=Stage.PROCESSING))
+        journal.add_job(an_entry("2"))
+        journal.add_job(an_entry("3", stage=Stage.REFUSED))
 
     for name, hint in (
         ("1", "kling wait 1 --open"),
@@ -89,7 +89,7 @@ def test_without_a_program_that_opens_files_it_is_said(
     film = tmp_path / "film.mp4"
     film.write_bytes(b"film")
     with Journal.open(kling.state_dir) as journal:
-        journal.write_down(an_entry("1", paths=(str(film),)))
+        journal.add_job(an_entry("1", paths=(str(film),)))
 
     result = kling.run("open", "1", env={"PATH": str(tmp_path)})
 

@@ -103,14 +103,14 @@ def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             request = json.dumps({"contents": [{"type": "prompt", "text": NASTY}]})
             is_own = entry.request != "{}"
             when = NOON.replace(minute=minutes)
-            journal.write_down(
+            journal.add_job(
                 replace(
                     entry,
                     written_at=when,
                     request=entry.request if is_own else request,
                 )
             )
-        journal.keep_callback(a_callback())
+        journal.add_callback(a_callback())
     return tmp_path
 
 
@@ -183,7 +183,7 @@ def test_a_task_has_its_status_and_prompt_beside_it_without_what_a_shell_acts_on
 
 def test_a_sandbox_has_a_journal_of_its_own(state_dir: Path) -> None:
     with Journal.open(state_dir / "sandbox") as journal:
-        journal.write_down(an_entry(task_id="s1"))
+        journal.add_job(an_entry(task_id="s1"))
 
     assert values("status", "task_ids", is_sandbox=True) == ["last", "s1"]
 

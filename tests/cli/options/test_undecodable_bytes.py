@@ -87,10 +87,10 @@ def test_the_journal_keeps_names_of_files_and_finds_nothing_by_such_an_id(
     entry = an_entry(output=NO_TEXT, paths=(NO_TEXT,), message=HALF_A_PAIR)
 
     with Journal.open(tmp_path) as journal:
-        journal.write_down(entry)
-        journal.change(entry.external_id, output=f"{NO_TEXT}.mp4")
-        found = journal.find(entry.external_id)
-        by_nonsense = journal.find(NO_TEXT)
+        journal.add_job(entry)
+        journal.update_job(entry.external_id, output=f"{NO_TEXT}.mp4")
+        found = journal.find_job(entry.external_id)
+        by_nonsense = journal.find_job(NO_TEXT)
 
     assert found is not None
     assert found.output == f"{NO_TEXT}.mp4"

@@ -44,7 +44,7 @@ def test_the_body_of_every_product_goes_out_as_it_is_but_for_the_external_id(
         plan.route,
     )
     assert request.plan.wire_model == plan.wire_model
-    at = plan.route.external_id_at
+    at = plan.route.external_id_path
     assert at is None or encoder.get_path(request.body(None), at) == "new"
     wanted = bodies.encode_body(
         plan, values, external_id="new", callback_url=None, extra={}

@@ -50,7 +50,9 @@ def choices_of(field: Field) -> Iterator[FieldChoice]:
     """Yield every choice in the order of its description."""
     for group in field.groups:
         for name in group.choices:
-            yield FieldChoice(name, group.name, group.note, group.ended.get(name))
+            yield FieldChoice(
+                name, group.name, group.note, group.discontinued.get(name)
+            )
 
 
 def choice_table(found: Sequence[FieldChoice]) -> Iterator[str]:
