@@ -252,7 +252,7 @@ def print_call(
     call: RawCall,
     results: Sequence[JobResult],
     *,
-    talk: OutputOptions,
+    output_options: OutputOptions,
     wanted: ResultKind | None,
 ) -> int:
     """Print the answer and return the exit code.
@@ -260,15 +260,15 @@ def print_call(
     With `wanted`, tasks have been followed, and what they made is printed instead.
     """
     is_followed = wanted is not None and any(each.task_id for each in results)
-    if talk.is_json:
+    if output_options.is_json:
         _print_document(call, results)
     elif wanted is not None and is_followed:
         for line in result_lines(results, wanted):
             write_result(line)
     else:
         _print_answer(results[0].answer)
-        _print_resume_hint(results[0], talk)
-    print_failures(results, talk)
+        _print_resume_hint(results[0], output_options)
+    print_failures(results, output_options)
     return exit_code(results)
 
 
@@ -292,10 +292,11 @@ def _print_answer(answer: ApiResponse | None) -> None:
     write_bytes(answer.body + end)
 
 
-def _print_resume_hint(result: JobResult, talk: OutputOptions) -> None:
-    if result.resume is not None and not talk.is_quiet:
+def _print_resume_hint(result: JobResult, output_options: OutputOptions) -> None:
+    if result.resume is not None and not output_options.is_quiet:
         print_message(
-            f"go on with: {one_line(result.resume)}", is_colorless=talk.is_colorless
+            f"go on with: {one_line(result.resume)}",
+            is_colorless=output_options.is_colorless,
         )
 
 
@@ -337,10 +338,10 @@ def api(  # noqa: PLR0913 -- one for each group of options
     path: Path,
     sent: BodyOptions,
     following: FollowOptions,
-    patience: TimeoutOptions,
-    fetching: DownloadOptions,
-    talk: OutputOptions,
-    account: AccountOptions,
+    timeout_options: TimeoutOptions,
+    download_options: DownloadOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
     """Send a raw signed call and print what the API answers, whatever it says.
 
@@ -354,29 +355,34 @@ def api(  # noqa: PLR0913 -- one for each group of options
     from kling_cli.cli.runner import load_settings, run
 
     method = _parse_method(method)
-    settings = load_settings(settings_options(patience, account))
+    settings = load_settings(settings_options(timeout_options, account_options))
     if following.is_waiting:
         settings.require("timeout")
-        if not fetching.is_link_only:
+        if not download_options.is_link_only:
             settings.require("output_dir")
     parts = parse_query(sent) if method == "GET" else parse_body(sent)
-    options = _run_options(settings, fetching)
+    options = _run_options(settings, download_options)
 
-    async def work(around: RunContext) -> tuple[RawCall, list[JobResult]]:
+    async def work(context: RunContext) -> tuple[RawCall, list[JobResult]]:
         from kling_cli.jobs.calls import raw
 
-        call = _parse_call(method, path, parts, around.settings, following.max_units)
+        call = _parse_call(method, path, parts, context.settings, following.max_units)
         if following.is_waiting:
-            found = await raw.call_and_wait(call, options, **around.as_keywords)
+            found = await raw.call_and_wait(call, options, **context.as_keywords)
             return call, found
-        once = await raw.call(call, settings=around.settings, clock=around.clock)
+        once = await raw.call(call, settings=context.settings, clock=context.clock)
         return call, [once]
 
     is_brief = not following.is_waiting
-    call, results = run(work, settings=settings, talk=talk, is_brief=is_brief)
-    wanted = ResultKind.LINKS if fetching.is_link_only else ResultKind.FILES
+    call, results = run(
+        work, settings=settings, output_options=output_options, is_brief=is_brief
+    )
+    wanted = ResultKind.LINKS if download_options.is_link_only else ResultKind.FILES
     return print_call(
-        call, results, talk=talk, wanted=wanted if following.is_waiting else None
+        call,
+        results,
+        output_options=output_options,
+        wanted=wanted if following.is_waiting else None,
     )
 
 
@@ -410,7 +416,7 @@ def _parse_call(
     return call
 
 
-def _run_options(settings: Settings, fetching: DownloadOptions) -> RunOptions:
+def _run_options(settings: Settings, download_options: DownloadOptions) -> RunOptions:
     """Return how to follow a task: by polling, as the body is not ours to change."""
     from kling_cli.jobs.job import RunOptions
 
@@ -419,7 +425,7 @@ def _run_options(settings: Settings, fetching: DownloadOptions) -> RunOptions:
         callback="off",
         tunnel="none",
         timeout_s=settings.timeout_s,
-        is_downloading=not fetching.is_link_only,
-        output=fetching.output,
-        is_forced=fetching.is_forced,
+        is_downloading=not download_options.is_link_only,
+        output=download_options.output,
+        is_forced=download_options.is_forced,
     )

@@ -171,10 +171,10 @@ TAIL_SCHEMA: Final = (
 
 
 def tail_line(
-    kept: StoredCallback, *, seq: int, now: datetime, talk: OutputOptions
+    kept: StoredCallback, *, seq: int, now: datetime, output_options: OutputOptions
 ) -> str:
     """Return the line; with --quiet the number alone."""
-    if talk.is_json:
+    if output_options.is_json:
         head = {
             "schema": TAIL_SCHEMA,
             "type": "callback",
@@ -182,7 +182,7 @@ def tail_line(
             "ts": format_timestamp(now),
         }
         return dumps({**head, **fields_of(kept)})
-    if talk.is_quiet:
+    if output_options.is_quiet:
         return str(kept.id)
     name = kept.task_id or kept.external_id
     words = (kept.product, kept.status or "malformed", name, kept.trust)
@@ -224,7 +224,10 @@ def open_journal() -> Journal:
 
 
 def list_events(
-    *, chosen: CallbackFilterOptions, limited: LimitOptions, talk: OutputOptions
+    *,
+    chosen: CallbackFilterOptions,
+    limited: LimitOptions,
+    output_options: OutputOptions,
 ) -> int:
     """List kept callbacks, the newest last; this is what `kling events` alone does.
 
@@ -239,11 +242,11 @@ def list_events(
     with open_journal() as journal:
         found = journal.list_callbacks(wanted, limit=limited.limit or None)
         forwards = journal.forwards_by_callback(found)
-    if talk.is_json:
+    if output_options.is_json:
         events = [with_forwards(kept, forwards[kept.id]) for kept in found]
         _print_document("events list", {"events": events})
         return 0
-    if talk.is_quiet:
+    if output_options.is_quiet:
         lines: Sequence[str] = [str(kept.id) for kept in found]
     else:
         width = get_terminal_size().columns if is_terminal(sys.stdout) else None
@@ -257,12 +260,12 @@ def list_events(
                 "no callback has been kept yet",
                 "kling listen receives them; kling trigger sends it mock ones",
             ),
-            talk,
+            output_options,
         )
     return 0
 
 
-def show(*, which: CallbackNumber, talk: OutputOptions) -> int:
+def show(*, which: CallbackNumber, output_options: OutputOptions) -> int:
     """Show one callback: headers, body, and what became of it.
 
     With --quiet: the body alone, byte for byte.
@@ -277,9 +280,9 @@ def show(*, which: CallbackNumber, talk: OutputOptions) -> int:
     with open_journal() as journal:
         kept = find(journal, which)
         forwards = journal.forwards_of(kept.id)
-    if talk.is_json:
+    if output_options.is_json:
         _print_document("events show", {"event": with_forwards(kept, forwards)})
-    elif talk.is_quiet:
+    elif output_options.is_quiet:
         write_bytes(kept.raw)
     else:
         print_lines(callback_details(kept, forwards))
@@ -291,7 +294,7 @@ def tail(
     chosen: CallbackFilterOptions,
     last: LastOption = 10,
     max_events: MaxEventsOption = None,
-    talk: StreamOptions,
+    output_options: StreamOptions,
 ) -> int:
     """Follow callbacks as they are kept, by whichever kling, until Ctrl-C.
 
@@ -310,7 +313,9 @@ def tail(
         clock, seq = SystemClock(), 0
         async for kept in follow(journal, wanted, last=last, clock=clock):
             seq += 1
-            write_line(tail_line(kept, seq=seq, now=clock.now(), talk=talk))
+            write_line(
+                tail_line(kept, seq=seq, now=clock.now(), output_options=output_options)
+            )
             if seq == max_events:
                 return
 
@@ -323,7 +328,10 @@ def tail(
 
 
 def clear(
-    *, chosen: CallbackFilterOptions, before: BeforeOptions, talk: OutputOptions
+    *,
+    chosen: CallbackFilterOptions,
+    before: BeforeOptions,
+    output_options: OutputOptions,
 ) -> int:
     """Delete kept callbacks: all of them, or those that the options choose.
 
@@ -334,9 +342,9 @@ def clear(
     wanted = parse_callback_filter(chosen, before=before)
     with open_journal() as journal:
         n_gone = journal.delete_callbacks(wanted)
-    if talk.is_json:
+    if output_options.is_json:
         _print_document("events clear", {"cleared": n_gone})
-    elif not talk.is_quiet:
+    elif not output_options.is_quiet:
         write_result(f"{n_gone} callback{'' if n_gone == 1 else 's'} deleted")
     return 0
 

@@ -344,7 +344,7 @@ def listen(  # noqa: PLR0913 -- the groups of options, one each
     forwarding: ForwardingOptions,
     delivery: DeliveryOptions,
     choice: EventOptions,
-    talk: StreamOptions,
+    output_options: StreamOptions,
 ) -> int:
     """Show every callback as it comes; keep it, check it, pass it on to your app.
 
@@ -362,14 +362,16 @@ def listen(  # noqa: PLR0913 -- the groups of options, one each
         delivery,
         choice,
         command=tuple(command or ()),
-        is_stdout_ours=talk.is_json,
+        is_stdout_ours=output_options.is_json,
         tunnel=settings.tunnel,
     )
-    return _run(_prompt_for_tunnel(options, settings, talk), settings, talk)
+    return _run(
+        _prompt_for_tunnel(options, settings, output_options), settings, output_options
+    )
 
 
 def _prompt_for_tunnel(
-    options: ListenOptions, settings: Settings, talk: StreamOptions
+    options: ListenOptions, settings: Settings, output_options: StreamOptions
 ) -> ListenOptions:
     """Ask a person at the terminal what is to be asked before a tunnel is opened."""
     from kling_cli.cli.options.tunnel_prompt import is_person_there, prepare_tunnel
@@ -381,12 +383,18 @@ def _prompt_for_tunnel(
         is_tokenless=options.is_tokenless,
         settings=settings,
     )
-    if kind is not IngressKind.TUNNEL or talk.is_json or not is_person_there():
+    if (
+        kind is not IngressKind.TUNNEL
+        or output_options.is_json
+        or not is_person_there()
+    ):
         return options
     return replace(options, tunnel=prepare_tunnel(settings, options.tunnel))
 
 
-def _run(options: ListenOptions, settings: Settings, talk: StreamOptions) -> int:
+def _run(
+    options: ListenOptions, settings: Settings, output_options: StreamOptions
+) -> int:
     import anyio
 
     from kling_cli.cli.output.listener.keys import key_reader
@@ -395,12 +403,14 @@ def _run(options: ListenOptions, settings: Settings, talk: StreamOptions) -> int
     from kling_cli.listener.service import listen as listen_until_told
 
     is_beside_command, clock = bool(options.command), SystemClock()
-    with open_screen(talk, clock, is_beside_command=is_beside_command) as screen:
+    with open_screen(
+        output_options, clock, is_beside_command=is_beside_command
+    ) as screen:
         run = partial(
             listen_until_told,
             settings=settings,
             clock=clock,
             tell=screen.show,
-            keys=None if is_beside_command else key_reader(talk, screen),
+            keys=None if is_beside_command else key_reader(output_options, screen),
         )
         return anyio.run(run, options)

@@ -60,7 +60,7 @@ class ModelFilterOptions:
 
 
 def models(
-    *, name: ModelName = None, wanted: ModelFilterOptions, talk: OutputOptions
+    *, name: ModelName = None, wanted: ModelFilterOptions, output_options: OutputOptions
 ) -> int:
     """Show which model can do what, and for how many units; asks the API nothing.
 
@@ -86,7 +86,7 @@ def models(
             "ask for less of it, or see what each can do: kling models",
         ),
     )
-    return print_listing(listing, talk)
+    return print_listing(listing, output_options)
 
 
 def parse_capabilities(said: Sequence[str]) -> list[str]:

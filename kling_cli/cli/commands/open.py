@@ -31,7 +31,10 @@ TaskIdsArgument = Annotated[
 
 
 def open_tasks(
-    *, task_ids: TaskIdsArgument, talk: OutputOptions, account: AccountOptions
+    *,
+    task_ids: TaskIdsArgument,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
     """Open the saved files of tasks with the programs that show them; asks nobody.
 
@@ -43,14 +46,14 @@ def open_tasks(
     from kling_cli.cli.output.terminal.file_opener import open_file
     from kling_cli.cli.runner import load_settings
 
-    settings = load_settings(settings_options(account))
+    settings = load_settings(settings_options(account_options))
     entries = find_jobs(parse_task_ids(task_ids), settings)
     paths = [path for entry in entries for path in saved_files(entry, settings)]
     for path in paths:
         open_file(path)
-        if not talk.is_json:
+        if not output_options.is_json:
             write_result(str(path))
-    if talk.is_json:
+    if output_options.is_json:
         print_json(_job_results(entries), command="open", is_many=len(entries) != 1)
     return 0
 

@@ -91,7 +91,7 @@ def replay(
     which: ReplayFilterOptions,
     sending: ReplayOptions,
     delivery: DeliveryOptions,
-    talk: OutputOptions,
+    output_options: OutputOptions,
 ) -> int:
     """Send kept callbacks again, byte for byte, marked with a header Kling-Replay.
 
@@ -115,8 +115,8 @@ def replay(
     settings = load_settings({})
     with Journal.open(settings.state_dir) as journal:
         goods = _select_replays(journal, numbers or [], which, sending, settings)
-        lines = _send(journal, goods, manner, sending.times, talk)
-    return _print_outcome(lines, talk)
+        lines = _send(journal, goods, manner, sending.times, output_options)
+    return _print_outcome(lines, output_options)
 
 
 def _select_replays(
@@ -154,7 +154,7 @@ def _send(
     goods: Sequence[Replay],
     manner: ForwardingPolicy,
     times: int,
-    talk: OutputOptions,
+    output_options: OutputOptions,
 ) -> list[Forwarded]:
     import anyio
 
@@ -167,7 +167,9 @@ def _send(
         try:
             journal.add_forwards([forward])
         except JournalError as exc:  # it has been sent all the same
-            print_message(f"warning: {exc.message}", is_colorless=talk.is_colorless)
+            print_message(
+                f"warning: {exc.message}", is_colorless=output_options.is_colorless
+            )
 
     async def work() -> list[Forwarded]:
         return await send_again(
@@ -175,20 +177,20 @@ def _send(
             manner,
             times=times,
             clock=SystemClock(),
-            tell=lambda line: _print_delivery(line, talk),
+            tell=lambda line: _print_delivery(line, output_options),
             record=record,
         )
 
     return anyio.run(work)
 
 
-def _print_delivery(line: Forwarded, talk: OutputOptions) -> None:
+def _print_delivery(line: Forwarded, output_options: OutputOptions) -> None:
     from kling_cli.cli.output.terminal.streams import write_message, write_result
     from kling_cli.cli.output.views.callbacks import delivery_line, response_excerpt
 
-    if talk.is_json:
+    if output_options.is_json:
         return
-    if talk.is_quiet:
+    if output_options.is_quiet:
         write_result(str(line.status or "-"))
         return
     write_result(delivery_line(line))
@@ -196,7 +198,7 @@ def _print_delivery(line: Forwarded, talk: OutputOptions) -> None:
         write_message(each)
 
 
-def _print_outcome(lines: Sequence[Forwarded], talk: OutputOptions) -> int:
+def _print_outcome(lines: Sequence[Forwarded], output_options: OutputOptions) -> int:
     from kling_cli.cli.output.job_results import print_message
     from kling_cli.cli.output.json_document import dumps, error_object
     from kling_cli.cli.output.plain_lines import error_lines
@@ -204,7 +206,7 @@ def _print_outcome(lines: Sequence[Forwarded], talk: OutputOptions) -> int:
     from kling_cli.listener.history.replay import undelivered
 
     error = undelivered(lines)
-    if talk.is_json:
+    if output_options.is_json:
         document: dict[str, Any] = {
             "schema": SCHEMA,
             "ok": error is None,
@@ -214,7 +216,7 @@ def _print_outcome(lines: Sequence[Forwarded], talk: OutputOptions) -> int:
         }
         write_result(dumps(document))
     for each in error_lines(error) if error else ():
-        print_message(each, is_colorless=talk.is_colorless)
+        print_message(each, is_colorless=output_options.is_colorless)
     return int(error.exit_code) if error else 0
 
 

@@ -39,9 +39,9 @@ class StepInvocation:
     facts: StepSpec
     command: str
     values: Mapping[str, Any]
-    talk: OutputOptions
-    account: AccountOptions
-    fetching: DownloadOptions | None
+    output_options: OutputOptions
+    account_options: AccountOptions
+    download_options: DownloadOptions | None
 
 
 def make_command(name: str, *, called: str) -> Any:
@@ -50,8 +50,11 @@ def make_command(name: str, *, called: str) -> Any:
     group = next(each.group for each in catalogue.step_summaries() if each.name == name)
     facts = step.step
     assert facts is not None  # noqa: S101 -- a test holds the files to it
-    groups: dict[str, Any] = {"talk": OutputOptions, "account": AccountOptions}
-    groups |= {"fetching": DownloadOptions} if facts.is_saved else {}
+    groups: dict[str, Any] = {
+        "output_options": OutputOptions,
+        "account_options": AccountOptions,
+    }
+    groups |= {"download_options": DownloadOptions} if facts.is_saved else {}
 
     def run(**given: Any) -> int:
         said = {each: given.pop(each) for each in groups}
@@ -60,7 +63,7 @@ def make_command(name: str, *, called: str) -> Any:
             facts=facts,
             command=f"{group} {called}",
             values=read_option_values(step, given),
-            **{"fetching": None, **said},
+            **{"download_options": None, **said},
         )
         return _run_step(typed)
 
@@ -86,7 +89,7 @@ def _run_step(typed: StepInvocation) -> int:
     result = _execute_step(typed)
     error = result if isinstance(result, KlingError) else None
     taken = None if isinstance(result, KlingError) else result
-    if typed.talk.is_json:
+    if typed.output_options.is_json:
         named = typed.values.get("session")
         shown = json_document.session_step_document(typed.command, named, taken, error)
         write_result(json_document.dumps(shown))
@@ -94,7 +97,7 @@ def _run_step(typed: StepInvocation) -> int:
         for line in _result_lines(typed, taken):
             write_result(line)
     for line in _message_lines(typed, result):
-        print_message(line, is_colorless=typed.talk.is_colorless)
+        print_message(line, is_colorless=typed.output_options.is_colorless)
     return int(error.exit_code if error else ExitCode.DONE)
 
 
@@ -106,27 +109,30 @@ def _execute_step(typed: StepInvocation) -> StepResult | KlingError:
     options = _step_run_options(typed)
     order: Order = Order(product=typed.step.name, values=typed.values)
 
-    async def work(around: RunContext) -> StepResult | KlingError:
+    async def work(context: RunContext) -> StepResult | KlingError:
         try:
-            return await Step(options=options, **around.as_keywords).take(order)
+            return await Step(options=options, **context.as_keywords).take(order)
         except KlingError as exc:
             return exc
 
-    settings = load_settings(settings_options(typed.account))
+    settings = load_settings(settings_options(typed.account_options))
     if options.is_downloading:
         settings.require("output_dir")
-    return run(work, settings=settings, talk=typed.talk, is_brief=True)
+    return run(
+        work, settings=settings, output_options=typed.output_options, is_brief=True
+    )
 
 
 def _step_run_options(typed: StepInvocation) -> RunOptions:
     from kling_cli.jobs.job import RunOptions
 
-    fetching = typed.fetching
+    download_options = typed.download_options
     return RunOptions(
         command=typed.command,
-        is_downloading=fetching is not None and not fetching.is_link_only,
-        output=fetching.output if fetching else None,
-        is_forced=bool(fetching and fetching.is_forced),
+        is_downloading=download_options is not None
+        and not download_options.is_link_only,
+        output=download_options.output if download_options else None,
+        is_forced=bool(download_options and download_options.is_forced),
     )
 
 
@@ -147,7 +153,7 @@ def _message_lines(
         from kling_cli.cli.output.plain_lines import error_lines
 
         yield from error_lines(result)
-    elif not typed.talk.is_quiet:
+    elif not typed.output_options.is_quiet:
         if typed.facts.session_hours is not None:
             yield one_line(_session_lines(result))
         elif typed.step.output == "mask":

@@ -129,7 +129,7 @@ class MockOptions:
 _GENERATIONS: Final = ("new", "legacy")
 
 
-def parse_mock_runs(name: str | None, mocking: MockOptions) -> MockRuns:
+def parse_mock_runs(name: str | None, mock_options: MockOptions) -> MockRuns:
     """Return what was typed, checked.
 
     With `--all` every scenario is a task of its own, and what a handler must do is
@@ -140,21 +140,23 @@ def parse_mock_runs(name: str | None, mocking: MockOptions) -> MockRuns:
     """
     settings = load_settings({})
     stamp = _load_signer(settings)
-    own_id = str(resolve_task_id(mocking.task_id))
-    if not mocking.is_all:
-        demands = parse_expectations(mocking.demands)
-        trial = _make_run(name, own_id, mocking, demands, stamp, settings)
+    own_id = str(resolve_task_id(mock_options.task_id))
+    if not mock_options.is_all:
+        demands = parse_expectations(mock_options.demands)
+        trial = _make_run(name, own_id, mock_options, demands, stamp, settings)
         return MockRuns(trials=(trial,), demands=demands)
-    if name is not None or mocking.body is not None:
+    if name is not None or mock_options.body is not None:
         raise UsageError(
             "--all sends every scenario, so name none", hint="kling trigger --all"
         )
-    demands = parse_expectations(mocking.demands or Expected.TAKEN.value)
+    demands = parse_expectations(mock_options.demands or Expected.TAKEN.value)
     trials, skipped = [], []
     for each in names():
         task_id = f"{own_id}-{each}"
         try:
-            trials.append(_make_run(each, task_id, mocking, demands, stamp, settings))
+            trials.append(
+                _make_run(each, task_id, mock_options, demands, stamp, settings)
+            )
         except SecretRequiredError:
             skipped.append(each)
     return MockRuns(trials=trials, demands=demands, skipped=skipped, is_all=True)
@@ -163,7 +165,7 @@ def parse_mock_runs(name: str | None, mocking: MockOptions) -> MockRuns:
 def _make_run(  # noqa: PLR0913, PLR0917 -- what all trials of a series share, and two more
     name: str | None,
     task_id: str,
-    mocking: MockOptions,
+    mock_options: MockOptions,
     demands: Expectations,
     stamp: MockSigner,
     settings: Settings,
@@ -171,18 +173,20 @@ def _make_run(  # noqa: PLR0913, PLR0917 -- what all trials of a series share, a
     mock = Mock(
         task_id=task_id,
         created_at=stamp.clock.now(),
-        is_legacy=mocking.generation == _GENERATIONS[1],
-        product=mocking.product,
+        is_legacy=mock_options.generation == _GENERATIONS[1],
+        product=mock_options.product,
     )
-    made = _make_deliveries(name, mocking, mock)
+    made = _make_deliveries(name, mock_options, mock)
     _require_secret(made, demands, is_signed=bool(stamp.secrets))
-    sent = mock_requests(made, is_doubled=demands.is_idempotent, times=mocking.times)
+    sent = mock_requests(
+        made, is_doubled=demands.is_idempotent, times=mock_options.times
+    )
     if demands.is_strict and _needs_reachability_check(made, stamp):
         sent.append((reachability_check(mock),))
     return MockRun(
         scenario=name,
         sent=sent,
-        target=_find_target(mocking.to, settings),
+        target=_find_target(mock_options.to, settings),
         stamp=stamp,
         demands=demands,
     )
@@ -192,9 +196,9 @@ class SecretRequiredError(UsageError):
     """Signatures can be made or judged only with the secret of the handler."""
 
 
-def curl_commands(trial: MockRun, mocking: MockOptions) -> list[str]:
+def curl_commands(trial: MockRun, mock_options: MockOptions) -> list[str]:
     """Return the curl commands that send the same; a listener's token is not shown."""
-    url = (trial.target if mocking.to else read_target(DEFAULT_PATH)).url
+    url = (trial.target if mock_options.to else read_target(DEFAULT_PATH)).url
     return [
         curl_command(url, trial.stamp.headers(one), one.raw)
         for volley in trial.sent
@@ -214,18 +218,18 @@ def _load_signer(settings: Settings) -> MockSigner:
 
 
 def _make_deliveries(
-    name: str | None, mocking: MockOptions, mock: Mock
+    name: str | None, mock_options: MockOptions, mock: Mock
 ) -> tuple[Delivery, ...]:
-    if mocking.generation not in _GENERATIONS:
+    if mock_options.generation not in _GENERATIONS:
         raise UsageError(f"--generation is {' or '.join(_GENERATIONS)}")
-    if (name is None) == (mocking.body is None):
+    if (name is None) == (mock_options.body is None):
         raise UsageError(
             "say which scenario, or --body FILE", hint="kling trigger succeeded"
         )
-    changes = read_extra(mocking.changes or ())
-    if mocking.body is None:
+    changes = read_extra(mock_options.changes or ())
+    if mock_options.body is None:
         return scenario(name or "", mock, changes)
-    return custom(_with_changes(_read_body(mocking.body), changes), mock)
+    return custom(_with_changes(_read_body(mock_options.body), changes), mock)
 
 
 def _read_body(name: str) -> bytes:
@@ -289,7 +293,10 @@ def _find_target(to: str | None, settings: Settings) -> Target:
 
 
 def trigger(
-    *, scenario: ScenarioArgument = None, mocking: MockOptions, talk: OutputOptions
+    *,
+    scenario: ScenarioArgument = None,
+    mock_options: MockOptions,
+    output_options: OutputOptions,
 ) -> int:
     """Send mock callbacks, signed if KLING_WEBHOOK_SECRET is set.
 
@@ -302,15 +309,18 @@ def trigger(
     from kling_cli.cli.output.views.mock_results import MockReport, print_commands
 
     report = MockReport(
-        talk, is_asserting=mocking.is_all or mocking.demands is not None
+        output_options,
+        is_asserting=mock_options.is_all or mock_options.demands is not None,
     )
     try:
-        series = parse_mock_runs(scenario, mocking)
-        if mocking.is_printed:
+        series = parse_mock_runs(scenario, mock_options)
+        if mock_options.is_printed:
             made = [
-                one for trial in series.trials for one in curl_commands(trial, mocking)
+                one
+                for trial in series.trials
+                for one in curl_commands(trial, mock_options)
             ]
-            print_commands(made, talk)
+            print_commands(made, output_options)
             return 0
     except KlingError as exc:  # in JSON, the keys are the same
         return report.conclude(exc)

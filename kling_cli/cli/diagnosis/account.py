@@ -52,7 +52,7 @@ def _other_variable_hint(environ: Mapping[str, str]) -> str | None:
 
 
 def check_base(settings: Settings) -> Check:
-    """Say whom we talk to, and whether in the clear."""
+    """Say whom we output_options to, and whether in the clear."""
     base, origin = settings.api_base, settings.origins["api_base"]
     region = f"region {settings.region}, " if settings.is_official_base else ""
     if base.startswith("http://") and not settings.is_loopback_base:

@@ -1,8 +1,8 @@
 """The options that commands share, in the groups in which `--help` shows them.
 
-Each group is a value: a command takes `saving: Saving` and gets its options parsed
-(`declare.py`). None means that nothing was said, so that environment, config file and
-default decide (`settings.py`).
+Each group is a frozen dataclass: a command takes `save_options: SaveOptions` and gets
+the parsed values (`declaration.py`). None means that an option was not typed, so that
+environment, config file and default decide (`settings/`).
 """
 
 from __future__ import annotations
@@ -206,7 +206,7 @@ class CallbackOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountOptions:
-    """Whom we talk with."""
+    """Whom we output_options with."""
 
     region: Annotated[
         Literal["global", "cn"] | None,

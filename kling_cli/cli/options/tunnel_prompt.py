@@ -34,12 +34,12 @@ class TerminalPrompt:
 
 
 def prepare_job_tunnel(
-    settings: Settings, options: RunOptions, talk: OutputOptions
+    settings: Settings, options: RunOptions, output_options: OutputOptions
 ) -> RunOptions:
     """Ask what is to be asked before a job; return the options with the choice made."""
     if not is_tunnel_wanted(settings, options):
         return options
-    if talk.is_json or talk.is_quiet or not is_person_there():
+    if output_options.is_json or output_options.is_quiet or not is_person_there():
         return options
     return replace(options, tunnel=prepare_tunnel(settings, options.tunnel))
 

@@ -82,10 +82,10 @@ KEYS: Mapping[str, KeyAction] = MappingProxyType(
 )
 
 
-def key_reader(talk: OutputOptions, screen: Screen) -> Keys | None:
+def key_reader(output_options: OutputOptions, screen: Screen) -> Keys | None:
     """Return what reads the keys, where a person sits at both ends."""
     has_person = is_terminal(sys.stdin) and is_terminal(sys.stderr)
-    is_wanted = has_person and not (talk.is_json or talk.is_quiet)
+    is_wanted = has_person and not (output_options.is_json or output_options.is_quiet)
     return partial(read_keys, screen=screen) if is_wanted else None
 
 

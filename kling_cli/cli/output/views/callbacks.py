@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from kling_cli.cli.output.tables import plain_table
 from kling_cli.cli.output.terminal.text import format_size, format_timestamp, one_line
 from kling_cli.cli.output.views.trust_labels import trust_phrase, trust_word
-from kling_cli.listener import events as happened
+from kling_cli.listener import events
 
 if TYPE_CHECKING:
     from kling_cli.listener.events import TaskFact
@@ -41,12 +41,12 @@ def callback_table(
 
     titles = (
         Column(heading="event"),
-        Column(heading="received", leaves=2),
+        Column(heading="received", drop_order=2),
         Column(heading="status"),
         Column(heading="task"),
-        Column(heading="product", leaves=3),
-        Column(heading="proof", leaves=1),
-        Column(heading="forwarded", leaves=4),
+        Column(heading="product", drop_order=3),
+        Column(heading="proof", drop_order=1),
+        Column(heading="forwarded", drop_order=4),
     )
     drawn = [_terminal_cells(kept, forwards.get(kept.id, ())) for kept in callbacks]
     return fitted_table(titles, drawn, width=width)
@@ -195,7 +195,7 @@ def _duration_text(seconds: float) -> str:
     return f"{seconds * 1000:.0f}ms"
 
 
-def mismatch_text(one: happened.Mismatch) -> str:
+def mismatch_text(one: events.Mismatch) -> str:
     """Return in what a callback and the API differ, as the API's word against its."""
     if one.field == "task_id":
         return f"the API knows no task {one.claimed}"
