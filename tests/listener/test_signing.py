@@ -6,8 +6,11 @@ import pytest
 
 from kling_cli.callbacks.signatures import verify
 from kling_cli.errors import UsageError
-from kling_cli.listener.forwarding.policy import ForwardingPolicy, prepare_delivery
-from kling_cli.listener.forwarding.signing import signed
+from kling_cli.listener.forwarding.policy import (
+    ForwardingPolicy,
+    prepare_delivery,
+    signed,
+)
 from kling_cli.settings.webhook_secret import read_option
 from tests.listener.kept import NOON, a_callback
 

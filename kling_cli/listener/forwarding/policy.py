@@ -1,12 +1,18 @@
-"""How callbacks are passed on, and what is told of it. Pure."""
+"""What a forwarded request carries, and how its outcome is reported. Pure.
+
+Signing follows Standard Webhooks. Kling's account may have no secret; an app can be
+written against signed callbacks all the same. The message id is that of the callback,
+the same for every target and every attempt.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from kling_cli.callbacks import sign
 from kling_cli.listener.events import Forwarded
 from kling_cli.listener.forwarding.delivery import (
     DEFAULT_TIMEOUT_S,
@@ -22,7 +28,6 @@ from kling_cli.listener.forwarding.headers import (
     kept_on,
     with_added,
 )
-from kling_cli.listener.forwarding.signing import signed
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.secret import Secret
 from kling_cli.store import StoredCallback, StoredForward
@@ -98,3 +103,21 @@ def stored_forward(
         attempt=attempt,
         error=outcome.failure.value if outcome.failure else None,
     )
+
+
+def signed(
+    headers: Headers,
+    raw: bytes,
+    *,
+    secrets: Sequence[Secret],
+    number: int,
+    now: datetime,
+) -> Headers:
+    """Return the headers with our signature of `raw` in place of any other.
+
+    Without secrets they stay as they are.
+    """
+    if not secrets:
+        return headers
+    ours = sign(raw, secrets=secrets, message_id=f"kling_{number}", sent_at=now)
+    return with_added(headers, ours.items())
