@@ -23,7 +23,7 @@ import anyio.to_thread
 
 from kling_cli.store import JournalError, ListenerJournal, StoredCallback
 
-MOVE_AFTER: Final = 4000  # callbacks in the log
+CHECKPOINT_AFTER: Final = 4000  # callbacks in the log
 
 
 class CallbackWriter(Protocol):
@@ -34,7 +34,7 @@ class CallbackWriter(Protocol):
 
 
 @dataclass(slots=True)
-class CountingWriter:
+class NullWriter:
     """Keeps nothing: `--no-history`. Numbers count from 1."""
 
     last: int = 0
@@ -102,14 +102,14 @@ class JournalWriter:
             if isinstance(exc, JournalError) and exc.is_locked:
                 self._hand_over(together)
             else:
-                _settle(together, exc)
+                _resolve(together, exc)
         else:
-            _settle(together, numbers)
+            _resolve(together, numbers)
             self._count(len(together))
 
     def _count(self, kept: int) -> None:
         self._in_log += kept
-        if self._in_log >= MOVE_AFTER:
+        if self._in_log >= CHECKPOINT_AFTER:
             self._in_log = 0
             self._orders.put(self._move_log)
 
@@ -129,7 +129,7 @@ class JournalWriter:
     def _give_back(self, wishes: list[_WriteRequest], result: _Result) -> None:
         def take_back() -> None:
             self._handed_over -= len(wishes)
-            _settle(wishes, result)
+            _resolve(wishes, result)
 
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(take_back)
@@ -162,7 +162,7 @@ async def open_callback_writer(state_dir: Path) -> AsyncIterator[JournalWriter]:
                 await anyio.to_thread.run_sync(thread.join)
 
 
-def _settle(wishes: Sequence[_WriteRequest], result: _Result) -> None:
+def _resolve(wishes: Sequence[_WriteRequest], result: _Result) -> None:
     """Give everybody the number or the failure, unless they have given up waiting."""
     if isinstance(result, Exception):
         for wish in wishes:

@@ -19,11 +19,11 @@ from anyio.abc import Process
 
 from kling_cli.errors import UsageError
 
-VARIABLE: Final = "KLING_CALLBACK_URL"
+CALLBACK_URL_VARIABLE: Final = "KLING_CALLBACK_URL"
 _STDERR: Final = 2
-MARK: Final = "KLING_LISTENER"
-_LOOK_EVERY_S: Final = 0.05
-GRACE_S: Final = 5.0  # between asking it to end and ending it
+MARKER_VARIABLE: Final = "KLING_LISTENER"
+_POLL_S: Final = 0.05
+TERMINATION_GRACE_S: Final = 5.0  # between asking it to end and ending it
 
 
 async def run_child(
@@ -45,7 +45,11 @@ async def run_child(
             stdin=None,
             stdout=_STDERR if is_stdout_ours else None,
             stderr=None,
-            env={**os.environ, VARIABLE: callback_url, MARK: mark},
+            env={
+                **os.environ,
+                CALLBACK_URL_VARIABLE: callback_url,
+                MARKER_VARIABLE: mark,
+            },
         )
     except OSError as exc:
         raise UsageError(
@@ -56,30 +60,30 @@ async def run_child(
         code = await process.wait()
     finally:
         with anyio.CancelScope(shield=True):
-            await _end(process, mark)
+            await _terminate(process, mark)
     return 128 - code if code < 0 else code
 
 
-async def _end(process: Process, mark: str) -> None:
+async def _terminate(process: Process, mark: str) -> None:
     """Ask all that is left to end, and end what does not."""
-    await _send(process, mark, signal.SIGTERM)
-    with anyio.move_on_after(GRACE_S):
+    await _send_signal(process, mark, signal.SIGTERM)
+    with anyio.move_on_after(TERMINATION_GRACE_S):
         await process.wait()
         while True:
-            if not await anyio.to_thread.run_sync(marked, mark):
+            if not await anyio.to_thread.run_sync(find_marked_processes, mark):
                 return
-            await anyio.sleep(_LOOK_EVERY_S)
-    await _send(process, mark, signal.SIGKILL)
+            await anyio.sleep(_POLL_S)
+    await _send_signal(process, mark, signal.SIGKILL)
     await process.wait()
 
 
-async def _send(process: Process, mark: str, what: signal.Signals) -> None:
+async def _send_signal(process: Process, mark: str, what: signal.Signals) -> None:
     """Send a signal, and leave the end of the process to asyncio.
 
     `Process.terminate` may take note of that end first, of Ctrl-C for instance, which
     was sent to both of us; asyncio would then complain that the process is unknown.
     """
-    left = await anyio.to_thread.run_sync(marked, mark)
+    left = await anyio.to_thread.run_sync(find_marked_processes, mark)
     if process.returncode is None:
         left.append(process.pid)
     for pid in set(left):
@@ -87,13 +91,13 @@ async def _send(process: Process, mark: str, what: signal.Signals) -> None:
             os.kill(pid, what)
 
 
-def marked(mark: str) -> list[int]:
+def find_marked_processes(mark: str) -> list[int]:
     """Return the processes that run with this mark in their environment."""
     import psutil
 
     found: list[int] = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):  # somebody else's, or gone meanwhile
-            if process.environ().get(MARK) == mark:
+            if process.environ().get(MARKER_VARIABLE) == mark:
                 found.append(process.pid)
     return found

@@ -16,11 +16,11 @@ from kling_cli.listener.events import (
 )
 from kling_cli.store import StoredCallback
 
-MOST_FACTS: Final = 200  # lines about callbacks that are remembered, for details
-Fact = Forwarded | Verified | Duplicate | Stale
+MAX_OUTCOMES: Final = 200  # lines about callbacks that are remembered, for details
+CallbackOutcome = Forwarded | Verified | Duplicate | Stale
 
 
-class Forwards(Protocol):
+class ForwardQueue(Protocol):
     """Whoever passes callbacks on; `submit` returns at once."""
 
     def submit(self, kept: StoredCallback, *, is_replay: bool = False) -> None:
@@ -39,11 +39,13 @@ class Controls:
     """
 
     callback_url: str
-    forwards: Forwards | None
+    forwards: ForwardQueue | None
     stop: Callable[[str], None]
     last: StoredCallback | None = None
     is_paused: bool = False
-    _facts: deque[Fact] = field(default_factory=lambda: deque(maxlen=MOST_FACTS))
+    _facts: deque[CallbackOutcome] = field(
+        default_factory=lambda: deque(maxlen=MAX_OUTCOMES)
+    )
     _waiting: list[StoredCallback] = field(default_factory=list)
 
     def note(self, line: ListenerEvent) -> None:
@@ -51,7 +53,7 @@ class Controls:
         if isinstance(line, Forwarded | Verified | Duplicate | Stale):
             self._facts.append(line)
 
-    def facts_of(self, number: int) -> list[Fact]:
+    def facts_of(self, number: int) -> list[CallbackOutcome]:
         """Return what became of callback `number`, as far as it is remembered."""
         return [each for each in self._facts if each.number == number]
 
@@ -82,4 +84,4 @@ class Controls:
 
 
 # Reads keys until cancelled; started when the listener is ready on a terminal.
-Keys = Callable[[Controls], Coroutine[Any, Any, None]]
+KeyReader = Callable[[Controls], Coroutine[Any, Any, None]]

@@ -168,7 +168,7 @@ class Stopped:
     counts: Mapping[str, int]
 
 
-TaskFact = (
+JsonLineEvent = (
     Ready
     | CallbackReceived
     | Duplicate
@@ -181,7 +181,7 @@ TaskFact = (
     | Reconciled
     | Stopped
 )
-ListenerEvent = TaskFact | Notice
+ListenerEvent = JsonLineEvent | Notice
 
 _TAKEN: Final = range(200, 300)
 

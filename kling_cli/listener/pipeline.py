@@ -28,15 +28,17 @@ from kling_cli.jobs.ingress.listener import to_stored
 from kling_cli.listener.callback_writer import CallbackWriter
 from kling_cli.listener.controls import Controls
 from kling_cli.listener.events import CallbackReceived, Duplicate, ListenerEvent, Stale
-from kling_cli.listener.forwarding.headers import shown
-from kling_cli.listener.rejections import Rejections
+from kling_cli.listener.forwarding.headers import masked_headers
+from kling_cli.listener.rejections import RejectionLog
 from kling_cli.listener.stop_conditions import StopTracker
-from kling_cli.listener.task_states import TaskRecord, TaskStates, since_submit_s
+from kling_cli.listener.task_states import TaskState, TaskStates, since_submit_s
 from kling_cli.listener.verification import Verifier
 from kling_cli.store import StoredCallback
 
-AT_A_TIME: Final = 16  # callbacks worked on before everybody else gets a turn
-_SHARE: Final = 4  # or this part of what has piled up, so that it cannot grow for ever
+BATCH_SIZE: Final = 16  # callbacks worked on before everybody else gets a turn
+_BATCH_FRACTION: Final = (
+    4  # or this part of what has piled up, so that it cannot grow for ever
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ class CallbackPipeline:
         *,
         tell: Callable[[ListenerEvent], None],
         endings: StopTracker,
-        rejections: Rejections,
+        rejections: RejectionLog,
         wanted: EventFilter,
         verifier: Verifier | None = None,
     ) -> None:
@@ -105,7 +107,7 @@ class CallbackPipeline:
             self._bell = anyio.Event()
             await anyio.lowlevel.checkpoint()  # those who are told now are answered
             while self._pile:
-                self.work(max(AT_A_TIME, len(self._pile) // _SHARE))
+                self.work(max(BATCH_SIZE, len(self._pile) // _BATCH_FRACTION))
                 await anyio.lowlevel.checkpoint()
 
     def work(self, most: int | None = None) -> None:
@@ -149,14 +151,14 @@ class CallbackPipeline:
             self.counts["filtered"] += 1
             return
         self.counts["callbacks"] += 1
-        self._tell(_seen(kept, since_submit_s(received, known)))
+        self._tell(_received_event(kept, since_submit_s(received, known)))
         is_news = self._compare(kept, known)
         if is_news or known.made_up is None:
             self._pass_on(kept)
         self._check(kept)
         self._endings.count(self.counts["callbacks"])
 
-    def _compare(self, kept: StoredCallback, known: TaskRecord) -> bool:
+    def _compare(self, kept: StoredCallback, known: TaskState) -> bool:
         """Say when a callback repeats or lags behind; return whether it is news."""
         status = TaskStatus(kept.status or "unknown")
         of = known.first_with(kept.raw, kept.id)
@@ -200,7 +202,7 @@ class CallbackPipeline:
             self._tell(Notice(message=f"callbacks cannot be kept: {why}", hint=hint))
 
 
-def _seen(kept: StoredCallback, since_s: float | None) -> CallbackReceived:
+def _received_event(kept: StoredCallback, since_s: float | None) -> CallbackReceived:
     return CallbackReceived(
         number=kept.id,
         received_at=kept.received_at,
@@ -209,7 +211,7 @@ def _seen(kept: StoredCallback, since_s: float | None) -> CallbackReceived:
         external_id=kept.external_id,
         status=kept.status,
         trust=kept.trust,
-        headers=shown(kept.headers),
+        headers=masked_headers(kept.headers),
         raw=kept.raw,
         since_submit_s=since_s,
     )

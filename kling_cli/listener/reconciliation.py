@@ -21,14 +21,16 @@ from kling_cli.jobs.events import Notice
 from kling_cli.listener.events import Polled, Reconciled
 from kling_cli.listener.forwarding.headers import RECONCILED_HEADER, RECONCILED_TRUST
 from kling_cli.listener.task_states import TaskStates, rank
-from kling_cli.listener.verification import RETRY_S, QueryTasks
+from kling_cli.listener.verification import RETRY_DELAYS_S, TaskQuery
 from kling_cli.store import JobRecord, StoredCallback
 
-TICK_S: Final = 1.0
-JUMP_S: Final = 15.0  # later than that by the wall clock, the machine has slept
+CHECK_INTERVAL_S: Final = 1.0
+SLEEP_THRESHOLD_S: Final = (
+    15.0  # later than that by the wall clock, the machine has slept
+)
 
 
-class Sleep:
+class SleepDetector:
     """Notices that the machine slept: more time has gone by than we waited."""
 
     def __init__(self, clock: Clock) -> None:
@@ -40,15 +42,15 @@ class Sleep:
         now = self._clock.now()
         over_s = (now - self._last).total_seconds() - waited_s
         self._last = now
-        return over_s if over_s > JUMP_S else None
+        return over_s if over_s > SLEEP_THRESHOLD_S else None
 
 
-async def watch_sleep(clock: Clock, woken: Callable[[str], None]) -> None:
+async def detect_sleep(clock: Clock, woken: Callable[[str], None]) -> None:
     """Tell of every sleep of the machine, in words, until cancelled."""
-    sleep = Sleep(clock)
+    sleep = SleepDetector(clock)
     while True:
-        await clock.sleep(TICK_S)
-        slept_s = sleep.slept_s(TICK_S)
+        await clock.sleep(CHECK_INTERVAL_S)
+        slept_s = sleep.slept_s(CHECK_INTERVAL_S)
         if slept_s is not None:
             woken(f"the machine slept for {slept_s / 60:.0f} min")
 
@@ -63,7 +65,7 @@ class Reconciler:
 
     def __init__(  # noqa: PLR0913 -- collaborators, by name
         self,
-        asks: QueryTasks | None,
+        asks: TaskQuery | None,
         known: TaskStates,
         *,
         clock: Clock,
@@ -118,7 +120,7 @@ class Reconciler:
             await self._settle(entries[key], task)
 
     async def _ask(
-        self, asks: QueryTasks, entries: Sequence[JobRecord]
+        self, asks: TaskQuery, entries: Sequence[JobRecord]
     ) -> Mapping[str, Task] | None:
         """Return the API's answers, however long the network takes to come back."""
         attempt = 0
@@ -134,7 +136,9 @@ class Reconciler:
                 )
                 return None
             except KlingError:
-                await self._clock.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
+                await self._clock.sleep(
+                    RETRY_DELAYS_S[min(attempt, len(RETRY_DELAYS_S) - 1)]
+                )
                 attempt += 1
 
     async def _settle(self, entry: JobRecord, task: Task) -> None:
@@ -144,7 +148,9 @@ class Reconciler:
             return
         number: int | None = None
         if is_missed:
-            number = await self._stand_in(made_up(task, entry, self._clock.now()))
+            number = await self._stand_in(
+                synthetic_callback(task, entry, self._clock.now())
+            )
         self._tell(
             Reconciled(
                 task_id=task.id,
@@ -156,7 +162,7 @@ class Reconciler:
         self._learn(task)
 
 
-def made_up(task: Task, entry: JobRecord, now: datetime) -> StoredCallback:
+def synthetic_callback(task: Task, entry: JobRecord, now: datetime) -> StoredCallback:
     """Return the callback that should have come, in the legacy shape. Pure.
 
     Source: API reference 4.3, read 2026-10-04.
@@ -174,11 +180,11 @@ def made_up(task: Task, entry: JobRecord, now: datetime) -> StoredCallback:
             ("content-type", "application/json"),
             (RECONCILED_HEADER.lower(), "1"),
         ),
-        raw=json.dumps(_body(task)).encode(),
+        raw=json.dumps(_legacy_body(task)).encode(),
     )
 
 
-def _body(task: Task) -> dict[str, object]:
+def _legacy_body(task: Task) -> dict[str, object]:
     is_done = task.status is TaskStatus.SUCCEEDED
     body: dict[str, object] = {
         "task_id": task.id,

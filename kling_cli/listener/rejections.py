@@ -14,12 +14,12 @@ from kling_cli.callbacks import CallbackRefused
 from kling_cli.clock import Clock
 from kling_cli.listener.events import Rejected
 
-QUIET_S: Final = 5.0
-NO_DOOR: Final = "no such path"
-NO_DOOR_STATUS: Final = 404
+REPORT_INTERVAL_S: Final = 5.0
+UNKNOWN_PATH: Final = "no such path"
+UNKNOWN_PATH_STATUS: Final = 404
 
 
-class Rejections:
+class RejectionLog:
     """Counts what is turned away. `unknown` returns how many found no door so far."""
 
     def __init__(
@@ -39,24 +39,26 @@ class Rejections:
     @property
     def total(self) -> int:
         """How many requests to doors of ours were refused."""
-        return sum(count for kind, count in self._counts.items() if kind[0] != NO_DOOR)
+        return sum(
+            count for kind, count in self._counts.items() if kind[0] != UNKNOWN_PATH
+        )
 
     def add(self, refused: CallbackRefused) -> None:
         """Count a refusal; tell it unless one of its kind was told just now."""
         kind = (refused.refusal.value, refused.refusal.status)
         self._counts[kind] += 1
         last = self._told_at.get(kind)
-        if last is None or self._clock.monotonic() - last >= QUIET_S:
+        if last is None or self._clock.monotonic() - last >= REPORT_INTERVAL_S:
             self._say(kind, number=refused.number, detail=refused.detail)
 
     def tick(self) -> None:
         """Tell what has grown, a while after it was told last."""
-        self.flush(QUIET_S)
+        self.flush(REPORT_INTERVAL_S)
 
     def flush(self, quiet_s: float = 0.0) -> None:
         """Tell the counts that have grown and were not told in the last `quiet_s`."""
         now = self._clock.monotonic()
-        self._counts[NO_DOOR, NO_DOOR_STATUS] = self._unknown()
+        self._counts[UNKNOWN_PATH, UNKNOWN_PATH_STATUS] = self._unknown()
         for kind, count in self._counts.items():
             is_quiet = now - self._told_at.get(kind, now - quiet_s) >= quiet_s
             if count > self._told.get(kind, 0) and is_quiet:

@@ -34,11 +34,11 @@ from kling_cli.jobs.events import Notice
 from kling_cli.jobs.signals import until_signal
 from kling_cli.listener.callback_writer import (
     CallbackWriter,
-    CountingWriter,
+    NullWriter,
     open_callback_writer,
 )
 from kling_cli.listener.child_process import run_child
-from kling_cli.listener.controls import Controls, Keys
+from kling_cli.listener.controls import Controls, KeyReader
 from kling_cli.listener.events import (
     ListenerEvent,
     Ready,
@@ -46,8 +46,8 @@ from kling_cli.listener.events import (
     TunnelChanged,
     count_category,
 )
-from kling_cli.listener.forwarding.forwarder import open_forwards
-from kling_cli.listener.forwarding.targets import refuse_own_port
+from kling_cli.listener.forwarding.forwarder import open_forwarding
+from kling_cli.listener.forwarding.targets import reject_own_port
 from kling_cli.listener.ingress.health_check import HealthMonitor, Probe
 from kling_cli.listener.ingress.ingress import (
     Ingress,
@@ -56,19 +56,19 @@ from kling_cli.listener.ingress.ingress import (
     open_ingress,
 )
 from kling_cli.listener.ingress.urls import (
-    PATH,
-    bare_url_matcher,
+    CALLBACK_PATH,
+    accepted_response,
     load_token,
-    mock_marks,
-    reply,
+    mock_detector,
     rotate_token,
     standing_path,
     standing_url_matcher,
+    tokenless_url_matcher,
 )
 from kling_cli.listener.options import ListenOptions
 from kling_cli.listener.pipeline import CallbackPipeline
-from kling_cli.listener.reconciliation import Reconciler, watch_sleep
-from kling_cli.listener.rejections import Rejections
+from kling_cli.listener.reconciliation import Reconciler, detect_sleep
+from kling_cli.listener.rejections import RejectionLog
 from kling_cli.listener.stop_conditions import StopTracker
 from kling_cli.listener.task_states import TaskStates
 from kling_cli.listener.verification import TaskSource, Verifier, open_task_source
@@ -80,7 +80,7 @@ DRAIN_S: Final = 12.0  # for forwards under way when the listening ends
 TICK_S: Final = 0.5  # between looks at what was turned away
 
 
-def _no_ingress(_: object) -> None:
+def _no_health_check(_: object) -> None:
     """Check nothing: there is no way in but our own machine."""
 
 
@@ -100,8 +100,8 @@ class ListenerService:
     clock: Clock
     limits: Limits
     probe: Probe
-    check_way: Callable[[str], None] = field(init=False, default=_no_ingress)
-    rejections: Rejections = field(init=False)
+    check_way: Callable[[str], None] = field(init=False, default=_no_health_check)
+    rejections: RejectionLog = field(init=False)
     endings: StopTracker = field(init=False)
     broker: CallbackPipeline = field(init=False)
     reconciler: Reconciler = field(init=False)
@@ -113,7 +113,7 @@ class ListenerService:
         """Begin to work, in `group`."""
         group.start_soon(self.broker.run)
         group.start_soon(self.reconciler.run)
-        group.start_soon(watch_sleep, self.clock, self._woken)
+        group.start_soon(detect_sleep, self.clock, self._woken)
         group.start_soon(self._tick)
         if self.verifier is not None:
             group.start_soon(self.verifier.run)
@@ -203,13 +203,13 @@ async def open_service(
         account = await stack.enter_async_context(
             open_task_source(settings, clock, tell)
         )
-        keeper: CallbackWriter = CountingWriter()
+        keeper: CallbackWriter = NullWriter()
         if options.is_keeping:
             keeper = await stack.enter_async_context(
                 open_callback_writer(settings.state_dir)
             )
         forwards = await stack.enter_async_context(
-            open_forwards(options, settings=settings, clock=clock, tell=tell)
+            open_forwarding(options, settings=settings, clock=clock, tell=tell)
         )
         desk = ListenerService(
             account=account,
@@ -235,7 +235,9 @@ def build_service(
         clock=desk.clock,
         finish=desk.controls.stop,
     )
-    desk.rejections = Rejections(tell, clock=desk.clock, unknown=lambda: desk.n_unknown)
+    desk.rejections = RejectionLog(
+        tell, clock=desk.clock, unknown=lambda: desk.n_unknown
+    )
     desk.verifier = None
     if asker is not None:
         desk.verifier = Verifier(
@@ -268,7 +270,7 @@ def _build_pipeline(
     )
 
 
-def make_receivers(desk: ListenerService, options: ListenOptions, token: str) -> None:
+def build_receivers(desk: ListenerService, options: ListenOptions, token: str) -> None:
     """Make the app of the listener, and the one that a tunnel leads to.
 
     Raises:
@@ -287,13 +289,13 @@ def make_receivers(desk: ListenerService, options: ListenOptions, token: str) ->
         clock=desk.clock,
         secrets=settings.webhook_secrets,
         limits=desk.limits,
-        mark=mock_marks(key),
-        reply=reply(options.status),
+        mark=mock_detector(key),
+        reply=accepted_response(options.status),
         delay_s=options.delay_s,
     )
     desk.public_receiver = desk.receiver = make(doors)
     if options.is_tokenless:
-        desk.receiver = make([*doors, bare_url_matcher()])
+        desk.receiver = make([*doors, tokenless_url_matcher()])
 
 
 TIMEOUT: Final = "timeout"
@@ -305,7 +307,7 @@ async def listen(
     settings: Settings,
     clock: Clock,
     tell: Callable[[ListenerEvent], None],
-    keys: Keys | None = None,
+    keys: KeyReader | None = None,
 ) -> int:
     """Listen until a signal, the options or the command end it; return the exit code.
 
@@ -315,7 +317,7 @@ async def listen(
         TunnelError: a tunnel was to be opened and none can be had.
         UsageError: the options exclude each other, or a port or folder cannot be used.
     """
-    listening = Listening(options, settings, clock, tell, keys)
+    listening = ListenerRun(options, settings, clock, tell, keys)
     try:
         return await until_signal(listening.run)
     except KlingError as exc:
@@ -329,19 +331,19 @@ async def listen(
 
 
 @dataclass(slots=True)
-class Listening:
+class ListenerRun:
     """One run of the listener, from its opening to its last line."""
 
     options: ListenOptions
     settings: Settings
     clock: Clock
     hear: Callable[[ListenerEvent], None]
-    keys: Keys | None
+    keys: KeyReader | None
     is_ready: bool = False
     _counts: Counter[str] = field(default_factory=Counter)
     _desk: ListenerService | None = None
-    _path: str = PATH
-    _local_path: str = PATH
+    _path: str = CALLBACK_PATH
+    _local_path: str = CALLBACK_PATH
     _reason: str | None = None
     _is_over: anyio.Event = field(default_factory=anyio.Event)
 
@@ -437,12 +439,12 @@ class Listening:
             self._path = self._local_path = standing_path(token)
         elif kind is IngressKind.TUNNEL:
             self._path = standing_path(token)
-        make_receivers(desk, self.options, token)
+        build_receivers(desk, self.options, token)
         async with AsyncExitStack() as stack:
             server = await stack.enter_async_context(
                 serve(desk.receiver, port=self.options.port, limits=desk.limits)
             )
-            refuse_own_port(self.options.targets, server.port)
+            reject_own_port(self.options.targets, server.port)
             with suppress(UsageError):  # `localhost` may mean ::1, where there is one
                 await stack.enter_async_context(
                     serve(desk.receiver, "::1", server.port, limits=desk.limits)

@@ -8,7 +8,9 @@ from typing import Final
 
 from kling_cli.clock import Clock
 
-GRACE_S: Final = 5.0  # for the callback of an end that the API tells of before it
+FINAL_CALLBACK_GRACE_S: Final = (
+    5.0  # for the callback of an end that the API tells of before it
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ class StopTracker:
     def expect(self, task_id: str, external_id: str | None) -> None:
         """Note that a task is over, and that its callback is still to come."""
         if self._until.is_final:
-            due = self._clock.monotonic() + GRACE_S
+            due = self._clock.monotonic() + FINAL_CALLBACK_GRACE_S
             self._overdue.setdefault(task_id, (due, external_id))
 
     def tick(self) -> None:

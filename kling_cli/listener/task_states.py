@@ -17,8 +17,8 @@ from kling_cli.callbacks import MalformedPayloadError, ReceivedCallback, parse_o
 from kling_cli.errors import UnreachableError
 from kling_cli.store import JobRecord
 
-MOST_TASKS: Final = 4096
-MOST_BODIES: Final = 64  # of one task
+MAX_TASKS: Final = 4096
+MAX_BODIES_PER_TASK: Final = 64  # of one task
 _RANKS: Final = {
     TaskStatus.UNKNOWN: -1,
     TaskStatus.SUBMITTED: 0,
@@ -33,7 +33,7 @@ def rank(status: TaskStatus) -> int:
     return _RANKS[status]
 
 
-def claimed_status(raw: bytes) -> Task | None:
+def claimed_task(raw: bytes) -> Task | None:
     """Return the task as a callback's body describes it: a stranger's word."""
     try:
         return task_from_wire(parse_object(raw))
@@ -42,7 +42,7 @@ def claimed_status(raw: bytes) -> Task | None:
 
 
 @dataclass(slots=True, kw_only=True)
-class TaskRecord:
+class TaskState:
     """A task that was heard of: the furthest status claimed, the bodies seen.
 
     `actual` is the furthest that the API itself has said.
@@ -67,7 +67,7 @@ class TaskRecord:
         first = self._bodies.get(digest)
         if first is None:
             self._bodies[digest] = number
-            if len(self._bodies) > MOST_BODIES:
+            if len(self._bodies) > MAX_BODIES_PER_TASK:
                 self._bodies.popitem(last=False)
         return first
 
@@ -92,14 +92,14 @@ class TaskStates:
 
     def __init__(self, find: Callable[[str], JobRecord | None]) -> None:
         self._find = find
-        self._tasks: OrderedDict[str, TaskRecord] = OrderedDict()
+        self._tasks: OrderedDict[str, TaskState] = OrderedDict()
 
-    def task(self, task_id: str) -> TaskRecord:
+    def task(self, task_id: str) -> TaskState:
         """Return what is known of a task, after looking it up the first time."""
         known = self._tasks.get(task_id)
         if known is None:
             known = self._tasks[task_id] = self._begin(task_id)
-            if len(self._tasks) > MOST_TASKS:
+            if len(self._tasks) > MAX_TASKS:
                 self._tasks.popitem(last=False)
         else:
             self._tasks.move_to_end(task_id)
@@ -115,12 +115,12 @@ class TaskStates:
             if known.status in (TaskStatus.SUBMITTED, TaskStatus.PROCESSING)
         ]
 
-    def _begin(self, task_id: str) -> TaskRecord:
+    def _begin(self, task_id: str) -> TaskState:
         entry = self._find(task_id)
-        return TaskRecord(entry=entry, created_at=entry.created_at if entry else None)
+        return TaskState(entry=entry, created_at=entry.created_at if entry else None)
 
 
-def since_submit_s(received: ReceivedCallback, known: TaskRecord) -> float | None:
+def since_submit_s(received: ReceivedCallback, known: TaskState) -> float | None:
     """Return the seconds from the task's creation to the callback, if both are known.
 
     Goes by the journal where it can, by the callback's own word otherwise.

@@ -18,7 +18,7 @@ from kling_cli.errors import AccountError, CredentialsError, KlingError
 from kling_cli.jobs.events import Notice
 from kling_cli.jobs.poller import TASKS_PATH, Poller
 from kling_cli.listener.events import Mismatch, Verified
-from kling_cli.listener.task_states import claimed_status, rank
+from kling_cli.listener.task_states import claimed_task, rank
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Journal, JournalError, StoredCallback
 
@@ -120,13 +120,13 @@ async def open_task_source(
             )
 
 
-WINDOW_S: Final = 0.5  # callbacks that come within it are asked about together
-MOST_TOGETHER: Final = 20  # ids of one query. Source: API reference 2.3
-RETRY_S: Final = (2.0, 5.0, 10.0, 30.0)
-MOST_WAITING: Final = 1000  # tasks; beyond them the oldest go unasked
+BATCH_WINDOW_S: Final = 0.5  # callbacks that come within it are asked about together
+MAX_BATCH: Final = 20  # ids of one query. Source: API reference 2.3
+RETRY_DELAYS_S: Final = (2.0, 5.0, 10.0, 30.0)
+MAX_QUEUED_TASKS: Final = 1000  # tasks; beyond them the oldest go unasked
 
 
-class QueryTasks(Protocol):
+class TaskQuery(Protocol):
     """The part of `jobs.ask.Asker` that verifying needs."""
 
     async def ask(self, entries: Sequence[JobRecord]) -> Mapping[str, Task]: ...
@@ -151,19 +151,19 @@ def _differences(claim: Task, actual: Task) -> Iterator[Mismatch]:
     if theirs and ours and theirs != ours:
         yield Mismatch("external_id", theirs, ours)
     if actual.status is TaskStatus.SUCCEEDED:
-        yield from _other_links(claim, actual)
+        yield from _unmatched_urls(claim, actual)
 
 
-def _other_links(claim: Task, actual: Task) -> Iterator[Mismatch]:
-    links = [_unsigned(output.url) for output in actual.outputs]
+def _unmatched_urls(claim: Task, actual: Task) -> Iterator[Mismatch]:
+    links = [_without_signature(output.url) for output in actual.outputs]
     for index, output in enumerate(claim.outputs):
-        link = _unsigned(output.url)
+        link = _without_signature(output.url)
         if link is not None and link not in links:
             actual_link = links[index] if index < len(links) else None
             yield Mismatch(f"outputs[{index}].url", link, actual_link)
 
 
-def _unsigned(url: str | None) -> str | None:
+def _without_signature(url: str | None) -> str | None:
     """Return a link without its signature, which is a secret and changes."""
     if url is None:
         return None
@@ -184,7 +184,7 @@ class Verifier:
 
     def __init__(
         self,
-        asks: QueryTasks,
+        asks: TaskQuery,
         entry_of: Callable[[str], JobRecord | None],
         *,
         clock: Clock,
@@ -206,7 +206,7 @@ class Verifier:
         if self._is_over or task_id is None or self._entry_of(task_id) is None:
             return False
         self._waiting.setdefault(task_id, []).append(kept)
-        if len(self._waiting) > MOST_WAITING:
+        if len(self._waiting) > MAX_QUEUED_TASKS:
             self._waiting.popitem(last=False)
         self._bell.set()
         return True
@@ -217,7 +217,11 @@ class Verifier:
         while not self._is_over:
             await self._bell.wait()
             self._bell = anyio.Event()
-            pause_s = RETRY_S[min(failures, len(RETRY_S)) - 1] if failures else WINDOW_S
+            pause_s = (
+                RETRY_DELAYS_S[min(failures, len(RETRY_DELAYS_S)) - 1]
+                if failures
+                else BATCH_WINDOW_S
+            )
             await self._clock.sleep(pause_s)
             is_answered = await self._ask_some()
             failures = 0 if is_answered else failures + 1
@@ -226,7 +230,7 @@ class Verifier:
 
     async def _ask_some(self) -> bool:
         """Ask about the tasks that have waited longest; return whether that worked."""
-        ids = list(self._waiting)[:MOST_TOGETHER]
+        ids = list(self._waiting)[:MAX_BATCH]
         entries = {task_id: self._entry_of(task_id) for task_id in ids}
         try:
             answers = await self._asks.ask([one for one in entries.values() if one])
@@ -247,7 +251,7 @@ class Verifier:
         if actual is not None:
             self._learn(actual)
         for kept in self._waiting.pop(task_id, ()):
-            claim = claimed_status(kept.raw)
+            claim = claimed_task(kept.raw)
             if claim is None:
                 continue
             found = mismatches(claim, actual)

@@ -12,21 +12,21 @@ from typing import Any, Final
 from kling_cli.errors import TaskFailedError, UnreachableError, UsageError
 from kling_cli.listener.forwarding.delivery import (
     DEFAULT_TIMEOUT_S,
-    SLOW,
+    SLOW_HANDLER_HINT,
+    DeliveryFailure,
     DeliveryOutcome,
-    Failure,
-    diagnose,
-    diagnose_silence,
+    failure_hint,
+    status_hint,
 )
-from kling_cli.mock.scenarios import Delivery, Expected
+from kling_cli.mock.scenarios import ExpectedStatus, MockDelivery
 
-_LONGEST: Final = 60  # characters of an answer that are shown
-_CHECK: Final = (
+_MAX_BODY_CHARS: Final = 60  # characters of an answer that are shown
+_SIGNATURE_HINT: Final = (
     "compute the Standard Webhooks signature over the raw bytes, compare it, refuse"
     " a timestamp older than 5 minutes, and answer 401"
 )
-_REFUSE: Final = "answer 400 to what makes no sense, and go on"
-_ANSWER_ALIKE: Final = (
+_REFUSAL_HINT: Final = "answer 400 to what makes no sense, and go on"
+_IDEMPOTENCE_HINT: Final = (
     "tell tasks by their id, and answer a repeat as the first; a number or a time in"
     " the answer that changes is a difference too"
 )
@@ -51,15 +51,15 @@ class Fault:
     breaks: Promise = Promise.ANSWER
 
 
-def promise_about(one: Delivery) -> Promise:
+def status_promise(one: MockDelivery) -> Promise:
     """Return which promise the status of an answer keeps or breaks."""
     if one.is_after:
         return Promise.RECOVERY
     return Promise.REFUSAL if one.is_spoilt else Promise.ANSWER
 
 
-def wrong_status(
-    one: Delivery, outcome: DeliveryOutcome, expected: str
+def check_status(
+    one: MockDelivery, outcome: DeliveryOutcome, expected: str
 ) -> Fault | None:
     """Return what is wrong about a status, or that there is none.
 
@@ -67,30 +67,34 @@ def wrong_status(
     """
     is_after = "after an invalid callback: " if one.is_after else ""
     if outcome.failure is not None or outcome.status is None:
-        return _silence(one, outcome, is_after)
-    if any(_is_like(outcome.status, each) for each in expected.split(" or ")):
+        return _no_response(one, outcome, is_after)
+    if any(_matches(outcome.status, each) for each in expected.split(" or ")):
         return None
     text = f"{is_after}answered {outcome.status}, should be {expected}"
-    promise = promise_about(one)
+    promise = status_promise(one)
     if outcome.is_taken and one.is_forged:
-        return Fault(f"{text}: a forged signature was accepted", _CHECK, promise)
+        return Fault(
+            f"{text}: a forged signature was accepted", _SIGNATURE_HINT, promise
+        )
     if outcome.is_taken and one.age:
-        return Fault(f"{text}: an old signature was accepted", _CHECK, promise)
+        return Fault(f"{text}: an old signature was accepted", _SIGNATURE_HINT, promise)
     if one.is_spoilt:
-        return Fault(text, _REFUSE, promise)
-    hint = diagnose(outcome.status, location=outcome.location, number=0)
+        return Fault(text, _REFUSAL_HINT, promise)
+    hint = status_hint(outcome.status, location=outcome.location, number=0)
     return Fault(text, hint, promise)
 
 
-def lateness(outcome: DeliveryOutcome, within_s: float | None) -> Fault | None:
+def check_time(outcome: DeliveryOutcome, within_s: float | None) -> Fault | None:
     """Return that an answer came, but too late."""
     if within_s is None or outcome.status is None or outcome.duration_s <= within_s:
         return None
     took = f"answered after {outcome.duration_s:.2f} s"
-    return Fault(f"{took}, should be within {within_s:g} s", SLOW, Promise.TIME)
+    return Fault(
+        f"{took}, should be within {within_s:g} s", SLOW_HANDLER_HINT, Promise.TIME
+    )
 
 
-def difference(
+def check_repeat(
     outcome: DeliveryOutcome, number: int, first: DeliveryOutcome
 ) -> Fault | None:
     """Return how an answer differs from `first`, that to the same delivery before.
@@ -101,29 +105,33 @@ def difference(
         return None
     if outcome.status != first.status:
         now, before = str(outcome.status), str(first.status)
-    elif _meaning(outcome.body) != _meaning(first.body):
+    elif _canonical(outcome.body) != _canonical(first.body):
         now, before = _shortened(outcome.body), _shortened(first.body)
     else:
         return None
     text = f"answered {now}, where the same got {before} in delivery {number}"
-    return Fault(text, _ANSWER_ALIKE, Promise.IDEMPOTENCE)
+    return Fault(text, _IDEMPOTENCE_HINT, Promise.IDEMPOTENCE)
 
 
-def _silence(one: Delivery, outcome: DeliveryOutcome, is_after: str) -> Fault | None:
-    failure = outcome.failure or Failure.UNREACHABLE
-    if one.has_no_end and failure is Failure.BROKEN_OFF:
+def _no_response(
+    one: MockDelivery, outcome: DeliveryOutcome, is_after: str
+) -> Fault | None:
+    failure = outcome.failure or DeliveryFailure.UNREACHABLE
+    if one.has_no_end and failure is DeliveryFailure.BROKEN_OFF:
         return None
-    if failure is Failure.TIMEOUT:
-        return Fault(f"{is_after}{failure.value}", SLOW, promise_about(one))
+    if failure is DeliveryFailure.TIMEOUT:
+        return Fault(
+            f"{is_after}{failure.value}", SLOW_HANDLER_HINT, status_promise(one)
+        )
     text = f"{is_after}no answer ({failure.value})"
-    return Fault(text, diagnose_silence(failure), promise_about(one))
+    return Fault(text, failure_hint(failure), status_promise(one))
 
 
-def _is_like(status: int, pattern: str) -> bool:
+def _matches(status: int, pattern: str) -> bool:
     return pattern in (str(status), f"{status // 100}xx")
 
 
-def _meaning(body: bytes) -> Any:
+def _canonical(body: bytes) -> Any:
     try:
         return json.dumps(json.loads(body), sort_keys=True)
     except (ValueError, RecursionError):
@@ -132,21 +140,24 @@ def _meaning(body: bytes) -> Any:
 
 def _shortened(body: bytes) -> str:
     text = body.decode("utf-8", "replace")
-    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+    return repr(text if len(text) <= _MAX_BODY_CHARS else f"{text[:_MAX_BODY_CHARS]}…")
 
 
-EXCERPT: Final = 120  # characters of an answer
-MOST_SAID: Final = 5  # faults named in the message; the JSON has them all
+EXCERPT_CHARS: Final = 120  # characters of an answer
+MAX_LISTED: Final = 5  # faults named in the message; the JSON has them all
 _SECONDS: Final = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)s")
 _STATUS: Final = re.compile(r"[1-5](?:\d\d|xx)")
-_NOT_REACHED: Final = frozenset(Failure) - {Failure.TIMEOUT, Failure.BROKEN_OFF}
+_UNREACHED: Final = frozenset(DeliveryFailure) - {
+    DeliveryFailure.TIMEOUT,
+    DeliveryFailure.BROKEN_OFF,
+}
 
 
-class UnmetError(TaskFailedError):
+class ConformanceError(TaskFailedError):
     """A handler did not answer as it should: the test that it was given has failed."""
 
 
-class NoHandlerError(UnreachableError):
+class HandlerUnreachableError(UnreachableError):
     """Nothing could be tried: no handler was reached at all."""
 
 
@@ -172,11 +183,11 @@ class Expectations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandlerResponse:
+class CheckedDelivery:
     """A delivery with its answer; `faults` is empty when that is as it should be."""
 
     number: int
-    delivery: Delivery
+    delivery: MockDelivery
     outcome: DeliveryOutcome
     expected: str
     faults: tuple[Fault, ...] = ()
@@ -193,7 +204,7 @@ class HandlerResponse:
             return demands.within_s is not None
         if promise is Promise.IDEMPOTENCE:
             return demands.is_idempotent and self.is_repeat
-        return promise is promise_about(self.delivery)
+        return promise is status_promise(self.delivery)
 
     def breaks(self, promise: Promise) -> bool:
         """Return whether the answer, or that there is none, breaks `promise`."""
@@ -206,12 +217,12 @@ class HandlerResponse:
         """What is wrong, as a line."""
         what = "; ".join(fault.text for fault in self.faults)
         excerpt = "" if self.outcome.is_taken else self.outcome.excerpt or ""
-        said = f" | {' '.join(excerpt.split())[:EXCERPT]}" if excerpt else ""
+        said = f" | {' '.join(excerpt.split())[:EXCERPT_CHARS]}" if excerpt else ""
         return f"delivery {self.number} ({self.delivery.name}): {what}{said}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class PromiseResult:
     """How far a handler kept one promise, over all deliveries that tested it."""
 
     promise: Promise
@@ -224,13 +235,13 @@ class Judgement:
         return not self.broken_by
 
 
-def judgements(
-    judged: Sequence[HandlerResponse], demands: Expectations
-) -> list[Judgement]:
+def promise_results(
+    judged: Sequence[CheckedDelivery], demands: Expectations
+) -> list[PromiseResult]:
     """Return one judgement for each promise that was put to the test, in order."""
     texts = {
         Promise.ANSWER: f"answers with {' or '.join(demands.statuses) or '2xx'}",
-        Promise.REFUSAL: f"answers invalid callbacks with {_refusal(judged)}",
+        Promise.REFUSAL: f"answers invalid callbacks with {_refusal_status(judged)}",
         Promise.RECOVERY: "works after an invalid callback",
         Promise.TIME: f"answers within {demands.within_s or 0:g} s",
         Promise.IDEMPOTENCE: "answers a repeat as the first",
@@ -241,17 +252,17 @@ def judgements(
         broken = tuple(each.number for each in tested if each.breaks(promise))
         if tested:
             found.append(
-                Judgement(
+                PromiseResult(
                     promise=promise, text=text, n_tested=len(tested), broken_by=broken
                 )
             )
     return found
 
 
-def _refusal(judged: Sequence[HandlerResponse]) -> str:
+def _refusal_status(judged: Sequence[CheckedDelivery]) -> str:
     """Return the strictest that was expected of what is invalid: `4xx`, not either."""
     expected = (each.expected for each in judged if each.delivery.is_spoilt)
-    return min(expected, key=len, default=str(Expected.REFUSED))
+    return min(expected, key=len, default=str(ExpectedStatus.REFUSED))
 
 
 def parse_expectations(text: str | None) -> Expectations:
@@ -271,34 +282,34 @@ def parse_expectations(text: str | None) -> Expectations:
             demands = replace(demands, within_s=float(seconds[1]))
         elif word == "idempotent":
             demands = replace(demands, is_idempotent=True)
-        elif word != Expected.TAKEN and _STATUS.fullmatch(word):
+        elif word != ExpectedStatus.TAKEN and _STATUS.fullmatch(word):
             demands = replace(demands, statuses=(*demands.statuses, word))
-        elif word != Expected.TAKEN:
-            raise _nonsense(text, f"{word!r} is nothing that can be asserted")
-    if demands.statuses and Expected.TAKEN in words:
-        raise _nonsense(text, "2xx and another status exclude each other")
+        elif word != ExpectedStatus.TAKEN:
+            raise _assert_error(text, f"{word!r} is nothing that can be asserted")
+    if demands.statuses and ExpectedStatus.TAKEN in words:
+        raise _assert_error(text, "2xx and another status exclude each other")
     return demands
 
 
-def judge(
-    answers: Mapping[int, tuple[Delivery, DeliveryOutcome]],
+def check_deliveries(
+    answers: Mapping[int, tuple[MockDelivery, DeliveryOutcome]],
     demands: Expectations,
     *,
     is_signed: bool,
-) -> list[HandlerResponse]:
+) -> list[CheckedDelivery]:
     """Return each delivery, by number, with what is wrong about its answer."""
-    judged: list[HandlerResponse] = []
+    judged: list[CheckedDelivery] = []
     first: dict[tuple[str, bytes], tuple[int, DeliveryOutcome]] = {}
     for number, (one, outcome) in sorted(answers.items()):
         before = first.setdefault((one.message_id, one.raw), (number, outcome))
-        expected = expected_of(one, demands, is_signed=is_signed)
+        expected = expected_status(one, demands, is_signed=is_signed)
         faults = [
-            wrong_status(one, outcome, expected),
-            lateness(outcome, demands.within_s),
-            difference(outcome, *before) if demands.is_idempotent else None,
+            check_status(one, outcome, expected),
+            check_time(outcome, demands.within_s),
+            check_repeat(outcome, *before) if demands.is_idempotent else None,
         ]
         judged.append(
-            HandlerResponse(
+            CheckedDelivery(
                 number=number,
                 delivery=one,
                 outcome=outcome,
@@ -310,7 +321,9 @@ def judge(
     return judged
 
 
-def expected_of(one: Delivery, demands: Expectations, *, is_signed: bool) -> str:
+def expected_status(
+    one: MockDelivery, demands: Expectations, *, is_signed: bool
+) -> str:
     """Return how a delivery should be answered: `2xx`, `4xx`, `2xx or 4xx`, `401`.
 
     Without a secret nobody can say whether the handler checks signatures.
@@ -319,36 +332,38 @@ def expected_of(one: Delivery, demands: Expectations, *, is_signed: bool) -> str
     if demands.statuses and not one.is_after:
         return " or ".join(demands.statuses)
     if is_about_trust:
-        return Expected.REFUSED if is_signed else Expected.EITHER
+        return ExpectedStatus.REFUSED if is_signed else ExpectedStatus.EITHER
     if one.is_spoilt and not demands.is_strict:
-        return Expected.EITHER
+        return ExpectedStatus.EITHER
     return one.expected
 
 
-def verdict(judged: Sequence[HandlerResponse]) -> UnmetError | NoHandlerError | None:
+def conformance_error(
+    judged: Sequence[CheckedDelivery],
+) -> ConformanceError | HandlerUnreachableError | None:
     """Return the error when an answer is not as it should be."""
     unmet = [each for each in judged if each.faults]
     if not unmet:
         return None
     outcome = unmet[0].outcome
-    if all(each.outcome.failure in _NOT_REACHED for each in judged):
-        failure = outcome.failure or Failure.UNREACHABLE
-        why = outcome.excerpt if failure is Failure.UNREACHABLE else None
-        return NoHandlerError(
+    if all(each.outcome.failure in _UNREACHED for each in judged):
+        failure = outcome.failure or DeliveryFailure.UNREACHABLE
+        why = outcome.excerpt if failure is DeliveryFailure.UNREACHABLE else None
+        return HandlerUnreachableError(
             f"no handler could be reached: {why or failure.value}",
-            hint=diagnose_silence(failure),
+            hint=failure_hint(failure),
         )
-    said = [each.said for each in unmet[:MOST_SAID]]
-    if len(unmet) > MOST_SAID:
-        said.append(f"and {len(unmet) - MOST_SAID} more")
-    head = f"{len(unmet)} of {_answers(len(judged))} not as it should be"
+    said = [each.said for each in unmet[:MAX_LISTED]]
+    if len(unmet) > MAX_LISTED:
+        said.append(f"and {len(unmet) - MAX_LISTED} more")
+    head = f"{len(unmet)} of {_count_phrase(len(judged))} not as it should be"
     hint = unmet[0].faults[0].hint
-    return UnmetError("\n".join([head, *said]), hint=hint, http=outcome.status)
+    return ConformanceError("\n".join([head, *said]), hint=hint, http=outcome.status)
 
 
-def _answers(count: int) -> str:
+def _count_phrase(count: int) -> str:
     return "1 answer is" if count == 1 else f"{count} answers are"
 
 
-def _nonsense(text: str, why: str) -> UsageError:
+def _assert_error(text: str, why: str) -> UsageError:
     return UsageError(f"--assert {text}: {why}", hint="--assert 2xx,5s,idempotent")

@@ -18,16 +18,16 @@ from kling_cli.listener.forwarding.delivery import (
 )
 from kling_cli.listener.forwarding.headers import Headers
 from kling_cli.listener.forwarding.targets import Target
-from kling_cli.listener.ingress.urls import MOCK_HEADER, mock_mark
+from kling_cli.listener.ingress.urls import MOCK_HEADER, mock_signature
 from kling_cli.mock.conformance import Expectations
-from kling_cli.mock.scenarios import Delivery
+from kling_cli.mock.scenarios import MockDelivery
 from kling_cli.secret import Secret
 
-FOREIGN = Secret("whsec_bW9jay1mb3JnZWQtc2lnbmF0dXJl")  # nobody's: it forges
+FORGED_SECRET = Secret("whsec_bW9jay1mb3JnZWQtc2lnbmF0dXJl")  # nobody's: it forges
 
 # Told of each answer, with the delivery's number from 1, as it comes.
-Tell = Callable[[int, Delivery, DeliveryOutcome], None]
-MockRequests = tuple[Delivery, ...]
+OnOutcome = Callable[[int, MockDelivery, DeliveryOutcome], None]
+DeliveryBatch = tuple[MockDelivery, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +38,13 @@ class MockSigner:
     secrets: tuple[Secret, ...]
     clock: Clock
 
-    def headers(self, one: Delivery) -> Headers:
+    def headers(self, one: MockDelivery) -> Headers:
         """Return the headers of a delivery sent now."""
         given = {
             "Content-Type": "application/json",
-            MOCK_HEADER: mock_mark(one.raw, self.key),
+            MOCK_HEADER: mock_signature(one.raw, self.key),
         }
-        secrets = (FOREIGN,) if one.is_forged else self.secrets
+        secrets = (FORGED_SECRET,) if one.is_forged else self.secrets
         if secrets:
             sent_at = self.clock.now() - one.age
             given |= sign(
@@ -53,26 +53,26 @@ class MockSigner:
         return tuple(given.items())
 
 
-def mock_requests(
-    made: Sequence[Delivery], *, is_doubled: bool = False, times: int = 1
-) -> list[MockRequests]:
+def delivery_batches(
+    made: Sequence[MockDelivery], *, is_doubled: bool = False, times: int = 1
+) -> list[DeliveryBatch]:
     """Return what is sent, in order; the deliveries of a volley go out at once. Pure.
 
     All of it `times` times, each delivery twice if it is doubled.
     """
     each = [one for one in made for _ in range(2 if is_doubled else 1)]
-    once: list[MockRequests] = []
+    once: list[DeliveryBatch] = []
     for is_at_once, group in groupby(each, key=lambda one: one.is_at_once):
         together = tuple(group)
         once += [together] if is_at_once else [(one,) for one in together]
     return once * times
 
 
-async def deliver(
-    sent: Sequence[MockRequests],
+async def send_batches(
+    sent: Sequence[DeliveryBatch],
     target: Target,
     stamp: MockSigner,
-    tell: Tell,
+    tell: OnOutcome,
     *,
     timeout_s: float = DEFAULT_TIMEOUT_S,
 ) -> None:
@@ -85,7 +85,7 @@ async def deliver(
     async with new_http(timeout_s=timeout_s) as http:
         courier = DeliveryClient(http=http, clock=stamp.clock, timeout_s=timeout_s)
 
-        async def send(number: int, one: Delivery) -> None:
+        async def send(number: int, one: MockDelivery) -> None:
             await stamp.clock.sleep(one.delay_s)
             outcome = await courier.carry(target, stamp.headers(one), one.raw)
             tell(number, one, outcome)
@@ -105,7 +105,7 @@ class MockRun:
     """
 
     scenario: str | None
-    sent: Sequence[MockRequests]
+    sent: Sequence[DeliveryBatch]
     target: Target
     stamp: MockSigner
     demands: Expectations

@@ -204,7 +204,7 @@ def test_without_a_journal_nothing_is_offered_and_nothing_made(
 def test_every_scenario_and_every_model_is_known_without_loading_them() -> None:
     parsed = {model.id for product in loader.all_products() for model in product.models}
 
-    assert (*SCENARIOS, *NASTY_SCENARIOS) == scenarios.names()
+    assert (*SCENARIOS, *NASTY_SCENARIOS) == scenarios.scenario_names()
     assert set(loader.model_labels()) == parsed
 
 

@@ -12,8 +12,8 @@ import anyio.lowlevel
 import pytest
 
 from kling_cli.listener.callback_writer import (
-    MOVE_AFTER,
-    CountingWriter,
+    CHECKPOINT_AFTER,
+    NullWriter,
     open_callback_writer,
 )
 from kling_cli.store.database import JournalError
@@ -156,7 +156,9 @@ async def test_what_was_begun_is_kept_on_leaving(tmp_path: Path) -> None:
 async def test_the_log_is_moved_into_the_database_now_and_then(tmp_path: Path) -> None:
     async with open_callback_writer(tmp_path) as keeper:
         before = (tmp_path / "journal.db").stat().st_size
-        await asyncio.gather(*(keeper.keep(a_callback(0)) for _ in range(MOVE_AFTER)))
+        await asyncio.gather(
+            *(keeper.keep(a_callback(0)) for _ in range(CHECKPOINT_AFTER))
+        )
 
         with anyio.fail_after(10):
             while (tmp_path / "journal.db").stat().st_size == before:  # noqa: ASYNC110 -- a file has no event
@@ -172,6 +174,6 @@ async def test_a_folder_that_is_a_file_is_said_at_the_start(tmp_path: Path) -> N
 
 
 async def test_without_history_callbacks_are_only_counted() -> None:
-    keeper = CountingWriter()
+    keeper = NullWriter()
 
     assert [await keeper.keep(a_callback(0)) for _ in range(2)] == [1, 2]

@@ -11,7 +11,7 @@ import anyio
 import psutil
 import pytest
 
-from kling_cli.listener.child_process import MARK, run_child
+from kling_cli.listener.child_process import MARKER_VARIABLE, run_child
 from tests.jobs.sessions import until
 
 pytestmark = pytest.mark.anyio
@@ -70,6 +70,6 @@ def sleeping(before: set[int]) -> list[psutil.Process]:
     found = []
     for each in psutil.process_iter():
         with suppress(psutil.Error):
-            if each.pid not in before and MARK in each.environ():
+            if each.pid not in before and MARKER_VARIABLE in each.environ():
                 found += [each] if each.name() == "sleep" else []
     return found

@@ -13,7 +13,7 @@ import pytest
 
 from kling_cli.clock import SystemClock
 from kling_cli.listener.events import Forwarded
-from kling_cli.listener.forwarding.forwarder import Forwarder, forwarding
+from kling_cli.listener.forwarding.forwarder import Forwarder, open_forwarder
 from kling_cli.listener.forwarding.policy import ForwardingPolicy
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.store.journal import StoredForward
@@ -54,7 +54,7 @@ async def a_forwarder(
     *urls: str, manner: ForwardingPolicy = FAST, targets: Sequence[Target] = ()
 ) -> AsyncIterator[tuple[Forwarder, Heard]]:
     heard = Heard()
-    async with forwarding(
+    async with open_forwarder(
         [*(Target(url=url) for url in urls), *targets],
         manner,
         clock=SystemClock(),

@@ -12,9 +12,9 @@ from kling_cli.api.http import new_http
 from kling_cli.clock import SystemClock
 from kling_cli.listener.forwarding.delivery import DeliveryClient
 from kling_cli.listener.forwarding.headers import RECONCILED_TRUST, Headers
-from kling_cli.listener.forwarding.policy import ForwardingPolicy, prepare_delivery
+from kling_cli.listener.forwarding.policy import ForwardingPolicy, delivery_headers
 from kling_cli.listener.forwarding.targets import Target
-from kling_cli.mock.scenarios import Delivery
+from kling_cli.mock.scenarios import MockDelivery
 from kling_cli.mock.sender import MockSigner
 from kling_cli.secret import Secret
 from kling_cli.store.journal import StoredCallback
@@ -50,12 +50,12 @@ def forward(
     kept: StoredCallback, *secrets: Secret, is_replay: bool = False, own: Headers = ()
 ) -> Headers:
     manner = ForwardingPolicy(secrets=secrets, headers=own)
-    return prepare_delivery(kept, manner, SystemClock().now(), is_replay=is_replay)
+    return delivery_headers(kept, manner, SystemClock().now(), is_replay=is_replay)
 
 
 def mock(*secrets: Secret) -> Headers:
     stamp = MockSigner(key=b"k" * 32, secrets=secrets, clock=SystemClock())
-    return stamp.headers(Delivery(raw=b"{}", name="mock", message_id="m1"))
+    return stamp.headers(MockDelivery(raw=b"{}", name="mock", message_id="m1"))
 
 
 @pytest.mark.anyio

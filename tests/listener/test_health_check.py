@@ -13,7 +13,7 @@ from kling_cli.callbacks.events import ReceivedCallback
 from kling_cli.callbacks.http.server import serve
 from kling_cli.callbacks.receiver import Receiver
 from kling_cli.clock import SystemClock
-from kling_cli.listener.ingress.health_check import OFFLINE_S, Probe
+from kling_cli.listener.ingress.health_check import OFFLINE_TIMEOUT_S, Probe
 from tests.support.clock import FakeClock
 from tests.support.recorder import recorder
 
@@ -94,7 +94,7 @@ async def test_a_machine_without_network_is_given_longer() -> None:
     finding = await Probe(clock, new=new).look("https://a.example")
 
     assert finding.words == "nothing comes through: no such host"
-    assert clock.waited_s == OFFLINE_S - 1.0
+    assert clock.waited_s == OFFLINE_TIMEOUT_S - 1.0
 
 
 async def test_nobody_can_knock_in_our_place() -> None:

@@ -20,7 +20,7 @@ from kling_cli.callbacks.events import (
 )
 from kling_cli.callbacks.payload import parse_payload
 from kling_cli.jobs.events import Notice
-from kling_cli.listener.callback_writer import CountingWriter
+from kling_cli.listener.callback_writer import NullWriter
 from kling_cli.listener.controls import Controls
 from kling_cli.listener.events import (
     CallbackReceived,
@@ -30,8 +30,12 @@ from kling_cli.listener.events import (
     Stale,
 )
 from kling_cli.listener.pipeline import CallbackPipeline, EventFilter
-from kling_cli.listener.rejections import Rejections
-from kling_cli.listener.stop_conditions import GRACE_S, StopConditions, StopTracker
+from kling_cli.listener.rejections import RejectionLog
+from kling_cli.listener.stop_conditions import (
+    FINAL_CALLBACK_GRACE_S,
+    StopConditions,
+    StopTracker,
+)
 from kling_cli.listener.task_states import TaskStates
 from kling_cli.store.database import JournalError
 from kling_cli.store.records import JobRecord
@@ -55,7 +59,7 @@ class Desk:
         self.reasons: list[str] = []
         self.pile = Pile()
         self.strangers = 0
-        self.rejections = Rejections(
+        self.rejections = RejectionLog(
             self.told.append, clock=self.clock, unknown=lambda: self.strangers
         )
         self.controls = Controls(
@@ -69,7 +73,7 @@ class Desk:
             finish=self.reasons.append,
         )
         self.broker = CallbackPipeline(
-            CountingWriter(),
+            NullWriter(),
             TaskStates(lambda _task_id: entry),
             self.controls,
             tell=self.told.append,
@@ -232,7 +236,7 @@ async def test_an_end_that_the_api_tells_of_first_waits_for_its_callback() -> No
     desk.arrive("processing", "t1")
 
     desk.broker.confirm(Task(id="t1", status=over))
-    await desk.clock.advance(GRACE_S - 0.1)
+    await desk.clock.advance(FINAL_CALLBACK_GRACE_S - 0.1)
     desk.endings.tick()
     too_soon = list(desk.reasons)
     desk.arrive("succeed", "t1")
@@ -247,7 +251,7 @@ async def test_a_last_callback_that_never_comes_is_not_waited_for_for_ever() -> 
     desk.arrive("processing", "t1")
 
     desk.broker.confirm(Task(id="t1", status=TaskStatus.FAILED))
-    await desk.clock.advance(GRACE_S)
+    await desk.clock.advance(FINAL_CALLBACK_GRACE_S)
     desk.endings.tick()
 
     assert desk.reasons == ["final"]

@@ -12,8 +12,13 @@ from kling_cli.background import background
 from kling_cli.errors import CredentialsError, UnreachableError
 from kling_cli.jobs.events import Notice
 from kling_cli.listener.events import Polled, Reconciled
-from kling_cli.listener.reconciliation import Reconciler, Sleep, made_up, watch_sleep
-from kling_cli.listener.task_states import TaskStates, claimed_status
+from kling_cli.listener.reconciliation import (
+    Reconciler,
+    SleepDetector,
+    detect_sleep,
+    synthetic_callback,
+)
+from kling_cli.listener.task_states import TaskStates, claimed_task
 from kling_cli.store.journal import StoredCallback
 from tests.listener.test_verification import Api, an_entry
 from tests.support.clock import FakeClock
@@ -127,7 +132,7 @@ async def test_a_sleep_of_the_machine_is_noticed_on_waking() -> None:
     desk = Desk(Api({"t1": DONE}), "t1")
     async with background() as group:
         group.start_soon(desk.reconciler.run)
-        group.start_soon(watch_sleep, desk.clock, desk.reconciler.ask_soon)
+        group.start_soon(detect_sleep, desk.clock, desk.reconciler.ask_soon)
         for _ in range(50):
             await anyio.sleep(0.001)
         before = list(desk.told)
@@ -145,7 +150,7 @@ async def test_a_sleep_of_the_machine_is_noticed_on_waking() -> None:
 
 def test_a_busy_moment_is_no_sleep() -> None:
     clock = LeapingClock()
-    sleep = Sleep(clock)
+    sleep = SleepDetector(clock)
 
     clock.ahead_s = 10
     short = sleep.slept_s(1.0)
@@ -157,15 +162,15 @@ def test_a_busy_moment_is_no_sleep() -> None:
 
 
 def test_what_is_made_up_reads_like_the_callback_that_was_missed() -> None:
-    kept = made_up(DONE, an_entry("t1"), FakeClock().now())
+    kept = synthetic_callback(DONE, an_entry("t1"), FakeClock().now())
 
-    assert claimed_status(kept.raw) == DONE
+    assert claimed_task(kept.raw) == DONE
     assert json.loads(kept.raw)["task_status"] == "succeed"
 
 
 def test_a_failure_that_was_missed_has_no_results() -> None:
     failed = Task(id="t1", status=TaskStatus.FAILED, message="no")
 
-    kept = made_up(failed, an_entry("t1"), FakeClock().now())
+    kept = synthetic_callback(failed, an_entry("t1"), FakeClock().now())
 
-    assert claimed_status(kept.raw) == failed
+    assert claimed_task(kept.raw) == failed

@@ -8,8 +8,8 @@ from kling_cli.callbacks.signatures import verify
 from kling_cli.errors import UsageError
 from kling_cli.listener.forwarding.policy import (
     ForwardingPolicy,
-    prepare_delivery,
-    signed,
+    delivery_headers,
+    sign_headers,
 )
 from kling_cli.settings.webhook_secret import read_option
 from tests.listener.kept import NOON, a_callback
@@ -24,7 +24,7 @@ SECRETS = read_option(
 def test_what_is_passed_on_can_be_verified_with_either_secret() -> None:
     kept = a_callback(7, headers=(*OLD, ("a", "b")))
 
-    headers = prepare_delivery(kept, ForwardingPolicy(secrets=SECRETS), NOON)
+    headers = delivery_headers(kept, ForwardingPolicy(secrets=SECRETS), NOON)
 
     assert ("a", "b") in headers
     assert ("webhook-id", "kling_7") in headers
@@ -37,7 +37,7 @@ def test_what_is_passed_on_can_be_verified_with_either_secret() -> None:
 def test_the_id_stays_the_same_when_it_is_sent_again() -> None:
     later = NOON + timedelta(hours=1)
     first, again = (
-        dict(signed((), b"{}", secrets=SECRETS, number=7, now=now))
+        dict(sign_headers((), b"{}", secrets=SECRETS, number=7, now=now))
         for now in (NOON, later)
     )
 
@@ -46,7 +46,7 @@ def test_the_id_stays_the_same_when_it_is_sent_again() -> None:
 
 
 def test_without_a_secret_the_senders_signature_goes_along() -> None:
-    assert prepare_delivery(a_callback(headers=OLD), ForwardingPolicy(), NOON) == OLD
+    assert delivery_headers(a_callback(headers=OLD), ForwardingPolicy(), NOON) == OLD
 
 
 def test_what_is_no_secret_is_refused_and_not_shown() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.listener.history.tail import LOOK_S, follow
+from kling_cli.listener.history.tail import POLL_S, follow_callbacks
 from kling_cli.store.journal import CallbackFilter, CallbackJournal, StoredCallback
 from tests.listener.kept import a_callback
 from tests.support.clock import FakeClock
@@ -22,7 +22,7 @@ async def test_the_last_ones_come_first_and_then_what_others_keep(
         CallbackJournal.open(tmp_path) as other,
     ):
         other.keep_callbacks([a_callback()] * 3)
-        following = follow(
+        following = follow_callbacks(
             journal, CallbackFilter(status="succeeded"), last=2, clock=FakeClock()
         )
         found += [await anext(following), await anext(following)]
@@ -39,7 +39,9 @@ async def test_more_than_fit_together_all_come_in_order(tmp_path: Path) -> None:
         CallbackJournal.open(tmp_path) as other,
     ):
         other.keep_callback(a_callback())
-        following = follow(journal, CallbackFilter(), last=1, clock=FakeClock())
+        following = follow_callbacks(
+            journal, CallbackFilter(), last=1, clock=FakeClock()
+        )
         first = await anext(following)
         other.keep_callbacks([a_callback()] * 450)
         rest = [await anext(following) for _ in range(450)]
@@ -54,12 +56,12 @@ async def test_it_waits_for_what_another_process_keeps(tmp_path: Path) -> None:
         CallbackJournal.open(tmp_path) as journal,
         CallbackJournal.open(tmp_path) as other,
     ):
-        following = follow(journal, CallbackFilter(), last=0, clock=clock)
+        following = follow_callbacks(journal, CallbackFilter(), last=0, clock=clock)
         waiting = asyncio.ensure_future(anext(following))
         await clock.advance(60.0)
         assert not waiting.done()
         other.keep_callback(a_callback(task_id="t9"))
-        await clock.advance(LOOK_S)
+        await clock.advance(POLL_S)
         kept = await waiting
         await following.aclose()
 

@@ -9,45 +9,45 @@ from typing import Any
 import pytest
 
 from kling_cli.errors import UsageError
-from kling_cli.listener.forwarding.delivery import DeliveryOutcome, Failure
+from kling_cli.listener.forwarding.delivery import DeliveryFailure, DeliveryOutcome
 from kling_cli.mock.conformance import (
+    CheckedDelivery,
+    ConformanceError,
     Expectations,
-    HandlerResponse,
-    NoHandlerError,
-    UnmetError,
-    judge,
+    HandlerUnreachableError,
+    check_deliveries,
+    conformance_error,
     parse_expectations,
-    verdict,
 )
-from kling_cli.mock.scenarios import Delivery, Expected
+from kling_cli.mock.scenarios import ExpectedStatus, MockDelivery
 from tests.support.clock import FakeClock
 
 STRICT = parse_expectations("2xx")
 
 
-def a_delivery(**changes: Any) -> Delivery:
+def a_delivery(**changes: Any) -> MockDelivery:
     facts: dict[str, Any] = {"raw": b"{}", "name": "mock", "message_id": "m1"}
-    return Delivery(**facts | changes)
+    return MockDelivery(**facts | changes)
 
 
-def spoilt(**changes: Any) -> Delivery:
-    return a_delivery(expected=Expected.REFUSED, **changes)
+def spoilt(**changes: Any) -> MockDelivery:
+    return a_delivery(expected=ExpectedStatus.REFUSED, **changes)
 
 
 def answered(status: int | None, **changes: Any) -> DeliveryOutcome:
     facts: dict[str, Any] = {"sent_at": FakeClock().now(), "duration_s": 0.1}
     if status is None:
-        facts["failure"] = Failure.BROKEN_OFF
+        facts["failure"] = DeliveryFailure.BROKEN_OFF
     return DeliveryOutcome(status=status, **facts | changes)
 
 
 def judged(
-    answers: Sequence[tuple[Delivery, DeliveryOutcome]],
+    answers: Sequence[tuple[MockDelivery, DeliveryOutcome]],
     demands: Expectations = STRICT,
     *,
     is_signed: bool = False,
-) -> list[HandlerResponse]:
-    return judge(dict(enumerate(answers, 1)), demands, is_signed=is_signed)
+) -> list[CheckedDelivery]:
+    return check_deliveries(dict(enumerate(answers, 1)), demands, is_signed=is_signed)
 
 
 def faults(*args: Any, **kwargs: Any) -> list[str]:
@@ -103,19 +103,19 @@ def test_a_late_answer_is_waited_for_long_enough_to_say_how_late(
         pytest.param(a_delivery(), None, False, False, id="sound, no answer"),
         pytest.param(spoilt(), None, True, False, id="spoilt, no answer"),
         pytest.param(
-            a_delivery(expected=Expected.EITHER, has_no_end=True),
+            a_delivery(expected=ExpectedStatus.EITHER, has_no_end=True),
             None,
             False,
             True,
             id="too long, hung up on",
         ),
         pytest.param(
-            a_delivery(expected=Expected.EITHER), 413, False, True, id="too long"
+            a_delivery(expected=ExpectedStatus.EITHER), 413, False, True, id="too long"
         ),
     ],
 )
 def test_each_delivery_has_its_right_answers(
-    one: Delivery, status: int | None, is_lenient: bool, is_met: bool
+    one: MockDelivery, status: int | None, is_lenient: bool, is_met: bool
 ) -> None:
     demands = Expectations() if is_lenient else STRICT
 
@@ -131,7 +131,7 @@ def test_each_delivery_has_its_right_answers(
     ],
 )
 def test_with_a_secret_a_bad_signature_has_to_be_refused(
-    one: Delivery, words: str, demands: Expectations
+    one: MockDelivery, words: str, demands: Expectations
 ) -> None:
     [let_in] = faults([(one, answered(200))], demands, is_signed=True)
 
@@ -220,7 +220,7 @@ def test_an_answer_is_compared_with_that_to_the_same_delivery_only() -> None:
 def test_answers_are_numbered_as_sent_whenever_they_came() -> None:
     late_first = {2: (a_delivery(), answered(200)), 1: (a_delivery(), answered(500))}
 
-    found = judge(late_first, STRICT, is_signed=False)
+    found = check_deliveries(late_first, STRICT, is_signed=False)
 
     assert [(each.number, bool(each.faults)) for each in found] == [
         (1, True),
@@ -229,13 +229,13 @@ def test_answers_are_numbered_as_sent_whenever_they_came() -> None:
 
 
 def test_all_is_well_when_nothing_is_wrong() -> None:
-    assert verdict(judged([(a_delivery(), answered(200))])) is None
+    assert conformance_error(judged([(a_delivery(), answered(200))])) is None
 
 
 def test_a_handler_that_fails_its_test_is_a_task_that_failed() -> None:
-    error = verdict(judged([(a_delivery(), answered(404))] * 7))
+    error = conformance_error(judged([(a_delivery(), answered(404))] * 7))
 
-    assert isinstance(error, UnmetError)
+    assert isinstance(error, ConformanceError)
     assert (error.exit_code, error.type, error.http) == (8, "task_failed", 404)
     assert not error.is_retryable
     assert error.message.splitlines()[0] == "7 of 7 answers are not as it should be"
@@ -243,29 +243,35 @@ def test_a_handler_that_fails_its_test_is_a_task_that_failed() -> None:
     assert error.hint == "the app has no such path: correct the URL"
 
 
-@pytest.mark.parametrize("failure", [Failure.REFUSED, Failure.UNKNOWN_HOST])
-def test_where_nobody_answers_the_network_is_to_blame(failure: Failure) -> None:
-    error = verdict(judged([(a_delivery(), answered(None, failure=failure))] * 2))
+@pytest.mark.parametrize(
+    "failure", [DeliveryFailure.REFUSED, DeliveryFailure.UNKNOWN_HOST]
+)
+def test_where_nobody_answers_the_network_is_to_blame(failure: DeliveryFailure) -> None:
+    error = conformance_error(
+        judged([(a_delivery(), answered(None, failure=failure))] * 2)
+    )
 
-    assert isinstance(error, NoHandlerError)
+    assert isinstance(error, HandlerUnreachableError)
     assert (error.exit_code, error.type) == (6, "network")
     assert failure.value in error.message
     assert error.hint
 
 
-@pytest.mark.parametrize("failure", [Failure.TIMEOUT, Failure.BROKEN_OFF])
-def test_a_handler_that_hangs_or_hangs_up_was_reached(failure: Failure) -> None:
-    error = verdict(judged([(a_delivery(), answered(None, failure=failure))]))
+@pytest.mark.parametrize(
+    "failure", [DeliveryFailure.TIMEOUT, DeliveryFailure.BROKEN_OFF]
+)
+def test_a_handler_that_hangs_or_hangs_up_was_reached(failure: DeliveryFailure) -> None:
+    error = conformance_error(judged([(a_delivery(), answered(None, failure=failure))]))
 
-    assert isinstance(error, UnmetError)
+    assert isinstance(error, ConformanceError)
     assert "--forward-timeout" not in str(error.hint)  # this command has none
 
 
 def test_why_nothing_could_be_sent_is_said() -> None:
     why = "the proxy that the environment names cannot be used"
-    unsent = answered(None, failure=Failure.UNREACHABLE, excerpt=why)
+    unsent = answered(None, failure=DeliveryFailure.UNREACHABLE, excerpt=why)
 
-    assert why in str(verdict(judged([(a_delivery(), unsent)])))
+    assert why in str(conformance_error(judged([(a_delivery(), unsent)])))
 
 
 def test_what_a_failing_handler_said_is_part_of_the_message() -> None:
@@ -279,7 +285,7 @@ def test_what_a_failing_handler_said_is_part_of_the_message() -> None:
 
 
 def test_a_handler_that_falls_over_what_is_spoilt_is_told_to_refuse_it() -> None:
-    error = verdict(judged([(spoilt(), answered(500))]))
+    error = conformance_error(judged([(spoilt(), answered(500))]))
 
     assert error is not None
     assert error.hint == "answer 400 to what makes no sense, and go on"

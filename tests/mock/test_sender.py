@@ -11,11 +11,11 @@ import pytest
 from kling_cli.callbacks.events import Trust
 from kling_cli.callbacks.signatures import verify
 from kling_cli.clock import SystemClock
-from kling_cli.listener.forwarding.delivery import DeliveryOutcome, Failure
+from kling_cli.listener.forwarding.delivery import DeliveryFailure, DeliveryOutcome
 from kling_cli.listener.forwarding.targets import Target
-from kling_cli.listener.ingress.urls import mock_marks
-from kling_cli.mock.scenarios import Delivery
-from kling_cli.mock.sender import MockSigner, deliver, mock_requests
+from kling_cli.listener.ingress.urls import mock_detector
+from kling_cli.mock.scenarios import MockDelivery
+from kling_cli.mock.sender import MockSigner, delivery_batches, send_batches
 from kling_cli.secret import Secret
 from tests.support.clock import FakeClock
 from tests.support.recorder import recorder
@@ -39,20 +39,22 @@ class Hasty(SystemClock):
             await super().sleep(seconds)
 
 
-def a_delivery(number: int = 1, **changes: object) -> Delivery:
+def a_delivery(number: int = 1, **changes: object) -> MockDelivery:
     facts: dict[str, object] = {
         "raw": b'{"id":"t%d"}' % number,
         "name": "mock",
         "message_id": f"m{number}",
     }
-    return Delivery(**facts | changes)  # type: ignore[arg-type]  # the test names the fields
+    return MockDelivery(**facts | changes)  # type: ignore[arg-type]  # the test names the fields
 
 
 def stamp(*secrets: Secret) -> MockSigner:
     return MockSigner(key=KEY, secrets=secrets, clock=FakeClock())
 
 
-def is_let_in(one: Delivery, *, by: Secret, signed_with: tuple[Secret, ...]) -> bool:
+def is_let_in(
+    one: MockDelivery, *, by: Secret, signed_with: tuple[Secret, ...]
+) -> bool:
     given = stamp(*signed_with).headers(one)
     headers = {name.lower(): value for name, value in given}
     return verify(one.raw, headers, [by], FakeClock().now())
@@ -63,7 +65,7 @@ def test_every_delivery_bears_our_mark() -> None:
 
     headers = {name.lower(): value for name, value in stamp().headers(one)}
 
-    judge = mock_marks(KEY)
+    judge = mock_detector(KEY)
     assert judge(one.raw, headers, ("127.0.0.1", 1)) is Trust.MOCK
     assert set(headers) == {"content-type", "kling-mock"}
 
@@ -93,7 +95,7 @@ def test_deliveries_go_out_one_by_one_unless_they_belong_together() -> None:
     alone, two = a_delivery(1), a_delivery(2)
     together = [a_delivery(number, is_at_once=True) for number in (3, 4)]
 
-    sent = mock_requests([alone, two, *together])
+    sent = delivery_batches([alone, two, *together])
 
     assert [[one.message_id for one in each] for each in sent] == [
         ["m1"],
@@ -105,7 +107,7 @@ def test_deliveries_go_out_one_by_one_unless_they_belong_together() -> None:
 def test_repeats_follow_at_once_and_rounds_follow_each_other() -> None:
     def ids(**how: object) -> list[list[str]]:
         made = [a_delivery(1), a_delivery(2, is_at_once=True)]
-        sent = mock_requests(made, **how)  # type: ignore[arg-type]  # the test names them
+        sent = delivery_batches(made, **how)  # type: ignore[arg-type]  # the test names them
         return [[one.message_id for one in each] for each in sent]
 
     assert ids(is_doubled=True) == [["m1"], ["m1"], ["m2", "m2"]]
@@ -135,7 +137,7 @@ async def test_a_volley_is_under_way_all_at_once() -> None:
     with Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
-        await deliver(
+        await send_batches(
             [volley],
             Target(url=f"http://127.0.0.1:{server.server_port}/"),
             MockSigner(key=KEY, secrets=(), clock=SystemClock()),
@@ -154,8 +156,8 @@ async def test_pauses_are_kept_and_answers_are_told_by_number() -> None:
     told: list[tuple[int, str, int | None]] = []
     with recorder() as app:
         app.statuses = [200, 500]
-        await deliver(
-            mock_requests([a_delivery(1), a_delivery(2, delay_s=PAUSE_S)]),
+        await send_batches(
+            delivery_batches([a_delivery(1), a_delivery(2, delay_s=PAUSE_S)]),
             Target(url=app.url),
             MockSigner(key=KEY, secrets=(), clock=clock),
             lambda number, one, got: told.append((number, one.message_id, got.status)),
@@ -171,11 +173,11 @@ async def test_where_nobody_listens_that_is_the_outcome() -> None:
     with recorder() as app:
         gone = Target(url=app.url)
 
-    await deliver(
-        mock_requests([a_delivery()]),
+    await send_batches(
+        delivery_batches([a_delivery()]),
         gone,
         MockSigner(key=KEY, secrets=(), clock=SystemClock()),
         lambda _number, _one, outcome: told.append(outcome),
     )
 
-    assert [outcome.failure for outcome in told] == [Failure.REFUSED]
+    assert [outcome.failure for outcome in told] == [DeliveryFailure.REFUSED]

@@ -24,7 +24,7 @@ from kling_cli.cli.output.streams import write_line, write_result
 from kling_cli.cli.output.styles import is_terminal
 from kling_cli.cli.output.text import moment, one_line
 from kling_cli.errors import ExitCode, NotSavedError, UsageError
-from kling_cli.listener.history.export import fields_of
+from kling_cli.listener.history.export import callback_fields
 
 if TYPE_CHECKING:
     from kling_cli.store import CallbackFilter, CallbackJournal, StoredCallback
@@ -180,7 +180,7 @@ def line_of(
             "seq": seq,
             "ts": moment(now),
         }
-        return dumps({**head, **fields_of(kept)})
+        return dumps({**head, **callback_fields(kept)})
     if talk.is_quiet:
         return str(kept.id)
     name = kept.task_id or kept.external_id
@@ -230,14 +230,14 @@ def list_events(*, chosen: Choice, limited: Limited, talk: OutputOptions) -> int
     kling events list --since 2h --status succeeded
     """
     from kling_cli.cli.output.callbacks import table
-    from kling_cli.listener.history.export import with_forwards
+    from kling_cli.listener.history.export import callback_with_forwards
 
     wanted = wanted_of(chosen)
     with open_journal() as journal:
         found = journal.callbacks(wanted, limit=limited.limit or None)
         forwards = journal.all_forwards(found)
     if talk.is_json:
-        events = [with_forwards(kept, forwards[kept.id]) for kept in found]
+        events = [callback_with_forwards(kept, forwards[kept.id]) for kept in found]
         _print_document("events list", {"events": events})
         return 0
     if talk.is_quiet:
@@ -268,14 +268,16 @@ def show(*, which: Which, talk: OutputOptions) -> int:
     """
     from kling_cli.cli.output.callbacks import description
     from kling_cli.cli.output.streams import write_bytes
-    from kling_cli.listener.history.export import with_forwards
-    from kling_cli.listener.history.replay import find
+    from kling_cli.listener.history.export import callback_with_forwards
+    from kling_cli.listener.history.replay import find_callback
 
     with open_journal() as journal:
-        kept = find(journal, which)
+        kept = find_callback(journal, which)
         forwards = journal.forwards(kept.id)
     if talk.is_json:
-        _print_document("events show", {"event": with_forwards(kept, forwards)})
+        _print_document(
+            "events show", {"event": callback_with_forwards(kept, forwards)}
+        )
     elif talk.is_quiet:
         write_bytes(kept.raw)
     else:
@@ -300,13 +302,13 @@ def tail(
 
     # DROPME
     from kling_cli.clock import SystemClock
-    from kling_cli.listener.history.tail import follow
+    from kling_cli.listener.history.tail import follow_callbacks
 
     wanted = wanted_of(chosen)
 
     async def work(journal: CallbackJournal) -> None:
         clock, seq = SystemClock(), 0
-        async for kept in follow(journal, wanted, last=last, clock=clock):
+        async for kept in follow_callbacks(journal, wanted, last=last, clock=clock):
             seq += 1
             write_line(line_of(kept, seq=seq, now=clock.now(), talk=talk))
             if seq == max_events:
@@ -432,7 +434,7 @@ def export(*, numbers: Numbers = None, chosen: Choice, form: Format) -> int:
     """
     # DROPME
     from kling_cli.cli.output.streams import write_line
-    from kling_cli.listener.history.replay import find
+    from kling_cli.listener.history.replay import find_callback
 
     if form.is_har + form.is_jsonl + form.is_curl != 1:
         raise UsageError(
@@ -441,7 +443,7 @@ def export(*, numbers: Numbers = None, chosen: Choice, form: Format) -> int:
         )
     wanted = wanted_of(chosen)
     with open_journal() as journal:
-        named = [find(journal, each) for each in numbers or ()]
+        named = [find_callback(journal, each) for each in numbers or ()]
         lines = _lines(journal, [named] if named else journal.pages(wanted), form)
         if form.output is not None:
             _save(form.output, lines, is_forced=form.is_forced)
@@ -455,22 +457,22 @@ def _lines(
     journal: CallbackJournal, pages: Iterable[Sequence[StoredCallback]], form: Format
 ) -> Iterator[str]:
     from kling_cli.cli.output.json_document import dumps
-    from kling_cli.listener.forwarding.targets import read_target
+    from kling_cli.listener.forwarding.targets import parse_target
     from kling_cli.listener.history import export as exports
 
     if form.is_har:
         found = [kept for page in pages for kept in page]
-        yield dumps(exports.har(found, journal.all_forwards(found)))
+        yield dumps(exports.to_har(found, journal.all_forwards(found)))
         return
-    to = read_target(form.to) if form.to else None
+    to = parse_target(form.to) if form.to else None
     for page in pages:
         forwards = journal.all_forwards(page)
         for kept in page:
             mine = forwards[kept.id]
             if form.is_jsonl:
-                yield dumps(exports.with_forwards(kept, mine))
+                yield dumps(exports.callback_with_forwards(kept, mine))
             else:
-                yield exports.curl_of(kept, (to or exports.last_target(mine)).url)
+                yield exports.callback_curl(kept, (to or exports.last_target(mine)).url)
 
 
 def _save(path: Path, lines: Iterator[str], *, is_forced: bool) -> None:

@@ -15,7 +15,7 @@ from kling_cli.cli.options import completion
 from kling_cli.cli.options.delivery import DeliveryOptions
 from kling_cli.cli.options.streaming import StreamOptions
 from kling_cli.errors import UsageError
-from kling_cli.listener.forwarding.targets import read_route, read_target
+from kling_cli.listener.forwarding.targets import parse_route, parse_target
 from kling_cli.listener.options import ListenOptions
 from kling_cli.listener.pipeline import EventFilter
 from kling_cli.listener.stop_conditions import StopConditions
@@ -205,8 +205,8 @@ def parse(  # noqa: PLR0913 -- the groups of options, one each
         UsageError: some of it makes no sense.
     """
     status, delay_s = read_response(door.respond or ())
-    targets = [read_target(text) for text in forwarding.forward_to or ()]
-    targets += [read_route(text) for text in forwarding.routes or ()]
+    targets = [parse_target(text) for text in forwarding.forward_to or ()]
+    targets += [parse_route(text) for text in forwarding.routes or ()]
     return ListenOptions(
         port=door.port,
         tunnel=tunnel,

@@ -129,18 +129,22 @@ def _goods(
     from kling_cli.callbacks import Trust
     from kling_cli.cli.commands.events import named_task
     from kling_cli.jobs.order_parser import read_extra
-    from kling_cli.listener.forwarding.targets import read_target
-    from kling_cli.listener.history.replay import choose, replays, with_changes
+    from kling_cli.listener.forwarding.targets import parse_target
+    from kling_cli.listener.history.replay import (
+        plan_replays,
+        select_callbacks,
+        with_changes,
+    )
     from kling_cli.store import CallbackFilter
 
-    to = [read_target(text) for text in sending.to or ()]
+    to = [parse_target(text) for text in sending.to or ()]
     changes = read_extra(sending.changes or ())
     task_id = named_task(which.task_id)
     wanted = CallbackFilter(task_id=task_id, is_failed=which.is_failed)
-    found = choose(journal, numbers, None if numbers else wanted)
+    found = select_callbacks(journal, numbers, None if numbers else wanted)
     if any(kept.trust == Trust.SIGNED for kept in found):
         settings.require("webhook_secret")
-    return replays(
+    return plan_replays(
         journal,
         [with_changes(kept, changes) for kept in found],
         to=to,
@@ -160,7 +164,7 @@ def _send(
 
     from kling_cli.cli.output.outcome import say
     from kling_cli.clock import SystemClock
-    from kling_cli.listener.history.replay import send_again
+    from kling_cli.listener.history.replay import send_replays
     from kling_cli.store import JournalError
 
     def record(forward: StoredForward) -> None:
@@ -170,7 +174,7 @@ def _send(
             say(f"warning: {exc.message}", is_colorless=talk.is_colorless)
 
     async def work() -> list[Forwarded]:
-        return await send_again(
+        return await send_replays(
             goods,
             manner,
             times=times,
@@ -201,9 +205,9 @@ def _conclude(lines: Sequence[Forwarded], talk: OutputOptions) -> int:
     from kling_cli.cli.output.outcome import say
     from kling_cli.cli.output.plain import error_lines
     from kling_cli.cli.output.streams import write_result
-    from kling_cli.listener.history.replay import undelivered
+    from kling_cli.listener.history.replay import undelivered_error
 
-    error = undelivered(lines)
+    error = undelivered_error(lines)
     if talk.is_json:
         document: dict[str, Any] = {
             "schema": SCHEMA,

@@ -20,29 +20,29 @@ from kling_cli.cli.runner import load_settings
 from kling_cli.clock import SystemClock
 from kling_cli.errors import KlingError, StoppedError, UsageError
 from kling_cli.jobs.order_parser import read_extra
-from kling_cli.listener.forwarding.targets import DEFAULT_PATH, Target, read_target
+from kling_cli.listener.forwarding.targets import DEFAULT_PATH, Target, parse_target
 from kling_cli.listener.history.export import curl_command
 from kling_cli.listener.history.replay import set_value
 from kling_cli.listener.ingress.urls import load_token, standing_path
 from kling_cli.mock.conformance import Expectations, parse_expectations
-from kling_cli.mock.payloads import Mock
+from kling_cli.mock.payloads import MockTask
 from kling_cli.mock.scenarios import (
-    Delivery,
-    Expected,
-    custom,
-    names,
-    reachability_check,
-    scenario,
+    ExpectedStatus,
+    MockDelivery,
+    build_scenario,
+    custom_delivery,
+    recovery_check,
+    scenario_names,
 )
-from kling_cli.mock.sender import MockRun, MockRuns, MockSigner, mock_requests
+from kling_cli.mock.sender import MockRun, MockRuns, MockSigner, delivery_batches
 from kling_cli.settings import Settings
 from kling_cli.tunnels import shared_lock
 
 if TYPE_CHECKING:
     from kling_cli.cli.output.mock_results import Report
     from kling_cli.listener.forwarding.delivery import DeliveryOutcome
-    from kling_cli.mock.conformance import HandlerResponse
-    from kling_cli.mock.scenarios import Delivery
+    from kling_cli.mock.conformance import CheckedDelivery
+    from kling_cli.mock.scenarios import MockDelivery
     from kling_cli.mock.sender import MockRun, MockRuns
 
 # Said here, as the scenarios themselves load what sends them; a test compares.
@@ -149,9 +149,9 @@ def parse(name: str | None, mocking: MockOptions) -> MockRuns:
         raise UsageError(
             "--all sends every scenario, so name none", hint="kling trigger --all"
         )
-    demands = parse_expectations(mocking.demands or Expected.TAKEN.value)
+    demands = parse_expectations(mocking.demands or ExpectedStatus.TAKEN.value)
     trials, skipped = [], []
-    for each in names():
+    for each in scenario_names():
         task_id = f"{own_id}-{each}"
         try:
             trials.append(_trial(each, task_id, mocking, demands, stamp, settings))
@@ -168,7 +168,7 @@ def _trial(  # noqa: PLR0913, PLR0917 -- what all trials of a series share, and 
     stamp: MockSigner,
     settings: Settings,
 ) -> MockRun:
-    mock = Mock(
+    mock = MockTask(
         task_id=task_id,
         created_at=stamp.clock.now(),
         is_legacy=mocking.generation == _GENERATIONS[1],
@@ -176,9 +176,9 @@ def _trial(  # noqa: PLR0913, PLR0917 -- what all trials of a series share, and 
     )
     made = _made(name, mocking, mock)
     _require_secret(made, demands, is_signed=bool(stamp.secrets))
-    sent = mock_requests(made, is_doubled=demands.is_idempotent, times=mocking.times)
+    sent = delivery_batches(made, is_doubled=demands.is_idempotent, times=mocking.times)
     if demands.is_strict and _may_be_tried_after(made, stamp):
-        sent.append((reachability_check(mock),))
+        sent.append((recovery_check(mock),))
     return MockRun(
         scenario=name,
         sent=sent,
@@ -194,7 +194,7 @@ class SecretRequiredError(UsageError):
 
 def commands(trial: MockRun, mocking: MockOptions) -> list[str]:
     """Return the curl commands that send the same; a listener's token is not shown."""
-    url = (trial.target if mocking.to else read_target(DEFAULT_PATH)).url
+    url = (trial.target if mocking.to else parse_target(DEFAULT_PATH)).url
     return [
         curl_command(url, trial.stamp.headers(one), one.raw)
         for volley in trial.sent
@@ -213,7 +213,9 @@ def _stamp(settings: Settings) -> MockSigner:
     )
 
 
-def _made(name: str | None, mocking: MockOptions, mock: Mock) -> tuple[Delivery, ...]:
+def _made(
+    name: str | None, mocking: MockOptions, mock: MockTask
+) -> tuple[MockDelivery, ...]:
     if mocking.generation not in _GENERATIONS:
         raise UsageError(f"--generation is {' or '.join(_GENERATIONS)}")
     if (name is None) == (mocking.body is None):
@@ -222,8 +224,8 @@ def _made(name: str | None, mocking: MockOptions, mock: Mock) -> tuple[Delivery,
         )
     changes = read_extra(mocking.changes or ())
     if mocking.body is None:
-        return scenario(name or "", mock, changes)
-    return custom(_changed(_read(mocking.body), changes), mock)
+        return build_scenario(name or "", mock, changes)
+    return custom_delivery(_changed(_read(mocking.body), changes), mock)
 
 
 def _read(name: str) -> bytes:
@@ -251,7 +253,7 @@ def _changed(raw: bytes, changes: Mapping[str, Any]) -> bytes:
 
 
 def _require_secret(
-    made: Sequence[Delivery], demands: Expectations, *, is_signed: bool
+    made: Sequence[MockDelivery], demands: Expectations, *, is_signed: bool
 ) -> None:
     """Refuse to try, or to judge, signatures that we could not make.
 
@@ -267,7 +269,7 @@ def _require_secret(
             )
 
 
-def _may_be_tried_after(made: Sequence[Delivery], stamp: MockSigner) -> bool:
+def _may_be_tried_after(made: Sequence[MockDelivery], stamp: MockSigner) -> bool:
     """Return whether a sound callback should follow, to see if the handler still works.
 
     One that checks signatures would refuse it if we cannot sign it.
@@ -277,13 +279,13 @@ def _may_be_tried_after(made: Sequence[Delivery], stamp: MockSigner) -> bool:
 
 def _target(to: str | None, settings: Settings) -> Target:
     if to is not None:
-        return read_target(to)
+        return parse_target(to)
     for name in (shared_lock.PUBLIC, shared_lock.LOCAL):
         door = shared_lock.find_shared_tunnel(settings.state_dir, name)
         if door is not None and door.is_standing:
             path = standing_path(load_token(settings.state_dir))
-            return read_target(f"{door.local_url}{path}")
-    return read_target(DEFAULT_PATH)
+            return parse_target(f"{door.local_url}{path}")
+    return parse_target(DEFAULT_PATH)
 
 
 def trigger(
@@ -317,40 +319,50 @@ def _try(series: MockRuns, report: Report) -> int:
     import anyio
 
     from kling_cli.jobs.signals import until_signal
-    from kling_cli.mock.conformance import NoHandlerError, verdict
+    from kling_cli.mock.conformance import HandlerUnreachableError, conformance_error
 
     report.begin(series)
     for trial in series.trials:
-        answers: dict[int, tuple[Delivery, DeliveryOutcome]] = {}
+        answers: dict[int, tuple[MockDelivery, DeliveryOutcome]] = {}
         stop: KlingError | None = None
         try:
             anyio.run(until_signal, partial(_send, trial, report, answers))
         except StoppedError as exc:
             stop = exc
         report.add(trial.scenario, _judged(trial, answers, report.n_answers))
-        is_out_of_reach = isinstance(verdict(report.judged), NoHandlerError)
+        is_out_of_reach = isinstance(
+            conformance_error(report.judged), HandlerUnreachableError
+        )
         if stop is not None or is_out_of_reach:
-            return report.conclude(stop or verdict(report.judged))
-    return report.conclude(verdict(report.judged))
+            return report.conclude(stop or conformance_error(report.judged))
+    return report.conclude(conformance_error(report.judged))
 
 
 def _judged(
-    trial: MockRun, answers: dict[int, tuple[Delivery, DeliveryOutcome]], n_before: int
-) -> list[HandlerResponse]:
-    from kling_cli.mock.conformance import judge
+    trial: MockRun,
+    answers: dict[int, tuple[MockDelivery, DeliveryOutcome]],
+    n_before: int,
+) -> list[CheckedDelivery]:
+    from kling_cli.mock.conformance import check_deliveries
 
     numbered = {n_before + number: answer for number, answer in answers.items()}
-    return judge(numbered, trial.demands, is_signed=bool(trial.stamp.secrets))
+    return check_deliveries(
+        numbered, trial.demands, is_signed=bool(trial.stamp.secrets)
+    )
 
 
 async def _send(
-    trial: MockRun, report: Report, answers: dict[int, tuple[Delivery, DeliveryOutcome]]
+    trial: MockRun,
+    report: Report,
+    answers: dict[int, tuple[MockDelivery, DeliveryOutcome]],
 ) -> None:
-    from kling_cli.mock.sender import deliver
+    from kling_cli.mock.sender import send_batches
 
-    def tell(number: int, one: Delivery, outcome: DeliveryOutcome) -> None:
+    def tell(number: int, one: MockDelivery, outcome: DeliveryOutcome) -> None:
         answers[number] = (one, outcome)
         report.show(number, one, outcome)
 
     patience_s = trial.demands.patience_s
-    await deliver(trial.sent, trial.target, trial.stamp, tell, timeout_s=patience_s)
+    await send_batches(
+        trial.sent, trial.target, trial.stamp, tell, timeout_s=patience_s
+    )

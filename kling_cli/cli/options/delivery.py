@@ -64,12 +64,12 @@ class DeliveryOptions:
         Raises:
             UsageError: a header or a secret is none.
         """
-        from kling_cli.listener.forwarding.headers import read_header
+        from kling_cli.listener.forwarding.headers import parse_header
         from kling_cli.listener.forwarding.policy import ForwardingPolicy
         from kling_cli.settings import read_option
 
         return ForwardingPolicy(
-            headers=tuple(read_header(text) for text in self.headers or ()),
+            headers=tuple(parse_header(text) for text in self.headers or ()),
             secrets=read_option("--sign-forwards", self.secrets or ()),
             timeout_s=self.timeout_s,
             is_insecure=self.is_insecure,

@@ -13,7 +13,7 @@ from kling_cli.cli.output.text import moment, one_line, size
 from kling_cli.listener import events as happened
 
 if TYPE_CHECKING:
-    from kling_cli.listener.events import TaskFact
+    from kling_cli.listener.events import JsonLineEvent
 
 if TYPE_CHECKING:
     from kling_cli.listener.events import Forwarded, Verified
@@ -56,13 +56,13 @@ def description(
     kept: StoredCallback, forwards: Sequence[StoredForward]
 ) -> Iterator[str]:
     """Yield all there is to say of one callback, its body last but for its forwards."""
-    from kling_cli.listener.forwarding.headers import shown
+    from kling_cli.listener.forwarding.headers import masked_headers
 
     yield f"#{kept.id}  {kept.status or 'malformed'}"
     for name, value in _facts(kept):
         yield f"  {name:<10}{one_line(value)}"
     yield "headers"
-    for name, value in shown(kept.headers):
+    for name, value in masked_headers(kept.headers):
         yield f"  {one_line(name)}: {one_line(value)}"
     yield "body"
     for line in body_lines(kept.raw):
@@ -73,7 +73,9 @@ def description(
         yield f"  {one_line(_forward(each))}"
 
 
-def live_description(kept: StoredCallback, facts: Sequence[TaskFact]) -> Iterator[str]:
+def live_description(
+    kept: StoredCallback, facts: Sequence[JsonLineEvent]
+) -> Iterator[str]:
     """Yield the same of a callback that has just come, with what became of it first.
 
     A long body is cut: a terminal is not for reading a megabyte.

@@ -15,19 +15,19 @@ from kling_cli.api import new_http
 from kling_cli.background import background
 from kling_cli.clock import Clock, within
 from kling_cli.jobs.events import Notice
-from kling_cli.listener.controls import Forwards
+from kling_cli.listener.controls import ForwardQueue
 from kling_cli.listener.events import ListenerEvent
 from kling_cli.listener.forwarding.delivery import (
     DeliveryClient,
+    DeliveryFailure,
     DeliveryOutcome,
-    Failure,
 )
 from kling_cli.listener.forwarding.policy import (
     EmitForwarded,
     ForwardingPolicy,
-    Record,
+    RecordForward,
+    delivery_headers,
     forwarded_event,
-    prepare_delivery,
     stored_forward,
 )
 from kling_cli.listener.forwarding.targets import Target, targets_for
@@ -38,7 +38,9 @@ from kling_cli.store import CallbackJournal, JournalError, StoredCallback, Store
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-GATHER_S: Final = 0.05  # for more to come: each write keeps callbacks from the disk
+WRITE_DELAY_S: Final = (
+    0.05  # for more to come: each write keeps callbacks from the disk
+)
 
 
 class DeliveryLog:
@@ -60,7 +62,7 @@ class DeliveryLog:
         """Write what comes until cancelled."""
         while True:
             await self._bell.wait()
-            await anyio.sleep(GATHER_S)
+            await anyio.sleep(WRITE_DELAY_S)
             self._bell = anyio.Event()
             await self.write()
 
@@ -70,7 +72,7 @@ class DeliveryLog:
         if not together:
             return
         try:
-            await anyio.to_thread.run_sync(_write, self._state_dir, together)
+            await anyio.to_thread.run_sync(_write_forwards, self._state_dir, together)
         except JournalError as exc:
             if not self._is_ill:
                 self._is_ill = True
@@ -80,7 +82,7 @@ class DeliveryLog:
 @asynccontextmanager
 async def open_delivery_log(
     state_dir: Path, *, tell: Callable[[Notice], object]
-) -> AsyncIterator[Record]:
+) -> AsyncIterator[RecordForward]:
     """Yield what takes outcomes for the journal; all are written on leaving."""
     log = DeliveryLog(state_dir, tell)
     try:
@@ -92,16 +94,16 @@ async def open_delivery_log(
             await log.write()
 
 
-def _write(state_dir: Path, forwards: list[StoredForward]) -> None:
+def _write_forwards(state_dir: Path, forwards: list[StoredForward]) -> None:
     with CallbackJournal.open(state_dir) as journal:
         journal.keep_forwards(forwards)
 
 
-_FIRST_PAUSE_S: Final = 0.2
-_LONGEST_PAUSE_S: Final = 2.0
-MOST_AT_ONCE: Final = 64  # deliveries under way to one target
+_FIRST_DELAY_S: Final = 0.2
+_MAX_DELAY_S: Final = 2.0
+MAX_CONCURRENT: Final = 64  # deliveries under way to one target
 _OVERHEAD_BYTES: Final = 1024  # of a waiting callback, beside its body
-MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
+MAX_QUEUED_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -126,7 +128,7 @@ class Forwarder:
         courier: DeliveryClient,
         group: TaskGroup,
         tell: EmitForwarded,
-        record: Record,
+        record: RecordForward,
     ) -> None:
         self._targets = tuple(targets)
         self._manner = manner
@@ -136,7 +138,7 @@ class Forwarder:
         self._record = record
         self._lanes: dict[tuple[Target, str], _TaskQueue] = {}
         self._waiting_bytes = 0
-        self._slots = {one: anyio.Semaphore(MOST_AT_ONCE) for one in self._targets}
+        self._slots = {one: anyio.Semaphore(MAX_CONCURRENT) for one in self._targets}
         self._is_idle = anyio.Event()
         self._is_idle.set()
 
@@ -146,13 +148,13 @@ class Forwarder:
         A replay is marked as one.
         """
         for target in targets_for(kept.status, self._targets):
-            if self._waiting_bytes + _weight(kept) > MOST_WAITING_BYTES:
-                outcome = self._silence(Failure.CROWDED)
+            if self._waiting_bytes + _queued_bytes(kept) > MAX_QUEUED_BYTES:
+                outcome = self._silence(DeliveryFailure.CROWDED)
                 self._report(kept, target, outcome, 0, is_replay=is_replay)
                 continue
-            self._waiting_bytes += _weight(kept)
+            self._waiting_bytes += _queued_bytes(kept)
             self._is_idle = anyio.Event() if not self._lanes else self._is_idle
-            key = (target, _task_of(kept))
+            key = (target, _task_key(kept))
             lane = self._lanes.get(key)
             if lane is None:
                 lane = self._lanes[key] = _TaskQueue(target)
@@ -170,7 +172,7 @@ class Forwarder:
         """Say that what is still waiting, or under way, was not seen through."""
         for lane in self._lanes.values():
             for kept, is_replay in lane.waiting:
-                outcome = self._silence(Failure.STOPPED)
+                outcome = self._silence(DeliveryFailure.STOPPED)
                 self._report(kept, lane.target, outcome, 0, is_replay=is_replay)
 
     async def _empty(self, key: tuple[Target, str], lane: _TaskQueue) -> None:
@@ -178,7 +180,7 @@ class Forwarder:
             kept, is_replay = lane.waiting[0]
             await self._pass_on(kept, lane.target, is_replay=is_replay)
             lane.waiting.popleft()
-            self._waiting_bytes -= _weight(kept)
+            self._waiting_bytes -= _queued_bytes(kept)
         del self._lanes[key]
         if not self._lanes:
             self._is_idle.set()
@@ -193,11 +195,11 @@ class Forwarder:
         while True:
             async with self._slots[target]:
                 now = clock.now()
-                headers = prepare_delivery(kept, self._manner, now, is_replay=is_replay)
+                headers = delivery_headers(kept, self._manner, now, is_replay=is_replay)
                 outcome = await self._courier.carry(target, headers, kept.raw)
-            pause_s = pause_after(attempt)
+            pause_s = retry_delay_s(attempt)
             is_late = clock.monotonic() + pause_s > deadline
-            if outcome.failure is not Failure.REFUSED or is_late:
+            if outcome.failure is not DeliveryFailure.REFUSED or is_late:
                 break
             if attempt == 1:
                 self._tell(forwarded_event(kept.id, target, outcome, attempt))
@@ -218,19 +220,19 @@ class Forwarder:
         kept_forward = stored_forward(kept.id, target, outcome, attempt)
         self._record(replace(kept_forward, is_replay=is_replay))
 
-    def _silence(self, failure: Failure) -> DeliveryOutcome:
+    def _silence(self, failure: DeliveryFailure) -> DeliveryOutcome:
         now = self._courier.clock.now()
         return DeliveryOutcome(sent_at=now, duration_s=0.0, failure=failure)
 
 
 @asynccontextmanager
-async def forwarding(
+async def open_forwarder(
     targets: Sequence[Target],
     manner: ForwardingPolicy,
     *,
     clock: Clock,
     tell: EmitForwarded,
-    record: Record,
+    record: RecordForward,
 ) -> AsyncIterator[Forwarder]:
     """Open a forwarder; what still waits when the block ends is recorded as failed.
 
@@ -253,40 +255,40 @@ async def forwarding(
                 forwarder.give_up()
 
 
-def pause_after(attempt: int) -> float:
+def retry_delay_s(attempt: int) -> float:
     """Return how many seconds to pause after attempt number `attempt`, from 1."""
-    return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** (attempt - 1))
+    return min(_MAX_DELAY_S, _FIRST_DELAY_S * 2.0 ** (attempt - 1))
 
 
-def _task_of(kept: StoredCallback) -> str:
+def _task_key(kept: StoredCallback) -> str:
     return kept.task_id or kept.external_id or f"callback {kept.id}"
 
 
-def _weight(kept: StoredCallback) -> int:
+def _queued_bytes(kept: StoredCallback) -> int:
     """Return about how many bytes a waiting callback takes."""
     return len(kept.raw) + _OVERHEAD_BYTES
 
 
 @asynccontextmanager
-async def open_forwards(
+async def open_forwarding(
     options: ListenOptions,
     *,
     settings: Settings,
     clock: Clock,
     tell: Callable[[ListenerEvent], None],
-) -> AsyncIterator[Forwards | None]:
+) -> AsyncIterator[ForwardQueue | None]:
     """Open the forwarder if there is a target; what becomes of forwards is kept."""
     async with AsyncExitStack() as stack:
         if not options.targets:
             yield None
             return
-        record: Record = _forget
+        record: RecordForward = _discard
         if options.is_keeping:
             record = await stack.enter_async_context(
                 open_delivery_log(settings.state_dir, tell=tell)
             )
         yield await stack.enter_async_context(
-            forwarding(
+            open_forwarder(
                 options.targets,
                 options.manner,
                 clock=clock,
@@ -296,5 +298,5 @@ async def open_forwards(
         )
 
 
-def _forget(_: object) -> None:
+def _discard(_: object) -> None:
     """Keep no history."""

@@ -17,25 +17,25 @@ from kling_cli.listener.events import Forwarded
 from kling_cli.listener.forwarding.delivery import (
     DEFAULT_TIMEOUT_S,
     DeliveryOutcome,
-    diagnose,
-    diagnose_silence,
+    failure_hint,
+    status_hint,
 )
 from kling_cli.listener.forwarding.headers import (
     RECONCILED_HEADER,
     RECONCILED_TRUST,
     REPLAY_HEADER,
     Headers,
-    kept_on,
-    with_added,
+    forwarded_headers,
+    with_headers,
 )
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.secret import Secret
 from kling_cli.store import StoredCallback, StoredForward
 
 EmitForwarded = Callable[[Forwarded], object]
-Record = Callable[[StoredForward], object]
+RecordForward = Callable[[StoredForward], object]
 
-RETRY_S: Final = 10.0  # for how long a refused connection is tried again
+RETRY_WINDOW_S: Final = 10.0  # for how long a refused connection is tried again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +49,10 @@ class ForwardingPolicy:
     secrets: tuple[Secret, ...] = ()
     timeout_s: float = DEFAULT_TIMEOUT_S
     is_insecure: bool = False
-    retry_s: float = RETRY_S
+    retry_s: float = RETRY_WINDOW_S
 
 
-def prepare_delivery(
+def delivery_headers(
     kept: StoredCallback,
     manner: ForwardingPolicy,
     now: datetime,
@@ -60,13 +60,15 @@ def prepare_delivery(
     is_replay: bool = False,
 ) -> Headers:
     """Return the headers with which a callback is passed on."""
-    headers = kept_on(kept.headers)
+    headers = forwarded_headers(kept.headers)
     if kept.trust == RECONCILED_TRUST:  # by whose word it is: a stranger's says nothing
-        headers = with_added(headers, ((RECONCILED_HEADER, "1"),))
+        headers = with_headers(headers, ((RECONCILED_HEADER, "1"),))
     if is_replay:
-        headers = with_added(headers, ((REPLAY_HEADER, str(kept.id)),))
-    headers = with_added(headers, manner.headers)
-    return signed(headers, kept.raw, secrets=manner.secrets, number=kept.id, now=now)
+        headers = with_headers(headers, ((REPLAY_HEADER, str(kept.id)),))
+    headers = with_headers(headers, manner.headers)
+    return sign_headers(
+        headers, kept.raw, secrets=manner.secrets, number=kept.id, now=now
+    )
 
 
 def forwarded_event(
@@ -74,9 +76,11 @@ def forwarded_event(
 ) -> Forwarded:
     """Return the line about a delivery, with the diagnosis of its failure."""
     if outcome.failure is not None:
-        hint: str | None = diagnose_silence(outcome.failure)
+        hint: str | None = failure_hint(outcome.failure)
     else:
-        hint = diagnose(outcome.status or 0, location=outcome.location, number=number)
+        hint = status_hint(
+            outcome.status or 0, location=outcome.location, number=number
+        )
     return Forwarded(
         number=number,
         method="POST",
@@ -105,7 +109,7 @@ def stored_forward(
     )
 
 
-def signed(
+def sign_headers(
     headers: Headers,
     raw: bytes,
     *,
@@ -120,4 +124,4 @@ def signed(
     if not secrets:
         return headers
     ours = sign(raw, secrets=secrets, message_id=f"kling_{number}", sent_at=now)
-    return with_added(headers, ours.items())
+    return with_headers(headers, ours.items())

@@ -37,7 +37,7 @@ class Target:
         split = urlsplit(self.url)
         if split.hostname != "localhost":
             return (self.url,)
-        return tuple(_at(split, address) for address in _LOOPBACK)
+        return tuple(_with_address(split, address) for address in _LOOPBACK)
 
     @property
     def host(self) -> str:
@@ -45,7 +45,7 @@ class Target:
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
 
-def read_target(text: str) -> Target:
+def parse_target(text: str) -> Target:
     """Return the target that `--forward-to` names.
 
     A URL; a port, with or without a path; a path, on port 8000; or a host with a port.
@@ -55,15 +55,15 @@ def read_target(text: str) -> Target:
     """
     said = text.strip()
     if said.startswith("/"):
-        return _checked(f"http://localhost:{DEFAULT_PORT}{said}", text)
+        return _validated(f"http://localhost:{DEFAULT_PORT}{said}", text)
     if port := _PORT.fullmatch(said):
-        return _checked(f"http://localhost:{port[1]}{port[2] or DEFAULT_PATH}", text)
+        return _validated(f"http://localhost:{port[1]}{port[2] or DEFAULT_PATH}", text)
     if "://" not in said:
-        return _checked(f"http://{said}", text)
-    return _checked(said, text)
+        return _validated(f"http://{said}", text)
+    return _validated(said, text)
 
 
-def read_route(text: str) -> Target:
+def parse_route(text: str) -> Target:
     """Return the target that `--route STATUS=URL` names.
 
     Raises:
@@ -76,7 +76,7 @@ def read_route(text: str) -> Target:
             f"--route {text}: not of the form STATUS=URL",
             hint=f"STATUS is one of {', '.join(STATUSES)}",
         )
-    return Target(url=read_target(url).url, status=word)
+    return Target(url=parse_target(url).url, status=word)
 
 
 def targets_for(status: str | None, targets: Sequence[Target]) -> tuple[Target, ...]:
@@ -88,7 +88,7 @@ def targets_for(status: str | None, targets: Sequence[Target]) -> tuple[Target, 
     return own or tuple(each for each in targets if each.status is None)
 
 
-def refuse_own_port(targets: Sequence[Target], port: int) -> None:
+def reject_own_port(targets: Sequence[Target], port: int) -> None:
     """Raise when a target is the listener itself: it would call back for ever.
 
     Raises:
@@ -104,7 +104,7 @@ def refuse_own_port(targets: Sequence[Target], port: int) -> None:
             )
 
 
-def _checked(url: str, typed: str) -> Target:
+def _validated(url: str, typed: str) -> Target:
     try:
         split = urlsplit(url)
         is_good = split.scheme in _SCHEMES and bool(split.hostname)
@@ -120,7 +120,7 @@ def _checked(url: str, typed: str) -> Target:
     return Target(url=url if has_place else f"{url}{DEFAULT_PATH}")
 
 
-def _at(split: SplitResult, address: str) -> str:
+def _with_address(split: SplitResult, address: str) -> str:
     user, at, _ = split.netloc.rpartition("@")
     port = f":{split.port}" if split.port else ""
     return urlunsplit(split._replace(netloc=f"{user}{at}{address}{port}"))

@@ -9,11 +9,15 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from kling_cli import __version__
-from kling_cli.listener.forwarding.headers import Headers, kept_on, shown
-from kling_cli.listener.forwarding.targets import DEFAULT_PATH, Target, read_target
+from kling_cli.listener.forwarding.headers import (
+    Headers,
+    forwarded_headers,
+    masked_headers,
+)
+from kling_cli.listener.forwarding.targets import DEFAULT_PATH, Target, parse_target
 from kling_cli.store import ForwardOutcomes, StoredCallback, StoredForward
 
-_LONGEST: Final = 100_000  # characters; Linux takes no longer word (128 KiB)
+_MAX_ARGUMENT_CHARS: Final = 100_000  # characters; Linux takes no longer word (128 KiB)
 
 
 def curl_command(url: str, headers: Iterable[tuple[str, str]], raw: bytes) -> str:
@@ -39,30 +43,30 @@ def _as_text(raw: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     is_plain = text.isprintable()  # a line break would make two lines of it
-    return text if is_plain and len(raw) <= _LONGEST else None
+    return text if is_plain and len(raw) <= _MAX_ARGUMENT_CHARS else None
 
 
-DOOR: Final = "http://127.0.0.1/callback/****"  # the real one is a secret
+MASKED_URL: Final = "http://127.0.0.1/callback/****"  # the real one is a secret
 _UNKNOWN_SIZE: Final = -1  # as HAR has it
 _MS: Final = 1000.0
 
 
-def fields_of(kept: StoredCallback) -> dict[str, Any]:
+def callback_fields(kept: StoredCallback) -> dict[str, Any]:
     """Return a callback as JSON has it everywhere: in lists, exports and live."""
     return {
         "event_id": kept.id,
-        "received_at": _moment(kept.received_at),
+        "received_at": _timestamp(kept.received_at),
         "product": kept.product,
         "task_id": kept.task_id,
         "external_task_id": kept.external_id,
         "status": kept.status,
         "trust": kept.trust,
-        "headers": _joined(shown(kept.headers)),
+        "headers": _joined_headers(masked_headers(kept.headers)),
         "body_b64": base64.b64encode(kept.raw).decode(),
     }
 
 
-def _joined(headers: Headers) -> dict[str, str]:
+def _joined_headers(headers: Headers) -> dict[str, str]:
     """Return the headers by name, repeated ones joined as HTTP joins them."""
     joined: dict[str, str] = {}
     for name, value in headers:
@@ -73,7 +77,7 @@ def _joined(headers: Headers) -> dict[str, str]:
 def forward_fields(forward: StoredForward) -> dict[str, Any]:
     """Return a delivery as JSON has it."""
     return {
-        "sent_at": _moment(forward.sent_at),
+        "sent_at": _timestamp(forward.sent_at),
         "url": Target(url=forward.url).shown,
         "status": forward.status,
         "duration_s": round(forward.duration_s, 6),
@@ -83,24 +87,27 @@ def forward_fields(forward: StoredForward) -> dict[str, Any]:
     }
 
 
-def with_forwards(
+def callback_with_forwards(
     kept: StoredCallback, forwards: Iterable[StoredForward]
 ) -> dict[str, Any]:
     """Return a callback together with what became of it."""
-    return {**fields_of(kept), "forwards": [forward_fields(each) for each in forwards]}
+    return {
+        **callback_fields(kept),
+        "forwards": [forward_fields(each) for each in forwards],
+    }
 
 
 def last_target(forwards: Sequence[StoredForward]) -> Target:
     """Return where a callback went last; where the guide's handler is, if nowhere."""
-    return Target(url=forwards[-1].url) if forwards else read_target(DEFAULT_PATH)
+    return Target(url=forwards[-1].url) if forwards else parse_target(DEFAULT_PATH)
 
 
-def curl_of(kept: StoredCallback, url: str) -> str:
+def callback_curl(kept: StoredCallback, url: str) -> str:
     """Return the command that sends the callback to `url` again."""
-    return curl_command(url, kept_on(kept.headers), kept.raw)
+    return curl_command(url, forwarded_headers(kept.headers), kept.raw)
 
 
-def har(
+def to_har(
     callbacks: Iterable[StoredCallback], forwards: ForwardOutcomes
 ) -> dict[str, Any]:
     """Return an HTTP archive: an entry a delivery, the one to our door first.
@@ -109,20 +116,20 @@ def har(
     """
     entries: list[dict[str, Any]] = []
     for kept in callbacks:
-        entries.append(_received(kept))
-        entries += [_sent(kept, each) for each in forwards.get(kept.id, ())]
+        entries.append(_received_entry(kept))
+        entries += [_forward_entry(kept, each) for each in forwards.get(kept.id, ())]
     creator = {"name": "kling", "version": __version__}
     return {"log": {"version": "1.2", "creator": creator, "entries": entries}}
 
 
-def _received(kept: StoredCallback) -> dict[str, Any]:
+def _received_entry(kept: StoredCallback) -> dict[str, Any]:
     is_taken = kept.status is not None
     answer = (200, "OK") if is_taken else (400, "Bad Request")
-    entry = _entry(kept, DOOR, kept.received_at, 0.0, answer)
+    entry = _entry(kept, MASKED_URL, kept.received_at, 0.0, answer)
     return {**entry, "comment": f"callback {kept.id}, trust: {kept.trust}"}
 
 
-def _sent(kept: StoredCallback, forward: StoredForward) -> dict[str, Any]:
+def _forward_entry(kept: StoredCallback, forward: StoredForward) -> dict[str, Any]:
     url = Target(url=forward.url).shown
     answer = (forward.status or 0, forward.error or "")
     entry = _entry(kept, url, forward.sent_at, forward.duration_s, answer)
@@ -139,7 +146,7 @@ def _entry(
 ) -> dict[str, Any]:
     wait_ms = duration_s * _MS
     return {
-        "startedDateTime": _moment(begun_at),
+        "startedDateTime": _timestamp(begun_at),
         "time": wait_ms,
         "request": _request(kept, url),
         "response": _response(*answer),
@@ -149,7 +156,7 @@ def _entry(
 
 
 def _request(kept: StoredCallback, url: str) -> dict[str, Any]:
-    headers = shown(kept.headers)
+    headers = masked_headers(kept.headers)
     kinds = [value for name, value in headers if name.lower() == "content-type"]
     return {
         "method": "POST",
@@ -158,7 +165,7 @@ def _request(kept: StoredCallback, url: str) -> dict[str, Any]:
         "cookies": [],
         "headers": [{"name": name, "value": value} for name, value in headers],
         "queryString": [],
-        "postData": {"mimeType": kinds[0] if kinds else "", **_text(kept.raw)},
+        "postData": {"mimeType": kinds[0] if kinds else "", **_body_fields(kept.raw)},
         "headersSize": _UNKNOWN_SIZE,
         "bodySize": len(kept.raw),
     }
@@ -178,13 +185,13 @@ def _response(status: int, words: str) -> dict[str, Any]:
     }
 
 
-def _text(raw: bytes) -> dict[str, str]:
+def _body_fields(raw: bytes) -> dict[str, str]:
     try:
         return {"text": raw.decode("utf-8")}
     except UnicodeDecodeError:  # HAR has this word for answers; readers know it
         return {"text": base64.b64encode(raw).decode(), "encoding": "base64"}
 
 
-def _moment(when: datetime) -> str:
+def _timestamp(when: datetime) -> str:
     text = when.astimezone(UTC).isoformat(timespec="milliseconds")
     return text.removesuffix("+00:00") + "Z"

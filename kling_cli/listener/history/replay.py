@@ -13,13 +13,13 @@ from kling_cli.clock import Clock
 from kling_cli.errors import UnreachableError, UsageError
 from kling_cli.listener.events import Forwarded
 from kling_cli.listener.forwarding.delivery import DeliveryClient
-from kling_cli.listener.forwarding.headers import SIGNATURES, without
+from kling_cli.listener.forwarding.headers import SIGNATURE_HEADERS, without_headers
 from kling_cli.listener.forwarding.policy import (
     EmitForwarded,
     ForwardingPolicy,
-    Record,
+    RecordForward,
+    delivery_headers,
     forwarded_event,
-    prepare_delivery,
     stored_forward,
 )
 from kling_cli.listener.forwarding.targets import Target
@@ -52,7 +52,9 @@ def with_changes(kept: StoredCallback, changes: Mapping[str, Any]) -> StoredCall
     for key, value in changes.items():
         set_value(body, key, value)
     raw = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    return replace(kept, raw=raw, headers=without(kept.headers, SIGNATURES))
+    return replace(
+        kept, raw=raw, headers=without_headers(kept.headers, SIGNATURE_HEADERS)
+    )
 
 
 def set_value(body: dict[str, Any], key: str, value: Any) -> None:
@@ -64,30 +66,30 @@ def set_value(body: dict[str, Any], key: str, value: Any) -> None:
     *way, last = key.split(".")
     place: Any = body
     for name in way:
-        place = _step(place, name, key)
+        place = _child(place, name, key)
     if isinstance(place, list):
         place[_index(place, last, key)] = value
     elif isinstance(place, dict):
         place[last] = value
     else:
-        raise _no_place(key)
+        raise _no_such_field(key)
 
 
-def _step(place: Any, name: str, key: str) -> Any:
+def _child(place: Any, name: str, key: str) -> Any:
     if isinstance(place, list):
         return place[_index(place, name, key)]
     if isinstance(place, dict):
         return place.setdefault(name, {})
-    raise _no_place(key)
+    raise _no_such_field(key)
 
 
 def _index(place: Sequence[Any], name: str, key: str) -> int:
     if not name.isdecimal() or int(name) >= len(place):
-        raise _no_place(key)
+        raise _no_such_field(key)
     return int(name)
 
 
-def _no_place(key: str) -> UsageError:
+def _no_such_field(key: str) -> UsageError:
     return UsageError(
         f"--set {key}: the body has no such place", hint="kling events show N"
     )
@@ -109,7 +111,7 @@ class Replay:
     secrets: tuple[Secret, ...] = ()
 
 
-def choose(
+def select_callbacks(
     journal: CallbackJournal, which: Sequence[str], wanted: CallbackFilter | None
 ) -> list[StoredCallback]:
     """Return the callbacks that numbers, `last` or `wanted` name, oldest first.
@@ -120,7 +122,7 @@ def choose(
     if wanted is not None:
         found = journal.callbacks(wanted)
     else:
-        found = [find(journal, each) for each in which]
+        found = [find_callback(journal, each) for each in which]
     if not found and wanted is not None and wanted.is_failed:
         raise UsageError(
             "no kept callback is one that your app did not take", hint="kling events"
@@ -130,7 +132,7 @@ def choose(
     return sorted(found, key=lambda kept: kept.id)
 
 
-def find(journal: CallbackJournal, which: str) -> StoredCallback:
+def find_callback(journal: CallbackJournal, which: str) -> StoredCallback:
     """Return the callback with this number, or the `last` one.
 
     Raises:
@@ -152,7 +154,7 @@ def find(journal: CallbackJournal, which: str) -> StoredCallback:
     return kept
 
 
-def replays(
+def plan_replays(
     journal: CallbackJournal,
     callbacks: Sequence[StoredCallback],
     *,
@@ -169,13 +171,13 @@ def replays(
     """
     found: list[Replay] = []
     for kept in callbacks:
-        targets = tuple(to) or _places(journal, kept, is_failed=is_failed)
+        targets = tuple(to) or _previous_targets(journal, kept, is_failed=is_failed)
         own = secrets if kept.trust == Trust.SIGNED else ()
         found += [Replay(kept=kept, target=each, secrets=own) for each in targets]
     return found
 
 
-def _places(
+def _previous_targets(
     journal: CallbackJournal, kept: StoredCallback, *, is_failed: bool
 ) -> tuple[Target, ...]:
     before = last_by_url(journal.forwards(kept.id)).values()
@@ -188,14 +190,14 @@ def _places(
     return tuple(Target(url=url) for url in urls)
 
 
-async def send_again(  # noqa: PLR0913 -- collaborators, by name
+async def send_replays(  # noqa: PLR0913 -- collaborators, by name
     goods: Sequence[Replay],
     manner: ForwardingPolicy,
     *,
     times: int,
     clock: Clock,
     tell: EmitForwarded,
-    record: Record,
+    record: RecordForward,
 ) -> list[Forwarded]:
     """Deliver each parcel `times` times, one after the other; return what was told.
 
@@ -227,7 +229,7 @@ async def _send(
     kept, target = parcel.kept, parcel.target
     if not manner.secrets:
         manner = replace(manner, secrets=parcel.secrets)
-    headers = prepare_delivery(kept, manner, courier.clock.now(), is_replay=True)
+    headers = delivery_headers(kept, manner, courier.clock.now(), is_replay=True)
     outcome = await courier.carry(target, headers, kept.raw)
     outcome_kept = replace(stored_forward(kept.id, target, outcome, 1), is_replay=True)
     return forwarded_event(kept.id, target, outcome, 1), outcome_kept
@@ -238,7 +240,7 @@ def is_taken(line: Forwarded) -> bool:
     return line.status is not None and 200 <= line.status < 300  # noqa: PLR2004 -- HTTP's success
 
 
-def undelivered(lines: Sequence[Forwarded]) -> UndeliveredError | None:
+def undelivered_error(lines: Sequence[Forwarded]) -> UndeliveredError | None:
     """Return the error when a delivery was not answered with 2xx, the first one's."""
     missed = [line for line in lines if not is_taken(line)]
     if not missed:

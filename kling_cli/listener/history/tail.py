@@ -9,10 +9,10 @@ from typing import Final
 from kling_cli.clock import Clock
 from kling_cli.store import CallbackFilter, CallbackJournal, StoredCallback
 
-LOOK_S: Final = 0.2
+POLL_S: Final = 0.2
 
 
-async def follow(
+async def follow_callbacks(
     journal: CallbackJournal, wanted: CallbackFilter, *, last: int, clock: Clock
 ) -> AsyncGenerator[StoredCallback, None]:
     """Yield the `last` callbacks that are wanted, then each as it is kept, for ever.
@@ -32,5 +32,5 @@ async def follow(
                 seen = kept.id
                 yield kept
         while (changed := journal.data_version()) == version:
-            await clock.sleep(LOOK_S)
+            await clock.sleep(POLL_S)
         version = changed

@@ -20,14 +20,16 @@ from kling_cli.clock import Clock, within
 from kling_cli.errors import UsageError
 from kling_cli.jobs.events import Notice
 from kling_cli.listener.events import CHECKED, ListenerEvent, TunnelChanged
-from kling_cli.listener.forwarding.delivery import Failure, failure_of
+from kling_cli.listener.forwarding.delivery import DeliveryFailure, classify_failure
 from kling_cli.listener.ingress.ingress import Ingress
 
-PATIENCE_S: Final = 6.0  # an agent that knows of its outage is back by then
-OFFLINE_S: Final = 30.0  # for this machine to find its own network again
-_PAUSE_S: Final = 1.0
-_REQUEST_S: Final = 4.0
-_OURS: Final = frozenset({Failure.UNKNOWN_HOST, Failure.UNREACHABLE})
+TIMEOUT_S: Final = 6.0  # an agent that knows of its outage is back by then
+OFFLINE_TIMEOUT_S: Final = 30.0  # for this machine to find its own network again
+_RETRY_DELAY_S: Final = 1.0
+_REQUEST_TIMEOUT_S: Final = 4.0
+_LOCAL_FAILURES: Final = frozenset(
+    {DeliveryFailure.UNKNOWN_HOST, DeliveryFailure.UNREACHABLE}
+)
 _PATH: Final = "/callback/probe/"  # the nonce behind it is good for one look
 
 
@@ -52,7 +54,7 @@ class Probe:
         clock: Clock,
         *,
         new: Callable[..., httpx.AsyncClient] = new_http,
-        patience_s: float = PATIENCE_S,
+        patience_s: float = TIMEOUT_S,
     ) -> None:
         self._clock = clock
         self._new = new
@@ -77,7 +79,7 @@ class Probe:
         self._came = anyio.Event()
         self._awaited = path.encode()
         try:
-            async with self._new(timeout_s=_REQUEST_S) as http:
+            async with self._new(timeout_s=_REQUEST_TIMEOUT_S) as http:
                 while True:
                     said, is_ours = await self._knock(http, base_url + path)
                     took_s = self._clock.monotonic() - begun
@@ -85,24 +87,26 @@ class Probe:
                         return ProbeResult(
                             True, f"a request came back after {took_s:.1f}s"
                         )
-                    limit_s = OFFLINE_S if is_ours else self._patience_s
-                    if took_s + _PAUSE_S >= limit_s:
+                    limit_s = OFFLINE_TIMEOUT_S if is_ours else self._patience_s
+                    if took_s + _RETRY_DELAY_S >= limit_s:
                         return ProbeResult(False, f"nothing comes through: {said}")
-                    await self._clock.sleep(_PAUSE_S)
+                    await self._clock.sleep(_RETRY_DELAY_S)
         finally:
             self._awaited = b""
 
     async def _knock(self, http: httpx.AsyncClient, url: str) -> tuple[str, bool]:
         """Return what was answered, and whether this machine's network is at fault."""
         try:
-            answer = await within(self._clock, _REQUEST_S, lambda: http.post(url))
+            answer = await within(
+                self._clock, _REQUEST_TIMEOUT_S, lambda: http.post(url)
+            )
         except TimeoutError:
-            return Failure.TIMEOUT.value, False
+            return DeliveryFailure.TIMEOUT.value, False
         except ProxyFailedError as exc:
             return str(exc), True
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
-            failure = failure_of(exc)
-            return failure.value, failure in _OURS
+            failure = classify_failure(exc)
+            return failure.value, failure in _LOCAL_FAILURES
         except UsageError as exc:  # the environment's proxy or certificates
             return exc.message, False
         code = answer.headers.get("ngrok-error-code", "")

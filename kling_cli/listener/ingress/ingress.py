@@ -75,7 +75,7 @@ class Ingress(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class GivenUrlIngress:
+class FixedIngress:
     """A way that somebody else keeps open: the person, or this machine itself."""
 
     url: str
@@ -114,16 +114,16 @@ async def open_ingress(  # noqa: PLR0913 -- collaborators, by name
         async with tunnel as held:
             yield held
         return
-    way = GivenUrlIngress((options.callback_url or local_url).rstrip("/"))
+    way = FixedIngress((options.callback_url or local_url).rstrip("/"))
     if not options.is_keeping:
         yield way
         return
-    async with share_listener(settings, way.url, port, kind):
+    async with publish_listener(settings, way.url, port, kind):
         yield way
 
 
 @asynccontextmanager
-async def share_listener(
+async def publish_listener(
     settings: Settings, url: str, port: int, kind: IngressKind
 ) -> AsyncIterator[None]:
     """Publish a door that needs no tunnel, unless another kling has published one."""

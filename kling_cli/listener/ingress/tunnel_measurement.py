@@ -28,12 +28,14 @@ if TYPE_CHECKING:
 
 ROUND_TRIPS: Final = 20
 BODY_BYTES: Final = 1024 * 1024
-FIRST_S: Final = 30.0  # for the first request to come in: a new name must spread
-_REQUEST_S: Final = 10.0
-_BODY_S: Final = 30.0
-_PAUSE_S: Final = 0.5
+FIRST_REQUEST_TIMEOUT_S: Final = (
+    30.0  # for the first request to come in: a new name must spread
+)
+_REQUEST_TIMEOUT_S: Final = 10.0
+_BODY_TIMEOUT_S: Final = 30.0
+_RETRY_DELAY_S: Final = 0.5
 _PATH: Final = "/callback/probe/"
-_FROM: Final = ("cf-connecting-ip", "x-forwarded-for", "x-real-ip")
+_CLIENT_ADDRESS_HEADERS: Final = ("cf-connecting-ip", "x-forwarded-for", "x-real-ip")
 _OK: Final = 200
 
 
@@ -56,7 +58,7 @@ class TunnelReport:
 
 
 @dataclass(slots=True)
-class _Probe:
+class _ProbeReceiver:
     """The local end: notices the requests that carry its nonce."""
 
     path: str = field(default_factory=lambda: _PATH + secrets.token_urlsafe(18))
@@ -75,7 +77,9 @@ class _Probe:
     def came_from(self) -> str:
         """The address that the first request is said to have come from."""
         given = dict(self.received[0].headers)
-        told = next((given[name] for name in _FROM if given.get(name)), None)
+        told = next(
+            (given[name] for name in _CLIENT_ADDRESS_HEADERS if given.get(name)), None
+        )
         return told.partition(",")[0].strip() if told else "not said"
 
 
@@ -89,14 +93,14 @@ async def measure_tunnel(
 
     A failure is in the report. Takes a minute at most.
     """
-    probe, report = _Probe(), TunnelReport(name=provider.name)
+    probe, report = _ProbeReceiver(), TunnelReport(name=provider.name)
     begun = clock.monotonic()
     receiver = Receiver([probe.recognise], probe.keep, tell=lambda _: None, clock=clock)
-    limits = replace(Limits(), body_s=_BODY_S)
+    limits = replace(Limits(), body_s=_BODY_TIMEOUT_S)
     async with serve(receiver, limits=limits) as server:
         try:
             async with provider.open(server.port) as tunnel, new() as http:
-                sender = _Sender(http, tunnel, probe, clock)
+                sender = _ProbeSender(http, tunnel, probe, clock)
                 report = replace(report, public_url=tunnel.public_url)
                 await sender.send_first()
                 report = replace(
@@ -116,27 +120,27 @@ async def measure_tunnel(
 
 
 @dataclass(frozen=True, slots=True)
-class _Sender:
+class _ProbeSender:
     """Sends requests to the public URL and times them."""
 
     http: httpx.AsyncClient
     tunnel: Tunnel
-    probe: _Probe
+    probe: _ProbeReceiver
     clock: Clock
 
     async def send_first(self) -> None:
         """Return when a request has come in. Raises: `TunnelError` when none does."""
-        deadline = self.clock.monotonic() + FIRST_S
+        deadline = self.clock.monotonic() + FIRST_REQUEST_TIMEOUT_S
         while True:
-            failure = await self._post(_body(0), _REQUEST_S)
+            failure = await self._post(_body(0), _REQUEST_TIMEOUT_S)
             if self.probe.received:
                 return
-            if self.clock.monotonic() + _PAUSE_S > deadline:
+            if self.clock.monotonic() + _RETRY_DELAY_S > deadline:
                 raise TunnelError(
                     f"nothing comes through {self.tunnel.public_url}: {failure}",
                     hint="try again, or use another: `kling tunnel list`",
                 )
-            await self.clock.sleep(_PAUSE_S)
+            await self.clock.sleep(_RETRY_DELAY_S)
 
     async def time_ms(self) -> float:
         """Return how long a request and its answer took.
@@ -144,7 +148,7 @@ class _Sender:
         Raises: `TunnelError` when it was not answered as it should be.
         """
         begun = self.clock.monotonic()
-        failure = await self._post(_body(0), _REQUEST_S)
+        failure = await self._post(_body(0), _REQUEST_TIMEOUT_S)
         if failure is not None:
             raise TunnelError(
                 f"a request through {self.tunnel.public_url} was lost: {failure}",
@@ -155,7 +159,7 @@ class _Sender:
     async def takes(self, n_bytes: int) -> bool:
         """Return whether a body of this size comes in whole."""
         body = _body(n_bytes)
-        failure = await self._post(body, _BODY_S)
+        failure = await self._post(body, _BODY_TIMEOUT_S)
         return failure is None and self.probe.received[-1].raw == body
 
     async def _post(self, body: bytes, timeout_s: float) -> str | None:

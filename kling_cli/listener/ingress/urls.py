@@ -25,7 +25,7 @@ from kling_cli.callbacks import (
 )
 from kling_cli.errors import UsageError
 
-NAME: Final = "listen.token"
+TOKEN_FILE: Final = "listen.token"
 TOKEN_BYTES: Final = 24
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 
@@ -36,14 +36,14 @@ def load_token(state_dir: Path) -> str:
     Raises:
         UsageError: the file cannot be made or read, or holds no token.
     """
-    path = state_dir / NAME
+    path = state_dir / TOKEN_FILE
     try:
         if not path.exists():
-            create_once(path, _new())
+            create_once(path, _new_token())
         path.chmod(0o600)  # a copied folder may have lost it
         token = path.read_bytes().decode("ascii", "replace").strip()
     except OSError as exc:
-        raise _unusable(path, exc) from exc
+        raise _token_error(path, exc) from exc
     if not _TOKEN.fullmatch(token):
         raise UsageError(
             f"the listener's token {path} is damaged",
@@ -58,36 +58,38 @@ def rotate_token(state_dir: Path) -> str:
     Raises:
         UsageError: the file cannot be made.
     """
-    path = state_dir / NAME
-    token = _new()
+    path = state_dir / TOKEN_FILE
+    token = _new_token()
     try:
         replace_whole(path, token)
     except OSError as exc:
-        raise _unusable(path, exc) from exc
+        raise _token_error(path, exc) from exc
     return token.decode()
 
 
-def _new() -> bytes:
+def _new_token() -> bytes:
     return secrets.token_urlsafe(TOKEN_BYTES).encode()
 
 
-def _unusable(path: Path, exc: OSError) -> UsageError:
+def _token_error(path: Path, exc: OSError) -> UsageError:
     return UsageError(
         f"the listener's token {path} cannot be used: {exc.strerror or exc}",
         hint="set KLING_STATE_DIR to a folder that you can write to",
     )
 
 
-PATH: Final = "/callback"
-_ERRORS: Final = 400  # and above
+CALLBACK_PATH: Final = "/callback"
+_FIRST_ERROR_STATUS: Final = 400  # and above
 MOCK_HEADER: Final = "Kling-Mock"
-_PATH: Final = PATH.encode()
-_MARKED: Final = b"kling mock\n"  # so that no other use of the key gives such a mark
+_RAW_CALLBACK_PATH: Final = CALLBACK_PATH.encode()
+_MOCK_PREFIX: Final = (
+    b"kling mock\n"  # so that no other use of the key gives such a mark
+)
 
 
 def standing_path(token: str) -> str:
     """Return the path of the standing door; a secret."""
-    return f"{PATH}/{token}"
+    return f"{CALLBACK_PATH}/{token}"
 
 
 def standing_url_matcher(token: str) -> UrlMatcher:
@@ -95,28 +97,30 @@ def standing_url_matcher(token: str) -> UrlMatcher:
     expected = token.encode()
 
     def recognise(raw_path: bytes, query: bytes, _peer: Peer | None) -> UrlMatch | None:
-        given = _token(raw_path, query)
+        given = _token_in_request(raw_path, query)
         return UrlMatch() if hmac.compare_digest(expected, given) else None
 
     return recognise
 
 
-def bare_url_matcher() -> UrlMatcher:
+def tokenless_url_matcher() -> UrlMatcher:
     """Return the door at `/callback`, open to whoever comes from this machine."""
 
     def recognise(raw_path: bytes, query: bytes, peer: Peer | None) -> UrlMatch | None:
-        is_here = raw_path == _PATH and not _token(raw_path, query)
+        is_here = raw_path == _RAW_CALLBACK_PATH and not _token_in_request(
+            raw_path, query
+        )
         return UrlMatch(trust=Trust.OPEN) if is_here and is_loopback(peer) else None
 
     return recognise
 
 
-def mock_mark(raw: bytes, key: bytes) -> str:
+def mock_signature(raw: bytes, key: bytes) -> str:
     """Return the value of `Kling-Mock` for a body, under the callback key."""
-    return hmac.new(key, _MARKED + raw, hashlib.sha256).hexdigest()
+    return hmac.new(key, _MOCK_PREFIX + raw, hashlib.sha256).hexdigest()
 
 
-def mock_marks(key: bytes) -> MockDetector:
+def mock_detector(key: bytes) -> MockDetector:
     """Return the judge of mock marks: from this machine, and made with `key`."""
 
     def judge(
@@ -125,18 +129,18 @@ def mock_marks(key: bytes) -> MockDetector:
         given = headers.get(MOCK_HEADER.lower())
         if given is None or not is_loopback(peer):
             return None
-        expected = mock_mark(raw, key).encode()
+        expected = mock_signature(raw, key).encode()
         is_ours = hmac.compare_digest(expected, given.encode("latin-1", "replace"))
         return Trust.MOCK if is_ours else None
 
     return judge
 
 
-def reply(status: int) -> Response:
+def accepted_response(status: int) -> Response:
     """Return the answer to what was let in; an unusual one says that it is meant."""
     if status == RECEIVED.status:
         return RECEIVED
-    is_error = status >= _ERRORS
+    is_error = status >= _FIRST_ERROR_STATUS
     return Response(
         status=status, key="error" if is_error else "status", word="as --respond says"
     )
@@ -155,11 +159,11 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _token(raw_path: bytes, query: bytes) -> bytes:
+def _token_in_request(raw_path: bytes, query: bytes) -> bytes:
     """Return the token that a request names, empty if it names none or several."""
-    if raw_path.startswith(_PATH + b"/"):
-        return raw_path[len(_PATH) + 1 :]
-    if raw_path != _PATH:
+    if raw_path.startswith(_RAW_CALLBACK_PATH + b"/"):
+        return raw_path[len(_RAW_CALLBACK_PATH) + 1 :]
+    if raw_path != _RAW_CALLBACK_PATH:
         return b""
     given = [pair[6:] for pair in query.split(b"&") if pair.startswith(b"token=")]
     return given[0] if len(given) == 1 else b""

@@ -11,12 +11,12 @@ from kling_cli.cli.output.text import moment
 from kling_cli.listener import events as happened
 
 if TYPE_CHECKING:
-    from kling_cli.listener.events import TaskFact
+    from kling_cli.listener.events import JsonLineEvent
 
 SCHEMA = "kling.listen/1"
 
 
-def document(line: TaskFact, *, seq: int, now: datetime) -> dict[str, Any]:
+def document(line: JsonLineEvent, *, seq: int, now: datetime) -> dict[str, Any]:
     """Return a line's object; a notice has none, it belongs on stderr."""
     type_, facts = _facts(line)
     return {"schema": SCHEMA, "type": type_, "seq": seq, "ts": moment(now), **facts}
@@ -27,7 +27,7 @@ def dumps(document: dict[str, Any]) -> str:
     return json.dumps(document, allow_nan=False)
 
 
-def _facts(line: TaskFact) -> tuple[str, dict[str, Any]]:  # noqa: C901, PLR0911 -- one case a line
+def _facts(line: JsonLineEvent) -> tuple[str, dict[str, Any]]:  # noqa: C901, PLR0911 -- one case a line
     match line:
         case happened.Ready():
             return "ready", _ready(line)

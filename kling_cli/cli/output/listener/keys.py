@@ -27,7 +27,7 @@ from kling_cli.cli.output.styles import is_terminal
 if TYPE_CHECKING:
     from kling_cli.cli.options.shared import OutputOptions
     from kling_cli.cli.output.listener.writers import Screen
-    from kling_cli.listener.controls import Controls, Keys
+    from kling_cli.listener.controls import Controls, KeyReader
 
 HELP = "keys: r replay last, d details, c copy URL, p pause forwarding, q quit"
 
@@ -76,7 +76,7 @@ KEYS: Mapping[str, Act] = MappingProxyType(
 )
 
 
-def keys_of(talk: OutputOptions, screen: Screen) -> Keys | None:
+def keys_of(talk: OutputOptions, screen: Screen) -> KeyReader | None:
     """Return what reads the keys, where a person sits at both ends."""
     has_person = is_terminal(sys.stdin) and is_terminal(sys.stderr)
     is_wanted = has_person and not (talk.is_json or talk.is_quiet)

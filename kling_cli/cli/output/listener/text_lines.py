@@ -17,7 +17,7 @@ from kling_cli.jobs import events
 from kling_cli.listener import events as happened
 
 if TYPE_CHECKING:
-    from kling_cli.listener.events import ListenerEvent, TaskFact
+    from kling_cli.listener.events import JsonLineEvent, ListenerEvent
 
 _EXCERPT = 160  # characters of an answer; JSON has all that was read
 _TUNNEL_WORDS = {
@@ -70,7 +70,7 @@ def is_quiet(line: ListenerEvent) -> bool:
     return isinstance(line, shown | happened.TunnelChanged)
 
 
-def _words(line: TaskFact) -> str:  # noqa: C901, PLR0911 -- one case a line
+def _words(line: JsonLineEvent) -> str:  # noqa: C901, PLR0911 -- one case a line
     match line:
         case happened.Ready():
             return ready_text(line)
