@@ -90,9 +90,11 @@ def test_the_request_on_the_page_of_the_json_is_one() -> None:
     order = to_order(request)
 
     product = loader.load_product(order.product)
-    plan = routing.plan(product, order.model, tuple(order.values), list(CredentialKind))
+    plan = routing.select_route(
+        product, order.model, tuple(order.values), list(CredentialKind)
+    )
     link = {"image": "https://img.example.com/cat.png"}
-    assert validation.problems(plan, {**order.values, **link}) == ()
+    assert validation.find_problems(plan, {**order.values, **link}) == ()
 
 
 def test_the_page_of_a_job_states_the_pauses_of_the_schedule() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from docs.maker import words
-from kling_cli.catalogue.definition.schema import Length, Model, Product, Rate
+from kling_cli.catalogue.definition.schema import DurationRule, Model, Product, Rate
 
 RESOLUTIONS = ("720p", "1080p", "1k", "2k", "4k")
 PACKS = {"video": "video", "image": "image", "try_on": "try-on"}
@@ -97,7 +97,7 @@ def _cell(product: Product, rate: Rate) -> str:
     return f"{most}{rate.units:g} ({money(rate.units * product.unit_usd)})"
 
 
-def length(each: Length, product: Product) -> str:
+def length(each: DurationRule, product: Product) -> str:
     """Return what a result is as long as."""
     option = words.code(product.field(each.follows).spelling)
     when = words.conditions(product, each.when)

@@ -7,13 +7,13 @@ from typing import Any
 
 from kling_cli.catalogue.definition.schema import (
     ClientDefault,
+    DurationRule,
     Field,
     FieldKind,
-    Length,
     Product,
     Rule,
 )
-from kling_cli.catalogue.routing import listed
+from kling_cli.catalogue.routing import join_words
 
 MANY = 6  # more values than these are counted
 BAR = "\\|"
@@ -54,10 +54,10 @@ def rule(product: Product, each: Rule) -> str:
     return f'{words}{narrowed}. Otherwise: "{each.message}".'
 
 
-def where(each: Rule | ClientDefault | Length) -> str:
+def where(each: Rule | ClientDefault | DurationRule) -> str:
     """Return which models and bodies something holds for, where not for all."""
     narrowed = [*each.models, *(f"{name} bodies" for name in each.routes)]
-    return f" ({listed(narrowed)})" if narrowed else ""
+    return f" ({join_words(narrowed)})" if narrowed else ""
 
 
 def habit(product: Product, each: ClientDefault) -> str:
@@ -132,4 +132,4 @@ def _switch(field: Field, wanted: Sequence[Any]) -> str:
 
 
 def _options(product: Product, names: Iterable[str]) -> str:
-    return listed([code(product.field(name).spelling) for name in names])
+    return join_words([code(product.field(name).spelling) for name in names])

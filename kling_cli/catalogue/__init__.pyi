@@ -1,24 +1,24 @@
 from .capabilities import (
     CapabilityMatch as CapabilityMatch,
     best_match as best_match,
-    require_known as require_known,
+    require_known_capabilities as require_known_capabilities,
 )
-from .constraints import is_url as is_url, wanted_kind as wanted_kind
+from .constraints import expected_type as expected_type, is_url as is_url
 from .decoder import (
     decode_body as decode_body,
     model_by_wire_id as model_by_wire_id,
-    routes_by_path as routes_by_path,
+    route_by_path as route_by_path,
 )
-from .default_model import plan_with_default_model as plan_with_default_model
+from .default_model import choose_plan as choose_plan
 from .definition.loader import (
     Summary as Summary,
     all_managed as all_managed,
     all_products as all_products,
+    load_creatable as load_creatable,
     load_description as load_description,
     load_managed as load_managed,
     load_product as load_product,
     load_step as load_step,
-    makeable as makeable,
     model_labels as model_labels,
     opening_step as opening_step,
     product_names as product_names,
@@ -56,22 +56,22 @@ from .media import (
 from .pricing import (
     charged_units as charged_units,
     estimate_units as estimate_units,
-    followed_input as followed_input,
-    measured_s as measured_s,
-    why_unknown as why_unknown,
+    explain_missing_price as explain_missing_price,
+    find_duration_rule as find_duration_rule,
+    measure_input_s as measure_input_s,
 )
 from .prompt import split_handle as split_handle
 from .routing import accepts_field as accepts_field
-from .server_validation import wire_check as wire_check
+from .server_validation import validate_body as validate_body
 from .sessions import (
-    TOLERANCE_S as TOLERANCE_S,
-    SegmentFit as SegmentFit,
-    SessionFacts as SessionFacts,
-    SessionUse as SessionUse,
-    StepFacts as StepFacts,
-    fit_segment as fit_segment,
-    insertion as insertion,
-    require_room as require_room,
+    DURATION_TOLERANCE_S as DURATION_TOLERANCE_S,
+    Appearance as Appearance,
+    SegmentSpec as SegmentSpec,
+    SessionSpec as SessionSpec,
+    StepSpec as StepSpec,
+    fit_video_duration as fit_video_duration,
+    require_segment_fits as require_segment_fits,
+    segment_insert_s as segment_insert_s,
 )
 from .validation import require_valid as require_valid
 from .values import (

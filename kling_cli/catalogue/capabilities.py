@@ -14,7 +14,7 @@ from itertools import product as combinations
 from typing import Any, Final
 
 from kling_cli.catalogue import pricing, validation
-from kling_cli.catalogue.constraints import faults
+from kling_cli.catalogue.constraints import violations
 from kling_cli.catalogue.definition.schema import (
     Estimate,
     Field,
@@ -31,7 +31,7 @@ from kling_cli.catalogue.values import completed_values
 from kling_cli.errors import UsageError
 
 _SECONDS: Final = re.compile(r"(\d+(?:\.\d+)?)s")
-_WORDS: Final = {
+_SWITCH_WORDS: Final = {
     "on": True, "yes": True, "true": True, "off": False, "no": False, "false": False,
 }  # fmt: skip
 _URL: Final = "https://example.com/file"
@@ -47,7 +47,7 @@ _COUNTED: Final = frozenset(
     {FieldKind.IMAGE, FieldKind.AUDIO, FieldKind.VIDEO, FieldKind.LINK, FieldKind.TEXT}
 )  # a number after these is how many
 _SHOT: Final = "5:words"
-_MANY: Final = 1000  # more than any field takes
+_MAX_COUNT: Final = 1000  # more than any field takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,65 +62,75 @@ def parse_requirements(
     product: Product, words: Iterable[str]
 ) -> Iterator[tuple[Requirement, ...]]:
     """Yield every way in which this product can mean all of the words; often none."""
-    yield from combinations(*(tuple(meanings(product, word)) for word in words))
+    yield from combinations(
+        *(tuple(parse_requirement(product, word)) for word in words)
+    )
 
 
-def meanings(product: Product, word: str) -> Iterator[Requirement]:
+def parse_requirement(product: Product, word: str) -> Iterator[Requirement]:
     """Yield what a word can mean for a product: a field, or the value of one."""
     name, separator, text = word.strip().lower().partition("=")
-    named = [field for field in product.fields if name in spellings(field)]
+    named = [field for field in product.fields if name in option_names(field)]
     if named and not separator:
         yield from (Requirement(field.name) for field in named)
         return
     if named:
-        yield from (Requirement(each.name, value(each, text)) for each in named)
+        yield from (Requirement(each.name, parse_value(each, text)) for each in named)
         return
     if not separator:
-        yield from _by_value(product, name)
+        yield from _requirements_by_value(product, name)
 
 
-def _by_value(product: Product, text: str) -> Iterator[Requirement]:
+def _requirements_by_value(product: Product, text: str) -> Iterator[Requirement]:
     """Yield the meanings of a word that names no field."""
     seconds = _SECONDS.fullmatch(text)
     for field in product.fields:
         is_switch = field.kind is FieldKind.SWITCH
-        if is_switch and text.removeprefix("no-") in spellings(field):
+        if is_switch and text.removeprefix("no-") in option_names(field):
             yield Requirement(field.name, False)
         elif seconds and field.name == "duration":
-            yield Requirement(field.name, value(field, seconds[1]))
-        elif field.kind is FieldKind.CHOICE and text in _choices(product, field):
-            yield Requirement(field.name, _choices(product, field)[text])
+            yield Requirement(field.name, parse_value(field, seconds[1]))
+        elif field.kind is FieldKind.CHOICE and text in _choices_by_text(
+            product, field
+        ):
+            yield Requirement(field.name, _choices_by_text(product, field)[text])
 
 
-def _choices(product: Product, field: Field) -> dict[str, Any]:
+def _choices_by_text(product: Product, field: Field) -> dict[str, Any]:
     """Return every value that some model takes for a choice, by its text."""
     found: dict[str, Any] = {}
     for model in product.models:
         for limits in model.limits.values():
             if field.name in limits:
-                found |= {str(one).lower(): one for one in _known(limits[field.name])}
+                found |= {
+                    str(one).lower(): one for one in _choices_of(limits[field.name])
+                }
     return found
 
 
-def _known(limits: Any) -> tuple[Any, ...]:
+def _choices_of(limits: Any) -> tuple[Any, ...]:
     fixed = (limits.default,) if limits.is_fixed else ()
     return (*(limits.choices or ()), *fixed)
 
 
-def spellings(field: Field) -> frozenset[str]:
+def option_names(field: Field) -> frozenset[str]:
     """Return the words that mean a field: its name and its long options."""
     options = (each[2:] for each in field.options if each.startswith("--"))
     return frozenset({field.name.replace("_", "-"), *options})
 
 
-def value(field: Field, text: str) -> Any:
+def parse_value(field: Field, text: str) -> Any:
     """Return the value that a text means for a field; of a list, that many samples.
 
     A text that means nothing for it is returned as it is: no model will take it.
     """
     if field.kind in _COUNTED and text.isdecimal():
-        count = min(int(text), _MANY)
-        return (sample(field),) * count if field.is_repeated else _one(field, count)
+        count = min(int(text), _MAX_COUNT)
+        return (
+            (sample_value(field),) * count
+            if field.is_repeated
+            else _single_sample(field, count)
+        )
     try:
         if field.kind in (FieldKind.INTEGER, FieldKind.NUMBER):
             number = float(text)
@@ -128,23 +138,25 @@ def value(field: Field, text: str) -> Any:
     except (ValueError, OverflowError):
         return text
     if field.kind is FieldKind.SWITCH:
-        return _WORDS.get(text, text)
+        return _SWITCH_WORDS.get(text, text)
     return (text,) if field.is_repeated else text
 
 
-def _one(field: Field, count: int) -> Any:
+def _single_sample(field: Field, count: int) -> Any:
     """Return a sample where one is wanted; of several no such field can have any."""
-    return sample(field) if count == 1 else count
+    return sample_value(field) if count == 1 else count
 
 
-def sample(field: Field) -> Any:
+def sample_value(field: Field) -> Any:
     """Return one value that stands for any; of a JSON field there is none."""
     if field.name == "shots":
         return _SHOT
     return _SAMPLES.get(field.kind)
 
 
-def require_known(products: Iterable[Product], words: Iterable[str]) -> None:
+def require_known_capabilities(
+    products: Iterable[Product], words: Iterable[str]
+) -> None:
     """Refuse a word that none of the products knows.
 
     Raises:
@@ -152,15 +164,15 @@ def require_known(products: Iterable[Product], words: Iterable[str]) -> None:
     """
     everything = tuple(products)
     for word in words:
-        if not any(True for one in everything for _ in meanings(one, word)):
-            raise _unknown(everything, word)
+        if not any(True for one in everything for _ in parse_requirement(one, word)):
+            raise _unknown_capability(everything, word)
 
 
-def _unknown(products: tuple[Product, ...], word: str) -> UsageError:
+def _unknown_capability(products: tuple[Product, ...], word: str) -> UsageError:
     from difflib import get_close_matches
 
     fields = [field for one in products for field in one.fields if field.options]
-    known = sorted({each for field in fields for each in spellings(field)})
+    known = sorted({each for field in fields for each in option_names(field)})
     near = get_close_matches(word.partition("=")[0], known, n=3) or known[:8]
     return UsageError(
         f"--can {word}: no model has anything of that name",
@@ -168,7 +180,7 @@ def _unknown(products: tuple[Product, ...], word: str) -> UsageError:
     )
 
 
-_DEPTH: Final = 4  # how many further fields may have to be said
+_MAX_ADDED_FIELDS: Final = 4  # how many further fields may have to be said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,35 +209,35 @@ def best_match(
     """Return the cheapest offer of a model for all of the words of `--can`."""
     wanted = tuple(parse_requirements(product, words))
     offers = [
-        _offer(plan, values)
-        for plan in _plans(product, model)
+        _match(plan, values)
+        for plan in _plans_of(product, model)
         for each in wanted
-        for said in _said(plan, each)
-        for values in _completed(plan, said, frozenset(said), _DEPTH)
+        for said in _value_sets(plan, each)
+        for values in _satisfy_rules(plan, said, frozenset(said), _MAX_ADDED_FIELDS)
     ]
     return min(offers, key=lambda offer: offer.price, default=None)
 
 
-def _plans(product: Product, model: Model) -> Iterator[Plan]:
+def _plans_of(product: Product, model: Model) -> Iterator[Plan]:
     for route in product.routes:
         if route.name in model.wire_ids:
             yield Plan(product=product, route=route, model=model)
 
 
-def _offer(plan: Plan, values: Mapping[str, Any]) -> CapabilityMatch:
+def _match(plan: Plan, values: Mapping[str, Any]) -> CapabilityMatch:
     return CapabilityMatch(
         plan=plan,
         values=values,
         estimate=pricing.estimate_units(plan, values),
-        rate=pricing.rate_for(plan, completed_values(plan, values)),
+        rate=pricing.find_rate(plan, completed_values(plan, values)),
     )
 
 
-def _said(plan: Plan, wanted: Iterable[Requirement]) -> Iterator[dict[str, Any]]:
+def _value_sets(plan: Plan, wanted: Iterable[Requirement]) -> Iterator[dict[str, Any]]:
     """Yield the values that meet the demands one by one; none if one cannot be met."""
     said: list[dict[str, Any]] = [{}]
     for each in wanted:
-        values = [*_values(plan, each)]
+        values = [*_candidate_values(plan, each)]
         said = [
             {**one, each.field: value}
             for one in said
@@ -235,7 +247,7 @@ def _said(plan: Plan, wanted: Iterable[Requirement]) -> Iterator[dict[str, Any]]
     yield from said
 
 
-def _values(plan: Plan, wanted: Requirement) -> Iterator[Any]:
+def _candidate_values(plan: Plan, wanted: Requirement) -> Iterator[Any]:
     if not accepts_field(plan.model, plan.route, wanted.field):
         return
     field, limits = plan.product.field(wanted.field), plan.limits[wanted.field]
@@ -248,13 +260,13 @@ def _values(plan: Plan, wanted: Requirement) -> Iterator[Any]:
     elif field.kind is FieldKind.SWITCH:
         candidates = [True]
     else:
-        candidates = _any(plan, wanted.field, limits)
+        candidates = _sample_values(plan, wanted.field, limits)
     for value in candidates:
-        if not any(faults(field, limits, value)):
+        if not any(violations(field, limits, value)):
             yield value
 
 
-def _any(plan: Plan, name: str, limits: Limits) -> list[Any]:
+def _sample_values(plan: Plan, name: str, limits: Limits) -> list[Any]:
     """Return values of which any will do; one is enough where no rule asks for it."""
     field = plan.product.field(name)
     if limits.choices:
@@ -263,14 +275,16 @@ def _any(plan: Plan, name: str, limits: Limits) -> list[Any]:
     if values := [each for each in numbers if each is not None]:
         return list(dict.fromkeys(values))
     count = max(1, limits.min_items or 1)
-    return [(sample(field),) * count if field.is_repeated else sample(field)]
+    return [
+        (sample_value(field),) * count if field.is_repeated else sample_value(field)
+    ]
 
 
-def _completed(
+def _satisfy_rules(
     plan: Plan, said: dict[str, Any], wanted: frozenset[str], depth: int
 ) -> Iterator[dict[str, Any]]:
     """Yield `said` with what the rules want beside it; nothing if they forbid it."""
-    broken = next((rule for rule in plan.rules if _breaks(rule, plan, said)), None)
+    broken = next((rule for rule in plan.rules if _breaks_rule(rule, plan, said)), None)
     if broken is None:
         yield said
         return
@@ -278,17 +292,19 @@ def _completed(
         return
     for name in broken.fields:
         if name not in wanted and name not in said and name in plan.limits:
-            for value in _repairs(broken, plan, name):
-                yield from _completed(plan, {**said, name: value}, wanted, depth - 1)
+            for value in _repair_values(broken, plan, name):
+                yield from _satisfy_rules(
+                    plan, {**said, name: value}, wanted, depth - 1
+                )
 
 
-def _breaks(rule: Rule, plan: Plan, said: Mapping[str, Any]) -> bool:
+def _breaks_rule(rule: Rule, plan: Plan, said: Mapping[str, Any]) -> bool:
     """Say whether a rule about something that was said is broken."""
     is_about = rule.check is None and any(name in said for name in rule.fields)
-    return is_about and validation.is_broken(rule, plan, said) is not None
+    return is_about and validation.find_rule_violation(rule, plan, said) is not None
 
 
-def _repairs(rule: Rule, plan: Plan, name: str) -> Iterator[Any]:
+def _repair_values(rule: Rule, plan: Plan, name: str) -> Iterator[Any]:
     """Yield the values that may mend a rule, as far as the model takes them."""
     if not accepts_field(plan.model, plan.route, name):
         return
@@ -297,6 +313,6 @@ def _repairs(rule: Rule, plan: Plan, name: str) -> Iterator[Any]:
     if plan.product.field(name).kind is FieldKind.SWITCH:
         values += [True, False]
     limits = plan.limits[name]
-    for value in dict.fromkeys([*values, *_any(plan, name, limits)]):
-        if not any(faults(plan.product.field(name), limits, value)):
+    for value in dict.fromkeys([*values, *_sample_values(plan, name, limits)]):
+        if not any(violations(plan.product.field(name), limits, value)):
             yield value

@@ -21,29 +21,29 @@ from kling_cli.catalogue.definition.schema import (
 )
 from kling_cli.catalogue.prompt import split_handle
 
-_NEAR = 0.5  # of the letters; names like `hug_pro` are short
+_SIMILARITY = 0.5  # of the letters; names like `hug_pro` are short
 
 
-def spelled_out(product: Product) -> Product:
+def expand_groups(product: Product) -> Product:
     """Return the product with choices wherever the name of a group stands."""
     groups = {each.name: each.groups for each in product.fields if each.groups}
     if not groups:
         return product
     return replace(
         product,
-        models=tuple(_model(each, groups) for each in product.models),
+        models=tuple(_expand_model(each, groups) for each in product.models),
         rules=tuple(
             replace(
                 each,
-                when=_conditions(each.when, groups),
-                need=_conditions(each.need, groups),
+                when=_expand_conditions(each.when, groups),
+                need=_expand_conditions(each.need, groups),
             )
             for each in product.rules
         ),
     )
 
 
-def offered(field: Field) -> tuple[str, ...]:
+def current_choices(field: Field) -> tuple[str, ...]:
     """Return the choices that have not ended."""
     return tuple(
         choice
@@ -53,7 +53,7 @@ def offered(field: Field) -> tuple[str, ...]:
     )
 
 
-def why_not(field: Field, value: object) -> str:
+def rejection_reason(field: Field, value: object) -> str:
     """Return what is wrong with a value that is none of the field's choices."""
     for group in field.groups:
         if day := group.ended.get(str(value)):
@@ -61,45 +61,48 @@ def why_not(field: Field, value: object) -> str:
     return f"there is no such {field.name}"
 
 
-def nearest(field: Field, value: object) -> str:
+def suggest_choices(field: Field, value: object) -> str:
     """Return the choices that look like `value`, as the words of a hint."""
-    near = get_close_matches(str(value).lower(), offered(field), n=3, cutoff=_NEAR)
+    near = get_close_matches(
+        str(value).lower(), current_choices(field), n=3, cutoff=_SIMILARITY
+    )
     return f"did you mean {' or '.join(near)}? " if near else ""
 
 
-def _model(model: Model, groups: Mapping[str, Iterable[ChoiceGroup]]) -> Model:
+def _expand_model(model: Model, groups: Mapping[str, Iterable[ChoiceGroup]]) -> Model:
     limits = {
         route: {
-            name: _limits(each, groups.get(name, ())) for name, each in all_.items()
+            name: _expand_limits(each, groups.get(name, ()))
+            for name, each in all_.items()
         }
         for route, all_ in model.limits.items()
     }
     return replace(model, limits=limits)
 
 
-def _limits(limits: Limits, groups: Iterable[ChoiceGroup]) -> Limits:
+def _expand_limits(limits: Limits, groups: Iterable[ChoiceGroup]) -> Limits:
     if limits.choices is None:
         return limits
-    return replace(limits, choices=tuple(_choices(limits.choices, groups)))
+    return replace(limits, choices=tuple(_expand_choices(limits.choices, groups)))
 
 
-def _conditions(
+def _expand_conditions(
     wanted: Mapping[str, Any], groups: Mapping[str, Iterable[ChoiceGroup]]
 ) -> dict[str, Any]:
     return {
-        name: _choices(value, groups.get(name, ()))
+        name: _expand_choices(value, groups.get(name, ()))
         if isinstance(value, list)
         else value
         for name, value in wanted.items()
     }
 
 
-def _choices(values: Iterable[Any], groups: Iterable[ChoiceGroup]) -> list[Any]:
+def _expand_choices(values: Iterable[Any], groups: Iterable[ChoiceGroup]) -> list[Any]:
     by_name = {group.name: group.choices for group in groups}
     return [choice for each in values for choice in by_name.get(each, (each,))]
 
 
-_KINDS: Mapping[FieldKind, tuple[tuple[type, ...], str]] = {
+_PYTHON_TYPES: Mapping[FieldKind, tuple[tuple[type, ...], str]] = {
     FieldKind.TEXT: ((str,), "a text"),
     FieldKind.INTEGER: ((int,), "a whole number"),
     FieldKind.NUMBER: ((int, float), "a number"),
@@ -115,7 +118,7 @@ _KINDS: Mapping[FieldKind, tuple[tuple[type, ...], str]] = {
 }
 
 
-class Fault(NamedTuple):
+class Violation(NamedTuple):
     """Why a value will not do.
 
     `kind` is `type`, `choice`, `range`, `length`, `items`, `missing`, `key` or `fixed`;
@@ -128,28 +131,28 @@ class Fault(NamedTuple):
     at: str = ""
 
 
-def faults(field: Field, limits: Limits, value: Any) -> Iterator[Fault]:
+def violations(field: Field, limits: Limits, value: Any) -> Iterator[Violation]:
     """Yield what is wrong with `value` for a model with these `limits`."""
     if limits.is_fixed:
         if value != limits.default:
-            yield Fault("fixed", str(limits.default), value)
+            yield Violation("fixed", str(limits.default), value)
     elif field.is_repeated:
-        yield from _repeated(field, limits, value)
+        yield from _list_violations(field, limits, value)
     else:
-        yield from _single(field, limits, value)
+        yield from _value_violations(field, limits, value)
 
 
-def wanted_kind(field: Field, value: Any) -> str | None:
+def expected_type(field: Field, value: Any) -> str | None:
     """Return what one value of `field` should be, when `value` is no such thing."""
-    python_types, words = _KINDS[field.kind]
+    python_types, words = _PYTHON_TYPES[field.kind]
     is_flag = isinstance(value, bool) and field.kind is not FieldKind.SWITCH
     return None if isinstance(value, python_types) and not is_flag else words
 
 
-def allowed(limits: Limits) -> str:
+def describe_limits(limits: Limits) -> str:
     """Return what would do, in words: `5 or 10`, `3 to 15`, `at most 9 characters`."""
     if limits.choices:
-        return _either([str(each) for each in limits.choices])
+        return _join_or([str(each) for each in limits.choices])
     if limits.minimum is not None:
         return f"{limits.minimum} to {limits.maximum}"
     return f"at most {limits.max_length} characters"
@@ -160,43 +163,43 @@ def is_url(value: str) -> bool:
     return re.match(r"https?://\S+$", value, re.IGNORECASE) is not None
 
 
-def _either(words: Sequence[str]) -> str:
+def _join_or(words: Sequence[str]) -> str:
     return " or ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
 
 
-def _repeated(field: Field, limits: Limits, value: Any) -> Iterator[Fault]:
+def _list_violations(field: Field, limits: Limits, value: Any) -> Iterator[Violation]:
     if not isinstance(value, list | tuple):
-        yield Fault("type", "a list", value)
+        yield Violation("type", "a list", value)
         return
-    yield from _count(limits, value, "")
+    yield from _count_violations(limits, value, "")
     if field.name != "shots":  # `rules.py` reads those
         for each in value:
-            yield from _single(field, limits, each)
+            yield from _value_violations(field, limits, each)
 
 
-def _single(field: Field, limits: Limits, value: Any) -> Iterator[Fault]:
+def _value_violations(field: Field, limits: Limits, value: Any) -> Iterator[Violation]:
     if field.has_handle and isinstance(value, str):
         value = split_handle(value)[1]
-    wanted = wanted_kind(field, value)
+    wanted = expected_type(field, value)
     if wanted is None and field.kind in (FieldKind.VIDEO, FieldKind.LINK):
-        wanted = None if is_url(value) else _KINDS[field.kind][1]
+        wanted = None if is_url(value) else _PYTHON_TYPES[field.kind][1]
     if wanted is not None:
-        yield Fault("type", wanted, value)
+        yield Violation("type", wanted, value)
     elif field.kind in (FieldKind.IMAGE, FieldKind.AUDIO) and value[:5] == "data:":
-        yield Fault("type", "bare base64, without `data:` before it", value)
+        yield Violation("type", "bare base64, without `data:` before it", value)
     else:
-        yield from _bounds(limits, value, "")
+        yield from _limit_violations(limits, value, "")
 
 
-def _bounds(limits: Limits, value: Any, at: str) -> Iterator[Fault]:
+def _limit_violations(limits: Limits, value: Any, at: str) -> Iterator[Violation]:
     if limits.choices is not None and value not in limits.choices:
-        yield Fault("choice", allowed(limits), value, at)
+        yield Violation("choice", describe_limits(limits), value, at)
     if limits.minimum is not None and not _is_within(limits, value):
-        yield Fault("range", allowed(limits), value, at)
+        yield Violation("range", describe_limits(limits), value, at)
     if limits.max_length is not None and len(str(value)) > limits.max_length:
-        yield Fault("length", allowed(limits), value, at)
+        yield Violation("length", describe_limits(limits), value, at)
     if limits.keys is not None or isinstance(value, list):
-        yield from _inside(limits, value, at)
+        yield from _nested_violations(limits, value, at)
 
 
 def _is_within(limits: Limits, value: Any) -> bool:
@@ -206,32 +209,34 @@ def _is_within(limits: Limits, value: Any) -> bool:
     return (low is None or value >= low) and (high is None or value <= high)
 
 
-def _inside(limits: Limits, value: Any, at: str) -> Iterator[Fault]:
+def _nested_violations(limits: Limits, value: Any, at: str) -> Iterator[Violation]:
     if isinstance(value, list):
-        yield from _count(limits, value, at)
+        yield from _count_violations(limits, value, at)
         for index, each in enumerate(value):
-            yield from _entries(limits.keys, each, f"{at}[{index}]")
+            yield from _key_violations(limits.keys, each, f"{at}[{index}]")
     else:
-        yield from _entries(limits.keys, value, at)
+        yield from _key_violations(limits.keys, value, at)
 
 
-def _count(limits: Limits, value: Any, at: str) -> Iterator[Fault]:
+def _count_violations(limits: Limits, value: Any, at: str) -> Iterator[Violation]:
     if limits.max_items is not None and len(value) > limits.max_items:
-        yield Fault("items", f"at most {limits.max_items}", value, at)
+        yield Violation("items", f"at most {limits.max_items}", value, at)
     if limits.min_items is not None and len(value) < limits.min_items:
-        yield Fault("items", f"at least {limits.min_items}", value, at)
+        yield Violation("items", f"at least {limits.min_items}", value, at)
 
 
-def _entries(keys: Mapping[str, Limits] | None, value: Any, at: str) -> Iterator[Fault]:
+def _key_violations(
+    keys: Mapping[str, Limits] | None, value: Any, at: str
+) -> Iterator[Violation]:
     if keys is None:
         return
     if not isinstance(value, Mapping):
-        yield Fault("type", "a JSON object", value, at)
+        yield Violation("type", "a JSON object", value, at)
         return
     for name in value.keys() - keys.keys():
-        yield Fault("key", _either(list(keys)), name, f"{at}.{name}")
+        yield Violation("key", _join_or(list(keys)), name, f"{at}.{name}")
     for name, limits in keys.items():
         if name in value:
-            yield from _bounds(limits, value[name], f"{at}.{name}")
+            yield from _limit_violations(limits, value[name], f"{at}.{name}")
         elif limits.is_required:
-            yield Fault("missing", "", None, f"{at}.{name}")
+            yield Violation("missing", "", None, f"{at}.{name}")

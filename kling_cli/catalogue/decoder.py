@@ -16,8 +16,8 @@ from kling_cli.catalogue.definition.loader import (
 )
 from kling_cli.catalogue.definition.schema import (
     FieldKind,
+    FieldMapping,
     Model,
-    Place,
     Problem,
     Product,
     Route,
@@ -33,7 +33,7 @@ _JSON_TYPES: Mapping[FieldKind, tuple[tuple[type, ...], str]] = {
 }
 
 
-class UnreadableError(Exception):
+class DecodeError(Exception):
     """A raw value that stands for none of ours."""
 
     def __init__(self, wire: str, message: str) -> None:
@@ -41,78 +41,84 @@ class UnreadableError(Exception):
         self.problem = Problem(field=wire, message=message)
 
 
-def decode(place: Place, kind: FieldKind, raw: Any, wire: str) -> Any:
+def decode_value(place: FieldMapping, kind: FieldKind, raw: Any, wire: str) -> Any:
     """Return our value for `raw`, which stands at `wire`.
 
     Raises:
         UnreadableError: it is missing, of another type, or no word of the API's.
     """
     if raw is None:
-        raise UnreadableError(wire, f"{wire} is required")
+        raise DecodeError(wire, f"{wire} is required")
     if place.encode is not None:
-        return _ours(place.encode, raw, wire)
+        return _decode_word(place.encode, raw, wire)
     if place.sent_as == "text":
-        return _number(kind, raw, wire)
+        return _decode_number_text(kind, raw, wire)
     if place.sent_as == "integer":
-        return str(typed(FieldKind.INTEGER, raw, wire))
+        return str(require_json_type(FieldKind.INTEGER, raw, wire))
     if place.sent_as == "milliseconds":
-        return typed(FieldKind.INTEGER, raw, wire) / 1000
-    return typed(kind, raw, wire)
+        return require_json_type(FieldKind.INTEGER, raw, wire) / 1000
+    return require_json_type(kind, raw, wire)
 
 
-def typed(kind: FieldKind, raw: Any, wire: str) -> Any:
+def require_json_type(kind: FieldKind, raw: Any, wire: str) -> Any:
     """Return `raw` when it has the JSON type of `kind`."""
     types, words = _JSON_TYPES.get(kind, ((str,), "a string"))
     is_flag = isinstance(raw, bool) and kind is not FieldKind.SWITCH
     if is_flag or not isinstance(raw, types):
-        raise UnreadableError(wire, f"{wire} must be {words}")
+        raise DecodeError(wire, f"{wire} must be {words}")
     return raw
 
 
-def _ours(encode: Mapping[Any, Any], raw: Any, wire: str) -> Any:
+def _decode_word(encode: Mapping[Any, Any], raw: Any, wire: str) -> Any:
     for ours, theirs in encode.items():
         if type(raw) is type(theirs) and raw == theirs:
             return ours
-    raise UnreadableError(wire, f"{wire} value '{raw}' is invalid")
+    raise DecodeError(wire, f"{wire} value '{raw}' is invalid")
 
 
-def _number(kind: FieldKind, raw: Any, wire: str) -> Any:
-    text = typed(FieldKind.TEXT, raw, wire)
+def _decode_number_text(kind: FieldKind, raw: Any, wire: str) -> Any:
+    text = require_json_type(FieldKind.TEXT, raw, wire)
     if not re.fullmatch(r"-?\d{1,9}(\.\d{1,9})?", text):
-        raise UnreadableError(wire, f"{wire} value '{text}' is invalid")
+        raise DecodeError(wire, f"{wire} value '{text}' is invalid")
     if kind is FieldKind.INTEGER and "." in text:
-        raise UnreadableError(wire, f"{wire} value '{text}' is invalid")
+        raise DecodeError(wire, f"{wire} value '{text}' is invalid")
     return int(text) if kind is FieldKind.INTEGER else float(text)
 
 
-def shots(raw: Any, wire: str) -> tuple[dict[str, Any], ...]:
+def decode_shots(raw: Any, wire: str) -> tuple[dict[str, Any], ...]:
     """Return the shots of a legacy `multi_prompt`, in the order of their indexes.
 
     Raises:
         UnreadableError: an entry is not of the documented form.
     """
-    entries = typed(FieldKind.JSON, raw, wire)
+    entries = require_json_type(FieldKind.JSON, raw, wire)
     if not isinstance(entries, list):
-        raise UnreadableError(wire, f"{wire} must be an array")
-    numbered = dict(_shot(each, f"{wire}[{i}]") for i, each in enumerate(entries))
+        raise DecodeError(wire, f"{wire} must be an array")
+    numbered = dict(
+        _decode_shot(each, f"{wire}[{i}]") for i, each in enumerate(entries)
+    )
     if sorted(numbered) != list(range(1, len(entries) + 1)):
-        raise UnreadableError(wire, f"{wire} indexes must count from 1")
+        raise DecodeError(wire, f"{wire} indexes must count from 1")
     return tuple(numbered[number] for number in sorted(numbered))
 
 
-def _shot(entry: Any, wire: str) -> tuple[int, dict[str, Any]]:
+def _decode_shot(entry: Any, wire: str) -> tuple[int, dict[str, Any]]:
     if not isinstance(entry, Mapping):
-        raise UnreadableError(wire, f"{wire} must be an object")
-    index = decode(Place(at=""), FieldKind.INTEGER, entry.get("index"), f"{wire}.index")
-    words = decode(Place(at=""), FieldKind.TEXT, entry.get("prompt"), f"{wire}.prompt")
-    as_text = Place(at="", sent_as="text")
-    seconds = decode(
+        raise DecodeError(wire, f"{wire} must be an object")
+    index = decode_value(
+        FieldMapping(at=""), FieldKind.INTEGER, entry.get("index"), f"{wire}.index"
+    )
+    words = decode_value(
+        FieldMapping(at=""), FieldKind.TEXT, entry.get("prompt"), f"{wire}.prompt"
+    )
+    as_text = FieldMapping(at="", sent_as="text")
+    seconds = decode_value(
         as_text, FieldKind.INTEGER, entry.get("duration"), f"{wire}.duration"
     )
     return index, {"duration": seconds, "prompt": words}
 
 
-def routes_by_path(path: str) -> tuple[Product, Route, Model | None] | None:
+def route_by_path(path: str) -> tuple[Product, Route, Model | None] | None:
     """Return what a POST to `path` creates; None when it creates nothing.
 
     The model is None when the body names it, and when the path names one that the
@@ -125,7 +131,7 @@ def routes_by_path(path: str) -> tuple[Product, Route, Model | None] | None:
             found = re.fullmatch(pattern, path)
             if found is not None:
                 name = found[1] if found.groups() else None
-                return product, route, _by_path_id(product, route, name)
+                return product, route, _model_by_path(product, route, name)
     return None
 
 
@@ -140,14 +146,14 @@ def model_by_wire_id(
     return None
 
 
-def _by_path_id(product: Product, route: Route, name: str | None) -> Model | None:
+def _model_by_path(product: Product, route: Route, name: str | None) -> Model | None:
     if name is not None:
         return model_by_wire_id(product, route, name)
     is_only_one = route.model_at is None and len(product.models) == 1
     return product.models[0] if is_only_one else None
 
 
-_PLAIN = Place(at="")
+_PLAIN_MAPPING = FieldMapping(at="")
 
 
 def decode_body(
@@ -159,18 +165,18 @@ def decode_body(
     made again from these values. `model` decides nothing yet: every field is read.
     """
     del model
-    found = _Found()
-    for at in lists(route):
-        found.problems += _read_list(product, route, body, at, found)
+    found = _DecodedValues()
+    for at in list_paths(route):
+        found.problems += _decode_list(product, route, body, at, found)
     for name, place in route.places.items():
         if place.item is None and place.codec != "shot_text":
-            found.problems += _read_place(product, route, name, body, found.values)
-    values = _with_handles(product, route, found)
+            found.problems += _decode_field(product, route, name, body, found.values)
+    values = _restore_handles(product, route, found)
     return values, tuple(dict.fromkeys(found.problems))
 
 
 @dataclass(slots=True)
-class _Found:
+class _DecodedValues:
     """What has been read so far; `order` are the fields of the lists' entries."""
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -181,13 +187,13 @@ class _Found:
         if is_many:
             self.values[name] = (*self.values.get(name, ()), value)
         elif name in self.values:
-            raise UnreadableError(at, f"{at}: there is one of its kind already")
+            raise DecodeError(at, f"{at}: there is one of its kind already")
         else:
             self.values[name] = value
         self.order.append(name)
 
 
-def lists(route: Route) -> tuple[str, ...]:
+def list_paths(route: Route) -> tuple[str, ...]:
     """Return where `route` has lists of items."""
     return tuple(
         dict.fromkeys(p.at for p in route.places.values() if p.item is not None)
@@ -205,10 +211,12 @@ def wire_name(route: Route, field: str) -> str:
     return f"{place.at}[{kind}]" + (f".{place.put}" if place.put else "")
 
 
-def _with_handles(product: Product, route: Route, found: _Found) -> dict[str, Any]:
+def _restore_handles(
+    product: Product, route: Route, found: _DecodedValues
+) -> dict[str, Any]:
     values = found.values
-    known = prompt.references(product, route, values)
-    known = prompt.in_order(known, route, found.order)
+    known = prompt.find_references(product, route, values)
+    known = prompt.reorder_references(known, route, found.order)
     if isinstance(values.get("prompt"), str):
         values["prompt"] = prompt.to_handles(values["prompt"], known)
     if "shots" in values:
@@ -219,8 +227,12 @@ def _with_handles(product: Product, route: Route, found: _Found) -> dict[str, An
     return values
 
 
-def _read_list(
-    product: Product, route: Route, body: Mapping[str, Any], at: str, found: _Found
+def _decode_list(
+    product: Product,
+    route: Route,
+    body: Mapping[str, Any],
+    at: str,
+    found: _DecodedValues,
 ) -> Iterator[Problem]:
     entries = encoder.get_path(body, at)
     if entries is None:
@@ -231,40 +243,43 @@ def _read_list(
     for index, entry in enumerate(entries):
         where = f"{at}[{index}]"
         try:
-            name = _name_of(route, at, entry, where)
-            value = _read_entry(product, route, name, entry, where)
+            name = _field_of_entry(route, at, entry, where)
+            value = _decode_entry(product, route, name, entry, where)
             is_many = product.field(name).is_repeated
             found.keep(name, value, is_many=is_many, at=where)
-        except UnreadableError as exc:
+        except DecodeError as exc:
             yield exc.problem
 
 
-def _name_of(route: Route, at: str, entry: Any, where: str) -> str:
+def _field_of_entry(route: Route, at: str, entry: Any, where: str) -> str:
     """Find the field by the place with the most constants that the entry has."""
     if not isinstance(entry, Mapping):
-        raise UnreadableError(where, f"{where} must be an object")
+        raise DecodeError(where, f"{where} must be an object")
     kinds = {
         name: place
         for name, place in route.places.items()
         if place.at == at and place.item is not None and place.codec is None
     }
-    _require_known(kinds.values(), entry, where)
+    _require_known_constants(kinds.values(), entry, where)
     matching = {
         name: len(place.item or ())
         for name, place in kinds.items()
-        if all(_is_it(place, entry.get(k), v) for k, v in (place.item or {}).items())
+        if all(
+            _matches_constant(place, entry.get(k), v)
+            for k, v in (place.item or {}).items()
+        )
     }
     if not matching:
-        raise UnreadableError(f"{where}.type", f"{where}.type is required")
+        raise DecodeError(f"{where}.type", f"{where}.type is required")
     return max(matching, key=matching.__getitem__)
 
 
-def _is_it(place: Place, raw: Any, constant: Any) -> bool:
+def _matches_constant(place: FieldMapping, raw: Any, constant: Any) -> bool:
     return raw == constant or (place.is_usual and raw is None)
 
 
-def _require_known(
-    kinds: Collection[Place], entry: Mapping[str, Any], where: str
+def _require_known_constants(
+    kinds: Collection[FieldMapping], entry: Mapping[str, Any], where: str
 ) -> None:
     """Refuse an entry that calls itself something that no place has entries of."""
     constants = [pair for place in kinds for pair in (place.item or {}).items()]
@@ -272,26 +287,26 @@ def _require_known(
         raw = entry.get(key)
         if raw is not None and (key, raw) not in constants:
             message = f"{where}.{key} value '{raw}' is invalid"
-            raise UnreadableError(f"{where}.{key}", message)
+            raise DecodeError(f"{where}.{key}", message)
 
 
-def _read_entry(
+def _decode_entry(
     product: Product, route: Route, name: str, entry: Mapping[str, Any], where: str
 ) -> Any:
     place, kind = route.places[name], product.field(name).kind
     if place.put is None:
         return {k: v for k, v in entry.items() if k not in (place.item or {})}
     raw, wire = entry.get(place.put), f"{where}.{place.put}"
-    value = decode(place, kind, raw, wire)
+    value = decode_value(place, kind, raw, wire)
     if place.handle_at is None:
         return value
     raw, wire = entry.get(place.handle_at), f"{where}.{place.handle_at}"
     if raw is None and place.is_handle_optional:
         return value
-    return f"{decode(_PLAIN, FieldKind.TEXT, raw, wire)}={value}"
+    return f"{decode_value(_PLAIN_MAPPING, FieldKind.TEXT, raw, wire)}={value}"
 
 
-def _read_place(
+def _decode_field(
     product: Product,
     route: Route,
     name: str,
@@ -300,12 +315,12 @@ def _read_place(
 ) -> Iterator[Problem]:
     place = route.places[name]
     try:
-        alone = _read_alone(place, product, name, body)
+        alone = _decode_single(place, product, name, body)
         raw = encoder.get_path(body, place.at)
-        if alone is None and (raw is None or _is_of_another(route, name, raw)):
+        if alone is None and (raw is None or _belongs_to_other_field(route, name, raw)):
             return
-        values[name] = alone or _read_plain(place, product, name, raw)
-    except UnreadableError as exc:
+        values[name] = alone or _decode_plain(place, product, name, raw)
+    except DecodeError as exc:
         yield exc.problem
     for path, constant in place.also.items():
         if encoder.get_path(body, path) != constant:
@@ -313,7 +328,7 @@ def _read_place(
             yield Problem(field=path, message=message)
 
 
-def _is_of_another(route: Route, name: str, raw: Any) -> bool:
+def _belongs_to_other_field(route: Route, name: str, raw: Any) -> bool:
     """Say whether `raw` is a word of the first of other fields at the same place."""
     words = route.places[name].encode
     for other, place in route.places.items():
@@ -323,8 +338,8 @@ def _is_of_another(route: Route, name: str, raw: Any) -> bool:
     return False
 
 
-def _read_alone(
-    place: Place, product: Product, name: str, body: Mapping[str, Any]
+def _decode_single(
+    place: FieldMapping, product: Product, name: str, body: Mapping[str, Any]
 ) -> tuple[Any, ...] | None:
     """Return the single value that stands apart from where several would."""
     at = place.alone_at
@@ -332,23 +347,23 @@ def _read_alone(
         return None
     alone, several = encoder.get_path(body, at), encoder.get_path(body, place.at)
     if alone is not None and several is not None:
-        raise UnreadableError(at, f"{at} and {place.at} exclude each other")
+        raise DecodeError(at, f"{at} and {place.at} exclude each other")
     if isinstance(several, list) and len(several) == 1:
-        raise UnreadableError(place.at, f"{place.at} has 1 entry; use {at}")
+        raise DecodeError(place.at, f"{place.at} has 1 entry; use {at}")
     if alone is None:
         return None
-    return (decode(place, product.field(name).kind, alone, at),)
+    return (decode_value(place, product.field(name).kind, alone, at),)
 
 
-def _read_plain(place: Place, product: Product, name: str, raw: Any) -> Any:
+def _decode_plain(place: FieldMapping, product: Product, name: str, raw: Any) -> Any:
     field = product.field(name)
     if place.codec is not None:
-        return shots(raw, place.at)
+        return decode_shots(raw, place.at)
     if not field.is_repeated:
-        return decode(place, field.kind, raw, place.at)
+        return decode_value(place, field.kind, raw, place.at)
     if not isinstance(raw, list):
-        raise UnreadableError(place.at, f"{place.at} must be an array")
+        raise DecodeError(place.at, f"{place.at} must be an array")
     return tuple(
-        decode(place, field.kind, each, f"{place.at}[{index}]")
+        decode_value(place, field.kind, each, f"{place.at}[{index}]")
         for index, each in enumerate(raw)
     )

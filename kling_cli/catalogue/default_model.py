@@ -14,22 +14,22 @@ from kling_cli.catalogue.definition.schema import CredentialKind, Model, Plan, P
 from kling_cli.catalogue.values import given_values
 from kling_cli.errors import KlingError
 
-_OFFERED = ("current", "historic")
+_OFFERED_STATUSES = ("current", "historic")
 
 
-class Choice(NamedTuple):
+class ModelChoice(NamedTuple):
     """A plan; `reason` is a line for the person where it is not the default's."""
 
     plan: Plan
     reason: str | None = None
 
 
-def plan_with_default_model(
+def choose_plan(
     product: Product,
     model_text: str | None,
     values: Mapping[str, Any],
     credentials: Collection[CredentialKind],
-) -> Choice:
+) -> ModelChoice:
     """Return the route and the model for `values`; images may still be paths.
 
     Raises:
@@ -38,19 +38,24 @@ def plan_with_default_model(
     """
     names = tuple(values)
     if model_text is not None:
-        return Choice(routing.plan(product, model_text, names, credentials))
+        return ModelChoice(
+            routing.select_route(product, model_text, names, credentials)
+        )
     default = routing.find_model(product, product.default_for(credentials))
-    plans = list(_plans(product, default, names, credentials))
+    plans = list(_candidate_plans(product, default, names, credentials))
     if not plans:
-        return Choice(routing.plan(product, None, names, credentials))
-    able = (plan for plan in plans if not validation.problems(plan, values))
+        return ModelChoice(routing.select_route(product, None, names, credentials))
+    able = (plan for plan in plans if not validation.find_problems(plan, values))
     best = next(able, plans[0])  # whoever takes the fields complains of the values
     if best.model is default:
-        return Choice(best)
-    return Choice(best, f"{_why_not(product, default, values)}; using {best.model.id}")
+        return ModelChoice(best)
+    return ModelChoice(
+        best,
+        f"{_default_model_shortfall(product, default, values)}; using {best.model.id}",
+    )
 
 
-def _plans(
+def _candidate_plans(
     product: Product,
     default: Model,
     names: Collection[str],
@@ -60,16 +65,18 @@ def _plans(
     others = [
         each
         for each in product.models
-        if each is not default and each.status in _OFFERED
+        if each is not default and each.status in _OFFERED_STATUSES
     ]
     for model in (default, *others):
         try:
-            yield routing.plan(product, model.id, names, credentials)
+            yield routing.select_route(product, model.id, names, credentials)
         except KlingError:
             continue  # it does not take a field, or is out of reach
 
 
-def _why_not(product: Product, model: Model, values: Mapping[str, Any]) -> str:
+def _default_model_shortfall(
+    product: Product, model: Model, values: Mapping[str, Any]
+) -> str:
     """Return what the default cannot do, as the first half of a sentence."""
     routes = [each for each in product.routes if each.name in model.wire_ids]
     lacking = [
@@ -79,10 +86,12 @@ def _why_not(product: Product, model: Model, values: Mapping[str, Any]) -> str:
     ]
     if lacking:
         words = [f"no {name.replace('_', ' ')}" for name in lacking]
-        return f"{model.id} takes {routing.listed(words)}"
+        return f"{model.id} takes {routing.join_words(words)}"
     for route in routes:
         plan = Plan(product=product, route=route, model=model)
         if all(routing.accepts_field(model, route, name) for name in values):
-            return "; ".join(each.message for each in validation.problems(plan, values))
+            return "; ".join(
+                each.message for each in validation.find_problems(plan, values)
+            )
     spelled = [product.field(name).spelling for name in values]
-    return f"{model.id} does not take {routing.listed(spelled)} together"
+    return f"{model.id} does not take {routing.join_words(spelled)} together"

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from kling_cli.catalogue import prompt
-from kling_cli.catalogue.definition.schema import Field, Place, Plan
+from kling_cli.catalogue.definition.schema import Field, FieldMapping, Plan
 from kling_cli.catalogue.values import completed_values
 from kling_cli.errors import UsageError
 
@@ -39,12 +39,12 @@ def set_path(body: dict[str, Any], path: str, value: Any) -> None:
         below = get_path(here, step)
         if below is None:
             below = [] if following.isdecimal() else {}
-            _set(here, step, below, path)
+            _set_step(here, step, below, path)
         here = below
-    _set(here, steps[-1], value, path)
+    _set_step(here, steps[-1], value, path)
 
 
-def _set(here: Any, step: str, value: Any, path: str) -> None:
+def _set_step(here: Any, step: str, value: Any, path: str) -> None:
     if isinstance(here, dict):
         here[step] = value
     elif isinstance(here, list) and step.isdecimal():
@@ -75,12 +75,12 @@ def encode_body(
     body: dict[str, Any] = {}
     if route.model_at is not None:
         body[route.model_at] = plan.wire_model
-    known = prompt.references(plan.product, route, said)
+    known = prompt.find_references(plan.product, route, said)
     for name, place in route.places.items():
         if name in said:
             handles = [each.handle for each in known if each.field == name]
-            value = _spoken(plan, said, name)
-            _write(body, place, plan.product.field(name), value, handles)
+            value = _encode_text(plan, said, name)
+            _write_field(body, place, plan.product.field(name), value, handles)
     for path, value in (
         (route.external_id_at, external_id),
         (route.callback_url_at, callback_url),
@@ -92,39 +92,43 @@ def encode_body(
     return body
 
 
-def _spoken(plan: Plan, said: Mapping[str, Any], name: str) -> Any:
+def _encode_text(plan: Plan, said: Mapping[str, Any], name: str) -> Any:
     value = said[name]
     if name == "prompt":
-        return prompt.spoken(plan, said, value)
+        return prompt.encode_prompt(plan, said, value)
     if name == "shots":
         return tuple(
-            shot._replace(words=prompt.spoken(plan, said, shot.words))
-            for shot in prompt.read_shots(value)
+            shot._replace(words=prompt.encode_prompt(plan, said, shot.words))
+            for shot in prompt.parse_shots(value)
         )
     return value
 
 
-def _write(
-    body: dict[str, Any], place: Place, field: Field, value: Any, handles: list[str]
+def _write_field(
+    body: dict[str, Any],
+    place: FieldMapping,
+    field: Field,
+    value: Any,
+    handles: list[str],
 ) -> None:
     is_many = field.is_repeated and place.codec is None
     if place.codec is not None:
         value = prompt.CODECS[place.codec](value)
     if place.item is not None:
-        entries = _entries(place, field, value if is_many else (value,), handles)
+        entries = _list_entries(place, field, value if is_many else (value,), handles)
         set_path(body, place.at, [*(get_path(body, place.at) or []), *entries])
     elif is_many and len(value) == 1 and place.alone_at is not None:
-        set_path(body, place.alone_at, _encode(place, value[0]))
+        set_path(body, place.alone_at, _encode_value(place, value[0]))
     elif is_many:
-        set_path(body, place.at, [_encode(place, each) for each in value])
+        set_path(body, place.at, [_encode_value(place, each) for each in value])
     else:
-        set_path(body, place.at, _encode(place, value))
+        set_path(body, place.at, _encode_value(place, value))
     for path, constant in place.also.items():
         set_path(body, path, constant)
 
 
-def _entries(
-    place: Place, field: Field, values: Iterable[Any], handles: list[str]
+def _list_entries(
+    place: FieldMapping, field: Field, values: Iterable[Any], handles: list[str]
 ) -> Iterator[dict[str, Any]]:
     for index, value in enumerate(values):
         entry = dict(place.item or {})
@@ -132,13 +136,13 @@ def _entries(
         if place.put is None:
             entry |= dict(bare)
         else:
-            entry[place.put] = _encode(place, bare)
+            entry[place.put] = _encode_value(place, bare)
         if place.handle_at is not None:
             entry[place.handle_at] = handles[index]
         yield entry
 
 
-def _encode(place: Place, value: Any) -> Any:
+def _encode_value(place: FieldMapping, value: Any) -> Any:
     if place.encode is not None:
         return place.encode[value]
     if place.sent_as == "text":

@@ -18,7 +18,7 @@ from kling_cli.catalogue.definition.schema import Problem
 MIN_SIDE_PX = 300
 MAX_RATIO = 2.5
 
-USUAL_FORMATS = ("jpg", "png")
+IMAGE_FORMATS = ("jpg", "png")
 
 _IMAGE_MAGIC = (
     (re.compile(rb"\xff\xd8\xff"), "jpg"),
@@ -45,7 +45,7 @@ class ImageFacts:
 def describe_image(raw: bytes) -> ImageFacts:
     """Return what `raw` is, whatever its name says."""
     kind = next((name for magic, name in _IMAGE_MAGIC if magic.match(raw)), None)
-    width, height = _sides(raw) if kind else (0, 0)
+    width, height = _image_size(raw) if kind else (0, 0)
     return ImageFacts(format=kind, width=width, height=height, n_bytes=len(raw))
 
 
@@ -54,11 +54,11 @@ def image_problems(
     max_bytes: int,
     *,
     field: str = "image",
-    formats: tuple[str, ...] = USUAL_FORMATS,
+    formats: tuple[str, ...] = IMAGE_FORMATS,
     max_side_px: int | None = None,
 ) -> tuple[Problem, ...]:
     """Return what keeps the API from taking an image with these `facts`."""
-    found = [*_size_faults(facts, max_bytes), *_picture_faults(facts, formats)]
+    found = [*_file_size_problems(facts, max_bytes), *_content_problems(facts, formats)]
     longest = max(facts.width, facts.height)
     if max_side_px is not None and longest > max_side_px:
         found.append(f"the image is {longest} px long; {max_side_px} px is the most")
@@ -70,7 +70,7 @@ def image_problems_of_base64(
     max_bytes: int,
     *,
     field: str = "image",
-    formats: tuple[str, ...] = USUAL_FORMATS,
+    formats: tuple[str, ...] = IMAGE_FORMATS,
     max_side_px: int | None = None,
 ) -> tuple[Problem, ...]:
     """Return what is wrong with an image that travels in a body."""
@@ -85,7 +85,7 @@ def image_problems_of_base64(
     )
 
 
-def _sides(raw: bytes) -> tuple[int, int]:
+def _image_size(raw: bytes) -> tuple[int, int]:
     import imagesize  # type: ignore[import-untyped]  # -- it ships no types
 
     try:
@@ -95,22 +95,22 @@ def _sides(raw: bytes) -> tuple[int, int]:
     return max(0, width), max(0, height)
 
 
-def _size_faults(facts: ImageFacts, max_bytes: int) -> Iterator[str]:
+def _file_size_problems(facts: ImageFacts, max_bytes: int) -> Iterator[str]:
     if facts.n_bytes > max_bytes:
         size = facts.n_bytes / _MEBIBYTE
         yield f"the image has {size:.1f} MB; at most {max_bytes // _MEBIBYTE} are taken"
 
 
-def _picture_faults(facts: ImageFacts, formats: tuple[str, ...]) -> Iterator[str]:
+def _content_problems(facts: ImageFacts, formats: tuple[str, ...]) -> Iterator[str]:
     if facts.format not in formats:
         yield f"the file is not a {' or '.join(formats)} image"
     elif not facts.width or not facts.height:
         yield f"the {facts.format} image is damaged: its size cannot be read"
     else:
-        yield from _shape_faults(facts)
+        yield from _dimension_problems(facts)
 
 
-def _shape_faults(facts: ImageFacts) -> Iterator[str]:
+def _dimension_problems(facts: ImageFacts) -> Iterator[str]:
     sides = f"{facts.width}x{facts.height} px"
     if min(facts.width, facts.height) < MIN_SIDE_PX:
         yield f"the image is {sides}; each side needs at least {MIN_SIDE_PX} px"
@@ -118,7 +118,7 @@ def _shape_faults(facts: ImageFacts) -> Iterator[str]:
         yield f"the image is {sides}; its ratio must lie between 1:2.5 and 2.5:1"
 
 
-FORMATS = ("mp3", "wav", "m4a", "aac")
+AUDIO_FORMATS = ("mp3", "wav", "m4a", "aac")
 
 _AUDIO_MAGIC = (
     (re.compile(rb"RIFF....WAVE", re.DOTALL), "wav"),
@@ -147,7 +147,7 @@ class AudioFacts:
 def describe_audio(raw: bytes) -> AudioFacts:
     """Return what `raw` is, whatever its name says."""
     kind = next((name for magic, name in _AUDIO_MAGIC if magic.match(raw)), None)
-    seconds = None if kind is None else _seconds(raw, kind)
+    seconds = None if kind is None else _duration_s(raw, kind)
     return AudioFacts(format=kind, seconds=seconds, n_bytes=len(raw))
 
 
@@ -158,13 +158,15 @@ def audio_problems(
 
     `seconds` are the shortest and the longest it takes.
     """
-    found = list(_faults(facts, seconds))
+    found = list(_audio_problems(facts, seconds))
     return tuple(Problem(field="audio", message=message) for message in found)
 
 
-def _faults(facts: AudioFacts, seconds: tuple[float, float] | None) -> Iterator[str]:
+def _audio_problems(
+    facts: AudioFacts, seconds: tuple[float, float] | None
+) -> Iterator[str]:
     if facts.format is None:
-        yield f"the file is not a sound of the kinds {', '.join(FORMATS)}"
+        yield f"the file is not a sound of the kinds {', '.join(AUDIO_FORMATS)}"
     if facts.seconds is None or seconds is None:
         return
     low, high = seconds
@@ -172,10 +174,10 @@ def _faults(facts: AudioFacts, seconds: tuple[float, float] | None) -> Iterator[
         yield f"the sound lasts {facts.seconds:.1f} s; {low:g} to {high:g} s are taken"
 
 
-def _seconds(raw: bytes, kind: str) -> float | None:
+def _duration_s(raw: bytes, kind: str) -> float | None:
     """Return the duration that the file states or its frames come to, if any."""
     if kind == "aac":
-        return _adts_seconds(raw)
+        return _adts_duration_s(raw)
     from tinytag import TinyTag, TinyTagException
 
     try:
@@ -189,7 +191,7 @@ def _seconds(raw: bytes, kind: str) -> float | None:
     return seconds
 
 
-def _adts_seconds(raw: bytes) -> float | None:
+def _adts_duration_s(raw: bytes) -> float | None:
     """Return the time of all frames, counted from one header to the next."""
     at, samples, hz = 0, 0, 0
     while at + _ADTS_HEADER_BYTES <= len(raw):

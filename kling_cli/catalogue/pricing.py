@@ -10,25 +10,27 @@ from typing import Any, NamedTuple
 from kling_cli.catalogue import media, values
 from kling_cli.catalogue.constraints import is_url
 from kling_cli.catalogue.definition.schema import (
+    DurationRule,
     Estimate,
     FieldKind,
-    Length,
     Plan,
     Rate,
 )
 from kling_cli.catalogue.values import completed_values, effective_values, given_values
 
 
-def followed_input(plan: Plan, said: Mapping[str, Any]) -> Length | None:
+def find_duration_rule(plan: Plan, said: Mapping[str, Any]) -> DurationRule | None:
     """Return the length that holds for what was said; None where no input decides."""
     real, counts = given_values(said), effective_values(plan, said)
     for each in plan.lengths:
-        if each.follows in real and values.holds(each.when, real, counts):
+        if each.follows in real and values.conditions_hold(each.when, real, counts):
             return each
     return None
 
 
-def measured_s(plan: Plan, length: Length, said: Mapping[str, Any]) -> float | None:
+def measure_input_s(
+    plan: Plan, length: DurationRule, said: Mapping[str, Any]
+) -> float | None:
     """Return the seconds of the input, where its content is at hand and tells."""
     field, value = plan.product.field(length.follows), said[length.follows]
     if field.kind is not FieldKind.AUDIO or not isinstance(value, str):
@@ -42,10 +44,10 @@ def measured_s(plan: Plan, length: Length, said: Mapping[str, Any]) -> float | N
 
 
 _DECIMALS = 4
-_ROUNDING = 1e-6
+_EPSILON = 1e-6
 
 
-class _Span(NamedTuple):
+class _Quantity(NamedTuple):
     """How many seconds or results there will be: exactly, and at most."""
 
     exact: Any
@@ -62,22 +64,22 @@ def estimate_units(
     result will be, where that is known and no field says so.
     """
     said = completed_values(plan, values)
-    rate = rate_for(plan, said)
+    rate = find_rate(plan, said)
     if rate is None:
         return None
-    counts, source = effective_values(plan, said), followed_input(plan, said)
-    span = _span(plan, rate, said, source, seconds)
+    counts, source = effective_values(plan, said), find_duration_rule(plan, said)
+    span = _quantity(plan, rate, said, source, seconds)
     units, most = _units(rate, span.exact), _units(rate, span.most)
     return Estimate(
         units=units,
         usd=_usd(plan, units),
         at_most_units=most if units is None else units,
         at_most_usd=_usd(plan, most if units is None else units),
-        basis=_basis(plan, counts, rate) + _as_long_as(rate, source, span.exact),
+        basis=_basis(plan, counts, rate) + _duration_basis(rate, source, span.exact),
     )
 
 
-def why_unknown(plan: Plan) -> str:
+def explain_missing_price(plan: Plan) -> str:
     """Return why `estimate` has nothing to say."""
     of_what = "this combination" if plan.model.rates else plan.product.name
     return f"Kling publishes no price for {of_what}"
@@ -90,42 +92,42 @@ def charged_units(
 
     `values` are those of the body: what it does not say is what the API assumes.
     """
-    rate = rate_for(plan, values)
+    rate = find_rate(plan, values)
     if rate is None:
         return 0.0
     many = n_outputs if rate.per == "output" else seconds
     return _units(rate, many) or 0.0
 
 
-def rate_for(plan: Plan, said: Mapping[str, Any]) -> Rate | None:
+def find_rate(plan: Plan, said: Mapping[str, Any]) -> Rate | None:
     """Return the rate that holds for what was said, None where none is published."""
     counts = effective_values(plan, said)
     for rate in plan.model.rates:
-        if values.holds(rate.when, given_values(said), counts):
+        if values.conditions_hold(rate.when, given_values(said), counts):
             return rate
     return None
 
 
-def _span(
+def _quantity(
     plan: Plan,
     rate: Rate,
     said: Mapping[str, Any],
-    source: Length | None,
+    source: DurationRule | None,
     seconds: float | None,
-) -> _Span:
+) -> _Quantity:
     counts = effective_values(plan, said)
     if rate.per == "call":
-        return _Span(None if rate.is_most else 1, 1)
+        return _Quantity(None if rate.is_most else 1, 1)
     if rate.per == "output":
-        return _Span(counts.get(str(rate.count)), _most(plan, str(rate.count)))
+        return _Quantity(counts.get(str(rate.count)), _maximum(plan, str(rate.count)))
     if source is None:
-        return _Span(counts.get("duration", seconds), _most(plan, "duration"))
+        return _Quantity(counts.get("duration", seconds), _maximum(plan, "duration"))
     if seconds is None:
-        seconds = measured_s(plan, source, said)
-    return _Span(seconds, source.seconds[1] if source.seconds else None)
+        seconds = measure_input_s(plan, source, said)
+    return _Quantity(seconds, source.seconds[1] if source.seconds else None)
 
 
-def _most(plan: Plan, field: str) -> float | None:
+def _maximum(plan: Plan, field: str) -> float | None:
     """Return the largest number that the model takes for a field."""
     limits = plan.limits.get(field)
     if limits is None:
@@ -138,7 +140,7 @@ def _units(rate: Rate, many: Any) -> float | None:
     """Return the units for so many whole seconds, results or calls."""
     if not isinstance(many, int | float):
         return None
-    whole = math.floor(many + _ROUNDING)
+    whole = math.floor(many + _EPSILON)
     times = 1 if rate.per == "call" else math.ceil(whole / rate.every)
     return round(rate.units * times, _DECIMALS)
 
@@ -156,7 +158,7 @@ def _basis(plan: Plan, counts: Mapping[str, Any], rate: Rate) -> str:
     return f"{variant}: {most}{rate.units:g} units per {unit}"
 
 
-def _as_long_as(rate: Rate, source: Length | None, exact: Any) -> str:
+def _duration_basis(rate: Rate, source: DurationRule | None, exact: Any) -> str:
     if source is None or rate.per != "second":
         return ""
     if isinstance(exact, int | float):

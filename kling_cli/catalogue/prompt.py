@@ -14,18 +14,24 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from kling_cli.catalogue.definition.schema import Field, Place, Plan, Product, Route
+from kling_cli.catalogue.definition.schema import (
+    Field,
+    FieldMapping,
+    Plan,
+    Product,
+    Route,
+)
 
-SPOKEN = ("prompt", "shots")  # the fields whose text may name handles
+PROMPT_FIELDS = ("prompt", "shots")  # the fields whose text may name handles
 MAX_SHOTS = 6
 MAX_SHOT_CHARS = 512
 
 _SHOT = re.compile(
     r"(?:^|;)\s*(?:shot|镜头)\s*(\d{1,3})\s*,\s*(\d{1,4})\s*,\s*", re.IGNORECASE
 )
-_OURS = re.compile(r"\s*(\d{1,4})\s*s?\s*:\s*(.+)", re.DOTALL)
+_SHOT_OPTION = re.compile(r"\s*(\d{1,4})\s*s?\s*:\s*(.+)", re.DOTALL)
 _HANDLE = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,31})=(?!=?$)(.+)", re.DOTALL)
-_NEAR = 0.75  # `crwn` for `crown`
+_SIMILARITY = 0.75  # `crwn` for `crown`
 _POSITION = re.compile(r"<<<\s*(\w+_\d+)\s*>>>")
 
 
@@ -46,26 +52,26 @@ class Reference(NamedTuple):
     position: str
 
 
-def read_shots(values: Iterable[Any]) -> tuple[Shot, ...]:
+def parse_shots(values: Iterable[Any]) -> tuple[Shot, ...]:
     """Return the shots of `3:words` texts, or of `{"duration", "prompt"}` objects.
 
     Raises:
         ValueError: one is neither; the message quotes it.
     """
-    return tuple(_read_shot(number, value) for number, value in enumerate(values, 1))
+    return tuple(_parse_shot(number, value) for number, value in enumerate(values, 1))
 
 
-def _read_shot(number: int, value: Any) -> Shot:
+def _parse_shot(number: int, value: Any) -> Shot:
     if isinstance(value, Mapping):
         seconds, words = value.get("duration"), value.get("prompt")
         if re.fullmatch(r"\d{1,4}", str(seconds)) and isinstance(words, str):
             return Shot(number, int(str(seconds)), words)
-    elif isinstance(value, str) and (match := _OURS.fullmatch(value)):
+    elif isinstance(value, str) and (match := _SHOT_OPTION.fullmatch(value)):
         return Shot(number, int(match[1]), match[2].strip())
     raise ValueError(f"{value!r} is not SECONDS:WORDS")
 
 
-def find_shots(text: str) -> tuple[Shot, ...]:
+def parse_prompt_shots(text: str) -> tuple[Shot, ...]:
     """Return the shots a prompt spells out in the new standard's syntax; or none."""
     marks = list(_SHOT.finditer(text))
     if not marks or text[: marks[0].start()].strip():
@@ -81,12 +87,12 @@ def find_shots(text: str) -> tuple[Shot, ...]:
     )
 
 
-def shot_text(shots: Iterable[Shot]) -> str:
+def encode_shot_text(shots: Iterable[Shot]) -> str:
     """Return the shots as the new standard has them in a prompt."""
     return " ".join(f"shot {n}, {seconds}, {words};" for n, seconds, words in shots)
 
 
-def shot_list(shots: Iterable[Shot]) -> list[dict[str, Any]]:
+def encode_shot_list(shots: Iterable[Shot]) -> list[dict[str, Any]]:
     """Return the shots as legacy bodies have them in `multi_prompt`."""
     return [
         {"index": n, "prompt": words, "duration": str(seconds)}
@@ -100,7 +106,7 @@ def split_handle(value: str) -> tuple[str | None, str]:
     return (match[1], match[2]) if match else (None, value)
 
 
-def references(
+def find_references(
     product: Product, route: Route, said: Mapping[str, Any]
 ) -> tuple[Reference, ...]:
     """Return everything in `said` that the prompt may name, in the body's order.
@@ -117,13 +123,13 @@ def references(
         for value in said[name] if field.is_repeated else (said[name],):
             counts[place.noun] = counts.get(place.noun, 0) + 1
             position = f"{place.noun}_{counts[place.noun]}"
-            handle, bare = _named(field, value)
+            handle, bare = _split_reference(field, value)
             called = handle or place.called or position
             found.append(Reference(name, bare, called, position))
     return tuple(found)
 
 
-def in_order(
+def reorder_references(
     known: Iterable[Reference], route: Route, fields: Iterable[str]
 ) -> tuple[Reference, ...]:
     """Return the references as a body has them whose entries are of these `fields`."""
@@ -140,19 +146,19 @@ def in_order(
     return tuple(found)
 
 
-def _named(field: Field, value: Any) -> tuple[str | None, str]:
+def _split_reference(field: Field, value: Any) -> tuple[str | None, str]:
     return split_handle(str(value)) if field.has_handle else (None, str(value))
 
 
-def spoken(plan: Plan, said: Mapping[str, Any], text: str) -> str:
+def encode_prompt(plan: Plan, said: Mapping[str, Any], text: str) -> str:
     """Return `text` with its handles as this plan's route wants them."""
-    known = references(plan.product, plan.route, said)
-    text = _by_name(text, known)
-    is_named = any(has_handles(plan.route.places[each.field]) for each in known)
+    known = find_references(plan.product, plan.route, said)
+    text = _positions_to_names(text, known)
+    is_named = any(has_handle_key(plan.route.places[each.field]) for each in known)
     return to_handles(text, known) if is_named else to_positions(text, known)
 
 
-def unknown(text: str, known: Iterable[Reference], route: Route) -> list[str]:
+def unknown_handles(text: str, known: Iterable[Reference], route: Route) -> list[str]:
     """Return the inputs that a prompt counts on and that are none of the known ones.
 
     They are called as an input without a name is, or nearly as one that has one.
@@ -166,28 +172,34 @@ def unknown(text: str, known: Iterable[Reference], route: Route) -> list[str]:
         name
         for name in re.findall(r"(?:@|<<<\s*)([A-Za-z][A-Za-z0-9_-]*)", text)
         if name not in names
-        and (is_usual.fullmatch(name) or get_close_matches(name, handles, 1, _NEAR))
+        and (
+            is_usual.fullmatch(name) or get_close_matches(name, handles, 1, _SIMILARITY)
+        )
     ]
 
 
-def has_handles(place: Place) -> bool:
+def has_handle_key(place: FieldMapping) -> bool:
     """Say whether the body itself names what stands there."""
     return place.handle_at is not None
 
 
-def _by_name(text: str, known: Iterable[Reference]) -> str:
+def _positions_to_names(text: str, known: Iterable[Reference]) -> str:
     """Turn `@image_1` into `@room` where that is the first image's name."""
     names = {each.position: each.handle for each in known}
     taken = set(names.values())
-    return _renamed(text, {k: f"@{v}" for k, v in names.items() if k not in taken})
+    return _replace_handles(
+        text, {k: f"@{v}" for k, v in names.items() if k not in taken}
+    )
 
 
 def to_positions(text: str, known: Iterable[Reference]) -> str:
     """Turn `@hero` into `<<<element_1>>>` for every handle that is known."""
-    return _renamed(text, {each.handle: f"<<<{each.position}>>>" for each in known})
+    return _replace_handles(
+        text, {each.handle: f"<<<{each.position}>>>" for each in known}
+    )
 
 
-def _renamed(text: str, names: Mapping[str, str]) -> str:
+def _replace_handles(text: str, names: Mapping[str, str]) -> str:
     """Put what `names` has for it in the place of every `@name`."""
     if not names:
         return text
@@ -204,6 +216,6 @@ def to_handles(text: str, known: Iterable[Reference]) -> str:
 
 
 CODECS: Mapping[str, Callable[[Iterable[Shot]], Any]] = {
-    "shot_text": shot_text,
-    "shot_list": shot_list,
+    "shot_text": encode_shot_text,
+    "shot_list": encode_shot_list,
 }

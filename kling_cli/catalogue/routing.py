@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from kling_cli.catalogue.constraints import faults
+from kling_cli.catalogue.constraints import violations
 from kling_cli.catalogue.definition.schema import (
     CredentialKind,
     Model,
@@ -26,10 +26,10 @@ def find_model(product: Product, text: str) -> Model:
     for model in product.models:
         if wanted in (model.id, *model.wire_ids.values(), *model.aliases):
             return model
-    raise _no_model(product, text)
+    raise _unknown_model(product, text)
 
 
-def plan(
+def select_route(
     product: Product,
     model_text: str | None,
     given: Collection[str],
@@ -48,15 +48,15 @@ def plan(
     model = find_model(product, model_text or product.default_for(credentials))
     fitting = [
         route
-        for route in _routes(product, model)
+        for route in _routes_of(product, model)
         if all(accepts_field(model, route, name) for name in given)
     ]
     for route in fitting:
         if route.credentials & set(credentials):
             return Plan(product=product, route=route, model=model)
     if fitting:
-        raise _needs_api_key(product, model, credentials)
-    raise _not_taken(product, model, given)
+        raise _api_key_needed(product, model, credentials)
+    raise _field_refused(product, model, given)
 
 
 def accepts_field(model: Model, route: Route, field: str) -> bool:
@@ -76,14 +76,14 @@ def models_allowing(
         if model.status == "current"
         and any(
             accepts_field(model, each, field)
-            and not any(faults(described, model.limits[each.name][field], value))
-            for each in _routes(product, model)
+            and not any(violations(described, model.limits[each.name][field], value))
+            for each in _routes_of(product, model)
             if route in (None, each.name)
         )
     )
 
 
-def _routes(product: Product, model: Model) -> Iterator[Route]:
+def _routes_of(product: Product, model: Model) -> Iterator[Route]:
     return (route for route in product.routes if route.name in model.wire_ids)
 
 
@@ -96,7 +96,7 @@ def _require_fields(product: Product, given: Collection[str]) -> None:
             )
 
 
-def _needs_api_key(
+def _api_key_needed(
     product: Product, model: Model, credentials: Collection[str]
 ) -> KlingError:
     """An API key opens every route, so it is what is missing."""
@@ -107,45 +107,49 @@ def _needs_api_key(
     return CredentialsError(f"{model.id} needs an API key for this request", hint=hint)
 
 
-def _not_taken(product: Product, model: Model, given: Collection[str]) -> KlingError:
+def _field_refused(
+    product: Product, model: Model, given: Collection[str]
+) -> KlingError:
     for name in given:
-        if not _has(product, model, name):
+        if not _model_accepts(product, model, name):
             return UsageError(
                 f"{product.field(name).spelling}: {model.id} does not take it",
-                hint=_who_does(product, name),
+                hint=_suggest_models(product, name),
             )
     options = ", ".join(product.field(name).spelling for name in given)
     return UsageError(f"{model.id} does not take all of these together: {options}")
 
 
-def _has(product: Product, model: Model, field: str) -> bool:
-    return any(accepts_field(model, route, field) for route in _routes(product, model))
+def _model_accepts(product: Product, model: Model, field: str) -> bool:
+    return any(
+        accepts_field(model, route, field) for route in _routes_of(product, model)
+    )
 
 
-def _who_does(product: Product, field: str) -> str:
+def _suggest_models(product: Product, field: str) -> str:
     """Name the models to go to, current ones if there are any."""
-    able = [model for model in product.models if _has(product, model, field)]
+    able = [model for model in product.models if _model_accepts(product, model, field)]
     names = [each.id for each in able if each.status == "current"]
     names = names or [each.id for each in able]
-    return f"{listed(names)} {'do' if names[1:] else 'does'}: add -m {names[0]}"
+    return f"{join_words(names)} {'do' if names[1:] else 'does'}: add -m {names[0]}"
 
 
-def listed(names: Sequence[str]) -> str:
+def join_words(names: Sequence[str]) -> str:
     """Return the names as a sentence has them: `a, b and c`."""
     return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
-def _no_model(product: Product, text: str) -> KlingError:
+def _unknown_model(product: Product, text: str) -> KlingError:
     from difflib import get_close_matches
 
     names = [each.id for each in product.models if each.status != "discontinued"]
-    elsewhere = _products_with(text.strip().lower())
+    elsewhere = _product_with_model(text.strip().lower())
     near = get_close_matches(text.lower(), names, n=3) or names
     hint = f"kling {elsewhere} has it" if elsewhere else f"try {', '.join(near)}"
     return UsageError(f"{product.name} has no model {text}", hint=hint)
 
 
-def _products_with(wanted: str) -> str | None:
+def _product_with_model(wanted: str) -> str | None:
     from kling_cli.catalogue.definition.loader import all_products
 
     for product in all_products():

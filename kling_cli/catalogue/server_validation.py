@@ -12,33 +12,33 @@ from dataclasses import replace
 from typing import Any
 
 from kling_cli.catalogue import encoder, media, validation
-from kling_cli.catalogue.constraints import Fault, faults, is_url
-from kling_cli.catalogue.decoder import decode_body, lists, wire_name
+from kling_cli.catalogue.constraints import Violation, is_url, violations
+from kling_cli.catalogue.decoder import decode_body, list_paths, wire_name
 from kling_cli.catalogue.definition.schema import FieldKind, Generation, Plan, Problem
 from kling_cli.catalogue.prompt import split_handle
 
 
-def wire_check(plan: Plan, body: Mapping[str, Any]) -> tuple[Problem, ...]:
+def validate_body(plan: Plan, body: Mapping[str, Any]) -> tuple[Problem, ...]:
     """Return what the API would refuse in `body`; nothing means it would take it.
 
     Each problem's message is fit for the `message` of a 1201.
     """
-    for at in lists(plan.route):
-        if encoder.get_path(body, at) in (None, []) and _is_needed(plan, at):
+    for at in list_paths(plan.route):
+        if encoder.get_path(body, at) in (None, []) and _is_required_list(plan, at):
             return (Problem(field=at, message=f"{at} cannot be empty"),)
     values, unreadable = decode_body(plan.product, plan.route, plan.model, body)
     found = list(unreadable)
     for name, value in values.items():
-        found += _of_value(plan, name, value)
+        found += _value_problems(plan, name, value)
     if not found:
-        found += _missing(plan, values)
+        found += _missing_fields(plan, values)
     if not found:
-        found += _of_handles(plan, values)
-        found += _of_rules(plan, values)
+        found += _duplicate_handles(plan, values)
+        found += _rule_problems(plan, values)
     return tuple(found)
 
 
-def _of_handles(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:
+def _duplicate_handles(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:
     """Find ids of entries that are used twice."""
     seen: set[str] = set()
     for name, place in plan.route.places.items():
@@ -51,7 +51,7 @@ def _of_handles(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:
             seen.add(str(handle))
 
 
-def _is_needed(plan: Plan, at: str) -> bool:
+def _is_required_list(plan: Plan, at: str) -> bool:
     return any(
         limits.is_required
         for name, limits in plan.limits.items()
@@ -59,26 +59,26 @@ def _is_needed(plan: Plan, at: str) -> bool:
     )
 
 
-def _of_value(plan: Plan, name: str, value: Any) -> Iterator[Problem]:
+def _value_problems(plan: Plan, name: str, value: Any) -> Iterator[Problem]:
     wire, field = wire_name(plan.route, name), plan.product.field(name)
     limits = plan.limits.get(name)
-    if (limits is None or limits.is_fixed) and _is_ignored(plan, name):
+    if (limits is None or limits.is_fixed) and _is_ignored_setting(plan, name):
         return
     if limits is None:
         message = f"{wire} is not supported by model '{plan.wire_model}'"
         yield Problem(field=wire, message=message)
         return
     encode = plan.route.places[name].encode or {}
-    for fault in faults(field, limits, value):
+    for fault in violations(field, limits, value):
         at = wire + fault.at
         yield Problem(field=at, message=_message(at, fault, encode))
-    of_media = _OF_MEDIA.get(field.kind)
+    of_media = _MEDIA_CHECKS.get(field.kind)
     if of_media is not None:
         for each in value if field.is_repeated else (value,):
             yield from of_media(plan, name, each)
 
 
-def _of_image(plan: Plan, name: str, value: str) -> Iterator[Problem]:
+def _image_problems(plan: Plan, name: str, value: str) -> Iterator[Problem]:
     if not is_url(bare := split_handle(value)[1]):
         yield from media.image_problems_of_base64(
             bare,
@@ -89,7 +89,7 @@ def _of_image(plan: Plan, name: str, value: str) -> Iterator[Problem]:
         )
 
 
-def _of_audio(plan: Plan, name: str, value: str) -> Iterator[Problem]:
+def _audio_problems(plan: Plan, name: str, value: str) -> Iterator[Problem]:
     if is_url(value):
         return
     wire, limits = wire_name(plan.route, name), plan.limits[name]
@@ -105,13 +105,13 @@ def _of_audio(plan: Plan, name: str, value: str) -> Iterator[Problem]:
         yield replace(each, field=wire, message=f"{wire} is invalid: {each.message}")
 
 
-_OF_MEDIA: Mapping[FieldKind, Callable[[Plan, str, str], Iterator[Problem]]] = {
-    FieldKind.IMAGE: _of_image,
-    FieldKind.AUDIO: _of_audio,
+_MEDIA_CHECKS: Mapping[FieldKind, Callable[[Plan, str, str], Iterator[Problem]]] = {
+    FieldKind.IMAGE: _image_problems,
+    FieldKind.AUDIO: _audio_problems,
 }
 
 
-def _is_ignored(plan: Plan, name: str) -> bool:
+def _is_ignored_setting(plan: Plan, name: str) -> bool:
     """Unknown settings are ignored by the new standard (observed, section 2.2).
 
     A setting is known where another field has words for it: `audio` without `native`.
@@ -126,7 +126,7 @@ def _is_ignored(plan: Plan, name: str) -> bool:
     return is_new and at.startswith("settings.") and not is_known
 
 
-def _message(wire: str, fault: Fault, encode: Mapping[Any, Any]) -> str:
+def _message(wire: str, fault: Violation, encode: Mapping[Any, Any]) -> str:
     match fault.kind:
         case "length":
             return f"{wire} has {len(fault.value)} characters, allowed: {fault.allowed}"
@@ -140,16 +140,18 @@ def _message(wire: str, fault: Fault, encode: Mapping[Any, Any]) -> str:
             return f"{wire} value '{fault.value}' is invalid"
 
 
-def _missing(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:
+def _missing_fields(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:
     for name, limits in plan.limits.items():
         if limits.is_required and name not in values:
             wire = wire_name(plan.route, name)
             yield Problem(field=wire, message=f"{wire} is required")
 
 
-def _of_rules(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:
+def _rule_problems(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:
     for rule in plan.rules:
-        broken = None if rule.is_ours else validation.is_broken(rule, plan, values)
+        broken = (
+            None if rule.is_ours else validation.find_rule_violation(rule, plan, values)
+        )
         if broken is not None:
             names = [wire_name(plan.route, each) for each in rule.fields]
             subject = ", ".join(dict.fromkeys(names))

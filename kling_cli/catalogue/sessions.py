@@ -14,13 +14,13 @@ from typing import Any
 from kling_cli.errors import UsageError
 
 # A clip ordered with 5 s has 5.041. Source: API reference, section 6, read 2026-10-04.
-TOLERANCE_S = 0.05
+DURATION_TOLERANCE_S = 0.05
 
 Range = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SegmentFit:
+class SegmentSpec:
     """Where a cut of a sound goes that belongs to something seen in the video.
 
     `sounds` are the fields that may hold the sound, `start` and `end` those of the cut,
@@ -36,7 +36,7 @@ class SegmentFit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionUse:
+class SessionSpec:
     """Which step opens a session; the product's field `named_by` holds its id.
 
     The product's command takes the step itself when it `is_opened_here`; otherwise a
@@ -50,12 +50,12 @@ class SessionUse:
     noun: str
     is_opened_here: bool = False
     choice: str | None = None
-    fit: SegmentFit | None = None
+    fit: SegmentSpec | None = None
     lengths: Mapping[str, Mapping[int, Range]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepFacts:
+class StepSpec:
     """What is to be known of a step besides what every call has.
 
     `remedy` is what to try when it has recognised nothing, `over` when it was refused,
@@ -72,18 +72,18 @@ class StepFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionFacts:
+class Appearance:
     """When something is seen in a video; `end_s` None: nobody here knows."""
 
     start_s: float = 0.0
     end_s: float | None = None
 
 
-def insertion(
-    fit: SegmentFit,
+def segment_insert_s(
+    fit: SegmentSpec,
     values: Mapping[str, Any],
     *,
-    seen: SessionFacts,
+    seen: Appearance,
     video_s: float | None,
 ) -> float:
     """Return when in the video the cut begins: as said, or when the thing appears.
@@ -97,15 +97,15 @@ def insertion(
     at_s = values.get(fit.insert)
     if at_s is None:
         latest_s = seen.start_s if video_s is None else max(0.0, video_s - cut_s)
-        at_s = _milliseconds(min(seen.start_s, latest_s))
-    if video_s is not None and at_s + cut_s > video_s + TOLERANCE_S:
-        raise _too_long(cut_s, at_s, video_s)
+        at_s = _round_to_ms(min(seen.start_s, latest_s))
+    if video_s is not None and at_s + cut_s > video_s + DURATION_TOLERANCE_S:
+        raise _segment_too_long(cut_s, at_s, video_s)
     if seen.end_s is None:
         return float(at_s)
     shared_s = min(at_s + cut_s, seen.end_s) - max(at_s, seen.start_s)
     if round(shared_s, 3) < fit.overlap_s:
         raise UsageError(
-            f"the sound goes from {at_s:g} to {_milliseconds(at_s + cut_s):g} s of the"
+            f"the sound goes from {at_s:g} to {_round_to_ms(at_s + cut_s):g} s of the"
             f" video and the face is seen from {seen.start_s:g} to {seen.end_s:g} s:"
             f" {fit.overlap_s:g} s of it must be common",
             hint="choose another --at, or another --face",
@@ -113,8 +113,8 @@ def insertion(
     return float(at_s)
 
 
-def require_room(
-    fit: SegmentFit, values: Mapping[str, Any], *, video_s: float | None
+def require_segment_fits(
+    fit: SegmentSpec, values: Mapping[str, Any], *, video_s: float | None
 ) -> None:
     """Return when the cut can be in a video of this length at all.
 
@@ -123,11 +123,11 @@ def require_room(
     """
     if fit.end not in values or video_s is None:
         return
-    insertion(fit, values, seen=SessionFacts(), video_s=video_s)
+    segment_insert_s(fit, values, seen=Appearance(), video_s=video_s)
 
 
-def fit_segment(
-    use: SessionUse, values: Mapping[str, Any], video_s: float | None
+def fit_video_duration(
+    use: SessionSpec, values: Mapping[str, Any], video_s: float | None
 ) -> dict[str, Any]:
     """Return the values with those that follow from the length of the video.
 
@@ -150,18 +150,18 @@ def fit_segment(
 
 
 def _is_within(seconds: float, span: Range) -> bool:
-    return span[0] - TOLERANCE_S <= seconds <= span[1] + TOLERANCE_S
+    return span[0] - DURATION_TOLERANCE_S <= seconds <= span[1] + DURATION_TOLERANCE_S
 
 
-def _too_long(cut_s: float, at_s: float, video_s: float) -> UsageError:
-    room_s = _milliseconds(video_s - at_s)
+def _segment_too_long(cut_s: float, at_s: float, video_s: float) -> UsageError:
+    room_s = _round_to_ms(video_s - at_s)
     return UsageError(
-        f"{_milliseconds(cut_s):g} s of sound from {at_s:g} s on end after the video,"
+        f"{_round_to_ms(cut_s):g} s of sound from {at_s:g} s on end after the video,"
         f" which lasts {video_s:g} s",
         hint=f"at most {max(room_s, 0.0):g} s of it fit in: cut it with --from and"
         " --to, or choose another --at",
     )
 
 
-def _milliseconds(seconds: float) -> float:
+def _round_to_ms(seconds: float) -> float:
     return round(seconds, 3)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kling_cli.catalogue import constraints, prompt
-from kling_cli.catalogue.constraints import Fault, allowed, faults
+from kling_cli.catalogue.constraints import Violation, describe_limits, violations
 from kling_cli.catalogue.definition.schema import (
     Field,
     FieldKind,
@@ -17,41 +17,43 @@ from kling_cli.catalogue.definition.schema import (
     Rule,
 )
 from kling_cli.catalogue.prompt import Reference
-from kling_cli.catalogue.routing import accepts_field, listed, models_allowing
+from kling_cli.catalogue.routing import accepts_field, join_words, models_allowing
 from kling_cli.catalogue.values import (
     completed_values,
+    conditions_hold,
     effective_values,
+    find_shots,
     given_values,
-    holds,
-    storyboard,
 )
 from kling_cli.errors import UsageError
 
 _DECIMALS = 6  # 2.3 - 0.3 is to be 2
 
 
-def is_broken(rule: Rule, plan: Plan, values: Mapping[str, Any]) -> str | None:
+def find_rule_violation(
+    rule: Rule, plan: Plan, values: Mapping[str, Any]
+) -> str | None:
     """Return what is wrong by this rule, or None; `values` are settled already."""
     said, counts = given_values(values), effective_values(plan, values)
-    if not holds(rule.when, said, counts):
+    if not conditions_hold(rule.when, said, counts):
         return None
     if rule.check is not None:
-        return CHECKS[rule.check](plan, said, rule)
+        return RULE_CHECKS[rule.check](plan, said, rule)
     kept = (
-        holds(rule.need, said, counts)
-        and (not rule.one_of or _n_given(rule.one_of, said) == 1)
-        and (not rule.any_of or _n_given(rule.any_of, said) > 0)
-        and sum(_n_given(group, said) > 0 for group in rule.exclusive) <= 1
-        and _is_amount_kept(rule, counts)
+        conditions_hold(rule.need, said, counts)
+        and (not rule.one_of or _count_given(rule.one_of, said) == 1)
+        and (not rule.any_of or _count_given(rule.any_of, said) > 0)
+        and sum(_count_given(group, said) > 0 for group in rule.exclusive) <= 1
+        and _is_amount_within(rule, counts)
     )
     return None if kept else rule.message
 
 
-def _n_given(names: tuple[str, ...], said: Mapping[str, Any]) -> int:
+def _count_given(names: tuple[str, ...], said: Mapping[str, Any]) -> int:
     return sum(name in said for name in names)
 
 
-def _is_amount_kept(rule: Rule, counts: Mapping[str, Any]) -> bool:
+def _is_amount_within(rule: Rule, counts: Mapping[str, Any]) -> bool:
     if not rule.amount:
         return True
     total = math.prod(
@@ -73,24 +75,24 @@ def _term(term: str | float, counts: Mapping[str, Any]) -> float:
     return value if isinstance(value, int | float) else 1
 
 
-def _shots(plan: Plan, said: Mapping[str, Any], _rule: Rule) -> str | None:
+def _check_shots(plan: Plan, said: Mapping[str, Any], _rule: Rule) -> str | None:
     if "shots" not in plan.limits:
         return None
     try:
-        prompt.read_shots(said.get("shots", ()))
+        prompt.parse_shots(said.get("shots", ()))
     except (TypeError, ValueError) as exc:
         return str(exc)
-    shots = storyboard(plan, said)
+    shots = find_shots(plan, said)
     if not shots:
         return None
     if [each.number for each in shots] != list(range(1, len(shots) + 1)):
         return "the shots are not numbered 1, 2, 3 and so on"
     if len(shots) > prompt.MAX_SHOTS:
         return f"there are {len(shots)} shots; {prompt.MAX_SHOTS} is the most"
-    return _shot_lengths(shots, effective_values(plan, said).get("duration"))
+    return _check_shot_durations(shots, effective_values(plan, said).get("duration"))
 
 
-def _shot_lengths(shots: tuple[prompt.Shot, ...], duration: Any) -> str | None:
+def _check_shot_durations(shots: tuple[prompt.Shot, ...], duration: Any) -> str | None:
     for number, seconds, words in shots:
         if seconds < 1:
             return f"shot {number} is shorter than 1 s"
@@ -105,7 +107,7 @@ def _shot_lengths(shots: tuple[prompt.Shot, ...], duration: Any) -> str | None:
     return f"the shots last {total_s} s together and the video {duration} s"
 
 
-def _camera(_plan: Plan, said: Mapping[str, Any], _rule: Rule) -> str | None:
+def _check_camera(_plan: Plan, said: Mapping[str, Any], _rule: Rule) -> str | None:
     camera = said["camera"]
     if not isinstance(camera, Mapping):
         return None  # its kind is wrong already
@@ -118,26 +120,26 @@ def _camera(_plan: Plan, said: Mapping[str, Any], _rule: Rule) -> str | None:
     return "the type simple needs a config with exactly one value that is not zero"
 
 
-def _no_shots(_plan: Plan, said: Mapping[str, Any], rule: Rule) -> str | None:
+def _check_no_shots(_plan: Plan, said: Mapping[str, Any], rule: Rule) -> str | None:
     text = said.get("prompt")
-    spelled_out = prompt.find_shots(text) if isinstance(text, str) else ()
+    spelled_out = prompt.parse_prompt_shots(text) if isinstance(text, str) else ()
     return rule.message if said.get("shots") or spelled_out else None
 
 
-CHECKS: Mapping[str, Callable[[Plan, Mapping[str, Any], Rule], str | None]] = {
-    "shots": _shots,
-    "no shots": _no_shots,
-    "camera": _camera,
+RULE_CHECKS: Mapping[str, Callable[[Plan, Mapping[str, Any], Rule], str | None]] = {
+    "shots": _check_shots,
+    "no shots": _check_no_shots,
+    "camera": _check_camera,
 }
 
-_SHOWN_CHARS = 40
-_FETCHED_HINT = (
+_MAX_SHOWN_CHARS = 40
+_UPLOAD_HINT = (
     "put the file where Kling can reach it, and give its https:// address;"
     " kling status TASK_ID shows those of your results"
 )
 
 
-def problems(plan: Plan, values: Mapping[str, Any]) -> tuple[Problem, ...]:
+def find_problems(plan: Plan, values: Mapping[str, Any]) -> tuple[Problem, ...]:
     """Return everything wrong with `values`; image values may still be paths.
 
     Nothing is sent with a problem, so each says option, value and what would do.
@@ -146,14 +148,16 @@ def problems(plan: Plan, values: Mapping[str, Any]) -> tuple[Problem, ...]:
     found = [
         each
         for name in said
-        for each in _of_field(plan, name, said[name], _source(plan, name, typed))
+        for each in _field_problems(
+            plan, name, said[name], _implied_by(plan, name, typed)
+        )
     ]
-    found += _missing(plan, said)
-    found += _of_handles(plan, said)
+    found += _missing_fields(plan, said)
+    found += _handle_problems(plan, said)
     for rule in plan.rules:
-        broken = is_broken(rule, plan, said)
+        broken = find_rule_violation(rule, plan, said)
         if broken is not None:
-            found.append(_of_rule(plan, rule, typed, broken))
+            found.append(_rule_problem(plan, rule, typed, broken))
     return tuple(found)
 
 
@@ -163,7 +167,7 @@ def require_valid(plan: Plan, values: Mapping[str, Any]) -> None:
     Raises:
         UsageError: naming every problem, with the first hint there is.
     """
-    found = problems(plan, values)
+    found = find_problems(plan, values)
     if found:
         hints = [each.hint for each in found if each.hint]
         raise UsageError(
@@ -171,18 +175,18 @@ def require_valid(plan: Plan, values: Mapping[str, Any]) -> None:
         )
 
 
-def _source(plan: Plan, name: str, typed: Mapping[str, Any]) -> str | None:
+def _implied_by(plan: Plan, name: str, typed: Mapping[str, Any]) -> str | None:
     """Return what a value follows from that nobody typed: its option, or its argument.
 
     None where it was typed. What we say by habit, or as the API insists on it, is good.
     """
     if name in typed:
         return None
-    sources = [each for each in ("shots", *prompt.SPOKEN) if each in typed]
+    sources = [each for each in ("shots", *prompt.PROMPT_FIELDS) if each in typed]
     return plan.product.field(sources[0]).spelling if sources else plan.model.id
 
 
-def _of_field(
+def _field_problems(
     plan: Plan, name: str, value: Any, source: str | None
 ) -> Iterator[Problem]:
     field, limits = plan.product.field(name), plan.limits.get(name)
@@ -193,37 +197,41 @@ def _of_field(
         return
     place = plan.route.places.get(name)
     if place is not None and place.sent_as == "integer":
-        yield from _of_ids(field, value)
-    for fault in faults(field, limits, value):
-        why = constraints.why_not(field, value) if field.groups else None
-        reason = why or _reason(plan, field, fault)
+        yield from _id_problems(field, value)
+    for fault in violations(field, limits, value):
+        why = constraints.rejection_reason(field, value) if field.groups else None
+        reason = why or _violation_reason(plan, field, fault)
         if source is None:
             message = f"{_subject(field, fault)}: {reason}"
         else:
             unit = f" {field.unit}" if field.unit else ""
             message = f"{source}: the {field.name} comes to {value}{unit}, and {reason}"
-        fetched = _FETCHED_HINT if _is_file(field, fault) else None
-        hint = fetched or _list_of(plan, field, value) or _others(plan, name, value)
+        fetched = _UPLOAD_HINT if _is_text_for_url(field, fault) else None
+        hint = (
+            fetched
+            or _choices_hint(plan, field, value)
+            or _suggest_models(plan, name, value)
+        )
         yield Problem(field=name, message=message, hint=hint)
 
 
-def _of_ids(field: Field, values: Any) -> Iterator[Problem]:
+def _id_problems(field: Field, values: Any) -> Iterator[Problem]:
     for value in values:
         if not prompt.split_handle(str(value))[1].isdecimal():
             message = f"{field.spelling} {value}: an id is a number, or NAME=NUMBER"
             yield Problem(field=field.name, message=message)
 
 
-def _subject(field: Field, fault: Fault) -> str:
+def _subject(field: Field, fault: Violation) -> str:
     where = field.spelling + fault.at
     if fault.kind == "fixed" and field.kind is FieldKind.SWITCH:
         return where if fault.value else where.replace("--", "--no-", 1)
     if fault.kind in ("choice", "range", "fixed", "type"):
-        return f"{where} {_cut(str(fault.value))}"
+        return f"{where} {_truncate(str(fault.value))}"
     return where
 
 
-def _reason(plan: Plan, field: Field, fault: Fault) -> str:
+def _violation_reason(plan: Plan, field: Field, fault: Violation) -> str:
     model = plan.model.id
     unit = f" {field.unit}" if field.unit else ""
     always = "never" if fault.value else "always"
@@ -236,7 +244,7 @@ def _reason(plan: Plan, field: Field, fault: Fault) -> str:
             reason = f"{len(fault.value)} characters; {model} takes {fault.allowed}"
         case "items":
             reason = f"{len(fault.value)} of them; {model} takes {fault.allowed}"
-        case "type" if _is_file(field, fault):
+        case "type" if _is_text_for_url(field, fault):
             reason = f"that is not {fault.allowed}; a local file cannot be sent"
         case "type" | "key":
             reason = f"that is not {fault.allowed}"
@@ -247,32 +255,32 @@ def _reason(plan: Plan, field: Field, fault: Fault) -> str:
     return reason
 
 
-def _spelled(field: Field, value: Any, rule: Rule) -> str:
+def _option_with_value(field: Field, value: Any, rule: Rule) -> str:
     """Return the option, and its value where that is what is wrong."""
     if field.name not in rule.need or field.is_repeated:
         return field.spelling
-    return f"{field.spelling} {_cut(str(value))}"
+    return f"{field.spelling} {_truncate(str(value))}"
 
 
-def _cut(text: str) -> str:
-    return text[:_SHOWN_CHARS] + "…" if text[_SHOWN_CHARS:] else text
+def _truncate(text: str) -> str:
+    return text[:_MAX_SHOWN_CHARS] + "…" if text[_MAX_SHOWN_CHARS:] else text
 
 
-def _list_of(plan: Plan, field: Field, value: Any = None) -> str | None:
+def _choices_hint(plan: Plan, field: Field, value: Any = None) -> str | None:
     """Return what `value` may have meant, where there are too many to name them all."""
     if not field.groups:
         return None
-    near = "" if value is None else constraints.nearest(field, value)
+    near = "" if value is None else constraints.suggest_choices(field, value)
     return f"{near}kling {plan.product.name} --list shows them all"
 
 
-def _is_file(field: Field, fault: Fault) -> bool:
+def _is_text_for_url(field: Field, fault: Violation) -> bool:
     """Whether a text stands where the API wants an address to fetch from."""
     is_fetched = field.kind in (FieldKind.VIDEO, FieldKind.LINK)
     return is_fetched and fault.kind == "type" and isinstance(fault.value, str)
 
 
-def _others(plan: Plan, name: str, value: Any) -> str | None:
+def _suggest_models(plan: Plan, name: str, value: Any) -> str | None:
     """Name the models that would take the value, those of the same route first."""
     same_route = models_allowing(plan.product, name, value, route=plan.route.name)
     others = same_route or models_allowing(plan.product, name, value)
@@ -280,71 +288,75 @@ def _others(plan: Plan, name: str, value: Any) -> str | None:
         return None
     names = [each.id for each in others]
     verb = "do" if others[1:] else "does"
-    return f"{listed(names)} {verb}: add -m {names[0]}"
+    return f"{join_words(names)} {verb}: add -m {names[0]}"
 
 
-def _missing(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:
+def _missing_fields(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:
     for name, limits in plan.limits.items():
         if limits.is_required and name not in said:
             field = plan.product.field(name)
             message = f"{field.spelling} is missing"
-            hint = _list_of(plan, field) or _choice(field, limits)
+            hint = _choices_hint(plan, field) or _choice_hint(field, limits)
             yield Problem(field=name, message=message, hint=hint)
 
 
-def _choice(field: Field, limits: Limits) -> str | None:
+def _choice_hint(field: Field, limits: Limits) -> str | None:
     """Return what may be said for a field, where it is one of a few words."""
     if not limits.choices:
         return None
-    return f"{field.spelling} {allowed(limits)}"
+    return f"{field.spelling} {describe_limits(limits)}"
 
 
-def _of_handles(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:
-    known = prompt.references(plan.product, plan.route, said)
+def _handle_problems(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:
+    known = prompt.find_references(plan.product, plan.route, said)
     for index, each in enumerate(known):
         for other in known[:index] + known[index + 1 :]:
-            if _are_confused(plan, each, other):
+            if _are_ambiguous(plan, each, other):
                 yield Problem(
                     field=each.field,
                     message=f"@{each.handle} is part of @{other.handle}",
                     hint="give them names that do not contain one another",
                 )
                 return
-    yield from _of_unknown(plan, said, known)
+    yield from _unknown_handle_problems(plan, said, known)
 
 
-def _are_confused(plan: Plan, one: Reference, other: Reference) -> bool:
+def _are_ambiguous(plan: Plan, one: Reference, other: Reference) -> bool:
     """Say whether the API may take one handle for the other; numbers it counts."""
-    if prompt.has_handles(plan.route.places[one.field]):
+    if prompt.has_handle_key(plan.route.places[one.field]):
         return one.handle in other.handle
     return one.handle == other.handle
 
 
-def _of_unknown(
+def _unknown_handle_problems(
     plan: Plan, said: Mapping[str, Any], known: tuple[Reference, ...]
 ) -> Iterator[Problem]:
     """Find the inputs that a prompt counts on and nobody gave: a paid mistake."""
-    for name in prompt.SPOKEN:
+    for name in prompt.PROMPT_FIELDS:
         value = said.get(name, "")
         is_many = isinstance(value, list | tuple)
         text = " ".join(map(str, value)) if is_many else str(value)
-        for missing in prompt.unknown(text, known, plan.route):
+        for missing in prompt.unknown_handles(text, known, plan.route):
             yield Problem(
                 field=name,
                 message=f"@{missing}: there is no such input",
-                hint=_named(known),
+                hint=_handles_hint(known),
             )
 
 
-def _named(known: tuple[Reference, ...]) -> str | None:
+def _handles_hint(known: tuple[Reference, ...]) -> str | None:
     names = [f"@{each.handle}" for each in known]
-    return f"the inputs are {listed(names)}" if names else None
+    return f"the inputs are {join_words(names)}" if names else None
 
 
-def _of_rule(plan: Plan, rule: Rule, said: Mapping[str, Any], broken: str) -> Problem:
+def _rule_problem(
+    plan: Plan, rule: Rule, said: Mapping[str, Any], broken: str
+) -> Problem:
     shown = [name for name in rule.fields if name in said and name not in rule.need]
     shown = shown or [name for name in rule.need if name in said]
-    spelled = ", ".join(_spelled(plan.product.field(n), said[n], rule) for n in shown)
+    spelled = ", ".join(
+        _option_with_value(plan.product.field(n), said[n], rule) for n in shown
+    )
     return Problem(
         field=(shown or rule.fields)[0],
         message=f"{spelled}: {broken}" if spelled else broken,

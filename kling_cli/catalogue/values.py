@@ -9,17 +9,17 @@ from kling_cli.catalogue import prompt
 from kling_cli.catalogue.definition.schema import FieldKind, Plan
 
 
-def holds(
+def conditions_hold(
     conditions: Mapping[str, Any], said: Mapping[str, Any], counts: Mapping[str, Any]
 ) -> bool:
     """Say whether all conditions hold for what was `said` and what `counts`."""
     return all(
-        _is_met(wanted, name in said, counts.get(name))
+        _is_condition_met(wanted, name in said, counts.get(name))
         for name, wanted in conditions.items()
     )
 
 
-def _is_met(wanted: Any, is_said: bool, value: Any) -> bool:
+def _is_condition_met(wanted: Any, is_said: bool, value: Any) -> bool:
     if wanted == "present":
         return is_said
     if wanted == "absent":
@@ -46,30 +46,31 @@ def completed_values(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     our default, and our habits speak for who says nothing.
     """
     said = {
-        name: _chosen(plan, name, value) for name, value in given_values(values).items()
+        name: _parse_choice(plan, name, value)
+        for name, value in given_values(values).items()
     }
-    said = {**_following(plan, said), **said}
+    said = {**_implied_constants(plan, said), **said}
     for name, limits in plan.limits.items():
-        if name in said and _goes_without_saying(plan, name, said[name]):
+        if name in said and _is_implicit(plan, name, said[name]):
             del said[name]
         if limits.is_sent:
             said.setdefault(name, limits.default)
-    said = {**_habitual(plan, said), **said}
+    said = {**_client_default_values(plan, said), **said}
     if "shots" not in plan.limits:
         return said
-    spelled_out = _spelled_out(said)
+    spelled_out = _prompt_shots(said)
     if spelled_out and plan.route.places["shots"].codec == "shot_list":
         del said["prompt"]
         said["shots"] = tuple(
             f"{each.seconds}:{each.words}" for each in sorted(spelled_out)
         )
-    shots = storyboard(plan, said)
+    shots = find_shots(plan, said)
     if shots and "duration" in plan.limits:
         said.setdefault("duration", sum(each.seconds for each in shots))
     return said
 
 
-def _goes_without_saying(plan: Plan, name: str, value: Any) -> bool:
+def _is_implicit(plan: Plan, name: str, value: Any) -> bool:
     limits, place = plan.limits[name], plan.route.places.get(name)
     if value != limits.default:
         return False
@@ -77,18 +78,18 @@ def _goes_without_saying(plan: Plan, name: str, value: Any) -> bool:
     return limits.is_fixed or (words is not None and value not in words)
 
 
-def _habitual(plan: Plan, said: Mapping[str, Any]) -> dict[str, Any]:
+def _client_default_values(plan: Plan, said: Mapping[str, Any]) -> dict[str, Any]:
     counts = effective_values(plan, said)
     return {
         name: value
         for habit in plan.habits
-        if holds(habit.when, said, counts)
+        if conditions_hold(habit.when, said, counts)
         for name, value in habit.say.items()
         if name in plan.limits
     }
 
 
-def _following(plan: Plan, said: Mapping[str, Any]) -> dict[str, Any]:
+def _implied_constants(plan: Plan, said: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of other fields that go with what was said, whoever says it."""
     places = plan.route.places
     names = {place.at: name for name, place in places.items() if place.codec is None}
@@ -101,7 +102,7 @@ def _following(plan: Plan, said: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _chosen(plan: Plan, name: str, value: Any) -> Any:
+def _parse_choice(plan: Plan, name: str, value: Any) -> Any:
     limits = plan.limits.get(name)
     if limits is None or plan.product.field(name).kind is not FieldKind.CHOICE:
         return value
@@ -109,25 +110,25 @@ def _chosen(plan: Plan, name: str, value: Any) -> Any:
     return by_text.get(value, value) if isinstance(value, str) else value
 
 
-def storyboard(plan: Plan, said: Mapping[str, Any]) -> tuple[prompt.Shot, ...]:
+def find_shots(plan: Plan, said: Mapping[str, Any]) -> tuple[prompt.Shot, ...]:
     """Return the shots the API will see in what was said; none if unreadable."""
     if "shots" not in plan.limits:
         return ()
     if "shots" not in said:
         is_text = plan.route.places["shots"].codec == "shot_text"
-        return _spelled_out(said) if is_text else ()
+        return _prompt_shots(said) if is_text else ()
     try:
-        return prompt.read_shots(said["shots"])
+        return prompt.parse_shots(said["shots"])
     except (TypeError, ValueError):
         return ()
 
 
-def _spelled_out(said: Mapping[str, Any]) -> tuple[prompt.Shot, ...]:
+def _prompt_shots(said: Mapping[str, Any]) -> tuple[prompt.Shot, ...]:
     """Return the shots in the prompt, unless the person wants it taken as it is."""
     text = said.get("prompt")
     if said.get("multi_shot") is False or {"shots", "shot_type"} & said.keys():
         return ()
-    return prompt.find_shots(text) if isinstance(text, str) else ()
+    return prompt.parse_prompt_shots(text) if isinstance(text, str) else ()
 
 
 def effective_values(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SANDBOX_TASK_S = 3.0  # how long a task takes when the sandbox is there for one command
-
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
@@ -43,21 +41,10 @@ Work = Callable[[RunContext], Awaitable[T]]
 
 
 def load_settings(options: Mapping[str, Any]) -> Settings:
-    """Return the settings of this process with what was typed on top.
+    """Return the settings of this process with what was typed on top."""
+    from kling_cli.jobs import run_options
 
-    With a sandbox, the state folder is one inside the usual one: what is simulated
-    never stands among paid jobs.
-    """
-    from kling_cli.settings import SANDBOX_FOLDER, load
-
-    settings = load(os.environ, options)
-    if settings.is_typed("tunnel"):
-        from kling_cli.tunnels.registry import require_choice
-
-        require_choice(settings)
-    if settings.is_sandbox:
-        settings = replace(settings, state_dir=settings.state_dir / SANDBOX_FOLDER)
-    return settings
+    return run_options.load_settings(os.environ, options)
 
 
 def run(
@@ -93,32 +80,7 @@ async def _surrounded(work: Work[T], around: RunContext) -> T:
     """Await `work`, inside a sandbox when the settings want one."""
     if not around.settings.is_sandbox:
         return await work(around)
-    from kling_cli.sandbox.options import SandboxOptions
-    from kling_cli.sandbox.server import serve_sandbox
+    from kling_cli.sandbox.embedded import embedded_sandbox
 
-    options = SandboxOptions(
-        task_seconds=SANDBOX_TASK_S,
-        has_seed_data=True,
-        webhook_secrets=tuple(
-            each.reveal() for each in around.settings.webhook_secrets
-        ),
-    )
-    async with serve_sandbox(options) as box:
-        return await work(replace(around, settings=_inside(around.settings, box)))
-
-
-def _inside(settings: Settings, box: Any) -> Settings:
-    """Return settings that talk with the sandbox, whatever account there is."""
-    from kling_cli.secret import Secret
-    from kling_cli.settings import ACCOUNT
-
-    problems = settings.problems.items()
-    return replace(
-        settings,
-        api_base=box.base_url,
-        api_key=Secret(box.api_key),
-        access_key=None,
-        secret_key=None,
-        credentials_problem=None,
-        problems={name: each for name, each in problems if name not in ACCOUNT},
-    )
+    async with embedded_sandbox(around.settings) as settings:
+        return await work(replace(around, settings=settings))

@@ -14,7 +14,7 @@ from typing import Any
 
 from kling_cli import catalogue
 from kling_cli.api import Output
-from kling_cli.catalogue import Field, Product, fit_segment, is_url
+from kling_cli.catalogue import Field, Product, fit_video_duration, is_url
 from kling_cli.errors import UsageError
 from kling_cli.jobs.lookup import resolve_last
 from kling_cli.jobs.prepare import Order
@@ -86,7 +86,7 @@ def with_history(order: Order, settings: Settings) -> Order:
         values[field.name] = _id_of(field, name, product, memory)
     if use is not None:
         video_s = memory.video_seconds(values.get(use.named_by))
-        values = fit_segment(use, values, video_s)
+        values = fit_video_duration(use, values, video_s)
     return replace(order, values=values)
 
 

@@ -20,8 +20,8 @@ from kling_cli.catalogue import (
     Field,
     FieldKind,
     Product,
+    expected_type,
     split_handle,
-    wanted_kind,
 )
 from kling_cli.errors import UsageError
 from kling_cli.text import BYTE_ORDER_MARK, decode_text, normal_text
@@ -276,7 +276,7 @@ def to_order(request: Any, *, external_id: str | None = None) -> Order:
         raise UsageError(
             "the request does not say which product", hint='"product": "text2video"'
         )
-    product = catalogue.makeable(name)
+    product = catalogue.load_creatable(name)
     step = catalogue.opening_step(product)
     fields = request.get("fields") or {}
     _require_object(fields, "fields")
@@ -317,7 +317,7 @@ def _one(field: Field, value: Any) -> Any:
     if field.has_handle and isinstance(value, dict):
         return _with_handle(field, value)
     is_source = field.kind in _TYPED_KINDS and isinstance(value, str)
-    wanted = None if is_source else wanted_kind(field, value)
+    wanted = None if is_source else expected_type(field, value)
     if wanted is not None:
         raise UsageError(f"fields.{field.name}: {_shown(value)} is not {wanted}")
     return value

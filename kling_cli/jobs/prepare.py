@@ -210,7 +210,7 @@ def prepare(
             f"--external-id {order.external_id}: that word means the newest task",
             hint=f"--external-id my-{order.external_id.replace('~', '-')}",
         )
-    plan, reason = catalogue.plan_with_default_model(
+    plan, reason = catalogue.choose_plan(
         product, order.model, order.values, credentials
     )
     values = with_files_read(plan, order.values)
@@ -279,7 +279,7 @@ def check_price(request: Request, max_units: float | None) -> None:
     if max_units is None:
         return
     if request.estimate is None:
-        raise unbounded(catalogue.why_unknown(request.plan))
+        raise unbounded(catalogue.explain_missing_price(request.plan))
     estimate = request.estimate
     most = estimate.at_most_units if estimate.units is None else estimate.units
     if most is None:

@@ -37,7 +37,7 @@ def planned() -> Planner:
         credentials: str = "api_key",
     ) -> Plan:
         kinds = (CredentialKind(credentials),)
-        return routing.plan(
+        return routing.select_route(
             loader.load_description(product), model, tuple(values), kinds
         )
 

@@ -17,9 +17,9 @@ from kling_cli.catalogue import decoder
 from kling_cli.catalogue.definition.schema import (
     Field,
     FieldKind,
+    FieldMapping,
     Limits,
     Model,
-    Place,
     Product,
     Route,
 )
@@ -36,7 +36,7 @@ class Said:
     model: Model
     field: Field
     limits: Limits
-    place: Place
+    place: FieldMapping
     is_key: bool = False  # an entry inside the field's own value
 
 
@@ -83,7 +83,7 @@ class Call:
 
 def call_of(documented: Mapping[str, Any]) -> Call | None:
     """Return the call with its part of the catalogue; None when it has none."""
-    found = decoder.routes_by_path(documented["path"])
+    found = decoder.route_by_path(documented["path"])
     if found is None:
         return None
     product, route, model = found

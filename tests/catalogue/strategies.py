@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import assume, strategies as st
 
-from kling_cli.catalogue.decoder import lists
+from kling_cli.catalogue.decoder import list_paths
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import Field, FieldKind, Limits, Plan, Route
 
@@ -65,7 +65,7 @@ def has_its_entry(route: Route, name: str, names: list[str]) -> bool:
     """Say whether the entry that a value is part of is there: a video for its sound."""
     at = route.places[name].at
     others = [place for each, place in route.places.items() if each in names]
-    is_inside = [each for each in lists(route) if at.startswith(f"{each}.")]
+    is_inside = [each for each in list_paths(route) if at.startswith(f"{each}.")]
     return not is_inside or any(place.at in is_inside for place in others)
 
 

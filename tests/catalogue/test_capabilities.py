@@ -8,9 +8,9 @@ import pytest
 
 from kling_cli.catalogue.capabilities import (
     Requirement,
-    meanings,
+    parse_requirement,
     parse_requirements,
-    require_known,
+    require_known_capabilities,
 )
 from kling_cli.catalogue.definition import loader
 from kling_cli.errors import UsageError
@@ -18,7 +18,7 @@ from kling_cli.errors import UsageError
 
 def meant(product: str, word: str) -> list[tuple[str, Any]]:
     described = loader.load_product(product)
-    return [(each.field, each.value) for each in meanings(described, word)]
+    return [(each.field, each.value) for each in parse_requirement(described, word)]
 
 
 @pytest.mark.parametrize(
@@ -66,13 +66,13 @@ def test_every_way_to_mean_all_words_is_a_demand_each() -> None:
 
 def test_a_word_that_nobody_knows_is_refused_with_those_near_it() -> None:
     with pytest.raises(UsageError, match="--can last-fram:") as caught:
-        require_known(loader.all_products(), ["sound", "last-fram"])
+        require_known_capabilities(loader.all_products(), ["sound", "last-fram"])
 
     assert "last-frame" in (caught.value.hint or "")
 
 
 def test_a_word_like_no_other_is_refused_with_some_that_there_are() -> None:
     with pytest.raises(UsageError) as caught:
-        require_known(loader.all_products(), ["zzzz=1"])
+        require_known_capabilities(loader.all_products(), ["zzzz=1"])
 
     assert "duration=12" in (caught.value.hint or "")

@@ -113,4 +113,4 @@ def test_an_offer_breaks_no_rule_once_there_are_prompt_and_image(
             given = {k: v for k, v in inputs.items() if k in own}
             if "shots" in found.values:
                 del given["prompt"]
-            assert not validation.problems(found.plan, {**given, **found.values})
+            assert not validation.find_problems(found.plan, {**given, **found.values})

@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from kling_cli.catalogue.constraints import Fault, allowed, faults, is_url
+from kling_cli.catalogue.constraints import (
+    Violation,
+    describe_limits,
+    is_url,
+    violations,
+)
 from kling_cli.catalogue.definition.schema import Field, FieldKind, Limits
 
 LIST = Field(name="masks", kind=FieldKind.JSON, help="")
@@ -18,13 +23,13 @@ LIST = Field(name="masks", kind=FieldKind.JSON, help="")
     ],
 )
 def test_limits_are_put_into_words(limits: Limits, words: str) -> None:
-    assert allowed(limits) == words
+    assert describe_limits(limits) == words
 
 
 def test_a_list_without_keys_is_only_counted() -> None:
-    found = list(faults(LIST, Limits(max_items=1), [1, "a"]))
+    found = list(violations(LIST, Limits(max_items=1), [1, "a"]))
 
-    assert found == [Fault("items", "at most 1", [1, "a"])]
+    assert found == [Violation("items", "at most 1", [1, "a"])]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 import kling_cli.catalogue
 from kling_cli.catalogue import prompt, validation
 from kling_cli.catalogue.definition import loader
-from kling_cli.catalogue.definition.parser import CatalogueError, product as parse
+from kling_cli.catalogue.definition.parser import CatalogueError, parse_product as parse
 from kling_cli.catalogue.definition.schema import Model, Product, Route
 
 DATA = Path(kling_cli.catalogue.__file__).parent / "data"
@@ -62,8 +62,8 @@ def test_products_stand_in_their_order() -> None:
 def test_summaries_cost_no_parsing_and_no_imports() -> None:
     script = (
         "import sys; before = set(sys.modules)\n"
-        "from kling_cli.catalogue.definition import loader as catalogue\n"
-        "assert catalogue.names()\n"
+        "from kling_cli.catalogue.definition import loader\n"
+        "assert loader.product_names()\n"
         "new = set(sys.modules) - before\n"
         "print({'tomllib', 'kling_cli.catalogue.definition.schema'} & new)\n"
     )
@@ -167,7 +167,7 @@ def test_rules_name_models_routes_and_checks_that_are_there(product: Product) ->
     for rule in product.rules:
         assert set(rule.models) <= ids, rule.id
         assert set(rule.routes) <= routes, rule.id
-        assert rule.check is None or rule.check in validation.CHECKS, rule.id
+        assert rule.check is None or rule.check in validation.RULE_CHECKS, rule.id
 
 
 @each_product

@@ -18,7 +18,7 @@ from kling_cli.catalogue import decoder
 def test_a_create_path_belongs_to_a_product(
     path: str, product: str, route: str, model: str | None
 ) -> None:
-    found = decoder.routes_by_path(path)
+    found = decoder.route_by_path(path)
 
     assert found is not None
     assert (found[0].name, found[1].name) == (product, route)
@@ -37,7 +37,7 @@ def test_a_create_path_belongs_to_a_product(
     ],
 )
 def test_other_paths_create_nothing(path: str) -> None:
-    assert decoder.routes_by_path(path) is None
+    assert decoder.route_by_path(path) is None
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_other_paths_create_nothing(path: str) -> None:
 def test_a_body_names_its_model_or_means_the_oldest(
     wire_id: str | None, model: str | None
 ) -> None:
-    found = decoder.routes_by_path("/v1/videos/text2video")
+    found = decoder.route_by_path("/v1/videos/text2video")
     assert found is not None
 
     named = decoder.model_by_wire_id(found[0], found[1], wire_id)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue.capabilities import sample
-from kling_cli.catalogue.default_model import plan_with_default_model
+from kling_cli.catalogue.capabilities import sample_value
+from kling_cli.catalogue.default_model import choose_plan
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import CredentialKind, Rule
 from kling_cli.catalogue.routing import accepts_field
@@ -79,7 +79,7 @@ HERO = {**FRAME, "prompt": "@hero waves", "elements": ("hero=12",)}
 def test_the_newest_that_can_do_it_is_taken(
     product: str, values: dict[str, Any], model: str, reason: str | None
 ) -> None:
-    choice = plan_with_default_model(loader.load_product(product), None, values, KEY)
+    choice = choose_plan(loader.load_product(product), None, values, KEY)
 
     assert (choice.plan.model.id, choice.reason) == (model, reason)
 
@@ -94,10 +94,8 @@ def test_rules_count_too() -> None:
     )
     product = replace(loader.load_product("text2video"), rules=(only_long,))
 
-    short = plan_with_default_model(product, None, {"prompt": "rain"}, KEY)
-    long = plan_with_default_model(
-        product, None, {"prompt": "rain", "duration": 10}, KEY
-    )
+    short = choose_plan(product, None, {"prompt": "rain"}, KEY)
+    long = choose_plan(product, None, {"prompt": "rain", "duration": 10}, KEY)
 
     assert short.plan.model.id == "kling-3.0"
     assert short.reason == "rain takes longer; using kling-3.0"
@@ -106,23 +104,23 @@ def test_rules_count_too() -> None:
 
 def test_a_model_that_was_named_is_never_changed() -> None:
     with pytest.raises(UsageError, match=r"--element: kling-3\.0-turbo does not"):
-        plan_with_default_model(loader.load_product("image2video"), "turbo", HERO, KEY)
+        choose_plan(loader.load_product("image2video"), "turbo", HERO, KEY)
 
 
 def test_what_no_model_takes_is_the_defaults_complaint() -> None:
     product = loader.load_product("text2video")
 
     with pytest.raises(UsageError, match="text2video has no field colour"):
-        plan_with_default_model(product, None, {"colour": "red"}, KEY)
+        choose_plan(product, None, {"colour": "red"}, KEY)
 
 
 def test_credentials_decide_what_there_is_to_choose_from() -> None:
     product = loader.load_product("text2video")
-    choice = plan_with_default_model(product, None, {"prompt": "a boat"}, PAIR)
+    choice = choose_plan(product, None, {"prompt": "a boat"}, PAIR)
 
     assert (choice.plan.model.id, choice.reason) == ("kling-3.0", None)
     with pytest.raises(CredentialsError, match="needs an API key"):
-        plan_with_default_model(loader.load_product("goods-studio"), None, {}, PAIR)
+        choose_plan(loader.load_product("goods-studio"), None, {}, PAIR)
 
 
 @pytest.mark.parametrize("name", loader.product_names())
@@ -138,6 +136,6 @@ def test_no_field_of_any_current_model_needs_a_model_named(name: str) -> None:
     }
 
     for field in fields:
-        value = sample(product.field(field))
-        plan = plan_with_default_model(product, None, {field: value}, KEY).plan
+        value = sample_value(product.field(field))
+        plan = choose_plan(product, None, {field: value}, KEY).plan
         assert accepts_field(plan.model, plan.route, field), field

@@ -14,7 +14,7 @@ from kling_cli.catalogue import (
     server_validation,
     validation,
 )
-from kling_cli.catalogue.constraints import offered
+from kling_cli.catalogue.constraints import current_choices
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import CredentialKind, Plan
 
@@ -24,7 +24,7 @@ SCENE = EFFECTS.field("scene")
 
 
 def plan() -> Plan:
-    return routing.plan(EFFECTS, None, (), (CredentialKind.KEY_PAIR,))
+    return routing.select_route(EFFECTS, None, (), (CredentialKind.KEY_PAIR,))
 
 
 def of_group(name: str) -> tuple[str, ...]:
@@ -38,7 +38,7 @@ def test_the_scenes_are_those_of_the_page() -> None:
     assert (len(dual), len(single), len(ended)) == (15, 203, 10)
     assert {"magic_match_tree", "hug", "kiss", "c4d_cartoon"} <= set(ended)
     assert len({*dual, *single, *ended}) == 228
-    assert offered(SCENE) == dual + single
+    assert current_choices(SCENE) == dual + single
     assert plan().limits["scene"].choices == dual + single
 
 
@@ -58,9 +58,9 @@ def test_one_image_stands_elsewhere_than_two(
         plan(), values, external_id=None, callback_url=None, extra={}
     )
 
-    assert validation.problems(plan(), values) == ()
+    assert validation.find_problems(plan(), values) == ()
     assert made == {"effect_scene": scene, "input": wanted}
-    assert server_validation.wire_check(plan(), made) == ()
+    assert server_validation.validate_body(plan(), made) == ()
     assert decoder.decode_body(EFFECTS, plan().route, plan().model, made) == (
         values,
         (),
@@ -108,7 +108,7 @@ def test_one_image_stands_elsewhere_than_two(
 def test_a_wrong_scene_or_number_of_images_is_said_with_the_way_out(
     values: dict[str, Any], message: str, hint: str | None
 ) -> None:
-    found = validation.problems(plan(), values)
+    found = validation.find_problems(plan(), values)
 
     said = [each for each in found if message in each.message]
     assert said, found
@@ -135,7 +135,7 @@ def test_a_wrong_scene_or_number_of_images_is_said_with_the_way_out(
 def test_the_api_refuses_the_wrong_shape_for_a_scene(
     scene: str, given: dict[str, Any], message: str
 ) -> None:
-    found = server_validation.wire_check(
+    found = server_validation.validate_body(
         plan(), {"effect_scene": scene, "input": given}
     )
 

@@ -65,7 +65,7 @@ def test_a_series_is_asked_for_by_its_number_alone(planned: Planner) -> None:
 
     made = build(plan, values)
 
-    assert validation.problems(plan, values) == ()
+    assert validation.find_problems(plan, values) == ()
     assert made["result_type"] == "series"
     assert made["series_amount"] == 3
 
@@ -87,7 +87,7 @@ def test_sides_that_nobody_names_are_sent_as_zero(planned: Planner) -> None:
 def test_the_api_wants_every_side_of_an_expansion(planned: Planner) -> None:
     plan = planned("expand", None, {"image": IMAGE})
 
-    found = server_validation.wire_check(
+    found = server_validation.validate_body(
         plan, {"image": IMAGE, "up_expansion_ratio": 0.5}
     )
 
@@ -141,7 +141,7 @@ def test_the_api_wants_every_side_of_an_expansion(planned: Planner) -> None:
 def test_what_an_image_model_does_not_take_is_said_before_it_is_sent(
     planned: Planner, product: str, model: str | None, values: Any, words: str
 ) -> None:
-    found = validation.problems(planned(product, model, values), values)
+    found = validation.find_problems(planned(product, model, values), values)
 
     assert words in "; ".join(each.message for each in found)
 
@@ -162,5 +162,5 @@ def test_ten_images_that_are_only_counted_are_not_taken_for_one_another(
     values = {"prompt": "@image_1 and @image_10", "refer_images": (IMAGE,) * 10}
     plan = planned("omni-image", None, values)
 
-    assert validation.problems(plan, values) == ()
+    assert validation.find_problems(plan, values) == ()
     assert build(plan, values)["prompt"] == "<<<image_1>>> and <<<image_10>>>"

@@ -25,7 +25,9 @@ ELEMENT: dict[str, Any] = {
 
 def plan_for(name: str, values: dict[str, Any]) -> Plan:
     product = loader.load_managed(name)
-    return routing.plan(product, None, tuple(values), (CredentialKind.KEY_PAIR,))
+    return routing.select_route(
+        product, None, tuple(values), (CredentialKind.KEY_PAIR,)
+    )
 
 
 def built(name: str, values: dict[str, Any]) -> dict[str, Any]:
@@ -71,15 +73,15 @@ def test_what_is_not_allowed_is_refused(name: str, values: dict[str, Any]) -> No
         plan, values, external_id=None, callback_url=None, extra={}
     )
 
-    assert server_validation.wire_check(plan, raw)
+    assert server_validation.validate_body(plan, raw)
 
 
 def test_a_tag_the_api_does_not_know_is_refused() -> None:
     plan = plan_for("custom-element", ELEMENT)
     raw = {**built("custom-element", ELEMENT), "tag_list": [{"tag_id": "o_109"}]}
 
-    assert server_validation.wire_check(plan, raw)
-    assert validation.problems(plan, {**ELEMENT, "tags": ("hero",)})
+    assert server_validation.validate_body(plan, raw)
+    assert validation.find_problems(plan, {**ELEMENT, "tags": ("hero",)})
 
 
 @pytest.mark.parametrize(
@@ -95,13 +97,13 @@ def test_what_an_element_is_made_from_is_seen_from_what_is_given(
     said = {"element_name": "Hero", "description": "red coat", **values}
 
     assert built("custom-element", said)["reference_type"] == kind
-    assert not validation.problems(plan_for("custom-element", said), said)
+    assert not validation.find_problems(plan_for("custom-element", said), said)
 
 
 def test_a_complaint_names_nothing_that_nobody_said() -> None:
     said = {"element_name": "Hero", "description": "red coat"}
 
-    (problem,) = validation.problems(plan_for("custom-element", said), said)
+    (problem,) = validation.find_problems(plan_for("custom-element", said), said)
 
     assert not problem.message.startswith("--kind")
     assert "--frontal" in (problem.hint or "")
@@ -110,7 +112,7 @@ def test_a_complaint_names_nothing_that_nobody_said() -> None:
 def test_a_recording_is_a_url_and_no_file() -> None:
     said = {"voice_name": "Ann", "voice_url": "ann.mp3"}
 
-    (problem,) = validation.problems(plan_for("custom-voice", said), said)
+    (problem,) = validation.find_problems(plan_for("custom-voice", said), said)
 
     assert "local file" in problem.message
 
@@ -126,5 +128,5 @@ def test_they_are_found_by_path_and_are_no_commands() -> None:
     assert names == ["custom-element", "custom-voice"]
     assert not set(names) & set(loader.product_names())
     for each in loader.all_managed():
-        found = decoder.routes_by_path(each.routes[0].create_path)
+        found = decoder.route_by_path(each.routes[0].create_path)
         assert found == (each, each.routes[0], each.models[0])

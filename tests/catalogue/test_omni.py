@@ -212,9 +212,9 @@ def test_inputs_become_a_body_and_values_again(
     made = build(plan, values)
     found, problems = decoder.decode_body(plan.product, plan.route, plan.model, made)
 
-    assert validation.problems(plan, values) == ()
+    assert validation.find_problems(plan, values) == ()
     assert made == wanted
-    assert problems == server_validation.wire_check(plan, made) == ()
+    assert problems == server_validation.validate_body(plan, made) == ()
     assert build(plan, found) == made
 
 
@@ -468,7 +468,7 @@ def test_what_does_not_go_together_is_said_before_it_is_sent(
 ) -> None:
     model, keys, values, message, hint = case
 
-    found = validation.problems(planned("omni-video", model, values, keys), values)
+    found = validation.find_problems(planned("omni-video", model, values, keys), values)
 
     said = [each for each in found if message in each.message]
     assert said, found
@@ -498,8 +498,8 @@ def test_what_goes_together_is_taken_on_both_sides(
     values = {"prompt": "a", **values}
     plan = planned("omni-video", model, values, keys)
 
-    assert validation.problems(plan, values) == ()
-    assert server_validation.wire_check(plan, build(plan, values)) == ()
+    assert validation.find_problems(plan, values) == ()
+    assert server_validation.validate_body(plan, build(plan, values)) == ()
 
 
 PROMPT = {"type": "prompt", "text": "a"}
@@ -579,7 +579,7 @@ WIRE: list[tuple[str, str, Json, str]] = [
 def test_the_api_names_what_it_refuses(
     planned: Planner, model: str, keys: str, raw: Json, message: str
 ) -> None:
-    found = server_validation.wire_check(planned("omni-video", model, {}, keys), raw)
+    found = server_validation.validate_body(planned("omni-video", model, {}, keys), raw)
 
     assert message in found[0].message
     assert len(found) == len(set(found))
@@ -601,7 +601,8 @@ def test_what_other_clients_leave_out_is_left_out(
     planned: Planner, model: str, keys: str, raw: Json
 ) -> None:
     assert (
-        server_validation.wire_check(planned("omni-video", model, {}, keys), raw) == ()
+        server_validation.validate_body(planned("omni-video", model, {}, keys), raw)
+        == ()
     )
 
 

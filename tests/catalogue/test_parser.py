@@ -12,7 +12,7 @@ import kling_cli.catalogue
 from kling_cli.catalogue.definition.parser import (
     CatalogueError,
     Table,
-    product as parse,
+    parse_product as parse,
 )
 
 DATA = Path(kling_cli.catalogue.__file__).parent / "data"

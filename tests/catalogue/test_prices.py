@@ -118,7 +118,7 @@ def has_resolution(plan: Plan, resolution: str) -> bool:
 
 def units_of(plan: Plan, values: Values, *, seconds: float = 1) -> Units:
     """Return what a second, a call or an image costs; None where it is not sold."""
-    if pricing.rate_for(plan, values) is None:
+    if pricing.find_rate(plan, values) is None:
         return None
     return pricing.charged_units(plan, values, seconds)
 

@@ -170,7 +170,7 @@ def test_what_has_no_published_price_is_not_estimated(
     plan = replace(plan, model=replace(plan.model, rates=rates))
 
     assert pricing.estimate_units(plan, {}) is None
-    assert why in pricing.why_unknown(plan)
+    assert why in pricing.explain_missing_price(plan)
 
 
 def test_a_number_that_nobody_bounds_is_not_estimated_either(planned: Planner) -> None:

@@ -36,7 +36,7 @@ HEROINE = Reference("elements", "12", "heroine", "element_2")
     ],
 )
 def test_shots_are_found_in_a_prompt(text: str, shots: tuple[Shot, ...]) -> None:
-    assert prompt.find_shots(text) == shots
+    assert prompt.parse_prompt_shots(text) == shots
 
 
 @given(
@@ -54,11 +54,13 @@ def test_shots_survive_being_spelled_out(shots: list[tuple[int, str]]) -> None:
         for number, (seconds, words) in enumerate(shots, 1)
     )
 
-    assert prompt.find_shots(prompt.shot_text(numbered)) == numbered
+    assert prompt.parse_prompt_shots(prompt.encode_shot_text(numbered)) == numbered
 
 
 def test_shots_are_typed_or_given_as_objects() -> None:
-    typed = prompt.read_shots(("3:a: b", " 4 s : c ", {"duration": "5", "prompt": "d"}))
+    typed = prompt.parse_shots(
+        ("3:a: b", " 4 s : c ", {"duration": "5", "prompt": "d"})
+    )
 
     assert typed == (Shot(1, 3, "a: b"), Shot(2, 4, "c"), Shot(3, 5, "d"))
 
@@ -68,7 +70,7 @@ def test_shots_are_typed_or_given_as_objects() -> None:
 )
 def test_what_is_no_shot_is_quoted(value: object) -> None:
     with pytest.raises(ValueError, match="is not SECONDS:WORDS"):
-        prompt.read_shots([value])
+        prompt.parse_shots([value])
 
 
 @pytest.mark.parametrize(

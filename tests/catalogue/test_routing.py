@@ -93,7 +93,7 @@ def test_a_model_out_of_the_credentials_reach_is_a_matter_of_credentials(
 
 def test_no_credentials_at_all_ask_for_an_api_key() -> None:
     with pytest.raises(CredentialsError) as caught:
-        routing.plan(T2V, None, (), ())
+        routing.select_route(T2V, None, (), ())
 
     assert caught.value.hint == "run kling auth login with an API key"
 
@@ -122,7 +122,7 @@ def test_fields_that_no_route_carries_together_are_named() -> None:
     product = replace(T2V, routes=(new, replace(legacy, places=places)))
 
     with pytest.raises(UsageError, match="together: --shot-type, --aspect-ratio"):
-        routing.plan(
+        routing.select_route(
             product, "kling-3.0", ("shot_type", "aspect_ratio"), tuple(T2V.defaults)
         )
 
@@ -148,4 +148,4 @@ def test_current_models_that_take_a_value_are_found() -> None:
     [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")],
 )
 def test_names_are_listed_as_in_a_sentence(names: list[str], sentence: str) -> None:
-    assert routing.listed(names) == sentence
+    assert routing.join_words(names) == sentence

@@ -41,7 +41,7 @@ GOOD = base64.b64encode(png(400, 400)).decode()
 
 def plan_of(path: str, raw: dict[str, Any]) -> Plan:
     """Find the plan the way a server does: by path, and by the body's model."""
-    found = decoder.routes_by_path(path)
+    found = decoder.route_by_path(path)
     assert found is not None
     product, route, model = found
     chosen = model or decoder.model_by_wire_id(
@@ -53,7 +53,8 @@ def plan_of(path: str, raw: dict[str, Any]) -> Plan:
 
 def said_about(path: str, raw: dict[str, Any]) -> list[str]:
     return [
-        each.message for each in server_validation.wire_check(plan_of(path, raw), raw)
+        each.message
+        for each in server_validation.validate_body(plan_of(path, raw), raw)
     ]
 
 
@@ -461,6 +462,8 @@ def test_a_sound_in_a_body_is_looked_at_as_a_picture_is(
     sent = {"image": "https://img.example.com/a.png", "sound_file": sound_file}
     plan = planned("avatar", None, {"image": "a", "sound_file": "b"})
 
-    found = "; ".join(each.message for each in server_validation.wire_check(plan, sent))
+    found = "; ".join(
+        each.message for each in server_validation.validate_body(plan, sent)
+    )
 
     assert (message in found) if message else found == ""

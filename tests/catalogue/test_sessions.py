@@ -13,34 +13,34 @@ import pytest
 
 import kling_cli.catalogue
 from kling_cli.catalogue.definition import loader
-from kling_cli.catalogue.definition.parser import CatalogueError, product as parse
+from kling_cli.catalogue.definition.parser import CatalogueError, parse_product as parse
 from kling_cli.catalogue.sessions import (
-    SegmentFit,
-    SessionFacts,
-    SessionUse,
-    fit_segment,
-    insertion,
-    require_room,
+    Appearance,
+    SegmentSpec,
+    SessionSpec,
+    fit_video_duration,
+    require_segment_fits,
+    segment_insert_s,
 )
 from kling_cli.errors import UsageError
 
 DATA = Path(kling_cli.catalogue.__file__).parent / "data"
 
 
-def use_of(name: str) -> SessionUse:
+def use_of(name: str) -> SessionSpec:
     use = loader.load_product(name).session
     assert use is not None
     return use
 
 
-def fit() -> SegmentFit:
+def fit() -> SegmentSpec:
     found = use_of("lip-sync").fit
     assert found is not None
     return found
 
 
-def seen(start_s: float = 0.0, end_s: float | None = None) -> SessionFacts:
-    return SessionFacts(start_s=start_s, end_s=end_s)
+def seen(start_s: float = 0.0, end_s: float | None = None) -> Appearance:
+    return Appearance(start_s=start_s, end_s=end_s)
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,9 @@ def seen(start_s: float = 0.0, end_s: float | None = None) -> SessionFacts:
     ],
 )
 def test_a_sound_is_put_where_the_face_is(
-    values: dict[str, Any], face: SessionFacts, video_s: float | None, at_s: float
+    values: dict[str, Any], face: Appearance, video_s: float | None, at_s: float
 ) -> None:
-    assert insertion(fit(), values, seen=face, video_s=video_s) == at_s
+    assert segment_insert_s(fit(), values, seen=face, video_s=video_s) == at_s
 
 
 @pytest.mark.parametrize(
@@ -94,20 +94,20 @@ def test_a_sound_is_put_where_the_face_is(
     ],
 )
 def test_a_sound_that_does_not_go_with_the_face_is_refused(
-    values: dict[str, Any], face: SessionFacts, video_s: float | None, words: str
+    values: dict[str, Any], face: Appearance, video_s: float | None, words: str
 ) -> None:
     with pytest.raises(UsageError, match=words):
-        insertion(fit(), values, seen=face, video_s=video_s)
+        segment_insert_s(fit(), values, seen=face, video_s=video_s)
 
 
 def test_what_cannot_fit_is_refused_before_anybody_has_looked() -> None:
     with pytest.raises(UsageError, match="after the video") as caught:
-        require_room(fit(), {"end": 9.0, "insert": 1.0}, video_s=5.0)
+        require_segment_fits(fit(), {"end": 9.0, "insert": 1.0}, video_s=5.0)
 
     assert caught.value.hint
     assert "at most 4 s" in caught.value.hint
-    require_room(fit(), {"end": 9.0}, video_s=None)
-    require_room(fit(), {}, video_s=5.0)
+    require_segment_fits(fit(), {"end": 9.0}, video_s=None)
+    require_segment_fits(fit(), {}, video_s=5.0)
 
 
 @pytest.mark.parametrize(
@@ -127,13 +127,14 @@ def test_the_length_of_the_selected_video_decides_the_duration(
     said: dict[str, Any], video_s: float | None, duration: int | None
 ) -> None:
     assert (
-        fit_segment(use_of("multi-elements"), said, video_s).get("duration") == duration
+        fit_video_duration(use_of("multi-elements"), said, video_s).get("duration")
+        == duration
     )
 
 
 def test_a_duration_that_does_not_go_with_the_video_is_refused() -> None:
     with pytest.raises(UsageError, match=r"--duration 5: .* lasts 10 s") as caught:
-        fit_segment(use_of("multi-elements"), {"duration": 5}, 10.041)
+        fit_video_duration(use_of("multi-elements"), {"duration": 5}, 10.041)
 
     assert caught.value.hint == "--duration 10 goes with it"
 

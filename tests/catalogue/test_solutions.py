@@ -49,7 +49,7 @@ TALK = {"script": "a"}
 def test_what_a_solution_does_not_take_is_said(
     planned: Planner, product: str, values: Any, words: str
 ) -> None:
-    found = validation.problems(planned(product, None, values), values)
+    found = validation.find_problems(planned(product, None, values), values)
 
     assert words in "; ".join(each.message for each in found)
 

@@ -34,7 +34,9 @@ PICTURE = "https://img.example.com/dog.png"
 
 def plan_for(name: str, values: dict[str, Any]) -> Plan:
     product = loader.load_description(name)
-    return routing.plan(product, None, tuple(values), (CredentialKind.KEY_PAIR,))
+    return routing.select_route(
+        product, None, tuple(values), (CredentialKind.KEY_PAIR,)
+    )
 
 
 def test_they_are_found_by_path_and_are_no_commands() -> None:
@@ -51,7 +53,7 @@ def test_they_are_found_by_path_and_are_no_commands() -> None:
     for each in steps:
         assert each.name not in loader.product_names()
         assert each.step is not None
-        found = decoder.routes_by_path(each.routes[0].create_path)
+        found = decoder.route_by_path(each.routes[0].create_path)
         assert found == (each, each.routes[0], each.models[0])
 
 
@@ -118,10 +120,10 @@ def test_what_is_not_allowed_is_refused_here_and_by_the_api(
         plan, values, external_id=None, callback_url=None, extra={}
     )
 
-    found = [each.message for each in validation.problems(plan, values)]
+    found = [each.message for each in validation.find_problems(plan, values)]
 
     assert any(message in each for each in found), found
-    assert server_validation.wire_check(plan, raw)
+    assert server_validation.validate_body(plan, raw)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +135,7 @@ def test_what_is_not_allowed_is_refused_here_and_by_the_api(
     ],
 )
 def test_what_is_just_allowed_is_taken(name: str, values: dict[str, Any]) -> None:
-    assert validation.problems(plan_for(name, values), values) == ()
+    assert validation.find_problems(plan_for(name, values), values) == ()
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_seconds_the_model_does_not_have_name_the_models_that_do(
     values = {"prompt": "a boat", "duration": 7}
     plan = planned("text2video", "kling-2.6", values)
 
-    (problem,) = validation.problems(plan, values)
+    (problem,) = validation.find_problems(plan, values)
 
     assert problem.field == "duration"
     assert problem.message == "--duration 7: kling-2.6 takes 5 or 10 s"
@@ -49,7 +49,7 @@ def test_seconds_the_model_does_not_have_name_the_models_that_do(
 def test_seconds_no_model_has_are_refused_without_a_hint(planned: Planner) -> None:
     values = {"prompt": "a boat", "duration": 16}
 
-    (problem,) = validation.problems(planned("text2video", None, values), values)
+    (problem,) = validation.find_problems(planned("text2video", None, values), values)
 
     assert problem.message == "--duration 16: kling-3.0-turbo takes 3 to 15 s"
     assert problem.hint is None
@@ -59,7 +59,7 @@ def test_sound_on_a_silent_model_names_the_models_with_sound(planned: Planner) -
     values = {"prompt": "a boat", "sound": True}
     plan = planned("text2video", "kling-2.5-turbo", values)
 
-    (problem,) = validation.problems(plan, values)
+    (problem,) = validation.find_problems(plan, values)
 
     assert problem.message == "--sound: kling-2.5-turbo never has sound"
     assert problem.hint == (
@@ -71,7 +71,7 @@ def test_a_key_pair_is_sent_to_models_it_can_reach(planned: Planner) -> None:
     values = {"prompt": "a boat", "sound": True}
     plan = planned("text2video", "kling-v2-5-turbo", values, "key_pair")
 
-    (problem,) = validation.problems(plan, values)
+    (problem,) = validation.find_problems(plan, values)
 
     assert problem.hint == "kling-3.0 and kling-2.6 do: add -m kling-3.0"
 
@@ -79,7 +79,7 @@ def test_a_key_pair_is_sent_to_models_it_can_reach(planned: Planner) -> None:
 def test_silence_on_a_model_that_always_sounds_is_refused(planned: Planner) -> None:
     values = {"prompt": "a boat", "sound": False}
 
-    (problem,) = validation.problems(planned("text2video", None, values), values)
+    (problem,) = validation.find_problems(planned("text2video", None, values), values)
 
     assert problem.message == "--no-sound: kling-3.0-turbo always has sound"
 
@@ -113,7 +113,7 @@ def test_silence_on_a_model_that_always_sounds_is_refused(planned: Planner) -> N
 def test_what_the_reference_allows_is_allowed(
     planned: Planner, product: str, model: str | None, values: dict[str, Any]
 ) -> None:
-    assert validation.problems(planned(product, model, values), values) == ()
+    assert validation.find_problems(planned(product, model, values), values) == ()
 
 
 REFUSED: list[tuple[str, str | None, dict[str, Any], str]] = [
@@ -434,7 +434,7 @@ def test_what_the_reference_forbids_is_said_in_words(
     values: dict[str, Any],
     message: str,
 ) -> None:
-    found = validation.problems(planned(product, model, values), values)
+    found = validation.find_problems(planned(product, model, values), values)
 
     assert message in [problem.message for problem in found]
 
@@ -442,7 +442,7 @@ def test_what_the_reference_forbids_is_said_in_words(
 def test_a_field_another_route_has_is_not_taken(planned: Planner) -> None:
     plan = planned("text2video", "kling-3.0", {})
 
-    found = validation.problems(plan, {"prompt": "a", "negative_prompt": "b"})
+    found = validation.find_problems(plan, {"prompt": "a", "negative_prompt": "b"})
 
     assert [each.message for each in found] == [
         "--negative-prompt: kling-3.0 does not take it"
@@ -469,7 +469,7 @@ def test_nothing_wrong_says_nothing(planned: Planner) -> None:
 def test_a_long_value_is_cut_where_it_is_shown(planned: Planner) -> None:
     values = {"prompt": "a", "resolution": "x" * 1000}
 
-    (problem,) = validation.problems(planned("text2video", None, values), values)
+    (problem,) = validation.find_problems(planned("text2video", None, values), values)
 
     assert len(problem.message) < 120
 
@@ -484,7 +484,7 @@ def test_no_model_takes_a_value_out_of_its_choices(wrong: object) -> None:
                 plan = Plan(product=product, route=route, model=model)
                 for name, limits in plan.limits.items():
                     if limits.choices or limits.minimum is not None:
-                        found = validation.problems(plan, {name: wrong})
+                        found = validation.find_problems(plan, {name: wrong})
 
                         assert name in {each.field for each in found}
 
@@ -507,7 +507,7 @@ def test_no_model_takes_a_value_out_of_its_choices(wrong: object) -> None:
 def test_a_local_file_where_only_an_address_will_do_is_told_what_to_do(
     planned: Planner, product: str, values: dict[str, Any], message: str
 ) -> None:
-    (problem,) = validation.problems(planned(product, None, values), values)
+    (problem,) = validation.find_problems(planned(product, None, values), values)
 
     assert problem.message == message
     assert "https:// address" in (problem.hint or "")
@@ -516,7 +516,7 @@ def test_a_local_file_where_only_an_address_will_do_is_told_what_to_do(
 def test_a_missing_choice_is_named_with_what_it_may_be(planned: Planner) -> None:
     values = {"image": FRAME, "video": "https://vid.example.com/a.mp4"}
 
-    (found,) = validation.problems(planned("motion-control", None, values), values)
+    (found,) = validation.find_problems(planned("motion-control", None, values), values)
 
     assert found.message == "--orientation is missing"
     assert found.hint == "--orientation image or video"

@@ -34,7 +34,7 @@ def test_conditions_look_at_what_was_said_and_what_counts(
     said = {"sound": True}
     counts = {"sound": True, "duration": 5}
 
-    assert values.holds(condition, said, counts) is is_met
+    assert values.conditions_hold(condition, said, counts) is is_met
 
 
 AREA = Rule(
@@ -59,24 +59,30 @@ def test_an_amount_is_a_product_of_sums(
 ) -> None:
     plan = planned("text2video", None, {})
 
-    assert (validation.is_broken(AREA, plan, values) is None) is is_kept
+    assert (validation.find_rule_violation(AREA, plan, values) is None) is is_kept
 
 
 def test_a_single_value_counts_as_one(planned: Planner) -> None:
     rule = Rule(id="n", message="no", amount=(("image", "refs"),), at_most=3)
     plan = planned("text2video", None, {})
 
-    assert validation.is_broken(rule, plan, {"image": "x", "refs": ("a", "b")}) is None
-    assert validation.is_broken(rule, plan, {"image": "x", "refs": ("a",) * 3}) == "no"
+    assert (
+        validation.find_rule_violation(rule, plan, {"image": "x", "refs": ("a", "b")})
+        is None
+    )
+    assert (
+        validation.find_rule_violation(rule, plan, {"image": "x", "refs": ("a",) * 3})
+        == "no"
+    )
 
 
 def test_a_rule_that_is_not_called_for_is_kept(planned: Planner) -> None:
     rule = Rule(id="r", message="no", when={"x": "present"}, any_of=("y",))
     plan = planned("text2video", None, {})
 
-    assert validation.is_broken(rule, plan, {}) is None
-    assert validation.is_broken(rule, plan, {"x": 1}) == "no"
-    assert validation.is_broken(rule, plan, {"x": 1, "y": 1}) is None
+    assert validation.find_rule_violation(rule, plan, {}) is None
+    assert validation.find_rule_violation(rule, plan, {"x": 1}) == "no"
+    assert validation.find_rule_violation(rule, plan, {"x": 1, "y": 1}) is None
 
 
 def test_a_rule_names_its_fields_once() -> None:

@@ -59,4 +59,4 @@ def test_a_model_without_shots_takes_their_words_as_they_are(planned: Planner) -
     plan = planned("text2video", "kling-2.6", said)
 
     assert values.completed_values(plan, said) == said
-    assert values.storyboard(plan, said) == ()
+    assert values.find_shots(plan, said) == ()

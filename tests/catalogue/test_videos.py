@@ -46,7 +46,7 @@ SUBJECTS = {"prompt": "a", "subjects": (IMAGE, IMAGE)}
 def test_what_a_video_product_does_not_take_is_said_before_it_is_sent(
     planned: Planner, product: str, model: str | None, values: Any, words: str
 ) -> None:
-    found = validation.problems(planned(product, model, values), values)
+    found = validation.find_problems(planned(product, model, values), values)
 
     assert words in "; ".join(each.message for each in found)
 

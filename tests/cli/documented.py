@@ -14,9 +14,9 @@ from kling_cli.catalogue.definition.schema import (
     CredentialKind,
     Field,
     FieldKind,
+    FieldMapping,
     Limits,
     Model,
-    Place,
 )
 from tests.catalogue.reference import CALLS, Call, call_of
 
@@ -125,7 +125,7 @@ class Wrong:
     example: Example
     field: Field
     limits: Limits
-    place: Place
+    place: FieldMapping
 
     @property
     def id(self) -> str:

@@ -17,7 +17,7 @@ from tests.support.images import png
 
 def planned(product: str, *names: str) -> Plan:
     kinds = (CredentialKind.API_KEY,)
-    return routing.plan(loader.load_product(product), None, names, kinds)
+    return routing.select_route(loader.load_product(product), None, names, kinds)
 
 
 def a_picture(folder: Path, name: str = "a.png", side_px: int = 300) -> Path:

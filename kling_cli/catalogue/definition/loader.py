@@ -39,18 +39,20 @@ def summaries() -> tuple[Summary, ...]:
     Only the head of each file is read: plain `key = "value"` lines before the first
     blank one, which a test holds the files to.
     """
-    return _listed(path for path in _DATA.glob("*.toml") if path.stem != _COMMON)
+    return _sorted_summaries(
+        path for path in _DATA.glob("*.toml") if path.stem != _COMMON
+    )
 
 
 @cache
 def step_summaries() -> tuple[Summary, ...]:
     """Return the steps that are commands, in their order; as cheap."""
-    listed = _listed((_DATA / _STEPS).glob("*.toml"))
+    listed = _sorted_summaries((_DATA / _STEPS).glob("*.toml"))
     return tuple(each for each in listed if each.group)
 
 
-def _listed(paths: Iterable[Path]) -> tuple[Summary, ...]:
-    heads = [_head(path) for path in paths]
+def _sorted_summaries(paths: Iterable[Path]) -> tuple[Summary, ...]:
+    heads = [_read_head(path) for path in paths]
     heads.sort(key=lambda head: (int(head.get("order", 0)), head["name"]))
     return tuple(
         Summary(
@@ -91,11 +93,11 @@ def load_product(name: str) -> Product:
         UsageError: there is none.
         CatalogueError: its file is wrong.
     """
-    from kling_cli.catalogue.definition.parser import product
+    from kling_cli.catalogue.definition.parser import parse_product
 
     if name not in product_names():
-        raise _unknown(name)
-    return product(_read(name), _read(_COMMON))
+        raise _unknown_product(name)
+    return parse_product(_read(name), _read(_COMMON))
 
 
 def all_products() -> tuple[Product, ...]:
@@ -109,36 +111,36 @@ def load_managed(name: str) -> Product:
 
     It is no command of its own: `custom-voice` or `custom-element`.
     """
-    from kling_cli.catalogue.definition.parser import product
+    from kling_cli.catalogue.definition.parser import parse_product
 
-    return product(_read(f"{_MANAGED}/{name}"), _read(_COMMON))
+    return parse_product(_read(f"{_MANAGED}/{name}"), _read(_COMMON))
 
 
-def makeable(name: str) -> Product:
+def load_creatable(name: str) -> Product:
     """Return whatever can be made under this name: a product, or for the library.
 
     Raises:
         UsageError: there is none.
     """
-    return load_managed(name) if name in _stems(_MANAGED) else load_product(name)
+    return load_managed(name) if name in _names_in(_MANAGED) else load_product(name)
 
 
 def all_managed() -> tuple[Product, ...]:
     """Return everything that can be made for the library."""
-    return tuple(load_managed(name) for name in _stems(_MANAGED))
+    return tuple(load_managed(name) for name in _names_in(_MANAGED))
 
 
 @cache
 def load_step(name: str) -> Product:
     """Return a call that goes before a product's own and opens its session."""
-    from kling_cli.catalogue.definition.parser import product
+    from kling_cli.catalogue.definition.parser import parse_product
 
-    return product(_read(f"{_STEPS}/{name}"), _read(_COMMON))
+    return parse_product(_read(f"{_STEPS}/{name}"), _read(_COMMON))
 
 
 def step_names() -> tuple[str, ...]:
     """Return the names of all such calls."""
-    return _stems(_STEPS)
+    return _names_in(_STEPS)
 
 
 def all_steps() -> tuple[Product, ...]:
@@ -152,14 +154,14 @@ def all_historic() -> tuple[Product, ...]:
     They are no commands of `kling`; other clients make them, and so the sandbox and
     `kling api` know them.
     """
-    return tuple(_historic(stem) for stem in _stems(_HISTORIC))
+    return tuple(_load_historic(stem) for stem in _names_in(_HISTORIC))
 
 
 @cache
-def _historic(name: str) -> Product:
-    from kling_cli.catalogue.definition.parser import product
+def _load_historic(name: str) -> Product:
+    from kling_cli.catalogue.definition.parser import parse_product
 
-    return product(_read(f"{_HISTORIC}/{name}"), _read(_COMMON))
+    return parse_product(_read(f"{_HISTORIC}/{name}"), _read(_COMMON))
 
 
 def opening_step(product: Product) -> Product | None:
@@ -174,13 +176,13 @@ def load_description(name: str) -> Product:
     Raises:
         UsageError: there is none.
     """
-    if name in _stems(_HISTORIC):
-        return _historic(name)
-    return load_step(name) if name in _stems(_STEPS) else makeable(name)
+    if name in _names_in(_HISTORIC):
+        return _load_historic(name)
+    return load_step(name) if name in _names_in(_STEPS) else load_creatable(name)
 
 
 @cache
-def _stems(folder: str) -> tuple[str, ...]:
+def _names_in(folder: str) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (_DATA / folder).glob("*.toml")))
 
 
@@ -191,14 +193,14 @@ def _read(stem: str) -> dict[str, Any]:
     return tomllib.loads((_DATA / f"{stem}.toml").read_text(encoding="utf-8"))
 
 
-def _head(path: Path) -> dict[str, str]:
+def _read_head(path: Path) -> dict[str, str]:
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES).decode("utf-8", "ignore").split("\n\n", 1)[0]
     pairs = (line.split(" = ", 1) for line in head.splitlines())
     return {key: value.strip('"') for key, value in pairs}
 
 
-def _unknown(name: str) -> Exception:
+def _unknown_product(name: str) -> Exception:
     from difflib import get_close_matches
 
     from kling_cli.errors import UsageError

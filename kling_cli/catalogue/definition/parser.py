@@ -6,24 +6,24 @@ from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from kling_cli.catalogue.constraints import spelled_out
+from kling_cli.catalogue.constraints import expand_groups
 from kling_cli.catalogue.definition.schema import (
     ChoiceGroup,
     ClientDefault,
     CredentialKind,
+    DurationRule,
     Field,
     FieldKind,
+    FieldMapping,
     Generation,
-    Length,
     Limits,
     Model,
-    Place,
     Product,
     Rate,
     Route,
     Rule,
 )
-from kling_cli.catalogue.sessions import Range, SegmentFit, SessionUse, StepFacts
+from kling_cli.catalogue.sessions import Range, SegmentSpec, SessionSpec, StepSpec
 from kling_cli.errors import KlingError
 
 T = TypeVar("T")
@@ -126,21 +126,21 @@ class Table:
             raise CatalogueError(f"{self.where}: unknown key {next(iter(self._left))}")
 
 
-def session_use(table: Table, fields: frozenset[str]) -> SessionUse:
+def parse_session(table: Table, fields: frozenset[str]) -> SessionSpec:
     """Return what the table says; every field that it names must be there.
 
     Raises:
         CatalogueError: something is missing, misspelled or refers to nothing.
     """
-    made = SessionUse(
+    made = SessionSpec(
         step=table.take("step", str),
         named_by=table.one_of("field", fields),
         noun=table.take("noun", str),
         is_opened_here=table.take("opened_here", bool, default=False),
         choice=table.one_of("choice", fields) if table.has("choice") else None,
-        fit=_fit(table.table("fit"), fields) if table.has("fit") else None,
+        fit=_parse_segment(table.table("fit"), fields) if table.has("fit") else None,
         lengths={
-            name: _by_value(Table(data, f"{table.where}.lengths.{name}"))
+            name: _parse_ranges(Table(data, f"{table.where}.lengths.{name}"))
             for name, data in table.table("lengths").items()
         },
     )
@@ -148,9 +148,9 @@ def session_use(table: Table, fields: frozenset[str]) -> SessionUse:
     return made
 
 
-def step_facts(table: Table) -> StepFacts:
+def parse_step(table: Table) -> StepSpec:
     """Return what the table `step` says of a call that goes before others."""
-    made = StepFacts(
+    made = StepSpec(
         remedy=table.take("remedy", str),
         over=table.find("over", str),
         session_hours=table.find("session_hours", int),
@@ -161,8 +161,8 @@ def step_facts(table: Table) -> StepFacts:
     return made
 
 
-def _fit(table: Table, fields: frozenset[str]) -> SegmentFit:
-    made = SegmentFit(
+def _parse_segment(table: Table, fields: frozenset[str]) -> SegmentSpec:
+    made = SegmentSpec(
         sounds=table.words("sounds"),
         start=table.one_of("start", fields),
         end=table.one_of("end", fields),
@@ -173,23 +173,23 @@ def _fit(table: Table, fields: frozenset[str]) -> SegmentFit:
     return made
 
 
-def _by_value(table: Table) -> dict[int, Range]:
+def _parse_ranges(table: Table) -> dict[int, Range]:
     spans = dict(table.items())
     again = Table(spans, table.where)
-    return {int(value): pair(again, value) for value in spans}
+    return {int(value): parse_pair(again, value) for value in spans}
 
 
-_ENDS = 2
+_PAIR_LENGTH = 2
 
 
-def limit_sets(table: Table) -> dict[str, dict[str, Any]]:
+def parse_limit_sets(table: Table) -> dict[str, dict[str, Any]]:
     return {route: dict(fields) for route, fields in table.items()}
 
 
-def limits(data: object, where: str) -> Limits:
+def parse_limits(data: object, where: str) -> Limits:
     """Return the limits a table of them describes."""
     table = Table(data, where)
-    low, high = _range(table)
+    low, high = _parse_range(table)
     choices = table.find("choices", list)
     max_mb = table.find("max_mb", int)
     keys = dict(table.table("keys").items())
@@ -201,41 +201,45 @@ def limits(data: object, where: str) -> Limits:
         min_items=table.find("min_items", int),
         max_items=table.find("max_items", int),
         max_bytes=None if max_mb is None else max_mb * 1024 * 1024,
-        seconds=_pair_if_any(table, "seconds"),
+        seconds=_parse_optional_pair(table, "seconds"),
         is_required=table.take("required", bool, default=False),
         default=table.anything("default"),
         is_fixed=table.take("fixed", bool, default=False),
         is_sent=table.take("sent", bool, default=False),
-        keys={k: limits(v, f"{where}.keys.{k}") for k, v in keys.items()} or None,
+        keys={k: parse_limits(v, f"{where}.keys.{k}") for k, v in keys.items()} or None,
     )
     table.close()
     return made
 
 
-def _range(table: Table) -> tuple[Any, Any]:
-    return _pair_if_any(table, "range") or (None, None)
+def _parse_range(table: Table) -> tuple[Any, Any]:
+    return _parse_optional_pair(table, "range") or (None, None)
 
 
-def pair(table: Table, key: str) -> tuple[Any, Any]:
+def parse_pair(table: Table, key: str) -> tuple[Any, Any]:
     """Return the two ends that stand under `key`."""
     low_high: list[Any] = table.take(key, list)
-    if len(low_high) != _ENDS:
+    if len(low_high) != _PAIR_LENGTH:
         raise CatalogueError(f"{table.where}: {key} is not [lowest, highest]")
     return low_high[0], low_high[1]
 
 
-def _pair_if_any(table: Table, key: str) -> tuple[Any, Any] | None:
-    return pair(table, key) if table.has(key) else None
+def _parse_optional_pair(table: Table, key: str) -> tuple[Any, Any] | None:
+    return parse_pair(table, key) if table.has(key) else None
 
 
-def models(table: Table, shared: Mapping[str, Mapping[str, Any]]) -> tuple[Model, ...]:
+def parse_models(
+    table: Table, shared: Mapping[str, Mapping[str, Any]]
+) -> tuple[Model, ...]:
     return tuple(
-        _model(name, Table(data, f"{table.where}.{name}"), shared)
+        _parse_model(name, Table(data, f"{table.where}.{name}"), shared)
         for name, data in table.items()
     )
 
 
-def _model(name: str, table: Table, shared: Mapping[str, Mapping[str, Any]]) -> Model:
+def _parse_model(
+    name: str, table: Table, shared: Mapping[str, Mapping[str, Any]]
+) -> Model:
     ids = {route: str(wire_id) for route, wire_id in table.table("ids").items()}
     own = dict(table.table("limits").items())
     usual = table.table("usual")
@@ -247,10 +251,12 @@ def _model(name: str, table: Table, shared: Mapping[str, Mapping[str, Any]]) -> 
         note=table.find("note", str),
         wire_ids=ids,
         limits={
-            route: _merged(shared.get(route, {}), own.pop(route, {}), table.where)
+            route: _merge_limits(shared.get(route, {}), own.pop(route, {}), table.where)
             for route in ids
         },
-        rates=tuple(rate for each in table.tables("rates") for rate in _rates(each)),
+        rates=tuple(
+            rate for each in table.tables("rates") for rate in _parse_rates(each)
+        ),
         usual_s=usual.find("seconds", float),
         usual_basis=usual.take("basis", str, "estimate"),
     )
@@ -261,17 +267,17 @@ def _model(name: str, table: Table, shared: Mapping[str, Mapping[str, Any]]) -> 
     return made
 
 
-def _merged(
+def _merge_limits(
     shared: Mapping[str, Any], own: Mapping[str, Any], where: str
 ) -> dict[str, Limits]:
     return {
-        name: limits(data, f"{where}.limits.{name}")
+        name: parse_limits(data, f"{where}.limits.{name}")
         for name, data in {**shared, **own}.items()
         if data is not False
     }
 
 
-def _rates(table: Table) -> list[Rate]:
+def _parse_rates(table: Table) -> list[Rate]:
     """One rate, or one for each resolution when `units` is a table of them."""
     units = table.anything("units")
     by_resolution = units if isinstance(units, dict) else {None: units}
@@ -295,7 +301,7 @@ def _rates(table: Table) -> list[Rate]:
     ]
 
 
-def rule(table: Table) -> Rule:
+def parse_rule(table: Table) -> Rule:
     made = Rule(
         id=table.take("id", str),
         message=table.take("message", str),
@@ -318,11 +324,11 @@ def rule(table: Table) -> Rule:
     return made
 
 
-def length(table: Table) -> Length:
-    made = Length(
+def parse_duration_rule(table: Table) -> DurationRule:
+    made = DurationRule(
         follows=table.take("follows", str),
         noun=table.take("noun", str),
-        seconds=_pair_if_any(table, "seconds"),
+        seconds=_parse_optional_pair(table, "seconds"),
         adds=table.take("adds", float, 0.0),
         when=table.take("when", dict, {}),
         models=table.words("models"),
@@ -332,7 +338,7 @@ def length(table: Table) -> Length:
     return made
 
 
-def habit(table: Table) -> ClientDefault:
+def parse_client_default(table: Table) -> ClientDefault:
     made = ClientDefault(
         say=table.take("say", dict),
         when=table.take("when", dict, {}),
@@ -347,7 +353,7 @@ _MEBIBYTE = 1024 * 1024
 _SWITCH = {"on": True, "off": False}
 
 
-def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
+def parse_product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
     """Return the product `data` describes, with what it takes from `common`.
 
     Raises:
@@ -355,9 +361,9 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
     """
     top = Table(data, str(data.get("name", "?")))
     shared = Table(common, "common")
-    _pass_over(top)
+    _skip_summary_keys(top)
     pack = top.take("pack", str)
-    fields = _fields(top, shared.table("fields"))
+    fields = _parse_fields(top, shared.table("fields"))
     made = Product(
         name=top.take("name", str),
         summary=top.take("summary", str),
@@ -365,35 +371,35 @@ def product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
         pack=pack,
         unit_usd=shared.table("packs").take(pack, float),
         output=top.take("output", str),
-        defaults=_defaults(top.table("defaults")),
+        defaults=_parse_defaults(top.table("defaults")),
         fields=fields,
-        routes=_routes(top.table("routes"), shared.table("routes"), fields),
-        models=models(top.table("models"), limit_sets(top.table("limits"))),
-        rules=tuple(rule(each) for each in top.tables("rules")),
-        lengths=tuple(length(each) for each in top.tables("lengths")),
-        habits=tuple(habit(each) for each in top.tables("habits")),
+        routes=_parse_routes(top.table("routes"), shared.table("routes"), fields),
+        models=parse_models(top.table("models"), parse_limit_sets(top.table("limits"))),
+        rules=tuple(parse_rule(each) for each in top.tables("rules")),
+        lengths=tuple(parse_duration_rule(each) for each in top.tables("lengths")),
+        habits=tuple(parse_client_default(each) for each in top.tables("habits")),
         example=top.take("example", str),
-        step=step_facts(top.table("step")) if top.has("step") else None,
-        session=_session(top, fields),
+        step=parse_step(top.table("step")) if top.has("step") else None,
+        session=_parse_session_if_any(top, fields),
     )
     top.close()
-    return spelled_out(made)
+    return expand_groups(made)
 
 
-def _pass_over(top: Table) -> None:
+def _skip_summary_keys(top: Table) -> None:
     """Take what only the list of commands is made from."""
     top.take("order", int, 0)
     for key in ("group", "command"):
         top.take(key, str, "")
 
 
-def _session(top: Table, fields: tuple[Field, ...]) -> SessionUse | None:
+def _parse_session_if_any(top: Table, fields: tuple[Field, ...]) -> SessionSpec | None:
     if not top.has("session"):
         return None
-    return session_use(top.table("session"), frozenset(each.name for each in fields))
+    return parse_session(top.table("session"), frozenset(each.name for each in fields))
 
 
-def _defaults(table: Table) -> dict[CredentialKind, str]:
+def _parse_defaults(table: Table) -> dict[CredentialKind, str]:
     models_by_kind = dict(table.items())
     kinds = Table({"kinds": list(models_by_kind)}, table.where).members(
         "kinds", CredentialKind
@@ -401,18 +407,18 @@ def _defaults(table: Table) -> dict[CredentialKind, str]:
     return {kind: str(models_by_kind[kind]) for kind in kinds}
 
 
-def _fields(top: Table, shared: Table) -> tuple[Field, ...]:
+def _parse_fields(top: Table, shared: Table) -> tuple[Field, ...]:
     names, own = top.words("fields"), top.table("fields_of_its_own")
     described = {**dict(shared.items()), **dict(own.items())}
     missing = [name for name in names if name not in described]
     if missing:
         raise CatalogueError(f"{own.where}: nobody describes the field {missing[0]}")
     return tuple(
-        _field(name, Table(described[name], f"fields.{name}")) for name in names
+        _parse_field(name, Table(described[name], f"fields.{name}")) for name in names
     )
 
 
-def _field(name: str, table: Table) -> Field:
+def _parse_field(name: str, table: Table) -> Field:
     made = Field(
         name=name,
         kind=table.member("kind", FieldKind),
@@ -425,13 +431,13 @@ def _field(name: str, table: Table) -> Field:
         id_of=table.find("id_of", str),
         metavar=table.find("metavar", str),
         unit=table.find("unit", str),
-        groups=tuple(_group(each) for each in table.tables("groups")),
+        groups=tuple(_parse_group(each) for each in table.tables("groups")),
     )
     table.close()
     return made
 
 
-def _group(table: Table) -> ChoiceGroup:
+def _parse_group(table: Table) -> ChoiceGroup:
     ended = {name: str(day) for name, day in table.table("ended").items()}
     made = ChoiceGroup(
         name=table.take("name", str),
@@ -443,24 +449,24 @@ def _group(table: Table) -> ChoiceGroup:
     return made
 
 
-def _routes(
+def _parse_routes(
     table: Table, shared: Table, fields: tuple[Field, ...]
 ) -> tuple[Route, ...]:
     frames = dict(shared.items())
     return tuple(
-        _route(name, Table(data, f"{table.where}.{name}"), frames, fields)
+        _parse_route(name, Table(data, f"{table.where}.{name}"), frames, fields)
         for name, data in table.items()
     )
 
 
-def _route(
+def _parse_route(
     name: str, table: Table, frames: Mapping[str, Any], fields: tuple[Field, ...]
 ) -> Route:
     like = table.find("like", str)
     if like is not None and like not in frames:
         raise CatalogueError(f"{table.where}: there is no route to be like {like}")
     frame = dict(frames[like]) if like is not None else {}
-    places = _places(table.table("places"), frame.pop("places", {}), fields)
+    places = _parse_mappings(table.table("places"), frame.pop("places", {}), fields)
     table = Table({**frame, **dict(table.items())}, table.where)
     made = Route(
         name=name,
@@ -481,9 +487,9 @@ def _route(
     return made
 
 
-def _places(
+def _parse_mappings(
     table: Table, frame: Mapping[str, Any], fields: tuple[Field, ...]
-) -> dict[str, Place]:
+) -> dict[str, FieldMapping]:
     """Return the route's own places in their order, then what the frame adds."""
     own, known = dict(table.items()), {field.name: field for field in fields}
     unknown = own.keys() - known.keys()
@@ -491,19 +497,19 @@ def _places(
         raise CatalogueError(f"{table.where}: there is no field {min(unknown)}")
     added = {k: v for k, v in frame.items() if k in known and k not in own}
     return {
-        name: _place(data, f"{table.where}.{name}", known[name])
+        name: _parse_mapping(data, f"{table.where}.{name}", known[name])
         for name, data in {**own, **added}.items()
         if data is not False
     }
 
 
-def _place(data: object, where: str, field: Field) -> Place:
+def _parse_mapping(data: object, where: str, field: Field) -> FieldMapping:
     if isinstance(data, str):
-        return Place(at=data)
+        return FieldMapping(at=data)
     table = Table(data, where)
     ours = _SWITCH if field.kind is FieldKind.SWITCH else {}
     encode = dict(table.table("encode").items())
-    made = Place(
+    made = FieldMapping(
         at=table.take("at", str),
         item=table.find("item", dict),
         put=table.find("put", str),

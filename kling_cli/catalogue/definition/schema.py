@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from kling_cli.catalogue.sessions import SessionUse, StepFacts
+from kling_cli.catalogue.sessions import SessionSpec, StepSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class FieldMapping:
     """Where a field's value goes in a body, and how it is spelled there.
 
     `at` is a dotted path; a number in it is the index of a list. With `item`, the value
@@ -124,7 +124,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Length:
+class DurationRule:
     """A result as long as an input, the field `follows`; `when` as in `Rule`.
 
     `seconds` are the shortest and the longest input that is taken, None where that is
@@ -283,7 +283,7 @@ class Route:
     create_path: str
     query_path: str | None
     credentials: frozenset[CredentialKind]
-    places: Mapping[str, Place]
+    places: Mapping[str, FieldMapping]
     model_at: str | None
     default_wire_id: str | None
     external_id_at: str | None
@@ -347,11 +347,11 @@ class Product:
     routes: tuple[Route, ...]
     models: tuple[Model, ...]
     rules: tuple[Rule, ...] = ()
-    lengths: tuple[Length, ...] = ()
+    lengths: tuple[DurationRule, ...] = ()
     habits: tuple[ClientDefault, ...] = ()
     example: str = ""
-    step: StepFacts | None = None
-    session: SessionUse | None = None
+    step: StepSpec | None = None
+    session: SessionSpec | None = None
 
     @property
     def default_model(self) -> str:
@@ -411,11 +411,11 @@ class Plan:
         return tuple(habit for habit in self.product.habits if self._has(habit))
 
     @property
-    def lengths(self) -> tuple[Length, ...]:
+    def lengths(self) -> tuple[DurationRule, ...]:
         """What this model's results are as long as on this route."""
         return tuple(length for length in self.product.lengths if self._has(length))
 
-    def _has(self, each: Rule | ClientDefault | Length) -> bool:
+    def _has(self, each: Rule | ClientDefault | DurationRule) -> bool:
         return (not each.models or self.model.id in each.models) and (
             not each.routes or self.route.name in each.routes
         )

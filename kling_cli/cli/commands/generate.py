@@ -34,7 +34,7 @@ from kling_cli.jobs.order_parser import read_extra
 
 if TYPE_CHECKING:
     from kling_cli.api import Output
-    from kling_cli.catalogue import Product, SessionUse
+    from kling_cli.catalogue import Product, SessionSpec
     from kling_cli.cli.options.shared import OutputOptions
     from kling_cli.cli.runner import RunContext
     from kling_cli.jobs.calls.two_step import ChooseInput
@@ -242,45 +242,19 @@ def run_options(command: str, settings: Settings, said: CommandOptions) -> RunOp
         UsageError: a default that this job goes by is nonsense.
     """
     from kling_cli.jobs.job import RunOptions
+    from kling_cli.jobs.run_options import with_defaults
 
-    callback, tunnel = _callbacks(settings, said)
-    if said.waiting.is_waiting:
-        settings.require("timeout")
-        if not said.fetching.is_link_only:
-            settings.require("output_dir")
-    return RunOptions(
+    options = RunOptions(
         command=command,
-        callback=callback,
-        tunnel=tunnel,
         callback_url=said.callbacks.callback_url,
         port=said.callbacks.port,
-        timeout_s=settings.timeout_s,
         is_waiting=said.waiting.is_waiting,
         is_downloading=not said.fetching.is_link_only,
         output=said.fetching.output,
         is_forced=said.fetching.is_forced,
         max_units=said.safety.max_units,
     )
-
-
-def _callbacks(settings: Settings, said: CommandOptions) -> tuple[str, str]:
-    """Return `--callback` and `--tunnel`; a default gives way to what was typed."""
-    from kling_cli.tunnels import registry
-
-    is_waiting, has_url = said.waiting.is_waiting, bool(said.callbacks.callback_url)
-    is_default = not settings.is_typed("tunnel")
-    needs_none = settings.is_sandbox and is_default  # it is on this machine
-    if is_waiting:
-        settings.require("callback")
-    callback, tunnel = settings.callback, settings.tunnel
-    if is_waiting and callback != "off" and not (has_url or needs_none):
-        registry.require_choice(settings)
-    elif needs_none or not registry.is_known(tunnel):
-        tunnel = registry.AUTO
-    is_without = not is_waiting or (tunnel == "none" and not is_default)
-    if callback == "require" and not settings.is_typed("callback") and is_without:
-        callback = "auto"
-    return callback, tunnel
+    return with_defaults(options, settings)
 
 
 def help_of(product: Product) -> str:
@@ -321,7 +295,7 @@ def carry_out_two_steps(order: Order, said: CommandOptions, *, command: str) -> 
     return finished(result, said, settings, command=command)
 
 
-def _use(product: Product) -> SessionUse:
+def _use(product: Product) -> SessionSpec:
     assert product.session is not None  # noqa: S101 -- the caller has looked
     return product.session
 

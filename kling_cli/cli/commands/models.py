@@ -119,10 +119,12 @@ def select(
 def _able(
     lines: Sequence[ModelListing], words: Sequence[str]
 ) -> Iterator[ModelListing]:
-    from kling_cli.catalogue import best_match, require_known
+    from kling_cli.catalogue import best_match, require_known_capabilities
     from kling_cli.cli.output.models import ModelListing
 
-    require_known({one.product.name: one.product for one in lines}.values(), words)
+    require_known_capabilities(
+        {one.product.name: one.product for one in lines}.values(), words
+    )
     for one in lines:
         offer = best_match(one.product, one.model, words)
         if offer is not None and one.model.status != "discontinued":

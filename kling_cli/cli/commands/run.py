@@ -90,5 +90,5 @@ def _describe(name: str) -> int:
     from kling_cli.cli.output.styles import is_terminal
 
     indent = 2 if is_terminal(sys.stdout) else None
-    write_result(json.dumps(schema(catalogue.makeable(name)), indent=indent))
+    write_result(json.dumps(schema(catalogue.load_creatable(name)), indent=indent))
     return 0

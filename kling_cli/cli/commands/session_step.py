@@ -24,7 +24,7 @@ from kling_cli.cli.output.text import one_line
 from kling_cli.errors import ExitCode, KlingError
 
 if TYPE_CHECKING:
-    from kling_cli.catalogue import Product, StepFacts
+    from kling_cli.catalogue import Product, StepSpec
     from kling_cli.cli.runner import RunContext
     from kling_cli.jobs.calls.session_step import StepResult
     from kling_cli.jobs.job import RunOptions
@@ -36,7 +36,7 @@ class Typed:
     """A step as it was typed; `command` is what `--json` calls it."""
 
     step: Product
-    facts: StepFacts
+    facts: StepSpec
     command: str
     values: Mapping[str, Any]
     talk: OutputOptions

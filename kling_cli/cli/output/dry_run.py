@@ -124,9 +124,9 @@ def estimate_line(request: Request) -> str:
     """Return what the job would cost, in units and at list price."""
     estimate = request.estimate
     if estimate is None:
-        from kling_cli.catalogue import why_unknown
+        from kling_cli.catalogue import explain_missing_price
 
-        return f"estimate: unknown; {why_unknown(request.plan)}"
+        return f"estimate: unknown; {explain_missing_price(request.plan)}"
     if estimate.units is not None:
         return (
             f"estimate: {units(estimate.units)}, about {money(estimate.usd or 0)}"

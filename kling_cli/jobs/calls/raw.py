@@ -72,7 +72,7 @@ class RawCall:
     @property
     def creates(self) -> tuple[Product, Route] | None:
         """What it makes, as far as the catalogue knows."""
-        found = catalogue.routes_by_path(self.path) if self.method == "POST" else None
+        found = catalogue.route_by_path(self.path) if self.method == "POST" else None
         return None if found is None else found[:2]
 
     @property

@@ -14,7 +14,7 @@ from typing import Any
 
 from kling_cli import catalogue
 from kling_cli.api import KlingClient, Task, TaskStatus
-from kling_cli.catalogue import StepFacts
+from kling_cli.catalogue import StepSpec
 from kling_cli.clock import Clock
 from kling_cli.errors import (
     AmbiguousError,
@@ -74,7 +74,7 @@ class Step:
         return await until_signal(lambda: self._take(request))
 
     async def _take(self, request: Request) -> StepResult:
-        facts = request.plan.product.step or StepFacts(remedy="")
+        facts = request.plan.product.step or StepSpec(remedy="")
         async with open_session(self.settings, self.clock, self.tell) as session:
             task = await self._call(request, session)
             if task.status is TaskStatus.FAILED:

@@ -17,15 +17,15 @@ from typing import Any
 from kling_cli import catalogue
 from kling_cli.api import Output, TaskStatus
 from kling_cli.catalogue import (
+    Appearance,
     CredentialKind,
     Estimate,
     Field,
     Product,
-    SegmentFit,
-    SessionFacts,
-    SessionUse,
-    insertion,
-    require_room,
+    SegmentSpec,
+    SessionSpec,
+    require_segment_fits,
+    segment_insert_s,
 )
 from kling_cli.clock import Clock
 from kling_cli.errors import (
@@ -70,7 +70,7 @@ class TwoStepPlan:
     far as this machine knows.
     """
 
-    use: SessionUse
+    use: SessionSpec
     order: Order
     step: Order
     first: Request | None
@@ -129,7 +129,7 @@ def plan_two_steps(order: Order, settings: Settings) -> TwoStepPlan:
     kinds = kinds_of(settings)
     if use.fit is not None:
         order = _with_end(use.fit, order, kinds, memory)
-        require_room(use.fit, order.values, video_s=video_s)
+        require_segment_fits(use.fit, order.values, video_s=video_s)
     return TwoStepPlan(
         use=use,
         order=order,
@@ -158,13 +158,13 @@ def complete_order(
         return replace(intent.order, values=values)
     chosen = next((one for one in found if one.id == choice), None)
     seen = _seen(chosen)
-    values[use.fit.insert] = insertion(
+    values[use.fit.insert] = segment_insert_s(
         use.fit, values, seen=seen, video_s=intent.video_s
     )
     return replace(intent.order, values=values, seconds=intent.video_s)
 
 
-def _as_if_known(use: SessionUse, order: Order, video_s: float | None) -> Order:
+def _as_if_known(use: SessionSpec, order: Order, video_s: float | None) -> Order:
     """Return the order with marks in place of what only the first call will tell."""
     unknown = {use.named_by: f"<{use.named_by}>"}
     if use.choice is not None:
@@ -185,7 +185,10 @@ def _length(step: Order, memory: JobHistory) -> float | None:
 
 
 def _with_end(
-    fit: SegmentFit, order: Order, kinds: Collection[CredentialKind], memory: JobHistory
+    fit: SegmentSpec,
+    order: Order,
+    kinds: Collection[CredentialKind],
+    memory: JobHistory,
 ) -> Order:
     """Return the order with the sound's end where nobody said another.
 
@@ -196,9 +199,7 @@ def _with_end(
     given = [name for name in fit.sounds if order.values.get(name)]
     if len(given) != 1:
         return order  # the rules say so
-    plan = catalogue.plan_with_default_model(
-        product, order.model, order.values, kinds
-    ).plan
+    plan = catalogue.choose_plan(product, order.model, order.values, kinds).plan
     values = with_files_read(plan, order.values)
     sound, end = str(values[given[0]]), values.get(fit.end)
     field = product.field(given[0])
@@ -222,7 +223,11 @@ def _with_end(
 
 
 def _require_enough(
-    fit: SegmentFit, product: Product, sound: Field, seconds: float, start: float | None
+    fit: SegmentSpec,
+    product: Product,
+    sound: Field,
+    seconds: float,
+    start: float | None,
 ) -> None:
     """Refuse a sound that is too short to its end, by the options that were typed."""
     left_s = round(seconds - (start or 0.0), 3)
@@ -237,13 +242,13 @@ def _require_enough(
     )
 
 
-def _seen(found: Output | None) -> SessionFacts:
+def _seen(found: Output | None) -> Appearance:
     if found is None:
-        return SessionFacts()
+        return Appearance()
     start_s = (found.facts or {}).get("start_s", 0.0)
     if found.duration_s is None:
-        return SessionFacts(start_s=start_s)
-    return SessionFacts(start_s=start_s, end_s=round(start_s + found.duration_s, 3))
+        return Appearance(start_s=start_s)
+    return Appearance(start_s=start_s, end_s=round(start_s + found.duration_s, 3))
 
 
 ChooseInput = Callable[[tuple[Output, ...]], str]

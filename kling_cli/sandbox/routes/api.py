@@ -91,10 +91,10 @@ def _methods_of(raw_path: str) -> Mapping[str, Endpoint] | None:
     if raw_path in _FIXED:
         return _FIXED[raw_path]
     path = unquote(raw_path)
-    if (found := catalogue.routes_by_path(path)) is not None:
+    if (found := catalogue.route_by_path(path)) is not None:
         return _methods_of_route(found[1])
     parent, _, last = raw_path.rpartition("/")
-    found = catalogue.routes_by_path(unquote(parent))
+    found = catalogue.route_by_path(unquote(parent))
     if found is not None and found[1].generation is Generation.LEGACY and last:
         family, task_id = found[1].create_path, unquote(last)
         return {

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kling_cli import catalogue
-from kling_cli.catalogue import TOLERANCE_S
+from kling_cli.catalogue import DURATION_TOLERANCE_S
 from kling_cli.sandbox.media.image import Picture
 from kling_cli.sandbox.media.video import FPS, Clip, frame_count
 from kling_cli.sandbox.routes.responses import Refusal, refusal
@@ -101,7 +101,9 @@ def check_session(
         return refusal(1201, f"face_id value '{values[use.choice]}' is invalid")
     if use.fit is not None:
         ends_s = values[use.fit.insert] + values[use.fit.end] - values[use.fit.start]
-        return refusal(1201, NO_ROOM) if ends_s > seconds + TOLERANCE_S else None
+        return (
+            refusal(1201, NO_ROOM) if ends_s > seconds + DURATION_TOLERANCE_S else None
+        )
     return _wrong_length(plan, values, seconds)
 
 
@@ -113,7 +115,7 @@ def _wrong_length(
     for name, by_value in lengths.items():
         value = values.get(name, plan.limits[name].default)
         low, high = by_value[value]
-        if not low - TOLERANCE_S <= seconds <= high + TOLERANCE_S:
+        if not low - DURATION_TOLERANCE_S <= seconds <= high + DURATION_TOLERANCE_S:
             return refusal(1201, f"{name} value '{value}' is invalid")
     return None
 
@@ -126,7 +128,8 @@ def is_editable(session: VideoSession) -> bool:
     )
     seconds = session.clip.duration_s
     return any(
-        low - TOLERANCE_S <= seconds <= high + TOLERANCE_S for low, high in spans
+        low - DURATION_TOLERANCE_S <= seconds <= high + DURATION_TOLERANCE_S
+        for low, high in spans
     )
 
 

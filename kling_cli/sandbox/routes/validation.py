@@ -77,7 +77,7 @@ class CreateRequest:
 
 def parse_create(path: str, body: Any) -> CreateRequest | Refusal:
     """Return what a request to a create path asks for, or what is wrong with it."""
-    found = catalogue.routes_by_path(path)
+    found = catalogue.route_by_path(path)
     if found is None:
         return refusal(1203)
     if not isinstance(body, dict):
@@ -95,7 +95,7 @@ def parse_create(path: str, body: Any) -> CreateRequest | Refusal:
 
 
 def _find_problem(plan: Plan, body: Mapping[str, Any]) -> str | None:
-    if problems := catalogue.wire_check(plan, body):
+    if problems := catalogue.validate_body(plan, body):
         return problems[0].message
     for at in (plan.route.external_id_at, plan.route.callback_url_at):
         if at and not isinstance(value := catalogue.get_path(body, at) or "", str):

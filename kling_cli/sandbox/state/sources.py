@@ -43,10 +43,10 @@ def result_length(
 ) -> ResultLength:
     """Return how long the result of a request will be."""
     values = completed_values(plan, values)
-    source = catalogue.followed_input(plan, values)
+    source = catalogue.find_duration_rule(plan, values)
     if source is None:
         return _requested_length(state, plan, values)
-    seconds = catalogue.measured_s(plan, source, values)
+    seconds = catalogue.measure_input_s(plan, source, values)
     seconds = seconds or known_duration_s(state, strip_handle(values[source.follows]))
     if seconds is not None:
         return ResultLength(seconds, _frames(seconds + source.adds))
