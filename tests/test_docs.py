@@ -124,7 +124,7 @@ def test_the_page_of_the_listener_has_every_scenario_and_what_it_expects() -> No
     for name, answers in described.items():
         one = scenarios.build_scenario(name, mock, {})[0]
         first = {
-            ExpectedStatus.TAKEN: "2xx",
+            ExpectedStatus.ACCEPTED: "2xx",
             ExpectedStatus.REFUSED: "4",
             ExpectedStatus.EITHER: "413",
         }[one.expected]

@@ -27,28 +27,28 @@ TERMINATION_GRACE_S: Final = 5.0  # between asking it to end and ending it
 
 
 async def run_child(
-    command: Sequence[str], callback_url: str, *, is_stdout_ours: bool
+    command: Sequence[str], callback_url: str, *, is_stdout_reserved: bool
 ) -> int:
     """Run `command` to its end and return its exit code, 128 + N for signal N.
 
     When cancelled it is asked to end, and ended if it does not; so is what it has
-    started and left behind, however it ends. With `is_stdout_ours` what it writes to
+    started and left behind, however it ends. With `is_stdout_reserved` what it writes to
     stdout goes to stderr.
 
     Raises:
         UsageError: it cannot be started.
     """
-    mark = uuid4().hex
+    marker = uuid4().hex
     try:
         process = await anyio.open_process(
             list(command),
             stdin=None,
-            stdout=_STDERR if is_stdout_ours else None,
+            stdout=_STDERR if is_stdout_reserved else None,
             stderr=None,
             env={
                 **os.environ,
                 CALLBACK_URL_VARIABLE: callback_url,
-                MARKER_VARIABLE: mark,
+                MARKER_VARIABLE: marker,
             },
         )
     except OSError as exc:
@@ -60,44 +60,44 @@ async def run_child(
         code = await process.wait()
     finally:
         with anyio.CancelScope(shield=True):
-            await _terminate(process, mark)
+            await _terminate(process, marker)
     return 128 - code if code < 0 else code
 
 
-async def _terminate(process: Process, mark: str) -> None:
+async def _terminate(process: Process, marker: str) -> None:
     """Ask all that is left to end, and end what does not."""
-    await _send_signal(process, mark, signal.SIGTERM)
+    await _send_signal(process, marker, signal.SIGTERM)
     with anyio.move_on_after(TERMINATION_GRACE_S):
         await process.wait()
         while True:
-            if not await anyio.to_thread.run_sync(find_marked_processes, mark):
+            if not await anyio.to_thread.run_sync(find_marked_processes, marker):
                 return
             await anyio.sleep(_POLL_S)
-    await _send_signal(process, mark, signal.SIGKILL)
+    await _send_signal(process, marker, signal.SIGKILL)
     await process.wait()
 
 
-async def _send_signal(process: Process, mark: str, what: signal.Signals) -> None:
+async def _send_signal(process: Process, marker: str, signum: signal.Signals) -> None:
     """Send a signal, and leave the end of the process to asyncio.
 
     `Process.terminate` may take note of that end first, of Ctrl-C for instance, which
     was sent to both of us; asyncio would then complain that the process is unknown.
     """
-    left = await anyio.to_thread.run_sync(find_marked_processes, mark)
+    pids = await anyio.to_thread.run_sync(find_marked_processes, marker)
     if process.returncode is None:
-        left.append(process.pid)
-    for pid in set(left):
+        pids.append(process.pid)
+    for pid in set(pids):
         with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, what)
+            os.kill(pid, signum)
 
 
-def find_marked_processes(mark: str) -> list[int]:
+def find_marked_processes(marker: str) -> list[int]:
     """Return the processes that run with this mark in their environment."""
     import psutil
 
     found: list[int] = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):  # somebody else's, or gone meanwhile
-            if process.environ().get(MARKER_VARIABLE) == mark:
+            if process.environ().get(MARKER_VARIABLE) == marker:
                 found.append(process.pid)
     return found

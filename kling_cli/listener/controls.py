@@ -23,7 +23,7 @@ CallbackOutcome = Forwarded | Verified | Duplicate | Stale
 class ForwardQueue(Protocol):
     """Whoever passes callbacks on; `submit` returns at once."""
 
-    def submit(self, kept: StoredCallback, *, is_replay: bool = False) -> None:
+    def submit(self, callback: StoredCallback, *, is_replay: bool = False) -> None:
         """Take a callback to pass on, in order for its task; a replay is marked."""
 
     async def drain(self, timeout_s: float) -> None:
@@ -34,43 +34,43 @@ class ForwardQueue(Protocol):
 class Controls:
     """Handed to whoever reads the keys, once the listener is ready.
 
-    `last` is the newest callback that was shown. While `is_paused` callbacks are kept
+    `last_callback` is the newest callback that was shown. While `is_paused` callbacks are kept
     and shown but not passed on; what came meanwhile is passed on by `resume`.
     """
 
     callback_url: str
-    forwards: ForwardQueue | None
+    forwarder: ForwardQueue | None
     stop: Callable[[str], None]
-    last: StoredCallback | None = None
+    last_callback: StoredCallback | None = None
     is_paused: bool = False
-    _facts: deque[CallbackOutcome] = field(
+    _outcomes: deque[CallbackOutcome] = field(
         default_factory=lambda: deque(maxlen=MAX_OUTCOMES)
     )
     _waiting: list[StoredCallback] = field(default_factory=list)
 
-    def note(self, line: ListenerEvent) -> None:
+    def record_outcome(self, event: ListenerEvent) -> None:
         """Remember for a while what became of a callback."""
-        if isinstance(line, Forwarded | Verified | Duplicate | Stale):
-            self._facts.append(line)
+        if isinstance(event, Forwarded | Verified | Duplicate | Stale):
+            self._outcomes.append(event)
 
-    def facts_of(self, number: int) -> list[CallbackOutcome]:
+    def outcomes_of(self, number: int) -> list[CallbackOutcome]:
         """Return what became of callback `number`, as far as it is remembered."""
-        return [each for each in self._facts if each.number == number]
+        return [each for each in self._outcomes if each.number == number]
 
-    def pass_on(self, kept: StoredCallback) -> None:
+    def forward(self, callback: StoredCallback) -> None:
         """Hand a callback to the forwarder, now or after the pause."""
-        if self.forwards is None:
+        if self.forwarder is None:
             return
         if self.is_paused:
-            self._waiting.append(kept)
+            self._waiting.append(callback)
         else:
-            self.forwards.submit(kept)
+            self.forwarder.submit(callback)
 
     def replay_last(self) -> bool:
         """Pass the newest callback on once more; return whether there is one."""
-        if self.last is None or self.forwards is None:
+        if self.last_callback is None or self.forwarder is None:
             return False
-        self.forwards.submit(self.last, is_replay=True)
+        self.forwarder.submit(self.last_callback, is_replay=True)
         return True
 
     def pause(self) -> None:
@@ -79,8 +79,8 @@ class Controls:
     def resume(self) -> None:
         self.is_paused = False
         waiting, self._waiting = self._waiting, []
-        for kept in waiting:
-            self.pass_on(kept)
+        for callback in waiting:
+            self.forward(callback)
 
 
 # Reads keys until cancelled; started when the listener is ready on a terminal.

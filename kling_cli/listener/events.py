@@ -22,14 +22,14 @@ class Ready:
     """The door is open. Both URLs are secrets, shown once and in full.
 
     `callback_url` goes into a task's `callback_url`; `local_url` is the same door on
-    this machine. `forward_to` are the targets, as URLs; `routed` the status that each
+    this machine. `forward_to` are the targets, as URLs; `route_statuses` the status that each
     is for, None for all.
     """
 
     callback_url: str
     local_url: str
     forward_to: tuple[str, ...] = ()
-    routed: tuple[str | None, ...] = ()
+    route_statuses: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +100,11 @@ class Forwarded:
     error: str | None = None
     hint: str | None = None
     excerpt: str | None = None
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the target answered with 2xx."""
+        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 -- HTTP's success
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,15 +188,12 @@ JsonLineEvent = (
 )
 ListenerEvent = JsonLineEvent | Notice
 
-_TAKEN: Final = range(200, 300)
 
-
-def count_category(line: ListenerEvent) -> str | None:
+def count_category(event: ListenerEvent) -> str | None:
     """Return under which name the last line counts this one, if it does."""
-    match line:
-        case Forwarded(status=status):
-            is_taken = status is not None and status in _TAKEN
-            return "forwarded" if is_taken else "forward_failures"
+    match event:
+        case Forwarded(is_success=is_success):
+            return "forwarded" if is_success else "forward_failures"
         case Verified(is_true=is_true):
             return "verified" if is_true else "mismatched"
         case _:

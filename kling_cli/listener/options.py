@@ -15,21 +15,21 @@ class ListenOptions:
     """Everything that was typed. `tunnel` is `auto`, `ngrok` or `none`.
 
     Callbacks are answered with `status` after `delay_s`. `timeout_s` None listens for
-    ever. With `is_stdout_ours` the command's stdout goes to stderr.
+    ever. With `is_stdout_reserved` the command's stdout goes to stderr.
     """
 
     port: int = 0
     tunnel: str = "auto"
     callback_url: str | None = None
     is_tokenless: bool = False
-    is_rotating: bool = False
-    is_keeping: bool = True
-    wanted: EventFilter = field(default_factory=EventFilter)
-    until: StopConditions = field(default_factory=StopConditions)
+    is_rotating_token: bool = False
+    has_history: bool = True
+    event_filter: EventFilter = field(default_factory=EventFilter)
+    stop_conditions: StopConditions = field(default_factory=StopConditions)
     timeout_s: float | None = None
     status: int = 200
     delay_s: float = 0.0
     command: tuple[str, ...] = ()
-    is_stdout_ours: bool = False
+    is_stdout_reserved: bool = False
     targets: tuple[Target, ...] = ()
-    manner: ForwardingPolicy = field(default_factory=ForwardingPolicy)
+    policy: ForwardingPolicy = field(default_factory=ForwardingPolicy)

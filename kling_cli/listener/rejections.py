@@ -20,21 +20,21 @@ UNKNOWN_PATH_STATUS: Final = 404
 
 
 class RejectionLog:
-    """Counts what is turned away. `unknown` returns how many found no door so far."""
+    """Counts what is turned away. `count_unknown` returns how many found no door so far."""
 
     def __init__(
         self,
-        tell: Callable[[Rejected], None],
+        emit: Callable[[Rejected], None],
         *,
         clock: Clock,
-        unknown: Callable[[], int],
+        count_unknown: Callable[[], int],
     ) -> None:
-        self._tell = tell
+        self._emit = emit
         self._clock = clock
-        self._unknown = unknown
+        self._count_unknown = count_unknown
         self._counts: Counter[tuple[str, int]] = Counter()
-        self._told: dict[tuple[str, int], int] = {}
-        self._told_at: dict[tuple[str, int], float] = {}
+        self._reported: dict[tuple[str, int], int] = {}
+        self._reported_at: dict[tuple[str, int], float] = {}
 
     @property
     def total(self) -> int:
@@ -47,9 +47,12 @@ class RejectionLog:
         """Count a refusal; tell it unless one of its kind was told just now."""
         kind = (refused.refusal.value, refused.refusal.status)
         self._counts[kind] += 1
-        last = self._told_at.get(kind)
-        if last is None or self._clock.monotonic() - last >= REPORT_INTERVAL_S:
-            self._say(kind, number=refused.number, detail=refused.detail)
+        last_reported_at = self._reported_at.get(kind)
+        if (
+            last_reported_at is None
+            or self._clock.monotonic() - last_reported_at >= REPORT_INTERVAL_S
+        ):
+            self._report(kind, number=refused.number, detail=refused.detail)
 
     def tick(self) -> None:
         """Tell what has grown, a while after it was told last."""
@@ -58,13 +61,13 @@ class RejectionLog:
     def flush(self, quiet_s: float = 0.0) -> None:
         """Tell the counts that have grown and were not told in the last `quiet_s`."""
         now = self._clock.monotonic()
-        self._counts[UNKNOWN_PATH, UNKNOWN_PATH_STATUS] = self._unknown()
+        self._counts[UNKNOWN_PATH, UNKNOWN_PATH_STATUS] = self._count_unknown()
         for kind, count in self._counts.items():
-            is_quiet = now - self._told_at.get(kind, now - quiet_s) >= quiet_s
-            if count > self._told.get(kind, 0) and is_quiet:
-                self._say(kind)
+            is_quiet = now - self._reported_at.get(kind, now - quiet_s) >= quiet_s
+            if count > self._reported.get(kind, 0) and is_quiet:
+                self._report(kind)
 
-    def _say(
+    def _report(
         self,
         kind: tuple[str, int],
         *,
@@ -72,10 +75,10 @@ class RejectionLog:
         detail: str | None = None,
     ) -> None:
         count = self._counts[kind]
-        self._told[kind] = count
-        self._told_at[kind] = self._clock.monotonic()
+        self._reported[kind] = count
+        self._reported_at[kind] = self._clock.monotonic()
         reason, status = kind
-        self._tell(
+        self._emit(
             Rejected(
                 reason=reason, status=status, count=count, number=number, detail=detail
             )

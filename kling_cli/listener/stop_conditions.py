@@ -22,7 +22,7 @@ class StopConditions:
 
 
 class StopTracker:
-    """Calls `finish` with a reason when enough has come.
+    """Calls `stop` with a reason when enough has come.
 
     Under `is_final` every task of `task_ids` must have ended; one will do without any.
     A task has ended when its last callback has come: that is what a listener is for.
@@ -31,39 +31,39 @@ class StopTracker:
 
     def __init__(
         self,
-        until: StopConditions,
+        conditions: StopConditions,
         task_ids: Collection[str],
         *,
         clock: Clock,
-        finish: Callable[[str], None],
+        stop: Callable[[str], None],
     ) -> None:
-        self._until = until
+        self._conditions = conditions
         self._named = frozenset(task_ids)
         self._open = set(task_ids)
         self._clock = clock
-        self._finish = finish
+        self._stop = stop
         self._overdue: dict[str, tuple[float, str | None]] = {}
 
     def count(self, n_callbacks: int) -> None:
         """Note how many callbacks have come so far."""
-        if n_callbacks == self._until.max_events:
-            self._finish("max-events")
+        if n_callbacks == self._conditions.max_events:
+            self._stop("max-events")
 
-    def heard(self, task_id: str, external_id: str | None) -> None:
+    def record_final_callback(self, task_id: str, external_id: str | None) -> None:
         """Note that the last callback of a task has come."""
         self._overdue.pop(task_id, None)
-        if not self._until.is_final:
+        if not self._conditions.is_final:
             return
         if self._named:
             if not {task_id, external_id} & self._named:
                 return
             self._open -= {task_id, external_id or task_id}
         if not self._open:
-            self._finish("final")
+            self._stop("final")
 
-    def expect(self, task_id: str, external_id: str | None) -> None:
+    def expect_final_callback(self, task_id: str, external_id: str | None) -> None:
         """Note that a task is over, and that its callback is still to come."""
-        if self._until.is_final:
+        if self._conditions.is_final:
             due = self._clock.monotonic() + FINAL_CALLBACK_GRACE_S
             self._overdue.setdefault(task_id, (due, external_id))
 
@@ -72,4 +72,4 @@ class StopTracker:
         now = self._clock.monotonic()
         for task_id, (due, external_id) in list(self._overdue.items()):
             if now >= due:
-                self.heard(task_id, external_id)
+                self.record_final_callback(task_id, external_id)

@@ -45,23 +45,23 @@ def claimed_task(raw: bytes) -> Task | None:
 class TaskState:
     """A task that was heard of: the furthest status claimed, the bodies seen.
 
-    `actual` is the furthest that the API itself has said.
-    `entry` is the journal's line about it, where it was made on this machine.
-    `made_up` is the number of the callback that stood in for a missed end.
+    `api_status` is the furthest that the API itself has said.
+    `job` is the journal's line about it, where it was made on this machine.
+    `synthetic_id` is the number of the callback that stood in for a missed end.
     """
 
-    entry: JobRecord | None = None
-    status: TaskStatus = TaskStatus.UNKNOWN
-    actual: TaskStatus = TaskStatus.UNKNOWN
-    made_up: int | None = None
+    job: JobRecord | None = None
+    claimed_status: TaskStatus = TaskStatus.UNKNOWN
+    api_status: TaskStatus = TaskStatus.UNKNOWN
+    synthetic_id: int | None = None
     created_at: datetime | None = None
     _bodies: OrderedDict[bytes, int] = field(default_factory=OrderedDict)
 
     @property
     def product(self) -> str | None:
-        return self.entry.product or None if self.entry else None
+        return self.job.product or None if self.job else None
 
-    def first_with(self, raw: bytes, number: int) -> int | None:
+    def record_body(self, raw: bytes, number: int) -> int | None:
         """Return the number of the same body when it has come before; remember it."""
         digest = hashlib.blake2b(raw, digest_size=16).digest()
         first = self._bodies.get(digest)
@@ -76,58 +76,58 @@ class TaskState:
 
     @property
     def furthest(self) -> TaskStatus:
-        return max(self.actual, self.status, key=rank)
+        return max(self.api_status, self.claimed_status, key=rank)
 
-    def learn(self, status: TaskStatus) -> None:
+    def record_claim(self, status: TaskStatus) -> None:
         """Note what a callback claimed."""
-        self.status = max(self.status, status, key=rank)
+        self.claimed_status = max(self.claimed_status, status, key=rank)
 
-    def confirm(self, status: TaskStatus) -> None:
+    def record_api_status(self, status: TaskStatus) -> None:
         """Note what the API said."""
-        self.actual = max(self.actual, status, key=rank)
+        self.api_status = max(self.api_status, status, key=rank)
 
 
 class TaskStates:
-    """The tasks that were heard of. `find` looks into the journal."""
+    """The tasks that were heard of. `find_job` looks into the journal."""
 
-    def __init__(self, find: Callable[[str], JobRecord | None]) -> None:
-        self._find = find
+    def __init__(self, find_job: Callable[[str], JobRecord | None]) -> None:
+        self._find_job = find_job
         self._tasks: OrderedDict[str, TaskState] = OrderedDict()
 
-    def task(self, task_id: str) -> TaskState:
+    def state_of(self, task_id: str) -> TaskState:
         """Return what is known of a task, after looking it up the first time."""
-        known = self._tasks.get(task_id)
-        if known is None:
-            known = self._tasks[task_id] = self._begin(task_id)
+        state = self._tasks.get(task_id)
+        if state is None:
+            state = self._tasks[task_id] = self._new_state(task_id)
             if len(self._tasks) > MAX_TASKS:
                 self._tasks.popitem(last=False)
         else:
             self._tasks.move_to_end(task_id)
-            if known.entry is None:  # the first callback may come before the journal
-                known.entry = self._find(task_id)
-        return known
+            if state.job is None:  # the first callback may come before the journal
+                state.job = self._find_job(task_id)
+        return state
 
-    def open_ids(self) -> list[str]:
+    def open_task_ids(self) -> list[str]:
         """Return the tasks that were heard of and have not been heard to end."""
         return [
             task_id
-            for task_id, known in self._tasks.items()
-            if known.status in (TaskStatus.SUBMITTED, TaskStatus.PROCESSING)
+            for task_id, state in self._tasks.items()
+            if state.claimed_status in (TaskStatus.SUBMITTED, TaskStatus.PROCESSING)
         ]
 
-    def _begin(self, task_id: str) -> TaskState:
-        entry = self._find(task_id)
-        return TaskState(entry=entry, created_at=entry.created_at if entry else None)
+    def _new_state(self, task_id: str) -> TaskState:
+        job = self._find_job(task_id)
+        return TaskState(job=job, created_at=job.created_at if job else None)
 
 
-def since_submit_s(received: ReceivedCallback, known: TaskState) -> float | None:
+def since_submit_s(received: ReceivedCallback, state: TaskState) -> float | None:
     """Return the seconds from the task's creation to the callback, if both are known.
 
     Goes by the journal where it can, by the callback's own word otherwise.
     """
-    if known.created_at is None and received.hint is not None:
-        known.created_at = created_from_wire(received.hint.document)
-    if known.created_at is None:
+    if state.created_at is None and received.hint is not None:
+        state.created_at = created_from_wire(received.hint.document)
+    if state.created_at is None:
         return None
-    seconds = (received.received_at - known.created_at).total_seconds()
+    seconds = (received.received_at - state.created_at).total_seconds()
     return seconds if seconds >= 0 else None

@@ -25,27 +25,27 @@ from kling_cli.store import JobRecord, Journal, JournalError, StoredCallback
 
 @dataclass(slots=True, kw_only=True)
 class TaskSource:
-    """Open for one listener. `asker` is None without credentials."""
+    """Open for one listener. `poller` is None without credentials."""
 
     settings: Settings
     clock: Clock
     journal: Journal
-    asker: Poller | None
-    tell: Callable[[Notice], None]
-    _is_ill: bool = False
+    poller: Poller | None
+    emit: Callable[[Notice], None]
+    _has_reported_error: bool = False
 
-    def find(self, task_id: str) -> JobRecord | None:
+    def find_job(self, task_id: str) -> JobRecord | None:
         """Return the journal's line about a task."""
         try:
             return self.journal.find(task_id)
         except JournalError as exc:
-            self._complain(exc)
+            self._report(exc)
             return None
 
-    def entry_of(self, task_id: str) -> JobRecord | None:
+    def job_for_query(self, task_id: str) -> JobRecord | None:
         """Return what to ask for, None where these credentials know no way to ask."""
-        found = self.find(task_id)
-        if found is not None or self.asker is None or not self.asker.is_bulk:
+        found = self.find_job(task_id)
+        if found is not None or self.poller is None or not self.poller.is_bulk:
             return found
         return JobRecord(
             external_id="",
@@ -60,40 +60,40 @@ class TaskSource:
             written_at=self.clock.now(),
         )
 
-    def unfinished(self) -> list[JobRecord]:
+    def unfinished_jobs(self) -> list[JobRecord]:
         """Return the tasks of the journal that are open at this account's host."""
         try:
-            entries = self.journal.unfinished()
+            jobs = self.journal.unfinished()
         except JournalError as exc:
-            self._complain(exc)
+            self._report(exc)
             return []
         return [
-            entry
-            for entry in entries
-            if entry.stage.is_open
-            and entry.task_id
-            and entry.api_base == self.settings.api_base
+            job
+            for job in jobs
+            if job.stage.is_open
+            and job.task_id
+            and job.api_base == self.settings.api_base
         ]
 
-    def learn(self, task: Task) -> None:
+    def record_answer(self, task: Task) -> None:
         """Write down what the API said of a task of the journal."""
-        entry = self.find(task.id)
-        if entry is None or not entry.external_id:
+        job = self.find_job(task.id)
+        if job is None or not job.external_id:
             return
         try:
-            self.journal.observe(entry.external_id, task)
+            self.journal.observe(job.external_id, task)
         except JournalError as exc:
-            self._complain(exc)
+            self._report(exc)
 
-    def _complain(self, exc: JournalError) -> None:
-        if not self._is_ill:
-            self._is_ill = True
-            self.tell(Notice(message=exc.message, hint=exc.hint))
+    def _report(self, exc: JournalError) -> None:
+        if not self._has_reported_error:
+            self._has_reported_error = True
+            self.emit(Notice(message=exc.message, hint=exc.hint))
 
 
 @asynccontextmanager
 async def open_task_source(
-    settings: Settings, clock: Clock, tell: Callable[[Notice], None]
+    settings: Settings, clock: Clock, emit: Callable[[Notice], None]
 ) -> AsyncIterator[TaskSource]:
     """Open the journal, and a client if there are credentials.
 
@@ -103,20 +103,24 @@ async def open_task_source(
     with Journal.open(settings.state_dir) as journal:
         if journal.set_aside is not None:
             place = journal.set_aside
-            tell(Notice(message=f"the journal was not readable; it is now {place}"))
+            emit(Notice(message=f"the journal was not readable; it is now {place}"))
         async with new_http(settings.api_base) as http:
-            asker: Poller | None = None
+            poller: Poller | None = None
             try:
                 credentials = from_settings(settings)
             except KlingError as exc:
                 if settings.credentials_problem is not None or settings.problems:
-                    tell(Notice(message=exc.message, hint=exc.hint))
+                    emit(Notice(message=exc.message, hint=exc.hint))
             else:
                 is_bulk = credentials.kind == CredentialKind.API_KEY
                 client = KlingClient(http, credentials, clock)
-                asker = Poller(client, is_bulk=is_bulk)
+                poller = Poller(client, is_bulk=is_bulk)
             yield TaskSource(
-                settings=settings, clock=clock, journal=journal, asker=asker, tell=tell
+                settings=settings,
+                clock=clock,
+                journal=journal,
+                poller=poller,
+                emit=emit,
             )
 
 
@@ -129,7 +133,7 @@ MAX_QUEUED_TASKS: Final = 1000  # tasks; beyond them the oldest go unasked
 class TaskQuery(Protocol):
     """The part of `jobs.ask.Asker` that verifying needs."""
 
-    async def ask(self, entries: Sequence[JobRecord]) -> Mapping[str, Task]: ...
+    async def ask(self, jobs: Sequence[JobRecord]) -> Mapping[str, Task]: ...
 
 
 def mismatches(claim: Task, actual: Task | None) -> tuple[Mismatch, ...]:
@@ -178,86 +182,86 @@ def _without_signature(url: str | None) -> str | None:
 class Verifier:
     """Asks about the tasks of callbacks, and tells `Verified` for each callback.
 
-    `entry_of` gives what to ask for a task id, None for one that cannot be asked about
-    with these credentials. `learn` hears each answer of the API.
+    `job_for_query` gives what to ask for a task id, None for one that cannot be asked about
+    with these credentials. `record_answer` hears each answer of the API.
     """
 
     def __init__(
         self,
-        asks: TaskQuery,
-        entry_of: Callable[[str], JobRecord | None],
+        query: TaskQuery,
+        job_for_query: Callable[[str], JobRecord | None],
         *,
         clock: Clock,
-        tell: Callable[[Verified | Notice], None],
-        learn: Callable[[Task], None],
+        emit: Callable[[Verified | Notice], None],
+        record_answer: Callable[[Task], None],
     ) -> None:
-        self._asks = asks
-        self._entry_of = entry_of
+        self._query = query
+        self._job_for_query = job_for_query
         self._clock = clock
-        self._tell = tell
-        self._learn = learn
-        self._waiting: OrderedDict[str, list[StoredCallback]] = OrderedDict()
-        self._bell = anyio.Event()
-        self._is_over = False
+        self._emit = emit
+        self._record_answer = record_answer
+        self._queued: OrderedDict[str, list[StoredCallback]] = OrderedDict()
+        self._wakeup = anyio.Event()
+        self._is_disabled = False
 
-    def submit(self, kept: StoredCallback) -> bool:
+    def submit(self, callback: StoredCallback) -> bool:
         """Take a callback to be asked about soon; return whether it will be."""
-        task_id = kept.task_id
-        if self._is_over or task_id is None or self._entry_of(task_id) is None:
+        task_id = callback.task_id
+        if self._is_disabled or task_id is None or self._job_for_query(task_id) is None:
             return False
-        self._waiting.setdefault(task_id, []).append(kept)
-        if len(self._waiting) > MAX_QUEUED_TASKS:
-            self._waiting.popitem(last=False)
-        self._bell.set()
+        self._queued.setdefault(task_id, []).append(callback)
+        if len(self._queued) > MAX_QUEUED_TASKS:
+            self._queued.popitem(last=False)
+        self._wakeup.set()
         return True
 
     async def run(self) -> None:
         """Ask until cancelled, or until the credentials prove useless."""
         failures = 0
-        while not self._is_over:
-            await self._bell.wait()
-            self._bell = anyio.Event()
+        while not self._is_disabled:
+            await self._wakeup.wait()
+            self._wakeup = anyio.Event()
             pause_s = (
                 RETRY_DELAYS_S[min(failures, len(RETRY_DELAYS_S)) - 1]
                 if failures
                 else BATCH_WINDOW_S
             )
             await self._clock.sleep(pause_s)
-            is_answered = await self._ask_some()
+            is_answered = await self._verify_batch()
             failures = 0 if is_answered else failures + 1
-            if self._waiting:
-                self._bell.set()
+            if self._queued:
+                self._wakeup.set()
 
-    async def _ask_some(self) -> bool:
+    async def _verify_batch(self) -> bool:
         """Ask about the tasks that have waited longest; return whether that worked."""
-        ids = list(self._waiting)[:MAX_BATCH]
-        entries = {task_id: self._entry_of(task_id) for task_id in ids}
+        ids = list(self._queued)[:MAX_BATCH]
+        jobs = {task_id: self._job_for_query(task_id) for task_id in ids}
         try:
-            answers = await self._asks.ask([one for one in entries.values() if one])
+            answers = await self._query.ask([one for one in jobs.values() if one])
         except (CredentialsError, AccountError) as exc:
-            self._is_over = True
-            self._tell(
+            self._is_disabled = True
+            self._emit(
                 Notice(message=f"callbacks go unverified: {exc.message}", hint=exc.hint)
             )
             return False
         except KlingError:
             return False  # asked again; forwarding and showing go on
-        for task_id, entry in entries.items():
-            actual = answers.get(entry.key) if entry else None
-            self._judge(task_id, actual)
+        for task_id, job in jobs.items():
+            actual = answers.get(job.key) if job else None
+            self._emit_results(task_id, actual)
         return True
 
-    def _judge(self, task_id: str, actual: Task | None) -> None:
+    def _emit_results(self, task_id: str, actual: Task | None) -> None:
         if actual is not None:
-            self._learn(actual)
-        for kept in self._waiting.pop(task_id, ()):
-            claim = claimed_task(kept.raw)
+            self._record_answer(actual)
+        for callback in self._queued.pop(task_id, ()):
+            claim = claimed_task(callback.raw)
             if claim is None:
                 continue
             found = mismatches(claim, actual)
-            self._tell(
+            self._emit(
                 Verified(
-                    number=kept.id,
+                    number=callback.id,
                     task_id=task_id,
                     is_true=not found,
                     actual=actual.status.value if actual is not None else None,

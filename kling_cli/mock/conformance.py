@@ -51,34 +51,36 @@ class Fault:
     breaks: Promise = Promise.ANSWER
 
 
-def status_promise(one: MockDelivery) -> Promise:
+def status_promise(delivery: MockDelivery) -> Promise:
     """Return which promise the status of an answer keeps or breaks."""
-    if one.is_after:
+    if delivery.is_recovery_check:
         return Promise.RECOVERY
-    return Promise.REFUSAL if one.is_spoilt else Promise.ANSWER
+    return Promise.REFUSAL if delivery.is_invalid else Promise.ANSWER
 
 
 def check_status(
-    one: MockDelivery, outcome: DeliveryOutcome, expected: str
+    delivery: MockDelivery, outcome: DeliveryOutcome, expected: str
 ) -> Fault | None:
     """Return what is wrong about a status, or that there is none.
 
     `expected` is one or several of `401`, `4xx`, with ` or ` between them.
     """
-    is_after = "after an invalid callback: " if one.is_after else ""
+    is_recovery_check = (
+        "after an invalid callback: " if delivery.is_recovery_check else ""
+    )
     if outcome.failure is not None or outcome.status is None:
-        return _no_response(one, outcome, is_after)
+        return _no_response(delivery, outcome, is_recovery_check)
     if any(_matches(outcome.status, each) for each in expected.split(" or ")):
         return None
-    text = f"{is_after}answered {outcome.status}, should be {expected}"
-    promise = status_promise(one)
-    if outcome.is_taken and one.is_forged:
+    text = f"{is_recovery_check}answered {outcome.status}, should be {expected}"
+    promise = status_promise(delivery)
+    if outcome.is_success and delivery.is_forged:
         return Fault(
             f"{text}: a forged signature was accepted", _SIGNATURE_HINT, promise
         )
-    if outcome.is_taken and one.age:
+    if outcome.is_success and delivery.signature_age:
         return Fault(f"{text}: an old signature was accepted", _SIGNATURE_HINT, promise)
-    if one.is_spoilt:
+    if delivery.is_invalid:
         return Fault(text, _REFUSAL_HINT, promise)
     hint = status_hint(outcome.status, location=outcome.location, number=0)
     return Fault(text, hint, promise)
@@ -114,17 +116,19 @@ def check_repeat(
 
 
 def _no_response(
-    one: MockDelivery, outcome: DeliveryOutcome, is_after: str
+    delivery: MockDelivery, outcome: DeliveryOutcome, is_recovery_check: str
 ) -> Fault | None:
     failure = outcome.failure or DeliveryFailure.UNREACHABLE
-    if one.has_no_end and failure is DeliveryFailure.BROKEN_OFF:
+    if delivery.may_disconnect and failure is DeliveryFailure.DISCONNECTED:
         return None
     if failure is DeliveryFailure.TIMEOUT:
         return Fault(
-            f"{is_after}{failure.value}", SLOW_HANDLER_HINT, status_promise(one)
+            f"{is_recovery_check}{failure.value}",
+            SLOW_HANDLER_HINT,
+            status_promise(delivery),
         )
-    text = f"{is_after}no answer ({failure.value})"
-    return Fault(text, failure_hint(failure), status_promise(one))
+    text = f"{is_recovery_check}no answer ({failure.value})"
+    return Fault(text, failure_hint(failure), status_promise(delivery))
 
 
 def _matches(status: int, pattern: str) -> bool:
@@ -149,7 +153,7 @@ _SECONDS: Final = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)s")
 _STATUS: Final = re.compile(r"[1-5](?:\d\d|xx)")
 _UNREACHED: Final = frozenset(DeliveryFailure) - {
     DeliveryFailure.TIMEOUT,
-    DeliveryFailure.BROKEN_OFF,
+    DeliveryFailure.DISCONNECTED,
 }
 
 
@@ -175,7 +179,7 @@ class Expectations:
     is_idempotent: bool = False
 
     @property
-    def patience_s(self) -> float:
+    def response_timeout_s(self) -> float:
         """How long an answer is waited for: beyond the limit, to say how late it is."""
         if self.within_s is None:
             return DEFAULT_TIMEOUT_S
@@ -198,12 +202,12 @@ class CheckedDelivery:
         """Whether there should have been an answer and was none: it keeps nothing."""
         return bool(self.faults) and self.outcome.status is None
 
-    def is_about(self, promise: Promise, demands: Expectations) -> bool:
+    def is_about(self, promise: Promise, expectations: Expectations) -> bool:
         """Return whether this delivery puts `promise` to the test."""
         if promise is Promise.TIME:
-            return demands.within_s is not None
+            return expectations.within_s is not None
         if promise is Promise.IDEMPOTENCE:
-            return demands.is_idempotent and self.is_repeat
+            return expectations.is_idempotent and self.is_repeat
         return promise is status_promise(self.delivery)
 
     def breaks(self, promise: Promise) -> bool:
@@ -213,12 +217,14 @@ class CheckedDelivery:
         )
 
     @property
-    def said(self) -> str:
+    def description(self) -> str:
         """What is wrong, as a line."""
         what = "; ".join(fault.text for fault in self.faults)
-        excerpt = "" if self.outcome.is_taken else self.outcome.excerpt or ""
-        said = f" | {' '.join(excerpt.split())[:EXCERPT_CHARS]}" if excerpt else ""
-        return f"delivery {self.number} ({self.delivery.name}): {what}{said}"
+        excerpt = "" if self.outcome.is_success else self.outcome.excerpt or ""
+        description = (
+            f" | {' '.join(excerpt.split())[:EXCERPT_CHARS]}" if excerpt else ""
+        )
+        return f"delivery {self.number} ({self.delivery.name}): {what}{description}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,19 +242,19 @@ class PromiseResult:
 
 
 def promise_results(
-    judged: Sequence[CheckedDelivery], demands: Expectations
+    checked: Sequence[CheckedDelivery], expectations: Expectations
 ) -> list[PromiseResult]:
     """Return one judgement for each promise that was put to the test, in order."""
     texts = {
-        Promise.ANSWER: f"answers with {' or '.join(demands.statuses) or '2xx'}",
-        Promise.REFUSAL: f"answers invalid callbacks with {_refusal_status(judged)}",
+        Promise.ANSWER: f"answers with {' or '.join(expectations.statuses) or '2xx'}",
+        Promise.REFUSAL: f"answers invalid callbacks with {_refusal_status(checked)}",
         Promise.RECOVERY: "works after an invalid callback",
-        Promise.TIME: f"answers within {demands.within_s or 0:g} s",
+        Promise.TIME: f"answers within {expectations.within_s or 0:g} s",
         Promise.IDEMPOTENCE: "answers a repeat as the first",
     }
     found = []
     for promise, text in texts.items():
-        tested = [each for each in judged if each.is_about(promise, demands)]
+        tested = [each for each in checked if each.is_about(promise, expectations)]
         broken = tuple(each.number for each in tested if each.breaks(promise))
         if tested:
             found.append(
@@ -259,9 +265,9 @@ def promise_results(
     return found
 
 
-def _refusal_status(judged: Sequence[CheckedDelivery]) -> str:
+def _refusal_status(checked: Sequence[CheckedDelivery]) -> str:
     """Return the strictest that was expected of what is invalid: `4xx`, not either."""
-    expected = (each.expected for each in judged if each.delivery.is_spoilt)
+    expected = (each.expected for each in checked if each.delivery.is_invalid)
     return min(expected, key=len, default=str(ExpectedStatus.REFUSED))
 
 
@@ -273,92 +279,98 @@ def parse_expectations(text: str | None) -> Expectations:
     """
     if text is None:
         return Expectations()
-    demands, words = (
+    expectations, words = (
         Expectations(is_strict=True),
         [word.strip() for word in text.split(",")],
     )
     for word in words:
         if seconds := _SECONDS.fullmatch(word):
-            demands = replace(demands, within_s=float(seconds[1]))
+            expectations = replace(expectations, within_s=float(seconds[1]))
         elif word == "idempotent":
-            demands = replace(demands, is_idempotent=True)
-        elif word != ExpectedStatus.TAKEN and _STATUS.fullmatch(word):
-            demands = replace(demands, statuses=(*demands.statuses, word))
-        elif word != ExpectedStatus.TAKEN:
+            expectations = replace(expectations, is_idempotent=True)
+        elif word != ExpectedStatus.ACCEPTED and _STATUS.fullmatch(word):
+            expectations = replace(
+                expectations, statuses=(*expectations.statuses, word)
+            )
+        elif word != ExpectedStatus.ACCEPTED:
             raise _assert_error(text, f"{word!r} is nothing that can be asserted")
-    if demands.statuses and ExpectedStatus.TAKEN in words:
+    if expectations.statuses and ExpectedStatus.ACCEPTED in words:
         raise _assert_error(text, "2xx and another status exclude each other")
-    return demands
+    return expectations
 
 
 def check_deliveries(
     answers: Mapping[int, tuple[MockDelivery, DeliveryOutcome]],
-    demands: Expectations,
+    expectations: Expectations,
     *,
     is_signed: bool,
 ) -> list[CheckedDelivery]:
     """Return each delivery, by number, with what is wrong about its answer."""
-    judged: list[CheckedDelivery] = []
+    checked: list[CheckedDelivery] = []
     first: dict[tuple[str, bytes], tuple[int, DeliveryOutcome]] = {}
-    for number, (one, outcome) in sorted(answers.items()):
-        before = first.setdefault((one.message_id, one.raw), (number, outcome))
-        expected = expected_status(one, demands, is_signed=is_signed)
+    for number, (delivery, outcome) in sorted(answers.items()):
+        before = first.setdefault(
+            (delivery.message_id, delivery.raw), (number, outcome)
+        )
+        expected = expected_status(delivery, expectations, is_signed=is_signed)
         faults = [
-            check_status(one, outcome, expected),
-            check_time(outcome, demands.within_s),
-            check_repeat(outcome, *before) if demands.is_idempotent else None,
+            check_status(delivery, outcome, expected),
+            check_time(outcome, expectations.within_s),
+            check_repeat(outcome, *before) if expectations.is_idempotent else None,
         ]
-        judged.append(
+        checked.append(
             CheckedDelivery(
                 number=number,
-                delivery=one,
+                delivery=delivery,
                 outcome=outcome,
                 expected=expected,
                 faults=tuple(fault for fault in faults if fault),
                 is_repeat=before[0] != number,
             )
         )
-    return judged
+    return checked
 
 
 def expected_status(
-    one: MockDelivery, demands: Expectations, *, is_signed: bool
+    delivery: MockDelivery, expectations: Expectations, *, is_signed: bool
 ) -> str:
     """Return how a delivery should be answered: `2xx`, `4xx`, `2xx or 4xx`, `401`.
 
     Without a secret nobody can say whether the handler checks signatures.
     """
-    is_about_trust = one.is_forged or bool(one.age)
-    if demands.statuses and not one.is_after:
-        return " or ".join(demands.statuses)
+    is_about_trust = delivery.is_forged or bool(delivery.signature_age)
+    if expectations.statuses and not delivery.is_recovery_check:
+        return " or ".join(expectations.statuses)
     if is_about_trust:
         return ExpectedStatus.REFUSED if is_signed else ExpectedStatus.EITHER
-    if one.is_spoilt and not demands.is_strict:
+    if delivery.is_invalid and not expectations.is_strict:
         return ExpectedStatus.EITHER
-    return one.expected
+    return delivery.expected
 
 
 def conformance_error(
-    judged: Sequence[CheckedDelivery],
+    checked: Sequence[CheckedDelivery],
 ) -> ConformanceError | HandlerUnreachableError | None:
     """Return the error when an answer is not as it should be."""
-    unmet = [each for each in judged if each.faults]
-    if not unmet:
+    failed = [each for each in checked if each.faults]
+    if not failed:
         return None
-    outcome = unmet[0].outcome
-    if all(each.outcome.failure in _UNREACHED for each in judged):
+    outcome = failed[0].outcome
+    if all(each.outcome.failure in _UNREACHED for each in checked):
         failure = outcome.failure or DeliveryFailure.UNREACHABLE
         why = outcome.excerpt if failure is DeliveryFailure.UNREACHABLE else None
         return HandlerUnreachableError(
             f"no handler could be reached: {why or failure.value}",
             hint=failure_hint(failure),
         )
-    said = [each.said for each in unmet[:MAX_LISTED]]
-    if len(unmet) > MAX_LISTED:
-        said.append(f"and {len(unmet) - MAX_LISTED} more")
-    head = f"{len(unmet)} of {_count_phrase(len(judged))} not as it should be"
-    hint = unmet[0].faults[0].hint
-    return ConformanceError("\n".join([head, *said]), hint=hint, http=outcome.status)
+    description = [each.description for each in failed[:MAX_LISTED]]
+    if len(failed) > MAX_LISTED:
+        description.append(f"and {len(failed) - MAX_LISTED} more")
+    head = f"{len(failed)} of {_count_phrase(len(checked))} not as it should be"
+    hint = failed[0].faults[0].hint
+    return ConformanceError(
+        "\n".join([head, *description]), hint=hint, http=outcome.status
+    )
 
 
 def _count_phrase(count: int) -> str:

@@ -27,7 +27,7 @@ _UNKNOWN_TASK_ID: Final = "mock-nobody-knows-this-task"
 class ExpectedStatus(StrEnum):
     """How a sound handler answers; the value is what is shown."""
 
-    TAKEN = "2xx"
+    ACCEPTED = "2xx"
     REFUSED = "4xx"
     EITHER = "2xx or 4xx"
 
@@ -36,26 +36,26 @@ class ExpectedStatus(StrEnum):
 class MockDelivery:
     """A request to send: its body, how long to wait before it, how it is signed.
 
-    `name` says what it is. `is_at_once`: it goes out together with its neighbours that
-    have this too. `has_no_end`: the receiver may hang up before it has read the body.
-    `is_after`: it comes after what is spoilt, to see whether the handler still works.
+    `name` says what it is. `is_concurrent`: it goes out together with its neighbours that
+    have this too. `may_disconnect`: the receiver may hang up before it has read the body.
+    `is_recovery_check`: it comes after what is spoilt, to see whether the handler still works.
     """
 
     raw: bytes
     name: str
     delay_s: float = 0.0
     message_id: str
-    age: timedelta = timedelta(0)
-    expected: ExpectedStatus = ExpectedStatus.TAKEN
+    signature_age: timedelta = timedelta(0)
+    expected: ExpectedStatus = ExpectedStatus.ACCEPTED
     is_forged: bool = False
-    is_at_once: bool = False
-    has_no_end: bool = False
-    is_after: bool = False
+    is_concurrent: bool = False
+    may_disconnect: bool = False
+    is_recovery_check: bool = False
 
     @property
-    def is_spoilt(self) -> bool:
+    def is_invalid(self) -> bool:
         """Whether a sound handler has a reason to refuse it."""
-        return self.expected is not ExpectedStatus.TAKEN
+        return self.expected is not ExpectedStatus.ACCEPTED
 
 
 Changes = Mapping[str, Any]
@@ -91,9 +91,11 @@ def custom_delivery(raw: bytes, mock: MockTask) -> tuple[MockDelivery, ...]:
 
 def recovery_check(mock: MockTask) -> MockDelivery:
     """Return a sound callback, to be sent after spoilt ones."""
-    one = _delivery(mock, "succeeded", {}, 90)
+    delivery = _delivery(mock, "succeeded", {}, 90)
     message_id = f"msg_{mock.task_id}_after"
-    return replace(one, name="afterwards", message_id=message_id, is_after=True)
+    return replace(
+        delivery, name="afterwards", message_id=message_id, is_recovery_check=True
+    )
 
 
 def _delivery(
@@ -133,16 +135,16 @@ def _output_kind(kind: str) -> BuildScenario:
 
 def _invalid(name: str, **how: Any) -> BuildScenario:
     def make(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
-        one = _delivery(mock, "succeeded", changes, 90)
-        return (replace(one, name=name, expected=ExpectedStatus.REFUSED, **how),)
+        delivery = _delivery(mock, "succeeded", changes, 90)
+        return (replace(delivery, name=name, expected=ExpectedStatus.REFUSED, **how),)
 
     return make
 
 
 def _corrupted(name: str, cut: Callable[[bytes], bytes]) -> BuildScenario:
     def make(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
-        (one,) = _invalid(name)(mock, changes)
-        return (replace(one, raw=cut(one.raw)),)
+        (delivery,) = _invalid(name)(mock, changes)
+        return (replace(delivery, raw=cut(delivery.raw)),)
 
     return make
 
@@ -155,15 +157,21 @@ def _moderation(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
 
 def _oversize(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
     """Return a sound body with too much space behind it: some limits allow for it."""
-    one = _delivery(mock, "succeeded", changes, 90)
-    raw = one.raw.ljust(OVERSIZE_BYTES)
+    delivery = _delivery(mock, "succeeded", changes, 90)
+    raw = delivery.raw.ljust(OVERSIZE_BYTES)
     either = ExpectedStatus.EITHER
-    return (replace(one, name="oversize", raw=raw, expected=either, has_no_end=True),)
+    return (
+        replace(
+            delivery, name="oversize", raw=raw, expected=either, may_disconnect=True
+        ),
+    )
 
 
 def _unknown(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
-    one = _delivery(replace(mock, task_id=_UNKNOWN_TASK_ID), "succeeded", changes, 90)
-    return (replace(one, name="unknown-task"),)
+    delivery = _delivery(
+        replace(mock, task_id=_UNKNOWN_TASK_ID), "succeeded", changes, 90
+    )
+    return (replace(delivery, name="unknown-task"),)
 
 
 def _burst(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
@@ -171,7 +179,7 @@ def _burst(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
         replace(mock, task_id=f"{mock.task_id}-{n}") for n in range(1, BURST_SIZE + 1)
     ]
     return tuple(
-        replace(_delivery(each, "succeeded", changes, 90), is_at_once=True)
+        replace(_delivery(each, "succeeded", changes, 90), is_concurrent=True)
         for each in tasks
     )
 
@@ -201,7 +209,7 @@ _SCENARIOS: Final[Mapping[str, BuildScenario]] = {
     "malformed": _corrupted("malformed", _truncated),
     "deep-json": _corrupted("deep-json", _deeply_nested),
     "bad-signature": _invalid("bad-signature", is_forged=True),
-    "old-timestamp": _invalid("old-timestamp", age=OLD_SIGNATURE_AGE),
+    "old-timestamp": _invalid("old-timestamp", signature_age=OLD_SIGNATURE_AGE),
     "unknown-task": _unknown,
     "burst": _burst,
 }

@@ -38,17 +38,20 @@ class MockSigner:
     secrets: tuple[Secret, ...]
     clock: Clock
 
-    def headers(self, one: MockDelivery) -> Headers:
+    def headers(self, delivery: MockDelivery) -> Headers:
         """Return the headers of a delivery sent now."""
         given = {
             "Content-Type": "application/json",
-            MOCK_HEADER: mock_signature(one.raw, self.key),
+            MOCK_HEADER: mock_signature(delivery.raw, self.key),
         }
-        secrets = (FORGED_SECRET,) if one.is_forged else self.secrets
+        secrets = (FORGED_SECRET,) if delivery.is_forged else self.secrets
         if secrets:
-            sent_at = self.clock.now() - one.age
+            sent_at = self.clock.now() - delivery.signature_age
             given |= sign(
-                one.raw, secrets=secrets, message_id=one.message_id, sent_at=sent_at
+                delivery.raw,
+                secrets=secrets,
+                message_id=delivery.message_id,
+                sent_at=sent_at,
             )
         return tuple(given.items())
 
@@ -60,19 +63,21 @@ def delivery_batches(
 
     All of it `times` times, each delivery twice if it is doubled.
     """
-    each = [one for one in made for _ in range(2 if is_doubled else 1)]
+    each = [delivery for delivery in made for _ in range(2 if is_doubled else 1)]
     once: list[DeliveryBatch] = []
-    for is_at_once, group in groupby(each, key=lambda one: one.is_at_once):
+    for is_concurrent, group in groupby(
+        each, key=lambda delivery: delivery.is_concurrent
+    ):
         together = tuple(group)
-        once += [together] if is_at_once else [(one,) for one in together]
+        once += [together] if is_concurrent else [(delivery,) for delivery in together]
     return once * times
 
 
 async def send_batches(
-    sent: Sequence[DeliveryBatch],
+    batches: Sequence[DeliveryBatch],
     target: Target,
-    stamp: MockSigner,
-    tell: OnOutcome,
+    signer: MockSigner,
+    on_outcome: OnOutcome,
     *,
     timeout_s: float = DEFAULT_TIMEOUT_S,
 ) -> None:
@@ -83,18 +88,20 @@ async def send_batches(
     """
     number = 0
     async with new_http(timeout_s=timeout_s) as http:
-        courier = DeliveryClient(http=http, clock=stamp.clock, timeout_s=timeout_s)
+        client = DeliveryClient(http=http, clock=signer.clock, timeout_s=timeout_s)
 
-        async def send(number: int, one: MockDelivery) -> None:
-            await stamp.clock.sleep(one.delay_s)
-            outcome = await courier.carry(target, stamp.headers(one), one.raw)
-            tell(number, one, outcome)
+        async def send(number: int, delivery: MockDelivery) -> None:
+            await signer.clock.sleep(delivery.delay_s)
+            outcome = await client.deliver(
+                target, signer.headers(delivery), delivery.raw
+            )
+            on_outcome(number, delivery, outcome)
 
-        for volley in sent:
+        for batch in batches:
             async with anyio.create_task_group() as group:
-                for one in volley:
+                for delivery in batch:
                     number += 1
-                    group.start_soon(send, number, one)
+                    group.start_soon(send, number, delivery)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,17 +112,17 @@ class MockRun:
     """
 
     scenario: str | None
-    sent: Sequence[DeliveryBatch]
+    batches: Sequence[DeliveryBatch]
     target: Target
-    stamp: MockSigner
-    demands: Expectations
+    signer: MockSigner
+    expectations: Expectations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MockRuns:
     """The trials that were asked for; `skipped` are scenarios we cannot send."""
 
-    trials: Sequence[MockRun]
-    demands: Expectations
+    runs: Sequence[MockRun]
+    expectations: Expectations
     skipped: Sequence[str] = ()
     is_all: bool = False

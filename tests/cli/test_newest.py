@@ -43,7 +43,7 @@ def test_callbacks_are_chosen_by_it() -> None:
 def test_mocks_speak_of_it() -> None:
     series = parse("succeeded", MockOptions(task_id="last", to="1"))
 
-    [[mock]] = series.trials[0].sent
+    [[mock]] = series.runs[0].batches
     assert b'"t1"' in mock.raw
 
 

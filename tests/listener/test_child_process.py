@@ -26,7 +26,7 @@ async def test_a_command_that_ends_as_it_is_ended_is_no_stranger(
         async with anyio.create_task_group() as group:
 
             async def run() -> None:
-                await run_child(["sleep", "60"], "http://a", is_stdout_ours=False)
+                await run_child(["sleep", "60"], "http://a", is_stdout_reserved=False)
 
             group.start_soon(run)
             await until(lambda: bool(us.children()))
@@ -53,7 +53,7 @@ async def test_what_a_command_leaves_behind_is_ended(how: str) -> None:
 
     async def run() -> None:
         command = [sys.executable, "-c", LEAVES, how]
-        codes.append(await run_child(command, "http://a", is_stdout_ours=False))
+        codes.append(await run_child(command, "http://a", is_stdout_reserved=False))
 
     async with anyio.create_task_group() as group:
         group.start_soon(run)

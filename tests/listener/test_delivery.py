@@ -43,7 +43,7 @@ def caused(error: Exception, cause: BaseException) -> Exception:
         ),
         pytest.param(
             caused(httpx.ConnectError("no"), ssl.SSLCertVerificationError(1, "self")),
-            DeliveryFailure.UNTRUSTED,
+            DeliveryFailure.UNTRUSTED_CERTIFICATE,
             id="certificate",
         ),
         pytest.param(
@@ -52,10 +52,12 @@ def caused(error: Exception, cause: BaseException) -> Exception:
             id="no TLS",
         ),
         pytest.param(httpx.ConnectTimeout("late"), DeliveryFailure.TIMEOUT, id="late"),
-        pytest.param(httpx.ReadError("reset"), DeliveryFailure.BROKEN_OFF, id="reset"),
+        pytest.param(
+            httpx.ReadError("reset"), DeliveryFailure.DISCONNECTED, id="reset"
+        ),
         pytest.param(
             httpx.RemoteProtocolError("Server disconnected without a response"),
-            DeliveryFailure.BROKEN_OFF,
+            DeliveryFailure.DISCONNECTED,
             id="left",
         ),
         pytest.param(
@@ -75,7 +77,7 @@ def test_a_chain_that_bites_its_tail_is_no_trap() -> None:
     error = httpx.ReadError("a")
     error.__context__ = caused(OSError("b"), error)
 
-    assert classify_failure(error) is DeliveryFailure.BROKEN_OFF
+    assert classify_failure(error) is DeliveryFailure.DISCONNECTED
 
 
 @pytest.mark.anyio
@@ -85,8 +87,8 @@ async def test_a_proxy_that_is_not_there_is_no_app_that_refuses(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
 
     async with new_http() as http:
-        courier = DeliveryClient(http=http, clock=SystemClock())
-        outcome = await courier.carry(parse_target("http://192.0.2.1/hook"), (), b"{}")
+        client = DeliveryClient(http=http, clock=SystemClock())
+        outcome = await client.deliver(parse_target("http://192.0.2.1/hook"), (), b"{}")
 
     assert outcome.failure is DeliveryFailure.UNREACHABLE
     assert "http://127.0.0.1:9 (HTTP_PROXY)" in str(outcome.excerpt)

@@ -21,7 +21,7 @@ from kling_cli.listener.history.replay import (
 )
 from kling_cli.secret import Secret
 from kling_cli.store.journal import CallbackFilter, CallbackJournal, StoredForward
-from tests.listener.kept import NOON, a_callback
+from tests.listener.stored_callbacks import NOON, a_callback
 from tests.support.wire_server import says, wire_server
 
 SECRET = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
@@ -37,7 +37,7 @@ def journal(tmp_path: Path) -> Iterator[CallbackJournal]:
         yield opened
 
 
-def passed_on(number: int, url: str, status: int) -> StoredForward:
+def a_forward(number: int, url: str, status: int) -> StoredForward:
     return StoredForward(
         callback_id=number, sent_at=NOON, url=url, status=status, duration_s=0.1
     )
@@ -46,12 +46,15 @@ def passed_on(number: int, url: str, status: int) -> StoredForward:
 def test_callbacks_are_named_by_number_by_last_and_by_what_is_wanted(
     journal: CallbackJournal,
 ) -> None:
-    assert [kept.id for kept in select_callbacks(journal, ["last", "1"], None)] == [
+    assert [
+        callback.id for callback in select_callbacks(journal, ["last", "1"], None)
+    ] == [
         1,
         3,
     ]
     assert [
-        kept.id for kept in select_callbacks(journal, [], CallbackFilter(task_id="t2"))
+        callback.id
+        for callback in select_callbacks(journal, [], CallbackFilter(task_id="t2"))
     ] == [3]
 
 
@@ -73,7 +76,7 @@ def test_each_goes_where_it_went_before_or_where_it_failed(
     journal: CallbackJournal,
 ) -> None:
     journal.keep_forwards(
-        [passed_on(1, HERE, 500), passed_on(1, THERE, 500), passed_on(1, HERE, 200)]
+        [a_forward(1, HERE, 500), a_forward(1, THERE, 500), a_forward(1, HERE, 200)]
     )
     callbacks = select_callbacks(journal, ["1"], None)
 
@@ -104,33 +107,33 @@ def test_only_what_came_signed_is_signed_anew(journal: CallbackJournal) -> None:
 
 @pytest.mark.anyio
 async def test_a_parcel_is_signed_by_the_option_else_by_its_own_secret() -> None:
-    told: list[Forwarded] = []
-    kept: list[StoredForward] = []
+    emitted: list[Forwarded] = []
+    forwards: list[StoredForward] = []
     callback = a_callback(5)
 
     async with wire_server(says(200, b""), says(500, b"no")) as app:
         target = Target(url=app.base_url)
-        lines = await send_replays(
-            [Replay(kept=callback, target=target, secrets=(SECRET,))],
+        events = await send_replays(
+            [Replay(callback=callback, target=target, secrets=(SECRET,))],
             ForwardingPolicy(),
             times=2,
             clock=SystemClock(),
-            tell=told.append,
-            record=kept.append,
+            emit=emitted.append,
+            record=forwards.append,
         )
 
     for seen in app.seen:
         now = SystemClock().now()
         assert verify(seen.body, seen.headers, [SECRET], now)
         assert seen.headers["kling-replay"] == "5"
-    assert [line.status for line in lines] == [200, 500]
-    assert told == lines
-    assert [(each.status, each.is_replay) for each in kept] == [
+    assert [event.status for event in events] == [200, 500]
+    assert emitted == events
+    assert [(each.status, each.is_replay) for each in forwards] == [
         (200, True),
         (500, True),
     ]
-    error = undelivered_error(lines)
+    error = undelivered_error(events)
     assert error is not None
     assert error.http == 500
     assert "1 of 2 deliveries failed; the first, callback 5" in error.message
-    assert undelivered_error(lines[:1]) is None
+    assert undelivered_error(events[:1]) is None

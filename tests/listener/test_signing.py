@@ -12,7 +12,7 @@ from kling_cli.listener.forwarding.policy import (
     sign_headers,
 )
 from kling_cli.settings.webhook_secret import read_option
-from tests.listener.kept import NOON, a_callback
+from tests.listener.stored_callbacks import NOON, a_callback
 
 OLD = (("webhook-id", "msg_1"), ("webhook-timestamp", "1"), ("webhook-signature", "x"))
 SECRETS = read_option(
@@ -22,16 +22,16 @@ SECRETS = read_option(
 
 
 def test_what_is_passed_on_can_be_verified_with_either_secret() -> None:
-    kept = a_callback(7, headers=(*OLD, ("a", "b")))
+    callback = a_callback(7, headers=(*OLD, ("a", "b")))
 
-    headers = delivery_headers(kept, ForwardingPolicy(secrets=SECRETS), NOON)
+    headers = delivery_headers(callback, ForwardingPolicy(secrets=SECRETS), NOON)
 
     assert ("a", "b") in headers
     assert ("webhook-id", "kling_7") in headers
     assert len(headers) == 4  # nothing is left of the sender's signature
     for secret in SECRETS:
-        assert verify(kept.raw, dict(headers), [secret], NOON)
-        assert not verify(kept.raw + b" ", dict(headers), [secret], NOON)
+        assert verify(callback.raw, dict(headers), [secret], NOON)
+        assert not verify(callback.raw + b" ", dict(headers), [secret], NOON)
 
 
 def test_the_id_stays_the_same_when_it_is_sent_again() -> None:

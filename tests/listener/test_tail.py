@@ -7,7 +7,7 @@ import pytest
 
 from kling_cli.listener.history.tail import POLL_S, follow_callbacks
 from kling_cli.store.journal import CallbackFilter, CallbackJournal, StoredCallback
-from tests.listener.kept import a_callback
+from tests.listener.stored_callbacks import a_callback
 from tests.support.clock import FakeClock
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +30,7 @@ async def test_the_last_ones_come_first_and_then_what_others_keep(
         found.append(await anext(following))
         await following.aclose()
 
-    assert [kept.id for kept in found] == [2, 3, 5]
+    assert [callback.id for callback in found] == [2, 3, 5]
 
 
 async def test_more_than_fit_together_all_come_in_order(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ async def test_more_than_fit_together_all_come_in_order(tmp_path: Path) -> None:
         rest = [await anext(following) for _ in range(450)]
         await following.aclose()
 
-    assert [first.id, *(kept.id for kept in rest)] == list(range(1, 452))
+    assert [first.id, *(callback.id for callback in rest)] == list(range(1, 452))
 
 
 async def test_it_waits_for_what_another_process_keeps(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ async def test_it_waits_for_what_another_process_keeps(tmp_path: Path) -> None:
         assert not waiting.done()
         other.keep_callback(a_callback(task_id="t9"))
         await clock.advance(POLL_S)
-        kept = await waiting
+        callback = await waiting
         await following.aclose()
 
-    assert kept.task_id == "t9"
+    assert callback.task_id == "t9"

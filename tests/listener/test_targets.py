@@ -54,17 +54,17 @@ def test_what_is_none_is_refused(typed: str) -> None:
 def test_localhost_is_looked_for_on_both_addresses() -> None:
     target = Target(url="http://me:pw@localhost:3000/a?b")
 
-    assert target.places == (
+    assert target.candidate_urls == (
         "http://me:pw@127.0.0.1:3000/a?b",
         "http://me:pw@[::1]:3000/a?b",
     )
-    assert target.host == "localhost:3000"
-    assert target.shown == "http://localhost:3000/a?b"
+    assert target.host_header == "localhost:3000"
+    assert target.display_url == "http://localhost:3000/a?b"
 
 
 def test_other_hosts_are_taken_at_their_word() -> None:
-    assert Target(url="http://app.test/").places == ("http://app.test/",)
-    assert Target(url="http://localhost/").places == (
+    assert Target(url="http://app.test/").candidate_urls == ("http://app.test/",)
+    assert Target(url="http://localhost/").candidate_urls == (
         "http://127.0.0.1/",
         "http://[::1]/",
     )

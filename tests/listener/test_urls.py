@@ -52,13 +52,13 @@ def test_anything_else_finds_no_standing_door(path: bytes, query: bytes) -> None
 
 
 def test_the_bare_door_opens_to_this_machine_only() -> None:
-    door = tokenless_url_matcher()
+    match = tokenless_url_matcher()
 
-    assert door(b"/callback", b"", HERE) == UrlMatch(trust=Trust.OPEN)
-    assert door(b"/callback", b"", ("::1", 1)) == UrlMatch(trust=Trust.OPEN)
-    assert door(b"/callback", b"", ("192.0.2.7", 1)) is None
-    assert door(b"/callback", b"", None) is None
-    assert door(b"/callback/", b"", HERE) is None
+    assert match(b"/callback", b"", HERE) == UrlMatch(trust=Trust.OPEN)
+    assert match(b"/callback", b"", ("::1", 1)) == UrlMatch(trust=Trust.OPEN)
+    assert match(b"/callback", b"", ("192.0.2.7", 1)) is None
+    assert match(b"/callback", b"", None) is None
+    assert match(b"/callback/", b"", HERE) is None
 
 
 def test_a_wrong_token_does_not_become_an_open_door() -> None:
@@ -66,15 +66,17 @@ def test_a_wrong_token_does_not_become_an_open_door() -> None:
 
 
 def test_a_mock_mark_counts_from_this_machine_with_the_local_key_only() -> None:
-    judge = mock_detector(KEY)
+    detect = mock_detector(KEY)
     marked = {"kling-mock": mock_signature(b"{}", KEY)}
 
-    assert judge(b"{}", marked, HERE) is Trust.MOCK
-    assert judge(b"{}", marked, ("192.0.2.7", 1)) is None
-    assert judge(b"{} ", marked, HERE) is None
-    assert judge(b"{}", {}, HERE) is None
-    assert judge(b"{}", {"kling-mock": mock_signature(b"{}", b"another")}, HERE) is None
-    assert judge(b"{}", {"kling-mock": "\u20ac"}, HERE) is None
+    assert detect(b"{}", marked, HERE) is Trust.MOCK
+    assert detect(b"{}", marked, ("192.0.2.7", 1)) is None
+    assert detect(b"{} ", marked, HERE) is None
+    assert detect(b"{}", {}, HERE) is None
+    assert (
+        detect(b"{}", {"kling-mock": mock_signature(b"{}", b"another")}, HERE) is None
+    )
+    assert detect(b"{}", {"kling-mock": "\u20ac"}, HERE) is None
 
 
 def test_a_peer_without_an_address_is_not_here() -> None:

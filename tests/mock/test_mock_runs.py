@@ -36,22 +36,24 @@ class Hasty(SystemClock):
 
 
 async def tried(
-    app: App, name: str, demands: str = "2xx,10s,idempotent"
+    app: App, name: str, expectations: str = "2xx,10s,idempotent"
 ) -> KlingError | None:
     """Return what is wrong about the answers of `app` to a scenario."""
     clock = Hasty()
-    asked = parse_expectations(demands)
+    asked = parse_expectations(expectations)
     mock = MockTask(task_id="t1", created_at=clock.now())
-    sent = delivery_batches(
+    batches = delivery_batches(
         build_scenario(name, mock, {}), is_doubled=asked.is_idempotent
     )
     answers: dict[int, tuple[MockDelivery, DeliveryOutcome]] = {}
     with serving(app):
         await send_batches(
-            [*sent, (recovery_check(mock),)],
+            [*batches, (recovery_check(mock),)],
             Target(url=app.url),
             MockSigner(key=b"k" * 32, secrets=(SECRET,), clock=clock),
-            lambda number, one, outcome: answers.update({number: (one, outcome)}),
+            lambda number, delivery, outcome: answers.update(
+                {number: (delivery, outcome)}
+            ),
         )
     return conformance_error(check_deliveries(answers, asked, is_signed=True))
 

@@ -26,24 +26,24 @@ def a_mock(*, is_legacy: bool = False) -> MockTask:
 
 
 def statuses(name: str, *, is_legacy: bool = False) -> list[str | None]:
-    sent = build_scenario(name, a_mock(is_legacy=is_legacy), {})
-    return [parse_payload(one.raw).status for one in sent]
+    batches = build_scenario(name, a_mock(is_legacy=is_legacy), {})
+    return [parse_payload(delivery.raw).status for delivery in batches]
 
 
 @pytest.mark.parametrize("is_legacy", [False, True])
 @pytest.mark.parametrize("name", sorted(set(scenario_names()) - HOSTILE))
 def test_our_own_listener_reads_every_sound_mock(name: str, is_legacy: bool) -> None:
-    for one in build_scenario(name, a_mock(is_legacy=is_legacy), {}):
-        assert parse_payload(one.raw).task_id
+    for delivery in build_scenario(name, a_mock(is_legacy=is_legacy), {}):
+        assert parse_payload(delivery.raw).task_id
 
 
 @pytest.mark.parametrize("name", sorted(HOSTILE))
 def test_our_own_listener_refuses_every_hostile_mock(name: str) -> None:
-    (one,) = build_scenario(name, a_mock(), {})
+    (delivery,) = build_scenario(name, a_mock(), {})
 
     with pytest.raises(MalformedPayloadError):
-        parse_payload(one.raw)
-    assert one.expected is ExpectedStatus.REFUSED
+        parse_payload(delivery.raw)
+    assert delivery.expected is ExpectedStatus.REFUSED
 
 
 @pytest.mark.parametrize("is_legacy", [False, True])
@@ -60,14 +60,18 @@ def test_a_duplicate_is_the_same_bytes_with_the_same_id() -> None:
 
 
 def test_a_burst_is_of_different_tasks() -> None:
-    sent = build_scenario("burst", a_mock(), {})
+    batches = build_scenario("burst", a_mock(), {})
 
-    assert len({parse_payload(one.raw).task_id for one in sent}) == BURST_SIZE
+    assert (
+        len({parse_payload(delivery.raw).task_id for delivery in batches}) == BURST_SIZE
+    )
 
 
 def test_only_what_comes_in_a_burst_goes_out_at_once() -> None:
     at_once = {
-        name: {one.is_at_once for one in build_scenario(name, a_mock(), {})}
+        name: {
+            delivery.is_concurrent for delivery in build_scenario(name, a_mock(), {})
+        }
         for name in scenario_names()
     }
 
@@ -77,7 +81,7 @@ def test_only_what_comes_in_a_burst_goes_out_at_once() -> None:
 
 def test_every_scenario_says_how_a_sound_handler_answers() -> None:
     expected = {
-        name: {one.expected for one in build_scenario(name, a_mock(), {})}
+        name: {delivery.expected for delivery in build_scenario(name, a_mock(), {})}
         for name in scenario_names()
     }
 
@@ -90,30 +94,32 @@ def test_every_scenario_says_how_a_sound_handler_answers() -> None:
     assert refused == {"malformed", "deep-json", "bad-signature", "old-timestamp"}
     assert either == {"oversize"}
     assert all(
-        expected[name] == {ExpectedStatus.TAKEN}
+        expected[name] == {ExpectedStatus.ACCEPTED}
         for name in set(scenario_names()) - refused - either
     )
 
 
 def test_what_comes_after_is_sound_and_no_repeat_of_what_was_spoilt() -> None:
-    one = recovery_check(a_mock())
+    delivery = recovery_check(a_mock())
 
-    spoilt = {each.message_id for each in build_scenario("bad-signature", a_mock(), {})}
-    assert parse_payload(one.raw).status == "succeeded"
-    assert one.message_id not in spoilt
-    assert not one.is_spoilt
+    invalid = {
+        each.message_id for each in build_scenario("bad-signature", a_mock(), {})
+    }
+    assert parse_payload(delivery.raw).status == "succeeded"
+    assert delivery.message_id not in invalid
+    assert not delivery.is_invalid
 
 
 def test_an_oversize_body_is_one_byte_too_long() -> None:
-    (one,) = build_scenario("oversize", a_mock(), {})
+    (delivery,) = build_scenario("oversize", a_mock(), {})
 
-    assert len(one.raw) == OVERSIZE_BYTES
+    assert len(delivery.raw) == OVERSIZE_BYTES
 
 
 def test_fields_can_be_set() -> None:
-    (one,) = build_scenario("succeeded", a_mock(), {"message": "mine"})
+    (delivery,) = build_scenario("succeeded", a_mock(), {"message": "mine"})
 
-    assert json.loads(one.raw)["message"] == "mine"
+    assert json.loads(delivery.raw)["message"] == "mine"
 
 
 def test_an_unknown_scenario_names_those_there_are() -> None:

@@ -75,7 +75,7 @@ class AddressOptions:
             rich_help_panel=_DOOR,
         ),
     ] = False
-    is_rotating: Annotated[
+    is_rotating_token: Annotated[
         bool,
         typer.Option(
             "--rotate-token",
@@ -196,7 +196,7 @@ def parse(  # noqa: PLR0913 -- the groups of options, one each
     choice: EventOptions,
     *,
     command: tuple[str, ...],
-    is_stdout_ours: bool,
+    is_stdout_reserved: bool,
     tunnel: str,
 ) -> ListenOptions:
     """Return what was typed, checked.
@@ -212,17 +212,17 @@ def parse(  # noqa: PLR0913 -- the groups of options, one each
         tunnel=tunnel,
         callback_url=read_url(door.callback_url),
         is_tokenless=door.is_tokenless,
-        is_rotating=door.is_rotating,
-        is_keeping=not door.is_forgetful,
-        wanted=read_wanted(choice),
-        until=read_until(choice),
+        is_rotating_token=door.is_rotating_token,
+        has_history=not door.is_forgetful,
+        event_filter=read_wanted(choice),
+        stop_conditions=read_until(choice),
         timeout_s=read_timeout(choice.timeout),
         status=status,
         delay_s=delay_s,
         command=command,
-        is_stdout_ours=is_stdout_ours,
+        is_stdout_reserved=is_stdout_reserved,
         targets=tuple(targets),
-        manner=delivery.manner(),
+        policy=delivery.policy(),
     )
 
 
@@ -361,7 +361,7 @@ def listen(  # noqa: PLR0913 -- the groups of options, one each
         delivery,
         choice,
         command=tuple(command or ()),
-        is_stdout_ours=talk.is_json,
+        is_stdout_reserved=talk.is_json,
         tunnel=settings.tunnel,
     )
     return _run(_prepared(options, settings, talk), settings, talk)
@@ -391,15 +391,15 @@ def _run(options: ListenOptions, settings: Settings, talk: StreamOptions) -> int
     from kling_cli.cli.output.listener.keys import keys_of
     from kling_cli.cli.output.listener.writers import open_screen
     from kling_cli.clock import SystemClock
-    from kling_cli.listener.service import listen as listen_until_told
+    from kling_cli.listener.service import listen as run_listener
 
     is_beside_command, clock = bool(options.command), SystemClock()
     with open_screen(talk, clock, is_beside_command=is_beside_command) as screen:
         run = partial(
-            listen_until_told,
+            run_listener,
             settings=settings,
             clock=clock,
-            tell=screen.show,
-            keys=None if is_beside_command else keys_of(talk, screen),
+            on_event=screen.show,
+            key_reader=None if is_beside_command else keys_of(talk, screen),
         )
         return anyio.run(run, options)

@@ -111,7 +111,7 @@ def replay(
             "say which callbacks: numbers, last, --task ID or --failed",
             hint="kling replay last",
         )
-    manner = delivery.manner()
+    manner = delivery.policy()
     settings = load_settings({})
     with CallbackJournal.open(settings.state_dir) as journal:
         goods = _goods(journal, numbers or [], which, sending, settings)
@@ -179,7 +179,7 @@ def _send(
             manner,
             times=times,
             clock=SystemClock(),
-            tell=lambda line: _tell(line, talk),
+            emit=lambda line: _tell(line, talk),
             record=record,
         )
 

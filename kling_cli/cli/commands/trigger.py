@@ -144,12 +144,12 @@ def parse(name: str | None, mocking: MockOptions) -> MockRuns:
     if not mocking.is_all:
         demands = parse_expectations(mocking.demands)
         trial = _trial(name, own_id, mocking, demands, stamp, settings)
-        return MockRuns(trials=(trial,), demands=demands)
+        return MockRuns(runs=(trial,), expectations=demands)
     if name is not None or mocking.body is not None:
         raise UsageError(
             "--all sends every scenario, so name none", hint="kling trigger --all"
         )
-    demands = parse_expectations(mocking.demands or ExpectedStatus.TAKEN.value)
+    demands = parse_expectations(mocking.demands or ExpectedStatus.ACCEPTED.value)
     trials, skipped = [], []
     for each in scenario_names():
         task_id = f"{own_id}-{each}"
@@ -157,7 +157,7 @@ def parse(name: str | None, mocking: MockOptions) -> MockRuns:
             trials.append(_trial(each, task_id, mocking, demands, stamp, settings))
         except SecretRequiredError:
             skipped.append(each)
-    return MockRuns(trials=trials, demands=demands, skipped=skipped, is_all=True)
+    return MockRuns(runs=trials, expectations=demands, skipped=skipped, is_all=True)
 
 
 def _trial(  # noqa: PLR0913, PLR0917 -- what all trials of a series share, and two more
@@ -181,10 +181,10 @@ def _trial(  # noqa: PLR0913, PLR0917 -- what all trials of a series share, and 
         sent.append((recovery_check(mock),))
     return MockRun(
         scenario=name,
-        sent=sent,
+        batches=sent,
         target=_target(mocking.to, settings),
-        stamp=stamp,
-        demands=demands,
+        signer=stamp,
+        expectations=demands,
     )
 
 
@@ -196,8 +196,8 @@ def commands(trial: MockRun, mocking: MockOptions) -> list[str]:
     """Return the curl commands that send the same; a listener's token is not shown."""
     url = (trial.target if mocking.to else parse_target(DEFAULT_PATH)).url
     return [
-        curl_command(url, trial.stamp.headers(one), one.raw)
-        for volley in trial.sent
+        curl_command(url, trial.signer.headers(one), one.raw)
+        for volley in trial.batches
         for one in volley
     ]
 
@@ -262,7 +262,7 @@ def _require_secret(
     """
     is_judged = demands.is_strict and not demands.statuses
     for one in made:
-        if not is_signed and (one.age or (one.is_forged and is_judged)):
+        if not is_signed and (one.signature_age or (one.is_forged and is_judged)):
             raise SecretRequiredError(
                 f"{one.name} needs the secret that your handler checks with",
                 hint="set KLING_WEBHOOK_SECRET to it: whsec_…",
@@ -274,7 +274,7 @@ def _may_be_tried_after(made: Sequence[MockDelivery], stamp: MockSigner) -> bool
 
     One that checks signatures would refuse it if we cannot sign it.
     """
-    return any(one.is_spoilt and (stamp.secrets or not one.is_forged) for one in made)
+    return any(one.is_invalid and (stamp.secrets or not one.is_forged) for one in made)
 
 
 def _target(to: str | None, settings: Settings) -> Target:
@@ -306,7 +306,7 @@ def trigger(
     try:
         series = parse(scenario, mocking)
         if mocking.is_printed:
-            made = [one for trial in series.trials for one in commands(trial, mocking)]
+            made = [one for trial in series.runs for one in commands(trial, mocking)]
             show_commands(made, talk)
             return 0
     except KlingError as exc:  # in JSON, the keys are the same
@@ -322,7 +322,7 @@ def _try(series: MockRuns, report: Report) -> int:
     from kling_cli.mock.conformance import HandlerUnreachableError, conformance_error
 
     report.begin(series)
-    for trial in series.trials:
+    for trial in series.runs:
         answers: dict[int, tuple[MockDelivery, DeliveryOutcome]] = {}
         stop: KlingError | None = None
         try:
@@ -347,7 +347,7 @@ def _judged(
 
     numbered = {n_before + number: answer for number, answer in answers.items()}
     return check_deliveries(
-        numbered, trial.demands, is_signed=bool(trial.stamp.secrets)
+        numbered, trial.expectations, is_signed=bool(trial.signer.secrets)
     )
 
 
@@ -362,7 +362,7 @@ async def _send(
         answers[number] = (one, outcome)
         report.show(number, one, outcome)
 
-    patience_s = trial.demands.patience_s
+    patience_s = trial.expectations.response_timeout_s
     await send_batches(
-        trial.sent, trial.target, trial.stamp, tell, timeout_s=patience_s
+        trial.batches, trial.target, trial.signer, tell, timeout_s=patience_s
     )

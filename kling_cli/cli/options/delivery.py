@@ -58,7 +58,7 @@ class DeliveryOptions:
         ),
     ] = None
 
-    def manner(self) -> ForwardingPolicy:
+    def policy(self) -> ForwardingPolicy:
         """Return what was typed, checked.
 
         Raises:

@@ -182,7 +182,7 @@ def _forward(each: StoredForward) -> str:
     from kling_cli.listener.forwarding.targets import Target
 
     told = each.error if each.status is None else each.status
-    facts = [f"{moment(each.sent_at)} {told} {Target(url=each.url).shown}"]
+    facts = [f"{moment(each.sent_at)} {told} {Target(url=each.url).display_url}"]
     facts.append(f"after {_took(each.duration_s)}")
     if each.attempt > 1:
         facts.append(f"attempt {each.attempt}")

@@ -141,7 +141,7 @@ class Report:
 
         if self._series is None or not self._is_asserting:
             return []
-        return promise_results(self.judged, self._series.demands)
+        return promise_results(self.judged, self._series.expectations)
 
     def _result(self, *, is_met: bool) -> str:
         return self._style("PASS", "green") if is_met else self._style("FAIL", "red")

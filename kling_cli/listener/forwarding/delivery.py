@@ -32,12 +32,12 @@ class DeliveryFailure(StrEnum):
     REFUSED = "connection refused"
     UNKNOWN_HOST = "no such host"
     TIMEOUT = "no answer in time"
-    UNTRUSTED = "certificate not trusted"
+    UNTRUSTED_CERTIFICATE = "certificate not trusted"
     NO_TLS = "no TLS there"
     NOT_HTTP = "the answer is not HTTP"
-    BROKEN_OFF = "connection broken off"
+    DISCONNECTED = "connection broken off"
     UNREACHABLE = "not reachable"
-    CROWDED = "too many callbacks are waiting"
+    QUEUE_FULL = "too many callbacks are waiting"
     STOPPED = "the listener stopped first"
 
 
@@ -47,15 +47,15 @@ _FAILURE_HINTS: Final = MappingProxyType(
         DeliveryFailure.UNKNOWN_HOST: "the name does not resolve: correct the host",
         DeliveryFailure.TIMEOUT: f"the handler is too slow or hangs: {SLOW_HANDLER_HINT},"
         " or give it longer with --forward-timeout",
-        DeliveryFailure.UNTRUSTED: "for a self-signed certificate of your own: --insecure",
+        DeliveryFailure.UNTRUSTED_CERTIFICATE: "for a self-signed certificate of your own: --insecure",
         DeliveryFailure.NO_TLS: "that port speaks no TLS: forward to http:// instead",
         DeliveryFailure.NOT_HTTP: "another kind of server listens there, or it speaks TLS:"
         " correct the port, or forward to https://",
-        DeliveryFailure.BROKEN_OFF: "the app closed the connection without an answer:"
+        DeliveryFailure.DISCONNECTED: "the app closed the connection without an answer:"
         " look for a crash in its log",
         DeliveryFailure.UNREACHABLE: "no way leads there: check the address and the network",
         DeliveryFailure.STOPPED: "send it again: kling replay --failed",
-        DeliveryFailure.CROWDED: "the handler does not keep up; the callbacks are kept:"
+        DeliveryFailure.QUEUE_FULL: "the handler does not keep up; the callbacks are kept:"
         " kling replay --failed",
     }
 )
@@ -148,7 +148,7 @@ class DeliveryOutcome:
     body: bytes = field(default=b"", repr=False)
 
     @property
-    def is_taken(self) -> bool:
+    def is_success(self) -> bool:
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 -- HTTP's success
 
 
@@ -160,74 +160,78 @@ class DeliveryClient:
     clock: Clock
     timeout_s: float = DEFAULT_TIMEOUT_S
 
-    async def carry(
+    async def deliver(
         self, target: Target, headers: Headers, raw: bytes
     ) -> DeliveryOutcome:
         """POST `raw` to the target, trying each of its places that refuses in turn."""
-        begun = self.clock.monotonic()
+        started = self.clock.monotonic()
         sent_at = self.clock.now()
-        answer = _ResponseReader()
-        failure, excuse = None, None
+        reader = _ResponseReader()
+        failure, reason = None, None
         try:
             await within(
                 self.clock,
                 self.timeout_s,
-                lambda: self._try_places(target, headers, raw, answer),
+                lambda: self._try_urls(target, headers, raw, reader),
             )
         except TimeoutError:
             failure = DeliveryFailure.TIMEOUT
         except ProxyFailedError as exc:
-            failure, excuse = DeliveryFailure.UNREACHABLE, str(exc)
+            failure, reason = DeliveryFailure.UNREACHABLE, str(exc)
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             failure = classify_failure(exc)
         except UsageError as exc:  # the environment's proxy or certificates
-            failure, excuse = DeliveryFailure.UNREACHABLE, exc.message
+            failure, reason = DeliveryFailure.UNREACHABLE, exc.message
         return DeliveryOutcome(
             sent_at=sent_at,
-            duration_s=self.clock.monotonic() - begun,
-            status=answer.status,
-            failure=failure if answer.status is None else None,
-            location=answer.location,
-            excerpt=excuse or answer.text,
-            body=answer.body,
+            duration_s=self.clock.monotonic() - started,
+            status=reader.status,
+            failure=failure if reader.status is None else None,
+            location=reader.location,
+            excerpt=reason or reader.text,
+            body=reader.body,
         )
 
-    async def _try_places(
-        self, target: Target, headers: Headers, raw: bytes, answer: _ResponseReader
+    async def _try_urls(
+        self, target: Target, headers: Headers, raw: bytes, reader: _ResponseReader
     ) -> None:
-        *first, last = target.places
-        for place in first:
+        *first, last = target.candidate_urls
+        for url in first:
             try:
-                await self._post(place, target, headers, raw, answer)
+                await self._post(url, target, headers, raw, reader)
             except httpx.ConnectError as exc:
                 if classify_failure(exc) is not DeliveryFailure.REFUSED:
                     raise
             else:
                 return
-        await self._post(last, target, headers, raw, answer)
+        await self._post(last, target, headers, raw, reader)
 
     async def _post(
         self,
-        place: str,
+        url: str,
         target: Target,
         headers: Headers,
         raw: bytes,
-        answer: _ResponseReader,
+        reader: _ResponseReader,
     ) -> None:
-        wanted = with_headers(headers, (("Host", target.host), *_CONNECTION_HEADERS))
+        wanted = with_headers(
+            headers, (("Host", target.host_header), *_CONNECTION_HEADERS)
+        )
         if not any(name.lower() == "user-agent" for name, _ in wanted):
             wanted += (_USER_AGENT,)
         encoded = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in wanted]
-        name = {"sni_hostname": target.host.rpartition(":")[0] or target.host}
-        is_elsewhere = place != target.url
+        name = {
+            "sni_hostname": target.host_header.rpartition(":")[0] or target.host_header
+        }
+        is_elsewhere = url != target.url
         async with self.http.stream(
             "POST",
-            place,
+            url,
             headers=encoded,
             content=raw,
             extensions=name if is_elsewhere else None,
         ) as response:
-            await answer.read(response)
+            await reader.read(response)
 
 
 class _ResponseReader:
@@ -263,7 +267,7 @@ def classify_failure(exc: Exception) -> DeliveryFailure:
     if any(
         isinstance(each, ssl.SSLCertVerificationError) for each in _exception_chain(exc)
     ):
-        return DeliveryFailure.UNTRUSTED
+        return DeliveryFailure.UNTRUSTED_CERTIFICATE
     if any(isinstance(each, ssl.SSLError) for each in _exception_chain(exc)):
         return DeliveryFailure.NO_TLS
     if isinstance(exc, httpx.TimeoutException):
@@ -272,7 +276,7 @@ def classify_failure(exc: Exception) -> DeliveryFailure:
         return _classify_connect_error(list(_exception_chain(exc)))
     if isinstance(exc, httpx.RemoteProtocolError) and "disconnected" not in words:
         return DeliveryFailure.NOT_HTTP
-    return DeliveryFailure.BROKEN_OFF
+    return DeliveryFailure.DISCONNECTED
 
 
 def _classify_connect_error(causes: list[BaseException]) -> DeliveryFailure:

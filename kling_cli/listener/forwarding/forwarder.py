@@ -46,45 +46,45 @@ WRITE_DELAY_S: Final = (
 class DeliveryLog:
     """Takes outcomes at any rate and writes them together, in a worker thread."""
 
-    def __init__(self, state_dir: Path, tell: Callable[[Notice], object]) -> None:
+    def __init__(self, state_dir: Path, emit: Callable[[Notice], object]) -> None:
         self._state_dir = state_dir
-        self._tell = tell
+        self._emit = emit
         self._waiting: list[StoredForward] = []
-        self._bell = anyio.Event()
-        self._is_ill = False
+        self._wakeup = anyio.Event()
+        self._has_reported_error = False
 
     def record(self, forward: StoredForward) -> None:
         """Take an outcome; returns at once."""
         self._waiting.append(forward)
-        self._bell.set()
+        self._wakeup.set()
 
     async def run(self) -> None:
         """Write what comes until cancelled."""
         while True:
-            await self._bell.wait()
+            await self._wakeup.wait()
             await anyio.sleep(WRITE_DELAY_S)
-            self._bell = anyio.Event()
+            self._wakeup = anyio.Event()
             await self.write()
 
     async def write(self) -> None:
         """Write what waits; the first failure is told, and no work ends by it."""
-        together, self._waiting = self._waiting, []
-        if not together:
+        batch, self._waiting = self._waiting, []
+        if not batch:
             return
         try:
-            await anyio.to_thread.run_sync(_write_forwards, self._state_dir, together)
+            await anyio.to_thread.run_sync(_write_forwards, self._state_dir, batch)
         except JournalError as exc:
-            if not self._is_ill:
-                self._is_ill = True
-                self._tell(Notice(message=exc.message, hint=exc.hint))
+            if not self._has_reported_error:
+                self._has_reported_error = True
+                self._emit(Notice(message=exc.message, hint=exc.hint))
 
 
 @asynccontextmanager
 async def open_delivery_log(
-    state_dir: Path, *, tell: Callable[[Notice], object]
+    state_dir: Path, *, emit: Callable[[Notice], object]
 ) -> AsyncIterator[RecordForward]:
     """Yield what takes outcomes for the journal; all are written on leaving."""
-    log = DeliveryLog(state_dir, tell)
+    log = DeliveryLog(state_dir, emit)
     try:
         async with background() as group:
             group.start_soon(log.run)
@@ -123,136 +123,140 @@ class Forwarder:
     def __init__(  # noqa: PLR0913 -- collaborators, by name
         self,
         targets: Sequence[Target],
-        manner: ForwardingPolicy,
+        policy: ForwardingPolicy,
         *,
-        courier: DeliveryClient,
+        client: DeliveryClient,
         group: TaskGroup,
-        tell: EmitForwarded,
+        emit: EmitForwarded,
         record: RecordForward,
     ) -> None:
         self._targets = tuple(targets)
-        self._manner = manner
-        self._courier = courier
+        self._policy = policy
+        self._client = client
         self._group = group
-        self._tell = tell
+        self._emit = emit
         self._record = record
-        self._lanes: dict[tuple[Target, str], _TaskQueue] = {}
+        self._queues: dict[tuple[Target, str], _TaskQueue] = {}
         self._waiting_bytes = 0
         self._slots = {one: anyio.Semaphore(MAX_CONCURRENT) for one in self._targets}
         self._is_idle = anyio.Event()
         self._is_idle.set()
 
-    def submit(self, kept: StoredCallback, *, is_replay: bool = False) -> None:
+    def submit(self, callback: StoredCallback, *, is_replay: bool = False) -> None:
         """Take a callback to pass on, in order for its task; returns at once.
 
         A replay is marked as one.
         """
-        for target in targets_for(kept.status, self._targets):
-            if self._waiting_bytes + _queued_bytes(kept) > MAX_QUEUED_BYTES:
-                outcome = self._silence(DeliveryFailure.CROWDED)
-                self._report(kept, target, outcome, 0, is_replay=is_replay)
+        for target in targets_for(callback.status, self._targets):
+            if self._waiting_bytes + _queued_bytes(callback) > MAX_QUEUED_BYTES:
+                outcome = self._failed_outcome(DeliveryFailure.QUEUE_FULL)
+                self._record_outcome(callback, target, outcome, 0, is_replay=is_replay)
                 continue
-            self._waiting_bytes += _queued_bytes(kept)
-            self._is_idle = anyio.Event() if not self._lanes else self._is_idle
-            key = (target, _task_key(kept))
-            lane = self._lanes.get(key)
-            if lane is None:
-                lane = self._lanes[key] = _TaskQueue(target)
-                self._group.start_soon(self._empty, key, lane)
-            lane.waiting.append((kept, is_replay))
+            self._waiting_bytes += _queued_bytes(callback)
+            self._is_idle = anyio.Event() if not self._queues else self._is_idle
+            key = (target, _task_key(callback))
+            queue = self._queues.get(key)
+            if queue is None:
+                queue = self._queues[key] = _TaskQueue(target)
+                self._group.start_soon(self._work_queue, key, queue)
+            queue.waiting.append((callback, is_replay))
 
     async def drain(self, timeout_s: float) -> None:
         """Return when all that was taken has been passed on, or after `timeout_s`."""
         try:
-            await within(self._courier.clock, timeout_s, self._is_idle.wait)
+            await within(self._client.clock, timeout_s, self._is_idle.wait)
         except TimeoutError:
             return
 
-    def give_up(self) -> None:
+    def record_undelivered(self) -> None:
         """Say that what is still waiting, or under way, was not seen through."""
-        for lane in self._lanes.values():
-            for kept, is_replay in lane.waiting:
-                outcome = self._silence(DeliveryFailure.STOPPED)
-                self._report(kept, lane.target, outcome, 0, is_replay=is_replay)
+        for queue in self._queues.values():
+            for callback, is_replay in queue.waiting:
+                outcome = self._failed_outcome(DeliveryFailure.STOPPED)
+                self._record_outcome(
+                    callback, queue.target, outcome, 0, is_replay=is_replay
+                )
 
-    async def _empty(self, key: tuple[Target, str], lane: _TaskQueue) -> None:
-        while lane.waiting:
-            kept, is_replay = lane.waiting[0]
-            await self._pass_on(kept, lane.target, is_replay=is_replay)
-            lane.waiting.popleft()
-            self._waiting_bytes -= _queued_bytes(kept)
-        del self._lanes[key]
-        if not self._lanes:
+    async def _work_queue(self, key: tuple[Target, str], queue: _TaskQueue) -> None:
+        while queue.waiting:
+            callback, is_replay = queue.waiting[0]
+            await self._deliver(callback, queue.target, is_replay=is_replay)
+            queue.waiting.popleft()
+            self._waiting_bytes -= _queued_bytes(callback)
+        del self._queues[key]
+        if not self._queues:
             self._is_idle.set()
 
-    async def _pass_on(
-        self, kept: StoredCallback, target: Target, *, is_replay: bool
+    async def _deliver(
+        self, callback: StoredCallback, target: Target, *, is_replay: bool
     ) -> None:
         """Deliver one callback, trying again while nothing listens there."""
-        clock = self._courier.clock
-        deadline = clock.monotonic() + self._manner.retry_s
+        clock = self._client.clock
+        deadline = clock.monotonic() + self._policy.retry_s
         attempt = 1
         while True:
             async with self._slots[target]:
                 now = clock.now()
-                headers = delivery_headers(kept, self._manner, now, is_replay=is_replay)
-                outcome = await self._courier.carry(target, headers, kept.raw)
+                headers = delivery_headers(
+                    callback, self._policy, now, is_replay=is_replay
+                )
+                outcome = await self._client.deliver(target, headers, callback.raw)
             pause_s = retry_delay_s(attempt)
             is_late = clock.monotonic() + pause_s > deadline
             if outcome.failure is not DeliveryFailure.REFUSED or is_late:
                 break
             if attempt == 1:
-                self._tell(forwarded_event(kept.id, target, outcome, attempt))
+                self._emit(forwarded_event(callback.id, target, outcome, attempt))
             attempt += 1
             await clock.sleep(pause_s)
-        self._report(kept, target, outcome, attempt, is_replay=is_replay)
+        self._record_outcome(callback, target, outcome, attempt, is_replay=is_replay)
 
-    def _report(
+    def _record_outcome(
         self,
-        kept: StoredCallback,
+        callback: StoredCallback,
         target: Target,
         outcome: DeliveryOutcome,
         attempt: int,
         *,
         is_replay: bool,
     ) -> None:
-        self._tell(forwarded_event(kept.id, target, outcome, attempt))
-        kept_forward = stored_forward(kept.id, target, outcome, attempt)
-        self._record(replace(kept_forward, is_replay=is_replay))
+        self._emit(forwarded_event(callback.id, target, outcome, attempt))
+        forward = stored_forward(callback.id, target, outcome, attempt)
+        self._record(replace(forward, is_replay=is_replay))
 
-    def _silence(self, failure: DeliveryFailure) -> DeliveryOutcome:
-        now = self._courier.clock.now()
+    def _failed_outcome(self, failure: DeliveryFailure) -> DeliveryOutcome:
+        now = self._client.clock.now()
         return DeliveryOutcome(sent_at=now, duration_s=0.0, failure=failure)
 
 
 @asynccontextmanager
 async def open_forwarder(
     targets: Sequence[Target],
-    manner: ForwardingPolicy,
+    policy: ForwardingPolicy,
     *,
     clock: Clock,
-    tell: EmitForwarded,
+    emit: EmitForwarded,
     record: RecordForward,
 ) -> AsyncIterator[Forwarder]:
     """Open a forwarder; what still waits when the block ends is recorded as failed.
 
-    `tell` and `record` must return at once. `record` is given each final outcome.
+    `emit` and `record` must return at once. `record` is given each final outcome.
 
     Raises:
         UsageError: the environment's certificates or proxy cannot be used.
     """
     async with new_http(
-        timeout_s=manner.timeout_s, is_insecure=manner.is_insecure
+        timeout_s=policy.timeout_s, is_insecure=policy.is_insecure
     ) as http:
-        courier = DeliveryClient(http=http, clock=clock, timeout_s=manner.timeout_s)
+        client = DeliveryClient(http=http, clock=clock, timeout_s=policy.timeout_s)
         async with background() as group:
             forwarder = Forwarder(
-                targets, manner, courier=courier, group=group, tell=tell, record=record
+                targets, policy, client=client, group=group, emit=emit, record=record
             )
             try:
                 yield forwarder
             finally:
-                forwarder.give_up()
+                forwarder.record_undelivered()
 
 
 def retry_delay_s(attempt: int) -> float:
@@ -260,13 +264,13 @@ def retry_delay_s(attempt: int) -> float:
     return min(_MAX_DELAY_S, _FIRST_DELAY_S * 2.0 ** (attempt - 1))
 
 
-def _task_key(kept: StoredCallback) -> str:
-    return kept.task_id or kept.external_id or f"callback {kept.id}"
+def _task_key(callback: StoredCallback) -> str:
+    return callback.task_id or callback.external_id or f"callback {callback.id}"
 
 
-def _queued_bytes(kept: StoredCallback) -> int:
+def _queued_bytes(callback: StoredCallback) -> int:
     """Return about how many bytes a waiting callback takes."""
-    return len(kept.raw) + _OVERHEAD_BYTES
+    return len(callback.raw) + _OVERHEAD_BYTES
 
 
 @asynccontextmanager
@@ -275,7 +279,7 @@ async def open_forwarding(
     *,
     settings: Settings,
     clock: Clock,
-    tell: Callable[[ListenerEvent], None],
+    emit: Callable[[ListenerEvent], None],
 ) -> AsyncIterator[ForwardQueue | None]:
     """Open the forwarder if there is a target; what becomes of forwards is kept."""
     async with AsyncExitStack() as stack:
@@ -283,17 +287,17 @@ async def open_forwarding(
             yield None
             return
         record: RecordForward = _discard
-        if options.is_keeping:
+        if options.has_history:
             record = await stack.enter_async_context(
-                open_delivery_log(settings.state_dir, tell=tell)
+                open_delivery_log(settings.state_dir, emit=emit)
             )
         yield await stack.enter_async_context(
             open_forwarder(
                 options.targets,
-                options.manner,
+                options.policy,
                 clock=clock,
-                tell=tell,
-                record=lambda kept: record(kept) if kept.callback_id else None,
+                emit=emit,
+                record=lambda forward: record(forward) if forward.callback_id else None,
             )
         )
 

@@ -53,21 +53,23 @@ class ForwardingPolicy:
 
 
 def delivery_headers(
-    kept: StoredCallback,
-    manner: ForwardingPolicy,
+    callback: StoredCallback,
+    policy: ForwardingPolicy,
     now: datetime,
     *,
     is_replay: bool = False,
 ) -> Headers:
     """Return the headers with which a callback is passed on."""
-    headers = forwarded_headers(kept.headers)
-    if kept.trust == RECONCILED_TRUST:  # by whose word it is: a stranger's says nothing
+    headers = forwarded_headers(callback.headers)
+    if (
+        callback.trust == RECONCILED_TRUST
+    ):  # by whose word it is: a stranger's says nothing
         headers = with_headers(headers, ((RECONCILED_HEADER, "1"),))
     if is_replay:
-        headers = with_headers(headers, ((REPLAY_HEADER, str(kept.id)),))
-    headers = with_headers(headers, manner.headers)
+        headers = with_headers(headers, ((REPLAY_HEADER, str(callback.id)),))
+    headers = with_headers(headers, policy.headers)
     return sign_headers(
-        headers, kept.raw, secrets=manner.secrets, number=kept.id, now=now
+        headers, callback.raw, secrets=policy.secrets, number=callback.id, now=now
     )
 
 
@@ -84,13 +86,13 @@ def forwarded_event(
     return Forwarded(
         number=number,
         method="POST",
-        url=target.shown,
+        url=target.display_url,
         status=outcome.status,
         duration_s=outcome.duration_s,
         attempt=attempt,
         error=outcome.failure.value if outcome.failure else None,
         hint=hint,
-        excerpt=None if outcome.is_taken else outcome.excerpt,
+        excerpt=None if outcome.is_success else outcome.excerpt,
     )
 
 

@@ -26,13 +26,13 @@ class Target:
     status: str | None = None
 
     @property
-    def shown(self) -> str:
+    def display_url(self) -> str:
         """The URL without the name and password that it may carry."""
         split = urlsplit(self.url)
         return urlunsplit(split._replace(netloc=split.netloc.rpartition("@")[2]))
 
     @property
-    def places(self) -> tuple[str, ...]:
+    def candidate_urls(self) -> tuple[str, ...]:
         """The URLs to try in turn: `localhost` may be served on one address only."""
         split = urlsplit(self.url)
         if split.hostname != "localhost":
@@ -40,7 +40,7 @@ class Target:
         return tuple(_with_address(split, address) for address in _LOOPBACK)
 
     @property
-    def host(self) -> str:
+    def host_header(self) -> str:
         """What goes into the `Host` header, whichever place answers."""
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
@@ -99,7 +99,7 @@ def reject_own_port(targets: Sequence[Target], port: int) -> None:
         here = split.hostname in ("localhost", "127.0.0.1", "::1")
         if here and (split.port or 80) == port:
             raise UsageError(
-                f"--forward-to {each.shown}: that is the listener's own port",
+                f"--forward-to {each.display_url}: that is the listener's own port",
                 hint="let your app listen on another port, or choose ours with --port",
             )
 

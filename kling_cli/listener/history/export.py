@@ -22,18 +22,18 @@ _MAX_ARGUMENT_CHARS: Final = 100_000  # characters; Linux takes no longer word (
 
 def curl_command(url: str, headers: Iterable[tuple[str, str]], raw: bytes) -> str:
     """Return one line for a POSIX shell; the body arrives byte for byte."""
-    words = ["curl", "-sS", "-X", "POST", url]
+    reason = ["curl", "-sS", "-X", "POST", url]
     given = list(headers)
     names = {name.lower() for name, _ in given}
     if "content-type" not in names:
         given.append(("Content-Type", ""))  # curl would add a form's
     for name, value in given:
-        words += ["-H", f"{name}: {value}" if value else f"{name}:"]
+        reason += ["-H", f"{name}: {value}" if value else f"{name}:"]
     text = _as_text(raw)
     if text is not None:
-        return shlex.join([*words, "--data-raw", text])
+        return shlex.join([*reason, "--data-raw", text])
     coded = base64.b64encode(raw).decode()
-    return f"printf %s {coded} | base64 -d | {shlex.join(words)} --data-binary @-"
+    return f"printf %s {coded} | base64 -d | {shlex.join(reason)} --data-binary @-"
 
 
 def _as_text(raw: bytes) -> str | None:
@@ -51,18 +51,18 @@ _UNKNOWN_SIZE: Final = -1  # as HAR has it
 _MS: Final = 1000.0
 
 
-def callback_fields(kept: StoredCallback) -> dict[str, Any]:
+def callback_fields(callback: StoredCallback) -> dict[str, Any]:
     """Return a callback as JSON has it everywhere: in lists, exports and live."""
     return {
-        "event_id": kept.id,
-        "received_at": _timestamp(kept.received_at),
-        "product": kept.product,
-        "task_id": kept.task_id,
-        "external_task_id": kept.external_id,
-        "status": kept.status,
-        "trust": kept.trust,
-        "headers": _joined_headers(masked_headers(kept.headers)),
-        "body_b64": base64.b64encode(kept.raw).decode(),
+        "event_id": callback.id,
+        "received_at": _timestamp(callback.received_at),
+        "product": callback.product,
+        "task_id": callback.task_id,
+        "external_task_id": callback.external_id,
+        "status": callback.status,
+        "trust": callback.trust,
+        "headers": _joined_headers(masked_headers(callback.headers)),
+        "body_b64": base64.b64encode(callback.raw).decode(),
     }
 
 
@@ -78,7 +78,7 @@ def forward_fields(forward: StoredForward) -> dict[str, Any]:
     """Return a delivery as JSON has it."""
     return {
         "sent_at": _timestamp(forward.sent_at),
-        "url": Target(url=forward.url).shown,
+        "url": Target(url=forward.url).display_url,
         "status": forward.status,
         "duration_s": round(forward.duration_s, 6),
         "attempt": forward.attempt,
@@ -88,11 +88,11 @@ def forward_fields(forward: StoredForward) -> dict[str, Any]:
 
 
 def callback_with_forwards(
-    kept: StoredCallback, forwards: Iterable[StoredForward]
+    callback: StoredCallback, forwards: Iterable[StoredForward]
 ) -> dict[str, Any]:
     """Return a callback together with what became of it."""
     return {
-        **callback_fields(kept),
+        **callback_fields(callback),
         "forwards": [forward_fields(each) for each in forwards],
     }
 
@@ -102,9 +102,9 @@ def last_target(forwards: Sequence[StoredForward]) -> Target:
     return Target(url=forwards[-1].url) if forwards else parse_target(DEFAULT_PATH)
 
 
-def callback_curl(kept: StoredCallback, url: str) -> str:
+def callback_curl(callback: StoredCallback, url: str) -> str:
     """Return the command that sends the callback to `url` again."""
-    return curl_command(url, forwarded_headers(kept.headers), kept.raw)
+    return curl_command(url, forwarded_headers(callback.headers), callback.raw)
 
 
 def to_har(
@@ -115,48 +115,50 @@ def to_har(
     Source: HAR 1.2, http://www.softwareishard.com/blog/har-12-spec/, read 2026-10-04.
     """
     entries: list[dict[str, Any]] = []
-    for kept in callbacks:
-        entries.append(_received_entry(kept))
-        entries += [_forward_entry(kept, each) for each in forwards.get(kept.id, ())]
+    for callback in callbacks:
+        entries.append(_received_entry(callback))
+        entries += [
+            _forward_entry(callback, each) for each in forwards.get(callback.id, ())
+        ]
     creator = {"name": "kling", "version": __version__}
     return {"log": {"version": "1.2", "creator": creator, "entries": entries}}
 
 
-def _received_entry(kept: StoredCallback) -> dict[str, Any]:
-    is_taken = kept.status is not None
-    answer = (200, "OK") if is_taken else (400, "Bad Request")
-    entry = _entry(kept, MASKED_URL, kept.received_at, 0.0, answer)
-    return {**entry, "comment": f"callback {kept.id}, trust: {kept.trust}"}
+def _received_entry(callback: StoredCallback) -> dict[str, Any]:
+    is_taken = callback.status is not None
+    response = (200, "OK") if is_taken else (400, "Bad Request")
+    entry = _entry(callback, MASKED_URL, callback.received_at, 0.0, response)
+    return {**entry, "comment": f"callback {callback.id}, trust: {callback.trust}"}
 
 
-def _forward_entry(kept: StoredCallback, forward: StoredForward) -> dict[str, Any]:
-    url = Target(url=forward.url).shown
-    answer = (forward.status or 0, forward.error or "")
-    entry = _entry(kept, url, forward.sent_at, forward.duration_s, answer)
+def _forward_entry(callback: StoredCallback, forward: StoredForward) -> dict[str, Any]:
+    url = Target(url=forward.url).display_url
+    response = (forward.status or 0, forward.error or "")
+    entry = _entry(callback, url, forward.sent_at, forward.duration_s, response)
     what = "replay" if forward.is_replay else "forward"
-    return {**entry, "comment": f"{what} of callback {kept.id}"}
+    return {**entry, "comment": f"{what} of callback {callback.id}"}
 
 
 def _entry(
-    kept: StoredCallback,
+    callback: StoredCallback,
     url: str,
-    begun_at: datetime,
+    started_at: datetime,
     duration_s: float,
-    answer: tuple[int, str],
+    response: tuple[int, str],
 ) -> dict[str, Any]:
     wait_ms = duration_s * _MS
     return {
-        "startedDateTime": _timestamp(begun_at),
+        "startedDateTime": _timestamp(started_at),
         "time": wait_ms,
-        "request": _request(kept, url),
-        "response": _response(*answer),
+        "request": _request(callback, url),
+        "response": _response(*response),
         "cache": {},
         "timings": {"send": 0, "wait": wait_ms, "receive": 0},
     }
 
 
-def _request(kept: StoredCallback, url: str) -> dict[str, Any]:
-    headers = masked_headers(kept.headers)
+def _request(callback: StoredCallback, url: str) -> dict[str, Any]:
+    headers = masked_headers(callback.headers)
     kinds = [value for name, value in headers if name.lower() == "content-type"]
     return {
         "method": "POST",
@@ -165,16 +167,19 @@ def _request(kept: StoredCallback, url: str) -> dict[str, Any]:
         "cookies": [],
         "headers": [{"name": name, "value": value} for name, value in headers],
         "queryString": [],
-        "postData": {"mimeType": kinds[0] if kinds else "", **_body_fields(kept.raw)},
+        "postData": {
+            "mimeType": kinds[0] if kinds else "",
+            **_body_fields(callback.raw),
+        },
         "headersSize": _UNKNOWN_SIZE,
-        "bodySize": len(kept.raw),
+        "bodySize": len(callback.raw),
     }
 
 
-def _response(status: int, words: str) -> dict[str, Any]:
+def _response(status: int, reason: str) -> dict[str, Any]:
     return {
         "status": status,
-        "statusText": words,
+        "statusText": reason,
         "httpVersion": "HTTP/1.1",
         "cookies": [],
         "headers": [],

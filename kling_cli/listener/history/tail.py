@@ -13,7 +13,11 @@ POLL_S: Final = 0.2
 
 
 async def follow_callbacks(
-    journal: CallbackJournal, wanted: CallbackFilter, *, last: int, clock: Clock
+    journal: CallbackJournal,
+    callback_filter: CallbackFilter,
+    *,
+    last: int,
+    clock: Clock,
 ) -> AsyncGenerator[StoredCallback, None]:
     """Yield the `last` callbacks that are wanted, then each as it is kept, for ever.
 
@@ -23,14 +27,14 @@ async def follow_callbacks(
     newest = journal.callbacks(CallbackFilter(), limit=1)
     seen = newest[0].id if newest else 0
     version = journal.data_version()
-    for kept in journal.callbacks(wanted, limit=last):
-        if kept.id <= seen:
-            yield kept
+    for callback in journal.callbacks(callback_filter, limit=last):
+        if callback.id <= seen:
+            yield callback
     while True:
-        for page in journal.pages(replace(wanted, after=seen)):
-            for kept in page:
-                seen = kept.id
-                yield kept
+        for page in journal.pages(replace(callback_filter, after=seen)):
+            for callback in page:
+                seen = callback.id
+                yield callback
         while (changed := journal.data_version()) == version:
             await clock.sleep(POLL_S)
         version = changed

@@ -109,17 +109,17 @@ async def open_ingress(  # noqa: PLR0913 -- collaborators, by name
             clock=clock,
             group=group,
             on_change=on_change,
-            is_shared=options.is_keeping,
+            is_shared=options.has_history,
         )
-        async with tunnel as held:
-            yield held
+        async with tunnel as supervised:
+            yield supervised
         return
-    way = FixedIngress((options.callback_url or local_url).rstrip("/"))
-    if not options.is_keeping:
-        yield way
+    ingress = FixedIngress((options.callback_url or local_url).rstrip("/"))
+    if not options.has_history:
+        yield ingress
         return
-    async with publish_listener(settings, way.url, port, kind):
-        yield way
+    async with publish_listener(settings, ingress.url, port, kind):
+        yield ingress
 
 
 @asynccontextmanager
@@ -128,10 +128,10 @@ async def publish_listener(
 ) -> AsyncIterator[None]:
     """Publish a door that needs no tunnel, unless another kling has published one."""
     name = shared_lock.PUBLIC if kind is IngressKind.URL else shared_lock.LOCAL
-    claimed = shared_lock.acquire_lock(settings.state_dir, name)
-    if claimed is None:
+    lock = shared_lock.acquire_lock(settings.state_dir, name)
+    if lock is None:
         yield
         return
-    with claimed:
-        claimed.publish(url, port, is_standing=True)
+    with lock:
+        lock.publish(url, port, is_standing=True)
         yield

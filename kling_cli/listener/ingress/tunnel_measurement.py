@@ -64,7 +64,7 @@ class _ProbeReceiver:
     path: str = field(default_factory=lambda: _PATH + secrets.token_urlsafe(18))
     received: list[ReceivedCallback] = field(default_factory=list)
 
-    def recognise(
+    def match_url(
         self, raw_path: bytes, _query: bytes, _peer: Peer | None
     ) -> UrlMatch | None:
         is_ours = secrets.compare_digest(raw_path, self.path.encode())
@@ -77,10 +77,10 @@ class _ProbeReceiver:
     def came_from(self) -> str:
         """The address that the first request is said to have come from."""
         given = dict(self.received[0].headers)
-        told = next(
+        address = next(
             (given[name] for name in _CLIENT_ADDRESS_HEADERS if given.get(name)), None
         )
-        return told.partition(",")[0].strip() if told else "not said"
+        return address.partition(",")[0].strip() if address else "not said"
 
 
 async def measure_tunnel(
@@ -94,8 +94,8 @@ async def measure_tunnel(
     A failure is in the report. Takes a minute at most.
     """
     probe, report = _ProbeReceiver(), TunnelReport(name=provider.name)
-    begun = clock.monotonic()
-    receiver = Receiver([probe.recognise], probe.keep, tell=lambda _: None, clock=clock)
+    started = clock.monotonic()
+    receiver = Receiver([probe.match_url], probe.keep, tell=lambda _: None, clock=clock)
     limits = replace(Limits(), body_s=_BODY_TIMEOUT_S)
     async with serve(receiver, limits=limits) as server:
         try:
@@ -105,7 +105,7 @@ async def measure_tunnel(
                 await sender.send_first()
                 report = replace(
                     report,
-                    ready_s=clock.monotonic() - begun,
+                    ready_s=clock.monotonic() - started,
                     came_from=probe.came_from,
                 )
                 times_ms = sorted([await sender.time_ms() for _ in range(ROUND_TRIPS)])
@@ -147,14 +147,14 @@ class _ProbeSender:
 
         Raises: `TunnelError` when it was not answered as it should be.
         """
-        begun = self.clock.monotonic()
+        started = self.clock.monotonic()
         failure = await self._post(_body(0), _REQUEST_TIMEOUT_S)
         if failure is not None:
             raise TunnelError(
                 f"a request through {self.tunnel.public_url} was lost: {failure}",
                 hint="try again, or use another: `kling tunnel list`",
             )
-        return (self.clock.monotonic() - begun) * 1000
+        return (self.clock.monotonic() - started) * 1000
 
     async def takes(self, n_bytes: int) -> bool:
         """Return whether a body of this size comes in whole."""

@@ -25,7 +25,7 @@ from kling_cli.callbacks import (
 )
 from kling_cli.errors import UsageError
 
-TOKEN_FILE: Final = "listen.token"
+FILE_NAME: Final = "listen.token"
 TOKEN_BYTES: Final = 24
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 
@@ -36,7 +36,7 @@ def load_token(state_dir: Path) -> str:
     Raises:
         UsageError: the file cannot be made or read, or holds no token.
     """
-    path = state_dir / TOKEN_FILE
+    path = state_dir / FILE_NAME
     try:
         if not path.exists():
             create_once(path, _new_token())
@@ -58,7 +58,7 @@ def rotate_token(state_dir: Path) -> str:
     Raises:
         UsageError: the file cannot be made.
     """
-    path = state_dir / TOKEN_FILE
+    path = state_dir / FILE_NAME
     token = _new_token()
     try:
         replace_whole(path, token)
@@ -96,23 +96,23 @@ def standing_url_matcher(token: str) -> UrlMatcher:
     """Return the door at `/callback/<token>` and at `/callback?token=<token>`."""
     expected = token.encode()
 
-    def recognise(raw_path: bytes, query: bytes, _peer: Peer | None) -> UrlMatch | None:
+    def match(raw_path: bytes, query: bytes, _peer: Peer | None) -> UrlMatch | None:
         given = _token_in_request(raw_path, query)
         return UrlMatch() if hmac.compare_digest(expected, given) else None
 
-    return recognise
+    return match
 
 
 def tokenless_url_matcher() -> UrlMatcher:
     """Return the door at `/callback`, open to whoever comes from this machine."""
 
-    def recognise(raw_path: bytes, query: bytes, peer: Peer | None) -> UrlMatch | None:
+    def match(raw_path: bytes, query: bytes, peer: Peer | None) -> UrlMatch | None:
         is_here = raw_path == _RAW_CALLBACK_PATH and not _token_in_request(
             raw_path, query
         )
         return UrlMatch(trust=Trust.OPEN) if is_here and is_loopback(peer) else None
 
-    return recognise
+    return match
 
 
 def mock_signature(raw: bytes, key: bytes) -> str:
@@ -123,7 +123,7 @@ def mock_signature(raw: bytes, key: bytes) -> str:
 def mock_detector(key: bytes) -> MockDetector:
     """Return the judge of mock marks: from this machine, and made with `key`."""
 
-    def judge(
+    def detect(
         raw: bytes, headers: Mapping[str, str], peer: Peer | None
     ) -> Trust | None:
         given = headers.get(MOCK_HEADER.lower())
@@ -133,7 +133,7 @@ def mock_detector(key: bytes) -> MockDetector:
         is_ours = hmac.compare_digest(expected, given.encode("latin-1", "replace"))
         return Trust.MOCK if is_ours else None
 
-    return judge
+    return detect
 
 
 def accepted_response(status: int) -> Response:

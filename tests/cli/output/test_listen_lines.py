@@ -160,7 +160,7 @@ def test_where_callbacks_of_one_status_go_is_said() -> None:
         callback_url="http://a/c",
         local_url="http://a/c",
         forward_to=("http://b/all", "http://b/failed"),
-        routed=(None, "failed"),
+        route_statuses=(None, "failed"),
     )
 
     assert text_lines.ready_text(ready).splitlines()[1:] == [

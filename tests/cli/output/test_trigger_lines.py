@@ -40,13 +40,13 @@ def outcome(status: int | None, **changes: Any) -> DeliveryOutcome:
 
 def tried(trial: MockRun, n_before: int, refusal: int = 400) -> list[CheckedDelivery]:
     """Return how a handler answers a trial that says `refusal` to what is invalid."""
-    sent = [one for volley in trial.sent for one in volley]
+    sent = [one for volley in trial.batches for one in volley]
     statuses = [200 if one.expected == "2xx" else refusal for one in sent]
     answers = {
         n_before + number: (one, outcome(status))
         for number, (one, status) in enumerate(zip(sent, statuses, strict=True), 1)
     }
-    return check_deliveries(answers, trial.demands, is_signed=False)
+    return check_deliveries(answers, trial.expectations, is_signed=False)
 
 
 def report_of(
@@ -54,16 +54,16 @@ def report_of(
 ) -> tuple[Report, int]:
     report = Report(talk, is_asserting=True)
     report.begin(series)
-    for trial in series.trials:
+    for trial in series.runs:
         report.add(trial.scenario, tried(trial, report.n_answers, refusal))
     return report, report.conclude(conformance_error(report.judged))
 
 
 def test_every_scenario_is_tried_as_a_task_of_its_own(series: MockRuns) -> None:
-    tried_names = [trial.scenario for trial in series.trials]
+    tried_names = [trial.scenario for trial in series.runs]
     bodies = {
-        trial.scenario: json.loads(trial.sent[0][0].raw)["id"]
-        for trial in series.trials
+        trial.scenario: json.loads(trial.batches[0][0].raw)["id"]
+        for trial in series.runs
         if trial.scenario in ("duplicate", "lifecycle")
     }
 
@@ -123,13 +123,15 @@ def test_json_of_all_scenarios_says_which_passed(
 def test_no_answer_keeps_no_promise(
     series: MockRuns, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trial = series.trials[0]
-    [first, second] = (volley[0] for volley in trial.sent)
+    trial = series.runs[0]
+    [first, second] = (volley[0] for volley in trial.batches)
     silent = outcome(None, failure=DeliveryFailure.TIMEOUT)
     report = Report(OutputOptions(), is_asserting=True)
-    report.begin(MockRuns(trials=(trial,), demands=trial.demands))
+    report.begin(MockRuns(runs=(trial,), expectations=trial.expectations))
     answers = {1: (first, outcome(200)), 2: (second, silent)}
-    report.add("submitted", check_deliveries(answers, trial.demands, is_signed=False))
+    report.add(
+        "submitted", check_deliveries(answers, trial.expectations, is_signed=False)
+    )
 
     report.conclude(conformance_error(report.judged))
 
@@ -146,7 +148,7 @@ def test_a_test_that_was_stopped_has_not_passed(
 ) -> None:
     report = Report(OutputOptions(), is_asserting=True)
     report.begin(series)
-    report.add("submitted", tried(series.trials[0], 0))
+    report.add("submitted", tried(series.runs[0], 0))
 
     report.conclude(StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED))
 
@@ -158,14 +160,14 @@ def test_a_test_that_was_stopped_has_not_passed(
 def test_where_nobody_was_reached_nothing_passes_or_fails(
     series: MockRuns, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trial = series.trials[0]
-    [first, _] = (volley[0] for volley in trial.sent)
+    trial = series.runs[0]
+    [first, _] = (volley[0] for volley in trial.batches)
     refused = outcome(None, failure=DeliveryFailure.REFUSED)
     report = Report(OutputOptions(), is_asserting=True)
-    report.begin(MockRuns(trials=(trial,), demands=trial.demands))
+    report.begin(MockRuns(runs=(trial,), expectations=trial.expectations))
     report.add(
         "submitted",
-        check_deliveries({1: (first, refused)}, trial.demands, is_signed=False),
+        check_deliveries({1: (first, refused)}, trial.expectations, is_signed=False),
     )
 
     code = report.conclude(conformance_error(report.judged))

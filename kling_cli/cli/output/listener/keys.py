@@ -44,10 +44,10 @@ def replay(controls: Controls) -> str:
 
 def details(controls: Controls) -> str:
     """Return all there is to say of the last callback, in lines that are safe."""
-    last = controls.last
+    last = controls.last_callback
     if last is None:
         return "no callback yet"
-    return "\n".join(live_description(last, controls.facts_of(last.id)))
+    return "\n".join(live_description(last, controls.outcomes_of(last.id)))
 
 
 def copy(controls: Controls) -> str:

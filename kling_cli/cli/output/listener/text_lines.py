@@ -41,7 +41,7 @@ def ready_text(line: happened.Ready) -> str:
     told = [f"callback_url: {line.callback_url}"]
     if line.local_url != line.callback_url:
         told.append(f"on this machine: {line.local_url}")
-    for url, status in zip_longest(line.forward_to, line.routed):
+    for url, status in zip_longest(line.forward_to, line.route_statuses):
         told.append(
             f"forwarding {status} to: {url}" if status else f"forwarding to: {url}"
         )
