@@ -1,9 +1,8 @@
-"""Keeps callbacks: each is in the journal before it is answered, many with one commit.
+"""Writes callbacks to the journal before they are answered, many in one commit.
 
-Writing to the journal's log costs no more than writing to memory, so the loop does it
-itself, once a turn, for all that came in. A thread does what may have to wait: moving
-the log into the database, which takes as long as the disk takes, and keeping what came
-in while somebody else had the journal locked.
+Appending to the journal's write-ahead log is as cheap as writing to memory, so the
+event loop does it itself, once an iteration, for all callbacks that arrived. A thread
+does what may block: checkpoints, and writes while another process holds the lock.
 """
 
 from __future__ import annotations
@@ -23,23 +22,23 @@ import anyio.to_thread
 
 from kling_cli.store import JournalError, ListenerJournal, StoredCallback
 
-CHECKPOINT_AFTER: Final = 4000  # callbacks in the log
+CHECKPOINT_AFTER: Final = 4000  # callbacks in the write-ahead log
 
 
 class CallbackWriter(Protocol):
-    """Whoever gives a callback its number and does not lose it."""
+    """Stores callbacks and numbers them."""
 
     def write(self, callback: StoredCallback) -> Awaitable[int]:
-        """Return the number under which the callback is kept, once it is."""
+        """Store a callback; the result is its number, once it is durable."""
 
 
 @dataclass(slots=True)
 class NullWriter:
-    """Keeps nothing: `--no-history`. Numbers count from 1."""
+    """Numbers callbacks from 1 without storing them, for `--no-history`."""
 
     last: int = 0
 
-    async def write(self, callback: StoredCallback) -> int:  # noqa: ARG002 -- not kept
+    async def write(self, callback: StoredCallback) -> int:  # noqa: ARG002 -- not stored
         self.last += 1
         return self.last
 
@@ -49,14 +48,14 @@ _Result = Sequence[int] | Exception  # the numbers, in order
 
 @dataclass(frozen=True, slots=True)
 class _WriteRequest:
-    """A callback that is to be kept, and who waits for its number."""
+    """A callback to store, and the future that receives its number."""
 
     callback: StoredCallback
     number: asyncio.Future[int]
 
 
 class JournalWriter:
-    """Keeps callbacks in the journal. `journal` is the loop's own and never waits."""
+    """Stores callbacks in the journal. `journal` is the loop's own and never blocks."""
 
     def __init__(
         self, journal: ListenerJournal, state_dir: Path, loop: asyncio.AbstractEventLoop
@@ -65,15 +64,15 @@ class JournalWriter:
         self._state_dir = state_dir
         self._loop = loop
         self._requests: list[_WriteRequest] = []
-        self._n_in_wal = 0  # callbacks, about
-        self._n_deferred = 0  # callbacks that the thread has not kept yet
+        self._n_in_wal = 0  # callbacks, roughly
+        self._n_deferred = 0  # callbacks that the thread has yet to store
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
 
     def write(self, callback: StoredCallback) -> asyncio.Future[int]:
-        """Return the callback's number, once it is in the journal.
+        """Store a callback; the result is its number, once it is in the journal.
 
         Raises:
-            JournalError: it cannot be kept.
+            JournalError: it cannot be stored.
         """
         request = _WriteRequest(callback, self._loop.create_future())
         self._requests.append(request)
@@ -82,25 +81,25 @@ class JournalWriter:
         return request.number
 
     def close(self) -> None:
-        """Let the thread end, once everything has been kept."""
+        """Write what is queued, and let the thread end once its jobs are done."""
         self._write_now()
         self._jobs.put(None)
 
     def run(self) -> None:
-        """Do what may have to wait, in a thread, until the end."""
+        """Run jobs that may block, in a thread, until closed."""
         while (job := self._jobs.get()) is not None:
             job()
 
     def _write_now(self) -> None:
         batch, self._requests = self._requests, []
         if self._n_deferred:
-            self._defer(batch)  # in the order of their coming
+            self._defer(batch)  # order of arrival
             return
         try:
             numbers = self._journal.keep_callbacks(
                 request.callback for request in batch
             )
-        except Exception as exc:  # noqa: BLE001 -- handed to those who wait
+        except Exception as exc:  # noqa: BLE001 -- raised in the waiters
             if isinstance(exc, JournalError) and exc.is_locked:
                 self._defer(batch)
             else:
@@ -125,7 +124,7 @@ class JournalWriter:
                 numbers = journal.keep_callbacks(
                     request.callback for request in requests
                 )
-        except Exception as exc:  # noqa: BLE001 -- handed to those who wait
+        except Exception as exc:  # noqa: BLE001 -- raised in the waiters
             self._return_result(requests, exc)
         else:
             self._return_result(requests, numbers)
@@ -135,12 +134,12 @@ class JournalWriter:
             self._n_deferred -= len(requests)
             _resolve(requests, result)
 
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed: no waiter is left
             self._loop.call_soon_threadsafe(resolve)
 
     def _checkpoint(self) -> None:
         with (
-            suppress(JournalError),  # tried again when more has come
+            suppress(JournalError),  # retried after further callbacks
             ListenerJournal.open(self._state_dir) as journal,
         ):
             journal.move_log()
@@ -148,7 +147,7 @@ class JournalWriter:
 
 @asynccontextmanager
 async def open_callback_writer(state_dir: Path) -> AsyncIterator[JournalWriter]:
-    """Open the journal for keeping callbacks; all are kept on leaving.
+    """Open the journal for writing callbacks; on leaving, all of them have been stored.
 
     Raises:
         JournalError: the journal cannot be opened.
@@ -167,7 +166,7 @@ async def open_callback_writer(state_dir: Path) -> AsyncIterator[JournalWriter]:
 
 
 def _resolve(requests: Sequence[_WriteRequest], result: _Result) -> None:
-    """Give everybody the number or the failure, unless they have given up waiting."""
+    """Resolve each request's future, unless its waiter was cancelled."""
     if isinstance(result, Exception):
         for request in requests:
             if not request.number.done():

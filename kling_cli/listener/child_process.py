@@ -1,7 +1,7 @@
-"""The command that a listener is there for: `kling listen -- COMMAND`.
+"""The child process of `kling listen -- COMMAND`.
 
-It stays in our process group, as it may read from the terminal. What it starts, and may
-leave behind, is known by a mark in the environment.
+It stays in our process group, because it may read from the terminal. Processes that it
+starts, and may leave running, are recognised by a marker in their environment.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CALLBACK_URL_VARIABLE: Final = "KLING_CALLBACK_URL"
 _STDERR: Final = 2
 MARKER_VARIABLE: Final = "KLING_LISTENER"
 _POLL_S: Final = 0.05
-TERMINATION_GRACE_S: Final = 5.0  # between asking it to end and ending it
+TERMINATION_GRACE_S: Final = 5.0  # between SIGTERM and SIGKILL
 
 
 async def run_child(
@@ -31,9 +31,8 @@ async def run_child(
 ) -> int:
     """Run `command` to its end and return its exit code, 128 + N for signal N.
 
-    When cancelled it is asked to end, and ended if it does not; so is what it has
-    started and left behind, however it ends. With `is_stdout_reserved` what it writes to
-    stdout goes to stderr.
+    When cancelled, it gets SIGTERM, then SIGKILL; so do the processes that it leaves
+    running, however it ends. With `is_stdout_reserved` its stdout goes to our stderr.
 
     Raises:
         UsageError: it cannot be started.
@@ -65,7 +64,7 @@ async def run_child(
 
 
 async def _terminate(process: Process, marker: str) -> None:
-    """Ask all that is left to end, and end what does not."""
+    """Send SIGTERM to what is left, and SIGKILL after the grace period."""
     await _send_signal(process, marker, signal.SIGTERM)
     with anyio.move_on_after(TERMINATION_GRACE_S):
         await process.wait()
@@ -78,10 +77,10 @@ async def _terminate(process: Process, marker: str) -> None:
 
 
 async def _send_signal(process: Process, marker: str, signum: signal.Signals) -> None:
-    """Send a signal, and leave the end of the process to asyncio.
+    """Send a signal, and leave reaping the process to asyncio.
 
-    `Process.terminate` may take note of that end first, of Ctrl-C for instance, which
-    was sent to both of us; asyncio would then complain that the process is unknown.
+    `Process.terminate` may reap it first, after Ctrl-C for instance, which both of us
+    get; asyncio would then complain that the process is unknown.
     """
     pids = await anyio.to_thread.run_sync(find_marked_processes, marker)
     if process.returncode is None:
@@ -92,12 +91,12 @@ async def _send_signal(process: Process, marker: str, signum: signal.Signals) ->
 
 
 def find_marked_processes(marker: str) -> list[int]:
-    """Return the processes that run with this mark in their environment."""
+    """Return the ids of processes that have this marker in their environment."""
     import psutil
 
     found: list[int] = []
     for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):  # somebody else's, or gone meanwhile
+        with suppress(psutil.Error, OSError):  # another user's, or gone meanwhile
             if process.environ().get(MARKER_VARIABLE) == marker:
                 found.append(process.pid)
     return found

@@ -1,4 +1,4 @@
-"""What a person at the keyboard may do to a running listener."""
+"""Controls of a running listener: pause, resume, replay, stop."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from kling_cli.listener.events import (
 )
 from kling_cli.store import StoredCallback
 
-MAX_OUTCOMES: Final = 200  # lines about callbacks that are remembered, for details
+MAX_OUTCOMES: Final = 200
 CallbackOutcome = Forwarded | Verified | Duplicate | Stale
 
 
 class ForwardQueue(Protocol):
-    """Whoever passes callbacks on; `submit` returns at once."""
+    """Accepts callbacks to forward; `submit` returns at once."""
 
     def submit(self, callback: StoredCallback, *, is_replay: bool = False) -> None:
-        """Take a callback to pass on, in order for its task; a replay is marked."""
+        """Queue a callback, in order within its task; a replay is marked as one."""
 
     async def drain(self, timeout_s: float) -> None:
-        """Return when all that was taken has been passed on, or after `timeout_s`."""
+        """Return when the queue is empty, or after `timeout_s`."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Controls:
-    """Handed to whoever reads the keys, once the listener is ready.
+    """The state that the keyboard can change, handed to the key reader.
 
-    `last_callback` is the newest callback that was shown. While `is_paused` callbacks are kept
-    and shown but not passed on; what came meanwhile is passed on by `resume`.
+    `last_callback` is the newest callback that was shown. While `is_paused`, callbacks
+    are stored and shown but not forwarded; `resume` forwards what arrived meanwhile.
     """
 
     callback_url: str
@@ -49,16 +49,16 @@ class Controls:
     _waiting: list[StoredCallback] = field(default_factory=list)
 
     def record_outcome(self, event: ListenerEvent) -> None:
-        """Remember for a while what became of a callback."""
+        """Remember a recent event about a callback."""
         if isinstance(event, Forwarded | Verified | Duplicate | Stale):
             self._outcomes.append(event)
 
     def outcomes_of(self, number: int) -> list[CallbackOutcome]:
-        """Return what became of callback `number`, as far as it is remembered."""
+        """Return the events about callback `number` that are still remembered."""
         return [each for each in self._outcomes if each.number == number]
 
     def forward(self, callback: StoredCallback) -> None:
-        """Hand a callback to the forwarder, now or after the pause."""
+        """Hand a callback to the forwarder, now or when forwarding is resumed."""
         if self.forwarder is None:
             return
         if self.is_paused:
@@ -67,7 +67,7 @@ class Controls:
             self.forwarder.submit(callback)
 
     def replay_last(self) -> bool:
-        """Pass the newest callback on once more; return whether there is one."""
+        """Forward the newest callback once more; return whether there is one."""
         if self.last_callback is None or self.forwarder is None:
             return False
         self.forwarder.submit(self.last_callback, is_replay=True)
@@ -83,5 +83,5 @@ class Controls:
             self.forward(callback)
 
 
-# Reads keys until cancelled; started when the listener is ready on a terminal.
+# Reads keys until cancelled; started once the listener is ready, on a terminal.
 KeyReader = Callable[[Controls], Coroutine[Any, Any, None]]

@@ -1,4 +1,4 @@
-"""What `kling listen` was asked to do, parsed."""
+"""The parsed options of `kling listen`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from kling_cli.listener.stop_conditions import StopConditions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenOptions:
-    """Everything that was typed. `tunnel` is `auto`, `ngrok` or `none`.
+    """All options of a listener. `tunnel` is a value of `--tunnel`.
 
-    Callbacks are answered with `status` after `delay_s`. `timeout_s` None listens for
-    ever. With `is_stdout_reserved` the command's stdout goes to stderr.
+    Callbacks are answered with `status` after `delay_s`. `timeout_s` None means no
+    limit. With `is_stdout_reserved` the command's stdout goes to stderr.
     """
 
     port: int = 0

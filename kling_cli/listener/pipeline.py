@@ -1,7 +1,7 @@
-"""From the door to everybody who wants to know: keep, answer, then work.
+"""What happens to each callback: store, answer, then show, forward and verify.
 
-The door calls `store` before it answers and `enqueue` as it does; `enqueue` only puts things
-on a pile. What there is to do about a callback is done by `run`.
+The receiver calls `store` before it answers, and `enqueue` for each of its events,
+which returns at once; `run` processes the queue.
 """
 
 from __future__ import annotations
@@ -35,15 +35,13 @@ from kling_cli.listener.task_states import TaskState, TaskStates, since_submit_s
 from kling_cli.listener.verification import Verifier
 from kling_cli.store import StoredCallback
 
-BATCH_SIZE: Final = 16  # callbacks worked on before everybody else gets a turn
-_BATCH_FRACTION: Final = (
-    4  # or this part of what has piled up, so that it cannot grow for ever
-)
+BATCH_SIZE: Final = 16  # events processed before the event loop runs other tasks
+_BATCH_FRACTION: Final = 4  # or a quarter of the queue, so that it cannot outgrow us
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
-    """Which callbacks are shown and passed on; all are kept. Empty means any."""
+    """Which callbacks are shown and forwarded; all are stored. Empty means any."""
 
     task_ids: frozenset[str] = frozenset()
     statuses: frozenset[str] = frozenset()
@@ -56,10 +54,10 @@ class EventFilter:
 
 
 class CallbackPipeline:
-    """Works on what comes through the door.
+    """Processes the receiver's events.
 
-    `stop_tracker` hears of what has come, and says when it is enough. `verifier` None means
-    that the API is not asked, so that a callback's word must do.
+    `stop_tracker` is told what was received, to decide when the listener stops. Without
+    a `verifier` the API is not queried, and a callback's claim is taken as true.
     """
 
     def __init__(  # noqa: PLR0913 -- collaborators, by name
@@ -88,36 +86,36 @@ class CallbackPipeline:
         self.counts: Counter[str] = Counter()
 
     def store(self, received: ReceivedCallback) -> Awaitable[int]:
-        """Return the number under which a callback is kept, once it is.
+        """Store a callback; the result is its number, once it is stored.
 
         Raises:
-            JournalError: it cannot be kept.
+            JournalError: it cannot be stored.
         """
         return self._writer.write(to_stored(received))
 
     def enqueue(self, event: ReceiverEvent) -> None:
-        """Take what the door tells; returns at once."""
+        """Queue an event of the receiver; returns at once."""
         self._queue.append(event)
         self._wakeup.set()
 
     async def run(self) -> None:
-        """Work on what was heard, in order, until cancelled."""
+        """Process the queue, in order, until cancelled."""
         while True:
             await self._wakeup.wait()
             self._wakeup = anyio.Event()
-            await anyio.lowlevel.checkpoint()  # those who are told now are answered
+            await anyio.lowlevel.checkpoint()  # the senders are answered first
             while self._queue:
                 self.process(max(BATCH_SIZE, len(self._queue) // _BATCH_FRACTION))
                 await anyio.lowlevel.checkpoint()
 
     def process(self, limit: int | None = None) -> None:
-        """Work on what was heard so far, `limit` of it if so asked."""
+        """Process what is queued, at most `limit` events."""
         left = len(self._queue) if limit is None else min(limit, len(self._queue))
         for _ in range(left):
             self._handle(self._queue.popleft())
 
     def forward_synthetic(self, callback: StoredCallback) -> None:
-        """Take a callback that was made up in place of one that was missed."""
+        """Forward a synthetic callback in place of one that was missed."""
         if callback.task_id is None or not self._event_filter.matches(callback):
             return
         state = self._task_states.state_of(callback.task_id)
@@ -127,7 +125,7 @@ class CallbackPipeline:
         self._stop_tracker.record_final_callback(callback.task_id, callback.external_id)
 
     def record_api_answer(self, task: Task) -> None:
-        """Take an answer of the API."""
+        """Record what the API answered about a task."""
         state = self._task_states.state_of(task.id)
         state.record_api_status(task.status)
         if task.status.is_final:
@@ -165,7 +163,7 @@ class CallbackPipeline:
         self._stop_tracker.count(self.counts["callbacks"])
 
     def _classify(self, callback: StoredCallback, state: TaskState) -> bool:
-        """Say when a callback repeats or lags behind; return whether it is news."""
+        """Emit whether a callback is a duplicate or stale; return whether it is new."""
         status = TaskStatus(callback.status or "unknown")
         of = state.record_body(callback.raw, callback.id)
         if of is None and status.is_final and status is state.claimed_status:
@@ -192,7 +190,7 @@ class CallbackPipeline:
         self._controls.forward(callback)
 
     def _verify(self, callback: StoredCallback) -> None:
-        """Have the API asked; where it is not, an end that is claimed is one."""
+        """Queue a query to the API; without one, believe a claimed final status."""
         is_mock = callback.trust == Trust.MOCK
         if (
             not is_mock

@@ -1,8 +1,8 @@
-"""After an outage or a sleep: asks how all open tasks stand, says what was missed.
+"""Reconciliation with the API after an outage or a sleep: finds out what was missed.
 
-Nobody sends a callback twice for certain, so whatever happened while nothing could get
-in is asked for. The end of a task that was missed is passed on once, as a callback of
-our own making that says so in its head.
+Callbacks are not certain to be sent again, so the API is queried about all open tasks.
+The end of a task that was missed is forwarded once, as a synthetic callback that has a
+header to say so.
 """
 
 from __future__ import annotations
@@ -25,20 +25,18 @@ from kling_cli.listener.verification import RETRY_DELAYS_S, TaskQuery
 from kling_cli.store import JobRecord, StoredCallback
 
 CHECK_INTERVAL_S: Final = 1.0
-SLEEP_THRESHOLD_S: Final = (
-    15.0  # later than that by the wall clock, the machine has slept
-)
+SLEEP_THRESHOLD_S: Final = 15.0  # of wall time beyond the time waited
 
 
 class SleepDetector:
-    """Notices that the machine slept: more time has gone by than we waited."""
+    """Detects that the machine slept: the wall clock advanced more than we waited."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._last = clock.now()
 
     def slept_s(self, waited_s: float) -> float | None:
-        """Return how long it slept in the wait of `waited_s` that just ended, if so."""
+        """Return how long it slept during the wait of `waited_s` that just ended."""
         now = self._clock.now()
         excess_s = (now - self._last).total_seconds() - waited_s
         self._last = now
@@ -46,7 +44,7 @@ class SleepDetector:
 
 
 async def detect_sleep(clock: Clock, on_wake: Callable[[str], None]) -> None:
-    """Tell of every sleep of the machine, in words, until cancelled."""
+    """Call `on_wake` with a reason after each sleep of the machine, until cancelled."""
     sleep = SleepDetector(clock)
     while True:
         await clock.sleep(CHECK_INTERVAL_S)
@@ -56,11 +54,11 @@ async def detect_sleep(clock: Clock, on_wake: Callable[[str], None]) -> None:
 
 
 class Reconciler:
-    """Asks about open tasks whenever callbacks may have been missed.
+    """Queries the API about open tasks whenever callbacks may have been missed.
 
-    `open_jobs` gives what the journal and this session know to be unfinished;
-    `store_synthetic` gets the callback that is made up for a missed end, and gives it a
-    number; `record_answer` hears every answer.
+    `open_jobs` returns the unfinished jobs of the journal and of this session;
+    `store_synthetic` stores and forwards the synthetic callback for a missed end and
+    returns its number; `record_answer` is given each answer.
     """
 
     def __init__(  # noqa: PLR0913 -- collaborators, by name
@@ -85,12 +83,12 @@ class Reconciler:
         self._wakeup = anyio.Event()
 
     def request_query(self, reason: str) -> None:
-        """Have everything open asked about, now."""
+        """Request a query about everything that is open, now."""
         self._reason = self._reason or reason
         self._wakeup.set()
 
     async def run(self) -> None:
-        """Ask whenever there is a reason, until cancelled."""
+        """Query whenever it is requested, until cancelled."""
         while True:
             await self._wakeup.wait()
             self._wakeup = anyio.Event()
@@ -122,7 +120,7 @@ class Reconciler:
     async def _query_until_answered(
         self, query: TaskQuery, jobs: Sequence[JobRecord]
     ) -> Mapping[str, Task] | None:
-        """Return the API's answers, however long the network takes to come back."""
+        """Return the API's answers once it can be reached; None if refused."""
         attempt = 0
         while True:
             try:
@@ -163,7 +161,7 @@ class Reconciler:
 
 
 def synthetic_callback(task: Task, job: JobRecord, now: datetime) -> StoredCallback:
-    """Return the callback that should have come, in the legacy shape. Pure.
+    """Return the callback that was missed, in the legacy shape. Pure.
 
     Source: API reference 4.3, read 2026-10-04.
     """

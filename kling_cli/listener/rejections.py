@@ -1,7 +1,7 @@
-"""Requests that were turned away: counted always, told now and then.
+"""Counts rejected requests and limits how often they are reported.
 
-Whoever scans the public URL must not fill the screen: of each reason one line is told
-at once, what follows within `QUIET_S` is told together.
+Scanners of the public URL must not fill the screen: the first rejection for a reason is
+reported at once, further ones within `REPORT_INTERVAL_S` together.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ UNKNOWN_PATH_STATUS: Final = 404
 
 
 class RejectionLog:
-    """Counts what is turned away. `count_unknown` returns how many found no door so far."""
+    """Counts rejections by reason; `count_unknown` returns those of unknown paths."""
 
     def __init__(
         self,
@@ -38,13 +38,13 @@ class RejectionLog:
 
     @property
     def total(self) -> int:
-        """How many requests to doors of ours were refused."""
+        """How many requests to known paths were rejected."""
         return sum(
             count for kind, count in self._counts.items() if kind[0] != UNKNOWN_PATH
         )
 
     def add(self, refused: CallbackRefused) -> None:
-        """Count a refusal; tell it unless one of its kind was told just now."""
+        """Count a rejection; report it unless its reason was reported just now."""
         kind = (refused.refusal.value, refused.refusal.status)
         self._counts[kind] += 1
         last_reported_at = self._reported_at.get(kind)
@@ -55,11 +55,11 @@ class RejectionLog:
             self._report(kind, number=refused.number, detail=refused.detail)
 
     def tick(self) -> None:
-        """Tell what has grown, a while after it was told last."""
+        """Report counts that have grown, a while after their last report."""
         self.flush(REPORT_INTERVAL_S)
 
     def flush(self, quiet_s: float = 0.0) -> None:
-        """Tell the counts that have grown and were not told in the last `quiet_s`."""
+        """Report counts that have grown and were not reported in the last `quiet_s`."""
         now = self._clock.monotonic()
         self._counts[UNKNOWN_PATH, UNKNOWN_PATH_STATUS] = self._count_unknown()
         for kind, count in self._counts.items():

@@ -1,4 +1,4 @@
-"""Everything behind the listener's door: who keeps, shows, checks and asks."""
+"""The listener service: builds the parts of `kling listen` and runs them to the end."""
 
 from __future__ import annotations
 
@@ -76,21 +76,22 @@ from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, StoredCallback
 from kling_cli.tunnels.provider import TunnelEvent
 
-DRAIN_S: Final = 12.0  # for forwards under way when the listening ends
-TICK_S: Final = 0.5  # between looks at what was turned away
+DRAIN_S: Final = 12.0  # for deliveries under way at the end
+TICK_S: Final = 0.5  # between reports of rejections
 
 
 def _no_health_check(_: object) -> None:
-    """Check nothing: there is no way in but our own machine."""
+    """Do nothing: there is no public URL to check."""
 
 
 @dataclass(slots=True, kw_only=True)
 class ListenerService:
-    """Works on what comes in; `receiver` is the app of the listener on this machine.
+    """The parts of a listener, except its servers and its ingress.
 
-    `public_receiver` is what a tunnel leads to: another one where the local listener
-    also takes callbacks without a token, so that no header decides who may do so.
-    `check_ingress` is told, with the reason, when the way in may be gone without a word.
+    `receiver` serves this machine. `public_receiver` is what a tunnel leads to: another
+    one where the local receiver also accepts callbacks without a token, so that no
+    header decides who may send them. `check_ingress` is called with a reason when the
+    public URL may have stopped working unnoticed.
     """
 
     task_source: TaskSource
@@ -110,7 +111,7 @@ class ListenerService:
     public_receiver: Receiver = field(init=False)
 
     def start(self, group: TaskGroup) -> None:
-        """Begin to work, in `group`."""
+        """Start the background tasks, in `group`."""
         group.start_soon(self.pipeline.run)
         group.start_soon(self.reconciler.run)
         group.start_soon(detect_sleep, self.clock, self._on_wake)
@@ -119,32 +120,32 @@ class ListenerService:
             group.start_soon(self.verifier.run)
 
     async def drain(self) -> None:
-        """Work on what has come so far, to the end."""
+        """Process and forward everything that was received so far."""
         self.process_remaining()
         if self.controls.forwarder is not None:
             await self.controls.forwarder.drain(DRAIN_S)
 
     def process_remaining(self) -> None:
-        """Work on what has come so far, without waiting for anybody.
+        """Process what was received so far, without waiting for deliveries.
 
-        What the forwarder cannot see through any more, it records as not delivered.
+        What the forwarder cannot deliver any more, it records as not delivered.
         """
         self.pipeline.process()
         self.controls.resume()
 
     def emit_remaining(self) -> None:
-        """Tell what nobody has been told yet, once everything is closed."""
+        """Emit the events that are still queued, once everything is closed."""
         self.controls.forwarder = None
         self.pipeline.process()
         self.rejections.flush()
 
     def record_api_answer(self, task: Task) -> None:
-        """Take an answer of the API."""
+        """Record an answer of the API in the journal and in the pipeline."""
         self.task_source.record_answer(task)
         self.pipeline.record_api_answer(task)
 
     def open_jobs(self) -> Sequence[JobRecord]:
-        """Return what to ask for after an outage: the journal's, and what was heard."""
+        """Return what to query after an outage: open jobs and open tasks seen."""
         jobs = {job.task_id: job for job in self.task_source.unfinished_jobs()}
         for task_id in self.task_states.open_task_ids():
             job = self.task_source.job_for_query(task_id)
@@ -153,7 +154,7 @@ class ListenerService:
         return list(jobs.values())
 
     async def store_synthetic(self, callback: StoredCallback) -> int | None:
-        """Keep and pass on a callback that was made up; return its number."""
+        """Store and forward a synthetic callback; return its number."""
         try:
             number = await self.writer.write(callback)
         except KlingError:
@@ -163,14 +164,14 @@ class ListenerService:
 
     @property
     def n_unknown_paths(self) -> int:
-        """How many requests found no door, our own looks at the tunnel left out."""
+        """How many requests had an unknown path, those of the health check left out."""
         receivers = {id(one): one for one in (self.receiver, self.public_receiver)}
         n_unknown_paths = sum(one.counts.unknown for one in receivers.values())
         return n_unknown_paths - self.probe.n_received
 
     @property
     def counts(self) -> Counter[str]:
-        """How many callbacks and refusals of each kind there were."""
+        """How many callbacks and rejections of each kind there were."""
         refusals = {"rejected": self.rejections.total, "unknown": self.n_unknown_paths}
         return self.pipeline.counts + Counter(refusals)
 
@@ -194,7 +195,7 @@ async def open_service(
     emit: Callable[[ListenerEvent], None],
     stop: Callable[[str], None],
 ) -> AsyncIterator[ListenerService]:
-    """Open journal, keeper and forwarder, and put the desk together.
+    """Open the journal, the writer and the forwarder, and build the service on them.
 
     Raises:
         UsageError: the state folder, or a secret, cannot be used.
@@ -281,16 +282,16 @@ def _build_pipeline(
 def build_receivers(
     service: ListenerService, options: ListenOptions, token: str
 ) -> None:
-    """Make the app of the listener, and the one that a tunnel leads to.
+    """Build the receiver for this machine, and the one that a tunnel leads to.
 
     Raises:
-        UsageError: a webhook secret is none.
+        UsageError: a webhook secret is invalid.
     """
     settings = service.task_source.settings
     settings.require("webhook_secret")
     key = load_key(settings.state_dir)
     matchers: list[UrlMatcher] = [service.probe.match_url, standing_url_matcher(token)]
-    if options.has_history:  # others read their callbacks in the journal
+    if options.has_history:  # jobs read their callbacks in the journal
         matchers.append(task_url_matcher(key))
     make = partial(
         Receiver,
@@ -325,7 +326,7 @@ async def listen(
     that a person types.
 
     Raises:
-        TunnelError: a tunnel was to be opened and none can be had.
+        TunnelError: a tunnel is required and none can be opened.
         UsageError: the options exclude each other, or a port or folder cannot be used.
     """
     run = ListenerRun(options, settings, clock, on_event, key_reader)
@@ -343,7 +344,7 @@ async def listen(
 
 @dataclass(slots=True)
 class ListenerRun:
-    """One run of the listener, from its opening to its last line."""
+    """One run of the listener, from opening its parts to its last event."""
 
     options: ListenOptions
     settings: Settings
@@ -359,7 +360,7 @@ class ListenerRun:
     _is_over: anyio.Event = field(default_factory=anyio.Event)
 
     def emit(self, event: ListenerEvent) -> None:
-        """Count a line and hand it on."""
+        """Count an event and pass it to `on_event`."""
         if (kind := count_category(event)) is not None:
             self._counts[kind] += 1
         if self._service is not None:
@@ -370,12 +371,12 @@ class ListenerRun:
             self.stop("the output was closed")
 
     def stop(self, reason: str) -> None:
-        """End the listening in good order; the first reason counts."""
+        """Stop in good order; the first reason counts."""
         self._reason = self._reason or reason
         self._is_over.set()
 
     def emit_stopped(self, reason: str) -> None:
-        """Tell the last line."""
+        """Emit the last event."""
         counts = Counter({"callbacks": 0, "rejected": 0, "unknown": 0})
         counts.update(self._counts)
         if self._service is not None:
@@ -384,7 +385,7 @@ class ListenerRun:
         self.emit(Stopped(reason=reason, counts=dict(counts)))
 
     async def run(self) -> int:
-        """Listen until the options, the command or the keys end it; return a code."""
+        """Listen until options, command or keys end it; return an exit code."""
         async with AsyncExitStack() as stack:
             service = await stack.enter_async_context(self._open_service())
             self._service = service
@@ -450,7 +451,7 @@ class ListenerRun:
     async def _open_local_server(
         self, service: ListenerService, kind: IngressKind
     ) -> AsyncIterator[Server]:
-        """Listen on this machine, on both of its own addresses if it can be."""
+        """Listen on this machine, on both of its loopback addresses if possible."""
         make = rotate_token if self.options.is_rotating_token else load_token
         token = make(self.settings.state_dir)
         if not self.options.is_tokenless:
@@ -476,7 +477,7 @@ class ListenerRun:
         service: ListenerService,
         group: TaskGroup,
     ) -> None:
-        """Begin to work and say where the door is."""
+        """Start the service and emit its URLs."""
         url = ingress.url
         service.controls.callback_url = url + self._path
         if url != server.url:
@@ -500,7 +501,7 @@ class ListenerRun:
             group.start_soon(self._stop_after, self.options.timeout_s)
 
     async def _listen(self, url: str) -> int:
-        """Return an exit code when it is over; a command that still runs is ended."""
+        """Wait for the end and return the exit code; a running command is ended."""
         results: list[int | UsageError] = []
 
         async def run_command() -> None:
@@ -534,7 +535,7 @@ class ListenerRun:
         self.stop(TIMEOUT)
 
     async def _report_failures(self, server: Server) -> None:
-        """Say so when the door itself breaks: its callers only see a 500."""
+        """Emit a notice for each internal failure: senders only see a 500."""
         while True:
             await self.clock.sleep(1.0)
             while server.failures:
@@ -542,7 +543,7 @@ class ListenerRun:
                 self.emit(Notice(message=f"kling has a bug: {type(bug).__name__}"))
 
     def _tunnel_changed(self, event: TunnelEvent) -> None:
-        """Say what became of the tunnel; ask what was missed once it is back."""
+        """Emit a change of the tunnel; reconcile once it is up again."""
         is_back = event.state in ("up", "moved")
         url = event.public_url + self._path
         self.emit(

@@ -1,6 +1,6 @@
-"""What is known of tasks while listening: enough to see repetition and lateness.
+"""The states of recently seen tasks, to detect duplicates and stale callbacks.
 
-Bounded: of many tasks the ones heard of last are remembered.
+Bounded: the least recently used tasks are dropped.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kling_cli.errors import UnreachableError
 from kling_cli.store import JobRecord
 
 MAX_TASKS: Final = 4096
-MAX_BODIES_PER_TASK: Final = 64  # of one task
+MAX_BODIES_PER_TASK: Final = 64
 _RANKS: Final = {
     TaskStatus.UNKNOWN: -1,
     TaskStatus.SUBMITTED: 0,
@@ -29,12 +29,12 @@ _RANKS: Final = {
 
 
 def rank(status: TaskStatus) -> int:
-    """Return how far along a status is; -1 says nothing."""
+    """Return how far along a status is; -1 for an unknown one."""
     return _RANKS[status]
 
 
 def claimed_task(raw: bytes) -> Task | None:
-    """Return the task as a callback's body describes it: a stranger's word."""
+    """Return the task as a callback's body describes it, unverified."""
     try:
         return task_from_wire(parse_object(raw))
     except (MalformedPayloadError, UnreachableError):
@@ -43,11 +43,11 @@ def claimed_task(raw: bytes) -> Task | None:
 
 @dataclass(slots=True, kw_only=True)
 class TaskState:
-    """A task that was heard of: the furthest status claimed, the bodies seen.
+    """The state of one task: the furthest status claimed, and the bodies received.
 
-    `api_status` is the furthest that the API itself has said.
-    `job` is the journal's line about it, where it was made on this machine.
-    `synthetic_id` is the number of the callback that stood in for a missed end.
+    `api_status` is the furthest status that the API itself has reported.
+    `job` is the journal's record, where the task was created on this machine.
+    `synthetic_id` is the number of the callback that replaced a missed final one.
     """
 
     job: JobRecord | None = None
@@ -62,7 +62,7 @@ class TaskState:
         return self.job.product or None if self.job else None
 
     def record_body(self, raw: bytes, number: int) -> int | None:
-        """Return the number of the same body when it has come before; remember it."""
+        """Record a body; return the number of an earlier callback with the same."""
         digest = hashlib.blake2b(raw, digest_size=16).digest()
         first = self._bodies.get(digest)
         if first is None:
@@ -79,23 +79,23 @@ class TaskState:
         return max(self.api_status, self.claimed_status, key=rank)
 
     def record_claim(self, status: TaskStatus) -> None:
-        """Note what a callback claimed."""
+        """Record the status that a callback claims."""
         self.claimed_status = max(self.claimed_status, status, key=rank)
 
     def record_api_status(self, status: TaskStatus) -> None:
-        """Note what the API said."""
+        """Record the status that the API reports."""
         self.api_status = max(self.api_status, status, key=rank)
 
 
 class TaskStates:
-    """The tasks that were heard of. `find_job` looks into the journal."""
+    """The states of recent tasks. `find_job` looks a task up in the journal."""
 
     def __init__(self, find_job: Callable[[str], JobRecord | None]) -> None:
         self._find_job = find_job
         self._tasks: OrderedDict[str, TaskState] = OrderedDict()
 
     def state_of(self, task_id: str) -> TaskState:
-        """Return what is known of a task, after looking it up the first time."""
+        """Return the state of a task; it is looked up in the journal the first time."""
         state = self._tasks.get(task_id)
         if state is None:
             state = self._tasks[task_id] = self._new_state(task_id)
@@ -103,12 +103,12 @@ class TaskStates:
                 self._tasks.popitem(last=False)
         else:
             self._tasks.move_to_end(task_id)
-            if state.job is None:  # the first callback may come before the journal
+            if state.job is None:  # the first callback may precede the record
                 state.job = self._find_job(task_id)
         return state
 
     def open_task_ids(self) -> list[str]:
-        """Return the tasks that were heard of and have not been heard to end."""
+        """Return the tasks seen whose final callback was not received."""
         return [
             task_id
             for task_id, state in self._tasks.items()
@@ -123,7 +123,7 @@ class TaskStates:
 def since_submit_s(received: ReceivedCallback, state: TaskState) -> float | None:
     """Return the seconds from the task's creation to the callback, if both are known.
 
-    Goes by the journal where it can, by the callback's own word otherwise.
+    Prefers the journal's time of creation to the one that the callback claims.
     """
     if state.created_at is None and received.hint is not None:
         state.created_at = created_from_wire(received.hint.document)

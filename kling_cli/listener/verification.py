@@ -1,4 +1,4 @@
-"""What the listener knows of tasks beyond their callbacks: journal and API."""
+"""Verifies callbacks: compares what they claim with the task at the API."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ from kling_cli.store import JobRecord, Journal, JournalError, StoredCallback
 
 @dataclass(slots=True, kw_only=True)
 class TaskSource:
-    """Open for one listener. `poller` is None without credentials."""
+    """Looks tasks up in the journal and at the API, for as long as a listener runs.
+
+    `poller` is None without credentials.
+    """
 
     settings: Settings
     clock: Clock
@@ -35,7 +38,7 @@ class TaskSource:
     _has_reported_error: bool = False
 
     def find_job(self, task_id: str) -> JobRecord | None:
-        """Return the journal's line about a task."""
+        """Return the journal's record of a task."""
         try:
             return self.journal.find(task_id)
         except JournalError as exc:
@@ -43,7 +46,7 @@ class TaskSource:
             return None
 
     def job_for_query(self, task_id: str) -> JobRecord | None:
-        """Return what to ask for, None where these credentials know no way to ask."""
+        """Return a record to query the API with, None if it cannot be queried."""
         found = self.find_job(task_id)
         if found is not None or self.poller is None or not self.poller.is_bulk:
             return found
@@ -61,7 +64,7 @@ class TaskSource:
         )
 
     def unfinished_jobs(self) -> list[JobRecord]:
-        """Return the tasks of the journal that are open at this account's host."""
+        """Return the journal's unfinished jobs at this account's host."""
         try:
             jobs = self.journal.unfinished()
         except JournalError as exc:
@@ -76,7 +79,7 @@ class TaskSource:
         ]
 
     def record_answer(self, task: Task) -> None:
-        """Write down what the API said of a task of the journal."""
+        """Record the API's answer in the journal, for a task that was created here."""
         job = self.find_job(task.id)
         if job is None or not job.external_id:
             return
@@ -95,7 +98,7 @@ class TaskSource:
 async def open_task_source(
     settings: Settings, clock: Clock, emit: Callable[[Notice], None]
 ) -> AsyncIterator[TaskSource]:
-    """Open the journal, and a client if there are credentials.
+    """Open the journal, and an API client if there are credentials.
 
     Raises:
         JournalError: the state folder cannot be used.
@@ -124,22 +127,22 @@ async def open_task_source(
             )
 
 
-BATCH_WINDOW_S: Final = 0.5  # callbacks that come within it are asked about together
+BATCH_WINDOW_S: Final = 0.5  # callbacks within it share a query
 MAX_BATCH: Final = 20  # ids of one query. Source: API reference 2.3
 RETRY_DELAYS_S: Final = (2.0, 5.0, 10.0, 30.0)
-MAX_QUEUED_TASKS: Final = 1000  # tasks; beyond them the oldest go unasked
+MAX_QUEUED_TASKS: Final = 1000  # beyond it the oldest go unverified
 
 
 class TaskQuery(Protocol):
-    """The part of `jobs.ask.Asker` that verifying needs."""
+    """Queries the API about several tasks at once."""
 
     async def ask(self, jobs: Sequence[JobRecord]) -> Mapping[str, Task]: ...
 
 
 def mismatches(claim: Task, actual: Task | None) -> tuple[Mismatch, ...]:
-    """Return the fields in which a callback says what the API does not. Pure.
+    """Return the fields in which a callback's claim differs from the API. Pure.
 
-    A callback that is behind the API is late, not wrong.
+    A callback that is behind the API is stale, not wrong.
     """
     if actual is None:
         return (Mismatch("task_id", claim.id, None),)
@@ -180,10 +183,10 @@ def _without_signature(url: str | None) -> str | None:
 
 
 class Verifier:
-    """Asks about the tasks of callbacks, and tells `Verified` for each callback.
+    """Queries the API about the tasks of callbacks; emits `Verified` for each callback.
 
-    `job_for_query` gives what to ask for a task id, None for one that cannot be asked about
-    with these credentials. `record_answer` hears each answer of the API.
+    `job_for_query` returns the record to query a task with, None if these credentials
+    cannot query it. `record_answer` is given each answer of the API.
     """
 
     def __init__(
@@ -205,7 +208,7 @@ class Verifier:
         self._is_disabled = False
 
     def submit(self, callback: StoredCallback) -> bool:
-        """Take a callback to be asked about soon; return whether it will be."""
+        """Queue a callback for verification; return whether it can be verified."""
         task_id = callback.task_id
         if self._is_disabled or task_id is None or self._job_for_query(task_id) is None:
             return False
@@ -216,7 +219,7 @@ class Verifier:
         return True
 
     async def run(self) -> None:
-        """Ask until cancelled, or until the credentials prove useless."""
+        """Verify what is queued until cancelled, or until credentials are refused."""
         failures = 0
         while not self._is_disabled:
             await self._wakeup.wait()
@@ -233,7 +236,7 @@ class Verifier:
                 self._wakeup.set()
 
     async def _verify_batch(self) -> bool:
-        """Ask about the tasks that have waited longest; return whether that worked."""
+        """Query the API about the oldest tasks in the queue; return success."""
         ids = list(self._queued)[:MAX_BATCH]
         jobs = {task_id: self._job_for_query(task_id) for task_id in ids}
         try:
@@ -245,7 +248,7 @@ class Verifier:
             )
             return False
         except KlingError:
-            return False  # asked again; forwarding and showing go on
+            return False  # retried; forwarding and showing go on
         for task_id, job in jobs.items():
             actual = answers.get(job.key) if job else None
             self._emit_results(task_id, actual)

@@ -1,4 +1,4 @@
-"""What can be wrong about the answer to a mock callback, and what to do. Pure."""
+"""Checks how a handler answers mock callbacks, and says what to mend. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kling_cli.listener.forwarding.delivery import (
 )
 from kling_cli.mock.scenarios import ExpectedStatus, MockDelivery
 
-_MAX_BODY_CHARS: Final = 60  # characters of an answer that are shown
+_MAX_BODY_CHARS: Final = 60  # of an answer
 _SIGNATURE_HINT: Final = (
     "compute the Standard Webhooks signature over the raw bytes, compare it, refuse"
     " a timestamp older than 5 minutes, and answer 401"
@@ -33,7 +33,7 @@ _IDEMPOTENCE_HINT: Final = (
 
 
 class Promise(StrEnum):
-    """What `--assert` holds a handler to, one at a time; the value is JSON's."""
+    """What `--assert` checks about a handler; the value is what JSON has."""
 
     ANSWER = "answer"
     REFUSAL = "refusal"
@@ -44,7 +44,7 @@ class Promise(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong, what to do about it, and which promise it breaks."""
+    """One fault of an answer, what to do about it, and which promise it breaks."""
 
     text: str
     hint: str | None = None
@@ -52,7 +52,7 @@ class Fault:
 
 
 def status_promise(delivery: MockDelivery) -> Promise:
-    """Return which promise the status of an answer keeps or breaks."""
+    """Return the promise that the status of an answer keeps or breaks."""
     if delivery.is_recovery_check:
         return Promise.RECOVERY
     return Promise.REFUSAL if delivery.is_invalid else Promise.ANSWER
@@ -61,7 +61,7 @@ def status_promise(delivery: MockDelivery) -> Promise:
 def check_status(
     delivery: MockDelivery, outcome: DeliveryOutcome, expected: str
 ) -> Fault | None:
-    """Return what is wrong about a status, or that there is none.
+    """Return the fault of a status, if there is one.
 
     `expected` is one or several of `401`, `4xx`, with ` or ` between them.
     """
@@ -87,7 +87,7 @@ def check_status(
 
 
 def check_time(outcome: DeliveryOutcome, within_s: float | None) -> Fault | None:
-    """Return that an answer came, but too late."""
+    """Return the fault of an answer that took too long."""
     if within_s is None or outcome.status is None or outcome.duration_s <= within_s:
         return None
     took = f"answered after {outcome.duration_s:.2f} s"
@@ -99,9 +99,9 @@ def check_time(outcome: DeliveryOutcome, within_s: float | None) -> Fault | None
 def check_repeat(
     outcome: DeliveryOutcome, number: int, first: DeliveryOutcome
 ) -> Fault | None:
-    """Return how an answer differs from `first`, that to the same delivery before.
+    """Return how an answer differs from `first`, the one to the same delivery before.
 
-    The order of keys and the white space of JSON are nothing.
+    JSON is compared without regard to white space and the order of keys.
     """
     if outcome.status is None or first.status is None:
         return None
@@ -147,7 +147,7 @@ def _shortened(body: bytes) -> str:
     return repr(text if len(text) <= _MAX_BODY_CHARS else f"{text[:_MAX_BODY_CHARS]}…")
 
 
-EXCERPT_CHARS: Final = 120  # characters of an answer
+EXCERPT_CHARS: Final = 120  # of an answer
 MAX_LISTED: Final = 5  # faults named in the message; the JSON has them all
 _SECONDS: Final = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)s")
 _STATUS: Final = re.compile(r"[1-5](?:\d\d|xx)")
@@ -158,18 +158,18 @@ _UNREACHED: Final = frozenset(DeliveryFailure) - {
 
 
 class ConformanceError(TaskFailedError):
-    """A handler did not answer as it should: the test that it was given has failed."""
+    """A handler did not answer as expected: its test has failed."""
 
 
 class HandlerUnreachableError(UnreachableError):
-    """Nothing could be tried: no handler was reached at all."""
+    """Nothing was tested: no handler was reached at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectations:
-    """What is asked of the handler.
+    """What `--assert` expects of a handler.
 
-    `is_strict`: what is spoilt has to be refused, and the handler to work afterwards.
+    `is_strict`: invalid callbacks must be refused, and the handler work afterwards.
     `statuses` are the only ones allowed, whatever is sent: `401`, `4xx`.
     """
 
@@ -180,7 +180,7 @@ class Expectations:
 
     @property
     def response_timeout_s(self) -> float:
-        """How long an answer is waited for: beyond the limit, to say how late it is."""
+        """How long to wait for an answer: beyond the limit, to say how late it is."""
         if self.within_s is None:
             return DEFAULT_TIMEOUT_S
         return max(self.within_s, min(2 * self.within_s, DEFAULT_TIMEOUT_S))
@@ -188,7 +188,7 @@ class Expectations:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedDelivery:
-    """A delivery with its answer; `faults` is empty when that is as it should be."""
+    """A delivery with its outcome; `faults` is empty when that is as expected."""
 
     number: int
     delivery: MockDelivery
@@ -199,11 +199,11 @@ class CheckedDelivery:
 
     @property
     def has_no_answer(self) -> bool:
-        """Whether there should have been an answer and was none: it keeps nothing."""
+        """Whether an expected answer is missing, which breaks every promise."""
         return bool(self.faults) and self.outcome.status is None
 
     def is_about(self, promise: Promise, expectations: Expectations) -> bool:
-        """Return whether this delivery puts `promise` to the test."""
+        """Return whether this delivery tests `promise`."""
         if promise is Promise.TIME:
             return expectations.within_s is not None
         if promise is Promise.IDEMPOTENCE:
@@ -211,14 +211,14 @@ class CheckedDelivery:
         return promise is status_promise(self.delivery)
 
     def breaks(self, promise: Promise) -> bool:
-        """Return whether the answer, or that there is none, breaks `promise`."""
+        """Return whether the answer, or its absence, breaks `promise`."""
         return self.has_no_answer or any(
             fault.breaks is promise for fault in self.faults
         )
 
     @property
     def description(self) -> str:
-        """What is wrong, as a line."""
+        """The faults, as a line."""
         what = "; ".join(fault.text for fault in self.faults)
         excerpt = "" if self.outcome.is_success else self.outcome.excerpt or ""
         description = (
@@ -229,7 +229,7 @@ class CheckedDelivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromiseResult:
-    """How far a handler kept one promise, over all deliveries that tested it."""
+    """How a handler kept one promise, over all deliveries that tested it."""
 
     promise: Promise
     text: str
@@ -244,7 +244,7 @@ class PromiseResult:
 def promise_results(
     checked: Sequence[CheckedDelivery], expectations: Expectations
 ) -> list[PromiseResult]:
-    """Return one judgement for each promise that was put to the test, in order."""
+    """Return one result for each promise that was tested, in order."""
     texts = {
         Promise.ANSWER: f"answers with {' or '.join(expectations.statuses) or '2xx'}",
         Promise.REFUSAL: f"answers invalid callbacks with {_refusal_status(checked)}",
@@ -266,13 +266,13 @@ def promise_results(
 
 
 def _refusal_status(checked: Sequence[CheckedDelivery]) -> str:
-    """Return the strictest that was expected of what is invalid: `4xx`, not either."""
+    """Return the strictest status expected of invalid callbacks."""
     expected = (each.expected for each in checked if each.delivery.is_invalid)
     return min(expected, key=len, default=str(ExpectedStatus.REFUSED))
 
 
 def parse_expectations(text: str | None) -> Expectations:
-    """Return what `--assert` asks for.
+    """Parse the value of `--assert`.
 
     Raises:
         UsageError: A word means nothing, or two of them exclude each other.
@@ -305,7 +305,7 @@ def check_deliveries(
     *,
     is_signed: bool,
 ) -> list[CheckedDelivery]:
-    """Return each delivery, by number, with what is wrong about its answer."""
+    """Return each delivery, by number, with the faults of its answer."""
     checked: list[CheckedDelivery] = []
     first: dict[tuple[str, bytes], tuple[int, DeliveryOutcome]] = {}
     for number, (delivery, outcome) in sorted(answers.items()):
@@ -336,7 +336,7 @@ def expected_status(
 ) -> str:
     """Return how a delivery should be answered: `2xx`, `4xx`, `2xx or 4xx`, `401`.
 
-    Without a secret nobody can say whether the handler checks signatures.
+    Without a secret it cannot be known whether the handler checks signatures.
     """
     is_about_trust = delivery.is_forged or bool(delivery.signature_age)
     if expectations.statuses and not delivery.is_recovery_check:
@@ -351,7 +351,7 @@ def expected_status(
 def conformance_error(
     checked: Sequence[CheckedDelivery],
 ) -> ConformanceError | HandlerUnreachableError | None:
-    """Return the error when an answer is not as it should be."""
+    """Return the error about unexpected answers, None if there is none."""
     failed = [each for each in checked if each.faults]
     if not failed:
         return None

@@ -1,4 +1,4 @@
-"""How a callback looks, in the shape of each generation. Pure.
+"""Bodies of mock callbacks, in the shape of each API generation. Pure.
 
 Source: API reference, sections 2.2 to 2.6 and 4.2 to 4.3, read 2026-10-04.
 """
@@ -17,7 +17,7 @@ _EXTENSIONS: Final = {"video": "mp4", "image": "png", "audio": "mp3"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MockTask:
-    """A task that does not exist: what its callbacks say of it."""
+    """A task that does not exist: the values that its callbacks report."""
 
     task_id: str
     created_at: datetime
@@ -28,7 +28,7 @@ class MockTask:
 
 
 def callback_body(mock: MockTask, status: str, *, age_s: int = 0) -> Json:
-    """Return the body that says `status`, `age_s` seconds after the task was made."""
+    """Return the body that reports `status`, `age_s` seconds after the creation."""
     made = int(mock.created_at.timestamp() * 1000)
     times = (made, made + age_s * 1000)
     return (_legacy_body if mock.is_legacy else _new_body)(mock, status, times)

@@ -1,6 +1,6 @@
-"""The scenarios of `kling trigger`: which callbacks come, when, how spoilt. Pure.
+"""The scenarios of `kling trigger`: which callbacks are sent, when, how invalid. Pure.
 
-Beside each delivery stands how a sound handler answers it, which `--assert` judges by.
+Each delivery states how a conforming handler answers it, which `--assert` checks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kling_cli.listener.history.replay import set_value
 from kling_cli.mock.payloads import MODERATION_MESSAGE, MockTask, callback_body
 
 BURST_SIZE: Final = 50
-OVERSIZE_BYTES: Final = 1024 * 1024 + 1  # one byte more than a callback may have
+OVERSIZE_BYTES: Final = 1024 * 1024 + 1  # one byte over the limit
 JSON_DEPTH: Final = 20_000
 SLOW_DELAY_S: Final = 3.0
 OLD_SIGNATURE_AGE: Final = timedelta(minutes=10)  # twice what a receiver tolerates
@@ -25,7 +25,7 @@ _UNKNOWN_TASK_ID: Final = "mock-nobody-knows-this-task"
 
 
 class ExpectedStatus(StrEnum):
-    """How a sound handler answers; the value is what is shown."""
+    """How a conforming handler answers; the value is what is shown."""
 
     ACCEPTED = "2xx"
     REFUSED = "4xx"
@@ -34,11 +34,12 @@ class ExpectedStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MockDelivery:
-    """A request to send: its body, how long to wait before it, how it is signed.
+    """A request to send: its body, the delay before it, how it is signed.
 
-    `name` says what it is. `is_concurrent`: it goes out together with its neighbours that
-    have this too. `may_disconnect`: the receiver may hang up before it has read the body.
-    `is_recovery_check`: it comes after what is spoilt, to see whether the handler still works.
+    `name` is what it is called in the output. `is_concurrent`: it is sent together with
+    adjacent ones that are concurrent too. `may_disconnect`: the handler may close the
+    connection before it has read the body. `is_recovery_check`: it follows an invalid
+    callback, to see whether the handler still works.
     """
 
     raw: bytes
@@ -54,7 +55,7 @@ class MockDelivery:
 
     @property
     def is_invalid(self) -> bool:
-        """Whether a sound handler has a reason to refuse it."""
+        """Whether a conforming handler has a reason to refuse it."""
         return self.expected is not ExpectedStatus.ACCEPTED
 
 
@@ -63,17 +64,17 @@ BuildScenario = Callable[[MockTask, Changes], tuple[MockDelivery, ...]]
 
 
 def scenario_names() -> tuple[str, ...]:
-    """Return every scenario's name, the everyday ones first."""
+    """Return every scenario's name, the ordinary ones first."""
     return tuple(_SCENARIOS)
 
 
 def build_scenario(
     name: str, mock: MockTask, changes: Changes
 ) -> tuple[MockDelivery, ...]:
-    """Return what is sent; `changes` are fields of every body, by dotted key.
+    """Return the deliveries of a scenario; `changes` set fields of every body.
 
     Raises:
-        UsageError: There is no such scenario, or no place for a change.
+        UsageError: There is no such scenario, or no field for a change.
     """
     make = _SCENARIOS.get(name)
     if make is None:
@@ -85,12 +86,12 @@ def build_scenario(
 
 
 def custom_delivery(raw: bytes, mock: MockTask) -> tuple[MockDelivery, ...]:
-    """Return a body of the person's own as the one delivery."""
+    """Return the user's own body as the one delivery."""
     return (MockDelivery(raw=raw, name="own", message_id=f"msg_{mock.task_id}_own"),)
 
 
 def recovery_check(mock: MockTask) -> MockDelivery:
-    """Return a sound callback, to be sent after spoilt ones."""
+    """Return a valid callback, to be sent after invalid ones."""
     delivery = _delivery(mock, "succeeded", {}, 90)
     message_id = f"msg_{mock.task_id}_after"
     return replace(
@@ -156,7 +157,7 @@ def _moderation(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
 
 
 def _oversize(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
-    """Return a sound body with too much space behind it: some limits allow for it."""
+    """Return a valid body padded beyond the limit, which some handlers allow."""
     delivery = _delivery(mock, "succeeded", changes, 90)
     raw = delivery.raw.ljust(OVERSIZE_BYTES)
     either = ExpectedStatus.EITHER

@@ -1,4 +1,4 @@
-"""Sends mock callbacks, marked and signed: one after the other, or many at once."""
+"""Sends mock callbacks, marked and signed, in sequence or concurrently."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from kling_cli.mock.conformance import Expectations
 from kling_cli.mock.scenarios import MockDelivery
 from kling_cli.secret import Secret
 
-FORGED_SECRET = Secret("whsec_bW9jay1mb3JnZWQtc2lnbmF0dXJl")  # nobody's: it forges
+FORGED_SECRET = Secret("whsec_bW9jay1mb3JnZWQtc2lnbmF0dXJl")  # no handler has it
 
-# Told of each answer, with the delivery's number from 1, as it comes.
+# Called with each outcome as it arrives, and the delivery's number from 1.
 OnOutcome = Callable[[int, MockDelivery, DeliveryOutcome], None]
 DeliveryBatch = tuple[MockDelivery, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MockSigner:
-    """What goes onto each delivery: our mark, and signatures if there are secrets."""
+    """Makes the headers of each delivery: the mock mark, and any signatures."""
 
     key: bytes
     secrets: tuple[Secret, ...]
     clock: Clock
 
     def headers(self, delivery: MockDelivery) -> Headers:
-        """Return the headers of a delivery sent now."""
+        """Return the headers of a delivery that is sent now."""
         given = {
             "Content-Type": "application/json",
             MOCK_HEADER: mock_signature(delivery.raw, self.key),
@@ -59,9 +59,9 @@ class MockSigner:
 def delivery_batches(
     made: Sequence[MockDelivery], *, is_doubled: bool = False, times: int = 1
 ) -> list[DeliveryBatch]:
-    """Return what is sent, in order; the deliveries of a volley go out at once. Pure.
+    """Return the deliveries in batches; those of one batch are sent concurrently. Pure.
 
-    All of it `times` times, each delivery twice if it is doubled.
+    All of them `times` times, each delivery twice if doubled.
     """
     each = [delivery for delivery in made for _ in range(2 if is_doubled else 1)]
     once: list[DeliveryBatch] = []
@@ -81,7 +81,7 @@ async def send_batches(
     *,
     timeout_s: float = DEFAULT_TIMEOUT_S,
 ) -> None:
-    """Send one volley after the other; return when all have been answered, or not.
+    """Send one batch after the other; return when each has an outcome.
 
     Raises:
         UsageError: the environment's certificates or proxy cannot be used.
@@ -106,9 +106,9 @@ async def send_batches(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MockRun:
-    """What is sent to a handler, how, and what is asked of its answers.
+    """One scenario against a handler: its deliveries, and what is expected of it.
 
-    `scenario` is None for a body of the person's own.
+    `scenario` is None for the user's own body.
     """
 
     scenario: str | None
@@ -120,7 +120,7 @@ class MockRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MockRuns:
-    """The trials that were asked for; `skipped` are scenarios we cannot send."""
+    """All runs of a command; `skipped` are scenarios that cannot be sent."""
 
     runs: Sequence[MockRun]
     expectations: Expectations

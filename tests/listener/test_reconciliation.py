@@ -71,7 +71,7 @@ class Harness:
         self.task_states.state_of(task.id).record_api_status(task.status)
 
     async def ask(self, n_events: int, *, times: int = 1) -> Events:
-        """Have everything asked about `times` times; return when `n_events` were told."""
+        """Request a query `times` times; return once `n_events` were emitted."""
         async with background() as group:
             group.start_soon(self.reconciler.run)
             for _ in range(times):

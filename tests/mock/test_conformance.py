@@ -124,7 +124,9 @@ def test_each_delivery_has_its_right_answers(
     assert (faults([(delivery, answered(status))], expectations) == []) is is_met
 
 
-@pytest.mark.parametrize("expectations", [Expectations(), STRICT], ids=["lenient", "strict"])
+@pytest.mark.parametrize(
+    "expectations", [Expectations(), STRICT], ids=["lenient", "strict"]
+)
 @pytest.mark.parametrize(
     ("delivery", "words"),
     [

@@ -1,6 +1,6 @@
-"""What a failed delivery means, and what to do about it. Pure.
+"""Delivers a callback to a target over HTTP, and explains failed deliveries.
 
-The answer is that of the user's own handler; the sentence names the usual cause of each
+The response is that of the user's own handler; a hint names the usual cause of each
 class of failure, in the words of whoever has to find it.
 """
 
@@ -27,7 +27,7 @@ SLOW_HANDLER_HINT: Final = "answer first and work afterwards"
 
 
 class DeliveryFailure(StrEnum):
-    """Why there was no answer; the value is what is shown."""
+    """Why there was no response; the value is what is shown."""
 
     REFUSED = "connection refused"
     UNKNOWN_HOST = "no such host"
@@ -43,20 +43,23 @@ class DeliveryFailure(StrEnum):
 
 _FAILURE_HINTS: Final = MappingProxyType(
     {
-        DeliveryFailure.REFUSED: "nothing listens there: start your app, or correct the port",
+        DeliveryFailure.REFUSED: "nothing listens there: start your app,"
+        " or correct the port",
         DeliveryFailure.UNKNOWN_HOST: "the name does not resolve: correct the host",
-        DeliveryFailure.TIMEOUT: f"the handler is too slow or hangs: {SLOW_HANDLER_HINT},"
-        " or give it longer with --forward-timeout",
-        DeliveryFailure.UNTRUSTED_CERTIFICATE: "for a self-signed certificate of your own: --insecure",
+        DeliveryFailure.TIMEOUT: "the handler is too slow or hangs:"
+        f" {SLOW_HANDLER_HINT}, or give it longer with --forward-timeout",
+        DeliveryFailure.UNTRUSTED_CERTIFICATE: "for a self-signed certificate"
+        " of your own: --insecure",
         DeliveryFailure.NO_TLS: "that port speaks no TLS: forward to http:// instead",
-        DeliveryFailure.NOT_HTTP: "another kind of server listens there, or it speaks TLS:"
-        " correct the port, or forward to https://",
+        DeliveryFailure.NOT_HTTP: "another kind of server listens there, or it speaks"
+        " TLS: correct the port, or forward to https://",
         DeliveryFailure.DISCONNECTED: "the app closed the connection without an answer:"
         " look for a crash in its log",
-        DeliveryFailure.UNREACHABLE: "no way leads there: check the address and the network",
+        DeliveryFailure.UNREACHABLE: "no way leads there: check the address and the"
+        " network",
         DeliveryFailure.STOPPED: "send it again: kling replay --failed",
-        DeliveryFailure.QUEUE_FULL: "the handler does not keep up; the callbacks are kept:"
-        " kling replay --failed",
+        DeliveryFailure.QUEUE_FULL: "the handler does not keep up; the callbacks are"
+        " kept: kling replay --failed",
     }
 )
 
@@ -87,14 +90,14 @@ _STATUS_HINTS: Final = MappingProxyType(
 
 
 def failure_hint(failure: DeliveryFailure) -> str:
-    """Return what to do when there was no answer."""
+    """Return what to do when there was no response."""
     return _FAILURE_HINTS[failure]
 
 
 def status_hint(status: int, *, location: str | None, number: int) -> str | None:
-    """Return what the status means for a handler, None when all is well.
+    """Return what a status means for a handler, None for success.
 
-    `number` is that of the callback, 0 for one that is not kept.
+    `number` is that of the callback, 0 for one that is not stored.
     """
     if 200 <= status < 300:  # noqa: PLR2004 -- HTTP's success
         return None
@@ -125,18 +128,18 @@ def _replay_hint(number: int) -> str:
 
 DEFAULT_TIMEOUT_S: Final = 30.0
 EXCERPT_BYTES: Final = 600
-_MAX_BODY_BYTES: Final = 64 * 1024  # of an answer; what an app says beyond is not heard
-_BODY_TIMEOUT_S: Final = 1.0  # once the status is known, there is not much to wait for
+_MAX_BODY_BYTES: Final = 64 * 1024  # of a response; the rest is not read
+_BODY_TIMEOUT_S: Final = 1.0  # for the body, once the status is known
 _CONNECTION_HEADERS: Final = (("Connection", "close"), ("Accept-Encoding", "identity"))
 _USER_AGENT: Final = ("User-Agent", "kling-cli")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryOutcome:
-    """What became of one delivery; `failure` is set exactly when `status` is not.
+    """The outcome of one delivery; `failure` is set exactly when `status` is not.
 
-    `excerpt` is the beginning of the answer's body, a stranger's text; where nothing
-    could be sent at all, it says why. `body` is as much of it as was heard.
+    `excerpt` is the beginning of the response body, a stranger's text; where nothing
+    could be sent at all, it says why. `body` is as much of it as was read.
     """
 
     sent_at: datetime
@@ -154,7 +157,7 @@ class DeliveryOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryClient:
-    """Sends by `http`, which follows no redirects; `timeout_s` bounds a delivery."""
+    """Sends deliveries by `http`, without following redirects, in `timeout_s` each."""
 
     http: httpx.AsyncClient
     clock: Clock
@@ -163,7 +166,7 @@ class DeliveryClient:
     async def deliver(
         self, target: Target, headers: Headers, raw: bytes
     ) -> DeliveryOutcome:
-        """POST `raw` to the target, trying each of its places that refuses in turn."""
+        """POST `raw` to the target, at its next URL where a connection is refused."""
         started = self.clock.monotonic()
         sent_at = self.clock.now()
         reader = _ResponseReader()
@@ -235,7 +238,7 @@ class DeliveryClient:
 
 
 class _ResponseReader:
-    """As much of an answer as came before the deadline."""
+    """Reads as much of a response as arrives before the deadline."""
 
     def __init__(self) -> None:
         self.status: int | None = None
@@ -243,7 +246,7 @@ class _ResponseReader:
         self._raw = bytearray()
 
     async def read(self, response: httpx.Response) -> None:
-        """Take the head and the beginning of the body; the rest is left unread."""
+        """Read the status and the beginning of the body; the rest is left unread."""
         self.status = response.status_code
         self.location = response.headers.get("location")
         with anyio.move_on_after(_BODY_TIMEOUT_S):
@@ -262,7 +265,7 @@ class _ResponseReader:
 
 
 def classify_failure(exc: Exception) -> DeliveryFailure:
-    """Return which kind of silence a failed request was."""
+    """Return why a request got no response."""
     words = " ".join(str(each).lower() for each in _exception_chain(exc))
     if any(
         isinstance(each, ssl.SSLCertVerificationError) for each in _exception_chain(exc)
@@ -287,7 +290,7 @@ def _classify_connect_error(causes: list[BaseException]) -> DeliveryFailure:
 
 
 def _exception_chain(exc: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and what it came from; groups with all they hold."""
+    """Yield an exception and its causes; of groups all members."""
     seen: set[int] = set()
     waiting = [exc]
     while waiting:

@@ -1,4 +1,7 @@
-"""Keeps what became of forwards, beside the listener's work and never in its way."""
+"""Forwards callbacks to targets: a queue for each task, retries, the log of outcomes.
+
+Deliveries of one task to one target are in order; tasks do not wait for each other.
+"""
 
 from __future__ import annotations
 
@@ -38,13 +41,11 @@ from kling_cli.store import CallbackJournal, JournalError, StoredCallback, Store
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-WRITE_DELAY_S: Final = (
-    0.05  # for more to come: each write keeps callbacks from the disk
-)
+WRITE_DELAY_S: Final = 0.05  # for a larger batch: a write delays stored callbacks
 
 
 class DeliveryLog:
-    """Takes outcomes at any rate and writes them together, in a worker thread."""
+    """Stores outcomes in the journal: written in batches, in a worker thread."""
 
     def __init__(self, state_dir: Path, emit: Callable[[Notice], object]) -> None:
         self._state_dir = state_dir
@@ -54,12 +55,12 @@ class DeliveryLog:
         self._has_reported_error = False
 
     def record(self, forward: StoredForward) -> None:
-        """Take an outcome; returns at once."""
+        """Queue an outcome; returns at once."""
         self._waiting.append(forward)
         self._wakeup.set()
 
     async def run(self) -> None:
-        """Write what comes until cancelled."""
+        """Write what is queued, until cancelled."""
         while True:
             await self._wakeup.wait()
             await anyio.sleep(WRITE_DELAY_S)
@@ -67,7 +68,7 @@ class DeliveryLog:
             await self.write()
 
     async def write(self) -> None:
-        """Write what waits; the first failure is told, and no work ends by it."""
+        """Write what is queued; the first failure is emitted, none is raised."""
         batch, self._waiting = self._waiting, []
         if not batch:
             return
@@ -83,7 +84,7 @@ class DeliveryLog:
 async def open_delivery_log(
     state_dir: Path, *, emit: Callable[[Notice], object]
 ) -> AsyncIterator[RecordForward]:
-    """Yield what takes outcomes for the journal; all are written on leaving."""
+    """Yield the function that stores outcomes; all are written on leaving."""
     log = DeliveryLog(state_dir, emit)
     try:
         async with background() as group:
@@ -102,7 +103,7 @@ def _write_forwards(state_dir: Path, forwards: list[StoredForward]) -> None:
 _FIRST_DELAY_S: Final = 0.2
 _MAX_DELAY_S: Final = 2.0
 MAX_CONCURRENT: Final = 64  # deliveries under way to one target
-_OVERHEAD_BYTES: Final = 1024  # of a waiting callback, beside its body
+_OVERHEAD_BYTES: Final = 1024  # of a queued callback, beside its body
 MAX_QUEUED_BYTES: Final = 64 * 1024 * 1024
 
 
@@ -110,7 +111,7 @@ MAX_QUEUED_BYTES: Final = 64 * 1024 * 1024
 class _TaskQueue:
     """One task's callbacks for one target, in order; one worker empties it.
 
-    Beside each stands whether it is sent again because somebody wishes so.
+    Each is paired with whether it is a replay.
     """
 
     target: Target
@@ -118,7 +119,7 @@ class _TaskQueue:
 
 
 class Forwarder:
-    """Passes on what is submitted; open one with `forwarding`."""
+    """Forwards submitted callbacks; opened with `open_forwarder`."""
 
     def __init__(  # noqa: PLR0913 -- collaborators, by name
         self,
@@ -143,7 +144,7 @@ class Forwarder:
         self._is_idle.set()
 
     def submit(self, callback: StoredCallback, *, is_replay: bool = False) -> None:
-        """Take a callback to pass on, in order for its task; returns at once.
+        """Queue a callback, in order within its task; returns at once.
 
         A replay is marked as one.
         """
@@ -162,14 +163,14 @@ class Forwarder:
             queue.waiting.append((callback, is_replay))
 
     async def drain(self, timeout_s: float) -> None:
-        """Return when all that was taken has been passed on, or after `timeout_s`."""
+        """Return when all queues are empty, or after `timeout_s`."""
         try:
             await within(self._client.clock, timeout_s, self._is_idle.wait)
         except TimeoutError:
             return
 
     def record_undelivered(self) -> None:
-        """Say that what is still waiting, or under way, was not seen through."""
+        """Record what is queued or under way as not delivered."""
         for queue in self._queues.values():
             for callback, is_replay in queue.waiting:
                 outcome = self._failed_outcome(DeliveryFailure.STOPPED)
@@ -190,7 +191,7 @@ class Forwarder:
     async def _deliver(
         self, callback: StoredCallback, target: Target, *, is_replay: bool
     ) -> None:
-        """Deliver one callback, trying again while nothing listens there."""
+        """Deliver one callback, retrying while the connection is refused."""
         clock = self._client.clock
         deadline = clock.monotonic() + self._policy.retry_s
         attempt = 1
@@ -238,7 +239,7 @@ async def open_forwarder(
     emit: EmitForwarded,
     record: RecordForward,
 ) -> AsyncIterator[Forwarder]:
-    """Open a forwarder; what still waits when the block ends is recorded as failed.
+    """Open a forwarder; what is queued at the end is recorded as not delivered.
 
     `emit` and `record` must return at once. `record` is given each final outcome.
 
@@ -260,7 +261,7 @@ async def open_forwarder(
 
 
 def retry_delay_s(attempt: int) -> float:
-    """Return how many seconds to pause after attempt number `attempt`, from 1."""
+    """Return how many seconds to wait after attempt number `attempt`, from 1."""
     return min(_MAX_DELAY_S, _FIRST_DELAY_S * 2.0 ** (attempt - 1))
 
 
@@ -269,7 +270,7 @@ def _task_key(callback: StoredCallback) -> str:
 
 
 def _queued_bytes(callback: StoredCallback) -> int:
-    """Return about how many bytes a waiting callback takes."""
+    """Return about how many bytes a queued callback takes."""
     return len(callback.raw) + _OVERHEAD_BYTES
 
 
@@ -281,7 +282,7 @@ async def open_forwarding(
     clock: Clock,
     emit: Callable[[ListenerEvent], None],
 ) -> AsyncIterator[ForwardQueue | None]:
-    """Open the forwarder if there is a target; what becomes of forwards is kept."""
+    """Open the forwarder if there is a target; outcomes are stored with the history."""
     async with AsyncExitStack() as stack:
         if not options.targets:
             yield None
@@ -303,4 +304,4 @@ async def open_forwarding(
 
 
 def _discard(_: object) -> None:
-    """Keep no history."""
+    """Store nothing."""

@@ -1,7 +1,7 @@
-"""Which of a callback's headers travel on, and which stay behind. Pure.
+"""Which headers of a callback are forwarded, and which are dropped or masked. Pure.
 
-Left behind are those of one hop, those that name a host or that a tunnel adds (among
-them the ones that repeat the secret path), and the marks that are ours to give.
+Dropped are hop-by-hop headers, those that name a host or that a tunnel adds (among them
+the ones that repeat the secret path), and the ones that only we may set.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Headers = tuple[tuple[str, str], ...]
 
 REPLAY_HEADER: Final = "Kling-Replay"
 RECONCILED_HEADER: Final = "Kling-Reconciled"
-RECONCILED_TRUST: Final = "api"  # no callback at all: the API's own answer
+RECONCILED_TRUST: Final = "api"  # synthetic: the API's own answer
 SIGNATURE_HEADERS: Final = frozenset(
     {"webhook-id", "webhook-timestamp", "webhook-signature"}
 )
@@ -43,9 +43,9 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
 
 
 def forwarded_headers(headers: Iterable[tuple[str, str]]) -> Headers:
-    """Return the headers that travel on with a callback, in their order.
+    """Return the headers that are forwarded with a callback, in their order.
 
-    One that HTTP does not allow is left out: it must not hold the callback up.
+    One that HTTP does not allow is left out: it must not prevent the delivery.
     """
     given = tuple(headers)
     named = {
@@ -62,7 +62,7 @@ def forwarded_headers(headers: Iterable[tuple[str, str]]) -> Headers:
 
 
 def masked_headers(headers: Iterable[tuple[str, str]]) -> Headers:
-    """Return the headers with what must not be shown masked."""
+    """Return the headers with the values that must not be shown masked."""
     return tuple(
         (name, "****" if name.lower() in _SECRET else value) for name, value in headers
     )
@@ -83,10 +83,10 @@ def with_headers(headers: Headers, added: Iterable[tuple[str, str]]) -> Headers:
 
 
 def parse_header(text: str) -> tuple[str, str]:
-    """Return what `--header NAME:VALUE` says.
+    """Parse a value of `--header NAME:VALUE`.
 
     Raises:
-        UsageError: It is no header.
+        UsageError: It is not a header.
     """
     name, separator, value = text.partition(":")
     value = value.strip()

@@ -35,14 +35,14 @@ from kling_cli.store import StoredCallback, StoredForward
 EmitForwarded = Callable[[Forwarded], object]
 RecordForward = Callable[[StoredForward], object]
 
-RETRY_WINDOW_S: Final = 10.0  # for how long a refused connection is tried again
+RETRY_WINDOW_S: Final = 10.0  # during which refused connections are retried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForwardingPolicy:
-    """How callbacks are passed on: `--header`, `--sign-forwards`, `--forward-timeout`.
+    """How callbacks are forwarded: `--header`, `--sign-forwards`, `--forward-timeout`.
 
-    `retry_s` is for how long a refused connection is tried again.
+    `retry_s` is for how long a refused connection is retried.
     """
 
     headers: Headers = ()
@@ -59,11 +59,9 @@ def delivery_headers(
     *,
     is_replay: bool = False,
 ) -> Headers:
-    """Return the headers with which a callback is passed on."""
+    """Return the headers with which a callback is forwarded."""
     headers = forwarded_headers(callback.headers)
-    if (
-        callback.trust == RECONCILED_TRUST
-    ):  # by whose word it is: a stranger's says nothing
+    if callback.trust == RECONCILED_TRUST:  # a header from outside proves nothing
         headers = with_headers(headers, ((RECONCILED_HEADER, "1"),))
     if is_replay:
         headers = with_headers(headers, ((REPLAY_HEADER, str(callback.id)),))
@@ -76,7 +74,7 @@ def delivery_headers(
 def forwarded_event(
     number: int, target: Target, outcome: DeliveryOutcome, attempt: int
 ) -> Forwarded:
-    """Return the line about a delivery, with the diagnosis of its failure."""
+    """Return the event about a delivery, with the diagnosis of its failure."""
     if outcome.failure is not None:
         hint: str | None = failure_hint(outcome.failure)
     else:
@@ -99,7 +97,7 @@ def forwarded_event(
 def stored_forward(
     number: int, target: Target, outcome: DeliveryOutcome, attempt: int
 ) -> StoredForward:
-    """Return the outcome as the journal keeps it."""
+    """Return the outcome as the journal stores it."""
     return StoredForward(
         callback_id=number,
         sent_at=outcome.sent_at,

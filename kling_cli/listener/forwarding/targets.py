@@ -1,4 +1,4 @@
-"""Where callbacks are passed on to: what a person types, as a URL. Pure."""
+"""Forwarding targets: the URLs that `--forward-to` and `--route` name. Pure."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _LOOPBACK: Final = ("127.0.0.1", "[::1]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A URL that callbacks are passed on to; those with one status, or all of them."""
+    """A URL that callbacks are forwarded to; those with one status, or all of them."""
 
     url: str
     status: str | None = None
 
     @property
     def display_url(self) -> str:
-        """The URL without the name and password that it may carry."""
+        """The URL without the user name and password that it may carry."""
         split = urlsplit(self.url)
         return urlunsplit(split._replace(netloc=split.netloc.rpartition("@")[2]))
 
@@ -41,12 +41,12 @@ class Target:
 
     @property
     def host_header(self) -> str:
-        """What goes into the `Host` header, whichever place answers."""
+        """The value of the `Host` header, whichever candidate responds."""
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
 
 def parse_target(text: str) -> Target:
-    """Return the target that `--forward-to` names.
+    """Parse a value of `--forward-to`.
 
     A URL; a port, with or without a path; a path, on port 8000; or a host with a port.
 
@@ -64,7 +64,7 @@ def parse_target(text: str) -> Target:
 
 
 def parse_route(text: str) -> Target:
-    """Return the target that `--route STATUS=URL` names.
+    """Parse a value of `--route STATUS=URL`.
 
     Raises:
         UsageError: There is no such status, or no target.
@@ -80,16 +80,16 @@ def parse_route(text: str) -> Target:
 
 
 def targets_for(status: str | None, targets: Sequence[Target]) -> tuple[Target, ...]:
-    """Return where a callback with this status goes.
+    """Return the targets of a callback with this status.
 
-    A route of its own comes before the targets for all.
+    A route for the status takes precedence over the targets for all.
     """
     own = tuple(each for each in targets if each.status == (status or "unknown"))
     return own or tuple(each for each in targets if each.status is None)
 
 
 def reject_own_port(targets: Sequence[Target], port: int) -> None:
-    """Raise when a target is the listener itself: it would call back for ever.
+    """Raise when a target is the listener itself, which would forward for ever.
 
     Raises:
         UsageError: It is.
@@ -109,7 +109,7 @@ def _validated(url: str, typed: str) -> Target:
         split = urlsplit(url)
         is_good = split.scheme in _SCHEMES and bool(split.hostname)
         is_good = is_good and split.port != 0
-    except ValueError:  # a port beyond all ports, a broken IPv6 address
+    except ValueError:  # a port out of range, an invalid IPv6 address
         is_good = False
     if not is_good or not url.isascii() or not url.isprintable() or " " in url:
         raise UsageError(

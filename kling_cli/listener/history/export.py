@@ -1,4 +1,4 @@
-"""A POST as the curl command that does the same. Pure."""
+"""Exports stored callbacks as JSON, as an HTTP archive and as curl commands. Pure."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from kling_cli.listener.forwarding.headers import (
 from kling_cli.listener.forwarding.targets import DEFAULT_PATH, Target, parse_target
 from kling_cli.store import ForwardOutcomes, StoredCallback, StoredForward
 
-_MAX_ARGUMENT_CHARS: Final = 100_000  # characters; Linux takes no longer word (128 KiB)
+_MAX_ARGUMENT_CHARS: Final = 100_000  # characters; Linux allows 128 KiB an argument
 
 
 def curl_command(url: str, headers: Iterable[tuple[str, str]], raw: bytes) -> str:
-    """Return one line for a POSIX shell; the body arrives byte for byte."""
+    """Return a one-line command for a POSIX shell; it sends the body byte for byte."""
     reason = ["curl", "-sS", "-X", "POST", url]
     given = list(headers)
     names = {name.lower() for name, _ in given}
     if "content-type" not in names:
-        given.append(("Content-Type", ""))  # curl would add a form's
+        given.append(("Content-Type", ""))  # curl adds a form's otherwise
     for name, value in given:
         reason += ["-H", f"{name}: {value}" if value else f"{name}:"]
     text = _as_text(raw)
@@ -37,12 +37,12 @@ def curl_command(url: str, headers: Iterable[tuple[str, str]], raw: bytes) -> st
 
 
 def _as_text(raw: bytes) -> str | None:
-    """Return the body as a word for the shell; None when no word can hold it."""
+    """Return the body as a shell argument; None when none can hold it."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    is_plain = text.isprintable()  # a line break would make two lines of it
+    is_plain = text.isprintable()  # no line breaks: it is one line
     return text if is_plain and len(raw) <= _MAX_ARGUMENT_CHARS else None
 
 
@@ -90,7 +90,7 @@ def forward_fields(forward: StoredForward) -> dict[str, Any]:
 def callback_with_forwards(
     callback: StoredCallback, forwards: Iterable[StoredForward]
 ) -> dict[str, Any]:
-    """Return a callback together with what became of it."""
+    """Return a callback together with its deliveries."""
     return {
         **callback_fields(callback),
         "forwards": [forward_fields(each) for each in forwards],
@@ -98,19 +98,19 @@ def callback_with_forwards(
 
 
 def last_target(forwards: Sequence[StoredForward]) -> Target:
-    """Return where a callback went last; where the guide's handler is, if nowhere."""
+    """Return the target of the last delivery; without one, the guide's handler."""
     return Target(url=forwards[-1].url) if forwards else parse_target(DEFAULT_PATH)
 
 
 def callback_curl(callback: StoredCallback, url: str) -> str:
-    """Return the command that sends the callback to `url` again."""
+    """Return the curl command that sends the callback to `url` again."""
     return curl_command(url, forwarded_headers(callback.headers), callback.raw)
 
 
 def to_har(
     callbacks: Iterable[StoredCallback], forwards: ForwardOutcomes
 ) -> dict[str, Any]:
-    """Return an HTTP archive: an entry a delivery, the one to our door first.
+    """Return an HTTP archive: an entry for the callback, then one for each delivery.
 
     Source: HAR 1.2, http://www.softwareishard.com/blog/har-12-spec/, read 2026-10-04.
     """
@@ -193,7 +193,7 @@ def _response(status: int, reason: str) -> dict[str, Any]:
 def _body_fields(raw: bytes) -> dict[str, str]:
     try:
         return {"text": raw.decode("utf-8")}
-    except UnicodeDecodeError:  # HAR has this word for answers; readers know it
+    except UnicodeDecodeError:  # a field of responses in HAR; readers accept it here
         return {"text": base64.b64encode(raw).decode(), "encoding": "base64"}
 
 

@@ -1,4 +1,4 @@
-"""Other values in a kept callback's body: `--set KEY=VALUE`. Pure."""
+"""Replays stored callbacks: which ones, to which targets, with which changes."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ from kling_cli.store import (
 def with_changes(
     callback: StoredCallback, changes: Mapping[str, Any]
 ) -> StoredCallback:
-    """Return the callback with other values in its body, by dotted key.
+    """Return the callback with changed fields in its body, by dotted key: `--set`.
 
-    The signature it came with is left out, as it holds no longer.
+    Its signature is left out, as it is no longer valid.
 
     Raises:
-        UsageError: the body is no JSON object, or has no such place.
+        UsageError: the body is not a JSON object, or has no such field.
     """
     if not changes:
         return callback
@@ -63,7 +63,7 @@ def set_value(body: dict[str, Any], key: str, value: Any) -> None:
     """Set the value at a dotted key, in place.
 
     Raises:
-        UsageError: The body has no such place.
+        UsageError: The body has no such field.
     """
     *path, last = key.split(".")
     container: Any = body
@@ -103,9 +103,9 @@ class UndeliveredError(UnreachableError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """A callback to send again, and where to.
+    """A callback to send again, and its target.
 
-    `secrets` sign it anew, where it came signed: by now that signature is too old.
+    `secrets` sign it anew, if it was signed: its own signature is too old by now.
     """
 
     callback: StoredCallback
@@ -118,10 +118,10 @@ def select_callbacks(
     which: Sequence[str],
     callback_filter: CallbackFilter | None,
 ) -> list[StoredCallback]:
-    """Return the callbacks that numbers, `last` or `callback_filter` name, oldest first.
+    """Return the callbacks that numbers, `last` or a filter name, oldest first.
 
     Raises:
-        UsageError: no such callback is kept, or what names one makes no sense.
+        UsageError: no such callback is stored, or a number is invalid.
     """
     if callback_filter is not None:
         found = journal.callbacks(callback_filter)
@@ -140,7 +140,7 @@ def find_callback(journal: CallbackJournal, which: str) -> StoredCallback:
     """Return the callback with this number, or the `last` one.
 
     Raises:
-        UsageError: it is not kept.
+        UsageError: it is not stored.
     """
     if which == "last":
         newest = journal.callbacks(CallbackFilter(), limit=1)
@@ -166,12 +166,12 @@ def plan_replays(
     is_failed: bool,
     secrets: tuple[Secret, ...] = (),
 ) -> list[Replay]:
-    """Return what goes where: to the targets named, else where it has gone before.
+    """Return the replays of callbacks: to the targets named, else to the previous ones.
 
-    `is_failed` leaves out the places that took it. `secrets` are the account's.
+    `is_failed` leaves out targets that accepted it. `secrets` are the account's.
 
     Raises:
-        UsageError: a callback has gone nowhere yet and no target is named.
+        UsageError: a callback was never forwarded and no target is named.
     """
     found: list[Replay] = []
     for callback in callbacks:
@@ -242,7 +242,7 @@ async def _send(
 
 
 def undelivered_error(events: Sequence[Forwarded]) -> UndeliveredError | None:
-    """Return the error when a delivery was not answered with 2xx, the first one's."""
+    """Return the error about failed deliveries, None if all were answered with 2xx."""
     missed = [event for event in events if not event.is_success]
     if not missed:
         return None

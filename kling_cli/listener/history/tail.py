@@ -1,4 +1,4 @@
-"""Following callbacks as other processes keep them."""
+"""Follows callbacks as other processes store them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def follow_callbacks(
     last: int,
     clock: Clock,
 ) -> AsyncGenerator[StoredCallback, None]:
-    """Yield the `last` callbacks that are wanted, then each as it is kept, for ever.
+    """Yield the `last` callbacks that match, then each new one, for ever.
 
     Raises:
         JournalError: the journal cannot be read.

@@ -1,7 +1,7 @@
-"""Whether the public URL still leads here: a request goes out and has to come in.
+"""Health check of the public URL: a request is sent there and must arrive here.
 
-What an agent says of its tunnel is out of date after the machine has slept; whether
-something comes through is the only proof.
+What a tunnel program reports is out of date after the machine has slept; whether a
+request arrives is the only proof.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from kling_cli.listener.events import CHECKED, ListenerEvent, TunnelChanged
 from kling_cli.listener.forwarding.delivery import DeliveryFailure, classify_failure
 from kling_cli.listener.ingress.ingress import Ingress
 
-TIMEOUT_S: Final = 6.0  # an agent that knows of its outage is back by then
+TIMEOUT_S: Final = 6.0  # a tunnel program that notices an outage is back by then
 OFFLINE_TIMEOUT_S: Final = 30.0  # for this machine to find its own network again
 _RETRY_DELAY_S: Final = 1.0
 _REQUEST_TIMEOUT_S: Final = 4.0
 _LOCAL_FAILURES: Final = frozenset(
     {DeliveryFailure.UNKNOWN_HOST, DeliveryFailure.UNREACHABLE}
 )
-_PATH: Final = "/callback/probe/"  # the nonce behind it is good for one look
+_PATH: Final = "/callback/probe/"  # followed by a nonce, valid for one check
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What a look found: whether it came through, and the words for it."""
+    """The result of a check: whether the request arrived, and details for a person."""
 
     is_reachable: bool
     detail: str
 
 
 class Probe:
-    """Sends requests to ourselves from outside, and notices them come in.
+    """Sends requests to our own public URL, and notices whether they arrive.
 
-    `match_url` belongs among the listener's doors; it opens to nobody. `n_received` counts what
-    came to it, which is answered like a stranger's request and should not be counted
-    as one.
+    `match_url` belongs among the receiver's URL matchers; it never accepts a request.
+    `n_received` counts its requests, which are answered like those to an unknown path
+    and must not be counted as such.
     """
 
     def __init__(
@@ -66,14 +66,14 @@ class Probe:
     def match_url(
         self, raw_path: bytes, _query: bytes, _peer: Peer | None
     ) -> UrlMatch | None:
-        """Notice the request that is awaited; let nothing in."""
+        """Notice the request that is expected; accept none."""
         if self._expected_path and raw_path == self._expected_path:
             self.n_received += 1
             self._received.set()
         return None
 
     async def check(self, base_url: str) -> ProbeResult:
-        """Return whether requests to `base_url` come in here, after a bounded time."""
+        """Return whether requests to `base_url` arrive here, after a bounded time."""
         started = self._clock.monotonic()
         path = _PATH + secrets.token_urlsafe(18)
         self._received = anyio.Event()
@@ -119,7 +119,7 @@ class Probe:
 
 @dataclass(slots=True, kw_only=True)
 class HealthMonitor:
-    """Checks a public way in; what is found is told, and a dead tunnel opened anew."""
+    """Checks a public ingress; emits the result, and reopens a tunnel that is dead."""
 
     probe: Probe
     ingress: Ingress
@@ -128,7 +128,7 @@ class HealthMonitor:
     _is_busy: bool = False
 
     def start(self, reason: str) -> None:
-        """Begin to look, unless a look is under way; returns at once."""
+        """Start a check, unless one is under way; returns at once."""
         if not self._is_busy:
             self._is_busy = True
             self.group.start_soon(self._check, reason)

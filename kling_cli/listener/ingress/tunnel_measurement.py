@@ -1,4 +1,4 @@
-"""Measures a tunnel: opens it, sends requests through it, notes what comes in."""
+"""Measures a tunnel for `kling tunnel test`: latency, and whether large bodies pass."""
 
 from __future__ import annotations
 
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 
 ROUND_TRIPS: Final = 20
 BODY_BYTES: Final = 1024 * 1024
-FIRST_REQUEST_TIMEOUT_S: Final = (
-    30.0  # for the first request to come in: a new name must spread
-)
+FIRST_REQUEST_TIMEOUT_S: Final = 30.0  # a new name must reach the resolvers
 _REQUEST_TIMEOUT_S: Final = 10.0
 _BODY_TIMEOUT_S: Final = 30.0
 _RETRY_DELAY_S: Final = 0.5
@@ -41,10 +39,10 @@ _OK: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunnelReport:
-    """What was measured of a tunnel; times are None where it did not get so far.
+    """The measurements of a tunnel; None for what was not reached.
 
-    `ready_s` runs from the beginning to the first request that came in. `came_from` is
-    the address that the request is said to have come from.
+    `ready_s` runs from the start to the first request that arrived. `came_from` is the
+    client address that the tunnel reports.
     """
 
     name: str
@@ -59,7 +57,7 @@ class TunnelReport:
 
 @dataclass(slots=True)
 class _ProbeReceiver:
-    """The local end: notices the requests that carry its nonce."""
+    """The local end: records the requests that have its nonce in their path."""
 
     path: str = field(default_factory=lambda: _PATH + secrets.token_urlsafe(18))
     received: list[ReceivedCallback] = field(default_factory=list)
@@ -75,7 +73,7 @@ class _ProbeReceiver:
 
     @property
     def came_from(self) -> str:
-        """The address that the first request is said to have come from."""
+        """The client address that the tunnel reports for the first request."""
         given = dict(self.received[0].headers)
         address = next(
             (given[name] for name in _CLIENT_ADDRESS_HEADERS if given.get(name)), None
@@ -129,7 +127,7 @@ class _ProbeSender:
     clock: Clock
 
     async def send_first(self) -> None:
-        """Return when a request has come in. Raises: `TunnelError` when none does."""
+        """Return when a request has arrived. Raises: `TunnelError` when none does."""
         deadline = self.clock.monotonic() + FIRST_REQUEST_TIMEOUT_S
         while True:
             failure = await self._post(_body(0), _REQUEST_TIMEOUT_S)
@@ -143,9 +141,9 @@ class _ProbeSender:
             await self.clock.sleep(_RETRY_DELAY_S)
 
     async def time_ms(self) -> float:
-        """Return how long a request and its answer took.
+        """Return how long a request and its response took.
 
-        Raises: `TunnelError` when it was not answered as it should be.
+        Raises: `TunnelError` when it was not answered with 200.
         """
         started = self.clock.monotonic()
         failure = await self._post(_body(0), _REQUEST_TIMEOUT_S)
@@ -157,7 +155,7 @@ class _ProbeSender:
         return (self.clock.monotonic() - started) * 1000
 
     async def takes(self, n_bytes: int) -> bool:
-        """Return whether a body of this size comes in whole."""
+        """Return whether a body of this size arrives unchanged."""
         body = _body(n_bytes)
         failure = await self._post(body, _BODY_TIMEOUT_S)
         return failure is None and self.probe.received[-1].raw == body

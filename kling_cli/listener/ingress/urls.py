@@ -1,4 +1,7 @@
-"""The standing token: the secret in the listener's URL, the same after a restart."""
+"""The standing callback URL: its token, URL matchers, and the mark of mock callbacks.
+
+The token is the secret in the URL; it is the same after a restart.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +34,10 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
 def load_token(state_dir: Path) -> str:
-    """Return the token, made on first use; the same one for every process.
+    """Return the token, created on first use; the same one for every process.
 
     Raises:
-        UsageError: the file cannot be made or read, or holds no token.
+        UsageError: the file cannot be created or read, or contains no token.
     """
     path = state_dir / FILE_NAME
     try:
@@ -53,10 +56,10 @@ def load_token(state_dir: Path) -> str:
 
 
 def rotate_token(state_dir: Path) -> str:
-    """Return a new token; URLs with the old one are dead when a listener starts.
+    """Return a new token; URLs with the old one are invalid once a listener starts.
 
     Raises:
-        UsageError: the file cannot be made.
+        UsageError: the file cannot be written.
     """
     path = state_dir / FILE_NAME
     token = _new_token()
@@ -82,18 +85,16 @@ CALLBACK_PATH: Final = "/callback"
 _FIRST_ERROR_STATUS: Final = 400  # and above
 MOCK_HEADER: Final = "Kling-Mock"
 _RAW_CALLBACK_PATH: Final = CALLBACK_PATH.encode()
-_MOCK_PREFIX: Final = (
-    b"kling mock\n"  # so that no other use of the key gives such a mark
-)
+_MOCK_PREFIX: Final = b"kling mock\n"  # keeps other HMACs of this key apart
 
 
 def standing_path(token: str) -> str:
-    """Return the path of the standing door; a secret."""
+    """Return the path of the standing callback URL; a secret."""
     return f"{CALLBACK_PATH}/{token}"
 
 
 def standing_url_matcher(token: str) -> UrlMatcher:
-    """Return the door at `/callback/<token>` and at `/callback?token=<token>`."""
+    """Return the matcher for `/callback/<token>` and `/callback?token=<token>`."""
     expected = token.encode()
 
     def match(raw_path: bytes, query: bytes, _peer: Peer | None) -> UrlMatch | None:
@@ -104,7 +105,7 @@ def standing_url_matcher(token: str) -> UrlMatcher:
 
 
 def tokenless_url_matcher() -> UrlMatcher:
-    """Return the door at `/callback`, open to whoever comes from this machine."""
+    """Return the matcher for `/callback` without a token, from this machine only."""
 
     def match(raw_path: bytes, query: bytes, peer: Peer | None) -> UrlMatch | None:
         is_here = raw_path == _RAW_CALLBACK_PATH and not _token_in_request(
@@ -116,12 +117,12 @@ def tokenless_url_matcher() -> UrlMatcher:
 
 
 def mock_signature(raw: bytes, key: bytes) -> str:
-    """Return the value of `Kling-Mock` for a body, under the callback key."""
+    """Return the value of `Kling-Mock` for a body, an HMAC with the callback key."""
     return hmac.new(key, _MOCK_PREFIX + raw, hashlib.sha256).hexdigest()
 
 
 def mock_detector(key: bytes) -> MockDetector:
-    """Return the judge of mock marks: from this machine, and made with `key`."""
+    """Return what detects mock callbacks: from this machine, signed with `key`."""
 
     def detect(
         raw: bytes, headers: Mapping[str, str], peer: Peer | None
@@ -137,7 +138,7 @@ def mock_detector(key: bytes) -> MockDetector:
 
 
 def accepted_response(status: int) -> Response:
-    """Return the answer to what was let in; an unusual one says that it is meant."""
+    """Return the response to an accepted callback, as `--respond` sets it."""
     if status == RECEIVED.status:
         return RECEIVED
     is_error = status >= _FIRST_ERROR_STATUS
@@ -147,7 +148,7 @@ def accepted_response(status: int) -> Response:
 
 
 def is_loopback(peer: Peer | None) -> bool:
-    """Return whether a peer's address is one of this machine's own."""
+    """Return whether a peer's address is a loopback one."""
     return peer is not None and _is_loopback(peer[0])
 
 
@@ -160,7 +161,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _token_in_request(raw_path: bytes, query: bytes) -> bytes:
-    """Return the token that a request names, empty if it names none or several."""
+    """Return the token of a request, empty if it has none or several."""
     if raw_path.startswith(_RAW_CALLBACK_PATH + b"/"):
         return raw_path[len(_RAW_CALLBACK_PATH) + 1 :]
     if raw_path != _RAW_CALLBACK_PATH:
