@@ -35,7 +35,8 @@ class KlingError(Exception):
     """A failure a person can act on.
 
     `message` names its subject; `hint` is what to type or change next. `code` is the
-    API's own code and `http` the HTTP status, where an answer was the cause.
+    API's own code and `http` the HTTP status, where an answer was the cause. `task_id`
+    and `external_id` are set where the Python API raises the error of a job.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.BUG
@@ -57,6 +58,8 @@ class KlingError(Exception):
         self.code = code
         self.http = http
         self.request_id = request_id
+        self.task_id: str | None = None
+        self.external_id: str | None = None
 
 
 class UsageError(KlingError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from kling_cli.cli.output.streams import close_streams, open_streams
+from kling_cli.cli.output.terminal.streams import close_streams, open_streams
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from kling_cli.cli.options.values import read_json, read_option_values
 from kling_cli.errors import UsageError
 from kling_cli.jobs.order_parser import json_or_text, to_order
 from kling_cli.secret import Secret
-from kling_cli.settings.settings import load
+from kling_cli.settings.settings import read_settings
 from kling_cli.text import NOT_TEXT, decode_text, normal_text
 
 WORDS = "un \u00e9t\u00e9 \U0001f6a3\nat sea\n"
@@ -58,7 +58,7 @@ def test_every_reader_takes_what_windows_saves(
     save("config.toml", 'timeout = 90\n[webhook]\nsecret = """\ndGVzdA==\n"""\n')
     save("credentials.toml", 'storage = "file"\napi_key = "sk-1"\n')
 
-    settings = load({"KLING_CONFIG_DIR": str(tmp_path)})
+    settings = read_settings({"KLING_CONFIG_DIR": str(tmp_path)})
     pipe(monkeypatch, windows(WORDS, mark, encoding))
     piped = read_option_values(product, {"prompt": "-"})
     board = save("board.json", BOARD)
@@ -87,7 +87,7 @@ def test_what_a_shell_has_read_from_such_a_file_is_the_same_text() -> None:
 
     assert said["prompt"] == "a boat\nat sea"
     assert json_or_text('\ufeff{"a": 1}\r') == {"a": 1}
-    assert load({"KLING_API_KEY": "\ufeffsk-1\r"}).api_key == Secret("sk-1")
+    assert read_settings({"KLING_API_KEY": "\ufeffsk-1\r"}).api_key == Secret("sk-1")
     assert normal_text("old\rMac") == "old\nMac"
 
 
@@ -117,7 +117,7 @@ def test_what_is_no_text_is_said_to_be_none(monkeypatch: pytest.MonkeyPatch) -> 
     ],
 )
 def test_a_character_that_no_key_has_is_named_by_its_place(key: str, said: str) -> None:
-    settings = load({"KLING_API_KEY": key})
+    settings = read_settings({"KLING_API_KEY": key})
 
     with pytest.raises(UsageError) as stored:
         settings.require("api_key")

@@ -8,8 +8,8 @@ import re
 from rich.console import Console
 
 from kling_cli.api.tasks import TaskStatus
-from kling_cli.cli.output.live.display import news
-from kling_cli.cli.output.live.progress import ProgressModel, after
+from kling_cli.cli.output.live.display import permanent_lines
+from kling_cli.cli.output.live.progress import ProgressModel, apply_event
 from kling_cli.cli.output.live.renderer import RenderOptions, render
 from kling_cli.jobs import events as happened
 
@@ -74,8 +74,8 @@ def picture() -> str:
     console.print(f'$ kling text2video "{PROMPT}"')
     board = ProgressModel()
     for at_s, event in RUN:
-        board = after(board, event, at_s)
-        for line in news(event):
+        board = apply_event(board, event, at_s)
+        for line in permanent_lines(event):
             console.print(line)
     for line in render(board, RenderOptions(COLUMNS, 24, SHOWN_AT_S)):
         console.print(line)

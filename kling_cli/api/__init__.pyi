@@ -15,8 +15,8 @@ from .credentials import (
     ApiKey as ApiKey,
     Credentials as Credentials,
     KeyPair as KeyPair,
-    from_settings as from_settings,
-    why_missing as why_missing,
+    credentials_from_settings as credentials_from_settings,
+    missing_credentials_error as missing_credentials_error,
 )
 from .error_codes import SUCCESS as SUCCESS, error_from_response as error_from_response
 from .health_check import (
@@ -41,7 +41,7 @@ from .library import (
     library_items as library_items,
 )
 from .pagination import (
-    Listed as Listed,
+    PagedItems as PagedItems,
     PageFetcher as PageFetcher,
     cursor_pages as cursor_pages,
     numbered_pages as numbered_pages,
@@ -51,7 +51,7 @@ from .tasks import (
     Output as Output,
     Task as Task,
     TaskStatus as TaskStatus,
-    created_from_wire as created_from_wire,
+    created_at_from_wire as created_at_from_wire,
     task_from_wire as task_from_wire,
     tasks_from_wire as tasks_from_wire,
 )

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from kling_cli.api.error_codes import error_for
+from kling_cli.api.error_codes import error_from_code
 from kling_cli.api.json_values import (
-    mapping,
-    moment,
-    number,
-    objects,
-    text,
-    unix_ms,
-    whole,
+    as_datetime,
+    as_integer,
+    as_number,
+    as_object,
+    as_objects,
+    as_text,
+    to_unix_ms,
 )
-from kling_cli.api.pagination import Listed, PageFetcher, cursor_pages
+from kling_cli.api.pagination import PagedItems, PageFetcher, cursor_pages
 
 MAX_ROWS: Final = 500  # of a page
 UNITS: Final = "units"  # what a pack pays in; the balance pays in a currency
@@ -80,31 +80,31 @@ async def packs(
     Raises:
         KlingError: refused; this call can say so inside an answer that looks well.
     """
-    params = {"start_time": str(unix_ms(start)), "end_time": str(unix_ms(end))}
+    params = {"start_time": str(to_unix_ms(start)), "end_time": str(to_unix_ms(end))}
     answer = await client.ask("GET", "/account/costs", params=params)
-    inner = whole(mapping(answer.data).get("code"))
+    inner = as_integer(as_object(answer.data).get("code"))
     if inner:
-        message = text(mapping(answer.data).get("msg"))
-        raise error_for(answer.http, inner, message, answer.request_id)
+        message = as_text(as_object(answer.data).get("msg"))
+        raise error_from_code(answer.http, inner, message, answer.request_id)
     return packs_from_wire(answer.data)
 
 
 def packs_from_wire(data: Any) -> tuple[Pack, ...]:
     """Return the packs of `GET /account/costs`."""
-    infos = mapping(data).get("resource_pack_subscribe_infos")
+    infos = as_object(data).get("resource_pack_subscribe_infos")
     return tuple(
         Pack(
-            id=text(item.get("resource_pack_id")),
-            name=text(item.get("resource_pack_name")) or "unnamed",
-            type=text(item.get("resource_pack_type")),
-            status=text(item.get("status")),
-            total_units=number(item.get("total_quantity")),
-            left_units=number(item.get("remaining_quantity")),
-            bought_at=moment(item.get("purchase_time")),
-            begins_at=moment(item.get("effective_time")),
-            ends_at=moment(item.get("invalid_time")),
+            id=as_text(item.get("resource_pack_id")),
+            name=as_text(item.get("resource_pack_name")) or "unnamed",
+            type=as_text(item.get("resource_pack_type")),
+            status=as_text(item.get("status")),
+            total_units=as_number(item.get("total_quantity")),
+            left_units=as_number(item.get("remaining_quantity")),
+            bought_at=as_datetime(item.get("purchase_time")),
+            begins_at=as_datetime(item.get("effective_time")),
+            ends_at=as_datetime(item.get("invalid_time")),
         )
-        for item in objects(infos)
+        for item in as_objects(infos)
     )
 
 
@@ -116,22 +116,24 @@ async def deductions(  # noqa: PLR0913 -- one per thing a bill can be asked abou
     *,
     filters: Mapping[str, Sequence[str]],
     limit: int,
-) -> Listed[Deduction]:
+) -> PagedItems[Deduction]:
     """Return up to `limit` rows (0: all) of a bill, newest first.
 
     `filters` are the values wanted by key; a key without values is no filter.
     """
     question = {
-        "start_time": unix_ms(start),
-        "end_time": unix_ms(end),
+        "start_time": to_unix_ms(start),
+        "end_time": to_unix_ms(end),
         "limit": min(limit, MAX_ROWS) or MAX_ROWS,
         "filters": [{"key": k, "values": [*v]} for k, v in filters.items() if v],
     }
 
     async def turn(cursor: str | None) -> tuple[tuple[Deduction, ...], str | None]:
         body = question if cursor is None else {"cursor": cursor}
-        data = mapping((await client.ask("POST", path, json=body)).data)
-        more = text(data.get("next_cursor")) if data.get("has_more") is True else None
+        data = as_object((await client.ask("POST", path, json=body)).data)
+        more = (
+            as_text(data.get("next_cursor")) if data.get("has_more") is True else None
+        )
         return deductions_from_wire(data), more
 
     return await cursor_pages(turn, limit=limit)
@@ -139,30 +141,30 @@ async def deductions(  # noqa: PLR0913 -- one per thing a bill can be asked abou
 
 def deductions_from_wire(data: Any) -> tuple[Deduction, ...]:
     """Return the rows of a page of a bill."""
-    detail = mapping(mapping(data).get("result")).get("detail")
-    return tuple(_deduction(row) for row in objects(detail))
+    detail = as_object(as_object(data).get("result")).get("detail")
+    return tuple(_deduction(row) for row in as_objects(detail))
 
 
 def _deduction(row: Mapping[str, Any]) -> Deduction:
     is_cash = "cash_type" in row or "currency" in row
     left = "balance" if is_cash else "unit"
     return Deduction(
-        task_id=text(row.get("task_id")),
-        amount=number(row.get("deduction_amount")),
-        unit=(text(row.get("currency")) or "cash") if is_cash else UNITS,
-        deducted_at=moment(row.get("deduction_time")),
-        product=text(row.get("product_function")),
-        model=text(row.get("model_name")),
-        resolution=text(row.get("resolution")),
-        duration_s=number(row.get("duration")),
-        sound=text(row.get("video_sound")),
+        task_id=as_text(row.get("task_id")),
+        amount=as_number(row.get("deduction_amount")),
+        unit=(as_text(row.get("currency")) or "cash") if is_cash else UNITS,
+        deducted_at=as_datetime(row.get("deduction_time")),
+        product=as_text(row.get("product_function")),
+        model=as_text(row.get("model_name")),
+        resolution=as_text(row.get("resolution")),
+        duration_s=as_number(row.get("duration")),
+        sound=as_text(row.get("video_sound")),
         has_video_input=row.get("refer_video_input") is True,
         has_voice_control=row.get("voice_control") is True,
-        left_before=number(row.get(f"{left}_before_deduction")),
-        left_after=number(row.get(f"{left}_after_deduction")),
-        api_key_name=text(row.get("api_key_name")),
-        product_type=text(row.get("product_type")),
-        pack_id=text(row.get("package_id")),
-        cash_type=text(row.get("cash_type")),
-        list_price=number(row.get("list_price")),
+        left_before=as_number(row.get(f"{left}_before_deduction")),
+        left_after=as_number(row.get(f"{left}_after_deduction")),
+        api_key_name=as_text(row.get("api_key_name")),
+        product_type=as_text(row.get("product_type")),
+        pack_id=as_text(row.get("package_id")),
+        cash_type=as_text(row.get("cash_type")),
+        list_price=as_number(row.get("list_price")),
     )

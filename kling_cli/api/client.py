@@ -16,39 +16,44 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-from kling_cli.api.credentials import Credentials, from_settings
-from kling_cli.api.error_codes import SIGN_AGAIN, SUCCESS, error_from_response
+from kling_cli.api.credentials import Credentials, credentials_from_settings
+from kling_cli.api.error_codes import SUCCESS, TOKEN_CODES, error_from_response
 from kling_cli.api.http import httpx, new_http
-from kling_cli.api.json_values import unix_ms
+from kling_cli.api.json_values import to_unix_ms
 from kling_cli.api.pagination import PageFetcher
 from kling_cli.api.tasks import (
-    Page,
     Task,
+    TaskPage,
     page_from_wire,
     result_from_wire,
     task_from_wire,
     tasks_from_wire,
 )
-from kling_cli.api.transport import PATIENCE_S, ApiResponse, Request, send_request
+from kling_cli.api.transport import (
+    EXCHANGE_TIMEOUT_S,
+    ApiResponse,
+    Request,
+    send_request,
+)
 from kling_cli.clock import Clock
 from kling_cli.errors import AmbiguousError, RefusedError, UnreachableError, UsageError
 from kling_cli.settings import Settings
 
-IDS_A_CALL: Final = 20  # Source: API reference 2.5, `GET /tasks`, read 2026-10-04
+MAX_IDS_PER_CALL: Final = 20  # Source: API reference 2.5, `GET /tasks`, read 2026-10-04
 
 
-def chunks(ids: Sequence[str]) -> Iterator[list[str]]:
+def chunk_ids(ids: Sequence[str]) -> Iterator[list[str]]:
     """Yield `ids`, each once, in lists that one call can take.
 
     Raises:
         UsageError: one of them is not an id.
     """
-    unique = list(dict.fromkeys(checked(each) for each in ids))
-    for start in range(0, len(unique), IDS_A_CALL):
-        yield unique[start : start + IDS_A_CALL]
+    unique = list(dict.fromkeys(require_task_id(each) for each in ids))
+    for start in range(0, len(unique), MAX_IDS_PER_CALL):
+        yield unique[start : start + MAX_IDS_PER_CALL]
 
 
-def checked(task_id: str) -> str:
+def require_task_id(task_id: str) -> str:
     """Return an id that means the same in a path and in a list.
 
     Raises:
@@ -59,7 +64,7 @@ def checked(task_id: str) -> str:
     return task_id
 
 
-def by_id(
+def match_by_id(
     asked: Sequence[str], tasks: Sequence[Task], *, is_external: bool
 ) -> Iterator[tuple[str, Task]]:
     """Yield the tasks that were asked for; one answer to one question is the answer."""
@@ -71,7 +76,7 @@ def by_id(
             yield name, task
 
 
-PAUSES_S: Final = (1.0, 2.0)  # `/account/costs` wants no more than one a second
+RETRY_PAUSES_S: Final = (1.0, 2.0)  # `/account/costs` wants no more than one a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ class RetryingClient:
         Raises:
             KlingError: as the client does.
         """
-        for pause_s in PAUSES_S:
+        for pause_s in RETRY_PAUSES_S:
             try:
                 return await self.client.ask(method, path, params=params, json=json)
             except UnreachableError as exc:
@@ -135,7 +140,7 @@ class KlingClient:
         credentials: Credentials,
         clock: Clock,
         *,
-        patience_s: float = PATIENCE_S,
+        patience_s: float = EXCHANGE_TIMEOUT_S,
     ) -> None:
         self._http = http
         self._credentials = credentials
@@ -187,11 +192,11 @@ class KlingClient:
         """
         key = "external_task_ids" if is_external else "task_ids"
         found: dict[str, Task] = {}
-        for chunk in chunks(ids):
+        for chunk in chunk_ids(ids):
             params = {key: ",".join(chunk)}
             answer = await self.ask("GET", path, params=params)
             tasks = tasks_from_wire(answer.data, request_id=answer.request_id)
-            found.update(by_id(chunk, tasks, is_external=is_external))
+            found.update(match_by_id(chunk, tasks, is_external=is_external))
         return found
 
     async def legacy_task(self, query_path: str, task_id: str) -> Task | None:
@@ -199,7 +204,7 @@ class KlingClient:
 
         Source: API reference 2.3 (unknown ids: 400/1201), read 2026-10-04.
         """
-        path = f"{query_path.rstrip('/')}/{quote(checked(task_id), safe='')}"
+        path = f"{query_path.rstrip('/')}/{quote(require_task_id(task_id), safe='')}"
         try:
             answer = await self.ask("GET", path)
         except RefusedError as exc:
@@ -218,7 +223,7 @@ class KlingClient:
         statuses: Iterable[str] = (),
         product_types: Iterable[str] = (),
         path: str = "/tasks",
-    ) -> Page:
+    ) -> TaskPage:
         """Return a page of the account's tasks; with a cursor the window is ignored.
 
         Needs an API key. Solutions have a `path` of their own, `/solutions`, and no
@@ -226,8 +231,8 @@ class KlingClient:
         """
         filters = {"status": list(statuses), "product_type": list(product_types)}
         asked = {
-            "start_time": unix_ms(start),
-            "end_time": unix_ms(end),
+            "start_time": to_unix_ms(start),
+            "end_time": to_unix_ms(end),
             "cursor": cursor,
             "limit": limit,
             "filters": [{"key": k, "values": v} for k, v in filters.items() if v],
@@ -285,7 +290,7 @@ class KlingClient:
     async def _send(self, request: Request, kind: str) -> ApiResponse:
         """Send `request`; once more, signed anew, when the token was the trouble."""
         answer = await self._send_once(request, kind)
-        if answer.code not in SIGN_AGAIN:
+        if answer.code not in TOKEN_CODES:
             return answer
         ahead = answer.date - self._clock.now() if answer.date else timedelta()
         self._credentials.forget(ahead)
@@ -321,6 +326,6 @@ async def open_client(settings: Settings, clock: Clock) -> AsyncIterator[KlingCl
     Raises:
         CredentialsError: there are none.
     """
-    credentials = from_settings(settings)
+    credentials = credentials_from_settings(settings)
     async with new_http(settings.api_base) as http:
         yield KlingClient(http, credentials, clock)

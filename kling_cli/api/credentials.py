@@ -9,14 +9,14 @@ from typing import Final, Protocol
 from kling_cli.catalogue import CredentialKind
 from kling_cli.errors import CredentialsError, KlingError
 from kling_cli.secret import Secret
-from kling_cli.settings import ACCOUNT, HOW_TO_LOG_IN, Settings
+from kling_cli.settings import ACCOUNT_SETTINGS, LOGIN_HINT, Settings
 
 # Source: API reference 1.3, read 2026-10-04.
-LIFETIME: Final = timedelta(seconds=1800)
-BACKDATED: Final = timedelta(seconds=5)
+TOKEN_LIFETIME: Final = timedelta(seconds=1800)
+NOT_BEFORE_MARGIN: Final = timedelta(seconds=5)
 
-SIGN_AGAIN_BEFORE: Final = timedelta(minutes=5)
-_WORTH_MENDING: Final = timedelta(seconds=5)  # a Date header counts whole seconds
+RENEWAL_MARGIN: Final = timedelta(minutes=5)
+_MIN_CLOCK_OFFSET: Final = timedelta(seconds=5)  # a Date header counts whole seconds
 
 
 class Credentials(Protocol):
@@ -50,7 +50,7 @@ class ApiKey:
         """Do nothing: a key is not signed."""
 
     def redact(self, text: str) -> str:
-        return _without(text, self.key.reveal())
+        return _redact(text, self.key.reveal())
 
 
 @dataclass(slots=True)
@@ -69,20 +69,20 @@ class KeyPair:
     _ahead: timedelta = timedelta()
 
     def authorization(self, now: datetime) -> str:
-        if self._expires_at is None or self._expires_at - now < SIGN_AGAIN_BEFORE:
+        if self._expires_at is None or self._expires_at - now < RENEWAL_MARGIN:
             self._token = None
         if self._token is None:
             self._token = self._sign(now + self._ahead)
-            self._expires_at = now + LIFETIME
+            self._expires_at = now + TOKEN_LIFETIME
         return f"Bearer {self._token}"
 
     def forget(self, ahead: timedelta = timedelta()) -> None:
         self._token = None
-        self._ahead = ahead if abs(ahead) > _WORTH_MENDING else timedelta()
+        self._ahead = ahead if abs(ahead) > _MIN_CLOCK_OFFSET else timedelta()
 
     def redact(self, text: str) -> str:
         access_key, secret_key = self.access_key.reveal(), self.secret_key.reveal()
-        return _without(text, self._token or "", secret_key, access_key)
+        return _redact(text, self._token or "", secret_key, access_key)
 
     def _sign(self, now: datetime) -> str:
         import warnings
@@ -91,53 +91,53 @@ class KeyPair:
 
         claims = {
             "iss": self.access_key.reveal(),
-            "exp": int((now + LIFETIME).timestamp()),
-            "nbf": int((now - BACKDATED).timestamp()),
+            "exp": int((now + TOKEN_LIFETIME).timestamp()),
+            "nbf": int((now - NOT_BEFORE_MARGIN).timestamp()),
         }
         with warnings.catch_warnings():  # a short key is the account's, not our choice
             warnings.simplefilter("ignore")
             return jwt.encode(claims, self.secret_key.reveal(), algorithm="HS256")
 
 
-def from_settings(settings: Settings) -> ApiKey | KeyPair:
+def credentials_from_settings(settings: Settings) -> ApiKey | KeyPair:
     """Return what the settings allow; an API key wins over a pair.
 
     Raises:
         CredentialsError: there are none, or half a pair, or they cannot be read.
         UsageError: a key, or the address it is for, is nonsense.
     """
-    settings.require(*ACCOUNT)
+    settings.require(*ACCOUNT_SETTINGS)
     if settings.api_key is not None:
         return ApiKey(settings.api_key)
     if settings.access_key is not None and settings.secret_key is not None:
         return KeyPair(settings.access_key, settings.secret_key)
-    raise why_missing(settings)
+    raise missing_credentials_error(settings)
 
 
-def why_missing(settings: Settings) -> KlingError:
+def missing_credentials_error(settings: Settings) -> KlingError:
     """Return why settings without whole credentials have none, and what to do."""
-    for name in ACCOUNT:
+    for name in ACCOUNT_SETTINGS:
         if name in settings.problems:
             return settings.problems[name]
     if settings.access_key is not None or settings.secret_key is not None:
-        return _half_a_pair(settings)
+        return _incomplete_pair_error(settings)
     if settings.credentials_problem is not None:
         return settings.credentials_problem
-    return CredentialsError("no Kling credentials", hint=HOW_TO_LOG_IN)
+    return CredentialsError("no Kling credentials", hint=LOGIN_HINT)
 
 
-def _half_a_pair(settings: Settings) -> CredentialsError:
+def _incomplete_pair_error(settings: Settings) -> CredentialsError:
     has_access = settings.access_key is not None
     there = "access_key" if has_access else "secret_key"
     missing = "KLING_SECRET_KEY" if has_access else "KLING_ACCESS_KEY"
     origin = settings.origins.get(there, "settings")
     return CredentialsError(
         f"half a key pair: {there} comes from {origin}, its other half is missing",
-        hint=f"set {missing} too, or {HOW_TO_LOG_IN}",
+        hint=f"set {missing} too, or {LOGIN_HINT}",
     )
 
 
-def _without(text: str, *secrets: str) -> str:
+def _redact(text: str, *secrets: str) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, "****")

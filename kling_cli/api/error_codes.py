@@ -20,14 +20,16 @@ from kling_cli.errors import (
     RefusedError,
     UnreachableError,
 )
-from kling_cli.settings import HOSTS, HOW_TO_LOG_IN
+from kling_cli.settings import API_HOSTS, LOGIN_HINT
 
 SUCCESS: Final = 0
 NOT_YET_VALID: Final = 1003
 EXPIRED: Final = 1004
-SIGN_AGAIN: Final = frozenset({NOT_YET_VALID, EXPIRED})
-WRONG_KEY: Final = frozenset({1000, 1002})  # also what the other region's host says
-MAX_MESSAGE: Final = 500
+TOKEN_CODES: Final = frozenset({NOT_YET_VALID, EXPIRED})
+UNKNOWN_KEY_CODES: Final = frozenset(
+    {1000, 1002}
+)  # also what the other region's host says
+MAX_MESSAGE_CHARS: Final = 500
 
 _KEYS = "check the key with `kling auth status`, or log in again: `kling auth login`"
 _CLOCK = "set this machine's clock (`kling doctor` shows how far off it is)"
@@ -38,7 +40,7 @@ _LATER = "try again in a few minutes"
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class ErrorCode:
     """One code: our error, its meaning in a few words, and what to do next."""
 
     error: type[KlingError]
@@ -47,44 +49,44 @@ class Code:
 
 
 # Source: API reference 5.1, read 2026-10-04.
-CODES: Final[Mapping[int, Code]] = {
-    1000: Code(CredentialsError, "authentication failed", _KEYS),
-    1001: Code(CredentialsError, "no credentials were sent", _KEYS),
-    1002: Code(CredentialsError, "the key is not valid", _KEYS),
-    1003: Code(CredentialsError, "the token is not valid yet", _CLOCK),
-    1004: Code(CredentialsError, "the token has expired", _CLOCK),
-    1100: Code(AccountError, "the account is in an abnormal state", _CONSOLE),
-    1101: Code(AccountError, "the account is in arrears", f"top up; {_CONSOLE}"),
-    1102: Code(
+ERROR_CODES: Final[Mapping[int, ErrorCode]] = {
+    1000: ErrorCode(CredentialsError, "authentication failed", _KEYS),
+    1001: ErrorCode(CredentialsError, "no credentials were sent", _KEYS),
+    1002: ErrorCode(CredentialsError, "the key is not valid", _KEYS),
+    1003: ErrorCode(CredentialsError, "the token is not valid yet", _CLOCK),
+    1004: ErrorCode(CredentialsError, "the token has expired", _CLOCK),
+    1100: ErrorCode(AccountError, "the account is in an abnormal state", _CONSOLE),
+    1101: ErrorCode(AccountError, "the account is in arrears", f"top up; {_CONSOLE}"),
+    1102: ErrorCode(
         AccountError,
         "the resource pack is used up or expired, or the balance too low",
         f"packs are per kind of product: buy one or top up; {_CONSOLE}",
     ),
-    1103: Code(
+    1103: ErrorCode(
         CredentialsError,
         "the account has no right to this product or model",
         f"choose another model, or ask for access; {_CONSOLE}",
     ),
-    1200: Code(RefusedError, "the parameters are not valid", _VALUES),
-    1201: Code(RefusedError, "a parameter is not valid", _VALUES),
-    1202: Code(RefusedError, "the method is not valid for this path", _VALUES),
-    1203: Code(RefusedError, "there is no such model or path", _VALUES),
-    1300: Code(ContentRefusedError, "refused by a platform policy", _CONTENT),
-    1301: Code(ContentRefusedError, "the content was refused", _CONTENT),
-    1302: Code(RateLimitError, "too many requests", "slow down and try again"),
-    1303: Code(
+    1200: ErrorCode(RefusedError, "the parameters are not valid", _VALUES),
+    1201: ErrorCode(RefusedError, "a parameter is not valid", _VALUES),
+    1202: ErrorCode(RefusedError, "the method is not valid for this path", _VALUES),
+    1203: ErrorCode(RefusedError, "there is no such model or path", _VALUES),
+    1300: ErrorCode(ContentRefusedError, "refused by a platform policy", _CONTENT),
+    1301: ErrorCode(ContentRefusedError, "the content was refused", _CONTENT),
+    1302: ErrorCode(RateLimitError, "too many requests", "slow down and try again"),
+    1303: ErrorCode(
         NoSlotError,
         "all concurrent slots of the account are taken",
         "wait for running tasks (`kling list` shows them)",
     ),
-    1304: Code(
+    1304: ErrorCode(
         AccountError,
         "this machine's IP address is not on the account's allow list",
         f"add the address, or remove the list; {_CONSOLE}",
     ),
-    5000: Code(UnreachableError, "the API had an internal error", _LATER),
-    5001: Code(UnreachableError, "the API is not available", _LATER),
-    5002: Code(UnreachableError, "the API timed out internally", _LATER),
+    5000: ErrorCode(UnreachableError, "the API had an internal error", _LATER),
+    5001: ErrorCode(UnreachableError, "the API is not available", _LATER),
+    5002: ErrorCode(UnreachableError, "the API timed out internally", _LATER),
 }
 
 # A code that is not in the table: by its family, then by the HTTP status.
@@ -97,12 +99,12 @@ _FAMILIES: Final[Mapping[int, int]] = {
 }
 
 
-def error_for(
+def error_from_code(
     http: int, code: int, message: str | None, request_id: str | None
 ) -> KlingError:
     """Return the error that an answer with `code` (not 0) stands for."""
-    known = CODES.get(code) or _unknown(http, code)
-    said = " ".join((message or "").split())[:MAX_MESSAGE]
+    known = ERROR_CODES.get(code) or _unlisted_code(http, code)
+    said = " ".join((message or "").split())[:MAX_MESSAGE_CHARS]
     words = f"{known.meaning}: {said}" if said else known.meaning
     return known.error(
         f"{words} (code {code})",
@@ -113,33 +115,35 @@ def error_for(
     )
 
 
-def is_refusal(http: int, code: int) -> bool:
+def is_certain_refusal(http: int, code: int) -> bool:
     """Return whether an answer to a create says for certain that there is no task.
 
     A server error leaves that open, also under a code that says "unavailable": gateways
     answer so for requests they have passed on.
     """
-    known = CODES.get(code)
+    known = ERROR_CODES.get(code)
     if known is not None:
         return known.error is not UnreachableError
-    return http < _SERVER_ERROR and code // 100 != _FAMILY_OF_SERVER
+    return http < _SERVER_ERROR and code // 100 != _SERVER_ERROR_FAMILY
 
 
 _SERVER_ERROR: Final = 500
-_FAMILY_OF_SERVER: Final = 50
+_SERVER_ERROR_FAMILY: Final = 50
 
 
-def _unknown(http: int, code: int) -> Code:
+def _unlisted_code(http: int, code: int) -> ErrorCode:
     family = _FAMILIES.get(code // 100)
     if family is not None:
-        return Code(CODES[family].error, "the API refused", CODES[family].hint)
+        return ErrorCode(
+            ERROR_CODES[family].error, "the API refused", ERROR_CODES[family].hint
+        )
     if http in (401, 403):
-        return Code(CredentialsError, "the API refused the credentials", _KEYS)
+        return ErrorCode(CredentialsError, "the API refused the credentials", _KEYS)
     if http == 429:  # noqa: PLR2004 -- Too Many Requests
-        return Code(RateLimitError, "too many requests", "slow down and try again")
+        return ErrorCode(RateLimitError, "too many requests", "slow down and try again")
     if http >= _SERVER_ERROR:
-        return Code(UnreachableError, "the API had an error", _LATER)
-    return Code(RefusedError, "the API refused", _VALUES)
+        return ErrorCode(UnreachableError, "the API had an error", _LATER)
+    return ErrorCode(RefusedError, "the API refused", _VALUES)
 
 
 _OLD_HOST: Final = "https://api.klingai.com"  # still the global service
@@ -155,19 +159,19 @@ def error_from_response(
     For a create, whatever does not certainly deny the task is an AmbiguousError.
     """
     if answer.code is None or answer.code == SUCCESS:
-        return _without_code(answer, is_create=is_create)
+        return _error_without_code(answer, is_create=is_create)
     message = credentials.redact(answer.message or "")
-    error = error_for(answer.http, answer.code, message, answer.request_id)
-    if is_create and not is_refusal(answer.http, answer.code):
-        return _as(AmbiguousError, error)
+    error = error_from_code(answer.http, answer.code, message, answer.request_id)
+    if is_create and not is_certain_refusal(answer.http, answer.code):
+        return _convert(AmbiguousError, error)
     if not is_create and isinstance(error, NoSlotError):
-        return _as(RateLimitError, error)  # a query needs no slot: it is the rate
-    if answer.code in WRONG_KEY:
+        return _convert(RateLimitError, error)  # a query needs no slot: it is the rate
+    if answer.code in UNKNOWN_KEY_CODES:
         error.hint = _key_hint(message, base_url, credentials) or error.hint
     return error
 
 
-def _as(kind: type[KlingError], error: KlingError) -> KlingError:
+def _convert(kind: type[KlingError], error: KlingError) -> KlingError:
     return kind(
         error.message,
         hint=error.hint,
@@ -177,7 +181,7 @@ def _as(kind: type[KlingError], error: KlingError) -> KlingError:
     )
 
 
-def _without_code(answer: ApiResponse, *, is_create: bool) -> KlingError:
+def _error_without_code(answer: ApiResponse, *, is_create: bool) -> KlingError:
     """Return the error of an answer that is not the API's envelope."""
     kind = answer.media_type or "nothing"
     said = f"the API answered HTTP {answer.http} with {kind} that cannot be read"
@@ -186,15 +190,15 @@ def _without_code(answer: ApiResponse, *, is_create: bool) -> KlingError:
     if answer.http == _TOO_MANY:
         error, hint = RateLimitError, "slow down and try again"
     elif answer.http == _UNAUTHORIZED and answer.is_json:
-        error, hint = CredentialsError, HOW_TO_LOG_IN
+        error, hint = CredentialsError, LOGIN_HINT
     elif answer.http == _TOO_LARGE:
         error, hint = RefusedError, "use smaller images: the request is too large"
-    elif is_create and _may_have_arrived(answer.http):
+    elif is_create and _may_have_been_processed(answer.http):
         error, hint = AmbiguousError, "ask for the external id before sending again"
     return error(said, hint=hint, http=answer.http, request_id=answer.request_id)
 
 
-def _may_have_arrived(http: int) -> bool:
+def _may_have_been_processed(http: int) -> bool:
     """Return whether the API itself may have had the request: 2xx, 5xx and 408."""
     is_client_fault = 300 <= http < 500  # noqa: PLR2004 -- redirects and refusals
     return not is_client_fault or http == _REQUEST_TIMEOUT
@@ -203,19 +207,19 @@ def _may_have_arrived(http: int) -> bool:
 def _key_hint(message: str, base_url: str, credentials: Credentials) -> str | None:
     """Return what to do about a key that this host does not know."""
     if credentials.kind is CredentialKind.KEY_PAIR and "AK/SK" in message:
-        return f"this needs an API key, not a key pair: {HOW_TO_LOG_IN}"
+        return f"this needs an API key, not a key pair: {LOGIN_HINT}"
     other = other_region(base_url)
     if other is None:
         return None
     return (
         "check the key with `kling auth status`; if its account is of the other region,"
-        f" use --region {other} (KLING_API_BASE={HOSTS[other]})"
+        f" use --region {other} (KLING_API_BASE={API_HOSTS[other]})"
     )
 
 
 def other_region(base_url: str) -> str | None:
     """Return the region whose host `base_url` is not; None for a host of one's own."""
     base = base_url.rstrip("/")
-    if base == HOSTS["cn"]:
+    if base == API_HOSTS["cn"]:
         return "global"
-    return "cn" if base in (HOSTS["global"], _OLD_HOST) else None
+    return "cn" if base in (API_HOSTS["global"], _OLD_HOST) else None

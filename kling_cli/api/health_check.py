@@ -9,17 +9,17 @@ from typing import Final
 
 from kling_cli.api.client import KlingClient
 from kling_cli.api.credentials import Credentials
-from kling_cli.api.error_codes import CODES, SUCCESS, error_from_response
+from kling_cli.api.error_codes import ERROR_CODES, SUCCESS, error_from_response
 from kling_cli.api.http import new_http
 from kling_cli.api.transport import ApiResponse, Request, send_request
 from kling_cli.catalogue import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.errors import CredentialsError, KlingError, UnreachableError
 
-PATIENCE_S: Final = 15.0
+EXCHANGE_TIMEOUT_S: Final = 15.0
 _NO_TASK: Final = "0"  # unknown ids are absent from the answer, which is a success
 _WINDOW: Final = timedelta(days=1)
-_NO_RIGHT: Final = 1103  # said of a key that is known
+_NO_PERMISSION: Final = 1103  # said of a key that is known
 
 
 class HealthStatus(StrEnum):
@@ -52,9 +52,9 @@ async def check_credentials(
     """
     begun = clock.monotonic()
     async with new_http(base_url, timeout_s=timeout_s) as http:
-        client = KlingClient(http, credentials, clock, patience_s=PATIENCE_S)
+        client = KlingClient(http, credentials, clock, patience_s=EXCHANGE_TIMEOUT_S)
         try:
-            answer = await _ask(client, credentials.kind, clock.now())
+            answer = await _send_check(client, credentials.kind, clock.now())
         except UnreachableError as exc:
             return HealthReport(standing=HealthStatus.UNREACHABLE, error=exc)
     error = None
@@ -63,9 +63,9 @@ async def check_credentials(
             answer, base_url=base_url, credentials=credentials, is_create=False
         )
     return HealthReport(
-        standing=_standing(answer, error),
+        standing=_health_status(answer, error),
         error=error,
-        ahead_s=_ahead_s(answer, clock.now()),
+        ahead_s=_clock_offset_s(answer, clock.now()),
         elapsed_s=clock.monotonic() - begun,
     )
 
@@ -78,18 +78,22 @@ async def check_reachable(
     async with new_http(base_url, timeout_s=timeout_s) as http:
         request = Request(method="GET", path="/tasks")
         try:
-            answer = await send_request(http, request, "", patience_s=PATIENCE_S)
+            answer = await send_request(
+                http, request, "", patience_s=EXCHANGE_TIMEOUT_S
+            )
         except UnreachableError as exc:
             return HealthReport(standing=HealthStatus.UNREACHABLE, error=exc)
     return HealthReport(
         standing=HealthStatus.REFUSED if answer.is_json else HealthStatus.UNREACHABLE,
-        error=None if answer.is_json else _no_api(base_url, answer),
-        ahead_s=_ahead_s(answer, clock.now()),
+        error=None if answer.is_json else _not_the_api_error(base_url, answer),
+        ahead_s=_clock_offset_s(answer, clock.now()),
         elapsed_s=clock.monotonic() - begun,
     )
 
 
-async def _ask(client: KlingClient, kind: CredentialKind, now: datetime) -> ApiResponse:
+async def _send_check(
+    client: KlingClient, kind: CredentialKind, now: datetime
+) -> ApiResponse:
     if kind is CredentialKind.API_KEY:
         return await client.call("GET", "/tasks", params={"task_ids": _NO_TASK})
     end_ms = int(now.timestamp() * 1000)
@@ -98,20 +102,20 @@ async def _ask(client: KlingClient, kind: CredentialKind, now: datetime) -> ApiR
     return await client.call("GET", "/account/costs", params=params)
 
 
-def _standing(answer: ApiResponse, error: KlingError | None) -> HealthStatus:
+def _health_status(answer: ApiResponse, error: KlingError | None) -> HealthStatus:
     if error is None:
         return HealthStatus.ACCEPTED
-    if isinstance(error, CredentialsError) and answer.code != _NO_RIGHT:
+    if isinstance(error, CredentialsError) and answer.code != _NO_PERMISSION:
         return HealthStatus.REFUSED
-    is_known = answer.code in CODES and type(error) is not UnreachableError
+    is_known = answer.code in ERROR_CODES and type(error) is not UnreachableError
     return HealthStatus.ACCEPTED if is_known else HealthStatus.UNREACHABLE
 
 
-def _ahead_s(answer: ApiResponse, now: datetime) -> float | None:
+def _clock_offset_s(answer: ApiResponse, now: datetime) -> float | None:
     return None if answer.date is None else (answer.date - now).total_seconds()
 
 
-def _no_api(base_url: str, answer: ApiResponse) -> UnreachableError:
+def _not_the_api_error(base_url: str, answer: ApiResponse) -> UnreachableError:
     return UnreachableError(
         f"{base_url} answers HTTP {answer.http} with {answer.media_type or 'nothing'}: "
         "that is not the Kling API",

@@ -17,13 +17,13 @@ from collections.abc import Iterator
 
 from kling_cli import __version__
 from kling_cli.errors import UsageError
-from kling_cli.settings import LookUp, Proxies, Proxy
+from kling_cli.settings import Proxies, Proxy, Resolver
 
 __all__ = ["ProxyFailedError", "httpx", "new_http"]
 
 
 @contextlib.contextmanager
-def _without(module: str) -> Iterator[None]:
+def _import_blocked(module: str) -> Iterator[None]:
     """Make the first import of `module` fail inside the block, and only there."""
     if module in sys.modules:
         yield
@@ -35,7 +35,7 @@ def _without(module: str) -> Iterator[None]:
         del sys.modules[module]
 
 
-with _without("httpx._main"):
+with _import_blocked("httpx._main"):
     import httpx
 
 USER_AGENT = f"kling-cli/{__version__} (python {platform.python_version()})"
@@ -56,7 +56,7 @@ def new_http(
     timeout_s: float = 30.0,
     connect_timeout_s: float = CONNECT_TIMEOUT_S,
     is_insecure: bool = False,
-    look_up: LookUp | None = None,
+    look_up: Resolver | None = None,
 ) -> httpx.AsyncClient:
     """Return a client; close it with `async with`.
 
@@ -82,7 +82,7 @@ def new_http(
         follow_redirects=False,
         trust_env=False,
         transport=_Transport(
-            _Tls(is_insecure=is_insecure), Proxies.from_environment(look_up)
+            _LazyTlsContext(is_insecure=is_insecure), Proxies.from_environment(look_up)
         ),
     )
 
@@ -90,7 +90,7 @@ def new_http(
 class _Transport(httpx.AsyncBaseTransport):
     """Sends each request directly or through the proxy that the environment names."""
 
-    def __init__(self, tls: _Tls, proxies: Proxies) -> None:
+    def __init__(self, tls: _LazyTlsContext, proxies: Proxies) -> None:
         self._tls = tls
         self._proxies = proxies
         self._direct = httpx.AsyncHTTPTransport(verify=tls.context, trust_env=False)
@@ -106,7 +106,7 @@ class _Transport(httpx.AsyncBaseTransport):
         try:
             return await transport.handle_async_request(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as exc:
-            if _is_about_tls(exc):  # the host behind the proxy, or its impersonator
+            if _is_tls_error(exc):  # the host behind the proxy, or its impersonator
                 raise
             late = isinstance(exc, httpx.ConnectTimeout)
             reason = "it took too long" if late else str(exc) or "no connection"
@@ -144,14 +144,14 @@ def _new_transport(proxy: Proxy, context: ssl.SSLContext) -> httpx.AsyncHTTPTran
     )
 
 
-def _is_about_tls(exc: BaseException | None) -> bool:
+def _is_tls_error(exc: BaseException | None) -> bool:
     """Return whether an exception, or one that it came from, is of TLS."""
     while exc is not None and not isinstance(exc, ssl.SSLError):
         exc = exc.__cause__ or exc.__context__
     return exc is not None
 
 
-class _Tls:
+class _LazyTlsContext:
     """A TLS context whose authorities are read before the first TLS connection.
 
     Reading them takes 20 ms, which a sandbox on loopback never needs. Until then no

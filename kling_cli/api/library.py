@@ -13,8 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from kling_cli.api.json_values import mapping, moment, objects, text
-from kling_cli.api.pagination import Listed, PageFetcher, numbered_pages
+from kling_cli.api.json_values import as_datetime, as_object, as_objects, as_text
+from kling_cli.api.pagination import PagedItems, PageFetcher, numbered_pages
 from kling_cli.errors import RefusedError, UsageError
 
 _PRESET_OWNER: Final = "kling"
@@ -101,7 +101,7 @@ class UnknownItemError(UsageError):
 
 async def library_items(
     client: PageFetcher, shelf: ItemKind, owner: Owner, *, limit: int
-) -> Listed[LibraryItem]:
+) -> PagedItems[LibraryItem]:
     """Return up to `limit` things of a shelf (0: all), as the API orders them."""
     is_own = owner is Owner.OWN
     return await numbered_pages(
@@ -125,10 +125,12 @@ async def delete_item(client: PageFetcher, shelf: ItemKind, thing_id: str) -> No
     except RefusedError as exc:
         if exc.code != _BAD_VALUE:
             raise
-        raise _not_deleted(shelf, thing_id, exc) from exc
+        raise _unknown_item_error(shelf, thing_id, exc) from exc
 
 
-def _not_deleted(shelf: ItemKind, thing_id: str, exc: RefusedError) -> UnknownItemError:
+def _unknown_item_error(
+    shelf: ItemKind, thing_id: str, exc: RefusedError
+) -> UnknownItemError:
     is_gone = "already" in exc.message.lower()
     what = (
         f"{shelf.noun} {thing_id} has been deleted before"
@@ -146,11 +148,11 @@ def _not_deleted(shelf: ItemKind, thing_id: str, exc: RefusedError) -> UnknownIt
 
 def items_from_wire(rows: Any, shelf: ItemKind, owner: Owner) -> Iterator[LibraryItem]:
     """Yield the things in the tasks of a list; what is still being made has none."""
-    for row in objects(rows):
-        result = mapping(row.get("task_result"))
-        for item in objects(result.get(shelf.plural)):
-            thing_id = text(item.get(f"{shelf.noun}_id"))
-            status = text(item.get("status")) or ""
+    for row in as_objects(rows):
+        result = as_object(row.get("task_result"))
+        for item in as_objects(result.get(shelf.plural)):
+            thing_id = as_text(item.get(f"{shelf.noun}_id"))
+            status = as_text(item.get("status")) or ""
             if thing_id is not None and status.lower() != _DELETED:
                 yield _item(thing_id, item, row, shelf, owner)
 
@@ -163,38 +165,41 @@ def _item(
     owner: Owner,
 ) -> LibraryItem:
     is_preset = item.get("owned_by") == _PRESET_OWNER
-    voice = mapping(item.get("element_voice_info"))
+    voice = as_object(item.get("element_voice_info"))
     return LibraryItem(
         id=thing_id,
-        name=text(item.get(f"{shelf.noun}_name")),
+        name=as_text(item.get(f"{shelf.noun}_name")),
         owner=Owner.PRESET if is_preset else owner,
         links=tuple(_links(item, voice)),
-        description=text(item.get("element_description")),
-        kind=text(item.get("reference_type")),
+        description=as_text(item.get("element_description")),
+        kind=as_text(item.get("reference_type")),
         tags=tuple(_tags(item)),
-        voice_id=text(voice.get("voice_id")),
-        task_id=text(row.get("task_id")),
-        created_at=moment(row.get("created_at")),
+        voice_id=as_text(voice.get("voice_id")),
+        task_id=as_text(row.get("task_id")),
+        created_at=as_datetime(row.get("created_at")),
     )
 
 
 def _tags(item: Mapping[str, Any]) -> Iterator[str]:
-    for tag in objects(item.get("tag_list")):
-        name = text(tag.get("name")) or text(tag.get("id"))
+    for tag in as_objects(item.get("tag_list")):
+        name = as_text(tag.get("name")) or as_text(tag.get("id"))
         if name is not None:
             yield name
 
 
 def _links(item: Mapping[str, Any], voice: Mapping[str, Any]) -> Iterator[Link]:
-    pictures = mapping(item.get("element_image_list"))
-    films = mapping(item.get("element_video_list"))
+    pictures = as_object(item.get("element_image_list"))
+    films = as_object(item.get("element_video_list"))
     found = [
         ("sample", item.get("trial_url")),
         ("frontal", pictures.get("frontal_image")),
-        *(("refer", o.get("image_url")) for o in objects(pictures.get("refer_images"))),
-        *(("refer", o.get("video_url")) for o in objects(films.get("refer_videos"))),
+        *(
+            ("refer", o.get("image_url"))
+            for o in as_objects(pictures.get("refer_images"))
+        ),
+        *(("refer", o.get("video_url")) for o in as_objects(films.get("refer_videos"))),
         ("voice", voice.get("trial_url")),
     ]
     for role, value in found:
-        if (url := text(value)) is not None:
+        if (url := as_text(value)) is not None:
             yield Link(role=role, url=url)

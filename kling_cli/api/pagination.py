@@ -10,7 +10,7 @@ from kling_cli.api.transport import ApiResponse
 from kling_cli.errors import UnreachableError
 
 
-class Named(Protocol):
+class Identified(Protocol):
     """Something with an id that tells it from others."""
 
     @property
@@ -18,7 +18,7 @@ class Named(Protocol):
 
 
 T = TypeVar("T")
-N = TypeVar("N", bound=Named)
+N = TypeVar("N", bound=Identified)
 
 MAX_PAGE: Final = 1000  # Source: API reference 2.8, `pageNum`, read 2026-10-04
 
@@ -37,17 +37,19 @@ class PageFetcher(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed(Generic[T]):
+class PagedItems(Generic[T]):
     """What was found, and whether there is more than was wanted."""
 
     items: tuple[T, ...]
     has_more: bool = False
 
 
-def take_first(items: Sequence[T], limit: int, *, has_more: bool = False) -> Listed[T]:
+def take_first(
+    items: Sequence[T], limit: int, *, has_more: bool = False
+) -> PagedItems[T]:
     """Return the first `limit` of these, 0 being all of them."""
     shown = tuple(items[: limit or None])
-    return Listed(items=shown, has_more=has_more or len(shown) < len(items))
+    return PagedItems(items=shown, has_more=has_more or len(shown) < len(items))
 
 
 async def numbered_pages(  # noqa: PLR0913 -- a list, and how far to follow it
@@ -58,7 +60,7 @@ async def numbered_pages(  # noqa: PLR0913 -- a list, and how far to follow it
     limit: int,
     page_size: int,
     max_pages: int = MAX_PAGE,
-) -> Listed[N]:
+) -> PagedItems[N]:
     """Return up to `limit` items (0: all) of a list whose pages are numbered.
 
     A page may have more rows than items: of what is being made there is a row and
@@ -95,7 +97,7 @@ async def cursor_pages(
     turn: Callable[[str | None], Awaitable[tuple[Sequence[T], str | None]]],
     *,
     limit: int,
-) -> Listed[T]:
+) -> PagedItems[T]:
     """Return up to `limit` items (0: all) of a list in which cursors lead on.
 
     `turn` takes a cursor, None for the first page, and returns the items there and the

@@ -9,13 +9,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from kling_cli.api.json_values import (
-    first,
-    mapping,
-    moment,
-    number,
-    objects,
-    text,
-    whole,
+    as_datetime,
+    as_integer,
+    as_number,
+    as_object,
+    as_objects,
+    as_text,
+    first_value,
 )
 from kling_cli.errors import UnreachableError
 
@@ -83,7 +83,7 @@ class Task:
 
 
 # Whole numbers that are known of a video, by our names.
-_FACTS = {
+_VIDEO_FACTS = {
     "width": "width",
     "height": "height",
     "frames": "total_frame",
@@ -91,52 +91,54 @@ _FACTS = {
 _PREVIEW = {"video": "video", "image": "video_cover", "tracking": "tracking_output"}
 
 
-def refusal_of(data: Mapping[str, Any]) -> str | None:
+def step_failure_reason(data: Mapping[str, Any]) -> str | None:
     """Return why a step has not done what it is for; None when it has."""
-    status = whole(data.get("status"))
+    status = as_integer(data.get("status"))
     if not status:
         return None
     return f"nothing was recognised (status {status})"
 
 
-def outputs_of(data: Mapping[str, Any]) -> Iterator[Output]:
+def step_outputs(data: Mapping[str, Any]) -> Iterator[Output]:
     """Yield what a step has found or made."""
-    yield from _faces(data)
-    yield from _video(data)
-    result = mapping(data.get("res"))
+    yield from _face_outputs(data)
+    yield from _video_outputs(data)
+    result = as_object(data.get("res"))
     for type_, key in _PREVIEW.items():
-        if url := text(result.get(key)):
+        if url := as_text(result.get(key)):
             yield Output(type=type_, url=url)
-    for mask in objects(result.get("rle_mask_list")):
-        yield Output(type="mask", id=text(mask.get("object_id")))
+    for mask in as_objects(result.get("rle_mask_list")):
+        yield Output(type="mask", id=as_text(mask.get("object_id")))
 
 
-def _faces(data: Mapping[str, Any]) -> Iterator[Output]:
-    for item in objects(data.get("face_data")):
-        start_s = _seconds(item.get("start_time")) or 0.0
-        end_s = _seconds(item.get("end_time"))
+def _face_outputs(data: Mapping[str, Any]) -> Iterator[Output]:
+    for item in as_objects(data.get("face_data")):
+        start_s = _from_milliseconds(item.get("start_time")) or 0.0
+        end_s = _from_milliseconds(item.get("end_time"))
         yield Output(
             type="face",
-            id=text(item.get("face_id")),
-            url=text(item.get("face_image")),
+            id=as_text(item.get("face_id")),
+            url=as_text(item.get("face_image")),
             duration_s=None if end_s is None else round(end_s - start_s, 3),
             facts={"start_s": start_s},
         )
 
 
-def _video(data: Mapping[str, Any]) -> Iterator[Output]:
-    url = text(data.get("normalized_video"))
-    seconds = _seconds(data.get("original_duration"))
+def _video_outputs(data: Mapping[str, Any]) -> Iterator[Output]:
+    url = as_text(data.get("normalized_video"))
+    seconds = _from_milliseconds(data.get("original_duration"))
     if url is None and seconds is None:
         return
-    found: dict[str, float | None] = {"fps": number(data.get("fps"))}
-    found |= {ours: whole(data.get(theirs)) for ours, theirs in _FACTS.items()}
+    found: dict[str, float | None] = {"fps": as_number(data.get("fps"))}
+    found |= {
+        ours: as_integer(data.get(theirs)) for ours, theirs in _VIDEO_FACTS.items()
+    }
     facts = {name: value for name, value in found.items() if value is not None}
     yield Output(type="video", url=url, duration_s=seconds, facts=facts)
 
 
-def _seconds(milliseconds: Any) -> float | None:
-    found = number(milliseconds)
+def _from_milliseconds(milliseconds: Any) -> float | None:
+    found = as_number(milliseconds)
     return None if found is None else found / 1000
 
 
@@ -149,7 +151,7 @@ _STATUS: Final = {
     "failed": TaskStatus.FAILED,
 }
 
-_VIEWS: Final = (1, 2, 3)
+_VIEW_NUMBERS: Final = (1, 2, 3)
 
 # The lists of a legacy `task_result`, and the type of what is in them.
 _RESULT_LISTS: Final = {
@@ -161,7 +163,7 @@ _RESULT_LISTS: Final = {
     "elements": "element",
 }
 
-_URLS: Final = ("url", "mp3_url", "url_mp3", "wav_url", "url_wav", "trial_url")
+_URL_KEYS: Final = ("url", "mp3_url", "url_mp3", "wav_url", "url_wav", "trial_url")
 
 
 def task_from_wire(data: Any, *, request_id: str | None = None) -> Task:
@@ -170,8 +172,8 @@ def task_from_wire(data: Any, *, request_id: str | None = None) -> Task:
     Raises:
         UnreachableError: it is no object, or has no task id: an answer to nothing.
     """
-    found = mapping(data)
-    task_id = _id(found)
+    found = as_object(data)
+    task_id = _task_id(found)
     if task_id is None:
         raise UnreachableError(
             "the API's answer names no task",
@@ -180,11 +182,11 @@ def task_from_wire(data: Any, *, request_id: str | None = None) -> Task:
         )
     return Task(
         id=task_id,
-        status=status_from_wire(first(found, "status", "task_status")),
-        message=text(found.get("message")) or text(found.get("task_status_msg")),
+        status=status_from_wire(first_value(found, "status", "task_status")),
+        message=as_text(found.get("message")) or as_text(found.get("task_status_msg")),
         external_id=_external_id(found),
-        created_at=created_from_wire(found),
-        updated_at=moment(first(found, "update_time", "updated_at")),
+        created_at=created_at_from_wire(found),
+        updated_at=as_datetime(first_value(found, "update_time", "updated_at")),
         outputs=tuple(_outputs(found)),
         units=_units(found),
         request_id=request_id,
@@ -200,16 +202,16 @@ def result_from_wire(data: Any, *, request_id: str | None = None) -> Task:
     Raises:
         UnreachableError: it is no object.
     """
-    found = mapping(data)
-    if _id(found) is None:
-        found = {**found, "task_id": text(found.get("session_id")) or request_id}
+    found = as_object(data)
+    if _task_id(found) is None:
+        found = {**found, "task_id": as_text(found.get("session_id")) or request_id}
     task = task_from_wire(found, request_id=request_id)
-    why = refusal_of(found)
+    why = step_failure_reason(found)
     return replace(
         task,
         status=TaskStatus.FAILED if why else TaskStatus.SUCCEEDED,
         message=why or task.message,
-        outputs=(*task.outputs, *outputs_of(found)),
+        outputs=(*task.outputs, *step_outputs(found)),
     )
 
 
@@ -227,14 +229,14 @@ def tasks_from_wire(data: Any, *, request_id: str | None = None) -> tuple[Task, 
         )
     return tuple(
         task_from_wire(item, request_id=request_id)
-        for item in objects(data)
-        if _id(item) is not None
+        for item in as_objects(data)
+        if _task_id(item) is not None
     )
 
 
-def created_from_wire(data: Mapping[str, Any]) -> datetime | None:
+def created_at_from_wire(data: Mapping[str, Any]) -> datetime | None:
     """Return when a task was created."""
-    return moment(first(data, "create_time", "created_at"))
+    return as_datetime(first_value(data, "create_time", "created_at"))
 
 
 def status_from_wire(value: Any) -> TaskStatus:
@@ -243,32 +245,32 @@ def status_from_wire(value: Any) -> TaskStatus:
     return _STATUS.get(word, TaskStatus.UNKNOWN)
 
 
-def _id(data: Mapping[str, Any]) -> str | None:
-    return text(data.get("id")) or text(data.get("task_id"))
+def _task_id(data: Mapping[str, Any]) -> str | None:
+    return as_text(data.get("id")) or as_text(data.get("task_id"))
 
 
 def _external_id(data: Mapping[str, Any]) -> str | None:
-    named = first(data, "external_id", "external_task_id")
-    info = mapping(data.get("task_info"))
-    return text(named) or text(info.get("external_task_id"))
+    named = first_value(data, "external_id", "external_task_id")
+    info = as_object(data.get("task_info"))
+    return as_text(named) or as_text(info.get("external_task_id"))
 
 
 def _outputs(data: Mapping[str, Any]) -> Iterator[Output]:
-    for item in objects(data.get("outputs")):
-        yield _output(item, text(item.get("type")) or "video")
-    result = mapping(first(data, "task_result", "result"))
+    for item in as_objects(data.get("outputs")):
+        yield _output(item, as_text(item.get("type")) or "video")
+    result = as_object(first_value(data, "task_result", "result"))
     for key, type_ in _RESULT_LISTS.items():
-        for item in objects(result.get(key)):
-            yield from _of_item(item, type_)
+        for item in as_objects(result.get(key)):
+            yield from _item_outputs(item, type_)
 
 
-def _of_item(item: Mapping[str, Any], type_: str) -> Iterator[Output]:
+def _item_outputs(item: Mapping[str, Any], type_: str) -> Iterator[Output]:
     """Yield what one item of a `task_result` stands for: a file or several.
 
     Further views of a subject come three in an item, as `url_1` to `url_3`; a part that
     an image does not contain has an empty URL. Source: API reference 2.8.
     """
-    views = [url for n in _VIEWS if (url := text(item.get(f"url_{n}")))]
+    views = [url for n in _VIEW_NUMBERS if (url := as_text(item.get(f"url_{n}")))]
     if item.get("is_contain") is False:
         return
     if not views:
@@ -278,15 +280,15 @@ def _of_item(item: Mapping[str, Any], type_: str) -> Iterator[Output]:
 
 
 def _output(item: Mapping[str, Any], type_: str) -> Output:
-    seconds = first(
+    seconds = first_value(
         item, "duration", "mp3_duration", "duration_mp3", "wav_duration", "duration_wav"
     )
     return Output(
         type=type_.lower(),
-        id=text(first(item, "id", "voice_id", "element_id")),
-        url=text(first(item, *_URLS)),
-        watermark_url=text(item.get("watermark_url")),
-        duration_s=number(seconds),
+        id=as_text(first_value(item, "id", "voice_id", "element_id")),
+        url=as_text(first_value(item, *_URL_KEYS)),
+        watermark_url=as_text(item.get("watermark_url")),
+        duration_s=as_number(seconds),
     )
 
 
@@ -294,17 +296,17 @@ def _units(data: Mapping[str, Any]) -> float | None:
     """Return the units charged; cash is not units."""
     charges = [
         amount
-        for item in objects(data.get("billing"))
+        for item in as_objects(data.get("billing"))
         if item.get("charge_type", "unit") == "unit"
-        and (amount := number(item.get("amount"))) is not None
+        and (amount := as_number(item.get("amount"))) is not None
     ]
     if charges:
         return sum(charges)
-    return number(data.get("final_unit_deduction"))
+    return as_number(data.get("final_unit_deduction"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class TaskPage:
     """A page of tasks; `next_cursor` asks for the next one while `has_more`."""
 
     tasks: tuple[Task, ...]
@@ -312,11 +314,11 @@ class Page:
     has_more: bool
 
 
-def page_from_wire(data: Any, *, request_id: str | None = None) -> Page:
+def page_from_wire(data: Any, *, request_id: str | None = None) -> TaskPage:
     """Return a page of `POST /tasks`. Source: API reference 2.5, read 2026-10-04."""
-    found = mapping(data)
-    return Page(
+    found = as_object(data)
+    return TaskPage(
         tasks=tasks_from_wire(found.get("result"), request_id=request_id),
-        next_cursor=text(found.get("next_cursor")),
+        next_cursor=as_text(found.get("next_cursor")),
         has_more=found.get("has_more") is True,
     )

@@ -13,13 +13,13 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 import anyio
 
 from kling_cli.api.http import ProxyFailedError, httpx
-from kling_cli.api.json_values import parse_json, text, whole
+from kling_cli.api.json_values import as_integer, as_text, parse_json
 from kling_cli.errors import UnreachableError, UsageError
-from kling_cli.settings import HOSTS, is_loopback_url
+from kling_cli.settings import API_HOSTS, is_loopback_url
 from kling_cli.text import is_text
 
 _PORTS: Final = {"https": 443, "http": 80}
-_QUOTED: Final = frozenset(' "<>\\^`{|}#')  # what a URL has only as %20 and the like
+_UNESCAPED: Final = frozenset(' "<>\\^`{|}#')  # what a URL has only as %20 and the like
 
 
 def parse_request_path(text: str, *, api_base: str) -> tuple[str, dict[str, str]]:
@@ -31,34 +31,36 @@ def parse_request_path(text: str, *, api_base: str) -> tuple[str, dict[str, str]
     Raises:
         UsageError: it is no path, or leads out of the API: the key goes nowhere else.
     """
-    if not text.isascii() or not text.isprintable() or _QUOTED & set(text):
-        raise _no_path(text, "it has characters that must be written as %20 and so on")
+    if not text.isascii() or not text.isprintable() or _UNESCAPED & set(text):
+        raise _invalid_path(
+            text, "it has characters that must be written as %20 and so on"
+        )
     if "://" in text.partition("?")[0]:
-        text = _below(text, api_base)
+        text = _path_below_base(text, api_base)
     path, _, query = text.partition("?")
     path = path if path.startswith("/") else f"/{path}"
     if path.startswith("//"):
-        raise _no_path(text, "it names a host")
+        raise _invalid_path(text, "it names a host")
     for step in map(unquote, path.split("/")):
         if step in (".", "..") or not step.isprintable() or {"/", "\\"} & set(step):
-            raise _no_path(text, "it leads elsewhere")
+            raise _invalid_path(text, "it leads elsewhere")
     params: dict[str, str] = {}
     for key, value in parse_qsl(query, keep_blank_values=True):
         params[key] = f"{params[key]},{value}" if key in params else value
     return path, params
 
 
-def _below(url: str, api_base: str) -> str:
+def _path_below_base(url: str, api_base: str) -> str:
     """Return what follows `api_base` in a URL of that host."""
     base, given = _split(api_base), _split(url)
     if given is None or base is None or _origin(given) != _origin(base):
         raise UsageError(
-            f"{_shown(url)} is not on {api_base}: the key is sent nowhere else",
-            hint=_other_host(given) or "give the path alone, or set KLING_API_BASE",
+            f"{_without_query(url)} is not on {api_base}: the key is sent nowhere else",
+            hint=_region_hint(given) or "give the path alone, or set KLING_API_BASE",
         )
     prefix = base.path.rstrip("/")
     if not given.path.startswith(f"{prefix}/"):
-        raise _no_path(url, f"it is not below {api_base}")
+        raise _invalid_path(url, f"it is not below {api_base}")
     return given._replace(scheme="", netloc="").geturl()[len(prefix) :]
 
 
@@ -76,28 +78,28 @@ def _origin(url: SplitResult) -> tuple[str, str, int | None, str | None]:
     return url.scheme, (url.hostname or "").rstrip("."), port, url.username
 
 
-def _other_host(given: SplitResult | None) -> str | None:
-    for region, host in HOSTS.items():
+def _region_hint(given: SplitResult | None) -> str | None:
+    for region, host in API_HOSTS.items():
         if given is not None and given.hostname == urlsplit(host).hostname:
             return f"--region {region} talks with that host"
     return None
 
 
-def _no_path(text: str, why: str) -> UsageError:
+def _invalid_path(text: str, why: str) -> UsageError:
     return UsageError(
-        f"{_shown(text)!r} is not a path of the API: {why}",
+        f"{_without_query(text)!r} is not a path of the API: {why}",
         hint="kling api GET /tasks -f task_ids=ID",
     )
 
 
-def _shown(text: str) -> str:
+def _without_query(text: str) -> str:
     """Return it without its query, where the secrets of signed links stand."""
     return text.partition("?")[0]
 
 
-MAX_ANSWER_BYTES: Final = 16 << 20
-PATIENCE_S: Final = 120.0
-_SLOWEST_UPLOAD: Final = 25_000  # bytes a second: a 50 MB image in 45 minutes
+MAX_RESPONSE_BYTES: Final = 16 << 20
+EXCHANGE_TIMEOUT_S: Final = 120.0
+_MIN_UPLOAD_RATE: Final = 25_000  # bytes a second: a 50 MB image in 45 minutes
 
 # Failures before a byte of the request has left.
 _NOT_SENT: Final = (
@@ -147,7 +149,7 @@ async def send_request(
     request: Request,
     authorization: str,
     *,
-    patience_s: float = PATIENCE_S,
+    patience_s: float = EXCHANGE_TIMEOUT_S,
 ) -> ApiResponse:
     """Send `request` and return the answer, whatever it says.
 
@@ -158,17 +160,17 @@ async def send_request(
         UnreachableError: nothing was sent.
         request.doubt: it may have arrived, and there is no answer that can be read.
     """
-    wire = _wire_request(http, request, authorization)
-    patience_s += len(wire.content) / _SLOWEST_UPLOAD
+    wire = _build_request(http, request, authorization)
+    patience_s += len(wire.content) / _MIN_UPLOAD_RATE
     try:
         with anyio.fail_after(patience_s):
             response = await http.send(wire, stream=True)
             try:
-                body = await _read(response, request)
+                body = await _read_body(response, request)
             finally:
                 await response.aclose()
     except _NOT_SENT as exc:
-        raise _unreachable(http, exc) from exc
+        raise _unreachable_error(http, exc) from exc
     except (httpx.HTTPError, OSError) as exc:  # a TLS error, a timeout: OSErrors
         raise request.doubt(
             f"{_host(http)} gave no answer: {_reason(exc)}",
@@ -177,7 +179,7 @@ async def send_request(
     return parse_response(response, body)
 
 
-def _wire_request(
+def _build_request(
     http: httpx.AsyncClient, request: Request, authorization: str
 ) -> httpx.Request:
     import json
@@ -213,14 +215,14 @@ def _wire_request(
         raise UsageError(f"{request.path!r} is not a path of the API: {exc}") from exc
 
 
-async def _read(response: httpx.Response, request: Request) -> bytes:
+async def _read_body(response: httpx.Response, request: Request) -> bytes:
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
+        if len(body) > MAX_RESPONSE_BYTES:
             raise request.doubt(
                 f"the answer of {response.url.host} is larger than "
-                f"{MAX_ANSWER_BYTES >> 20} MiB",
+                f"{MAX_RESPONSE_BYTES >> 20} MiB",
                 hint="check KLING_API_BASE: this is not how the Kling API answers",
                 http=response.status_code,
             )
@@ -248,9 +250,9 @@ def parse_response(response: httpx.Response, body: bytes) -> ApiResponse:
         media_type=head.media_type,
         date=head.date,
         is_json=True,
-        code=whole(envelope.get("code")),
-        message=text(envelope.get("message")) or text(envelope.get("msg")),
-        request_id=text(envelope.get("request_id")),
+        code=as_integer(envelope.get("code")),
+        message=as_text(envelope.get("message")) or as_text(envelope.get("msg")),
+        request_id=as_text(envelope.get("request_id")),
         data=envelope.get("data"),
         task_s=head.task_s,
     )
@@ -280,7 +282,7 @@ def _reason(exc: Exception) -> str:
     return str(exc) or "the connection was lost"
 
 
-def _unreachable(http: httpx.AsyncClient, exc: Exception) -> UnreachableError:
+def _unreachable_error(http: httpx.AsyncClient, exc: Exception) -> UnreachableError:
     reason = _reason(exc)
     hint = "check the network connection and KLING_API_BASE; `kling doctor` looks at it"
     if isinstance(exc, ProxyFailedError):

@@ -19,6 +19,7 @@ from .definition.loader import (
     load_managed as load_managed,
     load_product as load_product,
     load_step as load_step,
+    managed_names as managed_names,
     model_labels as model_labels,
     opening_step as opening_step,
     product_names as product_names,

@@ -35,9 +35,9 @@ def write_report(exc: BaseException, environ: Mapping[str, str]) -> Path | None:
     """
     text = scrubbed("".join(traceback.format_exception(exc)), environ)
     if environ.get("KLING_DEBUG") == "1":
-        from kling_cli.cli.output.streams import write_note
+        from kling_cli.cli.output.terminal.streams import write_message
 
-        write_note(text)
+        write_message(text)
         return None
     try:
         return _write(text, _state_dir(environ))
@@ -128,7 +128,6 @@ def _usage(exc: Exception) -> UsageError:
 
 
 def _bug(exc: BaseException) -> KlingError:
-    # DROPME
 
     place = write_report(exc, os.environ)
     where = f"the traceback is in {place}" if place else "KLING_DEBUG=1 shows more"
@@ -139,14 +138,14 @@ def _bug(exc: BaseException) -> KlingError:
 
 
 def _show_help(exc: BaseException) -> int:
-    from kling_cli.cli.output.streams import write_result
+    from kling_cli.cli.output.terminal.streams import write_result
 
     write_result(str(exc).rstrip("\n"))
     return int(ExitCode.DONE)
 
 
 def _reader_gone() -> int:
-    from kling_cli.cli.output.streams import discard_stdout
+    from kling_cli.cli.output.terminal.streams import discard_stdout
 
     discard_stdout()
     return int(ExitCode.DONE)
@@ -180,18 +179,18 @@ _SUB_COMMANDS: Mapping[str, tuple[str, ...]] = {
 
 
 def _print_document(error: KlingError, arguments: Sequence[str]) -> None:
-    from kling_cli.cli.output.json_document import dumps, of_failure
-    from kling_cli.cli.output.streams import write_result
+    from kling_cli.cli.output.json_document import dumps, failure_document
+    from kling_cli.cli.output.terminal.streams import write_result
 
     try:
-        write_result(dumps(of_failure(_command(arguments), error)))
+        write_result(dumps(failure_document(_command(arguments), error)))
     except KlingError as unwritable:
         _print_lines(unwritable)
 
 
 def _print_lines(error: KlingError) -> None:
-    from kling_cli.cli.output.plain import error_lines
-    from kling_cli.cli.output.streams import write_note
+    from kling_cli.cli.output.plain_lines import error_lines
+    from kling_cli.cli.output.terminal.streams import write_message
 
     for line in error_lines(error):
-        write_note(line)
+        write_message(line)

@@ -16,8 +16,8 @@ from typing import Any, Final, NamedTuple
 
 from typer.core import TyperCommand, TyperGroup
 
-from kling_cli.cli.output.styles import Style, style_for
-from kling_cli.cli.output.text import safe_note
+from kling_cli.cli.output.terminal.capabilities import Styler, styler_for
+from kling_cli.cli.output.terminal.text import completion_note
 
 OPTIONS: Final = "Options"  # the first section, of everything without a panel
 COMMANDS: Final = "Commands"
@@ -49,7 +49,7 @@ class HelpPage:
         commands = getattr(self, "commands", {})
         for each in found:  # of a command, typer has cut the text in its own way
             text = commands[each.value].help if each.value in commands else each.help
-            each.help = safe_note(brief(text or ""))
+            each.help = completion_note(brief(text or ""))
         return found
 
 
@@ -73,11 +73,13 @@ def page(command: Any, ctx: Any, *, is_full: bool = False) -> str:
 
     is_full = is_full or getattr(command, "briefs", None) is None
     width = min(get_terminal_size().columns, _WIDEST) - 1
-    return "\n".join(_lines(command, ctx, width, style_for(sys.stdout), is_full)) + "\n"
+    return (
+        "\n".join(_lines(command, ctx, width, styler_for(sys.stdout), is_full)) + "\n"
+    )
 
 
 def _lines(
-    command: Any, ctx: Any, width: int, style: Style, is_full: bool
+    command: Any, ctx: Any, width: int, style: Styler, is_full: bool
 ) -> Iterator[str]:
     about, examples = _split_help(command.help or "")
     usage = f"Usage: {ctx.command_path} {' '.join(command.collect_usage_pieces(ctx))}"
@@ -264,7 +266,7 @@ def _label_width(rows: Iterable[Row], width: int) -> int:
     return widest if width - widest - 2 * len(_GAP) >= _LEAST_TEXT else 0
 
 
-def _row(row: Row, label_width: int, width: int, style: Style) -> Iterator[str]:
+def _row(row: Row, label_width: int, width: int, style: Styler) -> Iterator[str]:
     """Yield a row; the text of a label that is too long begins below it."""
     indent = len(_GAP) + (label_width + len(_GAP) if label_width else 2 * len(_GAP))
     room = max(width - indent, 1)
@@ -279,7 +281,7 @@ def _row(row: Row, label_width: int, width: int, style: Style) -> Iterator[str]:
         yield " " * indent + text
 
 
-def _cut(label: str, width: int, style: Style) -> Iterator[str]:
+def _cut(label: str, width: int, style: Styler) -> Iterator[str]:
     """Yield a label on lines of its own."""
     indent = label[: -len(label.lstrip())]
     for part in wrap(label.strip(), width - len(_GAP + indent)):

@@ -33,7 +33,7 @@ class RunContext:
 
     @property
     def as_keywords(self) -> dict[str, Any]:
-        """The same, as every function of `jobs.run` takes it."""
+        """The same, as every function of `jobs` that commands call takes it."""
         return {"settings": self.settings, "tell": self.tell, "clock": self.clock}
 
 
@@ -53,9 +53,9 @@ def run(
     """Run `work` in an event loop of its own while a reporter shows what happens."""
     import anyio
 
-    from kling_cli.cli.output.reporters import reporter
+    from kling_cli.cli.output.reporters import make_reporter
 
-    chosen = reporter(
+    chosen = make_reporter(
         is_quiet=talk.is_quiet, is_colorless=talk.is_colorless, is_brief=is_brief
     )
     with chosen as report:
@@ -66,8 +66,8 @@ def run(
 async def _on_terminal(work: Work[T], around: RunContext) -> T:
     """Await `work`; the display leaves the terminal to a shell that takes it."""
     from kling_cli.background import background
-    from kling_cli.cli.output.job_control import share_terminal
-    from kling_cli.cli.output.styles import is_terminal
+    from kling_cli.cli.output.terminal.capabilities import is_terminal
+    from kling_cli.cli.output.terminal.job_control import share_terminal
 
     if not is_terminal(sys.stderr):
         return await _surrounded(work, around)

@@ -16,7 +16,7 @@ import anyio
 
 from kling_cli import catalogue
 from kling_cli.api import (
-    Listed,
+    PagedItems,
     RetryingClient,
     Task,
     TaskStatus,
@@ -25,9 +25,18 @@ from kling_cli.api import (
     take_first,
     tasks_from_wire,
 )
+from kling_cli.clock import Clock
 from kling_cli.errors import CredentialsError, KlingError
-from kling_cli.jobs.poller import TASKS_PATH, TaskEndpoint, families, is_only_here
-from kling_cli.jobs.session import Session
+from kling_cli.jobs.events import EmitEvent
+from kling_cli.jobs.session import Session, open_session
+from kling_cli.jobs.signals import until_signal
+from kling_cli.jobs.waiting.poller import (
+    TASKS_PATH,
+    TaskEndpoint,
+    families,
+    is_only_here,
+)
+from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage
 
 PAGE: Final = 500
@@ -75,14 +84,14 @@ class AccountTasks:
     notes: list[str] = field(default_factory=list)
     nameless: int = 0
 
-    async def tasks(self) -> Listed[JobRecord]:
+    async def tasks(self) -> PagedItems[JobRecord]:
         """Return the tasks that are wanted.
 
         Raises:
             KlingError: the account cannot be asked, or only with an API key.
         """
         places = self._places()
-        answers: dict[TaskEndpoint, Listed[JobRecord]] = {}
+        answers: dict[TaskEndpoint, PagedItems[JobRecord]] = {}
         failures: dict[TaskEndpoint, KlingError] = {}
         limiter = anyio.CapacityLimiter(AT_ONCE)
 
@@ -118,12 +127,12 @@ class AccountTasks:
             )
         return found
 
-    async def _ask(self, place: TaskEndpoint) -> Listed[JobRecord]:
+    async def _ask(self, place: TaskEndpoint) -> PagedItems[JobRecord]:
         if place.is_bulk:
             return await self._by_cursor(place)
         return await self._by_number(place)
 
-    async def _by_cursor(self, place: TaskEndpoint) -> Listed[JobRecord]:
+    async def _by_cursor(self, place: TaskEndpoint) -> PagedItems[JobRecord]:
         wanted, size = self.wanted, min(self.wanted.limit, PAGE) or PAGE
         kinds = [wanted.kind] if wanted.kind is not None else []
 
@@ -141,7 +150,7 @@ class AccountTasks:
 
         return await cursor_pages(turn, limit=wanted.limit)
 
-    async def _by_number(self, place: TaskEndpoint) -> Listed[JobRecord]:
+    async def _by_number(self, place: TaskEndpoint) -> PagedItems[JobRecord]:
         is_filtered = self.wanted.status is not None or self.wanted.since is not None
         size = PAGE if is_filtered else min(self.wanted.limit, PAGE) or PAGE
         found = await numbered_pages(
@@ -163,9 +172,9 @@ class AccountTasks:
 
     def _entry(self, task: Task, place: TaskEndpoint) -> JobRecord:
         journal, settings = self.session.journal, self.session.settings
-        known = journal.find(task.id)
+        known = journal.find_job(task.id)
         if known is None and task.external_id is not None:
-            known = journal.find(task.external_id)
+            known = journal.find_job(task.external_id)
         return with_facts(
             known or job_of_other_machine(task, place, settings.api_base), task
         )
@@ -173,7 +182,7 @@ class AccountTasks:
     def _judge(
         self,
         failures: dict[TaskEndpoint, KlingError],
-        answers: dict[TaskEndpoint, Listed[JobRecord]],
+        answers: dict[TaskEndpoint, PagedItems[JobRecord]],
     ) -> None:
         """Note what could not be listed; raise when that is not to be borne."""
         for place, error in failures.items():
@@ -219,9 +228,26 @@ def with_facts(entry: JobRecord, task: Task) -> JobRecord:
     )
 
 
-def merged(parts: Iterable[Listed[JobRecord]], limit: int) -> Listed[JobRecord]:
+def merged(parts: Iterable[PagedItems[JobRecord]], limit: int) -> PagedItems[JobRecord]:
     """Return the newest of all parts, each task once."""
     lists = list(parts)
     found = {entry.task_id: entry for part in lists for entry in part.items}
     ordered = sorted(found.values(), key=lambda each: each.written_at, reverse=True)
     return take_first(ordered, limit, has_more=any(part.has_more for part in lists))
+
+
+async def list_account_tasks(
+    wanted: TaskFilter, *, settings: Settings, tell: EmitEvent, clock: Clock
+) -> tuple[PagedItems[JobRecord], Sequence[str]]:
+    """Return the account's tasks, and what is to be said about those left out.
+
+    Raises:
+        KlingError: it could not be asked.
+    """
+
+    async def step() -> tuple[PagedItems[JobRecord], Sequence[str]]:
+        async with open_session(settings, clock, tell) as session:
+            remote = AccountTasks(session=session, wanted=wanted)
+            return await remote.tasks(), remote.notes
+
+    return await until_signal(step)

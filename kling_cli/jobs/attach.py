@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 
 from kling_cli.api import Task, TaskStatus
 from kling_cli.background import background
 from kling_cli.clock import Clock
-from kling_cli.errors import NotSavedError, OutcomeUnknownError
+from kling_cli.errors import KlingError, NotSavedError, OutcomeUnknownError
 from kling_cli.jobs.calls.synchronous import is_synchronous
-from kling_cli.jobs.events import Event, Notice, QueryFailed, Submitted
-from kling_cli.jobs.ingress.notifications import Notifications, follow_callbacks
-from kling_cli.jobs.job import KEPT_DAYS, Job, RunOptions, failure_of
+from kling_cli.jobs.events import (
+    EmitEvent,
+    JobResult,
+    Notice,
+    QueryFailed,
+    Submitted,
+)
+from kling_cli.jobs.job import KEPT_DAYS, Job, RunOptions, conclude, failure_of
 from kling_cli.jobs.lookup import (
     UnknownTaskError,
     UnsettledError,
@@ -23,10 +29,13 @@ from kling_cli.jobs.lookup import (
     is_attended,
     unsubmitted,
 )
-from kling_cli.jobs.schedule import retry_s
+from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.session import Session, open_session
-from kling_cli.jobs.state_machine import initial_state
-from kling_cli.jobs.wait import TaskWatcher, deadline_at
+from kling_cli.jobs.signals import until_signal
+from kling_cli.jobs.waiting.notifications import Notifications, follow_callbacks
+from kling_cli.jobs.waiting.schedule import retry_s
+from kling_cli.jobs.waiting.state_machine import initial_state
+from kling_cli.jobs.waiting.watcher import TaskWatcher, deadline_at
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage
 from kling_cli.tunnels.process_identity import identify
@@ -43,7 +52,7 @@ class AttachedJobs:
     options: RunOptions
     settings: Settings
     clock: Clock
-    tell: Callable[[Event], None]
+    tell: EmitEvent
     jobs: list[Job] = field(default_factory=list)
 
     async def look(self) -> None:
@@ -118,7 +127,7 @@ class AttachedJobs:
                 started_at=self.clock.monotonic(),
                 is_lasting=not self.settings.is_sandbox,
             )
-            for entry in session.journal.unfinished(
+            for entry in session.journal.unfinished_jobs(
                 absent_since=self.clock.now() - LATE_AFTER
             )
             if entry.api_base == self.settings.api_base and not is_attended(entry)
@@ -193,7 +202,7 @@ class AttachedJobs:
             job.entry = entry.at(Stage.ABSENT, None)
         if job.entry is not entry:
             session.note(
-                session.journal.change,
+                session.journal.update_job,
                 entry.external_id,
                 stage=job.entry.stage,
                 message=job.entry.message,
@@ -201,14 +210,15 @@ class AttachedJobs:
 
     def _adopt(self, job: Job, session: Session) -> None:
         """Make the job ours: its owner is gone, or the person named it."""
-        owner = identify(os.getpid())
         job.entry = self._as_asked(job.entry)
-        session.note(
-            session.journal.change,
-            job.entry.external_id,
-            owner_pid=os.getpid(),
-            owner_started_at=owner.started_at if owner else None,
-        )
+        if not self.options.is_embedded:
+            owner = identify(os.getpid())
+            session.note(
+                session.journal.update_job,
+                job.entry.external_id,
+                owner_pid=os.getpid(),
+                owner_started_at=owner.started_at if owner else None,
+            )
         if job.task is not None and not job.task.status.is_final:
             self.tell(
                 Submitted(
@@ -258,3 +268,86 @@ def _not_ready(job: Job) -> NotSavedError:
         f"task {job.name} is {status}: there is nothing to save yet",
         hint=f"kling wait {job.name}",
     )
+
+
+async def wait_for_tasks(
+    names: Sequence[str],
+    options: RunOptions,
+    *,
+    settings: Settings,
+    tell: EmitEvent,
+    clock: Clock,
+) -> list[JobResult]:
+    """See tasks through as the generating command would have; by default all open.
+
+    Raises:
+        KlingError: nothing could be begun.
+    """
+    _check_given_output(options, settings)
+    run = AttachedJobs(
+        names=names, options=options, settings=settings, clock=clock, tell=tell
+    )
+    return await _run_attached(run, run.wait)
+
+
+async def query_tasks(
+    names: Sequence[str],
+    options: RunOptions,
+    *,
+    settings: Settings,
+    tell: EmitEvent,
+    clock: Clock,
+) -> list[JobResult]:
+    """Ask once how tasks stand.
+
+    Raises:
+        KlingError: nothing could be begun.
+    """
+    run = AttachedJobs(
+        names=names, options=options, settings=settings, clock=clock, tell=tell
+    )
+    return await _run_attached(run, run.look)
+
+
+async def download_tasks(
+    names: Sequence[str],
+    options: RunOptions,
+    *,
+    settings: Settings,
+    tell: EmitEvent,
+    clock: Clock,
+) -> list[JobResult]:
+    """Save the files of finished tasks, again if need be.
+
+    Raises:
+        KlingError: nothing could be begun.
+    """
+    _check_given_output(options, settings)
+    run = AttachedJobs(
+        names=names, options=options, settings=settings, clock=clock, tell=tell
+    )
+    return await _run_attached(run, run.fetch)
+
+
+def _check_given_output(options: RunOptions, settings: Settings) -> None:
+    """Check an output given now; one of the journal is that of another command.
+
+    Raises:
+        UsageError: it could not be written.
+    """
+    if options.output:
+        check_output(options, settings.output_dir or Path())
+
+
+async def _run_attached(
+    run: AttachedJobs, step: Callable[[], Awaitable[None]]
+) -> list[JobResult]:
+    try:
+        await until_signal(step, is_embedded=run.options.is_embedded)
+    except KlingError as exc:
+        if not run.jobs:
+            raise
+        for job in run.jobs:
+            if job.ended_at is None:
+                job.fail(exc, run.clock.monotonic())
+    return [conclude(job, run.tell) for job in run.jobs]

@@ -1,11 +1,11 @@
-"""A generating command's run: write down, open a way, submit, wait, save."""
+"""The run of a generating command: prepare, record, submit, wait, download."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import anyio
 
@@ -13,32 +13,121 @@ from kling_cli.api import Task
 from kling_cli.background import background
 from kling_cli.callbacks import new_nonce
 from kling_cli.clock import Clock
-from kling_cli.errors import KlingError, OutcomeUnknownError, UnreachableError
+from kling_cli.errors import (
+    KlingError,
+    OutcomeUnknownError,
+    StoppedError,
+    UnreachableError,
+)
 from kling_cli.jobs.calls.synchronous import SynchronousCalls, without_callbacks
-from kling_cli.jobs.events import Event, Notice, Prepared, Remark, Submitted
-from kling_cli.jobs.ingress.ingress import CallbackIngress, open_ingress
-from kling_cli.jobs.ingress.notifications import Notifications
-from kling_cli.jobs.job import Job, RunOptions, with_task
-from kling_cli.jobs.poller import NO_ENDPOINT
-from kling_cli.jobs.prepare import Request
+from kling_cli.jobs.events import (
+    EmitEvent,
+    JobResult,
+    Notice,
+    Prepared,
+    Remark,
+    Submitted,
+)
+from kling_cli.jobs.history import with_history
+from kling_cli.jobs.ingress import CallbackIngress, open_ingress
+from kling_cli.jobs.job import RUN_AGAIN_HINT, Job, RunOptions, conclude, with_task
+from kling_cli.jobs.outputs.destination import check_output
+from kling_cli.jobs.outputs.naming import check_template
+from kling_cli.jobs.prepare import (
+    Order,
+    Request,
+    check_price,
+    credential_kinds,
+    new_external_id,
+    prepare,
+)
 from kling_cli.jobs.session import Session, open_session
-from kling_cli.jobs.state_machine import initial_state
+from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.submit import Submission
-from kling_cli.jobs.wait import TaskWatcher, deadline_at
+from kling_cli.jobs.waiting.notifications import Notifications
+from kling_cli.jobs.waiting.poller import NO_ENDPOINT
+from kling_cli.jobs.waiting.state_machine import initial_state
+from kling_cli.jobs.waiting.watcher import TaskWatcher, deadline_at
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage, prompt_of
 from kling_cli.tunnels.process_identity import identify
 
 
+async def generate(
+    order: Order,
+    options: RunOptions,
+    *,
+    settings: Settings,
+    tell: EmitEvent,
+    clock: Clock,
+) -> JobResult:
+    """Make one job and see it through.
+
+    Raises:
+        KlingError: it ended before it was written down; nothing was sent.
+    """
+    check_template(options.output or "")  # before files are read
+    order = with_history(order, settings)
+    request = prepare(order, credential_kinds(settings), new_id=new_external_id)
+    check_price(request, options.max_units)
+    return await run_request(
+        request, options, settings=settings, tell=tell, clock=clock
+    )
+
+
+async def run_request(
+    request: Request,
+    options: RunOptions,
+    *,
+    settings: Settings,
+    tell: EmitEvent,
+    clock: Clock,
+) -> JobResult:
+    """Send a request that has been checked, and see its job through.
+
+    Raises:
+        KlingError: it ended before it was written down; nothing was sent.
+    """
+    check_output(options, settings.output_dir or Path(), _known_name_fields(request))
+    run = JobRun(
+        request=request, options=options, settings=settings, clock=clock, tell=tell
+    )
+    try:
+        await until_signal(run.run, is_embedded=options.is_embedded)
+    except KlingError as exc:
+        if run.job is None:
+            if isinstance(exc, StoppedError):
+                raise _nothing_submitted(exc) from exc
+            raise
+        run.job.fail(exc, clock.monotonic())
+    assert run.job is not None  # noqa: S101 -- it was written down, or it raised
+    return conclude(run.job, tell)
+
+
+def _known_name_fields(request: Request) -> dict[str, str]:
+    """Return the fields of a file's name that are known before the task is."""
+    return {
+        "external_id": request.external_id,
+        "product": request.plan.product.name,
+        "model": request.plan.model.id,
+    }
+
+
+def _nothing_submitted(stop: StoppedError) -> StoppedError:
+    """Return the error of a run that was stopped before its job was written down."""
+    message = f"{stop.message}; nothing was submitted"
+    return StoppedError(message, exit_code=stop.exit_code, hint=RUN_AGAIN_HINT)
+
+
 @dataclass(slots=True, kw_only=True)
-class Generation:
+class JobRun:
     """One job from request to saved files. `job` exists once it is written down."""
 
     request: Request
     options: RunOptions
     settings: Settings
     clock: Clock
-    tell: Callable[[Event], None]
+    tell: EmitEvent
     job: Job | None = None
 
     async def run(self) -> None:
@@ -82,7 +171,14 @@ class Generation:
                 prompt=job.entry.prompt,
             )
         )
-        session.note(session.journal.observe, job.entry.external_id, task)
+        session.note(session.journal.record_task, job.entry.external_id, task)
+        if self.options.is_embedded:
+            session.note(
+                session.journal.update_job,
+                job.entry.external_id,
+                owner_pid=None,
+                owner_started_at=None,
+            )
         if self.options.is_waiting:
             attendant = TaskWatcher(session=session, news=news, deadline=deadline)
             await attendant.see_through([job])
@@ -95,7 +191,9 @@ class Generation:
         task_s = job.answer.task_s if job.answer else None
         if task_s is not None:
             job.entry = replace(job.entry, usual_s=task_s)
-            session.note(session.journal.change, job.entry.external_id, usual_s=task_s)
+            session.note(
+                session.journal.update_job, job.entry.external_id, usual_s=task_s
+            )
 
     @property
     def _is_direct(self) -> bool:
@@ -183,7 +281,7 @@ class Generation:
     ) -> None:
         job.entry = job.entry.at(stage, reason)
         session.note(
-            session.journal.change,
+            session.journal.update_job,
             job.entry.external_id,
             stage=stage,
             message=reason,

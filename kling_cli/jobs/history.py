@@ -40,7 +40,7 @@ class JobHistory:
         if not (settings.state_dir / FILE_NAME).is_file():
             return cls()
         with Journal.open(settings.state_dir) as journal:
-            return cls(tuple(journal.newest(sys.maxsize)))
+            return cls(tuple(journal.newest_jobs(sys.maxsize)))
 
     def job(self, name: str) -> JobRecord | None:
         """Return the job with this task id, session id or external id."""
@@ -77,7 +77,7 @@ def with_history(order: Order, settings: Settings) -> Order:
     values = dict(_moved(product, order.values))
     names = [each for each in product.fields if each.id_of and each.name in values]
     use = product.session
-    if not names and (use is None or not use.lengths):
+    if not names and (use is None or not use.video_durations):
         return replace(order, values=values)
     memory = JobHistory.of(settings)
     for field in names:
@@ -85,7 +85,7 @@ def with_history(order: Order, settings: Settings) -> Order:
         name = resolve_last(typed, settings)
         values[field.name] = _id_of(field, name, product, memory)
     if use is not None:
-        video_s = memory.video_seconds(values.get(use.named_by))
+        video_s = memory.video_seconds(values.get(use.session_field))
         values = fit_video_duration(use, values, video_s)
     return replace(order, values=values)
 

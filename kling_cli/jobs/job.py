@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from kling_cli.api import Output, Task, TaskStatus
-from kling_cli.errors import ContentRefusedError, KlingError, TaskFailedError
-from kling_cli.jobs.events import JobResult
+from kling_cli.errors import (
+    ContentRefusedError,
+    KlingError,
+    StillRunningError,
+    StoppedError,
+    TaskFailedError,
+)
+from kling_cli.jobs.events import EmitEvent, Finished, JobResult
 from kling_cli.jobs.outputs.naming import from_here
-from kling_cli.jobs.poller import NO_ENDPOINT
-from kling_cli.jobs.state_machine import TaskState
+from kling_cli.jobs.waiting.poller import NO_ENDPOINT
+from kling_cli.jobs.waiting.state_machine import TaskState
 from kling_cli.store import JobRecord, SavedOutput, Stage
+
+if TYPE_CHECKING:
+    from kling_cli.store import JobRecord
 
 if TYPE_CHECKING:
     from kling_cli.api import ApiResponse
@@ -28,6 +37,10 @@ class RunOptions:
     that needs a way for callbacks: without one, nothing is spent.
 
     `output` is a file, a folder or a template; None saves into the settings' folder.
+
+    `is_embedded` is for a program that goes on after the job: signals are its own, a
+    job that was submitted is nobody's who is at work on it, and the callback URL of a
+    job that is not waited for is a handler's of its own, sent as it is.
     """
 
     command: str
@@ -42,6 +55,7 @@ class RunOptions:
     is_forced: bool = False
     max_units: float | None = None
     needs_way: bool = False
+    is_embedded: bool = False
 
 
 KEPT_DAYS = 30  # results are deleted after that. Source: API reference 5.5
@@ -204,3 +218,52 @@ def _unsaved(task: Task | None, entry: JobRecord) -> tuple[SavedOutput, ...]:
         SavedOutput(output=output, path=path)
         for output, path in zip(outputs, paths, strict=True)
     )
+
+
+RUN_AGAIN_HINT = "nothing was created or charged; run the same command again"
+
+
+_SANDBOX_HINT = (
+    "this sandbox ends with the command; `kling sandbox` serves one that stays"
+)
+
+
+def conclude(job: Job, tell: EmitEvent) -> JobResult:
+    """Return the result; tell it, unless its end has been told."""
+    early = isinstance(job.error, StillRunningError | StoppedError)
+    if job.error is not None and early and not job.is_lasting:
+        job.error.hint = _SANDBOX_HINT
+    elif isinstance(job.error, StoppedError):
+        job.error = _with_resume_hint(job.error, job)
+    result = job.result()
+    if not job.is_told:
+        job.is_told = True
+        tell(Finished(result=result))
+    return result
+
+
+def _with_resume_hint(stop: StoppedError, job: Job) -> StoppedError:
+    resume = job.result().resume
+    if job.entry.is_unsubmitted:
+        reason = f": {job.entry.message}" if job.entry.message else ""
+        message = f"{stop.message}; job {job.entry.external_id} was not submitted"
+        return StoppedError(
+            message + reason, exit_code=stop.exit_code, hint=RUN_AGAIN_HINT
+        )
+    if resume is None:
+        is_lost = job.entry.query_path == NO_ENDPOINT and job.task is None
+        if is_lost:
+            stop.hint = f"whether {job.entry.product} was charged is not known"
+        return stop
+    return StoppedError(
+        f"{stop.message}; {_state_sentence(job)}", exit_code=stop.exit_code, hint=resume
+    )
+
+
+def _state_sentence(job: Job) -> str:
+    """Say how a job stands that was left alone."""
+    if job.task is None:
+        return f"job {job.entry.external_id} may have been accepted"
+    if job.task.status is TaskStatus.SUCCEEDED:
+        return f"task {job.task.id} has succeeded and its result is ready"
+    return f"task {job.task.id} goes on"

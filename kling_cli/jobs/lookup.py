@@ -19,17 +19,20 @@ from kling_cli.errors import (
 )
 from kling_cli.jobs.calls.synchronous import is_synchronous, lost
 from kling_cli.jobs.job import Job, with_task
-from kling_cli.jobs.poller import TASKS_PATH, TaskEndpoint, families, is_only_here
 from kling_cli.jobs.session import Session
-from kling_cli.jobs.state_machine import initial_state
+from kling_cli.jobs.waiting.poller import (
+    TASKS_PATH,
+    TaskEndpoint,
+    families,
+    is_only_here,
+)
+from kling_cli.jobs.waiting.state_machine import initial_state
 from kling_cli.store import FILE_NAME, JobRecord, Journal, Stage
 from kling_cli.tunnels.process_identity import Identity
 
 if TYPE_CHECKING:
     from kling_cli.settings import Settings
     from kling_cli.store import JobRecord
-
-AGAIN = "nothing was created or charged; run the same command again"
 
 
 class UnknownTaskError(UsageError):
@@ -86,7 +89,7 @@ def record_task(job: Job, task: Task, session: Session) -> None:
     """Note the API's answer about a job in the job and in the journal."""
     job.life = initial_state(task)
     job.entry = with_task(job.entry, task)
-    session.note(session.journal.observe, job.entry.external_id, task)
+    session.note(session.journal.record_task, job.entry.external_id, task)
 
 
 def is_attended(entry: JobRecord) -> bool:
@@ -106,7 +109,7 @@ def _is_refused(job: Job, session: Session) -> bool:
 
 def _in_journal(name: str, session: Session) -> JobRecord | None:
     if steps_back(name) is None:
-        return session.journal.find(name)
+        return session.journal.find_job(name)
     try:
         return newest_task(session.journal, name, session.settings)
     except UsageError:
@@ -259,7 +262,7 @@ def newest_task(journal: Journal, name: str, settings: Settings) -> JobRecord:
     """
     back = steps_back(name)
     assert back is not None  # noqa: S101 -- the caller has looked
-    entries = journal.tasks(
+    entries = journal.submitted_jobs(
         back + 1,
         api_base=None if settings.is_sandbox else settings.api_base,
         without=catalogue.step_names(),

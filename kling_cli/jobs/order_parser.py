@@ -16,13 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from kling_cli import catalogue
-from kling_cli.catalogue import (
-    Field,
-    FieldKind,
-    Product,
-    expected_type,
-    split_handle,
-)
+from kling_cli.catalogue import Field, FieldKind, Product, expected_type, split_handle
 from kling_cli.errors import UsageError
 from kling_cli.text import BYTE_ORDER_MARK, decode_text, normal_text
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from kling_cli.jobs.job import RunOptions
-from kling_cli.settings import SANDBOX_FOLDER, Settings, load
+from kling_cli.settings import SANDBOX_FOLDER, Settings, read_settings
 
 
 def load_settings(environ: Mapping[str, str], options: Mapping[str, Any]) -> Settings:
@@ -19,7 +19,7 @@ def load_settings(environ: Mapping[str, str], options: Mapping[str, Any]) -> Set
     Raises:
         UsageError: an option or what every job goes by is nonsense.
     """
-    settings = load(environ, options)
+    settings = read_settings(environ, options)
     if settings.is_typed("tunnel"):
         from kling_cli.tunnels import registry  # loads asyncio
 

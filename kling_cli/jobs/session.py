@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from kling_cli.api import KlingClient, from_settings, httpx, new_http
+from kling_cli.api import KlingClient, credentials_from_settings, httpx, new_http
 from kling_cli.catalogue import CredentialKind
 from kling_cli.clock import Clock
-from kling_cli.jobs.events import Event, Notice, Remark
-from kling_cli.jobs.poller import Poller
+from kling_cli.jobs.events import EmitEvent, Notice, Remark
+from kling_cli.jobs.waiting.poller import Poller
 from kling_cli.settings import Settings
-from kling_cli.store import BUSY_S, JobRecord, Journal, JournalError
+from kling_cli.store import BUSY_TIMEOUT_S, JobRecord, Journal, JournalError
 
 SHORT_WAIT_S = 0.25  # for others who write; the event loop stands still meanwhile
 LAST_WAIT_S = 2.0
@@ -27,7 +27,7 @@ class Session:
 
     settings: Settings
     clock: Clock
-    tell: Callable[[Event], None]
+    tell: EmitEvent
     journal: Journal
     http: httpx.AsyncClient
     client: KlingClient
@@ -43,11 +43,11 @@ class Session:
             UsageError: the external id is that of a job that was or may have been sent.
             JournalError: it could not be stored; nothing may be sent then.
         """
-        deadline = self.clock.monotonic() + BUSY_S
+        deadline = self.clock.monotonic() + BUSY_TIMEOUT_S
         is_waiting = False
         while True:
             try:
-                self.journal.write_down(entry)
+                self.journal.add_job(entry)
             except JournalError as exc:
                 if not exc.is_locked or self.clock.monotonic() >= deadline:
                     raise
@@ -74,7 +74,7 @@ class Session:
     def write_last_notes(self) -> None:
         """Write what could not be written before; say so if it still cannot."""
         if self._notes:
-            self.journal.wait_for_others(LAST_WAIT_S)
+            self.journal.set_busy_timeout(LAST_WAIT_S)
             self._write_notes(is_last=True)
 
     def _write_notes(self, *, is_last: bool) -> None:
@@ -96,7 +96,7 @@ class Session:
 
 @asynccontextmanager
 async def open_session(
-    settings: Settings, clock: Clock, tell: Callable[[Event], None]
+    settings: Settings, clock: Clock, tell: EmitEvent
 ) -> AsyncIterator[Session]:
     """Open the journal and a client for these settings.
 
@@ -104,18 +104,18 @@ async def open_session(
         CredentialsError: there are none.
         JournalError: the state folder cannot be used.
     """
-    credentials = from_settings(settings)
+    credentials = credentials_from_settings(settings)
     with Journal.open(settings.state_dir) as journal:
-        if journal.set_aside is not None:
+        if journal.corrupt_backup is not None:
             tell(
                 Notice(
                     message="the journal was not readable; it was kept as"
-                    f" {journal.set_aside} and a new one begun"
+                    f" {journal.corrupt_backup} and a new one begun"
                 )
             )
         async with new_http(settings.api_base) as http:
             client = KlingClient(http, credentials, clock)
-            journal.wait_for_others(SHORT_WAIT_S)
+            journal.set_busy_timeout(SHORT_WAIT_S)
             session = Session(
                 settings=settings,
                 clock=clock,

@@ -18,14 +18,14 @@ from kling_cli.errors import (
     UnreachableError,
 )
 from kling_cli.jobs.events import (
-    Event,
+    EmitEvent,
     OutcomeCheck,
     QueryFailed,
     SendFailed,
     WaitingForSlot,
 )
-from kling_cli.jobs.poller import STAYING_REFUSALS, is_refusal
-from kling_cli.jobs.schedule import retry_s, slot_s
+from kling_cli.jobs.waiting.poller import STAYING_REFUSALS, is_refusal
+from kling_cli.jobs.waiting.schedule import retry_s, slot_s
 
 MOST_CREATES = 6  # after as many definite failures the API counts as unreachable
 SETTLE_ASKS = 2  # a created task is readable at once. Source: API reference 1.5
@@ -50,7 +50,7 @@ class Submission:
     external_id: str
     client: CreateTask
     ask: Callable[[], Awaitable[Task | None]]
-    tell: Callable[[Event], None]
+    tell: EmitEvent
     clock: Clock
     deadline: float
     creates: int = 0

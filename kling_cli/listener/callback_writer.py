@@ -96,10 +96,8 @@ class JournalWriter:
             self._defer(batch)  # order of arrival
             return
         try:
-            numbers = self._journal.keep_callbacks(
-                request.callback for request in batch
-            )
-        except Exception as exc:  # noqa: BLE001 -- raised in the waiters
+            numbers = self._journal.add_callbacks(request.callback for request in batch)
+        except Exception as exc:  # noqa: BLE001 -- handed to those who wait
             if isinstance(exc, JournalError) and exc.is_locked:
                 self._defer(batch)
             else:
@@ -121,10 +119,10 @@ class JournalWriter:
     def _write_deferred(self, requests: list[_WriteRequest]) -> None:
         try:
             with ListenerJournal.open(self._state_dir) as journal:
-                numbers = journal.keep_callbacks(
+                numbers = journal.add_callbacks(
                     request.callback for request in requests
                 )
-        except Exception as exc:  # noqa: BLE001 -- raised in the waiters
+        except Exception as exc:  # noqa: BLE001 -- handed to those who wait
             self._return_result(requests, exc)
         else:
             self._return_result(requests, numbers)
@@ -142,7 +140,7 @@ class JournalWriter:
             suppress(JournalError),  # retried after further callbacks
             ListenerJournal.open(self._state_dir) as journal,
         ):
-            journal.move_log()
+            journal.checkpoint()
 
 
 @asynccontextmanager
@@ -153,9 +151,9 @@ async def open_callback_writer(state_dir: Path) -> AsyncIterator[JournalWriter]:
         JournalError: the journal cannot be opened.
     """
     with ListenerJournal.open(state_dir) as journal:
-        journal.never_wait()
+        journal.disable_waiting()
         writer = JournalWriter(journal, state_dir, asyncio.get_running_loop())
-        thread = threading.Thread(target=writer.run, name="callback-writer")
+        thread = threading.Thread(target=writer.run, name="writer")
         thread.start()
         try:
             yield writer

@@ -24,7 +24,7 @@ from kling_cli.callbacks import (
     Trust,
 )
 from kling_cli.jobs.events import Notice
-from kling_cli.jobs.ingress.listener import to_stored
+from kling_cli.jobs.ingress import to_stored
 from kling_cli.listener.callback_writer import CallbackWriter
 from kling_cli.listener.controls import Controls
 from kling_cli.listener.events import CallbackReceived, Duplicate, ListenerEvent, Stale
@@ -148,7 +148,7 @@ class CallbackPipeline:
 
     def _accept(self, received: ReceivedCallback, number: int) -> None:
         state = self._task_states.state_of(
-            received.hint.task_id if received.hint else ""
+            received.payload.task_id if received.payload else ""
         )
         callback = to_stored(received, number=number, product=state.product)
         if not self._event_filter.matches(callback):

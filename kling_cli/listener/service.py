@@ -219,7 +219,10 @@ async def open_service(
             controls=Controls(callback_url="", forwarder=forwarder, stop=stop),
             clock=clock,
             probe=Probe(clock),
-            limits=replace(Limits(), answer_s=Limits().answer_s + options.delay_s),
+            limits=replace(
+                Limits(),
+                response_timeout_s=Limits().response_timeout_s + options.delay_s,
+            ),
         )
         build_service(service, options, emit)
         yield service
@@ -295,14 +298,14 @@ def build_receivers(
         matchers.append(task_url_matcher(key))
     make = partial(
         Receiver,
-        keep=service.pipeline.store,
-        tell=service.pipeline.enqueue,
+        store=service.pipeline.store,
+        emit=service.pipeline.enqueue,
         clock=service.clock,
         secrets=settings.webhook_secrets,
         limits=service.limits,
-        mark=mock_detector(key),
-        reply=accepted_response(options.status),
-        delay_s=options.delay_s,
+        mock_detector=mock_detector(key),
+        response=accepted_response(options.status),
+        response_delay_s=options.delay_s,
     )
     service.public_receiver = service.receiver = make(matchers)
     if options.is_tokenless:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from kling_cli.api import Task, TaskStatus, created_from_wire, task_from_wire
+from kling_cli.api import Task, TaskStatus, created_at_from_wire, task_from_wire
 from kling_cli.callbacks import MalformedPayloadError, ReceivedCallback, parse_object
 from kling_cli.errors import UnreachableError
 from kling_cli.store import JobRecord
@@ -125,8 +125,8 @@ def since_submit_s(received: ReceivedCallback, state: TaskState) -> float | None
 
     Prefers the journal's time of creation to the one that the callback claims.
     """
-    if state.created_at is None and received.hint is not None:
-        state.created_at = created_from_wire(received.hint.document)
+    if state.created_at is None and received.payload is not None:
+        state.created_at = created_at_from_wire(received.payload.document)
     if state.created_at is None:
         return None
     seconds = (received.received_at - state.created_at).total_seconds()

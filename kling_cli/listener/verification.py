@@ -11,12 +11,18 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from kling_cli.api import KlingClient, Task, TaskStatus, from_settings, new_http
+from kling_cli.api import (
+    KlingClient,
+    Task,
+    TaskStatus,
+    credentials_from_settings,
+    new_http,
+)
 from kling_cli.catalogue import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.errors import AccountError, CredentialsError, KlingError
 from kling_cli.jobs.events import Notice
-from kling_cli.jobs.poller import TASKS_PATH, Poller
+from kling_cli.jobs.waiting.poller import TASKS_PATH, Poller
 from kling_cli.listener.events import Mismatch, Verified
 from kling_cli.listener.task_states import claimed_task, rank
 from kling_cli.settings import Settings
@@ -40,7 +46,7 @@ class TaskSource:
     def find_job(self, task_id: str) -> JobRecord | None:
         """Return the journal's record of a task."""
         try:
-            return self.journal.find(task_id)
+            return self.journal.find_job(task_id)
         except JournalError as exc:
             self._report(exc)
             return None
@@ -66,7 +72,7 @@ class TaskSource:
     def unfinished_jobs(self) -> list[JobRecord]:
         """Return the journal's unfinished jobs at this account's host."""
         try:
-            jobs = self.journal.unfinished()
+            jobs = self.journal.unfinished_jobs()
         except JournalError as exc:
             self._report(exc)
             return []
@@ -84,7 +90,7 @@ class TaskSource:
         if job is None or not job.external_id:
             return
         try:
-            self.journal.observe(job.external_id, task)
+            self.journal.record_task(job.external_id, task)
         except JournalError as exc:
             self._report(exc)
 
@@ -104,13 +110,13 @@ async def open_task_source(
         JournalError: the state folder cannot be used.
     """
     with Journal.open(settings.state_dir) as journal:
-        if journal.set_aside is not None:
-            place = journal.set_aside
+        if journal.corrupt_backup is not None:
+            place = journal.corrupt_backup
             emit(Notice(message=f"the journal was not readable; it is now {place}"))
         async with new_http(settings.api_base) as http:
             poller: Poller | None = None
             try:
-                credentials = from_settings(settings)
+                credentials = credentials_from_settings(settings)
             except KlingError as exc:
                 if settings.credentials_problem is not None or settings.problems:
                     emit(Notice(message=exc.message, hint=exc.hint))

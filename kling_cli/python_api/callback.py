@@ -11,16 +11,11 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from kling_cli.api import Output, TaskStatus, task_from_wire
-from kling_cli.callbacks import (
-    Limits,
-    MalformedPayloadError,
-    parse_payload,
-    verify,
-)
+from kling_cli.callbacks import Limits, MalformedPayloadError, parse_payload, verify
 from kling_cli.clock import SystemClock
 from kling_cli.errors import InvalidCallbackError, SignatureError
 from kling_cli.secret import Secret
-from kling_cli.settings import read_option
+from kling_cli.settings import parse_secret_options
 
 _SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
@@ -75,11 +70,11 @@ def parse_callback(
     given = {name.lower(): value for name, value in headers.items()}
     if secret is not None:
         texts = (secret,) if isinstance(secret, str) else secret
-        secrets = read_option("secret", texts)
+        secrets = parse_secret_options("secret", texts)
         _require_signature(body, given, secrets, now or SystemClock().now())
-    most_bytes = Limits().body_bytes
-    if len(body) > most_bytes:
-        raise InvalidCallbackError(f"the callback has more than {most_bytes:,} bytes")
+    max_bytes = Limits().max_body_bytes
+    if len(body) > max_bytes:
+        raise InvalidCallbackError(f"the callback has more than {max_bytes:,} bytes")
     try:
         payload = parse_payload(body)
     except MalformedPayloadError as exc:

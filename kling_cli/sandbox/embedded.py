@@ -9,7 +9,7 @@ from dataclasses import replace
 from kling_cli.sandbox.options import SandboxOptions
 from kling_cli.sandbox.server import serve_sandbox
 from kling_cli.secret import Secret
-from kling_cli.settings import ACCOUNT, Settings
+from kling_cli.settings import ACCOUNT_SETTINGS, Settings
 
 TASK_S = 3.0  # how long a task takes there
 
@@ -34,5 +34,7 @@ async def embedded_sandbox(settings: Settings) -> AsyncIterator[Settings]:
             access_key=None,
             secret_key=None,
             credentials_problem=None,
-            problems={name: each for name, each in problems if name not in ACCOUNT},
+            problems={
+                name: each for name, each in problems if name not in ACCOUNT_SETTINGS
+            },
         )

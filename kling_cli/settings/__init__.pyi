@@ -1,7 +1,7 @@
 from .config_file import write_setting as write_setting
 from .credential_store import (
     StoredCredentials as StoredCredentials,
-    erase_credentials as erase_credentials,
+    delete_credentials as delete_credentials,
     store_credentials as store_credentials,
 )
 from .parsers import (
@@ -9,20 +9,20 @@ from .parsers import (
     parse_seconds as parse_seconds,
     parse_secret as parse_secret,
 )
-from .proxies import LookUp as LookUp, Proxies as Proxies, Proxy as Proxy
+from .proxies import Proxies as Proxies, Proxy as Proxy, Resolver as Resolver
 from .settings import (
-    ACCOUNT as ACCOUNT,
-    HOSTS as HOSTS,
-    HOW_TO_LOG_IN as HOW_TO_LOG_IN,
+    ACCOUNT_SETTINGS as ACCOUNT_SETTINGS,
+    API_HOSTS as API_HOSTS,
+    LOGIN_HINT as LOGIN_HINT,
     SANDBOX_FOLDER as SANDBOX_FOLDER,
     Settings as Settings,
-    config_dir_of as config_dir_of,
-    load as load,
-    state_dir_of as state_dir_of,
+    read_settings as read_settings,
+    resolve_config_dir as resolve_config_dir,
+    resolve_state_dir as resolve_state_dir,
 )
 from .webhook_secret import (
-    EXPECTED as EXPECTED,
+    EXPECTED_FORMAT as EXPECTED_FORMAT,
     has_foreign_characters as has_foreign_characters,
-    keys_of as keys_of,
-    read_option as read_option,
+    parse_secret_options as parse_secret_options,
+    signing_keys as signing_keys,
 )

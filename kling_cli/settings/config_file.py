@@ -26,15 +26,15 @@ def read_config(path: Path, known: Collection[str]) -> dict[str, str]:
         UsageError: the file cannot be read, is not TOML, has a key that is not in
             `known`, or a value that is a table where text belongs.
     """
-    text = _text_of(path)
+    text = _read_text(path)
     if text is None:
         return {}
-    flat = _flatten(_parsed(path, text), known)
+    flat = _flatten(_parse_toml(path, text), known)
     for key, value in flat.items():
         if key not in known:
-            raise _unknown_key(path, text, key, known)
+            raise _unknown_key_error(path, text, key, known)
         if isinstance(value, Mapping):
-            raise _wrong_type(path, text, key)
+            raise _wrong_type_error(path, text, key)
     return {key: _as_text(path, text, key, value) for key, value in flat.items()}
 
 
@@ -49,11 +49,11 @@ def write_setting(path: Path, key: str, value: str | bool) -> None:
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
-    text = _text_of(path)
+    text = _read_text(path)
     try:
         document = tomlkit.parse(text or "")
     except TOMLKitError as exc:
-        raise _not_toml(path, exc) from exc
+        raise _invalid_toml_error(path, exc) from exc
     document[key] = value
     target = path.resolve()
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
@@ -74,7 +74,7 @@ def write_setting(path: Path, key: str, value: str | bool) -> None:
         ) from exc
 
 
-def _text_of(path: Path) -> str | None:
+def _read_text(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
@@ -95,16 +95,16 @@ def _text_of(path: Path) -> str | None:
         ) from exc
 
 
-def _parsed(path: Path, text: str) -> dict[str, Any]:
+def _parse_toml(path: Path, text: str) -> dict[str, Any]:
     import tomllib
 
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as exc:
-        raise _not_toml(path, exc) from exc
+        raise _invalid_toml_error(path, exc) from exc
 
 
-def _not_toml(path: Path, exc: Exception) -> UsageError:
+def _invalid_toml_error(path: Path, exc: Exception) -> UsageError:
     return UsageError(
         f"{path} is not valid TOML: {exc}",
         hint=f"correct that line of {path}, or move the file away",
@@ -135,29 +135,31 @@ def _as_text(path: Path, text: str, key: str, value: Any) -> str:
         case list() if all(isinstance(item, str) for item in value):
             return " ".join(value)
         case _:
-            raise _wrong_type(path, text, key)
+            raise _wrong_type_error(path, text, key)
 
 
-def _wrong_type(path: Path, text: str, key: str) -> UsageError:
+def _wrong_type_error(path: Path, text: str, key: str) -> UsageError:
     return UsageError(
-        f"{_place(path, text, key)}: {key} must be a text, a number or true/false",
+        f"{_locate_key(path, text, key)}: {key} must be a text, a number or true/false",
         hint=f"correct that line of {path}",
     )
 
 
-def _unknown_key(path: Path, text: str, key: str, known: Collection[str]) -> UsageError:
+def _unknown_key_error(
+    path: Path, text: str, key: str, known: Collection[str]
+) -> UsageError:
     from difflib import get_close_matches
 
     near = get_close_matches(key, known, n=1)
     return UsageError(
-        f"{_place(path, text, key)}: there is no setting {key!r}",
+        f"{_locate_key(path, text, key)}: there is no setting {key!r}",
         hint=f"did you mean {near[0]!r}?"
         if near
         else "the settings are " + ", ".join(sorted(known)),
     )
 
 
-def _place(path: Path, text: str, key: str) -> str:
+def _locate_key(path: Path, text: str, key: str) -> str:
     """Return `path` with the line on which `key` most probably stands."""
     last = re.escape(key.rpartition(".")[2])
     pattern = re.compile(

@@ -24,8 +24,8 @@ FILE_NAME: Final = "credentials.toml"
 KEYRING: Final = "keyring"
 _SERVICE: Final = "kling-cli"
 _KEYS: Final = ("api_key", "access_key", "secret_key")
-_LEAST_PRIORITY: Final = 1  # what the keyring project recommends; plain files have less
-_LOG_IN_AGAIN: Final = "run `kling auth login` again, or `kling auth logout`"
+_MIN_PRIORITY: Final = 1  # what the keyring project recommends; plain files have less
+_LOGIN_HINT: Final = "run `kling auth login` again, or `kling auth logout`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ def store_credentials(config_dir: Path, credentials: StoredCredentials) -> str:
     return FILE_NAME
 
 
-def erase_credentials(config_dir: Path) -> str | None:
+def delete_credentials(config_dir: Path) -> str | None:
     """Forget the login and return where it was kept, None when there was none.
 
     Raises:
@@ -97,7 +97,7 @@ def erase_credentials(config_dir: Path) -> str | None:
         if (_read_file(path) or {}).get("storage") == KEYRING:
             place = KEYRING
     if place == KEYRING:
-        _erase_keyring(config_dir)
+        _delete_from_keyring(config_dir)
     try:
         path.unlink()
     except OSError as exc:
@@ -128,7 +128,7 @@ def _read_file(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError) as exc:  # not TOML is a ValueError too
         why = type(exc).__name__ if isinstance(exc, ValueError) else exc.strerror
         raise CredentialsError(
-            f"{path} cannot be read ({why})", hint=_LOG_IN_AGAIN
+            f"{path} cannot be read ({why})", hint=_LOGIN_HINT
         ) from None  # the parser's message may quote the key
 
 
@@ -162,7 +162,7 @@ def _keyring() -> Any | None:
     except ImportError:
         return None
     backend = keyring.get_keyring()
-    return backend if backend.priority >= _LEAST_PRIORITY else None
+    return backend if backend.priority >= _MIN_PRIORITY else None
 
 
 def _write_keyring(config_dir: Path, keys: Mapping[str, str]) -> bool:
@@ -191,12 +191,12 @@ def _read_keyring(config_dir: Path) -> dict[str, Any]:
     if not isinstance(keys, dict):
         raise CredentialsError(
             "the login is in the system's keyring, which does not have it any more",
-            hint=_LOG_IN_AGAIN,
+            hint=_LOGIN_HINT,
         )
     return keys
 
 
-def _erase_keyring(config_dir: Path) -> None:
+def _delete_from_keyring(config_dir: Path) -> None:
     backend = _keyring()
     if backend is None:
         return

@@ -8,8 +8,8 @@ from pathlib import Path
 from kling_cli.secret import Secret, refuse_invisible
 
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_LONGEST_S = 10 * 365 * 86400.0
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_MAX_DURATION_S = 10 * 365 * 86400.0
 _DURATION_HINT = "write seconds, or 90s, 10m, 1h30m; 0 is for ever"
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -24,16 +24,18 @@ def parse_seconds(text: str) -> float | None:
     word = text.strip().lower()
     if re.fullmatch(r"\d+(\.\d+)?", word):
         seconds = float(word)
-    elif word and re.fullmatch(rf"({_PART.pattern})+", word):
-        seconds = sum(float(n) * _UNITS_S[unit] for n, unit in _PART.findall(word))
+    elif word and re.fullmatch(rf"({_DURATION_PART.pattern})+", word):
+        seconds = sum(
+            float(n) * _UNITS_S[unit] for n, unit in _DURATION_PART.findall(word)
+        )
     else:
         raise ValueError(f"{text!r} is not a length of time", _DURATION_HINT)
-    if seconds > _LONGEST_S:
+    if seconds > _MAX_DURATION_S:
         raise ValueError(f"{text!r} is longer than ten years", _DURATION_HINT)
     return seconds or None
 
 
-def switch(text: str) -> bool:
+def parse_switch(text: str) -> bool:
     """Return whether a switch is on: 1/true/yes/on or 0/false/no/off."""
     word = text.lower()
     if word not in _TRUE | _FALSE:
@@ -41,12 +43,12 @@ def switch(text: str) -> bool:
     return word in _TRUE
 
 
-def one_of(*words: str) -> _Choice:
+def choice_parser(*words: str) -> _ChoiceParser:
     """Return a parser that accepts `words`, in any case."""
-    return _Choice(words)
+    return _ChoiceParser(words)
 
 
-class _Choice:
+class _ChoiceParser:
     def __init__(self, words: tuple[str, ...]) -> None:
         self.words = words
 
@@ -56,16 +58,16 @@ class _Choice:
         return text.lower()
 
 
-def tunnel(text: str) -> str:
+def parse_tunnel(text: str) -> str:
     """Return the name of a tunnel provider in lower case, or an ssh URL as it is."""
     if "://" in text:
-        return ssh_url(text)
+        return parse_ssh_url(text)
     if not re.fullmatch(r"[\w.-]+", text):
         raise ValueError(f"{text!r} is unknown", "`kling tunnel list` shows the names")
     return text.lower()
 
 
-def ssh_url(text: str) -> str:
+def parse_ssh_url(text: str) -> str:
     """Return `ssh://[USER@]HOST[:PORT][?…]`; a password in it is refused, not shown."""
     from urllib.parse import urlsplit
 
@@ -85,7 +87,7 @@ def ssh_url(text: str) -> str:
     return text
 
 
-def folder(text: str) -> Path:
+def parse_folder(text: str) -> Path:
     """Return an absolute path; `~` is the home folder."""
     try:
         return Path(text).expanduser().absolute()
@@ -110,7 +112,7 @@ def parse_secret(text: str) -> Secret:
     return Secret(word)
 
 
-def base_url(text: str) -> str:
+def parse_base_url(text: str) -> str:
     """Return an http(s) base URL without a slash at its end."""
     from urllib.parse import urlsplit
 

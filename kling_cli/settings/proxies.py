@@ -22,17 +22,21 @@ from typing import Final, Self
 from urllib.parse import urlsplit
 
 from kling_cli.settings.parsers import is_loopback_url
-from kling_cli.settings.settings import HOSTS
+from kling_cli.settings.settings import API_HOSTS
 
-LOOKUP_S: Final = 1.0  # where only the proxy reaches a name server, lookups may hang
-_SYSTEM: Final = "the system's proxy settings"  # macOS and Windows, without variables
+LOOKUP_TIMEOUT_S: Final = (
+    1.0  # where only the proxy reaches a name server, lookups may hang
+)
+_SYSTEM_SETTINGS: Final = (
+    "the system's proxy settings"  # macOS and Windows, without variables
+)
 _PORTS: Final = {"http": 80, "https": 443}
 _BRACKETED: Final = re.compile(r"\[([^\[\]]+)\](/\d+)?")
 _NAME: Final = re.compile(r"[\w-]+(\.[\w-]+)*")
-_OFFICIAL: Final = frozenset(urlsplit(url).hostname for url in HOSTS.values())
+_OFFICIAL_HOSTS: Final = frozenset(urlsplit(url).hostname for url in API_HOSTS.values())
 
 Network = IPv4Network | IPv6Network
-LookUp = Callable[[str], Awaitable[tuple[str, ...]]]
+Resolver = Callable[[str], Awaitable[tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +78,19 @@ class Bypass:
         scheme, has_scheme, place = text.lower().rpartition("://")
         scheme = scheme if has_scheme else "all"
         place = place.removesuffix("/")
-        network = _network(place)
+        network = _parse_network(place)
         if network is not None:
             return cls(scheme=scheme, network=network)
         host, has_port, digits = place.rpartition(":")
         port = int(digits) if digits.isdecimal() and has_port else None
         host = (host if has_port else place).removesuffix(".")
-        network = _network(host)
+        network = _parse_network(host)
         if network is not None:
             return cls(scheme=scheme, network=network, port=port)
-        name = _ascii(host.removeprefix("*").removeprefix("."))
+        name = _to_ascii(host.removeprefix("*").removeprefix("."))
         if not _NAME.fullmatch(name) or (has_port and not digits.isdecimal()):
             raise ValueError(f"{text!r} is neither a host nor a range of addresses")
-        is_below_only = name != _ascii(host)
+        is_below_only = name != _to_ascii(host)
         return cls(scheme=scheme, host=name, is_below_only=is_below_only, port=port)
 
     def matches(self, scheme: str, host: str, port: int | None) -> bool:
@@ -94,7 +98,7 @@ class Bypass:
         if self.scheme not in ("all", scheme) or self.port not in (None, port):
             return False
         if self.network is not None:
-            address = _address(host)
+            address = _parse_address(host)
             return address is not None and address in self.network
         is_itself = host == self.host and not self.is_below_only
         return is_itself or host.endswith(f".{self.host}")
@@ -110,11 +114,11 @@ class Proxies:
     by_scheme: Mapping[str, Proxy] = field(default_factory=dict)
     bypasses: tuple[Bypass, ...] = ()
     skipped: tuple[str, ...] = ()
-    look_up: LookUp | None = field(default=None, repr=False)
+    look_up: Resolver | None = field(default=None, repr=False)
     _is_here: dict[str, bool] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def from_environment(cls, look_up: LookUp | None = None) -> Self:
+    def from_environment(cls, look_up: Resolver | None = None) -> Self:
         """Return what the environment says, or the system where it has such settings.
 
         `look_up` gives the addresses of a name; by default those the system knows.
@@ -133,7 +137,7 @@ class Proxies:
                 skipped.append(word)
         return cls(
             by_scheme={
-                scheme: Proxy(_with_scheme(found[scheme]), _variable(scheme))
+                scheme: Proxy(_with_scheme(found[scheme]), _variable_in_force(scheme))
                 for scheme in ("http", "https", "all")
                 if found.get(scheme)
             },
@@ -151,7 +155,7 @@ class Proxies:
             port = parts.port or _PORTS.get(parts.scheme)
         except ValueError:  # no proxy makes sense of it either
             return None
-        scheme, host = parts.scheme, _ascii((parts.hostname or "").rstrip("."))
+        scheme, host = parts.scheme, _to_ascii((parts.hostname or "").rstrip("."))
         proxy = self.by_scheme.get(scheme) or self.by_scheme.get("all")
         if proxy is None or is_loopback_url(url) or _is_loopback(host):
             return None
@@ -165,15 +169,20 @@ class Proxies:
         """
         proxy = self.named(url)
         host = urlsplit(url).hostname or ""
-        if proxy is None or proxy.is_resolving or host in _OFFICIAL or _address(host):
+        if (
+            proxy is None
+            or proxy.is_resolving
+            or host in _OFFICIAL_HOSTS
+            or _parse_address(host)
+        ):
             return proxy
         if host not in self._is_here:
-            found = await (self.look_up or addresses_of)(host)
+            found = await (self.look_up or resolve_addresses)(host)
             self._is_here[host] = bool(found) and all(map(_is_loopback, found))
         return None if self._is_here[host] else proxy
 
 
-async def addresses_of(host: str) -> tuple[str, ...]:
+async def resolve_addresses(host: str) -> tuple[str, ...]:
     """Return the addresses that a name resolves to; none when that takes too long.
 
     The thread is a daemon, as a lookup that hangs cannot be cancelled and must not
@@ -202,25 +211,25 @@ async def addresses_of(host: str) -> tuple[str, ...]:
 
     threading.Thread(target=ask, name=f"look up {host}", daemon=True).start()
     try:
-        async with asyncio.timeout(LOOKUP_S):
+        async with asyncio.timeout(LOOKUP_TIMEOUT_S):
             return await answer
     except TimeoutError:
         return ()
 
 
-def _variable(scheme: str) -> str:
+def _variable_in_force(scheme: str) -> str:
     """Return the variable that is in force; urllib prefers the one in lower case."""
     name = f"{scheme}_proxy"
     spellings = (name, name.upper(), *os.environ)
     found = (each for each in spellings if each.lower() == name and each in os.environ)
-    return next((each for each in found if os.environ[each]), _SYSTEM)
+    return next((each for each in found if os.environ[each]), _SYSTEM_SETTINGS)
 
 
 def _with_scheme(url: str) -> str:
     return url if "://" in url else f"http://{url}"
 
 
-def _network(text: str) -> Network | None:
+def _parse_network(text: str) -> Network | None:
     """Return an address or a range, in brackets or not."""
     bracketed = _BRACKETED.fullmatch(text)
     if bracketed is not None:
@@ -231,7 +240,7 @@ def _network(text: str) -> Network | None:
         return None
 
 
-def _address(host: str) -> IPv4Address | IPv6Address | None:
+def _parse_address(host: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:
@@ -241,11 +250,11 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
 
 def _is_loopback(host: str) -> bool:
     """Return whether connecting to an address reaches this machine."""
-    address = _address(host)
+    address = _parse_address(host)
     return address is not None and (address.is_loopback or address.is_unspecified)
 
 
-def _ascii(host: str) -> str:
+def _to_ascii(host: str) -> str:
     try:
         return host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError:

@@ -17,27 +17,27 @@ from kling_cli.secret import Secret
 from kling_cli.settings import parsers as values
 from kling_cli.settings.parsers import is_loopback_url, parse_seconds
 from kling_cli.settings.sources import (
-    OPTION,
+    OPTION_LABEL,
     Layer,
     Layers,
     config_layer,
     environment_layer,
     options_layer,
 )
-from kling_cli.settings.webhook_secret import read_secrets
+from kling_cli.settings.webhook_secret import parse_secrets
 
 if TYPE_CHECKING:
     from kling_cli.settings.credential_store import StoredCredentials
 
 
 # The one sentence wherever credentials are missing.
-HOW_TO_LOG_IN: Final = (
+LOGIN_HINT: Final = (
     "run `kling auth login`, or set KLING_API_KEY "
     "(keys are made at https://kling.ai/dev/api-key)"
 )
 
 # Source: API reference 1.1, read 2026-10-04.
-HOSTS: Final[Mapping[str, str]] = MappingProxyType(
+API_HOSTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "global": "https://api-singapore.klingai.com",
         "cn": "https://api-beijing.klingai.com",
@@ -47,10 +47,10 @@ HOSTS: Final[Mapping[str, str]] = MappingProxyType(
 DEFAULT_TIMEOUT_S: Final = 3600.0
 SANDBOX_FOLDER: Final = "sandbox"  # in the state folder: what is simulated stays apart
 
-ACCOUNT: Final = ("api_base", "region", "api_key", "access_key", "secret_key")
+ACCOUNT_SETTINGS: Final = ("api_base", "region", "api_key", "access_key", "secret_key")
 """The settings that say with whom we talk, and as whom."""
 
-_FOR_ALL: Final = ("config_dir", "state_dir", "sandbox")
+_REQUIRED_BY_ALL: Final = ("config_dir", "state_dir", "sandbox")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ class Settings:
 
     def is_typed(self, name: str) -> bool:
         """Return whether a setting was given as an option, not taken by default."""
-        return self.origins.get(name) == OPTION
+        return self.origins.get(name) == OPTION_LABEL
 
     @property
     def credential_kinds(self) -> frozenset[str]:
@@ -117,10 +117,10 @@ class Settings:
 
     @property
     def is_official_base(self) -> bool:
-        return self.api_base in HOSTS.values()
+        return self.api_base in API_HOSTS.values()
 
 
-def load(
+def read_settings(
     environ: Mapping[str, str], options: Mapping[str, Any] | None = None
 ) -> Settings:
     """Return the settings of this run.
@@ -134,37 +134,37 @@ def load(
             `config.toml` is broken.
     """
     layers = Layers(options_layer(options or {}), environment_layer(environ))
-    config_dir = _config_dir(layers)
+    config_dir = _read_config_dir(layers)
     layers.layers.append(config_layer(config_dir))
-    problem = _add_login(layers, config_dir)
+    problem = _add_stored_login(layers, config_dir)
     settings = Settings(
-        **_credentials(layers),
-        **_base(layers),
-        **_folders(layers),
-        **_run(layers),
+        **_read_credentials(layers),
+        **_read_base(layers),
+        **_read_folders(layers),
+        **_read_run_settings(layers),
         config_dir=config_dir,
         origins=MappingProxyType(layers.origins),
         credentials_problem=problem,
         problems=MappingProxyType(layers.problems),
     )
-    settings.require(*_FOR_ALL)
+    settings.require(*_REQUIRED_BY_ALL)
     return settings
 
 
-def config_dir_of(environ: Mapping[str, str]) -> Path:
+def resolve_config_dir(environ: Mapping[str, str]) -> Path:
     """Return where `config.toml` and a stored login are, whatever is in them.
 
     Raises:
         UsageError: KLING_CONFIG_DIR is no path.
     """
     layers = Layers(environment_layer(environ))
-    config_dir = _config_dir(layers)
+    config_dir = _read_config_dir(layers)
     if layers.problems:
         raise layers.problems["config_dir"]
     return config_dir
 
 
-def state_dir_of(
+def resolve_state_dir(
     environ: Mapping[str, str], options: Mapping[str, Any] | None = None
 ) -> Path:
     """Return the folder of the journal: a sandbox has one of its own inside.
@@ -175,18 +175,18 @@ def state_dir_of(
         UsageError: it is no path, or `config.toml` is broken.
     """
     layers = Layers(options_layer(options or {}), environment_layer(environ))
-    layers.layers.append(config_layer(_config_dir(layers)))
-    state_dir: Path = _folders(layers)["state_dir"]
-    is_sandbox = layers.read("sandbox", values.switch, default=False)
+    layers.layers.append(config_layer(_read_config_dir(layers)))
+    state_dir: Path = _read_folders(layers)["state_dir"]
+    is_sandbox = layers.read("sandbox", values.parse_switch, default=False)
     return state_dir / SANDBOX_FOLDER if is_sandbox else state_dir
 
 
-def _config_dir(layers: Layers) -> Path:
-    said = layers.read("config_dir", values.folder, None)
-    return said or _default_dir("config")
+def _read_config_dir(layers: Layers) -> Path:
+    said = layers.read("config_dir", values.parse_folder, None)
+    return said or _platform_dir("config")
 
 
-def _default_dir(kind: str) -> Path:
+def _platform_dir(kind: str) -> Path:
     import platformdirs
 
     paths = {
@@ -208,12 +208,12 @@ def _has_credentials(layer: Layer) -> bool:
     return "api_key" in texts or {"access_key", "secret_key"} <= texts.keys()
 
 
-def _add_login(layers: Layers, config_dir: Path) -> KlingError | None:
+def _add_stored_login(layers: Layers, config_dir: Path) -> KlingError | None:
     """Add what `kling auth login` stored, unless stronger layers make it needless.
 
     Returns why it could not be read, if so.
     """
-    is_sandbox = layers.read("sandbox", values.switch, default=False)
+    is_sandbox = layers.read("sandbox", values.parse_switch, default=False)
     if is_sandbox or any(_has_credentials(layer) for layer in layers.layers):
         return None
     from kling_cli.settings.credential_store import read_credentials
@@ -223,11 +223,11 @@ def _add_login(layers: Layers, config_dir: Path) -> KlingError | None:
     except KlingError as exc:
         return exc
     if stored is not None:
-        layers.layers.append(Layer(stored.place, _texts_of(stored)))
+        layers.layers.append(Layer(stored.place, _login_texts(stored)))
     return None
 
 
-def _texts_of(stored: StoredCredentials) -> dict[str, str]:
+def _login_texts(stored: StoredCredentials) -> dict[str, str]:
     texts = {
         name: secret.reveal()
         for name in ("api_key", "access_key", "secret_key")
@@ -236,7 +236,7 @@ def _texts_of(stored: StoredCredentials) -> dict[str, str]:
     return texts | ({"region": stored.region} if stored.region else {})
 
 
-def _credentials(layers: Layers) -> dict[str, Any]:
+def _read_credentials(layers: Layers) -> dict[str, Any]:
     """Return the keys of the strongest layer that has any.
 
     A layer's API key is used alone, whatever a weaker layer has; half a pair is
@@ -255,44 +255,46 @@ def _credentials(layers: Layers) -> dict[str, Any]:
     return {"api_key": None, "access_key": None, "secret_key": None}
 
 
-def _base(layers: Layers) -> dict[str, Any]:
+def _read_base(layers: Layers) -> dict[str, Any]:
     """Return API base and region: a base wins over a region said in the same place."""
-    region_of = values.one_of(*HOSTS)
+    region_of = values.choice_parser(*API_HOSTS)
     for layer in layers.layers:
         if "api_base" in layer.texts:
-            base = layers.read("api_base", values.base_url, "")
-            region = "cn" if base == HOSTS["cn"] else "global"
+            base = layers.read("api_base", values.parse_base_url, "")
+            region = "cn" if base == API_HOSTS["cn"] else "global"
             layers.origins["region"] = layers.origins["api_base"]
             return {"api_base": base, "region": region}
         if "region" in layer.texts:
             region = layers.read("region", region_of, "global")
             layers.origins["api_base"] = layers.origins["region"]
-            return {"api_base": HOSTS[region], "region": region}
+            return {"api_base": API_HOSTS[region], "region": region}
     layers.origins |= {"api_base": "default", "region": "default"}
-    return {"api_base": HOSTS["global"], "region": "global"}
+    return {"api_base": API_HOSTS["global"], "region": "global"}
 
 
-def _folders(layers: Layers) -> dict[str, Any]:
+def _read_folders(layers: Layers) -> dict[str, Any]:
     return {
-        "state_dir": layers.read("state_dir", values.folder, None)
-        or _default_dir("state"),
-        "output_dir": layers.read("output_dir", values.folder, None),
+        "state_dir": layers.read("state_dir", values.parse_folder, None)
+        or _platform_dir("state"),
+        "output_dir": layers.read("output_dir", values.parse_folder, None),
     }
 
 
-def _run(layers: Layers) -> dict[str, Any]:
+def _read_run_settings(layers: Layers) -> dict[str, Any]:
     callbacks = ("auto", "require", "off")
     return {
-        "webhook_secrets": layers.read("webhook_secret", read_secrets, ()),
+        "webhook_secrets": layers.read("webhook_secret", parse_secrets, ()),
         "timeout_s": layers.read("timeout", parse_seconds, DEFAULT_TIMEOUT_S),
-        "tunnel": layers.read("tunnel", values.tunnel, "auto"),
-        "callback": layers.read("callback", values.one_of(*callbacks), "auto"),
-        "is_sandbox": layers.read("sandbox", values.switch, default=False),
-        "is_tunnel_offered": layers.read("offer_tunnel", values.switch, default=True),
+        "tunnel": layers.read("tunnel", values.parse_tunnel, "auto"),
+        "callback": layers.read("callback", values.choice_parser(*callbacks), "auto"),
+        "is_sandbox": layers.read("sandbox", values.parse_switch, default=False),
+        "is_tunnel_offered": layers.read(
+            "offer_tunnel", values.parse_switch, default=True
+        ),
         "cloudflared_path": layers.read("cloudflared_path", str, None),
-        "ssh_server": layers.read("ssh_server", values.ssh_url, None),
-        "is_previewing": layers.read("preview", values.switch, None),
-        "is_notifying": layers.read("notify", values.switch, None),
+        "ssh_server": layers.read("ssh_server", values.parse_ssh_url, None),
+        "is_previewing": layers.read("preview", values.parse_switch, None),
+        "is_notifying": layers.read("notify", values.parse_switch, None),
         "ngrok_path": layers.read("ngrok_path", str, None),
         "ngrok_authtoken": layers.read("ngrok_authtoken", values.parse_secret, None),
     }

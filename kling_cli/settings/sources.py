@@ -11,7 +11,7 @@ from kling_cli.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-OPTION: Final = "option"  # the label of the layer that was typed
+OPTION_LABEL: Final = "option"  # the label of the layer that was typed
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -74,7 +74,7 @@ class Layer:
     def spelling(self, name: str) -> str:
         """Return how the setting is called where this layer holds it."""
         setting = _BY_NAME[name]
-        spellings = {OPTION: setting.option, "environment": setting.variable}
+        spellings = {OPTION_LABEL: setting.option, "environment": setting.variable}
         return spellings.get(self.label) or f"{self.label}: {setting.key}"
 
 
@@ -104,9 +104,9 @@ class Layers:
             if text is not None:
                 self.origins[name] = layer.origin(name)
                 try:
-                    return _parsed(layer, name, text, parse)
+                    return _parse(layer, name, text, parse)
                 except UsageError as exc:
-                    if layer.label == OPTION:
+                    if layer.label == OPTION_LABEL:
                         raise
                     self.problems[name] = exc
                     return default
@@ -114,7 +114,7 @@ class Layers:
         return default
 
 
-def _parsed(layer: Layer, name: str, text: str, parse: Callable[[str], T]) -> T:
+def _parse(layer: Layer, name: str, text: str, parse: Callable[[str], T]) -> T:
     try:
         return parse(text)
     except ValueError as exc:
@@ -125,7 +125,7 @@ def _parsed(layer: Layer, name: str, text: str, parse: Callable[[str], T]) -> T:
 def options_layer(options: Mapping[str, Any]) -> Layer:
     said = {name: value for name, value in options.items() if value is not None}
     texts = {name: str(value).strip() for name, value in said.items()}
-    return Layer(OPTION, {name: text for name, text in texts.items() if text})
+    return Layer(OPTION_LABEL, {name: text for name, text in texts.items() if text})
 
 
 def environment_layer(environ: Mapping[str, str]) -> Layer:

@@ -15,13 +15,13 @@ from kling_cli.errors import UsageError
 from kling_cli.secret import Secret, refuse_invisible
 
 PREFIX: Final = "whsec_"
-EXPECTED: Final = "whsec_ and base64 are expected"
+EXPECTED_FORMAT: Final = "whsec_ and base64 are expected"
 _HINT: Final = (
     "copy it whole: whsec_ and base64; several are separated by blanks or commas"
 )
 
 
-def read_secrets(text: str) -> tuple[Secret, ...]:
+def parse_secrets(text: str) -> tuple[Secret, ...]:
     """Return the secrets of a list separated by blanks or commas: one at least.
 
     Raises:
@@ -34,26 +34,26 @@ def read_secrets(text: str) -> tuple[Secret, ...]:
     for number, word in enumerate(words, start=1):
         which = f"number {number} of {len(words)} " if len(words) > 1 else "it "
         try:
-            keys_of(word)
+            signing_keys(word)
         except ValueError as exc:
             raise ValueError(f"is not a webhook secret: {which}{exc}", _HINT) from None
     return tuple(Secret(word) for word in words)
 
 
-def read_option(option: str, texts: Iterable[str]) -> tuple[Secret, ...]:
+def parse_secret_options(option: str, texts: Iterable[str]) -> tuple[Secret, ...]:
     """Return the secrets that a repeatable option gives, each text a list of them.
 
     Raises:
         UsageError: one is no secret.
     """
     try:
-        return tuple(secret for text in texts for secret in read_secrets(text))
+        return tuple(secret for text in texts for secret in parse_secrets(text))
     except ValueError as exc:
         complaint, hint = exc.args
         raise UsageError(f"{option} {complaint}", hint=hint) from None
 
 
-def keys_of(text: str) -> tuple[bytes, ...]:
+def signing_keys(text: str) -> tuple[bytes, ...]:
     """Return the keys that a secret stands for, that of the library first.
 
     The library leaves out the characters `-` and `_` of url-safe base64. Whoever

@@ -18,9 +18,9 @@ from kling_cli.store.records import COLUMNS
 
 FILE_NAME = "journal.db"
 SCHEMA_VERSION = 4  # 2: forwards of callbacks; 3: estimated units; 4: partial files
-BUSY_S = 15.0
+BUSY_TIMEOUT_S = 15.0
 # What says that a write was not taken, and what may say so of opening.
-_UNTAKEN = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)
+_NOT_WRITTEN = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)
 _UNWRITABLE = (
     *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
     *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM),
@@ -68,24 +68,24 @@ class JournalError(UsageError):
         hint = f"{remedy}, or name another folder with KLING_STATE_DIR"
         if isinstance(cause, sqlite3.DatabaseError) and _is_corrupt(cause):
             hint = f"it is damaged: move {path} away, and a new one is begun"
-        is_readable = isinstance(cause, sqlite3.Error) and _code(cause) in _UNTAKEN
+        is_readable = isinstance(cause, sqlite3.Error) and _code(cause) in _NOT_WRITTEN
         verb = "written" if is_readable else "used"
         super().__init__(f"the journal {path} cannot be {verb}: {cause}", hint=hint)
 
 
-class Opened(NamedTuple):
+class OpenedDatabase(NamedTuple):
     """A journal's database as it could be opened.
 
-    `set_aside` is where a corrupt predecessor was moved, if there was one;
+    `corrupt_backup` is where a corrupt predecessor was moved, if there was one;
     `unwritable` is why it can only be read, if that is so.
     """
 
     connection: sqlite3.Connection
-    set_aside: Path | None = None
+    corrupt_backup: Path | None = None
     unwritable: JournalError | None = None
 
 
-def open_database(state_dir: Path) -> Opened:
+def open_database(state_dir: Path) -> OpenedDatabase:
     """Open the journal's database: to read it at least, where it is there already.
 
     Raises:
@@ -99,20 +99,20 @@ def open_database(state_dir: Path) -> Opened:
         if not _is_unwritable(exc):
             raise error from exc
         try:
-            return Opened(_connect_to_read(path), unwritable=error)
+            return OpenedDatabase(_connect_to_read(path), unwritable=error)
         except (OSError, sqlite3.Error):
             raise error from exc
 
 
-def _open_to_write(path: Path) -> Opened:
+def _open_to_write(path: Path) -> OpenedDatabase:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        return Opened(_connect(path))
+        return OpenedDatabase(_connect(path))
     except sqlite3.DatabaseError as exc:
         if not _is_corrupt(exc):
             raise
-    aside = _set_aside(path)
-    return Opened(_connect(path), set_aside=aside)
+    aside = _rename_corrupt(path)
+    return OpenedDatabase(_connect(path), corrupt_backup=aside)
 
 
 def _connect_to_read(path: Path) -> sqlite3.Connection:
@@ -123,7 +123,7 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
     copy.
     """
     address = f"file:{quote(str(path.absolute()))}"
-    has_log = _beside(path, "-wal").exists()
+    has_log = _with_suffix(path, "-wal").exists()
     for options in ("mode=ro",) if has_log else ("mode=ro", "mode=ro&immutable=1"):
         db = sqlite3.connect(f"{address}?{options}", uri=True, isolation_level=None)
         try:
@@ -148,14 +148,14 @@ def _copied(path: Path) -> sqlite3.Connection:
     with TemporaryDirectory(prefix="kling-") as folder:
         copy = Path(folder, path.name)
         for suffix in ("", "-wal"):
-            if _beside(path, suffix).exists():
-                shutil.copyfile(_beside(path, suffix), _beside(copy, suffix))
-        with closing(_connect(copy)) as there:
-            there.backup(memory)
+            if _with_suffix(path, suffix).exists():
+                shutil.copyfile(_with_suffix(path, suffix), _with_suffix(copy, suffix))
+        with closing(_connect(copy)) as existing:
+            existing.backup(memory)
     return memory
 
 
-def _beside(path: Path, suffix: str) -> Path:
+def _with_suffix(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
@@ -170,12 +170,12 @@ def _is_unwritable(error: Exception) -> bool:
 
 def _connect(path: Path) -> sqlite3.Connection:
     path.touch(mode=0o600)  # SQLite gives the files beside it the same mode
-    db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+    db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
     try:
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA synchronous = FULL")
         if _version(db) < SCHEMA_VERSION:
-            _prepare(db)
+            _migrate(db)
         db.execute("SELECT 1 FROM jobs LIMIT 1")
     except BaseException:
         db.close()
@@ -187,7 +187,7 @@ def _version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _prepare(db: sqlite3.Connection) -> None:
+def _migrate(db: sqlite3.Connection) -> None:
     """Make the tables, or those and their columns that an older file lacks.
 
     Harmless when another process does the same at the same time, or goes on with the
@@ -197,9 +197,9 @@ def _prepare(db: sqlite3.Connection) -> None:
     db.execute("BEGIN IMMEDIATE")
     for statement in _TABLES:
         db.execute(statement)
-    there = {row["name"] for row in db.execute("PRAGMA table_info(jobs)")}
+    existing = {row["name"] for row in db.execute("PRAGMA table_info(jobs)")}
     for column in COLUMNS:
-        if column not in there:
+        if column not in existing:
             db.execute(f"ALTER TABLE jobs ADD COLUMN {column}")
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     db.execute("COMMIT")
@@ -217,7 +217,7 @@ def _code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF  # without its finer shades
 
 
-def _set_aside(path: Path) -> Path:
+def _rename_corrupt(path: Path) -> Path:
     """Rename a corrupt journal, and what belongs to it, to the first free name."""
     aside = next(
         free
@@ -225,13 +225,13 @@ def _set_aside(path: Path) -> Path:
         if not (free := path.with_name(f"{path.name}.corrupt-{number}")).exists()
     )
     for suffix in ("", "-wal", "-shm"):
-        part = _beside(path, suffix)
+        part = _with_suffix(path, suffix)
         if part.exists():
-            os.replace(part, _beside(aside, suffix))  # noqa: PTH105 -- the same on every system
+            os.replace(part, _with_suffix(aside, suffix))  # noqa: PTH105 -- the same on every system
     return aside
 
 
-def find_damage(state_dir: Path) -> str | None:
+def check_integrity(state_dir: Path) -> str | None:
     """Return what is wrong with the journal, None when it is sound or not there yet.
 
     Raises:
@@ -241,15 +241,15 @@ def find_damage(state_dir: Path) -> str | None:
     if not path.exists():
         return None
     try:
-        return _first_complaint(path)
+        return _quick_check(path)
     except sqlite3.OperationalError as exc:
         raise JournalError(path, exc) from exc
     except sqlite3.DatabaseError as exc:
         return str(exc)
 
 
-def _first_complaint(path: Path) -> str | None:
+def _quick_check(path: Path) -> str | None:
     address = f"file:{quote(str(path))}?mode=ro"
     with closing(sqlite3.connect(address, uri=True)) as database:
-        said = str(database.execute("PRAGMA quick_check(1)").fetchone()[0])
-    return None if said == "ok" else said
+        result = str(database.execute("PRAGMA quick_check(1)").fetchone()[0])
+    return None if result == "ok" else result

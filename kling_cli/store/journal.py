@@ -10,9 +10,9 @@ import json
 import math
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -20,50 +20,52 @@ from typing import Any, Self
 
 from kling_cli.api import Task
 from kling_cli.errors import UsageError
-from kling_cli.store.database import FILE_NAME, JournalError, Opened, open_database
+from kling_cli.store.database import (
+    FILE_NAME,
+    JournalError,
+    OpenedDatabase,
+    open_database,
+)
 from kling_cli.store.records import (
+    CallbackFilter,
+    ForwardOutcomes,
     JobRecord,
-    PartialRecord,
+    OutputKey,
+    PartialFileRecord,
     Stage,
+    StoredCallback,
+    StoredForward,
     from_row,
     to_cell,
     to_row,
 )
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredCallback:
-    """A callback as it stands in the journal; `raw` is the body, byte for byte."""
-
-    id: int
-    received_at: datetime
-    product: str | None
-    nonce: str | None
-    task_id: str | None
-    external_id: str | None
-    status: str | None
-    trust: str
-    headers: tuple[tuple[str, str], ...]
-    raw: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartialPlace:
-    """Which output a partial file is of: a file of a task, counted from 1."""
-
-    api_base: str
-    task_id: str
-    file_index: int
-    is_watermark: bool
+PAGE = 200
+LONG_LOG = 64_000  # pages, 256 MB
+_PLACE = "api_base = ? AND task_id = ? AND file_index = ? AND is_watermark = ?"
+_ROWS = 100  # of one statement; older SQLite takes no more than 999 values
+_KEEP = (
+    "INSERT INTO callbacks (received_at, product, nonce, task_id, external_id, status,"
+    " trust, headers, raw) VALUES "
+)
+_MARKS = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_LAST_WAS_NOT_TAKEN = (
+    "id IN (SELECT callback_id FROM forwards AS f WHERE (f.status IS NULL"
+    " OR f.status NOT BETWEEN 200 AND 299) AND NOT EXISTS (SELECT 1 FROM forwards"
+    " AS g WHERE g.callback_id = f.callback_id AND g.url = f.url AND g.id > f.id))"
+)
+_FORWARD_COLUMNS = (
+    "callback_id, sent_at, url, status, duration_s, attempt, error, is_replay"
+)
 
 
 class Journal:
     """An open journal. Use as a context manager, from one thread."""
 
-    def __init__(self, opened: Opened, path: Path) -> None:
+    def __init__(self, opened: OpenedDatabase, path: Path) -> None:
         self._db = opened.connection
         self._path = path
-        self.set_aside = opened.set_aside  # where a corrupt predecessor now lies
+        self.corrupt_backup = opened.corrupt_backup
         self._unwritable = opened.unwritable
 
     @classmethod
@@ -101,11 +103,11 @@ class Journal:
         if self._unwritable is not None:
             raise self._unwritable
 
-    def wait_for_others(self, seconds: float) -> None:
+    def set_busy_timeout(self, seconds: float) -> None:
         """From here on wait so long, and block, while somebody else is writing."""
         self._read(f"PRAGMA busy_timeout = {round(seconds * 1000)}", ())
 
-    def write_down(self, entry: JobRecord) -> None:
+    def add_job(self, entry: JobRecord) -> None:
         """Store a job that is about to be sent.
 
         It takes the place of one with its external id that certainly became no task.
@@ -131,7 +133,7 @@ class Journal:
                 hint=f"kling status {entry.external_id}",
             ) from exc
 
-    def change(self, external_id: str, **columns: Any) -> None:
+    def update_job(self, external_id: str, **columns: Any) -> None:
         """Set columns of one job."""
         cells = {name: to_cell(name, value) for name, value in columns.items()}
         marks = ", ".join(f"{name} = :{name}" for name in cells)
@@ -141,9 +143,9 @@ class Journal:
                 {**cells, "key": external_id},
             )
 
-    def observe(self, external_id: str, task: Task) -> None:
+    def record_task(self, external_id: str, task: Task) -> None:
         """Store what the API said of a job's task."""
-        self.change(
+        self.update_job(
             external_id,
             task_id=task.id,
             stage=Stage.of(task.status),
@@ -155,12 +157,14 @@ class Journal:
             request_id=task.request_id,
         )
 
-    def find(self, name: str) -> JobRecord | None:
+    def find_job(self, name: str) -> JobRecord | None:
         """Return the job with this task id or external id."""
         found = self._entries("task_id = ? OR external_id = ?", (name, name))
         return found[0] if found else None
 
-    def unfinished(self, *, absent_since: datetime | None = None) -> list[JobRecord]:
+    def unfinished_jobs(
+        self, *, absent_since: datetime | None = None
+    ) -> list[JobRecord]:
         """Return jobs still open, and finished ones not wholly saved, oldest first.
 
         Those written down after `absent_since` count as open if they were not found.
@@ -179,7 +183,7 @@ class Journal:
             ),
         )
 
-    def tasks(
+    def submitted_jobs(
         self, limit: int, *, api_base: str | None = None, without: Iterable[str] = ()
     ) -> list[JobRecord]:
         """Return up to `limit` jobs that were or may have been sent, newest first.
@@ -194,7 +198,7 @@ class Journal:
             (Stage.REFUSED.value, Stage.ABSENT.value, *products, api_base, limit),
         )
 
-    def newest(self, limit: int) -> list[JobRecord]:
+    def newest_jobs(self, limit: int) -> list[JobRecord]:
         """Return up to `limit` jobs, newest first."""
         return self._entries("1 ORDER BY written_at DESC, rowid DESC LIMIT ?", (limit,))
 
@@ -209,11 +213,11 @@ class Journal:
         times = sorted(row[0] for row in rows)
         return times[len(times) // 2] if len(times) >= 3 else None  # noqa: PLR2004 -- fewer say nothing
 
-    def keep_callback(self, callback: StoredCallback) -> int:
+    def add_callback(self, callback: StoredCallback) -> int:
         """Store a callback, durably, and return its number; `id` is ignored."""
-        return self.keep_callbacks([callback])[0]
+        return self.add_callbacks([callback])[0]
 
-    def keep_callbacks(self, callbacks: Iterable[StoredCallback]) -> list[int]:
+    def add_callbacks(self, callbacks: Iterable[StoredCallback]) -> list[int]:
         """Store callbacks together, durably, and return their numbers in order.
 
         They go in with few statements, as each lets other threads interrupt this one.
@@ -241,14 +245,14 @@ class Journal:
         )
         return [read_callback(row) for row in rows]
 
-    def partial_files(self, place: PartialPlace) -> list[PartialRecord]:
+    def partial_files(self, place: OutputKey) -> list[PartialFileRecord]:
         """Return the partial files of this output, the newest first."""
         rows = self._read(
             f"SELECT * FROM partial_files WHERE {_PLACE} ORDER BY written_at DESC",  # noqa: S608 -- our own column names
             astuple(place),
         )
         return [
-            PartialRecord(
+            PartialFileRecord(
                 path=Path(os.fsdecode(row["path"])),
                 etag=row["etag"],
                 total_bytes=row["total_bytes"],
@@ -264,7 +268,7 @@ class Journal:
         return [Path(os.fsdecode(row["path"])) for row in rows]
 
     def add_partial_file(
-        self, place: PartialPlace, record: PartialRecord, *, written_at: datetime
+        self, place: OutputKey, record: PartialFileRecord, *, written_at: datetime
     ) -> None:
         """Store where a partial file is and what it is part of, in place of before."""
         cells = (
@@ -286,6 +290,89 @@ class Journal:
             self._db.execute(
                 "DELETE FROM partial_files WHERE path = ?", (os.fsencode(path),)
             )
+
+    def find_callback(self, number: int) -> StoredCallback | None:
+        """Return the callback with this number."""
+        rows = self._read("SELECT * FROM callbacks WHERE id = ?", (number,))
+        return read_callback(rows[0]) if rows else None
+
+    def list_callbacks(
+        self, wanted: CallbackFilter, *, limit: int | None = None
+    ) -> list[StoredCallback]:
+        """Return callbacks, oldest first; with a limit, the newest so many of them."""
+        where, values = _condition(wanted)
+        rows = self._read(
+            f"SELECT * FROM callbacks WHERE {where} ORDER BY id DESC LIMIT ?",  # noqa: S608 -- our own words
+            (*values, -1 if limit is None else limit),
+        )
+        return [read_callback(row) for row in reversed(rows)]
+
+    def oldest_callbacks(
+        self, wanted: CallbackFilter, limit: int
+    ) -> list[StoredCallback]:
+        """Return the oldest callbacks, oldest first, `limit` at most."""
+        where, values = _condition(wanted)
+        rows = self._read(
+            f"SELECT * FROM callbacks WHERE {where} ORDER BY id LIMIT ?",  # noqa: S608 -- our own words
+            (*values, limit),
+        )
+        return [read_callback(row) for row in rows]
+
+    def callback_pages(self, wanted: CallbackFilter) -> Iterator[list[StoredCallback]]:
+        """Yield callbacks, oldest first, as many together as memory is glad to hold."""
+        while page := self.oldest_callbacks(wanted, PAGE):
+            yield page
+            wanted = replace(wanted, after=page[-1].id)
+
+    def delete_callbacks(self, wanted: CallbackFilter) -> int:
+        """Delete callbacks and what became of them; return how many there were."""
+        where, values = _condition(wanted)
+        with self._writing():
+            gone = self._db.execute(f"DELETE FROM callbacks WHERE {where}", values)  # noqa: S608 -- our own words
+            self._db.execute(
+                "DELETE FROM forwards WHERE callback_id NOT IN"
+                " (SELECT id FROM callbacks)"
+            )
+            return gone.rowcount
+
+    def add_forwards(self, forwards: Iterable[StoredForward]) -> None:
+        """Store outcomes together; those of callbacks that are not kept are left out.
+
+        Raises:
+            JournalError: they could not be stored.
+        """
+        rows = [_callback_cells(each) for each in forwards if each.callback_id]
+        with self._writing():
+            self._db.executemany(
+                f"INSERT INTO forwards ({_FORWARD_COLUMNS})"  # noqa: S608 -- our own column names
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+
+    def forwards_of(self, number: int) -> list[StoredForward]:
+        """Return what became of a callback, oldest first."""
+        rows = self._read(
+            f"SELECT {_FORWARD_COLUMNS} FROM forwards"  # noqa: S608 -- our own column names
+            " WHERE callback_id = ? ORDER BY id",
+            (number,),
+        )
+        return [_forward(dict(row)) for row in rows]
+
+    def forwards_by_callback(
+        self, callbacks: Iterable[StoredCallback]
+    ) -> ForwardOutcomes:
+        """Return what became of callbacks, by their numbers, oldest first."""
+        numbers = {kept.id for kept in callbacks}
+        found: dict[int, list[StoredForward]] = {number: [] for number in numbers}
+        rows = self._read(
+            f"SELECT {_FORWARD_COLUMNS} FROM forwards"  # noqa: S608 -- our own column names
+            " WHERE callback_id BETWEEN ? AND ? ORDER BY id",
+            (min(numbers, default=0), max(numbers, default=0)),
+        )
+        for row in rows:
+            if row["callback_id"] in numbers:
+                found[row["callback_id"]].append(_forward(dict(row)))
+        return found
 
     def data_version(self) -> int:
         """Return a number that changes when another process has written."""
@@ -320,15 +407,38 @@ class Journal:
             raise JournalError(self._path, exc) from exc
 
 
-_PLACE = "api_base = ? AND task_id = ? AND file_index = ? AND is_watermark = ?"
-_ROWS = 100  # of one statement; older SQLite takes no more than 999 values
+class ListenerJournal(Journal):
+    """An open journal whose commits outlive this process, but not a power failure.
 
+    For callbacks: they are hints, and the API still knows what they were about. Use
+    from one thread.
+    """
 
-_KEEP = (
-    "INSERT INTO callbacks (received_at, product, nonce, task_id, external_id, status,"
-    " trust, headers, raw) VALUES "
-)
-_MARKS = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    def __init__(self, opened: OpenedDatabase, path: Path) -> None:
+        super().__init__(opened, path)
+        self.require_writable()
+        self._read("PRAGMA synchronous = NORMAL", ())
+
+    def disable_waiting(self) -> None:
+        """From here on, wait neither for other writers nor for the disk.
+
+        What is locked is said with a `JournalError`; somebody else must `checkpoint`.
+        """
+        self.set_busy_timeout(0)
+        self._read("PRAGMA wal_autocheckpoint = 0", ())
+
+    def checkpoint(self, longest: int = LONG_LOG) -> None:
+        """Move what stands in the log into the database; this waits for the disk.
+
+        Others write on meanwhile, unless the log has grown beyond `longest` pages in
+        spite of this: then they must wait, and it begins anew.
+
+        Raises:
+            JournalError: it cannot be done; nothing is lost by that.
+        """
+        _, pages, _ = self._read("PRAGMA wal_checkpoint(PASSIVE)", ())[0]
+        if pages > longest:
+            self._read("PRAGMA wal_checkpoint(RESTART)", ())
 
 
 def _job_cells(callback: StoredCallback) -> tuple[Any, ...]:
@@ -353,150 +463,6 @@ def read_callback(row: sqlite3.Row) -> StoredCallback:
         (name, value) for name, value in json.loads(cells["headers"])
     )
     return StoredCallback(**cells)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredForward:
-    """What became of a callback that was passed on to `url`, at last.
-
-    `status` is None when there was no answer; `error` says why then. `attempt` is how
-    many it took, 0 when none was made.
-    """
-
-    callback_id: int
-    sent_at: datetime
-    url: str
-    status: int | None
-    duration_s: float
-    attempt: int = 1
-    error: str | None = None
-    is_replay: bool = False
-
-    @property
-    def is_taken(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 -- HTTP's success
-
-
-PAGE = 200
-ForwardOutcomes = Mapping[int, Sequence[StoredForward]]  # by the callback's number
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallbackFilter:
-    """Which kept callbacks to look at; None and False choose nothing away.
-
-    `since` and `until` bound when they came. `is_failed`: the last delivery to some
-    URL was not taken.
-    """
-
-    task_id: str | None = None
-    product: str | None = None
-    status: str | None = None
-    trust: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    is_failed: bool = False
-    after: int = 0
-
-
-_LAST_WAS_NOT_TAKEN = (
-    "id IN (SELECT callback_id FROM forwards AS f WHERE (f.status IS NULL"
-    " OR f.status NOT BETWEEN 200 AND 299) AND NOT EXISTS (SELECT 1 FROM forwards"
-    " AS g WHERE g.callback_id = f.callback_id AND g.url = f.url AND g.id > f.id))"
-)
-_FORWARD_COLUMNS = (
-    "callback_id, sent_at, url, status, duration_s, attempt, error, is_replay"
-)
-
-
-class CallbackJournal(Journal):
-    """An open journal, with an eye on its callbacks. Use from one thread."""
-
-    def callback(self, number: int) -> StoredCallback | None:
-        """Return the callback with this number."""
-        rows = self._read("SELECT * FROM callbacks WHERE id = ?", (number,))
-        return read_callback(rows[0]) if rows else None
-
-    def callbacks(
-        self, wanted: CallbackFilter, *, limit: int | None = None
-    ) -> list[StoredCallback]:
-        """Return callbacks, oldest first; with a limit, the newest so many of them."""
-        where, values = _condition(wanted)
-        rows = self._read(
-            f"SELECT * FROM callbacks WHERE {where} ORDER BY id DESC LIMIT ?",  # noqa: S608 -- our own words
-            (*values, -1 if limit is None else limit),
-        )
-        return [read_callback(row) for row in reversed(rows)]
-
-    def next_callbacks(
-        self, wanted: CallbackFilter, limit: int
-    ) -> list[StoredCallback]:
-        """Return the oldest callbacks, oldest first, `limit` at most."""
-        where, values = _condition(wanted)
-        rows = self._read(
-            f"SELECT * FROM callbacks WHERE {where} ORDER BY id LIMIT ?",  # noqa: S608 -- our own words
-            (*values, limit),
-        )
-        return [read_callback(row) for row in rows]
-
-    def pages(self, wanted: CallbackFilter) -> Iterator[list[StoredCallback]]:
-        """Yield callbacks, oldest first, as many together as memory is glad to hold."""
-        while page := self.next_callbacks(wanted, PAGE):
-            yield page
-            wanted = replace(wanted, after=page[-1].id)
-
-    def clear_callbacks(self, wanted: CallbackFilter) -> int:
-        """Delete callbacks and what became of them; return how many there were."""
-        where, values = _condition(wanted)
-        with self._writing():
-            gone = self._db.execute(f"DELETE FROM callbacks WHERE {where}", values)  # noqa: S608 -- our own words
-            self._db.execute(
-                "DELETE FROM forwards WHERE callback_id NOT IN"
-                " (SELECT id FROM callbacks)"
-            )
-            return gone.rowcount
-
-    def keep_forwards(self, forwards: Iterable[StoredForward]) -> None:
-        """Store outcomes together; those of callbacks that are not kept are left out.
-
-        Raises:
-            JournalError: they could not be stored.
-        """
-        rows = [_callback_cells(each) for each in forwards if each.callback_id]
-        with self._writing():
-            self._db.executemany(
-                f"INSERT INTO forwards ({_FORWARD_COLUMNS})"  # noqa: S608 -- our own column names
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                rows,
-            )
-
-    def forwards(self, number: int) -> list[StoredForward]:
-        """Return what became of a callback, oldest first."""
-        rows = self._read(
-            f"SELECT {_FORWARD_COLUMNS} FROM forwards"  # noqa: S608 -- our own column names
-            " WHERE callback_id = ? ORDER BY id",
-            (number,),
-        )
-        return [_forward(dict(row)) for row in rows]
-
-    def all_forwards(self, callbacks: Iterable[StoredCallback]) -> ForwardOutcomes:
-        """Return what became of callbacks, by their numbers, oldest first."""
-        numbers = {kept.id for kept in callbacks}
-        found: dict[int, list[StoredForward]] = {number: [] for number in numbers}
-        rows = self._read(
-            f"SELECT {_FORWARD_COLUMNS} FROM forwards"  # noqa: S608 -- our own column names
-            " WHERE callback_id BETWEEN ? AND ? ORDER BY id",
-            (min(numbers, default=0), max(numbers, default=0)),
-        )
-        for row in rows:
-            if row["callback_id"] in numbers:
-                found[row["callback_id"]].append(_forward(dict(row)))
-        return found
-
-
-def last_by_url(forwards: Iterable[StoredForward]) -> dict[str, StoredForward]:
-    """Return the last outcome for each URL, in the order of their first."""
-    return {each.url: each for each in forwards}
 
 
 def _condition(wanted: CallbackFilter) -> tuple[str, tuple[Any, ...]]:
@@ -538,40 +504,3 @@ def _forward(cells: dict[str, Any]) -> StoredForward:
     cells["sent_at"] = datetime.fromtimestamp(cells["sent_at"], UTC)
     cells["is_replay"] = bool(cells["is_replay"])
     return StoredForward(**cells)
-
-
-LONG_LOG = 64_000  # pages, 256 MB
-
-
-class ListenerJournal(Journal):
-    """An open journal whose commits outlive this process, but not a power failure.
-
-    For callbacks: they are hints, and the API still knows what they were about. Use
-    from one thread.
-    """
-
-    def __init__(self, opened: Opened, path: Path) -> None:
-        super().__init__(opened, path)
-        self.require_writable()
-        self._read("PRAGMA synchronous = NORMAL", ())
-
-    def never_wait(self) -> None:
-        """From here on, wait neither for other writers nor for the disk.
-
-        What is locked is said with a `JournalError`; somebody else must `move_log`.
-        """
-        self.wait_for_others(0)
-        self._read("PRAGMA wal_autocheckpoint = 0", ())
-
-    def move_log(self, longest: int = LONG_LOG) -> None:
-        """Move what stands in the log into the database; this waits for the disk.
-
-        Others write on meanwhile, unless the log has grown beyond `longest` pages in
-        spite of this: then they must wait, and it begins anew.
-
-        Raises:
-            JournalError: it cannot be done; nothing is lost by that.
-        """
-        _, pages, _ = self._read("PRAGMA wal_checkpoint(PASSIVE)", ())[0]
-        if pages > longest:
-            self._read("PRAGMA wal_checkpoint(RESTART)", ())

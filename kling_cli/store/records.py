@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from kling_cli.api import Output, Task, TaskStatus
 from kling_cli.store.prompts import prompt_of
 from kling_cli.text import is_text
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from pathlib import Path
-
-    from kling_cli.api import Output
 
 
 class Stage(StrEnum):
@@ -225,7 +219,7 @@ class SavedOutput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartialRecord:
+class PartialFileRecord:
     """A partial file as it is written down: where, and which content it is part of."""
 
     path: Path
@@ -233,6 +227,80 @@ class PartialRecord:
     total_bytes: int | None = None
 
     @property
-    def is_provable(self) -> bool:
+    def has_validator(self) -> bool:
         """Whether an answer can be compared with what the bytes so far belong to."""
         return self.etag is not None or self.total_bytes is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputKey:
+    """Which output a partial file is of: a file of a task, counted from 1."""
+
+    api_base: str
+    task_id: str
+    file_index: int
+    is_watermark: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCallback:
+    """A callback as it stands in the journal; `raw` is the body, byte for byte."""
+
+    id: int
+    received_at: datetime
+    product: str | None
+    nonce: str | None
+    task_id: str | None
+    external_id: str | None
+    status: str | None
+    trust: str
+    headers: tuple[tuple[str, str], ...]
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredForward:
+    """What became of a callback that was passed on to `url`, at last.
+
+    `status` is None when there was no answer; `error` says why then. `attempt` is how
+    many it took, 0 when none was made.
+    """
+
+    callback_id: int
+    sent_at: datetime
+    url: str
+    status: int | None
+    duration_s: float
+    attempt: int = 1
+    error: str | None = None
+    is_replay: bool = False
+
+    @property
+    def is_delivered(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 -- HTTP's success
+
+
+ForwardOutcomes = Mapping[int, Sequence[StoredForward]]  # by the callback's number
+
+
+def last_by_url(forwards: Iterable[StoredForward]) -> dict[str, StoredForward]:
+    """Return the last outcome for each URL, in the order of their first."""
+    return {each.url: each for each in forwards}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackFilter:
+    """Which kept callbacks to look at; None and False choose nothing away.
+
+    `since` and `until` bound when they came. `is_failed`: the last delivery to some
+    URL was not taken.
+    """
+
+    task_id: str | None = None
+    product: str | None = None
+    status: str | None = None
+    trust: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    is_failed: bool = False
+    after: int = 0

@@ -16,7 +16,7 @@ from kling_cli.api.client import KlingClient
 from kling_cli.api.credentials import ApiKey, Credentials, KeyPair
 from kling_cli.api.http import httpx, new_http
 from kling_cli.api.tasks import TaskStatus
-from kling_cli.api.transport import MAX_ANSWER_BYTES, parse_response
+from kling_cli.api.transport import MAX_RESPONSE_BYTES, parse_response
 from kling_cli.clock import SystemClock
 from kling_cli.errors import (
     AccountError,
@@ -189,7 +189,7 @@ async def test_a_dripping_answer_ends_at_the_deadline() -> None:
 
 @pytest.mark.parametrize("is_zipped", [False, True])
 async def test_an_endless_answer_is_cut(is_zipped: bool) -> None:
-    body = b" " * (MAX_ANSWER_BYTES + 1)
+    body = b" " * (MAX_RESPONSE_BYTES + 1)
     headers = {"Content-Encoding": "gzip"} if is_zipped else {}
     reply = says(200, gzip.compress(body) if is_zipped else body, headers=headers)
 

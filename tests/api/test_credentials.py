@@ -9,10 +9,10 @@ from pathlib import Path
 import jwt
 import pytest
 
-from kling_cli.api.credentials import ApiKey, KeyPair, from_settings
+from kling_cli.api.credentials import ApiKey, KeyPair, credentials_from_settings
 from kling_cli.errors import CredentialsError
 from kling_cli.secret import Secret
-from kling_cli.settings.settings import HOW_TO_LOG_IN, Settings, load
+from kling_cli.settings.settings import LOGIN_HINT, Settings, read_settings
 
 NOW = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
 SECRET_KEY = "s" * 40
@@ -102,7 +102,7 @@ def test_secrets_and_tokens_are_taken_out_of_texts() -> None:
 
 
 def settings_with(tmp_path: Path, **keys: str) -> Settings:
-    settings = load({"KLING_CONFIG_DIR": str(tmp_path)})
+    settings = read_settings({"KLING_CONFIG_DIR": str(tmp_path)})
     secrets = {name: Secret(value) for name, value in keys.items()}
     return replace(settings, **secrets)  # type: ignore[arg-type]
 
@@ -110,20 +110,22 @@ def settings_with(tmp_path: Path, **keys: str) -> Settings:
 def test_an_api_key_wins_over_a_pair(tmp_path: Path) -> None:
     settings = settings_with(tmp_path, api_key="k", access_key="a", secret_key="s")
 
-    assert isinstance(from_settings(settings), ApiKey)
+    assert isinstance(credentials_from_settings(settings), ApiKey)
 
 
 def test_a_pair_is_used_without_an_api_key(tmp_path: Path) -> None:
-    found = from_settings(settings_with(tmp_path, access_key="a", secret_key="s"))
+    found = credentials_from_settings(
+        settings_with(tmp_path, access_key="a", secret_key="s")
+    )
 
     assert isinstance(found, KeyPair)
 
 
 def test_missing_credentials_say_how_to_log_in(tmp_path: Path) -> None:
     with pytest.raises(CredentialsError) as caught:
-        from_settings(settings_with(tmp_path))
+        credentials_from_settings(settings_with(tmp_path))
 
-    assert caught.value.hint == HOW_TO_LOG_IN
+    assert caught.value.hint == LOGIN_HINT
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,7 @@ def test_half_a_pair_names_the_other_half(
     tmp_path: Path, there: str, missing: str
 ) -> None:
     with pytest.raises(CredentialsError, match=there) as caught:
-        from_settings(settings_with(tmp_path, **{there: "x"}))
+        credentials_from_settings(settings_with(tmp_path, **{there: "x"}))
 
     assert missing in (caught.value.hint or "")
 
@@ -144,4 +146,4 @@ def test_a_login_that_cannot_be_read_is_the_reason(tmp_path: Path) -> None:
     settings = replace(settings_with(tmp_path), credentials_problem=problem)
 
     with pytest.raises(CredentialsError, match="locked"):
-        from_settings(settings)
+        credentials_from_settings(settings)

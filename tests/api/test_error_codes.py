@@ -6,10 +6,10 @@ import pytest
 
 from kling_cli.api.credentials import ApiKey, Credentials, KeyPair
 from kling_cli.api.error_codes import (
-    CODES,
-    error_for,
+    ERROR_CODES,
+    error_from_code,
     error_from_response,
-    is_refusal,
+    is_certain_refusal,
     other_region,
 )
 from kling_cli.api.transport import ApiResponse
@@ -62,9 +62,9 @@ def test_a_pair_where_a_key_is_needed_is_told_so() -> None:
     assert "needs an API key" in hint
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", ERROR_CODES)
 def test_every_code_says_what_to_do_next(code: int) -> None:
-    error = error_for(400, code, None, None)
+    error = error_from_code(400, code, None, None)
 
     assert f"(code {code})" in error.message
     assert error.hint
@@ -77,11 +77,11 @@ def test_every_code_says_what_to_do_next(code: int) -> None:
 def test_an_unknown_code_is_judged_by_family_then_status(
     http: int, code: int, kind: type[KlingError]
 ) -> None:
-    assert type(error_for(http, code, "x", None)) is kind
+    assert type(error_from_code(http, code, "x", None)) is kind
 
 
 def test_a_long_message_is_cut_and_put_on_one_line() -> None:
-    error = error_for(400, 1201, "a\n" * 5000, None)
+    error = error_from_code(400, 1201, "a\n" * 5000, None)
 
     assert len(error.message) < 700
     assert "\n" not in error.message
@@ -98,4 +98,4 @@ def test_a_long_message_is_cut_and_put_on_one_line() -> None:
     ],
 )
 def test_only_a_refusal_is_certain(http: int, code: int, is_certain: bool) -> None:
-    assert is_refusal(http, code) is is_certain
+    assert is_certain_refusal(http, code) is is_certain

@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from kling_cli.api.pagination import Listed, cursor_pages, numbered_pages, take_first
+from kling_cli.api.pagination import (
+    PagedItems,
+    cursor_pages,
+    numbered_pages,
+    take_first,
+)
 from kling_cli.errors import UnreachableError
 from tests.api.asked import Answering
 
@@ -33,12 +38,12 @@ def pages_of(names: Sequence[str]) -> Answering:
     return Answering(page)
 
 
-async def numbered(client: Answering, **options: Any) -> Listed[Row]:
+async def numbered(client: Answering, **options: Any) -> PagedItems[Row]:
     chosen = {"limit": 0, "page_size": 2, **options}
     return await numbered_pages(client, "/list", read, **chosen)
 
 
-def names_of(found: Listed[Row]) -> str:
+def names_of(found: PagedItems[Row]) -> str:
     return "".join(each.id for each in found.items)
 
 
@@ -89,7 +94,7 @@ async def test_no_list_is_not_an_empty_one(data: Any) -> None:
         await numbered(Answering(lambda _: data))
 
 
-async def by_cursor(pages: Mapping[str | None, Any], limit: int = 0) -> Listed[str]:
+async def by_cursor(pages: Mapping[str | None, Any], limit: int = 0) -> PagedItems[str]:
     async def turn(cursor: str | None) -> tuple[str, str | None]:
         return pages[cursor]  # type: ignore[no-any-return]  # a test's own table
 
@@ -99,19 +104,19 @@ async def by_cursor(pages: Mapping[str | None, Any], limit: int = 0) -> Listed[s
 async def test_cursors_lead_to_the_end() -> None:
     found = await by_cursor({None: ("ab", "1"), "1": ("", "2"), "2": ("c", None)})
 
-    assert found == Listed(items=("a", "b", "c"))
+    assert found == PagedItems(items=("a", "b", "c"))
 
 
 async def test_cursors_are_followed_no_further_than_is_wanted() -> None:
     found = await by_cursor({None: ("ab", "1"), "1": ("cd", "2")}, limit=3)
 
-    assert found == Listed(items=("a", "b", "c"), has_more=True)
+    assert found == PagedItems(items=("a", "b", "c"), has_more=True)
 
 
 async def test_a_cursor_that_leads_in_a_circle_is_followed_once() -> None:
     found = await by_cursor({None: ("a", "1"), "1": ("b", "1")})
 
-    assert found == Listed(items=("a", "b"))
+    assert found == PagedItems(items=("a", "b"))
 
 
 @pytest.mark.parametrize(

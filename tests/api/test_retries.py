@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.api.client import PAUSES_S, RetryingClient
+from kling_cli.api.client import RETRY_PAUSES_S, RetryingClient
 from kling_cli.errors import AccountError, KlingError, RateLimitError, UnreachableError
 from tests.api.asked import Answering
 from tests.support.clock import FakeClock
@@ -36,7 +36,7 @@ async def test_what_may_be_better_soon_is_asked_again() -> None:
 
     assert answer.data == {"a": "b"}
     assert len(client.asked) == 3
-    assert clock.sleeps == list(PAUSES_S)
+    assert clock.sleeps == list(RETRY_PAUSES_S)
 
 
 async def test_patience_has_an_end() -> None:

@@ -8,8 +8,7 @@ from typing import Any, TypeVar
 
 from kling_cli.api.tasks import Output, Task, TaskStatus
 from kling_cli.jobs.events import Event
-from kling_cli.store.journal import StoredCallback
-from kling_cli.store.records import JobRecord
+from kling_cli.store.records import JobRecord, StoredCallback
 
 E = TypeVar("E")
 

@@ -14,11 +14,11 @@ import anyio.to_thread
 from kling_cli.background import background
 from kling_cli.clock import Clock, SystemClock
 from kling_cli.jobs.events import Event
-from kling_cli.jobs.ingress.ingress import CallbackIngress, open_ingress
-from kling_cli.jobs.ingress.notifications import Notifications
+from kling_cli.jobs.ingress import CallbackIngress, open_ingress
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.session import Session, open_session
-from kling_cli.settings.settings import Settings, load
+from kling_cli.jobs.waiting.notifications import Notifications
+from kling_cli.settings.settings import Settings, read_settings
 from tests.jobs.made import Told
 from tests.support.door import Answer, knock
 
@@ -46,7 +46,7 @@ class Heard(Told):
 
 
 def some_settings(folder: Path, **environ: str) -> Settings:
-    return load(
+    return read_settings(
         {
             "KLING_API_KEY": "k",
             "KLING_API_BASE": "http://127.0.0.1:9",

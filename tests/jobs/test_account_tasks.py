@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from kling_cli.api.pagination import Listed
+from kling_cli.api.pagination import PagedItems
 from kling_cli.api.tasks import TaskStatus
 from kling_cli.errors import CredentialsError, UnreachableError, UsageError
-from kling_cli.jobs import run
-from kling_cli.jobs.account_tasks import TaskFilter, merged
+from kling_cli.jobs.account_tasks import TaskFilter, list_account_tasks, merged
 from kling_cli.jobs.prepare import Order
 from kling_cli.store.records import JobRecord, Stage
 from tests.jobs.made import NOON, an_entry
@@ -35,8 +34,8 @@ GOODS = Order(product="goods-studio", values=FILM, external_id="goods")
 
 async def remote(
     world: World, **wanted: Any
-) -> tuple[Listed[JobRecord], Sequence[str]]:
-    return await run.account_tasks(
+) -> tuple[PagedItems[JobRecord], Sequence[str]]:
+    return await list_account_tasks(
         TaskFilter(**wanted),
         settings=world.settings,
         tell=world.told,
@@ -238,7 +237,9 @@ def test_parts_are_merged_newest_first_and_each_task_once() -> None:
         for name, hours in ages.items()
     )
 
-    found = merged([Listed(items=(a, b)), Listed(items=(c, b), has_more=True)], 2)
+    found = merged(
+        [PagedItems(items=(a, b)), PagedItems(items=(c, b), has_more=True)], 2
+    )
 
     assert [each.external_id for each in found.items] == ["b", "c"]
     assert found.has_more

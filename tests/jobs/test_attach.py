@@ -119,7 +119,7 @@ async def test_without_anything_open_there_is_nothing_to_do(tmp_path: Path) -> N
 async def test_jobs_of_another_account_s_api_are_left_alone(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         with Journal.open(world.settings.state_dir) as journal:
-            journal.write_down(an_entry("far", api_base="https://elsewhere"))
+            journal.add_job(an_entry("far", api_base="https://elsewhere"))
 
         assert await world.finish() == []
 

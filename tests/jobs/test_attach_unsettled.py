@@ -11,8 +11,8 @@ import pytest
 
 from kling_cli.errors import OutcomeUnknownError, StillRunningError, UnreachableError
 from kling_cli.jobs.events import Notice, QueryFailed, Submitted
-from kling_cli.jobs.poller import NO_ENDPOINT
 from kling_cli.jobs.prepare import Order
+from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.store.records import Stage
 from tests.jobs.test_attach import somebody
 from tests.jobs.world import a_world, an_order

@@ -12,7 +12,7 @@ from kling_cli.api.tasks import Output
 from kling_cli.errors import UsageError
 from kling_cli.jobs.history import JobHistory, with_history
 from kling_cli.jobs.prepare import Order
-from kling_cli.settings.settings import Settings, load
+from kling_cli.settings.settings import Settings, read_settings
 from kling_cli.store.database import FILE_NAME
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import JobRecord, Stage
@@ -27,10 +27,10 @@ def video(output_id: str, seconds: float = 5.041) -> Output:
 
 def remembered(tmp_path: Path, *entries: JobRecord) -> Settings:
     """Return settings whose journal holds these entries."""
-    settings = replace(load({}), state_dir=tmp_path)
+    settings = replace(read_settings({}), state_dir=tmp_path)
     with Journal.open(tmp_path) as journal:
         for entry in entries:
-            journal.write_down(entry)
+            journal.add_job(entry)
     return settings
 
 
@@ -45,7 +45,7 @@ def known(product: str, settings: Settings, **values: Any) -> dict[str, Any]:
 
 
 def test_without_a_journal_nothing_is_known_and_none_is_made(tmp_path: Path) -> None:
-    settings = replace(load({}), state_dir=tmp_path)
+    settings = replace(read_settings({}), state_dir=tmp_path)
 
     assert JobHistory.of(settings) == JobHistory()
     assert not (tmp_path / FILE_NAME).exists()

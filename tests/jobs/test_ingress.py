@@ -10,14 +10,14 @@ import pytest
 from kling_cli.callbacks.urls import TaskUrl, load_key, match_callback_path
 from kling_cli.errors import TunnelError, UsageError
 from kling_cli.jobs.events import CallbackPath
-from kling_cli.jobs.ingress.ingress import (
+from kling_cli.jobs.ingress import (
     NO_INGRESS,
     CallbackIngress,
     IngressKind,
     choose_ingress,
 )
 from kling_cli.jobs.job import RunOptions
-from kling_cli.jobs.schedule import PathState
+from kling_cli.jobs.waiting.schedule import PathState
 from tests.jobs.sessions import a_way, call, some_settings
 from tests.support.door import new_style
 

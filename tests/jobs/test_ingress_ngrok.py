@@ -10,7 +10,7 @@ import pytest
 
 from kling_cli.errors import TunnelError
 from kling_cli.jobs.events import CallbackPath, TunnelOpening
-from kling_cli.jobs.schedule import PathState
+from kling_cli.jobs.waiting.schedule import PathState
 from kling_cli.settings.settings import Settings
 from kling_cli.tunnels import shared_lock
 from kling_cli.tunnels.provider import TunnelTakenError

@@ -15,7 +15,7 @@ from kling_cli.errors import (
     TaskFailedError,
 )
 from kling_cli.jobs.job import Job, expires_at, failure_of, surprise_of, with_task
-from kling_cli.jobs.state_machine import Source, initial_state
+from kling_cli.jobs.waiting.state_machine import Source, initial_state
 from kling_cli.store.records import SavedOutput, Stage
 from tests.jobs.made import (
     FAILED,

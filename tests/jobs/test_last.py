@@ -11,7 +11,7 @@ import pytest
 
 from kling_cli.errors import UsageError
 from kling_cli.jobs.lookup import newest_task, resolve_last, steps_back
-from kling_cli.settings.settings import Settings, load
+from kling_cli.settings.settings import Settings, read_settings
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
 from tests.jobs.made import NOON, an_entry
@@ -35,7 +35,7 @@ def test_what_counts_back_is_told_from_an_id(name: str, steps: int | None) -> No
 
 def settings(tmp_path: Path, **environ: str) -> Settings:
     where = {"KLING_STATE_DIR": str(tmp_path), "KLING_API_BASE": HOST}
-    return load({**where, **environ})
+    return read_settings({**where, **environ})
 
 
 def lived(tmp_path: Path) -> Settings:
@@ -53,7 +53,7 @@ def lived(tmp_path: Path) -> Settings:
         for minute, (name, columns) in enumerate(rows):
             at = NOON + timedelta(minutes=minute)
             known = {"api_base": HOST, "written_at": at, **columns}
-            journal.write_down(an_entry(name, **known))
+            journal.add_job(an_entry(name, **known))
     return settings(tmp_path)
 
 

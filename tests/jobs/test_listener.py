@@ -17,9 +17,9 @@ from kling_cli.callbacks.events import CallbackAccepted, ReceivedCallback, Trust
 from kling_cli.callbacks.signatures import sign
 from kling_cli.callbacks.urls import TaskUrl, callback_path
 from kling_cli.jobs.events import Notice
-from kling_cli.jobs.ingress.listener import _JobListener, open_listener, to_stored
-from kling_cli.jobs.ingress.notifications import Notifications
-from kling_cli.jobs.schedule import PathState
+from kling_cli.jobs.ingress import _JobListener, open_listener, to_stored
+from kling_cli.jobs.waiting.notifications import Notifications
+from kling_cli.jobs.waiting.schedule import PathState
 from kling_cli.secret import Secret
 from tests.jobs.disk import full_disk
 from tests.jobs.made import SUCCEEDED
@@ -158,7 +158,7 @@ async def test_callbacks_that_cannot_be_kept_count_all_the_same(
 async def test_a_callback_that_says_nothing_wakes_nobody(tmp_path: Path) -> None:
     silent = ReceivedCallback(
         received_at=datetime.now(UTC), product="text2video", nonce="n1",
-        headers=(), raw=b"", hint=None, trust=Trust.TOKEN,
+        headers=(), raw=b"", payload=None, trust=Trust.TOKEN,
     )  # fmt: skip
 
     async with listening(tmp_path) as door:

@@ -22,8 +22,8 @@ from kling_cli.errors import (
 from kling_cli.jobs.lookup import UnknownTaskError
 from kling_cli.jobs.prepare import Order
 from kling_cli.sandbox.state.traffic_log import Exchange
-from kling_cli.store.journal import Journal, PartialPlace
-from kling_cli.store.records import PartialRecord, Stage
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import OutputKey, PartialFileRecord, Stage
 from tests.jobs.world import World, a_world, an_order
 
 pytestmark = pytest.mark.anyio
@@ -326,12 +326,12 @@ async def test_partial_files_go_when_the_results_they_are_of_are_deleted(
         with Journal.open(world.settings.state_dir) as journal:
             for path, days in ((old, 31), (new, 29)):
                 path.write_bytes(b"half")
-                place = PartialPlace(
+                place = OutputKey(
                     api_base="x", task_id="t", file_index=1, is_watermark=False
                 )
                 journal.add_partial_file(
                     place,
-                    PartialRecord(path=path, total_bytes=9),
+                    PartialFileRecord(path=path, total_bytes=9),
                     written_at=now - timedelta(days=days),
                 )
 

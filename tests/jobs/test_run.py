@@ -16,9 +16,9 @@ from kling_cli.errors import (
     StoppedError,
     UsageError,
 )
-from kling_cli.jobs import run
+from kling_cli.jobs import prepare
 from kling_cli.jobs.events import Event, Finished, Notice, OutcomeCheck, WaitingForSlot
-from kling_cli.jobs.lookup import AGAIN
+from kling_cli.jobs.job import RUN_AGAIN_HINT
 from kling_cli.jobs.prepare import Order
 from kling_cli.store.records import Stage
 from tests.jobs.made import Told
@@ -85,7 +85,7 @@ async def test_a_job_stopped_while_it_waits_for_a_slot_was_not_submitted(
         assert isinstance(stopped.error, StoppedError)
         assert stopped.error.exit_code is ExitCode.INTERRUPTED
         assert "job mine was not submitted: all concurrent" in stopped.error.message
-        assert stopped.error.hint == AGAIN
+        assert stopped.error.hint == RUN_AGAIN_HINT
         assert (stopped.resume, stopped.is_unsubmitted) == (None, True)
         assert waited.error is not None
         assert "mine was not submitted" in waited.error.message
@@ -214,18 +214,8 @@ async def test_without_credentials_nothing_can_be_begun(tmp_path: Path) -> None:
             await world.finish()
 
 
-async def test_the_history_is_the_journal_newest_first(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        for name in ("a", "b", "c"):
-            await world.submit(order=an_order(name))
-
-        names = [one.external_id for one in run.history(world.settings, limit=2)]
-
-    assert names == ["c", "b"]
-
-
 def test_a_new_external_id_is_safe_and_new() -> None:
-    ids = {run.new_external_id() for _ in range(100)}
+    ids = {prepare.new_external_id() for _ in range(100)}
 
     assert len(ids) == 100
     assert all(one.startswith("kling-") and one.isascii() for one in ids)

@@ -74,12 +74,12 @@ async def test_a_journal_that_cannot_be_used_ends_the_command(tmp_path: Path) ->
 async def test_a_note_that_fails_is_told_once_and_ends_nothing(tmp_path: Path) -> None:
     heard = Heard()
     async with a_session(some_settings(tmp_path), heard) as session:
-        session.journal.write_down(an_entry())
+        session.journal.add_job(an_entry())
         with full_disk():
-            session.note(session.journal.change, "e1", stage=Stage.FAILED)
-            session.note(session.journal.change, "e1", stage=Stage.FAILED)
-        session.note(session.journal.change, "e1", message="better now")
-        entry = session.journal.find("e1")
+            session.note(session.journal.update_job, "e1", stage=Stage.FAILED)
+            session.note(session.journal.update_job, "e1", stage=Stage.FAILED)
+        session.note(session.journal.update_job, "e1", message="better now")
+        entry = session.journal.find_job("e1")
 
     assert len(heard.of(Notice)) == 1
     assert entry == an_entry(message="better now", stage=Stage.FAILED)
@@ -105,14 +105,14 @@ async def test_what_a_locked_journal_did_not_take_is_written_at_the_end(
         lock = Lock(tmp_path)
         began = session.clock.monotonic()
         for number in range(20):
-            session.note(session.journal.change, "e1", message=f"note {number}")
-        session.note(session.journal.observe, "e1", a_task("t1"))
+            session.note(session.journal.update_job, "e1", message=f"note {number}")
+        session.note(session.journal.record_task, "e1", a_task("t1"))
         took_s = session.clock.monotonic() - began
-        entry = session.journal.find("e1")  # others may write: it can be read
+        entry = session.journal.find_job("e1")  # others may write: it can be read
         lock.release()
 
     with Journal.open(tmp_path / "state") as journal:
-        later = journal.find("e1")
+        later = journal.find_job("e1")
     assert entry == an_entry()
     assert took_s < 2  # nobody stands still for each of them
     assert later is not None
@@ -127,7 +127,7 @@ async def test_a_journal_that_stays_locked_is_said_with_file_and_remedy(
     async with a_session(some_settings(tmp_path), heard) as session:
         await session.write_down(an_entry())
         lock = Lock(tmp_path)
-        session.note(session.journal.change, "e1", message="lost")
+        session.note(session.journal.update_job, "e1", message="lost")
 
     lock.release()
     [notice] = heard.of(Notice)
@@ -151,7 +151,7 @@ async def test_a_job_is_written_down_as_soon_as_others_let_us(tmp_path: Path) ->
         group.start_soon(release)
         await session.write_down(an_entry())
 
-        assert session.journal.find("e1") == an_entry()
+        assert session.journal.find_job("e1") == an_entry()
         assert [each.message for each in heard.of(Remark)] == [
             "another program locks the journal: waiting"
         ]
@@ -159,7 +159,7 @@ async def test_a_job_is_written_down_as_soon_as_others_let_us(tmp_path: Path) ->
 
 async def test_a_note_with_a_mistake_in_it_is_not_hushed_up(tmp_path: Path) -> None:
     async with a_session(some_settings(tmp_path), Heard()) as session:
-        session.journal.write_down(an_entry())
+        session.journal.add_job(an_entry())
 
         with pytest.raises(UsageError, match="used before"):
-            session.note(session.journal.write_down, an_entry())
+            session.note(session.journal.add_job, an_entry())

@@ -14,12 +14,12 @@ import anyio
 import pytest
 
 from kling_cli.background import background
-from kling_cli.jobs.ingress.notifications import (
+from kling_cli.jobs.session import Session
+from kling_cli.jobs.waiting.notifications import (
     JournalReader,
     Notifications,
     follow_callbacks,
 )
-from kling_cli.jobs.session import Session
 from kling_cli.store.journal import Journal
 from tests.jobs.made import a_callback
 from tests.jobs.sessions import Heard, a_session, some_settings
@@ -33,7 +33,7 @@ from kling_cli.store.journal import Journal
 from tests.jobs.made import a_callback
 
 with Journal.open(Path(sys.argv[1])) as journal:
-    journal.keep_callback(a_callback("n1", task_id="from-afar"))
+    journal.add_callback(a_callback("n1", task_id="from-afar"))
 """
 
 
@@ -49,7 +49,7 @@ async def reading(
 def keep(session: Session, nonce: str | None, **columns: Any) -> None:
     """Keep a callback through another connection, as another process does."""
     with Journal.open(session.settings.state_dir) as theirs:
-        theirs.keep_callback(a_callback(nonce, **columns))
+        theirs.add_callback(a_callback(nonce, **columns))
 
 
 async def test_what_is_kept_for_us_is_posted_once_and_in_order(tmp_path: Path) -> None:

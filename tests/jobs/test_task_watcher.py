@@ -19,7 +19,7 @@ from kling_cli.jobs.events import (
     StatusChanged,
     Submitted,
 )
-from kling_cli.jobs.save_lock import FOLDER
+from kling_cli.jobs.outputs.save_lock import FOLDER
 from tests.jobs.disk import full_disk
 from tests.jobs.made import Told
 from tests.jobs.world import a_world, an_order

@@ -11,10 +11,10 @@ import anyio
 from kling_cli.api.tasks import Task, TaskStatus
 from kling_cli.background import background
 from kling_cli.errors import KlingError
-from kling_cli.jobs.ingress.notifications import CallbackNotification, Notifications
-from kling_cli.jobs.schedule import PathState
-from kling_cli.jobs.state_machine import TaskState, initial_state
-from kling_cli.jobs.wait import Waiter, WatchedTask, deadline_at
+from kling_cli.jobs.waiting.notifications import CallbackNotification, Notifications
+from kling_cli.jobs.waiting.schedule import PathState
+from kling_cli.jobs.waiting.state_machine import TaskState, initial_state
+from kling_cli.jobs.waiting.watcher import Waiter, WatchedTask, deadline_at
 from kling_cli.store.records import JobRecord
 from tests.jobs.made import SUBMITTED, Told, a_task, an_entry
 from tests.support.clock import FakeClock

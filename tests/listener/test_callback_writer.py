@@ -17,7 +17,8 @@ from kling_cli.listener.callback_writer import (
     open_callback_writer,
 )
 from kling_cli.store.database import JournalError
-from kling_cli.store.journal import Journal, StoredCallback
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import StoredCallback
 from tests.listener.stored_callbacks import a_callback
 
 FRAME_BYTES = 4096 + 24  # a page in the write-ahead log and its head

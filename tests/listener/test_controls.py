@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from kling_cli.listener.controls import Controls
-from kling_cli.store.journal import StoredCallback
+from kling_cli.store.records import StoredCallback
 from tests.listener.stored_callbacks import a_callback
 
 

@@ -16,7 +16,7 @@ from kling_cli.listener.events import Forwarded
 from kling_cli.listener.forwarding.forwarder import Forwarder, open_forwarder
 from kling_cli.listener.forwarding.policy import ForwardingPolicy
 from kling_cli.listener.forwarding.targets import Target
-from kling_cli.store.journal import StoredForward
+from kling_cli.store.records import StoredForward
 from tests.listener.stored_callbacks import a_callback
 from tests.support.wire_server import (
     CERTIFICATE,
@@ -97,7 +97,7 @@ async def test_the_body_arrives_byte_for_byte() -> None:
         None,
         1,
     )
-    assert [each.is_taken for each in recorded.forwards] == [True]
+    assert [each.is_delivered for each in recorded.forwards] == [True]
 
 
 async def test_headers_of_the_way_stay_behind_and_the_others_arrive() -> None:

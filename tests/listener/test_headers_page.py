@@ -17,7 +17,7 @@ from kling_cli.listener.forwarding.targets import Target
 from kling_cli.mock.scenarios import MockDelivery
 from kling_cli.mock.sender import MockSigner
 from kling_cli.secret import Secret
-from kling_cli.store.journal import StoredCallback
+from kling_cli.store.records import StoredCallback
 from tests.jobs.made import a_callback
 from tests.support.recorder import recorder
 

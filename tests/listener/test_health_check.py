@@ -41,9 +41,9 @@ async def store(_: ReceivedCallback) -> int:
 
 
 @asynccontextmanager
-async def a_receiver(probe: Probe) -> AsyncIterator[tuple[str, Receiver]]:
+async def running_receiver(probe: Probe) -> AsyncIterator[tuple[str, Receiver]]:
     receiver = Receiver(
-        [probe.match_url], store, tell=lambda _: None, clock=SystemClock()
+        [probe.match_url], store, emit=lambda _: None, clock=SystemClock()
     )
     async with serve(receiver) as server:
         yield server.url, receiver
@@ -51,7 +51,7 @@ async def a_receiver(probe: Probe) -> AsyncIterator[tuple[str, Receiver]]:
 
 async def test_a_way_that_leads_here_is_found_to() -> None:
     probe = Probe(SystemClock())
-    async with a_receiver(probe) as (url, receiver):
+    async with running_receiver(probe) as (url, receiver):
         result = await probe.check(url)
 
     assert result.is_reachable

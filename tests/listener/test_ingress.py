@@ -10,7 +10,7 @@ from kling_cli.listener.ingress.ingress import (
     choose_ingress,
     publish_listener,
 )
-from kling_cli.settings.settings import Settings, load
+from kling_cli.settings.settings import Settings, read_settings
 from kling_cli.tunnels import shared_lock
 
 NEAR = {"KLING_API_BASE": "http://127.0.0.1:1"}
@@ -20,7 +20,9 @@ BOX = {"KLING_SANDBOX": "1"}
 
 
 def settings(state_dir: Path, typed: str | None = None, **environ: str) -> Settings:
-    return load({"KLING_STATE_DIR": str(state_dir), **environ}, {"tunnel": typed})
+    return read_settings(
+        {"KLING_STATE_DIR": str(state_dir), **environ}, {"tunnel": typed}
+    )
 
 
 @pytest.mark.parametrize(

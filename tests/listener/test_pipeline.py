@@ -102,7 +102,7 @@ def a_received(raw: bytes) -> ReceivedCallback:
         nonce=None,
         headers=(),
         raw=raw,
-        hint=parse_payload(raw),
+        payload=parse_payload(raw),
         trust=Trust.TOKEN,
     )
 
@@ -280,7 +280,7 @@ def test_refusals_are_told_at_once_and_then_together() -> None:
 
     for _ in range(3):
         harness.pipeline.enqueue(
-            CallbackRefused(refusal=RefusalReason.UNSIGNED, door=UrlMatch())
+            CallbackRefused(refusal=RefusalReason.UNSIGNED, url_match=UrlMatch())
         )
     harness.pipeline.process()
     at_once = list(harness.events)

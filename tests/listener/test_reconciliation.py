@@ -19,7 +19,7 @@ from kling_cli.listener.reconciliation import (
     synthetic_callback,
 )
 from kling_cli.listener.task_states import TaskStates, claimed_task
-from kling_cli.store.journal import StoredCallback
+from kling_cli.store.records import StoredCallback
 from tests.listener.test_verification import Api, an_entry
 from tests.support.clock import FakeClock
 

@@ -20,7 +20,8 @@ from kling_cli.listener.history.replay import (
     undelivered_error,
 )
 from kling_cli.secret import Secret
-from kling_cli.store.journal import CallbackFilter, CallbackJournal, StoredForward
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import CallbackFilter, StoredForward
 from tests.listener.stored_callbacks import NOON, a_callback
 from tests.support.wire_server import says, wire_server
 
@@ -29,9 +30,9 @@ HERE, THERE = "http://localhost:1/", "http://localhost:2/"
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[CallbackJournal]:
-    with CallbackJournal.open(tmp_path) as opened:
-        opened.keep_callbacks(
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal.open(tmp_path) as opened:
+        opened.add_callbacks(
             [a_callback(), a_callback(trust="signed"), a_callback(task_id="t2")]
         )
         yield opened
@@ -44,7 +45,7 @@ def a_forward(number: int, url: str, status: int) -> StoredForward:
 
 
 def test_callbacks_are_named_by_number_by_last_and_by_what_is_wanted(
-    journal: CallbackJournal,
+    journal: Journal,
 ) -> None:
     assert [
         callback.id for callback in select_callbacks(journal, ["last", "1"], None)
@@ -59,23 +60,23 @@ def test_callbacks_are_named_by_number_by_last_and_by_what_is_wanted(
 
 
 @pytest.mark.parametrize("which", ["0", "-1", "x", "\u0661", "9" * 30, ""])
-def test_what_names_none_is_refused(journal: CallbackJournal, which: str) -> None:
+def test_what_names_none_is_refused(journal: Journal, which: str) -> None:
     with pytest.raises(UsageError):
         find_callback(journal, which)
 
 
 def test_nothing_is_last_where_nothing_is_kept(tmp_path: Path) -> None:
     with (
-        CallbackJournal.open(tmp_path) as empty,
+        Journal.open(tmp_path) as empty,
         pytest.raises(UsageError, match="no callback is kept yet"),
     ):
         find_callback(empty, "last")
 
 
 def test_each_goes_where_it_went_before_or_where_it_failed(
-    journal: CallbackJournal,
+    journal: Journal,
 ) -> None:
-    journal.keep_forwards(
+    journal.add_forwards(
         [a_forward(1, HERE, 500), a_forward(1, THERE, 500), a_forward(1, HERE, 200)]
     )
     callbacks = select_callbacks(journal, ["1"], None)
@@ -91,7 +92,7 @@ def test_each_goes_where_it_went_before_or_where_it_failed(
     assert [each.target.url for each in named] == ["http://a/"]
 
 
-def test_only_what_came_signed_is_signed_anew(journal: CallbackJournal) -> None:
+def test_only_what_came_signed_is_signed_anew(journal: Journal) -> None:
     callbacks = select_callbacks(journal, ["1", "2"], None)
 
     found = plan_replays(

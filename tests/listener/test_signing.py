@@ -11,11 +11,11 @@ from kling_cli.listener.forwarding.policy import (
     delivery_headers,
     sign_headers,
 )
-from kling_cli.settings.webhook_secret import read_option
+from kling_cli.settings.webhook_secret import parse_secret_options
 from tests.listener.stored_callbacks import NOON, a_callback
 
 OLD = (("webhook-id", "msg_1"), ("webhook-timestamp", "1"), ("webhook-signature", "x"))
-SECRETS = read_option(
+SECRETS = parse_secret_options(
     "--sign-forwards",
     ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw,whsec_aGVsbG8gdGhlcmUgd29ybGQ"],
 )
@@ -51,6 +51,6 @@ def test_without_a_secret_the_senders_signature_goes_along() -> None:
 
 def test_what_is_no_secret_is_refused_and_not_shown() -> None:
     with pytest.raises(UsageError, match=r"^--sign-forwards is not") as caught:
-        read_option("--sign-forwards", ["whsec_hidde!"])
+        parse_secret_options("--sign-forwards", ["whsec_hidde!"])
 
     assert "hidde" not in caught.value.message

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from kling_cli.listener.history.tail import POLL_S, follow_callbacks
-from kling_cli.store.journal import CallbackFilter, CallbackJournal, StoredCallback
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import CallbackFilter, StoredCallback
 from tests.listener.stored_callbacks import a_callback
 from tests.support.clock import FakeClock
 
@@ -18,15 +19,15 @@ async def test_the_last_ones_come_first_and_then_what_others_keep(
 ) -> None:
     found: list[StoredCallback] = []
     with (
-        CallbackJournal.open(tmp_path) as journal,
-        CallbackJournal.open(tmp_path) as other,
+        Journal.open(tmp_path) as journal,
+        Journal.open(tmp_path) as other,
     ):
-        other.keep_callbacks([a_callback()] * 3)
+        other.add_callbacks([a_callback()] * 3)
         following = follow_callbacks(
             journal, CallbackFilter(status="succeeded"), last=2, clock=FakeClock()
         )
         found += [await anext(following), await anext(following)]
-        other.keep_callbacks([a_callback(status="failed"), a_callback()])
+        other.add_callbacks([a_callback(status="failed"), a_callback()])
         found.append(await anext(following))
         await following.aclose()
 
@@ -35,15 +36,15 @@ async def test_the_last_ones_come_first_and_then_what_others_keep(
 
 async def test_more_than_fit_together_all_come_in_order(tmp_path: Path) -> None:
     with (
-        CallbackJournal.open(tmp_path) as journal,
-        CallbackJournal.open(tmp_path) as other,
+        Journal.open(tmp_path) as journal,
+        Journal.open(tmp_path) as other,
     ):
-        other.keep_callback(a_callback())
+        other.add_callback(a_callback())
         following = follow_callbacks(
             journal, CallbackFilter(), last=1, clock=FakeClock()
         )
         first = await anext(following)
-        other.keep_callbacks([a_callback()] * 450)
+        other.add_callbacks([a_callback()] * 450)
         rest = [await anext(following) for _ in range(450)]
         await following.aclose()
 
@@ -53,14 +54,14 @@ async def test_more_than_fit_together_all_come_in_order(tmp_path: Path) -> None:
 async def test_it_waits_for_what_another_process_keeps(tmp_path: Path) -> None:
     clock = FakeClock(is_automatic=False)
     with (
-        CallbackJournal.open(tmp_path) as journal,
-        CallbackJournal.open(tmp_path) as other,
+        Journal.open(tmp_path) as journal,
+        Journal.open(tmp_path) as other,
     ):
         following = follow_callbacks(journal, CallbackFilter(), last=0, clock=clock)
         waiting = asyncio.ensure_future(anext(following))
         await clock.advance(60.0)
         assert not waiting.done()
-        other.keep_callback(a_callback(task_id="t9"))
+        other.add_callback(a_callback(task_id="t9"))
         await clock.advance(POLL_S)
         callback = await waiting
         await following.aclose()

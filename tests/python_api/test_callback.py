@@ -18,7 +18,7 @@ from kling_cli import (
     parse_callback,
 )
 from kling_cli.callbacks.signatures import sign
-from kling_cli.settings import read_option
+from kling_cli.settings import parse_secret_options
 from tests.callbacks.test_payload import LEGACY, NEW, SHORT
 
 OLD_SECRET = "whsec_dGhlIG9sZCBzZWNyZXQ="
@@ -44,7 +44,7 @@ def encoded(document: Any) -> bytes:
 def signed(body: bytes, *secrets: str, sent_at: datetime = NOW) -> dict[str, str]:
     return sign(
         body,
-        secrets=read_option("secret", secrets),
+        secrets=parse_secret_options("secret", secrets),
         message_id="evt-1",
         sent_at=sent_at,
     )

@@ -19,7 +19,7 @@ from kling_cli.errors import CredentialsError
 from kling_cli.secret import Secret
 from kling_cli.settings.credential_store import (
     StoredCredentials,
-    erase_credentials,
+    delete_credentials,
     read_credentials,
     store_credentials,
 )
@@ -117,7 +117,7 @@ def test_without_a_login_there_is_nothing_and_no_keyring_is_asked(
     ring.is_locked = True
 
     assert read_credentials(tmp_path) is None
-    assert erase_credentials(tmp_path) is None
+    assert delete_credentials(tmp_path) is None
 
 
 def test_a_keyring_is_preferred_and_the_file_only_points_to_it(
@@ -187,7 +187,7 @@ def test_what_a_keyring_has_that_is_no_login_is_named(
 def test_logging_out_empties_keyring_and_file(tmp_path: Path, ring: Ring) -> None:
     store_credentials(tmp_path, LOGIN)
 
-    assert erase_credentials(tmp_path) == "keyring"
+    assert delete_credentials(tmp_path) == "keyring"
     assert ring.kept == {}
     assert list(tmp_path.iterdir()) == []
 
@@ -198,14 +198,14 @@ def test_logging_out_works_when_the_keyring_has_forgotten(
     store_credentials(tmp_path, LOGIN)
     ring.kept.clear()
 
-    assert erase_credentials(tmp_path) == "keyring"
+    assert delete_credentials(tmp_path) == "keyring"
 
 
 @pytest.mark.usefixtures("no_ring")
 def test_logging_out_works_without_the_keyring_that_had_it(tmp_path: Path) -> None:
     (tmp_path / "credentials.toml").write_text('storage = "keyring"')
 
-    assert erase_credentials(tmp_path) == "keyring"
+    assert delete_credentials(tmp_path) == "keyring"
     assert read_credentials(tmp_path) is None
 
 
@@ -220,7 +220,7 @@ def test_a_broken_file_is_named_not_quoted_and_can_be_removed(
         read_credentials(tmp_path)
 
     assert "sk-secret" not in caught.value.message
-    assert erase_credentials(tmp_path) == "credentials.toml"
+    assert delete_credentials(tmp_path) == "credentials.toml"
     assert read_credentials(tmp_path) is None
 
 
@@ -246,7 +246,7 @@ def test_a_file_that_cannot_be_removed_is_named(tmp_path: Path) -> None:
     os.mkfifo(path / "full")
 
     with pytest.raises(CredentialsError, match="cannot be removed"):
-        erase_credentials(tmp_path)
+        delete_credentials(tmp_path)
 
 
 @pytest.mark.usefixtures("ring")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from kling_cli.settings.proxies import Bypass, Proxies, addresses_of
+from kling_cli.settings.proxies import Bypass, Proxies, resolve_addresses
 
 PROXY = "http://me:hidden@proxy.example:3128"
 
@@ -143,5 +143,5 @@ async def test_a_name_that_resolves_to_loopback_goes_direct(
 
 @pytest.mark.anyio
 async def test_names_are_looked_up_by_the_system() -> None:
-    assert set(await addresses_of("localhost")) & {"127.0.0.1", "::1"}
-    assert await addresses_of("x" * 300 + ".localhost") == ()
+    assert set(await resolve_addresses("localhost")) & {"127.0.0.1", "::1"}
+    assert await resolve_addresses("x" * 300 + ".localhost") == ()

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import example, given, strategies as st
 from keyring.backends.null import Keyring as NullRing
 
-from kling_cli.api.credentials import from_settings
+from kling_cli.api.credentials import credentials_from_settings
 from kling_cli.errors import CredentialsError, UsageError
 from kling_cli.secret import Secret
 from kling_cli.settings import credential_store
 from kling_cli.settings.credential_store import StoredCredentials
 from kling_cli.settings.parsers import is_loopback_url, parse_seconds
-from kling_cli.settings.settings import HOSTS, Settings, load
+from kling_cli.settings.settings import API_HOSTS, Settings, read_settings
 from kling_cli.settings.sources import SETTINGS
 
 NAMES = tuple(setting.name for setting in SETTINGS)
@@ -42,14 +42,14 @@ def settings(
     if config:
         raw = config.encode() if isinstance(config, str) else config
         (folder / "config.toml").write_bytes(raw)
-    return load({"KLING_CONFIG_DIR": str(folder), **(environ or {})}, options)
+    return read_settings({"KLING_CONFIG_DIR": str(folder), **(environ or {})}, options)
 
 
 def test_nothing_said_means_the_defaults(tmp_path: Path) -> None:
     found = settings(tmp_path)
 
     assert found.api_key is found.access_key is found.secret_key is None
-    assert (found.api_base, found.region) == (HOSTS["global"], "global")
+    assert (found.api_base, found.region) == (API_HOSTS["global"], "global")
     assert (found.timeout_s, found.tunnel, found.callback) == (3600.0, "auto", "auto")
     assert (found.output_dir, found.is_sandbox, found.webhook_secrets) == (
         None,
@@ -128,7 +128,7 @@ def test_every_key_of_the_file_is_understood(tmp_path: Path) -> None:
     found = settings(tmp_path, config=config)
 
     assert found.credential_kinds == {"api_key"}
-    assert (found.region, found.api_base) == ("cn", HOSTS["cn"])
+    assert (found.region, found.api_base) == ("cn", API_HOSTS["cn"])
     assert found.timeout_s == 90.0
     assert len(found.webhook_secrets) == 2
     assert (found.ngrok_path, found.ngrok_authtoken) == ("/opt/ngrok", Secret("tok"))
@@ -141,7 +141,7 @@ def test_the_folders_of_the_platform_are_the_default(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "c"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "s"))
 
-    found = load({})
+    found = read_settings({})
 
     assert (found.config_dir.name, found.state_dir.name) == ("kling", "kling")
     assert tmp_path in found.config_dir.parents
@@ -228,7 +228,7 @@ def test_an_address_that_is_none_leads_nowhere(tmp_path: Path) -> None:
 
     assert found.api_base == ""
     with pytest.raises(UsageError, match="KLING_API_BASE is not a URL"):
-        from_settings(found)
+        credentials_from_settings(found)
 
 
 @pytest.mark.parametrize("pasted", ["sk-abc", " sk-abc\n", "\tsk-abc\r\n"])
@@ -243,7 +243,7 @@ def test_a_key_that_cannot_be_one_is_refused_and_not_repeated(
     tmp_path: Path, pasted: str
 ) -> None:
     with pytest.raises(UsageError, match="KLING_API_KEY") as caught:
-        from_settings(settings(tmp_path, {"KLING_API_KEY": pasted}))
+        credentials_from_settings(settings(tmp_path, {"KLING_API_KEY": pasted}))
 
     assert "bc" not in caught.value.message + (caught.value.hint or "")
 
@@ -265,13 +265,13 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environ", "config", "options", "base", "region"),
     [
-        ({}, "", {"region": "cn"}, HOSTS["cn"], "cn"),
-        ({}, "", {"region": "CN"}, HOSTS["cn"], "cn"),
+        ({}, "", {"region": "cn"}, API_HOSTS["cn"], "cn"),
+        ({}, "", {"region": "CN"}, API_HOSTS["cn"], "cn"),
         (
             {"KLING_API_BASE": "https://x"},
             "",
             {"region": "cn"},
-            HOSTS["cn"],
+            API_HOSTS["cn"],
             "cn",
         ),
         (
@@ -281,7 +281,7 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
             "https://x",
             "global",
         ),
-        ({"KLING_API_BASE": HOSTS["cn"]}, "", {}, HOSTS["cn"], "cn"),
+        ({"KLING_API_BASE": API_HOSTS["cn"]}, "", {}, API_HOSTS["cn"], "cn"),
         (
             {},
             'region = "cn"\napi_base = "https://x"',

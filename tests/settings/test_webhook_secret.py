@@ -12,9 +12,9 @@ from kling_cli.errors import UsageError
 from kling_cli.secret import Secret
 from kling_cli.settings.webhook_secret import (
     has_foreign_characters,
-    keys_of,
-    read_option,
-    read_secrets,
+    parse_secret_options,
+    parse_secrets,
+    signing_keys,
 )
 
 A, B = "whsec_MTIzNDU2Nzg5MDEy", "whsec_YW5vdGhlciBzZWNyZXQ"  # B lacks its padding
@@ -33,29 +33,29 @@ def test_what_the_library_takes_is_taken_with_the_key_it_has(text: str) -> None:
         webhook = Webhook(text)
     except (ValueError, EmptyWebhookSecretError):
         with pytest.raises(ValueError, match=r"^(has |is )"):
-            keys_of(text)
+            signing_keys(text)
         return
 
-    keys = keys_of(text)
+    keys = signing_keys(text)
 
     assert all(keys)
     assert vars(webhook)["_whsecret"] == keys[0]
 
 
 def test_an_url_safe_secret_stands_for_both_ways_to_read_it() -> None:
-    assert keys_of("whsec_ab-d_fghijkl") == (
+    assert signing_keys("whsec_ab-d_fghijkl") == (
         b64decode("abdfghijkl=="),
         urlsafe_b64decode("ab-d_fghijkl"),
     )
-    assert len(keys_of(A)) == len(keys_of(B)) == 1
+    assert len(signing_keys(A)) == len(signing_keys(B)) == 1
 
 
 @pytest.mark.parametrize("between", [" ", ",", ", ", "\r\n", " ,, "])
 def test_several_are_parted_by_blanks_or_commas(between: str) -> None:
     expected = (Secret(A), Secret(B))
 
-    assert read_secrets(f"\ufeff{A}{between}{B}{between}") == expected
-    assert read_option("--sign-forwards", [f"{A}{between}{B}", A]) == (
+    assert parse_secrets(f"\ufeff{A}{between}{B}{between}") == expected
+    assert parse_secret_options("--sign-forwards", [f"{A}{between}{B}", A]) == (
         *expected,
         Secret(A),
     )
@@ -81,7 +81,7 @@ def test_several_are_parted_by_blanks_or_commas(between: str) -> None:
 )
 def test_what_is_none_is_explained_and_not_shown(text: str, said: str) -> None:
     with pytest.raises(UsageError) as caught:
-        read_option("--webhook-secret", [text])
+        parse_secret_options("--webhook-secret", [text])
 
     assert caught.value.message.startswith("--webhook-secret is not a webhook secret")
     assert said in caught.value.message

@@ -4,40 +4,40 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.store.database import FILE_NAME, JournalError, find_damage
+from kling_cli.store.database import FILE_NAME, JournalError, check_integrity
 from kling_cli.store.journal import Journal
 from tests.jobs.made import an_entry
 
 
 def test_a_journal_that_is_sound_or_not_there_has_no_damage(tmp_path: Path) -> None:
-    before = find_damage(tmp_path)
+    before = check_integrity(tmp_path)
     with Journal.open(tmp_path) as journal:
-        journal.write_down(an_entry())
+        journal.add_job(an_entry())
 
     assert before is None
-    assert find_damage(tmp_path) is None
+    assert check_integrity(tmp_path) is None
 
 
 def test_damage_anywhere_is_found_and_nothing_is_changed(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     with Journal.open(tmp_path) as journal:
         for number in range(300):
-            journal.write_down(an_entry(f"e{number}"))
+            journal.add_job(an_entry(f"e{number}"))
     damaged = path.read_bytes()[:-4096] + b"\xee" * 4096
     path.write_bytes(damaged)
 
-    assert find_damage(tmp_path)
+    assert check_integrity(tmp_path)
     assert path.read_bytes() == damaged
 
 
 def test_a_file_that_is_no_database_is_damage(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(b"no database at all " * 99)
 
-    assert "not a database" in (find_damage(tmp_path) or "")
+    assert "not a database" in (check_integrity(tmp_path) or "")
 
 
 def test_a_journal_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).mkdir()
 
     with pytest.raises(JournalError):
-        find_damage(tmp_path)
+        check_integrity(tmp_path)

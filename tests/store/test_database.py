@@ -38,7 +38,7 @@ def test_nobody_else_can_read_the_journal(tmp_path: Path, wide_umask: None) -> N
     shared.mkdir(mode=0o777)
 
     with Journal.open(shared) as journal:
-        journal.write_down(an_entry())
+        journal.add_job(an_entry())
         modes = {path.name: mode(path) for path in shared.iterdir()}
 
     assert set(modes) == {FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"}
@@ -58,13 +58,13 @@ def test_a_file_that_is_no_database_is_set_aside_and_kept(tmp_path: Path) -> Non
     (tmp_path / FILE_NAME).write_bytes(NO_DATABASE)
 
     with Journal.open(tmp_path) as journal:
-        journal.write_down(an_entry())
+        journal.add_job(an_entry())
 
-    assert journal.set_aside == tmp_path / f"{FILE_NAME}.corrupt-1"
-    assert journal.set_aside.read_bytes() == NO_DATABASE
+    assert journal.corrupt_backup == tmp_path / f"{FILE_NAME}.corrupt-1"
+    assert journal.corrupt_backup.read_bytes() == NO_DATABASE
     with Journal.open(tmp_path) as again:
-        assert again.set_aside is None
-        assert again.find("e1") == an_entry()
+        assert again.corrupt_backup is None
+        assert again.find_job("e1") == an_entry()
 
 
 def test_every_corrupt_file_gets_a_name_of_its_own(tmp_path: Path) -> None:
@@ -72,8 +72,8 @@ def test_every_corrupt_file_gets_a_name_of_its_own(tmp_path: Path) -> None:
     for number in range(3):
         (tmp_path / FILE_NAME).write_bytes(NO_DATABASE + b"%d" % number)
         with Journal.open(tmp_path) as journal:
-            assert journal.set_aside is not None
-            names.append(journal.set_aside.name)
+            assert journal.corrupt_backup is not None
+            names.append(journal.corrupt_backup.name)
 
     assert names == [f"{FILE_NAME}.corrupt-{number}" for number in (1, 2, 3)]
 
@@ -82,29 +82,29 @@ def test_a_journal_whose_first_pages_are_damaged_is_set_aside(tmp_path: Path) ->
     path = tmp_path / FILE_NAME
     with Journal.open(tmp_path) as journal:
         for number in range(300):
-            journal.write_down(an_entry(f"e{number}"))
+            journal.add_job(an_entry(f"e{number}"))
     raw = bytearray(path.read_bytes())
     raw[4096 : 4096 * 8] = b"\xee" * 4096 * 7
     path.write_bytes(raw)
 
     with Journal.open(tmp_path) as journal:
-        journal.write_down(an_entry())
+        journal.add_job(an_entry())
 
-    assert journal.set_aside is not None
-    assert journal.set_aside.read_bytes() == raw
+    assert journal.corrupt_backup is not None
+    assert journal.corrupt_backup.read_bytes() == raw
 
 
 def test_damage_that_is_met_later_says_how_to_go_on(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     with Journal.open(tmp_path) as journal:
         for number in range(300):
-            journal.write_down(an_entry(f"e{number}"))
+            journal.add_job(an_entry(f"e{number}"))
     raw = bytearray(path.read_bytes())
     raw[-4096:] = b"\xee" * 4096
     path.write_bytes(raw)
 
     with Journal.open(tmp_path) as journal, pytest.raises(JournalError) as caught:
-        journal.newest(1000)
+        journal.newest_jobs(1000)
 
     assert caught.value.hint is not None
     assert str(path) in caught.value.hint
@@ -121,8 +121,8 @@ def test_a_new_journal_is_begun_without_a_word(
         (tmp_path / FILE_NAME).write_bytes(content)
 
     with Journal.open(tmp_path) as journal:
-        assert journal.set_aside is None
-        assert journal.newest(1) == []
+        assert journal.corrupt_backup is None
+        assert journal.newest_jobs(1) == []
 
 
 def test_a_database_of_something_else_is_not_touched(tmp_path: Path) -> None:
@@ -158,20 +158,19 @@ def test_a_place_that_cannot_be_used_is_named(tmp_path: Path, what: str) -> None
 READ_ONLY = """
 import os, sys
 from pathlib import Path
-from kling_cli.store.journal import Journal
+from kling_cli.store.journal import Journal, ListenerJournal
 from kling_cli.store.database import JournalError
-from kling_cli.store.journal import QuickJournal
 from tests.jobs.made import an_entry
 os.setuid(65534) if os.getuid() == 0 else None
 for name in sys.argv[1:]:
     try:
         with Journal.open(Path(name)) as journal:
-            print(*(each.external_id for each in journal.newest(9)))
-            journal.write_down(an_entry("e9"))
+            print(*(each.external_id for each in journal.newest_jobs(9)))
+            journal.add_job(an_entry("e9"))
     except JournalError as exc:
         print(exc.message, "|", exc.hint)
     try:
-        QuickJournal.open(Path(name))
+        ListenerJournal.open(Path(name))
     except JournalError as exc:
         print(exc.message, "|", exc.hint)
 """
@@ -181,7 +180,7 @@ def test_a_journal_that_takes_no_writing_is_read_and_says_why(tmp_path: Path) ->
     states = [tmp_path / name for name in ("closed", "with a log", "of before", "none")]
     closed, logged, older, none = states
     with Journal.open(closed) as journal:
-        journal.write_down(an_entry("e1"))
+        journal.add_job(an_entry("e1"))
     shutil.copytree(closed, older)
     with closing(sqlite3.connect(older / FILE_NAME)) as db:
         db.executescript(
@@ -189,7 +188,7 @@ def test_a_journal_that_takes_no_writing_is_read_and_says_why(tmp_path: Path) ->
         )
     logged.mkdir()
     with Journal.open(closed) as journal:
-        journal.write_down(an_entry("e2"))
+        journal.add_job(an_entry("e2"))
         for suffix in ("", "-wal"):  # as a machine leaves it that lost its power
             shutil.copy(f"{closed / FILE_NAME}{suffix}", logged)
     none.mkdir()
@@ -219,16 +218,16 @@ def test_a_journal_that_takes_no_writing_is_read_and_says_why(tmp_path: Path) ->
 
 def test_a_journal_without_a_newer_column_is_given_it(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as old:
-        old.write_down(an_entry("e1"))
+        old.add_job(an_entry("e1"))
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
         db.executescript(
             "ALTER TABLE jobs DROP COLUMN estimated_units; PRAGMA user_version = 2;"
         )
 
     with Journal.open(tmp_path) as journal:
-        journal.write_down(an_entry("e2", estimated_units=4.5))
-        found = {each.external_id: each for each in journal.newest(9)}
+        journal.add_job(an_entry("e2", estimated_units=4.5))
+        found = {each.external_id: each for each in journal.newest_jobs(9)}
 
-    assert journal.set_aside is None
+    assert journal.corrupt_backup is None
     assert found["e1"] == an_entry("e1")
     assert found["e2"].estimated_units == 4.5

@@ -22,8 +22,8 @@ state, name = Path(sys.argv[1]), sys.argv[2]
 """
 WRITE_AND_DIE = """
 journal = Journal.open(state)
-journal.write_down(an_entry(name))
-journal.keep_callback(a_callback(name))
+journal.add_job(an_entry(name))
+journal.add_callback(a_callback(name))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 DIE_HALF_WAY = """
@@ -37,8 +37,8 @@ with Journal.open(state) as journal:
     print("ready", flush=True)
     sys.stdin.readline()
     for number in range(25):
-        journal.write_down(an_entry(f"{name}-{number}"))
-        journal.keep_callback(a_callback(f"{name}-{number}"))
+        journal.add_job(an_entry(f"{name}-{number}"))
+        journal.add_callback(a_callback(f"{name}-{number}"))
 """
 FULL_DISK = """
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -47,7 +47,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 written = 0
 try:
     while True:
-        journal.write_down(an_entry(f"{name}-{written}", request="x" * 5000))
+        journal.add_job(an_entry(f"{name}-{written}", request="x" * 5000))
         written += 1
 except JournalError as exc:
     assert "KLING_STATE_DIR" in exc.hint
@@ -79,7 +79,7 @@ def test_what_was_written_down_outlives_a_process_that_is_killed(
 
     with Journal.open(tmp_path) as journal:
         assert process.returncode == -signal.SIGKILL
-        assert journal.find("e1") == an_entry("e1")
+        assert journal.find_job("e1") == an_entry("e1")
         assert len(journal.callbacks_after(0, ["e1"])) == 1
 
 
@@ -87,12 +87,12 @@ def test_what_was_half_done_when_a_process_was_killed_has_not_happened(
     tmp_path: Path,
 ) -> None:
     with Journal.open(tmp_path) as journal:
-        journal.write_down(an_entry("e1"))
+        journal.add_job(an_entry("e1"))
 
         ended(child(DIE_HALF_WAY, tmp_path, ""))
 
-        assert journal.find("e1") == an_entry("e1")
-        journal.write_down(an_entry("e2"))  # and nobody is kept out
+        assert journal.find_job("e1") == an_entry("e1")
+        journal.add_job(an_entry("e2"))  # and nobody is kept out
 
 
 def test_many_processes_begin_and_write_a_journal_at_once(tmp_path: Path) -> None:
@@ -112,8 +112,8 @@ def test_many_processes_begin_and_write_a_journal_at_once(tmp_path: Path) -> Non
     names = {f"w{writer}-{number}" for writer in range(8) for number in range(25)}
     with Journal.open(state) as journal:
         assert [writer.returncode for writer in writers] == [0] * 8
-        assert journal.set_aside is None
-        assert {one.external_id for one in journal.newest(1000)} == names
+        assert journal.corrupt_backup is None
+        assert {one.external_id for one in journal.newest_jobs(1000)} == names
         kept = journal.callbacks_after(0, names)
         assert sorted(one.nonce or "" for one in kept) == sorted(names)
         assert len({one.id for one in kept}) == 200
@@ -127,5 +127,5 @@ def test_a_full_disk_is_told_and_loses_nothing_that_was_written(
 
     with Journal.open(tmp_path) as journal:
         assert 0 < written < 60
-        assert len(journal.newest(1000)) == written
-        assert journal.set_aside is None
+        assert len(journal.newest_jobs(1000)) == written
+        assert journal.corrupt_backup is None

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from kling_cli.errors import TunnelError
-from kling_cli.settings.settings import load
+from kling_cli.settings.settings import read_settings
 from kling_cli.tunnels.cloudflared import FACTORY, CloudflaredProvider, find_agent
 from kling_cli.tunnels.provider import NotSetUpError, Tunnel, TunnelEvent
 from tests.support.agent import RunningAgent, StandIn, cloudflared
@@ -172,7 +172,7 @@ def test_the_agent_is_looked_for_where_it_may_be(
 def test_its_checks_say_whether_it_is_there(
     cloudflared: StandIn, tmp_path: Path
 ) -> None:
-    settings = load({"KLING_STATE_DIR": str(tmp_path)})
+    settings = read_settings({"KLING_STATE_DIR": str(tmp_path)})
 
     [there] = FACTORY.checks(settings, str(cloudflared.folder))
     [missing] = FACTORY.checks(settings, str(tmp_path))

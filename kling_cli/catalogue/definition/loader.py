@@ -125,6 +125,11 @@ def load_creatable(name: str) -> Product:
     return load_managed(name) if name in _names_in(_MANAGED) else load_product(name)
 
 
+def managed_names() -> tuple[str, ...]:
+    """Return the names of everything that can be made for the library."""
+    return _names_in(_MANAGED)
+
+
 def all_managed() -> tuple[Product, ...]:
     """Return everything that can be made for the library."""
     return tuple(load_managed(name) for name in _names_in(_MANAGED))

@@ -15,7 +15,7 @@ from kling_cli.cli.options.shared import AccountOptions, OutputOptions
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from kling_cli.api import Deduction, Listed, Pack, PageFetcher
+    from kling_cli.api import Deduction, Pack, PagedItems, PageFetcher
 
 DEFAULT_LIMIT = 100
 DEFAULT_SINCE = "30d"
@@ -97,8 +97,8 @@ def packs(*, talk: OutputOptions, account: AccountOptions) -> int:
     kling account
     """
     from kling_cli.cli.commands.library import asked
-    from kling_cli.cli.output import account as shown
-    from kling_cli.cli.output.listing import Empty, Listing, print_listing
+    from kling_cli.cli.output.listing import EmptyMessage, Listing, print_listing
+    from kling_cli.cli.output.views import account as shown
     from kling_cli.clock import SystemClock
 
     now = SystemClock().now()
@@ -108,14 +108,14 @@ def packs(*, talk: OutputOptions, account: AccountOptions) -> int:
 
         return await bought(client, now - LOOK_BACK, now)
 
-    found = shown.in_order(asked(work, account=account, talk=talk))
+    found = shown.sorted_packs(asked(work, account=account, talk=talk))
     listing = Listing(
         command="account packs",
-        facts={"packs": [shown.packs_document(one, now) for one in found]},
-        lines=shown.lines(found, now),
+        facts={"packs": [shown.pack_document(one, now) for one in found]},
+        lines=shown.pack_lines(found, now),
         ids=[one.id or one.name for one in found],
         notes=[LAG_NOTE] if found else (),
-        empty=Empty(
+        empty=EmptyMessage(
             "no resource pack was bought in the last five years",
             "kling account balance shows what was paid in cash",
         ),
@@ -171,8 +171,8 @@ def _show(
 ) -> int:
     from kling_cli.cli.commands.library import asked
     from kling_cli.cli.commands.list import moment_of
-    from kling_cli.cli.output import account as shown
     from kling_cli.cli.output.listing import print_listing
+    from kling_cli.cli.output.views import account as shown
     from kling_cli.clock import SystemClock
 
     now = SystemClock().now()
@@ -184,7 +184,7 @@ def _show(
 
     async def work(
         client: PageFetcher,
-    ) -> tuple[Listed[Deduction], Sequence[Deduction]]:
+    ) -> tuple[PagedItems[Deduction], Sequence[Deduction]]:
         from kling_cli.api import deductions
 
         found = await deductions(
@@ -199,8 +199,8 @@ def _show(
         return found, newest.items
 
     found, newest = asked(work, account=account, talk=talk)
-    left = shown.left(newest) if bill.has_left else None
-    listing = shown.listing(
+    left = shown.cash_left(newest) if bill.has_left else None
+    listing = shown.deduction_listing(
         bill.command,
         found,
         since=period.since,

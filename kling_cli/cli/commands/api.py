@@ -23,16 +23,16 @@ from kling_cli.cli.options.shared import (
     settings_options,
 )
 from kling_cli.cli.options.values import read_bytes, read_json
-from kling_cli.cli.output.outcome import (
-    ResultOptions,
+from kling_cli.cli.output.job_results import (
+    ResultKind,
     exit_code,
+    print_failures,
+    print_message,
     result_lines,
-    say,
-    say_failures,
 )
-from kling_cli.cli.output.streams import write_bytes, write_result
-from kling_cli.cli.output.styles import is_terminal
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.streams import write_bytes, write_result
+from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import UsageError
 from kling_cli.jobs.order_parser import json_or_text, strict_json
 from kling_cli.text import decode_text
@@ -251,7 +251,7 @@ def conclude_call(
     results: Sequence[JobResult],
     *,
     talk: OutputOptions,
-    wanted: ResultOptions | None,
+    wanted: ResultKind | None,
 ) -> int:
     """Print the answer and return the exit code.
 
@@ -266,7 +266,7 @@ def conclude_call(
     else:
         _print_answer(results[0].answer)
         _tell_task(results[0], talk)
-    say_failures(results, talk)
+    print_failures(results, talk)
     return exit_code(results)
 
 
@@ -292,7 +292,9 @@ def _print_answer(answer: ApiResponse | None) -> None:
 
 def _tell_task(result: JobResult, talk: OutputOptions) -> None:
     if result.resume is not None and not talk.is_quiet:
-        say(f"go on with: {one_line(result.resume)}", is_colorless=talk.is_colorless)
+        print_message(
+            f"go on with: {one_line(result.resume)}", is_colorless=talk.is_colorless
+        )
 
 
 def _print_document(call: RawCall, results: Sequence[JobResult]) -> None:
@@ -300,9 +302,9 @@ def _print_document(call: RawCall, results: Sequence[JobResult]) -> None:
     from kling_cli.cli.output import json_document
 
     if len(results) == 1:
-        shown = json_document.of_result(results[0])
+        shown = json_document.result_document(results[0])
     else:
-        shown = json_document.of_results("api", results)
+        shown = json_document.results_document("api", results)
     shown["api"] = _said(call, results[0].answer)
     write_result(json_document.dumps(shown))
 
@@ -347,7 +349,6 @@ def api(  # noqa: PLR0913 -- one for each group of options
 
     kling api GET /tasks -f task_ids=988755600534027551
     """
-    # DROPME
     from kling_cli.cli.runner import load_settings, run
 
     method = _method(method)
@@ -371,7 +372,7 @@ def api(  # noqa: PLR0913 -- one for each group of options
 
     is_brief = not following.is_waiting
     call, results = run(work, settings=settings, talk=talk, is_brief=is_brief)
-    wanted = ResultOptions.LINKS if fetching.is_link_only else ResultOptions.FILES
+    wanted = ResultKind.LINKS if fetching.is_link_only else ResultKind.FILES
     return conclude_call(
         call, results, talk=talk, wanted=wanted if following.is_waiting else None
     )

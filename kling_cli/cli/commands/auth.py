@@ -12,8 +12,8 @@ import typer
 
 from kling_cli.cli.help_page import PagedCommand, PagedGroup
 from kling_cli.cli.options.setup import Json, Offline, Region
-from kling_cli.cli.output.streams import write_note, write_result
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.terminal.streams import write_message, write_result
+from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import (
     CredentialsError,
     ExitCode,
@@ -23,7 +23,7 @@ from kling_cli.errors import (
     UsageError,
 )
 from kling_cli.secret import Secret
-from kling_cli.settings import HOSTS, parse_secret
+from kling_cli.settings import API_HOSTS, parse_secret
 from kling_cli.text import decode_text
 
 if TYPE_CHECKING:
@@ -91,15 +91,15 @@ def _typed(name: str) -> Secret:
     import getpass
     import sys
 
-    from kling_cli.cli.output.job_control import hidden_typing
-    from kling_cli.cli.output.streams import write_note
+    from kling_cli.cli.output.terminal.job_control import hidden_input
+    from kling_cli.cli.output.terminal.streams import write_message
 
     prompt = f"{name} (it is not shown): "
     try:  # unlike typer's, its prompt stands only once the echo is off
-        with hidden_typing(prompt):
+        with hidden_input(prompt):
             text = getpass.getpass(prompt, stream=sys.stderr)
     except KeyboardInterrupt:
-        write_note("")  # the prompt's line is at its end
+        write_message("")  # the prompt's line is at its end
         raise StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED) from None
     except EOFError:
         raise UsageError(f"no {name} was typed", hint="kling auth login") from None
@@ -143,7 +143,7 @@ def candidates(settings: Settings) -> Mapping[str, str]:
     A base of one's own has the region "".
     """
     if settings.origins["api_base"] in _STORED:
-        return HOSTS
+        return API_HOSTS
     if not settings.is_official_base:
         return {"": settings.api_base}
     return {settings.region: settings.api_base}
@@ -246,10 +246,10 @@ def login(
 
     kling auth login --with-key < key.txt
     """
-    from kling_cli.settings import StoredCredentials, load, store_credentials
+    from kling_cli.settings import StoredCredentials, read_settings, store_credentials
 
     keys = _keys(is_piped=is_piped, is_pair=is_pair)
-    settings = load(os.environ, {"region": region})
+    settings = read_settings(os.environ, {"region": region})
     settings.require("api_base", "region")
     found: str | None = region
     problem = None
@@ -262,15 +262,14 @@ def login(
         region=found or None,
     )
     place = store_credentials(settings.config_dir, stored)
-    after = load(os.environ, {"region": region})
+    after = read_settings(os.environ, {"region": region})
     _tell_login(after, place, problem, is_verified=is_verified, is_json=is_json)
     return ExitCode.DONE
 
 
 def _keys(*, is_piped: bool, is_pair: bool) -> Keys:
-    # DROPME
-    from kling_cli.cli.output.streams import read_input
-    from kling_cli.cli.output.styles import is_terminal
+    from kling_cli.cli.output.terminal.capabilities import is_terminal
+    from kling_cli.cli.output.terminal.streams import read_input
 
     if is_piped:
         return read_keys(read_input(MAX_STDIN_BYTES), is_pair=is_pair)
@@ -286,7 +285,6 @@ def _verified(keys: Keys, settings: Settings) -> tuple[str, KlingError | None]:
     """Return the region that knows `keys`, and what is wrong with the account."""
     import anyio
 
-    # DROPME
     from kling_cli.clock import SystemClock
 
     region, verdict = anyio.run(find_region, keys, candidates(settings), SystemClock())
@@ -310,11 +308,13 @@ def _tell_login(
     )
     how = "logged in" if is_verified else "not checked"
     region = f", for region {settings.region}" if settings.is_official_base else ""
-    write_note(one_line(f"{how}{region}; the key is kept in {where}"))
+    write_message(one_line(f"{how}{region}; the key is kept in {where}"))
     if problem is not None:
-        write_note(one_line(f"warning: the key is known, but {problem.message}"))
+        write_message(one_line(f"warning: the key is known, but {problem.message}"))
     if is_hidden:
-        write_note(f"warning: {origin} is stronger than this login; unset it to use it")
+        write_message(
+            f"warning: {origin} is stronger than this login; unset it to use it"
+        )
 
 
 @app.command(cls=PagedCommand)
@@ -328,9 +328,9 @@ def status(
 
     kling auth status
     """
-    from kling_cli.settings import load
+    from kling_cli.settings import read_settings
 
-    settings = load(os.environ, {"region": region})
+    settings = read_settings(os.environ, {"region": region})
     standing, error = _tested(settings, is_offline=is_offline)
     if is_json:
         _print(_document("auth status", settings, standing=standing, error=error))
@@ -338,10 +338,10 @@ def status(
         for name, value in _facts(settings, standing).items():
             write_result(f"{name:<12}{one_line(value)}")
     if error is not None:
-        from kling_cli.cli.output.plain import error_lines
+        from kling_cli.cli.output.plain_lines import error_lines
 
         for line in error_lines(error):
-            write_note(line)
+            write_message(line)
     return error.exit_code if error is not None and standing != "accepted" else 0
 
 
@@ -349,11 +349,11 @@ def _tested(settings: Settings, *, is_offline: bool) -> tuple[str, KlingError | 
     """Return how the API takes the credentials, in a word, and what is wrong."""
     import anyio
 
-    from kling_cli.api import from_settings
+    from kling_cli.api import credentials_from_settings
     from kling_cli.clock import SystemClock
 
     try:
-        credentials = from_settings(settings)
+        credentials = credentials_from_settings(settings)
     except KlingError as exc:
         return "missing", exc
     if is_offline:
@@ -390,15 +390,17 @@ def logout(*, is_json: Json = False) -> int:
 
     kling auth logout
     """
-    from kling_cli.settings import config_dir_of, erase_credentials
+    from kling_cli.settings import delete_credentials, resolve_config_dir
 
-    place = erase_credentials(config_dir_of(os.environ))
+    place = delete_credentials(resolve_config_dir(os.environ))
     if is_json:
         _print({"ok": True, "command": "auth logout", "removed": place, "error": None})
-    write_note(f"logged out: removed from {place}" if place else "there was no login")
+    write_message(
+        f"logged out: removed from {place}" if place else "there was no login"
+    )
     for name in ("KLING_API_KEY", "KLING_ACCESS_KEY"):
         if os.environ.get(name):
-            write_note(f"warning: {name} is set and goes on being used")
+            write_message(f"warning: {name} is set and goes on being used")
     return ExitCode.DONE
 
 
@@ -410,7 +412,7 @@ def _document(
     place: str | None = None,
     error: KlingError | None = None,
 ) -> dict[str, Any]:
-    from kling_cli.cli.output.json_document import of_error
+    from kling_cli.cli.output.json_document import error_object
 
     who = identity(settings)
     return {
@@ -423,7 +425,7 @@ def _document(
         "region": settings.region if settings.is_official_base else None,
         "standing": standing,
         "stored_in": place,
-        "error": None if error is None else of_error(error),
+        "error": None if error is None else error_object(error),
     }
 
 

@@ -10,8 +10,8 @@ import typer
 
 from kling_cli.cli.diagnosis.check import Check, Level, fail
 from kling_cli.cli.options.setup import Json, Offline, Region
-from kling_cli.cli.output.streams import write_result
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.terminal.streams import write_result
+from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import ExitCode, KlingError
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ def doctor(
 def _settings(
     options: Mapping[str, Any],
 ) -> tuple[Settings | None, KlingError | None]:
-    from kling_cli.settings import load
+    from kling_cli.settings import read_settings
 
     try:
-        return load(os.environ, options), None
+        return read_settings(os.environ, options), None
     except KlingError as exc:
         return None, exc
 
@@ -71,10 +71,10 @@ def _settings_checks(settings: Settings, *, is_offline: bool) -> list[Check]:
     from kling_cli.cli.diagnosis.storage import look_at_storage
     from kling_cli.cli.diagnosis.tunnel import look_at_tunnel
     from kling_cli.clock import SystemClock
-    from kling_cli.settings import ACCOUNT
+    from kling_cli.settings import ACCOUNT_SETTINGS
 
     checks = list(look_at_credentials(settings, os.environ))
-    has_address = settings.problems.keys().isdisjoint(ACCOUNT)
+    has_address = settings.problems.keys().isdisjoint(ACCOUNT_SETTINGS)
     if has_address and not is_offline and not settings.is_sandbox:
         checks += anyio.run(ask_host, settings, SystemClock())
     checks += look_at_tunnel(settings, os.environ.get("PATH", ""))
@@ -100,7 +100,7 @@ def _lines(checks: Sequence[Check], settings: Settings | None) -> Iterator[str]:
 def _is_colored() -> bool:
     import sys
 
-    from kling_cli.cli.output.styles import has_color, is_terminal
+    from kling_cli.cli.output.terminal.capabilities import has_color, is_terminal
 
     on_terminal = is_terminal(sys.stdout)
     return has_color(is_colorless=False, is_terminal=on_terminal, environ=os.environ)
@@ -146,7 +146,7 @@ def shown_settings(settings: Settings) -> dict[str, tuple[str, str]]:
 def _print_document(
     checks: Sequence[Check], settings: Settings | None, error: KlingError | None
 ) -> None:
-    from kling_cli.cli.output.json_document import dumps, of_error
+    from kling_cli.cli.output.json_document import dumps, error_object
 
     shown = shown_settings(settings) if settings is not None else {}
     document = {
@@ -158,6 +158,6 @@ def _print_document(
             name: {"value": None if value == "-" else value, "origin": origin}
             for name, (value, origin) in shown.items()
         },
-        "error": None if error is None else of_error(error),
+        "error": None if error is None else error_object(error),
     }
     write_result(dumps(document))

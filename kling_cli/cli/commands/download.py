@@ -15,7 +15,7 @@ from kling_cli.cli.options.shared import (
     settings_options,
 )
 from kling_cli.cli.options.values import distinct
-from kling_cli.cli.output.outcome import ResultOptions, conclude
+from kling_cli.cli.output.job_results import ResultKind, print_results
 
 if TYPE_CHECKING:
     from kling_cli.cli.runner import RunContext
@@ -45,10 +45,10 @@ def download(
 
     kling download boat-1 -o films/
     """
-    from kling_cli.cli.output.outcome import Presentation
+    from kling_cli.cli.output.job_results import Presentation
     from kling_cli.cli.runner import load_settings, run
+    from kling_cli.jobs.attach import download_tasks
     from kling_cli.jobs.job import RunOptions
-    from kling_cli.jobs.run import fetch
 
     ids = distinct(task_ids)
     settings = load_settings(settings_options(account))
@@ -58,18 +58,18 @@ def download(
     )
 
     async def work(around: RunContext) -> list[JobResult]:
-        return await fetch(
+        return await download_tasks(
             ids,
             options,
             **around.as_keywords,
         )
 
     results = run(work, settings=settings, talk=talk)
-    return conclude(
+    return print_results(
         results,
         command="download",
         talk=talk,
-        wanted=ResultOptions.SAVED,
+        wanted=ResultKind.SAVED,
         is_many=len(ids) != 1,
         presentation=Presentation.of(showing, settings),
     )

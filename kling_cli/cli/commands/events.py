@@ -18,16 +18,16 @@ from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import OutputOptions
 from kling_cli.cli.options.streaming import StreamOptions
 from kling_cli.cli.output.json_document import dumps
-from kling_cli.cli.output.listing import Empty, say_empty
-from kling_cli.cli.output.pager import print_lines
-from kling_cli.cli.output.streams import write_line, write_result
-from kling_cli.cli.output.styles import is_terminal
-from kling_cli.cli.output.text import moment, one_line
+from kling_cli.cli.output.listing import EmptyMessage, print_empty_message
+from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.pager import print_lines
+from kling_cli.cli.output.terminal.streams import write_line, write_result
+from kling_cli.cli.output.terminal.text import format_timestamp, one_line
 from kling_cli.errors import ExitCode, NotSavedError, UsageError
 from kling_cli.listener.history.export import callback_fields
 
 if TYPE_CHECKING:
-    from kling_cli.store import CallbackFilter, CallbackJournal, StoredCallback
+    from kling_cli.store import CallbackFilter, Journal, StoredCallback
 
 STATUSES = ("submitted", "processing", "succeeded", "failed", "unknown")
 TRUSTS = ("signed", "token", "open", "mock")
@@ -123,12 +123,12 @@ def wanted_of(chosen: Choice, *, before: Before | None = None) -> CallbackFilter
         UsageError: a word or a time means nothing.
     """
     from kling_cli.cli.commands.list import moment_of
-    from kling_cli.cli.output.authentication import trust_of
+    from kling_cli.cli.output.views.trust_labels import trust_from_word
     from kling_cli.clock import SystemClock
     from kling_cli.store import CallbackFilter
 
     _require("--status", chosen.status, STATUSES)
-    trust = trust_of(chosen.trust) if chosen.trust else None
+    trust = trust_from_word(chosen.trust) if chosen.trust else None
     _require("--trust", trust, TRUSTS)
     now = SystemClock().now()
     until = before.before if before else None
@@ -178,7 +178,7 @@ def line_of(
             "schema": TAIL_SCHEMA,
             "type": "callback",
             "seq": seq,
-            "ts": moment(now),
+            "ts": format_timestamp(now),
         }
         return dumps({**head, **callback_fields(kept)})
     if talk.is_quiet:
@@ -186,7 +186,7 @@ def line_of(
     name = kept.task_id or kept.external_id
     words = (kept.product, kept.status or "malformed", name, kept.trust)
     what = " ".join(word for word in words if word)
-    return one_line(f"{moment(kept.received_at)} #{kept.id} {what}")
+    return one_line(f"{format_timestamp(kept.received_at)} #{kept.id} {what}")
 
 
 SCHEMA = 1
@@ -210,16 +210,16 @@ MaxEvents = Annotated[
 ]
 
 
-def open_journal() -> CallbackJournal:
+def open_journal() -> Journal:
     """Open the journal of this user, or of the sandbox's.
 
     Raises:
         JournalError: it cannot be used.
     """
     from kling_cli.cli.runner import load_settings
-    from kling_cli.store import CallbackJournal
+    from kling_cli.store import Journal
 
-    return CallbackJournal.open(load_settings({}).state_dir)
+    return Journal.open(load_settings({}).state_dir)
 
 
 def list_events(*, chosen: Choice, limited: Limited, talk: OutputOptions) -> int:
@@ -229,13 +229,13 @@ def list_events(*, chosen: Choice, limited: Limited, talk: OutputOptions) -> int
 
     kling events list --since 2h --status succeeded
     """
-    from kling_cli.cli.output.callbacks import table
+    from kling_cli.cli.output.views.callbacks import callback_table
     from kling_cli.listener.history.export import callback_with_forwards
 
     wanted = wanted_of(chosen)
     with open_journal() as journal:
-        found = journal.callbacks(wanted, limit=limited.limit or None)
-        forwards = journal.all_forwards(found)
+        found = journal.list_callbacks(wanted, limit=limited.limit or None)
+        forwards = journal.forwards_by_callback(found)
     if talk.is_json:
         events = [callback_with_forwards(kept, forwards[kept.id]) for kept in found]
         _print_document("events list", {"events": events})
@@ -244,13 +244,13 @@ def list_events(*, chosen: Choice, limited: Limited, talk: OutputOptions) -> int
         lines: Sequence[str] = [str(kept.id) for kept in found]
     else:
         width = get_terminal_size().columns if is_terminal(sys.stdout) else None
-        lines = list(table(found, forwards, width=width))
+        lines = list(callback_table(found, forwards, width=width))
     print_lines(lines)
     if not found:
-        say_empty(
-            Empty("no kept callback matches", "kling events shows all of them")
+        print_empty_message(
+            EmptyMessage("no kept callback matches", "kling events shows all of them")
             if chosen != Choice()
-            else Empty(
+            else EmptyMessage(
                 "no callback has been kept yet",
                 "kling listen receives them; kling trigger sends it mock ones",
             ),
@@ -266,14 +266,14 @@ def show(*, which: Which, talk: OutputOptions) -> int:
 
     kling events show last
     """
-    from kling_cli.cli.output.callbacks import description
-    from kling_cli.cli.output.streams import write_bytes
+    from kling_cli.cli.output.terminal.streams import write_bytes
+    from kling_cli.cli.output.views.callbacks import callback_details
     from kling_cli.listener.history.export import callback_with_forwards
     from kling_cli.listener.history.replay import find_callback
 
     with open_journal() as journal:
         kept = find_callback(journal, which)
-        forwards = journal.forwards(kept.id)
+        forwards = journal.forwards_of(kept.id)
     if talk.is_json:
         _print_document(
             "events show", {"event": callback_with_forwards(kept, forwards)}
@@ -281,7 +281,7 @@ def show(*, which: Which, talk: OutputOptions) -> int:
     elif talk.is_quiet:
         write_bytes(kept.raw)
     else:
-        print_lines(description(kept, forwards))
+        print_lines(callback_details(kept, forwards))
     return 0
 
 
@@ -300,13 +300,12 @@ def tail(
     """
     import anyio
 
-    # DROPME
     from kling_cli.clock import SystemClock
     from kling_cli.listener.history.tail import follow_callbacks
 
     wanted = wanted_of(chosen)
 
-    async def work(journal: CallbackJournal) -> None:
+    async def work(journal: Journal) -> None:
         clock, seq = SystemClock(), 0
         async for kept in follow_callbacks(journal, wanted, last=last, clock=clock):
             seq += 1
@@ -331,7 +330,7 @@ def clear(*, chosen: Choice, before: Before, talk: OutputOptions) -> int:
     """
     wanted = wanted_of(chosen, before=before)
     with open_journal() as journal:
-        n_gone = journal.clear_callbacks(wanted)
+        n_gone = journal.delete_callbacks(wanted)
     if talk.is_json:
         _print_document("events clear", {"cleared": n_gone})
     elif not talk.is_quiet:
@@ -432,8 +431,7 @@ def export(*, numbers: Numbers = None, chosen: Choice, form: Format) -> int:
 
     kling events export last --curl
     """
-    # DROPME
-    from kling_cli.cli.output.streams import write_line
+    from kling_cli.cli.output.terminal.streams import write_line
     from kling_cli.listener.history.replay import find_callback
 
     if form.is_har + form.is_jsonl + form.is_curl != 1:
@@ -444,7 +442,9 @@ def export(*, numbers: Numbers = None, chosen: Choice, form: Format) -> int:
     wanted = wanted_of(chosen)
     with open_journal() as journal:
         named = [find_callback(journal, each) for each in numbers or ()]
-        lines = _lines(journal, [named] if named else journal.pages(wanted), form)
+        lines = _lines(
+            journal, [named] if named else journal.callback_pages(wanted), form
+        )
         if form.output is not None:
             _save(form.output, lines, is_forced=form.is_forced)
             return 0
@@ -454,7 +454,7 @@ def export(*, numbers: Numbers = None, chosen: Choice, form: Format) -> int:
 
 
 def _lines(
-    journal: CallbackJournal, pages: Iterable[Sequence[StoredCallback]], form: Format
+    journal: Journal, pages: Iterable[Sequence[StoredCallback]], form: Format
 ) -> Iterator[str]:
     from kling_cli.cli.output.json_document import dumps
     from kling_cli.listener.forwarding.targets import parse_target
@@ -462,11 +462,11 @@ def _lines(
 
     if form.is_har:
         found = [kept for page in pages for kept in page]
-        yield dumps(exports.to_har(found, journal.all_forwards(found)))
+        yield dumps(exports.to_har(found, journal.forwards_by_callback(found)))
         return
     to = parse_target(form.to) if form.to else None
     for page in pages:
-        forwards = journal.all_forwards(page)
+        forwards = journal.forwards_by_callback(page)
         for kept in page:
             mine = forwards[kept.id]
             if form.is_jsonl:

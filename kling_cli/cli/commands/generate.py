@@ -23,12 +23,16 @@ from kling_cli.cli.options.shared import (
     WaitOptions,
     settings_options,
 )
+from kling_cli.cli.options.tunnel_prompt import prepare_job_tunnel
 from kling_cli.cli.options.values import read_option_values
-from kling_cli.cli.output.outcome import ResultOptions, conclude, conclude_with
-from kling_cli.cli.output.streams import write_note
-from kling_cli.cli.output.styles import is_terminal
-from kling_cli.cli.output.text import one_line
-from kling_cli.cli.tunnel_setup import prepare_job_tunnel
+from kling_cli.cli.output.job_results import (
+    ResultKind,
+    print_result_lines,
+    print_results,
+)
+from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.streams import write_message
+from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import ExitCode, StoppedError
 from kling_cli.jobs.order_parser import read_extra
 
@@ -56,13 +60,11 @@ class CommandOptions:
     showing: Showing = field(default_factory=Showing)
 
     @property
-    def wanted(self) -> ResultOptions:
+    def wanted(self) -> ResultKind:
         """What goes to stdout: ids, links or files."""
         if not self.waiting.is_waiting:
-            return ResultOptions.IDS
-        return (
-            ResultOptions.LINKS if self.fetching.is_link_only else ResultOptions.FILES
-        )
+            return ResultKind.IDS
+        return ResultKind.LINKS if self.fetching.is_link_only else ResultKind.FILES
 
 
 RunCommand = Callable[["Product", Mapping[str, Any], CommandOptions], int]
@@ -75,17 +77,15 @@ def command(name: str, *, called: str) -> Any:
     act: RunCommand = partial(generate, command=name)
     own = parameters(product)
     if catalogue.opening_step(product) is not None:
-        # DROPME
-
         act, own = generate_in_two_steps, two_step_parameters(product)
 
     def run(**given: Any) -> int:
         said = CommandOptions(**{each: given.pop(each) for each in groups})
         listed = listed_field(product)
         if listed is not None and given.pop("is_listing"):
-            from kling_cli.cli.output.choices import show
+            from kling_cli.cli.output.views.field_choices import print_choices
 
-            return show(product, listed, given[listed.name] or "", said.talk)
+            return print_choices(product, listed, given[listed.name] or "", said.talk)
         return act(product, given, said)
 
     return _declared(run, product, own, groups, name=called)
@@ -146,8 +146,6 @@ def generate(
 def carry_out(order: Order, said: CommandOptions, *, command: str) -> int:
     """Run one job, or show it under `--dry-run`, and return the exit code."""
     if order.before is not None:
-        # DROPME
-
         return carry_out_two_steps(order, said, command=command)
     from kling_cli.cli.runner import run
 
@@ -158,9 +156,9 @@ def carry_out(order: Order, said: CommandOptions, *, command: str) -> int:
     options = prepare_job_tunnel(settings, options, said.talk)
 
     async def work(around: RunContext) -> JobResult:
-        from kling_cli.jobs import run as jobs
+        from kling_cli.jobs.generation import generate as run_job
 
-        return await jobs.generate(order, options, **around.as_keywords)
+        return await run_job(order, options, **around.as_keywords)
 
     result = run(work, settings=settings, talk=said.talk)
     return finished(result, said, settings, command=command)
@@ -170,9 +168,9 @@ def finished(
     result: JobResult, said: CommandOptions, settings: Settings, *, command: str
 ) -> int:
     """Print and show what a job made, and return the exit code."""
-    from kling_cli.cli.output.outcome import Presentation
+    from kling_cli.cli.output.job_results import Presentation
 
-    return conclude(
+    return print_results(
         [result],
         command=command,
         talk=said.talk,
@@ -185,9 +183,9 @@ def dry_run(
     order: Order, command: str, settings: Settings, said: CommandOptions
 ) -> int:
     """Show what would be sent, and return the exit code."""
-    from kling_cli.cli.output.dry_run import show
+    from kling_cli.cli.output.dry_run import print_dry_run
 
-    return show(
+    return print_dry_run(
         order,
         command=command,
         settings=settings,
@@ -316,7 +314,7 @@ def _find(first: Order, said: CommandOptions, *, command: str) -> int:
     result = run(work, settings=settings, talk=talk)
     outputs = [one.output for one in result.outputs]
     shown = [line for line in table(outputs) if result.error is None]
-    return conclude_with(
+    return print_result_lines(
         shown, [result], command=options.command, talk=talk, is_many=False
     )
 
@@ -361,13 +359,13 @@ def ask_which(noun: str, found: tuple[Output, ...]) -> str:
     from kling_cli.jobs.signals import interruptible
 
     for line in table(found):
-        write_note(line)
+        write_message(line)
     ids = [str(one.id) for one in found]
     with interruptible():
         while line := _answer(f"Which {noun} ({', '.join(ids)})? "):
             if line.strip() in ids:
                 return line.strip()
-            write_note(f"there is no {noun} {one_line(line.strip())}")
+            write_message(f"there is no {noun} {one_line(line.strip())}")
     raise StoppedError(f"no {noun} was chosen", exit_code=ExitCode.INTERRUPTED)
 
 

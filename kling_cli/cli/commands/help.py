@@ -28,7 +28,7 @@ def help_command(*, words: Words = None) -> int:
     kling help text2video
     """
     from kling_cli.cli.help_page import page
-    from kling_cli.cli.output.streams import write_result
+    from kling_cli.cli.output.terminal.streams import write_result
 
     context = _context_of(words or ())
     write_result(page(context.command, context, is_full=True).rstrip("\n"))

@@ -12,11 +12,16 @@ from typer.core import TyperCommand
 from kling_cli.cli.help_page import PagedGroup
 from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
 from kling_cli.cli.options.values import distinct
-from kling_cli.cli.output.listing import Empty, Listing, more_note, print_listing
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.listing import (
+    EmptyMessage,
+    Listing,
+    print_listing,
+    truncation_note,
+)
+from kling_cli.cli.output.terminal.text import one_line
 
 if TYPE_CHECKING:
-    from kling_cli.api import ItemKind, LibraryItem, Listed, Owner, PageFetcher
+    from kling_cli.api import ItemKind, LibraryItem, Owner, PagedItems, PageFetcher
 
 DEFAULT_LIMIT = 100
 
@@ -92,9 +97,9 @@ def list_things(
     shelf: ItemKind, *, chosen: Choice, talk: OutputOptions, account: AccountOptions
 ) -> int:
     """List the things of a shelf: one's own first, then what is there for all."""
-    from kling_cli.cli.output import library as shown
+    from kling_cli.cli.output.views import library_items as shown
 
-    async def work(client: PageFetcher) -> Listed[LibraryItem]:
+    async def work(client: PageFetcher) -> PagedItems[LibraryItem]:
         from kling_cli.cli.commands.library_actions import listed
 
         return await listed(client, shelf, chosen.owners, limit=chosen.limit)
@@ -103,13 +108,13 @@ def list_things(
     listing = Listing(
         command=f"{shelf.plural} list",
         facts={
-            shelf.plural: [shown.document(one, shelf) for one in found.items],
+            shelf.plural: [shown.item_document(one, shelf) for one in found.items],
             "has_more": found.has_more,
         },
-        lines=shown.table(found.items, shelf),
+        lines=shown.item_table(found.items, shelf),
         ids=[one.id for one in found.items],
-        warnings=[more_note(chosen.limit)] if found.has_more else (),
-        empty=Empty(
+        warnings=[truncation_note(chosen.limit)] if found.has_more else (),
+        empty=EmptyMessage(
             f"there are no {shelf.plural} yet",
             f"kling {shelf.plural} create --help shows how to make one",
         ),
@@ -121,7 +126,7 @@ def show_things(
     shelf: ItemKind, *, ids: Sequence[str], talk: OutputOptions, account: AccountOptions
 ) -> int:
     """Show everything about some things of a shelf."""
-    from kling_cli.cli.output import library as shown
+    from kling_cli.cli.output.views import library_items as shown
 
     async def work(client: PageFetcher) -> list[LibraryItem]:
         from kling_cli.api import Owner
@@ -133,8 +138,8 @@ def show_things(
     found = asked(work, account=account, talk=talk)
     listing = Listing(
         command=f"{shelf.plural} show",
-        facts={shelf.plural: [shown.document(one, shelf) for one in found]},
-        lines=shown.descriptions(found, shelf),
+        facts={shelf.plural: [shown.item_document(one, shelf) for one in found]},
+        lines=shown.item_details(found, shelf),
         ids=[one.id for one in found],
     )
     return print_listing(listing, talk)

@@ -11,22 +11,22 @@ import anyio
 from kling_cli.api import (
     ItemKind,
     LibraryItem,
-    Listed,
     Owner,
+    PagedItems,
     PageFetcher,
     UnknownItemError,
     delete_item,
     library_items,
     take_first,
 )
-from kling_cli.cli.output.styles import is_terminal
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import KlingError, UsageError
 
 
 async def listed(
     client: PageFetcher, shelf: ItemKind, owners: Collection[Owner], *, limit: int
-) -> Listed[LibraryItem]:
+) -> PagedItems[LibraryItem]:
     """Return up to `limit` things (0: all), one's own before what is there for all."""
     found: list[LibraryItem] = []
     has_more = False

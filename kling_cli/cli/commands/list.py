@@ -14,17 +14,17 @@ import typer
 
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
-from kling_cli.cli.output.listing import Empty, say_empty
-from kling_cli.cli.output.outcome import print_documents
-from kling_cli.cli.output.pager import print_lines
-from kling_cli.cli.output.streams import write_note
-from kling_cli.cli.output.styles import is_terminal
-from kling_cli.cli.output.tables import columns
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.job_results import print_json
+from kling_cli.cli.output.listing import EmptyMessage, print_empty_message
+from kling_cli.cli.output.tables import plain_table
+from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.pager import print_lines
+from kling_cli.cli.output.terminal.streams import write_message
+from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from kling_cli.api import Listed
+    from kling_cli.api import PagedItems
     from kling_cli.jobs.account_tasks import TaskFilter
     from kling_cli.jobs.events import JobResult
     from kling_cli.settings import Settings
@@ -128,29 +128,29 @@ def list_tasks(*, chosen: Filter, talk: OutputOptions, account: AccountOptions) 
     read = _from_account if chosen.is_remote else _from_journal
     found = read(settings, chosen, talk, now)
     if talk.is_json:
-        print_documents(_results(found, settings), command="list", is_many=True)
+        print_json(_results(found, settings), command="list", is_many=True)
     else:
         print_lines(_lines(found, talk, now))
     if not found:
-        say_empty(_empty(chosen, settings), talk)
+        print_empty_message(_empty(chosen, settings), talk)
     return 0
 
 
-def _empty(chosen: Filter, settings: Settings) -> Empty:
+def _empty(chosen: Filter, settings: Settings) -> EmptyMessage:
     """Return what to say where no task is listed."""
     sandbox = " --sandbox" if settings.is_sandbox else ""
     if chosen.is_remote:
-        return Empty(
+        return EmptyMessage(
             "the account has no such task",
             "--since 30d looks as far back as the API remembers; kling list shows"
             " what was made on this machine",
         )
     if chosen.is_narrow:
-        return Empty(
+        return EmptyMessage(
             "no task of this machine matches",
             f"kling list{sandbox} shows all; kling list --remote asks the account",
         )
-    return Empty(
+    return EmptyMessage(
         "no task was made on this machine yet",
         'kling text2video "A paper boat on a rainy street" --sandbox tries one for'
         " free; kling list --remote asks the account",
@@ -163,42 +163,42 @@ def _lines(
     if talk.is_quiet:
         return [entry.task_id or entry.external_id for entry in found]
     if is_terminal(sys.stdout):
-        from kling_cli.cli.output.tasks import drawn
+        from kling_cli.cli.output.views.jobs import terminal_job_table
 
-        return drawn(found, now, is_colorless=talk.is_colorless)
+        return terminal_job_table(found, now, is_colorless=talk.is_colorless)
     return table(found)
 
 
 def _from_journal(
     settings: Settings, chosen: Filter, talk: OutputOptions, now: datetime
 ) -> Sequence[JobRecord]:
-    from kling_cli.cli.output.listing import more_note
+    from kling_cli.cli.output.listing import truncation_note
     from kling_cli.store import Journal
 
     with Journal.open(settings.state_dir) as journal:
-        found = select(journal.newest(_EVERYTHING), replace(chosen, limit=0), now)
+        found = select(journal.newest_jobs(_EVERYTHING), replace(chosen, limit=0), now)
     if chosen.limit and len(found) > chosen.limit and not talk.is_quiet:
-        write_note(more_note(chosen.limit))
+        write_message(truncation_note(chosen.limit))
     return found[: chosen.limit or None]
 
 
 def _from_account(
     settings: Settings, chosen: Filter, talk: OutputOptions, now: datetime
 ) -> Sequence[JobRecord]:
-    from kling_cli.cli.output.listing import more_note
+    from kling_cli.cli.output.listing import truncation_note
     from kling_cli.cli.runner import RunContext, run
-    from kling_cli.jobs.run import account_tasks
+    from kling_cli.jobs.account_tasks import list_account_tasks
 
     wanted = wanted_of(chosen, now)
 
-    async def work(around: RunContext) -> tuple[Listed[JobRecord], Sequence[str]]:
-        return await account_tasks(wanted, **around.as_keywords)
+    async def work(around: RunContext) -> tuple[PagedItems[JobRecord], Sequence[str]]:
+        return await list_account_tasks(wanted, **around.as_keywords)
 
     found, notes = run(work, settings=settings, talk=talk, is_brief=True)
     items = [entry for entry in found.items if has_text(entry, chosen.search)]
-    more = [more_note(chosen.limit)] if found.has_more and chosen.limit else []
+    more = [truncation_note(chosen.limit)] if found.has_more and chosen.limit else []
     for note in () if talk.is_quiet else (*notes, *more):
-        write_note(one_line(note))
+        write_message(one_line(note))
     return items
 
 
@@ -228,7 +228,7 @@ def wanted_of(chosen: Filter, now: datetime) -> TaskFilter:
 
 def _results(entries: Sequence[JobRecord], settings: Settings) -> list[JobResult]:
     from kling_cli.jobs.job import Job
-    from kling_cli.jobs.state_machine import initial_state
+    from kling_cli.jobs.waiting.state_machine import initial_state
 
     return [
         Job(
@@ -312,7 +312,7 @@ def table(entries: Sequence[JobRecord]) -> Iterator[str]:
 
     The prompt, which has blanks, is last.
     """
-    return columns([_cells(entry) for entry in entries])
+    return plain_table([_cells(entry) for entry in entries])
 
 
 def _cells(entry: JobRecord) -> tuple[str | None, ...]:

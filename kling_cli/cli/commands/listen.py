@@ -351,7 +351,6 @@ def listen(  # noqa: PLR0913 -- the groups of options, one each
 
     kling listen --no-token -- kling trigger lifecycle
     """
-    # DROPME
     from kling_cli.cli.runner import load_settings
 
     settings = load_settings({"tunnel": door.tunnel} if door.tunnel else {})
@@ -371,7 +370,7 @@ def _prepared(
     options: ListenOptions, settings: Settings, talk: StreamOptions
 ) -> ListenOptions:
     """Ask a person at the terminal what is to be asked before a tunnel is opened."""
-    from kling_cli.cli.tunnel_setup import is_person_there, prepare_tunnel
+    from kling_cli.cli.options.tunnel_prompt import is_person_there, prepare_tunnel
     from kling_cli.listener.ingress.ingress import IngressKind, choose_ingress
 
     kind = choose_ingress(
@@ -388,7 +387,7 @@ def _prepared(
 def _run(options: ListenOptions, settings: Settings, talk: StreamOptions) -> int:
     import anyio
 
-    from kling_cli.cli.output.listener.keys import keys_of
+    from kling_cli.cli.output.listener.keys import key_reader
     from kling_cli.cli.output.listener.writers import open_screen
     from kling_cli.clock import SystemClock
     from kling_cli.listener.service import listen as run_listener
@@ -400,6 +399,6 @@ def _run(options: ListenOptions, settings: Settings, talk: StreamOptions) -> int
             settings=settings,
             clock=clock,
             on_event=screen.show,
-            key_reader=None if is_beside_command else keys_of(talk, screen),
+            key_reader=None if is_beside_command else key_reader(talk, screen),
         )
         return anyio.run(run, options)

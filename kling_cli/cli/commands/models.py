@@ -15,7 +15,7 @@ from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from kling_cli.catalogue import Model, Product
-    from kling_cli.cli.output.models import ModelListing
+    from kling_cli.cli.output.views.models import ModelListing
 
 Name = Annotated[
     str | None,
@@ -66,20 +66,20 @@ def models(*, name: Name = None, wanted: ModelFilter, talk: OutputOptions) -> in
 
     kling models --can sound,4k,duration=12
     """
-    from kling_cli.cli.output import models as shown
-    from kling_cli.cli.output.listing import Empty, Listing, print_listing
-    from kling_cli.cli.output.models import document
+    from kling_cli.cli.output.listing import EmptyMessage, Listing, print_listing
+    from kling_cli.cli.output.views import models as shown
+    from kling_cli.cli.output.views.models import model_document
 
     words = words_of(wanted.can or ())
     found = select(wanted.product, name, words)
-    lines = shown.searched(found) if words else shown.listed(found)
+    lines = shown.capability_table(found) if words else shown.model_table(found)
     listing = Listing(
         command="models",
-        facts={"models": [document(one) for one in found]},
-        lines=shown.described(found) if name and not words else lines,
+        facts={"models": [model_document(one) for one in found]},
+        lines=shown.model_details(found) if name and not words else lines,
         notes=() if name or words else [ALL_OF_ONE],
         ids=list(dict.fromkeys(one.model.id for one in found)),
-        empty=Empty(
+        empty=EmptyMessage(
             "no model can do all of this",
             "ask for less of it, or see what each can do: kling models",
         ),
@@ -101,7 +101,7 @@ def select(
     Raises:
         UsageError: there is no such product or model, or nobody knows one of the words.
     """
-    from kling_cli.cli.output.models import ModelListing
+    from kling_cli.cli.output.views.models import ModelListing
 
     products = catalogue.all_products() if product is None else (_load(product),)
     lines = [
@@ -120,7 +120,7 @@ def _able(
     lines: Sequence[ModelListing], words: Sequence[str]
 ) -> Iterator[ModelListing]:
     from kling_cli.catalogue import best_match, require_known_capabilities
-    from kling_cli.cli.output.models import ModelListing
+    from kling_cli.cli.output.views.models import ModelListing
 
     require_known_capabilities(
         {one.product.name: one.product for one in lines}.values(), words

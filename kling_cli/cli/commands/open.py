@@ -11,8 +11,8 @@ import typer
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
 from kling_cli.cli.options.values import distinct
-from kling_cli.cli.output.outcome import print_documents
-from kling_cli.cli.output.streams import write_result
+from kling_cli.cli.output.job_results import print_json
+from kling_cli.cli.output.terminal.streams import write_result
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def open_tasks(
 
     kling open last
     """
-    from kling_cli.cli.opener import open_file
+    from kling_cli.cli.output.terminal.file_opener import open_file
     from kling_cli.cli.runner import load_settings
 
     settings = load_settings(settings_options(account))
@@ -51,7 +51,7 @@ def open_tasks(
         if not talk.is_json:
             write_result(str(path))
     if talk.is_json:
-        print_documents(_results(entries), command="open", is_many=len(entries) != 1)
+        print_json(_results(entries), command="open", is_many=len(entries) != 1)
     return 0
 
 
@@ -105,7 +105,7 @@ def _no_file(entry: JobRecord, settings: Settings) -> UsageError:
 
 def _results(entries: Sequence[JobRecord]) -> list[JobResult]:
     from kling_cli.jobs.job import Job
-    from kling_cli.jobs.state_machine import initial_state
+    from kling_cli.jobs.waiting.state_machine import initial_state
 
     return [
         Job(

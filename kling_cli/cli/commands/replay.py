@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kling_cli.listener.forwarding.policy import ForwardingPolicy
     from kling_cli.listener.history.replay import Replay
     from kling_cli.settings import Settings
-    from kling_cli.store import CallbackJournal, StoredForward
+    from kling_cli.store import Journal, StoredForward
 
 SENDING = "Sending"
 
@@ -104,7 +104,7 @@ def replay(
     kling replay last
     """
     from kling_cli.cli.runner import load_settings
-    from kling_cli.store import CallbackJournal
+    from kling_cli.store import Journal
 
     if sum((bool(numbers), which.task_id is not None, which.is_failed)) != 1:
         raise UsageError(
@@ -113,14 +113,14 @@ def replay(
         )
     manner = delivery.policy()
     settings = load_settings({})
-    with CallbackJournal.open(settings.state_dir) as journal:
+    with Journal.open(settings.state_dir) as journal:
         goods = _goods(journal, numbers or [], which, sending, settings)
         lines = _send(journal, goods, manner, sending.times, talk)
     return _conclude(lines, talk)
 
 
 def _goods(
-    journal: CallbackJournal,
+    journal: Journal,
     numbers: Sequence[str],
     which: Which,
     sending: Sending,
@@ -154,7 +154,7 @@ def _goods(
 
 
 def _send(
-    journal: CallbackJournal,
+    journal: Journal,
     goods: Sequence[Replay],
     manner: ForwardingPolicy,
     times: int,
@@ -162,16 +162,16 @@ def _send(
 ) -> list[Forwarded]:
     import anyio
 
-    from kling_cli.cli.output.outcome import say
+    from kling_cli.cli.output.job_results import print_message
     from kling_cli.clock import SystemClock
     from kling_cli.listener.history.replay import send_replays
     from kling_cli.store import JournalError
 
     def record(forward: StoredForward) -> None:
         try:
-            journal.keep_forwards([forward])
+            journal.add_forwards([forward])
         except JournalError as exc:  # it has been sent all the same
-            say(f"warning: {exc.message}", is_colorless=talk.is_colorless)
+            print_message(f"warning: {exc.message}", is_colorless=talk.is_colorless)
 
     async def work() -> list[Forwarded]:
         return await send_replays(
@@ -187,24 +187,24 @@ def _send(
 
 
 def _tell(line: Forwarded, talk: OutputOptions) -> None:
-    from kling_cli.cli.output.callbacks import complaint, delivery
-    from kling_cli.cli.output.streams import write_note, write_result
+    from kling_cli.cli.output.terminal.streams import write_message, write_result
+    from kling_cli.cli.output.views.callbacks import delivery_line, response_excerpt
 
     if talk.is_json:
         return
     if talk.is_quiet:
         write_result(str(line.status or "-"))
         return
-    write_result(delivery(line))
-    for each in complaint(line):
-        write_note(each)
+    write_result(delivery_line(line))
+    for each in response_excerpt(line):
+        write_message(each)
 
 
 def _conclude(lines: Sequence[Forwarded], talk: OutputOptions) -> int:
-    from kling_cli.cli.output.json_document import dumps, of_error
-    from kling_cli.cli.output.outcome import say
-    from kling_cli.cli.output.plain import error_lines
-    from kling_cli.cli.output.streams import write_result
+    from kling_cli.cli.output.job_results import print_message
+    from kling_cli.cli.output.json_document import dumps, error_object
+    from kling_cli.cli.output.plain_lines import error_lines
+    from kling_cli.cli.output.terminal.streams import write_result
     from kling_cli.listener.history.replay import undelivered_error
 
     error = undelivered_error(lines)
@@ -214,11 +214,11 @@ def _conclude(lines: Sequence[Forwarded], talk: OutputOptions) -> int:
             "ok": error is None,
             "command": "replay",
             "deliveries": [_fields(line) for line in lines],
-            "error": of_error(error) if error else None,
+            "error": error_object(error) if error else None,
         }
         write_result(dumps(document))
     for each in error_lines(error) if error else ():
-        say(each, is_colorless=talk.is_colorless)
+        print_message(each, is_colorless=talk.is_colorless)
     return int(error.exit_code) if error else 0
 
 

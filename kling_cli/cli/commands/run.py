@@ -86,8 +86,8 @@ def _describe(name: str) -> int:
 
     from kling_cli import catalogue
     from kling_cli.cli.options.request_schema import schema
-    from kling_cli.cli.output.streams import write_result
-    from kling_cli.cli.output.styles import is_terminal
+    from kling_cli.cli.output.terminal.capabilities import is_terminal
+    from kling_cli.cli.output.terminal.streams import write_result
 
     indent = 2 if is_terminal(sys.stdout) else None
     write_result(json.dumps(schema(catalogue.load_creatable(name)), indent=indent))

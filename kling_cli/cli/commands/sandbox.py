@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kling_cli.cli.output.streams import write_note, write_result
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.terminal.streams import write_message, write_result
+from kling_cli.cli.output.terminal.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -222,16 +222,18 @@ def _webhook_secrets(typed: Sequence[str] | None) -> tuple[str, ...]:
         UsageError: they are none.
     """
     if typed:
-        from kling_cli.settings import read_option
+        from kling_cli.settings import parse_secret_options
 
-        return tuple(one.reveal() for one in read_option("--webhook-secret", typed))
+        return tuple(
+            one.reveal() for one in parse_secret_options("--webhook-secret", typed)
+        )
     from kling_cli.cli.runner import load_settings
 
     settings = load_settings({"sandbox": True})  # no login is looked for
     settings.require("webhook_secret")
     if settings.webhook_secrets:
         origin = settings.origins["webhook_secret"]
-        write_note(f"callbacks are signed with the secret of {origin}")
+        write_message(f"callbacks are signed with the secret of {origin}")
     return tuple(each.reveal() for each in settings.webhook_secrets)
 
 
@@ -246,7 +248,7 @@ async def _serve(options: SandboxOptions, is_json: bool) -> int:
             if is_json:
                 write_result(_json_line("ready", ready_document(box)))
             else:
-                write_note(ready_text(box))
+                write_message(ready_text(box))
             async for number in signals:
                 return 128 + int(number)
     return 0  # pragma: no cover -- the signals never end by themselves
@@ -295,7 +297,7 @@ def _note_request(exchange: Exchange) -> None:
     fault = f" ({exchange.kind}:{exchange.fault})" if exchange.fault else ""
     historic = " (historic path)" if exchange.is_historic else ""
     line = f"{exchange.method} {exchange.path} {status}{fault}{historic}"
-    write_note(one_line(line))
+    write_message(one_line(line))
 
 
 def _request_document(exchange: Exchange) -> dict[str, Any]:

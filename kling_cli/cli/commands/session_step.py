@@ -18,9 +18,9 @@ from kling_cli.cli.options.shared import (
     settings_options,
 )
 from kling_cli.cli.options.values import read_option_values
-from kling_cli.cli.output.outcome import say
-from kling_cli.cli.output.streams import write_result
-from kling_cli.cli.output.text import one_line
+from kling_cli.cli.output.job_results import print_message
+from kling_cli.cli.output.terminal.streams import write_result
+from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import ExitCode, KlingError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def command(name: str, *, called: str) -> Any:
     facts = step.step
     assert facts is not None  # noqa: S101 -- a test holds the files to it
     groups: dict[str, Any] = {"talk": OutputOptions, "account": AccountOptions}
-    groups |= {"fetching": DownloadOptions} if facts.saves else {}
+    groups |= {"fetching": DownloadOptions} if facts.is_saved else {}
 
     def run(**given: Any) -> int:
         said = {each: given.pop(each) for each in groups}
@@ -83,13 +83,13 @@ def _take(typed: Typed) -> int:
     taken = None if isinstance(result, KlingError) else result
     if typed.talk.is_json:
         named = typed.values.get("session")
-        shown = json_document.of_step(typed.command, named, taken, error)
+        shown = json_document.session_step_document(typed.command, named, taken, error)
         write_result(json_document.dumps(shown))
     elif taken is not None:
         for line in _shown(typed, taken):
             write_result(line)
     for line in _told(typed, result):
-        say(line, is_colorless=typed.talk.is_colorless)
+        print_message(line, is_colorless=typed.talk.is_colorless)
     return int(error.exit_code if error else ExitCode.DONE)
 
 
@@ -129,7 +129,7 @@ def _shown(typed: Typed, result: StepResult) -> Iterator[str]:
     """Yield what goes to stdout: the session opened, or the files made."""
     if typed.facts.session_hours is not None:
         yield one_line(result.task.id)
-    elif typed.facts.saves:
+    elif typed.facts.is_saved:
         for one in result.saved:
             yield str(one.path) if one.path else one_line(one.output.url or "")
 
@@ -137,7 +137,7 @@ def _shown(typed: Typed, result: StepResult) -> Iterator[str]:
 def _told(typed: Typed, result: StepResult | KlingError) -> Iterator[str]:
     """Yield what goes to stderr: what came of it, and what to type next."""
     if isinstance(result, KlingError):
-        from kling_cli.cli.output.plain import error_lines
+        from kling_cli.cli.output.plain_lines import error_lines
 
         yield from error_lines(result)
     elif not typed.talk.is_quiet:
@@ -147,7 +147,7 @@ def _told(typed: Typed, result: StepResult | KlingError) -> Iterator[str]:
             count = len(result.task.outputs)
             yield f"{count or 'no'} object{'' if count == 1 else 's'} marked"
         session = one_line(result.task.id)
-        yield from (each.replace("SESSION", session) for each in typed.facts.follows)
+        yield from (each.replace("SESSION", session) for each in typed.facts.next_steps)
 
 
 def _opened(result: StepResult) -> str:

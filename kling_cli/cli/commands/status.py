@@ -11,10 +11,14 @@ import typer
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
 from kling_cli.cli.options.values import distinct
-from kling_cli.cli.output.links import linked
-from kling_cli.cli.output.outcome import conclude_with
-from kling_cli.cli.output.styles import Style, plain, style_for
-from kling_cli.cli.output.text import moment, one_line, size
+from kling_cli.cli.output.job_results import print_result_lines
+from kling_cli.cli.output.terminal.capabilities import (
+    Styler,
+    hyperlink_on_stdout,
+    styler_for,
+    unstyled,
+)
+from kling_cli.cli.output.terminal.text import format_size, format_timestamp, one_line
 
 if TYPE_CHECKING:
     from kling_cli.cli.runner import RunContext
@@ -39,23 +43,23 @@ def status(*, task_ids: TaskIds, talk: OutputOptions, account: AccountOptions) -
     kling status boat-1
     """
     from kling_cli.cli.runner import load_settings, run
+    from kling_cli.jobs.attach import query_tasks
     from kling_cli.jobs.job import RunOptions
-    from kling_cli.jobs.run import task_status
 
     ids = distinct(task_ids)
     settings = load_settings(settings_options(account))
 
     async def work(around: RunContext) -> list[JobResult]:
-        return await task_status(
+        return await query_tasks(
             ids,
             RunOptions(command="status"),
             **around.as_keywords,
         )
 
     results = run(work, settings=settings, talk=talk, is_brief=True)
-    style = style_for(sys.stdout, is_colorless=talk.is_colorless)
+    style = styler_for(sys.stdout, is_colorless=talk.is_colorless)
     shown = words(results) if talk.is_quiet else descriptions(results, style)
-    return conclude_with(
+    return print_result_lines(
         shown, results, command="status", talk=talk, is_many=len(ids) != 1
     )
 
@@ -65,19 +69,21 @@ def words(results: Sequence[JobResult]) -> Iterator[str]:
     return (result.state.word for result in results)
 
 
-def descriptions(results: Sequence[JobResult], style: Style = plain) -> Iterator[str]:
+def descriptions(
+    results: Sequence[JobResult], style: Styler = unstyled
+) -> Iterator[str]:
     """Yield a few lines a task: what it is and how it stands."""
-    from kling_cli.cli.output.tasks import in_color
+    from kling_cli.cli.output.views.jobs import colored_state
 
     for result in results:
         name = result.task_id or (result.is_unsubmitted and result.external_id)
         if not name:
             continue  # there is nothing but the error, which stderr has
-        yield f"{one_line(name)}  {in_color(result.state, style)}"
+        yield f"{one_line(name)}  {colored_state(result.state, style)}"
         for fact in _facts(result):
             value = one_line(fact.value)
             if fact.target is not None:
-                value = linked(value, fact.target)
+                value = hyperlink_on_stdout(value, fact.target)
             yield f"  {fact.word:<9}{value}"
 
 
@@ -98,9 +104,9 @@ def _facts(result: JobResult) -> Iterator[Fact]:
     if result.status_message:
         yield Fact("reason", result.status_message)
     if result.created_at:
-        yield Fact("created", moment(result.created_at))
+        yield Fact("created", format_timestamp(result.created_at))
     if result.updated_at and result.updated_at != result.created_at:
-        yield Fact("updated", moment(result.updated_at))
+        yield Fact("updated", format_timestamp(result.updated_at))
     if result.units is not None:
         yield Fact("units", f"{result.units:g}")
     yield from _files(result)
@@ -112,7 +118,7 @@ def _files(result: JobResult) -> Iterator[Fact]:
     for one in result.outputs:
         yield from _places(one)
     if result.outputs and result.expires_at:
-        yield Fact("until", moment(result.expires_at))
+        yield Fact("until", format_timestamp(result.expires_at))
 
 
 def _places(one: SavedOutput) -> Iterator[Fact]:
@@ -120,7 +126,7 @@ def _places(one: SavedOutput) -> Iterator[Fact]:
     if output.is_of_library and output.id:
         yield Fact(output.type, output.id)
     if path is not None:
-        about = f" ({size(one.total_bytes)})" if one.total_bytes else ""
+        about = f" ({format_size(one.total_bytes)})" if one.total_bytes else ""
         yield Fact("file", f"{path}{about}", str(path))
     if output.url:
         word = "sample" if output.is_of_library else output.type

@@ -15,7 +15,7 @@ from kling_cli.callbacks import check_secret, load_key
 from kling_cli.cli.commands.events import named_task
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import OutputOptions
-from kling_cli.cli.output.streams import read_input
+from kling_cli.cli.output.terminal.streams import read_input
 from kling_cli.cli.runner import load_settings
 from kling_cli.clock import SystemClock
 from kling_cli.errors import KlingError, StoppedError, UsageError
@@ -39,7 +39,7 @@ from kling_cli.settings import Settings
 from kling_cli.tunnels import shared_lock
 
 if TYPE_CHECKING:
-    from kling_cli.cli.output.mock_results import Report
+    from kling_cli.cli.output.views.mock_results import MockReport
     from kling_cli.listener.forwarding.delivery import DeliveryOutcome
     from kling_cli.mock.conformance import CheckedDelivery
     from kling_cli.mock.scenarios import MockDelivery
@@ -299,22 +299,25 @@ def trigger(
 
     kling listen --no-token -- kling trigger lifecycle --assert 2xx,5s
     """
-    from kling_cli.cli.output.mock_results import Report, show_commands
-    # DROPME
+    from kling_cli.cli.output.views.mock_results import MockReport, print_commands
 
-    report = Report(talk, is_asserting=mocking.is_all or mocking.demands is not None)
+    report = MockReport(
+        talk, is_asserting=mocking.is_all or mocking.demands is not None
+    )
     try:
         series = parse(scenario, mocking)
         if mocking.is_printed:
-            made = [one for trial in series.runs for one in commands(trial, mocking)]
-            show_commands(made, talk)
+            deliveries = [
+                delivery for run in series.runs for delivery in commands(run, mocking)
+            ]
+            print_commands(deliveries, talk)
             return 0
     except KlingError as exc:  # in JSON, the keys are the same
         return report.conclude(exc)
     return _try(series, report)
 
 
-def _try(series: MockRuns, report: Report) -> int:
+def _try(series: MockRuns, report: MockReport) -> int:
     """Send everything, judge what comes back, and say so."""
     import anyio
 
@@ -353,7 +356,7 @@ def _judged(
 
 async def _send(
     trial: MockRun,
-    report: Report,
+    report: MockReport,
     answers: dict[int, tuple[MockDelivery, DeliveryOutcome]],
 ) -> None:
     from kling_cli.mock.sender import send_batches

@@ -112,9 +112,9 @@ def use(*, name: Choice, talk: OutputOptions) -> int:
 
     kling tunnel use auto
     """
+    from kling_cli.cli.options.tunnel_prompt import is_person_there, prepare_tunnel
     from kling_cli.cli.output.listing import Listing, print_listing
     from kling_cli.cli.runner import load_settings
-    from kling_cli.cli.tunnel_setup import is_person_there, prepare_tunnel
     from kling_cli.settings import write_setting
 
     settings = load_settings({"tunnel": name})
@@ -179,7 +179,7 @@ def _document(
 def _lines(
     found: list[tuple[ProviderFactory, list[ReadinessCheck]]], settings: Settings
 ) -> Iterator[str]:
-    from kling_cli.cli.output.tables import facts
+    from kling_cli.cli.output.tables import labelled_lines
 
     used = settings.tunnel
     yield f"used: {used} ({settings.origins['tunnel']})"
@@ -192,7 +192,7 @@ def _lines(
         yield ""
         yield f"{one.name}: {words}"
         told = one.description
-        yield from facts(
+        yield from labelled_lines(
             [
                 *((check.name, _told(check)) for check in checks),
                 ("account", told.account),
@@ -253,7 +253,7 @@ async def _test_all(wanted: list[Settings], talk: OutputOptions) -> list[TunnelR
 
 
 def _report_document(one: TunnelReport) -> dict[str, Any]:
-    from kling_cli.cli.output.json_document import of_error
+    from kling_cli.cli.output.json_document import error_object
 
     return {
         "name": one.name,
@@ -264,7 +264,7 @@ def _report_document(one: TunnelReport) -> dict[str, Any]:
         "p95_ms": _rounded(one.p95_ms, 1),
         "takes_1mib": one.takes_1mib,
         "came_from": one.came_from,
-        "error": None if one.error is None else of_error(one.error),
+        "error": None if one.error is None else error_object(one.error),
     }
 
 
@@ -273,7 +273,7 @@ def _rounded(value: float | None, digits: int) -> float | None:
 
 
 def _report_lines(reports: list[TunnelReport]) -> Iterator[str]:
-    from kling_cli.cli.output.tables import columns
+    from kling_cli.cli.output.tables import plain_table
 
     headings = ("TUNNEL", "READY", "MEDIAN", "P95", "1 MIB", "FROM")
     rows = [
@@ -287,7 +287,7 @@ def _report_lines(reports: list[TunnelReport]) -> Iterator[str]:
         )
         for one in reports
     ]
-    yield from columns(rows, headings=headings)
+    yield from plain_table(rows, headings=headings)
     for one in reports:
         if one.error is not None:
             yield f"{one.name}: {one.error.message}"

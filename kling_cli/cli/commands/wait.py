@@ -16,7 +16,7 @@ from kling_cli.cli.options.shared import (
     settings_options,
 )
 from kling_cli.cli.options.values import distinct
-from kling_cli.cli.output.outcome import ResultOptions, conclude
+from kling_cli.cli.output.job_results import ResultKind, print_results
 
 if TYPE_CHECKING:
     from kling_cli.cli.runner import RunContext
@@ -51,9 +51,9 @@ def wait(  # noqa: PLR0913 -- one for each group of options
 
     kling wait boat-1 --timeout 10m
     """
-    from kling_cli.cli.output.outcome import Presentation
+    from kling_cli.cli.output.job_results import Presentation
     from kling_cli.cli.runner import load_settings, run
-    from kling_cli.jobs.run import finish
+    from kling_cli.jobs.attach import wait_for_tasks
 
     ids = distinct(task_ids or ())
     settings = load_settings(settings_options(patience, account))
@@ -63,7 +63,7 @@ def wait(  # noqa: PLR0913 -- one for each group of options
     options = _run_options(settings, fetching)
 
     async def work(around: RunContext) -> list[JobResult]:
-        return await finish(
+        return await wait_for_tasks(
             ids,
             options,
             **around.as_keywords,
@@ -71,22 +71,22 @@ def wait(  # noqa: PLR0913 -- one for each group of options
 
     results = run(work, settings=settings, talk=talk)
     if not results:
-        from kling_cli.cli.output.listing import Empty, say_empty
+        from kling_cli.cli.output.listing import EmptyMessage, print_empty_message
 
         sandbox = " --sandbox" if settings.is_sandbox else ""
-        say_empty(
-            Empty(
+        print_empty_message(
+            EmptyMessage(
                 "there is nothing to wait for: every task of this machine has ended",
                 f"kling list{sandbox} shows them; kling wait TASK_ID waits for a task"
                 " of another machine",
             ),
             talk,
         )
-    return conclude(
+    return print_results(
         results,
         command="wait",
         talk=talk,
-        wanted=ResultOptions.LINKS if fetching.is_link_only else ResultOptions.FILES,
+        wanted=ResultKind.LINKS if fetching.is_link_only else ResultKind.FILES,
         is_many=len(ids) != 1,
         presentation=Presentation.of(showing, settings),
     )

@@ -30,14 +30,16 @@ def look_at_credentials(
 
 def check_credentials(settings: Settings, environ: Mapping[str, str]) -> Check:
     """Say which credentials are used and where they come from, masked."""
-    from kling_cli.api import why_missing
+    from kling_cli.api import missing_credentials_error
 
     who = identity(settings)
     if who is not None:
         return ok("credentials", f"{who.label} {who.masked} from {who.origin}")
     if settings.is_sandbox:
         return ok("credentials", "none, and none needed: KLING_SANDBOX is on")
-    return fail("credentials", why_missing(settings), remedy=_other_name(environ))
+    return fail(
+        "credentials", missing_credentials_error(settings), remedy=_other_name(environ)
+    )
 
 
 def _other_name(environ: Mapping[str, str]) -> str | None:
@@ -81,10 +83,14 @@ def check_proxy(settings: Settings) -> Iterator[Check]:
 
 async def ask_host(settings: Settings, clock: Clock) -> list[Check]:
     """Return how the host answers: there at all, to our credentials, on what clock."""
-    from kling_cli.api import check_credentials, check_reachable, from_settings
+    from kling_cli.api import (
+        check_credentials,
+        check_reachable,
+        credentials_from_settings,
+    )
 
     try:
-        credentials = from_settings(settings)
+        credentials = credentials_from_settings(settings)
     except CredentialsError:
         verdict = await check_reachable(settings.api_base, clock)
         return list(_from_verdict(verdict, settings, is_signed=False))

@@ -70,10 +70,10 @@ def check_folder(state_dir: Path) -> Check:
 
 def check_journal(state_dir: Path) -> Check:
     """Say whether the journal is sound; nothing is changed."""
-    from kling_cli.store import FILE_NAME, find_damage
+    from kling_cli.store import FILE_NAME, check_integrity
 
     try:
-        damage = find_damage(state_dir)
+        damage = check_integrity(state_dir)
     except KlingError as exc:
         return fail("journal", exc)
     if damage is None:

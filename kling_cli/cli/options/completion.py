@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from kling_cli.cli.output.text import safe_note
+from kling_cli.cli.output.terminal.text import completion_note
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ _STATES: Final = {"sending": "unknown", "absent": "unknown"}  # the others are w
 def fitting(offers: Iterable[Candidate], incomplete: str) -> list[Candidate]:
     """Return those that begin with what was typed, safe to hand to a shell."""
     return [
-        (word, safe_note(note))
+        (word, completion_note(note))
         for word, note in offers
         if word.startswith(incomplete) and _SAFE_WORD.fullmatch(word)
     ]
@@ -140,11 +140,11 @@ def _note(one: RecentTask) -> str:
 def _state_dir(ctx: Any) -> Path | None:
     """Return the folder of the journal that the command would use, if that is sound."""
     from kling_cli.errors import KlingError
-    from kling_cli.settings import state_dir_of
+    from kling_cli.settings import resolve_state_dir
 
     options = {"sandbox": ctx.params.get("is_sandbox") or None}
     try:
-        return state_dir_of(os.environ, options)
+        return resolve_state_dir(os.environ, options)
     except (KlingError, OSError, RuntimeError):  # no home to be found
         return None
 

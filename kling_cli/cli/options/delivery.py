@@ -66,11 +66,11 @@ class DeliveryOptions:
         """
         from kling_cli.listener.forwarding.headers import parse_header
         from kling_cli.listener.forwarding.policy import ForwardingPolicy
-        from kling_cli.settings import read_option
+        from kling_cli.settings import parse_secret_options
 
         return ForwardingPolicy(
             headers=tuple(parse_header(text) for text in self.headers or ()),
-            secrets=read_option("--sign-forwards", self.secrets or ()),
+            secrets=parse_secret_options("--sign-forwards", self.secrets or ()),
             timeout_s=self.timeout_s,
             is_insecure=self.is_insecure,
         )

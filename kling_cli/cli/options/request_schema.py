@@ -7,13 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kling_cli import catalogue
-from kling_cli.catalogue import (
-    Field,
-    FieldKind,
-    Limits,
-    Product,
-    accepts_field,
-)
+from kling_cli.catalogue import Field, FieldKind, Limits, Product, accepts_field
 from kling_cli.cli.options.product_fields import limits_sentence
 
 _TYPES = MappingProxyType(

@@ -10,8 +10,8 @@ from enum import StrEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from kling_cli.cli.output.streams import write_note
-from kling_cli.cli.output.styles import has_color, is_terminal
+from kling_cli.cli.output.terminal.capabilities import has_color, is_terminal
+from kling_cli.cli.output.terminal.streams import write_message
 
 if TYPE_CHECKING:
     from kling_cli.jobs.events import Event
@@ -27,7 +27,7 @@ class Reporter(AbstractContextManager["Reporter"], Protocol):
         """Leave the terminal to somebody else meanwhile."""
 
 
-class TerminalStyle(StrEnum):
+class ProgressStyle(StrEnum):
     """How progress is shown on stderr."""
 
     SILENT = "silent"
@@ -35,34 +35,38 @@ class TerminalStyle(StrEnum):
     LIVE = "live"
 
 
-def look(
+def progress_style(
     *, is_quiet: bool, is_terminal: bool, environ: Mapping[str, str]
-) -> TerminalStyle:
+) -> ProgressStyle:
     """Return how progress is to look; a dumb terminal gets lines."""
     if is_quiet:
-        return TerminalStyle.SILENT
+        return ProgressStyle.SILENT
     if is_terminal and environ.get("TERM", "dumb") not in ("dumb", "unknown", ""):
-        return TerminalStyle.LIVE
-    return TerminalStyle.PLAIN
+        return ProgressStyle.LIVE
+    return ProgressStyle.PLAIN
 
 
-def reporter(*, is_quiet: bool, is_colorless: bool, is_brief: bool = False) -> Reporter:
+def make_reporter(
+    *, is_quiet: bool, is_colorless: bool, is_brief: bool = False
+) -> Reporter:
     """Return the reporter for this process's stderr; a brief one only warns."""
     on_terminal = is_terminal(sys.stderr)
-    wanted = look(is_quiet=is_quiet, is_terminal=on_terminal, environ=os.environ)
+    wanted = progress_style(
+        is_quiet=is_quiet, is_terminal=on_terminal, environ=os.environ
+    )
     is_colored = has_color(
         is_colorless=is_colorless, is_terminal=on_terminal, environ=os.environ
     )
-    if wanted is TerminalStyle.SILENT:
-        return Silence()
-    if wanted is TerminalStyle.LIVE and not is_brief:
+    if wanted is ProgressStyle.SILENT:
+        return SilentReporter()
+    if wanted is ProgressStyle.LIVE and not is_brief:
         from kling_cli.cli.output.live.display import LiveReporter
 
         return LiveReporter(is_colored=is_colored)
-    return Lines(is_colored=is_colored, is_brief=is_brief)
+    return LineReporter(is_colored=is_colored, is_brief=is_brief)
 
 
-class Silence:
+class SilentReporter:
     """Says nothing; errors are told at the end by `outcome.py`."""
 
     def __enter__(self) -> Self:
@@ -78,7 +82,7 @@ class Silence:
         return nullcontext()
 
 
-class Lines:
+class LineReporter:
     """One plain line for each change; a brief one has nothing but warnings."""
 
     def __init__(self, *, is_colored: bool = False, is_brief: bool = False) -> None:
@@ -97,13 +101,17 @@ class Lines:
         """Leave nothing behind: every line was written when it came."""
 
     def tell(self, event: Event) -> None:
-        from kling_cli.cli.output.plain import colored, is_warning, line
+        from kling_cli.cli.output.plain_lines import (
+            event_line,
+            is_warning,
+            with_colored_prefix,
+        )
 
         if self._is_brief and not is_warning(event):
             return
-        text = line(event)
+        text = event_line(event)
         if text is not None:
-            write_note(colored(text) if self._is_colored else text)
+            write_message(with_colored_prefix(text) if self._is_colored else text)
 
     def pause(self) -> AbstractContextManager[None]:
         return nullcontext()

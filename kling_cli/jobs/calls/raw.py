@@ -16,8 +16,8 @@ from kling_cli.api import (
     KlingClient,
     Task,
     TaskStatus,
+    credentials_from_settings,
     error_from_response,
-    from_settings,
     new_http,
     task_from_wire,
     tasks_from_wire,
@@ -34,12 +34,17 @@ from kling_cli.errors import (
     UnreachableError,
     UsageError,
 )
-from kling_cli.jobs.events import Event, JobResult, Notice
+from kling_cli.jobs.events import EmitEvent, JobResult, Notice
 from kling_cli.jobs.job import RunOptions
-from kling_cli.jobs.poller import SOLUTIONS_PATH, TASKS_PATH
-from kling_cli.jobs.prepare import Request, check_price, unbounded, without_media
-from kling_cli.jobs.run import finish, new_external_id, wait_and_save
+from kling_cli.jobs.prepare import (
+    Request,
+    check_price,
+    new_external_id,
+    unbounded,
+    without_media,
+)
 from kling_cli.jobs.signals import until_signal
+from kling_cli.jobs.waiting.poller import SOLUTIONS_PATH, TASKS_PATH
 from kling_cli.settings import Settings
 from kling_cli.store import SavedOutput
 from kling_cli.text import is_text
@@ -78,7 +83,7 @@ class RawCall:
     @property
     def external_id(self) -> str | None:
         """The external id in the body of a create call."""
-        at = self.creates[1].external_id_at if self.creates else None
+        at = self.creates[1].external_id_path if self.creates else None
         found = catalogue.get_path(self.body, at) if at else None
         return found if isinstance(found, str) and found else None
 
@@ -97,7 +102,7 @@ class RawRequest(Request):
     @property
     def record(self) -> str:
         """The body as the journal keeps it: no callback URL, media as their digests."""
-        kept, at = deepcopy(dict(self.raw)), self.plan.route.callback_url_at
+        kept, at = deepcopy(dict(self.raw)), self.plan.route.callback_url_path
         if at is not None and catalogue.get_path(kept, at) is not None:
             catalogue.set_path(kept, at, None)
         return json.dumps(without_media(kept), ensure_ascii=False)
@@ -129,8 +134,8 @@ def as_request(call: RawCall, *, new_id: Callable[[], str]) -> RawRequest | None
         )
     plan = Plan(product=product, route=route, model=_model(product, route, call))
     external_id = _external_id(route, body) or new_id()
-    if route.external_id_at is not None:
-        catalogue.set_path(body, route.external_id_at, external_id)
+    if route.external_id_path is not None:
+        catalogue.set_path(body, route.external_id_path, external_id)
     values, unreadable = catalogue.decode_body(product, route, plan.model, body)
     return RawRequest(
         plan=plan,
@@ -158,7 +163,7 @@ def require_price(call: RawCall, max_units: float | None) -> None:
 
 
 def _external_id(route: Route, body: Mapping[str, Any]) -> str | None:
-    at = route.external_id_at
+    at = route.external_id_path
     found = catalogue.get_path(body, at) if at is not None else None
     if found is None or found == "":
         return None
@@ -172,8 +177,8 @@ def _external_id(route: Route, body: Mapping[str, Any]) -> str | None:
 
 def _model(product: Product, route: Route, call: RawCall) -> Model:
     """Return the model that path or body names, though nobody may know it."""
-    if route.model_at is not None:
-        named = catalogue.get_path(call.body, route.model_at) or route.default_wire_id
+    if route.model_path is not None:
+        named = catalogue.get_path(call.body, route.model_path) or route.default_wire_id
     elif "{model}" in route.create_path:
         named = call.path.rpartition("/")[2]
     else:
@@ -223,7 +228,7 @@ async def call(raw: RawCall, *, settings: Settings, clock: Clock) -> JobResult:
         UnreachableError: there is no answer, and nothing can have happened.
         OutcomeUnknownError: there is no answer, and something may have happened.
     """
-    credentials = from_settings(settings)
+    credentials = credentials_from_settings(settings)
 
     async def send() -> ApiResponse:
         async with new_http(settings.api_base) as http:
@@ -253,7 +258,7 @@ async def call_and_wait(
     options: RunOptions,
     *,
     settings: Settings,
-    tell: Callable[[Event], None],
+    tell: EmitEvent,
     clock: Clock,
 ) -> list[JobResult]:
     """Send `raw` and see the tasks that its answer names through to their ends.
@@ -263,9 +268,12 @@ async def call_and_wait(
 
     Raises: what `call` raises, and UsageError for a body that cannot be a job.
     """
+    from kling_cli.jobs.attach import wait_for_tasks  # most raw calls need neither
+    from kling_cli.jobs.generation import run_request
+
     request = as_request(raw, new_id=new_external_id)
     if request is not None:
-        result = await wait_and_save(
+        result = await run_request(
             request, options, settings=settings, tell=tell, clock=clock
         )
         return [result]
@@ -275,7 +283,9 @@ async def call_and_wait(
         if first.error is None:
             tell(Notice(message="the answer names no task, so there is none to follow"))
         return [first]
-    ended = await finish(names, options, settings=settings, tell=tell, clock=clock)
+    ended = await wait_for_tasks(
+        names, options, settings=settings, tell=tell, clock=clock
+    )
     return [replace(result, answer=first.answer) for result in ended]
 
 

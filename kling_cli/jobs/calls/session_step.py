@@ -6,7 +6,6 @@ the one that opens a session, for what it says of the video.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,17 +22,22 @@ from kling_cli.errors import (
     TaskFailedError,
     UnreachableError,
 )
-from kling_cli.jobs.events import Event
+from kling_cli.jobs.events import EmitEvent
 from kling_cli.jobs.history import JobHistory, with_history
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.saver import Saver
-from kling_cli.jobs.poller import NO_ENDPOINT
-from kling_cli.jobs.prepare import Order, Request, prepare
-from kling_cli.jobs.run import kinds_of, new_external_id
+from kling_cli.jobs.prepare import (
+    Order,
+    Request,
+    credential_kinds,
+    new_external_id,
+    prepare,
+)
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.submit import Submission
+from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, SavedOutput, Stage
 
@@ -56,7 +60,7 @@ class Step:
 
     options: RunOptions
     settings: Settings
-    tell: Callable[[Event], None]
+    tell: EmitEvent
     clock: Clock
 
     async def take(self, order: Order) -> StepResult:
@@ -69,22 +73,24 @@ class Step:
         """
         check_output(self.options, self.settings.output_dir or Path())
         order = with_history(order, self.settings)
-        kinds = kinds_of(self.settings)
+        kinds = credential_kinds(self.settings)
         request = prepare(order, kinds, new_id=new_external_id)
-        return await until_signal(lambda: self._take(request))
+        return await until_signal(
+            lambda: self._take(request), is_embedded=self.options.is_embedded
+        )
 
     async def _take(self, request: Request) -> StepResult:
-        facts = request.plan.product.step or StepSpec(remedy="")
+        facts = request.plan.product.step or StepSpec(empty_hint="")
         async with open_session(self.settings, self.clock, self.tell) as session:
             task = await self._call(request, session)
             if task.status is TaskStatus.FAILED:
-                hint = facts.remedy.replace("SESSION", task.id)
+                hint = facts.empty_hint.replace("SESSION", task.id)
                 raise TaskFailedError(
                     str(task.message), hint=hint, request_id=task.request_id
                 )
             entry = self._entry(request, task)
             if facts.session_hours is not None:
-                session.note(session.journal.write_down, entry)
+                session.note(session.journal.add_job, entry)
             saved = await self._save(entry, task, session)
         outputs = saved or tuple(SavedOutput(output=one) for one in task.outputs)
         return StepResult(task=task, expires_at=self._ends_at(task), saved=outputs)
@@ -107,7 +113,7 @@ class Step:
             raise UnreachableError(why, hint=_AGAIN) from exc
         except RefusedError as exc:
             facts = request.plan.product.step
-            over = facts.over if facts else None
+            over = facts.refused_hint if facts else None
             exc.hint = "; ".join(hint for hint in (exc.hint, over) if hint)
             raise
 

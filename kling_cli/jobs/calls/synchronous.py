@@ -11,7 +11,7 @@ from typing import Any, Final
 from kling_cli.api import KlingClient, Task
 from kling_cli.errors import AmbiguousError, OutcomeUnknownError
 from kling_cli.jobs.job import RunOptions
-from kling_cli.jobs.poller import NO_ENDPOINT
+from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.store import JobRecord
 
 _HINT: Final = "it may have been charged; run the command again for a result"

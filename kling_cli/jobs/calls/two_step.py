@@ -35,6 +35,7 @@ from kling_cli.errors import (
     UsageError,
 )
 from kling_cli.jobs.events import (
+    EmitEvent,
     Event,
     Finished,
     JobResult,
@@ -42,6 +43,7 @@ from kling_cli.jobs.events import (
     Remark,
     Submitted,
 )
+from kling_cli.jobs.generation import generate
 from kling_cli.jobs.history import JobHistory, with_history
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.outputs.destination import check_output
@@ -50,11 +52,12 @@ from kling_cli.jobs.prepare import (
     Order,
     Request,
     check_price,
+    credential_kinds,
+    new_external_id,
     prepare,
     sound_seconds,
     with_files_read,
 )
-from kling_cli.jobs.run import generate, kinds_of, new_external_id
 from kling_cli.settings import Settings
 from kling_cli.store import SavedOutput
 
@@ -80,12 +83,12 @@ class TwoStepPlan:
 
     @property
     def session_id(self) -> str | None:
-        return self.order.values.get(self.use.named_by)
+        return self.order.values.get(self.use.session_field)
 
     @property
     def said(self) -> str | None:
         """What the person has chosen, if they have."""
-        return self.order.values.get(self.use.choice or "")
+        return self.order.values.get(self.use.choice_field or "")
 
     @property
     def whole(self) -> Request:
@@ -123,13 +126,13 @@ def plan_two_steps(order: Order, settings: Settings) -> TwoStepPlan:
     assert step is not None  # noqa: S101
     order, step = with_history(order, settings), with_history(step, settings)
     memory = JobHistory.of(settings)
-    session_id = order.values.get(use.named_by)
+    session_id = order.values.get(use.session_field)
     earlier = memory.job(session_id) if session_id else None
     video_s = _length(step, memory) or memory.video_seconds(session_id)
-    kinds = kinds_of(settings)
-    if use.fit is not None:
-        order = _with_end(use.fit, order, kinds, memory)
-        require_segment_fits(use.fit, order.values, video_s=video_s)
+    kinds = credential_kinds(settings)
+    if use.segment is not None:
+        order = _with_end(use.segment, order, kinds, memory)
+        require_segment_fits(use.segment, order.values, video_s=video_s)
     return TwoStepPlan(
         use=use,
         order=order,
@@ -152,28 +155,28 @@ def complete_order(
         UsageError: what was chosen does not go with what was asked for.
     """
     use, values = intent.use, dict(intent.order.values)
-    values[use.named_by] = session_id
-    values[str(use.choice)] = choice
-    if use.fit is None:
+    values[use.session_field] = session_id
+    values[str(use.choice_field)] = choice
+    if use.segment is None:
         return replace(intent.order, values=values)
     chosen = next((one for one in found if one.id == choice), None)
     seen = _seen(chosen)
-    values[use.fit.insert] = segment_insert_s(
-        use.fit, values, seen=seen, video_s=intent.video_s
+    values[use.segment.insert_field] = segment_insert_s(
+        use.segment, values, seen=seen, video_s=intent.video_s
     )
     return replace(intent.order, values=values, seconds=intent.video_s)
 
 
 def _as_if_known(use: SessionSpec, order: Order, video_s: float | None) -> Order:
     """Return the order with marks in place of what only the first call will tell."""
-    unknown = {use.named_by: f"<{use.named_by}>"}
-    if use.choice is not None:
-        unknown[use.choice] = f"<{use.noun}>"
+    unknown = {use.session_field: f"<{use.session_field}>"}
+    if use.choice_field is not None:
+        unknown[use.choice_field] = f"<{use.noun}>"
     values: Mapping[str, Any] = {**unknown, **order.values}
-    if use.fit is None:
+    if use.segment is None:
         return replace(order, values=values)
-    least_s = values.get(use.fit.start, 0.0) + use.fit.overlap_s
-    values = {use.fit.insert: 0.0, use.fit.end: least_s, **values}
+    least_s = values.get(use.segment.start_field, 0.0) + use.segment.overlap_s
+    values = {use.segment.insert_field: 0.0, use.segment.end_field: least_s, **values}
     return replace(order, values=values, seconds=video_s)
 
 
@@ -196,30 +199,30 @@ def _with_end(
         UsageError: nobody here knows where the sound ends, or it ends before.
     """
     product = catalogue.load_product(order.product)
-    given = [name for name in fit.sounds if order.values.get(name)]
+    given = [name for name in fit.audio_fields if order.values.get(name)]
     if len(given) != 1:
         return order  # the rules say so
     plan = catalogue.choose_plan(product, order.model, order.values, kinds).plan
     values = with_files_read(plan, order.values)
-    sound, end = str(values[given[0]]), values.get(fit.end)
+    sound, end = str(values[given[0]]), values.get(fit.end_field)
     field = product.field(given[0])
     seconds = memory.seconds_of(sound) if field.id_of else sound_seconds(sound)
     if seconds is None and end is None:
         raise UsageError(
             f"{field.spelling}: how long that sound lasts cannot be seen from here",
             hint=f"say where to stop in it, in seconds:"
-            f" {product.field(fit.end).spelling} 4.5",
+            f" {product.field(fit.end_field).spelling} 4.5",
         )
     if seconds is not None and end is None:
-        _require_enough(fit, product, field, seconds, values.get(fit.start))
+        _require_enough(fit, product, field, seconds, values.get(fit.start_field))
     if seconds is not None and end is not None and round(end - seconds, 2) > 0:
         raise UsageError(
-            f"{product.field(fit.end).spelling} {end:g}: the sound lasts only"
+            f"{product.field(fit.end_field).spelling} {end:g}: the sound lasts only"
             f" {seconds:.3f} s"
         )
     if end is None:
-        values[fit.end] = math.floor((seconds or 0.0) * 1000) / 1000
-    return replace(order, values={**order.values, fit.end: values[fit.end]})
+        values[fit.end_field] = math.floor((seconds or 0.0) * 1000) / 1000
+    return replace(order, values={**order.values, fit.end_field: values[fit.end_field]})
 
 
 def _require_enough(
@@ -233,7 +236,7 @@ def _require_enough(
     left_s = round(seconds - (start or 0.0), 3)
     if left_s >= fit.overlap_s:
         return
-    begins = product.field(fit.start).spelling
+    begins = product.field(fit.start_field).spelling
     cut = f" ({max(left_s, 0.0):.3g} s from {begins} {start:g})" if start else ""
     raise UsageError(
         f"{sound.spelling}: the sound lasts {seconds:.3g} s{cut};"
@@ -263,7 +266,7 @@ class TwoStepJob:
 
     options: RunOptions
     settings: Settings
-    tell: Callable[[Event], None]
+    tell: EmitEvent
     clock: Clock
     ask: ChooseInput | None = None
 
@@ -368,8 +371,8 @@ class TwoStepJob:
         if error is None or is_there or self.settings.is_sandbox:
             return
         product = catalogue.load_product(intent.order.product)
-        session = product.field(intent.use.named_by).spelling
-        face = product.field(str(intent.use.choice)).spelling
+        session = product.field(intent.use.session_field).spelling
+        face = product.field(str(intent.use.choice_field)).spelling
         way = (
             f"while the session lives, nothing needs to be found again: the same"
             f" command with {session} {session_id} {face} {choice}"
@@ -425,5 +428,5 @@ def _listed(found: tuple[Output, ...]) -> str:
 
 
 def _nothing(step: Product) -> TaskFailedError:
-    remedy = step.step.remedy if step.step else None
+    remedy = step.step.empty_hint if step.step else None
     return TaskFailedError(f"no {step.output} was found in the video", hint=remedy)

@@ -13,7 +13,7 @@ from kling_cli.clock import Clock
 from kling_cli.errors import NotSavedError
 from kling_cli.jobs.outputs.content import HEAD_BYTES, complaint
 from kling_cli.jobs.outputs.partial_file import NoRecords, PartialFile, PartialRecords
-from kling_cli.jobs.schedule import retry_s
+from kling_cli.jobs.waiting.schedule import retry_s
 
 MOST_BREAKS = 9  # in a row without a new byte: about half a minute
 MOST_WRONG = 4  # answers that are no file at all

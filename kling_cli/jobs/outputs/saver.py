@@ -13,7 +13,7 @@ from kling_cli.jobs.events import (
     Downloading,
     DownloadResumed,
     DownloadRetry,
-    Event,
+    EmitEvent,
     Saved,
 )
 from kling_cli.jobs.outputs.download import Download
@@ -55,7 +55,7 @@ class Saver:
 
     http: httpx.AsyncClient
     clock: Clock
-    tell: Callable[[Event], None]
+    tell: EmitEvent
     entry: JobRecord
     folder: Path
     ask_again: Callable[[], Awaitable[Task | None]]
@@ -169,7 +169,7 @@ class Saver:
 class _Progress:
     """Tells how one download goes, not oftener than anybody can see."""
 
-    def __init__(self, tell: Callable[[Event], None], task_id: str, name: str) -> None:
+    def __init__(self, tell: EmitEvent, task_id: str, name: str) -> None:
         self._tell = tell
         self._task_id = task_id
         self._name = name

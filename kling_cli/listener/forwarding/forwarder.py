@@ -36,7 +36,7 @@ from kling_cli.listener.forwarding.policy import (
 from kling_cli.listener.forwarding.targets import Target, targets_for
 from kling_cli.listener.options import ListenOptions
 from kling_cli.settings import Settings
-from kling_cli.store import CallbackJournal, JournalError, StoredCallback, StoredForward
+from kling_cli.store import Journal, JournalError, StoredCallback, StoredForward
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -96,8 +96,8 @@ async def open_delivery_log(
 
 
 def _write_forwards(state_dir: Path, forwards: list[StoredForward]) -> None:
-    with CallbackJournal.open(state_dir) as journal:
-        journal.keep_forwards(forwards)
+    with Journal.open(state_dir) as journal:
+        journal.add_forwards(forwards)
 
 
 _FIRST_DELAY_S: Final = 0.2

@@ -26,7 +26,7 @@ from kling_cli.listener.forwarding.targets import Target
 from kling_cli.secret import Secret
 from kling_cli.store import (
     CallbackFilter,
-    CallbackJournal,
+    Journal,
     StoredCallback,
     StoredForward,
     last_by_url,
@@ -114,9 +114,7 @@ class Replay:
 
 
 def select_callbacks(
-    journal: CallbackJournal,
-    which: Sequence[str],
-    callback_filter: CallbackFilter | None,
+    journal: Journal, which: Sequence[str], callback_filter: CallbackFilter | None
 ) -> list[StoredCallback]:
     """Return the callbacks that numbers, `last` or a filter name, oldest first.
 
@@ -124,7 +122,7 @@ def select_callbacks(
         UsageError: no such callback is stored, or a number is invalid.
     """
     if callback_filter is not None:
-        found = journal.callbacks(callback_filter)
+        found = journal.list_callbacks(callback_filter)
     else:
         found = [find_callback(journal, each) for each in which]
     if not found and callback_filter is not None and callback_filter.is_failed:
@@ -136,14 +134,14 @@ def select_callbacks(
     return sorted(found, key=lambda callback: callback.id)
 
 
-def find_callback(journal: CallbackJournal, which: str) -> StoredCallback:
+def find_callback(journal: Journal, which: str) -> StoredCallback:
     """Return the callback with this number, or the `last` one.
 
     Raises:
         UsageError: it is not stored.
     """
     if which == "last":
-        newest = journal.callbacks(CallbackFilter(), limit=1)
+        newest = journal.list_callbacks(CallbackFilter(), limit=1)
         if newest:
             return newest[0]
         raise UsageError("no callback is kept yet", hint="kling listen")
@@ -152,14 +150,14 @@ def find_callback(journal: CallbackJournal, which: str) -> StoredCallback:
         raise UsageError(
             f"{which[:40]!r} is no number of a callback", hint="kling events"
         )
-    callback = journal.callback(int(which))
+    callback = journal.find_callback(int(which))
     if callback is None:
         raise UsageError(f"callback {which} is not kept", hint="kling events")
     return callback
 
 
 def plan_replays(
-    journal: CallbackJournal,
+    journal: Journal,
     callbacks: Sequence[StoredCallback],
     *,
     to: Sequence[Target],
@@ -184,10 +182,10 @@ def plan_replays(
 
 
 def _previous_targets(
-    journal: CallbackJournal, callback: StoredCallback, *, is_failed: bool
+    journal: Journal, callback: StoredCallback, *, is_failed: bool
 ) -> tuple[Target, ...]:
-    before = last_by_url(journal.forwards(callback.id)).values()
-    urls = [each.url for each in before if not (is_failed and each.is_taken)]
+    before = last_by_url(journal.forwards_of(callback.id)).values()
+    urls = [each.url for each in before if not (is_failed and each.is_delivered)]
     if not urls:
         raise UsageError(
             f"callback {callback.id} has not been passed on to anywhere",

@@ -7,31 +7,27 @@ from dataclasses import replace
 from typing import Final
 
 from kling_cli.clock import Clock
-from kling_cli.store import CallbackFilter, CallbackJournal, StoredCallback
+from kling_cli.store import CallbackFilter, Journal, StoredCallback
 
 POLL_S: Final = 0.2
 
 
 async def follow_callbacks(
-    journal: CallbackJournal,
-    callback_filter: CallbackFilter,
-    *,
-    last: int,
-    clock: Clock,
+    journal: Journal, callback_filter: CallbackFilter, *, last: int, clock: Clock
 ) -> AsyncGenerator[StoredCallback, None]:
     """Yield the `last` callbacks that match, then each new one, for ever.
 
     Raises:
         JournalError: the journal cannot be read.
     """
-    newest = journal.callbacks(CallbackFilter(), limit=1)
+    newest = journal.list_callbacks(CallbackFilter(), limit=1)
     seen = newest[0].id if newest else 0
     version = journal.data_version()
-    for callback in journal.callbacks(callback_filter, limit=last):
+    for callback in journal.list_callbacks(callback_filter, limit=last):
         if callback.id <= seen:
             yield callback
     while True:
-        for page in journal.pages(replace(callback_filter, after=seen)):
+        for page in journal.callback_pages(replace(callback_filter, after=seen)):
             for callback in page:
                 seen = callback.id
                 yield callback

@@ -93,8 +93,8 @@ async def measure_tunnel(
     """
     probe, report = _ProbeReceiver(), TunnelReport(name=provider.name)
     started = clock.monotonic()
-    receiver = Receiver([probe.match_url], probe.keep, tell=lambda _: None, clock=clock)
-    limits = replace(Limits(), body_s=_BODY_TIMEOUT_S)
+    receiver = Receiver([probe.match_url], probe.keep, emit=lambda _: None, clock=clock)
+    limits = replace(Limits(), body_timeout_s=_BODY_TIMEOUT_S)
     async with serve(receiver, limits=limits) as server:
         try:
             async with provider.open(server.port) as tunnel, new() as http:

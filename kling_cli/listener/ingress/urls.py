@@ -23,8 +23,8 @@ from kling_cli.callbacks import (
     Trust,
     UrlMatch,
     UrlMatcher,
-    create_once,
-    replace_whole,
+    create_secret_file,
+    replace_secret_file,
 )
 from kling_cli.errors import UsageError
 
@@ -42,7 +42,7 @@ def load_token(state_dir: Path) -> str:
     path = state_dir / FILE_NAME
     try:
         if not path.exists():
-            create_once(path, _new_token())
+            create_secret_file(path, _new_token())
         path.chmod(0o600)  # a copied folder may have lost it
         token = path.read_bytes().decode("ascii", "replace").strip()
     except OSError as exc:
@@ -64,7 +64,7 @@ def rotate_token(state_dir: Path) -> str:
     path = state_dir / FILE_NAME
     token = _new_token()
     try:
-        replace_whole(path, token)
+        replace_secret_file(path, token)
     except OSError as exc:
         raise _token_error(path, exc) from exc
     return token.decode()
@@ -143,7 +143,7 @@ def accepted_response(status: int) -> Response:
         return RECEIVED
     is_error = status >= _FIRST_ERROR_STATUS
     return Response(
-        status=status, key="error" if is_error else "status", word="as --respond says"
+        status=status, key="error" if is_error else "status", value="as --respond says"
     )
 
 

@@ -15,7 +15,7 @@ from pyngrok import installer
 
 from kling_cli.errors import TunnelError
 from kling_cli.secret import Secret
-from kling_cli.settings.settings import load
+from kling_cli.settings.settings import read_settings
 from kling_cli.tunnels.ngrok.provider import FACTORY, NgrokProvider
 from kling_cli.tunnels.provider import TunnelTakenError
 from tests.support.agent import StandIn
@@ -183,7 +183,7 @@ async def test_the_agents_log_is_read_for_as_long_as_it_talks(
 async def test_settings_say_which_agent_and_token(
     stand_in: StandIn, state_dir: Path
 ) -> None:
-    settings = load(
+    settings = read_settings(
         {"KLING_STATE_DIR": str(state_dir), "NGROK_AUTHTOKEN": TOKEN} | stand_in.env
     )
 

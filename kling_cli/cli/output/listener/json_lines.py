@@ -7,7 +7,7 @@ from base64 import b64encode
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, assert_never
 
-from kling_cli.cli.output.text import moment
+from kling_cli.cli.output.terminal.text import format_timestamp
 from kling_cli.listener import events as happened
 
 if TYPE_CHECKING:
@@ -16,10 +16,16 @@ if TYPE_CHECKING:
 SCHEMA = "kling.listen/1"
 
 
-def document(line: JsonLineEvent, *, seq: int, now: datetime) -> dict[str, Any]:
+def event_object(line: JsonLineEvent, *, seq: int, now: datetime) -> dict[str, Any]:
     """Return a line's object; a notice has none, it belongs on stderr."""
     type_, facts = _facts(line)
-    return {"schema": SCHEMA, "type": type_, "seq": seq, "ts": moment(now), **facts}
+    return {
+        "schema": SCHEMA,
+        "type": type_,
+        "seq": seq,
+        "ts": format_timestamp(now),
+        **facts,
+    }
 
 
 def dumps(document: dict[str, Any]) -> str:
@@ -66,7 +72,7 @@ def _ready(line: happened.Ready) -> dict[str, Any]:
 def _callback(line: happened.CallbackReceived) -> dict[str, Any]:
     return {
         "event_id": line.number or None,
-        "received_at": moment(line.received_at),
+        "received_at": format_timestamp(line.received_at),
         "product": line.product,
         "task_id": line.task_id,
         "external_task_id": line.external_id,

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Self
 import anyio
 
 from kling_cli.background import background
-from kling_cli.cli.output.callbacks import live_description
-from kling_cli.cli.output.job_control import (
-    LOOK_EVERY_S,
+from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.job_control import (
+    FOREGROUND_CHECK_S,
     is_in_foreground,
     share_terminal,
 )
-from kling_cli.cli.output.styles import is_terminal
+from kling_cli.cli.output.views.callbacks import new_callback_details
 
 if TYPE_CHECKING:
     from kling_cli.cli.options.shared import OutputOptions
@@ -32,31 +32,31 @@ if TYPE_CHECKING:
 HELP = "keys: r replay last, d details, c copy URL, p pause forwarding, q quit"
 
 Say = Callable[[str], None]
-Act = Callable[["Controls"], str]
+KeyAction = Callable[["Controls"], str]
 
 
-def replay(controls: Controls) -> str:
+def replay_last(controls: Controls) -> str:
     """Pass the last callback on once more."""
     if controls.replay_last():
         return "replaying the last callback"
     return "nothing to replay: no callback yet, or no --forward-to"
 
 
-def details(controls: Controls) -> str:
+def last_details(controls: Controls) -> str:
     """Return all there is to say of the last callback, in lines that are safe."""
     last = controls.last_callback
     if last is None:
         return "no callback yet"
-    return "\n".join(live_description(last, controls.outcomes_of(last.id)))
+    return "\n".join(new_callback_details(last, controls.outcomes_of(last.id)))
 
 
-def copy(controls: Controls) -> str:
+def copy_url(controls: Controls) -> str:
     """Return what makes a terminal put the URL into the clipboard (OSC 52)."""
     coded = b64encode(controls.callback_url.encode()).decode()
     return f"\x1b]52;c;{coded}\x07copied the callback URL"
 
 
-def pause(controls: Controls) -> str:
+def toggle_pause(controls: Controls) -> str:
     """Hold callbacks back, or pass on what was held back."""
     if controls.is_paused:
         controls.resume()
@@ -65,18 +65,24 @@ def pause(controls: Controls) -> str:
     return "forwarding paused: callbacks are kept, p passes them on"
 
 
-def leave(controls: Controls) -> str:
+def quit_listener(controls: Controls) -> str:
     """End the listener as Ctrl-C would, but with exit code 0."""
     controls.stop("key q")
     return "stopping"
 
 
-KEYS: Mapping[str, Act] = MappingProxyType(
-    {"r": replay, "d": details, "c": copy, "p": pause, "q": leave}
+KEYS: Mapping[str, KeyAction] = MappingProxyType(
+    {
+        "r": replay_last,
+        "d": last_details,
+        "c": copy_url,
+        "p": toggle_pause,
+        "q": quit_listener,
+    }
 )
 
 
-def keys_of(talk: OutputOptions, screen: Screen) -> KeyReader | None:
+def key_reader(talk: OutputOptions, screen: Screen) -> KeyReader | None:
     """Return what reads the keys, where a person sits at both ends."""
     has_person = is_terminal(sys.stdin) and is_terminal(sys.stderr)
     is_wanted = has_person and not (talk.is_json or talk.is_quiet)
@@ -127,7 +133,7 @@ class Keyboard:
         while True:
             await anyio.wait_readable(self._terminal)
             if not is_in_foreground(self._terminal):
-                await anyio.sleep(LOOK_EVERY_S)  # typed for somebody else
+                await anyio.sleep(FOREGROUND_CHECK_S)  # typed for somebody else
                 continue
             try:
                 typed = os.read(self._terminal, 64)

@@ -34,7 +34,7 @@ class ListenerState:
         """Take what a line says."""
         match line:
             case happened.Ready():
-                self.url = masked(line.callback_url)
+                self.url = masked_url(line.callback_url)
                 self.is_local = line.callback_url == line.local_url
                 self.is_forwarding = bool(line.forward_to)
             case happened.CallbackReceived():
@@ -80,10 +80,10 @@ class ListenerState:
         else:
             self.tunnel = "down"
         if line.callback_url:
-            self.url = masked(line.callback_url)
+            self.url = masked_url(line.callback_url)
 
 
-def masked(url: str) -> str:
+def masked_url(url: str) -> str:
     """Return a callback URL without the secret that is its last part, or its query."""
     split = urlsplit(url)
     base = f"{split.scheme}://{split.netloc.rpartition('@')[2]}"

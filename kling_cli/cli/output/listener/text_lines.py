@@ -10,9 +10,9 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import TYPE_CHECKING, assert_never
 
-from kling_cli.cli.output.authentication import phrase
-from kling_cli.cli.output.callbacks import contradiction
-from kling_cli.cli.output.text import duration, one_line
+from kling_cli.cli.output.terminal.text import format_duration, one_line
+from kling_cli.cli.output.views.callbacks import mismatch_text
+from kling_cli.cli.output.views.trust_labels import trust_phrase
 from kling_cli.jobs import events
 from kling_cli.listener import events as happened
 
@@ -29,11 +29,11 @@ _TUNNEL_WORDS = {
 }
 
 
-def text(line: ListenerEvent, now: datetime) -> str:
+def event_text(line: ListenerEvent, now: datetime) -> str:
     """Return what is printed for `line` at `now`, safe on any terminal."""
     if isinstance(line, events.Notice):
         return warning_text(line)
-    return one_line(f"{_face(_when(line, now))} {_words(line)}")
+    return one_line(f"{_local_time(_event_time(line, now))} {_event_words(line)}")
 
 
 def ready_text(line: happened.Ready) -> str:
@@ -60,7 +60,7 @@ def is_result(line: ListenerEvent) -> bool:
     return not isinstance(line, said_aside | events.Notice)
 
 
-def is_quiet(line: ListenerEvent) -> bool:
+def is_shown_when_quiet(line: ListenerEvent) -> bool:
     """Return whether a line is shown even under `--quiet`."""
     if isinstance(line, happened.Forwarded):
         return line.hint is not None or line.error is not None
@@ -70,7 +70,7 @@ def is_quiet(line: ListenerEvent) -> bool:
     return isinstance(line, shown | happened.TunnelChanged)
 
 
-def _words(line: JsonLineEvent) -> str:  # noqa: C901, PLR0911 -- one case a line
+def _event_words(line: JsonLineEvent) -> str:  # noqa: C901, PLR0911 -- one case a line
     match line:
         case happened.Ready():
             return ready_text(line)
@@ -106,9 +106,9 @@ def _callback(line: happened.CallbackReceived) -> str:
         line.product or "-",
         line.status or "unknown",
         line.task_id or "-",
-        f"after {duration(since)}" if since is not None else "",
+        f"after {format_duration(since)}" if since is not None else "",
     )
-    return f"{' '.join(each for each in facts if each)}, {phrase(line.trust)}"
+    return f"{' '.join(each for each in facts if each)}, {trust_phrase(line.trust)}"
 
 
 def _forward(line: happened.Forwarded) -> str:
@@ -117,11 +117,11 @@ def _forward(line: happened.Forwarded) -> str:
     attempt = f" attempt {line.attempt}" if line.attempt > 1 else ""
     words = f"{_number(line.number)} -> {status} {line.method} {line.url} {took}"
     hint = f": {line.hint}" if line.hint else ""
-    excerpt = f" | {_shortened(line.excerpt)}" if line.excerpt else ""
+    excerpt = f" | {_truncated(line.excerpt)}" if line.excerpt else ""
     return words + attempt + hint + excerpt
 
 
-def _shortened(excerpt: str) -> str:
+def _truncated(excerpt: str) -> str:
     """Return the beginning of an answer on one line, its white space folded."""
     folded = " ".join(excerpt[: 4 * _EXCERPT].split())
     return folded if len(folded) <= _EXCERPT else f"{folded[: _EXCERPT - 3]}..."
@@ -130,7 +130,7 @@ def _shortened(excerpt: str) -> str:
 def _verified(line: happened.Verified) -> str:
     if line.is_true:
         return f"{_number(line.number)} verified with the API"
-    found = "; ".join(contradiction(each) for each in line.mismatches)
+    found = "; ".join(mismatch_text(each) for each in line.mismatches)
     return f"{_number(line.number)} contradicts the API: {found}"
 
 
@@ -169,10 +169,10 @@ def _tasks(count: int) -> str:
     return "1 task" if count == 1 else f"{count} tasks"
 
 
-def _when(line: ListenerEvent, now: datetime) -> datetime:
+def _event_time(line: ListenerEvent, now: datetime) -> datetime:
     return line.received_at if isinstance(line, happened.CallbackReceived) else now
 
 
-def _face(moment: datetime) -> str:
+def _local_time(moment: datetime) -> str:
     """Return the time of day where the person is."""
     return moment.astimezone().strftime("%H:%M:%S")

@@ -11,20 +11,20 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from kling_cli.cli.output import plain
-from kling_cli.cli.output.live.progress import ProgressModel, after
+from kling_cli.cli.output import plain_lines
+from kling_cli.cli.output.live.progress import ProgressModel, apply_event
 from kling_cli.cli.output.live.renderer import ASCII, UNICODE, RenderOptions, render
-from kling_cli.cli.output.styles import is_terminal
+from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.clock import Clock, SystemClock
 from kling_cli.jobs import events as happened
 
 if TYPE_CHECKING:
     from kling_cli.jobs.events import Event
 
-FRAMES_A_SECOND = 6
+FRAMES_PER_SECOND = 6
 
 # What stays on the screen; everything else shows in the display while it is true.
-_NEWS = (
+_PERMANENT_EVENTS = (
     happened.Prepared,
     happened.Submitted,
     happened.OutcomeCheck,
@@ -63,8 +63,8 @@ class LiveReporter:
 
     def tell(self, event: Event) -> None:
         """Draw what has changed; news stays above the display."""
-        self._board = after(self._board, event, self._clock.monotonic())
-        for line in news(event):
+        self._board = apply_event(self._board, event, self._clock.monotonic())
+        for line in permanent_lines(event):
             self._console.print(line)
 
     @contextmanager
@@ -82,7 +82,7 @@ class LiveReporter:
         return Live(
             console=self._console,
             get_renderable=self._picture,
-            refresh_per_second=FRAMES_A_SECOND,
+            refresh_per_second=FRAMES_PER_SECOND,
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
@@ -94,24 +94,24 @@ class LiveReporter:
         return Group(*render(self._board, canvas))
 
 
-def news(event: Event) -> list[Text]:
+def permanent_lines(event: Event) -> list[Text]:
     """Return the lines about `event` that stay on the screen."""
-    if not _is_news(event):
+    if not _is_permanent(event):
         return []
-    text = plain.line(event) or ""
+    text = plain_lines.event_line(event) or ""
     if isinstance(event, happened.Finished) and event.result.error is None:
         return [Text.assemble(("done: ", "bold green"), text)]
     return [_styled(text)]
 
 
-def _is_news(event: Event) -> bool:
+def _is_permanent(event: Event) -> bool:
     if isinstance(event, happened.Saved):
         return not is_terminal(sys.stdout)  # where the path will stand in any case
     if isinstance(event, happened.QueryFailed | happened.SendFailed):
         return event.attempt == 1  # the display has it as long as it lasts
     if isinstance(event, happened.CallbackPath):
         return event.state in ("lost", "back") or bool(event.detail)
-    return isinstance(event, _NEWS)
+    return isinstance(event, _PERMANENT_EVENTS)
 
 
 def _styled(text: str) -> Text:
@@ -124,7 +124,7 @@ def _styled(text: str) -> Text:
 def terminal_console(*, is_colored: bool) -> Console:
     """Return a console on stderr that no lost terminal can make raise."""
     return Console(
-        file=cast("IO[str]", Steady(sys.stderr)),
+        file=cast("IO[str]", FaultTolerantStream(sys.stderr)),
         force_terminal=True,
         no_color=not is_colored,
         highlight=False,
@@ -134,7 +134,7 @@ def terminal_console(*, is_colored: bool) -> Console:
     )
 
 
-class Steady:
+class FaultTolerantStream:
     """A stream that swallows what can go wrong when its terminal goes away."""
 
     def __init__(self, stream: IO[str]) -> None:

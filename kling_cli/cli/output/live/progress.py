@@ -11,15 +11,15 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.cli.output.plain import path_words
-from kling_cli.cli.output.text import duration, expected
+from kling_cli.cli.output.plain_lines import callback_path_text
+from kling_cli.cli.output.terminal.text import format_duration, format_estimate
 from kling_cli.jobs import events as happened
 
 if TYPE_CHECKING:
     from kling_cli.jobs.events import Event
 
 
-_SHORTEST_S = 0.2  # below that a rate is noise
+_MIN_RATE_PERIOD_S = 0.2  # below that a rate is noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Transfer:
     def rate(self, now: float) -> float | None:
         """Return bytes a second so far; None while that means nothing."""
         seconds = now - self.began_at
-        if seconds < _SHORTEST_S or self.done_bytes <= self.began_bytes:
+        if seconds < _MIN_RATE_PERIOD_S or self.done_bytes <= self.began_bytes:
             return None
         return (self.done_bytes - self.began_bytes) / seconds
 
@@ -48,7 +48,7 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class JobRow:
     """One job. `phase` is what is being done about it, `is_done` that it has ended."""
 
     external_id: str | None = None
@@ -73,13 +73,13 @@ class ProgressModel:
     that is so.
     """
 
-    rows: tuple[Row, ...] = ()
+    rows: tuple[JobRow, ...] = ()
     path: str | None = None
     next_ask_at: float | None = None
     trouble: tuple[str, ...] = ()
     doing: str | None = None
 
-    def row(self, name: str | None) -> Row | None:
+    def row(self, name: str | None) -> JobRow | None:
         """Return the row of this task id or external id."""
         for row in self.rows:
             if name is not None and name in (row.task_id, row.external_id):
@@ -90,16 +90,16 @@ class ProgressModel:
         """Return the board with a row changed, or a new one for an id not seen yet."""
         old = self.row(name)
         if old is None:
-            new = replace(Row(task_id=name, began_at=now), **changes)
+            new = replace(JobRow(task_id=name, began_at=now), **changes)
             return replace(self, rows=(*self.rows, new))
         new = replace(old, **changes)
         rows = tuple(new if row is old else row for row in self.rows)
         return replace(self, rows=rows)
 
 
-def after(board: ProgressModel, event: Event, now: float) -> ProgressModel:
+def apply_event(board: ProgressModel, event: Event, now: float) -> ProgressModel:
     """Return the board once `event` has happened."""
-    change = _CHANGES.get(type(event))
+    change = _UPDATES.get(type(event))
     return board if change is None else change(board, event, now)
 
 
@@ -114,7 +114,7 @@ def _prepared(
         product=event.product,
         model=event.model,
         prompt=event.prompt,
-        cost=expected(event.units, event.at_most_units, event.usd),
+        cost=format_estimate(event.units, event.at_most_units, event.usd),
         usual_s=event.usual_s,
         phase="submitting",
     )
@@ -129,7 +129,7 @@ def _tunnel_opening(
 def _callback_path(
     board: ProgressModel, event: happened.CallbackPath, _: float
 ) -> ProgressModel:
-    return replace(board, doing=None, path=path_words(event))
+    return replace(board, doing=None, path=callback_path_text(event))
 
 
 def _waiting_for_slot(
@@ -140,7 +140,7 @@ def _waiting_for_slot(
     return replace(board, next_ask_at=now + event.pause_s)
 
 
-def _settling(
+def _outcome_check(
     board: ProgressModel, event: happened.OutcomeCheck, now: float
 ) -> ProgressModel:
     return board.with_row(
@@ -181,14 +181,14 @@ def _status_changed(
     return board.with_row(event.task_id, now, phase=event.status.value)
 
 
-def _asking(
+def _querying(
     board: ProgressModel, event: happened.Querying, now: float
 ) -> ProgressModel:
     trouble = board.trouble if event.failures else ()
     return replace(board, next_ask_at=now + event.in_s, trouble=trouble)
 
 
-def _ask_failed(
+def _query_failed(
     board: ProgressModel, event: happened.QueryFailed, now: float
 ) -> ProgressModel:
     trouble = (event.error.message, f"try {event.attempt}")
@@ -216,7 +216,7 @@ def _downloading(
 def _download_retry(
     board: ProgressModel, event: happened.DownloadRetry, now: float
 ) -> ProgressModel:
-    pause = duration(event.retry_s)
+    pause = format_duration(event.retry_s)
     return board.with_row(event.task_id, now, phase=f"saving again in {pause}")
 
 
@@ -241,7 +241,7 @@ def _finished(
     return board.with_row(name, now, phase=result.state.value, is_done=True)
 
 
-_CHANGES: Mapping[type, Callable[[ProgressModel, Any, float], ProgressModel]] = (
+_UPDATES: Mapping[type, Callable[[ProgressModel, Any, float], ProgressModel]] = (
     MappingProxyType(
         {
             happened.Prepared: _prepared,
@@ -249,11 +249,11 @@ _CHANGES: Mapping[type, Callable[[ProgressModel, Any, float], ProgressModel]] = 
             happened.CallbackPath: _callback_path,
             happened.WaitingForSlot: _waiting_for_slot,
             happened.SendFailed: _send_failed,
-            happened.OutcomeCheck: _settling,
+            happened.OutcomeCheck: _outcome_check,
             happened.Submitted: _submitted,
             happened.StatusChanged: _status_changed,
-            happened.Querying: _asking,
-            happened.QueryFailed: _ask_failed,
+            happened.Querying: _querying,
+            happened.QueryFailed: _query_failed,
             happened.Downloading: _downloading,
             happened.DownloadRetry: _download_retry,
             happened.Saved: _saved,

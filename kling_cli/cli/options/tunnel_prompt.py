@@ -1,0 +1,106 @@
+"""What a person is asked before a tunnel is opened; a script is never asked.
+
+Whether to use a public service where no tunnel is set up, whether to download an
+agent, whether a server's key is the right one.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import typer
+
+from kling_cli.cli.output.terminal.text import one_line
+
+if TYPE_CHECKING:
+    from kling_cli.cli.options.shared import OutputOptions
+    from kling_cli.jobs.job import RunOptions
+    from kling_cli.settings import Settings
+
+OFFERED: Final = "localhost.run"
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalPerson:
+    """Somebody at the terminal; questions and lines go to stderr."""
+
+    def tell(self, line: str) -> None:
+        typer.echo(one_line(line), err=True)
+
+    def confirm(self, question: str) -> bool:
+        return typer.confirm(question, default=False, err=True)
+
+
+def prepare_job_tunnel(
+    settings: Settings, options: RunOptions, talk: OutputOptions
+) -> RunOptions:
+    """Ask what is to be asked before a job; return the options with the choice made."""
+    if not is_tunnel_wanted(settings, options):
+        return options
+    if talk.is_json or talk.is_quiet or not is_person_there():
+        return options
+    return replace(options, tunnel=prepare_tunnel(settings, options.tunnel))
+
+
+def prepare_tunnel(settings: Settings, tunnel: str) -> str:
+    """Ask the person at the terminal; return the tunnel to use, a value of `--tunnel`.
+
+    With `auto`, what is ready is used; what is half set up comes next; where nothing
+    is, a public service is offered once.
+    """
+    from kling_cli.tunnels import chain, registry
+
+    person = TerminalPerson()
+    choice = registry.read_choice(tunnel)
+    if choice is not None:
+        registry.factory(choice.name).prepare(settings, choice.address, person)
+        return tunnel
+    found = chain.set_up_factories(settings)
+    if found:
+        ready = [factory for factory, why in found if why is None]
+        (ready or [found[0][0]])[0].prepare(settings, None, person)
+    elif settings.is_tunnel_offered and OFFERED in registry.PROVIDERS:
+        return _offer_public_service(settings, person) or tunnel
+    return tunnel
+
+
+def is_person_there() -> bool:
+    """Return whether somebody can be asked something."""
+    from kling_cli.cli.output.terminal.capabilities import is_terminal
+
+    return is_terminal(sys.stdin) and is_terminal(sys.stderr)
+
+
+def is_tunnel_wanted(settings: Settings, options: RunOptions) -> bool:
+    """Return whether a job with these options opens a tunnel if it can."""
+    if options.callback == "off" or options.callback_url or not options.is_waiting:
+        return False
+    if options.tunnel == "auto":
+        return not settings.is_loopback_base and not settings.is_sandbox
+    return options.tunnel != "none"
+
+
+def _offer_public_service(settings: Settings, person: TerminalPerson) -> str | None:
+    """Ask once whether to use a public service; the answer stays in config.toml."""
+    from kling_cli.errors import UsageError
+    from kling_cli.settings import write_setting
+    from kling_cli.tunnels import registry
+
+    factory = registry.factory(OFFERED)
+    person.tell("No tunnel is set up, so callbacks cannot reach this machine.")
+    person.tell(f"{OFFERED} would see {factory.description.sees}.")
+    is_wanted = person.confirm(f"Use {OFFERED}, which needs no account?")
+    path = settings.config_dir / "config.toml"
+    try:
+        if is_wanted:
+            write_setting(path, "tunnel", OFFERED)
+        else:
+            write_setting(path, "offer_tunnel", value=False)
+    except UsageError as exc:
+        person.tell(f"{exc.message}: the answer holds for this run only")
+    if not is_wanted:
+        return None
+    factory.prepare(settings, None, person)
+    return OFFERED

@@ -1,0 +1,283 @@
+"""What happens on a terminal besides lines: previews, notifications, opened files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kling_cli.cli.output.terminal import capabilities
+from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.streams import write_message, write_result
+from kling_cli.cli.output.terminal.text import format_units, one_line
+from kling_cli.errors import ExitCode, KlingError, NotSavedError, StoppedError
+
+if TYPE_CHECKING:
+    from kling_cli.cli.options.shared import OutputOptions, Showing
+    from kling_cli.jobs.events import JobResult
+    from kling_cli.settings import Settings
+
+NOTIFY_AFTER_S: Final = 60.0  # after so long nobody looks at the terminal any more
+_MAX_PREVIEWS: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presentation:
+    """What is wanted; None leaves it to the terminal and to how long it took."""
+
+    is_opening: bool = False
+    is_previewing: bool | None = None
+    is_notifying: bool | None = None
+
+    @classmethod
+    def of(cls, showing: Showing, settings: Settings) -> Presentation:
+        """Return what was typed, or else is the setting."""
+        preview, notify = showing.is_previewing, showing.is_notifying
+        return cls(
+            is_opening=showing.is_opening,
+            is_previewing=settings.is_previewing if preview is None else preview,
+            is_notifying=settings.is_notifying if notify is None else notify,
+        )
+
+    def show(self, results: Sequence[JobResult], talk: OutputOptions) -> None:
+        """Draw small pictures of what was saved, where the terminal can show them."""
+        how = capabilities.image_protocol(os.environ)
+        if how is None or not self._is_drawing(talk):
+            return
+        from kling_cli.cli.output.terminal.preview import preview
+
+        for path in list(_saved_paths(results))[:_MAX_PREVIEWS]:
+            picture = preview(path, how)
+            if picture is not None:
+                _write_to_terminal(picture)
+
+    def _is_drawing(self, talk: OutputOptions) -> bool:
+        if self.is_previewing is False or not is_terminal(sys.stderr):
+            return False
+        is_person_there = is_terminal(sys.stdout) and not (
+            talk.is_quiet or talk.is_json
+        )
+        return bool(self.is_previewing) or is_person_there
+
+    def end(self, results: Sequence[JobResult], talk: OutputOptions) -> None:
+        """Notify the person that a long job has ended, and open its files."""
+        if is_terminal(sys.stderr) and self.is_news(results):
+            _write_to_terminal(
+                capabilities.notification_sequence(
+                    notification_text(results), os.environ
+                )
+            )
+        if not self.is_opening:
+            return
+        from kling_cli.cli.output.terminal.file_opener import open_file
+
+        for path in _saved_paths(results):
+            try:
+                open_file(path)
+            except KlingError as exc:
+                print_message(f"warning: {exc.message}", is_colorless=talk.is_colorless)
+                return
+
+    def is_news(self, results: Sequence[JobResult]) -> bool:
+        """Return whether something ended that nobody was waiting at the keys for."""
+        if any(isinstance(result.error, StoppedError) for result in results):
+            return False
+        longest_s = max((result.elapsed_s or 0.0 for result in results), default=0.0)
+        is_long = longest_s >= NOTIFY_AFTER_S and self.is_notifying is None
+        return bool(results) and (is_long or bool(self.is_notifying))
+
+
+def notification_text(results: Sequence[JobResult]) -> str:
+    """Return what a notification says: how it ended, and of what prompt."""
+    if len(results) != 1:
+        return summary_line(results)
+    [result] = results
+    what = result.product or result.task_id or result.command
+    words = f"{what} {result.state.value}"
+    return f"{words}: {result.prompt}" if result.prompt else words
+
+
+def _saved_paths(results: Sequence[JobResult]) -> Iterator[Path]:
+    for result in results:
+        yield from (one.path for one in result.outputs if one.path is not None)
+
+
+def _write_to_terminal(text: str) -> None:
+    """Write to the terminal without a line break of our own."""
+    if not text or sys.stderr is None:
+        return
+    with suppress(OSError, ValueError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
+class ResultKind(StrEnum):
+    """What a command prints on stdout for a job."""
+
+    FILES = "files"  # or the ids of what was made for the library
+    SAVED = "saved"  # files alone
+    LINKS = "links"
+    IDS = "ids"  # of tasks
+
+
+def print_results(  # noqa: PLR0913 -- one for each thing that a command decides
+    results: Sequence[JobResult],
+    *,
+    command: str,
+    talk: OutputOptions,
+    wanted: ResultKind = ResultKind.FILES,
+    is_many: bool = False,
+    presentation: Presentation | None = None,
+) -> int:
+    """Print what `results` made and return the exit code."""
+    if presentation is not None:
+        presentation.show(results, talk)
+    shown = result_lines(results, wanted)
+    code = print_result_lines(
+        shown, results, command=command, talk=talk, is_many=is_many
+    )
+    if presentation is not None:
+        presentation.end(results, talk)
+    return code
+
+
+def print_result_lines(
+    shown: Iterable[str],
+    results: Sequence[JobResult],
+    *,
+    command: str,
+    talk: OutputOptions,
+    is_many: bool,
+) -> int:
+    """Print the lines `shown`, or the JSON of `results`, and return the exit code.
+
+    `is_many` gives the JSON its `tasks` list, however many there are in the end.
+    """
+    if talk.is_json:
+        print_json(results, command=command, is_many=is_many)
+    else:
+        from kling_cli.cli.output.terminal.capabilities import hyperlink_on_stdout
+
+        for line in shown:
+            write_result(hyperlink_on_stdout(line))
+    print_failures(results, talk)
+    if len(results) > 1 and not talk.is_quiet:
+        write_message(summary_line(results))
+    return exit_code(results)
+
+
+def summary_line(results: Sequence[JobResult]) -> str:
+    """Return one line about several tasks: how many stand how, and their cost."""
+    counts = Counter(result.state.value for result in results)
+    facts = [f"{len(results)} tasks"]
+    facts += [f"{count} {state}" for state, count in counts.items()]
+    known = [result.units for result in results if result.units is not None]
+    if known:
+        facts.append(format_units(round(sum(known), 4)))
+    return "together: " + ", ".join(facts)
+
+
+def print_failures(results: Sequence[JobResult], talk: OutputOptions) -> None:
+    """Tell stderr what did not end well, and how to go on."""
+    for result in results:
+        for line in failure_lines(result):
+            print_message(line, is_colorless=talk.is_colorless)
+
+
+def print_json(results: Sequence[JobResult], *, command: str, is_many: bool) -> None:
+    """Print the one JSON object of a command."""
+    from kling_cli.cli.output import json_document
+
+    if is_many:
+        write_result(
+            json_document.dumps(json_document.results_document(command, results))
+        )
+    else:
+        write_result(json_document.dumps(json_document.result_document(results[0])))
+
+
+def result_lines(results: Sequence[JobResult], wanted: ResultKind) -> Iterator[str]:
+    """Yield the lines for stdout: paths, URLs, task ids, or ids of the library."""
+    for result in results:
+        if wanted is ResultKind.IDS:
+            yield from [result.task_id] if result.task_id else []
+        elif wanted is not ResultKind.SAVED and (made := _library_ids(result)):
+            yield from made
+        elif wanted is ResultKind.LINKS:
+            yield from _urls(result)
+        else:
+            yield from (str(one.path) for one in result.outputs if one.path)
+
+
+def _library_ids(result: JobResult) -> list[str]:
+    """Return the ids by which what a job made is used from here on."""
+    made = (one.output for one in result.outputs if one.output.is_of_library)
+    return [one_line(output.id) for output in made if output.id]
+
+
+def failure_lines(result: JobResult) -> Iterator[str]:
+    """Yield what stderr says about a job that did not end well, with how to go on."""
+    from kling_cli.cli.output.plain_lines import error_lines
+
+    if result.error is None:
+        return
+    said = list(error_lines(result.error))
+    yield from said
+    if isinstance(result.error, NotSavedError):
+        yield from (f"url: {link}" for link in _unsaved_urls(result))
+    yield from (line for line in _resume_lines(result) if not _is_mentioned(line, said))
+
+
+def _resume_lines(result: JobResult) -> Iterator[str]:
+    """Yield the ids and the command that go on with a job."""
+    if result.task_id is not None:
+        yield f"task id: {one_line(result.task_id)}"
+    elif result.external_id is not None:
+        yield f"external id: {one_line(result.external_id)}"
+    if result.resume is not None:
+        yield f"go on with: {one_line(result.resume)}"
+
+
+def _is_mentioned(line: str, said: Sequence[str]) -> bool:
+    fact = line.split(": ", 1)[1]
+    return any(fact in each for each in said)
+
+
+def exit_code(results: Sequence[JobResult]) -> int:
+    """Return 0 when all went well, otherwise the code of the first that did not."""
+    errors = (result.error for result in results if result.error is not None)
+    return int(next((error.exit_code for error in errors), ExitCode.DONE))
+
+
+def print_message(text: str, *, is_colorless: bool) -> None:
+    """Write a line of ours to stderr, in colours where they are wanted."""
+    import os
+    import sys
+
+    from kling_cli.cli.output.plain_lines import with_colored_prefix
+    from kling_cli.cli.output.terminal.capabilities import has_color, is_terminal
+
+    is_colored = has_color(
+        is_colorless=is_colorless,
+        is_terminal=is_terminal(sys.stderr),
+        environ=os.environ,
+    )
+    write_message(with_colored_prefix(text) if is_colored else text)
+
+
+def _urls(result: JobResult) -> Iterator[str]:
+    for one in result.outputs:
+        if one.output.url:
+            yield one_line(one.output.url)
+
+
+def _unsaved_urls(result: JobResult) -> Iterator[str]:
+    for one in result.outputs:
+        if one.output.url and one.path is None:
+            yield one_line(one.output.url)

@@ -1,0 +1,223 @@
+"""What `kling trigger` says: lines as answers come, or one JSON object at the end.
+
+With `--assert`, PASS or FAIL for each promise comes after the answers; with `--all`,
+each scenario is a row of a table instead of its answers.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from kling_cli.cli.output.job_results import print_message
+from kling_cli.cli.output.json_document import dumps, error_object
+from kling_cli.cli.output.plain_lines import error_lines
+from kling_cli.cli.output.terminal.capabilities import styler_for
+from kling_cli.cli.output.terminal.streams import write_result
+from kling_cli.cli.output.terminal.text import one_line
+
+if TYPE_CHECKING:
+    from kling_cli.cli.options.shared import OutputOptions
+    from kling_cli.errors import KlingError
+    from kling_cli.listener.forwarding.delivery import DeliveryOutcome
+    from kling_cli.mock.conformance import CheckedDelivery, PromiseResult
+    from kling_cli.mock.scenarios import MockDelivery
+    from kling_cli.mock.sender import MockRuns
+
+SCHEMA: Final = 1
+_MAX_NUMBERS: Final = 3  # of failed deliveries that a line names
+_WIDTH: Final = 17  # of the longest scenario's name
+_WHY_SKIPPED: Final = "needs KLING_WEBHOOK_SECRET, as your handler has it"
+
+
+def print_commands(commands: Sequence[str], talk: OutputOptions) -> None:
+    """Print curl commands, one a line, or in one JSON object."""
+    if talk.is_json:
+        write_result(dumps(_document() | {"commands": list(commands)}))
+        return
+    for each in commands:
+        write_result(each)
+
+
+class MockReport:
+    """Tells of the answers of one run, and what they come to."""
+
+    def __init__(self, talk: OutputOptions, *, is_asserting: bool) -> None:
+        self._talk = talk
+        self._is_asserting = is_asserting
+        self._series: MockRuns | None = None
+        self._tried: list[tuple[str | None, Sequence[CheckedDelivery]]] = []
+        self._style = styler_for(sys.stdout, is_colorless=talk.is_colorless)
+
+    @property
+    def judged(self) -> list[CheckedDelivery]:
+        """Every answer so far."""
+        return [each for _, judged in self._tried for each in judged]
+
+    @property
+    def n_answers(self) -> int:
+        return len(self.judged)
+
+    def begin(self, series: MockRuns) -> None:
+        """Print the head of the table of `--all`."""
+        self._series = series
+        if series.is_all and not (self._talk.is_json or self._talk.is_quiet):
+            head = f"{'scenario':<{_WIDTH}}  result  answers  slowest"
+            write_result(self._style(head, "bold"))
+
+    def show(self, number: int, one: MockDelivery, outcome: DeliveryOutcome) -> None:
+        """Print one line about an answer as it comes; with --quiet the status."""
+        is_table = self._series is not None and self._series.is_all
+        if self._talk.is_json or is_table:
+            return
+        if self._talk.is_quiet:
+            write_result(str(outcome.status or "-"))
+            return
+        told = outcome.status if outcome.failure is None else outcome.failure.value
+        write_result(f"#{number} {one.name} {told} {outcome.duration_s * 1000:.0f}ms")
+
+    def add(self, scenario: str | None, judged: Sequence[CheckedDelivery]) -> None:
+        """Take the answers of one trial; with `--all`, print its row."""
+        self._tried.append((scenario, judged))
+        if self._series is None or not self._series.is_all or self._talk.is_json:
+            return
+        self._print_row(scenario or "", judged)
+
+    def conclude(self, error: KlingError | None) -> int:
+        """Say PASS or FAIL where that was asked for, and what is wrong; return a code.
+
+        Without an answer there is nothing to pass or fail.
+        """
+        if self._talk.is_json:
+            write_result(dumps(self._full_document(error)))
+        elif self._is_asserting and any(self._is_answered(e) for e in self.judged):
+            self._print_verdict(error)
+        for each in error_lines(error) if error else ():
+            print_message(each, is_colorless=self._talk.is_colorless)
+        return int(error.exit_code) if error else 0
+
+    @staticmethod
+    def _is_answered(each: CheckedDelivery) -> bool:
+        return each.outcome.status is not None or not each.has_no_answer
+
+    def _print_row(self, scenario: str, judged: Sequence[CheckedDelivery]) -> None:
+        unmet = [each for each in judged if each.faults]
+        result = self._result(is_met=not unmet)
+        if self._talk.is_quiet:
+            write_result(f"{result} {scenario}")
+            return
+        slowest_ms = max((each.outcome.duration_s for each in judged), default=0) * 1e3
+        facts = f"{len(judged):>7}  {slowest_ms:.0f}ms"
+        why = f"  {one_line(unmet[0].faults[0].text)}" if unmet else ""
+        write_result(f"{scenario:<{_WIDTH}}  {result}    {facts}{why}")
+
+    def _print_verdict(self, error: KlingError | None) -> None:
+        """Print the rows of what was skipped, the promises and the sum."""
+        series = self._series
+        if series is not None and not self._talk.is_quiet:
+            for name in series.skipped:
+                skip = self._style("SKIP", "yellow")
+                write_result(f"{name:<{_WIDTH}}  {skip}    {_WHY_SKIPPED}")
+        for each in self._judgements():
+            line = f"{self._result(is_met=each.is_met)} {each.text}: {_met_share(each)}"
+            write_result(line)
+        write_result(f"{self._result(is_met=error is None)}: {self._sum(error)}")
+
+    def _sum(self, error: KlingError | None) -> str:
+        from kling_cli.errors import StoppedError
+
+        kept = [each.is_met for each in self._judgements()]
+        words = f"{sum(kept)} of {len(kept)} promises kept"
+        if self._series is not None and self._series.is_all:
+            passed = [all(not e.faults for e in judged) for _, judged in self._tried]
+            words = f"{sum(passed)} of {len(passed)} scenarios passed, {words}"
+            if self._series.skipped:
+                words += f", {len(self._series.skipped)} skipped"
+        return f"{words}, not finished" if isinstance(error, StoppedError) else words
+
+    def _judgements(self) -> list[PromiseResult]:
+        from kling_cli.mock.conformance import promise_results
+
+        if self._series is None or not self._is_asserting:
+            return []
+        return promise_results(self.judged, self._series.expectations)
+
+    def _result(self, *, is_met: bool) -> str:
+        return self._style("PASS", "green") if is_met else self._style("FAIL", "red")
+
+    def _full_document(self, error: KlingError | None) -> dict[str, Any]:
+        is_all = self._series is not None and self._series.is_all
+        return _document(error) | {
+            "deliveries": [
+                _delivery_object(each, scenario)
+                for scenario, judged in self._tried
+                for each in judged
+            ],
+            "promises": [
+                {
+                    "promise": each.promise.value,
+                    "text": each.text,
+                    "is_met": each.is_met,
+                    "tested": each.n_tested,
+                    "broken_by": list(each.broken_by),
+                }
+                for each in self._judgements()
+            ],
+            "scenarios": self._scenarios() if is_all else None,
+        }
+
+    def _scenarios(self) -> list[dict[str, Any]]:
+        skipped = self._series.skipped if self._series is not None else ()
+        tried = [
+            {
+                "scenario": name,
+                "result": "fail" if any(e.faults for e in judged) else "pass",
+                "reason": None,
+            }
+            for name, judged in self._tried
+        ]
+        return tried + [
+            {"scenario": name, "result": "skip", "reason": _WHY_SKIPPED}
+            for name in skipped
+        ]
+
+
+def _met_share(each: PromiseResult) -> str:
+    """Return `3 of 3`, or how many and which deliveries broke a promise."""
+    if each.is_met:
+        return f"{each.n_tested} of {each.n_tested}"
+    numbers = [f"#{number}" for number in each.broken_by[:_MAX_NUMBERS]]
+    more = ", …" if len(each.broken_by) > _MAX_NUMBERS else ""
+    n_broken = len(each.broken_by)
+    return f"not in {n_broken} of {each.n_tested} ({', '.join(numbers)}{more})"
+
+
+def _document(error: KlingError | None = None) -> dict[str, Any]:
+    """Return the JSON; its keys are the same in every outcome."""
+    return {
+        "schema": SCHEMA,
+        "ok": error is None,
+        "command": "trigger",
+        "deliveries": [],
+        "promises": [],
+        "scenarios": None,
+        "commands": None,
+        "error": error_object(error) if error else None,
+    }
+
+
+def _delivery_object(each: CheckedDelivery, scenario: str | None) -> dict[str, Any]:
+    outcome = each.outcome
+    return {
+        "number": each.number,
+        "scenario": scenario,
+        "name": each.delivery.name,
+        "status": outcome.status,
+        "duration_s": round(outcome.duration_s, 6),
+        "expected": each.expected,
+        "is_met": not each.faults,
+        "faults": [fault.text for fault in each.faults],
+        "error": outcome.failure.value if outcome.failure else None,
+        "excerpt": outcome.excerpt,
+    }

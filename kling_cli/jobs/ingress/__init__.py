@@ -1,1 +1,0 @@
-"""How callbacks reach a running job: ingress, short-lived listener, notifications."""

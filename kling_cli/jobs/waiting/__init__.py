@@ -1,0 +1,1 @@
+"""Waiting for tasks: when to query, what an answer means, what callbacks announce."""

@@ -1,0 +1,168 @@
+"""Every documented request, through the options of its command, to the saved result.
+
+The command runs in this process, the sandbox answers over loopback. What is asked for
+follows from the reference and the catalogue: a new product is in here by itself.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kling_cli.catalogue.definition import loader
+from kling_cli.main import main
+from kling_cli.store.journal import Journal
+from tests.cli.commands.documented_requests import Example, Wrong, examples, wrongs
+from tests.support.box import API_KEY, Box, serve_box
+
+EXAMPLES = examples()
+WRONGS = list(wrongs())
+
+# Where the page of a solution has a sentence that does not name the field as sent.
+SENTENCES = {
+    "solutions.talking_agent-avatar": "Exactly one avatar source is required",
+    "solutions.talking_agent-speed": "speechRate only supports 0.8, 1.0 and 1.2.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command came to: its code, its one JSON object, what it said."""
+
+    code: int
+    document: dict[str, Any]
+    stderr: str
+
+
+@pytest.fixture
+def box() -> Iterator[Box]:
+    with serve_box(task_seconds=0.05, units=1000) as served:
+        yield served
+
+
+@pytest.fixture
+def run(
+    box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Example, list[str]], Ran]:
+    """Return a function that runs `kling` here, with the account of the sandbox."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KLING_STATE_DIR", str(tmp_path / "state"))
+
+    def run(example: Example, line: list[str]) -> Ran:
+        env = box.pair_env if example.is_pair else box.env
+        for name, value in env.items():
+            if value is None:
+                monkeypatch.delenv(name, raising=False)
+            else:
+                monkeypatch.setenv(name, value)
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
+        monkeypatch.setattr(sys, "stdout", out)
+        monkeypatch.setattr(sys, "stderr", err)
+        monkeypatch.setattr(sys, "argv", ["kling", *line])
+        code = main()
+        said, noted = (_text(stream) for stream in (out, err))
+        return Ran(code, json.loads(said), noted)
+
+    return run
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    return stream.buffer.getvalue().decode("utf-8")  # type: ignore[attr-defined, no-any-return]  # -- a BytesIO
+
+
+def settled(body: Any) -> Any:
+    """Return a body without the order of its typed items, which means nothing."""
+    if "contents" in body:
+        body = {**body, "contents": sorted(body["contents"], key=json.dumps)}
+    return body
+
+
+def test_every_command_has_a_documented_request() -> None:
+    shown = {(each.call.product.name, each.call.route.name) for each in EXAMPLES}
+    commands = {
+        (product.name, route.name)
+        for product in loader.all_products()
+        for route in product.routes
+    }
+
+    assert commands - shown == set()
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.usefixtures("collected")
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.id)
+def test_a_documented_request_is_sent_as_it_stands_and_its_result_is_saved(
+    example: Example, run: Callable[[Example, list[str]], Ran], tmp_path: Path
+) -> None:
+    ran = run(example, example.line("--json", "--external-id", "job-7"))
+
+    outputs = ran.document["outputs"]
+    assert (ran.code, ran.document["status"]) == (0, "succeeded"), ran.stderr
+    assert outputs
+    assert all(Path(each["path"]).stat().st_size for each in outputs)
+    assert ran.document["estimated_units"] in (None, ran.document["units"])
+    assert "warning: charged" not in ran.stderr
+    with Journal.open(tmp_path / "state") as journal:
+        (entry,) = journal.newest_jobs(2)
+    assert settled(json.loads(entry.request)) == settled(example.with_id("job-7"))
+    assert entry.route == example.call.route.name
+
+
+@pytest.mark.parametrize("wrong", WRONGS, ids=lambda wrong: wrong.id)
+def test_a_value_nobody_takes_is_refused_before_anything_is_sent(
+    wrong: Wrong, run: Callable[[Example, list[str]], Ran], box: Box
+) -> None:
+    ran = run(wrong.example, wrong.line)
+
+    assert (ran.code, ran.document["error"]["type"]) == (2, "usage")
+    assert wrong.field.spelling in ran.document["error"]["message"]
+    assert str(wrong.value) in ran.document["error"]["message"]
+    assert box.counts["create"] == 0
+
+
+@pytest.mark.parametrize("wrong", WRONGS, ids=lambda wrong: wrong.id)
+def test_a_value_nobody_takes_is_refused_by_the_sandbox_when_sent_raw(
+    wrong: Wrong, box: Box
+) -> None:
+    said = _post(box, wrong.example.call.documented["path"], wrong.raw)
+
+    assert said["code"] == 1201
+    assert SENTENCES.get(wrong.id, wrong.wire) in said["message"]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.id)
+def test_a_model_there_is_not_is_refused_by_both(
+    example: Example, run: Callable[[Example, list[str]], Ran], box: Box
+) -> None:
+    line = example.line("--json")
+    line[line.index("--model") + 1] = "kling-99"
+
+    ran = run(example, line)
+
+    assert (ran.code, "kling-99" in ran.document["error"]["message"]) == (2, True)
+    at = example.call.route.model_path
+    if at is not None:
+        said = _post(
+            box, example.call.documented["path"], {**example.body, at: "kling-99"}
+        )
+        assert (said["code"], at in said["message"]) == (1201, True)
+
+
+def _post(box: Box, path: str, body: Any) -> dict[str, Any]:
+    line = HTTPConnection("127.0.0.1", box.port, timeout=30)
+    try:
+        headers = {"Authorization": f"Bearer {API_KEY}"}
+        headers["Content-Type"] = "application/json"
+        line.request("POST", path, json.dumps(body), headers)
+        return dict(json.loads(line.getresponse().read()))
+    finally:
+        line.close()

@@ -1,0 +1,59 @@
+"""`last` in place of a task's id, wherever an option takes one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from kling_cli.cli.commands import events, listen
+from kling_cli.cli.commands.trigger import MockOptions, parse
+from kling_cli.main import main
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import Stage
+from tests.jobs.made import a_callback, an_entry
+from tests.support.recorder import recorder
+
+BASE = "http://127.0.0.1:1"
+
+
+@pytest.fixture(autouse=True)
+def state_dir(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Be somebody whose newest task is t1, and who has kept callbacks of t1 and t2."""
+    monkeypatch.setenv("KLING_STATE_DIR", str(own_home / "state"))
+    monkeypatch.setenv("KLING_API_BASE", BASE)
+    with Journal.open(own_home / "state") as journal:
+        journal.add_job(
+            an_entry("e1", api_base=BASE, task_id="t1", stage=Stage.SUCCEEDED)
+        )
+    with Journal.open(own_home / "state") as callbacks:
+        callbacks.add_callbacks([a_callback(task_id=one) for one in ("t1", "t2")])
+    return own_home / "state"
+
+
+def test_callbacks_are_chosen_by_it() -> None:
+    kept = events.wanted_of(events.Choice(task_id="last"))
+    awaited = listen.read_wanted(listen.EventOptions(task_ids=["last", "t9"]))
+
+    assert kept.task_id == "t1"
+    assert awaited.task_ids == {"t1", "t9"}
+
+
+def test_mocks_speak_of_it() -> None:
+    series = parse("succeeded", MockOptions(task_id="last", to="1"))
+
+    [[mock]] = series.runs[0].batches
+    assert b'"t1"' in mock.raw
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.usefixtures("collected")
+def test_its_callbacks_are_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with recorder() as app:
+        line = ["kling", "replay", "--task", "last", "--to", f"{app.url}/callback"]
+        monkeypatch.setattr(sys, "argv", line)
+        exit_code = main()
+
+    assert exit_code == 0
+    assert [post.headers["kling-replay"] for post in app.seen] == ["1"]

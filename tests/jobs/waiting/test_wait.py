@@ -1,0 +1,223 @@
+"""The waiter with a clock that runs by itself and an API that says what a test says."""
+
+from __future__ import annotations
+
+import pytest
+
+from kling_cli.api.tasks import Task
+from kling_cli.errors import StillRunningError
+from kling_cli.jobs.events import (
+    CallbackArrived,
+    CallbackPath,
+    QueryFailed,
+    Querying,
+    StatusChanged,
+)
+from kling_cli.jobs.waiting.schedule import PathState
+from kling_cli.jobs.waiting.state_machine import Source
+from kling_cli.jobs.waiting.watcher import deadline_at
+from tests.jobs.made import FAILED, PROCESSING, SUBMITTED, SUCCEEDED, UNKNOWN, a_task
+from tests.jobs.waits import (
+    Scene,
+    scripted,
+)
+from tests.support.clock import FakeClock
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_wait_ends_with_the_answer_that_says_so() -> None:
+    scene = Scene(scripted(SUBMITTED, PROCESSING, SUCCEEDED))
+
+    await scene.wait()
+
+    assert scene.over == ["t1"]
+    assert scene.life.task.status is SUCCEEDED
+    assert scene.life.completed_by is Source.POLL
+    assert [(one.status, one.by) for one in scene.told.of(StatusChanged)] == [
+        (PROCESSING, "poll"),
+        (SUCCEEDED, "poll"),
+    ]
+
+
+async def test_nothing_is_asked_before_the_first_pause_is_over() -> None:
+    scene = Scene(scripted(SUCCEEDED))
+
+    await scene.wait()
+
+    assert 0.9 <= scene.asked_at[0] <= 1.1
+
+
+async def test_a_callback_that_came_before_the_wait_is_followed_at_once() -> None:
+    scene = Scene(scripted(SUCCEEDED), path=PathState.READY)
+    scene.call(SUCCEEDED)
+
+    await scene.wait()
+
+    assert scene.asked_at == [0]
+    assert scene.life.completed_by is Source.CALLBACK
+    assert len(scene.told.of(CallbackArrived)) == 1
+
+
+async def test_a_callback_during_the_wait_is_followed_at_once() -> None:
+    scene = Scene(scripted(SUBMITTED, SUCCEEDED), path=PathState.READY)
+    scene.at(0.5, lambda: scene.call(SUBMITTED))
+    scene.at(60.25, lambda: scene.call(SUCCEEDED))
+
+    await scene.wait()
+
+    assert scene.asked_at == [0.5, 60.25]
+
+
+async def test_the_first_callback_proves_the_path_and_that_is_told_once() -> None:
+    scene = Scene(scripted(SUBMITTED, PROCESSING, SUCCEEDED), path=PathState.READY)
+    for second in (0.25, 0.5, 0.75):
+        scene.at(second, lambda: scene.call(PROCESSING))
+
+    await scene.wait()
+
+    assert scene.told.of(CallbackPath) == [CallbackPath(state="proven")]
+
+
+async def test_a_callback_during_a_question_is_not_lost() -> None:
+    async def answer(asked: int) -> Task:
+        if asked == 1:
+            scene.call(SUCCEEDED)
+            return a_task(status=PROCESSING)
+        return a_task(status=SUCCEEDED)
+
+    scene = Scene(answer, path=PathState.PROVEN)
+    scene.call(PROCESSING)
+
+    await scene.wait()
+
+    assert scene.asked_at == [0, 0]
+    assert scene.life.completed_by is Source.CALLBACK
+
+
+async def test_an_end_that_was_called_but_not_confirmed_is_asked_about_soon() -> None:
+    scene = Scene(scripted(*[PROCESSING] * 4, SUCCEEDED), path=PathState.PROVEN)
+    scene.call(SUCCEEDED)
+
+    await scene.wait()
+
+    assert len(scene.asked_at) == 5
+    assert scene.asked_at[-1] < 10  # the sparse pause would have been 90 s each
+
+
+async def test_forged_calls_never_end_the_wait() -> None:
+    scene = Scene(scripted(PROCESSING), path=PathState.READY, timeout_s=100)
+    for second in range(1, 100):
+        scene.at(second, lambda: scene.call(SUCCEEDED))
+
+    with pytest.raises(StillRunningError):
+        await scene.wait()
+
+    assert scene.over == []
+    assert scene.life.callbacks == 99
+
+
+async def test_a_callback_for_a_job_of_somebody_else_does_not_make_us_ask() -> None:
+    scene = Scene(scripted(SUCCEEDED), path=PathState.PROVEN)
+    scene.at(2, lambda: scene.call(SUCCEEDED, nonce="of another"))
+
+    await scene.wait()
+
+    assert scene.asked_at[0] > 80
+
+
+async def test_a_callback_for_a_job_that_is_not_waited_for_is_told_and_no_more() -> (
+    None
+):
+    scene = Scene(scripted(SUCCEEDED), path=PathState.PROVEN)
+    scene.news.nonces.add("of a job that failed to submit")
+    scene.at(2, lambda: scene.call(SUCCEEDED, nonce="of a job that failed to submit"))
+
+    await scene.wait()
+
+    assert len(scene.told.of(CallbackArrived)) == 1
+    assert scene.asked_at[0] > 80
+
+
+async def test_a_lost_path_makes_us_ask_at_once_and_then_often() -> None:
+    scene = Scene(scripted(*[PROCESSING] * 8, SUCCEEDED), path=PathState.PROVEN)
+    scene.at(30, lambda: scene.news.set_path(PathState.LOST))
+
+    await scene.wait()
+
+    assert scene.asked_at[0] == 30
+    assert scene.asked_at[-1] < 50
+
+
+async def test_a_path_that_is_back_makes_questions_sparse_again() -> None:
+    scene = Scene(scripted(PROCESSING, SUCCEEDED), path=PathState.LOST)
+    scene.at(0.5, lambda: scene.news.set_path(PathState.PROVEN))
+
+    await scene.wait()
+
+    assert scene.asked_at[0] > 80
+
+
+async def test_a_task_the_api_does_not_know_yet_is_asked_for_again() -> None:
+    scene = Scene(scripted(None, None, SUCCEEDED))
+
+    await scene.wait()
+
+    assert scene.over == ["t1"]
+    assert scene.told.of(QueryFailed) == []
+
+
+async def test_a_status_nobody_knows_is_waited_out() -> None:
+    scene = Scene(scripted(UNKNOWN, FAILED))
+
+    await scene.wait()
+
+    assert scene.life.task.status is FAILED
+
+
+async def test_what_is_over_at_the_start_is_not_asked_for() -> None:
+    scene = Scene(scripted(PROCESSING), first=SUCCEEDED)
+
+    await scene.wait()
+
+    assert (scene.over, scene.asked_at) == (["t1"], [])
+
+
+async def test_every_new_answer_is_handed_on_and_no_repeated_one() -> None:
+    scene = Scene(scripted(SUBMITTED, PROCESSING, PROCESSING, SUCCEEDED))
+
+    await scene.wait()
+
+    assert scene.answers == [PROCESSING, SUCCEEDED]
+
+
+async def test_many_tasks_are_asked_for_together_and_each_is_over_once() -> None:
+    scene = Scene(scripted(*[PROCESSING] * 3, SUCCEEDED), count=30)
+
+    await scene.wait()
+
+    assert sorted(scene.over) == sorted(f"t{i}" for i in range(1, 31))
+    assert [len(names) for names in scene.asked_for] == [30] * 4
+
+
+async def test_a_task_that_is_over_is_not_asked_for_with_the_others() -> None:
+    scene = Scene(scripted(SUCCEEDED), count=2, path=PathState.READY)
+    scene.at(0.25, lambda: scene.call(SUCCEEDED, nonce="nonce-e2"))
+    await scene.wait()
+
+    assert scene.asked_for == [["e2"], ["e1"]]
+
+
+async def test_what_is_due_next_is_told_before_each_pause() -> None:
+    scene = Scene(scripted(SUCCEEDED), path=PathState.PROVEN, timeout_s=3600)
+
+    await scene.wait()
+
+    [asking] = scene.told.of(Querying)
+    assert asking.task_ids == ("t1",)
+    assert 80 < asking.in_s < 100
+
+
+def test_waiting_for_ever_has_a_deadline_that_nobody_lives_to_see() -> None:
+    assert deadline_at(FakeClock(), None) > 3 * 365 * 86400
+    assert deadline_at(FakeClock(), 60) == 60
