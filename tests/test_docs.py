@@ -12,7 +12,7 @@ from kling_cli.api.library import ELEMENTS, VOICES, LibraryItem, Owner
 from kling_cli.catalogue import routing, validation
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import CredentialKind
-from kling_cli.cli.commands.models import select
+from kling_cli.cli.commands.models import select_models
 from kling_cli.cli.output import json_document
 from kling_cli.cli.output.views import account, library_items, models
 from kling_cli.errors import UsageError
@@ -67,7 +67,7 @@ def keys_of(row: str) -> list[str]:
 
 
 def test_the_page_of_the_json_lists_the_keys_of_what_is_in_a_list() -> None:
-    line = select("text2video", "kling-3.0", ["sound"])[0]
+    line = select_models("text2video", "kling-3.0", ["sound"])[0]
     model = models.model_document(line)
     thing = LibraryItem(id="1", name=None, owner=Owner.OWN, links=())
     voice = library_items.item_document(thing, VOICES)

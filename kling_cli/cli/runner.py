@@ -60,23 +60,23 @@ def run(
     )
     with chosen as report:
         around = RunContext(settings, report.tell, SystemClock(), report.pause)
-        return anyio.run(_on_terminal, work, around)
+        return anyio.run(_run_sharing_terminal, work, around)
 
 
-async def _on_terminal(work: Work[T], around: RunContext) -> T:
+async def _run_sharing_terminal(work: Work[T], around: RunContext) -> T:
     """Await `work`; the display leaves the terminal to a shell that takes it."""
     from kling_cli.background import background
     from kling_cli.cli.output.terminal.capabilities import is_terminal
     from kling_cli.cli.output.terminal.job_control import share_terminal
 
     if not is_terminal(sys.stderr):
-        return await _surrounded(work, around)
+        return await _run_in_sandbox(work, around)
     async with background() as group:
         group.start_soon(share_terminal, sys.stderr.fileno(), around.pause)
-        return await _surrounded(work, around)
+        return await _run_in_sandbox(work, around)
 
 
-async def _surrounded(work: Work[T], around: RunContext) -> T:
+async def _run_in_sandbox(work: Work[T], around: RunContext) -> T:
     """Await `work`, inside a sandbox when the settings want one."""
     if not around.settings.is_sandbox:
         return await work(around)

@@ -10,32 +10,32 @@ from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import (
     AccountOptions,
     OutputOptions,
+    PresentationOptions,
     SaveOptions,
-    Showing,
     settings_options,
 )
-from kling_cli.cli.options.values import distinct
+from kling_cli.cli.options.values import parse_task_ids
 from kling_cli.cli.output.job_results import ResultKind, print_results
 
 if TYPE_CHECKING:
     from kling_cli.cli.runner import RunContext
     from kling_cli.jobs.events import JobResult
 
-TaskIds = Annotated[
+TaskIdsArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="TASK_ID...",
         help="Task ids or external ids; last, last~1 … are the newest.",
-        autocompletion=completion.task_ids,
+        autocompletion=completion.complete_task_ids,
     ),
 ]
 
 
 def download(
     *,
-    task_ids: TaskIds,
+    task_ids: TaskIdsArgument,
     saving: SaveOptions,
-    showing: Showing,
+    showing: PresentationOptions,
     talk: OutputOptions,
     account: AccountOptions,
 ) -> int:
@@ -50,7 +50,7 @@ def download(
     from kling_cli.jobs.attach import download_tasks
     from kling_cli.jobs.job import RunOptions
 
-    ids = distinct(task_ids)
+    ids = parse_task_ids(task_ids)
     settings = load_settings(settings_options(account))
     settings.require("output_dir")
     options = RunOptions(

@@ -15,8 +15,7 @@ import typer
 
 from kling_cli.cli.help_page import PagedGroup
 from kling_cli.cli.options import completion
-from kling_cli.cli.options.shared import OutputOptions
-from kling_cli.cli.options.streaming import StreamOptions
+from kling_cli.cli.options.shared import OutputOptions, StreamOptions
 from kling_cli.cli.output.json_document import dumps
 from kling_cli.cli.output.listing import EmptyMessage, print_empty_message
 from kling_cli.cli.output.terminal.capabilities import is_terminal
@@ -35,7 +34,7 @@ DEFAULT_LIMIT = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class CallbackFilterOptions:
     """Which kept callbacks."""
 
     task_id: Annotated[
@@ -44,7 +43,7 @@ class Choice:
             "--task",
             metavar="ID",
             help="Only those of this task, by either id; last is the newest.",
-            autocompletion=completion.task_ids,
+            autocompletion=completion.complete_task_ids,
         ),
     ] = None
     product: Annotated[
@@ -53,7 +52,7 @@ class Choice:
             "--product",
             metavar="NAME",
             help="Only those of this product.",
-            autocompletion=completion.products,
+            autocompletion=completion.complete_products,
         ),
     ] = None
     status: Annotated[
@@ -63,7 +62,7 @@ class Choice:
             metavar="WORD",
             help="Only those that claim submitted, processing, succeeded, failed or "
             "unknown.",
-            autocompletion=completion.words(*STATUSES),
+            autocompletion=completion.word_completer(*STATUSES),
         ),
     ] = None
     trust: Annotated[
@@ -73,7 +72,7 @@ class Choice:
             metavar="WORD",
             help="Only those of this proof: signed (a valid signature), token (came by "
             "the secret URL), open (none) or mock (kling trigger).",
-            autocompletion=completion.words(*TRUSTS),
+            autocompletion=completion.word_completer(*TRUSTS),
         ),
     ] = None
     since: Annotated[
@@ -93,7 +92,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limited:
+class LimitOptions:
     """How many of them."""
 
     limit: Annotated[
@@ -103,7 +102,7 @@ class Limited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
+class BeforeOptions:
     """Until when."""
 
     before: Annotated[
@@ -116,34 +115,36 @@ class Before:
     ] = None
 
 
-def wanted_of(chosen: Choice, *, before: Before | None = None) -> CallbackFilter:
+def parse_callback_filter(
+    chosen: CallbackFilterOptions, *, before: BeforeOptions | None = None
+) -> CallbackFilter:
     """Return what the options choose.
 
     Raises:
         UsageError: a word or a time means nothing.
     """
-    from kling_cli.cli.commands.list import moment_of
+    from kling_cli.cli.commands.list import parse_time
     from kling_cli.cli.output.views.trust_labels import trust_from_word
     from kling_cli.clock import SystemClock
     from kling_cli.store import CallbackFilter
 
-    _require("--status", chosen.status, STATUSES)
+    _require_known_words("--status", chosen.status, STATUSES)
     trust = trust_from_word(chosen.trust) if chosen.trust else None
-    _require("--trust", trust, TRUSTS)
+    _require_known_words("--trust", trust, TRUSTS)
     now = SystemClock().now()
     until = before.before if before else None
     return CallbackFilter(
-        task_id=named_task(chosen.task_id),
+        task_id=resolve_task_id(chosen.task_id),
         product=chosen.product,
         status=chosen.status,
         trust=trust,
-        since=moment_of(chosen.since, now) if chosen.since else None,
-        until=moment_of(until, now, option="--before") if until else None,
+        since=parse_time(chosen.since, now) if chosen.since else None,
+        until=parse_time(until, now, option="--before") if until else None,
         is_failed=chosen.is_failed,
     )
 
 
-def named_task(typed: str | None) -> str | None:
+def resolve_task_id(typed: str | None) -> str | None:
     """Return the id of the task that was typed; `last` and `last~N` are looked up.
 
     Raises:
@@ -157,7 +158,7 @@ def named_task(typed: str | None) -> str | None:
     return resolve_last(typed, load_settings({}))
 
 
-def _require(option: str, word: str | None, words: tuple[str, ...]) -> None:
+def _require_known_words(option: str, word: str | None, words: tuple[str, ...]) -> None:
     if word is not None and word not in words:
         raise UsageError(
             f"{option} {word}: no such word", hint=f"one of {', '.join(words)}"
@@ -169,7 +170,7 @@ TAIL_SCHEMA: Final = (
 )
 
 
-def line_of(
+def tail_line(
     kept: StoredCallback, *, seq: int, now: datetime, talk: OutputOptions
 ) -> str:
     """Return the line; with --quiet the number alone."""
@@ -190,19 +191,19 @@ def line_of(
 
 
 SCHEMA = 1
-Which = Annotated[
+CallbackNumber = Annotated[
     str,
     typer.Argument(
         metavar="N|last",
         help="A callback's number, or last.",
-        autocompletion=completion.callbacks,
+        autocompletion=completion.complete_callback_numbers,
     ),
 ]
-Last = Annotated[
+LastOption = Annotated[
     int,
     typer.Option("--last", metavar="N", min=0, help="Begin with the newest N."),
 ]
-MaxEvents = Annotated[
+MaxEventsOption = Annotated[
     int | None,
     typer.Option(
         "--max-events", metavar="N", min=1, help="End after N (default: go on)."
@@ -222,7 +223,9 @@ def open_journal() -> Journal:
     return Journal.open(load_settings({}).state_dir)
 
 
-def list_events(*, chosen: Choice, limited: Limited, talk: OutputOptions) -> int:
+def list_events(
+    *, chosen: CallbackFilterOptions, limited: LimitOptions, talk: OutputOptions
+) -> int:
     """List kept callbacks, the newest last; this is what `kling events` alone does.
 
     With --quiet: one number a line.
@@ -232,7 +235,7 @@ def list_events(*, chosen: Choice, limited: Limited, talk: OutputOptions) -> int
     from kling_cli.cli.output.views.callbacks import callback_table
     from kling_cli.listener.history.export import callback_with_forwards
 
-    wanted = wanted_of(chosen)
+    wanted = parse_callback_filter(chosen)
     with open_journal() as journal:
         found = journal.list_callbacks(wanted, limit=limited.limit or None)
         forwards = journal.forwards_by_callback(found)
@@ -249,7 +252,7 @@ def list_events(*, chosen: Choice, limited: Limited, talk: OutputOptions) -> int
     if not found:
         print_empty_message(
             EmptyMessage("no kept callback matches", "kling events shows all of them")
-            if chosen != Choice()
+            if chosen != CallbackFilterOptions()
             else EmptyMessage(
                 "no callback has been kept yet",
                 "kling listen receives them; kling trigger sends it mock ones",
@@ -259,7 +262,7 @@ def list_events(*, chosen: Choice, limited: Limited, talk: OutputOptions) -> int
     return 0
 
 
-def show(*, which: Which, talk: OutputOptions) -> int:
+def show(*, which: CallbackNumber, talk: OutputOptions) -> int:
     """Show one callback: headers, body, and what became of it.
 
     With --quiet: the body alone, byte for byte.
@@ -287,9 +290,9 @@ def show(*, which: Which, talk: OutputOptions) -> int:
 
 def tail(
     *,
-    chosen: Choice,
-    last: Last = 10,
-    max_events: MaxEvents = None,
+    chosen: CallbackFilterOptions,
+    last: LastOption = 10,
+    max_events: MaxEventsOption = None,
     talk: StreamOptions,
 ) -> int:
     """Follow callbacks as they are kept, by whichever kling, until Ctrl-C.
@@ -303,13 +306,13 @@ def tail(
     from kling_cli.clock import SystemClock
     from kling_cli.listener.history.tail import follow_callbacks
 
-    wanted = wanted_of(chosen)
+    wanted = parse_callback_filter(chosen)
 
     async def work(journal: Journal) -> None:
         clock, seq = SystemClock(), 0
         async for kept in follow_callbacks(journal, wanted, last=last, clock=clock):
             seq += 1
-            write_line(line_of(kept, seq=seq, now=clock.now(), talk=talk))
+            write_line(tail_line(kept, seq=seq, now=clock.now(), talk=talk))
             if seq == max_events:
                 return
 
@@ -321,14 +324,16 @@ def tail(
     return 0
 
 
-def clear(*, chosen: Choice, before: Before, talk: OutputOptions) -> int:
+def clear(
+    *, chosen: CallbackFilterOptions, before: BeforeOptions, talk: OutputOptions
+) -> int:
     """Delete kept callbacks: all of them, or those that the options choose.
 
     Tasks and their files are left alone.
 
     kling events clear --before 30d
     """
-    wanted = wanted_of(chosen, before=before)
+    wanted = parse_callback_filter(chosen, before=before)
     with open_journal() as journal:
         n_gone = journal.delete_callbacks(wanted)
     if talk.is_json:
@@ -349,7 +354,7 @@ class EventsGroup(PagedGroup):
     """Sub-commands with groups of options; without a word it is `list`."""
 
     def __init__(self, **attrs: Any) -> None:
-        from kling_cli.cli.options.declaration import declare
+        from kling_cli.cli.options.declaration import declare_command
 
         super().__init__(**attrs)
         commands = (
@@ -360,7 +365,7 @@ class EventsGroup(PagedGroup):
             ("clear", clear),
         )
         for name, function in commands:
-            self.add_command(declare(function, name=name))
+            self.add_command(declare_command(function, name=name))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse, reading options without a sub-command as those of `list`."""
@@ -385,18 +390,18 @@ def events() -> None:
     """Look at kept callbacks: list, show, follow, export, clear."""
 
 
-Numbers = Annotated[
+CallbackNumbers = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[N...]",
         help="Numbers, or last (default: all).",
-        autocompletion=completion.callbacks,
+        autocompletion=completion.complete_callback_numbers,
     ),
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
+class ExportOptions:
     """In which form, and to where."""
 
     is_har: Annotated[
@@ -426,7 +431,12 @@ class Format:
     ] = False
 
 
-def export(*, numbers: Numbers = None, chosen: Choice, form: Format) -> int:
+def export(
+    *,
+    numbers: CallbackNumbers = None,
+    chosen: CallbackFilterOptions,
+    form: ExportOptions,
+) -> int:
     """Print kept callbacks as an HTTP archive, JSON lines or curl commands.
 
     kling events export last --curl
@@ -439,22 +449,22 @@ def export(*, numbers: Numbers = None, chosen: Choice, form: Format) -> int:
             "say which form: --har, --jsonl or --curl",
             hint="kling events export --jsonl",
         )
-    wanted = wanted_of(chosen)
+    wanted = parse_callback_filter(chosen)
     with open_journal() as journal:
         named = [find_callback(journal, each) for each in numbers or ()]
-        lines = _lines(
+        lines = _export_lines(
             journal, [named] if named else journal.callback_pages(wanted), form
         )
         if form.output is not None:
-            _save(form.output, lines, is_forced=form.is_forced)
+            _save_export(form.output, lines, is_forced=form.is_forced)
             return 0
         for line in lines:
             write_line(line)
     return 0
 
 
-def _lines(
-    journal: Journal, pages: Iterable[Sequence[StoredCallback]], form: Format
+def _export_lines(
+    journal: Journal, pages: Iterable[Sequence[StoredCallback]], form: ExportOptions
 ) -> Iterator[str]:
     from kling_cli.cli.output.json_document import dumps
     from kling_cli.listener.forwarding.targets import parse_target
@@ -475,7 +485,7 @@ def _lines(
                 yield exports.callback_curl(kept, (to or exports.last_target(mine)).url)
 
 
-def _save(path: Path, lines: Iterator[str], *, is_forced: bool) -> None:
+def _save_export(path: Path, lines: Iterator[str], *, is_forced: bool) -> None:
     """Write the file as a whole or not at all."""
     from kling_cli.jobs.outputs.destination import check_file
     from kling_cli.jobs.outputs.partial_file import NoRecords, PartialFile

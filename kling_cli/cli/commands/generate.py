@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from kling_cli import catalogue
 from kling_cli.cli.options import product_fields
-from kling_cli.cli.options.declaration import declare, signed
-from kling_cli.cli.options.product_fields import briefs, listed_field, parameters
+from kling_cli.cli.options.declaration import declare_command, with_signature
+from kling_cli.cli.options.product_fields import (
+    listed_field,
+    product_parameters,
+    short_help_texts,
+)
 from kling_cli.cli.options.shared import (
     CallbackOptions,
     DownloadOptions,
     OutputOptions,
+    PresentationOptions,
     SafetyOptions,
     SaveOptions,
-    Showing,
     WaitOptions,
     settings_options,
 )
@@ -57,7 +61,7 @@ class CommandOptions:
     waiting: WaitOptions
     callbacks: CallbackOptions
     safety: SafetyOptions
-    showing: Showing = field(default_factory=Showing)
+    showing: PresentationOptions = field(default_factory=PresentationOptions)
 
     @property
     def wanted(self) -> ResultKind:
@@ -70,14 +74,14 @@ class CommandOptions:
 RunCommand = Callable[["Product", Mapping[str, Any], CommandOptions], int]
 
 
-def command(name: str, *, called: str) -> Any:
+def make_command(name: str, *, called: str) -> Any:
     """Return the command of the product `name`, `called` so or otherwise."""
     product = catalogue.load_product(name)
     groups = get_type_hints(CommandOptions)
     act: RunCommand = partial(generate, command=name)
-    own = parameters(product)
+    own = product_parameters(product)
     if catalogue.opening_step(product) is not None:
-        act, own = generate_in_two_steps, two_step_parameters(product)
+        act, own = generate_in_two_calls, two_step_parameters(product)
 
     def run(**given: Any) -> int:
         said = CommandOptions(**{each: given.pop(each) for each in groups})
@@ -88,10 +92,10 @@ def command(name: str, *, called: str) -> Any:
             return print_choices(product, listed, given[listed.name] or "", said.talk)
         return act(product, given, said)
 
-    return _declared(run, product, own, groups, name=called)
+    return _declare_product_command(run, product, own, groups, name=called)
 
 
-def library_command(name: str, *, command: str) -> Any:
+def make_library_command(name: str, *, command: str) -> Any:
     """Return the command that makes something for the library; its id is the result.
 
     A voice has a sample to save, which is done when `--output` says where.
@@ -112,11 +116,11 @@ def library_command(name: str, *, command: str) -> Any:
         said = CommandOptions(fetching=fetching, **shared)
         return generate(product, given, said, command=command)
 
-    own, name = parameters(product), command.rsplit(maxsplit=1)[-1]
-    return _declared(run, product, own, groups | extra, name=name)
+    own, name = product_parameters(product), command.rsplit(maxsplit=1)[-1]
+    return _declare_product_command(run, product, own, groups | extra, name=name)
 
 
-def _declared(
+def _declare_product_command(
     run: Callable[..., int],
     product: Product,
     own: Iterable[Parameter],
@@ -129,30 +133,32 @@ def _declared(
         Parameter(each, Parameter.KEYWORD_ONLY, annotation=group)
         for each, group in groups.items()
     ]
-    signed(run, [*own, *shared])
+    with_signature(run, [*own, *shared])
     opening = catalogue.opening_step(product)
-    short = (briefs(opening) if opening else {}) | briefs(product)
-    return declare(run, name=name, help_text=help_of(product), briefs=short)
+    short = (short_help_texts(opening) if opening else {}) | short_help_texts(product)
+    return declare_command(
+        run, name=name, help_text=command_help(product), briefs=short
+    )
 
 
 def generate(
     product: Product, typed: Mapping[str, Any], said: CommandOptions, *, command: str
 ) -> int:
     """Run the job that options describe, and return the exit code."""
-    order = order_of(product, typed, said.safety.external_id)
-    return carry_out(order, said, command=command)
+    order = parse_order(product, typed, said.safety.external_id)
+    return run_order(order, said, command=command)
 
 
-def carry_out(order: Order, said: CommandOptions, *, command: str) -> int:
+def run_order(order: Order, said: CommandOptions, *, command: str) -> int:
     """Run one job, or show it under `--dry-run`, and return the exit code."""
     if order.before is not None:
-        return carry_out_two_steps(order, said, command=command)
+        return run_two_step_order(order, said, command=command)
     from kling_cli.cli.runner import run
 
-    settings = settings_of(said)
+    settings = load_job_settings(said)
     if said.safety.is_dry_run:
-        return dry_run(order, command, settings, said)
-    options = run_options(command, settings, said)
+        return show_dry_run(order, command, settings, said)
+    options = make_run_options(command, settings, said)
     options = prepare_job_tunnel(settings, options, said.talk)
 
     async def work(around: RunContext) -> JobResult:
@@ -161,10 +167,10 @@ def carry_out(order: Order, said: CommandOptions, *, command: str) -> int:
         return await run_job(order, options, **around.as_keywords)
 
     result = run(work, settings=settings, talk=said.talk)
-    return finished(result, said, settings, command=command)
+    return print_job_result(result, said, settings, command=command)
 
 
-def finished(
+def print_job_result(
     result: JobResult, said: CommandOptions, settings: Settings, *, command: str
 ) -> int:
     """Print and show what a job made, and return the exit code."""
@@ -179,7 +185,7 @@ def finished(
     )
 
 
-def dry_run(
+def show_dry_run(
     order: Order, command: str, settings: Settings, said: CommandOptions
 ) -> int:
     """Show what would be sent, and return the exit code."""
@@ -194,7 +200,7 @@ def dry_run(
     )
 
 
-def order_of(
+def parse_order(
     product: Product, typed: Mapping[str, Any], external_id: str | None
 ) -> Order:
     """Return what was typed as an order of the product, and of a call before its own.
@@ -217,7 +223,7 @@ def order_of(
     )
 
 
-def settings_of(said: CommandOptions) -> Settings:
+def load_job_settings(said: CommandOptions) -> Settings:
     """Return the settings of a job.
 
     Raises:
@@ -233,7 +239,9 @@ def settings_of(said: CommandOptions) -> Settings:
     return settings
 
 
-def run_options(command: str, settings: Settings, said: CommandOptions) -> RunOptions:
+def make_run_options(
+    command: str, settings: Settings, said: CommandOptions
+) -> RunOptions:
     """Return how the job of `command` is to be run.
 
     Raises:
@@ -255,102 +263,102 @@ def run_options(command: str, settings: Settings, said: CommandOptions) -> RunOp
     return with_defaults(options, settings)
 
 
-def help_of(product: Product) -> str:
+def command_help(product: Product) -> str:
     """Return the first lines of `--help`."""
     return f"{product.summary}\n\n{product.example}".strip()
 
 
-_FINDING = "is_finding"
+_FIRST_CALL_FLAG = "is_finding"
 
 
 def two_step_parameters(product: Product) -> Iterator[Parameter]:
     """Yield what the first call takes, and then what the product itself does."""
-    use = _use(product)
-    yield from product_fields.arguments(catalogue.load_step(use.step))
-    yield from product_fields.parameters(product)
+    use = _session_spec(product)
+    yield from product_fields.positional_parameters(catalogue.load_step(use.step))
+    yield from product_fields.product_parameters(product)
     words = f"Only find the {use.noun}s, and print them: id, when, link."
-    yield product_fields.flag(_FINDING, f"--{use.noun}s", words)
+    yield product_fields.flag_parameter(_FIRST_CALL_FLAG, f"--{use.noun}s", words)
 
 
-def generate_in_two_steps(
+def generate_in_two_calls(
     product: Product, typed: Mapping[str, Any], said: CommandOptions
 ) -> int:
     """Run the job that options describe, or its first call; return the exit code."""
-    order = order_of(product, typed, said.safety.external_id)
-    if typed.get(_FINDING) and order.before is not None:
-        return _find(order.before, said, command=product.name)
-    return carry_out_two_steps(order, said, command=product.name)
+    order = parse_order(product, typed, said.safety.external_id)
+    if typed.get(_FIRST_CALL_FLAG) and order.before is not None:
+        return _run_first_call(order.before, said, command=product.name)
+    return run_two_step_order(order, said, command=product.name)
 
 
-def carry_out_two_steps(order: Order, said: CommandOptions, *, command: str) -> int:
+def run_two_step_order(order: Order, said: CommandOptions, *, command: str) -> int:
     """Run the job's two calls, or show them, and return the exit code."""
-    settings = settings_of(said)
+    settings = load_job_settings(said)
     if said.safety.is_dry_run:
-        return dry_run(order, command, settings, said)
-    options = run_options(command, settings, said)
+        return show_dry_run(order, command, settings, said)
+    options = make_run_options(command, settings, said)
     options = prepare_job_tunnel(settings, options, said.talk)
-    result = _run(order, options, settings, said.talk)
-    return finished(result, said, settings, command=command)
+    result = _run_both_calls(order, options, settings, said.talk)
+    return print_job_result(result, said, settings, command=command)
 
 
-def _use(product: Product) -> SessionSpec:
+def _session_spec(product: Product) -> SessionSpec:
     assert product.session is not None  # noqa: S101 -- the caller has looked
     return product.session
 
 
-def _find(first: Order, said: CommandOptions, *, command: str) -> int:
+def _run_first_call(first: Order, said: CommandOptions, *, command: str) -> int:
     """Make the first call alone, and print what it has found, one a line."""
     from kling_cli.cli.runner import run
     from kling_cli.jobs.calls.two_step import TwoStepJob
 
-    settings = settings_of(said)
+    settings = load_job_settings(said)
     if said.safety.is_dry_run:
-        return dry_run(first, command, settings, said)
-    options, talk = run_options(command, settings, said), said.talk
+        return show_dry_run(first, command, settings, said)
+    options, talk = make_run_options(command, settings, said), said.talk
 
     async def work(around: RunContext) -> JobResult:
         return await TwoStepJob(options=options, **around.as_keywords).find(first)
 
     result = run(work, settings=settings, talk=talk)
     outputs = [one.output for one in result.outputs]
-    shown = [line for line in table(outputs) if result.error is None]
+    shown = [line for line in choice_lines(outputs) if result.error is None]
     return print_result_lines(
         shown, [result], command=options.command, talk=talk, is_many=False
     )
 
 
-def _run(
+def _run_both_calls(
     order: Order, options: RunOptions, settings: Settings, talk: OutputOptions
 ) -> JobResult:
     from kling_cli.cli.runner import run
     from kling_cli.jobs.calls.two_step import TwoStepJob
 
-    noun = _use(catalogue.load_product(order.product)).noun
+    noun = _session_spec(catalogue.load_product(order.product)).noun
 
     async def work(around: RunContext) -> JobResult:
         steps = TwoStepJob(options=options, **around.as_keywords)
-        if is_person_there(talk):
-            steps = replace(steps, ask=_asker(noun, around))
+        if is_interactive(talk):
+            steps = replace(steps, ask=_input_chooser(noun, around))
         return await steps.run(order)
 
     return run(work, settings=settings, talk=talk)
 
 
-def is_person_there(talk: OutputOptions) -> bool:
+def is_interactive(talk: OutputOptions) -> bool:
     """Return whether somebody can be asked something; a script never is."""
     on_terminal = is_terminal(sys.stdin) and is_terminal(sys.stderr)
     return on_terminal and not talk.is_json and not talk.is_quiet
 
 
-def _asker(noun: str, around: RunContext) -> ChooseInput:
+def _input_chooser(noun: str, around: RunContext) -> ChooseInput:
     def ask(found: tuple[Output, ...]) -> str:
         with around.pause():
-            return ask_which(noun, found)
+            return prompt_choice(noun, found)
 
     return ask
 
 
-def ask_which(noun: str, found: tuple[Output, ...]) -> str:
+def prompt_choice(noun: str, found: tuple[Output, ...]) -> str:
     """Return the id that a person has chosen on the terminal.
 
     Raises:
@@ -358,18 +366,18 @@ def ask_which(noun: str, found: tuple[Output, ...]) -> str:
     """
     from kling_cli.jobs.signals import interruptible
 
-    for line in table(found):
+    for line in choice_lines(found):
         write_message(line)
     ids = [str(one.id) for one in found]
     with interruptible():
-        while line := _answer(f"Which {noun} ({', '.join(ids)})? "):
+        while line := _read_answer(f"Which {noun} ({', '.join(ids)})? "):
             if line.strip() in ids:
                 return line.strip()
             write_message(f"there is no {noun} {one_line(line.strip())}")
     raise StoppedError(f"no {noun} was chosen", exit_code=ExitCode.INTERRUPTED)
 
 
-def _answer(question: str) -> str:
+def _read_answer(question: str) -> str:
     """Return the line that was typed; empty at the end of input.
 
     typer's own prompt would write a blank to stdout, where results stand.
@@ -379,7 +387,7 @@ def _answer(question: str) -> str:
     return sys.stdin.readline()
 
 
-def table(found: tuple[Output, ...] | list[Output]) -> Iterator[str]:
+def choice_lines(found: tuple[Output, ...] | list[Output]) -> Iterator[str]:
     """Yield a line for each thing found: its id, when it is seen, its picture."""
     from kling_cli.jobs.calls.two_step import span
 

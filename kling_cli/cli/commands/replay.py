@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from kling_cli.settings import Settings
     from kling_cli.store import Journal, StoredForward
 
-SENDING = "Sending"
+SENDING_PANEL = "Sending"
 
 Numbers = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[N|last]...",
         help="Callbacks' numbers, or last.",
-        autocompletion=completion.callbacks,
+        autocompletion=completion.complete_callback_numbers,
     ),
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Which:
+class ReplayFilterOptions:
     """Which callbacks, other than by number."""
 
     task_id: Annotated[
@@ -47,7 +47,7 @@ class Which:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sending:
+class ReplayOptions:
     """What is sent, and where to."""
 
     to: Annotated[
@@ -57,7 +57,7 @@ class Sending:
             metavar="URL|PORT|/PATH",
             help="Where to send (default: where it was passed on to before). "
             "May be repeated.",
-            rich_help_panel=SENDING,
+            rich_help_panel=SENDING_PANEL,
         ),
     ] = None
     times: Annotated[
@@ -67,7 +67,7 @@ class Sending:
             metavar="N",
             min=1,
             help="Send each N times.",
-            rich_help_panel=SENDING,
+            rich_help_panel=SENDING_PANEL,
         ),
     ] = 1
     changes: Annotated[
@@ -77,7 +77,7 @@ class Sending:
             metavar="KEY=VALUE",
             help="Change a field of the body, dotted; the value is JSON or text. "
             "May be repeated.",
-            rich_help_panel=SENDING,
+            rich_help_panel=SENDING_PANEL,
         ),
     ] = None
 
@@ -88,8 +88,8 @@ SCHEMA = 1
 def replay(
     *,
     numbers: Numbers = None,
-    which: Which,
-    sending: Sending,
+    which: ReplayFilterOptions,
+    sending: ReplayOptions,
     delivery: DeliveryOptions,
     talk: OutputOptions,
 ) -> int:
@@ -114,20 +114,20 @@ def replay(
     manner = delivery.policy()
     settings = load_settings({})
     with Journal.open(settings.state_dir) as journal:
-        goods = _goods(journal, numbers or [], which, sending, settings)
+        goods = _select_replays(journal, numbers or [], which, sending, settings)
         lines = _send(journal, goods, manner, sending.times, talk)
-    return _conclude(lines, talk)
+    return _print_outcome(lines, talk)
 
 
-def _goods(
+def _select_replays(
     journal: Journal,
     numbers: Sequence[str],
-    which: Which,
-    sending: Sending,
+    which: ReplayFilterOptions,
+    sending: ReplayOptions,
     settings: Settings,
 ) -> list[Replay]:
     from kling_cli.callbacks import Trust
-    from kling_cli.cli.commands.events import named_task
+    from kling_cli.cli.commands.events import resolve_task_id
     from kling_cli.jobs.order_parser import read_extra
     from kling_cli.listener.forwarding.targets import parse_target
     from kling_cli.listener.history.replay import (
@@ -139,7 +139,7 @@ def _goods(
 
     to = [parse_target(text) for text in sending.to or ()]
     changes = read_extra(sending.changes or ())
-    task_id = named_task(which.task_id)
+    task_id = resolve_task_id(which.task_id)
     wanted = CallbackFilter(task_id=task_id, is_failed=which.is_failed)
     found = select_callbacks(journal, numbers, None if numbers else wanted)
     if any(kept.trust == Trust.SIGNED for kept in found):
@@ -179,14 +179,14 @@ def _send(
             manner,
             times=times,
             clock=SystemClock(),
-            emit=lambda line: _tell(line, talk),
+            emit=lambda line: _print_delivery(line, talk),
             record=record,
         )
 
     return anyio.run(work)
 
 
-def _tell(line: Forwarded, talk: OutputOptions) -> None:
+def _print_delivery(line: Forwarded, talk: OutputOptions) -> None:
     from kling_cli.cli.output.terminal.streams import write_message, write_result
     from kling_cli.cli.output.views.callbacks import delivery_line, response_excerpt
 
@@ -200,7 +200,7 @@ def _tell(line: Forwarded, talk: OutputOptions) -> None:
         write_message(each)
 
 
-def _conclude(lines: Sequence[Forwarded], talk: OutputOptions) -> int:
+def _print_outcome(lines: Sequence[Forwarded], talk: OutputOptions) -> int:
     from kling_cli.cli.output.job_results import print_message
     from kling_cli.cli.output.json_document import dumps, error_object
     from kling_cli.cli.output.plain_lines import error_lines
@@ -213,7 +213,7 @@ def _conclude(lines: Sequence[Forwarded], talk: OutputOptions) -> int:
             "schema": SCHEMA,
             "ok": error is None,
             "command": "replay",
-            "deliveries": [_fields(line) for line in lines],
+            "deliveries": [_delivery_object(line) for line in lines],
             "error": error_object(error) if error else None,
         }
         write_result(dumps(document))
@@ -222,7 +222,7 @@ def _conclude(lines: Sequence[Forwarded], talk: OutputOptions) -> int:
     return int(error.exit_code) if error else 0
 
 
-def _fields(line: Forwarded) -> dict[str, Any]:
+def _delivery_object(line: Forwarded) -> dict[str, Any]:
     """Return a delivery with the keys of a `forward` line of `kling listen`."""
     return {
         "event_id": line.number,

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from kling_cli.cli.commands.generate import CommandOptions, carry_out
+from kling_cli.cli.commands.generate import CommandOptions, run_order
 from kling_cli.cli.options.shared import (
     CallbackOptions,
     DownloadOptions,
     OutputOptions,
+    PresentationOptions,
     SafetyOptions,
-    Showing,
     WaitOptions,
 )
 from kling_cli.cli.options.values import read_json
@@ -29,7 +29,7 @@ Source = Annotated[
         show_default=False,
     ),
 ]
-Described = Annotated[
+DescribeOption = Annotated[
     str | None,
     typer.Option(
         "--schema",
@@ -43,13 +43,13 @@ Described = Annotated[
 def run(  # noqa: PLR0913 -- one for each group of options
     *,
     source: Source = None,
-    described: Described = None,
+    described: DescribeOption = None,
     fetching: DownloadOptions,
     talk: OutputOptions,
     waiting: WaitOptions,
     callbacks: CallbackOptions,
     safety: SafetyOptions,
-    showing: Showing,
+    showing: PresentationOptions,
 ) -> int:
     """Run a complete request: what the options of a generating command say, as JSON.
 
@@ -76,7 +76,7 @@ def run(  # noqa: PLR0913 -- one for each group of options
         safety=safety,
         showing=showing,
     )
-    return carry_out(order, said, command="run")
+    return run_order(order, said, command="run")
 
 
 def _describe(name: str) -> int:

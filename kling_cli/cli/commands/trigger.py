@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from kling_cli.callbacks import check_secret, load_key
-from kling_cli.cli.commands.events import named_task
+from kling_cli.cli.commands.events import resolve_task_id
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import OutputOptions
 from kling_cli.cli.output.terminal.streams import read_input
@@ -55,11 +55,11 @@ NASTY_SCENARIOS = (
     *("deep-json", "bad-signature", "old-timestamp", "unknown-task", "burst"),
 )
 
-Scenario = Annotated[
+ScenarioArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="[SCENARIO]",
-        autocompletion=completion.words(*SCENARIOS, *NASTY_SCENARIOS),
+        autocompletion=completion.word_completer(*SCENARIOS, *NASTY_SCENARIOS),
         help=f"{', '.join(SCENARIOS)}; or nasty: {', '.join(NASTY_SCENARIOS)}.",
     ),
 ]
@@ -129,7 +129,7 @@ class MockOptions:
 _GENERATIONS: Final = ("new", "legacy")
 
 
-def parse(name: str | None, mocking: MockOptions) -> MockRuns:
+def parse_mock_runs(name: str | None, mocking: MockOptions) -> MockRuns:
     """Return what was typed, checked.
 
     With `--all` every scenario is a task of its own, and what a handler must do is
@@ -139,11 +139,11 @@ def parse(name: str | None, mocking: MockOptions) -> MockRuns:
         UsageError: some of it makes no sense.
     """
     settings = load_settings({})
-    stamp = _stamp(settings)
-    own_id = str(named_task(mocking.task_id))
+    stamp = _load_signer(settings)
+    own_id = str(resolve_task_id(mocking.task_id))
     if not mocking.is_all:
         demands = parse_expectations(mocking.demands)
-        trial = _trial(name, own_id, mocking, demands, stamp, settings)
+        trial = _make_run(name, own_id, mocking, demands, stamp, settings)
         return MockRuns(runs=(trial,), expectations=demands)
     if name is not None or mocking.body is not None:
         raise UsageError(
@@ -154,13 +154,13 @@ def parse(name: str | None, mocking: MockOptions) -> MockRuns:
     for each in scenario_names():
         task_id = f"{own_id}-{each}"
         try:
-            trials.append(_trial(each, task_id, mocking, demands, stamp, settings))
+            trials.append(_make_run(each, task_id, mocking, demands, stamp, settings))
         except SecretRequiredError:
             skipped.append(each)
     return MockRuns(runs=trials, expectations=demands, skipped=skipped, is_all=True)
 
 
-def _trial(  # noqa: PLR0913, PLR0917 -- what all trials of a series share, and two more
+def _make_run(  # noqa: PLR0913, PLR0917 -- what all trials of a series share, and two more
     name: str | None,
     task_id: str,
     mocking: MockOptions,
@@ -174,15 +174,15 @@ def _trial(  # noqa: PLR0913, PLR0917 -- what all trials of a series share, and 
         is_legacy=mocking.generation == _GENERATIONS[1],
         product=mocking.product,
     )
-    made = _made(name, mocking, mock)
+    made = _make_deliveries(name, mocking, mock)
     _require_secret(made, demands, is_signed=bool(stamp.secrets))
     sent = delivery_batches(made, is_doubled=demands.is_idempotent, times=mocking.times)
-    if demands.is_strict and _may_be_tried_after(made, stamp):
+    if demands.is_strict and _needs_reachability_check(made, stamp):
         sent.append((recovery_check(mock),))
     return MockRun(
         scenario=name,
         batches=sent,
-        target=_target(mocking.to, settings),
+        target=_find_target(mocking.to, settings),
         signer=stamp,
         expectations=demands,
     )
@@ -192,7 +192,7 @@ class SecretRequiredError(UsageError):
     """Signatures can be made or judged only with the secret of the handler."""
 
 
-def commands(trial: MockRun, mocking: MockOptions) -> list[str]:
+def curl_commands(trial: MockRun, mocking: MockOptions) -> list[str]:
     """Return the curl commands that send the same; a listener's token is not shown."""
     url = (trial.target if mocking.to else parse_target(DEFAULT_PATH)).url
     return [
@@ -202,7 +202,7 @@ def commands(trial: MockRun, mocking: MockOptions) -> list[str]:
     ]
 
 
-def _stamp(settings: Settings) -> MockSigner:
+def _load_signer(settings: Settings) -> MockSigner:
     settings.require("webhook_secret")
     for secret in settings.webhook_secrets:
         check_secret(secret)
@@ -213,7 +213,7 @@ def _stamp(settings: Settings) -> MockSigner:
     )
 
 
-def _made(
+def _make_deliveries(
     name: str | None, mocking: MockOptions, mock: MockTask
 ) -> tuple[MockDelivery, ...]:
     if mocking.generation not in _GENERATIONS:
@@ -225,10 +225,10 @@ def _made(
     changes = read_extra(mocking.changes or ())
     if mocking.body is None:
         return build_scenario(name or "", mock, changes)
-    return custom_delivery(_changed(_read(mocking.body), changes), mock)
+    return custom_delivery(_with_changes(_read_body(mocking.body), changes), mock)
 
 
-def _read(name: str) -> bytes:
+def _read_body(name: str) -> bytes:
     if name == "-":
         return read_input()
     try:
@@ -237,7 +237,7 @@ def _read(name: str) -> bytes:
         raise UsageError(f"--body {name}: {exc.strerror}") from exc
 
 
-def _changed(raw: bytes, changes: Mapping[str, Any]) -> bytes:
+def _with_changes(raw: bytes, changes: Mapping[str, Any]) -> bytes:
     """Return a body of the person's own with other values; without any, as it is."""
     if not changes:
         return raw
@@ -269,7 +269,7 @@ def _require_secret(
             )
 
 
-def _may_be_tried_after(made: Sequence[MockDelivery], stamp: MockSigner) -> bool:
+def _needs_reachability_check(made: Sequence[MockDelivery], stamp: MockSigner) -> bool:
     """Return whether a sound callback should follow, to see if the handler still works.
 
     One that checks signatures would refuse it if we cannot sign it.
@@ -277,7 +277,7 @@ def _may_be_tried_after(made: Sequence[MockDelivery], stamp: MockSigner) -> bool
     return any(one.is_invalid and (stamp.secrets or not one.is_forged) for one in made)
 
 
-def _target(to: str | None, settings: Settings) -> Target:
+def _find_target(to: str | None, settings: Settings) -> Target:
     if to is not None:
         return parse_target(to)
     for name in (shared_lock.PUBLIC, shared_lock.LOCAL):
@@ -289,7 +289,7 @@ def _target(to: str | None, settings: Settings) -> Target:
 
 
 def trigger(
-    *, scenario: Scenario = None, mocking: MockOptions, talk: OutputOptions
+    *, scenario: ScenarioArgument = None, mocking: MockOptions, talk: OutputOptions
 ) -> int:
     """Send mock callbacks, signed if KLING_WEBHOOK_SECRET is set.
 
@@ -305,19 +305,19 @@ def trigger(
         talk, is_asserting=mocking.is_all or mocking.demands is not None
     )
     try:
-        series = parse(scenario, mocking)
+        series = parse_mock_runs(scenario, mocking)
         if mocking.is_printed:
-            deliveries = [
-                delivery for run in series.runs for delivery in commands(run, mocking)
+            made = [
+                one for trial in series.runs for one in curl_commands(trial, mocking)
             ]
-            print_commands(deliveries, talk)
+            print_commands(made, talk)
             return 0
     except KlingError as exc:  # in JSON, the keys are the same
         return report.conclude(exc)
-    return _try(series, report)
+    return _run_all(series, report)
 
 
-def _try(series: MockRuns, report: MockReport) -> int:
+def _run_all(series: MockRuns, report: MockReport) -> int:
     """Send everything, judge what comes back, and say so."""
     import anyio
 
@@ -332,7 +332,7 @@ def _try(series: MockRuns, report: MockReport) -> int:
             anyio.run(until_signal, partial(_send, trial, report, answers))
         except StoppedError as exc:
             stop = exc
-        report.add(trial.scenario, _judged(trial, answers, report.n_answers))
+        report.add(trial.scenario, _judge_answers(trial, answers, report.n_answers))
         is_out_of_reach = isinstance(
             conformance_error(report.judged), HandlerUnreachableError
         )
@@ -341,7 +341,7 @@ def _try(series: MockRuns, report: MockReport) -> int:
     return report.conclude(conformance_error(report.judged))
 
 
-def _judged(
+def _judge_answers(
     trial: MockRun,
     answers: dict[int, tuple[MockDelivery, DeliveryOutcome]],
     n_before: int,

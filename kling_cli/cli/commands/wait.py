@@ -11,11 +11,11 @@ from kling_cli.cli.options.shared import (
     AccountOptions,
     DownloadOptions,
     OutputOptions,
-    Showing,
+    PresentationOptions,
     TimeoutOptions,
     settings_options,
 )
-from kling_cli.cli.options.values import distinct
+from kling_cli.cli.options.values import parse_task_ids
 from kling_cli.cli.output.job_results import ResultKind, print_results
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from kling_cli.jobs.job import RunOptions
     from kling_cli.settings import Settings
 
-TaskIds = Annotated[
+TaskIdsArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[TASK_ID]...",
         help="Task ids or external ids; last, last~1 … are the newest "
         "(default: every unfinished task here).",
-        autocompletion=completion.open_task_ids,
+        autocompletion=completion.complete_unfinished_task_ids,
         show_default=False,
     ),
 ]
@@ -38,10 +38,10 @@ TaskIds = Annotated[
 
 def wait(  # noqa: PLR0913 -- one for each group of options
     *,
-    task_ids: TaskIds = None,
+    task_ids: TaskIdsArgument = None,
     patience: TimeoutOptions,
     fetching: DownloadOptions,
-    showing: Showing,
+    showing: PresentationOptions,
     talk: OutputOptions,
     account: AccountOptions,
 ) -> int:
@@ -55,7 +55,7 @@ def wait(  # noqa: PLR0913 -- one for each group of options
     from kling_cli.cli.runner import load_settings, run
     from kling_cli.jobs.attach import wait_for_tasks
 
-    ids = distinct(task_ids or ())
+    ids = parse_task_ids(task_ids or ())
     settings = load_settings(settings_options(patience, account))
     settings.require("timeout")
     if not fetching.is_link_only:

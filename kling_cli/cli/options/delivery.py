@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from kling_cli.listener.forwarding.policy import ForwardingPolicy
 
-_DELIVERY = "Delivery"
+_DELIVERY_PANEL = "Delivery"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class DeliveryOptions:
             "--header",
             metavar="K:V",
             help="Add a header to what is passed on. May be repeated.",
-            rich_help_panel=_DELIVERY,
+            rich_help_panel=_DELIVERY_PANEL,
         ),
     ] = None
     is_insecure: Annotated[
@@ -31,7 +31,7 @@ class DeliveryOptions:
         typer.Option(
             "--insecure",
             help="Do not check the certificate of the app.",
-            rich_help_panel=_DELIVERY,
+            rich_help_panel=_DELIVERY_PANEL,
         ),
     ] = False
     timeout_s: Annotated[
@@ -43,7 +43,7 @@ class DeliveryOptions:
             max=3600,
             show_default=False,
             help="Seconds that the app has to answer (default: 30).",
-            rich_help_panel=_DELIVERY,
+            rich_help_panel=_DELIVERY_PANEL,
         ),
     ] = 30.0
     secrets: Annotated[
@@ -54,7 +54,7 @@ class DeliveryOptions:
             envvar="KLING_SIGN_FORWARDS",
             help="Sign what is passed on with whsec_…, as Kling does for accounts that "
             "have a webhook secret. May be repeated.",
-            rich_help_panel=_DELIVERY,
+            rich_help_panel=_DELIVERY_PANEL,
         ),
     ] = None
 

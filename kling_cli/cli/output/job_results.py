@@ -19,7 +19,7 @@ from kling_cli.cli.output.terminal.text import format_units, one_line
 from kling_cli.errors import ExitCode, KlingError, NotSavedError, StoppedError
 
 if TYPE_CHECKING:
-    from kling_cli.cli.options.shared import OutputOptions, Showing
+    from kling_cli.cli.options.shared import OutputOptions, PresentationOptions
     from kling_cli.jobs.events import JobResult
     from kling_cli.settings import Settings
 
@@ -36,7 +36,7 @@ class Presentation:
     is_notifying: bool | None = None
 
     @classmethod
-    def of(cls, showing: Showing, settings: Settings) -> Presentation:
+    def of(cls, showing: PresentationOptions, settings: Settings) -> Presentation:
         """Return what was typed, or else is the setting."""
         preview, notify = showing.is_previewing, showing.is_notifying
         return cls(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kling_cli.cli.commands import events, listen
-from kling_cli.cli.commands.trigger import MockOptions, parse
+from kling_cli.cli.commands.trigger import MockOptions, parse_mock_runs
 from kling_cli.main import main
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
@@ -33,15 +33,15 @@ def state_dir(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_callbacks_are_chosen_by_it() -> None:
-    kept = events.wanted_of(events.Choice(task_id="last"))
-    awaited = listen.read_wanted(listen.EventOptions(task_ids=["last", "t9"]))
+    kept = events.parse_callback_filter(events.CallbackFilterOptions(task_id="last"))
+    awaited = listen.parse_event_filter(listen.EventOptions(task_ids=["last", "t9"]))
 
     assert kept.task_id == "t1"
     assert awaited.task_ids == {"t1", "t9"}
 
 
 def test_mocks_speak_of_it() -> None:
-    series = parse("succeeded", MockOptions(task_id="last", to="1"))
+    series = parse_mock_runs("succeeded", MockOptions(task_id="last", to="1"))
 
     [[mock]] = series.runs[0].batches
     assert b'"t1"' in mock.raw

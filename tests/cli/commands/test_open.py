@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.cli.options.shared import OutputOptions, Showing
+from kling_cli.cli.options.shared import OutputOptions, PresentationOptions
 from kling_cli.cli.output.job_results import Presentation, notification_text
 from kling_cli.cli.output.terminal.capabilities import hyperlink
 from kling_cli.errors import ExitCode, StoppedError
@@ -133,10 +133,10 @@ def test_only_the_end_of_a_long_job_is_told_unless_it_is_asked_for(
 def test_an_option_wins_over_the_setting() -> None:
     settings = read_settings({"KLING_PREVIEW": "1", "KLING_NOTIFY": "0"})
 
-    assert Presentation.of(Showing(), settings) == Presentation(
+    assert Presentation.of(PresentationOptions(), settings) == Presentation(
         is_previewing=True, is_notifying=False
     )
-    typed = Showing(is_previewing=False, is_notifying=True, is_opening=True)
+    typed = PresentationOptions(is_previewing=False, is_notifying=True, is_opening=True)
     assert Presentation.of(typed, settings) == Presentation(
         is_previewing=False, is_notifying=True, is_opening=True
     )

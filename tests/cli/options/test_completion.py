@@ -12,7 +12,7 @@ import pytest
 
 from kling_cli.api.tasks import Output
 from kling_cli.catalogue.definition import loader
-from kling_cli.cli.app import load
+from kling_cli.cli.app import import_command
 from kling_cli.cli.command_table import HIDDEN, entries
 from kling_cli.cli.commands.trigger import NASTY_SCENARIOS, SCENARIOS
 from kling_cli.cli.output.terminal.text import completion_note
@@ -120,7 +120,7 @@ def offered(
     """Return what a parameter of a command offers, and the note beside each."""
     first, *rest = typed.split()
     entry = next(each for each in (*entries(), *HIDDEN) if each.name == first)
-    command = load(entry)
+    command = import_command(entry)
     for word in rest:
         command = command.commands[word]
     context = command.make_context(typed, [], resilient_parsing=True)

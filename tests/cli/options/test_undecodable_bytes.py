@@ -12,7 +12,7 @@ import pytest
 
 from kling_cli.api.json_values import as_text, parse_json
 from kling_cli.catalogue.definition.schema import CredentialKind
-from kling_cli.cli.options.values import distinct
+from kling_cli.cli.options.values import parse_task_ids
 from kling_cli.cli.output.json_document import dumps
 from kling_cli.errors import UsageError
 from kling_cli.jobs.calls.raw import RawCall, as_request
@@ -78,7 +78,7 @@ def test_a_raw_body_and_ids_that_are_no_text_are_refused() -> None:
     with pytest.raises(UsageError, match="not a text"):
         as_request(call, new_id=str)
     with pytest.raises(UsageError, match="not a text"):
-        distinct(["1", NO_TEXT])
+        parse_task_ids(["1", NO_TEXT])
 
 
 def test_the_journal_keeps_names_of_files_and_finds_nothing_by_such_an_id(

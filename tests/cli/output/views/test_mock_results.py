@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.cli.commands.trigger import MockOptions, parse
+from kling_cli.cli.commands.trigger import MockOptions, parse_mock_runs
 from kling_cli.cli.options.shared import OutputOptions
 from kling_cli.cli.output.views.mock_results import MockReport
 from kling_cli.errors import ExitCode, StoppedError
@@ -30,7 +30,9 @@ def series(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MockRuns:
     """Return all that `kling trigger --all` sends without a secret."""
     monkeypatch.setenv("KLING_STATE_DIR", str(tmp_path))
     monkeypatch.delenv("KLING_WEBHOOK_SECRET", raising=False)
-    return parse(None, MockOptions(is_all=True, demands="2xx,5s,idempotent", to="3000"))
+    return parse_mock_runs(
+        None, MockOptions(is_all=True, demands="2xx,5s,idempotent", to="3000")
+    )
 
 
 def outcome(status: int | None, **changes: Any) -> DeliveryOutcome:
