@@ -15,7 +15,7 @@ from kling_cli.listener.events import Polled, Reconciled
 from kling_cli.listener.reconciliation import Reconciler, Sleep, made_up, watch_sleep
 from kling_cli.listener.task_states import TaskStates, claimed_status
 from kling_cli.store.records import StoredCallback
-from tests.listener.test_verification import Api, an_entry
+from tests.listener.test_verification import Api, a_record
 from tests.support.clock import FakeClock
 
 DONE = Task(
@@ -50,7 +50,7 @@ class Desk:
             self.known,
             clock=self.clock,
             tell=self.told.append,
-            open_entries=lambda: [an_entry(each) for each in ids],
+            open_entries=lambda: [a_record(each) for each in ids],
             stand_in=self.stand_in,
             learn=self.learn,
         )
@@ -157,7 +157,7 @@ def test_a_busy_moment_is_no_sleep() -> None:
 
 
 def test_what_is_made_up_reads_like_the_callback_that_was_missed() -> None:
-    kept = made_up(DONE, an_entry("t1"), FakeClock().now())
+    kept = made_up(DONE, a_record("t1"), FakeClock().now())
 
     assert claimed_status(kept.raw) == DONE
     assert json.loads(kept.raw)["task_status"] == "succeed"
@@ -166,6 +166,6 @@ def test_what_is_made_up_reads_like_the_callback_that_was_missed() -> None:
 def test_a_failure_that_was_missed_has_no_results() -> None:
     failed = Task(id="t1", status=TaskStatus.FAILED, message="no")
 
-    kept = made_up(failed, an_entry("t1"), FakeClock().now())
+    kept = made_up(failed, a_record("t1"), FakeClock().now())
 
     assert claimed_status(kept.raw) == failed

@@ -95,7 +95,7 @@ class Api:
         return {key: self.tasks[key] for key in self.asked[-1] if key in self.tasks}
 
 
-def an_entry(task_id: str) -> JobRecord:
+def a_record(task_id: str) -> JobRecord:
     return JobRecord(
         external_id="",
         task_id=task_id,
@@ -116,7 +116,7 @@ async def verified(
     told: list[Verified | Notice] = []
     learnt: list[Task] = []
     verifier = Verifier(
-        api, an_entry, clock=FakeClock(), tell=told.append, learn=learnt.append
+        api, a_record, clock=FakeClock(), tell=told.append, learn=learnt.append
     )
     async with background() as group:
         group.start_soon(verifier.run)
