@@ -39,7 +39,7 @@ from kling_cli.listener.stop_conditions import (
 from kling_cli.listener.task_states import TaskStates
 from kling_cli.store.database import JournalError
 from kling_cli.store.records import JobRecord
-from tests.jobs.made import an_entry
+from tests.jobs.made import a_record
 from tests.listener.stored_callbacks import a_callback
 from tests.listener.test_controls import FakeForwarder
 from tests.support.clock import FakeClock
@@ -135,7 +135,7 @@ def test_a_callback_is_shown_and_passed_on_with_its_number() -> None:
 
 
 def test_a_callback_whose_path_says_no_product_gets_the_journals() -> None:
-    harness = Harness(job=an_entry(task_id="t1", product="text2video"))
+    harness = Harness(job=a_record(task_id="t1", product="text2video"))
 
     harness.arrive("succeed")
 

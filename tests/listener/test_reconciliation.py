@@ -20,7 +20,7 @@ from kling_cli.listener.reconciliation import (
 )
 from kling_cli.listener.task_states import TaskStates, claimed_task
 from kling_cli.store.records import StoredCallback
-from tests.listener.test_verification import Api, an_entry
+from tests.listener.test_verification import Api, a_record
 from tests.support.clock import FakeClock
 
 DONE = Task(
@@ -55,7 +55,7 @@ class Harness:
             self.task_states,
             clock=self.clock,
             emit=self.events.append,
-            open_jobs=lambda: [an_entry(each) for each in ids],
+            open_jobs=lambda: [a_record(each) for each in ids],
             store_synthetic=self.store_synthetic,
             record_answer=self.record_answer,
         )
@@ -164,7 +164,7 @@ def test_a_busy_moment_is_no_sleep() -> None:
 
 
 def test_what_is_made_up_reads_like_the_callback_that_was_missed() -> None:
-    callback = synthetic_callback(DONE, an_entry("t1"), FakeClock().now())
+    callback = synthetic_callback(DONE, a_record("t1"), FakeClock().now())
 
     assert claimed_task(callback.raw) == DONE
     assert json.loads(callback.raw)["task_status"] == "succeed"
@@ -173,6 +173,6 @@ def test_what_is_made_up_reads_like_the_callback_that_was_missed() -> None:
 def test_a_failure_that_was_missed_has_no_results() -> None:
     failed = Task(id="t1", status=TaskStatus.FAILED, message="no")
 
-    callback = synthetic_callback(failed, an_entry("t1"), FakeClock().now())
+    callback = synthetic_callback(failed, a_record("t1"), FakeClock().now())
 
     assert claimed_task(callback.raw) == failed

@@ -95,7 +95,7 @@ class Api:
         return {key: self.tasks[key] for key in self.asked[-1] if key in self.tasks}
 
 
-def an_entry(task_id: str) -> JobRecord:
+def a_record(task_id: str) -> JobRecord:
     return JobRecord(
         external_id="",
         task_id=task_id,
@@ -117,7 +117,7 @@ async def verified(
     answers: list[Task] = []
     verifier = Verifier(
         api,
-        an_entry,
+        a_record,
         clock=FakeClock(),
         emit=events.append,
         record_answer=answers.append,
