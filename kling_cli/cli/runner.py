@@ -27,14 +27,14 @@ class RunContext:
     """
 
     settings: Settings
-    tell: Callable[[Event], None]
+    emit: Callable[[Event], None]
     clock: Clock
     pause: Callable[[], AbstractContextManager[None]]
 
     @property
     def as_keywords(self) -> dict[str, Any]:
         """The same, as every function of `jobs` that commands call takes it."""
-        return {"settings": self.settings, "tell": self.tell, "clock": self.clock}
+        return {"settings": self.settings, "emit": self.emit, "clock": self.clock}
 
 
 Work = Callable[[RunContext], Awaitable[T]]

@@ -23,7 +23,7 @@ from kling_cli.cli.output.terminal.pager import print_lines
 from kling_cli.cli.output.terminal.streams import write_line, write_result
 from kling_cli.cli.output.terminal.text import format_timestamp, one_line
 from kling_cli.errors import ExitCode, NotSavedError, UsageError
-from kling_cli.listener.history.export import fields_of
+from kling_cli.listener.history.export import callback_fields
 
 if TYPE_CHECKING:
     from kling_cli.store import CallbackFilter, Journal, StoredCallback
@@ -181,7 +181,7 @@ def tail_line(
             "seq": seq,
             "ts": format_timestamp(now),
         }
-        return dumps({**head, **fields_of(kept)})
+        return dumps({**head, **callback_fields(kept)})
     if output_options.is_quiet:
         return str(kept.id)
     name = kept.task_id or kept.external_id
@@ -236,14 +236,14 @@ def list_events(
     kling events list --since 2h --status succeeded
     """
     from kling_cli.cli.output.views.callbacks import callback_table
-    from kling_cli.listener.history.export import with_forwards
+    from kling_cli.listener.history.export import callback_with_forwards
 
     wanted = parse_callback_filter(chosen)
     with open_journal() as journal:
         found = journal.list_callbacks(wanted, limit=limited.limit or None)
         forwards = journal.forwards_by_callback(found)
     if output_options.is_json:
-        events = [with_forwards(kept, forwards[kept.id]) for kept in found]
+        events = [callback_with_forwards(kept, forwards[kept.id]) for kept in found]
         _print_document("events list", {"events": events})
         return 0
     if output_options.is_quiet:
@@ -274,14 +274,16 @@ def show(*, which: CallbackNumber, output_options: OutputOptions) -> int:
     """
     from kling_cli.cli.output.terminal.streams import write_bytes
     from kling_cli.cli.output.views.callbacks import callback_details
-    from kling_cli.listener.history.export import with_forwards
-    from kling_cli.listener.history.replay import find
+    from kling_cli.listener.history.export import callback_with_forwards
+    from kling_cli.listener.history.replay import find_callback
 
     with open_journal() as journal:
-        kept = find(journal, which)
+        kept = find_callback(journal, which)
         forwards = journal.forwards_of(kept.id)
     if output_options.is_json:
-        _print_document("events show", {"event": with_forwards(kept, forwards)})
+        _print_document(
+            "events show", {"event": callback_with_forwards(kept, forwards)}
+        )
     elif output_options.is_quiet:
         write_bytes(kept.raw)
     else:
@@ -305,13 +307,13 @@ def tail(
     import anyio
 
     from kling_cli.clock import SystemClock
-    from kling_cli.listener.history.tail import follow
+    from kling_cli.listener.history.tail import follow_callbacks
 
     wanted = parse_callback_filter(chosen)
 
     async def work(journal: Journal) -> None:
         clock, seq = SystemClock(), 0
-        async for kept in follow(journal, wanted, last=last, clock=clock):
+        async for kept in follow_callbacks(journal, wanted, last=last, clock=clock):
             seq += 1
             write_line(
                 tail_line(kept, seq=seq, now=clock.now(), output_options=output_options)
@@ -448,7 +450,7 @@ def export(
     kling events export last --curl
     """
     from kling_cli.cli.output.terminal.streams import write_line
-    from kling_cli.listener.history.replay import find
+    from kling_cli.listener.history.replay import find_callback
 
     if form.is_har + form.is_jsonl + form.is_curl != 1:
         raise UsageError(
@@ -457,7 +459,7 @@ def export(
         )
     wanted = parse_callback_filter(chosen)
     with open_journal() as journal:
-        named = [find(journal, each) for each in numbers or ()]
+        named = [find_callback(journal, each) for each in numbers or ()]
         lines = _export_lines(
             journal, [named] if named else journal.callback_pages(wanted), form
         )
@@ -473,22 +475,22 @@ def _export_lines(
     journal: Journal, pages: Iterable[Sequence[StoredCallback]], form: ExportOptions
 ) -> Iterator[str]:
     from kling_cli.cli.output.json_document import dumps
-    from kling_cli.listener.forwarding.targets import read_target
+    from kling_cli.listener.forwarding.targets import parse_target
     from kling_cli.listener.history import export as exports
 
     if form.is_har:
         found = [kept for page in pages for kept in page]
-        yield dumps(exports.har(found, journal.forwards_by_callback(found)))
+        yield dumps(exports.to_har(found, journal.forwards_by_callback(found)))
         return
-    to = read_target(form.to) if form.to else None
+    to = parse_target(form.to) if form.to else None
     for page in pages:
         forwards = journal.forwards_by_callback(page)
         for kept in page:
             mine = forwards[kept.id]
             if form.is_jsonl:
-                yield dumps(exports.with_forwards(kept, mine))
+                yield dumps(exports.callback_with_forwards(kept, mine))
             else:
-                yield exports.curl_of(kept, (to or exports.last_target(mine)).url)
+                yield exports.callback_curl(kept, (to or exports.last_target(mine)).url)
 
 
 def _save_export(path: Path, lines: Iterator[str], *, is_forced: bool) -> None:

@@ -251,9 +251,9 @@ def _job_results(entries: Sequence[JobRecord], settings: Settings) -> list[JobRe
     return [
         Job(
             command="list",
-            entry=entry,
-            life=initial_state(entry.as_task) if entry.as_task else None,
-            is_lasting=not settings.is_sandbox,
+            record=entry,
+            state=initial_state(entry.as_task) if entry.as_task else None,
+            is_resumable=not settings.is_sandbox,
         ).result()
         for entry in entries
     ]

@@ -15,7 +15,7 @@ from kling_cli.cli.options import completion
 from kling_cli.cli.options.delivery import DeliveryOptions
 from kling_cli.cli.options.shared import StreamOptions
 from kling_cli.errors import UsageError
-from kling_cli.listener.forwarding.targets import read_route, read_target
+from kling_cli.listener.forwarding.targets import parse_route, parse_target
 from kling_cli.listener.options import ListenOptions
 from kling_cli.listener.pipeline import EventFilter
 from kling_cli.listener.stop_conditions import StopConditions
@@ -75,7 +75,7 @@ class IngressOptions:
             rich_help_panel=_RECEIVING_PANEL,
         ),
     ] = False
-    is_rotating: Annotated[
+    is_rotating_token: Annotated[
         bool,
         typer.Option(
             "--rotate-token",
@@ -196,7 +196,7 @@ def parse_listen_options(  # noqa: PLR0913 -- the groups of options, one each
     choice: EventOptions,
     *,
     command: tuple[str, ...],
-    is_stdout_ours: bool,
+    is_stdout_reserved: bool,
     tunnel: str,
 ) -> ListenOptions:
     """Return what was typed, checked.
@@ -205,24 +205,24 @@ def parse_listen_options(  # noqa: PLR0913 -- the groups of options, one each
         UsageError: some of it makes no sense.
     """
     status, delay_s = parse_response(door.respond or ())
-    targets = [read_target(text) for text in forwarding.forward_to or ()]
-    targets += [read_route(text) for text in forwarding.routes or ()]
+    targets = [parse_target(text) for text in forwarding.forward_to or ()]
+    targets += [parse_route(text) for text in forwarding.routes or ()]
     return ListenOptions(
         port=door.port,
         tunnel=tunnel,
         callback_url=parse_callback_url(door.callback_url),
         is_tokenless=door.is_tokenless,
-        is_rotating=door.is_rotating,
-        is_keeping=not door.is_forgetful,
-        wanted=parse_event_filter(choice),
-        until=parse_stop_conditions(choice),
+        is_rotating_token=door.is_rotating_token,
+        has_history=not door.is_forgetful,
+        event_filter=parse_event_filter(choice),
+        stop_conditions=parse_stop_conditions(choice),
         timeout_s=parse_timeout(choice.timeout),
         status=status,
         delay_s=delay_s,
         command=command,
-        is_stdout_ours=is_stdout_ours,
+        is_stdout_reserved=is_stdout_reserved,
         targets=tuple(targets),
-        manner=delivery.manner(),
+        policy=delivery.policy(),
     )
 
 
@@ -362,7 +362,7 @@ def listen(  # noqa: PLR0913 -- the groups of options, one each
         delivery,
         choice,
         command=tuple(command or ()),
-        is_stdout_ours=output_options.is_json,
+        is_stdout_reserved=output_options.is_json,
         tunnel=settings.tunnel,
     )
     return _run(
@@ -400,17 +400,19 @@ def _run(
     from kling_cli.cli.output.listener.keys import key_reader
     from kling_cli.cli.output.listener.writers import open_screen
     from kling_cli.clock import SystemClock
-    from kling_cli.listener.service import listen as listen_until_told
+    from kling_cli.listener.service import listen as run_listener
 
     is_beside_command, clock = bool(options.command), SystemClock()
     with open_screen(
         output_options, clock, is_beside_command=is_beside_command
     ) as screen:
         run = partial(
-            listen_until_told,
+            run_listener,
             settings=settings,
             clock=clock,
-            tell=screen.show,
-            keys=None if is_beside_command else key_reader(output_options, screen),
+            on_event=screen.show,
+            key_reader=None
+            if is_beside_command
+            else key_reader(output_options, screen),
         )
         return anyio.run(run, options)

@@ -113,8 +113,8 @@ def _job_results(entries: Sequence[JobRecord]) -> list[JobResult]:
     return [
         Job(
             command="open",
-            entry=entry,
-            life=initial_state(entry.as_task) if entry.as_task else None,
+            record=entry,
+            state=initial_state(entry.as_task) if entry.as_task else None,
         ).result()
         for entry in entries
     ]

@@ -111,7 +111,7 @@ def replay(
             "say which callbacks: numbers, last, --task ID or --failed",
             hint="kling replay last",
         )
-    manner = delivery.manner()
+    manner = delivery.policy()
     settings = load_settings({})
     with Journal.open(settings.state_dir) as journal:
         goods = _select_replays(journal, numbers or [], which, sending, settings)
@@ -129,18 +129,22 @@ def _select_replays(
     from kling_cli.callbacks import Trust
     from kling_cli.cli.commands.events import resolve_task_id
     from kling_cli.jobs.order_parser import read_extra
-    from kling_cli.listener.forwarding.targets import read_target
-    from kling_cli.listener.history.replay import choose, replays, with_changes
+    from kling_cli.listener.forwarding.targets import parse_target
+    from kling_cli.listener.history.replay import (
+        plan_replays,
+        select_callbacks,
+        with_changes,
+    )
     from kling_cli.store import CallbackFilter
 
-    to = [read_target(text) for text in sending.to or ()]
+    to = [parse_target(text) for text in sending.to or ()]
     changes = read_extra(sending.changes or ())
     task_id = resolve_task_id(which.task_id)
     wanted = CallbackFilter(task_id=task_id, is_failed=which.is_failed)
-    found = choose(journal, numbers, None if numbers else wanted)
+    found = select_callbacks(journal, numbers, None if numbers else wanted)
     if any(kept.trust == Trust.SIGNED for kept in found):
         settings.require("webhook_secret")
-    return replays(
+    return plan_replays(
         journal,
         [with_changes(kept, changes) for kept in found],
         to=to,
@@ -160,7 +164,7 @@ def _send(
 
     from kling_cli.cli.output.job_results import print_message
     from kling_cli.clock import SystemClock
-    from kling_cli.listener.history.replay import send_again
+    from kling_cli.listener.history.replay import send_replays
     from kling_cli.store import JournalError
 
     def record(forward: StoredForward) -> None:
@@ -172,12 +176,12 @@ def _send(
             )
 
     async def work() -> list[Forwarded]:
-        return await send_again(
+        return await send_replays(
             goods,
             manner,
             times=times,
             clock=SystemClock(),
-            tell=lambda line: _print_delivery(line, output_options),
+            emit=lambda line: _print_delivery(line, output_options),
             record=record,
         )
 
@@ -203,9 +207,9 @@ def _print_outcome(lines: Sequence[Forwarded], output_options: OutputOptions) ->
     from kling_cli.cli.output.json_document import dumps, error_object
     from kling_cli.cli.output.plain_lines import error_lines
     from kling_cli.cli.output.terminal.streams import write_result
-    from kling_cli.listener.history.replay import undelivered
+    from kling_cli.listener.history.replay import undelivered_error
 
-    error = undelivered(lines)
+    error = undelivered_error(lines)
     if output_options.is_json:
         document: dict[str, Any] = {
             "schema": SCHEMA,

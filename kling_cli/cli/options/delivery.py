@@ -58,18 +58,18 @@ class DeliveryOptions:
         ),
     ] = None
 
-    def manner(self) -> ForwardingPolicy:
+    def policy(self) -> ForwardingPolicy:
         """Return what was typed, checked.
 
         Raises:
             UsageError: a header or a secret is none.
         """
-        from kling_cli.listener.forwarding.headers import read_header
+        from kling_cli.listener.forwarding.headers import parse_header
         from kling_cli.listener.forwarding.policy import ForwardingPolicy
         from kling_cli.settings import parse_secret_options
 
         return ForwardingPolicy(
-            headers=tuple(read_header(text) for text in self.headers or ()),
+            headers=tuple(parse_header(text) for text in self.headers or ()),
             secrets=parse_secret_options("--sign-forwards", self.secrets or ()),
             timeout_s=self.timeout_s,
             is_insecure=self.is_insecure,

@@ -11,12 +11,12 @@ from kling_cli.cli.output.terminal.text import format_timestamp
 from kling_cli.listener import events
 
 if TYPE_CHECKING:
-    from kling_cli.listener.events import TaskFact
+    from kling_cli.listener.events import JsonLineEvent
 
 SCHEMA = "kling.listen/1"
 
 
-def event_object(line: TaskFact, *, seq: int, now: datetime) -> dict[str, Any]:
+def event_object(line: JsonLineEvent, *, seq: int, now: datetime) -> dict[str, Any]:
     """Return a line's object; a notice has none, it belongs on stderr."""
     type_, facts = _facts(line)
     return {
@@ -33,7 +33,7 @@ def dumps(document: dict[str, Any]) -> str:
     return json.dumps(document, allow_nan=False)
 
 
-def _facts(line: TaskFact) -> tuple[str, dict[str, Any]]:  # noqa: C901, PLR0911 -- one case a line
+def _facts(line: JsonLineEvent) -> tuple[str, dict[str, Any]]:  # noqa: C901, PLR0911 -- one case a line
     match line:
         case events.Ready():
             return "ready", _ready(line)

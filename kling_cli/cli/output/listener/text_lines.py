@@ -17,7 +17,7 @@ from kling_cli.jobs.events import Notice
 from kling_cli.listener import events
 
 if TYPE_CHECKING:
-    from kling_cli.listener.events import ListenerEvent, TaskFact
+    from kling_cli.listener.events import JsonLineEvent, ListenerEvent
 
 _EXCERPT = 160  # characters of an answer; JSON has all that was read
 _TUNNEL_WORDS = {
@@ -41,7 +41,7 @@ def ready_text(line: events.Ready) -> str:
     told = [f"callback_url: {line.callback_url}"]
     if line.local_url != line.callback_url:
         told.append(f"on this machine: {line.local_url}")
-    for url, status in zip_longest(line.forward_to, line.routed):
+    for url, status in zip_longest(line.forward_to, line.route_statuses):
         told.append(
             f"forwarding {status} to: {url}" if status else f"forwarding to: {url}"
         )
@@ -70,7 +70,7 @@ def is_shown_when_quiet(line: ListenerEvent) -> bool:
     return isinstance(line, shown | events.TunnelChanged)
 
 
-def _event_words(line: TaskFact) -> str:  # noqa: C901, PLR0911 -- one case a line
+def _event_words(line: JsonLineEvent) -> str:  # noqa: C901, PLR0911 -- one case a line
     match line:
         case events.Ready():
             return ready_text(line)

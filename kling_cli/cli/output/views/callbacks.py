@@ -13,7 +13,7 @@ from kling_cli.cli.output.views.trust_labels import trust_phrase, trust_word
 from kling_cli.listener import events
 
 if TYPE_CHECKING:
-    from kling_cli.listener.events import TaskFact
+    from kling_cli.listener.events import JsonLineEvent
 
 if TYPE_CHECKING:
     from kling_cli.listener.events import Forwarded, Verified
@@ -56,13 +56,13 @@ def callback_details(
     kept: StoredCallback, forwards: Sequence[StoredForward]
 ) -> Iterator[str]:
     """Yield all there is to say of one callback, its body last but for its forwards."""
-    from kling_cli.listener.forwarding.headers import shown
+    from kling_cli.listener.forwarding.headers import masked_headers
 
     yield f"#{kept.id}  {kept.status or 'malformed'}"
     for name, value in _facts(kept):
         yield f"  {name:<10}{one_line(value)}"
     yield "headers"
-    for name, value in shown(kept.headers):
+    for name, value in masked_headers(kept.headers):
         yield f"  {one_line(name)}: {one_line(value)}"
     yield "body"
     for line in body_lines(kept.raw):
@@ -74,7 +74,7 @@ def callback_details(
 
 
 def new_callback_details(
-    kept: StoredCallback, facts: Sequence[TaskFact]
+    kept: StoredCallback, facts: Sequence[JsonLineEvent]
 ) -> Iterator[str]:
     """Yield the same of a callback that has just come, with what became of it first.
 
@@ -182,7 +182,9 @@ def _forward_text(each: StoredForward) -> str:
     from kling_cli.listener.forwarding.targets import Target
 
     told = each.error if each.status is None else each.status
-    facts = [f"{format_timestamp(each.sent_at)} {told} {Target(url=each.url).shown}"]
+    facts = [
+        f"{format_timestamp(each.sent_at)} {told} {Target(url=each.url).display_url}"
+    ]
     facts.append(f"after {_duration_text(each.duration_s)}")
     if each.attempt > 1:
         facts.append(f"attempt {each.attempt}")

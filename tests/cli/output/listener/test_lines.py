@@ -12,7 +12,7 @@ from kling_cli.cli.output.listener import text_lines
 from kling_cli.cli.output.listener.json_lines import dumps, event_object
 from kling_cli.jobs.events import Notice
 from kling_cli.listener import events
-from kling_cli.listener.events import ListenerEvent, Mismatch, TaskFact
+from kling_cli.listener.events import JsonLineEvent, ListenerEvent, Mismatch
 
 NOW = datetime(2026, 10, 4, 12, 0, 3, tzinfo=UTC)
 SEEN = events.CallbackReceived(
@@ -30,7 +30,7 @@ SEEN = events.CallbackReceived(
 FORWARDED = events.Forwarded(
     number=12, method="POST", url="http://a/b", status=200, duration_s=0.0123
 )
-FACTS: list[tuple[TaskFact, str, str]] = [
+FACTS: list[tuple[JsonLineEvent, str, str]] = [
     (SEEN, "callback", "#12 text2video succeeded t1 after 41s, via the secret URL"),
     (FORWARDED, "forward", "#12 -> 200 POST http://a/b 12ms"),
     (
@@ -140,7 +140,7 @@ def test_a_line_says_what_happened(line: ListenerEvent, _type: str, words: str) 
 
 @pytest.mark.parametrize(("line", "type_", "_words"), FACTS)
 def test_a_line_is_one_object_with_its_place(
-    line: TaskFact, type_: str, _words: str
+    line: JsonLineEvent, type_: str, _words: str
 ) -> None:
     made = json.loads(dumps(event_object(line, seq=7, now=NOW)))
 
@@ -150,7 +150,7 @@ def test_a_line_is_one_object_with_its_place(
 
 
 def test_every_kind_of_line_is_tried() -> None:
-    kinds = set(TaskFact.__args__)
+    kinds = set(JsonLineEvent.__args__)
 
     assert {type(line) for line, _, _ in FACTS} == kinds
 
@@ -160,7 +160,7 @@ def test_where_callbacks_of_one_status_go_is_said() -> None:
         callback_url="http://a/c",
         local_url="http://a/c",
         forward_to=("http://b/all", "http://b/failed"),
-        routed=(None, "failed"),
+        route_statuses=(None, "failed"),
     )
 
     assert text_lines.ready_text(ready).splitlines()[1:] == [
@@ -213,7 +213,7 @@ def test_the_beginning_of_an_answer_stays_on_the_line() -> None:
 
 @pytest.mark.parametrize(("line", "type_", "_words"), FACTS)
 def test_the_page_about_the_listener_lists_the_keys_of_every_line(
-    line: TaskFact, type_: str, _words: str
+    line: JsonLineEvent, type_: str, _words: str
 ) -> None:
     page = (Path(__file__).parents[4] / "docs" / "listen.md").read_text()
     table = page.split("| type | keys |")[1].split("\n\n")[0]
