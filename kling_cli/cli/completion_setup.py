@@ -12,7 +12,7 @@ _SHELLS: Final = ("bash", "zsh", "fish", "powershell", "pwsh")
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def completion_errors() -> Iterator[None]:
     """Turn what keeps typer from setting completion up into an error of ours.
 
     Raises:

@@ -261,7 +261,7 @@ def _estimate(request: Request) -> Estimate | None:
 
 
 def _require_external_id(request: Request) -> None:
-    at = request.plan.route.external_id_at
+    at = request.plan.route.external_id_path
     if at and catalogue.get_path(request.body(None), at) != request.external_id:
         raise UsageError(
             f"--set must leave {at} alone: by it a job is found again when the"

@@ -50,7 +50,7 @@ class Submission:
     external_id: str
     client: CreateTask
     ask: Callable[[], Awaitable[Task | None]]
-    tell: EmitEvent
+    emit: EmitEvent
     clock: Clock
     deadline: float
     creates: int = 0
@@ -102,7 +102,7 @@ class Submission:
 
     async def _settle(self, doubt: KlingError) -> Task | None:
         """Ask for the external id; None means: certainly not accepted, send again."""
-        self.tell(OutcomeCheck(external_id=self.external_id, reason=doubt.message))
+        self.emit(OutcomeCheck(external_id=self.external_id, reason=doubt.message))
         return await self._look(doubt) or await self._try_again(doubt)
 
     async def _unless_accepted_before(self, refusal: KlingError) -> Task:
@@ -130,7 +130,7 @@ class Submission:
                 if refusals >= STAYING_REFUSALS:
                     raise self._unsettled(exc) from exc
                 pause_s = retry_s(failures, spread=_spread())
-                self.tell(QueryFailed(error=exc, retry_s=pause_s, attempt=failures))
+                self.emit(QueryFailed(error=exc, retry_s=pause_s, attempt=failures))
                 await self._pause_in_doubt(pause_s, exc)
                 continue
             if task is not None:
@@ -144,7 +144,7 @@ class Submission:
         pause_s = slot_s(self._slot_waits, spread=_spread())
         if self._left_s() <= pause_s:
             return await self._unless_accepted_before(_no_slot(full))
-        self.tell(
+        self.emit(
             WaitingForSlot(
                 external_id=self.external_id, attempt=self._slot_waits, pause_s=pause_s
             )
@@ -158,7 +158,7 @@ class Submission:
         attempt = self.creates - self._slot_waits
         if attempt >= MOST_CREATES or self._left_s() <= pause_s:
             return await self._unless_accepted_before(_not_accepted(failure))
-        self.tell(
+        self.emit(
             SendFailed(
                 external_id=self.external_id,
                 error=failure,

@@ -16,7 +16,7 @@ from kling_cli.jobs.waiting.schedule import PathState
 from kling_cli.jobs.waiting.state_machine import TaskState, initial_state
 from kling_cli.jobs.waiting.watcher import Waiter, WatchedTask, deadline_at
 from kling_cli.store.records import JobRecord
-from tests.jobs.made import SUBMITTED, Told, a_task, an_entry
+from tests.jobs.made import SUBMITTED, EventLog, a_record, a_task
 from tests.support.clock import FakeClock
 
 Said = TaskStatus | KlingError | None
@@ -70,53 +70,53 @@ class Scene:
         first: TaskStatus = SUBMITTED,
     ) -> None:
         self.clock = FakeClock()
-        self.told = Told()
+        self.event_log = EventLog()
         self.over: list[str] = []
         self.answers: list[TaskStatus] = []
         self.asked_at: list[float] = []
         self.asked_for: list[list[str]] = []
         self._answer = answer
         self._calls: list[tuple[float, Callable[[], None]]] = []
-        entries = [an_entry(f"e{i}", task_id=f"t{i}") for i in range(1, count + 1)]
-        nonces = {entry.nonce for entry in entries if entry.nonce}
-        self.news = Notifications(clock=self.clock, nonces=nonces, path=path)
+        records = [a_record(f"e{i}", task_id=f"t{i}") for i in range(1, count + 1)]
+        nonces = {record.nonce for record in records if record.nonce}
+        self.notifications = Notifications(clock=self.clock, nonces=nonces, path=path)
         self.waiter = Waiter(
-            asker=self,
-            news=self.news,
+            poller=self,
+            notifications=self.notifications,
             clock=self.clock,
-            tell=self.told,
+            emit=self.event_log,
             deadline=deadline_at(self.clock, timeout_s),
-            on_answer=lambda one: self.answers.append(one.life.task.status),
-            on_over=lambda one: self.over.append(one.life.task.id),
+            on_answer=lambda one: self.answers.append(one.state.task.status),
+            on_over=lambda one: self.over.append(one.state.task.id),
             watched=[
                 WatchedTask(
-                    entry=entry,
-                    life=initial_state(a_task(entry.task_id or "", first)),
+                    record=record,
+                    state=initial_state(a_task(record.task_id or "", first)),
                     since=self.clock.monotonic(),
                 )
-                for entry in entries
+                for record in records
             ],
         )
 
     @property
-    def life(self) -> TaskState:
-        return self.waiter.watched[0].life
+    def state(self) -> TaskState:
+        return self.waiter.watched[0].state
 
-    async def ask(self, entries: Sequence[JobRecord]) -> Mapping[str, Task]:
+    async def ask(self, records: Sequence[JobRecord]) -> Mapping[str, Task]:
         """Be the API: one answer for all that were asked for together."""
         self.asked_at.append(self.clock.elapsed_s)
-        self.asked_for.append([entry.external_id for entry in entries])
+        self.asked_for.append([record.external_id for record in records])
         task = await self._answer(len(self.asked_at))
         if task is None:
             return {}
         return {
-            entry.external_id: a_task(entry.task_id or "", task.status)
-            for entry in entries
+            record.external_id: a_task(record.task_id or "", task.status)
+            for record in records
         }
 
     def call(self, claimed: TaskStatus, *, nonce: str = "nonce-e1") -> None:
         """Let a callback through the door."""
-        self.news.post(
+        self.notifications.post(
             CallbackNotification(
                 nonce=nonce, task_id="t1", claimed=claimed, trust="token"
             )

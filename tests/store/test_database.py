@@ -17,7 +17,7 @@ import pytest
 from kling_cli.errors import ExitCode
 from kling_cli.store.database import FILE_NAME, JournalError
 from kling_cli.store.journal import Journal
-from tests.jobs.made import an_entry
+from tests.jobs.made import a_record
 
 NO_DATABASE = b"this is no database, and long enough to be looked at\n" * 40
 
@@ -38,7 +38,7 @@ def test_only_the_owner_can_read_the_journal(tmp_path: Path, wide_umask: None) -
     shared.mkdir(mode=0o777)
 
     with Journal.open(shared) as journal:
-        journal.add_job(an_entry())
+        journal.add_job(a_record())
         modes = {path.name: mode(path) for path in shared.iterdir()}
 
     assert set(modes) == {FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"}
@@ -58,13 +58,13 @@ def test_a_file_that_is_not_a_database_is_renamed_and_preserved(tmp_path: Path) 
     (tmp_path / FILE_NAME).write_bytes(NO_DATABASE)
 
     with Journal.open(tmp_path) as journal:
-        journal.add_job(an_entry())
+        journal.add_job(a_record())
 
     assert journal.corrupt_backup == tmp_path / f"{FILE_NAME}.corrupt-1"
     assert journal.corrupt_backup.read_bytes() == NO_DATABASE
     with Journal.open(tmp_path) as again:
         assert again.corrupt_backup is None
-        assert again.find_job("e1") == an_entry()
+        assert again.find_job("e1") == a_record()
 
 
 def test_every_corrupt_file_gets_its_own_name(tmp_path: Path) -> None:
@@ -82,13 +82,13 @@ def test_a_journal_whose_first_pages_are_corrupt_is_renamed(tmp_path: Path) -> N
     path = tmp_path / FILE_NAME
     with Journal.open(tmp_path) as journal:
         for number in range(300):
-            journal.add_job(an_entry(f"e{number}"))
+            journal.add_job(a_record(f"e{number}"))
     raw = bytearray(path.read_bytes())
     raw[4096 : 4096 * 8] = b"\xee" * 4096 * 7
     path.write_bytes(raw)
 
     with Journal.open(tmp_path) as journal:
-        journal.add_job(an_entry())
+        journal.add_job(a_record())
 
     assert journal.corrupt_backup is not None
     assert journal.corrupt_backup.read_bytes() == raw
@@ -98,7 +98,7 @@ def test_corruption_found_later_is_an_error_with_a_hint(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     with Journal.open(tmp_path) as journal:
         for number in range(300):
-            journal.add_job(an_entry(f"e{number}"))
+            journal.add_job(a_record(f"e{number}"))
     raw = bytearray(path.read_bytes())
     raw[-4096:] = b"\xee" * 4096
     path.write_bytes(raw)
@@ -176,13 +176,13 @@ for name in sys.argv[1:]:
 """
 
 
-def test_an_unwritable_journal_is_opened_read_only_with_a_reason(
+def test_an_unwritable_journal_is_opened_read_only(
     tmp_path: Path,
 ) -> None:
     states = [tmp_path / name for name in ("closed", "with a log", "of before", "none")]
     closed, logged, older, none = states
     with Journal.open(closed) as journal:
-        journal.add_job(an_entry("e1"))
+        journal.add_job(a_record("e1"))
     shutil.copytree(closed, older)
     with closing(sqlite3.connect(older / FILE_NAME)) as db:
         db.executescript(
@@ -190,7 +190,7 @@ def test_an_unwritable_journal_is_opened_read_only_with_a_reason(
         )
     logged.mkdir()
     with Journal.open(closed) as journal:
-        journal.add_job(an_entry("e2"))
+        journal.add_job(a_record("e2"))
         for suffix in ("", "-wal"):  # as a machine leaves it that lost its power
             shutil.copy(f"{closed / FILE_NAME}{suffix}", logged)
     none.mkdir()
@@ -220,16 +220,16 @@ def test_an_unwritable_journal_is_opened_read_only_with_a_reason(
 
 def test_an_older_journal_gets_the_newer_columns(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as old:
-        old.add_job(an_entry("e1"))
+        old.add_job(a_record("e1"))
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
         db.executescript(
             "ALTER TABLE jobs DROP COLUMN estimated_units; PRAGMA user_version = 2;"
         )
 
     with Journal.open(tmp_path) as journal:
-        journal.add_job(an_entry("e2", estimated_units=4.5))
+        journal.add_job(a_record("e2", estimated_units=4.5))
         found = {each.external_id: each for each in journal.newest_jobs(9)}
 
     assert journal.corrupt_backup is None
-    assert found["e1"] == an_entry("e1")
+    assert found["e1"] == a_record("e1")
     assert found["e2"].estimated_units == 4.5

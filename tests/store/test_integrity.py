@@ -6,13 +6,13 @@ import pytest
 
 from kling_cli.store.database import FILE_NAME, JournalError, check_integrity
 from kling_cli.store.journal import Journal
-from tests.jobs.made import an_entry
+from tests.jobs.made import a_record
 
 
 def test_a_sound_or_missing_journal_has_no_integrity_error(tmp_path: Path) -> None:
     before = check_integrity(tmp_path)
     with Journal.open(tmp_path) as journal:
-        journal.add_job(an_entry())
+        journal.add_job(a_record())
 
     assert before is None
     assert check_integrity(tmp_path) is None
@@ -22,7 +22,7 @@ def test_corruption_anywhere_is_found_and_nothing_is_changed(tmp_path: Path) -> 
     path = tmp_path / FILE_NAME
     with Journal.open(tmp_path) as journal:
         for number in range(300):
-            journal.add_job(an_entry(f"e{number}"))
+            journal.add_job(a_record(f"e{number}"))
     damaged = path.read_bytes()[:-4096] + b"\xee" * 4096
     path.write_bytes(damaged)
 

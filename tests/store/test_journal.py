@@ -16,10 +16,10 @@ from kling_cli.errors import UsageError
 from kling_cli.store.database import JournalError
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import OutputKey, PartialFileRecord, Stage
-from tests.jobs.made import NOON, SUCCEEDED, a_callback, a_video, an_entry
+from tests.jobs.made import NOON, SUCCEEDED, a_callback, a_record, a_video
 
 SECOND = timedelta(seconds=1)
-BASE = an_entry().api_base
+BASE = a_record().api_base
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 def test_a_job_is_found_by_its_external_id_and_by_its_task_id(
     journal: Journal,
 ) -> None:
-    entry = an_entry("e1", task_id="t1")
+    entry = a_record("e1", task_id="t1")
     journal.add_job(entry)
 
     assert journal.find_job("e1") == entry
@@ -41,26 +41,26 @@ def test_a_job_is_found_by_its_external_id_and_by_its_task_id(
 
 def test_a_job_is_stored_after_closing(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as journal:
-        journal.add_job(an_entry())
+        journal.add_job(a_record())
 
     with Journal.open(tmp_path) as again:
-        assert again.find_job("e1") == an_entry()
+        assert again.find_job("e1") == a_record()
         assert again.corrupt_backup is None
 
 
 def test_an_external_id_is_used_once(journal: Journal) -> None:
-    journal.add_job(an_entry())
+    journal.add_job(a_record())
 
     with pytest.raises(UsageError, match="e1 has been used") as caught:
-        journal.add_job(an_entry(command="image2video"))
+        journal.add_job(a_record(command="image2video"))
 
     assert not isinstance(caught.value, JournalError)
     assert caught.value.hint == "kling status e1"
-    assert journal.find_job("e1") == an_entry()
+    assert journal.find_job("e1") == a_record()
 
 
 def test_a_task_of_the_api_is_stored_with_its_urls(journal: Journal) -> None:
-    journal.add_job(an_entry())
+    journal.add_job(a_record())
     task = Task(
         id="t1",
         status=SUCCEEDED,
@@ -81,15 +81,15 @@ def test_a_task_of_the_api_is_stored_with_its_urls(journal: Journal) -> None:
 
 
 def test_only_the_columns_of_one_job_are_updated(journal: Journal) -> None:
-    journal.add_job(an_entry("e1"))
-    journal.add_job(an_entry("e2"))
+    journal.add_job(a_record("e1"))
+    journal.add_job(a_record("e2"))
 
     journal.update_job("e1", paths=("a.mp4",), stage=Stage.ABSENT, owner_pid=None)
 
-    assert journal.find_job("e1") == an_entry(
+    assert journal.find_job("e1") == a_record(
         "e1", paths=("a.mp4",), stage=Stage.ABSENT
     )
-    assert journal.find_job("e2") == an_entry("e2")
+    assert journal.find_job("e2") == a_record("e2")
 
 
 def test_open_jobs_and_unsaved_ones_are_unfinished_oldest_first(
@@ -97,14 +97,14 @@ def test_open_jobs_and_unsaved_ones_are_unfinished_oldest_first(
 ) -> None:
     for number, stage in enumerate(Stage):
         at = NOON - number * SECOND
-        journal.add_job(an_entry(stage.value, stage=stage, written_at=at))
+        journal.add_job(a_record(stage.value, stage=stage, written_at=at))
     done: dict[str, Any] = {"stage": Stage.SUCCEEDED, "written_at": NOON}
-    journal.add_job(an_entry("saved", paths=("v.mp4",), **done))
+    journal.add_job(a_record("saved", paths=("v.mp4",), **done))
     odd = 'a "".mp4'  # a name may hold what an empty one looks like
-    journal.add_job(an_entry("saved too", paths=(odd, "b.mp4"), **done))
-    journal.add_job(an_entry("not to save", is_downloading=False, **done))
+    journal.add_job(a_record("saved too", paths=(odd, "b.mp4"), **done))
+    journal.add_job(a_record("not to save", is_downloading=False, **done))
     half: dict[str, Any] = {**done, "written_at": NOON + SECOND}
-    journal.add_job(an_entry("half saved", paths=("a.mp4", ""), **half))
+    journal.add_job(a_record("half saved", paths=("a.mp4", ""), **half))
 
     names = [entry.external_id for entry in journal.unfinished_jobs()]
 
@@ -113,8 +113,8 @@ def test_open_jobs_and_unsaved_ones_are_unfinished_oldest_first(
 
 def test_the_newest_jobs_come_first_up_to_the_limit(journal: Journal) -> None:
     for number in range(5):
-        journal.add_job(an_entry(f"e{number}", written_at=NOON))
-    journal.add_job(an_entry("late", written_at=NOON + SECOND))
+        journal.add_job(a_record(f"e{number}", written_at=NOON))
+    journal.add_job(a_record("late", written_at=NOON + SECOND))
 
     names = [entry.external_id for entry in journal.newest_jobs(3)]
 
@@ -136,7 +136,7 @@ def test_the_usual_duration_is_the_median_of_the_last_ten(
 ) -> None:
     for number, seconds in enumerate(times):
         journal.add_job(
-            an_entry(
+            a_record(
                 f"e{number}",
                 stage=Stage.SUCCEEDED,
                 written_at=NOON + number * SECOND,
@@ -159,7 +159,7 @@ def test_the_usual_duration_is_that_of_succeeded_tasks_of_the_product_and_model(
     for number, other in enumerate(others * 3):
         took = {"created_at": NOON, "updated_at": NOON + 9 * SECOND}
         columns: dict[str, Any] = {"stage": Stage.SUCCEEDED, **took, **other}
-        journal.add_job(an_entry(f"e{number}", **columns))
+        journal.add_job(a_record(f"e{number}", **columns))
 
     assert journal.usual_s("text2video", "kling-3.0-turbo", BASE) is None
     assert journal.usual_s("text2video", None, BASE) == 9

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from kling_cli.store.journal import Journal
-from tests.jobs.made import an_entry
+from tests.jobs.made import a_record
 
 BEGINNING = """
 import os, resource, signal, sys
@@ -79,7 +79,7 @@ def test_committed_records_survive_a_killed_process(
 
     with Journal.open(tmp_path) as journal:
         assert process.returncode == -signal.SIGKILL
-        assert journal.find_job("e1") == an_entry("e1")
+        assert journal.find_job("e1") == a_record("e1")
         assert len(journal.callbacks_after(0, ["e1"])) == 1
 
 
@@ -87,12 +87,12 @@ def test_an_open_transaction_of_a_killed_process_is_rolled_back(
     tmp_path: Path,
 ) -> None:
     with Journal.open(tmp_path) as journal:
-        journal.add_job(an_entry("e1"))
+        journal.add_job(a_record("e1"))
 
         ended(child(DIE_HALF_WAY, tmp_path, ""))
 
-        assert journal.find_job("e1") == an_entry("e1")
-        journal.add_job(an_entry("e2"))  # and nobody is kept out
+        assert journal.find_job("e1") == a_record("e1")
+        journal.add_job(a_record("e2"))  # and nobody is kept out
 
 
 def test_many_processes_create_and_write_a_journal_at_once(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from kling_cli.api.tasks import Output, TaskStatus
 from kling_cli.store.records import COLUMNS, JobRecord, Stage, from_row, to_row
-from tests.jobs.made import NOON, UNKNOWN, an_entry
+from tests.jobs.made import NOON, UNKNOWN, a_record
 
-FULL = an_entry(
+FULL = a_record(
     task_id="t1",
     stage=Stage.SUCCEEDED,
     message="done",
@@ -30,7 +30,7 @@ FULL = an_entry(
 
 
 @pytest.mark.parametrize(
-    "entry", [pytest.param(FULL, id="all"), pytest.param(an_entry(), id="least")]
+    "entry", [pytest.param(FULL, id="all"), pytest.param(a_record(), id="least")]
 )
 def test_a_job_survives_encoding_as_a_row(entry: JobRecord) -> None:
     assert from_row(to_row(entry)) == entry
@@ -66,14 +66,14 @@ def test_every_status_has_a_stage_that_is_open_until_final(
 
 
 def test_a_status_is_unknown_until_the_job_is_settled() -> None:
-    assert an_entry(stage=Stage.SENDING).status is UNKNOWN
-    assert an_entry(stage=Stage.FAILED).status is TaskStatus.FAILED
+    assert a_record(stage=Stage.SENDING).status is UNKNOWN
+    assert a_record(stage=Stage.FAILED).status is TaskStatus.FAILED
 
 
 def test_a_job_is_a_task_once_the_task_id_is_known() -> None:
     task = FULL.as_task
 
-    assert an_entry().as_task is None
+    assert a_record().as_task is None
     assert task is not None
     assert (task.id, task.status, task.outputs) == (
         "t1",
@@ -84,6 +84,6 @@ def test_a_job_is_a_task_once_the_task_id_is_known() -> None:
 
 
 def test_a_job_moves_to_another_stage_with_a_message() -> None:
-    moved = an_entry().at(Stage.REFUSED, "no such model")
+    moved = a_record().at(Stage.REFUSED, "no such model")
 
     assert (moved.stage, moved.message) == (Stage.REFUSED, "no such model")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from kling_cli.cli.commands.auth import identity
+from kling_cli.cli.commands.auth import find_identity
 from kling_cli.cli.diagnosis.check import Check, fail, ok, warn
 from kling_cli.errors import CredentialsError, UnreachableError
 
@@ -19,9 +19,7 @@ _SKEW_S = 30.0  # above it, times shown begin to mislead
 _SIGNED_SKEW_S = 240.0  # signed callbacks are refused at 300. Source: API reference 4.5
 
 
-def look_at_credentials(
-    settings: Settings, environ: Mapping[str, str]
-) -> Iterator[Check]:
+def account_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check]:
     """Yield how it stands with the credentials, their host, and the way there."""
     yield check_credentials(settings, environ)
     yield check_base(settings)
@@ -32,17 +30,19 @@ def check_credentials(settings: Settings, environ: Mapping[str, str]) -> Check:
     """Say which credentials are used and where they come from, masked."""
     from kling_cli.api import missing_credentials_error
 
-    who = identity(settings)
+    who = find_identity(settings)
     if who is not None:
         return ok("credentials", f"{who.label} {who.masked} from {who.origin}")
     if settings.is_sandbox:
         return ok("credentials", "none, and none needed: KLING_SANDBOX is on")
     return fail(
-        "credentials", missing_credentials_error(settings), remedy=_other_name(environ)
+        "credentials",
+        missing_credentials_error(settings),
+        remedy=_other_variable_hint(environ),
     )
 
 
-def _other_name(environ: Mapping[str, str]) -> str | None:
+def _other_variable_hint(environ: Mapping[str, str]) -> str | None:
     """Return what to do about a key under the name that other clients read."""
     name = next((name for name in _OTHER_NAMES if environ.get(name)), None)
     if name is None:
@@ -52,7 +52,7 @@ def _other_name(environ: Mapping[str, str]) -> str | None:
 
 
 def check_base(settings: Settings) -> Check:
-    """Say whom we talk to, and whether in the clear."""
+    """Say whom we output_options to, and whether in the clear."""
     base, origin = settings.api_base, settings.origins["api_base"]
     region = f"region {settings.region}, " if settings.is_official_base else ""
     if base.startswith("http://") and not settings.is_loopback_base:
@@ -81,7 +81,7 @@ def check_proxy(settings: Settings) -> Iterator[Check]:
         yield ok("proxy", f"the API is reached through {proxy}")
 
 
-async def ask_host(settings: Settings, clock: Clock) -> list[Check]:
+async def check_host(settings: Settings, clock: Clock) -> list[Check]:
     """Return how the host answers: there at all, to our credentials, on what clock."""
     from kling_cli.api import (
         check_credentials,
@@ -93,12 +93,12 @@ async def ask_host(settings: Settings, clock: Clock) -> list[Check]:
         credentials = credentials_from_settings(settings)
     except CredentialsError:
         verdict = await check_reachable(settings.api_base, clock)
-        return list(_from_verdict(verdict, settings, is_signed=False))
+        return list(_host_checks(verdict, settings, is_signed=False))
     verdict = await check_credentials(settings.api_base, credentials, clock)
-    return list(_from_verdict(verdict, settings, is_signed=True))
+    return list(_host_checks(verdict, settings, is_signed=True))
 
 
-def _from_verdict(
+def _host_checks(
     verdict: HealthReport, settings: Settings, *, is_signed: bool
 ) -> Iterator[Check]:
     from kling_cli.api import HealthStatus

@@ -17,10 +17,10 @@ from kling_cli.text import decode_text
 if TYPE_CHECKING:
     from kling_cli.settings import Settings
 
-_FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_OTHERS_MODE = stat.S_IRWXG | stat.S_IRWXO
 
 
-def look_at_storage(settings: Settings) -> Iterator[Check]:
+def storage_checks(settings: Settings) -> Iterator[Check]:
     """Yield how it stands with settings files, state folder, journal and secrets."""
     yield check_config(settings.config_dir)
     yield from check_login_file(settings)
@@ -36,7 +36,7 @@ def check_config(config_dir: Path) -> Check:
     path = config_dir / "config.toml"
     if not path.exists():
         return ok("config file", f"none (it would be {path})")
-    if _has_secrets(path) and is_open_to_others(path):
+    if _has_secrets(path) and is_accessible_to_others(path):
         return warn(
             "config file",
             f"{path} holds secrets and others can read it",
@@ -48,7 +48,7 @@ def check_config(config_dir: Path) -> Check:
 def check_login_file(settings: Settings) -> Iterator[Check]:
     """Say so when others can read the stored login."""
     path = settings.config_dir / "credentials.toml"
-    if path.exists() and is_open_to_others(path):
+    if path.exists() and is_accessible_to_others(path):
         yield warn("stored login", f"others can read {path}", f"chmod 600 '{path}'")
 
 
@@ -114,9 +114,9 @@ def check_webhook(settings: Settings) -> Check:
     return ok("webhook secret", f"{n_secrets} from {origin}: signatures are checked")
 
 
-def is_open_to_others(path: Path) -> bool:
+def is_accessible_to_others(path: Path) -> bool:
     """Return whether somebody else on this machine may read or write `path`."""
-    return bool(path.stat().st_mode & _FOR_OTHERS)
+    return bool(path.stat().st_mode & _OTHERS_MODE)
 
 
 def _has_secrets(path: Path) -> bool:

@@ -23,7 +23,7 @@ OFFERED: Final = "localhost.run"
 
 
 @dataclass(frozen=True, slots=True)
-class TerminalPerson:
+class TerminalPrompt:
     """Somebody at the terminal; questions and lines go to stderr."""
 
     def tell(self, line: str) -> None:
@@ -34,12 +34,12 @@ class TerminalPerson:
 
 
 def prepare_job_tunnel(
-    settings: Settings, options: RunOptions, talk: OutputOptions
+    settings: Settings, options: RunOptions, output_options: OutputOptions
 ) -> RunOptions:
     """Ask what is to be asked before a job; return the options with the choice made."""
     if not is_tunnel_wanted(settings, options):
         return options
-    if talk.is_json or talk.is_quiet or not is_person_there():
+    if output_options.is_json or output_options.is_quiet or not is_person_there():
         return options
     return replace(options, tunnel=prepare_tunnel(settings, options.tunnel))
 
@@ -52,7 +52,7 @@ def prepare_tunnel(settings: Settings, tunnel: str) -> str:
     """
     from kling_cli.tunnels import chain, registry
 
-    person = TerminalPerson()
+    person = TerminalPrompt()
     choice = registry.read_choice(tunnel)
     if choice is not None:
         registry.factory(choice.name).prepare(settings, choice.address, person)
@@ -62,7 +62,7 @@ def prepare_tunnel(settings: Settings, tunnel: str) -> str:
         ready = [factory for factory, why in found if why is None]
         (ready or [found[0][0]])[0].prepare(settings, None, person)
     elif settings.is_tunnel_offered and OFFERED in registry.PROVIDERS:
-        return _offer_public_service(settings, person) or tunnel
+        return _offer_public_provider(settings, person) or tunnel
     return tunnel
 
 
@@ -82,7 +82,7 @@ def is_tunnel_wanted(settings: Settings, options: RunOptions) -> bool:
     return options.tunnel != "none"
 
 
-def _offer_public_service(settings: Settings, person: TerminalPerson) -> str | None:
+def _offer_public_provider(settings: Settings, person: TerminalPrompt) -> str | None:
     """Ask once whether to use a public service; the answer stays in config.toml."""
     from kling_cli.errors import UsageError
     from kling_cli.settings import write_setting

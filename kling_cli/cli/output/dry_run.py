@@ -25,7 +25,7 @@ def print_dry_run(
     *,
     command: str,
     settings: Settings,
-    talk: OutputOptions,
+    output_options: OutputOptions,
     max_units: float | None,
 ) -> int:
     """Print the checked request and its estimate; nothing is sent or written down.
@@ -35,9 +35,9 @@ def print_dry_run(
     """
     requests = _requests(order, settings, max_units)
     for each in requests:
-        if each.model_reason is not None and not talk.is_quiet:
+        if each.model_reason is not None and not output_options.is_quiet:
             write_message(one_line(each.model_reason))
-    if talk.is_json:
+    if output_options.is_json:
         _print_document(order, requests, settings, command)
     else:
         for each in requests:

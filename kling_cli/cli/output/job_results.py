@@ -19,7 +19,7 @@ from kling_cli.cli.output.terminal.text import format_units, one_line
 from kling_cli.errors import ExitCode, KlingError, NotSavedError, StoppedError
 
 if TYPE_CHECKING:
-    from kling_cli.cli.options.shared import OutputOptions, Showing
+    from kling_cli.cli.options.shared import OutputOptions, PresentationOptions
     from kling_cli.jobs.events import JobResult
     from kling_cli.settings import Settings
 
@@ -36,19 +36,24 @@ class Presentation:
     is_notifying: bool | None = None
 
     @classmethod
-    def of(cls, showing: Showing, settings: Settings) -> Presentation:
+    def of(
+        cls, presentation_options: PresentationOptions, settings: Settings
+    ) -> Presentation:
         """Return what was typed, or else is the setting."""
-        preview, notify = showing.is_previewing, showing.is_notifying
+        preview, notify = (
+            presentation_options.is_previewing,
+            presentation_options.is_notifying,
+        )
         return cls(
-            is_opening=showing.is_opening,
+            is_opening=presentation_options.is_opening,
             is_previewing=settings.is_previewing if preview is None else preview,
             is_notifying=settings.is_notifying if notify is None else notify,
         )
 
-    def show(self, results: Sequence[JobResult], talk: OutputOptions) -> None:
+    def show(self, results: Sequence[JobResult], output_options: OutputOptions) -> None:
         """Draw small pictures of what was saved, where the terminal can show them."""
         how = capabilities.image_protocol(os.environ)
-        if how is None or not self._is_drawing(talk):
+        if how is None or not self._is_drawing(output_options):
             return
         from kling_cli.cli.output.terminal.preview import preview
 
@@ -57,15 +62,15 @@ class Presentation:
             if picture is not None:
                 _write_to_terminal(picture)
 
-    def _is_drawing(self, talk: OutputOptions) -> bool:
+    def _is_drawing(self, output_options: OutputOptions) -> bool:
         if self.is_previewing is False or not is_terminal(sys.stderr):
             return False
         is_person_there = is_terminal(sys.stdout) and not (
-            talk.is_quiet or talk.is_json
+            output_options.is_quiet or output_options.is_json
         )
         return bool(self.is_previewing) or is_person_there
 
-    def end(self, results: Sequence[JobResult], talk: OutputOptions) -> None:
+    def end(self, results: Sequence[JobResult], output_options: OutputOptions) -> None:
         """Notify the person that a long job has ended, and open its files."""
         if is_terminal(sys.stderr) and self.is_news(results):
             _write_to_terminal(
@@ -81,7 +86,9 @@ class Presentation:
             try:
                 open_file(path)
             except KlingError as exc:
-                print_message(f"warning: {exc.message}", is_colorless=talk.is_colorless)
+                print_message(
+                    f"warning: {exc.message}", is_colorless=output_options.is_colorless
+                )
                 return
 
     def is_news(self, results: Sequence[JobResult]) -> bool:
@@ -130,20 +137,20 @@ def print_results(  # noqa: PLR0913 -- one for each thing that a command decides
     results: Sequence[JobResult],
     *,
     command: str,
-    talk: OutputOptions,
+    output_options: OutputOptions,
     wanted: ResultKind = ResultKind.FILES,
     is_many: bool = False,
     presentation: Presentation | None = None,
 ) -> int:
     """Print what `results` made and return the exit code."""
     if presentation is not None:
-        presentation.show(results, talk)
+        presentation.show(results, output_options)
     shown = result_lines(results, wanted)
     code = print_result_lines(
-        shown, results, command=command, talk=talk, is_many=is_many
+        shown, results, command=command, output_options=output_options, is_many=is_many
     )
     if presentation is not None:
-        presentation.end(results, talk)
+        presentation.end(results, output_options)
     return code
 
 
@@ -152,22 +159,22 @@ def print_result_lines(
     results: Sequence[JobResult],
     *,
     command: str,
-    talk: OutputOptions,
+    output_options: OutputOptions,
     is_many: bool,
 ) -> int:
     """Print the lines `shown`, or the JSON of `results`, and return the exit code.
 
     `is_many` gives the JSON its `tasks` list, however many there are in the end.
     """
-    if talk.is_json:
+    if output_options.is_json:
         print_json(results, command=command, is_many=is_many)
     else:
         from kling_cli.cli.output.terminal.capabilities import hyperlink_on_stdout
 
         for line in shown:
             write_result(hyperlink_on_stdout(line))
-    print_failures(results, talk)
-    if len(results) > 1 and not talk.is_quiet:
+    print_failures(results, output_options)
+    if len(results) > 1 and not output_options.is_quiet:
         write_message(summary_line(results))
     return exit_code(results)
 
@@ -183,11 +190,11 @@ def summary_line(results: Sequence[JobResult]) -> str:
     return "together: " + ", ".join(facts)
 
 
-def print_failures(results: Sequence[JobResult], talk: OutputOptions) -> None:
+def print_failures(results: Sequence[JobResult], output_options: OutputOptions) -> None:
     """Tell stderr what did not end well, and how to go on."""
     for result in results:
         for line in failure_lines(result):
-            print_message(line, is_colorless=talk.is_colorless)
+            print_message(line, is_colorless=output_options.is_colorless)
 
 
 def print_json(results: Sequence[JobResult], *, command: str, is_many: bool) -> None:

@@ -89,7 +89,7 @@ def results_document(command: str, results: Sequence[JobResult]) -> dict[str, An
 def listing_document(
     command: str, facts: Mapping[str, Any], error: KlingError | None = None
 ) -> dict[str, Any]:
-    """Return the document of a command of `LISTING_KEYS`; absent facts are the empty ones.
+    """Return the document of a command of `LISTING_KEYS`; absent facts are empty.
 
     The named list stands before `error`, whatever happened.
     """

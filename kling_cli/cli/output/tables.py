@@ -99,10 +99,10 @@ class Column:
     """
 
     heading: str
-    leaves: int = 0
+    drop_order: int = 0
     is_text: bool = False
     is_wrapped: bool = False
-    paint: CellStyler | None = None
+    styler: CellStyler | None = None
 
 
 def fitted_table(
@@ -121,7 +121,7 @@ def fitted_table(
     yield _row_line([each.heading for each in shown], sizes, ())
     for row in cells:
         for line in _wrapped_cells(shown, [row[index] for index in chosen], sizes):
-            yield _row_line(line, sizes, [each.paint for each in shown])
+            yield _row_line(line, sizes, [each.styler for each in shown])
 
 
 def _wrapped_cells(
@@ -140,7 +140,7 @@ def _fit_columns(
 ) -> tuple[list[int], dict[int, int]]:
     """Return which columns stay, and how wide each is."""
     chosen = list(range(len(columns)))
-    order = sorted((c.leaves, i) for i, c in enumerate(columns) if c.leaves)
+    order = sorted((c.drop_order, i) for i, c in enumerate(columns) if c.drop_order)
     while True:
         widths = {i: max(longest[i], len(columns[i].heading)) for i in chosen}
         missing = sum(widths.values()) + len(COLUMN_GAP) * (len(chosen) - 1) - width

@@ -55,8 +55,8 @@ class Saver:
 
     http: httpx.AsyncClient
     clock: Clock
-    tell: EmitEvent
-    entry: JobRecord
+    emit: EmitEvent
+    record: JobRecord
     folder: Path
     ask_again: Callable[[], Awaitable[Task | None]]
     note: Callable[[tuple[str, ...]], None] = lambda _: None
@@ -74,7 +74,7 @@ class Saver:
             if task.outputs and all(each.is_of_library for each in task.outputs):
                 return tuple(SavedOutput(output=each) for each in task.outputs)
             task = await self.ask_again() or task
-        wishes = _output_requests(task, has_watermark=self.entry.has_watermark)
+        wishes = _output_requests(task, has_watermark=self.record.has_watermark)
         if not wishes:
             raise NotSavedError(
                 f"task {task.id} succeeded but the API lists no files for it",
@@ -96,7 +96,7 @@ class Saver:
 
     def _saved_before(self, n_wishes: int) -> tuple[str, ...]:
         """Return the path of each file that an earlier run has saved, or `""`."""
-        paths = self.entry.paths
+        paths = self.record.paths
         is_incomplete = len(paths) == n_wishes and "" in paths
         return paths if is_incomplete else ("",) * n_wishes
 
@@ -111,16 +111,16 @@ class Saver:
             there = Path(from_here(before))
             return SavedOutput(output=wish.output, path=there, total_bytes=size)
         path = await self._download(wish, task, url, name).save(
-            name, is_forced=self.entry.is_forced
+            name, is_forced=self.record.is_forced
         )
         size = path.stat().st_size
-        self.tell(Saved(task_id=task.id, path=path, total_bytes=size))
+        self.emit(Saved(task_id=task.id, path=path, total_bytes=size))
         return SavedOutput(output=wish.output, path=path, total_bytes=size)
 
     def _download(
         self, wish: OutputRequest, task: Task, url: str, name: Path
     ) -> Download:
-        progress = _Progress(self.tell, task.id, name.name)
+        progress = _Progress(self.emit, task.id, name.name)
 
         async def renew() -> str | None:
             fresh = await self.ask_again()
@@ -141,18 +141,18 @@ class Saver:
     def _target(self, wish: OutputRequest, task: Task, url: str) -> Path:
         values = {
             "task_id": task.id,
-            "external_id": self.entry.external_id,
-            "product": self.entry.product,
-            "model": self.entry.model or "model",
-            "prompt": self.entry.prompt or "",
+            "external_id": self.record.external_id,
+            "product": self.record.product,
+            "model": self.record.model or "model",
+            "prompt": self.record.prompt or "",
             "index": str(wish.index),
             "ext": extension(wish.output, url),
             "date": self.clock.now().astimezone().strftime("%Y-%m-%d"),
             "kind": "watermark" if wish.is_watermark else wish.output.type,
         }
         is_sole = len(task.outputs) == 1
-        path = target(self.entry.output, self.folder, values, is_sole=is_sole)
-        if wish.is_watermark and "{kind" not in (self.entry.output or ""):
+        path = target(self.record.output, self.folder, values, is_sole=is_sole)
+        if wish.is_watermark and "{kind" not in (self.record.output or ""):
             return with_addition(path, "-watermark")
         return with_addition(path, "")
 
@@ -169,8 +169,8 @@ class Saver:
 class _Progress:
     """Tells how one download goes, not oftener than anybody can see."""
 
-    def __init__(self, tell: EmitEvent, task_id: str, name: str) -> None:
-        self._tell = tell
+    def __init__(self, emit: EmitEvent, task_id: str, name: str) -> None:
+        self._emit = emit
         self._task_id = task_id
         self._name = name
         self._told_bytes = -STEP_BYTES
@@ -179,7 +179,7 @@ class _Progress:
         if done_bytes - self._told_bytes < STEP_BYTES and done_bytes != total_bytes:
             return
         self._told_bytes = done_bytes
-        self._tell(
+        self._emit(
             Downloading(
                 task_id=self._task_id,
                 name=self._name,
@@ -189,7 +189,7 @@ class _Progress:
         )
 
     def on_resume(self, done_bytes: int, total_bytes: int | None) -> None:
-        self._tell(
+        self._emit(
             DownloadResumed(
                 task_id=self._task_id,
                 name=self._name,
@@ -199,7 +199,7 @@ class _Progress:
         )
 
     def on_break(self, reason: str, pause_s: float) -> None:
-        self._tell(
+        self._emit(
             DownloadRetry(
                 task_id=self._task_id, name=self._name, reason=reason, retry_s=pause_s
             )

@@ -53,7 +53,7 @@ FOREVER_S = 10 * 365 * 86400.0
 class QueryTasks(Protocol):
     """Whoever asks the API how tasks stand."""
 
-    async def ask(self, entries: Sequence[JobRecord]) -> Mapping[str, Task]: ...
+    async def ask(self, records: Sequence[JobRecord]) -> Mapping[str, Task]: ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,8 +64,8 @@ class WatchedTask:
     last said that it is over.
     """
 
-    entry: JobRecord
-    life: TaskState
+    record: JobRecord
+    state: TaskState
     since: float
     next_ask_at: float = 0.0
     claimed_at: float | None = None
@@ -79,10 +79,10 @@ class Waiter:
     starts what follows and returns soon.
     """
 
-    asker: QueryTasks
-    news: Notifications
+    poller: QueryTasks
+    notifications: Notifications
     clock: Clock
-    tell: EmitEvent
+    emit: EmitEvent
     deadline: float
     on_answer: Callable[[WatchedTask], None]
     on_over: Callable[[WatchedTask], None]
@@ -98,17 +98,17 @@ class Waiter:
             StillRunningError: the deadline came first.
             CredentialsError, AccountError: they stayed; the tasks go on.
         """
-        self._path = self.news.path
+        self._path = self.notifications.path
         for one in self.watched:
             one.next_ask_at = self._next(one)
-            if one.life.is_over:
+            if one.state.is_over:
                 self.on_over(one)
         while running := self._running():
             await self._wait_for_reason(running)
             await self._ask_due(running)
 
     def _running(self) -> list[WatchedTask]:
-        return [one for one in self.watched if not one.life.is_over]
+        return [one for one in self.watched if not one.state.is_over]
 
     async def _wait_for_reason(self, running: list[WatchedTask]) -> None:
         """Return when there is something to ask; take in what came before we waited."""
@@ -117,34 +117,34 @@ class Waiter:
             if self._is_due(running, now):
                 return
             due_in_s = min(one.next_ask_at for one in running) - now
-            ids = tuple(one.life.task.id for one in running)
-            self.tell(
+            ids = tuple(one.state.task.id for one in running)
+            self.emit(
                 Querying(task_ids=ids, in_s=max(0.0, due_in_s), failures=self._failures)
             )
-            await self.news.wait(max(0.0, min(due_in_s, self.deadline - now)))
+            await self.notifications.wait(max(0.0, min(due_in_s, self.deadline - now)))
             self._hear(running)
         raise _still_running(running)
 
     def _is_due(self, running: list[WatchedTask], now: float) -> bool:
-        return any(one.life.is_due or one.next_ask_at <= now for one in running)
+        return any(one.state.is_due or one.next_ask_at <= now for one in running)
 
     def _hear(self, running: list[WatchedTask]) -> None:
         """Take callbacks and changes of the path into account."""
-        by_nonce = {one.entry.nonce: one for one in self.watched}
-        for hint in self.news.take():
-            self.tell(
+        by_nonce = {one.record.nonce: one for one in self.watched}
+        for hint in self.notifications.take():
+            self.emit(
                 CallbackArrived(
                     task_id=hint.task_id, status=hint.claimed.value, trust=hint.trust
                 )
             )
             if (one := by_nonce.get(hint.nonce)) is not None:
-                one.life = after_callback(one.life, hint.claimed)
+                one.state = after_callback(one.state, hint.claimed)
                 if hint.claimed.is_final:
                     one.claimed_at = self.clock.monotonic()
-        if self.news.path is not self._path:
-            self._path = self.news.path
+        if self.notifications.path is not self._path:
+            self._path = self.notifications.path
             if self._path is PathState.PROVEN:
-                self.tell(CallbackPath(state="proven"))
+                self.emit(CallbackPath(state="proven"))
             for one in running:
                 is_lost = self._path is PathState.LOST
                 one.next_ask_at = self.clock.monotonic() if is_lost else self._next(one)
@@ -154,12 +154,12 @@ class Waiter:
         due = [
             one
             for one in running
-            if one.life.is_due or one.next_ask_at <= now + TOGETHER_S
+            if one.state.is_due or one.next_ask_at <= now + TOGETHER_S
         ]
         most_s = min(ASK_MOST_S, self.deadline - now)
         try:
             tasks = await within(
-                self.clock, most_s, lambda: self.asker.ask([one.entry for one in due])
+                self.clock, most_s, lambda: self.poller.ask([one.record for one in due])
             )
         except TimeoutError:
             self._failed(due, UnreachableError(f"no answer within {most_s:.0f} s"))
@@ -168,27 +168,27 @@ class Waiter:
         else:
             self._failures = self._refusals = 0
             for one in due:
-                self._apply(one, tasks.get(one.entry.key))
+                self._apply(one, tasks.get(one.record.key))
 
     def _apply(self, one: WatchedTask, task: Task | None) -> None:
-        before = one.life
+        before = one.state
         one.next_ask_at = self._next(one)
         if task is None:  # not there yet, or not ours to see: ask again
-            one.life = after_failed_query(before)
+            one.state = after_failed_query(before)
             return
-        one.life = after_answer(before, task)
+        one.state = after_answer(before, task)
         why = Source.CALLBACK if before.is_due else Source.POLL
-        if one.life.task != before.task:
+        if one.state.task != before.task:
             self.on_answer(one)
-        if one.life.task.status is not before.task.status:
-            self._tell_status(one, why)
-        if one.life.is_over:
+        if one.state.task.status is not before.task.status:
+            self._emit_status(one, why)
+        if one.state.is_over:
             self.on_over(one)
 
-    def _tell_status(self, one: WatchedTask, why: Source) -> None:
-        task = one.life.task
-        by = (one.life.completed_by or why).value
-        self.tell(
+    def _emit_status(self, one: WatchedTask, why: Source) -> None:
+        task = one.state.task
+        by = (one.state.completed_by or why).value
+        self.emit(
             StatusChanged(
                 task_id=task.id, status=task.status, message=task.message, by=by
             )
@@ -201,24 +201,24 @@ class Waiter:
         if self._refusals >= STAYING_REFUSALS:
             raise error
         pause_s = retry_s(self._failures, spread=_spread())
-        self.tell(QueryFailed(error=error, retry_s=pause_s, attempt=self._failures))
+        self.emit(QueryFailed(error=error, retry_s=pause_s, attempt=self._failures))
         for one in due:
             one.next_ask_at = self.clock.monotonic() + pause_s
-            one.life = after_failed_query(one.life)
+            one.state = after_failed_query(one.state)
 
     def _next(self, one: WatchedTask) -> float:
         now = self.clock.monotonic()
         return now + next_ask_s(
-            self.news.path,
+            self.notifications.path,
             waited_s=now - one.since,
-            since_lost_s=self.news.since_lost_s,
+            since_lost_s=self.notifications.since_lost_s,
             since_claim_s=None if one.claimed_at is None else now - one.claimed_at,
             spread=_spread(),
         )
 
 
 def _still_running(running: list[WatchedTask]) -> StillRunningError:
-    names = " ".join(one.life.task.id for one in running)
+    names = " ".join(one.state.task.id for one in running)
     return StillRunningError(
         f"stopped waiting; still running: {names}", hint=f"kling wait {names}"
     )
@@ -245,7 +245,7 @@ class TaskWatcher:
     """
 
     session: Session
-    news: Notifications
+    notifications: Notifications
     deadline: float
     is_fetching: bool = False
 
@@ -268,10 +268,10 @@ class TaskWatcher:
     async def _wait(self, hands: _Hands) -> None:
         watched = hands.watched(since=self.session.clock.monotonic())
         waiter = Waiter(
-            asker=self.session.asker,
-            news=self.news,
+            poller=self.session.poller,
+            notifications=self.notifications,
             clock=self.session.clock,
-            tell=self.session.tell,
+            emit=self.session.emit,
             deadline=self.deadline,
             on_answer=hands.note,
             on_over=hands.begin_end,
@@ -290,36 +290,36 @@ class TaskWatcher:
         elif task is not None and task.status is TaskStatus.SUCCEEDED:
             await self._save(job, task)
             if (surprise := surprise_of(job)) is not None:
-                self.session.tell(Notice(message=surprise))
+                self.session.emit(Notice(message=surprise))
         job.ended_at = self.session.clock.monotonic()
-        job.is_told = True
-        self.session.tell(Finished(result=job.result()))
+        job.is_reported = True
+        self.session.emit(Finished(result=job.result()))
 
     async def _save(self, job: Job, task: Task) -> None:
-        if not job.entry.is_downloading:
+        if not job.record.is_downloading:
             return
         state_dir, clock = self.session.settings.state_dir, self.session.clock
-        async with saving(state_dir, job.entry.key, clock):
+        async with saving(state_dir, job.record.key, clock):
             await self._save_alone(job, task, self._saved_by_others(job))
 
     def _saved_by_others(self, job: Job) -> tuple[str, ...]:
         """Return the paths that another process has noted since our run began."""
-        entry = job.entry
-        if self.is_fetching or entry.is_forced:
+        record = job.record
+        if self.is_fetching or record.is_forced:
             return ()
         try:
-            fresh = self.session.journal.find_job(entry.external_id)
+            fresh = self.session.journal.find_job(record.external_id)
         except KlingError:
             return ()
-        is_news = fresh is not None and fresh.paths != entry.paths
+        is_news = fresh is not None and fresh.paths != record.paths
         return fresh.paths if fresh is not None and is_news else ()
 
     async def _save_alone(self, job: Job, task: Task, others: tuple[str, ...]) -> None:
         saver = Saver(
             http=self.session.http,
             clock=self.session.clock,
-            tell=self.session.tell,
-            entry=job.entry,
+            emit=self.session.emit,
+            record=job.record,
             folder=self.session.settings.output_dir or _HERE,
             ask_again=lambda: self._ask_again(job),
             others=others,
@@ -334,12 +334,12 @@ class TaskWatcher:
 
     def _records(self, job: Job, wish: OutputRequest) -> PartialRecords:
         """Return where partial files are written down; nowhere if the task ends too."""
-        if not job.is_lasting:
+        if not job.is_resumable:
             return NoRecords()
         return JournalRecords(
             session=self.session,
             place=OutputKey(
-                api_base=job.entry.api_base,
+                api_base=job.record.api_base,
                 task_id=job.name,
                 file_index=wish.index,
                 is_watermark=wish.is_watermark,
@@ -348,21 +348,21 @@ class TaskWatcher:
 
     def _note(self, job: Job, **columns: Any) -> None:
         """Write down what was saved as it is: whatever comes next may be the end."""
-        job.entry = replace(job.entry, **columns)
+        job.record = replace(job.record, **columns)
         self.session.note(
-            self.session.journal.update_job, job.entry.external_id, **columns
+            self.session.journal.update_job, job.record.external_id, **columns
         )
 
     async def _ask_again(self, job: Job) -> Task | None:
         """Return the task as it stands now, for fresh links; None if nobody says."""
         job.queries += 1
         try:
-            answers = await self.session.asker.ask([job.entry])
+            answers = await self.session.poller.ask([job.record])
         except KlingError:
             return None
-        fresh = answers.get(job.entry.key)
-        if fresh is not None and job.life is not None:
-            job.life = replace(job.life, task=fresh)
+        fresh = answers.get(job.record.key)
+        if fresh is not None and job.state is not None:
+            job.state = replace(job.state, task=fresh)
         return fresh
 
 
@@ -374,33 +374,33 @@ def _absolute(paths: Iterable[str]) -> tuple[str, ...]:
 class _Hands:
     """Carry each answer to its job, and begin the ends of jobs beside the waiting."""
 
-    def __init__(
-        self, attendant: TaskWatcher, group: TaskGroup, jobs: list[Job]
-    ) -> None:
-        self._attendant = attendant
+    def __init__(self, watcher: TaskWatcher, group: TaskGroup, jobs: list[Job]) -> None:
+        self._watcher = watcher
         self._group = group
-        self._jobs = {job.entry.key: job for job in jobs}
+        self._jobs = {job.record.key: job for job in jobs}
 
     def watched(self, *, since: float) -> list[WatchedTask]:
         return [
-            WatchedTask(entry=job.entry, life=job.life, since=since)
+            WatchedTask(record=job.record, state=job.state, since=since)
             for job in self._jobs.values()
-            if job.life is not None
+            if job.state is not None
         ]
 
     def note(self, one: WatchedTask) -> None:
         """Keep what the API said, in the journal and in the job."""
-        job = self._jobs[one.entry.key]
-        job.life = one.life
-        job.entry = one.entry = with_task(one.entry, one.life.task)
-        session = self._attendant.session
-        session.note(session.journal.record_task, job.entry.external_id, one.life.task)
+        job = self._jobs[one.record.key]
+        job.state = one.state
+        job.record = one.record = with_task(one.record, one.state.task)
+        session = self._watcher.session
+        session.note(
+            session.journal.record_task, job.record.external_id, one.state.task
+        )
 
     def begin_end(self, one: WatchedTask) -> None:
-        self._group.start_soon(self._attendant.end, self._jobs[one.entry.key])
+        self._group.start_soon(self._watcher.end, self._jobs[one.record.key])
 
     def keep_lives(self, watched: list[WatchedTask]) -> None:
         """Let jobs whose waiting was cut short know what was asked and heard."""
         for one in watched:
-            if not one.life.is_over:
-                self._jobs[one.entry.key].life = one.life
+            if not one.state.is_over:
+                self._jobs[one.record.key].state = one.state

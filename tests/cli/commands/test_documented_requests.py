@@ -149,7 +149,7 @@ def test_a_model_there_is_not_is_refused_by_both(
     ran = run(example, line)
 
     assert (ran.code, "kling-99" in ran.document["error"]["message"]) == (2, True)
-    at = example.call.route.model_at
+    at = example.call.route.model_path
     if at is not None:
         said = _post(
             box, example.call.documented["path"], {**example.body, at: "kling-99"}

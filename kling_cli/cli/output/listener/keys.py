@@ -27,7 +27,7 @@ from kling_cli.cli.output.views.callbacks import new_callback_details
 if TYPE_CHECKING:
     from kling_cli.cli.options.shared import OutputOptions
     from kling_cli.cli.output.listener.writers import Screen
-    from kling_cli.listener.controls import Controls, Keys
+    from kling_cli.listener.controls import Controls, KeyReader
 
 HELP = "keys: r replay last, d details, c copy URL, p pause forwarding, q quit"
 
@@ -44,10 +44,10 @@ def replay_last(controls: Controls) -> str:
 
 def last_details(controls: Controls) -> str:
     """Return all there is to say of the last callback, in lines that are safe."""
-    last = controls.last
+    last = controls.last_callback
     if last is None:
         return "no callback yet"
-    return "\n".join(new_callback_details(last, controls.facts_of(last.id)))
+    return "\n".join(new_callback_details(last, controls.outcomes_of(last.id)))
 
 
 def copy_url(controls: Controls) -> str:
@@ -82,10 +82,10 @@ KEYS: Mapping[str, KeyAction] = MappingProxyType(
 )
 
 
-def key_reader(talk: OutputOptions, screen: Screen) -> Keys | None:
+def key_reader(output_options: OutputOptions, screen: Screen) -> KeyReader | None:
     """Return what reads the keys, where a person sits at both ends."""
     has_person = is_terminal(sys.stdin) and is_terminal(sys.stderr)
-    is_wanted = has_person and not (talk.is_json or talk.is_quiet)
+    is_wanted = has_person and not (output_options.is_json or output_options.is_quiet)
     return partial(read_keys, screen=screen) if is_wanted else None
 
 

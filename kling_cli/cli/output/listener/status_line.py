@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 from urllib.parse import urlsplit
 
-from kling_cli.listener import events as happened
+from kling_cli.listener import events
 
 if TYPE_CHECKING:
     from kling_cli.listener.events import ListenerEvent
@@ -33,20 +33,20 @@ class ListenerState:
     def hear(self, line: ListenerEvent) -> None:
         """Take what a line says."""
         match line:
-            case happened.Ready():
+            case events.Ready():
                 self.url = masked_url(line.callback_url)
                 self.is_local = line.callback_url == line.local_url
                 self.is_forwarding = bool(line.forward_to)
-            case happened.CallbackReceived():
+            case events.CallbackReceived():
                 self.counts["received"] += 1
-            case happened.Forwarded():
-                name = happened.count_category(line)
+            case events.Forwarded():
+                name = events.count_category(line)
                 self.counts[
                     "failed" if name == "forward_failures" else "forwarded"
                 ] += 1
-            case happened.Rejected():
+            case events.Rejected():
                 self.refused[line.reason] = line.count
-            case happened.TunnelChanged():
+            case events.TunnelChanged():
                 self._tunnel_changed(line)
             case _:
                 pass
@@ -74,8 +74,8 @@ class ListenerState:
         if self.is_paused:
             yield "paused"
 
-    def _tunnel_changed(self, line: happened.TunnelChanged) -> None:
-        if line.state in ("up", "moved", happened.CHECKED):
+    def _tunnel_changed(self, line: events.TunnelChanged) -> None:
+        if line.state in ("up", "moved", events.CHECKED):
             self.tunnel = "up"
         else:
             self.tunnel = "down"

@@ -89,12 +89,12 @@ class StatusScreen(Screen):
 
 @contextmanager
 def open_screen(
-    talk: OutputOptions, clock: Clock, *, is_beside_command: bool
+    output_options: OutputOptions, clock: Clock, *, is_beside_command: bool
 ) -> Iterator[Screen]:
     """Yield what shows a listener's lines; the terminal is left in order."""
-    show = event_writer(talk, clock, is_beside_command=is_beside_command)
-    note = _message_writer(is_colorless=talk.is_colorless)
-    is_silent = talk.is_quiet or talk.is_json or is_beside_command
+    show = event_writer(output_options, clock, is_beside_command=is_beside_command)
+    note = _message_writer(is_colorless=output_options.is_colorless)
+    is_silent = output_options.is_quiet or output_options.is_json or is_beside_command
     wanted = progress_style(
         is_quiet=is_silent, is_terminal=is_terminal(sys.stderr), environ=os.environ
     )
@@ -109,14 +109,14 @@ def open_screen(
 
 
 def event_writer(
-    talk: OutputOptions, clock: Clock, *, is_beside_command: bool
+    output_options: OutputOptions, clock: Clock, *, is_beside_command: bool
 ) -> EventWriter:
     """Return what shows lines as it was asked for."""
-    note = _message_writer(is_colorless=talk.is_colorless)
-    if talk.is_json:
+    note = _message_writer(is_colorless=output_options.is_colorless)
+    if output_options.is_json:
         return _json_writer(clock, note)
     write = note if is_beside_command else write_line
-    if talk.is_quiet:
+    if output_options.is_quiet:
         return _quiet_writer(clock, write, note)
 
     def show(line: ListenerEvent) -> None:

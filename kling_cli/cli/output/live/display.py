@@ -1,4 +1,4 @@
-"""The live display on a terminal: the board redrawn in place, news above it."""
+"""The live display on a terminal: the progress redrawn in place, news above it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kling_cli.cli.output.live.progress import ProgressModel, apply_event
 from kling_cli.cli.output.live.renderer import ASCII, UNICODE, RenderOptions, render
 from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.clock import Clock, SystemClock
-from kling_cli.jobs import events as happened
+from kling_cli.jobs import events
 
 if TYPE_CHECKING:
     from kling_cli.jobs.events import Event
@@ -25,15 +25,15 @@ FRAMES_PER_SECOND = 6
 
 # What stays on the screen; everything else shows in the display while it is true.
 _PERMANENT_EVENTS = (
-    happened.Prepared,
-    happened.Submitted,
-    happened.OutcomeCheck,
-    happened.Saved,
-    happened.DownloadResumed,
-    happened.DownloadRetry,
-    happened.Notice,
-    happened.Remark,
-    happened.Finished,
+    events.Prepared,
+    events.Submitted,
+    events.OutcomeCheck,
+    events.Saved,
+    events.DownloadResumed,
+    events.DownloadRetry,
+    events.Notice,
+    events.Remark,
+    events.Finished,
 )
 
 
@@ -90,8 +90,8 @@ class LiveReporter:
 
     def _picture(self) -> Group:
         width, height = self._console.size
-        canvas = RenderOptions(width, height, self._clock.monotonic(), self._marks)
-        return Group(*render(self._board, canvas))
+        options = RenderOptions(width, height, self._clock.monotonic(), self._marks)
+        return Group(*render(self._board, options))
 
 
 def permanent_lines(event: Event) -> list[Text]:
@@ -99,17 +99,17 @@ def permanent_lines(event: Event) -> list[Text]:
     if not _is_permanent(event):
         return []
     text = plain_lines.event_line(event) or ""
-    if isinstance(event, happened.Finished) and event.result.error is None:
+    if isinstance(event, events.Finished) and event.result.error is None:
         return [Text.assemble(("done: ", "bold green"), text)]
     return [_styled(text)]
 
 
 def _is_permanent(event: Event) -> bool:
-    if isinstance(event, happened.Saved):
+    if isinstance(event, events.Saved):
         return not is_terminal(sys.stdout)  # where the path will stand in any case
-    if isinstance(event, happened.QueryFailed | happened.SendFailed):
+    if isinstance(event, events.QueryFailed | events.SendFailed):
         return event.attempt == 1  # the display has it as long as it lasts
-    if isinstance(event, happened.CallbackPath):
+    if isinstance(event, events.CallbackPath):
         return event.state in ("lost", "back") or bool(event.detail)
     return isinstance(event, _PERMANENT_EVENTS)
 

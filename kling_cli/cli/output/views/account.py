@@ -131,13 +131,13 @@ def _deduction_table(rows: Sequence[Deduction]) -> Iterator[str]:
     from kling_cli.cli.output.tables import Column, fitted_table
 
     titles = (
-        Column(heading="spent at", leaves=5),
+        Column(heading="spent at", drop_order=5),
         Column(heading="spent"),
         Column(heading="unit"),
         Column(heading="task"),
-        Column(heading="model", leaves=3),
-        Column(heading="what", leaves=2),
-        Column(heading="left after", leaves=1),
+        Column(heading="model", drop_order=3),
+        Column(heading="what", drop_order=2),
+        Column(heading="left after", drop_order=1),
     )
     return fitted_table(
         titles,
@@ -250,10 +250,10 @@ def pack_table(packs: Sequence[Pack], now: datetime, *, width: int) -> Iterator[
 
     titles = (
         Column(heading="pack"),
-        Column(heading="", leaves=1),  # the bar
+        Column(heading="", drop_order=1),  # the bar
         Column(heading="units left"),
         Column(heading="state"),
-        Column(heading="ends", leaves=2),
+        Column(heading="ends", drop_order=2),
     )
     return fitted_table(
         titles, [pack_terminal_cells(pack, now) for pack in packs], width=width

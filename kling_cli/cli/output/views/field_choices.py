@@ -23,7 +23,7 @@ class FieldChoice(NamedTuple):
 
 
 def print_choices(
-    product: Product, field: Field, word: str, talk: OutputOptions
+    product: Product, field: Field, word: str, output_options: OutputOptions
 ) -> int:
     """Print the field's choices, or those with `word` in their name or as their group.
 
@@ -36,9 +36,9 @@ def print_choices(
     if not found:
         hint = f"kling {product.name} --list shows them all"
         raise UsageError(f"no {field.name} has {word} in its name", hint=hint)
-    if talk.is_json:
+    if output_options.is_json:
         _print_document(product, found)
-    elif talk.is_quiet:
+    elif output_options.is_quiet:
         lines = [each.name for each in found if each.ended is None]
         write_result("\n".join(lines))
     else:
@@ -50,7 +50,9 @@ def choices_of(field: Field) -> Iterator[FieldChoice]:
     """Yield every choice in the order of its description."""
     for group in field.groups:
         for name in group.choices:
-            yield FieldChoice(name, group.name, group.note, group.ended.get(name))
+            yield FieldChoice(
+                name, group.name, group.note, group.discontinued.get(name)
+            )
 
 
 def choice_table(found: Sequence[FieldChoice]) -> Iterator[str]:

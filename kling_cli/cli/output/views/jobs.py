@@ -64,14 +64,14 @@ def job_table(
 ) -> Iterator[str]:
     """Yield headings and one line a task: the prompt is shortened, an id never."""
     columns = (
-        Column(heading="when", leaves=5),
-        Column(heading="state", paint=lambda text, cell: style(text, _COLORS[cell])),
+        Column(heading="when", drop_order=5),
+        Column(heading="state", styler=lambda text, cell: style(text, _COLORS[cell])),
         Column(heading="task"),
         Column(heading="prompt", is_text=True),
-        Column(heading="product", leaves=4),
-        Column(heading="model", leaves=2),
-        Column(heading="units", leaves=3),
-        Column(heading="files", leaves=1, paint=link),
+        Column(heading="product", drop_order=4),
+        Column(heading="model", drop_order=2),
+        Column(heading="units", drop_order=3),
+        Column(heading="files", drop_order=1, styler=link),
     )
     return fitted_table(columns, [_cells(entry, now) for entry in entries], width=width)
 

@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 _MODEL_COLUMNS = (
     Column(heading="product"),
     Column(heading="model"),
-    Column(heading="status", leaves=4),
-    Column(heading="units", leaves=5),
-    Column(heading="resolution", leaves=2),
-    Column(heading="seconds", leaves=3),
-    Column(heading="also takes", leaves=1, is_wrapped=True),
+    Column(heading="status", drop_order=4),
+    Column(heading="units", drop_order=5),
+    Column(heading="resolution", drop_order=2),
+    Column(heading="seconds", drop_order=3),
+    Column(heading="also takes", drop_order=1, is_wrapped=True),
 )
 _CAPABILITY_COLUMNS = (
     Column(heading="units"),
-    Column(heading="rate", leaves=2),
-    Column(heading="status", leaves=1),
+    Column(heading="rate", drop_order=2),
+    Column(heading="status", drop_order=1),
     Column(heading="how to ask", is_wrapped=True),
 )
 _OWN_COLUMN = ("resolution", "duration")
