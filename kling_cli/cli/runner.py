@@ -1,4 +1,4 @@
-"""The one way a command runs jobs: settings, a sandbox if asked for, a reporter."""
+"""Runs jobs for a command: settings, sandbox, reporter, event loop."""
 
 from __future__ import annotations
 

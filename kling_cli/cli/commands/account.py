@@ -1,4 +1,4 @@
-"""The options of `kling account`."""
+"""`kling account`: resource packs, deductions from them, and deductions from cash."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PRODUCT_TYPES = ("video", "image", "try-on")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeductionOptions:
-    """Which deductions."""
+    """Filters of deductions, and how they are grouped."""
 
     since: Annotated[
         str,
@@ -169,7 +169,7 @@ def balance(
 
 @dataclass(frozen=True, slots=True)
 class DeductionQuery:
-    """Which of the two bills, and whose rows; one of cash says what is left."""
+    """The bill of packs or of cash, and the types of packs to include."""
 
     command: str
     path: str

@@ -1,4 +1,4 @@
-"""From the fields of `kling api` to a body of JSON, or to the query of a GET."""
+"""`kling api`: a raw signed call."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _FILE_HINT = "give a readable file, or - for standard input"
 
 
 def parse_body(sent: BodyOptions) -> Any:
-    """Return the body, None for none: the input with the fields on top.
+    """Return the JSON body, None for none: the input with the fields on top.
 
     Raises:
         UsageError: a field, a file or the JSON in it is none.
@@ -73,7 +73,7 @@ def parse_body(sent: BodyOptions) -> Any:
 
 
 def parse_query(sent: BodyOptions) -> Mapping[str, str]:
-    """Return the fields as parameters of a query; a list is separated by commas.
+    """Return the fields as query parameters; a list is joined by commas.
 
     Raises:
         UsageError: there is a body, or an object where a query has a value.
@@ -184,7 +184,7 @@ Path = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyOptions:
-    """The body, or the query of a GET."""
+    """The fields of the body, or of the query of a GET."""
 
     texts: Annotated[
         list[str] | None,
@@ -223,7 +223,7 @@ class BodyOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowOptions:
-    """Whether to see the task through that the answer names, and what it may cost."""
+    """Whether to wait for the task that the response names, and its maximum cost."""
 
     is_waiting: Annotated[
         bool,
@@ -255,7 +255,7 @@ def print_call(
     output_options: OutputOptions,
     wanted: ResultKind | None,
 ) -> int:
-    """Print the answer and return the exit code.
+    """Print the response and return the exit code.
 
     With `wanted`, tasks have been followed, and what they made is printed instead.
     """
@@ -273,7 +273,7 @@ def print_call(
 
 
 def pretty_lines(answer: ApiResponse) -> Iterator[str]:
-    """Yield the lines of an answer as a person reads it, with nothing that acts."""
+    """Yield a response as lines for a terminal, control characters escaped."""
     text = answer.body.decode("utf-8", "replace")
     if answer.is_json:
         text = json.dumps(json.loads(answer.body), indent=2, ensure_ascii=False)
@@ -281,7 +281,7 @@ def pretty_lines(answer: ApiResponse) -> Iterator[str]:
 
 
 def _print_answer(answer: ApiResponse | None) -> None:
-    """Print it readably on a terminal, and in a pipe byte for byte."""
+    """Print the response formatted on a terminal, and byte for byte in a pipe."""
     if answer is None or not answer.body:
         return
     if is_terminal(sys.stdout):
@@ -301,7 +301,7 @@ def _print_resume_hint(result: JobResult, output_options: OutputOptions) -> None
 
 
 def _print_document(call: RawCall, results: Sequence[JobResult]) -> None:
-    """Print the document of every command with the answer as one more key."""
+    """Print the JSON document with the response as one more key."""
     from kling_cli.cli.output import json_document
 
     if len(results) == 1:
@@ -322,7 +322,7 @@ def _response_object(call: RawCall, answer: ApiResponse | None) -> dict[str, Any
 
 
 def _response_value(answer: ApiResponse) -> Any:
-    """Return the JSON of an answer; what is none as a text."""
+    """Return the JSON value of a response; one that is not JSON as text."""
     try:
         return strict_json(answer.body)
     except ValueError:
@@ -399,7 +399,7 @@ def _parse_method(typed: str) -> str:
 def _parse_call(
     method: str, path: str, parts: Any, settings: Settings, max_units: float | None
 ) -> RawCall:
-    """Return the call; `parts` are the query's parameters, or else the body.
+    """Return the call; `parts` are the query's parameters, otherwise the body's.
 
     Raises:
         UsageError: the path or the body cannot be sent.
@@ -417,7 +417,7 @@ def _parse_call(
 
 
 def _run_options(settings: Settings, download_options: DownloadOptions) -> RunOptions:
-    """Return how to follow a task: by polling, as the body is not ours to change."""
+    """Return the options to follow a task by polling; the body is not changed."""
     from kling_cli.jobs.job import RunOptions
 
     return RunOptions(

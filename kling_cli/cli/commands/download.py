@@ -1,4 +1,4 @@
-"""`kling download`: save (again) what finished tasks made."""
+"""`kling download`: saves the outputs of finished tasks again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`kling elements`: subjects to use again and again, ready-made ones and one's own."""
+"""`kling elements`: list, show, create and delete elements."""
 
 from __future__ import annotations
 

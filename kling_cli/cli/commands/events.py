@@ -1,4 +1,4 @@
-"""The options of `kling events`, in groups, and what they choose."""
+"""`kling events`: list, show, follow, export and clear stored callbacks."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ DEFAULT_LIMIT = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackFilterOptions:
-    """Which kept callbacks."""
+    """Filters of stored callbacks."""
 
     task_id: Annotated[
         str | None,
@@ -93,7 +93,7 @@ class CallbackFilterOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitOptions:
-    """How many of them."""
+    """The maximum number of callbacks."""
 
     limit: Annotated[
         int,
@@ -103,7 +103,7 @@ class LimitOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeforeOptions:
-    """Until when."""
+    """The time before which callbacks are selected."""
 
     before: Annotated[
         str | None,
@@ -118,7 +118,7 @@ class BeforeOptions:
 def parse_callback_filter(
     chosen: CallbackFilterOptions, *, before: BeforeOptions | None = None
 ) -> CallbackFilter:
-    """Return what the options choose.
+    """Return the filter that the options describe.
 
     Raises:
         UsageError: a word or a time means nothing.
@@ -145,7 +145,7 @@ def parse_callback_filter(
 
 
 def resolve_task_id(typed: str | None) -> str | None:
-    """Return the id of the task that was typed; `last` and `last~N` are looked up.
+    """Return the typed task id; `last` and `last~N` are looked up in the journal.
 
     Raises:
         UsageError: there is no such task.
@@ -173,7 +173,7 @@ TAIL_SCHEMA: Final = (
 def tail_line(
     kept: StoredCallback, *, seq: int, now: datetime, output_options: OutputOptions
 ) -> str:
-    """Return the line; with --quiet the number alone."""
+    """Return a callback as a line of `tail`; with --quiet its number alone."""
     if output_options.is_json:
         head = {
             "schema": TAIL_SCHEMA,
@@ -212,7 +212,7 @@ MaxEventsOption = Annotated[
 
 
 def open_journal() -> Journal:
-    """Open the journal of this user, or of the sandbox's.
+    """Open the journal of this user, or of the sandbox.
 
     Raises:
         JournalError: it cannot be used.
@@ -359,7 +359,7 @@ def _print_document(command: str, facts: dict[str, Any]) -> None:
 
 
 class EventsGroup(PagedGroup):
-    """Sub-commands with groups of options; without a word it is `list`."""
+    """The group `kling events`; without a sub-command it is `list`."""
 
     def __init__(self, **attrs: Any) -> None:
         from kling_cli.cli.options.declaration import declare_command
@@ -410,7 +410,7 @@ CallbackNumbers = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportOptions:
-    """In which form, and to where."""
+    """The export format and its destination."""
 
     is_har: Annotated[
         bool, typer.Option("--har", help="An HTTP archive, for browsers and proxies.")
@@ -494,7 +494,7 @@ def _export_lines(
 
 
 def _save_export(path: Path, lines: Iterator[str], *, is_forced: bool) -> None:
-    """Write the file as a whole or not at all."""
+    """Write the file atomically."""
     from kling_cli.jobs.outputs.destination import check_file
     from kling_cli.jobs.outputs.partial_file import NoRecords, PartialFile
 

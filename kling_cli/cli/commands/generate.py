@@ -1,4 +1,8 @@
-"""The command of a product: everything about it comes from its description."""
+"""The commands of products, made from the catalogue.
+
+In order: declaring a command, its options, running its job or its dry run, jobs of two
+calls.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +58,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandOptions:
-    """The groups of options every generating command has."""
+    """The groups of options that every generating command has."""
 
     download_options: DownloadOptions
     output_options: OutputOptions
@@ -67,7 +71,7 @@ class CommandOptions:
 
     @property
     def wanted(self) -> ResultKind:
-        """What goes to stdout: ids, links or files."""
+        """What is printed on stdout: ids, links or files."""
         if not self.wait_options.is_waiting:
             return ResultKind.IDS
         return (
@@ -79,7 +83,7 @@ RunCommand = Callable[["Product", Mapping[str, Any], CommandOptions], int]
 
 
 def make_command(name: str, *, called: str) -> Any:
-    """Return the command of the product `name`, `called` so or otherwise."""
+    """Return the command of the product `name`, shown as `called`."""
     product = catalogue.load_product(name)
     groups = get_type_hints(CommandOptions)
     act: RunCommand = partial(generate, command=name)
@@ -102,7 +106,7 @@ def make_command(name: str, *, called: str) -> Any:
 
 
 def make_library_command(name: str, *, command: str) -> Any:
-    """Return the command that makes something for the library; its id is the result.
+    """Return the command that creates a library item; its id is the result.
 
     A voice has a sample to save, which is done when `--output` says where.
     """
@@ -134,7 +138,7 @@ def _declare_product_command(
     *,
     name: str,
 ) -> Any:
-    """Return `run` as a command with options of its own and these groups."""
+    """Declare `run` as a command with the product's parameters and groups."""
     shared = [
         Parameter(each, Parameter.KEYWORD_ONLY, annotation=group)
         for each, group in groups.items()
@@ -150,7 +154,7 @@ def _declare_product_command(
 def generate(
     product: Product, typed: Mapping[str, Any], options: CommandOptions, *, command: str
 ) -> int:
-    """Run the job that options describe, and return the exit code."""
+    """Run the job that the options describe, and return the exit code."""
     order = parse_order(product, typed, options.safety_options.external_id)
     return run_order(order, options, command=command)
 
@@ -179,7 +183,7 @@ def run_order(order: Order, options: CommandOptions, *, command: str) -> int:
 def print_job_result(
     result: JobResult, options: CommandOptions, settings: Settings, *, command: str
 ) -> int:
-    """Print and show what a job made, and return the exit code."""
+    """Print the result of a job and return the exit code."""
     from kling_cli.cli.output.job_results import Presentation
 
     return print_results(
@@ -194,7 +198,7 @@ def print_job_result(
 def show_dry_run(
     order: Order, command: str, settings: Settings, options: CommandOptions
 ) -> int:
-    """Show what would be sent, and return the exit code."""
+    """Print the request without sending it, and return the exit code."""
     from kling_cli.cli.output.dry_run import print_dry_run
 
     return print_dry_run(
@@ -209,7 +213,7 @@ def show_dry_run(
 def parse_order(
     product: Product, typed: Mapping[str, Any], external_id: str | None
 ) -> Order:
-    """Return what was typed as an order of the product, and of a call before its own.
+    """Return the order of a product, and of the call before it, from typed values.
 
     Raises:
         UsageError: it cannot be read.
@@ -250,7 +254,7 @@ def load_job_settings(options: CommandOptions) -> Settings:
 def make_run_options(
     command: str, settings: Settings, options: CommandOptions
 ) -> RunOptions:
-    """Return how the job of `command` is to be run.
+    """Return the run options of a job.
 
     Raises:
         UsageError: a default that this job goes by is nonsense.
@@ -272,7 +276,7 @@ def make_run_options(
 
 
 def command_help(product: Product) -> str:
-    """Return the first lines of `--help`."""
+    """Return the help text of a product's command: summary and example."""
     return f"{product.summary}\n\n{product.example}".strip()
 
 
@@ -280,7 +284,7 @@ _FIRST_CALL_FLAG = "is_finding"
 
 
 def two_step_parameters(product: Product) -> Iterator[Parameter]:
-    """Yield what the first call takes, and then what the product itself does."""
+    """Yield the parameters of the first call, then those of the product."""
     use = _session_spec(product)
     yield from product_fields.positional_parameters(catalogue.load_step(use.step))
     yield from product_fields.product_parameters(product)
@@ -315,7 +319,7 @@ def _session_spec(product: Product) -> SessionSpec:
 
 
 def _run_first_call(first: Order, options: CommandOptions, *, command: str) -> int:
-    """Make the first call alone, and print what it has found, one a line."""
+    """Run the first call alone, and print its outputs, one a line."""
     from kling_cli.cli.runner import run
     from kling_cli.jobs.calls.two_step import TwoStepJob
 
@@ -361,7 +365,7 @@ def _run_both_calls(
 
 
 def is_interactive(output_options: OutputOptions) -> bool:
-    """Return whether somebody can be asked something; a script never is."""
+    """Return whether questions can be asked on the terminal; never under --json."""
     on_terminal = is_terminal(sys.stdin) and is_terminal(sys.stderr)
     return on_terminal and not output_options.is_json and not output_options.is_quiet
 
@@ -375,7 +379,7 @@ def _input_chooser(noun: str, context: RunContext) -> ChooseInput:
 
 
 def prompt_choice(noun: str, found: tuple[Output, ...]) -> str:
-    """Return the id that a person has chosen on the terminal.
+    """Return the id chosen at a prompt on the terminal.
 
     Raises:
         StoppedError: they would rather not.
@@ -394,7 +398,7 @@ def prompt_choice(noun: str, found: tuple[Output, ...]) -> str:
 
 
 def _read_answer(question: str) -> str:
-    """Return the line that was typed; empty at the end of input.
+    """Return the line typed; empty at the end of input.
 
     typer's own prompt would write a blank to stdout, where results stand.
     """
@@ -404,7 +408,7 @@ def _read_answer(question: str) -> str:
 
 
 def choice_lines(found: tuple[Output, ...] | list[Output]) -> Iterator[str]:
-    """Yield a line for each thing found: its id, when it is seen, its picture."""
+    """Yield a line for each choice: its id, time span and picture."""
     from kling_cli.jobs.calls.two_step import span
 
     for one in found:

@@ -48,7 +48,7 @@ YesOption = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LibraryFilterOptions:
-    """Which things of a library."""
+    """Filters of library items."""
 
     is_own: Annotated[
         bool, typer.Option("--own", help="Only what is your own (default: all).")
@@ -64,7 +64,7 @@ class LibraryFilterOptions:
 
     @property
     def owners(self) -> set[Owner]:
-        """Whose things are wanted; both said is the same as neither."""
+        """The owners to include; both flags are the same as none."""
         from kling_cli.api import Owner
 
         if self.is_own == self.is_preset:
@@ -86,7 +86,7 @@ class DefaultGroup(PagedGroup):
 def make_command_group(
     name: str, help_text: str, commands: Mapping[str, Callable[..., Any] | Any]
 ) -> DefaultGroup:
-    """Return the group of these sub-commands; a function's docstring is its help."""
+    """Return a group of sub-commands; a function's docstring is its help."""
     from kling_cli.cli.options.declaration import declare_command
 
     group = DefaultGroup(name=name, help=help_text, rich_markup_mode=None)
@@ -110,7 +110,7 @@ def list_items(
     output_options: OutputOptions,
     account_options: AccountOptions,
 ) -> int:
-    """List the things of a kind: one's own first, then what is there for all."""
+    """List library items, own ones first, then presets."""
     from kling_cli.cli.output.views import library_items as shown
 
     async def work(client: PageFetcher) -> PagedItems[LibraryItem]:
@@ -144,7 +144,7 @@ def show_items(
     output_options: OutputOptions,
     account_options: AccountOptions,
 ) -> int:
-    """Show everything about some things of a kind."""
+    """Show everything about some library items."""
     from kling_cli.cli.output.views import library_items as shown
 
     async def work(client: PageFetcher) -> list[LibraryItem]:
@@ -173,7 +173,7 @@ def delete_items(
     output_options: OutputOptions,
     account_options: AccountOptions,
 ) -> int:
-    """Delete things of one's own, once somebody has said that they mean it."""
+    """Delete own library items after a confirmation."""
     deletion = Deletion(kind=kind, ids=parse_task_ids(ids), is_sure=is_sure)
     if not is_sure:
         require_terminal(kind, deletion.ids)
@@ -197,7 +197,7 @@ def run_with_client(
     account_options: AccountOptions,
     output_options: OutputOptions,
 ) -> T:
-    """Return what `work` makes of the account's client; nothing is written down."""
+    """Return the result of `work` with the account's client; no journal is written."""
     from kling_cli.cli.runner import RunContext, load_settings, run
 
     async def connect(context: RunContext) -> T:
@@ -213,7 +213,7 @@ def run_with_client(
 async def fetch_items(
     client: PageFetcher, kind: ItemKind, owners: Collection[Owner], *, limit: int
 ) -> PagedItems[LibraryItem]:
-    """Return up to `limit` things (0: all), one's own before what is there for all."""
+    """Return up to `limit` items (0: all), own ones before presets."""
     from kling_cli.api import Owner, library_items, take_first
 
     found: list[LibraryItem] = []
@@ -229,7 +229,7 @@ async def fetch_items(
 def select_items(
     known: Sequence[LibraryItem], ids: Sequence[str], kind: ItemKind
 ) -> list[LibraryItem]:
-    """Return the things of these ids, theirs or those of the tasks that made them.
+    """Return the items of these ids, theirs or those of the tasks that made them.
 
     Raises:
         NoSuchThingError: there is none of one of them.
@@ -248,7 +248,7 @@ def select_items(
 
 
 def require_terminal(kind: ItemKind, ids: Sequence[str]) -> None:
-    """Refuse to delete where nobody can be asked.
+    """Refuse to delete where no confirmation can be asked for.
 
     Raises:
         UsageError: stdin or stderr is no terminal.
@@ -263,7 +263,7 @@ def require_terminal(kind: ItemKind, ids: Sequence[str]) -> None:
 
 @dataclass(slots=True, kw_only=True)
 class Deletion:
-    """Deletes things one by one; `deleted` are those that are gone.
+    """Deletes items one by one; `deleted` are the ids that are gone.
 
     One that cannot be deleted does not keep the others; `error` is of the first.
     """
@@ -276,7 +276,7 @@ class Deletion:
     is_meant: bool = True
 
     async def run(self, client: PageFetcher) -> None:
-        """Ask a person first, unless they are sure."""
+        """Ask for confirmation unless `is_sure`, then delete."""
         from kling_cli.api import UnknownItemError, delete_item
 
         if not self.is_sure:
@@ -301,7 +301,7 @@ class Deletion:
 
 
 async def confirm(asked: str) -> bool:
-    """Ask on stderr, so that stdout has results alone; anything but yes is no.
+    """Ask on stderr, as stdout is for results; any answer but yes is no.
 
     The line is read once it is there: waiting can be interrupted, reading cannot.
     """
@@ -314,7 +314,7 @@ async def confirm(asked: str) -> bool:
 
 
 def confirmation_question(kind: ItemKind, found: Sequence[LibraryItem]) -> str:
-    """Return what a person is asked before things are deleted for good."""
+    """Return the question asked before items are deleted for good."""
     names = [f"{one_line(one.name or 'unnamed')} ({one_line(one.id)})" for one in found]
     what = kind.noun if len(names) == 1 else f"{len(names)} {kind.plural}"
     return f"Delete the {what} {', '.join(names)} for good?"

@@ -41,7 +41,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListOptions:
-    """Which lines of the journal to show."""
+    """Filters of tasks."""
 
     status: Annotated[
         str | None,
@@ -102,7 +102,7 @@ class ListOptions:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether anything but the number of tasks is limited."""
+        """Whether any filter but the limit is set."""
         said = (self.status, self.search, self.product, self.since)
         return any(each is not None for each in said)
 
@@ -145,7 +145,7 @@ def list_tasks(
 
 
 def _empty_message(chosen: ListOptions, settings: Settings) -> EmptyMessage:
-    """Return what to say where no task is listed."""
+    """Return the message when no task is listed."""
     sandbox = " --sandbox" if settings.is_sandbox else ""
     if chosen.is_remote:
         return EmptyMessage(
@@ -221,7 +221,7 @@ def _from_account(
 
 
 def parse_remote_filter(chosen: ListOptions, now: datetime) -> TaskFilter:
-    """Return what to look for in the account.
+    """Return the filter of the account's tasks.
 
     Raises:
         UsageError: the filter has a word that means nothing.
@@ -262,7 +262,7 @@ def _job_results(entries: Sequence[JobRecord], settings: Settings) -> list[JobRe
 def filter_jobs(
     entries: Sequence[JobRecord], chosen: ListOptions, now: datetime
 ) -> list[JobRecord]:
-    """Return the entries that pass the filter, in the order given.
+    """Return the jobs that pass the filter, in the order given.
 
     Raises:
         UsageError: the filter has a word that means nothing.
@@ -297,7 +297,7 @@ def parse_state(word: str | None) -> str | None:
 
 
 def contains_text(entry: JobRecord, text: str | None) -> bool:
-    """Return whether a task has `text` in its prompt, ids, model, product or files."""
+    """Return whether a job has `text` in its prompt, ids, model, product or files."""
     if not text:
         return True
     facts = (entry.prompt, entry.task_id, entry.external_id, entry.model)
@@ -306,7 +306,7 @@ def contains_text(entry: JobRecord, text: str | None) -> bool:
 
 
 def parse_time(text: str, now: datetime, *, option: str = "--since") -> datetime:
-    """Return the time that `2h`, `3d` or an ISO date means; without a zone it is UTC.
+    """Return the time of `2h`, `3d` or an ISO date; without a zone it is UTC.
 
     `option` is what was typed, for the complaint.
 
@@ -326,7 +326,7 @@ def parse_time(text: str, now: datetime, *, option: str = "--since") -> datetime
 
 
 def plain_job_table(entries: Sequence[JobRecord]) -> Iterator[str]:
-    """Yield one line an entry for a pipe, in columns; nothing is cut.
+    """Yield one line a job for a pipe, in columns; nothing is cut.
 
     The prompt, which has blanks, is last.
     """

@@ -1,4 +1,4 @@
-"""The options of `kling listen`, in the groups in which its `--help` shows them."""
+"""`kling listen`: options, their checks, and the call of the listener service."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _EVENTS_PANEL = "Which callbacks, and how long"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngressOptions:
-    """How callbacks get in, and how they are answered."""
+    """How callbacks reach the listener, and how they are answered."""
 
     port: Annotated[
         int,
@@ -106,7 +106,7 @@ class IngressOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForwardingOptions:
-    """Where callbacks are passed on to."""
+    """The targets to which callbacks are forwarded."""
 
     forward_to: Annotated[
         list[str] | None,
@@ -131,7 +131,7 @@ class ForwardingOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventOptions:
-    """Which callbacks are shown and passed on, and when there have been enough."""
+    """Which callbacks are shown and forwarded, and when to stop."""
 
     events: Annotated[
         list[str] | None,
@@ -199,7 +199,7 @@ def parse_listen_options(  # noqa: PLR0913 -- the groups of options, one each
     is_stdout_reserved: bool,
     tunnel: str,
 ) -> ListenOptions:
-    """Return what was typed, checked.
+    """Return the listener's options, checked.
 
     Raises:
         UsageError: some of it makes no sense.
@@ -227,7 +227,7 @@ def parse_listen_options(  # noqa: PLR0913 -- the groups of options, one each
 
 
 def parse_response(texts: Sequence[str]) -> tuple[int, float]:
-    """Return the status and the delay in seconds that `--respond` asks for.
+    """Return the status and the delay in seconds of `--respond`.
 
     Raises:
         UsageError: it is neither.
@@ -250,7 +250,7 @@ def parse_response(texts: Sequence[str]) -> tuple[int, float]:
 
 
 def parse_callback_url(text: str | None) -> str | None:
-    """Return the person's own URL, without a slash at its end.
+    """Return the user's own URL without a trailing slash.
 
     Raises:
         UsageError: it is no address that can be called.
@@ -271,7 +271,7 @@ def parse_callback_url(text: str | None) -> str | None:
 
 
 def parse_event_filter(choice: EventOptions) -> EventFilter:
-    """Return which callbacks are wanted.
+    """Return the filter of callbacks.
 
     Raises:
         UsageError: there is no such status.
@@ -290,7 +290,7 @@ def parse_stop_conditions(choice: EventOptions) -> StopConditions:
 
 
 def parse_timeout(text: str | None) -> float | None:
-    """Return the seconds of `--timeout`, None for ever.
+    """Return the seconds of `--timeout`, None for no limit.
 
     Raises:
         UsageError: it is no length of time.
@@ -373,7 +373,7 @@ def listen(  # noqa: PLR0913 -- the groups of options, one each
 def _prompt_for_tunnel(
     options: ListenOptions, settings: Settings, output_options: StreamOptions
 ) -> ListenOptions:
-    """Ask a person at the terminal what is to be asked before a tunnel is opened."""
+    """Prompt at the terminal before a tunnel is opened; return the options."""
     from kling_cli.cli.options.tunnel_prompt import is_person_there, prepare_tunnel
     from kling_cli.listener.ingress.ingress import IngressKind, choose_ingress
 

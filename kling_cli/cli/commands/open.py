@@ -1,4 +1,4 @@
-"""`kling open`: the saved files of tasks, in the programs that show them."""
+"""`kling open`: opens saved files with the programs of this machine."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def find_jobs(names: Sequence[str], settings: Settings) -> list[JobRecord]:
 
 
 def saved_files(entry: JobRecord, settings: Settings) -> Iterator[Path]:
-    """Yield the files of a task that are still where they were saved.
+    """Yield the files of a job that still exist.
 
     Raises:
         UsageError: there are none.

@@ -1,4 +1,4 @@
-"""The options of `kling replay`, in the groups in which its `--help` shows them."""
+"""`kling replay`: sends stored callbacks again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Numbers = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayFilterOptions:
-    """Which callbacks, other than by number."""
+    """Selection of callbacks other than by number."""
 
     task_id: Annotated[
         str | None,
@@ -48,7 +48,7 @@ class ReplayFilterOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayOptions:
-    """What is sent, and where to."""
+    """The targets, the repetitions and the changes of a replay."""
 
     to: Annotated[
         list[str] | None,

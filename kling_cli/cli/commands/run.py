@@ -1,4 +1,4 @@
-"""`kling run`: a complete request from a file."""
+"""`kling run`: runs a complete request from a JSON file."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def run(  # noqa: PLR0913 -- one for each group of options
 
 
 def _describe(name: str) -> int:
-    """Print the schema: lines for a person, one line for a program."""
+    """Print the schema: indented on a terminal, one line for a program."""
     import json
     import sys
 

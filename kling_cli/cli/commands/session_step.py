@@ -1,4 +1,4 @@
-"""The command of a step that costs nothing: made from a description, as a product's."""
+"""The commands of session steps, made from the catalogue like those of products."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepInvocation:
-    """A step as it was typed; `command` is what `--json` calls it."""
+    """A step and its typed values; `command` is its name in `--json`."""
 
     step: Product
     facts: StepSpec
@@ -45,7 +45,7 @@ class StepInvocation:
 
 
 def make_command(name: str, *, called: str) -> Any:
-    """Return the command of the step `name`, `called` so in its group."""
+    """Return the command of the step `name`, shown as `called` in its group."""
     step = catalogue.load_step(name)
     group = next(each.group for each in catalogue.step_summaries() if each.name == name)
     facts = step.step
@@ -83,7 +83,7 @@ def make_command(name: str, *, called: str) -> Any:
 
 
 def _run_step(typed: StepInvocation) -> int:
-    """Take the step, say what came of it, and return the exit code."""
+    """Run the step, print its result, and return the exit code."""
     from kling_cli.cli.output import json_document
 
     result = _execute_step(typed)
@@ -137,7 +137,7 @@ def _step_run_options(typed: StepInvocation) -> RunOptions:
 
 
 def _result_lines(typed: StepInvocation, result: StepResult) -> Iterator[str]:
-    """Yield what goes to stdout: the session opened, or the files made."""
+    """Yield the lines for stdout: the session opened, or the files made."""
     if typed.facts.session_hours is not None:
         yield one_line(result.task.id)
     elif typed.facts.is_saved:
@@ -148,7 +148,7 @@ def _result_lines(typed: StepInvocation, result: StepResult) -> Iterator[str]:
 def _message_lines(
     typed: StepInvocation, result: StepResult | KlingError
 ) -> Iterator[str]:
-    """Yield what goes to stderr: what came of it, and what to type next."""
+    """Yield the lines for stderr: what was done, and the command to type next."""
     if isinstance(result, KlingError):
         from kling_cli.cli.output.plain_lines import error_lines
 
@@ -164,7 +164,7 @@ def _message_lines(
 
 
 def _session_lines(result: StepResult) -> str:
-    """Return what the video of a session is, and until when the session lives."""
+    """Return the video of a session, and when the session expires."""
     known = [f"session {result.task.id}"]
     for video in result.task.outputs:
         facts = video.facts or {}

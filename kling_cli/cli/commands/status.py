@@ -1,4 +1,4 @@
-"""`kling status`: one look at tasks, without waiting."""
+"""`kling status`: the state of tasks, without waiting."""
 
 from __future__ import annotations
 
@@ -78,14 +78,14 @@ def status(
 
 
 def status_words(results: Sequence[JobResult]) -> Iterator[str]:
-    """Yield how each task stands in one word."""
+    """Yield the state of each task in one word."""
     return (result.state.word for result in results)
 
 
 def status_details(
     results: Sequence[JobResult], style: Styler = unstyled
 ) -> Iterator[str]:
-    """Yield a few lines a task: what it is and how it stands."""
+    """Yield a few lines a task: what it is, its state, cost and files."""
     from kling_cli.cli.output.views.jobs import colored_state
 
     for result in results:

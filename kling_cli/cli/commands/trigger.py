@@ -1,4 +1,4 @@
-"""The options of `kling trigger`."""
+"""`kling trigger`: sends mock callbacks to a handler and checks its answers."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ ScenarioArgument = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MockOptions:
-    """What the mock callbacks are, and where they go."""
+    """The mock callbacks, their target, and the expected answers."""
 
     is_all: Annotated[
         bool,
@@ -130,7 +130,7 @@ _GENERATIONS: Final = ("new", "legacy")
 
 
 def parse_mock_runs(name: str | None, mock_options: MockOptions) -> MockRuns:
-    """Return what was typed, checked.
+    """Return the mock runs that the options describe.
 
     With `--all` every scenario is a task of its own, and what a handler must do is
     judged even where nothing was demanded.
@@ -193,11 +193,11 @@ def _make_run(  # noqa: PLR0913, PLR0917 -- what all trials of a series share, a
 
 
 class SecretRequiredError(UsageError):
-    """Signatures can be made or judged only with the secret of the handler."""
+    """A signature can be made or judged only with the handler's secret."""
 
 
 def curl_commands(trial: MockRun, mock_options: MockOptions) -> list[str]:
-    """Return the curl commands that send the same; a listener's token is not shown."""
+    """Return the equivalent curl commands; a listener's token is masked."""
     url = (trial.target if mock_options.to else parse_target(DEFAULT_PATH)).url
     return [
         curl_command(url, trial.signer.headers(one), one.raw)
@@ -242,7 +242,7 @@ def _read_body(name: str) -> bytes:
 
 
 def _with_changes(raw: bytes, changes: Mapping[str, Any]) -> bytes:
-    """Return a body of the person's own with other values; without any, as it is."""
+    """Return a custom body with changed values; without changes, unchanged."""
     if not changes:
         return raw
     try:
@@ -259,7 +259,7 @@ def _with_changes(raw: bytes, changes: Mapping[str, Any]) -> bytes:
 def _require_secret(
     made: Sequence[MockDelivery], demands: Expectations, *, is_signed: bool
 ) -> None:
-    """Refuse to try, or to judge, signatures that we could not make.
+    """Refuse to send, or to judge, signatures that cannot be made.
 
     An old one can only be made with the handler's own secret. A forged one can be sent
     without, but whether a sound one would be let in can then not be seen.
@@ -274,7 +274,7 @@ def _require_secret(
 
 
 def _needs_reachability_check(made: Sequence[MockDelivery], stamp: MockSigner) -> bool:
-    """Return whether a sound callback should follow, to see if the handler still works.
+    """Return whether a valid callback should follow, to test the handler afterwards.
 
     One that checks signatures would refuse it if we cannot sign it.
     """
@@ -328,7 +328,7 @@ def trigger(
 
 
 def _run_all(series: MockRuns, report: MockReport) -> int:
-    """Send everything, judge what comes back, and say so."""
+    """Send everything, check the answers and print the report."""
     import anyio
 
     from kling_cli.jobs.signals import until_signal

@@ -1,4 +1,4 @@
-"""`kling tunnel`: what tunnels there are, how good they are, and which is used."""
+"""`kling tunnel`: lists, measures and selects tunnel providers."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ def _check_text(check: ReadinessCheck) -> str:
 
 
 def _default_test_targets(settings: Settings) -> list[str]:
-    """Return what is tested when nothing is named.
+    """Return the providers to test when none is named.
 
     Raises:
         TunnelError: nothing is ready.
@@ -300,7 +300,7 @@ def _report_lines(reports: list[TunnelReport]) -> Iterator[str]:
 
 
 def _warnings(settings: Settings) -> Iterator[str]:
-    """Yield why what was chosen may not be what is used, or not work yet."""
+    """Yield why the chosen tunnel may not be used, or not work yet."""
     from kling_cli.tunnels import registry
 
     if os.environ.get("KLING_TUNNEL", "").strip():

@@ -1,4 +1,4 @@
-"""`kling voices`: the voices for videos, ready-made ones and one's own."""
+"""`kling voices`: list, show, create and delete voices."""
 
 from __future__ import annotations
 

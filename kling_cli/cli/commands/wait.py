@@ -1,4 +1,4 @@
-"""`kling wait`: attach to running tasks and finish them."""
+"""`kling wait`: attaches to running tasks and finishes them."""
 
 from __future__ import annotations
 

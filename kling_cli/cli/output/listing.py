@@ -1,4 +1,4 @@
-"""What commands print that list things: lines, ids, or one JSON object."""
+"""Output of commands that list: lines, ids, or one JSON document."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class EmptyMessage(NamedTuple):
-    """What to say where there is nothing to list, and what to do about it."""
+    """The message and the hint where there is nothing to list."""
 
     message: str
     hint: str
@@ -27,7 +27,7 @@ class EmptyMessage(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """The answer of a command that lists. `command` is a key of `LISTING_KEYS`.
+    """The result of a command that lists. `command` is a key of `LISTING_KEYS`.
 
     `facts` are what its JSON has under the keys named there; `lines` are for people
     and pipes, `ids` for `--quiet`. `warnings` go to stderr, `notes` to a terminal only;
@@ -45,7 +45,7 @@ class Listing:
 
 
 def print_listing(listing: Listing, output_options: OutputOptions) -> int:
-    """Print a listing in the manner asked for, and return the exit code."""
+    """Print a listing as text or JSON, and return the exit code."""
     if output_options.is_json:
         write_result(
             dumps(listing_document(listing.command, listing.facts, listing.error))
@@ -70,7 +70,7 @@ def print_listing(listing: Listing, output_options: OutputOptions) -> int:
 
 
 def print_empty_message(empty: EmptyMessage, output_options: OutputOptions) -> None:
-    """Tell a person on stderr that there is nothing to list."""
+    """Print on stderr that there is nothing to list."""
     from kling_cli.cli.output.job_results import print_message
 
     if output_options.is_quiet or output_options.is_json:
@@ -80,5 +80,5 @@ def print_empty_message(empty: EmptyMessage, output_options: OutputOptions) -> N
 
 
 def truncation_note(limit: int) -> str:
-    """Return what to say when `--limit` has left something out."""
+    """Return the note that `--limit` has left something out."""
     return f"there are more than these {limit}: --limit 0 shows all"

@@ -1,4 +1,4 @@
-"""One plain line an event, for a reader that is no terminal; pure."""
+"""Plain lines: one line of text an event, for a pipe or a log; pure."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ _VIA_LABELS = MappingProxyType(
 
 
 def event_line(event: Event) -> str | None:
-    """Return what is printed for `event`, one line; None when it is not news."""
+    """Return the line printed for `event`; None when it has none."""
     text = _FORMATTERS[type(event)](event)
     return None if text is None else one_line(text)
 
 
 def is_warning(event: Event) -> bool:
-    """Return whether even a command that only looks should say this."""
+    """Return whether an event is printed even by a brief reporter."""
     return isinstance(event, events.Notice | events.QueryFailed)
 
 
 def error_lines(error: KlingError) -> Iterator[str]:
-    """Yield what a person is told about a failure: `error: …` and `hint: …`."""
+    """Yield the lines of an error: `error: …` and `hint: …`."""
     first, *rest = _message_lines(error)
     yield f"error: {first}"
     for each in rest:
@@ -65,7 +65,7 @@ def error_lines(error: KlingError) -> Iterator[str]:
 
 
 def callback_path_text(event: events.CallbackPath) -> str:
-    """Return how the way for callbacks stands, in a few words."""
+    """Return the state of the callback path in a few words."""
     words = _PATH_LABELS.get(event.state, event.state)
     if event.via is None or event.state not in ("ready", "back"):
         return words
@@ -73,7 +73,7 @@ def callback_path_text(event: events.CallbackPath) -> str:
 
 
 def result_summary(result: JobResult) -> str:
-    """Return the last line about a job: how it ended, its time and cost."""
+    """Return the last line about a job: final state, time and cost."""
     name = result.task_id or result.external_id or "the job"
     facts = [f"{name} {result.state.value}"]
     if result.state is store.State.UNKNOWN:
@@ -90,7 +90,7 @@ def result_summary(result: JobResult) -> str:
 
 
 def _message_lines(error: KlingError) -> list[str]:
-    """Return the message's lines; one with the API's words in it stays on one."""
+    """Return the message's lines; one with the API's words stays on one line."""
     if error.code is not None:
         return [one_line(error.message)]
     return escaped_lines(error.message) or [error.type]
@@ -196,7 +196,7 @@ def _finished(event: events.Finished) -> str | None:
 
 
 def _no_line(_: object) -> None:
-    """Say nothing: too frequent to be news on a line of its own."""
+    """Return None: too frequent for a line of its own."""
 
 
 _FORMATTERS: Mapping[type, Callable[[Any], str | None]] = MappingProxyType(
@@ -227,7 +227,7 @@ _COLORS = (("error:", 31), ("warning:", 33), ("hint:", 36), ("saved ", 32))
 
 
 def with_colored_prefix(text: str) -> str:
-    """Return `text` with its first word coloured, where that word means something."""
+    """Return `text` with a coloured prefix, such as `error:`."""
     for start, color in _COLORS:
         if text.startswith(start):
             return f"\033[{color}m{start}\033[0m{text[len(start) :]}"

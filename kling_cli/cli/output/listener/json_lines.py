@@ -1,4 +1,4 @@
-"""A listener's line as one JSON object; pure."""
+"""The lines of `kling listen --json`: a listener event as one JSON object; pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCHEMA = "kling.listen/1"
 
 
 def event_object(line: JsonLineEvent, *, seq: int, now: datetime) -> dict[str, Any]:
-    """Return a line's object; a notice has none, it belongs on stderr."""
+    """Return the JSON object of an event; a notice has none and goes to stderr."""
     type_, facts = _facts(line)
     return {
         "schema": SCHEMA,

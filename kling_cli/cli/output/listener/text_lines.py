@@ -1,4 +1,4 @@
-"""A listener's line as one line of text; pure.
+"""The lines of `kling listen`: a listener event as one line of text; pure.
 
 `12:00:03 #12 text2video succeeded 84121… after 41s, valid signature`, and what became
 of it below with the same number. What belongs to no callback has no number.
@@ -37,7 +37,7 @@ def event_text(line: ListenerEvent, now: datetime) -> str:
 
 
 def ready_text(line: events.Ready) -> str:
-    """Return what is said once: the URL in full, to be copied."""
+    """Return the first lines: the callback URL in full, and the targets."""
     told = [f"callback_url: {line.callback_url}"]
     if line.local_url != line.callback_url:
         told.append(f"on this machine: {line.local_url}")
@@ -55,13 +55,13 @@ def warning_text(notice: Notice) -> str:
 
 
 def is_result(line: ListenerEvent) -> bool:
-    """Return whether a line is about callbacks, and so belongs on stdout."""
+    """Return whether an event is about a callback, and so is printed on stdout."""
     said_aside = events.Ready | events.TunnelChanged | events.Stopped
     return not isinstance(line, said_aside | Notice)
 
 
 def is_shown_when_quiet(line: ListenerEvent) -> bool:
-    """Return whether a line is shown even under `--quiet`."""
+    """Return whether an event is printed even under `--quiet`."""
     if isinstance(line, events.Forwarded):
         return line.hint is not None or line.error is not None
     if isinstance(line, events.Verified):
@@ -122,7 +122,7 @@ def _forward(line: events.Forwarded) -> str:
 
 
 def _truncated(excerpt: str) -> str:
-    """Return the beginning of an answer on one line, its white space folded."""
+    """Return the beginning of a response on one line, its white space folded."""
     folded = " ".join(excerpt[: 4 * _EXCERPT].split())
     return folded if len(folded) <= _EXCERPT else f"{folded[: _EXCERPT - 3]}..."
 
@@ -174,5 +174,5 @@ def _event_time(line: ListenerEvent, now: datetime) -> datetime:
 
 
 def _local_time(moment: datetime) -> str:
-    """Return the time of day where the person is."""
+    """Return the time of day in the local time zone."""
     return moment.astimezone().strftime("%H:%M:%S")

@@ -1,4 +1,4 @@
-"""The live display on a terminal: the progress redrawn in place, news above it."""
+"""The live display: a block redrawn in place, with permanent lines above it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _PERMANENT_EVENTS = (
 
 
 class LiveReporter:
-    """Draws on stderr until it is left; the cursor is then where it should be."""
+    """A reporter that draws on stderr; the cursor is restored at the end."""
 
     def __init__(
         self,
@@ -62,14 +62,14 @@ class LiveReporter:
         self._live.stop()
 
     def tell(self, event: Event) -> None:
-        """Draw what has changed; news stays above the display."""
+        """Update the display; permanent lines are printed above it."""
         self._board = apply_event(self._board, event, self._clock.monotonic())
         for line in permanent_lines(event):
             self._console.print(line)
 
     @contextmanager
     def pause(self) -> Iterator[None]:
-        """Take the display away while somebody else has the terminal."""
+        """Remove the display while another program has the terminal."""
         self._live.stop()
         try:
             yield
@@ -122,7 +122,7 @@ def _styled(text: str) -> Text:
 
 
 def terminal_console(*, is_colored: bool) -> Console:
-    """Return a console on stderr that no lost terminal can make raise."""
+    """Return a console on stderr that does not raise when the terminal goes away."""
     return Console(
         file=cast("IO[str]", FaultTolerantStream(sys.stderr)),
         force_terminal=True,
@@ -135,7 +135,7 @@ def terminal_console(*, is_colored: bool) -> Console:
 
 
 class FaultTolerantStream:
-    """A stream that swallows what can go wrong when its terminal goes away."""
+    """A stream that ignores errors of a terminal that has gone away."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream

@@ -1,4 +1,7 @@
-"""What the live display knows: rows of jobs, rebuilt from events; pure.
+"""The progress model: rows of jobs, updated by events; pure.
+
+Times are on the clock's monotonic scale, in seconds. Everything is frozen: the thread
+that draws sees one state or the next, never half of one.
 
 Times are on the clock's monotonic scale, in seconds. Everything is frozen: the thread
 that draws sees one progress or the next, never half of one.
@@ -24,7 +27,7 @@ _MIN_RATE_PERIOD_S = 0.2  # below that a rate is noise
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
-    """A download on its way, and when and where we first saw it."""
+    """A running download, with the time and size at which it was first seen."""
 
     name: str
     done_bytes: int
@@ -33,14 +36,14 @@ class Transfer:
     start_bytes: int
 
     def rate(self, now: float) -> float | None:
-        """Return bytes a second so far; None while that means nothing."""
+        """Return bytes a second so far; None while too little time has passed."""
         seconds = now - self.started_at
         if seconds < _MIN_RATE_PERIOD_S or self.done_bytes <= self.start_bytes:
             return None
         return (self.done_bytes - self.start_bytes) / seconds
 
     def left_s(self, now: float) -> float | None:
-        """Return how long the rest will take at this rate."""
+        """Return the estimated seconds until the download is complete."""
         rate = self.rate(now)
         if rate is None or self.total_bytes is None:
             return None
@@ -49,7 +52,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRow:
-    """One job. `phase` is what is being done about it, `is_done` that it has ended."""
+    """One job. `phase` is its current step, `is_done` that it has ended."""
 
     external_id: str | None = None
     task_id: str | None = None
@@ -67,7 +70,7 @@ class JobRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressModel:
-    """All jobs of a run and what they have in common.
+    """All jobs of a run and their common state.
 
     `trouble` says why the API cannot be reached, and which try that was, as long as
     that is so.
@@ -98,7 +101,7 @@ class ProgressModel:
 
 
 def apply_event(progress: ProgressModel, event: Event, now: float) -> ProgressModel:
-    """Return the progress once `event` has happened."""
+    """Return the model after `event`."""
     change = _UPDATES.get(type(event))
     return progress if change is None else change(progress, event, now)
 
@@ -221,7 +224,7 @@ def _download_retry(
 
 
 def _saved(progress: ProgressModel, event: events.Saved, now: float) -> ProgressModel:
-    """Take down the download that has become this file, whatever its final name."""
+    """Remove the download that has become this file, whatever its final name."""
     row = progress.row(event.task_id)
     kept = {
         name: transfer

@@ -1,4 +1,4 @@
-"""The progress as lines of text that fit a terminal of any width; pure.
+"""The renderer: the progress model as lines that fit a terminal of any width; pure.
 
 A fact is never cut to fit: what does not fit beside another goes onto the next line,
 and a bar gives way first. The prompt alone, which the person knows, is shortened.
@@ -23,7 +23,7 @@ _INDENT = "  "
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """The characters to draw with."""
+    """The characters that the display is drawn with."""
 
     spinner: str
     full: str
@@ -37,7 +37,7 @@ ASCII = Glyphs(spinner="|/-\\", full="#", empty=".", separator=" - ")
 
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
-    """Where and when a progress is drawn: cells wide, lines high, seconds."""
+    """The size of the terminal in cells, the time in seconds, and the glyphs."""
 
     width: int
     height: int
@@ -46,7 +46,7 @@ class RenderOptions:
 
 
 def render(progress: ProgressModel, options: RenderOptions) -> list[Text]:
-    """Return the lines of the display, none wider than the options."""
+    """Return the lines of the display, none wider than the terminal."""
     running = [row for row in progress.rows if not row.is_done]
     shared = _summary_lines(progress, options)
     room = max(1, options.height - len(shared) - 2)
@@ -61,7 +61,7 @@ def render(progress: ProgressModel, options: RenderOptions) -> list[Text]:
 
 
 def _job_lines(row: JobRow, options: RenderOptions, *, is_alone: bool) -> list[Text]:
-    """Return a job's lines: what it is, how it stands, its downloads."""
+    """Return a job's lines: what it is, its phase, its downloads."""
     mark = options.glyphs.spinner[int(options.now * 8) % len(options.glyphs.spinner)]
     name = row.task_id or row.external_id or ""
     what = [row.product, row.model, name] if is_alone else [name, row.model]
@@ -78,7 +78,7 @@ def _job_lines(row: JobRow, options: RenderOptions, *, is_alone: bool) -> list[T
 
 
 def _phase_lines(row: JobRow, options: RenderOptions) -> list[Text]:
-    """Return the phase with the time it has taken against the usual time."""
+    """Return the phase with the elapsed time against the usual time."""
     since = row.started_at if row.submitted_at is None else row.submitted_at
     elapsed = options.now - since
     if row.submitted_at is None or row.usual_s is None or row.transfers:
@@ -132,7 +132,7 @@ def _summary_lines(progress: ProgressModel, options: RenderOptions) -> list[Text
 def _with_bar(
     before: str, share: float, facts: Sequence[str], options: RenderOptions
 ) -> list[Text]:
-    """Return one line with a bar if there is room for one, otherwise plain facts."""
+    """Return one line with a progress bar if it fits, otherwise plain facts."""
     words = f"{_INDENT}{before} " if before else _INDENT
     figures = options.glyphs.separator.join(facts)
     room = options.width - cell_len(words) - cell_len(figures) - 1

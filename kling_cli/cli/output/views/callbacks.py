@@ -1,4 +1,4 @@
-"""Kept callbacks as lines for a person; pure. All of it is strangers' text."""
+"""Views of stored callbacks; pure. All of it is untrusted text."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def callback_table(
 def callback_details(
     kept: StoredCallback, forwards: Sequence[StoredForward]
 ) -> Iterator[str]:
-    """Yield all there is to say of one callback, its body last but for its forwards."""
+    """Yield everything about one callback: facts, headers, body, forwards."""
     from kling_cli.listener.forwarding.headers import masked_headers
 
     yield f"#{kept.id}  {kept.status or 'malformed'}"
@@ -76,7 +76,7 @@ def callback_details(
 def new_callback_details(
     kept: StoredCallback, facts: Sequence[JsonLineEvent]
 ) -> Iterator[str]:
-    """Yield the same of a callback that has just come, with what became of it first.
+    """Yield the details of a new callback, with its verification and forwards first.
 
     A long body is cut: a terminal is not for reading a megabyte.
     """
@@ -102,7 +102,7 @@ def new_callback_details(
 def _comparison(
     kept: StoredCallback, check: Verified | None
 ) -> Iterator[tuple[str, str]]:
-    """Yield what the callback claims, and what the API says of it."""
+    """Yield what the callback claims, and what the API answers."""
     yield "claims", kept.status or "nothing that can be read"
     if check is None:
         yield "API", "not asked, or not yet"
@@ -130,7 +130,7 @@ def delivery_line(line: Forwarded) -> str:
 
 
 def response_excerpt(line: Forwarded) -> Iterator[str]:
-    """Yield the first lines of what the app said to a delivery that it did not take."""
+    """Yield the first lines of the response to a delivery that was not accepted."""
     said = (line.excerpt or "").splitlines()
     for each in said[:_MAX_EXCERPT_LINES]:
         yield f"  {one_line(each)}"
@@ -139,7 +139,7 @@ def response_excerpt(line: Forwarded) -> Iterator[str]:
 def _terminal_cells(
     kept: StoredCallback, forwards: Iterable[StoredForward]
 ) -> tuple[str | None, ...]:
-    """Return the cells with the time as a person reads it."""
+    """Return the cells with the time formatted for a person."""
     number, _, *rest = _cells(kept, forwards)
     return (number, f"{kept.received_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}", *rest)
 
@@ -159,7 +159,7 @@ def _cells(
 
 
 def _last_outcomes(forwards: Iterable[StoredForward]) -> Iterator[str]:
-    """Yield the last outcome for each place, in a word."""
+    """Yield the last outcome for each target, in a word."""
     from kling_cli.store import last_by_url
 
     for each in last_by_url(forwards).values():
@@ -198,7 +198,7 @@ def _duration_text(seconds: float) -> str:
 
 
 def mismatch_text(one: events.Mismatch) -> str:
-    """Return in what a callback and the API differ, as the API's word against its."""
+    """Return a difference between a callback and the API as a clause."""
     if one.field == "task_id":
         return f"the API knows no task {one.claimed}"
     name = "" if one.field == "status" else f"{one.field} "

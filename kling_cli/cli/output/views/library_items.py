@@ -1,4 +1,4 @@
-"""Voices and elements as a person, a pipe and a program read them."""
+"""Views of library items: voices and elements."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _COLUMNS = {
 
 
 def item_document(one: LibraryItem, kind: ItemKind) -> dict[str, Any]:
-    """Return what `--json` says about a thing; an element's has more keys."""
+    """Return the JSON object of an item; an element's has more keys."""
     common = {
         "id": one.id,
         "name": one.name,
@@ -53,7 +53,7 @@ def item_document(one: LibraryItem, kind: ItemKind) -> dict[str, Any]:
 
 
 def item_table(found: Sequence[LibraryItem], kind: ItemKind) -> Iterator[str]:
-    """Yield one line a thing; headings on a terminal only."""
+    """Yield one line an item; headings on a terminal only."""
     rows = [_cells(one, kind) for one in found]
     if is_terminal(sys.stdout):
         return fitted_table(
@@ -70,7 +70,7 @@ def _cells(one: LibraryItem, kind: ItemKind) -> tuple[str | None, ...]:
 
 
 def item_details(found: Sequence[LibraryItem], kind: ItemKind) -> Iterator[str]:
-    """Yield a few lines a thing, and how it is used."""
+    """Yield a few lines an item, and how it is used."""
     for one in found:
         yield f"{one_line(one.id)}  {one_line(one.name or '-')}"
         yield from labelled_lines(

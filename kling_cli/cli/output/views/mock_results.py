@@ -1,4 +1,4 @@
-"""What `kling trigger` says: lines as answers come, or one JSON object at the end.
+"""The output of `kling trigger`: lines as answers arrive, or one JSON document.
 
 With `--assert`, PASS or FAIL for each promise comes after the answers; with `--all`,
 each scenario is a row of a table instead of its answers.
@@ -41,7 +41,7 @@ def print_commands(commands: Sequence[str], output_options: OutputOptions) -> No
 
 
 class MockReport:
-    """Tells of the answers of one run, and what they come to."""
+    """The report of a run of mock callbacks."""
 
     def __init__(self, output_options: OutputOptions, *, is_asserting: bool) -> None:
         self._output_options = output_options
@@ -52,7 +52,7 @@ class MockReport:
 
     @property
     def judged(self) -> list[CheckedDelivery]:
-        """Every answer so far."""
+        """Every checked answer so far."""
         return [each for _, judged in self._tried for each in judged]
 
     @property
@@ -69,7 +69,7 @@ class MockReport:
             write_result(self._style(head, "bold"))
 
     def show(self, number: int, one: MockDelivery, outcome: DeliveryOutcome) -> None:
-        """Print one line about an answer as it comes; with --quiet the status."""
+        """Print one line about an answer as it arrives; with --quiet its status."""
         is_table = self._series is not None and self._series.is_all
         if self._output_options.is_json or is_table:
             return
@@ -80,7 +80,7 @@ class MockReport:
         write_result(f"#{number} {one.name} {told} {outcome.duration_s * 1000:.0f}ms")
 
     def add(self, scenario: str | None, judged: Sequence[CheckedDelivery]) -> None:
-        """Take the answers of one trial; with `--all`, print its row."""
+        """Add the answers of one run; with `--all`, print its row."""
         self._tried.append((scenario, judged))
         if (
             self._series is None
@@ -91,7 +91,7 @@ class MockReport:
         self._print_row(scenario or "", judged)
 
     def conclude(self, error: KlingError | None) -> int:
-        """Say PASS or FAIL where that was asked for, and what is wrong; return a code.
+        """Print PASS or FAIL where requested, and the error; return the exit code.
 
         Without an answer there is nothing to pass or fail.
         """
@@ -200,7 +200,7 @@ def _met_share(each: PromiseResult) -> str:
 
 
 def _document(error: KlingError | None = None) -> dict[str, Any]:
-    """Return the JSON; its keys are the same in every outcome."""
+    """Return the JSON document; its keys are the same in every outcome."""
     return {
         "schema": SCHEMA,
         "ok": error is None,
