@@ -18,11 +18,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import anyio
 
 from kling_cli.callbacks.http.limits import Limits
-from tests.callbacks.doorstep import a_door
+from tests.callbacks.doorstep import running_receiver
 from tests.callbacks.storm import storm
 
 AT_ONCE = 40
-LIMITS = Limits(head_s=0.3, body_s=0.3, linger_s=0.2)
+LIMITS = Limits(head_timeout_s=0.3, body_timeout_s=0.3, drain_timeout_s=0.2)
 
 
 def main() -> int:
@@ -41,7 +41,7 @@ async def fuzz(seconds: float, seed: int) -> tuple[int, Counter[int]]:
     next_seed = seed
     statuses: Counter[int] = Counter()
     while time.monotonic() < until:
-        async with a_door(limits=LIMITS) as door:
+        async with running_receiver(limits=LIMITS) as door:
             statuses.update(await storm(door, range(next_seed, next_seed + AT_ONCE)))
         next_seed += AT_ONCE
     return next_seed - seed, statuses

@@ -12,15 +12,15 @@ from kling_cli.api.library import ELEMENTS, VOICES, LibraryItem, Owner
 from kling_cli.catalogue import routing, validation
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import CredentialKind
-from kling_cli.cli.commands.models import select
+from kling_cli.cli.commands.models import select_models
 from kling_cli.cli.output import json_document
 from kling_cli.cli.output.views import account, library_items, models
 from kling_cli.errors import UsageError
 from kling_cli.jobs.order_parser import to_order
 from kling_cli.jobs.waiting import schedule
 from kling_cli.mock import scenarios
-from kling_cli.mock.payloads import Mock
-from kling_cli.mock.scenarios import Expected
+from kling_cli.mock.payloads import MockTask
+from kling_cli.mock.scenarios import ExpectedStatus
 from kling_cli.sandbox.faults import ACTIONS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -37,7 +37,7 @@ def test_the_page_of_the_sandbox_lists_every_fault() -> None:
 
 def test_the_page_of_the_json_lists_every_key() -> None:
     page = (DOCS / "json.md").read_text()
-    printed = json_document.of_failure("text2video", UsageError("no"))
+    printed = json_document.failure_document("text2video", UsageError("no"))
 
     table = page.split("| key | meaning |")[1].split("```")[0]
 
@@ -53,8 +53,8 @@ def test_the_page_of_the_json_lists_the_keys_of_every_list() -> None:
     rows = re.findall(r"^\| `([a-z ]+)` \| (`.*) \|$", page, re.MULTILINE)
 
     described = {command: re.findall(r"`(\w+)`", keys) for command, keys in rows}
-    assert {name: described.get(name) for name in json_document.LISTINGS} == {
-        name: list(keys) for name, keys in json_document.LISTINGS.items()
+    assert {name: described.get(name) for name in json_document.LISTING_KEYS} == {
+        name: list(keys) for name, keys in json_document.LISTING_KEYS.items()
     }
 
 
@@ -67,11 +67,11 @@ def keys_of(row: str) -> list[str]:
 
 
 def test_the_page_of_the_json_lists_the_keys_of_what_is_in_a_list() -> None:
-    line = select("text2video", "kling-3.0", ["sound"])[0]
-    model = models.document(line)
+    line = select_models("text2video", "kling-3.0", ["sound"])[0]
+    model = models.model_document(line)
     thing = LibraryItem(id="1", name=None, owner=Owner.OWN, links=())
-    voice = library_items.document(thing, VOICES)
-    element = library_items.document(thing, ELEMENTS)
+    voice = library_items.item_document(thing, VOICES)
+    element = library_items.item_document(thing, ELEMENTS)
     (row,) = deductions_from_wire({"result": {"detail": [{}]}})
     (pack,) = packs_from_wire({"resource_pack_subscribe_infos": [{}]})
 
@@ -79,9 +79,9 @@ def test_the_page_of_the_json_lists_the_keys_of_what_is_in_a_list() -> None:
     assert keys_of("models[].rates[]") == list(model["rates"][0])
     assert keys_of("voices[]") == list(voice)
     assert [*keys_of("voices[]"), *keys_of("elements[]")] == list(element)
-    assert keys_of("packs[]") == list(account.packs_document(pack, datetime.now(UTC)))
-    assert keys_of("deductions[]") == list(account.bill_document(row))
-    assert keys_of("totals[]") == list(account.totals([row])[0])
+    assert keys_of("packs[]") == list(account.pack_document(pack, datetime.now(UTC)))
+    assert keys_of("deductions[]") == list(account.deduction_document(row))
+    assert keys_of("totals[]") == list(account.deduction_totals([row])[0])
 
 
 def test_the_request_on_the_page_of_the_json_is_one() -> None:
@@ -111,7 +111,7 @@ def test_the_page_of_a_job_states_the_pauses_of_the_schedule() -> None:
 def test_the_page_of_the_listener_has_every_scenario_and_what_it_expects() -> None:
     page = (DOCS / "listen.md").read_text()
     table = page.split("| scenario | sends |")[1].split("\n\n")[0]
-    mock = Mock(task_id="t1", created_at=datetime.now(UTC))
+    mock = MockTask(task_id="t1", created_at=datetime.now(UTC))
 
     described = {
         name: answers
@@ -121,13 +121,13 @@ def test_the_page_of_the_listener_has_every_scenario_and_what_it_expects() -> No
         for name in re.findall(r"`([^`]+)`", names)
     }
 
-    assert set(described) == set(scenarios.names())
+    assert set(described) == set(scenarios.scenario_names())
     for name, answers in described.items():
-        one = scenarios.scenario(name, mock, {})[0]
+        one = scenarios.build_scenario(name, mock, {})[0]
         first = {
-            Expected.TAKEN: "2xx",
-            Expected.REFUSED: "4",
-            Expected.EITHER: "413",
+            ExpectedStatus.ACCEPTED: "2xx",
+            ExpectedStatus.REFUSED: "4",
+            ExpectedStatus.EITHER: "413",
         }[one.expected]
         assert answers.startswith(first), name
 

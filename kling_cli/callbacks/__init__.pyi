@@ -29,8 +29,8 @@ from .signatures import (
 from .urls import (
     TaskUrl as TaskUrl,
     callback_path as callback_path,
-    create_once as create_once,
+    create_secret_file as create_secret_file,
     load_key as load_key,
     new_nonce as new_nonce,
-    replace_whole as replace_whole,
+    replace_secret_file as replace_secret_file,
 )

@@ -1,4 +1,4 @@
-"""The nouns of the door: who may knock, what came in, and what is told of it."""
+"""Events of the callback receiver, and their values: URL matches, trust, refusals."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from kling_cli.callbacks.urls import match_callback_path
 
 
 class Trust(StrEnum):
-    """Why a callback was let in; none of these makes it true."""
+    """Why a callback was accepted; none of these makes it true."""
 
     SIGNED = "signed"  # with the account's webhook secret
-    TOKEN = "token"  # noqa: S105 -- a word; it came to a path that we made
+    TOKEN = "token"  # noqa: S105 -- a name; its path holds our token or MAC
     OPEN = "open"  # a bare path on loopback
-    MOCK = "mock"  # one of our own making
+    MOCK = "mock"  # sent by `kling trigger`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UrlMatch:
-    """What a door recognised; product and nonce where the path names them."""
+    """A callback URL that was recognised; product and nonce where the path has them."""
 
     product: str | None = None
     nonce: str | None = None
@@ -32,44 +32,42 @@ class UrlMatch:
 
 Peer = tuple[str, int]
 
-# Raw path, raw query and the peer's address in, the pass out, or None: not this door.
+# Takes the raw path, the raw query and the peer's address; None: no callback URL.
 UrlMatcher = Callable[[bytes, bytes, Peer | None], UrlMatch | None]
 
 
 def task_url_matcher(key: bytes) -> UrlMatcher:
-    """Return the door that opens to paths made with `key`, whatever the query."""
+    """Return a matcher of paths made with `key`, whatever the query."""
 
-    def recognise(
-        raw_path: bytes, _query: bytes, _peer: Peer | None
-    ) -> UrlMatch | None:
-        capability = match_callback_path(raw_path, key)
-        if capability is None:
+    def match(raw_path: bytes, _query: bytes, _peer: Peer | None) -> UrlMatch | None:
+        task_url = match_callback_path(raw_path, key)
+        if task_url is None:
             return None
-        return UrlMatch(product=capability.product, nonce=capability.nonce)
+        return UrlMatch(product=task_url.product, nonce=task_url.nonce)
 
-    return recognise
+    return match
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedCallback:
-    """A callback as it came, bytes and all. `hint` is None when it makes no sense."""
+    """A callback as it was received; `payload` is None when the body is malformed."""
 
     received_at: datetime
     product: str | None
     nonce: str | None
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     raw: bytes = field(repr=False)
-    hint: CallbackPayload | None
+    payload: CallbackPayload | None
     trust: Trust
 
 
-# The body, the headers (names in lower case) and the peer in; the trust out that this
-# callback is marked with, or None: it bears no valid mark.
+# Takes the body, the headers (names in lower case) and the peer; returns the trust that
+# a valid mark in them stands for, None where there is none.
 MockDetector = Callable[[bytes, Mapping[str, str], Peer | None], Trust | None]
 
 
 class RefusalReason(StrEnum):
-    """Why a request that found a door was turned away."""
+    """Why a request to a callback URL was refused."""
 
     TWO_LENGTHS = "both a length and chunks"
     ENCODED = "content encoding"
@@ -81,7 +79,7 @@ class RefusalReason(StrEnum):
 
     @property
     def status(self) -> int:
-        """The HTTP status of the answer."""
+        """The HTTP status of the response."""
         return _STATUS_CODES[self]
 
 
@@ -98,9 +96,9 @@ _STATUS_CODES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackAccepted:
-    """A callback passed the door; it has been kept, unless `NotKept` came before.
+    """A callback was accepted and stored, unless `CallbackNotStored` came before.
 
-    `number` is what the keeper returned, where that is the callback's number.
+    `number` is the one it has in the journal, where the store returned it.
     """
 
     received: ReceivedCallback
@@ -109,10 +107,10 @@ class CallbackAccepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackRefused:
-    """A request to one of our paths was refused; `received` if its body was read."""
+    """A request to a callback URL was refused; `received` if its body was read."""
 
     refusal: RefusalReason
-    door: UrlMatch
+    url_match: UrlMatch
     received: ReceivedCallback | None = None
     detail: str | None = None
     number: int | None = None
@@ -120,7 +118,7 @@ class CallbackRefused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackNotStored:
-    """A callback could not be kept; it is answered and counts all the same."""
+    """A callback could not be stored; it is accepted all the same."""
 
     received: ReceivedCallback
     failure: Exception
@@ -130,8 +128,8 @@ ReceiverEvent = CallbackAccepted | CallbackRefused | CallbackNotStored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """Requests so far; `unknown` are those that found no door, never listed."""
+class RequestCounts:
+    """Numbers of requests so far; `unknown` are those to other paths, never listed."""
 
     accepted: int = 0
     refused: int = 0

@@ -1,4 +1,4 @@
-"""What a callback's body says; the bytes are a stranger's and may be anything.
+"""Parser of callback bodies, which are untrusted input.
 
 Pure. Source: API reference 4.2 to 4.4, read 2026-10-04.
 """
@@ -18,7 +18,7 @@ MAX_DIGITS: Final = 64
 MAX_ID_LENGTH: Final = 256
 UNKNOWN: Final = "unknown"
 
-# Both generations' words, ours on the right. Either shape may carry either word.
+# Both generations' status, ours on the right. Either shape may carry either word.
 _STATUSES: Final = {
     "submitted": "submitted",
     "processing": "processing",
@@ -29,16 +29,16 @@ _STATUSES: Final = {
 
 
 class MalformedPayloadError(ValueError):
-    """A body that is no callback; the message may be shown, it quotes nothing."""
+    """A body that is not a callback; the message quotes nothing of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackPayload:
-    """What a callback claims: reason enough to ask the API, and for nothing more.
+    """What a callback claims about a task; the API is asked before it is believed.
 
     `status` is `submitted`, `processing`, `succeeded`, `failed`, or `unknown` for any
     other word and for none. `generation` is read from the keys. `document` is all that
-    the body says about the task, for whoever wants more of it.
+    the body says about the task.
     """
 
     task_id: str
@@ -51,21 +51,21 @@ class CallbackPayload:
 def parse_payload(raw: bytes) -> CallbackPayload:
     """Return what `raw` claims about a task.
 
-    Taken are the flat object of either generation, the same in an envelope under
+    Accepted are the flat object of either generation, the same in an envelope under
     `data`, and the short form with `task_id` and `status`.
 
     Raises:
-        MalformedBodyError: It is none of these, or JSON that nobody sends honestly:
-            repeated keys, NaN, endless numbers, lone surrogates, bottomless nesting.
+        MalformedPayloadError: it is none of these, or malformed JSON: repeated keys,
+            NaN, overlong numbers, lone surrogates, deep nesting.
     """
     task = parse_object(raw)
     is_legacy = "task_id" in task
-    words = task.get("task_status") or task.get("status")
+    status = task.get("task_status") or task.get("status")
     return CallbackPayload(
         task_id=_task_id(task["task_id" if is_legacy else "id"]),
         external_id=_external_id(task),
-        status=_STATUSES.get(words.lower(), UNKNOWN)
-        if isinstance(words, str)
+        status=_STATUSES.get(status.lower(), UNKNOWN)
+        if isinstance(status, str)
         else UNKNOWN,
         generation=Generation.LEGACY if is_legacy else Generation.NEW,
         document=task,
@@ -76,13 +76,13 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     """Return the object that describes the task, as the API's own answers have it.
 
     Raises:
-        MalformedBodyError: There is none, or the body is as `read_body` refuses it.
+        MalformedPayloadError: there is none, or `parse_payload` refuses the body.
     """
     return _task_object(_parse(raw))
 
 
 def _task_object(document: Any) -> dict[str, Any]:
-    """Return the object that describes the task, out of its envelope if it has one."""
+    """Return the object that describes the task, from its envelope if there is one."""
     if isinstance(document, dict):
         for candidate in (document.get("data"), document):
             if isinstance(candidate, dict) and (
@@ -118,20 +118,20 @@ def _parse(raw: bytes) -> Any:
         raise MalformedPayloadError("JSON nested too deeply") from None
     except ValueError:  # not UTF-8, not JSON
         raise MalformedPayloadError("not JSON in UTF-8") from None
-    if _may_be_deep_or_odd(raw):
-        _look_through(document)
+    if _needs_full_check(raw):
+        _check_texts(document)
     return document
 
 
-def _may_be_deep_or_odd(raw: bytes) -> bool:
-    """Say from the bytes alone whether depth or text may be wrong; seldom true.
+def _needs_full_check(raw: bytes) -> bool:
+    """Return whether depth or surrogates must be checked, judging by the bytes alone.
 
-    Text that was decoded from UTF-8 has no surrogates but those that are written so.
+    Text decoded from UTF-8 has no surrogates but those that are written as escapes.
     """
     return rb"\u" in raw or raw.count(b"[") + raw.count(b"{") >= MAX_DEPTH
 
 
-def _look_through(document: Any) -> None:
+def _check_texts(document: Any) -> None:
     for text in _texts(document):
         if not text.isascii() and _has_lone_surrogate(text):
             raise MalformedPayloadError("text with a lone surrogate")
@@ -146,13 +146,13 @@ def _texts(document: Any) -> Iterator[str]:
             if isinstance(value, str):
                 yield value
             else:
-                below.extend(_inside(value))
+                below.extend(_children(value))
         level = below
     if level:
         raise MalformedPayloadError("JSON nested too deeply")
 
 
-def _inside(value: Any) -> Iterable[Any]:
+def _children(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
         return [*value.keys(), *value.values()]
     return value if isinstance(value, list) else ()

@@ -1,7 +1,7 @@
-"""The door to the street: lets callbacks in, keeps them, and says so.
+"""Receiver of callbacks: matches the URL, checks the signature, stores, emits an event.
 
-What comes in is a stranger's word. It is bounded, checked, kept as bytes and told as an
-event; whoever hears of it asks the API and believes that.
+A callback is untrusted input. It is bounded, checked, stored as bytes and emitted as an
+event; whoever handles the event asks the API and decides on its answer alone.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from kling_cli.callbacks.events import (
     CallbackAccepted,
     CallbackNotStored,
     CallbackRefused,
-    Counts,
     MockDetector,
     ReceivedCallback,
     ReceiverEvent,
     RefusalReason,
+    RequestCounts,
     Trust,
     UrlMatch,
     UrlMatcher,
@@ -40,152 +40,159 @@ StoreCallback = Callable[[ReceivedCallback], Awaitable[object]]
 EmitEvent = Callable[[ReceiverEvent], object]
 
 
-_MOST_SHOWN: Final = 40  # characters of a stranger's word
+_MAX_DETAIL_LENGTH: Final = 40  # characters of what a client sent
 
 
 class Receiver:
-    """Answers `POST` where one of its doors opens, and 404 elsewhere.
+    """Request handler that accepts `POST` to callback URLs, and answers 404 elsewhere.
 
-    A callback is kept, then told as `Arrived`, then answered with 200; one that cannot
-    be kept is told as `NotKept` first and counts all the same. With `secrets`, a
-    callback must carry a valid signature. `tell` must return at once. A `mark` names
-    the trust of callbacks that are let in by other words than their door's. `reply`
-    takes the place of the usual answer to what was let in, `delay_s` later.
+    A callback is stored, then emitted as `CallbackAccepted`, then answered with 200;
+    one that cannot be stored is emitted as `CallbackNotStored` first and accepted all
+    the same. With `secrets`, a callback must carry a valid signature. `emit` must
+    return at once. `mock_detector` gives the trust of callbacks with a valid mark.
+    `response` replaces the usual one to accepted callbacks, `response_delay_s` later.
 
     Raises:
-        UsageError: One of `secrets` cannot be used.
+        UsageError: one of `secrets` is not valid.
     """
 
     def __init__(  # noqa: PLR0913 -- collaborators, by name
         self,
-        doors: Sequence[UrlMatcher],
-        keep: StoreCallback,
+        url_matchers: Sequence[UrlMatcher],
+        store: StoreCallback,
         *,
-        tell: EmitEvent,
+        emit: EmitEvent,
         clock: Clock,
         secrets: Iterable[Secret] = (),
         limits: Limits | None = None,
-        mark: MockDetector | None = None,
-        reply: Response = RECEIVED,
-        delay_s: float = 0.0,
+        mock_detector: MockDetector | None = None,
+        response: Response = RECEIVED,
+        response_delay_s: float = 0.0,
     ) -> None:
-        self._doors = tuple(doors)
-        self._keep = keep
-        self._tell = tell
+        self._url_matchers = tuple(url_matchers)
+        self._store = store
+        self._emit = emit
         self._clock = clock
         self._secrets = tuple(secrets)
         self._limits = limits or Limits()
-        self._mark = mark
-        self._reply = reply
-        self._delay_s = delay_s
+        self._mock_detector = mock_detector
+        self._response = response
+        self._response_delay_s = response_delay_s
         self._accepted = self._refused = self._unknown = 0
         for secret in self._secrets:
             check_secret(secret)
 
     @property
-    def counts(self) -> Counts:
-        """How many requests were let in, refused, or found no door, so far."""
-        return Counts(
+    def counts(self) -> RequestCounts:
+        """How many requests were accepted, refused, or to unknown paths, so far."""
+        return RequestCounts(
             accepted=self._accepted, refused=self._refused, unknown=self._unknown
         )
 
-    def admit(self, request: Request) -> UrlMatch | Response:
-        """Say whether a request found a door, and whether its head is acceptable."""
-        door = self._find_door(request)
-        if door is None:
+    def check_head(self, request: Request) -> UrlMatch | Response:
+        """Return the match of a callback URL, or the response that refuses the head."""
+        url_match = self._match_url(request)
+        if url_match is None:
             self._unknown += 1
             return NOT_FOUND
-        coding = _coding(request.headers)
+        coding = _content_coding(request.headers)
         if coding is not None:
-            return self.refuse(door, RefusalReason.ENCODED, detail=_not_taken(coding))
-        objection = _objection(request.headers, self._limits)
-        return door if objection is None else self.refuse(door, objection)
+            return self.refuse(
+                url_match, RefusalReason.ENCODED, detail=_content_coding_detail(coding)
+            )
+        refusal = _head_refusal(request.headers, self._limits)
+        return url_match if refusal is None else self.refuse(url_match, refusal)
 
     def refuse(
-        self, door: UrlMatch, refusal: RefusalReason, *, detail: str | None = None
+        self, url_match: UrlMatch, refusal: RefusalReason, *, detail: str | None = None
     ) -> Response:
-        """Tell that a request which found a door was turned away."""
-        return self._refuse(CallbackRefused(refusal=refusal, door=door, detail=detail))
+        """Emit the refusal of a request to a callback URL; return its response."""
+        return self._refuse(
+            CallbackRefused(refusal=refusal, url_match=url_match, detail=detail)
+        )
 
-    async def take(self, door: UrlMatch, request: Request, raw: bytes) -> Response:
-        """Check who sent a callback; keep it, sense or not; tell it."""
+    async def handle(
+        self, url_match: UrlMatch, request: Request, body: bytes
+    ) -> Response:
+        """Check the signature; store the callback, malformed or not; emit the event."""
         now = self._clock.now()
-        trust = self._trust(door, raw, request, now)
-        understood = None if trust is None else _understand(raw)
+        trust = self._determine_trust(url_match, body, request, now)
+        parsed = None if trust is None else _parse_or_reason(body)
         received = ReceivedCallback(
             received_at=now,
-            product=door.product,
-            nonce=door.nonce,
+            product=url_match.product,
+            nonce=url_match.nonce,
             headers=request.headers,
-            raw=raw,
-            hint=understood if isinstance(understood, CallbackPayload) else None,
-            trust=trust or door.trust,
+            raw=body,
+            payload=parsed if isinstance(parsed, CallbackPayload) else None,
+            trust=trust or url_match.trust,
         )
         if trust is None:
             refusal = RefusalReason.UNSIGNED
             return self._refuse(
-                CallbackRefused(refusal=refusal, door=door, received=received)
+                CallbackRefused(refusal=refusal, url_match=url_match, received=received)
             )
-        number = await self._try_to_keep(received)
-        if isinstance(understood, str):
-            return self._refuse(_malformed(door, received, understood, number))
+        number = await self._store_callback(received)
+        if isinstance(parsed, str):
+            return self._refuse(_malformed_refusal(url_match, received, parsed, number))
         return await self._accept(received, number)
 
-    def _find_door(self, request: Request) -> UrlMatch | None:
+    def _match_url(self, request: Request) -> UrlMatch | None:
         if request.method != b"POST":
             return None
-        for door in self._doors:
-            found = door(request.path, request.query, request.peer)
+        for match in self._url_matchers:
+            found = match(request.path, request.query, request.peer)
             if found is not None:
                 return found
         return None
 
-    def _trust(
+    def _determine_trust(
         self,
-        door: UrlMatch,
+        url_match: UrlMatch,
         raw: bytes,
         request: Request,
         now: datetime,
     ) -> Trust | None:
-        given = dict(request.headers)
-        if self._secrets and not verify(raw, given, self._secrets, now):
+        headers = dict(request.headers)
+        if self._secrets and not verify(raw, headers, self._secrets, now):
             return None
-        marked = self._mark(raw, given, request.peer) if self._mark else None
-        return marked or (Trust.SIGNED if self._secrets else door.trust)
+        detect_mock = self._mock_detector
+        mock_trust = detect_mock(raw, headers, request.peer) if detect_mock else None
+        return mock_trust or (Trust.SIGNED if self._secrets else url_match.trust)
 
     async def _accept(self, received: ReceivedCallback, number: int | None) -> Response:
         self._accepted += 1
-        self._tell(CallbackAccepted(received=received, number=number))
-        if self._delay_s:
-            await asyncio.sleep(self._delay_s)
-        return self._reply
+        self._emit(CallbackAccepted(received=received, number=number))
+        if self._response_delay_s:
+            await asyncio.sleep(self._response_delay_s)
+        return self._response
 
-    async def _try_to_keep(self, received: ReceivedCallback) -> int | None:
+    async def _store_callback(self, received: ReceivedCallback) -> int | None:
         try:
-            async with asyncio.timeout(self._limits.keep_s):
-                number = await self._keep(received)
+            async with asyncio.timeout(self._limits.store_timeout_s):
+                number = await self._store(received)
         except Exception as exc:  # noqa: BLE001 -- a full disk must not lose a callback
-            self._tell(CallbackNotStored(received=received, failure=exc))
+            self._emit(CallbackNotStored(received=received, failure=exc))
             return None
         return number if isinstance(number, int) else None
 
     def _refuse(self, event: CallbackRefused) -> Response:
         self._refused += 1
-        self._tell(event)
+        self._emit(event)
         return refused(event.refusal)
 
 
-def _objection(headers: Headers, limits: Limits) -> RefusalReason | None:
-    """Return what is wrong with a request before its body has been looked at."""
-    given = dict(headers)
-    if "transfer-encoding" in given and "content-length" in given:
-        return RefusalReason.TWO_LENGTHS  # who else reads it may read another length
-    if int(given.get("content-length", "0")) > limits.body_bytes:
+def _head_refusal(headers: Headers, limits: Limits) -> RefusalReason | None:
+    """Return why a request is refused before its body is read, None if it is not."""
+    fields = dict(headers)
+    if "transfer-encoding" in fields and "content-length" in fields:
+        return RefusalReason.TWO_LENGTHS  # a proxy may have used the other one
+    if int(fields.get("content-length", "0")) > limits.max_body_bytes:
         return RefusalReason.TOO_LARGE
     return None
 
 
-def _coding(headers: Headers) -> str | None:
+def _content_coding(headers: Headers) -> str | None:
     """Return the first content coding that changes a body; a header may be repeated."""
     codings = (
         coding.strip().lower()
@@ -196,23 +203,23 @@ def _coding(headers: Headers) -> str | None:
     return next((each for each in codings if each not in ("", "identity")), None)
 
 
-def _not_taken(coding: str) -> str:
-    return f"{coding[:_MOST_SHOWN]} is not taken, send the body as it is"
+def _content_coding_detail(coding: str) -> str:
+    return f"{coding[:_MAX_DETAIL_LENGTH]} is not taken, send the body as it is"
 
 
-def _understand(raw: bytes) -> CallbackPayload | str:
+def _parse_or_reason(raw: bytes) -> CallbackPayload | str:
     try:
         return parse_payload(raw)
     except MalformedPayloadError as exc:
         return str(exc)
 
 
-def _malformed(
-    door: UrlMatch, received: ReceivedCallback, why: str, number: int | None
+def _malformed_refusal(
+    url_match: UrlMatch, received: ReceivedCallback, why: str, number: int | None
 ) -> CallbackRefused:
     return CallbackRefused(
         refusal=RefusalReason.MALFORMED,
-        door=door,
+        url_match=url_match,
         received=received,
         detail=why,
         number=number,

@@ -19,7 +19,7 @@ from kling_cli.settings import EXPECTED_FORMAT, signing_keys
 
 TOLERANCE: Final = timedelta(minutes=5)
 _SECONDS: Final = re.compile(r"[0-9]{1,11}")
-_MANY: Final = 16  # entries looked at; rotation sends two
+_MAX_SIGNATURES: Final = 16  # entries compared; rotation sends two
 
 
 def verify(
@@ -28,15 +28,15 @@ def verify(
     """Return whether one of `secrets` signed `raw` within five minutes of `now`.
 
     `headers` have lower-case names. During rotation the sender signs with both secrets,
-    and we may know both: any match is enough. Compared in constant time. The library
-    signs; the clock and the tolerance are ours, as its `verify` asks the machine's.
+    and we may have both: any match is enough. Compared in constant time. The library
+    signs; the time is handed in, as its `verify` reads the system clock.
 
     Raises:
-        UsageError: A secret is not one.
+        UsageError: a secret is not valid.
     """
     message_id = headers.get("webhook-id", "")
-    sent_at = _time(headers.get("webhook-timestamp", ""))
-    given = headers.get("webhook-signature", "").split()[:_MANY]
+    sent_at = _parse_timestamp(headers.get("webhook-timestamp", ""))
+    given = headers.get("webhook-signature", "").split()[:_MAX_SIGNATURES]
     if not message_id or sent_at is None or abs(now - sent_at) > TOLERANCE:
         return False
     expected = _signatures(secrets, message_id, sent_at, raw)
@@ -54,7 +54,7 @@ def sign(
     """Return the three headers that a sender with `secrets` adds to `raw`.
 
     Raises:
-        UsageError: A secret is not one.
+        UsageError: a secret is not valid.
     """
     signatures = _signatures(secrets, message_id, sent_at, raw)
     return {
@@ -68,7 +68,7 @@ def check_secret(secret: Secret) -> None:
     """Raise unless `secret` can be used.
 
     Raises:
-        UsageError: It is empty, or not base64 after its prefix `whsec_`.
+        UsageError: it is empty, or not base64 after its prefix `whsec_`.
     """
     _keys(secret)
 
@@ -88,8 +88,8 @@ def _signatures(
 ) -> list[bytes]:
     """Return a signature of each key that the secrets stand for."""
     keys = [key for secret in secrets for key in _keys(secret)]
-    # The library signs text. Bytes that are no UTF-8 cannot be a callback's JSON: given
-    # a signature that nobody can send, they are refused.
+    # The library signs text. Bytes that are not UTF-8 cannot be a callback's JSON: the
+    # empty signature matches none that can be sent, so they are refused.
     try:
         text = raw.decode()
         return [Webhook(key).sign(message_id, sent_at, text).encode() for key in keys]
@@ -97,7 +97,7 @@ def _signatures(
         return [b""]
 
 
-def _time(seconds: str) -> datetime | None:
+def _parse_timestamp(seconds: str) -> datetime | None:
     if not _SECONDS.fullmatch(seconds):
         return None
     return datetime.fromtimestamp(int(seconds), UTC)

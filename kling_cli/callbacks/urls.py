@@ -1,4 +1,7 @@
-"""The key under which callback paths are made: one file in the state folder, 0600."""
+"""Callback URLs: paths that carry their own MAC, and the key under which they are made.
+
+The key is one file in the state folder, with mode 0600.
+"""
 
 from __future__ import annotations
 
@@ -17,21 +20,28 @@ from typing import Final
 from kling_cli.errors import UsageError
 
 KEY_BYTES: Final = 32
-NAME: Final = "callback.key"
+KEY_FILE_NAME: Final = "callback.key"
+NONCE_BYTES: Final = 16
+_PRODUCT: Final = re.compile(r"[a-z0-9-]{1,64}")
+_NONCE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_PATH: Final = re.compile(
+    rb"(?P<signed>/callback/(?P<product>[a-z0-9-]{1,64})/(?P<nonce>[A-Za-z0-9_-]{1,64}))"
+    rb"/(?P<mac>[^/]{1,128})"
+)
 
 
 def load_key(state_dir: Path) -> bytes:
-    """Return the key, made on first use; the same one for every process.
+    """Return the key, made on first use; the same for every process.
 
     Raises:
-        UsageError: The file cannot be made or read, or is not a key.
+        UsageError: the file cannot be made or read, or is not a key.
     """
-    path = state_dir / NAME
+    path = state_dir / KEY_FILE_NAME
     try:
         if path.exists():
-            path.chmod(0o600)  # a copied folder may have lost it
+            path.chmod(0o600)  # a copied folder may have lost the mode
         else:
-            create_once(path, secrets.token_bytes(KEY_BYTES))
+            create_secret_file(path, secrets.token_bytes(KEY_BYTES))
         key = path.read_bytes()
     except OSError as exc:
         raise UsageError(
@@ -46,53 +56,47 @@ def load_key(state_dir: Path) -> bytes:
     return key
 
 
-def create_once(path: Path, content: bytes) -> None:
-    """Put a whole secret under the name, 0600, unless another process was first.
+def create_secret_file(path: Path, content: bytes) -> None:
+    """Create a file with a secret atomically, 0600, unless another process was first.
 
-    A hard link takes a name only if it is free, so that no process ever sees a part of
-    a secret, and all of them read the winner's.
+    A hard link takes a name only if it is free: no process ever reads a part of a
+    secret, and all of them read that of the first.
     """
-    with _draft(path, content) as draft, contextlib.suppress(FileExistsError):
-        path.hardlink_to(draft)
+    with (
+        _temporary_file(path, content) as temporary,
+        contextlib.suppress(FileExistsError),
+    ):
+        path.hardlink_to(temporary)
 
 
-def replace_whole(path: Path, content: bytes) -> None:
-    """Put a whole secret under the name, 0600, in place of the one that is there."""
-    with _draft(path, content) as draft:
-        draft.replace(path)
+def replace_secret_file(path: Path, content: bytes) -> None:
+    """Replace a file with a secret atomically; mode 0600."""
+    with _temporary_file(path, content) as temporary:
+        temporary.replace(path)
 
 
 @contextlib.contextmanager
-def _draft(path: Path, content: bytes) -> Iterator[Path]:
+def _temporary_file(path: Path, content: bytes) -> Iterator[Path]:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
     try:
-        _write(draft, content)
-        yield draft
+        _write_new(temporary, content)
+        yield temporary
     finally:
-        draft.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
-def _write(path: Path, key: bytes) -> None:
+def _write_new(path: Path, content: bytes) -> None:
     opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(opened, "wb") as file:
-        file.write(key)
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
 
 
-NONCE_BYTES: Final = 16
-_PRODUCT: Final = re.compile(r"[a-z0-9-]{1,64}")
-_NONCE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_PATH: Final = re.compile(
-    rb"(?P<signed>/callback/(?P<product>[a-z0-9-]{1,64})/(?P<nonce>[A-Za-z0-9_-]{1,64}))"
-    rb"/(?P<mac>[^/]{1,128})"
-)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskUrl:
-    """The right to report on one task: its product, and a number used once."""
+    """What the callback URL of a task stands for: its product, and a nonce."""
 
     product: str
     nonce: str
@@ -107,17 +111,17 @@ def new_nonce(random_bytes: Callable[[int], bytes]) -> str:
     return _base64(random_bytes(NONCE_BYTES))
 
 
-def callback_path(capability: TaskUrl, key: bytes) -> str:
-    """Return the path that stands for `capability`; a secret."""
-    path = f"/callback/{capability.product}/{capability.nonce}"
+def callback_path(task_url: TaskUrl, key: bytes) -> str:
+    """Return the path of a task's callback URL; a secret."""
+    path = f"/callback/{task_url.product}/{task_url.nonce}"
     return f"{path}/{_mac(path.encode(), key)}"
 
 
 def match_callback_path(raw_path: bytes, key: bytes) -> TaskUrl | None:
-    """Return what a path stands for, or None if it was not made with `key`.
+    """Return what a path stands for, None if it was not made with `key`.
 
-    Takes the bytes of the request line, undecoded: whatever is spelled otherwise
-    (`//`, `%2e`, letter case) is another path. The mac is compared in constant time.
+    Takes the bytes of the request line, undecoded: another spelling (`//`, `%2e`,
+    letter case) is another path. The MAC is compared in constant time.
     """
     found = _PATH.fullmatch(raw_path)
     if found is None:

@@ -178,7 +178,7 @@ def require_valid(plan: Plan, values: Mapping[str, Any]) -> None:
 def _implied_by(plan: Plan, name: str, typed: Mapping[str, Any]) -> str | None:
     """Return what a value follows from that nobody typed: its option, or its argument.
 
-    None where it was typed. What we say by habit, or as the API insists on it, is good.
+    None where it was typed. What we send by default is valid anyway.
     """
     if name in typed:
         return None
@@ -195,8 +195,8 @@ def _field_problems(
             field=name, message=f"{field.spelling}: {plan.model.id} does not take it"
         )
         return
-    place = plan.route.places.get(name)
-    if place is not None and place.sent_as == "integer":
+    mapping = plan.route.mappings.get(name)
+    if mapping is not None and mapping.sent_as == "integer":
         yield from _id_problems(field, value)
     for fault in violations(field, limits, value):
         why = constraints.rejection_reason(field, value) if field.groups else None
@@ -323,7 +323,7 @@ def _handle_problems(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _are_ambiguous(plan: Plan, one: Reference, other: Reference) -> bool:
     """Say whether the API may take one handle for the other; numbers it counts."""
-    if prompt.has_handle_key(plan.route.places[one.field]):
+    if prompt.has_handle_key(plan.route.mappings[one.field]):
         return one.handle in other.handle
     return one.handle == other.handle
 

@@ -25,14 +25,18 @@ from kling_cli.api import (
     take_first,
     tasks_from_wire,
 )
+from kling_cli.clock import Clock
 from kling_cli.errors import CredentialsError, KlingError
-from kling_cli.jobs.session import Session
+from kling_cli.jobs.events import EmitEvent
+from kling_cli.jobs.session import Session, open_session
+from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.waiting.poller import (
     TASKS_PATH,
     TaskEndpoint,
     families,
     is_only_here,
 )
+from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage
 
 PAGE: Final = 500
@@ -61,11 +65,11 @@ class TaskFilter:
         is_theirs = self.status not in (None, TaskStatus.UNKNOWN)
         return (self.status.value,) if self.status and is_theirs else ()
 
-    def takes(self, entry: JobRecord) -> bool:
+    def takes(self, record: JobRecord) -> bool:
         """Say whether a task is wanted, as far as it is known what it is."""
-        is_product = self.product in (None, entry.product)
-        is_status = self.status in (None, entry.status)
-        return is_product and is_status and entry.written_at >= (self.since or _NEVER)
+        is_product = self.product in (None, record.product)
+        is_status = self.status in (None, record.status)
+        return is_product and is_status and record.written_at >= (self.since or _NEVER)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,7 +114,7 @@ class AccountTasks:
 
     def _places(self) -> list[TaskEndpoint]:
         """Return where to look for what is wanted."""
-        wanted, found = self.wanted, families(is_bulk=self.session.asker.is_bulk)
+        wanted, found = self.wanted, families(is_bulk=self.session.poller.is_bulk)
         if wanted.kind is not None:
             found = [p for p in found if p.path == TASKS_PATH or p.pack == wanted.kind]
         if wanted.product is not None:
@@ -157,20 +161,20 @@ class AccountTasks:
             page_size=size,
             max_pages=FAMILY_PAGES,
         )
-        entries = self._wanted_of(found.items, place)
-        return take_first(entries, self.wanted.limit, has_more=found.has_more)
+        records = self._wanted_of(found.items, place)
+        return take_first(records, self.wanted.limit, has_more=found.has_more)
 
     def _wanted_of(self, tasks: Iterable[Task], place: TaskEndpoint) -> list[JobRecord]:
-        entries = [self._entry(task, place) for task in tasks]
+        records = [self._record(task, place) for task in tasks]
         if self.wanted.product is not None:
-            self.nameless += sum(not entry.product for entry in entries)
-        return [entry for entry in entries if self.wanted.takes(entry)]
+            self.nameless += sum(not record.product for record in records)
+        return [record for record in records if self.wanted.takes(record)]
 
-    def _entry(self, task: Task, place: TaskEndpoint) -> JobRecord:
+    def _record(self, task: Task, place: TaskEndpoint) -> JobRecord:
         journal, settings = self.session.journal, self.session.settings
-        known = journal.find(task.id)
+        known = journal.find_job(task.id)
         if known is None and task.external_id is not None:
-            known = journal.find(task.external_id)
+            known = journal.find_job(task.external_id)
         return with_facts(
             known or job_of_other_machine(task, place, settings.api_base), task
         )
@@ -208,15 +212,15 @@ def job_of_other_machine(task: Task, place: TaskEndpoint, api_base: str) -> JobR
     )
 
 
-def with_facts(entry: JobRecord, task: Task) -> JobRecord:
+def with_facts(record: JobRecord, task: Task) -> JobRecord:
     """Return the entry as the API's answer has it, at the time the API says."""
     return replace(
-        entry,
+        record,
         task_id=task.id,
         stage=Stage.of(task.status),
         message=task.message,
         units=task.units,
-        written_at=task.created_at or entry.written_at,
+        written_at=task.created_at or record.written_at,
         created_at=task.created_at,
         updated_at=task.updated_at,
         outputs=task.outputs,
@@ -227,6 +231,23 @@ def with_facts(entry: JobRecord, task: Task) -> JobRecord:
 def merged(parts: Iterable[PagedItems[JobRecord]], limit: int) -> PagedItems[JobRecord]:
     """Return the newest of all parts, each task once."""
     lists = list(parts)
-    found = {entry.task_id: entry for part in lists for entry in part.items}
+    found = {record.task_id: record for part in lists for record in part.items}
     ordered = sorted(found.values(), key=lambda each: each.written_at, reverse=True)
     return take_first(ordered, limit, has_more=any(part.has_more for part in lists))
+
+
+async def list_account_tasks(
+    wanted: TaskFilter, *, settings: Settings, emit: EmitEvent, clock: Clock
+) -> tuple[PagedItems[JobRecord], Sequence[str]]:
+    """Return the account's tasks, and what is to be said about those left out.
+
+    Raises:
+        KlingError: it could not be asked.
+    """
+
+    async def step() -> tuple[PagedItems[JobRecord], Sequence[str]]:
+        async with open_session(settings, clock, emit) as session:
+            remote = AccountTasks(session=session, wanted=wanted)
+            return await remote.tasks(), remote.notes
+
+    return await until_signal(step)

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from kling_cli.catalogue import (
 )
 from kling_cli.errors import AccountError, UsageError
 from kling_cli.jobs.lookup import steps_back
+from kling_cli.settings import Settings
 from kling_cli.text import is_text
 
 
@@ -259,7 +261,7 @@ def _estimate(request: Request) -> Estimate | None:
 
 
 def _require_external_id(request: Request) -> None:
-    at = request.plan.route.external_id_at
+    at = request.plan.route.external_id_path
     if at and catalogue.get_path(request.body(None), at) != request.external_id:
         raise UsageError(
             f"--set must leave {at} alone: by it a job is found again when the"
@@ -310,3 +312,18 @@ def without_media(value: Any) -> Any:
         digest = hashlib.sha256(value.encode()).hexdigest()
         return f"sha256:{digest} ({len(value)} characters)"
     return value
+
+
+def new_external_id() -> str:
+    """Return an id that no account has seen; safe in URLs and file names."""
+    return f"kling-{secrets.token_hex(10)}"
+
+
+def credential_kinds(settings: Settings) -> Collection[CredentialKind]:
+    """Return what these settings can sign with.
+
+    With nothing it is as if there were an API key: what is wrong with an order is said
+    before `open_session` says that there is no login.
+    """
+    kinds = frozenset(CredentialKind(kind) for kind in settings.credential_kinds)
+    return kinds or frozenset({CredentialKind.API_KEY})

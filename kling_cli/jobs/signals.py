@@ -23,16 +23,21 @@ _EXIT_CODES = {
 }
 
 
-async def until_signal(work: Callable[[], Awaitable[T]]) -> T:
+async def until_signal(
+    work: Callable[[], Awaitable[T]], *, is_embedded: bool = False
+) -> T:
     """Return what `work` returns; cancel it when SIGINT, SIGTERM or SIGHUP comes.
 
     `work` closes what it opened while it is being cancelled, which takes a bounded
     moment; further signals change nothing about it. A signal that the parent told us
-    to ignore (`nohup`) stays ignored.
+    to ignore (`nohup`) stays ignored. When embedded, in a program whose signals are
+    its own, all are left to that program.
 
     Raises:
         StoppedError: a signal came first.
     """
+    if is_embedded:
+        return await work()
     caught: list[signal.Signals] = []
     done: list[T] = []
 

@@ -72,9 +72,9 @@ def parse_callback(
         texts = (secret,) if isinstance(secret, str) else secret
         secrets = parse_secret_options("secret", texts)
         _require_signature(body, given, secrets, now or SystemClock().now())
-    most_bytes = Limits().body_bytes
-    if len(body) > most_bytes:
-        raise InvalidCallbackError(f"the callback has more than {most_bytes:,} bytes")
+    max_bytes = Limits().max_body_bytes
+    if len(body) > max_bytes:
+        raise InvalidCallbackError(f"the callback has more than {max_bytes:,} bytes")
     try:
         payload = parse_payload(body)
     except MalformedPayloadError as exc:

@@ -168,7 +168,7 @@ class ProductMethod:
         if self.is_step:
             facts = self.description.step
             saving = {name: WAIT_ARGUMENTS[name] for name in ("output", "force")}
-            return saving if facts and facts.saves else {}
+            return saving if facts and facts.is_saved else {}
         further = WAIT_ARGUMENTS if self.is_waiting else CREATE_ARGUMENTS
         return {**SUBMIT_ARGUMENTS, **further}
 

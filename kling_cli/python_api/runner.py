@@ -14,16 +14,18 @@ import anyio
 from kling_cli.api import Pack, TaskStatus, open_client, packs
 from kling_cli.clock import SystemClock
 from kling_cli.errors import UsageError
-from kling_cli.jobs import run
+from kling_cli.jobs.attach import download_tasks, query_tasks, wait_for_tasks
 from kling_cli.jobs.calls.session_step import Step
 from kling_cli.jobs.calls.two_step import TwoStepJob
-from kling_cli.jobs.events import Event, JobResult, Submitted
+from kling_cli.jobs.events import EmitEvent, Event, JobResult, Submitted
+from kling_cli.jobs.generation import generate
 from kling_cli.jobs.job import Job, RunOptions
 from kling_cli.jobs.prepare import Order
 from kling_cli.jobs.run_options import load_settings, with_defaults
 from kling_cli.python_api.callback import Callback
 from kling_cli.python_api.job import BaseJob, OnEvent
 from kling_cli.settings import Settings, with_options
+from kling_cli.store import Journal
 from kling_cli.tunnels import registry
 
 T = TypeVar("T")
@@ -131,14 +133,14 @@ class JobRunner:
         )
         options = with_defaults(options, settings)
 
-        async def work(tell: run.Tell) -> JobResult:
+        async def work(emit: EmitEvent) -> JobResult:
             if order.before is not None:
                 steps = TwoStepJob(
-                    options=options, settings=settings, tell=tell, clock=self._clock
+                    options=options, settings=settings, emit=emit, clock=self._clock
                 )
                 return await steps.run(order)
-            return await run.generate(
-                order, options, settings=settings, tell=tell, clock=self._clock
+            return await generate(
+                order, options, settings=settings, emit=emit, clock=self._clock
             )
 
         return _raise_error(await self._run(work, on_event))
@@ -152,7 +154,7 @@ class JobRunner:
         step = Step(
             options=RunOptions(command=order.product, **_saving(arguments)),
             settings=await self._settings_for({}),
-            tell=lambda _: None,
+            emit=lambda _: None,
             clock=self._clock,
         )
         taken = await step.take(order)
@@ -208,8 +210,8 @@ class JobRunner:
         options = RunOptions(command="status", is_embedded=True)
         name = _name_of(task)
         [result] = await self._run(
-            lambda tell: run.task_status(
-                [name], options, settings=settings, tell=tell, clock=self._clock
+            lambda emit: query_tasks(
+                [name], options, settings=settings, emit=emit, clock=self._clock
             ),
             None,
         )
@@ -234,8 +236,8 @@ class JobRunner:
         )
         name = _name_of(task)
         [result] = await self._run(
-            lambda tell: run.fetch(
-                [name], options, settings=settings, tell=tell, clock=self._clock
+            lambda emit: download_tasks(
+                [name], options, settings=settings, emit=emit, clock=self._clock
             ),
             on_event,
         )
@@ -247,8 +249,9 @@ class JobRunner:
         Raises:
             JournalError: the journal cannot be read.
         """
-        records = run.history(self._settings, limit=limit)
-        return [Job(command=each.command, entry=each).result() for each in records]
+        with Journal.open(self._settings.state_dir) as journal:
+            records = journal.newest_jobs(limit)
+        return [Job(command=each.command, record=each).result() for each in records]
 
     async def packs(self) -> tuple[Pack, ...]:
         """Return the account's packs of the last five years.
@@ -271,8 +274,8 @@ class JobRunner:
         options = RunOptions(command="wait", **_saving(arguments))
         options = with_defaults(options, settings)
         return await self._run(
-            lambda tell: run.finish(
-                names, options, settings=settings, tell=tell, clock=self._clock
+            lambda emit: wait_for_tasks(
+                names, options, settings=settings, emit=emit, clock=self._clock
             ),
             on_event,
         )
@@ -315,7 +318,7 @@ class JobRunner:
             served.cancel()
 
     async def _run(
-        self, work: Callable[[run.Tell], Awaitable[T]], on_event: OnEvent | None
+        self, work: Callable[[EmitEvent], Awaitable[T]], on_event: OnEvent | None
     ) -> T:
         scope = anyio.CancelScope()
         relay = EventRelay(on_event, scope)

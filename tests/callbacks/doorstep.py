@@ -33,7 +33,13 @@ KEY = b"k" * 32
 NOW = datetime(2026, 6, 10, 8, 40, tzinfo=UTC)
 PATH = callback_path(TaskUrl(product="text2video", nonce="n-1"), KEY)
 SUCCEEDED = b'{"id": "t1", "status": "succeeded"}'
-HURRIED = Limits(head_s=0.5, body_s=0.5, answer_s=2.0, linger_s=0.5, close_s=0.5)
+HURRIED = Limits(
+    head_timeout_s=0.5,
+    body_timeout_s=0.5,
+    response_timeout_s=2.0,
+    drain_timeout_s=0.5,
+    close_timeout_s=0.5,
+)
 PATIENCE_S = 10.0  # real seconds after which a test has failed
 
 
@@ -88,7 +94,10 @@ def head(*lines: str, path: str = PATH, method: str = "POST") -> bytes:
 
 
 def chunked(*pieces: bytes, path: str = PATH) -> bytes:
-    sent = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+    sent = b"".join(
+        b"%x\r\n%s\r\n" % (len(next_body_chunk), next_body_chunk)
+        for next_body_chunk in pieces
+    )
     return head("Transfer-Encoding: chunked", path=path) + sent + b"0\r\n\r\n"
 
 
@@ -101,13 +110,18 @@ async def send(stream: SocketStream, request: bytes) -> None:
 async def read_reply(stream: SocketStream, *, to: bytes = b"") -> Reply:
     """Return the next answer, read to its announced length or the connection's end."""
     raw = b""
-    is_bare = to.startswith(b"HEAD ")
+    is_body_omitted = to.startswith(b"HEAD ")
     with anyio.fail_after(PATIENCE_S):
-        while (reply := _parse(raw, is_bare=is_bare, is_closed=False)) is None:
+        while (
+            reply := _parse(raw, is_body_omitted=is_body_omitted, is_closed=False)
+        ) is None:
             try:
                 raw += await stream.receive()
             except (anyio.EndOfStream, anyio.BrokenResourceError):
-                return _parse(raw, is_bare=is_bare, is_closed=True) or Reply()
+                return (
+                    _parse(raw, is_body_omitted=is_body_omitted, is_closed=True)
+                    or Reply()
+                )
     return reply
 
 
@@ -127,7 +141,7 @@ def reset_when_closed(stream: SocketStream) -> None:
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def _parse(raw: bytes, *, is_bare: bool, is_closed: bool) -> Reply | None:
+def _parse(raw: bytes, *, is_body_omitted: bool, is_closed: bool) -> Reply | None:
     top, found, body = raw.partition(b"\r\n\r\n")
     if not found:
         assert not (raw and is_closed), f"not HTTP: {raw!r}"
@@ -139,16 +153,16 @@ def _parse(raw: bytes, *, is_bare: bool, is_closed: bool) -> Reply | None:
         name.lower(): value for name, value in (line.split(": ", 1) for line in lines)
     }
     length = int(headers["content-length"]) if "content-length" in headers else None
-    length = 0 if is_bare else length
-    is_whole = is_closed if length is None else len(body) >= length
-    if not is_whole:
+    length = 0 if is_body_omitted else length
+    is_complete = is_closed if length is None else len(body) >= length
+    if not is_complete:
         assert not is_closed, f"broken off: {raw!r}"
         return None
     return Reply(int(status), headers, body[:length])
 
 
 @asynccontextmanager
-async def a_door(  # noqa: PLR0913 -- what a test may change, by name
+async def running_receiver(  # noqa: PLR0913 -- what a test may change, by name
     *,
     limits: Limits = HURRIED,
     secrets: Iterable[str] = (),
@@ -167,13 +181,13 @@ async def a_door(  # noqa: PLR0913 -- what a test may change, by name
     receiver = Receiver(
         [task_url_matcher(KEY)],
         keep or remember,
-        tell=events.append,
+        emit=events.append,
         clock=FakeClock(NOW),
         secrets=[Secret(text) for text in secrets],
         limits=limits,
-        mark=mark,
-        reply=reply,
-        delay_s=delay_s,
+        mock_detector=mark,
+        response=reply,
+        response_delay_s=delay_s,
     )
     bugs: list[object] = []
     loop = asyncio.get_running_loop()

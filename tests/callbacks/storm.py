@@ -34,12 +34,12 @@ async def storm(door: Doorstep, seeds: Iterable[int]) -> set[int]:
         rng = Random(seed)  # noqa: S311 -- repeatable, not secret
         said = stranger(rng)
         assert is_read_alike(said), f"seed {seed}"
-        cut = rng.choice([len(said), rng.randint(1, len(said))])
+        abort = rng.choice([len(said), rng.randint(1, len(said))])
         async with await door.connect() as stream:
-            await send(stream, said[:cut])
-            if cut < len(said):
+            await send(stream, said[:abort])
+            if abort < len(said):
                 await anyio.sleep(0.01)  # so that it comes in twice
-                await send(stream, said[cut:])
+                await send(stream, said[abort:])
             status = (await read_reply(stream, to=said)).status
         assert status in EXPECTED, f"seed {seed}"
         statuses.add(status)
@@ -64,10 +64,10 @@ def read_by_h11(data: bytes, peer: Peer) -> PlainRequest | None:
     try:
         reading.feed(data)
         request = reading.head()
-        while request is not None and (piece := reading.piece()):
-            body += piece
+        while request is not None and (next_body_chunk := reading.next_body_chunk()):
+            body += next_body_chunk
     except NotHttpError:
         return None
-    if request is None or not reading.is_whole:
+    if request is None or not reading.is_complete:
         return None
-    return PlainRequest(request, body, reading.rest)
+    return PlainRequest(request, body, reading.trailing_data)

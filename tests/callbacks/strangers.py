@@ -81,8 +81,8 @@ def _callback(rng: Random) -> bytes:
     """Return a callback that is as it should be, but for what the body says."""
     body = _body(rng)
     if rng.random() < 0.3:
-        cut = rng.randint(0, len(body))
-        return chunked(*[part for part in (body[:cut], body[cut:]) if part])
+        abort = rng.randint(0, len(body))
+        return chunked(*[part for part in (body[:abort], body[abort:]) if part])
     more = rng.sample(["X-A: b", "X-B:", "x-c:  caf\xe9  "], k=rng.randint(0, 3))
     return post(body, *more, path=rng.choice(PATHS))
 

@@ -20,9 +20,9 @@ from anyio.abc import SocketStream
 
 from kling_cli.callbacks.events import (
     CallbackRefused,
-    Counts,
     ReceivedCallback,
     RefusalReason,
+    RequestCounts,
 )
 from kling_cli.callbacks.http.connection import Connection
 from kling_cli.callbacks.http.limits import ConnectionLimiter, Limits
@@ -31,7 +31,6 @@ from tests.callbacks.doorstep import (
     PATIENCE_S,
     SUCCEEDED,
     Doorstep,
-    a_door,
     chunked,
     head,
     let_in,
@@ -39,6 +38,7 @@ from tests.callbacks.doorstep import (
     read_end,
     read_reply,
     reset_when_closed,
+    running_receiver,
     send,
 )
 
@@ -58,7 +58,10 @@ async def drip(stream: SocketStream, *, every_s: float = 0.1) -> None:
 
 
 async def test_a_genuine_callback_is_answered_amid_200_idle_connections() -> None:
-    async with a_door(limits=Limits(head_s=5.0)) as door, AsyncExitStack() as crowd:
+    async with (
+        running_receiver(limits=Limits(head_timeout_s=5.0)) as door,
+        AsyncExitStack() as crowd,
+    ):
         idle = [
             await crowd.enter_async_context(await door.connect()) for _ in range(200)
         ]
@@ -78,20 +81,20 @@ async def time_to_answer(door: Doorstep) -> float:
 
 
 async def test_a_slow_head_is_cut_off_at_its_deadline() -> None:
-    async with a_door() as door, await door.connect() as stream:
-        with anyio.fail_after(HURRIED.head_s + 2):
+    async with running_receiver() as door, await door.connect() as stream:
+        with anyio.fail_after(HURRIED.head_timeout_s + 2):
             await drip(stream)
 
 
 async def test_a_silent_connection_is_cut_off_at_its_deadline() -> None:
-    async with a_door() as door, await door.connect() as stream:
-        with anyio.fail_after(HURRIED.head_s + 2):
+    async with running_receiver() as door, await door.connect() as stream:
+        with anyio.fail_after(HURRIED.head_timeout_s + 2):
             await read_end(stream)
 
 
 async def test_a_slow_second_head_is_cut_off_at_its_deadline() -> None:
-    limits = Limits(head_s=0.3)
-    async with a_door(limits=limits) as door, await door.connect() as stream:
+    limits = Limits(head_timeout_s=0.3)
+    async with running_receiver(limits=limits) as door, await door.connect() as stream:
         await send(stream, post())
         assert (await read_reply(stream)).status == 200
 
@@ -100,11 +103,11 @@ async def test_a_slow_second_head_is_cut_off_at_its_deadline() -> None:
 
 
 async def test_a_slow_body_is_refused_at_its_deadline() -> None:
-    async with a_door() as door, await door.connect() as stream:
+    async with running_receiver() as door, await door.connect() as stream:
         await send(stream, head("Content-Length: 1000"))
         async with anyio.create_task_group() as group:
             group.start_soon(drip_only, stream)
-            with anyio.fail_after(HURRIED.body_s + 2):
+            with anyio.fail_after(HURRIED.body_timeout_s + 2):
                 assert (await read_reply(stream)).status == 408
             group.cancel_scope.cancel()
 
@@ -117,7 +120,7 @@ async def drip_only(stream: SocketStream) -> None:
 
 async def test_a_connection_kept_alive_is_closed_when_nothing_follows() -> None:
     async with (
-        a_door(limits=Limits(keep_alive_s=1)) as door,
+        running_receiver(limits=Limits(keep_alive_timeout_s=1)) as door,
         await door.connect() as stream,
     ):
         await send(stream, post())
@@ -131,13 +134,16 @@ async def test_an_answer_that_never_comes_is_cut_off() -> None:
     async def hang(_received: ReceivedCallback) -> None:
         await anyio.sleep_forever()
 
-    limits = Limits(answer_s=0.3, keep_s=60, close_s=0.1)
-    async with a_door(limits=limits, keep=hang) as door:
+    limits = Limits(response_timeout_s=0.3, store_timeout_s=60, close_timeout_s=0.1)
+    async with running_receiver(limits=limits, keep=hang) as door:
         assert (await door.ask(post())).status == 0
 
 
 async def test_a_newcomer_takes_the_place_of_the_oldest_idle_connection() -> None:
-    async with a_door(limits=Limits(connections=3)) as door, AsyncExitStack() as crowd:
+    async with (
+        running_receiver(limits=Limits(max_connections=3)) as door,
+        AsyncExitStack() as crowd,
+    ):
         first, second, third = [
             await crowd.enter_async_context(await door.connect()) for _ in range(3)
         ]
@@ -159,8 +165,11 @@ async def test_with_everyone_busy_a_newcomer_is_sent_away() -> None:
         is_asked.set()
         await go_on.wait()
 
-    limits = Limits(connections=1)
-    async with a_door(limits=limits, keep=slow) as door, await door.connect() as stream:
+    limits = Limits(max_connections=1)
+    async with (
+        running_receiver(limits=limits, keep=slow) as door,
+        await door.connect() as stream,
+    ):
         await send(stream, post())
         with anyio.fail_after(5):
             await is_asked.wait()
@@ -183,7 +192,7 @@ async def a_listener(
     async with listener:
         yield listener.sockets[0].getsockname()[1]
         with anyio.fail_after(PATIENCE_S):  # of what was taken nothing is left
-            while crowd.tasks:  # noqa: ASYNC110 -- a set has no event
+            while crowd.handler_tasks:  # noqa: ASYNC110 -- a set has no event
                 await anyio.sleep(0.01)
 
 
@@ -195,9 +204,9 @@ async def test_one_read_brings_no_more_than_its_share() -> None:
             sizes.append(len(data))
             super().data_received(data)
 
-    limits = Limits(read_bytes=100)
+    limits = Limits(max_read_bytes=100)
     async with (
-        a_door() as door,
+        running_receiver() as door,
         a_listener(door, Measuring, limits) as port,
         await anyio.connect_tcp("127.0.0.1", port) as stream,
     ):
@@ -210,8 +219,8 @@ async def test_one_read_brings_no_more_than_its_share() -> None:
 
 
 async def test_a_connection_lives_as_long_as_requests_follow_in_time() -> None:
-    limits = Limits(head_s=0.3, keep_alive_s=1)
-    async with a_door(limits=limits) as door, await door.connect() as stream:
+    limits = Limits(head_timeout_s=0.3, keep_alive_timeout_s=1)
+    async with running_receiver(limits=limits) as door, await door.connect() as stream:
         for _ in range(6):
             await let_in(stream)
             await anyio.sleep(0.1)  # twice as long as a head may take, in all
@@ -226,13 +235,13 @@ async def test_what_comes_before_its_turn_is_answered_in_its_turn() -> None:
         is_asked.set()
         await go_on.wait()
 
-    async with a_door(keep=slow) as door, await door.connect() as stream:
+    async with running_receiver(keep=slow) as door, await door.connect() as stream:
         more = post() + chunked(SUCCEEDED) + chunked(SUCCEEDED) + post(path="/unknown")
         await send(stream, post() + more[:20])
         with anyio.fail_after(5):
             await is_asked.wait()
-        for piece in (more[20:40], more[40:]):
-            await send(stream, piece)
+        for next_body_chunk in (more[20:40], more[40:]):
+            await send(stream, next_body_chunk)
             await anyio.sleep(0.05)  # so that it comes in, or waits to
         go_on.set()
 
@@ -242,7 +251,7 @@ async def test_what_comes_before_its_turn_is_answered_in_its_turn() -> None:
                 said += await stream.receive()
 
     assert re.findall(rb"HTTP/1.1 (\d+)", said) == [*[b"200"] * 4, b"404"]
-    assert door.receiver.counts == Counts(accepted=4, unknown=1)
+    assert door.receiver.counts == RequestCounts(accepted=4, unknown=1)
 
 
 async def test_of_who_sends_on_and_on_before_the_answer_little_is_read() -> None:
@@ -260,7 +269,7 @@ async def test_of_who_sends_on_and_on_before_the_answer_little_is_read() -> None
 
     limits = Limits()
     async with (
-        a_door(keep=slow) as door,
+        running_receiver(keep=slow) as door,
         a_listener(door, Measuring, limits) as port,
         await anyio.connect_tcp("127.0.0.1", port) as stream,
     ):
@@ -275,12 +284,12 @@ async def test_of_who_sends_on_and_on_before_the_answer_little_is_read() -> None
     assert len(sizes) <= 3  # the callback, what came in then, what came when it went on
 
 
-@pytest.mark.parametrize("cut", [5, 60, len(post()) - 3])
-async def test_a_callback_in_two_pieces_is_taken_like_one_in_one(cut: int) -> None:
-    async with a_door() as door, await door.connect() as stream:
-        await send(stream, post() + post()[:cut])
+@pytest.mark.parametrize("split_at", [5, 60, len(post()) - 3])
+async def test_a_callback_in_two_pieces_is_taken_like_one_in_one(split_at: int) -> None:
+    async with running_receiver() as door, await door.connect() as stream:
+        await send(stream, post() + post()[:split_at])
         assert (await read_reply(stream)).status == 200
-        await send(stream, post()[cut:])
+        await send(stream, post()[split_at:])
         assert (await read_reply(stream)).status == 200
 
     whole, pieces = door.kept
@@ -288,12 +297,14 @@ async def test_a_callback_in_two_pieces_is_taken_like_one_in_one(cut: int) -> No
 
 
 async def test_a_sender_that_vanishes_amid_its_body_is_told() -> None:
-    async with a_door() as door:
+    async with running_receiver() as door:
         async with await door.connect() as stream:
             await send(stream, head("Content-Length: 99") + SUCCEEDED)
             await anyio.sleep(0.05)  # so that it has come in
             reset_when_closed(stream)
-        with anyio.fail_after(HURRIED.body_s / 2):  # before it would be too slow
+        with anyio.fail_after(
+            HURRIED.body_timeout_s / 2
+        ):  # before it would be too slow
             while not door.events:  # noqa: ASYNC110 -- a list has no event
                 await anyio.sleep(0.01)
 
@@ -303,8 +314,8 @@ async def test_a_sender_that_vanishes_amid_its_body_is_told() -> None:
 
 
 async def test_a_stranger_that_has_said_all_is_not_waited_for() -> None:
-    limits = Limits(linger_s=60, head_s=60)
-    async with a_door(limits=limits) as door:
+    limits = Limits(drain_timeout_s=60, head_timeout_s=60)
+    async with running_receiver(limits=limits) as door:
         async with await door.connect() as stream:
             await send(stream, head(method="GET"))
             assert (await read_reply(stream)).status == 404
@@ -325,8 +336,8 @@ async def test_a_stranger_that_has_said_all_is_not_waited_for() -> None:
 async def test_a_sender_that_wants_no_more_is_told_so_and_let_go(
     request_: bytes,
 ) -> None:
-    limits = Limits(keep_alive_s=60)
-    async with a_door(limits=limits) as door, await door.connect() as stream:
+    limits = Limits(keep_alive_timeout_s=60)
+    async with running_receiver(limits=limits) as door, await door.connect() as stream:
         await send(stream, request_)
         reply = await read_reply(stream)
         await read_end(stream)
@@ -336,7 +347,7 @@ async def test_a_sender_that_wants_no_more_is_told_so_and_let_go(
 
 async def test_a_head_is_answered_with_a_head() -> None:
     said = b""
-    async with a_door() as door, await door.connect() as stream:
+    async with running_receiver() as door, await door.connect() as stream:
         await send(stream, head(method="HEAD"))
         with anyio.fail_after(PATIENCE_S), suppress(anyio.EndOfStream):
             while True:
@@ -360,8 +371,11 @@ async def test_who_asks_and_asks_and_reads_no_answer_is_cut_off() -> None:
             super().connection_lost(exc)
             is_cut.set()
 
-    limits = Limits(answer_s=60, keep_alive_s=60)
-    async with a_door(limits=limits) as door, a_listener(door, Narrow, limits) as port:
+    limits = Limits(response_timeout_s=60, keep_alive_timeout_s=60)
+    async with (
+        running_receiver(limits=limits) as door,
+        a_listener(door, Narrow, limits) as port,
+    ):
         raw = socket.create_connection(("127.0.0.1", port))
         with closing(raw):
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
@@ -396,8 +410,10 @@ async def test_of_a_connection_that_has_ended_nothing_is_left(
         await anyio.sleep(0.2)
 
     async with (
-        a_door(keep=slow) as door,
-        a_listener(door, Seen, Limits(head_s=60, keep_alive_s=60)) as port,
+        running_receiver(keep=slow) as door,
+        a_listener(
+            door, Seen, Limits(head_timeout_s=60, keep_alive_timeout_s=60)
+        ) as port,
     ):
         async with await anyio.connect_tcp("127.0.0.1", port) as stream:
             with anyio.move_on_after(patience_s):

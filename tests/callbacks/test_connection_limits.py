@@ -18,21 +18,23 @@ class Guest:
         self.is_idle = is_idle
         self.is_cut = False
 
-    def leave(self) -> None:
+    def close_gracefully(self) -> None:
         """Go on with what is under way."""
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         self.is_cut = True
 
 
 def a_crowd(connections: int = 1) -> ConnectionLimiter:
-    return ConnectionLimiter(Limits(connections=connections, close_s=0.05), deque())
+    return ConnectionLimiter(
+        Limits(max_connections=connections, close_timeout_s=0.05), deque()
+    )
 
 
 async def test_newcomers_at_once_do_not_take_the_same_place() -> None:
     crowd, guests = a_crowd(), [Guest(), Guest(), Guest()]
 
-    let_in = [crowd.has_room_for(guest) for guest in guests]
+    let_in = [crowd.try_add(guest) for guest in guests]
 
     assert let_in == [True, True, True]
     assert [guest.is_cut for guest in guests] == [True, True, False]
@@ -40,16 +42,16 @@ async def test_newcomers_at_once_do_not_take_the_same_place() -> None:
 
 async def test_a_crowd_is_gone_when_the_last_has_ended_sent_away_or_not() -> None:
     crowd, inside, outside = a_crowd(), Guest(is_idle=False), Guest()
-    assert crowd.has_room_for(inside)
-    assert not crowd.has_room_for(outside)
+    assert crowd.try_add(inside)
+    assert not crowd.try_add(outside)
 
-    dispersing = asyncio.ensure_future(crowd.disperse())
+    dispersing = asyncio.ensure_future(crowd.close_all())
     await anyio.sleep(0.1)
     assert inside.is_cut
-    crowd.lose(inside)
+    crowd.remove(inside)
     await anyio.sleep(0.01)
     assert not dispersing.done()
-    crowd.lose(outside)
+    crowd.remove(outside)
 
     with anyio.fail_after(5):
         await dispersing

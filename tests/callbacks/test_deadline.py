@@ -20,7 +20,7 @@ class Bell:
         self.has_rung = anyio.Event()
 
     def set(self, seconds: float, word: str) -> None:
-        self.deadline.set(self.loop.time() + seconds, lambda: self.ring(word))
+        self.deadline.schedule(self.loop.time() + seconds, lambda: self.ring(word))
 
     def ring(self, word: str) -> None:
         self.rung.append(word)
@@ -55,7 +55,7 @@ async def test_after_its_end_nothing_is_done() -> None:
     bell = Bell()
 
     bell.set(0.01, "late")
-    bell.deadline.end()
+    bell.deadline.cancel()
     await anyio.sleep(0.05)
 
     assert bell.rung == []

@@ -5,20 +5,20 @@ from __future__ import annotations
 import pytest
 
 from kling_cli.callbacks.http.limits import Limits
-from tests.callbacks.doorstep import a_door
+from tests.callbacks.doorstep import running_receiver
 from tests.callbacks.storm import storm
 
 pytestmark = pytest.mark.anyio
 
 CASES = 200
 BATCH = 40
-LIMITS = Limits(head_s=0.3, body_s=0.3, linger_s=0.2)
+LIMITS = Limits(head_timeout_s=0.3, body_timeout_s=0.3, drain_timeout_s=0.2)
 
 
 async def test_whatever_strangers_say_is_answered_in_http_or_hung_up_on() -> None:
     statuses: set[int] = set()
 
-    async with a_door(limits=LIMITS) as door:
+    async with running_receiver(limits=LIMITS) as door:
         for first in range(0, CASES, BATCH):
             statuses |= await storm(door, range(first, first + BATCH))
 

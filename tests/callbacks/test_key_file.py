@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.callbacks.urls import KEY_BYTES, NAME, load_key
+from kling_cli.callbacks.urls import KEY_BYTES, KEY_FILE_NAME, load_key
 from kling_cli.errors import UsageError
 
 SCRIPT = """
@@ -24,10 +24,10 @@ def test_a_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
     key = load_key(folder)
 
     assert len(key) == KEY_BYTES
-    assert (folder / NAME).stat().st_mode & 0o777 == 0o600
+    assert (folder / KEY_FILE_NAME).stat().st_mode & 0o777 == 0o600
     assert load_key(folder) == key
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert [file.name for file in folder.iterdir()] == [NAME]
+    assert [file.name for file in folder.iterdir()] == [KEY_FILE_NAME]
 
 
 def test_two_folders_have_two_keys(tmp_path: Path) -> None:
@@ -51,20 +51,20 @@ def test_processes_that_start_at_once_agree_on_the_key(tmp_path: Path) -> None:
     keys = {racer.communicate(timeout=30)[0].strip() for racer in racers}
 
     assert keys == {load_key(tmp_path).hex()}
-    assert [file.name for file in tmp_path.iterdir()] == [NAME]
+    assert [file.name for file in tmp_path.iterdir()] == [KEY_FILE_NAME]
 
 
 def test_a_key_that_others_may_read_is_closed_to_them(tmp_path: Path) -> None:
     load_key(tmp_path)
-    (tmp_path / NAME).chmod(0o644)
+    (tmp_path / KEY_FILE_NAME).chmod(0o644)
 
     load_key(tmp_path)
 
-    assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / KEY_FILE_NAME).stat().st_mode & 0o777 == 0o600
 
 
 def test_a_damaged_key_is_explained_and_left_alone(tmp_path: Path) -> None:
-    (tmp_path / NAME).write_bytes(b"short")
+    (tmp_path / KEY_FILE_NAME).write_bytes(b"short")
 
     with pytest.raises(
         UsageError, match=r"callback\.key is damaged: 5 bytes"
@@ -73,7 +73,7 @@ def test_a_damaged_key_is_explained_and_left_alone(tmp_path: Path) -> None:
 
     assert caught.value.hint is not None
     assert "rm '" in caught.value.hint
-    assert (tmp_path / NAME).read_bytes() == b"short"
+    assert (tmp_path / KEY_FILE_NAME).read_bytes() == b"short"
 
 
 def test_a_folder_that_cannot_be_is_explained(tmp_path: Path) -> None:

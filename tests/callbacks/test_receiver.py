@@ -8,9 +8,9 @@ from anyio.abc import SocketAttribute
 
 from kling_cli.callbacks.events import (
     CallbackAccepted,
-    Counts,
     Peer,
     ReceivedCallback,
+    RequestCounts,
     Trust,
     UrlMatch,
 )
@@ -26,12 +26,12 @@ from tests.callbacks.doorstep import (
     PATH,
     PATIENCE_S,
     SUCCEEDED,
-    a_door,
     chunked,
     head,
     post,
     read_end,
     read_reply,
+    running_receiver,
     send,
 )
 from tests.support.clock import FakeClock
@@ -42,7 +42,7 @@ MAC = PATH.rpartition("/")[2]
 
 
 async def test_a_callback_is_kept_told_and_answered() -> None:
-    async with a_door() as door:
+    async with running_receiver() as door:
         reply = await door.ask(post(SUCCEEDED, "X-Extra: caf\xe9"))
 
     assert (reply.status, reply.body) == (200, b'{"status": "received"}')
@@ -52,11 +52,11 @@ async def test_a_callback_is_kept_told_and_answered() -> None:
     assert received.received_at == NOW
     assert received.trust is Trust.TOKEN
     assert ("x-extra", "caf\xe9") in received.headers
-    assert received.hint is not None
-    assert received.hint.task_id == "t1"
-    assert received.hint.generation is Generation.NEW
+    assert received.payload is not None
+    assert received.payload.task_id == "t1"
+    assert received.payload.generation is Generation.NEW
     assert door.events == [CallbackAccepted(received=received)]
-    assert door.receiver.counts == Counts(accepted=1)
+    assert door.receiver.counts == RequestCounts(accepted=1)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ async def test_a_callback_is_kept_told_and_answered() -> None:
     ],
 )
 async def test_headers_that_senders_differ_in_do_not_matter(lines: list[str]) -> None:
-    async with a_door() as door:
+    async with running_receiver() as door:
         reply = await door.ask(post(SUCCEEDED, *lines))
 
     assert reply.status == 200
@@ -80,7 +80,7 @@ async def test_headers_that_senders_differ_in_do_not_matter(lines: list[str]) ->
 async def test_chunks_as_tunnels_make_them_are_accepted() -> None:
     pieces = [bytes([byte]) for byte in SUCCEEDED]
 
-    async with a_door() as door:
+    async with running_receiver() as door:
         reply = await door.ask(chunked(*pieces))
 
     assert reply.status == 200
@@ -88,7 +88,7 @@ async def test_chunks_as_tunnels_make_them_are_accepted() -> None:
 
 
 async def test_a_sender_that_asks_first_is_told_to_go_on() -> None:
-    async with a_door() as door, await door.connect() as stream:
+    async with running_receiver() as door, await door.connect() as stream:
         await send(
             stream, head("Expect: 100-continue", f"Content-Length: {len(SUCCEEDED)}")
         )
@@ -104,7 +104,10 @@ async def test_a_sender_that_has_closed_its_half_is_answered() -> None:
         await anyio.sleep(0.1)  # the end of the stream comes before the answer
 
     limits = Limits()
-    async with a_door(limits=limits, keep=slow) as door, await door.connect() as stream:
+    async with (
+        running_receiver(limits=limits, keep=slow) as door,
+        await door.connect() as stream,
+    ):
         await send(stream, post())
         await stream.send_eof()
 
@@ -114,7 +117,7 @@ async def test_a_sender_that_has_closed_its_half_is_answered() -> None:
 
 
 async def test_many_callbacks_come_over_one_connection() -> None:
-    async with a_door() as door, await door.connect() as stream:
+    async with running_receiver() as door, await door.connect() as stream:
         for _ in range(3):
             await send(stream, post())
             assert (await read_reply(stream)).status == 200
@@ -126,7 +129,7 @@ async def test_many_callbacks_come_over_one_connection() -> None:
 
 
 async def test_what_is_received_hides_its_bytes_when_printed() -> None:
-    async with a_door() as door:
+    async with running_receiver() as door:
         await door.ask(post())
 
     assert "succeeded" not in repr(door.kept[0]).replace("status='succeeded'", "")
@@ -149,7 +152,7 @@ async def test_doors_of_other_kinds_stand_beside_each_other() -> None:
         kept.append(received)
 
     receiver = Receiver(
-        [never, by_query], keep, tell=lambda _event: None, clock=FakeClock(NOW)
+        [never, by_query], keep, emit=lambda _event: None, clock=FakeClock(NOW)
     )
     async with (
         serve(receiver) as server,
@@ -167,14 +170,14 @@ async def test_doors_of_other_kinds_stand_beside_each_other() -> None:
 async def test_a_query_after_a_capability_changes_nothing() -> None:
     path = callback_path(TaskUrl(product="text2video", nonce="n-1"), KEY)
 
-    async with a_door() as door:
+    async with running_receiver() as door:
         assert (await door.ask(post(path=path + "?a=b"))).status == 200
 
 
 async def test_the_answer_can_be_chosen_and_a_callback_is_kept_all_the_same() -> None:
-    reply = Response(status=503, key="error", word="told to")
+    reply = Response(status=503, key="error", value="told to")
 
-    async with a_door(reply=reply, delay_s=0.05) as step:
+    async with running_receiver(reply=reply, delay_s=0.05) as step:
         answer = await step.ask(post(SUCCEEDED))
 
     assert answer.status == 503

@@ -7,17 +7,22 @@ import tracemalloc
 import anyio
 import pytest
 
-from kling_cli.callbacks.events import CallbackRefused, Counts, RefusalReason, UrlMatch
+from kling_cli.callbacks.events import (
+    CallbackRefused,
+    RefusalReason,
+    RequestCounts,
+    UrlMatch,
+)
 from kling_cli.callbacks.http.limits import Limits
 from tests.callbacks.doorstep import (
     PATH,
     SUCCEEDED,
-    a_door,
     chunked,
     head,
     post,
     read_end,
     read_reply,
+    running_receiver,
     send,
 )
 
@@ -67,7 +72,7 @@ MAC = PATH.rpartition("/")[2]
 async def test_whatever_is_not_a_callback_gets_the_same_404(
     request_head: bytes,
 ) -> None:
-    async with a_door() as door:
+    async with running_receiver() as door:
         unknown = await door.ask(
             head("Content-Length: 9", path="/nothing/here", method="POST")
         )
@@ -81,7 +86,7 @@ async def test_whatever_is_not_a_callback_gets_the_same_404(
     assert reply.body in (unknown.body, b"")
     assert door.events == []
     assert door.kept == []
-    assert door.receiver.counts == Counts(unknown=2)
+    assert door.receiver.counts == RequestCounts(unknown=2)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +105,7 @@ async def test_whatever_is_not_a_callback_gets_the_same_404(
     ],
 )
 async def test_what_is_not_http_gets_a_400(raw: bytes) -> None:
-    async with a_door() as door:
+    async with running_receiver() as door:
         reply = await door.ask(raw)
 
     assert reply.status in (400, 0)  # 0: closed on somebody who was still talking
@@ -108,7 +113,7 @@ async def test_what_is_not_http_gets_a_400(raw: bytes) -> None:
 
 
 async def test_an_upgrade_is_not_offered() -> None:
-    async with a_door() as door:
+    async with running_receiver() as door:
         reply = await door.ask(
             post(SUCCEEDED, "Connection: Upgrade", "Upgrade: websocket")
         )
@@ -164,7 +169,7 @@ async def test_an_upgrade_is_not_offered() -> None:
 async def test_a_body_of_the_wrong_size_is_refused_and_told(
     request_: bytes, status: int, refusal: RefusalReason
 ) -> None:
-    async with a_door() as door:
+    async with running_receiver() as door:
         reply = await door.ask(request_)
         still = await door.ask(post())
 
@@ -175,8 +180,8 @@ async def test_a_body_of_the_wrong_size_is_refused_and_told(
     [refused, _] = door.events
     assert isinstance(refused, CallbackRefused)
     assert refused.refusal is refusal
-    assert refused.door == UrlMatch(product="text2video", nonce="n-1")
-    assert door.receiver.counts == Counts(accepted=1, refused=1)
+    assert refused.url_match == UrlMatch(product="text2video", nonce="n-1")
+    assert door.receiver.counts == RequestCounts(accepted=1, refused=1)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +198,7 @@ async def test_a_body_of_the_wrong_size_is_refused_and_told(
 async def test_a_coded_body_is_refused_before_it_is_read_and_the_coding_named(
     lines: list[str], coding: str
 ) -> None:
-    async with a_door() as door:
+    async with running_receiver() as door:
         reply = await door.ask(head(*lines, f"Content-Length: {MIB}"))
 
     assert (reply.status, reply.word) == (415, {"error": "content encoding"})
@@ -208,20 +213,20 @@ async def test_a_body_of_exactly_one_mib_is_accepted() -> None:
     body = b'{"id": "t1", "x": "' + b"x" * (MIB - 21) + b'"}'
     assert len(body) == MIB
 
-    async with a_door() as door:
+    async with running_receiver() as door:
         assert (await door.ask(post(body))).status == 200
         assert (await door.ask(chunked(body))).status == 200
 
 
 async def test_huge_bodies_take_little_memory() -> None:
-    piece = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    next_body_chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
     tracemalloc.start()
     try:
-        async with a_door() as door, await door.connect() as stream:
+        async with running_receiver() as door, await door.connect() as stream:
             before, _ = tracemalloc.get_traced_memory()
             await send(stream, head("Transfer-Encoding: chunked"))
             for _ in range(512):  # 32 MiB
-                await send(stream, piece)
+                await send(stream, next_body_chunk)
             _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -230,7 +235,7 @@ async def test_huge_bodies_take_little_memory() -> None:
 
 
 async def test_a_body_that_breaks_off_is_refused_and_nothing_is_kept() -> None:
-    async with a_door() as door:
+    async with running_receiver() as door:
         async with await door.connect() as stream:
             await send(stream, head("Content-Length: 99") + SUCCEEDED)
             await stream.send_eof()
@@ -247,7 +252,7 @@ async def test_a_body_that_breaks_off_is_refused_and_nothing_is_kept() -> None:
 
 
 async def test_nonsense_that_was_heard_out_is_told_so() -> None:
-    async with a_door() as door:
+    async with running_receiver() as door:
         reply = await door.ask(b"nonsense\r\n\r\n")
 
     assert reply.status == 400
@@ -256,8 +261,8 @@ async def test_nonsense_that_was_heard_out_is_told_so() -> None:
 
 
 async def test_nonsense_after_a_refusal_only_ends_the_connection() -> None:
-    limits = Limits(linger_s=60)
-    async with a_door(limits=limits) as door, await door.connect() as stream:
+    limits = Limits(drain_timeout_s=60)
+    async with running_receiver(limits=limits) as door, await door.connect() as stream:
         await send(stream, head("Transfer-Encoding: chunked", path="/unknown"))
         assert (await read_reply(stream)).status == 404
         await send(stream, b"zz\r\n")
@@ -265,8 +270,8 @@ async def test_nonsense_after_a_refusal_only_ends_the_connection() -> None:
 
 
 async def test_the_rest_of_a_refused_body_is_not_waited_for_long() -> None:
-    limits = Limits(linger_s=0.2)
-    async with a_door(limits=limits) as door, await door.connect() as stream:
+    limits = Limits(drain_timeout_s=0.2)
+    async with running_receiver(limits=limits) as door, await door.connect() as stream:
         await send(stream, head("Content-Length: 5", path="/unknown"))
         assert (await read_reply(stream)).status == 404
         with anyio.fail_after(3):
@@ -286,13 +291,13 @@ async def test_the_rest_of_a_refused_body_is_not_waited_for_long() -> None:
     ],
 )
 async def test_a_hostile_body_gets_400_and_is_kept_as_it_came(raw: bytes) -> None:
-    async with a_door() as door:
+    async with running_receiver() as door:
         reply = await door.ask(post(raw))
         still = await door.ask(post())
 
     assert (reply.status, still.status) == (400, 200)
     assert door.kept[0].raw == raw
-    assert door.kept[0].hint is None
+    assert door.kept[0].payload is None
     refused = door.events[0]
     assert isinstance(refused, CallbackRefused)
     assert refused.received == door.kept[0]

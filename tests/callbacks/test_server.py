@@ -19,13 +19,13 @@ from kling_cli.errors import UsageError
 from tests.callbacks.doorstep import (
     PATH,
     SUCCEEDED,
-    a_door,
     head,
     let_in,
     post,
     read_end,
     read_reply,
     reset_when_closed,
+    running_receiver,
     send,
 )
 
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_the_port_is_known_and_open_at_once() -> None:
-    async with a_door() as door:
+    async with running_receiver() as door:
         assert door.server.port > 0
         assert door.server.url == f"http://127.0.0.1:{door.server.port}"
         with socket.create_connection(("127.0.0.1", door.server.port), timeout=5):
@@ -41,7 +41,7 @@ async def test_the_port_is_known_and_open_at_once() -> None:
 
 
 async def test_a_port_of_ones_own_can_be_had_again_at_once() -> None:
-    async with a_door() as door:
+    async with running_receiver() as door:
         port = door.server.port
         assert (await door.ask(post(SUCCEEDED, "Connection: close"))).status == 200
 
@@ -50,7 +50,7 @@ async def test_a_port_of_ones_own_can_be_had_again_at_once() -> None:
 
 
 async def test_a_taken_port_is_explained() -> None:
-    async with a_door() as door:
+    async with running_receiver() as door:
         with pytest.raises(UsageError, match=f"port {door.server.port}") as caught:
             async with serve(Broken("admit"), port=door.server.port):
                 pass
@@ -75,7 +75,7 @@ async def test_the_other_loopback_address_works_too() -> None:
 async def test_closing_with_idle_strangers_is_quick_and_leaves_nothing() -> None:
     before = asyncio.all_tasks()
     async with AsyncExitStack() as crowd:
-        async with a_door(limits=Limits()) as door:
+        async with running_receiver(limits=Limits()) as door:
             streams = [
                 await crowd.enter_async_context(await door.connect()) for _ in range(20)
             ]
@@ -101,7 +101,9 @@ async def test_a_callback_that_is_being_kept_is_answered_before_closing() -> Non
         await anyio.sleep(0.1)
 
     async with AsyncExitStack() as stack:
-        async with a_door(limits=Limits(close_s=30), keep=slow) as door:
+        async with running_receiver(
+            limits=Limits(close_timeout_s=30), keep=slow
+        ) as door:
             stream = await stack.enter_async_context(await door.connect())
             await send(stream, post())
             with anyio.fail_after(5):
@@ -124,7 +126,7 @@ async def test_a_callback_is_kept_though_its_sender_hangs_up_and_the_door_closes
         await anyio.sleep(0.1)
         kept.append(received)
 
-    async with a_door(keep=slow) as door, await door.connect() as stream:
+    async with running_receiver(keep=slow) as door, await door.connect() as stream:
         await send(stream, post())
         with anyio.fail_after(5):
             await is_asked.wait()
@@ -144,8 +146,8 @@ async def test_a_callback_that_takes_too_long_does_not_keep_the_door_open() -> N
     before = asyncio.all_tasks()
     with anyio.fail_after(5):
         async with AsyncExitStack() as stack:
-            limits = Limits(close_s=0.1, keep_s=60)
-            async with a_door(limits=limits, keep=hang) as door:
+            limits = Limits(close_timeout_s=0.1, store_timeout_s=60)
+            async with running_receiver(limits=limits, keep=hang) as door:
                 stream = await stack.enter_async_context(await door.connect())
                 await send(stream, post())
                 await is_asked.wait()
@@ -164,7 +166,7 @@ async def test_cancelling_the_caller_closes_the_door_and_loses_no_callback() -> 
     before = asyncio.all_tasks()
     async with AsyncExitStack() as stack:
         with anyio.CancelScope() as scope:
-            async with a_door(keep=slow) as door:
+            async with running_receiver(keep=slow) as door:
                 stream = await stack.enter_async_context(await door.connect())
                 await send(stream, post())
                 await is_asked.wait()
@@ -184,7 +186,7 @@ class Broken:
     def __init__(self, where: str) -> None:
         self._where = where
 
-    def admit(self, request: Request) -> UrlMatch | Response:
+    def check_head(self, request: Request) -> UrlMatch | Response:
         self._break_at("admit", request.path)
         return UrlMatch()
 
@@ -192,7 +194,7 @@ class Broken:
         self._break_at("refuse", (door, refusal))
         return NOT_FOUND
 
-    async def take(self, door: UrlMatch, request: Request, raw: bytes) -> Response:
+    async def handle(self, door: UrlMatch, request: Request, raw: bytes) -> Response:
         self._break_at("take", (door, request.path, raw))
         return NOT_FOUND
 
@@ -232,7 +234,7 @@ async def test_nothing_is_logged_whatever_happens(
         raise RuntimeError(PATH)
 
     caplog.set_level(1)  # as if somebody wanted to see everything
-    async with a_door(keep=broken) as door:
+    async with running_receiver(keep=broken) as door:
         await door.ask(post())
         await door.ask(post(b"nonsense"))
         await door.ask(post(SUCCEEDED, "Connection: Upgrade", "Upgrade: h2c"))
@@ -252,7 +254,7 @@ async def test_nothing_is_logged_whatever_happens(
 
 
 async def test_answers_say_nothing_about_the_server() -> None:
-    async with a_door() as door:
+    async with running_receiver() as door:
         reply = await door.ask(post())
 
     assert set(reply.headers) == {"content-type", "content-length"}

@@ -19,9 +19,9 @@ from kling_cli.callbacks.http.limits import Limits
 from tests.callbacks.doorstep import (
     PATIENCE_S,
     SUCCEEDED,
-    a_door,
     post,
     read_reply,
+    running_receiver,
     send,
 )
 
@@ -35,7 +35,7 @@ async def test_callbacks_in_any_order_and_number_are_all_let_through() -> None:
     ]
     deliveries = [body for order in itertools.permutations(bodies) for body in order]
 
-    async with a_door() as door:
+    async with running_receiver() as door:
         replies = [await door.ask(post(body)) for body in deliveries]
 
     assert {reply.status for reply in replies} == {200}
@@ -60,7 +60,7 @@ async def test_a_forged_end_is_told_as_a_claim_and_its_link_is_not_followed() ->
 
     async with other_host, anyio.create_task_group() as group:
         group.start_soon(other_host.serve, note)
-        async with a_door() as door:
+        async with running_receiver() as door:
             reply = await door.ask(post(json.dumps(forged).encode()))
         group.cancel_scope.cancel()
 
@@ -79,7 +79,7 @@ async def test_an_early_callback_is_kept_before_it_is_acknowledged() -> None:
         is_asked.set()
         await written.wait()
 
-    async with a_door(keep=slow) as door, await door.connect() as stream:
+    async with running_receiver(keep=slow) as door, await door.connect() as stream:
         await send(stream, post())
         with anyio.fail_after(PATIENCE_S):
             await is_asked.wait()
@@ -100,7 +100,7 @@ async def test_a_full_disk_loses_no_callback(body: bytes, status: int) -> None:
     async def fail(_received: ReceivedCallback) -> None:
         raise full
 
-    async with a_door(keep=fail) as door:
+    async with running_receiver(keep=fail) as door:
         reply = await door.ask(post(body))
 
     assert reply.status == status
@@ -115,7 +115,7 @@ async def test_a_journal_that_hangs_is_not_waited_for() -> None:
     async def hang(_received: ReceivedCallback) -> None:
         await anyio.sleep_forever()
 
-    async with a_door(keep=hang, limits=Limits(keep_s=0.1)) as door:
+    async with running_receiver(keep=hang, limits=Limits(store_timeout_s=0.1)) as door:
         reply = await door.ask(post())
 
     assert reply.status == 200

@@ -15,8 +15,8 @@ from kling_cli.secret import Secret
 from tests.callbacks.doorstep import (
     NOW,
     SUCCEEDED,
-    a_door,
     post,
+    running_receiver,
 )
 
 pytestmark = pytest.mark.anyio
@@ -42,7 +42,7 @@ def signed(*secrets: str, body: bytes = SUCCEEDED, age_s: int = 0) -> list[str]:
     ],
 )
 async def test_a_valid_signature_is_trusted(lines: list[str]) -> None:
-    async with a_door(secrets=[NEW]) as door:
+    async with running_receiver(secrets=[NEW]) as door:
         reply = await door.ask(post(SUCCEEDED, *lines))
 
     assert reply.status == 200
@@ -61,7 +61,7 @@ async def test_the_published_vector_opens_the_door() -> None:
     ]
 
     secret = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
-    async with a_door(secrets=[secret]) as door:
+    async with running_receiver(secrets=[secret]) as door:
         reply = await door.ask(post(body, *lines))
 
     assert reply.status == 200
@@ -78,7 +78,7 @@ async def test_the_published_vector_opens_the_door() -> None:
     ],
 )
 async def test_without_a_valid_signature_it_is_401_and_told(lines: list[str]) -> None:
-    async with a_door(secrets=[NEW]) as door:
+    async with running_receiver(secrets=[NEW]) as door:
         reply = await door.ask(post(SUCCEEDED, *lines))
 
     assert reply.status == 401
@@ -92,7 +92,7 @@ async def test_without_a_valid_signature_it_is_401_and_told(lines: list[str]) ->
 
 
 async def test_a_signature_does_not_replace_the_path() -> None:
-    async with a_door(secrets=[NEW]) as door:
+    async with running_receiver(secrets=[NEW]) as door:
         reply = await door.ask(post(SUCCEEDED, *signed(NEW), path="/callback"))
 
     assert reply.status == 404
@@ -100,7 +100,7 @@ async def test_a_signature_does_not_replace_the_path() -> None:
 
 async def test_a_secret_that_is_none_is_refused_at_the_start() -> None:
     with pytest.raises(UsageError, match="webhook secret"):
-        async with a_door(secrets=["whsec_!"]):
+        async with running_receiver(secrets=["whsec_!"]):
             pass
 
 
@@ -110,10 +110,10 @@ async def test_a_mark_names_the_trust_and_does_not_replace_a_signature() -> None
         assert peer is not None
         return Trust.MOCK if "x-mock" in headers else None
 
-    async with a_door(mark=mark) as step:
+    async with running_receiver(mark=mark) as step:
         await step.ask(post(SUCCEEDED, "X-Mock: 1"))
         await step.ask(post(SUCCEEDED))
-    async with a_door(mark=mark, secrets=[NEW]) as strict:
+    async with running_receiver(mark=mark, secrets=[NEW]) as strict:
         unsigned = await strict.ask(post(SUCCEEDED, "X-Mock: 1"))
         signed_too = await strict.ask(post(SUCCEEDED, "X-Mock: 1", *signed(NEW)))
 

@@ -23,7 +23,7 @@ LOCAL_URL = "http://127.0.0.1:4711"
 
 
 @contextmanager
-def a_door(
+def running_receiver(
     settings: Settings, name: str, *, is_standing: bool = True
 ) -> Iterator[None]:
     """Publish a door as a listener does, for as long as the block lasts."""
@@ -61,25 +61,25 @@ async def test_a_listener_s_door_is_shared(
 ) -> None:
     settings = some_settings(tmp_path, **({"KLING_API_BASE": base} if base else {}))
 
-    with a_door(settings, name):
+    with running_receiver(settings, name):
         async with a_way(settings, callback="require", **options) as opened:
-            assert (opened.way.base_url, opened.way.via) == (url, "shared")
+            assert (opened.ingress.base_url, opened.ingress.via) == (url, "shared")
 
 
 async def test_a_port_of_one_s_own_goes_before_the_listener_s(tmp_path: Path) -> None:
     settings = some_settings(tmp_path)
 
-    with a_door(settings, shared_lock.LOCAL):
+    with running_receiver(settings, shared_lock.LOCAL):
         async with a_way(settings, callback_url=LOCAL_URL) as opened:
-            assert opened.way.via == "url"
+            assert opened.ingress.via == "url"
 
 
 async def test_nobody_who_leaves_counts_on_a_door_that_closes(tmp_path: Path) -> None:
     settings = some_settings(tmp_path, KLING_API_BASE=OFFICIAL)
 
-    with a_door(settings, shared_lock.PUBLIC, is_standing=False):
+    with running_receiver(settings, shared_lock.PUBLIC, is_standing=False):
         async with a_way(settings, is_waiting=False) as opened:
-            assert opened.way == NO_INGRESS
+            assert opened.ingress == NO_INGRESS
 
 
 async def test_callbacks_that_are_required_and_heard_by_nobody_end_the_run(

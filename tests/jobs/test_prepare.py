@@ -208,8 +208,8 @@ def test_a_job_whose_bound_is_within_the_limit_may_go() -> None:
 
 def test_a_price_without_any_bound_cannot_be_held_to_a_limit() -> None:
     request = prepared("avatar", prompt=None, **TALK)
-    length = replace(request.plan.product.lengths[0], seconds=None)
-    product = replace(request.plan.product, lengths=(length,))
+    length = replace(request.plan.product.duration_rules[0], seconds=None)
+    product = replace(request.plan.product, duration_rules=(length,))
     plan = replace(request.plan, product=product)
     request = replace(request, estimate=pricing.estimate_units(plan, request.values))
 

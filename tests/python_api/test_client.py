@@ -32,7 +32,7 @@ TWO = "https://vid.example.com/two.mp4"  # the sandbox sees two faces in it
 
 def recorded(job_name: str | None) -> JobRecord:
     with Journal.open(read_settings(os.environ).state_dir) as journal:
-        record = journal.find(str(job_name))
+        record = journal.find_job(str(job_name))
     assert record is not None
     return record
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.cli.output.terminal.text import size as size_text
+from kling_cli.cli.output.terminal.text import format_size as size_text
 from tests.scenarios.expect import (
     CONTROL,
     PROMPT,

@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from kling_cli.cli.output.json_document import LISTINGS
+from kling_cli.cli.output.json_document import LISTING_KEYS
 from tests.scenarios.expect import CONTROL, PROMPT
 from tests.support import images
 from tests.support.box import Box
@@ -234,7 +234,7 @@ def test_a_failure_is_one_object_with_the_keys_of_a_success(
     result = kling.run(*command, "--json")
 
     document = result.json()
-    empty = LISTINGS[document["command"]]
+    empty = LISTING_KEYS[document["command"]]
     assert result.exit_code == code
     assert {key: document[key] for key in empty} == empty
     assert set(document) == {"schema", "ok", "command", "error", *empty}

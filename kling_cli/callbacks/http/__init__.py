@@ -1,1 +1,1 @@
-"""The HTTP server of the receiver: parser, limits, connections, responses."""
+"""The HTTP server of the callback receiver: parser, limits, connections, responses."""

@@ -1,4 +1,4 @@
-"""What a stranger may cost us, in one place."""
+"""Limits of the callback server: sizes, timeouts, number of connections."""
 
 from __future__ import annotations
 
@@ -8,107 +8,104 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
-from kling_cli.callbacks.http.responses import Response
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Bounds of the public socket; seconds of real time, bytes on the wire.
 
-    `head_s` runs from the connection, or the last answer, to a complete head; `body_s`
-    from there to a complete body; `answer_s` from the head to the end of the answer,
-    whatever happens. A head is refused once `head_bytes` have come without its end,
-    `read_bytes` more at most. `keep_s` bounds the journal, `linger_s` how long the rest
-    of a refused body is thrown away, so that the sender gets to read the answer.
-    `close_s` is given to callbacks that are whole when the server closes.
+    `head_timeout_s` runs from the connection, or the last response, to a complete head;
+    `body_timeout_s` from there to a complete body; `response_timeout_s` from the head
+    to the end of the response. A head is refused once `max_head_bytes` have arrived
+    without its end, `max_read_bytes` more at most. `store_timeout_s` is for writing to
+    the journal. `drain_timeout_s` is how long the rest of a refused body is discarded,
+    so that the sender can read the response. `close_timeout_s` is given to complete
+    callbacks when the server closes.
     """
 
-    head_s: float = 10.0
-    body_s: float = 10.0
-    answer_s: float = 60.0
-    keep_s: float = 2.0
-    linger_s: float = 1.0
-    close_s: float = 2.0
-    keep_alive_s: int = 5
-    head_bytes: int = 16 * 1024
-    read_bytes: int = 16 * 1024
-    body_bytes: int = 1024 * 1024
-    connections: int = 256
+    head_timeout_s: float = 10.0
+    body_timeout_s: float = 10.0
+    response_timeout_s: float = 60.0
+    store_timeout_s: float = 2.0
+    drain_timeout_s: float = 1.0
+    close_timeout_s: float = 2.0
+    keep_alive_timeout_s: int = 5
+    max_head_bytes: int = 16 * 1024
+    max_read_bytes: int = 16 * 1024
+    max_body_bytes: int = 1024 * 1024
+    max_connections: int = 256
 
 
 class LimitedConnection(Protocol):
-    """The part of a connection that the crowd needs."""
+    """The part of a connection that the limiter needs."""
 
     @property
     def is_idle(self) -> bool: ...
 
-    def leave(self) -> None: ...
+    def close_gracefully(self) -> None: ...
 
-    def cut(self) -> None: ...
+    def abort(self) -> None: ...
 
 
 class ConnectionLimiter:
-    """All connections of one server, in the order of their coming.
+    """Caps how many connections the callback server holds open.
 
-    `tasks` are the callbacks that are being taken, whoever is still there to hear the
-    answer. `failures` are the app's own bugs.
+    `handler_tasks` are the callbacks being handled, connected still or not. `failures`
+    are unexpected exceptions of the request handler.
     """
 
     def __init__(self, limits: Limits, failures: deque[Exception]) -> None:
         self.limits = limits
         self.failures = failures
-        self.tasks: set[asyncio.Task[Response]] = set()
-        self._present: dict[LimitedConnection, None] = {}
-        self._connected: set[LimitedConnection] = (
-            set()
-        )  # also who was sent away, until gone
-        self._left = asyncio.Event()
+        self.handler_tasks: set[asyncio.Task[None]] = set()
+        self._active: dict[LimitedConnection, None] = {}
+        self._open: set[LimitedConnection] = set()  # also evicted ones, until closed
+        self._removed = asyncio.Event()
 
-    def has_room_for(self, newcomer: LimitedConnection) -> bool:
-        """Let a connection in if the oldest that wants nothing can be sent away for it.
+    def try_add(self, connection: LimitedConnection) -> bool:
+        """Add a connection; at the limit, in place of the oldest idle one.
 
-        So a crowd of idle strangers never keeps a genuine callback out.
+        So idle connections never keep a callback out.
         """
-        self._connected.add(newcomer)
-        if len(self._present) >= self.limits.connections and not self.make_room():
+        self._open.add(connection)
+        if len(self._active) >= self.limits.max_connections and not self.evict_idle():
             return False
-        self._present[newcomer] = None
+        self._active[connection] = None
         return True
 
-    def make_room(self) -> bool:
-        """Send the oldest away that wants nothing; return whether there was one."""
-        idle = next((one for one in self._present if one.is_idle), None)
+    def evict_idle(self) -> bool:
+        """Abort the oldest idle connection; return whether there was one."""
+        idle = next((one for one in self._active if one.is_idle), None)
         if idle is None:
             return False
-        idle.cut()
-        self._present.pop(idle)  # though it may take a moment to end
+        idle.abort()
+        self._active.pop(idle)  # though it is open for a moment yet
         return True
 
-    def lose(self, gone: LimitedConnection) -> None:
-        self._present.pop(gone, None)
-        self._connected.discard(gone)
-        self._left.set()
+    def remove(self, connection: LimitedConnection) -> None:
+        self._active.pop(connection, None)
+        self._open.discard(connection)
+        self._removed.set()
 
-    async def disperse(self) -> None:
-        """Send everybody away; callbacks that are whole have `close_s` to be taken."""
-        for guest in list(self._present):
-            guest.leave()
+    async def close_all(self) -> None:
+        """Close all; complete callbacks are handled first, within `close_timeout_s`."""
+        for connection in list(self._active):
+            connection.close_gracefully()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.limits.close_s):
+            async with asyncio.timeout(self.limits.close_timeout_s):
                 await self._wait_until_empty()
-        for guest in list(self._present):
-            guest.cut()
-        for task in self.tasks:
+        for connection in list(self._active):
+            connection.abort()
+        for task in self.handler_tasks:
             task.cancel()
         await self._wait_until_empty()
 
     async def _wait_until_empty(self) -> None:
-        """Return when nobody is left and nothing is being taken.
+        """Return when no connection is open and no callback is being handled.
 
-        A sender may hang up while its callback is kept.
+        A sender may disconnect while its callback is being stored.
         """
-        while self._connected:
-            self._left.clear()
-            await self._left.wait()
-        if self.tasks:
-            await asyncio.wait(self.tasks)
+        while self._open:
+            self._removed.clear()
+            await self._removed.wait()
+        if self.handler_tasks:
+            await asyncio.wait(self.handler_tasks)

@@ -1,8 +1,7 @@
-"""A request as the door sees it, and the quick way to read the usual one. Pure.
+"""Parsers of HTTP requests: h11, and a fast one for simple, complete POSTs. Pure.
 
-The usual request is a POST that came in whole, with a head in HTTP's plainest words.
-Whatever is not exactly that is left to h11, to read or to refuse: what is taken here is
-understood as h11 would understand it. A property test holds it to that.
+What is not exactly such a request is left to h11, to parse or to refuse. What the fast
+parser accepts it parses as h11 does; a property test compares the two.
 """
 
 from __future__ import annotations
@@ -36,11 +35,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class PlainRequest:
-    """A request that was read the quick way, and what came in behind it."""
+    """A complete simple request, and the bytes that arrived after it."""
 
     request: Request
     body: bytes
-    rest: bytes
+    trailing_data: bytes
 
 
 # Possessive, so that no input takes more than one look at each byte.
@@ -50,20 +49,24 @@ _HEAD: Final = re.compile(
 )
 _LENGTH: Final = re.compile(r"[0-9]{1,7}")
 
-# Each of these asks for more than to be kept, answered and heard of again.
-_UNUSUAL: Final = frozenset({"transfer-encoding", "connection", "expect", "upgrade"})
+# Headers that change how a request is read or answered.
+_COMPLEX_HEADERS: Final = frozenset(
+    {"transfer-encoding", "connection", "expect", "upgrade"}
+)
 
 
 def parse_plain_request(data: bytes, peer: Peer | None) -> PlainRequest | None:
-    """Return the usual request at the beginning of `data`, None if it is no such."""
+    """Return the simple request that `data` starts with, None if it is not one."""
     head = _HEAD.match(data)
     if head is None:
         return None
     headers = _headers(head[2])
-    named = dict(headers)
-    length = named.get("content-length", "")
-    is_usual = len(named) == len(headers) and "host" in named
-    if not (is_usual and _LENGTH.fullmatch(length) and _UNUSUAL.isdisjoint(named)):
+    by_name = dict(headers)
+    length = by_name.get("content-length", "")
+    is_simple = len(by_name) == len(headers) and "host" in by_name
+    if not (
+        is_simple and _LENGTH.fullmatch(length) and _COMPLEX_HEADERS.isdisjoint(by_name)
+    ):
         return None
     end = head.end() + int(length)
     if len(data) < end:
@@ -84,57 +87,57 @@ def _headers(lines: bytes) -> Headers:
     )
 
 
-GO_ON: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class NotHttpError(Exception):
-    """What came in is no HTTP, or ended too early."""
+    """The bytes received are not HTTP, or end too early."""
 
 
 class RequestParser:
-    """One request, as far as it has come in."""
+    """Incremental parser of one request."""
 
     def __init__(self, peer: Peer | None, limits: Limits) -> None:
         self._peer = peer
         self._h11 = h11.Connection(
-            h11.SERVER, max_incomplete_event_size=limits.head_bytes
+            h11.SERVER, max_incomplete_event_size=limits.max_head_bytes
         )
-        self.is_whole = False
+        self.is_complete = False
 
     @property
-    def rest(self) -> bytes:
-        """What came in behind the request."""
+    def trailing_data(self) -> bytes:
+        """The bytes that arrived after the request."""
         return self._h11.trailing_data[0]
 
     @property
-    def is_waiting_to_go_on(self) -> bool:
-        """Whether the sender wants to hear `GO_ON` before it sends the body."""
+    def is_awaiting_continue(self) -> bool:
+        """Whether the client waits for `CONTINUE` before it sends the body."""
         return self._h11.they_are_waiting_for_100_continue
 
     def feed(self, data: bytes) -> None:
-        """Take what came in; empty for the end of the stream, once."""
+        """Add received bytes; empty for the end of the stream, once."""
         self._h11.receive_data(data)
 
     def head(self) -> Request | None:
-        """Return the request's head, None until it is whole.
+        """Return the request's head, None until it is complete.
 
         Raises:
-            NotHttpError: it is none.
+            NotHttpError: it is not HTTP.
         """
         event = self._next()
         return _request(event, self._peer) if isinstance(event, h11.Request) else None
 
-    def piece(self) -> bytes:
-        """Return the next piece of the body, empty when there is none to be had now.
+    def next_body_chunk(self) -> bytes:
+        """Return the next chunk of the body, empty when none has arrived.
 
         Raises:
-            NotHttpError: the body is broken.
+            NotHttpError: the body is malformed.
         """
         event = self._next()
         if isinstance(event, h11.Data):
             return bytes(event.data)
         if isinstance(event, h11.EndOfMessage):
-            self.is_whole = True
+            self.is_complete = True
         return b""
 
     def _next(self) -> object:
@@ -150,11 +153,11 @@ def _request(event: h11.Request, peer: Peer | None) -> Request:
         (name.decode("latin-1"), value.decode("latin-1"))
         for name, value in event.headers
     )
-    words = {
-        word.strip().lower()
+    options = {
+        option.strip().lower()
         for name, value in headers
         if name == "connection"
-        for word in value.split(",")
+        for option in value.split(",")
     }
     return Request(
         method=event.method,
@@ -162,5 +165,5 @@ def _request(event: h11.Request, peer: Peer | None) -> Request:
         query=query,
         headers=headers,
         peer=peer,
-        is_last=event.http_version < b"1.1" or "close" in words,
+        is_last=event.http_version < b"1.1" or "close" in options,
     )

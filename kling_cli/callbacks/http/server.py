@@ -1,4 +1,4 @@
-"""The door's own socket: open for as long as a `with` block, in the caller's loop."""
+"""The callback server: a listening socket, served in the caller's event loop."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from typing import Any, Final
 
 import anyio
 
-from kling_cli.callbacks.http.connection import App, Connection
+from kling_cli.callbacks.http.connection import Connection, RequestHandler
 from kling_cli.callbacks.http.limits import ConnectionLimiter, Limits
 from kling_cli.errors import UsageError
 
 _PORTS: Final = range(65536)
-_AT_ONCE: Final = 8  # connections taken before those that are there are served
+_ACCEPT_BATCH: Final = 8  # connections accepted before open ones are served
 _RETRY_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """An open door. `failures` are the app's own bugs, answered with a bare 500."""
+    """A running server. `failures`: unexpected exceptions, answered with a bare 500."""
 
     host: str
     port: int
@@ -42,123 +42,126 @@ class Server:
 
 @asynccontextmanager
 async def serve(
-    app: App, host: str = "127.0.0.1", port: int = 0, *, limits: Limits | None = None
+    handler: RequestHandler,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    limits: Limits | None = None,
 ) -> AsyncIterator[Server]:
-    """Serve `app` on a socket of its own; port 0 takes a free one.
+    """Serve `handler` on a socket of its own; port 0 picks a free one.
 
-    The socket accepts connections when the block begins. On leaving, callbacks that
-    have come in whole are answered, everything else is cut off.
+    The socket accepts connections when the block begins. On leaving, complete requests
+    are answered and all other connections are aborted.
 
     Raises:
-        UsageError: The address cannot be had.
+        UsageError: the address cannot be used.
     """
-    limits = affordable(limits or Limits())
-    with contextlib.closing(bind_socket(host, port)) as own_socket:
-        own_socket.listen(limits.connections)
-        own_socket.setblocking(False)
-        server = Server(host=host, port=own_socket.getsockname()[1])
-        crowd = ConnectionLimiter(limits, server.failures)
-        acceptor = Acceptor(own_socket, crowd, partial(Connection, app, crowd))
+    limits = within_descriptor_limit(limits or Limits())
+    with contextlib.closing(bind_socket(host, port)) as listening:
+        listening.listen(limits.max_connections)
+        listening.setblocking(False)
+        server = Server(host=host, port=listening.getsockname()[1])
+        limiter = ConnectionLimiter(limits, server.failures)
+        acceptor = Acceptor(listening, limiter, partial(Connection, handler, limiter))
         acceptor.resume()
         try:
             yield server
         finally:
             with anyio.CancelScope(shield=True):
                 await acceptor.close()
-                await crowd.disperse()
+                await limiter.close_all()
 
 
-def affordable(limits: Limits) -> Limits:
-    """Return the limits with no more connections than there are descriptors for.
-
-    Most of those that this process may have are left to everything else.
-    """
-    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if most == resource.RLIM_INFINITY:
+def within_descriptor_limit(limits: Limits) -> Limits:
+    """Return limits whose connections need at most a third of the descriptors."""
+    soft_limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft_limit == resource.RLIM_INFINITY:
         return limits
-    return replace(limits, connections=min(limits.connections, max(1, most // 3)))
+    return replace(
+        limits, max_connections=min(limits.max_connections, max(1, soft_limit // 3))
+    )
 
 
 class Acceptor:
     """Accepts connections from a listening socket, a few at a time.
 
-    asyncio's own takes as many at once as may wait, and when there is no descriptor
-    for one it says so on stderr for each of them. Here an idle connection makes room,
-    and the rest wait in the system's queue.
+    asyncio's own accepts as many at once as may wait, and logs an error for each that
+    gets no descriptor. Here an idle connection is evicted, and the rest wait in the
+    system's queue.
     """
 
     def __init__(
         self,
         listening: socket.socket,
-        crowd: ConnectionLimiter,
-        make: Callable[[], asyncio.BaseProtocol],
+        limiter: ConnectionLimiter,
+        protocol_factory: Callable[[], asyncio.BaseProtocol],
     ) -> None:
         self._socket = listening
-        self._crowd = crowd
-        self._make = make
+        self._limiter = limiter
+        self._protocol_factory = protocol_factory
         self._loop = asyncio.get_running_loop()
-        self._opening: set[asyncio.Task[Any]] = set()
+        self._handshakes: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def resume(self) -> None:
-        """Accept connections from now on."""
+        """Start accepting connections."""
         self._loop.add_reader(self._socket, self._accept)
 
     def pause(self) -> None:
-        """Accept none until `resume`."""
+        """Stop accepting connections until `resume`."""
         if self._timer is not None:
             self._timer.cancel()
         self._loop.remove_reader(self._socket)
 
     async def close(self) -> None:
-        """Close the socket, and return when who was accepted is with the crowd."""
+        """Close the socket; return when the limiter has all accepted connections."""
         self.pause()
         self._socket.close()
-        await asyncio.gather(*self._opening)
+        await asyncio.gather(*self._handshakes)
 
     def _accept(self) -> None:
-        for _ in range(_AT_ONCE):
+        for _ in range(_ACCEPT_BATCH):
             try:
                 accepted, _ = self._socket.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
-            except OSError:  # no descriptor, or no memory, is left
-                delay_s = 0.0 if self._crowd.make_room() else _RETRY_S
+            except OSError:  # no descriptor or memory left
+                delay_s = 0.0 if self._limiter.evict_idle() else _RETRY_S
                 self.pause()
                 self._timer = self._loop.call_later(delay_s, self.resume)
                 return
             accepted.setblocking(False)
-            opening = self._loop.create_task(self._open(accepted))
-            self._opening.add(opening)
-            opening.add_done_callback(self._opening.discard)
+            handshake = self._loop.create_task(self._open(accepted))
+            self._handshakes.add(handshake)
+            handshake.add_done_callback(self._handshakes.discard)
 
     async def _open(self, accepted: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            await self._loop.connect_accepted_socket(self._make, accepted)
+            await self._loop.connect_accepted_socket(self._protocol_factory, accepted)
 
 
 def bind_socket(host: str, port: int) -> socket.socket:
-    """Return a listening socket whose connections send small answers at once.
+    """Return a listening socket whose connections have Nagle's algorithm disabled.
 
     Raises:
-        UsageError: The address cannot be had.
+        UsageError: the address cannot be used.
     """
     try:
-        return _listening(host, port)
+        return _create_socket(host, port)
     except OSError as exc:
-        reason, *_ = str(exc.strerror or exc).split(" (while", 1)  # says where again
+        reason, *_ = str(exc.strerror or exc).split(" (while", 1)  # repeats the address
         raise UsageError(
             f"cannot listen on {host}, port {port}: {reason}",
             hint="choose another with --port, or leave it out to take a free one",
         ) from exc
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    if port not in _PORTS:  # the socket module would leave its socket open
+def _create_socket(host: str, port: int) -> socket.socket:
+    if port not in _PORTS:  # the socket module would leak its socket
         raise OSError(errno.EINVAL, "ports end at 65535")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.create_server((host, port), family=family)
+    listening = socket.create_server((host, port), family=family)
     # Connections inherit it; asyncio sets it only for sockets that name their protocol,
-    # and without it an answer on a kept connection waits 40 ms for the other's ack.
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return made
+    # and without it a response on a reused connection waits 40 ms for the client's ACK.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening

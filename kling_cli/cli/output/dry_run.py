@@ -1,4 +1,4 @@
-"""`--dry-run`: the request as it would be sent, and what it would cost."""
+"""`--dry-run`: prints the request as it would be sent, and its estimated cost."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.cli.output.terminal.streams import write_note, write_result
-from kling_cli.cli.output.terminal.text import money, one_line, units
+from kling_cli.cli.output.terminal.streams import write_message, write_result
+from kling_cli.cli.output.terminal.text import format_units, format_usd, one_line
 from kling_cli.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
     from kling_cli.jobs.prepare import Order, Request
     from kling_cli.settings import Settings
 
-LONG_TEXT = 512  # characters of a value that a person still wants to read
+MAX_SHOWN_TEXT_LENGTH = 512  # characters of a value that a person still wants to read
 
 
-def show(
+def print_dry_run(
     order: Order,
     *,
     command: str,
     settings: Settings,
-    talk: OutputOptions,
+    output_options: OutputOptions,
     max_units: float | None,
 ) -> int:
-    """Print the checked request and its estimate; nothing is sent or written down.
+    """Print the validated request and its estimate; nothing is sent or stored.
 
     It works without credentials too: the request is then the one for an API key. Of a
     job of two calls both are printed; what the first will tell stands in `<>`.
     """
     requests = _requests(order, settings, max_units)
     for each in requests:
-        if each.model_reason is not None and not talk.is_quiet:
-            write_note(one_line(each.model_reason))
-    if talk.is_json:
+        if each.model_reason is not None and not output_options.is_quiet:
+            write_message(one_line(each.model_reason))
+    if output_options.is_json:
         _print_document(order, requests, settings, command)
     else:
         for each in requests:
@@ -48,18 +48,17 @@ def show(
 def _requests(
     order: Order, settings: Settings, max_units: float | None
 ) -> list[Request]:
-    """Return what would be sent, one after the other."""
+    """Return the requests that would be sent, in order."""
     from kling_cli.jobs.calls.two_step import UNKNOWN_ID, plan_two_steps
     from kling_cli.jobs.history import with_history
-    from kling_cli.jobs.prepare import check_price, prepare
-    from kling_cli.jobs.run import kinds_of
+    from kling_cli.jobs.prepare import check_price, credential_kinds, prepare
 
     if order.before is not None:
         intent = plan_two_steps(order, settings)
         check_price(intent.whole, max_units)
         return [each for each in (intent.first, intent.second) if each is not None]
     known = with_history(order, settings)
-    request = prepare(known, kinds_of(settings), new_id=lambda: UNKNOWN_ID)
+    request = prepare(known, credential_kinds(settings), new_id=lambda: UNKNOWN_ID)
     check_price(request, max_units)
     return [request]
 
@@ -67,7 +66,7 @@ def _requests(
 def _print_document(
     order: Order, requests: list[Request], settings: Settings, command: str
 ) -> None:
-    """Print the document of every command with the request as one more key."""
+    """Print the JSON document of the command with the request as one more key."""
     from kling_cli.api import TaskStatus
     from kling_cli.cli.output import json_document
     from kling_cli.jobs.events import JobResult
@@ -81,20 +80,20 @@ def _print_document(
         product=request.plan.product.name,
         model=request.plan.model.id,
     )
-    shown = json_document.of_result(nothing_yet)
-    shown["dry_run"] = _described(request, settings)
+    shown = json_document.result_document(nothing_yet)
+    shown["dry_run"] = _request_document(request, settings)
     shown["dry_run"]["request"] = of_order(order, model=request.plan.model.id)
     for each in before:
-        shown["dry_run"]["before"] = _described(each, settings)
+        shown["dry_run"]["before"] = _request_document(each, settings)
     write_result(json_document.dumps(shown))
 
 
-def _described(request: Request, settings: Settings) -> dict[str, Any]:
+def _request_document(request: Request, settings: Settings) -> dict[str, Any]:
     return {
         "method": "POST",
         "url": settings.api_base + request.plan.create_path,
         "body": request.body(None),
-        "estimate": _estimate(request.estimate),
+        "estimate": _estimate_document(request.estimate),
     }
 
 
@@ -108,20 +107,20 @@ def _print_text(request: Request, settings: Settings) -> None:
 
 
 def abbreviated(value: Any) -> Any:
-    """Return a body a person can read: media shortened, nothing that acts."""
+    """Return a body for a terminal: media shortened, control characters escaped."""
     if isinstance(value, dict):
         return {one_line(key): abbreviated(item) for key, item in value.items()}
     if isinstance(value, list):
         return [abbreviated(item) for item in value]
     if not isinstance(value, str):
         return value
-    if len(value) > LONG_TEXT and " " not in value:
+    if len(value) > MAX_SHOWN_TEXT_LENGTH and " " not in value:
         return f"{value[:24]}… ({len(value)} characters)"
     return one_line(value)
 
 
 def estimate_line(request: Request) -> str:
-    """Return what the job would cost, in units and at list price."""
+    """Return the estimated cost in units and at list price."""
     estimate = request.estimate
     if estimate is None:
         from kling_cli.catalogue import explain_missing_price
@@ -129,17 +128,17 @@ def estimate_line(request: Request) -> str:
         return f"estimate: unknown; {explain_missing_price(request.plan)}"
     if estimate.units is not None:
         return (
-            f"estimate: {units(estimate.units)}, about {money(estimate.usd or 0)}"
-            f" ({estimate.basis})"
+            f"estimate: {format_units(estimate.units)},"
+            f" about {format_usd(estimate.usd or 0)} ({estimate.basis})"
         )
     if estimate.at_most_units is not None:
         return (
-            f"estimate: at most {units(estimate.at_most_units)},"
-            f" about {money(estimate.at_most_usd or 0)} ({estimate.basis})"
+            f"estimate: at most {format_units(estimate.at_most_units)},"
+            f" about {format_usd(estimate.at_most_usd or 0)} ({estimate.basis})"
         )
     return f"estimate: known only afterwards ({estimate.basis})"
 
 
-def _estimate(estimate: Estimate | None) -> dict[str, Any] | None:
-    """Return the estimate as JSON has it; its keys are the names of the class."""
+def _estimate_document(estimate: Estimate | None) -> dict[str, Any] | None:
+    """Return the estimate as JSON; its keys are the fields of the class."""
     return None if estimate is None else asdict(estimate)

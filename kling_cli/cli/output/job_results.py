@@ -1,4 +1,4 @@
-"""What happens on a terminal besides lines: previews, notifications, opened files."""
+"""Results of jobs: stdout, failures on stderr, previews, notifications."""
 
 from __future__ import annotations
 
@@ -14,101 +14,109 @@ from typing import TYPE_CHECKING, Final
 
 from kling_cli.cli.output.terminal import capabilities
 from kling_cli.cli.output.terminal.capabilities import is_terminal
-from kling_cli.cli.output.terminal.streams import write_note, write_result
-from kling_cli.cli.output.terminal.text import one_line, units
+from kling_cli.cli.output.terminal.streams import write_message, write_result
+from kling_cli.cli.output.terminal.text import format_units, one_line
 from kling_cli.errors import ExitCode, KlingError, NotSavedError, StoppedError
 
 if TYPE_CHECKING:
-    from kling_cli.cli.options.shared import OutputOptions, Showing
+    from kling_cli.cli.options.shared import OutputOptions, PresentationOptions
     from kling_cli.jobs.events import JobResult
     from kling_cli.settings import Settings
 
-LONG_S: Final = 60.0  # after so long nobody looks at the terminal any more
-_MOST_PREVIEWS: Final = 4
+NOTIFY_AFTER_S: Final = 60.0  # after so long nobody looks at the terminal any more
+_MAX_PREVIEWS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presentation:
-    """What is wanted; None leaves it to the terminal and to how long it took."""
+    """Which previews, notifications and opened files follow; None decides by itself."""
 
     is_opening: bool = False
     is_previewing: bool | None = None
     is_notifying: bool | None = None
 
     @classmethod
-    def of(cls, showing: Showing, settings: Settings) -> Presentation:
-        """Return what was typed, or else is the setting."""
-        preview, notify = showing.is_previewing, showing.is_notifying
+    def of(
+        cls, presentation_options: PresentationOptions, settings: Settings
+    ) -> Presentation:
+        """Return the typed options, completed by the settings."""
+        preview, notify = (
+            presentation_options.is_previewing,
+            presentation_options.is_notifying,
+        )
         return cls(
-            is_opening=showing.is_opening,
+            is_opening=presentation_options.is_opening,
             is_previewing=settings.is_previewing if preview is None else preview,
             is_notifying=settings.is_notifying if notify is None else notify,
         )
 
-    def show(self, results: Sequence[JobResult], talk: OutputOptions) -> None:
-        """Draw small pictures of what was saved, where the terminal can show them."""
-        how = capabilities.pictures(os.environ)
-        if how is None or not self._is_drawing(talk):
+    def show(self, results: Sequence[JobResult], output_options: OutputOptions) -> None:
+        """Draw previews of the saved files, where the terminal can show images."""
+        how = capabilities.image_protocol(os.environ)
+        if how is None or not self._is_drawing(output_options):
             return
         from kling_cli.cli.output.terminal.preview import preview
 
-        for path in list(_saved(results))[:_MOST_PREVIEWS]:
+        for path in list(_saved_paths(results))[:_MAX_PREVIEWS]:
             picture = preview(path, how)
             if picture is not None:
-                _write(picture)
+                _write_to_terminal(picture)
 
-    def _is_drawing(self, talk: OutputOptions) -> bool:
+    def _is_drawing(self, output_options: OutputOptions) -> bool:
         if self.is_previewing is False or not is_terminal(sys.stderr):
             return False
         is_person_there = is_terminal(sys.stdout) and not (
-            talk.is_quiet or talk.is_json
+            output_options.is_quiet or output_options.is_json
         )
         return bool(self.is_previewing) or is_person_there
 
-    def end(self, results: Sequence[JobResult], talk: OutputOptions) -> None:
-        """Notify the person that a long job has ended, and open its files."""
+    def end(self, results: Sequence[JobResult], output_options: OutputOptions) -> None:
+        """Notify that a long job has ended, and open its files."""
         if is_terminal(sys.stderr) and self.is_news(results):
-            _write(capabilities.notification(notice(results), os.environ))
+            _write_to_terminal(
+                capabilities.notification_sequence(
+                    notification_text(results), os.environ
+                )
+            )
         if not self.is_opening:
             return
         from kling_cli.cli.output.terminal.file_opener import open_file
-        # DROPME
 
-        for path in _saved(results):
+        for path in _saved_paths(results):
             try:
                 open_file(path)
             except KlingError as exc:
-                say(f"warning: {exc.message}", is_colorless=talk.is_colorless)
+                print_message(
+                    f"warning: {exc.message}", is_colorless=output_options.is_colorless
+                )
                 return
 
     def is_news(self, results: Sequence[JobResult]) -> bool:
-        """Return whether something ended that nobody was waiting at the keys for."""
+        """Return whether a notification is due: by option, or after a long wait."""
         if any(isinstance(result.error, StoppedError) for result in results):
             return False
         longest_s = max((result.elapsed_s or 0.0 for result in results), default=0.0)
-        is_long = longest_s >= LONG_S and self.is_notifying is None
+        is_long = longest_s >= NOTIFY_AFTER_S and self.is_notifying is None
         return bool(results) and (is_long or bool(self.is_notifying))
 
 
-def notice(results: Sequence[JobResult]) -> str:
-    """Return what a notification says: how it ended, and of what prompt."""
-    # DROPME
-
+def notification_text(results: Sequence[JobResult]) -> str:
+    """Return the text of a notification: how the job ended, and its prompt."""
     if len(results) != 1:
-        return total(results)
+        return summary_line(results)
     [result] = results
     what = result.product or result.task_id or result.command
     words = f"{what} {result.state.value}"
     return f"{words}: {result.prompt}" if result.prompt else words
 
 
-def _saved(results: Sequence[JobResult]) -> Iterator[Path]:
+def _saved_paths(results: Sequence[JobResult]) -> Iterator[Path]:
     for result in results:
         yield from (one.path for one in result.outputs if one.path is not None)
 
 
-def _write(text: str) -> None:
-    """Write to the terminal without a line break of our own."""
+def _write_to_terminal(text: str) -> None:
+    """Write to the terminal without a line break."""
     if not text or sys.stderr is None:
         return
     with suppress(OSError, ValueError):
@@ -116,7 +124,7 @@ def _write(text: str) -> None:
         sys.stderr.flush()
 
 
-class ResultOptions(StrEnum):
+class ResultKind(StrEnum):
     """What a command prints on stdout for a job."""
 
     FILES = "files"  # or the ids of what was made for the library
@@ -125,101 +133,103 @@ class ResultOptions(StrEnum):
     IDS = "ids"  # of tasks
 
 
-def conclude(  # noqa: PLR0913 -- one for each thing that a command decides
+def print_results(  # noqa: PLR0913 -- one for each thing that a command decides
     results: Sequence[JobResult],
     *,
     command: str,
-    talk: OutputOptions,
-    wanted: ResultOptions = ResultOptions.FILES,
+    output_options: OutputOptions,
+    wanted: ResultKind = ResultKind.FILES,
     is_many: bool = False,
     presentation: Presentation | None = None,
 ) -> int:
-    """Print what `results` made and return the exit code."""
+    """Print the results of jobs and return the exit code."""
     if presentation is not None:
-        presentation.show(results, talk)
+        presentation.show(results, output_options)
     shown = result_lines(results, wanted)
-    code = conclude_with(shown, results, command=command, talk=talk, is_many=is_many)
+    code = print_result_lines(
+        shown, results, command=command, output_options=output_options, is_many=is_many
+    )
     if presentation is not None:
-        presentation.end(results, talk)
+        presentation.end(results, output_options)
     return code
 
 
-def conclude_with(
+def print_result_lines(
     shown: Iterable[str],
     results: Sequence[JobResult],
     *,
     command: str,
-    talk: OutputOptions,
+    output_options: OutputOptions,
     is_many: bool,
 ) -> int:
     """Print the lines `shown`, or the JSON of `results`, and return the exit code.
 
     `is_many` gives the JSON its `tasks` list, however many there are in the end.
     """
-    if talk.is_json:
-        print_documents(results, command=command, is_many=is_many)
+    if output_options.is_json:
+        print_json(results, command=command, is_many=is_many)
     else:
-        from kling_cli.cli.output.terminal.capabilities import linked
+        from kling_cli.cli.output.terminal.capabilities import hyperlink_on_stdout
 
         for line in shown:
-            write_result(linked(line))
-    say_failures(results, talk)
-    if len(results) > 1 and not talk.is_quiet:
-        write_note(total(results))
+            write_result(hyperlink_on_stdout(line))
+    print_failures(results, output_options)
+    if len(results) > 1 and not output_options.is_quiet:
+        write_message(summary_line(results))
     return exit_code(results)
 
 
-def total(results: Sequence[JobResult]) -> str:
-    """Return one line about several tasks: how many stand how, and their cost."""
+def summary_line(results: Sequence[JobResult]) -> str:
+    """Return one line about several tasks: how many in which state, and their cost."""
     counts = Counter(result.state.value for result in results)
     facts = [f"{len(results)} tasks"]
     facts += [f"{count} {state}" for state, count in counts.items()]
     known = [result.units for result in results if result.units is not None]
     if known:
-        facts.append(units(round(sum(known), 4)))
+        facts.append(format_units(round(sum(known), 4)))
     return "together: " + ", ".join(facts)
 
 
-def say_failures(results: Sequence[JobResult], talk: OutputOptions) -> None:
-    """Tell stderr what did not end well, and how to go on."""
+def print_failures(results: Sequence[JobResult], output_options: OutputOptions) -> None:
+    """Print on stderr which jobs failed, and how to resume them."""
     for result in results:
         for line in failure_lines(result):
-            say(line, is_colorless=talk.is_colorless)
+            print_message(line, is_colorless=output_options.is_colorless)
 
 
-def print_documents(
-    results: Sequence[JobResult], *, command: str, is_many: bool
-) -> None:
-    """Print the one JSON object of a command."""
+def print_json(results: Sequence[JobResult], *, command: str, is_many: bool) -> None:
+    """Print the JSON document of a command."""
     from kling_cli.cli.output import json_document
 
     if is_many:
-        write_result(json_document.dumps(json_document.of_results(command, results)))
+        write_result(
+            json_document.dumps(json_document.results_document(command, results))
+        )
     else:
-        write_result(json_document.dumps(json_document.of_result(results[0])))
+        write_result(json_document.dumps(json_document.result_document(results[0])))
 
 
-def result_lines(results: Sequence[JobResult], wanted: ResultOptions) -> Iterator[str]:
+def result_lines(results: Sequence[JobResult], wanted: ResultKind) -> Iterator[str]:
     """Yield the lines for stdout: paths, URLs, task ids, or ids of the library."""
     for result in results:
-        if wanted is ResultOptions.IDS:
+        if wanted is ResultKind.IDS:
             yield from [result.task_id] if result.task_id else []
-        elif wanted is not ResultOptions.SAVED and (made := _library_ids(result)):
+        elif wanted is not ResultKind.SAVED and (made := _library_ids(result)):
             yield from made
-        elif wanted is ResultOptions.LINKS:
-            yield from _links(result)
+        elif wanted is ResultKind.LINKS:
+            yield from _urls(result)
         else:
             yield from (str(one.path) for one in result.outputs if one.path)
 
 
 def _library_ids(result: JobResult) -> list[str]:
-    """Return the ids by which what a job made is used from here on."""
+    """Return the ids of the library items that a job made."""
     made = (one.output for one in result.outputs if one.output.is_of_library)
     return [one_line(output.id) for output in made if output.id]
 
 
 def failure_lines(result: JobResult) -> Iterator[str]:
-    """Yield what stderr says about a job that did not end well, with how to go on."""
+    """Yield the lines for stderr about a failed job, with how to resume it."""
     from kling_cli.cli.output.plain_lines import error_lines
 
     if result.error is None:
@@ -227,12 +237,12 @@ def failure_lines(result: JobResult) -> Iterator[str]:
     said = list(error_lines(result.error))
     yield from said
     if isinstance(result.error, NotSavedError):
-        yield from (f"url: {link}" for link in _unsaved_links(result))
-    yield from (line for line in _way_back(result) if not _is_said(line, said))
+        yield from (f"url: {link}" for link in _unsaved_urls(result))
+    yield from (line for line in _resume_lines(result) if not _is_mentioned(line, said))
 
 
-def _way_back(result: JobResult) -> Iterator[str]:
-    """Yield the ids and the command that go on with a job."""
+def _resume_lines(result: JobResult) -> Iterator[str]:
+    """Yield the ids of a job and the command that resumes it."""
     if result.task_id is not None:
         yield f"task id: {one_line(result.task_id)}"
     elif result.external_id is not None:
@@ -241,23 +251,23 @@ def _way_back(result: JobResult) -> Iterator[str]:
         yield f"go on with: {one_line(result.resume)}"
 
 
-def _is_said(line: str, said: Sequence[str]) -> bool:
+def _is_mentioned(line: str, said: Sequence[str]) -> bool:
     fact = line.split(": ", 1)[1]
     return any(fact in each for each in said)
 
 
 def exit_code(results: Sequence[JobResult]) -> int:
-    """Return 0 when all went well, otherwise the code of the first that did not."""
+    """Return 0 if no job failed, otherwise the exit code of the first failure."""
     errors = (result.error for result in results if result.error is not None)
     return int(next((error.exit_code for error in errors), ExitCode.DONE))
 
 
-def say(text: str, *, is_colorless: bool) -> None:
-    """Write a line of ours to stderr, in colours where they are wanted."""
+def print_message(text: str, *, is_colorless: bool) -> None:
+    """Write a line to stderr, coloured if the terminal has colours."""
     import os
     import sys
 
-    from kling_cli.cli.output.plain_lines import colored
+    from kling_cli.cli.output.plain_lines import with_colored_prefix
     from kling_cli.cli.output.terminal.capabilities import has_color, is_terminal
 
     is_colored = has_color(
@@ -265,16 +275,16 @@ def say(text: str, *, is_colorless: bool) -> None:
         is_terminal=is_terminal(sys.stderr),
         environ=os.environ,
     )
-    write_note(colored(text) if is_colored else text)
+    write_message(with_colored_prefix(text) if is_colored else text)
 
 
-def _links(result: JobResult) -> Iterator[str]:
+def _urls(result: JobResult) -> Iterator[str]:
     for one in result.outputs:
         if one.output.url:
             yield one_line(one.output.url)
 
 
-def _unsaved_links(result: JobResult) -> Iterator[str]:
+def _unsaved_urls(result: JobResult) -> Iterator[str]:
     for one in result.outputs:
         if one.output.url and one.path is None:
             yield one_line(one.output.url)

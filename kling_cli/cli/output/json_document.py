@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.cli.output.terminal.text import moment
+from kling_cli.cli.output.terminal.text import format_timestamp
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,7 +20,7 @@ SCHEMA = 1
 
 # What the documents of commands that list have besides the keys of all: the same keys
 # on failure, and then these values.
-LISTINGS: Mapping[str, Mapping[str, Any]] = {
+LISTING_KEYS: Mapping[str, Mapping[str, Any]] = {
     "voices list": {"voices": [], "has_more": False},
     "voices show": {"voices": []},
     "voices delete": {"deleted": []},
@@ -43,7 +43,7 @@ LISTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def of_result(result: JobResult) -> dict[str, Any]:
+def result_document(result: JobResult) -> dict[str, Any]:
     """Return the document of one job; only some have a session."""
     return {
         "schema": SCHEMA,
@@ -57,39 +57,39 @@ def of_result(result: JobResult) -> dict[str, Any]:
         "status": result.status.value,
         "state": result.state.value,
         "status_message": result.status_message,
-        "created_at": _moment(result.created_at),
-        "updated_at": _moment(result.updated_at),
+        "created_at": _timestamp(result.created_at),
+        "updated_at": _timestamp(result.updated_at),
         "elapsed_s": None if result.elapsed_s is None else round(result.elapsed_s, 3),
         "completed_by": result.completed_by,
         "requests": {"create": result.create_requests, "query": result.query_requests},
         "callbacks": result.callbacks,
-        "outputs": [_output(one) for one in result.outputs],
-        "expires_at": _moment(result.expires_at),
+        "outputs": [_output_object(one) for one in result.outputs],
+        "expires_at": _timestamp(result.expires_at),
         "units": result.units,
         "estimated_units": result.estimated_units,
         "request_id": result.request_id,
         "resume": result.resume,
-        "error": None if result.error is None else of_error(result.error),
+        "error": None if result.error is None else error_object(result.error),
         **({"session_id": result.session_id} if result.session_id else {}),
     }
 
 
-def of_results(command: str, results: Sequence[JobResult]) -> dict[str, Any]:
+def results_document(command: str, results: Sequence[JobResult]) -> dict[str, Any]:
     """Return the document of several jobs; `error` is that of the first that failed."""
     errors = [result.error for result in results if result.error is not None]
     return {
         "schema": SCHEMA,
         "ok": not errors,
         "command": command,
-        "tasks": [of_result(result) for result in results],
-        "error": of_error(errors[0]) if errors else None,
+        "tasks": [result_document(result) for result in results],
+        "error": error_object(errors[0]) if errors else None,
     }
 
 
-def of_listing(
+def listing_document(
     command: str, facts: Mapping[str, Any], error: KlingError | None = None
 ) -> dict[str, Any]:
-    """Return the document of a command of `LISTINGS`; absent facts are the empty ones.
+    """Return the document of a command of `LISTING_KEYS`; absent facts are empty.
 
     The named list stands before `error`, whatever happened.
     """
@@ -97,20 +97,20 @@ def of_listing(
         "schema": SCHEMA,
         "ok": error is None,
         "command": command,
-        **LISTINGS[command],
+        **LISTING_KEYS[command],
         **facts,
-        "error": None if error is None else of_error(error),
+        "error": None if error is None else error_object(error),
     }
 
 
-def of_failure(command: str, error: KlingError) -> dict[str, Any]:
+def failure_document(command: str, error: KlingError) -> dict[str, Any]:
     """Return the document of a command that failed before there was a job or a list."""
-    if command in LISTINGS:
-        return of_listing(command, {}, error)
+    if command in LISTING_KEYS:
+        return listing_document(command, {}, error)
     from kling_cli.api import TaskStatus
     from kling_cli.jobs.events import JobResult
 
-    return of_result(
+    return result_document(
         JobResult(
             command=command,
             status=TaskStatus.UNKNOWN,
@@ -120,28 +120,28 @@ def of_failure(command: str, error: KlingError) -> dict[str, Any]:
     )
 
 
-def of_step(
+def session_step_document(
     command: str,
     session_id: str | None,
     result: StepResult | None,
     error: KlingError | None,
 ) -> dict[str, Any]:
-    """Return the document of a step taken on its own; `result` None: it failed."""
+    """Return the document of a session step; `result` None: it failed."""
     task = result.task if result else None
     return {
         "schema": SCHEMA,
         "ok": error is None,
         "command": command,
         "session_id": task.id if task else session_id,
-        "expires_at": _moment(result.expires_at) if result else None,
-        "outputs": [_output(one) for one in result.saved] if result else [],
+        "expires_at": _timestamp(result.expires_at) if result else None,
+        "outputs": [_output_object(one) for one in result.saved] if result else [],
         "units": task.units if task else None,
         "request_id": task.request_id if task else getattr(error, "request_id", None),
-        "error": None if error is None else of_error(error),
+        "error": None if error is None else error_object(error),
     }
 
 
-def of_error(error: KlingError) -> dict[str, Any]:
+def error_object(error: KlingError) -> dict[str, Any]:
     """Return the `error` object."""
     return {
         "type": error.type,
@@ -154,15 +154,15 @@ def of_error(error: KlingError) -> dict[str, Any]:
 
 
 def dumps(document: dict[str, Any]) -> str:
-    """Return `document` on one line, in ASCII: it can hurt no terminal."""
+    """Return `document` on one line, in ASCII."""
     return json.dumps(document, allow_nan=False)
 
 
-def _moment(when: datetime | None) -> str | None:
-    return None if when is None else moment(when)
+def _timestamp(when: datetime | None) -> str | None:
+    return None if when is None else format_timestamp(when)
 
 
-def _output(one: SavedOutput) -> dict[str, Any]:
+def _output_object(one: SavedOutput) -> dict[str, Any]:
     return {
         "type": one.output.type,
         "id": one.output.id,

@@ -1,4 +1,4 @@
-"""Which reporter a run gets: decided here and nowhere else."""
+"""Reporters of a run, and which one a command uses."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from kling_cli.cli.output.terminal.capabilities import has_color, is_terminal
-from kling_cli.cli.output.terminal.streams import write_note
+from kling_cli.cli.output.terminal.streams import write_message
 
 if TYPE_CHECKING:
     from kling_cli.jobs.events import Event
 
 
 class Reporter(AbstractContextManager["Reporter"], Protocol):
-    """Something that is told what happens, from `__enter__` to `__exit__`."""
+    """A context manager that is given the events of a run."""
 
     def tell(self, event: Event) -> None:
-        """Show `event` in its own manner; never raises for a stream that is gone."""
+        """Show `event`; never raises for a stream that is gone."""
 
     def pause(self) -> AbstractContextManager[None]:
-        """Leave the terminal to somebody else meanwhile."""
+        """Release the terminal to another program."""
 
 
-class TerminalStyle(StrEnum):
+class ProgressStyle(StrEnum):
     """How progress is shown on stderr."""
 
     SILENT = "silent"
@@ -35,51 +35,55 @@ class TerminalStyle(StrEnum):
     LIVE = "live"
 
 
-def look(
+def progress_style(
     *, is_quiet: bool, is_terminal: bool, environ: Mapping[str, str]
-) -> TerminalStyle:
-    """Return how progress is to look; a dumb terminal gets lines."""
+) -> ProgressStyle:
+    """Return how progress is shown; a dumb terminal gets plain lines."""
     if is_quiet:
-        return TerminalStyle.SILENT
+        return ProgressStyle.SILENT
     if is_terminal and environ.get("TERM", "dumb") not in ("dumb", "unknown", ""):
-        return TerminalStyle.LIVE
-    return TerminalStyle.PLAIN
+        return ProgressStyle.LIVE
+    return ProgressStyle.PLAIN
 
 
-def reporter(*, is_quiet: bool, is_colorless: bool, is_brief: bool = False) -> Reporter:
+def make_reporter(
+    *, is_quiet: bool, is_colorless: bool, is_brief: bool = False
+) -> Reporter:
     """Return the reporter for this process's stderr; a brief one only warns."""
     on_terminal = is_terminal(sys.stderr)
-    wanted = look(is_quiet=is_quiet, is_terminal=on_terminal, environ=os.environ)
+    wanted = progress_style(
+        is_quiet=is_quiet, is_terminal=on_terminal, environ=os.environ
+    )
     is_colored = has_color(
         is_colorless=is_colorless, is_terminal=on_terminal, environ=os.environ
     )
-    if wanted is TerminalStyle.SILENT:
-        return Silence()
-    if wanted is TerminalStyle.LIVE and not is_brief:
+    if wanted is ProgressStyle.SILENT:
+        return SilentReporter()
+    if wanted is ProgressStyle.LIVE and not is_brief:
         from kling_cli.cli.output.live.display import LiveReporter
 
         return LiveReporter(is_colored=is_colored)
-    return Lines(is_colored=is_colored, is_brief=is_brief)
+    return LineReporter(is_colored=is_colored, is_brief=is_brief)
 
 
-class Silence:
-    """Says nothing; errors are told at the end by `outcome.py`."""
+class SilentReporter:
+    """A reporter that prints nothing; errors are printed with the results."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave nothing behind, as there was nothing."""
+        """Do nothing."""
 
     def tell(self, event: Event) -> None:
-        """Keep it to yourself."""
+        """Ignore the event."""
 
     def pause(self) -> AbstractContextManager[None]:
         return nullcontext()
 
 
-class Lines:
-    """One plain line for each change; a brief one has nothing but warnings."""
+class LineReporter:
+    """A reporter that prints plain lines; a brief one prints warnings only."""
 
     def __init__(self, *, is_colored: bool = False, is_brief: bool = False) -> None:
         self._is_colored = is_colored
@@ -94,16 +98,20 @@ class Lines:
         exc: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave nothing behind: every line was written when it came."""
+        """Do nothing: every line has been written."""
 
     def tell(self, event: Event) -> None:
-        from kling_cli.cli.output.plain_lines import colored, is_warning, line
+        from kling_cli.cli.output.plain_lines import (
+            event_line,
+            is_warning,
+            with_colored_prefix,
+        )
 
         if self._is_brief and not is_warning(event):
             return
-        text = line(event)
+        text = event_line(event)
         if text is not None:
-            write_note(colored(text) if self._is_colored else text)
+            write_message(with_colored_prefix(text) if self._is_colored else text)
 
     def pause(self) -> AbstractContextManager[None]:
         return nullcontext()

@@ -13,29 +13,29 @@ from textwrap import TextWrapper, wrap
 
 from kling_cli.cli.output.terminal.text import one_line
 
-GAP = "  "
-MIN_ROOM = 20  # characters; narrower columns of words are worse than long lines
-NOTHING = "-"  # an empty cell, so that a line has as many words as columns
+COLUMN_GAP = "  "
+MIN_WRAP_WIDTH = 20  # characters; narrower columns of words are worse than long lines
+EMPTY_CELL = "-"  # an empty cell, so that a line has as many words as columns
 
 Row = Sequence[str | None]
 
 
-def columns(rows: Sequence[Row], *, headings: Sequence[str] = ()) -> Iterator[str]:
-    """Yield one line a row; headings stand above them if there are rows at all."""
-    cells = [[one_line(cell) if cell else NOTHING for cell in row] for row in rows]
+def plain_table(rows: Sequence[Row], *, headings: Sequence[str] = ()) -> Iterator[str]:
+    """Yield one line a row in columns; headings come first if there are rows."""
+    cells = [[one_line(cell) if cell else EMPTY_CELL for cell in row] for row in rows]
     if headings and cells:
         cells.insert(0, list(headings))
-    widths = [max(map(cells_of, column)) for column in zip(*cells, strict=True)]
+    widths = [max(map(cell_width, column)) for column in zip(*cells, strict=True)]
     for row in cells:
         padded = (
-            cell + " " * (width - cells_of(cell))
+            cell + " " * (width - cell_width(cell))
             for cell, width in zip(row, widths, strict=True)
         )
-        yield GAP.join(padded).rstrip()
+        yield COLUMN_GAP.join(padded).rstrip()
 
 
-def cells_of(text: str) -> int:
-    """Return how many cells of a terminal `text` takes; most of Chinese is double."""
+def cell_width(text: str) -> int:
+    """Return how many terminal cells `text` takes; most Chinese characters take two."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -43,7 +43,7 @@ def cells_of(text: str) -> int:
     return cell_len(text)
 
 
-def resized(text: str, width: int) -> str:
+def resized_cell(text: str, width: int) -> str:
     """Return `text` padded with blanks or cut to `width` cells."""
     if text.isascii():
         return text[:width].ljust(width)
@@ -52,46 +52,46 @@ def resized(text: str, width: int) -> str:
     return set_cell_size(text, width)
 
 
-def _wrapped_fact(line: str, indent: int, width: int) -> list[str]:
-    """Return the line, or several when there is room for words right of `indent`."""
+def _wrapped_value(line: str, indent: int, width: int) -> list[str]:
+    """Return the line, or several with the words wrapped right of `indent`."""
     room = width - indent
-    if len(line) <= width or room < MIN_ROOM:
+    if len(line) <= width or room < MIN_WRAP_WIDTH:
         return [line]
     words = TextWrapper(room, break_long_words=False, break_on_hyphens=False)
     first, *rest = words.wrap(line[indent:])
     return [line[:indent] + first, *(" " * indent + each for each in rest)]
 
 
-def facts(
+def labelled_lines(
     pairs: Sequence[tuple[str, str | None]],
     *,
     indent: str = "",
     width: int | None = None,
 ) -> list[str]:
-    """Return one line for each fact that is known: its name, then its value.
+    """Return one `label  value` line for each pair whose value is known.
 
     With a `width`, the words of a value that is too long go on below, under it.
     """
     known = [(name, one_line(value)) for name, value in pairs if value]
     longest = max((len(name) for name, _ in known), default=0)
-    lines = [f"{indent}{name:<{longest}}{GAP}{value}" for name, value in known]
+    lines = [f"{indent}{name:<{longest}}{COLUMN_GAP}{value}" for name, value in known]
     if width is None:
         return lines
-    before = len(indent) + longest + len(GAP)
-    return [part for line in lines for part in _wrapped_fact(line, before, width)]
+    before = len(indent) + longest + len(COLUMN_GAP)
+    return [part for line in lines for part in _wrapped_value(line, before, width)]
 
 
 _ELLIPSIS = "…"
-_LEAST_TEXT = 20  # cells; rather than less, other columns are left out
-_TINY_TEXT = 8  # cells, where there are no others
+_MIN_TEXT_WIDTH = 20  # cells; rather than less, other columns are left out
+_MIN_LONE_TEXT_WIDTH = 8  # cells, where there are no others
 
 # Returns a padded cell as it is to be written, given what stands in it.
-Paint = Callable[[str, str], str]
+CellStyler = Callable[[str, str], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column of a table.
+    """A column of a fitted table.
 
     `leaves` is the order in which columns are left out where there is no room, 0 for
     one that always stays. A text is shortened before any column is left out; one that
@@ -99,29 +99,29 @@ class Column:
     """
 
     heading: str
-    leaves: int = 0
+    drop_order: int = 0
     is_text: bool = False
     is_wrapped: bool = False
-    paint: Paint | None = None
+    styler: CellStyler | None = None
 
 
-def fitted(
+def fitted_table(
     columns: Sequence[Column], rows: Sequence[Row], *, width: int
 ) -> Iterator[str]:
-    """Yield the headings and one line a row, no wider than `width` where possible.
+    """Yield the headings and one line a row, no wider than `width` if possible.
 
     What may neither be shortened nor left out is written in full.
     """
     if not rows:
         return
-    cells = [[one_line(cell) if cell else NOTHING for cell in row] for row in rows]
-    longest = [max(map(cells_of, column)) for column in zip(*cells, strict=True)]
-    chosen, widths = _layout(columns, longest, width)
+    cells = [[one_line(cell) if cell else EMPTY_CELL for cell in row] for row in rows]
+    longest = [max(map(cell_width, column)) for column in zip(*cells, strict=True)]
+    chosen, widths = _fit_columns(columns, longest, width)
     shown, sizes = [columns[index] for index in chosen], [widths[i] for i in chosen]
-    yield _line([each.heading for each in shown], sizes, ())
+    yield _row_line([each.heading for each in shown], sizes, ())
     for row in cells:
         for line in _wrapped_cells(shown, [row[index] for index in chosen], sizes):
-            yield _line(line, sizes, [each.paint for each in shown])
+            yield _row_line(line, sizes, [each.styler for each in shown])
 
 
 def _wrapped_cells(
@@ -135,24 +135,24 @@ def _wrapped_cells(
     yield from map(list, zip_longest(*parts, fillvalue=""))
 
 
-def _layout(
+def _fit_columns(
     columns: Sequence[Column], longest: Sequence[int], width: int
 ) -> tuple[list[int], dict[int, int]]:
-    """Return which columns stay, and how wide each is."""
+    """Return which columns are shown, and how wide each is."""
     chosen = list(range(len(columns)))
-    order = sorted((c.leaves, i) for i, c in enumerate(columns) if c.leaves)
+    order = sorted((c.drop_order, i) for i, c in enumerate(columns) if c.drop_order)
     while True:
         widths = {i: max(longest[i], len(columns[i].heading)) for i in chosen}
-        missing = sum(widths.values()) + len(GAP) * (len(chosen) - 1) - width
+        missing = sum(widths.values()) + len(COLUMN_GAP) * (len(chosen) - 1) - width
         texts = [i for i in chosen if columns[i].is_text or columns[i].is_wrapped]
-        spare = sum(max(0, widths[i] - _LEAST_TEXT) for i in texts)
+        spare = sum(max(0, widths[i] - _MIN_TEXT_WIDTH) for i in texts)
         if missing <= spare or not order:
-            least = _LEAST_TEXT if missing <= spare else _TINY_TEXT
-            return chosen, _with_texts_cut(widths, texts, missing, least)
+            least = _MIN_TEXT_WIDTH if missing <= spare else _MIN_LONE_TEXT_WIDTH
+            return chosen, _shrink_texts(widths, texts, missing, least)
         chosen.remove(order.pop(0)[1])
 
 
-def _with_texts_cut(
+def _shrink_texts(
     widths: dict[int, int], texts: Sequence[int], missing: int, least: int
 ) -> dict[int, int]:
     for index in sorted(texts, key=lambda each: -widths[each]):
@@ -162,23 +162,23 @@ def _with_texts_cut(
     return widths
 
 
-def _line(
-    cells: Sequence[str], widths: Sequence[int], paints: Sequence[Paint | None]
+def _row_line(
+    cells: Sequence[str], widths: Sequence[int], paints: Sequence[CellStyler | None]
 ) -> str:
-    shown = [shortened(cell, width) for cell, width in zip(cells, widths, strict=True)]
-    padded = [resized(cell, w) for cell, w in zip(shown, widths, strict=True)]
+    shown = [truncated(cell, width) for cell, width in zip(cells, widths, strict=True)]
+    padded = [resized_cell(cell, w) for cell, w in zip(shown, widths, strict=True)]
     padded[-1] = shown[-1]
     if not paints:
-        return GAP.join(padded).rstrip()
-    return GAP.join(
+        return COLUMN_GAP.join(padded).rstrip()
+    return COLUMN_GAP.join(
         paint(text, cell) if paint and cell else text
         for text, cell, paint in zip(padded, cells, paints, strict=True)
     ).rstrip()
 
 
-def shortened(text: str, room: int) -> str:
-    """Return `text` on one line in so many cells, with an ellipsis where it is cut."""
+def truncated(text: str, room: int) -> str:
+    """Return `text` on one line of at most `room` cells, cut with an ellipsis."""
     line = one_line(" ".join(text.split()))
-    if cells_of(line) <= room:
+    if cell_width(line) <= room:
         return line
-    return resized(line, max(0, room - 1)).rstrip() + _ELLIPSIS
+    return resized_cell(line, max(0, room - 1)).rstrip() + _ELLIPSIS

@@ -34,10 +34,15 @@ from kling_cli.errors import (
     UnreachableError,
     UsageError,
 )
-from kling_cli.jobs.events import Event, JobResult, Notice
+from kling_cli.jobs.events import EmitEvent, JobResult, Notice
 from kling_cli.jobs.job import RunOptions
-from kling_cli.jobs.prepare import Request, check_price, unbounded, without_media
-from kling_cli.jobs.run import finish, new_external_id, wait_and_save
+from kling_cli.jobs.prepare import (
+    Request,
+    check_price,
+    new_external_id,
+    unbounded,
+    without_media,
+)
 from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.waiting.poller import SOLUTIONS_PATH, TASKS_PATH
 from kling_cli.settings import Settings
@@ -78,7 +83,7 @@ class RawCall:
     @property
     def external_id(self) -> str | None:
         """The external id in the body of a create call."""
-        at = self.creates[1].external_id_at if self.creates else None
+        at = self.creates[1].external_id_path if self.creates else None
         found = catalogue.get_path(self.body, at) if at else None
         return found if isinstance(found, str) and found else None
 
@@ -97,7 +102,7 @@ class RawRequest(Request):
     @property
     def record(self) -> str:
         """The body as the journal keeps it: no callback URL, media as their digests."""
-        kept, at = deepcopy(dict(self.raw)), self.plan.route.callback_url_at
+        kept, at = deepcopy(dict(self.raw)), self.plan.route.callback_url_path
         if at is not None and catalogue.get_path(kept, at) is not None:
             catalogue.set_path(kept, at, None)
         return json.dumps(without_media(kept), ensure_ascii=False)
@@ -129,8 +134,8 @@ def as_request(call: RawCall, *, new_id: Callable[[], str]) -> RawRequest | None
         )
     plan = Plan(product=product, route=route, model=_model(product, route, call))
     external_id = _external_id(route, body) or new_id()
-    if route.external_id_at is not None:
-        catalogue.set_path(body, route.external_id_at, external_id)
+    if route.external_id_path is not None:
+        catalogue.set_path(body, route.external_id_path, external_id)
     values, unreadable = catalogue.decode_body(product, route, plan.model, body)
     return RawRequest(
         plan=plan,
@@ -158,7 +163,7 @@ def require_price(call: RawCall, max_units: float | None) -> None:
 
 
 def _external_id(route: Route, body: Mapping[str, Any]) -> str | None:
-    at = route.external_id_at
+    at = route.external_id_path
     found = catalogue.get_path(body, at) if at is not None else None
     if found is None or found == "":
         return None
@@ -172,8 +177,8 @@ def _external_id(route: Route, body: Mapping[str, Any]) -> str | None:
 
 def _model(product: Product, route: Route, call: RawCall) -> Model:
     """Return the model that path or body names, though nobody may know it."""
-    if route.model_at is not None:
-        named = catalogue.get_path(call.body, route.model_at) or route.default_wire_id
+    if route.model_path is not None:
+        named = catalogue.get_path(call.body, route.model_path) or route.default_wire_id
     elif "{model}" in route.create_path:
         named = call.path.rpartition("/")[2]
     else:
@@ -245,7 +250,7 @@ async def call(raw: RawCall, *, settings: Settings, clock: Clock) -> JobResult:
             hint=way_out(raw),
         ) from exc
     error = _error(raw, answer, credentials, settings)
-    return _result(raw, answer, error, is_lasting=not settings.is_sandbox)
+    return _result(raw, answer, error, is_resumable=not settings.is_sandbox)
 
 
 async def call_and_wait(
@@ -253,7 +258,7 @@ async def call_and_wait(
     options: RunOptions,
     *,
     settings: Settings,
-    tell: Callable[[Event], None],
+    emit: EmitEvent,
     clock: Clock,
 ) -> list[JobResult]:
     """Send `raw` and see the tasks that its answer names through to their ends.
@@ -263,19 +268,24 @@ async def call_and_wait(
 
     Raises: what `call` raises, and UsageError for a body that cannot be a job.
     """
+    from kling_cli.jobs.attach import wait_for_tasks  # most raw calls need neither
+    from kling_cli.jobs.generation import run_request
+
     request = as_request(raw, new_id=new_external_id)
     if request is not None:
-        result = await wait_and_save(
-            request, options, settings=settings, tell=tell, clock=clock
+        result = await run_request(
+            request, options, settings=settings, emit=emit, clock=clock
         )
         return [result]
     first = await call(raw, settings=settings, clock=clock)
     names = [] if first.error else [task.id for task in _tasks(first.answer)]
     if not names:
         if first.error is None:
-            tell(Notice(message="the answer names no task, so there is none to follow"))
+            emit(Notice(message="the answer names no task, so there is none to follow"))
         return [first]
-    ended = await finish(names, options, settings=settings, tell=tell, clock=clock)
+    ended = await wait_for_tasks(
+        names, options, settings=settings, emit=emit, clock=clock
+    )
     return [replace(result, answer=first.answer) for result in ended]
 
 
@@ -322,7 +332,7 @@ def _as(
 
 
 def _result(
-    raw: RawCall, answer: ApiResponse, error: KlingError | None, *, is_lasting: bool
+    raw: RawCall, answer: ApiResponse, error: KlingError | None, *, is_resumable: bool
 ) -> JobResult:
     """Return the result: all that the answer says about a task, if it names one."""
     result = JobResult(
@@ -339,11 +349,11 @@ def _result(
     found = [] if error else _tasks(answer)
     if len(found) != 1:
         return result
-    return _with_task(result, found[0], is_lasting=is_lasting)
+    return _with_task(result, found[0], is_resumable=is_resumable)
 
 
-def _with_task(result: JobResult, task: Task, *, is_lasting: bool) -> JobResult:
-    is_open = not task.status.is_final and is_lasting
+def _with_task(result: JobResult, task: Task, *, is_resumable: bool) -> JobResult:
+    is_open = not task.status.is_final and is_resumable
     return replace(
         result,
         status=task.status,

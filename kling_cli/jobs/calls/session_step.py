@@ -6,7 +6,6 @@ the one that opens a session, for what it says of the video.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,13 +22,18 @@ from kling_cli.errors import (
     TaskFailedError,
     UnreachableError,
 )
-from kling_cli.jobs.events import Event
+from kling_cli.jobs.events import EmitEvent
 from kling_cli.jobs.history import JobHistory, with_history
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.saver import Saver
-from kling_cli.jobs.prepare import Order, Request, prepare
-from kling_cli.jobs.run import kinds_of, new_external_id
+from kling_cli.jobs.prepare import (
+    Order,
+    Request,
+    credential_kinds,
+    new_external_id,
+    prepare,
+)
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.submit import Submission
@@ -56,7 +60,7 @@ class Step:
 
     options: RunOptions
     settings: Settings
-    tell: Callable[[Event], None]
+    emit: EmitEvent
     clock: Clock
 
     async def take(self, order: Order) -> StepResult:
@@ -69,25 +73,25 @@ class Step:
         """
         check_output(self.options, self.settings.output_dir or Path())
         order = with_history(order, self.settings)
-        kinds = kinds_of(self.settings)
+        kinds = credential_kinds(self.settings)
         request = prepare(order, kinds, new_id=new_external_id)
-        if self.options.is_embedded:
-            return await self._take(request)
-        return await until_signal(lambda: self._take(request))
+        return await until_signal(
+            lambda: self._take(request), is_embedded=self.options.is_embedded
+        )
 
     async def _take(self, request: Request) -> StepResult:
-        facts = request.plan.product.step or StepSpec(remedy="")
-        async with open_session(self.settings, self.clock, self.tell) as session:
+        facts = request.plan.product.step or StepSpec(empty_hint="")
+        async with open_session(self.settings, self.clock, self.emit) as session:
             task = await self._call(request, session)
             if task.status is TaskStatus.FAILED:
-                hint = facts.remedy.replace("SESSION", task.id)
+                hint = facts.empty_hint.replace("SESSION", task.id)
                 raise TaskFailedError(
                     str(task.message), hint=hint, request_id=task.request_id
                 )
-            entry = self._entry(request, task)
+            record = self._record(request, task)
             if facts.session_hours is not None:
-                session.note(session.journal.write_down, entry)
-            saved = await self._save(entry, task, session)
+                session.note(session.journal.add_job, record)
+            saved = await self._save(record, task, session)
         outputs = saved or tuple(SavedOutput(output=one) for one in task.outputs)
         return StepResult(task=task, expires_at=self._ends_at(task), saved=outputs)
 
@@ -98,7 +102,7 @@ class Step:
             external_id=request.external_id,
             client=StepCalls(session.client),
             ask=_nobody_knows,
-            tell=self.tell,
+            emit=self.emit,
             clock=self.clock,
             deadline=self.clock.monotonic() + PATIENCE_S,
         )
@@ -109,11 +113,11 @@ class Step:
             raise UnreachableError(why, hint=_AGAIN) from exc
         except RefusedError as exc:
             facts = request.plan.product.step
-            over = facts.over if facts else None
+            over = facts.refused_hint if facts else None
             exc.hint = "; ".join(hint for hint in (exc.hint, over) if hint)
             raise
 
-    def _entry(self, request: Request, task: Task) -> JobRecord:
+    def _record(self, request: Request, task: Task) -> JobRecord:
         plan = request.plan
         return JobRecord(
             external_id=request.external_id,
@@ -135,17 +139,17 @@ class Step:
         )
 
     async def _save(
-        self, entry: JobRecord, task: Task, session: Session
+        self, record: JobRecord, task: Task, session: Session
     ) -> tuple[SavedOutput, ...]:
         if not self.options.is_downloading:
             return ()
         saver = Saver(
             http=session.http,
             clock=self.clock,
-            tell=self.tell,
-            entry=entry,
+            emit=self.emit,
+            record=record,
             folder=self.settings.output_dir or Path(),
-            ask_again=_nobody_knows,
+            query_again=_nobody_knows,
         )
         return await saver.save(task)
 

@@ -35,6 +35,7 @@ from kling_cli.errors import (
     UsageError,
 )
 from kling_cli.jobs.events import (
+    EmitEvent,
     Event,
     Finished,
     JobResult,
@@ -42,6 +43,7 @@ from kling_cli.jobs.events import (
     Remark,
     Submitted,
 )
+from kling_cli.jobs.generation import generate
 from kling_cli.jobs.history import JobHistory, with_history
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.outputs.destination import check_output
@@ -50,11 +52,12 @@ from kling_cli.jobs.prepare import (
     Order,
     Request,
     check_price,
+    credential_kinds,
+    new_external_id,
     prepare,
     sound_seconds,
     with_files_read,
 )
-from kling_cli.jobs.run import generate, kinds_of, new_external_id
 from kling_cli.settings import Settings
 from kling_cli.store import SavedOutput
 
@@ -80,12 +83,12 @@ class TwoStepPlan:
 
     @property
     def session_id(self) -> str | None:
-        return self.order.values.get(self.use.named_by)
+        return self.order.values.get(self.use.session_field)
 
     @property
     def said(self) -> str | None:
         """What the person has chosen, if they have."""
-        return self.order.values.get(self.use.choice or "")
+        return self.order.values.get(self.use.choice_field or "")
 
     @property
     def whole(self) -> Request:
@@ -123,13 +126,13 @@ def plan_two_steps(order: Order, settings: Settings) -> TwoStepPlan:
     assert step is not None  # noqa: S101
     order, step = with_history(order, settings), with_history(step, settings)
     memory = JobHistory.of(settings)
-    session_id = order.values.get(use.named_by)
+    session_id = order.values.get(use.session_field)
     earlier = memory.job(session_id) if session_id else None
     video_s = _length(step, memory) or memory.video_seconds(session_id)
-    kinds = kinds_of(settings)
-    if use.fit is not None:
-        order = _with_end(use.fit, order, kinds, memory)
-        require_segment_fits(use.fit, order.values, video_s=video_s)
+    kinds = credential_kinds(settings)
+    if use.segment is not None:
+        order = _with_end(use.segment, order, kinds, memory)
+        require_segment_fits(use.segment, order.values, video_s=video_s)
     return TwoStepPlan(
         use=use,
         order=order,
@@ -152,28 +155,28 @@ def complete_order(
         UsageError: what was chosen does not go with what was asked for.
     """
     use, values = intent.use, dict(intent.order.values)
-    values[use.named_by] = session_id
-    values[str(use.choice)] = choice
-    if use.fit is None:
+    values[use.session_field] = session_id
+    values[str(use.choice_field)] = choice
+    if use.segment is None:
         return replace(intent.order, values=values)
     chosen = next((one for one in found if one.id == choice), None)
     seen = _seen(chosen)
-    values[use.fit.insert] = segment_insert_s(
-        use.fit, values, seen=seen, video_s=intent.video_s
+    values[use.segment.insert_field] = segment_insert_s(
+        use.segment, values, seen=seen, video_s=intent.video_s
     )
     return replace(intent.order, values=values, seconds=intent.video_s)
 
 
 def _as_if_known(use: SessionSpec, order: Order, video_s: float | None) -> Order:
     """Return the order with marks in place of what only the first call will tell."""
-    unknown = {use.named_by: f"<{use.named_by}>"}
-    if use.choice is not None:
-        unknown[use.choice] = f"<{use.noun}>"
+    unknown = {use.session_field: f"<{use.session_field}>"}
+    if use.choice_field is not None:
+        unknown[use.choice_field] = f"<{use.noun}>"
     values: Mapping[str, Any] = {**unknown, **order.values}
-    if use.fit is None:
+    if use.segment is None:
         return replace(order, values=values)
-    least_s = values.get(use.fit.start, 0.0) + use.fit.overlap_s
-    values = {use.fit.insert: 0.0, use.fit.end: least_s, **values}
+    least_s = values.get(use.segment.start_field, 0.0) + use.segment.overlap_s
+    values = {use.segment.insert_field: 0.0, use.segment.end_field: least_s, **values}
     return replace(order, values=values, seconds=video_s)
 
 
@@ -196,30 +199,30 @@ def _with_end(
         UsageError: nobody here knows where the sound ends, or it ends before.
     """
     product = catalogue.load_product(order.product)
-    given = [name for name in fit.sounds if order.values.get(name)]
+    given = [name for name in fit.audio_fields if order.values.get(name)]
     if len(given) != 1:
         return order  # the rules say so
     plan = catalogue.choose_plan(product, order.model, order.values, kinds).plan
     values = with_files_read(plan, order.values)
-    sound, end = str(values[given[0]]), values.get(fit.end)
+    sound, end = str(values[given[0]]), values.get(fit.end_field)
     field = product.field(given[0])
     seconds = memory.seconds_of(sound) if field.id_of else sound_seconds(sound)
     if seconds is None and end is None:
         raise UsageError(
             f"{field.spelling}: how long that sound lasts cannot be seen from here",
             hint=f"say where to stop in it, in seconds:"
-            f" {product.field(fit.end).spelling} 4.5",
+            f" {product.field(fit.end_field).spelling} 4.5",
         )
     if seconds is not None and end is None:
-        _require_enough(fit, product, field, seconds, values.get(fit.start))
+        _require_enough(fit, product, field, seconds, values.get(fit.start_field))
     if seconds is not None and end is not None and round(end - seconds, 2) > 0:
         raise UsageError(
-            f"{product.field(fit.end).spelling} {end:g}: the sound lasts only"
+            f"{product.field(fit.end_field).spelling} {end:g}: the sound lasts only"
             f" {seconds:.3f} s"
         )
     if end is None:
-        values[fit.end] = math.floor((seconds or 0.0) * 1000) / 1000
-    return replace(order, values={**order.values, fit.end: values[fit.end]})
+        values[fit.end_field] = math.floor((seconds or 0.0) * 1000) / 1000
+    return replace(order, values={**order.values, fit.end_field: values[fit.end_field]})
 
 
 def _require_enough(
@@ -233,7 +236,7 @@ def _require_enough(
     left_s = round(seconds - (start or 0.0), 3)
     if left_s >= fit.overlap_s:
         return
-    begins = product.field(fit.start).spelling
+    begins = product.field(fit.start_field).spelling
     cut = f" ({max(left_s, 0.0):.3g} s from {begins} {start:g})" if start else ""
     raise UsageError(
         f"{sound.spelling}: the sound lasts {seconds:.3g} s{cut};"
@@ -263,7 +266,7 @@ class TwoStepJob:
 
     options: RunOptions
     settings: Settings
-    tell: Callable[[Event], None]
+    emit: EmitEvent
     clock: Clock
     ask: ChooseInput | None = None
 
@@ -279,17 +282,17 @@ class TwoStepJob:
         check_output(self.options, self.settings.output_dir or Path())
         if intent.session_id is not None:
             return await self._go_on(intent, intent.session_id, intent.found, None)
-        needs_way = self.options.callback == "require"
-        found = await self.find(intent.step, needs_way=needs_way)
+        needs_ingress = self.options.callback == "require"
+        found = await self.find(intent.step, needs_ingress=needs_ingress)
         if found.error is not None or found.task_id is None:
             return replace(found, product=order.product)
         outputs = tuple(one.output for one in found.outputs)
         return await self._go_on(intent, found.task_id, outputs, found.units)
 
-    async def find(self, step: Order, *, needs_way: bool = False) -> JobResult:
+    async def find(self, step: Order, *, needs_ingress: bool = False) -> JobResult:
         """Make the first call alone, and say what it has found.
 
-        With `needs_way` it is not made unless callbacks can come in later on.
+        With `needs_ingress` it is not made unless callbacks can come in later on.
 
         Raises:
             KlingError: it ended before it was written down; nothing was sent.
@@ -300,13 +303,13 @@ class TwoStepJob:
             is_waiting=True,
             is_downloading=False,
             output=None,
-            needs_way=needs_way,
+            needs_ingress=needs_ingress,
         )
         result = await generate(
             step,
             options,
             settings=self.settings,
-            tell=partial(self._tell_of_step, product),
+            emit=partial(self._emit_step_event, product),
             clock=self.clock,
         )
         return result if result.error is not None else self._told(result, product)
@@ -316,7 +319,7 @@ class TwoStepJob:
         count = len(result.outputs)
         what = f"{count or 'no'} {step.output}{'' if count == 1 else 's'} found"
         cost = "" if result.units is None else f" ({result.units:g} units)"
-        self.tell(Remark(message=f"{what}{cost}, session {result.task_id}"))
+        self.emit(Remark(message=f"{what}{cost}, session {result.task_id}"))
         if count:
             return replace(result, session_id=result.task_id)
         return replace(
@@ -343,7 +346,7 @@ class TwoStepJob:
                 order,
                 replace(self.options, max_units=None),
                 settings=self.settings,
-                tell=self.tell,
+                emit=self.emit,
                 clock=self.clock,
             )
         except KlingError as exc:
@@ -368,21 +371,21 @@ class TwoStepJob:
         if error is None or is_there or self.settings.is_sandbox:
             return
         product = catalogue.load_product(intent.order.product)
-        session = product.field(intent.use.named_by).spelling
-        face = product.field(str(intent.use.choice)).spelling
-        way = (
+        session = product.field(intent.use.session_field).spelling
+        face = product.field(str(intent.use.choice_field)).spelling
+        ingress = (
             f"while the session lives, nothing needs to be found again: the same"
             f" command with {session} {session_id} {face} {choice}"
         )
-        error.hint = f"{error.hint}; {way}" if error.hint else way
+        error.hint = f"{error.hint}; {ingress}" if error.hint else ingress
 
-    def _tell_of_step(self, step: Product, event: Event) -> None:
+    def _emit_step_event(self, step: Product, event: Event) -> None:
         """Pass on what happens but for what is said of a job proper."""
         if isinstance(event, Prepared):
             cost = "" if event.units is None else f", about {event.units:g} units"
-            self.tell(Remark(message=f"looking for {step.output}s{cost}"))
+            self.emit(Remark(message=f"looking for {step.output}s{cost}"))
         if not isinstance(event, _SILENT):
-            self.tell(event)
+            self.emit(event)
 
 
 def choice_of(
@@ -425,5 +428,5 @@ def _listed(found: tuple[Output, ...]) -> str:
 
 
 def _nothing(step: Product) -> TaskFailedError:
-    remedy = step.step.remedy if step.step else None
+    remedy = step.step.empty_hint if step.step else None
     return TaskFailedError(f"no {step.output} was found in the video", hint=remedy)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from kling_cli.cli.output.dry_run import LONG_TEXT, abbreviated
+from kling_cli.cli.output.dry_run import MAX_SHOWN_TEXT_LENGTH, abbreviated
 from tests.support.images import png
 from tests.support.kling import Kling
 from tests.support.sounds import wav
@@ -90,9 +90,9 @@ def test_an_image_is_whole_in_a_pipe_and_short_on_a_terminal(kling: Kling) -> No
 
     sent = json.loads("\n".join(piped.lines[1:-1]))
     assert "characters)" not in piped.stdout
-    assert len(json.dumps(sent)) > LONG_TEXT
+    assert len(json.dumps(sent)) > MAX_SHOWN_TEXT_LENGTH
     assert "characters)" in shown.stdout
-    assert len(shown.stdout) < LONG_TEXT * 2
+    assert len(shown.stdout) < MAX_SHOWN_TEXT_LENGTH * 2
 
 
 def test_text_is_left_and_media_is_shortened() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from kling_cli.catalogue.definition import loader
-from kling_cli.cli.options.product_fields import choices, parameters
+from kling_cli.cli.options.product_fields import choice_candidates, product_parameters
 from kling_cli.cli.options.shared import OutputOptions
-from kling_cli.cli.output.views.field_choices import show
+from kling_cli.cli.output.views.field_choices import print_choices
 from kling_cli.errors import UsageError
 from tests.cli.output.test_json_document import GOLDEN
 from tests.support.kling import Kling
@@ -19,7 +19,7 @@ SCENE = EFFECTS.field("scene")
 def listed(
     capsys: pytest.CaptureFixture[str], word: str = "", *, is_quiet: bool = False
 ) -> list[str]:
-    assert show(EFFECTS, SCENE, word, OutputOptions(is_quiet=is_quiet)) == 0
+    assert print_choices(EFFECTS, SCENE, word, OutputOptions(is_quiet=is_quiet)) == 0
     return capsys.readouterr().out.splitlines()
 
 
@@ -53,20 +53,22 @@ def test_quietly_there_are_the_names_that_can_be_used(
 
 def test_a_word_that_none_has_is_said() -> None:
     with pytest.raises(UsageError, match="no scene has xyzzy in its name") as caught:
-        show(EFFECTS, SCENE, "xyzzy", OutputOptions())
+        print_choices(EFFECTS, SCENE, "xyzzy", OutputOptions())
 
     assert caught.value.hint == "kling effects --list shows them all"
 
 
 def test_the_choices_are_completed_with_what_they_are() -> None:
-    assert ("hug_pro", "two images, left and right") in choices(EFFECTS, "scene")
+    assert ("hug_pro", "two images, left and right") in choice_candidates(
+        EFFECTS, "scene"
+    )
 
 
 def test_only_what_has_too_many_choices_has_a_list() -> None:
     with_list = [
         product.name
         for product in loader.all_products()
-        if "is_listing" in [each.name for each in parameters(product)]
+        if "is_listing" in [each.name for each in product_parameters(product)]
     ]
 
     assert with_list == ["effects"]

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.cli.options.shared import OutputOptions, Showing
-from kling_cli.cli.output.job_results import Presentation, notice
-from kling_cli.cli.output.terminal.capabilities import link
+from kling_cli.cli.options.shared import OutputOptions, PresentationOptions
+from kling_cli.cli.output.job_results import Presentation, notification_text
+from kling_cli.cli.output.terminal.capabilities import hyperlink
 from kling_cli.errors import ExitCode, StoppedError
 from kling_cli.jobs.events import JobResult
 from kling_cli.settings.settings import read_settings
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
-from tests.cli.commands.test_list import an_entry
+from tests.cli.commands.test_list import a_record
 from tests.cli.output.examples import PROMPT, a_result
 from tests.support.kling import Kling
 from tests.support.opener import put_opener
@@ -45,7 +45,7 @@ def test_a_terminal_shows_links_opens_and_notifies_its_person(
     said = result.stdout
     [saved] = kling.files()
     assert opened.read_text() == f"{saved}\n"
-    assert link(saved.name, saved.as_uri()) in said
+    assert hyperlink(saved.name, saved.as_uri()) in said
     assert "\x1b]1337;File=inline=1;" in said
     assert "\x1b]9;image succeeded: two cats\x1b\\" in said
 
@@ -60,16 +60,16 @@ def test_a_terminal_shows_links_opens_and_notifies_its_person(
     with kling.start(*status, env=ITERM, terminal=terminal) as program:
         gone = program.finish()
 
-    assert f"file     {link(saved.name, saved.as_uri())}" in gone.stdout
+    assert f"file     {hyperlink(saved.name, saved.as_uri())}" in gone.stdout
     assert "go on" not in gone.stdout + gone.stderr
 
 
 @pytest.mark.usefixtures("opened")
 def test_a_task_without_a_file_is_told_with_what_to_do(kling: Kling) -> None:
     with Journal.open(kling.state_dir) as journal:
-        journal.write_down(an_entry("1", stage=Stage.PROCESSING))
-        journal.write_down(an_entry("2"))
-        journal.write_down(an_entry("3", stage=Stage.REFUSED))
+        journal.add_job(a_record("1", stage=Stage.PROCESSING))
+        journal.add_job(a_record("2"))
+        journal.add_job(a_record("3", stage=Stage.REFUSED))
 
     for name, hint in (
         ("1", "kling wait 1 --open"),
@@ -89,7 +89,7 @@ def test_without_a_program_that_opens_files_it_is_said(
     film = tmp_path / "film.mp4"
     film.write_bytes(b"film")
     with Journal.open(kling.state_dir) as journal:
-        journal.write_down(an_entry("1", paths=(str(film),)))
+        journal.add_job(a_record("1", paths=(str(film),)))
 
     result = kling.run("open", "1", env={"PATH": str(tmp_path)})
 
@@ -133,15 +133,17 @@ def test_only_the_end_of_a_long_job_is_told_unless_it_is_asked_for(
 def test_an_option_wins_over_the_setting() -> None:
     settings = read_settings({"KLING_PREVIEW": "1", "KLING_NOTIFY": "0"})
 
-    assert Presentation.of(Showing(), settings) == Presentation(
+    assert Presentation.of(PresentationOptions(), settings) == Presentation(
         is_previewing=True, is_notifying=False
     )
-    typed = Showing(is_previewing=False, is_notifying=True, is_opening=True)
+    typed = PresentationOptions(is_previewing=False, is_notifying=True, is_opening=True)
     assert Presentation.of(typed, settings) == Presentation(
         is_previewing=False, is_notifying=True, is_opening=True
     )
 
 
 def test_a_notice_names_what_ended_and_how() -> None:
-    assert notice([a_result()]) == f"text2video succeeded: {PROMPT}"
-    assert re.match("together: 2 tasks, 2 succeeded", notice([a_result()] * 2))
+    assert notification_text([a_result()]) == f"text2video succeeded: {PROMPT}"
+    assert re.match(
+        "together: 2 tasks, 2 succeeded", notification_text([a_result()] * 2)
+    )

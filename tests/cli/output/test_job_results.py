@@ -8,10 +8,10 @@ import pytest
 from kling_cli.api.tasks import TaskStatus
 from kling_cli.cli.options.shared import OutputOptions
 from kling_cli.cli.output.job_results import (
-    ResultOptions,
-    conclude,
+    ResultKind,
     exit_code,
     failure_lines,
+    print_results,
     result_lines,
 )
 from kling_cli.errors import (
@@ -34,13 +34,13 @@ from tests.cli.output.examples import (
 @pytest.mark.parametrize(
     ("wanted", "lines"),
     [
-        (ResultOptions.FILES, [FILE]),
-        (ResultOptions.LINKS, [LINK]),
-        (ResultOptions.IDS, [TASK_ID]),
+        (ResultKind.FILES, [FILE]),
+        (ResultKind.LINKS, [LINK]),
+        (ResultKind.IDS, [TASK_ID]),
     ],
 )
 def test_stdout_has_one_line_for_each_result(
-    wanted: ResultOptions, lines: list[str]
+    wanted: ResultKind, lines: list[str]
 ) -> None:
     assert list(result_lines([a_result()], wanted)) == lines
 
@@ -48,15 +48,17 @@ def test_stdout_has_one_line_for_each_result(
 def test_several_tasks_have_a_total(capsys: pytest.CaptureFixture[str]) -> None:
     results = [a_result(), a_result(), a_result(status=TaskStatus.FAILED, units=0.0)]
 
-    conclude(results, command="wait", talk=OutputOptions(), is_many=True)
-    conclude(results[:1], command="wait", talk=OutputOptions(), is_many=True)
+    print_results(results, command="wait", output_options=OutputOptions(), is_many=True)
+    print_results(
+        results[:1], command="wait", output_options=OutputOptions(), is_many=True
+    )
 
     said = capsys.readouterr().err
     assert said == "together: 3 tasks, 2 succeeded, 1 failed, 8 units\n"
 
 
-@pytest.mark.parametrize("wanted", list(ResultOptions))
-def test_what_is_not_there_makes_no_line(wanted: ResultOptions) -> None:
+@pytest.mark.parametrize("wanted", list(ResultKind))
+def test_what_is_not_there_makes_no_line(wanted: ResultKind) -> None:
     nothing = a_result(task_id=None, outputs=())
 
     assert list(result_lines([nothing], wanted)) == []
@@ -66,7 +68,7 @@ def test_a_path_is_given_as_it_is_and_a_link_is_made_harmless() -> None:
     path = Path("odd\tname.mp4")
     result = a_result(outputs=(an_output(path),))
 
-    assert list(result_lines([result], ResultOptions.FILES)) == ["odd\tname.mp4"]
+    assert list(result_lines([result], ResultKind.FILES)) == ["odd\tname.mp4"]
 
 
 def test_an_unsaved_file_leaves_its_link_on_stderr() -> None:
@@ -119,7 +121,9 @@ def test_json_replaces_the_lines_and_errors_stay_on_stderr(
 ) -> None:
     failed = a_result(error=TaskFailedError("no"), status=TaskStatus.FAILED)
 
-    code = conclude([failed], command="text2video", talk=OutputOptions(is_json=True))
+    code = print_results(
+        [failed], command="text2video", output_options=OutputOptions(is_json=True)
+    )
 
     said = capfd.readouterr()
     assert code == 8
@@ -128,9 +132,11 @@ def test_json_replaces_the_lines_and_errors_stay_on_stderr(
 
 
 def test_several_tasks_are_one_object(capfd: pytest.CaptureFixture[str]) -> None:
-    talk = OutputOptions(is_json=True)
+    output_options = OutputOptions(is_json=True)
 
-    code = conclude([a_result()], command="wait", talk=talk, is_many=True)
+    code = print_results(
+        [a_result()], command="wait", output_options=output_options, is_many=True
+    )
 
     document = json.loads(capfd.readouterr().out)
     assert code == 0
@@ -144,6 +150,6 @@ def test_forced_colours_reach_the_errors(
     monkeypatch.setenv("FORCE_COLOR", "1")
     failed = a_result(error=TaskFailedError("no"))
 
-    conclude([failed], command="text2video", talk=OutputOptions())
+    print_results([failed], command="text2video", output_options=OutputOptions())
 
     assert capfd.readouterr().err.startswith("\033[31merror:\033[0m no\n")

@@ -4,7 +4,12 @@ import json
 from pathlib import Path
 
 from kling_cli.api.tasks import TaskStatus
-from kling_cli.cli.output.json_document import dumps, of_failure, of_result, of_results
+from kling_cli.cli.output.json_document import (
+    dumps,
+    failure_document,
+    result_document,
+    results_document,
+)
 from kling_cli.errors import NoSlotError, TaskFailedError, UsageError
 from tests.cli.output.examples import (
     EXTERNAL_ID,
@@ -55,7 +60,7 @@ GOLDEN = {
 
 
 def test_a_job_that_went_well_is_the_documented_object_key_by_key() -> None:
-    document = of_result(a_result())
+    document = result_document(a_result())
 
     assert json.dumps(document) == json.dumps(GOLDEN)
 
@@ -63,7 +68,7 @@ def test_a_job_that_went_well_is_the_documented_object_key_by_key() -> None:
 def test_a_failure_has_the_same_keys_in_the_same_order() -> None:
     error = NoSlotError("no slot", hint="wait", code=1303, http=429, request_id="r-2")
 
-    document = of_failure("text2video", error)
+    document = failure_document("text2video", error)
 
     assert list(document) == list(GOLDEN)
     assert document["ok"] is False
@@ -84,12 +89,12 @@ def test_several_jobs_stand_in_one_object_with_the_first_error() -> None:
     badly = a_result(error=TaskFailedError("it failed"), status=TaskStatus.FAILED)
     worse = a_result(error=UsageError("no such task"))
 
-    document = of_results("wait", [well, badly, worse])
+    document = results_document("wait", [well, badly, worse])
 
     assert [task["ok"] for task in document["tasks"]] == [True, False, False]
     assert document["ok"] is False
     assert document["error"]["type"] == "task_failed"
-    assert of_results("wait", [])["ok"] is True
+    assert results_document("wait", [])["ok"] is True
 
 
 def test_the_text_is_one_line_of_ascii_whatever_it_holds() -> None:
@@ -98,7 +103,7 @@ def test_the_text_is_one_line_of_ascii_whatever_it_holds() -> None:
         outputs=(an_output(Path("été\udcff.mp4")),),
     )
 
-    text = dumps(of_result(shouting))
+    text = dumps(result_document(shouting))
 
     assert text.isascii()
     assert text.isprintable()

@@ -6,15 +6,15 @@ import pytest
 
 from kling_cli.api.tasks import TaskStatus
 from kling_cli.cli.output.plain_lines import (
-    colored,
+    callback_path_text,
     error_lines,
+    event_line,
     is_warning,
-    line,
-    path_words,
-    summary,
+    result_summary,
+    with_colored_prefix,
 )
 from kling_cli.errors import RefusedError, UsageError
-from kling_cli.jobs import events as happened
+from kling_cli.jobs import events
 from kling_cli.jobs.events import Event
 from tests.cli.output.examples import (
     EXTERNAL_ID,
@@ -54,7 +54,7 @@ def test_every_kind_of_event_has_a_line_or_is_no_news() -> None:
 
 
 def test_a_run_reads_as_one_plain_line_for_each_change() -> None:
-    said = [line(event) for event in one_of_each()]
+    said = [event_line(event) for event in one_of_each()]
 
     assert "".join(f"{text}\n" for text in said if text is not None) == GOLDEN
 
@@ -78,7 +78,7 @@ def test_a_run_reads_as_one_plain_line_for_each_change() -> None:
             id="nothing known of the model",
         ),
         pytest.param(
-            happened.CallbackPath(
+            events.CallbackPath(
                 state="none", detail="ngrok has no token", hint="kling doctor"
             ),
             "no callbacks; polling: ngrok has no token (kling doctor)",
@@ -91,20 +91,20 @@ def test_a_run_reads_as_one_plain_line_for_each_change() -> None:
         ),
         pytest.param(status_changed(TaskStatus.FAILED), None, id="final status"),
         pytest.param(
-            happened.CallbackArrived(task_id=None, status="failed", trust="token"),
+            events.CallbackArrived(task_id=None, status="failed", trust="token"),
             "callback: a task failed (via the secret URL); checking with the API",
             id="callback without an id",
         ),
     ],
 )
 def test_a_line_says_what_is_known(event: Event, text: str | None) -> None:
-    assert line(event) == text
+    assert event_line(event) == text
 
 
 def test_words_of_the_api_cannot_act_on_the_terminal() -> None:
     event = status_changed(TaskStatus.PROCESSING, message="\x1b[2J\nfake line")
 
-    assert line(event) == f"{TASK_ID} processing: \\x1b[2J\\nfake line"
+    assert event_line(event) == f"{TASK_ID} processing: \\x1b[2J\\nfake line"
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_words_of_the_api_cannot_act_on_the_terminal() -> None:
 def test_the_way_for_callbacks_has_words_for_each_state(
     state: str, via: str | None, words: str
 ) -> None:
-    assert path_words(happened.CallbackPath(state=state, via=via)) == words
+    assert callback_path_text(events.CallbackPath(state=state, via=via)) == words
 
 
 def test_a_job_that_was_left_is_not_said_to_have_ended() -> None:
@@ -133,7 +133,7 @@ def test_a_job_that_was_left_is_not_said_to_have_ended() -> None:
         completed_by=None,
     )
 
-    assert summary(left) == "kling-01f7 not finished"
+    assert result_summary(left) == "kling-01f7 not finished"
 
 
 def test_our_own_errors_may_have_several_lines_and_the_apis_words_may_not() -> None:
@@ -146,33 +146,33 @@ def test_our_own_errors_may_have_several_lines_and_the_apis_words_may_not() -> N
 
 
 def test_only_the_word_at_the_start_is_coloured() -> None:
-    assert colored("error: no") == "\033[31merror:\033[0m no"
-    assert colored("832 processing") == "832 processing"
+    assert with_colored_prefix("error: no") == "\033[31merror:\033[0m no"
+    assert with_colored_prefix("832 processing") == "832 processing"
 
 
 def test_a_command_that_only_looks_still_warns() -> None:
     warnings = [type(event) for event in one_of_each() if is_warning(event)]
 
-    assert warnings == [happened.QueryFailed, happened.Notice]
+    assert warnings == [events.QueryFailed, events.Notice]
 
 
 def test_a_job_that_never_was_a_task_ends_with_its_error_alone() -> None:
-    refused = happened.JobResult(
+    refused = events.JobResult(
         command="text2video",
         status=TaskStatus.UNKNOWN,
         external_id="kling-01f7",
         error=UsageError("no"),
     )
 
-    assert line(happened.Finished(result=refused)) is None
+    assert event_line(events.Finished(result=refused)) is None
 
 
 def test_a_task_has_its_own_time_and_one_without_any_that_of_the_run() -> None:
     waited = a_result(elapsed_s=0.2)
     running = a_result(status=TaskStatus.PROCESSING, elapsed_s=0.2, units=None)
 
-    assert "took 1m 32s" in summary(waited)
-    assert summary(running) == (
+    assert "took 1m 32s" in result_summary(waited)
+    assert result_summary(running) == (
         f"{TASK_ID} processing, after 0.2s, notified by callback"
     )
 
@@ -182,5 +182,5 @@ def test_a_job_without_a_task_is_not_submitted_and_one_in_doubt_not_finished() -
     refused = a_result(status=TaskStatus.UNKNOWN, is_unsubmitted=True, **nothing)
     in_doubt = a_result(status=TaskStatus.UNKNOWN, **nothing)
 
-    assert summary(refused) == f"{EXTERNAL_ID} not submitted"
-    assert summary(in_doubt) == f"{EXTERNAL_ID} not finished"
+    assert result_summary(refused) == f"{EXTERNAL_ID} not submitted"
+    assert result_summary(in_doubt) == f"{EXTERNAL_ID} not finished"

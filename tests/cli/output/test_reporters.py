@@ -4,9 +4,15 @@ import io
 
 import pytest
 
-from kling_cli.cli.output.reporters import Lines, Silence, TerminalStyle, look, reporter
+from kling_cli.cli.output.reporters import (
+    LineReporter,
+    ProgressStyle,
+    SilentReporter,
+    make_reporter,
+    progress_style,
+)
 from kling_cli.cli.output.terminal.capabilities import has_color, is_terminal
-from kling_cli.jobs import events as happened
+from kling_cli.jobs import events
 from tests.cli.output.examples import TASK_ID, one_of_each, submitted
 
 CLEVER = {"TERM": "xterm-256color"}
@@ -15,17 +21,20 @@ CLEVER = {"TERM": "xterm-256color"}
 @pytest.mark.parametrize(
     ("is_quiet", "on_terminal", "environ", "expected"),
     [
-        pytest.param(False, True, CLEVER, TerminalStyle.LIVE, id="terminal"),
-        pytest.param(False, False, CLEVER, TerminalStyle.PLAIN, id="pipe"),
-        pytest.param(False, True, {"TERM": "dumb"}, TerminalStyle.PLAIN, id="dumb"),
-        pytest.param(False, True, {}, TerminalStyle.PLAIN, id="nameless"),
-        pytest.param(True, True, CLEVER, TerminalStyle.SILENT, id="quiet"),
+        pytest.param(False, True, CLEVER, ProgressStyle.LIVE, id="terminal"),
+        pytest.param(False, False, CLEVER, ProgressStyle.PLAIN, id="pipe"),
+        pytest.param(False, True, {"TERM": "dumb"}, ProgressStyle.PLAIN, id="dumb"),
+        pytest.param(False, True, {}, ProgressStyle.PLAIN, id="nameless"),
+        pytest.param(True, True, CLEVER, ProgressStyle.SILENT, id="quiet"),
     ],
 )
 def test_the_terminal_decides_how_progress_looks(
-    is_quiet: bool, on_terminal: bool, environ: dict[str, str], expected: TerminalStyle
+    is_quiet: bool, on_terminal: bool, environ: dict[str, str], expected: ProgressStyle
 ) -> None:
-    assert look(is_quiet=is_quiet, is_terminal=on_terminal, environ=environ) is expected
+    assert (
+        progress_style(is_quiet=is_quiet, is_terminal=on_terminal, environ=environ)
+        is expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,20 +73,20 @@ def test_a_closed_or_missing_stream_is_no_terminal() -> None:
 
 
 def test_quiet_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    with reporter(is_quiet=True, is_colorless=False) as silent:
+    with make_reporter(is_quiet=True, is_colorless=False) as silent:
         for event in one_of_each():
             silent.tell(event)
 
-    assert isinstance(silent, Silence)
+    assert isinstance(silent, SilentReporter)
     assert capfd.readouterr() == ("", "")
 
 
 def test_without_a_terminal_lines_go_to_stderr_alone(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    with reporter(is_quiet=False, is_colorless=False) as plain:
+    with make_reporter(is_quiet=False, is_colorless=False) as plain:
         plain.tell(submitted())
-        plain.tell(happened.Querying(task_ids=(TASK_ID,), in_s=1.0))
+        plain.tell(events.Querying(task_ids=(TASK_ID,), in_s=1.0))
 
     said = capfd.readouterr()
     assert said.out == ""
@@ -90,14 +99,14 @@ def test_forced_colours_reach_a_pipe(
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
 
-    with reporter(is_quiet=False, is_colorless=False) as plain:
-        plain.tell(happened.Notice(message="careful"))
+    with make_reporter(is_quiet=False, is_colorless=False) as plain:
+        plain.tell(events.Notice(message="careful"))
 
     assert capfd.readouterr().err == "\033[33mwarning:\033[0m careful\n"
 
 
 def test_a_brief_reporter_only_warns(capfd: pytest.CaptureFixture[str]) -> None:
-    with Lines(is_brief=True) as brief:
+    with LineReporter(is_brief=True) as brief:
         for event in one_of_each():
             brief.tell(event)
 

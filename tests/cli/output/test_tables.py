@@ -2,20 +2,26 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from kling_cli.cli.output.tables import Column, columns, facts, fitted, shortened
+from kling_cli.cli.output.tables import (
+    Column,
+    fitted_table,
+    labelled_lines,
+    plain_table,
+    truncated,
+)
 
 COLUMNS = (
     Column(heading="id"),
     Column(heading="prompt", is_text=True),
-    Column(heading="model", leaves=2),
-    Column(heading="files", leaves=1),
+    Column(heading="model", drop_order=2),
+    Column(heading="files", drop_order=1),
 )
 LONG = "A paper boat on a rainy street at night"
 ROW = ("88471", LONG, "kling-3.0", "boat.mp4")
 
 
 def lines(width: int, columns: tuple[Column, ...] = COLUMNS) -> list[str]:
-    return list(fitted(columns, [ROW], width=width))
+    return list(fitted_table(columns, [ROW], width=width))
 
 
 def test_with_room_everything_is_shown() -> None:
@@ -23,7 +29,7 @@ def test_with_room_everything_is_shown() -> None:
         "id     prompt                                   model      files",
         f"88471  {LONG}  kling-3.0  boat.mp4",
     ]
-    assert list(fitted(COLUMNS, [], width=80)) == []
+    assert list(fitted_table(COLUMNS, [], width=80)) == []
 
 
 def test_the_text_is_shortened_before_a_column_is_left_out() -> None:
@@ -48,56 +54,58 @@ def test_a_wrapped_text_goes_on_below_itself() -> None:
 
 
 def test_what_is_painted_is_padded_first() -> None:
-    column = Column(heading="state", paint=lambda text, cell: f"<{cell}>{text}</>")
+    column = Column(heading="state", styler=lambda text, cell: f"<{cell}>{text}</>")
 
-    assert list(fitted((column, Column(heading="id")), [("ok", "1")], width=20)) == [
+    assert list(
+        fitted_table((column, Column(heading="id")), [("ok", "1")], width=20)
+    ) == [
         "state  id",
         "<ok>ok   </>  1",
     ]
 
 
 def test_text_is_cut_by_cells_and_shown_on_one_line() -> None:
-    assert shortened("漢字の猫 四匹", 8) == "漢字の…"
-    assert cell_len(shortened("漢字の猫 四匹", 8)) <= 8
-    assert shortened("a\n b\x1b", 20) == "a b\\x1b"
+    assert truncated("漢字の猫 四匹", 8) == "漢字の…"
+    assert cell_len(truncated("漢字の猫 四匹", 8)) <= 8
+    assert truncated("a\n b\x1b", 20) == "a b\\x1b"
 
 
 def test_columns_are_as_wide_as_they_need_to_be() -> None:
     rows = [("a", None, "long"), ("bbb", "", "x")]
 
-    assert list(columns(rows)) == ["a    -  long", "bbb  -  x"]
+    assert list(plain_table(rows)) == ["a    -  long", "bbb  -  x"]
 
 
 def test_headings_stand_above_rows_only() -> None:
-    assert list(columns([("1", "2")], headings=("one", "two"))) == [
+    assert list(plain_table([("1", "2")], headings=("one", "two"))) == [
         "one  two",
         "1    2",
     ]
-    assert list(columns([], headings=("one",))) == []
+    assert list(plain_table([], headings=("one",))) == []
 
 
 def test_what_acts_on_a_terminal_is_spelled_out() -> None:
-    assert list(columns([("\x1b[2J", "b\nc")])) == ["\\x1b[2J  b\\nc"]
+    assert list(plain_table([("\x1b[2J", "b\nc")])) == ["\\x1b[2J  b\\nc"]
 
 
 def test_double_width_characters_are_counted_as_two_cells() -> None:
-    assert list(columns([("漢字", "b"), ("abc", "b")])) == ["漢字  b", "abc   b"]
+    assert list(plain_table([("漢字", "b"), ("abc", "b")])) == ["漢字  b", "abc   b"]
 
 
 def test_words_of_a_fact_that_do_not_fit_go_on_below_it() -> None:
     words = "last-frame negative-prompt watermark sound"
 
-    assert facts([("kling", words)], width=30) == [
+    assert labelled_lines([("kling", words)], width=30) == [
         "kling  last-frame",
         "       negative-prompt",
         "       watermark sound",
     ]
-    assert facts([("kling", words)], width=20) == [f"kling  {words}"]
+    assert labelled_lines([("kling", words)], width=20) == [f"kling  {words}"]
 
 
 def test_facts_leave_out_what_is_not_known() -> None:
-    assert facts([("a", "1"), ("long", None), ("b", "x\ty")], indent=" ") == [
+    assert labelled_lines([("a", "1"), ("long", None), ("b", "x\ty")], indent=" ") == [
         " a  1",
         " b  x\\ty",
     ]
-    assert facts([]) == []
+    assert labelled_lines([]) == []

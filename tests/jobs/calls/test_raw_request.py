@@ -44,7 +44,7 @@ def test_the_body_of_every_product_goes_out_as_it_is_but_for_the_external_id(
         plan.route,
     )
     assert request.plan.wire_model == plan.wire_model
-    at = plan.route.external_id_at
+    at = plan.route.external_id_path
     assert at is None or encoder.get_path(request.body(None), at) == "new"
     wanted = bodies.encode_body(
         plan, values, external_id="new", callback_url=None, extra={}
@@ -152,8 +152,8 @@ def test_a_body_that_can_be_no_job_is_refused(
         pytest.param("/v1/general/delete-voices", {}, "look whether", id="other"),
     ],
 )
-def test_the_way_out_of_doubt_is_a_command(path: str, body: Any, way: str) -> None:
-    assert way in way_out(RawCall(method="POST", path=path, body=body))
+def test_the_way_out_of_doubt_is_a_command(path: str, body: Any, ingress: str) -> None:
+    assert ingress in way_out(RawCall(method="POST", path=path, body=body))
 
 
 @pytest.mark.parametrize(

@@ -18,46 +18,46 @@ import anyio
 from kling_cli.background import background
 from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.cli.output.terminal.job_control import (
-    LOOK_EVERY_S,
+    FOREGROUND_CHECK_S,
     is_in_foreground,
     share_terminal,
 )
-from kling_cli.cli.output.views.callbacks import live_description
+from kling_cli.cli.output.views.callbacks import new_callback_details
 
 if TYPE_CHECKING:
     from kling_cli.cli.options.shared import OutputOptions
     from kling_cli.cli.output.listener.writers import Screen
-    from kling_cli.listener.controls import Controls, Keys
+    from kling_cli.listener.controls import Controls, KeyReader
 
 HELP = "keys: r replay last, d details, c copy URL, p pause forwarding, q quit"
 
 Say = Callable[[str], None]
-Act = Callable[["Controls"], str]
+KeyAction = Callable[["Controls"], str]
 
 
-def replay(controls: Controls) -> str:
-    """Pass the last callback on once more."""
+def replay_last(controls: Controls) -> str:
+    """Forward the last callback again."""
     if controls.replay_last():
         return "replaying the last callback"
     return "nothing to replay: no callback yet, or no --forward-to"
 
 
-def details(controls: Controls) -> str:
-    """Return all there is to say of the last callback, in lines that are safe."""
-    last = controls.last
+def last_details(controls: Controls) -> str:
+    """Return everything about the last callback, control characters escaped."""
+    last = controls.last_callback
     if last is None:
         return "no callback yet"
-    return "\n".join(live_description(last, controls.facts_of(last.id)))
+    return "\n".join(new_callback_details(last, controls.outcomes_of(last.id)))
 
 
-def copy(controls: Controls) -> str:
-    """Return what makes a terminal put the URL into the clipboard (OSC 52)."""
+def copy_url(controls: Controls) -> str:
+    """Return the OSC 52 sequence that copies the URL to the clipboard."""
     coded = b64encode(controls.callback_url.encode()).decode()
     return f"\x1b]52;c;{coded}\x07copied the callback URL"
 
 
-def pause(controls: Controls) -> str:
-    """Hold callbacks back, or pass on what was held back."""
+def toggle_pause(controls: Controls) -> str:
+    """Pause forwarding, or forward what was queued meanwhile."""
     if controls.is_paused:
         controls.resume()
         return "forwarding again"
@@ -65,26 +65,32 @@ def pause(controls: Controls) -> str:
     return "forwarding paused: callbacks are kept, p passes them on"
 
 
-def leave(controls: Controls) -> str:
-    """End the listener as Ctrl-C would, but with exit code 0."""
+def quit_listener(controls: Controls) -> str:
+    """Stop the listener as Ctrl-C would, but with exit code 0."""
     controls.stop("key q")
     return "stopping"
 
 
-KEYS: Mapping[str, Act] = MappingProxyType(
-    {"r": replay, "d": details, "c": copy, "p": pause, "q": leave}
+KEYS: Mapping[str, KeyAction] = MappingProxyType(
+    {
+        "r": replay_last,
+        "d": last_details,
+        "c": copy_url,
+        "p": toggle_pause,
+        "q": quit_listener,
+    }
 )
 
 
-def keys_of(talk: OutputOptions, screen: Screen) -> Keys | None:
-    """Return what reads the keys, where a person sits at both ends."""
+def key_reader(output_options: OutputOptions, screen: Screen) -> KeyReader | None:
+    """Return the reader of keys, where stdin and stderr are a terminal."""
     has_person = is_terminal(sys.stdin) and is_terminal(sys.stderr)
-    is_wanted = has_person and not (talk.is_json or talk.is_quiet)
+    is_wanted = has_person and not (output_options.is_json or output_options.is_quiet)
     return partial(read_keys, screen=screen) if is_wanted else None
 
 
 async def read_keys(controls: Controls, *, screen: Screen) -> None:
-    """Do what is typed, until cancelled or until the terminal has vanished.
+    """Handle keys until cancelled or until the terminal has vanished.
 
     The terminal is as before afterwards, and while it is somebody else's.
     """
@@ -106,7 +112,7 @@ async def read_keys(controls: Controls, *, screen: Screen) -> None:
 
 
 class Keyboard:
-    """Reads single keys from a terminal, at once and unseen; Ctrl-C stays what it is.
+    """Reads single keys from a terminal, unbuffered and without echo.
 
     A context manager for the time in which the keys are this program's.
     """
@@ -127,7 +133,7 @@ class Keyboard:
         while True:
             await anyio.wait_readable(self._terminal)
             if not is_in_foreground(self._terminal):
-                await anyio.sleep(LOOK_EVERY_S)  # typed for somebody else
+                await anyio.sleep(FOREGROUND_CHECK_S)  # typed for somebody else
                 continue
             try:
                 typed = os.read(self._terminal, 64)
@@ -140,7 +146,7 @@ class Keyboard:
 
     @contextmanager
     def pause(self) -> Iterator[None]:
-        """Leave the terminal to somebody else meanwhile, in the mode it had before."""
+        """Restore the terminal's mode while another program has it."""
         self._give_back()
         try:
             yield

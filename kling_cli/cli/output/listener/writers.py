@@ -1,4 +1,4 @@
-"""Where a listener's lines go: stdout for what is about callbacks, stderr for the rest.
+"""Writers of listener events: stdout for events about callbacks, stderr for others.
 
 On a terminal a status line stays below them. Beside a command all of it goes to stderr,
 as stdout is the command's. With `--json` stdout has one object a line and nothing else,
@@ -15,12 +15,12 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from kling_cli.cli.output.listener import text_lines
-from kling_cli.cli.output.listener.json_lines import document, dumps
+from kling_cli.cli.output.listener.json_lines import dumps, event_object
 from kling_cli.cli.output.listener.status_line import ListenerState, StatusLine
-from kling_cli.cli.output.plain_lines import colored
-from kling_cli.cli.output.reporters import TerminalStyle, look
+from kling_cli.cli.output.plain_lines import with_colored_prefix
+from kling_cli.cli.output.reporters import ProgressStyle, progress_style
 from kling_cli.cli.output.terminal.capabilities import has_color, is_terminal
-from kling_cli.cli.output.terminal.streams import write_line, write_note
+from kling_cli.cli.output.terminal.streams import write_line, write_message
 from kling_cli.clock import Clock
 from kling_cli.jobs.events import Notice
 from kling_cli.listener.events import ListenerEvent, Ready, Stopped
@@ -28,29 +28,29 @@ from kling_cli.listener.events import ListenerEvent, Ready, Stopped
 if TYPE_CHECKING:
     from kling_cli.cli.options.shared import OutputOptions
 
-Show = Callable[[ListenerEvent], None]
+EventWriter = Callable[[ListenerEvent], None]
 
 
 class Screen:
-    """Shows a listener's lines, and keeps a status line below them on a terminal."""
+    """Prints listener events; a subclass draws a status line below them."""
 
-    def __init__(self, show: Show, note: Callable[[str], None]) -> None:
+    def __init__(self, show: EventWriter, note: Callable[[str], None]) -> None:
         self._show = show
         self._note = note
 
     def show(self, line: ListenerEvent) -> None:
-        """Show a line."""
+        """Print an event."""
         self._show(line)
 
     def say(self, text: str) -> None:
-        """Print what a key was answered with."""
+        """Print the answer to a key."""
         self._note(text)
 
     def set_paused(self, *, is_paused: bool) -> None:
-        """Take note that forwarding was paused, or goes on."""
+        """Update the state when forwarding is paused or resumed."""
 
     def pause(self) -> AbstractContextManager[None]:
-        """Keep no line below the others meanwhile."""
+        """Draw nothing while another program has the terminal."""
         return nullcontext()
 
 
@@ -58,7 +58,7 @@ class StatusScreen(Screen):
     """A screen with a status line."""
 
     def __init__(
-        self, show: Show, note: Callable[[str], None], status: StatusLine
+        self, show: EventWriter, note: Callable[[str], None], status: StatusLine
     ) -> None:
         super().__init__(show, note)
         self._status = status
@@ -89,16 +89,16 @@ class StatusScreen(Screen):
 
 @contextmanager
 def open_screen(
-    talk: OutputOptions, clock: Clock, *, is_beside_command: bool
+    output_options: OutputOptions, clock: Clock, *, is_beside_command: bool
 ) -> Iterator[Screen]:
-    """Yield what shows a listener's lines; the terminal is left in order."""
-    show = shower(talk, clock, is_beside_command=is_beside_command)
-    note = _noter(is_colorless=talk.is_colorless)
-    is_silent = talk.is_quiet or talk.is_json or is_beside_command
-    wanted = look(
+    """Yield the screen for listener events; the terminal is restored at the end."""
+    show = event_writer(output_options, clock, is_beside_command=is_beside_command)
+    note = _message_writer(is_colorless=output_options.is_colorless)
+    is_silent = output_options.is_quiet or output_options.is_json or is_beside_command
+    wanted = progress_style(
         is_quiet=is_silent, is_terminal=is_terminal(sys.stderr), environ=os.environ
     )
-    if wanted is not TerminalStyle.LIVE:
+    if wanted is not ProgressStyle.LIVE:
         yield Screen(show, note)
         return
     status = StatusLine(sys.stderr)
@@ -108,59 +108,61 @@ def open_screen(
         status.close()
 
 
-def shower(talk: OutputOptions, clock: Clock, *, is_beside_command: bool) -> Show:
-    """Return what shows lines as it was asked for."""
-    note = _noter(is_colorless=talk.is_colorless)
-    if talk.is_json:
-        return _as_json(clock, note)
+def event_writer(
+    output_options: OutputOptions, clock: Clock, *, is_beside_command: bool
+) -> EventWriter:
+    """Return the writer of events in the requested format."""
+    note = _message_writer(is_colorless=output_options.is_colorless)
+    if output_options.is_json:
+        return _json_writer(clock, note)
     write = note if is_beside_command else write_line
-    if talk.is_quiet:
-        return _as_few(clock, write, note)
+    if output_options.is_quiet:
+        return _quiet_writer(clock, write, note)
 
     def show(line: ListenerEvent) -> None:
         if isinstance(line, Ready):
             note(text_lines.ready_text(line))
         elif text_lines.is_result(line):
-            write(text_lines.text(line, clock.now()))
+            write(text_lines.event_text(line, clock.now()))
         else:
-            note(text_lines.text(line, clock.now()))
+            note(text_lines.event_text(line, clock.now()))
 
     return show
 
 
-def _as_json(clock: Clock, note: Callable[[str], None]) -> Show:
+def _json_writer(clock: Clock, note: Callable[[str], None]) -> EventWriter:
     numbers = count(1)
 
     def show(line: ListenerEvent) -> None:
         if isinstance(line, Notice):
             note(text_lines.warning_text(line))
             return
-        made = document(line, seq=next(numbers), now=clock.now())
+        made = event_object(line, seq=next(numbers), now=clock.now())
         write_line(dumps(made))
 
     return show
 
 
-def _as_few(
+def _quiet_writer(
     clock: Clock, write: Callable[[str], None], note: Callable[[str], None]
-) -> Show:
-    """Show the URL alone, then callbacks and what went wrong."""
+) -> EventWriter:
+    """Write the URL alone, then callbacks and errors."""
 
     def show(line: ListenerEvent) -> None:
         if isinstance(line, Ready):
             write(line.callback_url)
-        elif text_lines.is_quiet(line) and not isinstance(line, Stopped):
+        elif text_lines.is_shown_when_quiet(line) and not isinstance(line, Stopped):
             is_result = text_lines.is_result(line)
-            (write if is_result else note)(text_lines.text(line, clock.now()))
+            (write if is_result else note)(text_lines.event_text(line, clock.now()))
 
     return show
 
 
-def _noter(*, is_colorless: bool) -> Callable[[str], None]:
-    """Return what writes to stderr, in colours where they are wanted."""
+def _message_writer(*, is_colorless: bool) -> Callable[[str], None]:
+    """Return a writer to stderr, coloured if the terminal has colours."""
     is_colored = has_color(
         is_colorless=is_colorless,
         is_terminal=is_terminal(sys.stderr),
         environ=os.environ,
     )
-    return lambda text: write_note(colored(text) if is_colored else text)
+    return lambda text: write_message(with_colored_prefix(text) if is_colored else text)

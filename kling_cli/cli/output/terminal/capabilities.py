@@ -22,20 +22,20 @@ _CODES: Mapping[str, int] = MappingProxyType(
 )
 
 # Returns a text in a style: one or several of the words above, with blanks between.
-Style = Callable[[str, str], str]
+Styler = Callable[[str, str], str]
 
 
-def style_for(stream: TextIO | None, *, is_colorless: bool = False) -> Style:
-    """Return what styles text for `stream`, or leaves it alone where none is wanted."""
+def styler_for(stream: TextIO | None, *, is_colorless: bool = False) -> Styler:
+    """Return the styler for `stream`; without colours it returns text unchanged."""
     is_colored = has_color(
         is_colorless=is_colorless,
         is_terminal=is_terminal(stream),
         environ=os.environ,
     )
-    return _styled if is_colored else unstyled
+    return _with_ansi_codes if is_colored else unstyled
 
 
-def _styled(text: str, style: str) -> str:
+def _with_ansi_codes(text: str, style: str) -> str:
     codes = ";".join(str(_CODES[word]) for word in style.split())
     return f"\x1b[{codes}m{text}\x1b[0m"
 
@@ -68,68 +68,70 @@ ESC: Final = "\x1b"
 BEL: Final = "\a"
 ST: Final = f"{ESC}\\"  # ends a command to the terminal
 
-_LINKING_PROGRAMS: Final = frozenset(
+_HYPERLINK_PROGRAMS: Final = frozenset(
     {"iTerm.app", "WezTerm", "ghostty", "vscode", "Hyper", "zed", "rio", "WarpTerminal"}
 )
-_LINKING_TERMS: Final = re.compile(r"xterm-kitty|xterm-ghostty|alacritty|foot|wezterm")
-_LINKING_VTE: Final = 5000  # 0.50
+_HYPERLINK_TERMS: Final = re.compile(
+    r"xterm-kitty|xterm-ghostty|alacritty|foot|wezterm"
+)
+_HYPERLINK_VTE_VERSION: Final = 5000  # 0.50
 _SIXEL_TERMS: Final = re.compile(r"foot|mlterm|contour|yaft|.*sixel")
 _OSC9_PROGRAMS: Final = frozenset({"iTerm.app", "WezTerm", "ghostty", "rio"})
 _OSC777_TERMS: Final = re.compile(r"foot|rxvt")
-_MOST_NOTICE: Final = 160  # characters
+_MAX_NOTIFICATION_LENGTH: Final = 160  # characters
 
 
-class Pictures(StrEnum):
-    """How a terminal takes a picture."""
+class ImageProtocol(StrEnum):
+    """A protocol by which a terminal displays images."""
 
     KITTY = "kitty"
     ITERM = "iterm"
     SIXEL = "sixel"
 
 
-def has_links(environ: Mapping[str, str]) -> bool:
-    """Return whether OSC 8 hyperlinks are understood."""
+def has_hyperlinks(environ: Mapping[str, str]) -> bool:
+    """Return whether the terminal supports OSC 8 hyperlinks."""
     if environ.get("FORCE_HYPERLINK"):
         return environ["FORCE_HYPERLINK"] != "0"
     if _is_dumb(environ) or _is_multiplexed(environ):
         return False
     vte = environ.get("VTE_VERSION", "")
     return (
-        environ.get("TERM_PROGRAM") in _LINKING_PROGRAMS
-        or bool(_LINKING_TERMS.match(environ.get("TERM", "")))
-        or (vte.isdecimal() and int(vte) >= _LINKING_VTE)
+        environ.get("TERM_PROGRAM") in _HYPERLINK_PROGRAMS
+        or bool(_HYPERLINK_TERMS.match(environ.get("TERM", "")))
+        or (vte.isdecimal() and int(vte) >= _HYPERLINK_VTE_VERSION)
         or bool(environ.get("WT_SESSION") or environ.get("KONSOLE_VERSION"))
     )
 
 
-def pictures(environ: Mapping[str, str]) -> Pictures | None:
-    """Return how pictures can be shown; None where they cannot."""
+def image_protocol(environ: Mapping[str, str]) -> ImageProtocol | None:
+    """Return the image protocol of the terminal; None where it has none."""
     if _is_dumb(environ) or _is_multiplexed(environ):
         return None
     term, program = environ.get("TERM", ""), environ.get("TERM_PROGRAM")
     if environ.get("KITTY_WINDOW_ID") or program == "ghostty" or "kitty" in term:
-        return Pictures.KITTY
+        return ImageProtocol.KITTY
     if program in ("iTerm.app", "WezTerm", "rio"):
-        return Pictures.ITERM
-    return Pictures.SIXEL if _SIXEL_TERMS.match(term) else None
+        return ImageProtocol.ITERM
+    return ImageProtocol.SIXEL if _SIXEL_TERMS.match(term) else None
 
 
-def link(text: str, url: str) -> str:
-    """Return `text` as an OSC 8 hyperlink; what would end it early is quoted."""
-    safe = "".join(c if " " < c < "\x7f" else _quoted(c) for c in url)
+def hyperlink(text: str, url: str) -> str:
+    """Return `text` as an OSC 8 hyperlink; characters that would end it are quoted."""
+    safe = "".join(c if " " < c < "\x7f" else _percent_encoded(c) for c in url)
     return f"{ESC}]8;;{safe}{ST}{text}{ESC}]8;;{ST}"
 
 
-def file_link(text: str, path: Path) -> str:
-    """Return `text` as a hyperlink to a file of this machine."""
-    return link(text, path.absolute().as_uri())
+def file_hyperlink(text: str, path: Path) -> str:
+    """Return `text` as a hyperlink to a local file."""
+    return hyperlink(text, path.absolute().as_uri())
 
 
-def notification(text: str, environ: Mapping[str, str]) -> str:
-    """Return what makes a terminal tell its person something: a notice, or the bell."""
+def notification_sequence(text: str, environ: Mapping[str, str]) -> str:
+    """Return the sequence of a desktop notification, or the bell."""
     if _is_dumb(environ):
         return ""
-    words = one_line(text).replace(";", ",")[:_MOST_NOTICE]
+    words = one_line(text).replace(";", ",")[:_MAX_NOTIFICATION_LENGTH]
     term, program = environ.get("TERM", ""), environ.get("TERM_PROGRAM")
     if _is_multiplexed(environ):
         return BEL  # passed on by tmux and screen, as the others are not
@@ -140,7 +142,7 @@ def notification(text: str, environ: Mapping[str, str]) -> str:
     return BEL
 
 
-def _quoted(char: str) -> str:
+def _percent_encoded(char: str) -> str:
     return "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "surrogatepass"))
 
 
@@ -152,12 +154,12 @@ def _is_multiplexed(environ: Mapping[str, str]) -> bool:
     return bool(environ.get("TMUX") or environ.get("STY"))
 
 
-def linked(shown: str, target: str | None = None) -> str:
-    """Return what is `shown` as a link to `target`, by default to itself."""
+def hyperlink_on_stdout(shown: str, target: str | None = None) -> str:
+    """Return `shown` as a link to `target` (default: itself), if stdout has links."""
     target = target or shown
-    if not (is_terminal(sys.stdout) and has_links(os.environ)):
+    if not (is_terminal(sys.stdout) and has_hyperlinks(os.environ)):
         return shown
     if target.startswith(("https://", "http://")):
-        return link(shown, target)
+        return hyperlink(shown, target)
     path = Path(target)
-    return file_link(shown, path) if path.is_file() else shown
+    return file_hyperlink(shown, path) if path.is_file() else shown

@@ -1,4 +1,4 @@
-"""Opening files with the program that this machine shows them with."""
+"""Opens files with the default program of this machine."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from kling_cli.errors import NotSavedError
 
 # The first that is there: Linux's own, from WSL to Windows, on a phone.
 _PROGRAMS: Final = ("xdg-open", "wslview", "termux-open")
-_PATIENCE_S: Final = 2.0  # a program that runs longer shows the file itself
+_START_TIMEOUT_S: Final = 2.0  # a program that runs longer shows the file itself
 
 
 def open_file(path: Path) -> None:
-    """Open a file and return at once, whatever the program does next.
+    """Open a file and return at once; the program keeps running.
 
     Raises:
         NotSavedError: there is no such program, or it cannot open the file.
@@ -41,7 +41,7 @@ def _start(program: str, path: Path) -> None:
             stderr=nothing,
             start_new_session=True,  # Ctrl-C here does not end it
         )
-        code = started.wait(_PATIENCE_S)
+        code = started.wait(_START_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         return
     except OSError as exc:

@@ -1,4 +1,4 @@
-"""Job control: what a program with a terminal does about Ctrl-Z, `bg`, `fg` and `&`."""
+"""Job control of a process with a terminal: Ctrl-Z, `bg`, `fg` and `&`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from typing import Final
 import anyio
 
 _STDERR: Final = 2
-LOOK_EVERY_S: Final = 1.0  # some shells move a running job without a signal
+FOREGROUND_CHECK_S: Final = 1.0  # some shells move a running job without a signal
 
 Pause = Callable[[], AbstractContextManager[None]]
 
 
 def is_in_foreground(terminal: int) -> bool:
-    """Return whether this process belongs to the terminal's foreground group.
+    """Return whether this process is in the terminal's foreground process group.
 
     Anybody else is stopped by the kernel when it reads from the terminal or changes its
     mode. Where there is no job control, as the terminal controls no session of ours,
@@ -33,7 +33,7 @@ def is_in_foreground(terminal: int) -> bool:
 
 
 async def share_terminal(terminal: int, pause: Pause) -> None:
-    """Use a terminal in the foreground only, and stop when told to; until cancelled.
+    """Stop and continue with the shell's job control; until cancelled.
 
     Within `pause()` nothing is drawn and the terminal has the mode in which it was
     found: while the process is stopped, and while it is in the background.
@@ -45,20 +45,20 @@ async def share_terminal(terminal: int, pause: Pause) -> None:
             if not is_in_foreground(terminal):
                 with pause():
                     while not is_in_foreground(terminal):
-                        await _next(signals)
+                        await _next_signal(signals)
                 continue
-            match await _next(signals):
+            match await _next_signal(signals):
                 case signal.SIGTSTP:
                     with pause():
-                        _stop()
+                        _stop_process()
                 case signal.SIGCONT if is_in_foreground(terminal):
                     with pause():  # after SIGSTOP the shell has left its own mode
                         pass
 
 
 @contextmanager
-def hidden_typing(prompt: str) -> Iterator[None]:
-    """Keep the terminal's echo off when the process is stopped and continued inside.
+def hidden_input(prompt: str) -> Iterator[None]:
+    """Turn the terminal's echo off, also when the process is stopped and continued.
 
     A shell leaves its own mode behind, in which a key would be seen as it is typed.
     While the process is stopped the echo is on.
@@ -66,7 +66,7 @@ def hidden_typing(prompt: str) -> Iterator[None]:
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         _set_echo(is_on=True)
-        _stop()
+        _stop_process()
 
     def go_on(_number: int, _frame: FrameType | None) -> None:
         _set_echo(is_on=False)
@@ -87,7 +87,7 @@ def hidden_typing(prompt: str) -> Iterator[None]:
 
 
 def _set_echo(*, is_on: bool) -> None:
-    """Set the echo of the terminal that controls us, if one does."""
+    """Set the echo of the controlling terminal, if there is one."""
     with suppress(OSError, termios.error):
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
         try:
@@ -100,14 +100,14 @@ def _set_echo(*, is_on: bool) -> None:
             os.close(terminal)
 
 
-async def _next(signals: AsyncIterator[signal.Signals]) -> signal.Signals | None:
-    """Return the next signal; None when it is time to look again."""
-    with anyio.move_on_after(LOOK_EVERY_S):
+async def _next_signal(signals: AsyncIterator[signal.Signals]) -> signal.Signals | None:
+    """Return the next signal; None after `FOREGROUND_CHECK_S`."""
+    with anyio.move_on_after(FOREGROUND_CHECK_S):
         return await anext(signals)
     return None
 
 
-def _stop() -> None:
+def _stop_process() -> None:
     """Stop as the default action does, and return when the process is continued."""
     handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
     signal.raise_signal(signal.SIGTSTP)

@@ -1,4 +1,4 @@
-"""Long results on a terminal, a screen at a time, in the person's own pager."""
+"""Output of long results through the user's pager."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _LESS = "FRX"  # leave at once if it fits, keep colours, leave the text on the s
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Write result lines to stdout; through a pager if they are more than a screen.
+    """Write result lines to stdout; through a pager if they exceed the screen.
 
     PAGER names it (default: less); with `cat` or nothing in it there is none.
     """
     shown = list(lines)
-    command = _pager(os.environ) if _is_paged(len(shown)) else []
-    if not command or not _show(command, "\n".join(shown) + "\n"):
+    command = _pager_command(os.environ) if _needs_pager(len(shown)) else []
+    if not command or not _run_pager(command, "\n".join(shown) + "\n"):
         for line in shown:
             write_result(line)
 
 
-def _is_paged(n_lines: int) -> bool:
-    """Return whether a person sits there who would miss the first lines."""
+def _needs_pager(n_lines: int) -> bool:
+    """Return whether stdout is a terminal with fewer lines than the result."""
     return (
         is_terminal(sys.stdin)
         and is_terminal(sys.stdout)
@@ -41,8 +41,8 @@ def _is_paged(n_lines: int) -> bool:
     )
 
 
-def _pager(environ: Mapping[str, str]) -> list[str]:
-    """Return the command of the pager; empty where there is none."""
+def _pager_command(environ: Mapping[str, str]) -> list[str]:
+    """Return the pager's command; empty where there is none."""
     import shlex
 
     try:
@@ -53,8 +53,8 @@ def _pager(environ: Mapping[str, str]) -> list[str]:
     return command if is_there and command != ["cat"] else []
 
 
-def _show(command: list[str], text: str) -> bool:
-    """Return whether the pager has shown `text`, or as much as was wanted of it."""
+def _run_pager(command: list[str], text: str) -> bool:
+    """Return whether the pager has shown `text`, or as much as was read."""
     import subprocess
 
     environ = {"LESS": _LESS, "LV": "-c", **os.environ}
@@ -65,12 +65,12 @@ def _show(command: list[str], text: str) -> bool:
     except OSError:
         return False
     with suppress(BrokenPipeError, ConnectionResetError):
-        _feed(pager, text)
+        _write_to_pager(pager, text)
     return True
 
 
-def _feed(pager: Popen[bytes], text: str) -> None:
-    """Hand over the text and wait; Ctrl-C is the pager's."""
+def _write_to_pager(pager: Popen[bytes], text: str) -> None:
+    """Write the text to the pager and wait; the pager handles Ctrl-C."""
     assert pager.stdin is not None  # noqa: S101 -- it is a pipe
     raw: bytes | None = text.encode("utf-8", "surrogateescape")
     while True:

@@ -1,4 +1,4 @@
-"""A small picture of what was made, for terminals that can show one.
+"""Previews: small images of output files for terminals that display images.
 
 PyAV (the extra `preview`) reads every image and the first frame of a video, and makes
 them small. Without it, images go to the terminal as they are, where it can read them.
@@ -13,11 +13,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from kling_cli.cli.output.terminal.capabilities import BEL, ESC, ST, Pictures
+from kling_cli.cli.output.terminal.capabilities import BEL, ESC, ST, ImageProtocol
 
-_MOST_BYTES: Final = 32 << 20  # of a file that is read as it is
+_MAX_BYTES: Final = 32 << 20  # of a file that is read as it is
 _COLUMNS: Final = 40
-_MOST_PIXELS: Final = (400, 260)
+_MAX_PIXELS: Final = (400, 260)
 _CHUNK: Final = 4096  # of base64 in one command to kitty. Source: its protocol's page
 _BAND: Final = 6  # rows of pixels in one line of sixels
 _BIT: Final = (1, 2, 4, 8, 16, 32)
@@ -35,21 +35,21 @@ class Bitmap(NamedTuple):
     pixels: bytes
 
 
-def preview(path: Path, how: Pictures) -> str | None:
-    """Return what shows the picture of a file; None where it cannot be had."""
+def preview(path: Path, how: ImageProtocol) -> str | None:
+    """Return the sequence that displays a file; None where it cannot be decoded."""
     frame = _first_frame(path)
-    if how is Pictures.SIXEL:
-        return None if frame is None else sixels(_bitmap(frame))
-    raw = _as_it_is(path) if frame is None else _png(frame)
+    if how is ImageProtocol.SIXEL:
+        return None if frame is None else sixel_sequence(_bitmap(frame))
+    raw = _image_bytes(path) if frame is None else _png(frame)
     if raw is None:
         return None
-    if how is Pictures.ITERM:
-        return iterm(raw)
-    return "".join(kitty(raw)) if raw.startswith(_PNG) else None
+    if how is ImageProtocol.ITERM:
+        return iterm_sequence(raw)
+    return "".join(kitty_sequence(raw)) if raw.startswith(_PNG) else None
 
 
-def kitty(png: bytes) -> Iterator[str]:
-    """Yield kitty's commands for a PNG, and the end of the line."""
+def kitty_sequence(png: bytes) -> Iterator[str]:
+    """Yield kitty's sequences for a PNG, and the end of the line."""
     text = base64.b64encode(png).decode()
     for start in range(0, len(text), _CHUNK):
         head = f"a=T,f=100,q=2,c={_COLUMNS}," if start == 0 else ""
@@ -59,17 +59,17 @@ def kitty(png: bytes) -> Iterator[str]:
     yield "\n"
 
 
-def iterm(raw: bytes) -> str:
-    """Return iTerm2's command for a file that it can read."""
+def iterm_sequence(raw: bytes) -> str:
+    """Return iTerm2's sequence for a file that it can decode."""
     facts = f"inline=1;size={len(raw)};width={_COLUMNS};preserveAspectRatio=1"
     return f"{ESC}]1337;File={facts}:{base64.b64encode(raw).decode()}{BEL}\n"
 
 
-def sixels(bitmap: Bitmap) -> str:
+def sixel_sequence(bitmap: Bitmap) -> str:
     """Return a bitmap as sixels: bands of six rows, each colour of a band by itself."""
     colors = sorted(set(bitmap.pixels))
     parts = [f'{ESC}Pq"1;1;{bitmap.width};{bitmap.height}']
-    parts += [f"#{color};2;{_percents(color)}" for color in colors]
+    parts += [f"#{color};2;{_percentages(color)}" for color in colors]
     for top in range(0, bitmap.height, _BAND):
         rows = [
             bitmap.pixels[row * bitmap.width : (row + 1) * bitmap.width]
@@ -88,21 +88,21 @@ def _band(rows: list[bytes]) -> Iterator[str]:
             has_color = bytes(_BIT[number] if c == color else 0 for c in range(256))
             bits |= int.from_bytes(row.translate(has_color))
         marks = bytes(each + _FIRST_MARK for each in bits.to_bytes(width)).decode()
-        yield f"#{color}" + _REPEATS.sub(_shorter, marks)
+        yield f"#{color}" + _REPEATS.sub(_run_length, marks)
 
 
-def _shorter(found: re.Match[str]) -> str:
+def _run_length(found: re.Match[str]) -> str:
     return f"!{len(found[0])}{found[1]}"
 
 
-def _percents(color: int) -> str:
+def _percentages(color: int) -> str:
     red, green, blue = color >> 5, color >> 2 & 7, color & 3
     return f"{red * 100 // 7};{green * 100 // 7};{blue * 100 // 3}"
 
 
-def _as_it_is(path: Path) -> bytes | None:
+def _image_bytes(path: Path) -> bytes | None:
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        if path.stat().st_size > _MAX_BYTES:
             return None
         raw = path.read_bytes()
     except OSError:
@@ -111,7 +111,7 @@ def _as_it_is(path: Path) -> bytes | None:
 
 
 def _first_frame(path: Path) -> Any:
-    """Return the first picture of a file, made small; None where PyAV has none."""
+    """Return the first frame of a file, scaled down; None where PyAV has none."""
     try:
         import av
     except ImportError:
@@ -119,7 +119,7 @@ def _first_frame(path: Path) -> Any:
     try:
         with av.open(str(path)) as opened:
             frame = next(opened.decode(video=0))
-            most_w, most_h = _MOST_PIXELS
+            most_w, most_h = _MAX_PIXELS
             scale = min(most_w / frame.width, most_h / frame.height, 1.0)
             width, height = int(frame.width * scale), int(frame.height * scale)
             return frame.reformat(width=max(width, 1), height=max(height, 1))

@@ -1,4 +1,4 @@
-"""The standard streams as they really are: closed, non-blocking, full, or gone."""
+"""The standard streams: closed, non-blocking, full or gone."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def open_streams() -> None:
         _open_if_closed(descriptor)
     if sys.__stdin__ is not None and sys.stdin is sys.__stdin__:
         sys.stdin = io.TextIOWrapper(
-            io.BufferedReader(StandardFile(0)), sys.__stdin__.encoding
+            io.BufferedReader(StandardStreamFile(0)), sys.__stdin__.encoding
         )
     if sys.stdout is sys.__stdout__:
-        sys.stdout = _writer(_STDOUT, sys.__stdout__, errors="surrogateescape")
+        sys.stdout = _text_writer(_STDOUT, sys.__stdout__, errors="surrogateescape")
     if sys.stderr is sys.__stderr__:
-        sys.stderr = _writer(_STDERR, sys.__stderr__, errors="backslashreplace")
+        sys.stderr = _text_writer(_STDERR, sys.__stderr__, errors="backslashreplace")
 
 
-class StandardFile(io.RawIOBase):
-    """A descriptor that is read and written to the end, whatever its flags say.
+class StandardStreamFile(io.RawIOBase):
+    """An unbuffered file on a descriptor, blocking whatever its flags say.
 
     A parent such as Node makes its pipes non-blocking, and the flag is shared with it:
     this process waits instead of taking the flag away. A terminal that has vanished is
@@ -125,7 +125,7 @@ def write_result(text: str) -> None:
 
 
 def write_line(text: str) -> None:
-    """Do the same for one line of many, and tell when nobody reads them.
+    """Write one line of many to stdout, and raise when the reader has gone.
 
     Raises:
         BrokenPipeError: the reader has gone away; it is time to end.
@@ -139,7 +139,7 @@ def write_line(text: str) -> None:
 
 
 def write_bytes(raw: bytes) -> None:
-    """Write bytes to stdout as they are, and tell when nobody reads them.
+    """Write bytes to stdout unchanged, and raise when the reader has gone.
 
     Raises:
         BrokenPipeError: the reader has gone away; it is time to end.
@@ -159,28 +159,28 @@ def write_bytes(raw: bytes) -> None:
         ) from exc
 
 
-def write_note(text: str) -> None:
-    """Write `text` and a line break to stderr; nobody is told when that fails."""
+def write_message(text: str) -> None:
+    """Write `text` and a line break to stderr; errors are ignored."""
     with suppress(OSError, ValueError):
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
 
 
 def discard_stdout() -> None:
-    """Let what is still in stdout's buffer go nowhere, without a complaint at exit."""
-    _silence(_STDOUT)
+    """Discard what is in stdout's buffer, without an error at exit."""
+    _redirect_to_null(_STDOUT)
 
 
 def close_streams() -> None:
-    """Flush both streams, so that the interpreter finds nothing to complain about."""
+    """Flush both streams, so that the interpreter reports nothing at exit."""
     for descriptor, stream in ((_STDOUT, sys.stdout), (_STDERR, sys.stderr)):
         try:
             stream.flush()
         except (OSError, ValueError):
-            _silence(descriptor)
+            _redirect_to_null(descriptor)
 
 
-def _silence(descriptor: int) -> None:
+def _redirect_to_null(descriptor: int) -> None:
     with suppress(OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, descriptor)
@@ -198,10 +198,12 @@ def _open_if_closed(descriptor: int) -> None:
         os.set_inheritable(descriptor, True)
 
 
-def _writer(descriptor: int, before: TextIO | None, *, errors: str) -> io.TextIOWrapper:
-    """Return what writes text in the encoding of the stream that was there before."""
+def _text_writer(
+    descriptor: int, before: TextIO | None, *, errors: str
+) -> io.TextIOWrapper:
+    """Return a text writer in the encoding of the stream that was there before."""
     return io.TextIOWrapper(
-        io.BufferedWriter(StandardFile(descriptor)),
+        io.BufferedWriter(StandardStreamFile(descriptor)),
         encoding=getattr(before, "encoding", "utf-8"),
         errors=errors,
         line_buffering=os.isatty(descriptor) or descriptor == _STDERR,

@@ -1,4 +1,4 @@
-"""The one place that makes a stranger's words safe to show on a terminal."""
+"""Text for a terminal: escaped control characters, and formatted quantities."""
 
 from __future__ import annotations
 
@@ -14,36 +14,38 @@ _JOINERS = frozenset("\u200c\u200d")  # part of words and of emoji, and harmless
 
 
 def one_line(text: str) -> str:
-    """Return `text` with everything that could act on a terminal spelled out.
+    """Return `text` with control, bidirectional and line break characters escaped.
 
     Line breaks are spelled out too, so that text from the API stays on its line.
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_spelled(char) for char in text)
+    return "".join(_escaped(char) for char in text)
 
 
-def lines(text: str) -> list[str]:
-    """Return the lines of a text of our own, each made safe."""
+def escaped_lines(text: str) -> list[str]:
+    """Return the lines of a text of our own, each escaped."""
     return [one_line(line) for line in text.splitlines()]
 
 
-def _spelled(char: str) -> str:
+def _escaped(char: str) -> str:
     if unicodedata.category(char) not in _UNSAFE or char in _JOINERS:
         return char
     return char.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
-_NOTE_CHARS: Final = 56  # characters: a menu is one line a word
+_MAX_NOTE_LENGTH: Final = 56  # characters: a menu is one line a word
 
 
 _SHELL_UNSAFE: Final = re.compile(r"[^\w .,+=@%/…-]")
 
 
-def safe_note(text: str) -> str:
-    """Return a text on one short line, without what a shell would act upon."""
+def completion_note(text: str) -> str:
+    """Return a text on one short line, without characters special to a shell."""
     plain = " ".join(_SHELL_UNSAFE.sub(" ", text).split())
-    return plain if len(plain) <= _NOTE_CHARS else f"{plain[: _NOTE_CHARS - 1]}…"
+    return (
+        plain if len(plain) <= _MAX_NOTE_LENGTH else f"{plain[: _MAX_NOTE_LENGTH - 1]}…"
+    )
 
 
 _KIB = 1024
@@ -52,7 +54,7 @@ _CENT_PARTS = 0.00005  # USD; smaller differences are of rounding
 _PRECISE_S = 10.0  # below that a tenth of a second means something
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return `4s`, `9.4s`, `1m 32s` or `2h 05m`."""
     if seconds < _PRECISE_S:
         return f"{round(max(0.0, seconds), 1):g}s"
@@ -64,7 +66,7 @@ def duration(seconds: float) -> str:
     return f"{minutes}m {rest_s:02d}s" if minutes else f"{whole}s"
 
 
-def clock_face(seconds: float) -> str:
+def format_clock(seconds: float) -> str:
     """Return `0:42` or `1:02:03`, for a figure that changes in place."""
     whole = max(0, int(seconds))
     hours, rest = divmod(whole, 3600)
@@ -73,7 +75,7 @@ def clock_face(seconds: float) -> str:
     return f"{rest // 60}:{rest % 60:02d}"
 
 
-def size(n_bytes: float) -> str:
+def format_size(n_bytes: float) -> str:
     """Return `812 B`, `1.2 MB`; powers of 1024."""
     if n_bytes < _KIB:
         return f"{int(n_bytes)} B"
@@ -85,32 +87,32 @@ def size(n_bytes: float) -> str:
     return f"{value:.1f} {unit}"
 
 
-def units(amount: float) -> str:
+def format_units(amount: float) -> str:
     """Return `4 units`, `0.8 units`, `1 unit`."""
     return f"{amount:g} unit{'' if amount == 1 else 's'}"
 
 
-def money(usd: float) -> str:
+def format_usd(usd: float) -> str:
     """Return `$0.56`; below ten cents fractions of one too: `$0.028`."""
     cents = f"{usd:.2f}"
     is_whole = abs(float(cents) - usd) < _CENT_PARTS
     return f"${cents}" if is_whole or usd >= _DIME else f"${usd:.4g}"
 
 
-def expected(
+def format_estimate(
     amount: float | None, at_most: float | None, usd: float | None = None
 ) -> str | None:
     """Return `about 4 units, $0.56`, or `at most …` where only that is known.
 
     `usd` is the list price of whichever is known; without it there are units alone.
     """
-    price = "" if usd is None else f", {money(usd)}"
+    price = "" if usd is None else f", {format_usd(usd)}"
     if amount is not None:
-        return f"about {units(amount)}{price}"
-    return None if at_most is None else f"at most {units(at_most)}{price}"
+        return f"about {format_units(amount)}{price}"
+    return None if at_most is None else f"at most {format_units(at_most)}{price}"
 
 
-def moment(when: datetime) -> str:
+def format_timestamp(when: datetime) -> str:
     """Return `2026-10-04T12:00:03.250Z`."""
     text = when.astimezone(UTC).isoformat(timespec="milliseconds")
     return text.removesuffix("+00:00") + "Z"

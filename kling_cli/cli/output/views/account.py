@@ -1,4 +1,4 @@
-"""What was deducted: row by row, summed up by model, or by day."""
+"""Views of the account: deductions in rows or grouped, and resource packs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from math import floor, fsum
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.cli.output.listing import Empty, Listing, more_note
-from kling_cli.cli.output.tables import columns
+from kling_cli.cli.output.listing import EmptyMessage, Listing, truncation_note
+from kling_cli.cli.output.tables import plain_table
 from kling_cli.cli.output.terminal.capabilities import is_terminal
-from kling_cli.cli.output.terminal.text import moment
+from kling_cli.cli.output.terminal.text import format_timestamp
 
 if TYPE_CHECKING:
     from kling_cli.api import Deduction, Pack, PagedItems
@@ -21,7 +21,7 @@ _DECIMALS = 6
 _UNKNOWN = "unknown"
 
 
-def listing(  # noqa: PLR0913 -- one argument an option of the command
+def deduction_listing(  # noqa: PLR0913 -- one argument an option of the command
     command: str,
     found: PagedItems[Deduction],
     *,
@@ -30,28 +30,28 @@ def listing(  # noqa: PLR0913 -- one argument an option of the command
     by: str | None,
     left: Sequence[dict[str, Any]] | None = None,
 ) -> Listing:
-    """Return the bill as it is printed; what `--by` asks for are lines for people.
+    """Return the listing of deductions; `by` groups the lines for people.
 
     `left` is what a bill of cash says is left.
     """
     facts = {} if left is None else {"left": list(left)}
-    sums = totals(found.items)
+    sums = deduction_totals(found.items)
     return Listing(
         command=command,
         facts={
-            "deductions": [bill_document(row) for row in found.items],
+            "deductions": [deduction_document(row) for row in found.items],
             "totals": sums,
             "has_more": found.has_more,
             **facts,
         },
-        lines=_table(found.items) if by is None else summed(sums, by),
+        lines=_deduction_table(found.items) if by is None else grouped_lines(sums, by),
         ids=[row.task_id for row in found.items if row.task_id],
-        notes=[f"spent {_plain_number(one['amount'])} {one['unit']}" for one in sums],
+        notes=[f"spent {_amount_text(one['amount'])} {one['unit']}" for one in sums],
         warnings=[
-            *map(_left_words, left or ()),
-            *([more_note(limit)] if found.has_more else ()),
+            *map(_cash_left_text, left or ()),
+            *([truncation_note(limit)] if found.has_more else ()),
         ],
-        empty=Empty(
+        empty=EmptyMessage(
             f"nothing was spent in this time (--since {since})",
             "--since 365d looks further back; kling account packs shows what is left"
             " in the resource packs",
@@ -59,8 +59,8 @@ def listing(  # noqa: PLR0913 -- one argument an option of the command
     )
 
 
-def left(newest: Sequence[Deduction]) -> list[dict[str, Any]]:
-    """Return what is left of each kind of cash, by its newest deduction."""
+def cash_left(newest: Sequence[Deduction]) -> list[dict[str, Any]]:
+    """Return the balance of each kind of cash, by its newest deduction."""
     known: dict[tuple[str, str | None], Deduction] = {}
     for row in newest:
         if row.left_after is not None:
@@ -70,20 +70,20 @@ def left(newest: Sequence[Deduction]) -> list[dict[str, Any]]:
             "unit": row.unit,
             "amount": row.left_after,
             "cash_type": row.cash_type,
-            "as_of": moment(row.deducted_at) if row.deducted_at else None,
+            "as_of": format_timestamp(row.deducted_at) if row.deducted_at else None,
         }
         for row in known.values()
     ]
 
 
-def _left_words(one: dict[str, Any]) -> str:
+def _cash_left_text(one: dict[str, Any]) -> str:
     kind = " (test balance)" if one["cash_type"] == "test_balance" else ""
     as_of = f", as of {one['as_of']}" if one["as_of"] else ""
-    return f"left {_plain_number(one['amount'])} {one['unit']}{kind}{as_of}"
+    return f"left {_amount_text(one['amount'])} {one['unit']}{kind}{as_of}"
 
 
-def totals(rows: Sequence[Deduction]) -> list[dict[str, Any]]:
-    """Return the sums of what these rows deduct: in units, and in each currency."""
+def deduction_totals(rows: Sequence[Deduction]) -> list[dict[str, Any]]:
+    """Return the sums of deductions: in units, and in each currency."""
     units = dict.fromkeys(row.unit for row in rows)
     return [_total(unit, [row for row in rows if row.unit == unit]) for unit in units]
 
@@ -115,37 +115,39 @@ def _sum(rows: Sequence[Deduction]) -> float:
     return round(fsum(row.amount or 0.0 for row in rows), _DECIMALS)
 
 
-def summed(sums: Sequence[dict[str, Any]], by: str) -> Iterator[str]:
+def grouped_lines(sums: Sequence[dict[str, Any]], by: str) -> Iterator[str]:
     """Yield a line for each model, or for each day, the newest first."""
     rows = [
-        (name, _plain_number(amount), one["unit"])
+        (name, _amount_text(amount), one["unit"])
         for one in sums
         for name, amount in one[f"by_{by}"].items()
     ]
-    return columns(sorted(rows, reverse=True) if by == "day" else rows)
+    return plain_table(sorted(rows, reverse=True) if by == "day" else rows)
 
 
-def _table(rows: Sequence[Deduction]) -> Iterator[str]:
+def _deduction_table(rows: Sequence[Deduction]) -> Iterator[str]:
     if not is_terminal(sys.stdout):
-        return columns([_deduction_cells(row) for row in rows])
-    from kling_cli.cli.output.tables import Column, fitted
+        return plain_table([_deduction_cells(row) for row in rows])
+    from kling_cli.cli.output.tables import Column, fitted_table
 
     titles = (
-        Column(heading="spent at", leaves=5),
+        Column(heading="spent at", drop_order=5),
         Column(heading="spent"),
         Column(heading="unit"),
         Column(heading="task"),
-        Column(heading="model", leaves=3),
-        Column(heading="what", leaves=2),
-        Column(heading="left after", leaves=1),
+        Column(heading="model", drop_order=3),
+        Column(heading="what", drop_order=2),
+        Column(heading="left after", drop_order=1),
     )
-    return fitted(
-        titles, [_drawn(row) for row in rows], width=get_terminal_size().columns
+    return fitted_table(
+        titles,
+        [_terminal_cells(row) for row in rows],
+        width=get_terminal_size().columns,
     )
 
 
-def _drawn(row: Deduction) -> tuple[str | None, ...]:
-    """Return the cells with the time as a person reads it."""
+def _terminal_cells(row: Deduction) -> tuple[str | None, ...]:
+    """Return the cells with the time formatted for a person."""
     at = row.deducted_at
     when = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if at else None
     return (when, *_deduction_cells(row)[1:])
@@ -154,13 +156,13 @@ def _drawn(row: Deduction) -> tuple[str | None, ...]:
 def _deduction_cells(row: Deduction) -> tuple[str | None, ...]:
     what = [row.product, row.resolution, _seconds(row.duration_s)]
     return (
-        moment(row.deducted_at) if row.deducted_at else None,
-        _plain_number(row.amount),
+        format_timestamp(row.deducted_at) if row.deducted_at else None,
+        _amount_text(row.amount),
         row.unit,
         row.task_id,
         row.model,
         " ".join(word for word in what if word),
-        _plain_number(row.left_after),
+        _amount_text(row.left_after),
     )
 
 
@@ -168,17 +170,17 @@ def _seconds(duration_s: float | None) -> str | None:
     return f"{duration_s:g}s" if duration_s else None
 
 
-def _plain_number(amount: float | None) -> str | None:
+def _amount_text(amount: float | None) -> str | None:
     return None if amount is None else f"{amount:.10g}"
 
 
-def bill_document(row: Deduction) -> dict[str, Any]:
-    """Return what `--json` says about a row."""
+def deduction_document(row: Deduction) -> dict[str, Any]:
+    """Return the JSON object of a deduction."""
     return {
         "task_id": row.task_id,
         "amount": row.amount,
         "unit": row.unit,
-        "deducted_at": moment(row.deducted_at) if row.deducted_at else None,
+        "deducted_at": format_timestamp(row.deducted_at) if row.deducted_at else None,
         "product": row.product,
         "model": row.model,
         "resolution": row.resolution,
@@ -196,10 +198,10 @@ def bill_document(row: Deduction) -> dict[str, Any]:
     }
 
 
-BAR_CELLS = 16
+BAR_WIDTH = 16
 _DAY_S = 86_400
 # The API's words, and ours for a person; those that can pay come first.
-_WORDS = {
+_STATUS_LABELS = {
     "online": "online",
     "toBeOnline": "not yet online",
     "runOut": "used up",
@@ -207,9 +209,9 @@ _WORDS = {
 }
 
 
-def in_order(packs: Iterable[Pack]) -> list[Pack]:
-    """Return the packs that can pay first, and of these the one that ends first."""
-    words = list(_WORDS)
+def sorted_packs(packs: Iterable[Pack]) -> list[Pack]:
+    """Return the packs that can pay first, of these the one that ends first."""
+    words = list(_STATUS_LABELS)
 
     def key(pack: Pack) -> tuple[int, float, str]:
         rank = words.index(pack.status) if pack.status in words else len(words)
@@ -219,8 +221,8 @@ def in_order(packs: Iterable[Pack]) -> list[Pack]:
     return sorted(packs, key=key)
 
 
-def packs_document(pack: Pack, now: datetime) -> dict[str, Any]:
-    """Return what `--json` says about a pack."""
+def pack_document(pack: Pack, now: datetime) -> dict[str, Any]:
+    """Return the JSON object of a pack."""
     return {
         "id": pack.id,
         "name": pack.name,
@@ -228,32 +230,34 @@ def packs_document(pack: Pack, now: datetime) -> dict[str, Any]:
         "status": pack.status,
         "total_units": pack.total_units,
         "left_units": pack.left_units,
-        "bought_at": _moment(pack.bought_at),
-        "begins_at": _moment(pack.begins_at),
-        "ends_at": _moment(pack.ends_at),
+        "bought_at": _timestamp(pack.bought_at),
+        "begins_at": _timestamp(pack.begins_at),
+        "ends_at": _timestamp(pack.ends_at),
         "days_left": days_left(pack, now),
     }
 
 
-def lines(packs: Sequence[Pack], now: datetime) -> Iterator[str]:
+def pack_lines(packs: Sequence[Pack], now: datetime) -> Iterator[str]:
     """Yield one line a pack: with a bar for a person, in plain columns for a pipe."""
     if is_terminal(sys.stdout):
-        return table(packs, now, width=get_terminal_size().columns)
-    return columns([_pack_cells(pack, now) for pack in packs])
+        return pack_table(packs, now, width=get_terminal_size().columns)
+    return plain_table([_pack_cells(pack, now) for pack in packs])
 
 
-def table(packs: Sequence[Pack], now: datetime, *, width: int) -> Iterator[str]:
+def pack_table(packs: Sequence[Pack], now: datetime, *, width: int) -> Iterator[str]:
     """Yield headings and one line a pack, as wide as a terminal at most."""
-    from kling_cli.cli.output.tables import Column, fitted
+    from kling_cli.cli.output.tables import Column, fitted_table
 
     titles = (
         Column(heading="pack"),
-        Column(heading="", leaves=1),  # the bar
+        Column(heading="", drop_order=1),  # the bar
         Column(heading="units left"),
         Column(heading="state"),
-        Column(heading="ends", leaves=2),
+        Column(heading="ends", drop_order=2),
     )
-    return fitted(titles, [drawn(pack, now) for pack in packs], width=width)
+    return fitted_table(
+        titles, [pack_terminal_cells(pack, now) for pack in packs], width=width
+    )
 
 
 def days_left(pack: Pack, now: datetime) -> int | None:
@@ -263,23 +267,23 @@ def days_left(pack: Pack, now: datetime) -> int | None:
     return max(0, floor((pack.ends_at - now).total_seconds() / _DAY_S))
 
 
-def bar(left: float, total: float) -> str:
+def units_bar(left: float, total: float) -> str:
     """Return how full a pack is; with anything left, at least one cell."""
     share = min(1.0, max(0.0, left / total)) if total > 0 else 0.0
-    full = max(round(share * BAR_CELLS), int(left > 0 and total > 0))
-    return f"[{'#' * full}{'.' * (BAR_CELLS - full)}]"
+    full = max(round(share * BAR_WIDTH), int(left > 0 and total > 0))
+    return f"[{'#' * full}{'.' * (BAR_WIDTH - full)}]"
 
 
-def drawn(pack: Pack, now: datetime) -> tuple[str | None, ...]:
-    """Return what a person sees of a pack: name, bar, units, standing, end."""
+def pack_terminal_cells(pack: Pack, now: datetime) -> tuple[str | None, ...]:
+    """Return the cells of a pack on a terminal: name, bar, units, status, end."""
     is_known = pack.left_units is not None and pack.total_units is not None
-    full = bar(pack.left_units or 0, pack.total_units or 0) if is_known else None
+    full = units_bar(pack.left_units or 0, pack.total_units or 0) if is_known else None
     left = f"{_units_number(pack.left_units)} of {_units_number(pack.total_units)}"
-    status = _WORDS.get(pack.status or "", pack.status)
-    return pack.name, full, left, status, _end(pack, now)
+    status = _STATUS_LABELS.get(pack.status or "", pack.status)
+    return pack.name, full, left, status, _end_text(pack, now)
 
 
-def _end(pack: Pack, now: datetime) -> str | None:
+def _end_text(pack: Pack, now: datetime) -> str | None:
     days = days_left(pack, now)
     if pack.ends_at is None or days is None:
         return None
@@ -296,7 +300,7 @@ def _pack_cells(pack: Pack, now: datetime) -> tuple[str | None, ...]:
         pack.status,
         _units_number(pack.left_units),
         _units_number(pack.total_units),
-        _moment(pack.ends_at),
+        _timestamp(pack.ends_at),
         None if days is None else str(days),
     )
 
@@ -305,5 +309,5 @@ def _units_number(amount: float | None) -> str:
     return "?" if amount is None else f"{amount:.10g}"
 
 
-def _moment(when: datetime | None) -> str | None:
-    return None if when is None else moment(when)
+def _timestamp(when: datetime | None) -> str | None:
+    return None if when is None else format_timestamp(when)

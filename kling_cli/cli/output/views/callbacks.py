@@ -1,4 +1,4 @@
-"""Kept callbacks as lines for a person; pure. All of it is strangers' text."""
+"""Views of stored callbacks; pure. All of it is untrusted text."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
-from kling_cli.cli.output.tables import columns
-from kling_cli.cli.output.terminal.text import moment, one_line, size
-from kling_cli.cli.output.views.trust_labels import phrase, word
-from kling_cli.listener import events as happened
+from kling_cli.cli.output.tables import plain_table
+from kling_cli.cli.output.terminal.text import format_size, format_timestamp, one_line
+from kling_cli.cli.output.views.trust_labels import trust_phrase, trust_word
+from kling_cli.listener import events
 
 if TYPE_CHECKING:
-    from kling_cli.listener.events import TaskFact
+    from kling_cli.listener.events import JsonLineEvent
 
 if TYPE_CHECKING:
     from kling_cli.listener.events import Forwarded, Verified
     from kling_cli.store import StoredCallback, StoredForward
 
-_SHOWN_LINES: Final = 3  # of an answer's body
-_MOST_LINES: Final = 200  # of a callback that is shown while others come
+_MAX_EXCERPT_LINES: Final = 3  # of an answer's body
+_MAX_LINES: Final = 200  # of a callback that is shown while others come
 
 
-def table(
+def callback_table(
     callbacks: Sequence[StoredCallback],
     forwards: Mapping[int, Sequence[StoredForward]],
     *,
@@ -36,33 +36,33 @@ def table(
     """
     if width is None:
         rows = [_cells(kept, forwards.get(kept.id, ())) for kept in callbacks]
-        return columns(rows)
-    from kling_cli.cli.output.tables import Column, fitted
+        return plain_table(rows)
+    from kling_cli.cli.output.tables import Column, fitted_table
 
     titles = (
         Column(heading="event"),
-        Column(heading="received", leaves=2),
+        Column(heading="received", drop_order=2),
         Column(heading="status"),
         Column(heading="task"),
-        Column(heading="product", leaves=3),
-        Column(heading="proof", leaves=1),
-        Column(heading="forwarded", leaves=4),
+        Column(heading="product", drop_order=3),
+        Column(heading="proof", drop_order=1),
+        Column(heading="forwarded", drop_order=4),
     )
-    drawn = [_drawn(kept, forwards.get(kept.id, ())) for kept in callbacks]
-    return fitted(titles, drawn, width=width)
+    drawn = [_terminal_cells(kept, forwards.get(kept.id, ())) for kept in callbacks]
+    return fitted_table(titles, drawn, width=width)
 
 
-def description(
+def callback_details(
     kept: StoredCallback, forwards: Sequence[StoredForward]
 ) -> Iterator[str]:
-    """Yield all there is to say of one callback, its body last but for its forwards."""
-    from kling_cli.listener.forwarding.headers import shown
+    """Yield everything about one callback: facts, headers, body, forwards."""
+    from kling_cli.listener.forwarding.headers import masked_headers
 
     yield f"#{kept.id}  {kept.status or 'malformed'}"
     for name, value in _facts(kept):
         yield f"  {name:<10}{one_line(value)}"
     yield "headers"
-    for name, value in shown(kept.headers):
+    for name, value in masked_headers(kept.headers):
         yield f"  {one_line(name)}: {one_line(value)}"
     yield "body"
     for line in body_lines(kept.raw):
@@ -70,17 +70,19 @@ def description(
     if forwards:
         yield "forwarded"
     for each in forwards:
-        yield f"  {one_line(_forward(each))}"
+        yield f"  {one_line(_forward_text(each))}"
 
 
-def live_description(kept: StoredCallback, facts: Sequence[TaskFact]) -> Iterator[str]:
-    """Yield the same of a callback that has just come, with what became of it first.
+def new_callback_details(
+    kept: StoredCallback, facts: Sequence[JsonLineEvent]
+) -> Iterator[str]:
+    """Yield the details of a new callback, with its verification and forwards first.
 
     A long body is cut: a terminal is not for reading a megabyte.
     """
     from kling_cli.listener.events import Duplicate, Forwarded, Stale, Verified
 
-    head, *rest = description(kept, ())
+    head, *rest = callback_details(kept, ())
     yield head
     checks = [each for each in facts if isinstance(each, Verified)]
     for name, words in _comparison(kept, checks[-1] if checks else None):
@@ -91,16 +93,16 @@ def live_description(kept: StoredCallback, facts: Sequence[TaskFact]) -> Iterato
         elif isinstance(each, Stale):
             yield f"  late      the task was {one_line(each.known)} already"
         elif isinstance(each, Forwarded):
-            yield f"  forwarded {delivery(each).partition(' ')[2]}"
-    yield from rest[:_MOST_LINES]
-    if len(rest) > _MOST_LINES:
-        yield f"  … {len(rest) - _MOST_LINES} more lines: kling events show {kept.id}"
+            yield f"  forwarded {delivery_line(each).partition(' ')[2]}"
+    yield from rest[:_MAX_LINES]
+    if len(rest) > _MAX_LINES:
+        yield f"  … {len(rest) - _MAX_LINES} more lines: kling events show {kept.id}"
 
 
 def _comparison(
     kept: StoredCallback, check: Verified | None
 ) -> Iterator[tuple[str, str]]:
-    """Yield what the callback claims, and what the API says of it."""
+    """Yield what the callback claims, and what the API answers."""
     yield "claims", kept.status or "nothing that can be read"
     if check is None:
         yield "API", "not asked, or not yet"
@@ -109,7 +111,7 @@ def _comparison(
     if check.is_true:
         yield "verdict", "verified with the API"
     for each in check.mismatches:
-        yield "verdict", contradiction(each)
+        yield "verdict", mismatch_text(each)
 
 
 def body_lines(raw: bytes) -> list[str]:
@@ -120,24 +122,24 @@ def body_lines(raw: bytes) -> list[str]:
         return raw.decode("utf-8", "backslashreplace").split("\n")
 
 
-def delivery(line: Forwarded) -> str:
+def delivery_line(line: Forwarded) -> str:
     """Return one line about a delivery."""
     told = line.status if line.status is not None else line.error
     words = f"#{line.number} {told} {line.method} {line.url}"
-    return one_line(f"{words} {_took(line.duration_s)}")
+    return one_line(f"{words} {_duration_text(line.duration_s)}")
 
 
-def complaint(line: Forwarded) -> Iterator[str]:
-    """Yield the first lines of what the app said to a delivery that it did not take."""
+def response_excerpt(line: Forwarded) -> Iterator[str]:
+    """Yield the first lines of the response to a delivery that was not accepted."""
     said = (line.excerpt or "").splitlines()
-    for each in said[:_SHOWN_LINES]:
+    for each in said[:_MAX_EXCERPT_LINES]:
         yield f"  {one_line(each)}"
 
 
-def _drawn(
+def _terminal_cells(
     kept: StoredCallback, forwards: Iterable[StoredForward]
 ) -> tuple[str | None, ...]:
-    """Return the cells with the time as a person reads it."""
+    """Return the cells with the time formatted for a person."""
     number, _, *rest = _cells(kept, forwards)
     return (number, f"{kept.received_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}", *rest)
 
@@ -147,17 +149,17 @@ def _cells(
 ) -> tuple[str | None, ...]:
     return (
         f"#{kept.id}",
-        moment(kept.received_at),
+        format_timestamp(kept.received_at),
         kept.status or "malformed",
         kept.task_id or kept.external_id,
         kept.product,
-        word(kept.trust),
-        ",".join(_results(forwards)),
+        trust_word(kept.trust),
+        ",".join(_last_outcomes(forwards)),
     )
 
 
-def _results(forwards: Iterable[StoredForward]) -> Iterator[str]:
-    """Yield the last outcome for each place, in a word."""
+def _last_outcomes(forwards: Iterable[StoredForward]) -> Iterator[str]:
+    """Yield the last outcome for each target, in a word."""
     from kling_cli.store import last_by_url
 
     for each in last_by_url(forwards).values():
@@ -165,23 +167,25 @@ def _results(forwards: Iterable[StoredForward]) -> Iterator[str]:
 
 
 def _facts(kept: StoredCallback) -> Iterator[tuple[str, str]]:
-    yield "received", moment(kept.received_at)
+    yield "received", format_timestamp(kept.received_at)
     if kept.task_id:
         yield "task", kept.task_id
     if kept.external_id:
         yield "external", kept.external_id
     if kept.product:
         yield "product", kept.product
-    yield "proof", phrase(kept.trust)
-    yield "size", size(len(kept.raw))
+    yield "proof", trust_phrase(kept.trust)
+    yield "size", format_size(len(kept.raw))
 
 
-def _forward(each: StoredForward) -> str:
+def _forward_text(each: StoredForward) -> str:
     from kling_cli.listener.forwarding.targets import Target
 
     told = each.error if each.status is None else each.status
-    facts = [f"{moment(each.sent_at)} {told} {Target(url=each.url).shown}"]
-    facts.append(f"after {_took(each.duration_s)}")
+    facts = [
+        f"{format_timestamp(each.sent_at)} {told} {Target(url=each.url).display_url}"
+    ]
+    facts.append(f"after {_duration_text(each.duration_s)}")
     if each.attempt > 1:
         facts.append(f"attempt {each.attempt}")
     if each.is_replay:
@@ -189,12 +193,12 @@ def _forward(each: StoredForward) -> str:
     return ", ".join(facts)
 
 
-def _took(seconds: float) -> str:
+def _duration_text(seconds: float) -> str:
     return f"{seconds * 1000:.0f}ms"
 
 
-def contradiction(one: happened.Mismatch) -> str:
-    """Return in what a callback and the API differ, as the API's word against its."""
+def mismatch_text(one: events.Mismatch) -> str:
+    """Return a difference between a callback and the API as a clause."""
     if one.field == "task_id":
         return f"the API knows no task {one.claimed}"
     name = "" if one.field == "status" else f"{one.field} "

@@ -1,4 +1,4 @@
-"""`--list`: the choices of a field that has too many for `--help`; asks nobody."""
+"""`--list`: the choices of a field that has too many for `--help`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from kling_cli.cli.options.shared import OutputOptions
 
 
-class Choice(NamedTuple):
-    """One line of the list."""
+class FieldChoice(NamedTuple):
+    """A row of the list."""
 
     name: str
     group: str
@@ -22,36 +22,40 @@ class Choice(NamedTuple):
     ended: str | None  # since when it is no longer offered, an ISO date
 
 
-def show(product: Product, field: Field, word: str, talk: OutputOptions) -> int:
-    """Print the field's choices, or those with `word` in their name or as their group.
+def print_choices(
+    product: Product, field: Field, word: str, output_options: OutputOptions
+) -> int:
+    """Print the field's choices, filtered by `word` in their name or by their group.
 
     With --quiet: the names of what is still offered.
 
     Raises:
         UsageError: there are none.
     """
-    found = [each for each in choices_of(field) if _has(each, word)]
+    found = [each for each in choices_of(field) if _matches(each, word)]
     if not found:
         hint = f"kling {product.name} --list shows them all"
         raise UsageError(f"no {field.name} has {word} in its name", hint=hint)
-    if talk.is_json:
+    if output_options.is_json:
         _print_document(product, found)
-    elif talk.is_quiet:
+    elif output_options.is_quiet:
         lines = [each.name for each in found if each.ended is None]
         write_result("\n".join(lines))
     else:
-        write_result("\n".join(table(found)))
+        write_result("\n".join(choice_table(found)))
     return int(ExitCode.DONE)
 
 
-def choices_of(field: Field) -> Iterator[Choice]:
+def choices_of(field: Field) -> Iterator[FieldChoice]:
     """Yield every choice in the order of its description."""
     for group in field.groups:
         for name in group.choices:
-            yield Choice(name, group.name, group.note, group.ended.get(name))
+            yield FieldChoice(
+                name, group.name, group.note, group.discontinued.get(name)
+            )
 
 
-def table(found: Sequence[Choice]) -> Iterator[str]:
+def choice_table(found: Sequence[FieldChoice]) -> Iterator[str]:
     """Yield one line a choice, in columns; nothing is cut."""
     rows = [(each.name, each.group, each.ended or each.note) for each in found]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -60,17 +64,17 @@ def table(found: Sequence[Choice]) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
-def _has(choice: Choice, word: str) -> bool:
+def _matches(choice: FieldChoice, word: str) -> bool:
     return word.lower() in choice.name.lower() or word.lower() == choice.group
 
 
-def _print_document(product: Product, found: Sequence[Choice]) -> None:
-    """Print the document of every command with the choices as one more key."""
+def _print_document(product: Product, found: Sequence[FieldChoice]) -> None:
+    """Print the JSON document of the command with the choices as one more key."""
     from kling_cli.api import TaskStatus
     from kling_cli.cli.output import json_document
     from kling_cli.jobs.events import JobResult
 
     nothing_yet = JobResult(command=product.name, status=TaskStatus.UNKNOWN)
-    shown = json_document.of_result(nothing_yet)
+    shown = json_document.result_document(nothing_yet)
     shown["choices"] = [each._asdict() for each in found]
     write_result(json_document.dumps(shown))

@@ -1,4 +1,4 @@
-"""The tasks of `kling list` as a person sees them on a terminal."""
+"""The table of `kling list` on a terminal."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from shutil import get_terminal_size
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from kling_cli.cli.output.tables import Column, Paint, fitted
-from kling_cli.cli.output.terminal.capabilities import Style, linked, style_for
+from kling_cli.cli.output.tables import CellStyler, Column, fitted_table
+from kling_cli.cli.output.terminal.capabilities import (
+    Styler,
+    hyperlink_on_stdout,
+    styler_for,
+)
 from kling_cli.jobs.outputs.naming import from_here
 from kling_cli.store import State
 
@@ -36,45 +40,45 @@ _AGES = (
 )
 
 
-def in_color(state: State, style: Style) -> str:
-    """Return a state's word in the colour that it has everywhere."""
+def colored_state(state: State, style: Styler) -> str:
+    """Return the name of a state in its colour."""
     return style(state.value, _COLORS[state])
 
 
-def drawn(
+def terminal_job_table(
     entries: Sequence[JobRecord], now: datetime, *, is_colorless: bool
 ) -> Iterator[str]:
-    """Yield a table that is as wide as the terminal at most."""
-    style = style_for(sys.stdout, is_colorless=is_colorless)
+    """Yield a table as wide as the terminal at most."""
+    style = styler_for(sys.stdout, is_colorless=is_colorless)
     width = get_terminal_size().columns
-    return table(entries, now, style=style, width=width, link=linked)
+    return job_table(entries, now, style=style, width=width, link=hyperlink_on_stdout)
 
 
-def table(
+def job_table(
     entries: Sequence[JobRecord],
     now: datetime,
     *,
-    style: Style,
+    style: Styler,
     width: int,
-    link: Paint | None = None,
+    link: CellStyler | None = None,
 ) -> Iterator[str]:
-    """Yield headings and one line a task: the prompt is shortened, an id never."""
+    """Yield headings and one line a job: the prompt is shortened, an id never."""
     columns = (
-        Column(heading="when", leaves=5),
-        Column(heading="state", paint=lambda text, cell: style(text, _COLORS[cell])),
+        Column(heading="when", drop_order=5),
+        Column(heading="state", styler=lambda text, cell: style(text, _COLORS[cell])),
         Column(heading="task"),
         Column(heading="prompt", is_text=True),
-        Column(heading="product", leaves=4),
-        Column(heading="model", leaves=2),
-        Column(heading="units", leaves=3),
-        Column(heading="files", leaves=1, paint=link),
+        Column(heading="product", drop_order=4),
+        Column(heading="model", drop_order=2),
+        Column(heading="units", drop_order=3),
+        Column(heading="files", drop_order=1, styler=link),
     )
-    return fitted(columns, [_cells(entry, now) for entry in entries], width=width)
+    return fitted_table(columns, [_cells(entry, now) for entry in entries], width=width)
 
 
 def _cells(entry: JobRecord, now: datetime) -> tuple[str | None, ...]:
     return (
-        age(entry.written_at, now),
+        format_age(entry.written_at, now),
         entry.state.value,
         entry.task_id or entry.external_id,
         entry.prompt,
@@ -85,7 +89,7 @@ def _cells(entry: JobRecord, now: datetime) -> tuple[str | None, ...]:
     )
 
 
-def age(when: datetime, now: datetime) -> str:
+def format_age(when: datetime, now: datetime) -> str:
     """Return `now`, `5m ago`, `3h ago`, `2d ago`, and older times as a date in UTC."""
     seconds = (now - when).total_seconds()
     if seconds < _MINUTE_S:

@@ -1,4 +1,4 @@
-"""Models, what they take and what they cost, for a person and for a pipe."""
+"""Views of models: capabilities and prices."""
 
 from __future__ import annotations
 
@@ -10,90 +10,99 @@ from typing import TYPE_CHECKING, Any
 
 from kling_cli import catalogue
 from kling_cli.catalogue import Field, FieldKind, Limits, Rate, accepts_field
-from kling_cli.cli.output.tables import Column, Row, columns, facts, fitted
+from kling_cli.cli.output.tables import (
+    Column,
+    Row,
+    fitted_table,
+    labelled_lines,
+    plain_table,
+)
 from kling_cli.cli.output.terminal.capabilities import is_terminal
-from kling_cli.cli.output.terminal.text import duration
+from kling_cli.cli.output.terminal.text import format_duration
 
 if TYPE_CHECKING:
     from kling_cli.catalogue import CapabilityMatch, Limits, Model, Product
 
-_LISTED = (
+_MODEL_COLUMNS = (
     Column(heading="product"),
     Column(heading="model"),
-    Column(heading="status", leaves=4),
-    Column(heading="units", leaves=5),
-    Column(heading="resolution", leaves=2),
-    Column(heading="seconds", leaves=3),
-    Column(heading="also takes", leaves=1, is_wrapped=True),
+    Column(heading="status", drop_order=4),
+    Column(heading="units", drop_order=5),
+    Column(heading="resolution", drop_order=2),
+    Column(heading="seconds", drop_order=3),
+    Column(heading="also takes", drop_order=1, is_wrapped=True),
 )
-_SEARCHED = (
+_CAPABILITY_COLUMNS = (
     Column(heading="units"),
-    Column(heading="rate", leaves=2),
-    Column(heading="status", leaves=1),
+    Column(heading="rate", drop_order=2),
+    Column(heading="status", drop_order=1),
     Column(heading="how to ask", is_wrapped=True),
 )
 _OWN_COLUMN = ("resolution", "duration")
-_SHORT = {"second": "s", "call": "call", "output": "each"}
-_NOT_WORDS = frozenset(
+_PER_LABELS = {"second": "s", "call": "call", "output": "each"}
+_FREE_VALUE_KINDS = frozenset(
     {FieldKind.TEXT, FieldKind.JSON, FieldKind.IMAGE}
     | {FieldKind.AUDIO, FieldKind.VIDEO, FieldKind.LINK}
 )  # kinds whose value is a person's own
 
 
-def listed(lines: Sequence[ModelListing]) -> Iterator[str]:
-    """Yield one line a model, everything it takes at its end."""
+def model_table(lines: Sequence[ModelListing]) -> Iterator[str]:
+    """Yield one line a model with its capabilities."""
     rows = [
         (
-            command_of(one),
+            command_words(one),
             one.model.id,
             one.model.status,
             price_range(one.model.rates),
-            _limits_words(one, "resolution"),
-            _limits_words(one, "duration"),
-            " ".join(_also(one)),
+            _limits_text(one, "resolution"),
+            _limits_text(one, "duration"),
+            " ".join(_other_capabilities(one)),
         )
         for one in lines
     ]
-    return _shown(_LISTED, rows)
+    return _fitted_or_plain(_MODEL_COLUMNS, rows)
 
 
-def searched(lines: Sequence[ModelListing]) -> Iterator[str]:
-    """Yield one line a model: units of a job, the rate, and the command to type."""
+def capability_table(lines: Sequence[ModelListing]) -> Iterator[str]:
+    """Yield one line a model: units of a job, the rate, and an example command."""
     rows = [
-        (_units(one), _rate(one), one.model.status, how_to_ask(one)) for one in lines
+        (_units(one), _rate(one), one.model.status, example_command(one))
+        for one in lines
     ]
-    return _shown(_SEARCHED, rows)
+    return _fitted_or_plain(_CAPABILITY_COLUMNS, rows)
 
 
-def _shown(titles: Sequence[Column], rows: Sequence[Row]) -> Iterator[str]:
-    """Return the rows as wide as a terminal, or whole for a pipe."""
+def _fitted_or_plain(titles: Sequence[Column], rows: Sequence[Row]) -> Iterator[str]:
+    """Return the rows fitted to the terminal, or whole for a pipe."""
     if is_terminal(sys.stdout):
-        return fitted(titles, rows, width=get_terminal_size().columns)
-    return columns(rows)
+        return fitted_table(titles, rows, width=get_terminal_size().columns)
+    return plain_table(rows)
 
 
-def described(lines: Sequence[ModelListing]) -> Iterator[str]:
+def model_details(lines: Sequence[ModelListing]) -> Iterator[str]:
     """Yield a few lines for each product that has the model."""
     for one in lines:
         model = one.model
-        yield f"{model.id}  {model.label}, for kling {command_of(one)}"
-        fields = [field for field in one.product.fields if taken(one, field.name)]
-        yield from facts(
+        yield f"{model.id}  {model.label}, for kling {command_words(one)}"
+        fields = [
+            field for field in one.product.fields if accepted_limits(one, field.name)
+        ]
+        yield from labelled_lines(
             [
                 ("status", model.status),
                 ("note", model.note),
-                ("also called", ", ".join(other_names(one))),
-                ("needs", " or ".join(credentials_of(one)).replace("_", " ")),
-                ("usually", duration(model.usual_s) if model.usual_s else None),
-                *(("units", rate_words(rate)) for rate in model.rates),
-                *((each.spelling, _words_of(one, each)) for each in fields),
+                ("also called", ", ".join(alternative_names(one))),
+                ("needs", " or ".join(credential_kinds(one)).replace("_", " ")),
+                ("usually", format_duration(model.usual_s) if model.usual_s else None),
+                *(("units", rate_text(rate)) for rate in model.rates),
+                *((each.spelling, _field_text(one, each)) for each in fields),
             ],
             indent="  ",
             width=get_terminal_size().columns if is_terminal(sys.stdout) else None,
         )
 
 
-def command_of(one: ModelListing) -> str:
+def command_words(one: ModelListing) -> str:
     """Return the words after `kling` that run the product."""
     name = one.product.name
     named = next((each for each in catalogue.summaries() if each.name == name), None)
@@ -102,15 +111,15 @@ def command_of(one: ModelListing) -> str:
     return f"{named.group} {named.command}" if named.group else named.command
 
 
-def how_to_ask(one: ModelListing) -> str:
-    """Return the command that asks a model for what is wanted, inputs left open."""
+def example_command(one: ModelListing) -> str:
+    """Return a command that asks a model for the capabilities, inputs left open."""
     arguments = (each.spelling for each in one.product.fields if each.is_argument)
     chosen = [] if one.model.id == one.product.name else ["-m", one.model.id]
-    said = [*_spelled(one)] if one.offer else []
-    return " ".join(["kling", command_of(one), *arguments, *chosen, *said])
+    said = [*_option_words(one)] if one.offer else []
+    return " ".join(["kling", command_words(one), *arguments, *chosen, *said])
 
 
-def _spelled(one: ModelListing) -> Iterator[str]:
+def _option_words(one: ModelListing) -> Iterator[str]:
     if one.offer is None:
         return
     for name, value in one.offer.values.items():
@@ -124,7 +133,7 @@ def _option(field: Field, value: Any) -> list[str]:
         return [field.spelling if value else field.spelling.replace("--", "--no-", 1)]
     values = value if isinstance(value, tuple) else (value,)
     open_value = field.metavar or field.name.upper()
-    is_open = field.kind in _NOT_WORDS
+    is_open = field.kind in _FREE_VALUE_KINDS
     return [f"{field.spelling} {open_value if is_open else each}" for each in values]
 
 
@@ -143,18 +152,18 @@ def _span(units: Sequence[float]) -> str:
 
 def _per(rate: Rate) -> str:
     every = f"{rate.every}" if rate.every > 1 else ""
-    return f"/{every}{_SHORT.get(rate.per, rate.per)}"
+    return f"/{every}{_PER_LABELS.get(rate.per, rate.per)}"
 
 
-def rate_words(rate: Rate) -> str:
+def rate_text(rate: Rate) -> str:
     """Return `0.9/s with sound on, resolution 720p`."""
-    terms = [f"{name} {_condition(value)}" for name, value in rate.when.items()]
+    terms = [f"{name} {_condition_text(value)}" for name, value in rate.when.items()]
     return f"{rate.units:g}{_per(rate)}" + (
         f" with {', '.join(terms)}" if terms else ""
     )
 
 
-def _condition(value: Any) -> str:
+def _condition_text(value: Any) -> str:
     words = value if isinstance(value, list | tuple) else (value,)
     return "/".join({True: "on", False: "off"}.get(w, str(w)) for w in words)
 
@@ -172,16 +181,16 @@ def _rate(one: ModelListing) -> str | None:
     return None if rate is None else f"{rate.units:g}{_per(rate)}"
 
 
-def taken(one: ModelListing, name: str) -> Limits | None:
-    """Return what a model takes for a field, on the first route that has it."""
+def accepted_limits(one: ModelListing, name: str) -> Limits | None:
+    """Return a model's limits for a field, on the first route that has it."""
     for route in one.product.routes:
         if route.name in one.model.wire_ids and accepts_field(one.model, route, name):
             return one.model.limits[route.name][name]
     return None
 
 
-def _limits_words(one: ModelListing, name: str) -> str | None:
-    limits = taken(one, name)
+def _limits_text(one: ModelListing, name: str) -> str | None:
+    limits = accepted_limits(one, name)
     if limits is None:
         return None
     if limits.choices:
@@ -191,10 +200,10 @@ def _limits_words(one: ModelListing, name: str) -> str | None:
     return None if limits.default is None else str(limits.default)
 
 
-def _also(one: ModelListing) -> Iterator[str]:
-    """Yield the words that `--can` knows and the model takes."""
+def _other_capabilities(one: ModelListing) -> Iterator[str]:
+    """Yield the capabilities of `--can` that the model has."""
     for field in one.product.fields:
-        limits = taken(one, field.name)
+        limits = accepted_limits(one, field.name)
         if limits is None or not field.options or field.name in _OWN_COLUMN:
             continue
         if limits.is_fixed and not limits.default:
@@ -202,9 +211,9 @@ def _also(one: ModelListing) -> Iterator[str]:
         yield field.spelling.removeprefix("--")
 
 
-def _words_of(one: ModelListing, field: Field) -> str:
-    limits = taken(one, field.name)
-    words = _limits_words(one, field.name) or "yes"
+def _field_text(one: ModelListing, field: Field) -> str:
+    limits = accepted_limits(one, field.name)
+    words = _limits_text(one, field.name) or "yes"
     if field.kind is FieldKind.SWITCH and limits is not None:
         words = "yes"
         if limits.is_fixed:
@@ -216,12 +225,12 @@ def _words_of(one: ModelListing, field: Field) -> str:
     return words
 
 
-def other_names(one: ModelListing) -> list[str]:
+def alternative_names(one: ModelListing) -> list[str]:
     names = (*one.model.wire_ids.values(), *one.model.aliases)
     return [each for each in dict.fromkeys(names) if each not in ("", one.model.id)]
 
 
-def credentials_of(one: ModelListing) -> list[str]:
+def credential_kinds(one: ModelListing) -> list[str]:
     kinds = {
         kind.value
         for route in one.product.routes
@@ -233,26 +242,26 @@ def credentials_of(one: ModelListing) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelListing:
-    """A model of a product; with what was wanted of it, how it does that."""
+    """A model of a product, with the match of the capabilities searched for."""
 
     product: Product
     model: Model
     offer: CapabilityMatch | None = None
 
 
-def document(one: ModelListing) -> dict[str, Any]:
-    """Return what `--json` says about a model of a product."""
+def model_document(one: ModelListing) -> dict[str, Any]:
+    """Return the JSON object of a model of a product."""
     model = one.model
     return {
         "model": model.id,
         "product": one.product.name,
-        "command": f"kling {command_of(one)}",
+        "command": f"kling {command_words(one)}",
         "label": model.label,
         "status": model.status,
         "note": model.note,
         "is_default": model.id == one.product.default_model,
-        "names": other_names(one),
-        "credentials": credentials_of(one),
+        "names": alternative_names(one),
+        "credentials": credential_kinds(one),
         "pack": one.product.pack,
         "output": one.product.output,
         "usual_s": model.usual_s,
@@ -260,13 +269,13 @@ def document(one: ModelListing) -> dict[str, Any]:
         "takes": {
             field.name: _limits_document(limits)
             for field in one.product.fields
-            if (limits := taken(one, field.name)) is not None
+            if (limits := accepted_limits(one, field.name)) is not None
         },
-        "offer": _offer_document(one),
+        "offer": _match_document(one),
     }
 
 
-def _offer_document(one: ModelListing) -> dict[str, Any] | None:
+def _match_document(one: ModelListing) -> dict[str, Any] | None:
     offer = one.offer
     if offer is None:
         return None
@@ -277,7 +286,7 @@ def _offer_document(one: ModelListing) -> dict[str, Any] | None:
         "at_most_units": estimate.at_most_units if estimate else None,
         "at_most_usd": estimate.at_most_usd if estimate else None,
         "rate": _rate_document(offer.rate) if offer.rate else None,
-        "command": how_to_ask(one),
+        "command": example_command(one),
     }
 
 
@@ -286,17 +295,17 @@ def _rate_document(rate: Rate) -> dict[str, Any]:
         "units": rate.units,
         "per": rate.per,
         "every": rate.every,
-        "when": {name: _plain(value) for name, value in rate.when.items()},
+        "when": {name: _json_value(value) for name, value in rate.when.items()},
     }
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
 def _limits_document(limits: Limits) -> dict[str, Any]:
     found = {
-        "choices": _plain(limits.choices),
+        "choices": _json_value(limits.choices),
         "min": limits.minimum,
         "max": limits.maximum,
         "max_length": limits.max_length,

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from kling_cli.cli.output.terminal.capabilities import (
-    Pictures,
-    file_link,
-    has_links,
-    link,
-    notification,
-    pictures,
+    ImageProtocol,
+    file_hyperlink,
+    has_hyperlinks,
+    hyperlink,
+    image_protocol,
+    notification_sequence,
 )
 
 PLAIN = {"TERM": "xterm-256color"}
@@ -27,10 +27,16 @@ CONSOLE = {"TERM": "linux", "TERM_PROGRAM": "iTerm.app"}
     ("environ", "is_linked", "how", "notice"),
     [
         pytest.param(PLAIN, False, None, "\a", id="nothing known"),
-        pytest.param(ITERM, True, Pictures.ITERM, "\x1b]9;done\x1b\\", id="iTerm2"),
-        pytest.param(KITTY, True, Pictures.KITTY, "\x1b]9;done\x1b\\", id="kitty"),
         pytest.param(
-            FOOT, True, Pictures.SIXEL, "\x1b]777;notify;kling;done\x1b\\", id="foot"
+            ITERM, True, ImageProtocol.ITERM, "\x1b]9;done\x1b\\", id="iTerm2"
+        ),
+        pytest.param(KITTY, True, ImageProtocol.KITTY, "\x1b]9;done\x1b\\", id="kitty"),
+        pytest.param(
+            FOOT,
+            True,
+            ImageProtocol.SIXEL,
+            "\x1b]777;notify;kling;done\x1b\\",
+            id="foot",
         ),
         pytest.param(OLD_VTE, False, None, "\a", id="an old VTE"),
         pytest.param(VTE, True, None, "\a", id="VTE"),
@@ -40,29 +46,29 @@ CONSOLE = {"TERM": "linux", "TERM_PROGRAM": "iTerm.app"}
     ],
 )
 def test_a_terminal_gets_what_it_is_known_to_understand(
-    environ: dict[str, str], is_linked: bool, how: Pictures | None, notice: str
+    environ: dict[str, str], is_linked: bool, how: ImageProtocol | None, notice: str
 ) -> None:
-    assert has_links(environ) is is_linked
-    assert pictures(environ) is how
-    assert notification("done", environ) == notice
+    assert has_hyperlinks(environ) is is_linked
+    assert image_protocol(environ) is how
+    assert notification_sequence("done", environ) == notice
 
 
 def test_a_person_can_force_links_or_forbid_them() -> None:
-    assert has_links({**PLAIN, "FORCE_HYPERLINK": "1"})
-    assert not has_links({**ITERM, "FORCE_HYPERLINK": "0"})
+    assert has_hyperlinks({**PLAIN, "FORCE_HYPERLINK": "1"})
+    assert not has_hyperlinks({**ITERM, "FORCE_HYPERLINK": "0"})
 
 
 def test_what_a_link_or_a_notice_says_cannot_end_it() -> None:
     evil = "https://x/\x1b\\\a\n漢"
 
-    assert link("text", evil) == (
+    assert hyperlink("text", evil) == (
         "\x1b]8;;https://x/%1B\\%07%0A%E6%BC%A2\x1b\\text\x1b]8;;\x1b\\"
     )
-    assert notification("a;\x1b\\b\a", ITERM) == "\x1b]9;a,\\x1b\\b\\x07\x1b\\"
-    assert len(notification("x" * 999, ITERM)) < 200
+    assert notification_sequence("a;\x1b\\b\a", ITERM) == "\x1b]9;a,\\x1b\\b\\x07\x1b\\"
+    assert len(notification_sequence("x" * 999, ITERM)) < 200
 
 
 def test_a_file_is_linked_by_its_absolute_path() -> None:
-    assert file_link("b", Path("/films/a b.mp4")) == (
+    assert file_hyperlink("b", Path("/films/a b.mp4")) == (
         "\x1b]8;;file:///films/a%20b.mp4\x1b\\b\x1b]8;;\x1b\\"
     )

@@ -8,8 +8,14 @@ from pathlib import Path
 import av
 import pytest
 
-from kling_cli.cli.output.terminal.capabilities import Pictures
-from kling_cli.cli.output.terminal.preview import Bitmap, iterm, kitty, preview, sixels
+from kling_cli.cli.output.terminal.capabilities import ImageProtocol
+from kling_cli.cli.output.terminal.preview import (
+    Bitmap,
+    iterm_sequence,
+    kitty_sequence,
+    preview,
+    sixel_sequence,
+)
 from tests.support.images import png
 
 
@@ -27,7 +33,7 @@ def picture(tmp_path: Path) -> Path:
 
 
 def test_kitty_gets_a_small_png_in_parts(picture: Path) -> None:
-    shown = preview(picture, Pictures.KITTY) or ""
+    shown = preview(picture, ImageProtocol.KITTY) or ""
 
     parts = re.findall(r"\x1b_G([^;]*);([^\x1b]*)\x1b\\", shown)
     assert parts[0][0].startswith("a=T,f=100,")
@@ -36,18 +42,18 @@ def test_kitty_gets_a_small_png_in_parts(picture: Path) -> None:
     assert max(len(text) for _, text in parts) <= 4096
     raw = base64.b64decode("".join(text for _, text in parts))
     assert size_of(raw) == (400, 260)
-    assert [*kitty(b"x" * 9000)][-1] == "\n"
+    assert [*kitty_sequence(b"x" * 9000)][-1] == "\n"
 
 
 def test_iterm_gets_the_picture_with_its_length(picture: Path) -> None:
-    shown = preview(picture, Pictures.ITERM) or ""
+    shown = preview(picture, ImageProtocol.ITERM) or ""
 
     found = re.fullmatch(r"\x1b\]1337;File=inline=1;size=(\d+);[^:]*:(.*)\a\n", shown)
     assert found
     raw = base64.b64decode(found[2])
     assert len(raw) == int(found[1])
     assert size_of(raw) == (400, 260)
-    assert iterm(b"x").endswith("eA==\a\n")
+    assert iterm_sequence(b"x").endswith("eA==\a\n")
 
 
 def test_sixels_are_bands_of_six_rows_with_each_colour_by_itself() -> None:
@@ -55,13 +61,13 @@ def test_sixels_are_bands_of_six_rows_with_each_colour_by_itself() -> None:
     rows = [[red] * 8, [red] * 4 + [blue] * 4, *[[blue] * 8] * 5]
     bitmap = Bitmap(8, 7, bytes(pixel for row in rows for pixel in row))
 
-    assert sixels(bitmap) == (
+    assert sixel_sequence(bitmap) == (
         '\x1bPq"1;1;8;7#3;2;0;0;100#224;2;100;0;0#3!4{!4}$#224!4B!4@-#3!8@-\x1b\\\n'
     )
 
 
 def test_a_terminal_with_sixels_gets_the_whole_picture(picture: Path) -> None:
-    shown = preview(picture, Pictures.SIXEL) or ""
+    shown = preview(picture, ImageProtocol.SIXEL) or ""
 
     assert '"1;1;400;260' in shown
     assert shown.count("-") == -(-260 // 6)
@@ -71,6 +77,6 @@ def test_what_is_no_picture_is_not_shown(tmp_path: Path) -> None:
     noise, gone = tmp_path / "sound.mp3", tmp_path / "gone.png"
     noise.write_bytes(b"ID3" + bytes(999))
 
-    for how in Pictures:
+    for how in ImageProtocol:
         assert preview(noise, how) is None
         assert preview(gone, how) is None

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from kling_cli.cli.output.terminal.text import (
-    clock_face,
-    duration,
-    moment,
-    money,
-    size,
-    units,
+    format_clock,
+    format_duration,
+    format_size,
+    format_timestamp,
+    format_units,
+    format_usd,
 )
 
 
@@ -30,7 +30,7 @@ from kling_cli.cli.output.terminal.text import (
     ],
 )
 def test_durations_are_as_precise_as_they_are_short(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
+    assert format_duration(seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_durations_are_as_precise_as_they_are_short(seconds: float, words: str) 
     [(-3.0, "0:00"), (42.9, "0:42"), (90.0, "1:30"), (3723.0, "1:02:03")],
 )
 def test_a_running_time_looks_like_a_clock(seconds: float, face: str) -> None:
-    assert clock_face(seconds) == face
+    assert format_clock(seconds) == face
 
 
 @pytest.mark.parametrize(
@@ -53,14 +53,14 @@ def test_a_running_time_looks_like_a_clock(seconds: float, face: str) -> None:
     ],
 )
 def test_sizes_are_in_the_unit_that_keeps_them_short(n_bytes: int, words: str) -> None:
-    assert size(n_bytes) == words
+    assert format_size(n_bytes) == words
 
 
 @pytest.mark.parametrize(
     ("amount", "words"), [(1.0, "1 unit"), (4.0, "4 units"), (0.8, "0.8 units")]
 )
 def test_units_have_no_needless_digits(amount: float, words: str) -> None:
-    assert units(amount) == words
+    assert format_units(amount) == words
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,14 @@ def test_units_have_no_needless_digits(amount: float, words: str) -> None:
     ],
 )
 def test_money_has_cents_and_below_ten_their_fractions(usd: float, words: str) -> None:
-    assert money(usd) == words
+    assert format_usd(usd) == words
 
 
 def test_moments_are_in_utc_with_milliseconds() -> None:
     in_paris = datetime(2026, 10, 4, 14, 0, 0, 250_000, timezone(timedelta(hours=2)))
 
-    assert moment(in_paris) == "2026-10-04T12:00:00.250Z"
-    assert moment(datetime(2026, 10, 4, tzinfo=UTC)) == "2026-10-04T00:00:00.000Z"
+    assert format_timestamp(in_paris) == "2026-10-04T12:00:00.250Z"
+    assert (
+        format_timestamp(datetime(2026, 10, 4, tzinfo=UTC))
+        == "2026-10-04T00:00:00.000Z"
+    )

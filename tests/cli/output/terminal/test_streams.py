@@ -12,12 +12,12 @@ import pytest
 WRITE = """
 import sys
 from kling_cli.cli.output.terminal.streams import (
-    close_streams, open_streams, write_note, write_result
+    close_streams, open_streams, write_message, write_result
 )
 open_streams()
 {before}
 write_result("result " + {text})
-write_note("note")
+write_message("note")
 close_streams()
 """
 
@@ -108,7 +108,7 @@ def test_what_is_opened_later_never_gets_the_number_of_a_closed_stream(
 def test_a_reader_that_lets_us_wait_gets_all_of_it(stream: str) -> None:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    write = {"stdout": "write_result", "stderr": "write_note"}[stream]
+    write = {"stdout": "write_result", "stderr": "write_message"}[stream]
 
     with subprocess.Popen(
         program(f"{write}('é' * 300_000)"),

@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 from hypothesis import given, strategies as st
 
-from kling_cli.cli.output.terminal.text import lines, one_line
+from kling_cli.cli.output.terminal.text import escaped_lines, one_line
 
 
 @pytest.mark.parametrize(
@@ -37,4 +37,4 @@ def test_nothing_that_acts_on_a_terminal_ever_gets_through(text: str) -> None:
 
 
 def test_a_text_of_our_own_keeps_its_lines() -> None:
-    assert lines("one\ntwo\x07") == ["one", "two\\x07"]
+    assert escaped_lines("one\ntwo\x07") == ["one", "two\\x07"]

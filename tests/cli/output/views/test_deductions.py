@@ -7,8 +7,13 @@ import pytest
 
 from kling_cli.api.account import Deduction
 from kling_cli.api.pagination import PagedItems
-from kling_cli.cli.commands.account import checked_types
-from kling_cli.cli.output.views.account import left, listing, summed, totals
+from kling_cli.cli.commands.account import parse_product_types
+from kling_cli.cli.output.views.account import (
+    cash_left,
+    deduction_listing,
+    deduction_totals,
+    grouped_lines,
+)
 from kling_cli.errors import UsageError
 
 NOON = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
@@ -52,14 +57,14 @@ ROWS = [
 
 
 def test_sums_are_exact_and_kept_apart_by_unit() -> None:
-    units, dollars = totals(ROWS)
+    units, dollars = deduction_totals(ROWS)
 
     assert (units["unit"], units["amount"]) == ("units", 4.3)
     assert (dollars["unit"], dollars["amount"]) == ("USD", 0.84)
 
 
 def test_sums_are_by_model_the_largest_first_and_by_day() -> None:
-    units, _ = totals(ROWS)
+    units, _ = deduction_totals(ROWS)
 
     assert list(units["by_model"].items()) == [
         ("kling-2.6", 4.0),
@@ -70,17 +75,17 @@ def test_sums_are_by_model_the_largest_first_and_by_day() -> None:
 
 
 def test_days_come_newest_first_and_models_dearest_first() -> None:
-    sums = totals(ROWS[:3])
+    sums = deduction_totals(ROWS[:3])
 
-    assert list(summed(sums, "day")) == [
+    assert list(grouped_lines(sums, "day")) == [
         "2026-10-04  0.1  units",
         "2026-10-03  4.2  units",
     ]
-    assert next(iter(summed(sums, "model"))).startswith("kling-2.6  4")
+    assert next(iter(grouped_lines(sums, "model"))).startswith("kling-2.6  4")
 
 
 def test_a_row_is_a_line_and_an_object() -> None:
-    found = listing(
+    found = deduction_listing(
         "account billing", PagedItems(items=(a_row(),)), since="30d", limit=50, by=None
     )
 
@@ -96,7 +101,7 @@ def test_a_row_is_a_line_and_an_object() -> None:
 
 
 def test_what_is_not_known_is_a_dash() -> None:
-    found = listing(
+    found = deduction_listing(
         "account billing", PagedItems(items=(ROWS[4],)), since="30d", limit=50, by=None
     )
 
@@ -106,17 +111,17 @@ def test_what_is_not_known_is_a_dash() -> None:
 def test_it_is_said_that_there_is_more() -> None:
     more = PagedItems(items=(a_row(),), has_more=True)
 
-    found = listing("account billing", more, since="30d", limit=1, by="day")
+    found = deduction_listing("account billing", more, since="30d", limit=1, by="day")
 
     assert "--limit 0" in found.warnings[0]
     assert list(found.lines) == ["2026-10-04  0.1  units"]
 
 
 def test_types_of_packs_are_known_in_either_spelling() -> None:
-    assert checked_types(["video", "try_on"]) == ("video", "try-on")
-    assert checked_types(None) == ()
+    assert parse_product_types(["video", "try_on"]) == ("video", "try-on")
+    assert parse_product_types(None) == ()
     with pytest.raises(UsageError, match="--product-type audio"):
-        checked_types(["audio"])
+        parse_product_types(["audio"])
 
 
 def test_what_is_left_in_cash_is_said_by_the_newest_row_of_each_kind() -> None:
@@ -127,8 +132,8 @@ def test_what_is_left_in_cash_is_said_by_the_newest_row_of_each_kind() -> None:
         a_row(1.0, "USD", left_after=3.0, cash_type="test_balance", days_ago=2),
     ]
 
-    known = left(rows)
-    shown = listing(
+    known = cash_left(rows)
+    shown = deduction_listing(
         "account balance",
         PagedItems(items=()),
         since="30d",

@@ -4,7 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kling_cli.api.library import ELEMENTS, VOICES, LibraryItem, Link, Owner
-from kling_cli.cli.output.views.library_items import descriptions, document, table
+from kling_cli.cli.output.views.library_items import (
+    item_details,
+    item_document,
+    item_table,
+)
 
 MADE = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
 SAMPLE = Link(role="sample", url="https://cdn.example.com/v.mp3")
@@ -28,11 +32,11 @@ HERO = a_thing(
 
 
 def test_things_are_lines_in_columns() -> None:
-    assert list(table([a_thing(), a_thing("8", owner=Owner.PRESET)], VOICES)) == [
+    assert list(item_table([a_thing(), a_thing("8", owner=Owner.PRESET)], VOICES)) == [
         "83  own     Ann",
         "8   preset  Ann",
     ]
-    assert list(table([HERO], ELEMENTS)) == [
+    assert list(item_table([HERO], ELEMENTS)) == [
         "32  own  image_refer  Character,Hottest  Hero  red coat"
     ]
 
@@ -40,13 +44,13 @@ def test_things_are_lines_in_columns() -> None:
 def test_words_of_others_are_harmless() -> None:
     evil = a_thing("\x1b[2J", name="a\nb", links=(Link(role="sample", url="x\x07"),))
 
-    said = [*table([evil], VOICES), *descriptions([evil], VOICES)]
+    said = [*item_table([evil], VOICES), *item_details([evil], VOICES)]
 
     assert all(line.isprintable() for line in said)
 
 
 def test_a_description_says_how_it_is_used() -> None:
-    assert list(descriptions([HERO], ELEMENTS)) == [
+    assert list(item_details([HERO], ELEMENTS)) == [
         "32  Hero",
         "  owner    own",
         "  what     red coat",
@@ -61,14 +65,14 @@ def test_a_description_says_how_it_is_used() -> None:
 
 
 def test_a_voice_without_a_name_is_told_too() -> None:
-    lines = list(descriptions([a_thing(name=None)], VOICES))
+    lines = list(item_details([a_thing(name=None)], VOICES))
 
     assert lines[0] == "83  -"
     assert lines[-1] == "  use it  --voice NAME=83"
 
 
 def test_an_element_has_keys_that_a_voice_has_not() -> None:
-    voice, element = document(a_thing(), VOICES), document(HERO, ELEMENTS)
+    voice, element = item_document(a_thing(), VOICES), item_document(HERO, ELEMENTS)
 
     own = set(element) - set(voice)
     assert own == {"description", "kind", "tags", "voice_id"}

@@ -7,12 +7,12 @@ import pytest
 
 from kling_cli.api.account import Pack
 from kling_cli.cli.output.views.account import (
-    bar,
     days_left,
-    drawn,
-    in_order,
-    lines,
-    packs_document,
+    pack_document,
+    pack_lines,
+    pack_terminal_cells,
+    sorted_packs,
+    units_bar,
 )
 
 NOW = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
@@ -38,11 +38,11 @@ def a_pack(name: str = "P", *, days: float | None = 30.5, **changes: Any) -> Pac
     [(1000, 1000, 16), (0, 1000, 0), (0.1, 1000, 1), (500, 1000, 8), (5, 0, 0)],
 )
 def test_a_bar_is_as_full_as_the_pack(left: float, total: float, full: int) -> None:
-    assert bar(left, total) == f"[{'#' * full}{'.' * (16 - full)}]"
+    assert units_bar(left, total) == f"[{'#' * full}{'.' * (16 - full)}]"
 
 
 def test_more_left_than_there_was_does_not_burst_the_bar() -> None:
-    assert bar(3, 2) == bar(2, 2)
+    assert units_bar(3, 2) == units_bar(2, 2)
 
 
 @pytest.mark.parametrize(
@@ -63,13 +63,13 @@ def test_packs_that_can_pay_come_first_and_the_one_that_ends_first() -> None:
         a_pack("endless", days=None),
     ]
 
-    names = [each.name for each in in_order(packs)]
+    names = [each.name for each in sorted_packs(packs)]
 
     assert names == ["soon", "later", "endless", "expired", "odd"]
 
 
 def test_a_person_sees_a_bar_and_the_end() -> None:
-    assert drawn(a_pack(), NOW) == (
+    assert pack_terminal_cells(a_pack(), NOW) == (
         "P",
         "[##############..]",
         "871.4 of 1000",
@@ -88,23 +88,23 @@ def test_a_person_sees_a_bar_and_the_end() -> None:
     ],
 )
 def test_words_for_how_a_pack_stands(pack: Pack, words: tuple[Any, Any]) -> None:
-    assert drawn(pack, NOW)[3:] == words
+    assert pack_terminal_cells(pack, NOW)[3:] == words
 
 
 def test_of_what_is_not_known_no_bar_is_drawn() -> None:
-    cells = drawn(a_pack(left_units=None), NOW)
+    cells = pack_terminal_cells(a_pack(left_units=None), NOW)
 
     assert cells[1:3] == (None, "? of 1000")
 
 
 def test_a_pipe_gets_figures_without_a_bar() -> None:
-    assert list(lines([a_pack()], NOW)) == [
+    assert list(pack_lines([a_pack()], NOW)) == [
         "P  online  871.4  1000  2026-11-04T00:00:00.000Z  30"
     ]
 
 
 def test_a_program_gets_everything() -> None:
-    assert packs_document(a_pack(days=None), NOW) == {
+    assert pack_document(a_pack(days=None), NOW) == {
         "id": "id-P",
         "name": "P",
         "type": "decreasing_total",
