@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from kling_cli.catalogue import encoder, encoder as bodies
 from kling_cli.catalogue.definition.schema import Plan
 from kling_cli.errors import UsageError
-from kling_cli.jobs.calls.raw import RawCall, RawRequest, as_request, way_out
+from kling_cli.jobs.calls.raw import RawCall, RawRequest, as_request, recovery_hint
 from tests.catalogue.strategies import jobs
 
 TURBO = "/text-to-video/kling-3.0-turbo"
@@ -153,7 +153,7 @@ def test_a_body_that_can_be_no_job_is_refused(
     ],
 )
 def test_the_way_out_of_doubt_is_a_command(path: str, body: Any, ingress: str) -> None:
-    assert ingress in way_out(RawCall(method="POST", path=path, body=body))
+    assert ingress in recovery_hint(RawCall(method="POST", path=path, body=body))
 
 
 @pytest.mark.parametrize(
