@@ -35,7 +35,7 @@ from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.waiting.notifications import Notifications, follow_callbacks
 from kling_cli.jobs.waiting.schedule import retry_s
 from kling_cli.jobs.waiting.state_machine import initial_state
-from kling_cli.jobs.waiting.watcher import TaskWatcher, deadline_at
+from kling_cli.jobs.waiting.watcher import complete_job, deadline_at, wait_for_jobs
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage
 from kling_cli.tunnels.process_identity import identify
@@ -67,13 +67,6 @@ class AttachedJobs:
         """Save the files of those that have succeeded."""
         async with open_session(self.settings, self.clock, self.emit) as session:
             await self._find(session)
-            notifications = Notifications(clock=self.clock)
-            watcher = TaskWatcher(
-                session=session,
-                notifications=notifications,
-                deadline=0.0,
-                is_fetching=True,
-            )
             for job in self.jobs:
                 if job.task is None:
                     continue
@@ -82,7 +75,7 @@ class AttachedJobs:
                     if "" not in record.paths:  # wholly saved: saved once more
                         record = replace(record, paths=())
                     job.record = self._as_asked(record)
-                    await watcher.end(job)
+                    await complete_job(job, session, is_download_command=True)
                 else:
                     job.fail(_not_ready(job), self.clock.monotonic())
 
@@ -112,12 +105,9 @@ class AttachedJobs:
             notifications.nonces |= {
                 job.record.nonce for job in running if job.record.nonce
             }
-            watcher = TaskWatcher(
-                session=session, notifications=notifications, deadline=deadline
-            )
             async with background() as group:
                 group.start_soon(follow_callbacks, session, notifications)
-                await watcher.see_through(running)
+                await wait_for_jobs(running, session, notifications, deadline=deadline)
 
     async def _find(self, session: Session) -> None:
         self.jobs += await find_jobs(self.names, session, self.options.command)

@@ -47,7 +47,7 @@ from kling_cli.jobs.submit import Submission
 from kling_cli.jobs.waiting.notifications import Notifications
 from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.jobs.waiting.state_machine import initial_state
-from kling_cli.jobs.waiting.watcher import TaskWatcher, deadline_at
+from kling_cli.jobs.waiting.watcher import deadline_at, wait_for_jobs
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage, prompt_of
 from kling_cli.tunnels.process_identity import identify
@@ -182,10 +182,7 @@ class JobRun:
                 owner_started_at=None,
             )
         if self.options.is_waiting:
-            watcher = TaskWatcher(
-                session=session, notifications=notifications, deadline=deadline
-            )
-            await watcher.see_through([job])
+            await wait_for_jobs([job], session, notifications, deadline=deadline)
 
     def _note_task_time(self, job: Job, session: Session) -> None:
         """Take a sandbox's word for how long the task will take: its time may be short.

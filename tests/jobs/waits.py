@@ -11,10 +11,11 @@ import anyio
 from kling_cli.api.tasks import Task, TaskStatus
 from kling_cli.background import background
 from kling_cli.errors import KlingError
+from kling_cli.jobs.job import Job
 from kling_cli.jobs.waiting.notifications import CallbackNotification, Notifications
 from kling_cli.jobs.waiting.schedule import PathState
 from kling_cli.jobs.waiting.state_machine import TaskState, initial_state
-from kling_cli.jobs.waiting.watcher import Waiter, WatchedTask, deadline_at
+from kling_cli.jobs.waiting.watcher import TaskWatcher, deadline_at
 from kling_cli.store.records import JobRecord
 from tests.jobs.made import SUBMITTED, EventLog, a_record, a_task
 from tests.support.clock import FakeClock
@@ -57,6 +58,11 @@ def hanging(*, times: int, then: TaskStatus = SUBMITTED) -> Answer:
     return answer
 
 
+def task_of(job: Job) -> Task:
+    assert job.task is not None
+    return job.task
+
+
 class Scene:
     """`count` tasks that are waited for, and all that happens to them."""
 
@@ -80,27 +86,30 @@ class Scene:
         records = [a_record(f"e{i}", task_id=f"t{i}") for i in range(1, count + 1)]
         nonces = {record.nonce for record in records if record.nonce}
         self.notifications = Notifications(clock=self.clock, nonces=nonces, path=path)
-        self.waiter = Waiter(
+        self.jobs = [
+            Job(
+                command="text2video",
+                record=record,
+                state=initial_state(a_task(record.task_id or "", first)),
+            )
+            for record in records
+        ]
+        self.watcher = TaskWatcher(
             poller=self,
             notifications=self.notifications,
             clock=self.clock,
             emit=self.event_log,
             deadline=deadline_at(self.clock, timeout_s),
-            on_answer=lambda one: self.answers.append(one.state.task.status),
-            on_over=lambda one: self.over.append(one.state.task.id),
-            watched=[
-                WatchedTask(
-                    record=record,
-                    state=initial_state(a_task(record.task_id or "", first)),
-                    since=self.clock.monotonic(),
-                )
-                for record in records
-            ],
+            on_answer=lambda job: self.answers.append(task_of(job).status),
+            on_final=lambda job: self.over.append(task_of(job).id),
+            jobs=self.jobs,
         )
 
     @property
     def state(self) -> TaskState:
-        return self.waiter.watched[0].state
+        state = self.jobs[0].state
+        assert state is not None
+        return state
 
     async def ask(self, records: Sequence[JobRecord]) -> Mapping[str, Task]:
         """Be the API: one answer for all that were asked for together."""
@@ -129,7 +138,7 @@ class Scene:
     async def wait(self) -> None:
         async with background() as group:
             group.start_soon(self._happen)
-            await self.waiter.run()
+            await self.watcher.run()
 
     async def _happen(self) -> None:
         while self._calls:

@@ -1,4 +1,4 @@
-"""The journal between processes: killed ones, many at once, a disk that is full."""
+"""The journal shared by processes: killed ones, concurrent ones, a full disk."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def ended(process: subprocess.Popen[str], said: str = "") -> str:
     return out
 
 
-def test_what_was_written_down_outlives_a_process_that_is_killed(
+def test_committed_records_survive_a_killed_process(
     tmp_path: Path,
 ) -> None:
     process = child(WRITE_AND_DIE, tmp_path, "e1")
@@ -83,7 +83,7 @@ def test_what_was_written_down_outlives_a_process_that_is_killed(
         assert len(journal.callbacks_after(0, ["e1"])) == 1
 
 
-def test_what_was_half_done_when_a_process_was_killed_has_not_happened(
+def test_an_open_transaction_of_a_killed_process_is_rolled_back(
     tmp_path: Path,
 ) -> None:
     with Journal.open(tmp_path) as journal:
@@ -95,7 +95,7 @@ def test_what_was_half_done_when_a_process_was_killed_has_not_happened(
         journal.add_job(a_record("e2"))  # and nobody is kept out
 
 
-def test_many_processes_begin_and_write_a_journal_at_once(tmp_path: Path) -> None:
+def test_many_processes_create_and_write_a_journal_at_once(tmp_path: Path) -> None:
     state = tmp_path / "state"
     writers = [child(WRITE_MANY, state, f"w{number}") for number in range(8)]
     for writer in writers:
@@ -119,7 +119,7 @@ def test_many_processes_begin_and_write_a_journal_at_once(tmp_path: Path) -> Non
         assert len({one.id for one in kept}) == 200
 
 
-def test_a_full_disk_is_told_and_loses_nothing_that_was_written(
+def test_a_full_disk_is_an_error_and_loses_nothing_written(
     tmp_path: Path,
 ) -> None:
     process = child(FULL_DISK, tmp_path, "e")

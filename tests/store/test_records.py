@@ -32,7 +32,7 @@ FULL = a_record(
 @pytest.mark.parametrize(
     "entry", [pytest.param(FULL, id="all"), pytest.param(a_record(), id="least")]
 )
-def test_a_row_gives_the_entry_back(entry: JobRecord) -> None:
+def test_a_job_survives_encoding_as_a_row(entry: JobRecord) -> None:
     assert from_row(to_row(entry)) == entry
 
 
@@ -54,14 +54,12 @@ def test_every_field_has_a_column() -> None:
         (Stage.ABSENT, False),
     ],
 )
-def test_a_stage_is_open_while_the_api_may_say_more(
-    stage: Stage, is_open: bool
-) -> None:
+def test_a_stage_is_open_until_the_task_is_final(stage: Stage, is_open: bool) -> None:
     assert stage.is_open is is_open
 
 
 @pytest.mark.parametrize("status", list(TaskStatus))
-def test_every_status_has_a_stage_that_is_open_until_the_end(
+def test_every_status_has_a_stage_that_is_open_until_final(
     status: TaskStatus,
 ) -> None:
     assert Stage.of(status).is_open is not status.is_final
@@ -72,7 +70,7 @@ def test_a_status_is_unknown_until_the_job_is_settled() -> None:
     assert a_record(stage=Stage.FAILED).status is TaskStatus.FAILED
 
 
-def test_an_entry_is_a_task_once_the_id_is_known() -> None:
+def test_a_job_is_a_task_once_the_task_id_is_known() -> None:
     task = FULL.as_task
 
     assert a_record().as_task is None
@@ -85,7 +83,7 @@ def test_an_entry_is_a_task_once_the_id_is_known() -> None:
     assert (task.updated_at, task.units, task.message) == (FULL.updated_at, 4.5, "done")
 
 
-def test_an_entry_moves_to_another_stage_with_its_reason() -> None:
+def test_a_job_moves_to_another_stage_with_a_message() -> None:
     moved = a_record().at(Stage.REFUSED, "no such model")
 
     assert (moved.stage, moved.message) == (Stage.REFUSED, "no such model")

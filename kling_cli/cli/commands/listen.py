@@ -1,4 +1,4 @@
-"""The options of `kling listen`, in the groups in which its `--help` shows them."""
+"""`kling listen`: options, their checks, and the call of the listener service."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _EVENTS_PANEL = "Which callbacks, and how long"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngressOptions:
-    """How callbacks get in, and how they are answered."""
+    """How callbacks reach the listener, and how they are answered."""
 
     port: Annotated[
         int,
@@ -105,7 +105,7 @@ class IngressOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForwardingOptions:
-    """Where callbacks are passed on to."""
+    """The targets to which callbacks are forwarded."""
 
     forward_to: Annotated[
         list[str] | None,
@@ -130,7 +130,7 @@ class ForwardingOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventOptions:
-    """Which callbacks are shown and passed on, and when there have been enough."""
+    """Which callbacks are shown and forwarded, and when to stop."""
 
     events: Annotated[
         list[str] | None,
@@ -198,7 +198,7 @@ def parse_listen_options(  # noqa: PLR0913 -- the groups of options, one each
     is_stdout_reserved: bool,
     tunnel: str,
 ) -> ListenOptions:
-    """Return what was typed, checked.
+    """Return the listener's options, checked.
 
     Raises:
         UsageError: some of it makes no sense.
@@ -226,7 +226,7 @@ def parse_listen_options(  # noqa: PLR0913 -- the groups of options, one each
 
 
 def parse_response(texts: Sequence[str]) -> tuple[int, float]:
-    """Return the status and the delay in seconds that `--respond` asks for.
+    """Return the status and the delay in seconds of `--respond`.
 
     Raises:
         UsageError: it is neither.
@@ -249,7 +249,7 @@ def parse_response(texts: Sequence[str]) -> tuple[int, float]:
 
 
 def parse_callback_url(text: str | None) -> str | None:
-    """Return the person's own URL, without a slash at its end.
+    """Return the user's own URL without a trailing slash.
 
     Raises:
         UsageError: it is no address that can be called.
@@ -270,7 +270,7 @@ def parse_callback_url(text: str | None) -> str | None:
 
 
 def parse_event_filter(choice: EventOptions) -> EventFilter:
-    """Return which callbacks are wanted.
+    """Return the filter of callbacks.
 
     Raises:
         UsageError: there is no such status.
@@ -289,7 +289,7 @@ def parse_stop_conditions(choice: EventOptions) -> StopConditions:
 
 
 def parse_timeout(text: str | None) -> float | None:
-    """Return the seconds of `--timeout`, None for ever.
+    """Return the seconds of `--timeout`, None for no limit.
 
     Raises:
         UsageError: it is no length of time.
@@ -343,7 +343,7 @@ def listen(  # noqa: PLR0913 -- the groups of options, one each
     forwarding: ForwardingOptions,
     delivery: DeliveryOptions,
     choice: EventOptions,
-    talk: StreamOptions,
+    output_options: StreamOptions,
 ) -> int:
     """Show every callback as it comes; keep it, check it, pass it on to your app.
 
@@ -361,16 +361,18 @@ def listen(  # noqa: PLR0913 -- the groups of options, one each
         delivery,
         choice,
         command=tuple(command or ()),
-        is_stdout_reserved=talk.is_json,
+        is_stdout_reserved=output_options.is_json,
         tunnel=settings.tunnel,
     )
-    return _run(_prompt_for_tunnel(options, settings, talk), settings, talk)
+    return _run(
+        _prompt_for_tunnel(options, settings, output_options), settings, output_options
+    )
 
 
 def _prompt_for_tunnel(
-    options: ListenOptions, settings: Settings, talk: StreamOptions
+    options: ListenOptions, settings: Settings, output_options: StreamOptions
 ) -> ListenOptions:
-    """Ask a person at the terminal what is to be asked before a tunnel is opened."""
+    """Prompt at the terminal before a tunnel is opened; return the options."""
     from kling_cli.cli.options.tunnel_prompt import is_person_there, prepare_tunnel
     from kling_cli.listener.ingress.ingress import IngressKind, choose_ingress
 
@@ -380,12 +382,18 @@ def _prompt_for_tunnel(
         is_tokenless=options.is_tokenless,
         settings=settings,
     )
-    if kind is not IngressKind.TUNNEL or talk.is_json or not is_person_there():
+    if (
+        kind is not IngressKind.TUNNEL
+        or output_options.is_json
+        or not is_person_there()
+    ):
         return options
     return replace(options, tunnel=prepare_tunnel(settings, options.tunnel))
 
 
-def _run(options: ListenOptions, settings: Settings, talk: StreamOptions) -> int:
+def _run(
+    options: ListenOptions, settings: Settings, output_options: StreamOptions
+) -> int:
     import anyio
 
     from kling_cli.cli.output.listener.keys import key_reader
@@ -394,12 +402,16 @@ def _run(options: ListenOptions, settings: Settings, talk: StreamOptions) -> int
     from kling_cli.listener.service import listen as run_listener
 
     is_beside_command, clock = bool(options.command), SystemClock()
-    with open_screen(talk, clock, is_beside_command=is_beside_command) as screen:
+    with open_screen(
+        output_options, clock, is_beside_command=is_beside_command
+    ) as screen:
         run = partial(
             run_listener,
             settings=settings,
             clock=clock,
             on_event=screen.show,
-            key_reader=None if is_beside_command else key_reader(talk, screen),
+            key_reader=None
+            if is_beside_command
+            else key_reader(output_options, screen),
         )
         return anyio.run(run, options)

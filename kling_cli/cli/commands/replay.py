@@ -1,4 +1,4 @@
-"""The options of `kling replay`, in the groups in which its `--help` shows them."""
+"""`kling replay`: sends stored callbacks again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Numbers = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayFilterOptions:
-    """Which callbacks, other than by number."""
+    """Selection of callbacks other than by number."""
 
     task_id: Annotated[
         str | None,
@@ -48,7 +48,7 @@ class ReplayFilterOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayOptions:
-    """What is sent, and where to."""
+    """The targets, the repetitions and the changes of a replay."""
 
     to: Annotated[
         list[str] | None,
@@ -91,7 +91,7 @@ def replay(
     which: ReplayFilterOptions,
     sending: ReplayOptions,
     delivery: DeliveryOptions,
-    talk: OutputOptions,
+    output_options: OutputOptions,
 ) -> int:
     """Send kept callbacks again, byte for byte, marked with a header Kling-Replay.
 
@@ -115,8 +115,8 @@ def replay(
     settings = load_settings({})
     with Journal.open(settings.state_dir) as journal:
         goods = _select_replays(journal, numbers or [], which, sending, settings)
-        lines = _send(journal, goods, manner, sending.times, talk)
-    return _print_outcome(lines, talk)
+        lines = _send(journal, goods, manner, sending.times, output_options)
+    return _print_outcome(lines, output_options)
 
 
 def _select_replays(
@@ -158,7 +158,7 @@ def _send(
     goods: Sequence[Replay],
     manner: ForwardingPolicy,
     times: int,
-    talk: OutputOptions,
+    output_options: OutputOptions,
 ) -> list[Forwarded]:
     import anyio
 
@@ -171,7 +171,9 @@ def _send(
         try:
             journal.add_forwards([forward])
         except JournalError as exc:  # it has been sent all the same
-            print_message(f"warning: {exc.message}", is_colorless=talk.is_colorless)
+            print_message(
+                f"warning: {exc.message}", is_colorless=output_options.is_colorless
+            )
 
     async def work() -> list[Forwarded]:
         return await send_replays(
@@ -179,20 +181,20 @@ def _send(
             manner,
             times=times,
             clock=SystemClock(),
-            emit=lambda line: _print_delivery(line, talk),
+            emit=lambda line: _print_delivery(line, output_options),
             record=record,
         )
 
     return anyio.run(work)
 
 
-def _print_delivery(line: Forwarded, talk: OutputOptions) -> None:
+def _print_delivery(line: Forwarded, output_options: OutputOptions) -> None:
     from kling_cli.cli.output.terminal.streams import write_message, write_result
     from kling_cli.cli.output.views.callbacks import delivery_line, response_excerpt
 
-    if talk.is_json:
+    if output_options.is_json:
         return
-    if talk.is_quiet:
+    if output_options.is_quiet:
         write_result(str(line.status or "-"))
         return
     write_result(delivery_line(line))
@@ -200,7 +202,7 @@ def _print_delivery(line: Forwarded, talk: OutputOptions) -> None:
         write_message(each)
 
 
-def _print_outcome(lines: Sequence[Forwarded], talk: OutputOptions) -> int:
+def _print_outcome(lines: Sequence[Forwarded], output_options: OutputOptions) -> int:
     from kling_cli.cli.output.job_results import print_message
     from kling_cli.cli.output.json_document import dumps, error_object
     from kling_cli.cli.output.plain_lines import error_lines
@@ -208,7 +210,7 @@ def _print_outcome(lines: Sequence[Forwarded], talk: OutputOptions) -> int:
     from kling_cli.listener.history.replay import undelivered_error
 
     error = undelivered_error(lines)
-    if talk.is_json:
+    if output_options.is_json:
         document: dict[str, Any] = {
             "schema": SCHEMA,
             "ok": error is None,
@@ -218,7 +220,7 @@ def _print_outcome(lines: Sequence[Forwarded], talk: OutputOptions) -> int:
         }
         write_result(dumps(document))
     for each in error_lines(error) if error else ():
-        print_message(each, is_colorless=talk.is_colorless)
+        print_message(each, is_colorless=output_options.is_colorless)
     return int(error.exit_code) if error else 0
 
 

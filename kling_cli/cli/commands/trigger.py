@@ -1,4 +1,4 @@
-"""The options of `kling trigger`."""
+"""`kling trigger`: sends mock callbacks to a handler and checks its answers."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ ScenarioArgument = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MockOptions:
-    """What the mock callbacks are, and where they go."""
+    """The mock callbacks, their target, and the expected answers."""
 
     is_all: Annotated[
         bool,
@@ -129,8 +129,8 @@ class MockOptions:
 _GENERATIONS: Final = ("new", "legacy")
 
 
-def parse_mock_runs(name: str | None, mocking: MockOptions) -> MockRuns:
-    """Return what was typed, checked.
+def parse_mock_runs(name: str | None, mock_options: MockOptions) -> MockRuns:
+    """Return the mock runs that the options describe.
 
     With `--all` every scenario is a task of its own, and what a handler must do is
     judged even where nothing was demanded.
@@ -140,21 +140,23 @@ def parse_mock_runs(name: str | None, mocking: MockOptions) -> MockRuns:
     """
     settings = load_settings({})
     stamp = _load_signer(settings)
-    own_id = str(resolve_task_id(mocking.task_id))
-    if not mocking.is_all:
-        demands = parse_expectations(mocking.demands)
-        trial = _make_run(name, own_id, mocking, demands, stamp, settings)
+    own_id = str(resolve_task_id(mock_options.task_id))
+    if not mock_options.is_all:
+        demands = parse_expectations(mock_options.demands)
+        trial = _make_run(name, own_id, mock_options, demands, stamp, settings)
         return MockRuns(runs=(trial,), expectations=demands)
-    if name is not None or mocking.body is not None:
+    if name is not None or mock_options.body is not None:
         raise UsageError(
             "--all sends every scenario, so name none", hint="kling trigger --all"
         )
-    demands = parse_expectations(mocking.demands or ExpectedStatus.ACCEPTED.value)
+    demands = parse_expectations(mock_options.demands or ExpectedStatus.ACCEPTED.value)
     trials, skipped = [], []
     for each in scenario_names():
         task_id = f"{own_id}-{each}"
         try:
-            trials.append(_make_run(each, task_id, mocking, demands, stamp, settings))
+            trials.append(
+                _make_run(each, task_id, mock_options, demands, stamp, settings)
+            )
         except SecretRequiredError:
             skipped.append(each)
     return MockRuns(runs=trials, expectations=demands, skipped=skipped, is_all=True)
@@ -163,7 +165,7 @@ def parse_mock_runs(name: str | None, mocking: MockOptions) -> MockRuns:
 def _make_run(  # noqa: PLR0913, PLR0917 -- what all trials of a series share, and two more
     name: str | None,
     task_id: str,
-    mocking: MockOptions,
+    mock_options: MockOptions,
     demands: Expectations,
     stamp: MockSigner,
     settings: Settings,
@@ -171,30 +173,32 @@ def _make_run(  # noqa: PLR0913, PLR0917 -- what all trials of a series share, a
     mock = MockTask(
         task_id=task_id,
         created_at=stamp.clock.now(),
-        is_legacy=mocking.generation == _GENERATIONS[1],
-        product=mocking.product,
+        is_legacy=mock_options.generation == _GENERATIONS[1],
+        product=mock_options.product,
     )
-    made = _make_deliveries(name, mocking, mock)
+    made = _make_deliveries(name, mock_options, mock)
     _require_secret(made, demands, is_signed=bool(stamp.secrets))
-    sent = delivery_batches(made, is_doubled=demands.is_idempotent, times=mocking.times)
+    sent = delivery_batches(
+        made, is_doubled=demands.is_idempotent, times=mock_options.times
+    )
     if demands.is_strict and _needs_reachability_check(made, stamp):
         sent.append((recovery_check(mock),))
     return MockRun(
         scenario=name,
         batches=sent,
-        target=_find_target(mocking.to, settings),
+        target=_find_target(mock_options.to, settings),
         signer=stamp,
         expectations=demands,
     )
 
 
 class SecretRequiredError(UsageError):
-    """Signatures can be made or judged only with the secret of the handler."""
+    """A signature can be made or judged only with the handler's secret."""
 
 
-def curl_commands(trial: MockRun, mocking: MockOptions) -> list[str]:
-    """Return the curl commands that send the same; a listener's token is not shown."""
-    url = (trial.target if mocking.to else parse_target(DEFAULT_PATH)).url
+def curl_commands(trial: MockRun, mock_options: MockOptions) -> list[str]:
+    """Return the equivalent curl commands; a listener's token is masked."""
+    url = (trial.target if mock_options.to else parse_target(DEFAULT_PATH)).url
     return [
         curl_command(url, trial.signer.headers(one), one.raw)
         for volley in trial.batches
@@ -214,18 +218,18 @@ def _load_signer(settings: Settings) -> MockSigner:
 
 
 def _make_deliveries(
-    name: str | None, mocking: MockOptions, mock: MockTask
+    name: str | None, mock_options: MockOptions, mock: MockTask
 ) -> tuple[MockDelivery, ...]:
-    if mocking.generation not in _GENERATIONS:
+    if mock_options.generation not in _GENERATIONS:
         raise UsageError(f"--generation is {' or '.join(_GENERATIONS)}")
-    if (name is None) == (mocking.body is None):
+    if (name is None) == (mock_options.body is None):
         raise UsageError(
             "say which scenario, or --body FILE", hint="kling trigger succeeded"
         )
-    changes = read_extra(mocking.changes or ())
-    if mocking.body is None:
+    changes = read_extra(mock_options.changes or ())
+    if mock_options.body is None:
         return build_scenario(name or "", mock, changes)
-    return custom_delivery(_with_changes(_read_body(mocking.body), changes), mock)
+    return custom_delivery(_with_changes(_read_body(mock_options.body), changes), mock)
 
 
 def _read_body(name: str) -> bytes:
@@ -238,7 +242,7 @@ def _read_body(name: str) -> bytes:
 
 
 def _with_changes(raw: bytes, changes: Mapping[str, Any]) -> bytes:
-    """Return a body of the person's own with other values; without any, as it is."""
+    """Return a custom body with changed values; without changes, unchanged."""
     if not changes:
         return raw
     try:
@@ -255,7 +259,7 @@ def _with_changes(raw: bytes, changes: Mapping[str, Any]) -> bytes:
 def _require_secret(
     made: Sequence[MockDelivery], demands: Expectations, *, is_signed: bool
 ) -> None:
-    """Refuse to try, or to judge, signatures that we could not make.
+    """Refuse to send, or to judge, signatures that cannot be made.
 
     An old one can only be made with the handler's own secret. A forged one can be sent
     without, but whether a sound one would be let in can then not be seen.
@@ -270,7 +274,7 @@ def _require_secret(
 
 
 def _needs_reachability_check(made: Sequence[MockDelivery], stamp: MockSigner) -> bool:
-    """Return whether a sound callback should follow, to see if the handler still works.
+    """Return whether a valid callback should follow, to test the handler afterwards.
 
     One that checks signatures would refuse it if we cannot sign it.
     """
@@ -289,7 +293,10 @@ def _find_target(to: str | None, settings: Settings) -> Target:
 
 
 def trigger(
-    *, scenario: ScenarioArgument = None, mocking: MockOptions, talk: OutputOptions
+    *,
+    scenario: ScenarioArgument = None,
+    mock_options: MockOptions,
+    output_options: OutputOptions,
 ) -> int:
     """Send mock callbacks, signed if KLING_WEBHOOK_SECRET is set.
 
@@ -302,15 +309,18 @@ def trigger(
     from kling_cli.cli.output.views.mock_results import MockReport, print_commands
 
     report = MockReport(
-        talk, is_asserting=mocking.is_all or mocking.demands is not None
+        output_options,
+        is_asserting=mock_options.is_all or mock_options.demands is not None,
     )
     try:
-        series = parse_mock_runs(scenario, mocking)
-        if mocking.is_printed:
+        series = parse_mock_runs(scenario, mock_options)
+        if mock_options.is_printed:
             made = [
-                one for trial in series.runs for one in curl_commands(trial, mocking)
+                one
+                for trial in series.runs
+                for one in curl_commands(trial, mock_options)
             ]
-            print_commands(made, talk)
+            print_commands(made, output_options)
             return 0
     except KlingError as exc:  # in JSON, the keys are the same
         return report.conclude(exc)
@@ -318,7 +328,7 @@ def trigger(
 
 
 def _run_all(series: MockRuns, report: MockReport) -> int:
-    """Send everything, judge what comes back, and say so."""
+    """Send everything, check the answers and print the report."""
     import anyio
 
     from kling_cli.jobs.signals import until_signal

@@ -1,4 +1,4 @@
-"""How callbacks are delivered to your app, by `kling listen` and by `kling replay`."""
+"""The options of deliveries to an app, shared by `kling listen` and `kling replay`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DELIVERY_PANEL = "Delivery"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryOptions:
-    """What is added to a callback that is passed on, and how long it may take."""
+    """Headers, signatures, timeout and TLS of requests that deliver a callback."""
 
     headers: Annotated[
         list[str] | None,

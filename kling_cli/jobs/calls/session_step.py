@@ -149,7 +149,7 @@ class Step:
             emit=self.emit,
             record=record,
             folder=self.settings.output_dir or Path(),
-            ask_again=_nobody_knows,
+            query_again=_nobody_knows,
         )
         return await saver.save(task)
 

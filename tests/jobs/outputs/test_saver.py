@@ -49,7 +49,7 @@ async def a_saver(
     event_log, noted = EventLog(), list[tuple[str, ...]]()
     async with wire_server(*replies) as wire, new_http() as http:
 
-        async def ask_again() -> Task | None:
+        async def query_again() -> Task | None:
             return stage.newer.pop(0) if stage.newer else None
 
         saver = Saver(
@@ -58,8 +58,8 @@ async def a_saver(
             emit=event_log,
             record=a_record(task_id="t1", **columns),
             folder=folder,
-            ask_again=ask_again,
-            note=noted.append,
+            query_again=query_again,
+            on_saved=noted.append,
         )
         stage = Saving(wire, saver, event_log, noted=noted)
         yield stage

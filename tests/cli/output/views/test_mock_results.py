@@ -52,9 +52,9 @@ def tried(trial: MockRun, n_before: int, refusal: int = 400) -> list[CheckedDeli
 
 
 def report_of(
-    series: MockRuns, talk: OutputOptions, refusal: int
+    series: MockRuns, output_options: OutputOptions, refusal: int
 ) -> tuple[MockReport, int]:
-    report = MockReport(talk, is_asserting=True)
+    report = MockReport(output_options, is_asserting=True)
     report.begin(series)
     for trial in series.runs:
         report.add(trial.scenario, tried(trial, report.n_answers, refusal))
