@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final
 
 import anyio
@@ -29,6 +28,7 @@ from kling_cli.listener.callback_writer import CallbackWriter
 from kling_cli.listener.controls import Controls
 from kling_cli.listener.events import CallbackReceived, Duplicate, ListenerEvent, Stale
 from kling_cli.listener.forwarding.headers import masked_headers
+from kling_cli.listener.options import EventFilter
 from kling_cli.listener.rejections import RejectionLog
 from kling_cli.listener.stop_conditions import StopTracker
 from kling_cli.listener.task_states import TaskState, TaskStates, since_submit_s
@@ -37,20 +37,6 @@ from kling_cli.store import StoredCallback
 
 BATCH_SIZE: Final = 16  # events processed before the event loop runs other tasks
 _BATCH_FRACTION: Final = 4  # or a quarter of the queue, so that it cannot outgrow us
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventFilter:
-    """Which callbacks are shown and forwarded; all are stored. Empty means any."""
-
-    task_ids: frozenset[str] = frozenset()
-    statuses: frozenset[str] = frozenset()
-
-    def matches(self, callback: StoredCallback) -> bool:
-        is_task = not self.task_ids or bool(
-            {callback.task_id, callback.external_id} & self.task_ids
-        )
-        return is_task and (not self.statuses or callback.status in self.statuses)
 
 
 class CallbackPipeline:
