@@ -12,6 +12,7 @@ from kling_cli.catalogue import encoder, encoder as bodies
 from kling_cli.catalogue.definition.schema import Plan
 from kling_cli.errors import UsageError
 from kling_cli.jobs.calls.raw import RawCall, RawRequest, as_request, way_out
+from kling_cli.jobs.prepare import journal_record
 from tests.catalogue.strategies import jobs
 
 TURBO = "/text-to-video/kling-3.0-turbo"
@@ -104,7 +105,7 @@ def test_the_journal_gets_no_callback_url_and_no_media() -> None:
         "options": {"callback_url": "https://a.example/callback/secret"},
     }
 
-    record = made(TURBO, body).record
+    record = journal_record(made(TURBO, body))
 
     assert "secret" not in record
     assert "sha256" in record
