@@ -60,7 +60,7 @@ async def _requests(folder: Path, callback: str) -> tuple[int, int]:
             Order(product="text2video", values={"prompt": "a boat"}),
             RunOptions(command="text2video", callback=callback, is_downloading=False),
             settings=read_settings(environment(folder, **known)),
-            tell=lambda _event: None,
+            emit=lambda _event: None,
             clock=clock,
         )
     assert result.error is None, result.error

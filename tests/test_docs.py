@@ -19,8 +19,8 @@ from kling_cli.errors import UsageError
 from kling_cli.jobs.order_parser import to_order
 from kling_cli.jobs.waiting import schedule
 from kling_cli.mock import scenarios
-from kling_cli.mock.payloads import Mock
-from kling_cli.mock.scenarios import Expected
+from kling_cli.mock.payloads import MockTask
+from kling_cli.mock.scenarios import ExpectedStatus
 from kling_cli.sandbox.faults import ACTIONS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -111,7 +111,7 @@ def test_the_page_of_a_job_states_the_pauses_of_the_schedule() -> None:
 def test_the_page_of_the_listener_has_every_scenario_and_what_it_expects() -> None:
     page = (DOCS / "listen.md").read_text()
     table = page.split("| scenario | sends |")[1].split("\n\n")[0]
-    mock = Mock(task_id="t1", created_at=datetime.now(UTC))
+    mock = MockTask(task_id="t1", created_at=datetime.now(UTC))
 
     described = {
         name: answers
@@ -121,13 +121,13 @@ def test_the_page_of_the_listener_has_every_scenario_and_what_it_expects() -> No
         for name in re.findall(r"`([^`]+)`", names)
     }
 
-    assert set(described) == set(scenarios.names())
+    assert set(described) == set(scenarios.scenario_names())
     for name, answers in described.items():
-        one = scenarios.scenario(name, mock, {})[0]
+        one = scenarios.build_scenario(name, mock, {})[0]
         first = {
-            Expected.TAKEN: "2xx",
-            Expected.REFUSED: "4",
-            Expected.EITHER: "413",
+            ExpectedStatus.ACCEPTED: "2xx",
+            ExpectedStatus.REFUSED: "4",
+            ExpectedStatus.EITHER: "413",
         }[one.expected]
         assert answers.startswith(first), name
 

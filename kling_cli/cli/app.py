@@ -1,4 +1,4 @@
-"""The commands as typer has them: each is a line of `--help` until it is chosen."""
+"""The typer application: a group whose commands are imported when they are run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ kling text2video "A paper boat on a rainy street" --sandbox
 
 
 class LazyCommand(PagedCommand):
-    """A line of `--help` that becomes the command itself once it is chosen."""
+    """A command that is listed by its name and summary and imported when it is run."""
 
     def __init__(self, entry: CommandEntry, *, is_hidden: bool = False) -> None:
         super().__init__(
@@ -48,7 +48,7 @@ class LazyCommand(PagedCommand):
 
 
 class KlingGroup(PagedGroup):
-    """The root: products from the catalogue first, then the table."""
+    """The root group: products from the catalogue first, then the command table."""
 
     def __init__(self, **attrs: Any) -> None:
         super().__init__(**attrs)
@@ -72,7 +72,7 @@ class KlingGroup(PagedGroup):
 
 
 class ProductGroup(PagedGroup):
-    """A command whose sub-commands are products, and steps before them."""
+    """A group whose sub-commands are the steps and products of one kind."""
 
     def __init__(self, entry: CommandEntry) -> None:
         super().__init__(

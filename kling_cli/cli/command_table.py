@@ -1,4 +1,4 @@
-"""The command line's table of contents: every command, where it lives, one line each.
+"""The command table: every command with its import path, summary and help panel.
 
 A command's module is imported when the command is run, never to list it: `kling --help`
 costs typer, rich's panels and the heads of the product files.
@@ -20,7 +20,7 @@ LIBRARY = "Models & account"
 
 @dataclass(frozen=True, slots=True)
 class CommandEntry:
-    """A line of the table: `target` is `module:attribute`, imported when it is run."""
+    """A row of the command table; `target`, `module:attribute`, is imported to run."""
 
     name: str
     target: str

@@ -13,7 +13,7 @@ _SHELLS: Final = ("bash", "zsh", "fish", "powershell", "pwsh")
 
 @contextmanager
 def completion_errors() -> Iterator[None]:
-    """Turn what keeps typer from setting completion up into an error of ours.
+    """Raise errors of `--install-completion` and `--show-completion` as ours.
 
     Raises:
         UsageError: no shell that is known runs us, or a file of its cannot be written.

@@ -1,4 +1,4 @@
-"""A bug's traceback, kept for the person who will mend it: without secrets."""
+"""Handling of failures at the boundary: error output, exit code, crash report."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _REDACTED = "[hidden]"
 
 
 def write_crash_report(exc: BaseException, environ: Mapping[str, str]) -> Path | None:
-    """Write the traceback into the state folder and return where, if that is possible.
+    """Write the traceback, without secrets, into the state folder; return its path.
 
     With `KLING_DEBUG=1` it goes to stderr instead. Local variables are never included.
     """
@@ -52,7 +52,7 @@ def exception_summary(exc: BaseException, environ: Mapping[str, str]) -> str:
 
 
 def redacted(text: str, environ: Mapping[str, str]) -> str:
-    """Return `text` without the secrets of the environment and what looks like one."""
+    """Return `text` without secrets of the environment and what looks like one."""
     for variable in _SECRET_VARIABLES:
         for secret in environ.get(variable, "").split():
             text = text.replace(secret, _REDACTED)
@@ -98,7 +98,7 @@ def report_failure(exc: BaseException, arguments: Sequence[str]) -> int:
 
 
 def as_kling_error(exc: BaseException) -> KlingError:
-    """Return the error a person is told about; a bug is written down on the way."""
+    """Return an exception as an error of ours; a bug is also written to a file."""
     exc = _unwrapped_group(exc)
     if isinstance(exc, KlingError):
         return exc
@@ -113,14 +113,14 @@ def as_kling_error(exc: BaseException) -> KlingError:
 
 
 def _unwrapped_group(exc: BaseException) -> BaseException:
-    """Return what a task group wrapped, when that is one thing."""
+    """Return the only exception of a group, or the group itself."""
     while isinstance(exc, BaseExceptionGroup) and len(exc.exceptions) == 1:
         exc = exc.exceptions[0]
     return exc
 
 
 def _usage_error(exc: Exception) -> UsageError:
-    """Return typer's complaint about the command line as ours."""
+    """Return typer's error about the command line as a `UsageError`."""
     message = str(getattr(exc, "format_message", exc.__str__)())
     context = getattr(exc, "ctx", None)
     path = context.command_path if context is not None else "kling"
@@ -152,7 +152,7 @@ def _reader_gone() -> int:
 
 
 def _is_json_requested(arguments: Sequence[str]) -> bool:
-    """Return whether `--json` was typed, even when the line could not be parsed."""
+    """Return whether `--json` was typed, even on a line that could not be parsed."""
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     return "--json" in options
 

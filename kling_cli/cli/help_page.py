@@ -1,4 +1,4 @@
-"""Lays out `--help`: compact, in sections, in as many columns as the terminal has.
+"""Formatting of `--help`: sections of two columns, fitted to the terminal's width.
 
 `--help` is the short form: the options most people need first, one line each where
 that can be, then the others by what they are about. `kling help COMMAND` is the long
@@ -32,14 +32,14 @@ _WORD: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|\S)+""")
 
 
 class HelpRow(NamedTuple):
-    """A line of a section: what to type, and what it is."""
+    """A row of a section: the option or command, and its help text."""
 
     label: str
     text: str
 
 
 class HelpPage:
-    """Makes a command or group show its help in our layout."""
+    """A mixin that formats the help of a command or group in this layout."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the page in its short form."""
@@ -56,7 +56,7 @@ class HelpPage:
 
 
 class PagedCommand(HelpPage, TyperCommand):
-    """A command with such a page.
+    """A typer command with this help page.
 
     `briefs` are short texts for some of its parameters; the others have their first
     clause. None: there is no short form, and `--help` has every sentence.
@@ -66,7 +66,7 @@ class PagedCommand(HelpPage, TyperCommand):
 
 
 class PagedGroup(HelpPage, TyperGroup):
-    """A group with such a page."""
+    """A typer group with this help page."""
 
 
 def format_page(command: Any, ctx: Any, *, is_full: bool = False) -> str:
@@ -115,7 +115,7 @@ def _split_help(text: str) -> tuple[list[str], list[str]]:
 
 
 def _command_line(text: str, width: int) -> Iterator[str]:
-    """Yield a command line on as many lines as it needs, to be copied as it stands."""
+    """Yield an example command line, wrapped so that it can be copied."""
     line = ""
     for word in _WORD.findall(text):
         if not line:
@@ -129,7 +129,7 @@ def _command_line(text: str, width: int) -> Iterator[str]:
 
 
 def _footer(command: Any, ctx: Any, *, is_full: bool) -> str:
-    """Return the last line of a page: where the rest is."""
+    """Return the last line of a page: how to see the rest."""
     if isinstance(command, TyperGroup):
         return f"The options of a command: {ctx.command_path} COMMAND --help"
     words = ctx.command_path.split()[1:]
@@ -142,7 +142,7 @@ def _footer(command: Any, ctx: Any, *, is_full: bool) -> str:
 def _measured_sections(
     command: Any, ctx: Any, width: int, *, is_full: bool
 ) -> Iterator[tuple[str, Sequence[HelpRow], int]]:
-    """Yield each section with its title and how wide its column of labels is.
+    """Yield each section's title, rows and width of its first column.
 
     All sections of commands have one width, and all of options.
     """
@@ -158,7 +158,7 @@ def _measured_sections(
 
 
 def _command_sections(command: Any) -> dict[str, list[HelpRow]]:
-    """Return what a group has, by title."""
+    """Return the sub-commands of a group, by title."""
     commands: dict[str, list[HelpRow]] = {}
     for name, each in getattr(command, "commands", {}).items():
         if not each.hidden:
@@ -235,7 +235,7 @@ def _metavar(param: Any, ctx: Any) -> str:
 
 
 def _default(param: Any, ctx: Any, text: str) -> str:
-    """Return the default of an option where it is a value that says something."""
+    """Return the default of an option if the help should show it."""
     is_shown = getattr(param, "show_default", False)
     if param.param_type_name == "argument" or not is_shown or "default:" in text:
         return ""

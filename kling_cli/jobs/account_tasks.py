@@ -65,11 +65,11 @@ class TaskFilter:
         is_theirs = self.status not in (None, TaskStatus.UNKNOWN)
         return (self.status.value,) if self.status and is_theirs else ()
 
-    def takes(self, entry: JobRecord) -> bool:
+    def takes(self, record: JobRecord) -> bool:
         """Say whether a task is wanted, as far as it is known what it is."""
-        is_product = self.product in (None, entry.product)
-        is_status = self.status in (None, entry.status)
-        return is_product and is_status and entry.written_at >= (self.since or _NEVER)
+        is_product = self.product in (None, record.product)
+        is_status = self.status in (None, record.status)
+        return is_product and is_status and record.written_at >= (self.since or _NEVER)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,7 +114,7 @@ class AccountTasks:
 
     def _places(self) -> list[TaskEndpoint]:
         """Return where to look for what is wanted."""
-        wanted, found = self.wanted, families(is_bulk=self.session.asker.is_bulk)
+        wanted, found = self.wanted, families(is_bulk=self.session.poller.is_bulk)
         if wanted.kind is not None:
             found = [p for p in found if p.path == TASKS_PATH or p.pack == wanted.kind]
         if wanted.product is not None:
@@ -161,16 +161,16 @@ class AccountTasks:
             page_size=size,
             max_pages=FAMILY_PAGES,
         )
-        entries = self._wanted_of(found.items, place)
-        return take_first(entries, self.wanted.limit, has_more=found.has_more)
+        records = self._wanted_of(found.items, place)
+        return take_first(records, self.wanted.limit, has_more=found.has_more)
 
     def _wanted_of(self, tasks: Iterable[Task], place: TaskEndpoint) -> list[JobRecord]:
-        entries = [self._entry(task, place) for task in tasks]
+        records = [self._record(task, place) for task in tasks]
         if self.wanted.product is not None:
-            self.nameless += sum(not entry.product for entry in entries)
-        return [entry for entry in entries if self.wanted.takes(entry)]
+            self.nameless += sum(not record.product for record in records)
+        return [record for record in records if self.wanted.takes(record)]
 
-    def _entry(self, task: Task, place: TaskEndpoint) -> JobRecord:
+    def _record(self, task: Task, place: TaskEndpoint) -> JobRecord:
         journal, settings = self.session.journal, self.session.settings
         known = journal.find_job(task.id)
         if known is None and task.external_id is not None:
@@ -212,15 +212,15 @@ def job_of_other_machine(task: Task, place: TaskEndpoint, api_base: str) -> JobR
     )
 
 
-def with_facts(entry: JobRecord, task: Task) -> JobRecord:
+def with_facts(record: JobRecord, task: Task) -> JobRecord:
     """Return the entry as the API's answer has it, at the time the API says."""
     return replace(
-        entry,
+        record,
         task_id=task.id,
         stage=Stage.of(task.status),
         message=task.message,
         units=task.units,
-        written_at=task.created_at or entry.written_at,
+        written_at=task.created_at or record.written_at,
         created_at=task.created_at,
         updated_at=task.updated_at,
         outputs=task.outputs,
@@ -231,13 +231,13 @@ def with_facts(entry: JobRecord, task: Task) -> JobRecord:
 def merged(parts: Iterable[PagedItems[JobRecord]], limit: int) -> PagedItems[JobRecord]:
     """Return the newest of all parts, each task once."""
     lists = list(parts)
-    found = {entry.task_id: entry for part in lists for entry in part.items}
+    found = {record.task_id: record for part in lists for record in part.items}
     ordered = sorted(found.values(), key=lambda each: each.written_at, reverse=True)
     return take_first(ordered, limit, has_more=any(part.has_more for part in lists))
 
 
 async def list_account_tasks(
-    wanted: TaskFilter, *, settings: Settings, tell: EmitEvent, clock: Clock
+    wanted: TaskFilter, *, settings: Settings, emit: EmitEvent, clock: Clock
 ) -> tuple[PagedItems[JobRecord], Sequence[str]]:
     """Return the account's tasks, and what is to be said about those left out.
 
@@ -246,7 +246,7 @@ async def list_account_tasks(
     """
 
     async def step() -> tuple[PagedItems[JobRecord], Sequence[str]]:
-        async with open_session(settings, clock, tell) as session:
+        async with open_session(settings, clock, emit) as session:
             remote = AccountTasks(session=session, wanted=wanted)
             return await remote.tasks(), remote.notes
 

@@ -35,7 +35,7 @@ from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.waiting.notifications import Notifications, follow_callbacks
 from kling_cli.jobs.waiting.schedule import retry_s
 from kling_cli.jobs.waiting.state_machine import initial_state
-from kling_cli.jobs.waiting.watcher import TaskWatcher, deadline_at
+from kling_cli.jobs.waiting.watcher import complete_job, deadline_at, wait_for_jobs
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage
 from kling_cli.tunnels.process_identity import identify
@@ -52,12 +52,12 @@ class AttachedJobs:
     options: RunOptions
     settings: Settings
     clock: Clock
-    tell: EmitEvent
+    emit: EmitEvent
     jobs: list[Job] = field(default_factory=list)
 
     async def look(self) -> None:
         """Ask once how the tasks stand."""
-        async with open_session(self.settings, self.clock, self.tell) as session:
+        async with open_session(self.settings, self.clock, self.emit) as session:
             await self._find(session)
             for job in self.jobs:
                 if job.task is not None:
@@ -65,21 +65,17 @@ class AttachedJobs:
 
     async def fetch(self) -> None:
         """Save the files of those that have succeeded."""
-        async with open_session(self.settings, self.clock, self.tell) as session:
+        async with open_session(self.settings, self.clock, self.emit) as session:
             await self._find(session)
-            news = Notifications(clock=self.clock)
-            attendant = TaskWatcher(
-                session=session, news=news, deadline=0.0, is_fetching=True
-            )
             for job in self.jobs:
                 if job.task is None:
                     continue
                 if job.task.status.is_final:
-                    entry = replace(job.entry, is_downloading=True)
-                    if "" not in entry.paths:  # wholly saved: saved once more
-                        entry = replace(entry, paths=())
-                    job.entry = self._as_asked(entry)
-                    await attendant.end(job)
+                    record = replace(job.record, is_downloading=True)
+                    if "" not in record.paths:  # wholly saved: saved once more
+                        record = replace(record, paths=())
+                    job.record = self._as_asked(record)
+                    await complete_job(job, session, is_download_command=True)
                 else:
                     job.fail(_not_ready(job), self.clock.monotonic())
 
@@ -90,13 +86,13 @@ class AttachedJobs:
             KlingError: waiting ended early.
         """
         deadline = deadline_at(self.clock, self.options.timeout_s)
-        async with open_session(self.settings, self.clock, self.tell) as session:
+        async with open_session(self.settings, self.clock, self.emit) as session:
             if self.names:
                 await self._find(session)
             else:
                 self.jobs += self._unfinished(session)
                 await ask_for(self.jobs, session)
-            absent = {job.name for job in self.jobs if job.entry.is_unsubmitted}
+            absent = {job.name for job in self.jobs if job.record.is_unsubmitted}
             await self._settle(session, deadline)
             for job in self.jobs:
                 self._write_off(job, session)
@@ -105,12 +101,13 @@ class AttachedJobs:
             running = [job for job in self.jobs if job.task is not None]
             for job in running:
                 self._adopt(job, session)
-            news = Notifications(clock=self.clock)
-            news.nonces |= {job.entry.nonce for job in running if job.entry.nonce}
-            attendant = TaskWatcher(session=session, news=news, deadline=deadline)
+            notifications = Notifications(clock=self.clock)
+            notifications.nonces |= {
+                job.record.nonce for job in running if job.record.nonce
+            }
             async with background() as group:
-                group.start_soon(follow_callbacks, session, news)
-                await attendant.see_through(running)
+                group.start_soon(follow_callbacks, session, notifications)
+                await wait_for_jobs(running, session, notifications, deadline=deadline)
 
     async def _find(self, session: Session) -> None:
         self.jobs += await find_jobs(self.names, session, self.options.command)
@@ -123,14 +120,14 @@ class AttachedJobs:
         return [
             Job(
                 command=self.options.command,
-                entry=entry,
+                record=record,
                 started_at=self.clock.monotonic(),
-                is_lasting=not self.settings.is_sandbox,
+                is_resumable=not self.settings.is_sandbox,
             )
-            for entry in session.journal.unfinished_jobs(
+            for record in session.journal.unfinished_jobs(
                 absent_since=self.clock.now() - LATE_AFTER
             )
-            if entry.api_base == self.settings.api_base and not is_attended(entry)
+            if record.api_base == self.settings.api_base and not is_attended(record)
         ]
 
     async def _settle(self, session: Session, deadline: float) -> None:
@@ -143,91 +140,91 @@ class AttachedJobs:
             pause_s = retry_s(attempt)
             if self.clock.monotonic() + pause_s > deadline:
                 return
-            self._tell_failure(unsettled, pause_s, attempt)
+            self._emit_failure(unsettled, pause_s, attempt)
             await self.clock.sleep(pause_s)
             for job in unsettled:
                 await self._ask_anew(job, session)
 
-    def _tell_failure(
+    def _emit_failure(
         self, unsettled: Sequence[Job], pause_s: float, attempt: int
     ) -> None:
         """Say why nobody answers, if that is why these jobs are not settled."""
         errors = [job.error for job in unsettled if job.error is not None]
         failure = next((each for each in errors if each.is_retryable), None)
         if failure is not None:
-            self.tell(QueryFailed(error=failure, retry_s=pause_s, attempt=attempt))
+            self.emit(QueryFailed(error=failure, retry_s=pause_s, attempt=attempt))
 
     def _is_unsettled(self, job: Job, attempt: int) -> bool:
-        if job.life is not None:
+        if job.state is not None:
             return False
         if isinstance(job.error, UnsettledError):
             return attempt < SETTLE_ASKS
-        if job.entry.is_unsubmitted:
+        if job.record.is_unsubmitted:
             return False
         return job.error is None or job.error.is_retryable
 
     async def _ask_anew(self, job: Job, session: Session) -> None:
         """Ask once more; a task the journal knows is waited for even if that fails."""
-        if (task := job.entry.as_task) is not None:
-            job.life, job.error, job.ended_at = initial_state(task), None, None
+        if (task := job.record.as_task) is not None:
+            job.state, job.error, job.ended_at = initial_state(task), None, None
             return
         [fresh] = await find_jobs([job.name], session, job.command)
-        job.entry, job.life = fresh.entry, fresh.life
+        job.record, job.state = fresh.record, fresh.state
         job.error, job.ended_at = fresh.error, fresh.ended_at
         job.queries += fresh.queries
 
     def _drop_denied(self, absent: Collection[str]) -> None:
         """Leave out what the API does not know, and say so unless it is `absent`."""
         for job in list(self.jobs):
-            if job.entry.is_unsubmitted:
+            if job.record.is_unsubmitted:
                 denial = f"{job.error}; nothing was created or charged"
             elif _is_denied(job):
-                denial = _denial(job.entry)
+                denial = _denial(job.record)
             else:
                 continue
             self.jobs.remove(job)
             if job.name not in absent:
-                self.tell(Notice(message=denial))
+                self.emit(Notice(message=denial))
 
     def _write_off(self, job: Job, session: Session) -> None:
         """Note what has been found out for good of jobs that nobody knows."""
-        entry = job.entry
-        age = self.clock.now() - entry.written_at
+        record = job.record
+        age = self.clock.now() - record.written_at
         if isinstance(job.error, UnsettledError) and job.queries >= SETTLE_ASKS:
-            job.entry = entry.at(Stage.ABSENT, None)
-            job.error = unsubmitted(job.entry)
-        elif isinstance(job.error, OutcomeUnknownError) and is_synchronous(entry):
-            job.entry = entry.at(Stage.UNKNOWN, job.error.message)
-        elif _is_denied(job) and entry.route and age > timedelta(days=KEPT_DAYS):
-            job.entry = entry.at(Stage.ABSENT, None)
-        if job.entry is not entry:
+            job.record = record.at(Stage.ABSENT, None)
+            job.error = unsubmitted(job.record)
+        elif isinstance(job.error, OutcomeUnknownError) and is_synchronous(record):
+            job.record = record.at(Stage.UNKNOWN, job.error.message)
+        elif _is_denied(job) and record.route and age > timedelta(days=KEPT_DAYS):
+            job.record = record.at(Stage.ABSENT, None)
+        if job.record is not record:
             session.note(
                 session.journal.update_job,
-                entry.external_id,
-                stage=job.entry.stage,
-                message=job.entry.message,
+                record.external_id,
+                stage=job.record.stage,
+                message=job.record.message,
             )
 
     def _adopt(self, job: Job, session: Session) -> None:
         """Make the job ours: its owner is gone, or the person named it."""
-        job.entry = self._as_asked(job.entry)
+        job.record = self._as_asked(job.record)
         if not self.options.is_embedded:
             owner = identify(os.getpid())
             session.note(
                 session.journal.update_job,
-                job.entry.external_id,
+                job.record.external_id,
                 owner_pid=os.getpid(),
                 owner_started_at=owner.started_at if owner else None,
             )
         if job.task is not None and not job.task.status.is_final:
-            self.tell(
+            self.emit(
                 Submitted(
-                    external_id=job.entry.external_id,
+                    external_id=job.record.external_id,
                     task_id=job.task.id,
-                    product=job.entry.product,
-                    model=job.entry.model,
-                    usual_s=job.entry.usual_s,
-                    prompt=job.entry.prompt,
+                    product=job.record.product,
+                    model=job.record.model,
+                    usual_s=job.record.usual_s,
+                    prompt=job.record.prompt,
                     age_s=self._age_s(job.task),
                 )
             )
@@ -238,26 +235,26 @@ class AttachedJobs:
             return 0.0
         return max(0.0, (self.clock.now() - task.created_at).total_seconds())
 
-    def _as_asked(self, entry: JobRecord) -> JobRecord:
+    def _as_asked(self, record: JobRecord) -> JobRecord:
         """Return the entry with what was said now in place of what was said then."""
         if self.options.output is not None:
-            entry = replace(entry, output=self.options.output, paths=())
+            record = replace(record, output=self.options.output, paths=())
         if self.options.is_forced:
-            entry = replace(entry, is_forced=True, paths=())
+            record = replace(record, is_forced=True, paths=())
         if not self.options.is_downloading:
-            entry = replace(entry, is_downloading=False)
-        return entry
+            record = replace(record, is_downloading=False)
+        return record
 
 
 def _is_denied(job: Job) -> bool:
     """Return whether the account does not know a task that the journal knows."""
     is_unknown = isinstance(job.error, UnknownTaskError)
-    return is_unknown and job.life is None and not job.entry.is_unsubmitted
+    return is_unknown and job.state is None and not job.record.is_unsubmitted
 
 
-def _denial(entry: JobRecord) -> str:
+def _denial(record: JobRecord) -> str:
     return (
-        f"task {entry.task_id} is not known to this account: it was made with another"
+        f"task {record.task_id} is not known to this account: it was made with another"
         f" key, or deleted, as all are after {KEPT_DAYS} days"
     )
 
@@ -275,7 +272,7 @@ async def wait_for_tasks(
     options: RunOptions,
     *,
     settings: Settings,
-    tell: EmitEvent,
+    emit: EmitEvent,
     clock: Clock,
 ) -> list[JobResult]:
     """See tasks through as the generating command would have; by default all open.
@@ -285,7 +282,7 @@ async def wait_for_tasks(
     """
     _check_given_output(options, settings)
     run = AttachedJobs(
-        names=names, options=options, settings=settings, clock=clock, tell=tell
+        names=names, options=options, settings=settings, clock=clock, emit=emit
     )
     return await _run_attached(run, run.wait)
 
@@ -295,7 +292,7 @@ async def query_tasks(
     options: RunOptions,
     *,
     settings: Settings,
-    tell: EmitEvent,
+    emit: EmitEvent,
     clock: Clock,
 ) -> list[JobResult]:
     """Ask once how tasks stand.
@@ -304,7 +301,7 @@ async def query_tasks(
         KlingError: nothing could be begun.
     """
     run = AttachedJobs(
-        names=names, options=options, settings=settings, clock=clock, tell=tell
+        names=names, options=options, settings=settings, clock=clock, emit=emit
     )
     return await _run_attached(run, run.look)
 
@@ -314,7 +311,7 @@ async def download_tasks(
     options: RunOptions,
     *,
     settings: Settings,
-    tell: EmitEvent,
+    emit: EmitEvent,
     clock: Clock,
 ) -> list[JobResult]:
     """Save the files of finished tasks, again if need be.
@@ -324,7 +321,7 @@ async def download_tasks(
     """
     _check_given_output(options, settings)
     run = AttachedJobs(
-        names=names, options=options, settings=settings, clock=clock, tell=tell
+        names=names, options=options, settings=settings, clock=clock, emit=emit
     )
     return await _run_attached(run, run.fetch)
 
@@ -350,4 +347,4 @@ async def _run_attached(
         for job in run.jobs:
             if job.ended_at is None:
                 job.fail(exc, run.clock.monotonic())
-    return [conclude(job, run.tell) for job in run.jobs]
+    return [conclude(job, run.emit) for job in run.jobs]

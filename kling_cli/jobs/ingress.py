@@ -52,27 +52,29 @@ class OwnTunnel:
     lock: SharedTunnelLock
     port: int
 
-    def _tell_others(self, event: TunnelEvent) -> None:
+    def _publish(self, event: TunnelEvent) -> None:
         if event.state in ("up", "moved"):
             self.lock.publish(event.public_url, self.port)
         else:
             self.lock.withdraw()
 
-    async def follow(self, session: Session, news: Notifications) -> None:
+    async def follow(self, session: Session, notifications: Notifications) -> None:
         """Tell the waiter, the person and other processes what becomes of it."""
         first_url = self.tunnel.public_url
         via = self.tunnel.provider_name
         was = PathState.READY
         async for event in self.tunnel.events():
-            self._tell_others(event)
+            self._publish(event)
             if event.state == "up" and event.public_url == first_url:
-                news.set_path(was if was is PathState.PROVEN else PathState.READY)
-                session.tell(CallbackPath(state="back", via=via, detail=event.detail))
+                notifications.set_path(
+                    was if was is PathState.PROVEN else PathState.READY
+                )
+                session.emit(CallbackPath(state="back", via=via, detail=event.detail))
                 continue
-            if news.path is not PathState.LOST:
-                was = news.path
-                news.set_path(PathState.LOST)
-                session.tell(CallbackPath(state="lost", via=via, detail=event.detail))
+            if notifications.path is not PathState.LOST:
+                was = notifications.path
+                notifications.set_path(PathState.LOST)
+                session.emit(CallbackPath(state="lost", via=via, detail=event.detail))
 
 
 SHARE_WAIT_S = 4.0  # for another kling that is just opening its tunnel
@@ -157,7 +159,7 @@ class _Opening:
 
     options: RunOptions
     session: Session
-    news: Notifications
+    notifications: Notifications
     group: TaskGroup
     stack: AsyncExitStack
     key: bytes
@@ -165,7 +167,10 @@ class _Opening:
 
 @asynccontextmanager
 async def open_ingress(
-    options: RunOptions, session: Session, news: Notifications, group: TaskGroup
+    options: RunOptions,
+    session: Session,
+    notifications: Notifications,
+    group: TaskGroup,
 ) -> AsyncIterator[CallbackIngress]:
     """Open the way these options ask for, and close all of it at the end.
 
@@ -179,22 +184,22 @@ async def open_ingress(
         opening = _Opening(
             options=options,
             session=session,
-            news=news,
+            notifications=notifications,
             group=group,
             stack=stack,
             key=load_key(session.settings.state_dir),
         )
         try:
-            way = await _enter(kind, opening)
+            ingress = await _enter(kind, opening)
         except TunnelError as exc:
             if options.callback == "require":
                 raise
-            way = NO_INGRESS
-            session.tell(CallbackPath(state="none", detail=exc.message, hint=exc.hint))
-        if way.base_url is not None:
-            news.set_path(PathState.READY)
-            session.tell(CallbackPath(state="ready", via=way.via))
-        yield way
+            ingress = NO_INGRESS
+            session.emit(CallbackPath(state="none", detail=exc.message, hint=exc.hint))
+        if ingress.base_url is not None:
+            notifications.set_path(PathState.READY)
+            session.emit(CallbackPath(state="ready", via=ingress.via))
+        yield ingress
 
 
 async def _enter(kind: IngressKind, to: _Opening) -> CallbackIngress:
@@ -212,9 +217,9 @@ async def _enter(kind: IngressKind, to: _Opening) -> CallbackIngress:
         case IngressKind.STANDING:
             return _enter_standing(to) or _without_listener(to.options)
         case IngressKind.LOOPBACK if to.options.port == 0 and (
-            way := _enter_standing(to)
+            ingress := _enter_standing(to)
         ):
-            return way
+            return ingress
         case IngressKind.URL | IngressKind.LOOPBACK:
             server = await _listen(to, to.stack)
             return CallbackIngress(
@@ -230,30 +235,30 @@ async def _enter_tunnel(to: _Opening) -> CallbackIngress:
     claimed = shared_lock.acquire_lock(session.settings.state_dir)
     if claimed is None:
         shared = await _shared_door(session)
-        to.group.start_soon(follow_journal, session, to.news, shared)
+        to.group.start_soon(follow_journal, session, to.notifications, shared)
         return CallbackIngress(base_url=shared.public_url, via="shared", key=to.key)
     async with AsyncExitStack() as attempt:
         attempt.callback(claimed.release)
         server = await _listen(to, attempt)
         provider = chain.provider_for(
-            session.settings, to.options.tunnel, partial(_tell_attempt, session)
+            session.settings, to.options.tunnel, partial(_emit_attempt, session)
         )
         tunnel = await attempt.enter_async_context(provider.open(server.port))
         claimed.publish(tunnel.public_url, server.port)
         attempt.callback(claimed.withdraw)  # before the tunnel goes
         to.stack.push_async_exit(attempt.pop_all())
     ours = OwnTunnel(tunnel, claimed, server.port)
-    to.group.start_soon(ours.follow, session, to.news)
+    to.group.start_soon(ours.follow, session, to.notifications)
     return CallbackIngress(
         base_url=tunnel.public_url, via=tunnel.provider_name, key=to.key
     )
 
 
-def _tell_attempt(
+def _emit_attempt(
     session: Session, provider_name: str, failure: TunnelError | None
 ) -> None:
     reason = failure.message if failure is not None else None
-    session.tell(TunnelOpening(provider=provider_name, detail=reason))
+    session.emit(TunnelOpening(provider=provider_name, detail=reason))
 
 
 def _enter_standing(to: _Opening) -> CallbackIngress | None:
@@ -267,7 +272,9 @@ def _enter_standing(to: _Opening) -> CallbackIngress | None:
         if door is None or not door.is_standing:
             continue
         if to.options.is_waiting:
-            to.group.start_soon(follow_journal, to.session, to.news, door, name)
+            to.group.start_soon(
+                follow_journal, to.session, to.notifications, door, name
+            )
         url = door.local_url if is_near else door.public_url
         return CallbackIngress(base_url=url, via="shared", key=to.key)
     return None
@@ -283,7 +290,7 @@ def _without_listener(options: RunOptions) -> CallbackIngress:
 
 
 async def _listen(to: _Opening, stack: AsyncExitStack) -> Server:
-    listener = open_listener(to.session, to.news, to.key, port=to.options.port)
+    listener = open_listener(to.session, to.notifications, to.key, port=to.options.port)
     return await stack.enter_async_context(listener)
 
 
@@ -304,7 +311,7 @@ async def _shared_door(session: Session) -> SharedTunnel:
 
 @asynccontextmanager
 async def open_listener(
-    session: Session, news: Notifications, key: bytes, *, port: int = 0
+    session: Session, notifications: Notifications, key: bytes, *, port: int = 0
 ) -> AsyncIterator[Server]:
     """Listen on 127.0.0.1 for callbacks to paths made with `key`.
 
@@ -322,7 +329,7 @@ async def open_listener(
     receiver = Receiver(
         [task_url_matcher(key)],
         keep,
-        emit=_JobListener(session, news),
+        emit=_JobListener(session, notifications),
         clock=session.clock,
         secrets=session.settings.webhook_secrets,
     )
@@ -333,9 +340,9 @@ async def open_listener(
 class _JobListener:
     """Turns what the door tells into news, and into one notice of each kind."""
 
-    def __init__(self, session: Session, news: Notifications) -> None:
+    def __init__(self, session: Session, notifications: Notifications) -> None:
         self._session = session
-        self._news = news
+        self._notifications = notifications
         self._noticed: set[str] = set()
 
     def __call__(self, event: ReceiverEvent) -> None:
@@ -360,7 +367,7 @@ class _JobListener:
     def _post(self, received: ReceivedCallback) -> None:
         if received.payload is None or received.nonce is None:
             return
-        self._news.post(
+        self._notifications.post(
             CallbackNotification(
                 nonce=received.nonce,
                 task_id=received.payload.task_id,
@@ -372,7 +379,7 @@ class _JobListener:
     def _notice(self, message: str, hint: str | None) -> None:
         if message not in self._noticed:
             self._noticed.add(message)
-            self._session.tell(Notice(message=message, hint=hint))
+            self._session.emit(Notice(message=message, hint=hint))
 
 
 def to_stored(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class RunOptions:
     """`timeout_s` None waits for ever; `port` 0 takes a free one.
 
-    `needs_way` is for a call that nobody will be called back about, made before one
+    `needs_ingress` is for a call that nobody will be called back about, made before one
     that needs a way for callbacks: without one, nothing is spent.
 
     `output` is a file, a folder or a template; None saves into the settings' folder.
@@ -54,7 +54,7 @@ class RunOptions:
     output: str | None = None
     is_forced: bool = False
     max_units: float | None = None
-    needs_way: bool = False
+    needs_ingress: bool = False
     is_embedded: bool = False
 
 
@@ -67,32 +67,32 @@ _RISK_WORDS = ("risk control", "content safety", "sensitive", "moderation")
 class Job:
     """What is known of a job while it runs; times on the clock's monotonic scale.
 
-    `is_lasting` is false for a task that ends with this command: one of a sandbox that
-    was started for it. `answer` is what the create call was answered, if it was.
+    `is_resumable` is false for a task that ends with this command: one of a sandbox
+    that was started for it. `answer` is what the create call was answered, if it was.
     """
 
     command: str
-    entry: JobRecord
-    life: TaskState | None = None
+    record: JobRecord
+    state: TaskState | None = None
     creates: int = 0
     queries: int = 0
     started_at: float = 0.0
     ended_at: float | None = None
     saved: tuple[SavedOutput, ...] = ()
     error: KlingError | None = None
-    is_told: bool = False
-    is_lasting: bool = True
+    is_reported: bool = False
+    is_resumable: bool = True
     answer: ApiResponse | None = None
 
     @property
     def task(self) -> Task | None:
-        return self.life.task if self.life else None
+        return self.state.task if self.state else None
 
     @property
     def name(self) -> str:
         """The id to resume with: the task's when it is known."""
-        known = self.task.id if self.task else self.entry.task_id
-        return known or self.entry.external_id
+        known = self.task.id if self.task else self.record.task_id
+        return known or self.record.external_id
 
     def fail(self, error: KlingError, now: float) -> None:
         """Note why the job ended here; the first reason stays."""
@@ -101,38 +101,38 @@ class Job:
 
     def result(self) -> JobResult:
         """Return what `--json` prints."""
-        told = self.task or self.entry
+        event_log = self.task or self.record
         return JobResult(
             command=self.command,
-            status=told.status,
-            task_id=self.task.id if self.task else self.entry.task_id,
+            status=event_log.status,
+            task_id=self.task.id if self.task else self.record.task_id,
             external_id=self._external_id(),
-            product=self.entry.product or None,
-            model=self.entry.model,
-            prompt=self.entry.prompt,
-            status_message=told.message,
-            created_at=told.created_at,
-            updated_at=told.updated_at,
+            product=self.record.product or None,
+            model=self.record.model,
+            prompt=self.record.prompt,
+            status_message=event_log.message,
+            created_at=event_log.created_at,
+            updated_at=event_log.updated_at,
             elapsed_s=self._elapsed_s(),
             completed_by=self._completed_by(),
             create_requests=self.creates,
-            query_requests=self.queries + (self.life.queries if self.life else 0),
-            callbacks=self.life.callbacks if self.life else 0,
-            outputs=self.saved or _unsaved(self.task, self.entry),
+            query_requests=self.queries + (self.state.queries if self.state else 0),
+            callbacks=self.state.callbacks if self.state else 0,
+            outputs=self.saved or _unsaved(self.task, self.record),
             expires_at=expires_at(self.task) if self.task else None,
-            units=told.units,
-            estimated_units=self.entry.estimated_units,
-            request_id=told.request_id or self.entry.request_id,
-            resume=self._resume(told.status),
+            units=event_log.units,
+            estimated_units=self.record.estimated_units,
+            request_id=event_log.request_id or self.record.request_id,
+            resume=self._resume(event_log.status),
             error=self.error,
             answer=self.answer,
-            is_unsubmitted=self.task is None and self.entry.is_unsubmitted,
+            is_unsubmitted=self.task is None and self.record.is_unsubmitted,
         )
 
     def _external_id(self) -> str | None:
         """The external id; not the name of a stranger that nobody knows."""
-        is_stranger = not self.entry.route and self.life is None
-        return None if is_stranger else self.entry.external_id or None
+        is_stranger = not self.record.route and self.state is None
+        return None if is_stranger else self.record.external_id or None
 
     def _elapsed_s(self) -> float | None:
         if self.ended_at is None:
@@ -140,20 +140,20 @@ class Job:
         return round(self.ended_at - self.started_at, 3)
 
     def _completed_by(self) -> str | None:
-        if self.life is None or self.life.completed_by is None:
+        if self.state is None or self.state.completed_by is None:
             return None
-        by = self.life.completed_by.value
+        by = self.state.completed_by.value
         return by if by in ("callback", "poll") else "poll"
 
     def _resume(self, status: TaskStatus) -> str | None:
-        if not self.is_lasting:
+        if not self.is_resumable:
             return None
-        if self.entry.query_path == NO_ENDPOINT and not status.is_final:
+        if self.record.query_path == NO_ENDPOINT and not status.is_final:
             return None  # nobody can be asked what became of it
         if status is TaskStatus.SUCCEEDED and self.error is not None:
             return f"kling download {self.name}"
-        is_known = bool(self.entry.route) or self.life is not None
-        is_open = not status.is_final and self.entry.stage.is_open
+        is_known = bool(self.record.route) or self.state is not None
+        is_open = not status.is_final and self.record.stage.is_open
         return f"kling wait {self.name}" if is_known and is_open else None
 
 
@@ -174,7 +174,7 @@ def failure_of(task: Task) -> KlingError | None:
 
 def surprise_of(job: Job) -> str | None:
     """Return what to say when a job cost something else than was to be expected."""
-    task, expected = job.task, job.entry.estimated_units
+    task, expected = job.task, job.record.estimated_units
     if task is None or task.units is None or expected is None:
         return None
     if abs(task.units - expected) <= ROUNDING_UNITS:
@@ -192,9 +192,9 @@ def expires_at(task: Task) -> datetime | None:
     return None
 
 
-def with_task(entry: JobRecord, task: Task) -> JobRecord:
+def with_task(record: JobRecord, task: Task) -> JobRecord:
     """Return the entry after the API's answer about its task."""
-    return replace(entry, task_id=task.id, stage=Stage.of(task.status))
+    return replace(record, task_id=task.id, stage=Stage.of(task.status))
 
 
 def _link_end(output: Output) -> datetime | None:
@@ -208,11 +208,11 @@ def _link_end(output: Output) -> datetime | None:
     return datetime.fromtimestamp(int(stated), UTC)
 
 
-def _unsaved(task: Task | None, entry: JobRecord) -> tuple[SavedOutput, ...]:
+def _unsaved(task: Task | None, record: JobRecord) -> tuple[SavedOutput, ...]:
     """Return the outputs with the paths that an earlier run saved them under."""
-    outputs = task.outputs if task else entry.outputs
-    is_paired = len(entry.paths) == len(outputs)
-    known = entry.paths if is_paired else [""] * len(outputs)
+    outputs = task.outputs if task else record.outputs
+    is_paired = len(record.paths) == len(outputs)
+    known = record.paths if is_paired else [""] * len(outputs)
     paths = [Path(from_here(path)) if path else None for path in known]
     return tuple(
         SavedOutput(output=output, path=path)
@@ -228,32 +228,32 @@ _SANDBOX_HINT = (
 )
 
 
-def conclude(job: Job, tell: EmitEvent) -> JobResult:
+def conclude(job: Job, emit: EmitEvent) -> JobResult:
     """Return the result; tell it, unless its end has been told."""
     early = isinstance(job.error, StillRunningError | StoppedError)
-    if job.error is not None and early and not job.is_lasting:
+    if job.error is not None and early and not job.is_resumable:
         job.error.hint = _SANDBOX_HINT
     elif isinstance(job.error, StoppedError):
         job.error = _with_resume_hint(job.error, job)
     result = job.result()
-    if not job.is_told:
-        job.is_told = True
-        tell(Finished(result=result))
+    if not job.is_reported:
+        job.is_reported = True
+        emit(Finished(result=result))
     return result
 
 
 def _with_resume_hint(stop: StoppedError, job: Job) -> StoppedError:
     resume = job.result().resume
-    if job.entry.is_unsubmitted:
-        reason = f": {job.entry.message}" if job.entry.message else ""
-        message = f"{stop.message}; job {job.entry.external_id} was not submitted"
+    if job.record.is_unsubmitted:
+        reason = f": {job.record.message}" if job.record.message else ""
+        message = f"{stop.message}; job {job.record.external_id} was not submitted"
         return StoppedError(
             message + reason, exit_code=stop.exit_code, hint=RUN_AGAIN_HINT
         )
     if resume is None:
-        is_lost = job.entry.query_path == NO_ENDPOINT and job.task is None
+        is_lost = job.record.query_path == NO_ENDPOINT and job.task is None
         if is_lost:
-            stop.hint = f"whether {job.entry.product} was charged is not known"
+            stop.hint = f"whether {job.record.product} was charged is not known"
         return stop
     return StoppedError(
         f"{stop.message}; {_state_sentence(job)}", exit_code=stop.exit_code, hint=resume
@@ -263,7 +263,7 @@ def _with_resume_hint(stop: StoppedError, job: Job) -> StoppedError:
 def _state_sentence(job: Job) -> str:
     """Say how a job stands that was left alone."""
     if job.task is None:
-        return f"job {job.entry.external_id} may have been accepted"
+        return f"job {job.record.external_id} may have been accepted"
     if job.task.status is TaskStatus.SUCCEEDED:
         return f"task {job.task.id} has succeeded and its result is ready"
     return f"task {job.task.id} goes on"

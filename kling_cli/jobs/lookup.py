@@ -55,13 +55,15 @@ async def find_jobs(names: Sequence[str], session: Session, command: str) -> lis
     """
     known = {name: _in_journal(name, session) for name in dict.fromkeys(names)}
     jobs = {
-        entry.key: _job(entry, session, command) for entry in known.values() if entry
+        record.key: _job(record, session, command)
+        for record in known.values()
+        if record
     }
     await ask_for(list(jobs.values()), session)
     found: dict[str, Job] = {}
-    for name, entry in known.items():
-        job = jobs[entry.key] if entry else await _stranger(name, session, command)
-        found.setdefault(job.entry.key, job)
+    for name, record in known.items():
+        job = jobs[record.key] if record else await _stranger(name, session, command)
+        found.setdefault(job.record.key, job)
     return list(found.values())
 
 
@@ -71,39 +73,39 @@ async def ask_for(jobs: Sequence[Job], session: Session) -> None:
     if not asked:
         return
     try:
-        answers = await session.asker.ask([job.entry for job in asked])
+        answers = await session.poller.ask([job.record for job in asked])
     except KlingError as exc:
         for job in asked:
             job.fail(exc, session.clock.monotonic())
         return
     for job in asked:
         job.queries += 1
-        task = answers.get(job.entry.key)
+        task = answers.get(job.record.key)
         if task is not None:
             record_task(job, task, session)
-        elif job.life is None:
+        elif job.state is None:
             job.fail(_not_found(job), session.clock.monotonic())
 
 
 def record_task(job: Job, task: Task, session: Session) -> None:
     """Note the API's answer about a job in the job and in the journal."""
-    job.life = initial_state(task)
-    job.entry = with_task(job.entry, task)
-    session.note(session.journal.record_task, job.entry.external_id, task)
+    job.state = initial_state(task)
+    job.record = with_task(job.record, task)
+    session.note(session.journal.record_task, job.record.external_id, task)
 
 
-def is_attended(entry: JobRecord) -> bool:
+def is_attended(record: JobRecord) -> bool:
     """Return whether another process is at work on it."""
-    if entry.owner_pid in (None, os.getpid()) or entry.owner_started_at is None:
+    if record.owner_pid in (None, os.getpid()) or record.owner_started_at is None:
         return False
-    return Identity(entry.owner_pid, entry.owner_started_at).is_alive
+    return Identity(record.owner_pid, record.owner_started_at).is_alive
 
 
 def _is_refused(job: Job, session: Session) -> bool:
     """Return whether the API has said no, and nothing need be asked; note it then."""
-    is_refused = job.entry.is_unsubmitted and job.entry.stage is Stage.REFUSED
+    is_refused = job.record.is_unsubmitted and job.record.stage is Stage.REFUSED
     if is_refused:
-        job.fail(unsubmitted(job.entry), session.clock.monotonic())
+        job.fail(unsubmitted(job.record), session.clock.monotonic())
     return is_refused
 
 
@@ -117,47 +119,47 @@ def _in_journal(name: str, session: Session) -> JobRecord | None:
 
 
 def _not_found(job: Job) -> KlingError:
-    entry = job.entry
-    if entry.is_unsubmitted:
-        return unsubmitted(entry)
-    if entry.task_id is not None or entry.stage not in (Stage.SENDING, Stage.UNKNOWN):
+    record = job.record
+    if record.is_unsubmitted:
+        return unsubmitted(record)
+    if record.task_id is not None or record.stage not in (Stage.SENDING, Stage.UNKNOWN):
         return _unknown(job.name)
-    if entry.stage is Stage.SENDING and is_attended(entry):
+    if record.stage is Stage.SENDING and is_attended(record):
         return StillRunningError(
-            f"job {entry.external_id} is under way in process {entry.owner_pid}",
-            hint=f"kling wait {entry.external_id}",
+            f"job {record.external_id} is under way in process {record.owner_pid}",
+            hint=f"kling wait {record.external_id}",
         )
-    if is_synchronous(entry):
-        return lost(entry)
+    if is_synchronous(record):
+        return lost(record)
     return UnsettledError(
-        f"it is unknown whether job {entry.external_id} was accepted: so far the API"
+        f"it is unknown whether job {record.external_id} was accepted: so far the API"
         " does not know it",
-        hint=f"kling wait {entry.external_id}",
+        hint=f"kling wait {record.external_id}",
     )
 
 
-def unsubmitted(entry: JobRecord) -> KlingError:
+def unsubmitted(record: JobRecord) -> KlingError:
     """Return the error for a job of which there certainly is no task."""
-    name = entry.external_id
-    again = f"nothing was created or charged; run its {entry.command} command again"
-    if entry.stage is Stage.ABSENT:
+    name = record.external_id
+    again = f"nothing was created or charged; run its {record.command} command again"
+    if record.stage is Stage.ABSENT:
         return UnreachableError(f"job {name} never reached the API", hint=again)
-    reason = f": {entry.message}" if entry.message else ""
+    reason = f": {record.message}" if record.message else ""
     return UnknownTaskError(f"job {name} was not submitted{reason}", hint=again)
 
 
-def _job(entry: JobRecord, session: Session, command: str) -> Job:
+def _job(record: JobRecord, session: Session, command: str) -> Job:
     return Job(
         command=command,
-        entry=entry,
+        record=record,
         started_at=session.clock.monotonic(),
-        is_lasting=not session.settings.is_sandbox,
+        is_resumable=not session.settings.is_sandbox,
     )
 
 
 async def _stranger(name: str, session: Session, command: str) -> Job:
     """Return a job for a task that this machine's journal does not know."""
-    entry = JobRecord(
+    record = JobRecord(
         external_id=name,
         command=command,
         product="",
@@ -168,7 +170,7 @@ async def _stranger(name: str, session: Session, command: str) -> Job:
         request="{}",
         written_at=session.clock.now(),
     )
-    job = _job(entry, session, command)
+    job = _job(record, session, command)
     try:
         if steps_back(name) is not None:
             newest_task(session.journal, name, session.settings)
@@ -188,7 +190,7 @@ async def _look_up(job: Job, name: str, session: Session) -> None:
         KlingError: nobody could be asked, or all refused.
     """
     refusals: list[KlingError] = []
-    ways = _ways(name, families(is_bulk=session.asker.is_bulk))
+    ways = _ways(name, families(is_bulk=session.poller.is_bulk))
     for place, is_external in ways:
         job.queries += 1
         try:
@@ -214,14 +216,14 @@ async def _ask_at(
 
 
 def _note_found(job: Job, task: Task, place: TaskEndpoint) -> None:
-    entry = replace(
-        job.entry,
+    record = replace(
+        job.record,
         external_id=task.external_id or "",
         product=place.product,
         query_path=place.path,
     )
-    job.life = initial_state(task)
-    job.entry = with_task(entry, task)
+    job.state = initial_state(task)
+    job.record = with_task(record, task)
 
 
 def _ways(name: str, places: Sequence[TaskEndpoint]) -> list[tuple[TaskEndpoint, bool]]:
@@ -262,14 +264,14 @@ def newest_task(journal: Journal, name: str, settings: Settings) -> JobRecord:
     """
     back = steps_back(name)
     assert back is not None  # noqa: S101 -- the caller has looked
-    entries = journal.submitted_jobs(
+    records = journal.submitted_jobs(
         back + 1,
         api_base=None if settings.is_sandbox else settings.api_base,
         without=catalogue.step_names(),
     )
-    if back < len(entries):
-        return entries[back]
-    count = len(entries)
+    if back < len(records):
+        return records[back]
+    count = len(records)
     known = f"only {count} task{'s' * (count != 1)}" if count else "no task"
     raise UsageError(
         f"{name}: this machine knows {known}"
@@ -294,5 +296,5 @@ def resolve_last(name: str, settings: Settings) -> str:
             f"{name}: no task has been made on this machine yet", hint="kling list"
         )
     with Journal.open(settings.state_dir) as journal:
-        entry = newest_task(journal, name, settings)
-    return entry.task_id or entry.external_id
+        record = newest_task(journal, name, settings)
+    return record.task_id or record.external_id

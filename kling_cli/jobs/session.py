@@ -23,20 +23,20 @@ PAUSE_S = 0.5  # before what was locked is tried again
 
 @dataclass(slots=True, kw_only=True)
 class Session:
-    """Open for one command. `tell` is where events go."""
+    """Open for one command. `emit` is where events go."""
 
     settings: Settings
     clock: Clock
-    tell: EmitEvent
+    emit: EmitEvent
     journal: Journal
     http: httpx.AsyncClient
     client: KlingClient
-    asker: Poller
+    poller: Poller
     _notes: dict[Hashable, Callable[[], None]] = field(default_factory=dict)
     _next_try_at: float = 0.0
     _is_told: bool = False
 
-    async def write_down(self, entry: JobRecord) -> None:
+    async def write_down(self, record: JobRecord) -> None:
         """Store a job that is about to be sent, once others let us.
 
         Raises:
@@ -47,7 +47,7 @@ class Session:
         is_waiting = False
         while True:
             try:
-                self.journal.add_job(entry)
+                self.journal.add_job(record)
             except JournalError as exc:
                 if not exc.is_locked or self.clock.monotonic() >= deadline:
                     raise
@@ -55,7 +55,7 @@ class Session:
                 return
             if not is_waiting:
                 is_waiting = True
-                self.tell(Remark(message="another program locks the journal: waiting"))
+                self.emit(Remark(message="another program locks the journal: waiting"))
             await self.clock.sleep(PAUSE_S)
 
     def note(self, write: Callable[..., None], *values: Any, **columns: Any) -> bool:
@@ -88,7 +88,7 @@ class Session:
                 self._next_try_at = self.clock.monotonic() + PAUSE_S
             if not self._is_told and (is_last or not exc.is_locked):
                 self._is_told = True
-                self.tell(Notice(message=exc.message, hint=exc.hint))
+                self.emit(Notice(message=exc.message, hint=exc.hint))
         except BaseException:
             self._notes.clear()
             raise
@@ -96,7 +96,7 @@ class Session:
 
 @asynccontextmanager
 async def open_session(
-    settings: Settings, clock: Clock, tell: EmitEvent
+    settings: Settings, clock: Clock, emit: EmitEvent
 ) -> AsyncIterator[Session]:
     """Open the journal and a client for these settings.
 
@@ -107,7 +107,7 @@ async def open_session(
     credentials = credentials_from_settings(settings)
     with Journal.open(settings.state_dir) as journal:
         if journal.corrupt_backup is not None:
-            tell(
+            emit(
                 Notice(
                     message="the journal was not readable; it was kept as"
                     f" {journal.corrupt_backup} and a new one begun"
@@ -119,11 +119,11 @@ async def open_session(
             session = Session(
                 settings=settings,
                 clock=clock,
-                tell=tell,
+                emit=emit,
                 journal=journal,
                 http=http,
                 client=client,
-                asker=Poller(
+                poller=Poller(
                     client, is_bulk=credentials.kind == CredentialKind.API_KEY
                 ),
             )

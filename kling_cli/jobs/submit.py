@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -25,7 +24,7 @@ from kling_cli.jobs.events import (
     WaitingForSlot,
 )
 from kling_cli.jobs.waiting.poller import STAYING_REFUSALS, is_refusal
-from kling_cli.jobs.waiting.schedule import retry_s, slot_s
+from kling_cli.jobs.waiting.schedule import random_jitter, retry_s, slot_retry_s
 
 MOST_CREATES = 6  # after as many definite failures the API counts as unreachable
 SETTLE_ASKS = 2  # a created task is readable at once. Source: API reference 1.5
@@ -50,7 +49,7 @@ class Submission:
     external_id: str
     client: CreateTask
     ask: Callable[[], Awaitable[Task | None]]
-    tell: EmitEvent
+    emit: EmitEvent
     clock: Clock
     deadline: float
     creates: int = 0
@@ -102,7 +101,7 @@ class Submission:
 
     async def _settle(self, doubt: KlingError) -> Task | None:
         """Ask for the external id; None means: certainly not accepted, send again."""
-        self.tell(OutcomeCheck(external_id=self.external_id, reason=doubt.message))
+        self.emit(OutcomeCheck(external_id=self.external_id, reason=doubt.message))
         return await self._look(doubt) or await self._try_again(doubt)
 
     async def _unless_accepted_before(self, refusal: KlingError) -> Task:
@@ -129,22 +128,22 @@ class Submission:
                 refusals = refusals + 1 if is_refusal(exc) else 0
                 if refusals >= STAYING_REFUSALS:
                     raise self._unsettled(exc) from exc
-                pause_s = retry_s(failures, spread=_spread())
-                self.tell(QueryFailed(error=exc, retry_s=pause_s, attempt=failures))
+                pause_s = retry_s(failures, jitter=random_jitter())
+                self.emit(QueryFailed(error=exc, retry_s=pause_s, attempt=failures))
                 await self._pause_in_doubt(pause_s, exc)
                 continue
             if task is not None:
                 return task
             misses += 1
-            await self._pause_in_doubt(retry_s(misses, spread=_spread()), doubt)
+            await self._pause_in_doubt(retry_s(misses, jitter=random_jitter()), doubt)
         return None
 
     async def _wait_for_slot(self, full: KlingError) -> Task | None:
         self._slot_waits += 1
-        pause_s = slot_s(self._slot_waits, spread=_spread())
+        pause_s = slot_retry_s(self._slot_waits, jitter=random_jitter())
         if self._left_s() <= pause_s:
             return await self._unless_accepted_before(_no_slot(full))
-        self.tell(
+        self.emit(
             WaitingForSlot(
                 external_id=self.external_id, attempt=self._slot_waits, pause_s=pause_s
             )
@@ -154,11 +153,11 @@ class Submission:
 
     async def _try_again(self, failure: KlingError) -> Task | None:
         """Pause before another create, unless the tries or the time are used up."""
-        pause_s = retry_s(self.creates, spread=_spread())
+        pause_s = retry_s(self.creates, jitter=random_jitter())
         attempt = self.creates - self._slot_waits
         if attempt >= MOST_CREATES or self._left_s() <= pause_s:
             return await self._unless_accepted_before(_not_accepted(failure))
-        self.tell(
+        self.emit(
             SendFailed(
                 external_id=self.external_id,
                 error=failure,
@@ -218,7 +217,3 @@ def _not_accepted(failure: KlingError) -> UnreachableError:
         http=failure.http,
         request_id=failure.request_id,
     )
-
-
-def _spread() -> float:
-    return random.random()  # noqa: S311 -- jitter, not a secret

@@ -1,4 +1,4 @@
-"""The journal's file: making it, opening it together with others, setting it aside."""
+"""The journal's database file: schema, opening, migration, recovery from corruption."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kling_cli.store.records import COLUMNS
 FILE_NAME = "journal.db"
 SCHEMA_VERSION = 4  # 2: forwards of callbacks; 3: estimated units; 4: partial files
 BUSY_TIMEOUT_S = 15.0
-# What says that a write was not taken, and what may say so of opening.
+# Errors of a write that did not happen, and of opening a file that cannot be written.
 _NOT_WRITTEN = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)
 _UNWRITABLE = (
     *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
@@ -56,7 +56,7 @@ _TABLES = (
 
 
 class JournalError(UsageError):
-    """The journal cannot be read or written; `is_locked`: somebody else is writing."""
+    """The journal cannot be read or written; `is_locked`: by another process."""
 
     def __init__(self, path: Path, cause: Exception) -> None:
         self.is_locked = isinstance(cause, sqlite3.Error) and _is_busy(cause)
@@ -74,10 +74,10 @@ class JournalError(UsageError):
 
 
 class OpenedDatabase(NamedTuple):
-    """A journal's database as it could be opened.
+    """The connection to a journal's database.
 
-    `corrupt_backup` is where a corrupt predecessor was moved, if there was one;
-    `unwritable` is why it can only be read, if that is so.
+    `corrupt_backup` is where a corrupt file was moved, if there was one; `unwritable`
+    is why the database is read-only, if it is.
     """
 
     connection: sqlite3.Connection
@@ -86,7 +86,7 @@ class OpenedDatabase(NamedTuple):
 
 
 def open_database(state_dir: Path) -> OpenedDatabase:
-    """Open the journal's database: to read it at least, where it is there already.
+    """Open the journal's database, read-only where an existing one cannot be written.
 
     Raises:
         JournalError: the folder or the file cannot be used.
@@ -116,11 +116,10 @@ def _open_to_write(path: Path) -> OpenedDatabase:
 
 
 def _connect_to_read(path: Path) -> sqlite3.Connection:
-    """Return a connection that reads a journal in a place that takes no writing.
+    """Return a read-only connection to a journal in a folder that is not writable.
 
-    Together with those who write to it, if they do; or else as the file stands. What
-    needs writing to be read, a log that nobody has moved or older tables, is read in a
-    copy.
+    It sees what other processes write. Where reading needs writing (a log that was not
+    checkpointed, an older schema), a copy in memory is read.
     """
     address = f"file:{quote(str(path.absolute()))}"
     has_log = _with_suffix(path, "-wal").exists()
@@ -143,7 +142,7 @@ def _readable(db: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _copied(path: Path) -> sqlite3.Connection:
-    """Return the database as it stands, log and all, in memory."""
+    """Return a copy of the database and its log in memory."""
     memory = sqlite3.connect(":memory:", isolation_level=None)
     with TemporaryDirectory(prefix="kling-") as folder:
         copy = Path(folder, path.name)
@@ -160,7 +159,7 @@ def _with_suffix(path: Path, suffix: str) -> Path:
 
 
 def _is_unwritable(error: Exception) -> bool:
-    """Return whether what failed may yet be read: there is no right, or no room."""
+    """Return whether the file may still be readable: no permission, or a full disk."""
     if isinstance(error, sqlite3.Error):
         return _code(error) in _UNWRITABLE
     return isinstance(error, PermissionError) or (
@@ -188,10 +187,10 @@ def _version(db: sqlite3.Connection) -> int:
 
 
 def _migrate(db: sqlite3.Connection) -> None:
-    """Make the tables, or those and their columns that an older file lacks.
+    """Create the tables and columns that the file lacks.
 
-    Harmless when another process does the same at the same time, or goes on with the
-    version it knows.
+    Safe when another process does the same at the same time, or goes on using the
+    older schema.
     """
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("BEGIN IMMEDIATE")
@@ -214,11 +213,11 @@ def _is_busy(error: sqlite3.Error) -> bool:
 
 
 def _code(error: sqlite3.Error) -> int:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF  # without its finer shades
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code
 
 
 def _rename_corrupt(path: Path) -> Path:
-    """Rename a corrupt journal, and what belongs to it, to the first free name."""
+    """Rename a corrupt journal and its log to the first free name; return it."""
     aside = next(
         free
         for number in count(1)
@@ -232,7 +231,7 @@ def _rename_corrupt(path: Path) -> Path:
 
 
 def check_integrity(state_dir: Path) -> str | None:
-    """Return what is wrong with the journal, None when it is sound or not there yet.
+    """Return the first error of SQLite's quick check, None if there is none or no file.
 
     Raises:
         JournalError: it cannot be read at all.

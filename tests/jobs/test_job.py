@@ -24,16 +24,16 @@ from tests.jobs.made import (
     SUBMITTED,
     SUCCEEDED,
     UNKNOWN,
+    a_record,
     a_task,
     a_video,
-    an_entry,
 )
 
 
 def a_job(task: Task | None = None, **columns: Any) -> Job:
-    entry = an_entry(**columns)
-    life = initial_state(task) if task else None
-    return Job(command="wait", entry=entry, life=life)
+    record = a_record(**columns)
+    state = initial_state(task) if task else None
+    return Job(command="wait", record=record, state=state)
 
 
 @pytest.mark.parametrize("status", [SUBMITTED, PROCESSING, SUCCEEDED, UNKNOWN])
@@ -169,8 +169,8 @@ def test_a_job_without_a_task_has_no_surprise() -> None:
 def test_a_result_counts_the_questions_of_every_step() -> None:
     job = a_job(a_task())
     job.queries = 2
-    assert job.life is not None
-    job.life = replace(job.life, queries=3, callbacks=1)
+    assert job.state is not None
+    job.state = replace(job.state, queries=3, callbacks=1)
     job.started_at, job.ended_at = 10.0, 12.3456
 
     result = job.result()
@@ -192,8 +192,8 @@ def test_a_job_is_completed_by_a_callback_or_by_asking(
     by: Source | None, said: str | None
 ) -> None:
     job = a_job(a_task())
-    assert job.life is not None
-    job.life = replace(job.life, completed_by=by)
+    assert job.state is not None
+    job.state = replace(job.state, completed_by=by)
 
     assert job.result().completed_by == said
 
@@ -218,6 +218,6 @@ def test_files_of_an_earlier_run_are_named_when_they_can_be_told_apart(
 
 
 def test_an_answer_moves_the_entry_on() -> None:
-    entry = with_task(an_entry(), a_task("t7", PROCESSING))
+    record = with_task(a_record(), a_task("t7", PROCESSING))
 
-    assert (entry.task_id, entry.stage) == ("t7", Stage.PROCESSING)
+    assert (record.task_id, record.stage) == ("t7", Stage.PROCESSING)

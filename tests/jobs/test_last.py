@@ -14,7 +14,7 @@ from kling_cli.jobs.lookup import newest_task, resolve_last, steps_back
 from kling_cli.settings.settings import Settings, read_settings
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
-from tests.jobs.made import NOON, an_entry
+from tests.jobs.made import NOON, a_record
 from tests.jobs.world import a_world, an_order
 
 HOST = "https://kling.example.com"
@@ -53,7 +53,7 @@ def lived(tmp_path: Path) -> Settings:
         for minute, (name, columns) in enumerate(rows):
             at = NOON + timedelta(minutes=minute)
             known = {"api_base": HOST, "written_at": at, **columns}
-            journal.add_job(an_entry(name, **known))
+            journal.add_job(a_record(name, **known))
     return settings(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""The journal as one process sees it; many of them are in test_journal_shared.py."""
+"""The journal in one process; several processes are in test_journal_shared.py."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from kling_cli.errors import UsageError
 from kling_cli.store.database import JournalError
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import OutputKey, PartialFileRecord, Stage
-from tests.jobs.made import NOON, SUCCEEDED, a_callback, a_video, an_entry
+from tests.jobs.made import NOON, SUCCEEDED, a_callback, a_record, a_video
 
 SECOND = timedelta(seconds=1)
-BASE = an_entry().api_base
+BASE = a_record().api_base
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 def test_a_job_is_found_by_its_external_id_and_by_its_task_id(
     journal: Journal,
 ) -> None:
-    entry = an_entry("e1", task_id="t1")
+    entry = a_record("e1", task_id="t1")
     journal.add_job(entry)
 
     assert journal.find_job("e1") == entry
@@ -39,28 +39,28 @@ def test_a_job_is_found_by_its_external_id_and_by_its_task_id(
     assert journal.find_job("t2") is None
 
 
-def test_what_was_written_is_there_after_closing(tmp_path: Path) -> None:
+def test_a_job_is_stored_after_closing(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as journal:
-        journal.add_job(an_entry())
+        journal.add_job(a_record())
 
     with Journal.open(tmp_path) as again:
-        assert again.find_job("e1") == an_entry()
+        assert again.find_job("e1") == a_record()
         assert again.corrupt_backup is None
 
 
-def test_an_external_id_is_taken_once(journal: Journal) -> None:
-    journal.add_job(an_entry())
+def test_an_external_id_is_used_once(journal: Journal) -> None:
+    journal.add_job(a_record())
 
     with pytest.raises(UsageError, match="e1 has been used") as caught:
-        journal.add_job(an_entry(command="image2video"))
+        journal.add_job(a_record(command="image2video"))
 
     assert not isinstance(caught.value, JournalError)
     assert caught.value.hint == "kling status e1"
-    assert journal.find_job("e1") == an_entry()
+    assert journal.find_job("e1") == a_record()
 
 
-def test_what_the_api_said_is_stored_with_its_links(journal: Journal) -> None:
-    journal.add_job(an_entry())
+def test_a_task_of_the_api_is_stored_with_its_urls(journal: Journal) -> None:
+    journal.add_job(a_record())
     task = Task(
         id="t1",
         status=SUCCEEDED,
@@ -80,16 +80,16 @@ def test_what_the_api_said_is_stored_with_its_links(journal: Journal) -> None:
     assert found.as_task == replace(task, external_id="e1")
 
 
-def test_columns_of_one_job_change_and_no_other(journal: Journal) -> None:
-    journal.add_job(an_entry("e1"))
-    journal.add_job(an_entry("e2"))
+def test_only_the_columns_of_one_job_are_updated(journal: Journal) -> None:
+    journal.add_job(a_record("e1"))
+    journal.add_job(a_record("e2"))
 
     journal.update_job("e1", paths=("a.mp4",), stage=Stage.ABSENT, owner_pid=None)
 
-    assert journal.find_job("e1") == an_entry(
+    assert journal.find_job("e1") == a_record(
         "e1", paths=("a.mp4",), stage=Stage.ABSENT
     )
-    assert journal.find_job("e2") == an_entry("e2")
+    assert journal.find_job("e2") == a_record("e2")
 
 
 def test_open_jobs_and_unsaved_ones_are_unfinished_oldest_first(
@@ -97,24 +97,24 @@ def test_open_jobs_and_unsaved_ones_are_unfinished_oldest_first(
 ) -> None:
     for number, stage in enumerate(Stage):
         at = NOON - number * SECOND
-        journal.add_job(an_entry(stage.value, stage=stage, written_at=at))
+        journal.add_job(a_record(stage.value, stage=stage, written_at=at))
     done: dict[str, Any] = {"stage": Stage.SUCCEEDED, "written_at": NOON}
-    journal.add_job(an_entry("saved", paths=("v.mp4",), **done))
+    journal.add_job(a_record("saved", paths=("v.mp4",), **done))
     odd = 'a "".mp4'  # a name may hold what an empty one looks like
-    journal.add_job(an_entry("saved too", paths=(odd, "b.mp4"), **done))
-    journal.add_job(an_entry("not to save", is_downloading=False, **done))
+    journal.add_job(a_record("saved too", paths=(odd, "b.mp4"), **done))
+    journal.add_job(a_record("not to save", is_downloading=False, **done))
     half: dict[str, Any] = {**done, "written_at": NOON + SECOND}
-    journal.add_job(an_entry("half saved", paths=("a.mp4", ""), **half))
+    journal.add_job(a_record("half saved", paths=("a.mp4", ""), **half))
 
     names = [entry.external_id for entry in journal.unfinished_jobs()]
 
     assert names == ["succeeded", "processing", "submitted", "sending", "half saved"]
 
 
-def test_the_newest_come_first_and_no_more_than_asked_for(journal: Journal) -> None:
+def test_the_newest_jobs_come_first_up_to_the_limit(journal: Journal) -> None:
     for number in range(5):
-        journal.add_job(an_entry(f"e{number}", written_at=NOON))
-    journal.add_job(an_entry("late", written_at=NOON + SECOND))
+        journal.add_job(a_record(f"e{number}", written_at=NOON))
+    journal.add_job(a_record("late", written_at=NOON + SECOND))
 
     names = [entry.external_id for entry in journal.newest_jobs(3)]
 
@@ -131,12 +131,12 @@ def test_the_newest_come_first_and_no_more_than_asked_for(journal: Journal) -> N
         pytest.param([10, 20, 0, 0], None, id="times that cannot be"),
     ],
 )
-def test_the_usual_time_is_the_median_of_the_last_ten(
+def test_the_usual_duration_is_the_median_of_the_last_ten(
     journal: Journal, times: list[int], usual_s: float | None
 ) -> None:
     for number, seconds in enumerate(times):
         journal.add_job(
-            an_entry(
+            a_record(
                 f"e{number}",
                 stage=Stage.SUCCEEDED,
                 written_at=NOON + number * SECOND,
@@ -148,7 +148,7 @@ def test_the_usual_time_is_the_median_of_the_last_ten(
     assert journal.usual_s("text2video", "kling-3.0-turbo", BASE) == usual_s
 
 
-def test_the_usual_time_is_that_of_the_same_product_model_and_success(
+def test_the_usual_duration_is_that_of_succeeded_tasks_of_the_product_and_model(
     journal: Journal,
 ) -> None:
     others: list[dict[str, Any]] = [
@@ -159,13 +159,13 @@ def test_the_usual_time_is_that_of_the_same_product_model_and_success(
     for number, other in enumerate(others * 3):
         took = {"created_at": NOON, "updated_at": NOON + 9 * SECOND}
         columns: dict[str, Any] = {"stage": Stage.SUCCEEDED, **took, **other}
-        journal.add_job(an_entry(f"e{number}", **columns))
+        journal.add_job(a_record(f"e{number}", **columns))
 
     assert journal.usual_s("text2video", "kling-3.0-turbo", BASE) is None
     assert journal.usual_s("text2video", None, BASE) == 9
 
 
-def test_a_callback_is_kept_to_the_byte_and_numbered(journal: Journal) -> None:
+def test_a_callback_is_stored_to_the_byte_and_numbered(journal: Journal) -> None:
     first = journal.add_callback(a_callback())
     second = journal.add_callback(a_callback(task_id=None, status=None, raw=b""))
 
@@ -176,7 +176,7 @@ def test_a_callback_is_kept_to_the_byte_and_numbered(journal: Journal) -> None:
     assert kept[1].raw == b""
 
 
-def test_callbacks_are_given_out_by_capability_and_number(journal: Journal) -> None:
+def test_callbacks_are_selected_by_nonce_and_number(journal: Journal) -> None:
     first = journal.add_callback(a_callback("n1"))
     journal.add_callback(a_callback("of another"))
     journal.add_callback(a_callback(None))
@@ -187,7 +187,7 @@ def test_callbacks_are_given_out_by_capability_and_number(journal: Journal) -> N
     assert journal.callbacks_after(0, []) == []
 
 
-def test_the_version_changes_with_what_others_write_and_not_with_our_own(
+def test_the_data_version_changes_with_writes_of_others_only(
     tmp_path: Path,
 ) -> None:
     with Journal.open(tmp_path) as ours, Journal.open(tmp_path) as theirs:
@@ -200,7 +200,7 @@ def test_the_version_changes_with_what_others_write_and_not_with_our_own(
     assert before == after_us != after_them
 
 
-def test_partial_files_are_known_by_their_output_until_they_are_forgotten(
+def test_partial_files_are_found_by_their_output_until_removed(
     journal: Journal,
 ) -> None:
     place = OutputKey(api_base=BASE, task_id="t1", file_index=1, is_watermark=False)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kling_cli.store.database import FILE_NAME, SCHEMA_VERSION
-from kling_cli.store.journal import PAGE, Journal
+from kling_cli.store.journal import PAGE_SIZE, Journal
 from kling_cli.store.records import (
     CallbackFilter,
     StoredCallback,
@@ -53,7 +53,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
         yield opened
 
 
-def test_a_callback_comes_back_as_it_was_kept(journal: Journal) -> None:
+def test_a_callback_is_read_as_it_was_stored(journal: Journal) -> None:
     number = journal.add_callback(a_callback())
 
     assert journal.find_callback(number) == a_callback(id=number)
@@ -78,7 +78,7 @@ def test_a_callback_comes_back_as_it_was_kept(journal: Journal) -> None:
         pytest.param(CallbackFilter(after=3), [4], id="after"),
     ],
 )
-def test_what_is_wanted_chooses(
+def test_a_filter_selects_callbacks(
     journal: Journal, wanted: CallbackFilter, numbers: list[int]
 ) -> None:
     journal.add_callbacks(
@@ -95,7 +95,7 @@ def test_what_is_wanted_chooses(
     assert [each.id for each in journal.list_callbacks(wanted)] == numbers
 
 
-def test_a_limit_leaves_the_newest(journal: Journal) -> None:
+def test_a_limit_selects_the_newest(journal: Journal) -> None:
     journal.add_callbacks([a_callback()] * 5)
 
     assert [each.id for each in journal.list_callbacks(CallbackFilter(), limit=2)] == [
@@ -104,17 +104,17 @@ def test_a_limit_leaves_the_newest(journal: Journal) -> None:
     ]
 
 
-def test_pages_have_all_in_order(journal: Journal) -> None:
-    journal.add_callbacks([a_callback()] * (2 * PAGE + 1))
+def test_pages_contain_all_callbacks_in_order(journal: Journal) -> None:
+    journal.add_callbacks([a_callback()] * (2 * PAGE_SIZE + 1))
 
     pages = list(journal.callback_pages(CallbackFilter(after=1)))
 
-    assert [len(page) for page in pages] == [PAGE, PAGE]
+    assert [len(page) for page in pages] == [PAGE_SIZE, PAGE_SIZE]
     numbers = [kept.id for page in pages for kept in page]
-    assert numbers == list(range(2, 2 * PAGE + 2))
+    assert numbers == list(range(2, 2 * PAGE_SIZE + 2))
 
 
-def test_the_last_delivery_to_each_place_says_whether_it_failed(
+def test_the_last_forward_to_each_url_decides_whether_it_failed(
     journal: Journal,
 ) -> None:
     journal.add_callbacks([a_callback()] * 5)
@@ -134,7 +134,7 @@ def test_the_last_delivery_to_each_place_says_whether_it_failed(
     assert [each.id for each in failed] == [2, 4]
 
 
-def test_outcomes_come_back_as_they_were_kept(journal: Journal) -> None:
+def test_forwards_are_read_as_they_were_stored(journal: Journal) -> None:
     journal.add_callback(a_callback())
     first, last = a_forward(1, None), replace(a_forward(1, 200), is_replay=True)
     refused = replace(first, error="connection refused", attempt=4)
@@ -146,7 +146,7 @@ def test_outcomes_come_back_as_they_were_kept(journal: Journal) -> None:
     assert last_by_url([refused, last]) == {HERE: last}
 
 
-def test_clearing_takes_the_outcomes_along_and_no_number_is_given_twice(
+def test_deleting_callbacks_deletes_forwards_and_reuses_no_number(
     journal: Journal,
 ) -> None:
     journal.add_callbacks([a_callback(), a_callback(task_id="t2")])
@@ -158,7 +158,7 @@ def test_clearing_takes_the_outcomes_along_and_no_number_is_given_twice(
     assert journal.add_callback(a_callback()) == 3
 
 
-def test_a_journal_of_the_first_version_is_brought_up_in_place(tmp_path: Path) -> None:
+def test_a_journal_of_schema_version_1_is_migrated_in_place(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as old:
         old.add_callback(a_callback())
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:

@@ -12,7 +12,7 @@ from kling_cli.store.journal import ListenerJournal
 from tests.store.test_journal_callbacks import a_callback
 
 
-def test_many_callbacks_get_their_numbers_in_order(tmp_path: Path) -> None:
+def test_a_batch_of_callbacks_is_numbered_in_order(tmp_path: Path) -> None:
     names = [f"t{number}" for number in range(250)]
 
     with ListenerJournal.open(tmp_path) as journal:
@@ -24,7 +24,7 @@ def test_many_callbacks_get_their_numbers_in_order(tmp_path: Path) -> None:
     assert kept == list(zip(numbers, names, strict=True))
 
 
-def test_who_never_waits_says_that_it_is_locked(tmp_path: Path) -> None:
+def test_without_waiting_a_locked_journal_is_an_error(tmp_path: Path) -> None:
     with (
         ListenerJournal.open(tmp_path) as journal,
         closing(sqlite3.connect(tmp_path / "journal.db")) as other,
@@ -42,7 +42,7 @@ def test_who_never_waits_says_that_it_is_locked(tmp_path: Path) -> None:
         assert journal.add_callbacks([a_callback()]) == [1]
 
 
-def test_what_is_broken_is_not_taken_for_locked(tmp_path: Path) -> None:
+def test_other_errors_are_not_reported_as_locked(tmp_path: Path) -> None:
     with ListenerJournal.open(tmp_path) as journal:
         with closing(sqlite3.connect(tmp_path / "journal.db")) as other:
             other.execute("DROP TABLE callbacks")
@@ -53,7 +53,7 @@ def test_what_is_broken_is_not_taken_for_locked(tmp_path: Path) -> None:
     assert not caught.value.is_locked
 
 
-def test_who_never_waits_leaves_the_log_to_others(tmp_path: Path) -> None:
+def test_without_waiting_the_log_is_not_checkpointed(tmp_path: Path) -> None:
     with (
         ListenerJournal.open(tmp_path) as writer,
         ListenerJournal.open(tmp_path) as mover,
@@ -69,7 +69,7 @@ def test_who_never_waits_leaves_the_log_to_others(tmp_path: Path) -> None:
         assert (tmp_path / "journal.db").stat().st_size > 600 * 10_000
 
 
-def test_a_log_that_is_long_is_begun_anew(tmp_path: Path) -> None:
+def test_a_long_log_is_restarted(tmp_path: Path) -> None:
     log = tmp_path / "journal.db-wal"
     with (
         ListenerJournal.open(tmp_path) as writer,
@@ -79,7 +79,7 @@ def test_a_log_that_is_long_is_begun_anew(tmp_path: Path) -> None:
         writer.add_callbacks([a_callback(raw=b"x" * 10_000)] * 30)
         length = log.stat().st_size
 
-        mover.checkpoint(longest=10)
+        mover.checkpoint(max_pages=10)
         writer.add_callbacks([a_callback()])
 
         assert log.stat().st_size == length

@@ -1,4 +1,4 @@
-"""The options of `kling account`."""
+"""`kling account`: resource packs, deductions from them, and deductions from cash."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PRODUCT_TYPES = ("video", "image", "try-on")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeductionOptions:
-    """Which deductions."""
+    """Filters of deductions, and how they are grouped."""
 
     since: Annotated[
         str,
@@ -88,7 +88,7 @@ NEWEST = 20  # deductions that say what is left, in each currency
 LAG_NOTE = "these figures can be up to 12 hours old"
 
 
-def packs(*, talk: OutputOptions, account: AccountOptions) -> int:
+def packs(*, output_options: OutputOptions, account_options: AccountOptions) -> int:
     """Show what is left in each resource pack; this is what `kling account` alone does.
 
     With --quiet: one pack id a line. The API asks for at most one such look a second,
@@ -108,7 +108,11 @@ def packs(*, talk: OutputOptions, account: AccountOptions) -> int:
 
         return await bought(client, now - LOOK_BACK, now)
 
-    found = shown.sorted_packs(run_with_client(work, account=account, talk=talk))
+    found = shown.sorted_packs(
+        run_with_client(
+            work, account_options=account_options, output_options=output_options
+        )
+    )
     listing = Listing(
         command="account packs",
         facts={"packs": [shown.pack_document(one, now) for one in found]},
@@ -120,15 +124,15 @@ def packs(*, talk: OutputOptions, account: AccountOptions) -> int:
             "kling account balance shows what was paid in cash",
         ),
     )
-    return print_listing(listing, talk)
+    return print_listing(listing, output_options)
 
 
 def billing(
     *,
     period: DeductionOptions,
     product_types: ProductTypesOption = None,
-    talk: OutputOptions,
-    account: AccountOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
     """Show what the packs have paid, task by task, newest first, in units.
 
@@ -141,11 +145,14 @@ def billing(
     bill = DeductionQuery(
         "account billing", PACKAGE_PATH, parse_product_types(product_types)
     )
-    return _print_deductions(bill, period, talk, account)
+    return _print_deductions(bill, period, output_options, account_options)
 
 
 def balance(
-    *, period: DeductionOptions, talk: OutputOptions, account: AccountOptions
+    *,
+    period: DeductionOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
     """Show what is left in cash, and what it was spent on, task by task, newest first.
 
@@ -157,12 +164,12 @@ def balance(
     from kling_cli.api import BALANCE_PATH
 
     bill = DeductionQuery("account balance", BALANCE_PATH, has_left=True)
-    return _print_deductions(bill, period, talk, account)
+    return _print_deductions(bill, period, output_options, account_options)
 
 
 @dataclass(frozen=True, slots=True)
 class DeductionQuery:
-    """Which of the two bills, and whose rows; one of cash says what is left."""
+    """The bill of packs or of cash, and the types of packs to include."""
 
     command: str
     path: str
@@ -173,8 +180,8 @@ class DeductionQuery:
 def _print_deductions(
     bill: DeductionQuery,
     period: DeductionOptions,
-    talk: OutputOptions,
-    account: AccountOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
     from kling_cli.cli.commands.library import run_with_client
     from kling_cli.cli.commands.list import parse_time
@@ -205,7 +212,9 @@ def _print_deductions(
         )
         return found, newest.items
 
-    found, newest = run_with_client(work, account=account, talk=talk)
+    found, newest = run_with_client(
+        work, account_options=account_options, output_options=output_options
+    )
     left = shown.cash_left(newest) if bill.has_left else None
     listing = shown.deduction_listing(
         bill.command,
@@ -215,7 +224,7 @@ def _print_deductions(
         by=period.by,
         left=left,
     )
-    return print_listing(listing, talk)
+    return print_listing(listing, output_options)
 
 
 def make_group() -> Any:

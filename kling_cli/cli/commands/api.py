@@ -1,4 +1,4 @@
-"""From the fields of `kling api` to a body of JSON, or to the query of a GET."""
+"""`kling api`: a raw signed call."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _FILE_HINT = "give a readable file, or - for standard input"
 
 
 def parse_body(sent: BodyOptions) -> Any:
-    """Return the body, None for none: the input with the fields on top.
+    """Return the JSON body, None for none: the input with the fields on top.
 
     Raises:
         UsageError: a field, a file or the JSON in it is none.
@@ -73,7 +73,7 @@ def parse_body(sent: BodyOptions) -> Any:
 
 
 def parse_query(sent: BodyOptions) -> Mapping[str, str]:
-    """Return the fields as parameters of a query; a list is separated by commas.
+    """Return the fields as query parameters; a list is joined by commas.
 
     Raises:
         UsageError: there is a body, or an object where a query has a value.
@@ -184,7 +184,7 @@ Path = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyOptions:
-    """The body, or the query of a GET."""
+    """The fields of the body, or of the query of a GET."""
 
     texts: Annotated[
         list[str] | None,
@@ -223,7 +223,7 @@ class BodyOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowOptions:
-    """Whether to see the task through that the answer names, and what it may cost."""
+    """Whether to wait for the task that the response names, and its maximum cost."""
 
     is_waiting: Annotated[
         bool,
@@ -252,28 +252,28 @@ def print_call(
     call: RawCall,
     results: Sequence[JobResult],
     *,
-    talk: OutputOptions,
+    output_options: OutputOptions,
     wanted: ResultKind | None,
 ) -> int:
-    """Print the answer and return the exit code.
+    """Print the response and return the exit code.
 
     With `wanted`, tasks have been followed, and what they made is printed instead.
     """
     is_followed = wanted is not None and any(each.task_id for each in results)
-    if talk.is_json:
+    if output_options.is_json:
         _print_document(call, results)
     elif wanted is not None and is_followed:
         for line in result_lines(results, wanted):
             write_result(line)
     else:
         _print_answer(results[0].answer)
-        _print_resume_hint(results[0], talk)
-    print_failures(results, talk)
+        _print_resume_hint(results[0], output_options)
+    print_failures(results, output_options)
     return exit_code(results)
 
 
 def pretty_lines(answer: ApiResponse) -> Iterator[str]:
-    """Yield the lines of an answer as a person reads it, with nothing that acts."""
+    """Yield a response as lines for a terminal, control characters escaped."""
     text = answer.body.decode("utf-8", "replace")
     if answer.is_json:
         text = json.dumps(json.loads(answer.body), indent=2, ensure_ascii=False)
@@ -281,7 +281,7 @@ def pretty_lines(answer: ApiResponse) -> Iterator[str]:
 
 
 def _print_answer(answer: ApiResponse | None) -> None:
-    """Print it readably on a terminal, and in a pipe byte for byte."""
+    """Print the response formatted on a terminal, and byte for byte in a pipe."""
     if answer is None or not answer.body:
         return
     if is_terminal(sys.stdout):
@@ -292,15 +292,16 @@ def _print_answer(answer: ApiResponse | None) -> None:
     write_bytes(answer.body + end)
 
 
-def _print_resume_hint(result: JobResult, talk: OutputOptions) -> None:
-    if result.resume is not None and not talk.is_quiet:
+def _print_resume_hint(result: JobResult, output_options: OutputOptions) -> None:
+    if result.resume is not None and not output_options.is_quiet:
         print_message(
-            f"go on with: {one_line(result.resume)}", is_colorless=talk.is_colorless
+            f"go on with: {one_line(result.resume)}",
+            is_colorless=output_options.is_colorless,
         )
 
 
 def _print_document(call: RawCall, results: Sequence[JobResult]) -> None:
-    """Print the document of every command with the answer as one more key."""
+    """Print the JSON document with the response as one more key."""
     from kling_cli.cli.output import json_document
 
     if len(results) == 1:
@@ -321,7 +322,7 @@ def _response_object(call: RawCall, answer: ApiResponse | None) -> dict[str, Any
 
 
 def _response_value(answer: ApiResponse) -> Any:
-    """Return the JSON of an answer; what is none as a text."""
+    """Return the JSON value of a response; one that is not JSON as text."""
     try:
         return strict_json(answer.body)
     except ValueError:
@@ -337,10 +338,10 @@ def api(  # noqa: PLR0913 -- one for each group of options
     path: Path,
     sent: BodyOptions,
     following: FollowOptions,
-    patience: TimeoutOptions,
-    fetching: DownloadOptions,
-    talk: OutputOptions,
-    account: AccountOptions,
+    timeout_options: TimeoutOptions,
+    download_options: DownloadOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
     """Send a raw signed call and print what the API answers, whatever it says.
 
@@ -354,29 +355,34 @@ def api(  # noqa: PLR0913 -- one for each group of options
     from kling_cli.cli.runner import load_settings, run
 
     method = _parse_method(method)
-    settings = load_settings(settings_options(patience, account))
+    settings = load_settings(settings_options(timeout_options, account_options))
     if following.is_waiting:
         settings.require("timeout")
-        if not fetching.is_link_only:
+        if not download_options.is_link_only:
             settings.require("output_dir")
     parts = parse_query(sent) if method == "GET" else parse_body(sent)
-    options = _run_options(settings, fetching)
+    options = _run_options(settings, download_options)
 
-    async def work(around: RunContext) -> tuple[RawCall, list[JobResult]]:
+    async def work(context: RunContext) -> tuple[RawCall, list[JobResult]]:
         from kling_cli.jobs.calls import raw
 
-        call = _parse_call(method, path, parts, around.settings, following.max_units)
+        call = _parse_call(method, path, parts, context.settings, following.max_units)
         if following.is_waiting:
-            found = await raw.call_and_wait(call, options, **around.as_keywords)
+            found = await raw.call_and_wait(call, options, **context.as_keywords)
             return call, found
-        once = await raw.call(call, settings=around.settings, clock=around.clock)
+        once = await raw.call(call, settings=context.settings, clock=context.clock)
         return call, [once]
 
     is_brief = not following.is_waiting
-    call, results = run(work, settings=settings, talk=talk, is_brief=is_brief)
-    wanted = ResultKind.LINKS if fetching.is_link_only else ResultKind.FILES
+    call, results = run(
+        work, settings=settings, output_options=output_options, is_brief=is_brief
+    )
+    wanted = ResultKind.LINKS if download_options.is_link_only else ResultKind.FILES
     return print_call(
-        call, results, talk=talk, wanted=wanted if following.is_waiting else None
+        call,
+        results,
+        output_options=output_options,
+        wanted=wanted if following.is_waiting else None,
     )
 
 
@@ -393,7 +399,7 @@ def _parse_method(typed: str) -> str:
 def _parse_call(
     method: str, path: str, parts: Any, settings: Settings, max_units: float | None
 ) -> RawCall:
-    """Return the call; `parts` are the query's parameters, or else the body.
+    """Return the call; `parts` are the query's parameters, otherwise the body's.
 
     Raises:
         UsageError: the path or the body cannot be sent.
@@ -410,8 +416,8 @@ def _parse_call(
     return call
 
 
-def _run_options(settings: Settings, fetching: DownloadOptions) -> RunOptions:
-    """Return how to follow a task: by polling, as the body is not ours to change."""
+def _run_options(settings: Settings, download_options: DownloadOptions) -> RunOptions:
+    """Return the options to follow a task by polling; the body is not changed."""
     from kling_cli.jobs.job import RunOptions
 
     return RunOptions(
@@ -419,7 +425,7 @@ def _run_options(settings: Settings, fetching: DownloadOptions) -> RunOptions:
         callback="off",
         tunnel="none",
         timeout_s=settings.timeout_s,
-        is_downloading=not fetching.is_link_only,
-        output=fetching.output,
-        is_forced=fetching.is_forced,
+        is_downloading=not download_options.is_link_only,
+        output=download_options.output,
+        is_forced=download_options.is_forced,
     )

@@ -1,4 +1,4 @@
-"""Whose credentials are in use, fit to be shown."""
+"""`kling auth`: login, status, logout."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Credentials, masked, and their origin. `kind`: `api_key` or `key_pair`."""
+    """Credentials in use, masked, with origin. `kind`: `api_key` or `key_pair`."""
 
     kind: str
     masked: str
@@ -46,7 +46,7 @@ class Identity:
 
 
 def find_identity(settings: Settings) -> Identity | None:
-    """Return whose credentials the settings have, None without whole ones."""
+    """Return the identity of the settings' credentials, None without whole ones."""
     origins = settings.origins
     if settings.api_key is not None:
         return Identity("api_key", settings.api_key.masked, origins["api_key"])
@@ -61,7 +61,7 @@ _STORED: Final = frozenset({"keyring", "credentials.toml", "default"})
 
 @dataclass(frozen=True, slots=True)
 class CredentialInput:
-    """What was typed or piped: an API key, or an AccessKey and a SecretKey."""
+    """Credentials typed or piped: an API key, or an AccessKey and a SecretKey."""
 
     api_key: Secret | None = None
     access_key: Secret | None = None
@@ -77,7 +77,7 @@ class CredentialInput:
 
 
 def prompt_credentials(*, is_pair: bool) -> CredentialInput:
-    """Ask at the terminal, without showing what is typed.
+    """Prompt for credentials on the terminal, without echo.
 
     Raises:
         UsageError: what was typed is no key.
@@ -109,7 +109,7 @@ def _prompt_secret(name: str) -> Secret:
 
 
 def parse_credentials(raw: bytes, *, is_pair: bool) -> CredentialInput:
-    """Return the API key, or the two keys of a pair one a line, that were piped in.
+    """Return the API key, or the two keys of a pair one a line, from piped input.
 
     Raises:
         UsageError: there are fewer or more lines, or one is no key.
@@ -286,7 +286,7 @@ def _read_credentials(*, is_piped: bool, is_pair: bool) -> CredentialInput:
 def _verify_credentials(
     keys: CredentialInput, settings: Settings
 ) -> tuple[str, KlingError | None]:
-    """Return the region that knows `keys`, and what is wrong with the account."""
+    """Return the region that accepts the credentials, and a problem of the account."""
     import anyio
 
     from kling_cli.clock import SystemClock
@@ -356,7 +356,7 @@ def status(
 def _test_credentials(
     settings: Settings, *, is_offline: bool
 ) -> tuple[str, KlingError | None]:
-    """Return how the API takes the credentials, in a word, and what is wrong."""
+    """Return how the API answers the credentials, in a word, and the error."""
     import anyio
 
     from kling_cli.api import credentials_from_settings

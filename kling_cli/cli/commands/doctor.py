@@ -1,4 +1,4 @@
-"""`kling doctor`: what is set up, what is not, and what to do about it."""
+"""`kling doctor`: checks of the installation, with remedies."""
 
 from __future__ import annotations
 

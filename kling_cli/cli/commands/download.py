@@ -1,4 +1,4 @@
-"""`kling download`: save (again) what finished tasks made."""
+"""`kling download`: saves the outputs of finished tasks again."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ TaskIdsArgument = Annotated[
 def download(
     *,
     task_ids: TaskIdsArgument,
-    saving: SaveOptions,
-    showing: PresentationOptions,
-    talk: OutputOptions,
-    account: AccountOptions,
+    save_options: SaveOptions,
+    presentation_options: PresentationOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
     """Save (again) the results of finished tasks; links are renewed by asking the API.
 
@@ -51,25 +51,25 @@ def download(
     from kling_cli.jobs.job import RunOptions
 
     ids = parse_task_ids(task_ids)
-    settings = load_settings(settings_options(account))
+    settings = load_settings(settings_options(account_options))
     settings.require("output_dir")
     options = RunOptions(
-        command="download", output=saving.output, is_forced=saving.is_forced
+        command="download", output=save_options.output, is_forced=save_options.is_forced
     )
 
-    async def work(around: RunContext) -> list[JobResult]:
+    async def work(context: RunContext) -> list[JobResult]:
         return await download_tasks(
             ids,
             options,
-            **around.as_keywords,
+            **context.as_keywords,
         )
 
-    results = run(work, settings=settings, talk=talk)
+    results = run(work, settings=settings, output_options=output_options)
     return print_results(
         results,
         command="download",
-        talk=talk,
+        output_options=output_options,
         wanted=ResultKind.SAVED,
         is_many=len(ids) != 1,
-        presentation=Presentation.of(showing, settings),
+        presentation=Presentation.of(presentation_options, settings),
     )

@@ -1,4 +1,4 @@
-"""`kling elements`: subjects to use again and again, ready-made ones and one's own."""
+"""`kling elements`: list, show, create and delete elements."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ CREATE = "Make an element from pictures or a video of it."
 
 
 def list_elements(
-    *, chosen: LibraryFilterOptions, talk: OutputOptions, account: AccountOptions
+    *,
+    chosen: LibraryFilterOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
     """List elements, yours first, then presets: what `kling elements` alone does.
 
@@ -31,10 +34,17 @@ def list_elements(
     from kling_cli.api import ELEMENTS
     from kling_cli.cli.commands.library import list_items
 
-    return list_items(ELEMENTS, chosen=chosen, talk=talk, account=account)
+    return list_items(
+        ELEMENTS,
+        chosen=chosen,
+        output_options=output_options,
+        account_options=account_options,
+    )
 
 
-def show(*, ids: ItemIds, talk: OutputOptions, account: AccountOptions) -> int:
+def show(
+    *, ids: ItemIds, output_options: OutputOptions, account_options: AccountOptions
+) -> int:
     """Show an element: whose it is, what it looks like, how it is used.
 
     kling elements show 320000000000001
@@ -42,15 +52,20 @@ def show(*, ids: ItemIds, talk: OutputOptions, account: AccountOptions) -> int:
     from kling_cli.api import ELEMENTS
     from kling_cli.cli.commands.library import show_items
 
-    return show_items(ELEMENTS, ids=ids, talk=talk, account=account)
+    return show_items(
+        ELEMENTS,
+        ids=ids,
+        output_options=output_options,
+        account_options=account_options,
+    )
 
 
 def delete(
     *,
     ids: OwnItemIds,
     is_sure: YesOption = False,
-    talk: OutputOptions,
-    account: AccountOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
     """Delete elements of your own, for good. Asks first.
 
@@ -59,7 +74,13 @@ def delete(
     from kling_cli.api import ELEMENTS
     from kling_cli.cli.commands.library import delete_items
 
-    return delete_items(ELEMENTS, ids=ids, is_sure=is_sure, talk=talk, account=account)
+    return delete_items(
+        ELEMENTS,
+        ids=ids,
+        is_sure=is_sure,
+        output_options=output_options,
+        account_options=account_options,
+    )
 
 
 def make_create() -> Any:

@@ -1,4 +1,4 @@
-"""The options of `kling events`, in groups, and what they choose."""
+"""`kling events`: list, show, follow, export and clear stored callbacks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from kling_cli.cli.output.terminal.pager import print_lines
 from kling_cli.cli.output.terminal.streams import write_line, write_result
 from kling_cli.cli.output.terminal.text import format_timestamp, one_line
 from kling_cli.errors import ExitCode, NotSavedError, UsageError
-from kling_cli.listener.history.export import fields_of
+from kling_cli.listener.history.export import callback_fields
 
 if TYPE_CHECKING:
     from kling_cli.store import CallbackFilter, Journal, StoredCallback
@@ -35,7 +35,7 @@ DEFAULT_LIMIT = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackFilterOptions:
-    """Which kept callbacks."""
+    """Filters of stored callbacks."""
 
     task_id: Annotated[
         str | None,
@@ -93,7 +93,7 @@ class CallbackFilterOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitOptions:
-    """How many of them."""
+    """The maximum number of callbacks."""
 
     limit: Annotated[
         int,
@@ -103,7 +103,7 @@ class LimitOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeforeOptions:
-    """Until when."""
+    """The time before which callbacks are selected."""
 
     before: Annotated[
         str | None,
@@ -118,7 +118,7 @@ class BeforeOptions:
 def parse_callback_filter(
     chosen: CallbackFilterOptions, *, before: BeforeOptions | None = None
 ) -> CallbackFilter:
-    """Return what the options choose.
+    """Return the filter that the options describe.
 
     Raises:
         UsageError: a word or a time means nothing.
@@ -145,7 +145,7 @@ def parse_callback_filter(
 
 
 def resolve_task_id(typed: str | None) -> str | None:
-    """Return the id of the task that was typed; `last` and `last~N` are looked up.
+    """Return the typed task id; `last` and `last~N` are looked up in the journal.
 
     Raises:
         UsageError: there is no such task.
@@ -171,18 +171,18 @@ TAIL_SCHEMA: Final = (
 
 
 def tail_line(
-    kept: StoredCallback, *, seq: int, now: datetime, talk: OutputOptions
+    kept: StoredCallback, *, seq: int, now: datetime, output_options: OutputOptions
 ) -> str:
-    """Return the line; with --quiet the number alone."""
-    if talk.is_json:
+    """Return a callback as a line of `tail`; with --quiet its number alone."""
+    if output_options.is_json:
         head = {
             "schema": TAIL_SCHEMA,
             "type": "callback",
             "seq": seq,
             "ts": format_timestamp(now),
         }
-        return dumps({**head, **fields_of(kept)})
-    if talk.is_quiet:
+        return dumps({**head, **callback_fields(kept)})
+    if output_options.is_quiet:
         return str(kept.id)
     name = kept.task_id or kept.external_id
     words = (kept.product, kept.status or "malformed", name, kept.trust)
@@ -212,7 +212,7 @@ MaxEventsOption = Annotated[
 
 
 def open_journal() -> Journal:
-    """Open the journal of this user, or of the sandbox's.
+    """Open the journal of this user, or of the sandbox.
 
     Raises:
         JournalError: it cannot be used.
@@ -224,7 +224,10 @@ def open_journal() -> Journal:
 
 
 def list_events(
-    *, chosen: CallbackFilterOptions, limited: LimitOptions, talk: OutputOptions
+    *,
+    chosen: CallbackFilterOptions,
+    limited: LimitOptions,
+    output_options: OutputOptions,
 ) -> int:
     """List kept callbacks, the newest last; this is what `kling events` alone does.
 
@@ -233,17 +236,17 @@ def list_events(
     kling events list --since 2h --status succeeded
     """
     from kling_cli.cli.output.views.callbacks import callback_table
-    from kling_cli.listener.history.export import with_forwards
+    from kling_cli.listener.history.export import callback_with_forwards
 
     wanted = parse_callback_filter(chosen)
     with open_journal() as journal:
         found = journal.list_callbacks(wanted, limit=limited.limit or None)
         forwards = journal.forwards_by_callback(found)
-    if talk.is_json:
-        events = [with_forwards(kept, forwards[kept.id]) for kept in found]
+    if output_options.is_json:
+        events = [callback_with_forwards(kept, forwards[kept.id]) for kept in found]
         _print_document("events list", {"events": events})
         return 0
-    if talk.is_quiet:
+    if output_options.is_quiet:
         lines: Sequence[str] = [str(kept.id) for kept in found]
     else:
         width = get_terminal_size().columns if is_terminal(sys.stdout) else None
@@ -257,12 +260,12 @@ def list_events(
                 "no callback has been kept yet",
                 "kling listen receives them; kling trigger sends it mock ones",
             ),
-            talk,
+            output_options,
         )
     return 0
 
 
-def show(*, which: CallbackNumber, talk: OutputOptions) -> int:
+def show(*, which: CallbackNumber, output_options: OutputOptions) -> int:
     """Show one callback: headers, body, and what became of it.
 
     With --quiet: the body alone, byte for byte.
@@ -271,15 +274,17 @@ def show(*, which: CallbackNumber, talk: OutputOptions) -> int:
     """
     from kling_cli.cli.output.terminal.streams import write_bytes
     from kling_cli.cli.output.views.callbacks import callback_details
-    from kling_cli.listener.history.export import with_forwards
-    from kling_cli.listener.history.replay import find
+    from kling_cli.listener.history.export import callback_with_forwards
+    from kling_cli.listener.history.replay import find_callback
 
     with open_journal() as journal:
-        kept = find(journal, which)
+        kept = find_callback(journal, which)
         forwards = journal.forwards_of(kept.id)
-    if talk.is_json:
-        _print_document("events show", {"event": with_forwards(kept, forwards)})
-    elif talk.is_quiet:
+    if output_options.is_json:
+        _print_document(
+            "events show", {"event": callback_with_forwards(kept, forwards)}
+        )
+    elif output_options.is_quiet:
         write_bytes(kept.raw)
     else:
         print_lines(callback_details(kept, forwards))
@@ -291,7 +296,7 @@ def tail(
     chosen: CallbackFilterOptions,
     last: LastOption = 10,
     max_events: MaxEventsOption = None,
-    talk: StreamOptions,
+    output_options: StreamOptions,
 ) -> int:
     """Follow callbacks as they are kept, by whichever kling, until Ctrl-C.
 
@@ -302,15 +307,17 @@ def tail(
     import anyio
 
     from kling_cli.clock import SystemClock
-    from kling_cli.listener.history.tail import follow
+    from kling_cli.listener.history.tail import follow_callbacks
 
     wanted = parse_callback_filter(chosen)
 
     async def work(journal: Journal) -> None:
         clock, seq = SystemClock(), 0
-        async for kept in follow(journal, wanted, last=last, clock=clock):
+        async for kept in follow_callbacks(journal, wanted, last=last, clock=clock):
             seq += 1
-            write_line(tail_line(kept, seq=seq, now=clock.now(), talk=talk))
+            write_line(
+                tail_line(kept, seq=seq, now=clock.now(), output_options=output_options)
+            )
             if seq == max_events:
                 return
 
@@ -323,7 +330,10 @@ def tail(
 
 
 def clear(
-    *, chosen: CallbackFilterOptions, before: BeforeOptions, talk: OutputOptions
+    *,
+    chosen: CallbackFilterOptions,
+    before: BeforeOptions,
+    output_options: OutputOptions,
 ) -> int:
     """Delete kept callbacks: all of them, or those that the options choose.
 
@@ -334,9 +344,9 @@ def clear(
     wanted = parse_callback_filter(chosen, before=before)
     with open_journal() as journal:
         n_gone = journal.delete_callbacks(wanted)
-    if talk.is_json:
+    if output_options.is_json:
         _print_document("events clear", {"cleared": n_gone})
-    elif not talk.is_quiet:
+    elif not output_options.is_quiet:
         write_result(f"{n_gone} callback{'' if n_gone == 1 else 's'} deleted")
     return 0
 
@@ -349,7 +359,7 @@ def _print_document(command: str, facts: dict[str, Any]) -> None:
 
 
 class EventsGroup(PagedGroup):
-    """Sub-commands with groups of options; without a word it is `list`."""
+    """The group `kling events`; without a sub-command it is `list`."""
 
     def __init__(self, **attrs: Any) -> None:
         from kling_cli.cli.options.declaration import declare_command
@@ -400,7 +410,7 @@ CallbackNumbers = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportOptions:
-    """In which form, and to where."""
+    """The export format and its destination."""
 
     is_har: Annotated[
         bool, typer.Option("--har", help="An HTTP archive, for browsers and proxies.")
@@ -440,7 +450,7 @@ def export(
     kling events export last --curl
     """
     from kling_cli.cli.output.terminal.streams import write_line
-    from kling_cli.listener.history.replay import find
+    from kling_cli.listener.history.replay import find_callback
 
     if form.is_har + form.is_jsonl + form.is_curl != 1:
         raise UsageError(
@@ -449,7 +459,7 @@ def export(
         )
     wanted = parse_callback_filter(chosen)
     with open_journal() as journal:
-        named = [find(journal, each) for each in numbers or ()]
+        named = [find_callback(journal, each) for each in numbers or ()]
         lines = _export_lines(
             journal, [named] if named else journal.callback_pages(wanted), form
         )
@@ -465,26 +475,26 @@ def _export_lines(
     journal: Journal, pages: Iterable[Sequence[StoredCallback]], form: ExportOptions
 ) -> Iterator[str]:
     from kling_cli.cli.output.json_document import dumps
-    from kling_cli.listener.forwarding.targets import read_target
+    from kling_cli.listener.forwarding.targets import parse_target
     from kling_cli.listener.history import export as exports
 
     if form.is_har:
         found = [kept for page in pages for kept in page]
-        yield dumps(exports.har(found, journal.forwards_by_callback(found)))
+        yield dumps(exports.to_har(found, journal.forwards_by_callback(found)))
         return
-    to = read_target(form.to) if form.to else None
+    to = parse_target(form.to) if form.to else None
     for page in pages:
         forwards = journal.forwards_by_callback(page)
         for kept in page:
             mine = forwards[kept.id]
             if form.is_jsonl:
-                yield dumps(exports.with_forwards(kept, mine))
+                yield dumps(exports.callback_with_forwards(kept, mine))
             else:
-                yield exports.curl_of(kept, (to or exports.last_target(mine)).url)
+                yield exports.callback_curl(kept, (to or exports.last_target(mine)).url)
 
 
 def _save_export(path: Path, lines: Iterator[str], *, is_forced: bool) -> None:
-    """Write the file as a whole or not at all."""
+    """Write the file atomically."""
     from kling_cli.jobs.outputs.destination import check_file
     from kling_cli.jobs.outputs.partial_file import NoRecords, PartialFile
 

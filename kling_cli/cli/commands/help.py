@@ -1,4 +1,4 @@
-"""`kling help [COMMAND]`: the pages of `--help` in full."""
+"""`kling help [COMMAND]`: the full help of a command."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def help_command(*, words: CommandWords = None) -> int:
 
 
 def _command_context(words: Sequence[str]) -> Any:
-    """Return the context of the command that is called so.
+    """Return the context of the command of this name.
 
     Raises:
         UsageError: one that has no commands is followed by a word.

@@ -1,4 +1,4 @@
-"""Listing, showing and deleting voices and elements.
+"""Listing, presentation_options and deleting voices and elements.
 
 `kling voices` and `kling elements` are made of these functions.
 """
@@ -48,7 +48,7 @@ YesOption = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LibraryFilterOptions:
-    """Which things of a library."""
+    """Filters of library items."""
 
     is_own: Annotated[
         bool, typer.Option("--own", help="Only what is your own (default: all).")
@@ -64,7 +64,7 @@ class LibraryFilterOptions:
 
     @property
     def owners(self) -> set[Owner]:
-        """Whose things are wanted; both said is the same as neither."""
+        """The owners to include; both flags are the same as none."""
         from kling_cli.api import Owner
 
         if self.is_own == self.is_preset:
@@ -86,7 +86,7 @@ class DefaultGroup(PagedGroup):
 def make_command_group(
     name: str, help_text: str, commands: Mapping[str, Callable[..., Any] | Any]
 ) -> DefaultGroup:
-    """Return the group of these sub-commands; a function's docstring is its help."""
+    """Return a group of sub-commands; a function's docstring is its help."""
     from kling_cli.cli.options.declaration import declare_command
 
     group = DefaultGroup(name=name, help=help_text, rich_markup_mode=None)
@@ -104,122 +104,132 @@ T = TypeVar("T")
 
 
 def list_items(
-    shelf: ItemKind,
+    kind: ItemKind,
     *,
     chosen: LibraryFilterOptions,
-    talk: OutputOptions,
-    account: AccountOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
-    """List the things of a shelf: one's own first, then what is there for all."""
+    """List library items, own ones first, then presets."""
     from kling_cli.cli.output.views import library_items as shown
 
     async def work(client: PageFetcher) -> PagedItems[LibraryItem]:
 
-        return await fetch_items(client, shelf, chosen.owners, limit=chosen.limit)
+        return await fetch_items(client, kind, chosen.owners, limit=chosen.limit)
 
-    found = run_with_client(work, account=account, talk=talk)
+    found = run_with_client(
+        work, account_options=account_options, output_options=output_options
+    )
     listing = Listing(
-        command=f"{shelf.plural} list",
+        command=f"{kind.plural} list",
         facts={
-            shelf.plural: [shown.item_document(one, shelf) for one in found.items],
+            kind.plural: [shown.item_document(one, kind) for one in found.items],
             "has_more": found.has_more,
         },
-        lines=shown.item_table(found.items, shelf),
+        lines=shown.item_table(found.items, kind),
         ids=[one.id for one in found.items],
         warnings=[truncation_note(chosen.limit)] if found.has_more else (),
         empty=EmptyMessage(
-            f"there are no {shelf.plural} yet",
-            f"kling {shelf.plural} create --help shows how to make one",
+            f"there are no {kind.plural} yet",
+            f"kling {kind.plural} create --help shows how to make one",
         ),
     )
-    return print_listing(listing, talk)
+    return print_listing(listing, output_options)
 
 
 def show_items(
-    shelf: ItemKind, *, ids: Sequence[str], talk: OutputOptions, account: AccountOptions
+    kind: ItemKind,
+    *,
+    ids: Sequence[str],
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
-    """Show everything about some things of a shelf."""
+    """Show everything about some library items."""
     from kling_cli.cli.output.views import library_items as shown
 
     async def work(client: PageFetcher) -> list[LibraryItem]:
         from kling_cli.api import Owner
 
-        known = await fetch_items(client, shelf, set(Owner), limit=0)
-        return select_items(known.items, parse_task_ids(ids), shelf)
+        known = await fetch_items(client, kind, set(Owner), limit=0)
+        return select_items(known.items, parse_task_ids(ids), kind)
 
-    found = run_with_client(work, account=account, talk=talk)
+    found = run_with_client(
+        work, account_options=account_options, output_options=output_options
+    )
     listing = Listing(
-        command=f"{shelf.plural} show",
-        facts={shelf.plural: [shown.item_document(one, shelf) for one in found]},
-        lines=shown.item_details(found, shelf),
+        command=f"{kind.plural} show",
+        facts={kind.plural: [shown.item_document(one, kind) for one in found]},
+        lines=shown.item_details(found, kind),
         ids=[one.id for one in found],
     )
-    return print_listing(listing, talk)
+    return print_listing(listing, output_options)
 
 
 def delete_items(
-    shelf: ItemKind,
+    kind: ItemKind,
     *,
     ids: Sequence[str],
     is_sure: bool,
-    talk: OutputOptions,
-    account: AccountOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
-    """Delete things of one's own, once somebody has said that they mean it."""
-    deletion = Deletion(shelf=shelf, ids=parse_task_ids(ids), is_sure=is_sure)
+    """Delete own library items after a confirmation."""
+    deletion = Deletion(kind=kind, ids=parse_task_ids(ids), is_sure=is_sure)
     if not is_sure:
-        require_terminal(shelf, deletion.ids)
-    run_with_client(deletion.run, account=account, talk=talk)
+        require_terminal(kind, deletion.ids)
+    run_with_client(
+        deletion.run, account_options=account_options, output_options=output_options
+    )
     listing = Listing(
-        command=f"{shelf.plural} delete",
+        command=f"{kind.plural} delete",
         facts={"deleted": deletion.deleted},
         lines=[f"deleted {one_line(one)}" for one in deletion.deleted],
         ids=deletion.deleted,
         warnings=() if deletion.is_meant else ["nothing was deleted"],
         error=deletion.error,
     )
-    return print_listing(listing, talk)
+    return print_listing(listing, output_options)
 
 
 def run_with_client(
     work: Callable[[PageFetcher], Awaitable[T]],
     *,
-    account: AccountOptions,
-    talk: OutputOptions,
+    account_options: AccountOptions,
+    output_options: OutputOptions,
 ) -> T:
-    """Return what `work` makes of the account's client; nothing is written down."""
+    """Return the result of `work` with the account's client; no journal is written."""
     from kling_cli.cli.runner import RunContext, load_settings, run
 
-    async def connect(around: RunContext) -> T:
+    async def connect(context: RunContext) -> T:
         from kling_cli.api import RetryingClient, open_client
 
-        async with open_client(around.settings, around.clock) as client:
-            return await work(RetryingClient(client, around.clock))
+        async with open_client(context.settings, context.clock) as client:
+            return await work(RetryingClient(client, context.clock))
 
-    settings = load_settings(settings_options(account))
-    return run(connect, settings=settings, talk=talk, is_brief=True)
+    settings = load_settings(settings_options(account_options))
+    return run(connect, settings=settings, output_options=output_options, is_brief=True)
 
 
 async def fetch_items(
-    client: PageFetcher, shelf: ItemKind, owners: Collection[Owner], *, limit: int
+    client: PageFetcher, kind: ItemKind, owners: Collection[Owner], *, limit: int
 ) -> PagedItems[LibraryItem]:
-    """Return up to `limit` things (0: all), one's own before what is there for all."""
+    """Return up to `limit` items (0: all), own ones before presets."""
     from kling_cli.api import Owner, library_items, take_first
 
     found: list[LibraryItem] = []
     has_more = False
     for owner in Owner:
         if owner in owners and not has_more:
-            part = await library_items(client, shelf, owner, limit=limit)
+            part = await library_items(client, kind, owner, limit=limit)
             found += part.items
             has_more = part.has_more
     return take_first(found, limit, has_more=has_more)
 
 
 def select_items(
-    known: Sequence[LibraryItem], ids: Sequence[str], shelf: ItemKind
+    known: Sequence[LibraryItem], ids: Sequence[str], kind: ItemKind
 ) -> list[LibraryItem]:
-    """Return the things of these ids, theirs or those of the tasks that made them.
+    """Return the items of these ids, theirs or those of the tasks that made them.
 
     Raises:
         NoSuchThingError: there is none of one of them.
@@ -230,15 +240,15 @@ def select_items(
     missing = [one for one in ids if one not in by_id]
     if missing:
         raise UnknownItemError(
-            f"there is no {shelf.noun} {', '.join(missing)}",
-            hint=f"`kling {shelf.plural}` lists those that there are; what is still"
+            f"there is no {kind.noun} {', '.join(missing)}",
+            hint=f"`kling {kind.plural}` lists those that there are; what is still"
             " being made is shown by `kling list`",
         )
     return [by_id[one] for one in ids]
 
 
-def require_terminal(shelf: ItemKind, ids: Sequence[str]) -> None:
-    """Refuse to delete where nobody can be asked.
+def require_terminal(kind: ItemKind, ids: Sequence[str]) -> None:
+    """Refuse to delete where no confirmation can be asked for.
 
     Raises:
         UsageError: stdin or stderr is no terminal.
@@ -247,18 +257,18 @@ def require_terminal(shelf: ItemKind, ids: Sequence[str]) -> None:
         return
     raise UsageError(
         "there is no terminal to ask whether this is meant",
-        hint=f"kling {shelf.plural} delete {' '.join(ids)} --yes",
+        hint=f"kling {kind.plural} delete {' '.join(ids)} --yes",
     )
 
 
 @dataclass(slots=True, kw_only=True)
 class Deletion:
-    """Deletes things one by one; `deleted` are those that are gone.
+    """Deletes items one by one; `deleted` are the ids that are gone.
 
     One that cannot be deleted does not keep the others; `error` is of the first.
     """
 
-    shelf: ItemKind
+    kind: ItemKind
     ids: Sequence[str]
     is_sure: bool
     deleted: list[str] = field(default_factory=list)
@@ -266,7 +276,7 @@ class Deletion:
     is_meant: bool = True
 
     async def run(self, client: PageFetcher) -> None:
-        """Ask a person first, unless they are sure."""
+        """Ask for confirmation unless `is_sure`, then delete."""
         from kling_cli.api import UnknownItemError, delete_item
 
         if not self.is_sure:
@@ -275,7 +285,7 @@ class Deletion:
             return
         for thing_id in self.ids:
             try:
-                await delete_item(client, self.shelf, thing_id)
+                await delete_item(client, self.kind, thing_id)
             except UnknownItemError as exc:
                 self.error = self.error or exc
             else:
@@ -284,14 +294,14 @@ class Deletion:
     async def _ask_person(self, client: PageFetcher) -> bool:
         from kling_cli.api import Owner
 
-        own = await fetch_items(client, self.shelf, {Owner.OWN}, limit=0)
-        found = select_items(own.items, self.ids, self.shelf)
+        own = await fetch_items(client, self.kind, {Owner.OWN}, limit=0)
+        found = select_items(own.items, self.ids, self.kind)
         self.ids = [one.id for one in found]
-        return await confirm(confirmation_question(self.shelf, found))
+        return await confirm(confirmation_question(self.kind, found))
 
 
 async def confirm(asked: str) -> bool:
-    """Ask on stderr, so that stdout has results alone; anything but yes is no.
+    """Ask on stderr, as stdout is for results; any answer but yes is no.
 
     The line is read once it is there: waiting can be interrupted, reading cannot.
     """
@@ -303,8 +313,8 @@ async def confirm(asked: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def confirmation_question(shelf: ItemKind, found: Sequence[LibraryItem]) -> str:
-    """Return what a person is asked before things are deleted for good."""
+def confirmation_question(kind: ItemKind, found: Sequence[LibraryItem]) -> str:
+    """Return the question asked before items are deleted for good."""
     names = [f"{one_line(one.name or 'unnamed')} ({one_line(one.id)})" for one in found]
-    what = shelf.noun if len(names) == 1 else f"{len(names)} {shelf.plural}"
+    what = kind.noun if len(names) == 1 else f"{len(names)} {kind.plural}"
     return f"Delete the {what} {', '.join(names)} for good?"

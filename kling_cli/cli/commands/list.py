@@ -41,7 +41,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListOptions:
-    """Which lines of the journal to show."""
+    """Filters of tasks."""
 
     status: Annotated[
         str | None,
@@ -102,13 +102,16 @@ class ListOptions:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether anything but the number of tasks is limited."""
+        """Whether any filter but the limit is set."""
         said = (self.status, self.search, self.product, self.since)
         return any(each is not None for each in said)
 
 
 def list_tasks(
-    *, chosen: ListOptions, talk: OutputOptions, account: AccountOptions
+    *,
+    chosen: ListOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
     """List the tasks of the journal, newest first; asks the API nothing.
 
@@ -126,20 +129,23 @@ def list_tasks(
             "--kind: the journal knows products, not kinds",
             hint="add --remote, or say --product",
         )
-    settings, now = load_settings(settings_options(account)), SystemClock().now()
+    settings, now = (
+        load_settings(settings_options(account_options)),
+        SystemClock().now(),
+    )
     read = _from_account if chosen.is_remote else _from_journal
-    found = read(settings, chosen, talk, now)
-    if talk.is_json:
+    found = read(settings, chosen, output_options, now)
+    if output_options.is_json:
         print_json(_job_results(found, settings), command="list", is_many=True)
     else:
-        print_lines(_result_lines(found, talk, now))
+        print_lines(_result_lines(found, output_options, now))
     if not found:
-        print_empty_message(_empty_message(chosen, settings), talk)
+        print_empty_message(_empty_message(chosen, settings), output_options)
     return 0
 
 
 def _empty_message(chosen: ListOptions, settings: Settings) -> EmptyMessage:
-    """Return what to say where no task is listed."""
+    """Return the message when no task is listed."""
     sandbox = " --sandbox" if settings.is_sandbox else ""
     if chosen.is_remote:
         return EmptyMessage(
@@ -160,19 +166,22 @@ def _empty_message(chosen: ListOptions, settings: Settings) -> EmptyMessage:
 
 
 def _result_lines(
-    found: Sequence[JobRecord], talk: OutputOptions, now: datetime
+    found: Sequence[JobRecord], output_options: OutputOptions, now: datetime
 ) -> Sequence[str] | Iterator[str]:
-    if talk.is_quiet:
+    if output_options.is_quiet:
         return [entry.task_id or entry.external_id for entry in found]
     if is_terminal(sys.stdout):
         from kling_cli.cli.output.views.jobs import terminal_job_table
 
-        return terminal_job_table(found, now, is_colorless=talk.is_colorless)
+        return terminal_job_table(found, now, is_colorless=output_options.is_colorless)
     return plain_job_table(found)
 
 
 def _from_journal(
-    settings: Settings, chosen: ListOptions, talk: OutputOptions, now: datetime
+    settings: Settings,
+    chosen: ListOptions,
+    output_options: OutputOptions,
+    now: datetime,
 ) -> Sequence[JobRecord]:
     from kling_cli.cli.output.listing import truncation_note
     from kling_cli.store import Journal
@@ -181,13 +190,16 @@ def _from_journal(
         found = filter_jobs(
             journal.newest_jobs(_NO_FILTER), replace(chosen, limit=0), now
         )
-    if chosen.limit and len(found) > chosen.limit and not talk.is_quiet:
+    if chosen.limit and len(found) > chosen.limit and not output_options.is_quiet:
         write_message(truncation_note(chosen.limit))
     return found[: chosen.limit or None]
 
 
 def _from_account(
-    settings: Settings, chosen: ListOptions, talk: OutputOptions, now: datetime
+    settings: Settings,
+    chosen: ListOptions,
+    output_options: OutputOptions,
+    now: datetime,
 ) -> Sequence[JobRecord]:
     from kling_cli.cli.output.listing import truncation_note
     from kling_cli.cli.runner import RunContext, run
@@ -195,19 +207,21 @@ def _from_account(
 
     wanted = parse_remote_filter(chosen, now)
 
-    async def work(around: RunContext) -> tuple[PagedItems[JobRecord], Sequence[str]]:
-        return await list_account_tasks(wanted, **around.as_keywords)
+    async def work(context: RunContext) -> tuple[PagedItems[JobRecord], Sequence[str]]:
+        return await list_account_tasks(wanted, **context.as_keywords)
 
-    found, notes = run(work, settings=settings, talk=talk, is_brief=True)
+    found, notes = run(
+        work, settings=settings, output_options=output_options, is_brief=True
+    )
     items = [entry for entry in found.items if contains_text(entry, chosen.search)]
     more = [truncation_note(chosen.limit)] if found.has_more and chosen.limit else []
-    for note in () if talk.is_quiet else (*notes, *more):
+    for note in () if output_options.is_quiet else (*notes, *more):
         write_message(one_line(note))
     return items
 
 
 def parse_remote_filter(chosen: ListOptions, now: datetime) -> TaskFilter:
-    """Return what to look for in the account.
+    """Return the filter of the account's tasks.
 
     Raises:
         UsageError: the filter has a word that means nothing.
@@ -237,9 +251,9 @@ def _job_results(entries: Sequence[JobRecord], settings: Settings) -> list[JobRe
     return [
         Job(
             command="list",
-            entry=entry,
-            life=initial_state(entry.as_task) if entry.as_task else None,
-            is_lasting=not settings.is_sandbox,
+            record=entry,
+            state=initial_state(entry.as_task) if entry.as_task else None,
+            is_resumable=not settings.is_sandbox,
         ).result()
         for entry in entries
     ]
@@ -248,7 +262,7 @@ def _job_results(entries: Sequence[JobRecord], settings: Settings) -> list[JobRe
 def filter_jobs(
     entries: Sequence[JobRecord], chosen: ListOptions, now: datetime
 ) -> list[JobRecord]:
-    """Return the entries that pass the filter, in the order given.
+    """Return the jobs that pass the filter, in the order given.
 
     Raises:
         UsageError: the filter has a word that means nothing.
@@ -283,7 +297,7 @@ def parse_state(word: str | None) -> str | None:
 
 
 def contains_text(entry: JobRecord, text: str | None) -> bool:
-    """Return whether a task has `text` in its prompt, ids, model, product or files."""
+    """Return whether a job has `text` in its prompt, ids, model, product or files."""
     if not text:
         return True
     facts = (entry.prompt, entry.task_id, entry.external_id, entry.model)
@@ -292,7 +306,7 @@ def contains_text(entry: JobRecord, text: str | None) -> bool:
 
 
 def parse_time(text: str, now: datetime, *, option: str = "--since") -> datetime:
-    """Return the time that `2h`, `3d` or an ISO date means; without a zone it is UTC.
+    """Return the time of `2h`, `3d` or an ISO date; without a zone it is UTC.
 
     `option` is what was typed, for the complaint.
 
@@ -312,7 +326,7 @@ def parse_time(text: str, now: datetime, *, option: str = "--since") -> datetime
 
 
 def plain_job_table(entries: Sequence[JobRecord]) -> Iterator[str]:
-    """Yield one line an entry for a pipe, in columns; nothing is cut.
+    """Yield one line a job for a pipe, in columns; nothing is cut.
 
     The prompt, which has blanks, is last.
     """

@@ -1,4 +1,4 @@
-"""The options of `kling listen`, in the groups in which its `--help` shows them."""
+"""`kling listen`: options, their checks, and the call of the listener service."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from kling_cli.cli.options import completion
 from kling_cli.cli.options.delivery import DeliveryOptions
 from kling_cli.cli.options.shared import StreamOptions
 from kling_cli.errors import UsageError
-from kling_cli.listener.forwarding.targets import read_route, read_target
-from kling_cli.listener.options import ListenOptions
-from kling_cli.listener.pipeline import EventFilter
+from kling_cli.listener.forwarding.targets import parse_route, parse_target
+from kling_cli.listener.options import EventFilter, ListenOptions
 from kling_cli.listener.stop_conditions import StopConditions
 from kling_cli.settings import parse_seconds
 
@@ -32,7 +31,7 @@ _EVENTS_PANEL = "Which callbacks, and how long"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngressOptions:
-    """How callbacks get in, and how they are answered."""
+    """How callbacks reach the listener, and how they are answered."""
 
     port: Annotated[
         int,
@@ -75,7 +74,7 @@ class IngressOptions:
             rich_help_panel=_RECEIVING_PANEL,
         ),
     ] = False
-    is_rotating: Annotated[
+    is_rotating_token: Annotated[
         bool,
         typer.Option(
             "--rotate-token",
@@ -106,7 +105,7 @@ class IngressOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForwardingOptions:
-    """Where callbacks are passed on to."""
+    """The targets to which callbacks are forwarded."""
 
     forward_to: Annotated[
         list[str] | None,
@@ -131,7 +130,7 @@ class ForwardingOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventOptions:
-    """Which callbacks are shown and passed on, and when there have been enough."""
+    """Which callbacks are shown and forwarded, and when to stop."""
 
     events: Annotated[
         list[str] | None,
@@ -196,38 +195,38 @@ def parse_listen_options(  # noqa: PLR0913 -- the groups of options, one each
     choice: EventOptions,
     *,
     command: tuple[str, ...],
-    is_stdout_ours: bool,
+    is_stdout_reserved: bool,
     tunnel: str,
 ) -> ListenOptions:
-    """Return what was typed, checked.
+    """Return the listener's options, checked.
 
     Raises:
         UsageError: some of it makes no sense.
     """
     status, delay_s = parse_response(door.respond or ())
-    targets = [read_target(text) for text in forwarding.forward_to or ()]
-    targets += [read_route(text) for text in forwarding.routes or ()]
+    targets = [parse_target(text) for text in forwarding.forward_to or ()]
+    targets += [parse_route(text) for text in forwarding.routes or ()]
     return ListenOptions(
         port=door.port,
         tunnel=tunnel,
         callback_url=parse_callback_url(door.callback_url),
         is_tokenless=door.is_tokenless,
-        is_rotating=door.is_rotating,
-        is_keeping=not door.is_forgetful,
-        wanted=parse_event_filter(choice),
-        until=parse_stop_conditions(choice),
+        is_rotating_token=door.is_rotating_token,
+        has_history=not door.is_forgetful,
+        event_filter=parse_event_filter(choice),
+        stop_conditions=parse_stop_conditions(choice),
         timeout_s=parse_timeout(choice.timeout),
         status=status,
         delay_s=delay_s,
         command=command,
-        is_stdout_ours=is_stdout_ours,
+        is_stdout_reserved=is_stdout_reserved,
         targets=tuple(targets),
-        manner=delivery.manner(),
+        policy=delivery.policy(),
     )
 
 
 def parse_response(texts: Sequence[str]) -> tuple[int, float]:
-    """Return the status and the delay in seconds that `--respond` asks for.
+    """Return the status and the delay in seconds of `--respond`.
 
     Raises:
         UsageError: it is neither.
@@ -250,7 +249,7 @@ def parse_response(texts: Sequence[str]) -> tuple[int, float]:
 
 
 def parse_callback_url(text: str | None) -> str | None:
-    """Return the person's own URL, without a slash at its end.
+    """Return the user's own URL without a trailing slash.
 
     Raises:
         UsageError: it is no address that can be called.
@@ -271,7 +270,7 @@ def parse_callback_url(text: str | None) -> str | None:
 
 
 def parse_event_filter(choice: EventOptions) -> EventFilter:
-    """Return which callbacks are wanted.
+    """Return the filter of callbacks.
 
     Raises:
         UsageError: there is no such status.
@@ -290,7 +289,7 @@ def parse_stop_conditions(choice: EventOptions) -> StopConditions:
 
 
 def parse_timeout(text: str | None) -> float | None:
-    """Return the seconds of `--timeout`, None for ever.
+    """Return the seconds of `--timeout`, None for no limit.
 
     Raises:
         UsageError: it is no length of time.
@@ -344,7 +343,7 @@ def listen(  # noqa: PLR0913 -- the groups of options, one each
     forwarding: ForwardingOptions,
     delivery: DeliveryOptions,
     choice: EventOptions,
-    talk: StreamOptions,
+    output_options: StreamOptions,
 ) -> int:
     """Show every callback as it comes; keep it, check it, pass it on to your app.
 
@@ -362,16 +361,18 @@ def listen(  # noqa: PLR0913 -- the groups of options, one each
         delivery,
         choice,
         command=tuple(command or ()),
-        is_stdout_ours=talk.is_json,
+        is_stdout_reserved=output_options.is_json,
         tunnel=settings.tunnel,
     )
-    return _run(_prompt_for_tunnel(options, settings, talk), settings, talk)
+    return _run(
+        _prompt_for_tunnel(options, settings, output_options), settings, output_options
+    )
 
 
 def _prompt_for_tunnel(
-    options: ListenOptions, settings: Settings, talk: StreamOptions
+    options: ListenOptions, settings: Settings, output_options: StreamOptions
 ) -> ListenOptions:
-    """Ask a person at the terminal what is to be asked before a tunnel is opened."""
+    """Prompt at the terminal before a tunnel is opened; return the options."""
     from kling_cli.cli.options.tunnel_prompt import is_person_there, prepare_tunnel
     from kling_cli.listener.ingress.ingress import IngressKind, choose_ingress
 
@@ -381,26 +382,36 @@ def _prompt_for_tunnel(
         is_tokenless=options.is_tokenless,
         settings=settings,
     )
-    if kind is not IngressKind.TUNNEL or talk.is_json or not is_person_there():
+    if (
+        kind is not IngressKind.TUNNEL
+        or output_options.is_json
+        or not is_person_there()
+    ):
         return options
     return replace(options, tunnel=prepare_tunnel(settings, options.tunnel))
 
 
-def _run(options: ListenOptions, settings: Settings, talk: StreamOptions) -> int:
+def _run(
+    options: ListenOptions, settings: Settings, output_options: StreamOptions
+) -> int:
     import anyio
 
     from kling_cli.cli.output.listener.keys import key_reader
     from kling_cli.cli.output.listener.writers import open_screen
     from kling_cli.clock import SystemClock
-    from kling_cli.listener.service import listen as listen_until_told
+    from kling_cli.listener.service import listen as run_listener
 
     is_beside_command, clock = bool(options.command), SystemClock()
-    with open_screen(talk, clock, is_beside_command=is_beside_command) as screen:
+    with open_screen(
+        output_options, clock, is_beside_command=is_beside_command
+    ) as screen:
         run = partial(
-            listen_until_told,
+            run_listener,
             settings=settings,
             clock=clock,
-            tell=screen.show,
-            keys=None if is_beside_command else key_reader(talk, screen),
+            on_event=screen.show,
+            key_reader=None
+            if is_beside_command
+            else key_reader(output_options, screen),
         )
         return anyio.run(run, options)

@@ -1,4 +1,4 @@
-"""`kling models`: which model can do what, from the catalogue alone."""
+"""`kling models`: models, their capabilities and prices, from the catalogue."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _products() -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFilterOptions:
-    """Which models to show."""
+    """Filters of models."""
 
     product: Annotated[
         str | None,
@@ -60,7 +60,7 @@ class ModelFilterOptions:
 
 
 def models(
-    *, name: ModelName = None, wanted: ModelFilterOptions, talk: OutputOptions
+    *, name: ModelName = None, wanted: ModelFilterOptions, output_options: OutputOptions
 ) -> int:
     """Show which model can do what, and for how many units; asks the API nothing.
 
@@ -86,11 +86,11 @@ def models(
             "ask for less of it, or see what each can do: kling models",
         ),
     )
-    return print_listing(listing, talk)
+    return print_listing(listing, output_options)
 
 
 def parse_capabilities(said: Sequence[str]) -> list[str]:
-    """Return the words of `--can`, which are separated by commas."""
+    """Return the capabilities of `--can`, which are separated by commas."""
     words = (word.strip() for each in said for word in each.split(","))
     return [word for word in words if word]
 

@@ -1,4 +1,4 @@
-"""`kling open`: the saved files of tasks, in the programs that show them."""
+"""`kling open`: opens saved files with the programs of this machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ TaskIdsArgument = Annotated[
 
 
 def open_tasks(
-    *, task_ids: TaskIdsArgument, talk: OutputOptions, account: AccountOptions
+    *,
+    task_ids: TaskIdsArgument,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
     """Open the saved files of tasks with the programs that show them; asks nobody.
 
@@ -43,14 +46,14 @@ def open_tasks(
     from kling_cli.cli.output.terminal.file_opener import open_file
     from kling_cli.cli.runner import load_settings
 
-    settings = load_settings(settings_options(account))
+    settings = load_settings(settings_options(account_options))
     entries = find_jobs(parse_task_ids(task_ids), settings)
     paths = [path for entry in entries for path in saved_files(entry, settings)]
     for path in paths:
         open_file(path)
-        if not talk.is_json:
+        if not output_options.is_json:
             write_result(str(path))
-    if talk.is_json:
+    if output_options.is_json:
         print_json(_job_results(entries), command="open", is_many=len(entries) != 1)
     return 0
 
@@ -79,7 +82,7 @@ def find_jobs(names: Sequence[str], settings: Settings) -> list[JobRecord]:
 
 
 def saved_files(entry: JobRecord, settings: Settings) -> Iterator[Path]:
-    """Yield the files of a task that are still where they were saved.
+    """Yield the files of a job that still exist.
 
     Raises:
         UsageError: there are none.
@@ -110,8 +113,8 @@ def _job_results(entries: Sequence[JobRecord]) -> list[JobResult]:
     return [
         Job(
             command="open",
-            entry=entry,
-            life=initial_state(entry.as_task) if entry.as_task else None,
+            record=entry,
+            state=initial_state(entry.as_task) if entry.as_task else None,
         ).result()
         for entry in entries
     ]

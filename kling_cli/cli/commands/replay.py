@@ -1,4 +1,4 @@
-"""The options of `kling replay`, in the groups in which its `--help` shows them."""
+"""`kling replay`: sends stored callbacks again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Numbers = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayFilterOptions:
-    """Which callbacks, other than by number."""
+    """Selection of callbacks other than by number."""
 
     task_id: Annotated[
         str | None,
@@ -48,7 +48,7 @@ class ReplayFilterOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayOptions:
-    """What is sent, and where to."""
+    """The targets, the repetitions and the changes of a replay."""
 
     to: Annotated[
         list[str] | None,
@@ -91,7 +91,7 @@ def replay(
     which: ReplayFilterOptions,
     sending: ReplayOptions,
     delivery: DeliveryOptions,
-    talk: OutputOptions,
+    output_options: OutputOptions,
 ) -> int:
     """Send kept callbacks again, byte for byte, marked with a header Kling-Replay.
 
@@ -111,12 +111,12 @@ def replay(
             "say which callbacks: numbers, last, --task ID or --failed",
             hint="kling replay last",
         )
-    manner = delivery.manner()
+    manner = delivery.policy()
     settings = load_settings({})
     with Journal.open(settings.state_dir) as journal:
         goods = _select_replays(journal, numbers or [], which, sending, settings)
-        lines = _send(journal, goods, manner, sending.times, talk)
-    return _print_outcome(lines, talk)
+        lines = _send(journal, goods, manner, sending.times, output_options)
+    return _print_outcome(lines, output_options)
 
 
 def _select_replays(
@@ -129,18 +129,22 @@ def _select_replays(
     from kling_cli.callbacks import Trust
     from kling_cli.cli.commands.events import resolve_task_id
     from kling_cli.jobs.order_parser import read_extra
-    from kling_cli.listener.forwarding.targets import read_target
-    from kling_cli.listener.history.replay import choose, replays, with_changes
+    from kling_cli.listener.forwarding.targets import parse_target
+    from kling_cli.listener.history.replay import (
+        plan_replays,
+        select_callbacks,
+        with_changes,
+    )
     from kling_cli.store import CallbackFilter
 
-    to = [read_target(text) for text in sending.to or ()]
+    to = [parse_target(text) for text in sending.to or ()]
     changes = read_extra(sending.changes or ())
     task_id = resolve_task_id(which.task_id)
     wanted = CallbackFilter(task_id=task_id, is_failed=which.is_failed)
-    found = choose(journal, numbers, None if numbers else wanted)
+    found = select_callbacks(journal, numbers, None if numbers else wanted)
     if any(kept.trust == Trust.SIGNED for kept in found):
         settings.require("webhook_secret")
-    return replays(
+    return plan_replays(
         journal,
         [with_changes(kept, changes) for kept in found],
         to=to,
@@ -154,41 +158,43 @@ def _send(
     goods: Sequence[Replay],
     manner: ForwardingPolicy,
     times: int,
-    talk: OutputOptions,
+    output_options: OutputOptions,
 ) -> list[Forwarded]:
     import anyio
 
     from kling_cli.cli.output.job_results import print_message
     from kling_cli.clock import SystemClock
-    from kling_cli.listener.history.replay import send_again
+    from kling_cli.listener.history.replay import send_replays
     from kling_cli.store import JournalError
 
     def record(forward: StoredForward) -> None:
         try:
             journal.add_forwards([forward])
         except JournalError as exc:  # it has been sent all the same
-            print_message(f"warning: {exc.message}", is_colorless=talk.is_colorless)
+            print_message(
+                f"warning: {exc.message}", is_colorless=output_options.is_colorless
+            )
 
     async def work() -> list[Forwarded]:
-        return await send_again(
+        return await send_replays(
             goods,
             manner,
             times=times,
             clock=SystemClock(),
-            tell=lambda line: _print_delivery(line, talk),
+            emit=lambda line: _print_delivery(line, output_options),
             record=record,
         )
 
     return anyio.run(work)
 
 
-def _print_delivery(line: Forwarded, talk: OutputOptions) -> None:
+def _print_delivery(line: Forwarded, output_options: OutputOptions) -> None:
     from kling_cli.cli.output.terminal.streams import write_message, write_result
     from kling_cli.cli.output.views.callbacks import delivery_line, response_excerpt
 
-    if talk.is_json:
+    if output_options.is_json:
         return
-    if talk.is_quiet:
+    if output_options.is_quiet:
         write_result(str(line.status or "-"))
         return
     write_result(delivery_line(line))
@@ -196,15 +202,15 @@ def _print_delivery(line: Forwarded, talk: OutputOptions) -> None:
         write_message(each)
 
 
-def _print_outcome(lines: Sequence[Forwarded], talk: OutputOptions) -> int:
+def _print_outcome(lines: Sequence[Forwarded], output_options: OutputOptions) -> int:
     from kling_cli.cli.output.job_results import print_message
     from kling_cli.cli.output.json_document import dumps, error_object
     from kling_cli.cli.output.plain_lines import error_lines
     from kling_cli.cli.output.terminal.streams import write_result
-    from kling_cli.listener.history.replay import undelivered
+    from kling_cli.listener.history.replay import undelivered_error
 
-    error = undelivered(lines)
-    if talk.is_json:
+    error = undelivered_error(lines)
+    if output_options.is_json:
         document: dict[str, Any] = {
             "schema": SCHEMA,
             "ok": error is None,
@@ -214,7 +220,7 @@ def _print_outcome(lines: Sequence[Forwarded], talk: OutputOptions) -> int:
         }
         write_result(dumps(document))
     for each in error_lines(error) if error else ():
-        print_message(each, is_colorless=talk.is_colorless)
+        print_message(each, is_colorless=output_options.is_colorless)
     return int(error.exit_code) if error else 0
 
 

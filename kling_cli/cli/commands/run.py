@@ -1,4 +1,4 @@
-"""`kling run`: a complete request from a file."""
+"""`kling run`: runs a complete request from a JSON file."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def run(  # noqa: PLR0913 -- one for each group of options
     *,
     source: Source = None,
     described: DescribeOption = None,
-    fetching: DownloadOptions,
-    talk: OutputOptions,
-    waiting: WaitOptions,
-    callbacks: CallbackOptions,
-    safety: SafetyOptions,
-    showing: PresentationOptions,
+    download_options: DownloadOptions,
+    output_options: OutputOptions,
+    wait_options: WaitOptions,
+    callback_options: CallbackOptions,
+    safety_options: SafetyOptions,
+    presentation_options: PresentationOptions,
 ) -> int:
     """Run a complete request: what the options of a generating command say, as JSON.
 
@@ -67,20 +67,20 @@ def run(  # noqa: PLR0913 -- one for each group of options
     if source is None:
         return _describe(described or "")
     request = read_json(source, hint=HINT)
-    order = to_order(request, external_id=safety.external_id)
+    order = to_order(request, external_id=safety_options.external_id)
     said = CommandOptions(
-        fetching=fetching,
-        talk=talk,
-        waiting=waiting,
-        callbacks=callbacks,
-        safety=safety,
-        showing=showing,
+        download_options=download_options,
+        output_options=output_options,
+        wait_options=wait_options,
+        callback_options=callback_options,
+        safety_options=safety_options,
+        presentation_options=presentation_options,
     )
     return run_order(order, said, command="run")
 
 
 def _describe(name: str) -> int:
-    """Print the schema: lines for a person, one line for a program."""
+    """Print the schema: indented on a terminal, one line for a program."""
     import json
     import sys
 

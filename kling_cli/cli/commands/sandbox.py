@@ -1,4 +1,4 @@
-"""The options of `kling sandbox`, in the groups in which its `--help` shows them."""
+"""`kling sandbox`: the simulator of the API as a local server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CREDENTIALS_PANEL = "Credentials"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BehaviourOptions:
-    """How fast the simulated account is, and how much it has."""
+    """The speed and the resources of the simulated account."""
 
     speed: Annotated[
         float,
@@ -85,7 +85,7 @@ class BehaviourOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultOptions:
-    """What is to go wrong."""
+    """The faults that are injected."""
 
     fail: Annotated[
         list[str] | None,
@@ -123,7 +123,7 @@ class FaultOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialOptions:
-    """What the simulated account is entered with."""
+    """The credentials of the simulated account."""
 
     api_key: Annotated[
         str | None,
@@ -216,7 +216,7 @@ def sandbox(
 
 
 def _webhook_secrets(typed: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the secrets typed, else those a listener of this person checks with.
+    """Return the typed secrets, else those that this user's listener verifies with.
 
     Raises:
         UsageError: they are none.
@@ -238,7 +238,7 @@ def _webhook_secrets(typed: Sequence[str] | None) -> tuple[str, ...]:
 
 
 async def _serve(options: SandboxOptions, is_json: bool) -> int:
-    """Serve until a signal comes; return the exit code that goes with it."""
+    """Serve until a signal arrives; return its exit code."""
     import anyio
 
     from kling_cli.sandbox.server import serve_sandbox
@@ -264,7 +264,7 @@ def ready_document(box: Sandbox) -> dict[str, Any]:
 
 
 def ready_text(box: Sandbox) -> str:
-    """Return what a person copies into another shell."""
+    """Return the shell commands that point a client to the sandbox."""
     exports = {
         "KLING_API_BASE": box.base_url,
         "KLING_API_KEY": box.api_key,

@@ -1,4 +1,4 @@
-"""`kling status`: one look at tasks, without waiting."""
+"""`kling status`: the state of tasks, without waiting."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ TaskIdsArgument = Annotated[
 
 
 def status(
-    *, task_ids: TaskIdsArgument, talk: OutputOptions, account: AccountOptions
+    *,
+    task_ids: TaskIdsArgument,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
     """Look at tasks once: what each is, how it stands, its cost, where its files are.
 
@@ -49,32 +52,40 @@ def status(
     from kling_cli.jobs.job import RunOptions
 
     ids = parse_task_ids(task_ids)
-    settings = load_settings(settings_options(account))
+    settings = load_settings(settings_options(account_options))
 
-    async def work(around: RunContext) -> list[JobResult]:
+    async def work(context: RunContext) -> list[JobResult]:
         return await query_tasks(
             ids,
             RunOptions(command="status"),
-            **around.as_keywords,
+            **context.as_keywords,
         )
 
-    results = run(work, settings=settings, talk=talk, is_brief=True)
-    style = styler_for(sys.stdout, is_colorless=talk.is_colorless)
-    shown = status_words(results) if talk.is_quiet else status_details(results, style)
+    results = run(work, settings=settings, output_options=output_options, is_brief=True)
+    style = styler_for(sys.stdout, is_colorless=output_options.is_colorless)
+    shown = (
+        status_words(results)
+        if output_options.is_quiet
+        else status_details(results, style)
+    )
     return print_result_lines(
-        shown, results, command="status", talk=talk, is_many=len(ids) != 1
+        shown,
+        results,
+        command="status",
+        output_options=output_options,
+        is_many=len(ids) != 1,
     )
 
 
 def status_words(results: Sequence[JobResult]) -> Iterator[str]:
-    """Yield how each task stands in one word."""
+    """Yield the state of each task in one word."""
     return (result.state.word for result in results)
 
 
 def status_details(
     results: Sequence[JobResult], style: Styler = unstyled
 ) -> Iterator[str]:
-    """Yield a few lines a task: what it is and how it stands."""
+    """Yield a few lines a task: what it is, its state, cost and files."""
     from kling_cli.cli.output.views.jobs import colored_state
 
     for result in results:

@@ -1,4 +1,4 @@
-"""`kling tunnel`: what tunnels there are, how good they are, and which is used."""
+"""`kling tunnel`: lists, measures and selects tunnel providers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ TunnelChoice = Annotated[
 ]
 
 
-def list_tunnels(*, talk: OutputOptions) -> int:
+def list_tunnels(*, output_options: OutputOptions) -> int:
     """List the tunnels there are: which is ready, what the others need, their limits.
 
     With --quiet: the names of those that are ready.
@@ -68,11 +68,11 @@ def list_tunnels(*, talk: OutputOptions) -> int:
             lines=_lines(found, settings),
             ids=[one.name for one, checks in found if _is_ready(checks)],
         ),
-        talk,
+        output_options,
     )
 
 
-def measure_tunnels(*, names: TunnelNames = None, talk: OutputOptions) -> int:
+def measure_tunnels(*, names: TunnelNames = None, output_options: OutputOptions) -> int:
     """Open tunnels one after the other, send requests through them and measure.
 
     Says how long until the first request came in, the round trip (median and 95th
@@ -90,7 +90,7 @@ def measure_tunnels(*, names: TunnelNames = None, talk: OutputOptions) -> int:
     wanted = [load_settings({"tunnel": name}) for name in chosen]
     if any(settings.tunnel == "none" for settings in wanted):
         raise UsageError("none is no tunnel", hint="kling tunnel list")
-    reports = anyio.run(_measure_all, wanted, talk)
+    reports = anyio.run(_measure_all, wanted, output_options)
     failed = next((one.error for one in reports if one.error is not None), None)
     return print_listing(
         Listing(
@@ -100,11 +100,11 @@ def measure_tunnels(*, names: TunnelNames = None, talk: OutputOptions) -> int:
             ids=[one.name for one in reports if one.error is None],
             error=failed,
         ),
-        talk,
+        output_options,
     )
 
 
-def use_tunnel(*, name: TunnelChoice, talk: OutputOptions) -> int:
+def use_tunnel(*, name: TunnelChoice, output_options: OutputOptions) -> int:
     """Use a tunnel from now on: writes `tunnel` into config.toml.
 
     On a terminal you are asked what the tunnel needs to know, such as whether the
@@ -118,7 +118,7 @@ def use_tunnel(*, name: TunnelChoice, talk: OutputOptions) -> int:
     from kling_cli.settings import write_setting
 
     settings = load_settings({"tunnel": name})
-    if is_person_there() and not (talk.is_json or talk.is_quiet):
+    if is_person_there() and not (output_options.is_json or output_options.is_quiet):
         prepare_tunnel(settings, settings.tunnel)
     path = settings.config_dir / "config.toml"
     write_setting(path, "tunnel", settings.tunnel)
@@ -130,7 +130,7 @@ def use_tunnel(*, name: TunnelChoice, talk: OutputOptions) -> int:
             ids=[settings.tunnel],
             warnings=list(_warnings(settings)),
         ),
-        talk,
+        output_options,
     )
 
 
@@ -215,7 +215,7 @@ def _check_text(check: ReadinessCheck) -> str:
 
 
 def _default_test_targets(settings: Settings) -> list[str]:
-    """Return what is tested when nothing is named.
+    """Return the providers to test when none is named.
 
     Raises:
         TunnelError: nothing is ready.
@@ -232,7 +232,7 @@ def _default_test_targets(settings: Settings) -> list[str]:
 
 
 async def _measure_all(
-    wanted: list[Settings], talk: OutputOptions
+    wanted: list[Settings], output_options: OutputOptions
 ) -> list[TunnelReport]:
     from kling_cli.clock import SystemClock
     from kling_cli.jobs.signals import until_signal
@@ -245,7 +245,7 @@ async def _measure_all(
     async def run() -> list[TunnelReport]:
         reports = []
         for settings in wanted:
-            if not (talk.is_json or talk.is_quiet):
+            if not (output_options.is_json or output_options.is_quiet):
                 typer.echo(f"testing {settings.tunnel}", err=True)
             try:
                 provider = provider_for(settings, settings.tunnel)
@@ -300,7 +300,7 @@ def _report_lines(reports: list[TunnelReport]) -> Iterator[str]:
 
 
 def _warnings(settings: Settings) -> Iterator[str]:
-    """Yield why what was chosen may not be what is used, or not work yet."""
+    """Yield why the chosen tunnel may not be used, or not work yet."""
     from kling_cli.tunnels import registry
 
     if os.environ.get("KLING_TUNNEL", "").strip():

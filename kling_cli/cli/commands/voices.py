@@ -1,4 +1,4 @@
-"""`kling voices`: the voices for videos, ready-made ones and one's own."""
+"""`kling voices`: list, show, create and delete voices."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ CREATE = "Make a voice from a recording."
 
 
 def list_voices(
-    *, chosen: LibraryFilterOptions, talk: OutputOptions, account: AccountOptions
+    *,
+    chosen: LibraryFilterOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
     """List voices, yours first, then presets: what `kling voices` alone does.
 
@@ -31,10 +34,17 @@ def list_voices(
     from kling_cli.api import VOICES
     from kling_cli.cli.commands.library import list_items
 
-    return list_items(VOICES, chosen=chosen, talk=talk, account=account)
+    return list_items(
+        VOICES,
+        chosen=chosen,
+        output_options=output_options,
+        account_options=account_options,
+    )
 
 
-def show(*, ids: ItemIds, talk: OutputOptions, account: AccountOptions) -> int:
+def show(
+    *, ids: ItemIds, output_options: OutputOptions, account_options: AccountOptions
+) -> int:
     """Show a voice: whose it is, what made it, where its sample is.
 
     kling voices show 820000000000000001
@@ -42,15 +52,17 @@ def show(*, ids: ItemIds, talk: OutputOptions, account: AccountOptions) -> int:
     from kling_cli.api import VOICES
     from kling_cli.cli.commands.library import show_items
 
-    return show_items(VOICES, ids=ids, talk=talk, account=account)
+    return show_items(
+        VOICES, ids=ids, output_options=output_options, account_options=account_options
+    )
 
 
 def delete(
     *,
     ids: OwnItemIds,
     is_sure: YesOption = False,
-    talk: OutputOptions,
-    account: AccountOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
     """Delete voices of your own, for good. Asks first.
 
@@ -59,7 +71,13 @@ def delete(
     from kling_cli.api import VOICES
     from kling_cli.cli.commands.library import delete_items
 
-    return delete_items(VOICES, ids=ids, is_sure=is_sure, talk=talk, account=account)
+    return delete_items(
+        VOICES,
+        ids=ids,
+        is_sure=is_sure,
+        output_options=output_options,
+        account_options=account_options,
+    )
 
 
 def make_create() -> Any:

@@ -1,4 +1,4 @@
-"""`kling wait`: attach to running tasks and finish them."""
+"""`kling wait`: attaches to running tasks and finishes them."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ TaskIdsArgument = Annotated[
 def wait(  # noqa: PLR0913 -- one for each group of options
     *,
     task_ids: TaskIdsArgument = None,
-    patience: TimeoutOptions,
-    fetching: DownloadOptions,
-    showing: PresentationOptions,
-    talk: OutputOptions,
-    account: AccountOptions,
+    timeout_options: TimeoutOptions,
+    download_options: DownloadOptions,
+    presentation_options: PresentationOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
     """Wait for tasks and finish them: say how they ended, save what they made.
 
@@ -56,20 +56,20 @@ def wait(  # noqa: PLR0913 -- one for each group of options
     from kling_cli.jobs.attach import wait_for_tasks
 
     ids = parse_task_ids(task_ids or ())
-    settings = load_settings(settings_options(patience, account))
+    settings = load_settings(settings_options(timeout_options, account_options))
     settings.require("timeout")
-    if not fetching.is_link_only:
+    if not download_options.is_link_only:
         settings.require("output_dir")
-    options = _run_options(settings, fetching)
+    options = _run_options(settings, download_options)
 
-    async def work(around: RunContext) -> list[JobResult]:
+    async def work(context: RunContext) -> list[JobResult]:
         return await wait_for_tasks(
             ids,
             options,
-            **around.as_keywords,
+            **context.as_keywords,
         )
 
-    results = run(work, settings=settings, talk=talk)
+    results = run(work, settings=settings, output_options=output_options)
     if not results:
         from kling_cli.cli.output.listing import EmptyMessage, print_empty_message
 
@@ -80,25 +80,25 @@ def wait(  # noqa: PLR0913 -- one for each group of options
                 f"kling list{sandbox} shows them; kling wait TASK_ID waits for a task"
                 " of another machine",
             ),
-            talk,
+            output_options,
         )
     return print_results(
         results,
         command="wait",
-        talk=talk,
-        wanted=ResultKind.LINKS if fetching.is_link_only else ResultKind.FILES,
+        output_options=output_options,
+        wanted=ResultKind.LINKS if download_options.is_link_only else ResultKind.FILES,
         is_many=len(ids) != 1,
-        presentation=Presentation.of(showing, settings),
+        presentation=Presentation.of(presentation_options, settings),
     )
 
 
-def _run_options(settings: Settings, fetching: DownloadOptions) -> RunOptions:
+def _run_options(settings: Settings, download_options: DownloadOptions) -> RunOptions:
     from kling_cli.jobs.job import RunOptions
 
     return RunOptions(
         command="wait",
         timeout_s=settings.timeout_s,
-        is_downloading=not fetching.is_link_only,
-        output=fetching.output,
-        is_forced=fetching.is_forced,
+        is_downloading=not download_options.is_link_only,
+        output=download_options.output,
+        is_forced=download_options.is_forced,
     )

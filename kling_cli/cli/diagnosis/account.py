@@ -1,4 +1,4 @@
-"""Credentials, the host they are for, and what that host makes of them."""
+"""Checks of the credentials and of the API host."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _SIGNED_SKEW_S = 240.0  # signed callbacks are refused at 300. Source: API refer
 
 
 def account_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check]:
-    """Yield how it stands with the credentials, their host, and the way there."""
+    """Yield the checks of credentials, host and proxy."""
     yield check_credentials(settings, environ)
     yield check_base(settings)
     yield from check_proxy(settings)
 
 
 def check_credentials(settings: Settings, environ: Mapping[str, str]) -> Check:
-    """Say which credentials are used and where they come from, masked."""
+    """Check which credentials are used; they are shown masked."""
     from kling_cli.api import missing_credentials_error
 
     who = find_identity(settings)
@@ -43,7 +43,7 @@ def check_credentials(settings: Settings, environ: Mapping[str, str]) -> Check:
 
 
 def _other_variable_hint(environ: Mapping[str, str]) -> str | None:
-    """Return what to do about a key under the name that other clients read."""
+    """Return the remedy for a key in a variable that other clients read."""
     name = next((name for name in _OTHER_NAMES if environ.get(name)), None)
     if name is None:
         return None
@@ -52,7 +52,7 @@ def _other_variable_hint(environ: Mapping[str, str]) -> str | None:
 
 
 def check_base(settings: Settings) -> Check:
-    """Say whom we talk to, and whether in the clear."""
+    """Check the API's base URL: whose host it is, and that it is encrypted."""
     base, origin = settings.api_base, settings.origins["api_base"]
     region = f"region {settings.region}, " if settings.is_official_base else ""
     if base.startswith("http://") and not settings.is_loopback_base:
@@ -65,7 +65,7 @@ def check_base(settings: Settings) -> Check:
 
 
 def check_proxy(settings: Settings) -> Iterator[Check]:
-    """Say which proxy leads to the API; nothing where the environment names none."""
+    """Check the proxy that leads to the API; None where the environment names none."""
     from kling_cli.settings import Proxies
 
     proxies = Proxies.from_environment()
@@ -82,7 +82,7 @@ def check_proxy(settings: Settings) -> Iterator[Check]:
 
 
 async def check_host(settings: Settings, clock: Clock) -> list[Check]:
-    """Return how the host answers: there at all, to our credentials, on what clock."""
+    """Check by one request whether the host is reachable and takes the credentials."""
     from kling_cli.api import (
         check_credentials,
         check_reachable,
@@ -114,7 +114,7 @@ def _host_checks(
 
 
 def check_login(verdict: HealthReport) -> Check:
-    """Say whether the API knows the credentials, and likes the account."""
+    """Check whether the API accepts the credentials and the account's standing."""
     from kling_cli.api import HealthStatus
 
     if verdict.error is None:
@@ -125,7 +125,7 @@ def check_login(verdict: HealthReport) -> Check:
 
 
 def check_clock(ahead_s: float, *, is_strict: bool) -> Check:
-    """Say how far this machine's clock is off; `is_strict` with signed callbacks."""
+    """Check this machine's clock; `is_strict` where callbacks are signed."""
     if abs(ahead_s) <= _SKEW_S:
         return ok("clock", "agrees with the API's")
     side = "behind" if ahead_s > 0 else "ahead of"

@@ -1,4 +1,4 @@
-"""Which Python runs which kling, and what else of that name is about."""
+"""Checks of the program: its Python, and other programs of the same name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PACKAGE_MARKS = b"kling_cli"  # every installer's script imports it by this nam
 
 
 def program_checks(search_path: str) -> Iterator[Check]:
-    """Yield what runs, and what a shell with `search_path` would run."""
+    """Yield which Python runs kling, and what a shell with `search_path` would run."""
     python = f"{platform.python_implementation()} {platform.python_version()}"
     yield ok("kling", f"{__version__} in {Path(__file__).parents[2]}")
     yield ok("python", f"{python} at {sys.executable}")
@@ -35,7 +35,7 @@ def find_programs(search_path: str) -> list[Path]:
 
 
 def check_path(found: list[Path]) -> Check:
-    """Say which of the programs found the shell runs; other packages have one too."""
+    """Check which of the programs found a shell runs; other packages have one too."""
     if not found:
         return warn(
             "command",

@@ -1,4 +1,4 @@
-"""What tunnels need: the checks of the providers, as findings of the diagnosis."""
+"""Checks of the tunnel providers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _POLLING_HINT = "without a tunnel kling polls, which works too"
 
 
 def tunnel_checks(settings: Settings, search_path: str) -> Iterator[Check]:
-    """Yield how it stands with the tunnel that is wanted, unless none is."""
+    """Yield the checks of the tunnel that is configured; none if there is none."""
     from kling_cli.tunnels import registry
 
     if settings.tunnel == registry.NONE:
@@ -41,7 +41,7 @@ def tunnel_checks(settings: Settings, search_path: str) -> Iterator[Check]:
 
 
 def _automatic_choice_checks(settings: Settings, search_path: str) -> Iterator[Check]:
-    """Yield the findings about what `auto` takes, or about all that it might take."""
+    """Yield the checks of the provider that `auto` uses, or of all candidates."""
     from kling_cli.tunnels import chain, registry
 
     known = [one for one in registry.factories() if not one.is_public_service]
@@ -65,6 +65,7 @@ def _automatic_choice_checks(settings: Settings, search_path: str) -> Iterator[C
 def _provider_checks(
     factory: ProviderFactory, settings: Settings, search_path: str
 ) -> Iterator[Check]:
+    """Yield the checks of one provider."""
     for check in factory.checks(settings, search_path):
         if check.is_ok:
             yield ok(check.name, check.message)

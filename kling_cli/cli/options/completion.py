@@ -1,4 +1,4 @@
-"""What a shell is offered for the words of a command line, with a note beside each.
+"""Shell completion: candidates for arguments and option values, with notes.
 
 Task ids, callbacks and one's own voices and elements come from the journal, all else
 from the catalogue; nobody is asked over a network. A shell evaluates what it is
@@ -31,7 +31,7 @@ _STATES: Final = {"sending": "unknown", "absent": "unknown"}  # the others are w
 def matching_candidates(
     offers: Iterable[Candidate], incomplete: str
 ) -> list[Candidate]:
-    """Return those that begin with what was typed, safe to hand to a shell."""
+    """Return the candidates that begin with `incomplete` and are safe for a shell."""
     return [
         (word, completion_note(note))
         for word, note in offers
@@ -40,7 +40,7 @@ def matching_candidates(
 
 
 def choice_completer(offers: Iterable[Candidate]) -> Completer:
-    """Return what offers a fixed choice."""
+    """Return a completer of fixed choices."""
     known = list(offers)
 
     def complete(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: ARG001 -- typer's
@@ -50,12 +50,12 @@ def choice_completer(offers: Iterable[Candidate]) -> Completer:
 
 
 def word_completer(*names: str) -> Completer:
-    """Return what offers these words, without notes."""
+    """Return a completer of words without notes."""
     return choice_completer((name, "") for name in names)
 
 
 def complete_tunnels(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: ARG001 -- typer's
-    """Offer the providers of tunnels, `auto` and `none`."""
+    """Complete the names of tunnel providers, `auto` and `none`."""
     from kling_cli.tunnels.registry import AUTO, NONE, PROVIDERS, factory
 
     known = [(name, factory(name).description.limits) for name in PROVIDERS]
@@ -71,7 +71,7 @@ def complete_tunnels(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: ARG
 
 
 def complete_task_ids(ctx: Any, incomplete: str) -> list[Candidate]:
-    """Offer the tasks of the journal, the newest first, and `last`."""
+    """Complete the tasks of the journal, newest first, and `last`."""
     found = _job_records(ctx)
     newest = [(LAST_CANDIDATE, f"the newest: {_job_note(found[0])}")] if found else []
     return matching_candidates(
@@ -80,7 +80,7 @@ def complete_task_ids(ctx: Any, incomplete: str) -> list[Candidate]:
 
 
 def complete_unfinished_task_ids(ctx: Any, incomplete: str) -> list[Candidate]:
-    """Offer the tasks that have not ended, as far as the journal knows."""
+    """Complete the tasks that the journal has as unfinished."""
     found = [one for one in _job_records(ctx) if one.stage in _UNFINISHED_STATES]
     return matching_candidates(
         [(one.task_id, _job_note(one)) for one in found], incomplete
@@ -88,7 +88,7 @@ def complete_unfinished_task_ids(ctx: Any, incomplete: str) -> list[Candidate]:
 
 
 def task_id_completer(output: str) -> Completer:
-    """Return what offers the tasks that made a `video` or an `audio`."""
+    """Return a completer of tasks that made a `video` or an `audio`."""
 
     def complete(ctx: Any, incomplete: str) -> list[Candidate]:
         found = [
@@ -102,7 +102,7 @@ def task_id_completer(output: str) -> Completer:
 
 
 def output_id_completer(type_: str, product: str = "") -> Completer:
-    """Return what offers ids of results of this type, not of their tasks.
+    """Return a completer of ids of outputs of this type, not of their tasks.
 
     Where a value may be `NAME=ID`, what was typed before the id stays.
     """
@@ -121,7 +121,7 @@ def output_id_completer(type_: str, product: str = "") -> Completer:
 
 
 def complete_callback_numbers(ctx: Any, incomplete: str) -> list[Candidate]:
-    """Offer the numbers of kept callbacks, the newest first, and `last`."""
+    """Complete the numbers of stored callbacks, newest first, and `last`."""
     from kling_cli.store import recent_callbacks
 
     place = _state_dir(ctx)
@@ -144,7 +144,7 @@ def _job_note(one: RecentTask) -> str:
 
 
 def _state_dir(ctx: Any) -> Path | None:
-    """Return the folder of the journal that the command would use, if that is sound."""
+    """Return the folder of the journal that the command would use, if it is intact."""
     from kling_cli.errors import KlingError
     from kling_cli.settings import resolve_state_dir
 
@@ -159,7 +159,7 @@ def _state_dir(ctx: Any) -> Path | None:
 
 
 def complete_products(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: ARG001 -- typer's
-    """Offer the products."""
+    """Complete the names of products."""
     from kling_cli import catalogue
 
     offers = [(each.name, each.summary) for each in catalogue.summaries()]
@@ -167,14 +167,14 @@ def complete_products(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: AR
 
 
 def complete_models(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: ARG001 -- typer's
-    """Offer every model."""
+    """Complete the names of models."""
     from kling_cli import catalogue
 
     return matching_candidates(catalogue.model_labels().items(), incomplete)
 
 
 def complete_commands(ctx: Any, incomplete: str) -> list[Candidate]:
-    """Offer the commands, and below a group its own."""
+    """Complete the names of commands, and of a group's sub-commands."""
     from kling_cli.cli.app import import_command
     from kling_cli.cli.command_table import entries
     from kling_cli.cli.help_page import brief

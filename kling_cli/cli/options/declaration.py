@@ -1,4 +1,4 @@
-"""How a function becomes a command whose options come in groups.
+"""Declaring a command: a function whose parameters are groups of options.
 
 A parameter annotated with a frozen dataclass of `options.py` stands for all options of
 that group: they are declared once and arrive as one value.
@@ -56,13 +56,13 @@ def declare_command(
 
 
 def _unwrapped_paragraphs(text: str) -> str:
-    """Return a docstring with one line for each paragraph: a terminal wraps its way."""
+    """Return a docstring with each paragraph on one line, as the terminal wraps it."""
     paragraphs = cleandoc(text).split("\n\n")
     return "\n\n".join(" ".join(each.split()) for each in paragraphs)
 
 
 def with_signature(function: Any, parameters: Sequence[Parameter]) -> Any:
-    """Return `function`, saying of itself that it takes these parameters."""
+    """Return `function` with a signature of these parameters."""
     function.__signature__ = Signature(list(parameters))
     return function
 

@@ -1,4 +1,4 @@
-"""How callbacks are delivered to your app, by `kling listen` and by `kling replay`."""
+"""The options of deliveries to an app, shared by `kling listen` and `kling replay`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DELIVERY_PANEL = "Delivery"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryOptions:
-    """What is added to a callback that is passed on, and how long it may take."""
+    """Headers, signatures, timeout and TLS of requests that deliver a callback."""
 
     headers: Annotated[
         list[str] | None,
@@ -58,18 +58,18 @@ class DeliveryOptions:
         ),
     ] = None
 
-    def manner(self) -> ForwardingPolicy:
+    def policy(self) -> ForwardingPolicy:
         """Return what was typed, checked.
 
         Raises:
             UsageError: a header or a secret is none.
         """
-        from kling_cli.listener.forwarding.headers import read_header
+        from kling_cli.listener.forwarding.headers import parse_header
         from kling_cli.listener.forwarding.policy import ForwardingPolicy
         from kling_cli.settings import parse_secret_options
 
         return ForwardingPolicy(
-            headers=tuple(read_header(text) for text in self.headers or ()),
+            headers=tuple(parse_header(text) for text in self.headers or ()),
             secrets=parse_secret_options("--sign-forwards", self.secrets or ()),
             timeout_s=self.timeout_s,
             is_insecure=self.is_insecure,

@@ -1,4 +1,4 @@
-"""What the models allow for a field, in words: in full, and in short for `--help`."""
+"""The parameters of a product's command, made from the catalogue's fields."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DEFAULT = re.compile(r" \(default: ([^()]*)\)")
 
 
 def availability_text(product: Product, field: Field) -> str:
-    """Return `Only with kling-2.6`, or which models have no such field, or nothing.
+    """Return `Only with kling-2.6`, which models have no such field, or "".
 
     Nothing is said where the default model has it: then it is an option like others.
     """
@@ -41,7 +41,7 @@ def availability_text(product: Product, field: Field) -> str:
 
 
 def short_help(product: Product, field: Field) -> str:
-    """Return the first clause of the field's help, with what any model takes of it."""
+    """Return the first clause of the field's help, with what any model accepts."""
     text = _DEFAULT.sub("", brief(field.help))
     default = _DEFAULT.search(field.help)
     allowed = _accepted_values(product, field, text)
@@ -53,7 +53,7 @@ def short_help(product: Product, field: Field) -> str:
 
 
 def _accepted_values(product: Product, field: Field, text: str) -> str:
-    """Return what at least one model takes, `720p, 1080p, 4k`, if `text` does not."""
+    """Return what at least one model accepts, `720p, 1080p, 4k`, if `text` does not."""
     live = [each for each in product.models if each.status != "discontinued"]
     found = [_limits(product, each, field.name) for each in live]
     taken = [each for each in found if each is not None]
@@ -74,7 +74,7 @@ def _accepted_values(product: Product, field: Field, text: str) -> str:
 
 
 def limits_sentence(product: Product, field: Field) -> str:
-    """Return `3 to 15 (kling-3.0), otherwise 5 or 10.` and who cannot do it at all."""
+    """Return `3 to 15 (kling-3.0), otherwise 5 or 10.`, and which models lack it."""
     takers: dict[str, list[str]] = {}
     without: list[str] = []
     for model in product.models:
@@ -117,7 +117,7 @@ def _availability(takers: dict[str, list[str]], without: list[str]) -> str:
 
 
 def _limits(product: Product, model: Model, field: str) -> Limits | None:
-    """Return what the model takes on the first route that has the field."""
+    """Return the limits of a model on the first route that has the field."""
     for route in product.routes:
         found = model.limits.get(route.name, {}).get(field)
         if found is not None and not found.is_fixed:
@@ -197,7 +197,7 @@ def product_parameters(product: Product) -> Iterator[Parameter]:
 
 
 def short_help_texts(product: Product) -> dict[str, str]:
-    """Return the short texts of a product's own parameters, by name."""
+    """Return the short help texts of a product's own parameters, by name."""
     ids = [each.id for each in product.models if each.status == "current"]
     others = [each for each in ids if each != product.default_model]
     models = ", ".join([f"{product.default_model} (default)", *others])
@@ -206,7 +206,7 @@ def short_help_texts(product: Product) -> dict[str, str]:
 
 
 def listed_field(product: Product) -> Field | None:
-    """Return the field whose choices are too many for `--help`; most have none."""
+    """Return the field whose choices `--list` prints; most products have none."""
     return next((each for each in product.fields if each.groups), None)
 
 
@@ -229,7 +229,7 @@ def option_parameters(product: Product) -> Iterator[Parameter]:
 
 
 def _argument_parameter(field: Field, product: Product) -> Parameter:
-    """Return a positional; whether it is needed depends on the model, so not here."""
+    """Return a positional; whether it is required depends on the model."""
     info = typer.Argument(
         metavar=field.metavar or field.spelling,
         help=_help_text(field, product),
@@ -254,7 +254,7 @@ def _option_parameter(field: Field, product: Product, panel: str | None) -> Para
 
 
 def _model_parameter(product: Product) -> Parameter:
-    """Return the option for the model, which is not shown where there is only one."""
+    """Return the option for the model; hidden where there is only one."""
     ids = [model.id for model in product.models if model.status != "discontinued"]
     info = typer.Option(
         "--model",
@@ -305,7 +305,7 @@ def _list_parameter() -> Parameter:
 
 
 def choice_candidates(product: Product, field: str) -> list[tuple[str, str]]:
-    """Return every value that some model takes for `field`, for completion."""
+    """Return every value that some model accepts for `field`, for completion."""
     found: dict[str, str] = {}
     groups = product.field(field).groups
     notes = {name: each.note for each in groups for name in each.choices}
@@ -318,7 +318,7 @@ def choice_candidates(product: Product, field: str) -> list[tuple[str, str]]:
 
 
 def flag_parameter(name: str, spelling: str, help_text: str) -> Parameter:
-    """Return a parameter that is said or not."""
+    """Return the parameter of a flag."""
     info = typer.Option(spelling, help=help_text, show_default=False)
     return _parameter(name, bool, info)
 
@@ -344,13 +344,13 @@ def _metavar(field: Field) -> str:
 
 
 def _help_text(field: Field, product: Product) -> str:
-    """Return the field's sentence and what the models allow."""
+    """Return the field's sentence with the limits of the models."""
     sentence = limits_sentence(product, field)
     return f"{field.help} {sentence}" if sentence else field.help
 
 
 def _completer(product: Product, field: Field) -> completion.Completer | None:
-    """Return what offers values of a field: choices, or what the journal knows."""
+    """Return the completer of a field: its choices, or ids from the journal."""
     known = choice_candidates(product, field.name)
     if known:
         return completion.choice_completer(known)

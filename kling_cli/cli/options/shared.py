@@ -1,8 +1,8 @@
-"""The options that commands share, in the groups in which `--help` shows them.
+"""The groups of options that commands share.
 
-Each group is a value: a command takes `saving: Saving` and gets its options parsed
-(`declare.py`). None means that nothing was said, so that environment, config file and
-default decide (`settings.py`).
+Each group is a frozen dataclass: a command takes `save_options: SaveOptions` and gets
+the parsed values (`declaration.py`). None means that an option was not typed, so that
+environment, config file and default decide (`settings/`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SAFETY_PANEL = "Cost & safety"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputOptions:
-    """What goes to stdout and how progress looks on stderr."""
+    """Form of the output on stdout and of progress on stderr."""
 
     is_json: Annotated[
         bool,
@@ -53,7 +53,7 @@ class OutputOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveOptions:
-    """Where result files go."""
+    """Where output files are saved."""
 
     output: Annotated[
         str | None,
@@ -78,7 +78,7 @@ class SaveOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadOptions(SaveOptions):
-    """Where result files go, if they are to be fetched at all."""
+    """Where output files are saved, or that only their URLs are printed."""
 
     is_link_only: Annotated[
         bool,
@@ -92,7 +92,7 @@ class DownloadOptions(SaveOptions):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresentationOptions:
-    """What a terminal does besides lines."""
+    """Previews, notifications and opening of files on a terminal."""
 
     is_opening: Annotated[
         bool,
@@ -157,7 +157,7 @@ class WaitOptions(TimeoutOptions):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackOptions:
-    """How news about the task can reach this machine."""
+    """How callbacks about the task reach this machine."""
 
     callback: Annotated[
         Literal["auto", "require", "off"] | None,
@@ -206,7 +206,7 @@ class CallbackOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountOptions:
-    """Whom we talk with."""
+    """Which host or sandbox the requests go to."""
 
     region: Annotated[
         Literal["global", "cn"] | None,
@@ -228,7 +228,7 @@ class AccountOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SafetyOptions(AccountOptions):
-    """What a job may cost, and how it can be found again."""
+    """Limits of cost, dry run, and the external id."""
 
     is_dry_run: Annotated[
         bool,
@@ -260,7 +260,7 @@ class SafetyOptions(AccountOptions):
 
 
 def settings_options(*groups: Any) -> Mapping[str, Any]:
-    """Return what was said in `groups` that `settings.py` knows by the same name."""
+    """Return the typed options of `groups` that are settings too, by setting name."""
     said = {
         "region": "region",
         "is_sandbox": "sandbox",
@@ -294,7 +294,7 @@ OfflineOption = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamOptions(OutputOptions):
-    """What goes to stdout, line by line."""
+    """The output options of commands that print a line an event."""
 
     is_json: Annotated[
         bool,

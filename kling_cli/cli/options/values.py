@@ -1,4 +1,4 @@
-"""Values as they come from a command line: task ids, files, standard input."""
+"""Values of arguments: task ids, JSON, files, standard input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kling_cli.text import decode_text, is_text, normal_text
 
 
 def parse_task_ids(task_ids: Iterable[str]) -> tuple[str, ...]:
-    """Return the ids in the order typed, each once, without surrounding space.
+    """Return the task ids in the order typed, each once, without surrounding space.
 
     A list of ids that Windows has saved gives them with carriage returns and a mark.
 
@@ -64,7 +64,7 @@ def read_bytes(source: str, *, hint: str) -> bytes:
 
 
 def source_name(source: str) -> str:
-    """Return what a message calls `source`."""
+    """Return the name of a source in messages."""
     return "standard input" if source == "-" else source
 
 

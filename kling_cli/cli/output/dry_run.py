@@ -1,4 +1,4 @@
-"""`--dry-run`: the request as it would be sent, and what it would cost."""
+"""`--dry-run`: prints the request as it would be sent, and its estimated cost."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def print_dry_run(
     *,
     command: str,
     settings: Settings,
-    talk: OutputOptions,
+    output_options: OutputOptions,
     max_units: float | None,
 ) -> int:
-    """Print the checked request and its estimate; nothing is sent or written down.
+    """Print the validated request and its estimate; nothing is sent or stored.
 
     It works without credentials too: the request is then the one for an API key. Of a
     job of two calls both are printed; what the first will tell stands in `<>`.
     """
     requests = _requests(order, settings, max_units)
     for each in requests:
-        if each.model_reason is not None and not talk.is_quiet:
+        if each.model_reason is not None and not output_options.is_quiet:
             write_message(one_line(each.model_reason))
-    if talk.is_json:
+    if output_options.is_json:
         _print_document(order, requests, settings, command)
     else:
         for each in requests:
@@ -48,7 +48,7 @@ def print_dry_run(
 def _requests(
     order: Order, settings: Settings, max_units: float | None
 ) -> list[PreparedRequest]:
-    """Return what would be sent, one after the other."""
+    """Return the requests that would be sent, in order."""
     from kling_cli.jobs.calls.two_step import UNKNOWN_ID, plan_two_steps
     from kling_cli.jobs.history import with_history
     from kling_cli.jobs.prepare import check_price, credential_kinds, prepare
@@ -66,7 +66,7 @@ def _requests(
 def _print_document(
     order: Order, requests: list[PreparedRequest], settings: Settings, command: str
 ) -> None:
-    """Print the document of every command with the request as one more key."""
+    """Print the JSON document of the command with the request as one more key."""
     from kling_cli.api import TaskStatus
     from kling_cli.cli.output import json_document
     from kling_cli.jobs.events import JobResult
@@ -107,7 +107,7 @@ def _print_text(request: PreparedRequest, settings: Settings) -> None:
 
 
 def abbreviated(value: Any) -> Any:
-    """Return a body a person can read: media shortened, nothing that acts."""
+    """Return a body for a terminal: media shortened, control characters escaped."""
     if isinstance(value, dict):
         return {one_line(key): abbreviated(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -120,7 +120,7 @@ def abbreviated(value: Any) -> Any:
 
 
 def estimate_line(request: PreparedRequest) -> str:
-    """Return what the job would cost, in units and at list price."""
+    """Return the estimated cost in units and at list price."""
     estimate = request.estimate
     if estimate is None:
         from kling_cli.catalogue import explain_missing_price
@@ -140,5 +140,5 @@ def estimate_line(request: PreparedRequest) -> str:
 
 
 def _estimate_document(estimate: Estimate | None) -> dict[str, Any] | None:
-    """Return the estimate as JSON has it; its keys are the names of the class."""
+    """Return the estimate as JSON; its keys are the fields of the class."""
     return None if estimate is None else asdict(estimate)

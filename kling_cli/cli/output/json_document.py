@@ -126,7 +126,7 @@ def session_step_document(
     result: StepResult | None,
     error: KlingError | None,
 ) -> dict[str, Any]:
-    """Return the document of a step taken on its own; `result` None: it failed."""
+    """Return the document of a session step; `result` None: it failed."""
     task = result.task if result else None
     return {
         "schema": SCHEMA,
@@ -154,7 +154,7 @@ def error_object(error: KlingError) -> dict[str, Any]:
 
 
 def dumps(document: dict[str, Any]) -> str:
-    """Return `document` on one line, in ASCII: it can hurt no terminal."""
+    """Return `document` on one line, in ASCII."""
     return json.dumps(document, allow_nan=False)
 
 

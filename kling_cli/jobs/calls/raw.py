@@ -238,7 +238,7 @@ async def call(raw: RawCall, *, settings: Settings, clock: Clock) -> JobResult:
             hint=way_out(raw),
         ) from exc
     error = _error(raw, answer, credentials, settings)
-    return _result(raw, answer, error, is_lasting=not settings.is_sandbox)
+    return _result(raw, answer, error, is_resumable=not settings.is_sandbox)
 
 
 async def call_and_wait(
@@ -246,7 +246,7 @@ async def call_and_wait(
     options: RunOptions,
     *,
     settings: Settings,
-    tell: EmitEvent,
+    emit: EmitEvent,
     clock: Clock,
 ) -> list[JobResult]:
     """Send `raw` and see the tasks that its answer names through to their ends.
@@ -262,17 +262,17 @@ async def call_and_wait(
     request = as_request(raw, new_id=new_external_id)
     if request is not None:
         result = await run_request(
-            request, options, settings=settings, tell=tell, clock=clock
+            request, options, settings=settings, emit=emit, clock=clock
         )
         return [result]
     first = await call(raw, settings=settings, clock=clock)
     names = [] if first.error else [task.id for task in _tasks(first.answer)]
     if not names:
         if first.error is None:
-            tell(Notice(message="the answer names no task, so there is none to follow"))
+            emit(Notice(message="the answer names no task, so there is none to follow"))
         return [first]
     ended = await wait_for_tasks(
-        names, options, settings=settings, tell=tell, clock=clock
+        names, options, settings=settings, emit=emit, clock=clock
     )
     return [replace(result, answer=first.answer) for result in ended]
 
@@ -320,7 +320,7 @@ def _as(
 
 
 def _result(
-    raw: RawCall, answer: ApiResponse, error: KlingError | None, *, is_lasting: bool
+    raw: RawCall, answer: ApiResponse, error: KlingError | None, *, is_resumable: bool
 ) -> JobResult:
     """Return the result: all that the answer says about a task, if it names one."""
     result = JobResult(
@@ -337,11 +337,11 @@ def _result(
     found = [] if error else _tasks(answer)
     if len(found) != 1:
         return result
-    return _with_task(result, found[0], is_lasting=is_lasting)
+    return _with_task(result, found[0], is_resumable=is_resumable)
 
 
-def _with_task(result: JobResult, task: Task, *, is_lasting: bool) -> JobResult:
-    is_open = not task.status.is_final and is_lasting
+def _with_task(result: JobResult, task: Task, *, is_resumable: bool) -> JobResult:
+    is_open = not task.status.is_final and is_resumable
     return replace(
         result,
         status=task.status,

@@ -60,7 +60,7 @@ class Step:
 
     options: RunOptions
     settings: Settings
-    tell: EmitEvent
+    emit: EmitEvent
     clock: Clock
 
     async def take(self, order: Order) -> StepResult:
@@ -81,17 +81,17 @@ class Step:
 
     async def _take(self, request: PreparedRequest) -> StepResult:
         facts = request.plan.product.step or StepSpec(empty_hint="")
-        async with open_session(self.settings, self.clock, self.tell) as session:
+        async with open_session(self.settings, self.clock, self.emit) as session:
             task = await self._call(request, session)
             if task.status is TaskStatus.FAILED:
                 hint = facts.empty_hint.replace("SESSION", task.id)
                 raise TaskFailedError(
                     str(task.message), hint=hint, request_id=task.request_id
                 )
-            entry = self._entry(request, task)
+            record = self._record(request, task)
             if facts.session_hours is not None:
-                session.note(session.journal.add_job, entry)
-            saved = await self._save(entry, task, session)
+                session.note(session.journal.add_job, record)
+            saved = await self._save(record, task, session)
         outputs = saved or tuple(SavedOutput(output=one) for one in task.outputs)
         return StepResult(task=task, expires_at=self._ends_at(task), saved=outputs)
 
@@ -102,7 +102,7 @@ class Step:
             external_id=request.external_id,
             client=StepCalls(session.client),
             ask=_nobody_knows,
-            tell=self.tell,
+            emit=self.emit,
             clock=self.clock,
             deadline=self.clock.monotonic() + PATIENCE_S,
         )
@@ -117,7 +117,7 @@ class Step:
             exc.hint = "; ".join(hint for hint in (exc.hint, over) if hint)
             raise
 
-    def _entry(self, request: PreparedRequest, task: Task) -> JobRecord:
+    def _record(self, request: PreparedRequest, task: Task) -> JobRecord:
         plan = request.plan
         return JobRecord(
             external_id=request.external_id,
@@ -139,17 +139,17 @@ class Step:
         )
 
     async def _save(
-        self, entry: JobRecord, task: Task, session: Session
+        self, record: JobRecord, task: Task, session: Session
     ) -> tuple[SavedOutput, ...]:
         if not self.options.is_downloading:
             return ()
         saver = Saver(
             http=session.http,
             clock=self.clock,
-            tell=self.tell,
-            entry=entry,
+            emit=self.emit,
+            record=record,
             folder=self.settings.output_dir or Path(),
-            ask_again=_nobody_knows,
+            query_again=_nobody_knows,
         )
         return await saver.save(task)
 

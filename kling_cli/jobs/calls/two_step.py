@@ -267,7 +267,7 @@ class TwoStepJob:
 
     options: RunOptions
     settings: Settings
-    tell: EmitEvent
+    emit: EmitEvent
     clock: Clock
     ask: ChooseInput | None = None
 
@@ -283,17 +283,17 @@ class TwoStepJob:
         check_output(self.options, self.settings.output_dir or Path())
         if intent.session_id is not None:
             return await self._go_on(intent, intent.session_id, intent.found, None)
-        needs_way = self.options.callback == "require"
-        found = await self.find(intent.step, needs_way=needs_way)
+        needs_ingress = self.options.callback == "require"
+        found = await self.find(intent.step, needs_ingress=needs_ingress)
         if found.error is not None or found.task_id is None:
             return replace(found, product=order.product)
         outputs = tuple(one.output for one in found.outputs)
         return await self._go_on(intent, found.task_id, outputs, found.units)
 
-    async def find(self, step: Order, *, needs_way: bool = False) -> JobResult:
+    async def find(self, step: Order, *, needs_ingress: bool = False) -> JobResult:
         """Make the first call alone, and say what it has found.
 
-        With `needs_way` it is not made unless callbacks can come in later on.
+        With `needs_ingress` it is not made unless callbacks can come in later on.
 
         Raises:
             KlingError: it ended before it was written down; nothing was sent.
@@ -304,13 +304,13 @@ class TwoStepJob:
             is_waiting=True,
             is_downloading=False,
             output=None,
-            needs_way=needs_way,
+            needs_ingress=needs_ingress,
         )
         result = await generate(
             step,
             options,
             settings=self.settings,
-            tell=partial(self._tell_of_step, product),
+            emit=partial(self._emit_step_event, product),
             clock=self.clock,
         )
         return result if result.error is not None else self._told(result, product)
@@ -320,7 +320,7 @@ class TwoStepJob:
         count = len(result.outputs)
         what = f"{count or 'no'} {step.output}{'' if count == 1 else 's'} found"
         cost = "" if result.units is None else f" ({result.units:g} units)"
-        self.tell(Remark(message=f"{what}{cost}, session {result.task_id}"))
+        self.emit(Remark(message=f"{what}{cost}, session {result.task_id}"))
         if count:
             return replace(result, session_id=result.task_id)
         return replace(
@@ -347,7 +347,7 @@ class TwoStepJob:
                 order,
                 replace(self.options, max_units=None),
                 settings=self.settings,
-                tell=self.tell,
+                emit=self.emit,
                 clock=self.clock,
             )
         except KlingError as exc:
@@ -374,19 +374,19 @@ class TwoStepJob:
         product = catalogue.load_product(intent.order.product)
         session = product.field(intent.use.session_field).spelling
         face = product.field(str(intent.use.choice_field)).spelling
-        way = (
+        ingress = (
             f"while the session lives, nothing needs to be found again: the same"
             f" command with {session} {session_id} {face} {choice}"
         )
-        error.hint = f"{error.hint}; {way}" if error.hint else way
+        error.hint = f"{error.hint}; {ingress}" if error.hint else ingress
 
-    def _tell_of_step(self, step: Product, event: Event) -> None:
+    def _emit_step_event(self, step: Product, event: Event) -> None:
         """Pass on what happens but for what is said of a job proper."""
         if isinstance(event, Prepared):
             cost = "" if event.units is None else f", about {event.units:g} units"
-            self.tell(Remark(message=f"looking for {step.output}s{cost}"))
+            self.emit(Remark(message=f"looking for {step.output}s{cost}"))
         if not isinstance(event, _SILENT):
-            self.tell(event)
+            self.emit(event)
 
 
 def choice_of(

@@ -285,11 +285,11 @@ class JournalRecords:
     """Writes down the partial files of one output; a failing journal stops nothing."""
 
     session: Session
-    place: OutputKey
+    output: OutputKey
 
     def known(self) -> Sequence[PartialFileRecord]:
         try:
-            return self.session.journal.partial_files(self.place)
+            return self.session.journal.partial_files(self.output)
         except JournalError:
             return ()
 
@@ -298,7 +298,7 @@ class JournalRecords:
         now = self.session.clock.now()
         self._remove_outdated(now - timedelta(days=KEPT_DAYS))
         return self.session.note(
-            self.session.journal.add_partial_file, self.place, record, written_at=now
+            self.session.journal.add_partial_file, self.output, record, written_at=now
         )
 
     def _remove_outdated(self, before: datetime) -> None:

@@ -99,39 +99,39 @@ class Poller:
         self._client = client
         self.is_bulk = is_bulk
 
-    async def ask(self, entries: Sequence[JobRecord]) -> Mapping[str, Task]:
+    async def ask(self, records: Sequence[JobRecord]) -> Mapping[str, Task]:
         """Return what the API says, by key of entry; what it does not know is absent.
 
         Raises:
             KlingError: no answer could be had for any of them.
         """
-        known = [entry for entry in entries if entry.query_path == NO_ENDPOINT]
+        known = [record for record in records if record.query_path == NO_ENDPOINT]
         found = {one.key: task for one in known if (task := one.as_task)}
-        for path, asked in self._groups(entries):
+        for path, asked in self._groups(records):
             found.update(await self._ask_at(path, asked))
         return found
 
     def _groups(
-        self, entries: Sequence[JobRecord]
+        self, records: Sequence[JobRecord]
     ) -> list[tuple[str, list[JobRecord]]]:
         """Return the entries by where to ask for them together, if anywhere."""
         groups: dict[str, list[JobRecord]] = {}
-        for entry in entries:
-            if entry.query_path != NO_ENDPOINT:
-                path = SOLUTIONS_PATH if _is_solution(entry) else TASKS_PATH
-                groups.setdefault(path, []).append(entry)
+        for record in records:
+            if record.query_path != NO_ENDPOINT:
+                path = SOLUTIONS_PATH if _is_solution(record) else TASKS_PATH
+                groups.setdefault(path, []).append(record)
         return list(groups.items())
 
-    async def _ask_at(self, path: str, entries: Sequence[JobRecord]) -> dict[str, Task]:
+    async def _ask_at(self, path: str, records: Sequence[JobRecord]) -> dict[str, Task]:
         if self.is_bulk or path == SOLUTIONS_PATH:
-            return await self._ask_together(path, entries)
-        return await self._ask_one_by_one(entries)
+            return await self._ask_together(path, records)
+        return await self._ask_one_by_one(records)
 
     async def _ask_together(
-        self, path: str, entries: Sequence[JobRecord]
+        self, path: str, records: Sequence[JobRecord]
     ) -> dict[str, Task]:
-        named = {entry.task_id: entry for entry in entries if entry.task_id}
-        nameless = [entry.external_id for entry in entries if not entry.task_id]
+        named = {record.task_id: record for record in records if record.task_id}
+        nameless = [record.external_id for record in records if not record.task_id]
         found: dict[str, Task] = {}
         if named:
             for task_id, task in (
@@ -145,22 +145,22 @@ class Poller:
             )
         return found
 
-    async def _ask_one_by_one(self, entries: Sequence[JobRecord]) -> dict[str, Task]:
+    async def _ask_one_by_one(self, records: Sequence[JobRecord]) -> dict[str, Task]:
         found: dict[str, Task] = {}
         failure: KlingError | None = None
-        for entry in entries:
-            name = entry.task_id or entry.external_id
+        for record in records:
+            name = record.task_id or record.external_id
             try:
-                task = await self._client.legacy_task(entry.query_path, name)
+                task = await self._client.legacy_task(record.query_path, name)
             except KlingError as exc:
                 failure = exc
                 continue
             if task is not None:
-                found[entry.key] = task
+                found[record.key] = task
         if failure is not None and not found:
             raise failure
         return found
 
 
-def _is_solution(entry: JobRecord) -> bool:
-    return entry.query_path == SOLUTIONS_PATH
+def _is_solution(record: JobRecord) -> bool:
+    return record.query_path == SOLUTIONS_PATH

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from enum import StrEnum
 
 QUICKEST_S = 1.0
@@ -22,19 +23,19 @@ class PathState(StrEnum):
     LOST = "lost"  # the tunnel is down
 
 
-def next_ask_s(
+def next_query_s(
     path: PathState,
     *,
     waited_s: float,
     since_lost_s: float = 0.0,
     since_claim_s: float | None = None,
-    spread: float = 0.5,
+    jitter: float = 0.5,
 ) -> float:
     """Return how long to wait for a callback before asking anyway.
 
     `waited_s` counts from the submission, `since_lost_s` from the loss of the path,
     `since_claim_s` from a callback's claim that the task is over, which no answer has
-    confirmed: that is asked about soon, then ever less. `spread` in 0..1 is where in
+    confirmed: that is asked about soon, then ever less. `jitter` in 0..1 is where in
     the 20 % of jitter this pause falls.
     """
     match path:
@@ -46,22 +47,27 @@ def next_ask_s(
             pause_s = _growing(waited_s, SLOWEST_S)
     if since_claim_s is not None:
         pause_s = min(pause_s, max(QUICKEST_S, since_claim_s))
-    return pause_s * (0.9 + 0.2 * spread)
+    return pause_s * (0.9 + 0.2 * jitter)
 
 
 def retry_s(
-    attempt: int, *, base_s: float = 0.5, max_s: float = 15.0, spread: float = 0.5
+    attempt: int, *, base_s: float = 0.5, max_s: float = 15.0, jitter: float = 0.5
 ) -> float:
     """Return how long to pause before trying again after failure `attempt` (from 1)."""
     pause_s = min(max_s, base_s * 2.0 ** min(attempt - 1, 30))
-    return pause_s * (0.8 + 0.4 * spread)
+    return pause_s * (0.8 + 0.4 * jitter)
 
 
-def slot_s(attempt: int, *, spread: float = 0.5) -> float:
+def slot_retry_s(attempt: int, *, jitter: float = 0.5) -> float:
     """Return how long to pause before asking for a slot again; never under a second."""
     pause_s = min(SLOT_SLOWEST_S, SLOT_FIRST_S * 2.0 ** min(attempt - 1, 30))
-    return pause_s * (1.0 + 0.2 * spread)
+    return pause_s * (1.0 + 0.2 * jitter)
 
 
 def _growing(waited_s: float, most_s: float) -> float:
     return max(QUICKEST_S, min(most_s, GROWTH * waited_s))
+
+
+def random_jitter() -> float:
+    """Return a random number in 0..1, to hand to the functions above."""
+    return random.random()  # noqa: S311 -- jitter, not a secret

@@ -208,9 +208,9 @@ def test_a_default_that_was_typed_wrong_is_an_error_at_once() -> None:
 
 def said(*, is_waiting: bool) -> CommandOptions:
     return CommandOptions(
-        fetching=DownloadOptions(),
-        talk=OutputOptions(),
-        waiting=WaitOptions(is_waiting=is_waiting),
-        callbacks=CallbackOptions(),
-        safety=SafetyOptions(),
+        download_options=DownloadOptions(),
+        output_options=OutputOptions(),
+        wait_options=WaitOptions(is_waiting=is_waiting),
+        callback_options=CallbackOptions(),
+        safety_options=SafetyOptions(),
     )

@@ -12,7 +12,7 @@ from kling_cli.cli.commands.trigger import MockOptions, parse_mock_runs
 from kling_cli.main import main
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
-from tests.jobs.made import a_callback, an_entry
+from tests.jobs.made import a_callback, a_record
 from tests.support.recorder import recorder
 
 BASE = "http://127.0.0.1:1"
@@ -25,7 +25,7 @@ def state_dir(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KLING_API_BASE", BASE)
     with Journal.open(own_home / "state") as journal:
         journal.add_job(
-            an_entry("e1", api_base=BASE, task_id="t1", stage=Stage.SUCCEEDED)
+            a_record("e1", api_base=BASE, task_id="t1", stage=Stage.SUCCEEDED)
         )
     with Journal.open(own_home / "state") as callbacks:
         callbacks.add_callbacks([a_callback(task_id=one) for one in ("t1", "t2")])
@@ -43,7 +43,7 @@ def test_callbacks_are_chosen_by_it() -> None:
 def test_mocks_speak_of_it() -> None:
     series = parse_mock_runs("succeeded", MockOptions(task_id="last", to="1"))
 
-    [[mock]] = series.trials[0].sent
+    [[mock]] = series.runs[0].batches
     assert b'"t1"' in mock.raw
 
 

@@ -79,7 +79,7 @@ async def test_one_that_cannot_be_deleted_does_not_keep_the_others() -> None:
                 raise RefusedError("Voice id not found", code=1201)
 
     client = Refusing(library)
-    deletion = Deletion(shelf=VOICES, ids=["1", "2", "3"], is_sure=True)
+    deletion = Deletion(kind=VOICES, ids=["1", "2", "3"], is_sure=True)
 
     await deletion.run(client)
 

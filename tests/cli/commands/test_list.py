@@ -26,7 +26,7 @@ from tests.support.kling import Kling
 NOW = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
 
 
-def an_entry(  # noqa: PLR0913 -- one for each fact that is chosen by
+def a_record(  # noqa: PLR0913 -- one for each fact that is chosen by
     name: str = TASK_ID,
     *,
     stage: Stage = Stage.SUCCEEDED,
@@ -55,12 +55,12 @@ def an_entry(  # noqa: PLR0913 -- one for each fact that is chosen by
 
 
 ENTRIES = [
-    an_entry("4", stage=Stage.SENDING),
-    an_entry("3", stage=Stage.PROCESSING, ago=timedelta(hours=1)),
-    an_entry("2", product="image2video", ago=timedelta(hours=3)),
-    an_entry("1", stage=Stage.FAILED, ago=timedelta(days=3), prompt="Two CATS"),
+    a_record("4", stage=Stage.SENDING),
+    a_record("3", stage=Stage.PROCESSING, ago=timedelta(hours=1)),
+    a_record("2", product="image2video", ago=timedelta(hours=3)),
+    a_record("1", stage=Stage.FAILED, ago=timedelta(days=3), prompt="Two CATS"),
 ]
-REFUSED = an_entry("5", stage=Stage.REFUSED, product="image")
+REFUSED = a_record("5", stage=Stage.REFUSED, product="image")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_time_that_is_none_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("stage", Stage, ids=[stage.value for stage in Stage])
 def test_every_state_that_is_shown_can_be_asked_for(stage: Stage) -> None:
-    entry = an_entry(stage=stage)
+    entry = a_record(stage=stage)
     [piped] = plain_job_table([entry])
     _, drawn = report.job_table([entry], NOW, style=lambda text, _: text, width=200)
     word = piped.split()[1]
@@ -158,7 +158,7 @@ def test_lines_for_a_pipe_are_whole_and_without_a_heading() -> None:
 
 
 def test_a_terminal_of_any_width_has_states_and_whole_ids() -> None:
-    entries = [an_entry(prompt="A paper boat on a street " * 9), REFUSED]
+    entries = [a_record(prompt="A paper boat on a street " * 9), REFUSED]
 
     for width in range(50, 200):
         lines = list(
@@ -173,7 +173,7 @@ def test_a_terminal_of_any_width_has_states_and_whole_ids() -> None:
 
 
 def test_states_are_coloured_one_by_one() -> None:
-    entries = [an_entry(stage=stage) for stage in Stage]
+    entries = [a_record(stage=stage) for stage in Stage]
     lines = report.job_table(
         entries, NOW, style=lambda text, color: f"<{color}>{text}", width=99
     )
@@ -206,7 +206,7 @@ def test_ages_are_short(ago: timedelta, words: str) -> None:
 
 
 def test_words_from_the_journal_are_harmless() -> None:
-    rows = list(plain_job_table([an_entry("\x1b[2J")]))
+    rows = list(plain_job_table([a_record("\x1b[2J")]))
 
     assert "\\x1b[2J" in rows[0]
 

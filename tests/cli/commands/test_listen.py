@@ -41,9 +41,11 @@ def test_any_other_response_is_refused_by_name(text: str) -> None:
 
 
 def test_statuses_may_be_listed_and_spelled_either_way() -> None:
-    wanted = parse_event_filter(EventOptions(events=["succeed, failed", "PROCESSING"]))
+    event_filter = parse_event_filter(
+        EventOptions(events=["succeed, failed", "PROCESSING"])
+    )
 
-    assert wanted.statuses == {"succeeded", "failed", "processing"}
+    assert event_filter.statuses == {"succeeded", "failed", "processing"}
 
 
 def test_a_status_that_is_none_is_refused_by_name() -> None:
@@ -86,20 +88,23 @@ def test_everything_that_was_typed_arrives() -> None:
         ),
         EventOptions(task_ids=["t1"], max_events=2, is_until_final=True, timeout="5"),
         command=("pytest", "-q"),
-        is_stdout_ours=True,
+        is_stdout_reserved=True,
         tunnel="none",
     )
 
     assert (options.port, options.status, options.timeout_s) == (8000, 503, 5)
-    assert (options.is_tokenless, options.is_keeping) == (True, False)
+    assert (options.is_tokenless, options.has_history) == (True, False)
     assert [target.url for target in options.targets] == [
         "http://localhost:3000/callback",
         "http://localhost:4000/sad",
     ]
     assert options.targets[1].status == "failed"
-    assert options.manner.headers == (("X-A", "1"),)
-    assert (options.manner.is_insecure, options.manner.timeout_s) == (True, 3)
-    assert len(options.manner.secrets) == 1
-    assert options.wanted.task_ids == {"t1"}
-    assert (options.until.max_events, options.until.is_final) == (2, True)
+    assert options.policy.headers == (("X-A", "1"),)
+    assert (options.policy.is_insecure, options.policy.timeout_s) == (True, 3)
+    assert len(options.policy.secrets) == 1
+    assert options.event_filter.task_ids == {"t1"}
+    assert (options.stop_conditions.max_events, options.stop_conditions.is_final) == (
+        2,
+        True,
+    )
     assert options.command == ("pytest", "-q")

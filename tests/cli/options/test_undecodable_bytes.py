@@ -19,7 +19,7 @@ from kling_cli.jobs.calls.raw import RawCall, as_request
 from kling_cli.jobs.prepare import Order, prepare
 from kling_cli.store.journal import Journal
 from kling_cli.text import is_text, with_replacements
-from tests.jobs.made import an_entry
+from tests.jobs.made import a_record
 from tests.support.kling import Kling
 
 NO_TEXT = os.fsdecode(b"\xff boat")
@@ -84,7 +84,7 @@ def test_a_raw_body_and_ids_that_are_no_text_are_refused() -> None:
 def test_the_journal_keeps_names_of_files_and_finds_nothing_by_such_an_id(
     tmp_path: Path,
 ) -> None:
-    entry = an_entry(output=NO_TEXT, paths=(NO_TEXT,), message=HALF_A_PAIR)
+    entry = a_record(output=NO_TEXT, paths=(NO_TEXT,), message=HALF_A_PAIR)
 
     with Journal.open(tmp_path) as journal:
         journal.add_job(entry)
