@@ -12,6 +12,7 @@ import anyio
 from kling_cli.api import Task
 from kling_cli.background import background
 from kling_cli.callbacks import new_nonce
+from kling_cli.catalogue import PreparedRequest
 from kling_cli.clock import Clock
 from kling_cli.errors import (
     KlingError,
@@ -41,9 +42,9 @@ from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.naming import check_template
 from kling_cli.jobs.prepare import (
     Order,
-    Request,
     check_price,
     credential_kinds,
+    journal_record,
     new_external_id,
     prepare,
 )
@@ -82,7 +83,7 @@ async def generate(
 
 
 async def run_request(
-    request: Request,
+    request: PreparedRequest,
     options: RunOptions,
     *,
     settings: Settings,
@@ -110,7 +111,7 @@ async def run_request(
     return report_result(run.job, emit)
 
 
-def _known_name_fields(request: Request) -> dict[str, str]:
+def _known_name_fields(request: PreparedRequest) -> dict[str, str]:
     """Return the fields of a file's name that are known before the task is."""
     return {
         "external_id": request.external_id,
@@ -129,7 +130,7 @@ def _nothing_submitted(stop: StoppedError) -> StoppedError:
 class JobRun:
     """One job from request to saved files. `job` exists once it is written down."""
 
-    request: Request
+    request: PreparedRequest
     options: RunOptions
     settings: Settings
     clock: Clock
@@ -234,7 +235,7 @@ class JobRun:
             route=plan.route.name,
             query_path=plan.route.query_path or NO_ENDPOINT,
             api_base=self.settings.api_base,
-            request=self.request.record,
+            request=journal_record(self.request),
             nonce=new_nonce(secrets.token_bytes),
             usual_s=usual_s,
             written_at=self.clock.now(),
@@ -304,7 +305,7 @@ class JobRun:
             at_most_units=estimate.at_most_units if estimate else None,
             usd=estimate.at_most_usd if estimate else None,
             usual_s=self._usual_s(session),
-            prompt=prompt_of(self.request.record) or None,
+            prompt=prompt_of(journal_record(self.request)) or None,
         )
 
     def _usual_s(self, session: Session) -> float | None:

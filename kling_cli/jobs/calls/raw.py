@@ -22,7 +22,7 @@ from kling_cli.api import (
     task_from_wire,
     tasks_from_wire,
 )
-from kling_cli.catalogue import Generation, Model, Plan, Product, Route
+from kling_cli.catalogue import Generation, Model, Plan, PreparedRequest, Product, Route
 from kling_cli.clock import Clock
 from kling_cli.errors import (
     AmbiguousError,
@@ -37,11 +37,9 @@ from kling_cli.errors import (
 from kling_cli.jobs.events import EmitEvent, JobResult, Notice
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.prepare import (
-    Request,
     check_price,
     new_external_id,
     unbounded,
-    without_media,
 )
 from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.waiting.poller import SOLUTIONS_PATH, TASKS_PATH
@@ -89,23 +87,13 @@ class RawCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RawRequest(Request):
-    """A request whose body somebody else has written; it goes out as it is."""
-
-    raw: Mapping[str, Any]
+class RawRequest(PreparedRequest):
+    """A request whose body came from the caller; it is sent as it is."""
 
     def body(self, callback_url: str | None) -> dict[str, Any]:
         """Return the body; it says itself where callbacks are to go, if anywhere."""
         del callback_url
-        return dict(self.raw)
-
-    @property
-    def record(self) -> str:
-        """The body as the journal keeps it: no callback URL, media as their digests."""
-        kept, at = deepcopy(dict(self.raw)), self.plan.route.callback_url_path
-        if at is not None and catalogue.get_path(kept, at) is not None:
-            catalogue.set_path(kept, at, None)
-        return json.dumps(without_media(kept), ensure_ascii=False)
+        return deepcopy(dict(self.encoded))
 
 
 def as_request(call: RawCall, *, new_id: Callable[[], str]) -> RawRequest | None:
@@ -143,7 +131,7 @@ def as_request(call: RawCall, *, new_id: Callable[[], str]) -> RawRequest | None
         extra={},
         external_id=external_id,
         estimate=None if unreadable else catalogue.estimate_units(plan, values),
-        raw=body,
+        encoded=body,
     )
 
 

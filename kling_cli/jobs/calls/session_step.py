@@ -13,7 +13,7 @@ from typing import Any
 
 from kling_cli import catalogue
 from kling_cli.api import KlingClient, Task, TaskStatus
-from kling_cli.catalogue import StepSpec
+from kling_cli.catalogue import PreparedRequest, StepSpec
 from kling_cli.clock import Clock
 from kling_cli.errors import (
     AmbiguousError,
@@ -29,8 +29,8 @@ from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.saver import Saver
 from kling_cli.jobs.prepare import (
     Order,
-    Request,
     credential_kinds,
+    journal_record,
     new_external_id,
     prepare,
 )
@@ -79,7 +79,7 @@ class StepRun:
             lambda: self._take(request), is_embedded=self.options.is_embedded
         )
 
-    async def _take(self, request: Request) -> StepResult:
+    async def _take(self, request: PreparedRequest) -> StepResult:
         facts = request.plan.product.step or StepSpec(empty_hint="")
         async with open_session(self.settings, self.clock, self.emit) as session:
             task = await self._call(request, session)
@@ -95,7 +95,7 @@ class StepRun:
         outputs = saved or tuple(SavedOutput(output=one) for one in task.outputs)
         return StepResult(task=task, expires_at=self._ends_at(task), saved=outputs)
 
-    async def _call(self, request: Request, session: Session) -> Task:
+    async def _call(self, request: PreparedRequest, session: Session) -> Task:
         submission = Submission(
             path=request.plan.create_path,
             body=request.body(None),
@@ -117,7 +117,7 @@ class StepRun:
             exc.hint = "; ".join(hint for hint in (exc.hint, over) if hint)
             raise
 
-    def _record(self, request: Request, task: Task) -> JobRecord:
+    def _record(self, request: PreparedRequest, task: Task) -> JobRecord:
         plan = request.plan
         return JobRecord(
             external_id=request.external_id,
@@ -128,7 +128,7 @@ class StepRun:
             route=plan.route.name,
             query_path=NO_ENDPOINT,
             api_base=self.settings.api_base,
-            request=request.record,
+            request=journal_record(request),
             stage=Stage.SUCCEEDED,
             units=task.units,
             written_at=self.clock.now(),

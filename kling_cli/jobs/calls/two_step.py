@@ -18,9 +18,10 @@ from kling_cli import catalogue
 from kling_cli.api import Output, TaskStatus
 from kling_cli.catalogue import (
     Appearance,
-    CredentialKind,
     Estimate,
     Field,
+    FileContent,
+    PreparedRequest,
     Product,
     SegmentSpec,
     SessionSpec,
@@ -50,13 +51,11 @@ from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.naming import check_template
 from kling_cli.jobs.prepare import (
     Order,
-    Request,
     check_price,
     credential_kinds,
     new_external_id,
     prepare,
-    sound_seconds,
-    with_files_read,
+    read_files,
 )
 from kling_cli.settings import Settings
 from kling_cli.store import SavedOutput
@@ -76,8 +75,8 @@ class TwoStepPlan:
     use: SessionSpec
     order: Order
     step: Order
-    first: Request | None
-    second: Request
+    first: PreparedRequest | None
+    second: PreparedRequest
     found: tuple[Output, ...]
     video_s: float | None
 
@@ -91,7 +90,7 @@ class TwoStepPlan:
         return self.order.values.get(self.use.choice_field or "")
 
     @property
-    def whole(self) -> Request:
+    def whole(self) -> PreparedRequest:
         """The second request at the price of both calls."""
         first, second = self.first, self.second
         if first is None or first.estimate is None or second.estimate is None:
@@ -124,17 +123,17 @@ def plan_two_steps(order: Order, settings: Settings) -> TwoStepPlan:
     use, step = catalogue.load_product(order.product).session, order.before
     assert use is not None  # noqa: S101 -- the caller has looked
     assert step is not None  # noqa: S101
-    order, step = (
-        resolve_references(order, settings),
-        resolve_references(step, settings),
-    )
+    product = catalogue.load_product(order.product)
+    step = resolve_references(step, settings)
+    order = resolve_references(order, settings)
+    order = replace(order, values=read_files(product, order.values))
     memory = JobHistory.of(settings)
     session_id = order.values.get(use.session_field)
     earlier = memory.job(session_id) if session_id else None
     video_s = _video_duration(step, memory) or memory.video_seconds(session_id)
     kinds = credential_kinds(settings)
     if use.segment is not None:
-        order = _with_sound_end(use.segment, order, kinds, memory)
+        order = _with_sound_end(use.segment, order, memory)
         require_segment_fits(use.segment, order.values, video_s=video_s)
     return TwoStepPlan(
         use=use,
@@ -192,26 +191,26 @@ def _video_duration(step: Order, memory: JobHistory) -> float | None:
     return next((memory.seconds_of(each) for each in ids if each), None)
 
 
-def _with_sound_end(
-    fit: SegmentSpec,
-    order: Order,
-    kinds: Collection[CredentialKind],
-    memory: JobHistory,
-) -> Order:
+def _with_sound_end(fit: SegmentSpec, order: Order, memory: JobHistory) -> Order:
     """Return the order with the sound's end where nobody said another.
 
     Raises:
         UsageError: nobody here knows where the sound ends, or it ends before.
     """
-    product = catalogue.load_product(order.product)
-    given = [name for name in fit.audio_fields if order.values.get(name)]
+    product, values = catalogue.load_product(order.product), order.values
+    given = [name for name in fit.audio_fields if values.get(name)]
     if len(given) != 1:
         return order  # the rules say so
-    plan = catalogue.choose_plan(product, order.model, order.values, kinds).plan
-    values = with_files_read(plan, order.values)
-    sound, end = str(values[given[0]]), values.get(fit.end_field)
-    field = product.field(given[0])
-    seconds = memory.seconds_of(sound) if field.id_of else sound_seconds(sound)
+    field, sound, end = (
+        product.field(given[0]),
+        values[given[0]],
+        values.get(fit.end_field),
+    )
+    seconds = memory.seconds_of(sound) if field.id_of else None
+    if isinstance(sound, FileContent):
+        if sound.facts.format is None:
+            return order  # it is no sound: the validation says so
+        seconds = sound.duration_s
     if seconds is None and end is None:
         raise UsageError(
             f"{field.spelling}: how long that sound lasts cannot be seen from here",
@@ -226,8 +225,8 @@ def _with_sound_end(
             f" {seconds:.3f} s"
         )
     if end is None:
-        values[fit.end_field] = math.floor((seconds or 0.0) * 1000) / 1000
-    return replace(order, values={**order.values, fit.end_field: values[fit.end_field]})
+        end = math.floor((seconds or 0.0) * 1000) / 1000
+    return replace(order, values={**values, fit.end_field: end})
 
 
 def _require_long_enough(
