@@ -15,7 +15,7 @@ from kling_cli.api import Pack, TaskStatus, open_client, packs
 from kling_cli.clock import SystemClock
 from kling_cli.errors import UsageError
 from kling_cli.jobs.attach import download_tasks, query_tasks, wait_for_tasks
-from kling_cli.jobs.calls.session_step import Step
+from kling_cli.jobs.calls.session_step import StepRun
 from kling_cli.jobs.calls.two_step import TwoStepJob
 from kling_cli.jobs.events import EmitEvent, Event, JobResult, Submitted
 from kling_cli.jobs.generation import generate
@@ -151,7 +151,7 @@ class JobRunner:
         Raises:
             KlingError: it was refused, or has recognised nothing.
         """
-        step = Step(
+        step = StepRun(
             options=RunOptions(command=order.product, **_saving(arguments)),
             settings=await self._settings_for({}),
             emit=lambda _: None,
