@@ -23,7 +23,7 @@ from kling_cli.callbacks import (
     Trust,
 )
 from kling_cli.jobs.events import Notice
-from kling_cli.jobs.ingress import to_stored
+from kling_cli.jobs.ingress import to_stored_callback
 from kling_cli.listener.callback_writer import CallbackWriter
 from kling_cli.listener.controls import Controls
 from kling_cli.listener.events import CallbackReceived, Duplicate, ListenerEvent, Stale
@@ -77,7 +77,7 @@ class CallbackPipeline:
         Raises:
             JournalError: it cannot be stored.
         """
-        return self._writer.write(to_stored(received))
+        return self._writer.write(to_stored_callback(received))
 
     def enqueue(self, event: ReceiverEvent) -> None:
         """Queue an event of the receiver; returns at once."""
@@ -133,7 +133,7 @@ class CallbackPipeline:
         state = self._task_states.state_of(
             received.payload.task_id if received.payload else ""
         )
-        callback = to_stored(received, number=number, product=state.product)
+        callback = to_stored_callback(received, number=number, product=state.product)
         if not self._event_filter.matches(callback):
             self.counts["filtered"] += 1
             return

@@ -334,7 +334,7 @@ def plain_job_table(entries: Sequence[JobRecord]) -> Iterator[str]:
 
 
 def _job_cells(entry: JobRecord) -> tuple[str | None, ...]:
-    from kling_cli.jobs.outputs.naming import from_here
+    from kling_cli.jobs.outputs.naming import relative_to_cwd
 
     return (
         entry.written_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -343,6 +343,6 @@ def _job_cells(entry: JobRecord) -> tuple[str | None, ...]:
         entry.product,
         entry.model,
         None if entry.units is None else f"{entry.units:g}",
-        " ".join(from_here(path) for path in entry.paths if path),
+        " ".join(relative_to_cwd(path) for path in entry.paths if path),
         entry.prompt,
     )
