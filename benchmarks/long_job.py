@@ -11,9 +11,9 @@ import anyio
 from figures import Figure, environment
 
 from kling_cli.clock import SystemClock
+from kling_cli.jobs.generation import generate
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.prepare import Order
-from kling_cli.jobs.run import generate
 from kling_cli.sandbox.options import SandboxOptions
 from kling_cli.sandbox.server import serve_sandbox
 from kling_cli.settings.settings import read_settings
@@ -60,7 +60,7 @@ async def _requests(folder: Path, callback: str) -> tuple[int, int]:
             Order(product="text2video", values={"prompt": "a boat"}),
             RunOptions(command="text2video", callback=callback, is_downloading=False),
             settings=read_settings(environment(folder, **known)),
-            tell=lambda _event: None,
+            emit=lambda _event: None,
             clock=clock,
         )
     assert result.error is None, result.error

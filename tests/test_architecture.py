@@ -136,7 +136,7 @@ def targets(node: ast.AST) -> list[str]:
 
 
 def part(dotted_or_path: str) -> str:
-    """Return `jobs` for kling_cli.jobs.run and for jobs/run.py."""
+    """Return `jobs` for kling_cli.jobs.job and for jobs/job.py."""
     name = dotted_or_path.removeprefix("kling_cli.")
     return re.split(r"[./]", name)[0]
 
@@ -165,9 +165,9 @@ def test_nobody_knows_whom_they_should_not() -> None:
 def test_the_rule_sees_a_breach() -> None:
     assert is_breach(Import("catalogue/values.py", 1, "kling_cli.api", False))
     assert is_breach(Import("sandbox/server.py", 1, "kling_cli.api", True))
-    assert is_breach(Import("settings/settings.py", 1, "kling_cli.jobs.run", True))
-    assert is_breach(Import("jobs/run.py", 1, "kling_cli.api.client", False))
-    assert not is_breach(Import("jobs/run.py", 1, "kling_cli.api", False))
+    assert is_breach(Import("settings/settings.py", 1, "kling_cli.jobs.job", True))
+    assert is_breach(Import("jobs/job.py", 1, "kling_cli.api.client", False))
+    assert not is_breach(Import("jobs/job.py", 1, "kling_cli.api", False))
 
 
 def graph() -> dict[str, set[str]]:

@@ -12,15 +12,15 @@ from kling_cli.api.library import ELEMENTS, VOICES, LibraryItem, Owner
 from kling_cli.catalogue import routing, validation
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import CredentialKind
-from kling_cli.cli.commands.models import select
+from kling_cli.cli.commands.models import select_models
 from kling_cli.cli.output import json_document
 from kling_cli.cli.output.views import account, library_items, models
 from kling_cli.errors import UsageError
 from kling_cli.jobs.order_parser import to_order
 from kling_cli.jobs.waiting import schedule
 from kling_cli.mock import scenarios
-from kling_cli.mock.payloads import Mock
-from kling_cli.mock.scenarios import Expected
+from kling_cli.mock.payloads import MockTask
+from kling_cli.mock.scenarios import ExpectedStatus
 from kling_cli.sandbox.faults import ACTIONS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -67,7 +67,7 @@ def keys_of(row: str) -> list[str]:
 
 
 def test_the_page_of_the_json_lists_the_keys_of_what_is_in_a_list() -> None:
-    line = select("text2video", "kling-3.0", ["sound"])[0]
+    line = select_models("text2video", "kling-3.0", ["sound"])[0]
     model = models.model_document(line)
     thing = LibraryItem(id="1", name=None, owner=Owner.OWN, links=())
     voice = library_items.item_document(thing, VOICES)
@@ -101,17 +101,17 @@ def test_the_request_on_the_page_of_the_json_is_one() -> None:
 def test_the_page_of_a_job_states_the_pauses_of_the_schedule() -> None:
     page = (DOCS / "jobs.md").read_text()
 
-    assert f"1 to {schedule.SLOWEST_S:g} s |" in page
-    assert f"| {schedule.SPARSE_S:g} s |" in page
-    assert f"1 to {schedule.LOST_SLOWEST_S:g} s |" in page
-    assert schedule.QUICKEST_S == 1
+    assert f"1 to {schedule.MAX_PAUSE_S:g} s |" in page
+    assert f"| {schedule.PROVEN_PAUSE_S:g} s |" in page
+    assert f"1 to {schedule.LOST_MAX_PAUSE_S:g} s |" in page
+    assert schedule.MIN_PAUSE_S == 1
     assert schedule.GROWTH == 0.2
 
 
 def test_the_page_of_the_listener_has_every_scenario_and_what_it_expects() -> None:
     page = (DOCS / "listen.md").read_text()
     table = page.split("| scenario | sends |")[1].split("\n\n")[0]
-    mock = Mock(task_id="t1", created_at=datetime.now(UTC))
+    mock = MockTask(task_id="t1", created_at=datetime.now(UTC))
 
     described = {
         name: answers
@@ -121,13 +121,13 @@ def test_the_page_of_the_listener_has_every_scenario_and_what_it_expects() -> No
         for name in re.findall(r"`([^`]+)`", names)
     }
 
-    assert set(described) == set(scenarios.names())
+    assert set(described) == set(scenarios.scenario_names())
     for name, answers in described.items():
-        one = scenarios.scenario(name, mock, {})[0]
+        one = scenarios.build_scenario(name, mock, {})[0]
         first = {
-            Expected.TAKEN: "2xx",
-            Expected.REFUSED: "4",
-            Expected.EITHER: "413",
+            ExpectedStatus.ACCEPTED: "2xx",
+            ExpectedStatus.REFUSED: "4",
+            ExpectedStatus.EITHER: "413",
         }[one.expected]
         assert answers.startswith(first), name
 

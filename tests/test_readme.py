@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.cli.app import load
+from kling_cli.cli.app import import_command
 from kling_cli.cli.command_table import entries
 from kling_cli.errors import ExitCode
 from kling_cli.settings.sources import CONFIG_KEYS, SETTINGS
@@ -35,7 +35,7 @@ def first_column(text: str) -> list[str]:
 
 def options_of(command: str) -> set[str]:
     """Return every option that a command takes, all spellings."""
-    found = load(next(entry for entry in entries() if entry.name == command))
+    found = import_command(next(entry for entry in entries() if entry.name == command))
     return {
         spelling
         for param in found.params

@@ -9,15 +9,17 @@ import pytest
 
 from docs.maker.__main__ import FOLDER, PICTURE, main, pages
 from docs.maker.picture import picture, words
-from kling_cli.cli.app import load
-from kling_cli.cli.command_table import GROUPS, entries, members
+from kling_cli.cli.app import import_command
+from kling_cli.cli.command_table import GROUPS, entries, group_members
 
 PAGES = pages()
 AGAIN = "what is described has changed: run `python -m docs.maker` and commit docs"
 
-COMMANDS = (*entries(), *(one for group in GROUPS for one in members(group.name)))
+COMMANDS = (*entries(), *(one for group in GROUPS for one in group_members(group.name)))
 PRODUCTS = [
-    one for one in COMMANDS if one.target == "kling_cli.cli.commands.generate:command"
+    one
+    for one in COMMANDS
+    if one.target == "kling_cli.cli.commands.generate:make_command"
 ]
 
 each_page = pytest.mark.parametrize("name", PAGES)
@@ -56,7 +58,7 @@ def test_a_page_has_every_option_of_its_command_that_is_not_everybody_s(
     entry: object,
 ) -> None:
     name = str(getattr(entry, "product", ""))
-    command, other = load(entry), load(next(iter(entries())))  # type: ignore[arg-type]  # -- an entry
+    command, other = import_command(entry), import_command(next(iter(entries())))  # type: ignore[arg-type]  # -- an entry
     shared = {each.opts[0] for each in other.params} | {"--mode", "--help"}
     own = {each.opts[0] for each in command.params if each.opts[0] not in shared}
 

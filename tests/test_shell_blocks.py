@@ -157,7 +157,7 @@ def filled(text: str, texts: Mapping[str, str]) -> str:
 def prompts(state_dir: Path) -> list[str]:
     """Return the prompts of all jobs that were submitted here."""
     with Journal.open(state_dir) as journal:
-        requests = [json.loads(entry.request) for entry in journal.newest(100)]
+        requests = [json.loads(entry.request) for entry in journal.newest_jobs(100)]
     return [request.get("prompt", "") for request in requests]
 
 

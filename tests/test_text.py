@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from kling_cli.catalogue.definition import loader
-from kling_cli.cli.commands.api import Sent, body_of
-from kling_cli.cli.commands.auth import read_keys
+from kling_cli.cli.commands.api import BodyOptions, parse_body
+from kling_cli.cli.commands.auth import parse_credentials
 from kling_cli.cli.options.values import read_json, read_option_values
 from kling_cli.errors import UsageError
 from kling_cli.jobs.order_parser import json_or_text, to_order
@@ -66,9 +66,9 @@ def test_every_reader_takes_what_windows_saves(
         "shots"
     ]
     told = read_json(str(save("request.json", json.dumps(request))), hint="")
-    keys = read_keys(windows("ak\n\nsk\n", mark, encoding), is_pair=True)
+    keys = parse_credentials(windows("ak\n\nsk\n", mark, encoding), is_pair=True)
     text, listed = save("prompt.txt", WORDS), save("list.json", "[1]\n")
-    body = body_of(Sent(values=[f"prompt=@{text}", f"list=@{listed}"]))
+    body = parse_body(BodyOptions(values=[f"prompt=@{text}", f"list=@{listed}"]))
 
     settings.require("webhook_secret")
     assert (settings.timeout_s, settings.api_key) == (90, Secret("sk-1"))
@@ -100,7 +100,7 @@ def test_what_is_no_text_is_said_to_be_none(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(UsageError, match=f"standard input is {NOT_TEXT}"):
         read_option_values(loader.load_product("text2video"), {"prompt": "-"})
     with pytest.raises(UsageError, match=f"stdin is {NOT_TEXT}") as caught:
-        read_keys(wrong, is_pair=False)
+        parse_credentials(wrong, is_pair=False)
     assert "secret" not in caught.value.message
 
 
@@ -122,7 +122,7 @@ def test_a_character_that_no_key_has_is_named_by_its_place(key: str, said: str) 
     with pytest.raises(UsageError) as stored:
         settings.require("api_key")
     with pytest.raises(UsageError) as piped:
-        read_keys(f" {key}\r\n".encode(), is_pair=False)
+        parse_credentials(f" {key}\r\n".encode(), is_pair=False)
 
     assert stored.value.message.startswith("KLING_API_KEY has a character")
     for caught in (stored, piped):

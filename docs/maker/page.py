@@ -46,7 +46,7 @@ def _before(product: Product) -> list[list[str]]:
     about = (
         f"The {use.noun}s are found first, by a call of its own: {call}, {cost}. It"
         f" opens the session, and `--{use.noun}s` stops there. With"
-        f" {words.code(product.field(use.named_by).spelling)} it is left out."
+        f" {words.code(product.field(use.session_field).spelling)} it is left out."
     )
     return [["## Before it", "", about, "", *_table(step)]]
 
@@ -70,7 +70,7 @@ def _options(product: Product) -> list[str]:
 
 
 def _table(product: Product) -> list[str]:
-    sayable = {name for route in product.routes for name in route.places}
+    sayable = {name for route in product.routes for name in route.mappings}
     sayable -= {each.id_field for each in product.fields if each.id_field}
     rows = [
         [_spelling(each), _about(product, each)]
@@ -105,8 +105,8 @@ def _told(product: Product) -> tuple[str | None, ...]:
     use = product.session
     if use is None or not use.is_opened_here:
         return ()
-    fit = (use.fit.insert, use.fit.end) if use.fit else ()
-    return (use.named_by, use.choice, *fit)
+    fit = (use.segment.insert_field, use.segment.end_field) if use.segment else ()
+    return (use.session_field, use.choice_field, *fit)
 
 
 def _models(product: Product) -> list[str]:
@@ -133,15 +133,17 @@ def _rules(product: Product) -> list[str]:
 
 
 def _habits(product: Product) -> list[str]:
-    if not product.habits:
+    if not product.client_defaults:
         return []
-    lines = [f"- {words.habit(product, each)}" for each in product.habits]
+    lines = [
+        f"- {words.client_default(product, each)}" for each in product.client_defaults
+    ]
     return ["## What `kling` says where you do not", "", *lines]
 
 
 def _prices(product: Product) -> list[str]:
     pack = prices.PACKS[product.pack]
-    lines = [f"- {prices.length(each, product)}" for each in product.lengths]
+    lines = [f"- {prices.length(each, product)}" for each in product.duration_rules]
     if lines:
         lines.append("")
     if not any(model.rates for model in product.models):

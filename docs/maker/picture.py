@@ -11,7 +11,7 @@ from kling_cli.api.tasks import TaskStatus
 from kling_cli.cli.output.live.display import permanent_lines
 from kling_cli.cli.output.live.progress import ProgressModel, apply_event
 from kling_cli.cli.output.live.renderer import RenderOptions, render
-from kling_cli.jobs import events as happened
+from kling_cli.jobs import events
 
 COLUMNS = 92
 PROMPT = "A paper boat on a rainy street"
@@ -23,7 +23,7 @@ SHOWN_AT_S = 13.0
 RUN = (
     (
         0.0,
-        happened.Prepared(
+        events.Prepared(
             external_id="kling-3b78c2d13749384aafee",
             product="text2video",
             model="kling-3.0-turbo",
@@ -33,10 +33,10 @@ RUN = (
             prompt=PROMPT,
         ),
     ),
-    (0.0, happened.CallbackPath(state="ready", via="ngrok")),
+    (0.0, events.CallbackPath(state="ready", via="ngrok")),
     (
         0.0,
-        happened.Submitted(
+        events.Submitted(
             external_id="kling-3b78c2d13749384aafee",
             task_id=TASK_ID,
             product="text2video",
@@ -45,17 +45,17 @@ RUN = (
             prompt=PROMPT,
         ),
     ),
-    (3.0, happened.CallbackPath(state="proven", via="ngrok")),
+    (3.0, events.CallbackPath(state="proven", via="ngrok")),
     (
         3.0,
-        happened.StatusChanged(
+        events.StatusChanged(
             task_id=TASK_ID,
             status=TaskStatus.PROCESSING,
             message=None,
             by="callback",
         ),
     ),
-    (3.0, happened.Querying(task_ids=(TASK_ID,), in_s=90.0)),
+    (3.0, events.Querying(task_ids=(TASK_ID,), in_s=90.0)),
 )
 
 

@@ -93,19 +93,19 @@ def _per(rate: Rate) -> str:
 
 
 def _cell(product: Product, rate: Rate) -> str:
-    most = "at most " if rate.is_most else ""
+    most = "at most " if rate.is_maximum else ""
     return f"{most}{rate.units:g} ({money(rate.units * product.unit_usd)})"
 
 
 def length(each: DurationRule, product: Product) -> str:
     """Return what a result is as long as."""
-    option = words.code(product.field(each.follows).spelling)
+    option = words.code(product.field(each.source).spelling)
     when = words.conditions(product, each.when)
     condition = f", {when}" if when else ""
     range_s = ""
     if each.seconds is not None:
         low, high = each.seconds
         range_s = f", {low:g} to {high:g} s" if low else f", at most {high:g} s"
-    more = f"; the result lasts about {each.adds:g} s more" if each.adds else ""
+    more = f"; the result lasts about {each.added_s:g} s more" if each.added_s else ""
     as_long = f"as long as the {each.noun}{range_s}{more}"
     return f"With {option}{condition}: {as_long}{words.where(each)}."

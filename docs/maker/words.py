@@ -60,10 +60,10 @@ def where(each: Rule | ClientDefault | DurationRule) -> str:
     return f" ({join_words(narrowed)})" if narrowed else ""
 
 
-def habit(product: Product, each: ClientDefault) -> str:
+def client_default(product: Product, each: ClientDefault) -> str:
     """Return what we say where a person says nothing."""
     when = conditions(product, each.when)
-    said = conditions(product, {name: [value] for name, value in each.say.items()})
+    said = conditions(product, {name: [value] for name, value in each.values.items()})
     words = f"{when}: {said}" if when else said
     return f"{words[:1].upper()}{words[1:]}{where(each)}."
 

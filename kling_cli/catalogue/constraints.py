@@ -49,14 +49,14 @@ def current_choices(field: Field) -> tuple[str, ...]:
         choice
         for group in field.groups
         for choice in group.choices
-        if choice not in group.ended
+        if choice not in group.discontinued
     )
 
 
 def rejection_reason(field: Field, value: object) -> str:
     """Return what is wrong with a value that is none of the field's choices."""
     for group in field.groups:
-        if day := group.ended.get(str(value)):
+        if day := group.discontinued.get(str(value)):
             return f"discontinued on {day}"
     return f"there is no such {field.name}"
 

@@ -1,4 +1,4 @@
-"""One value of a body, by the kind of its field and the way its place spells it."""
+"""One value of a body, by the kind of its field and the way its mapping spells it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class DecodeError(Exception):
         self.problem = Problem(field=wire, message=message)
 
 
-def decode_value(place: FieldMapping, kind: FieldKind, raw: Any, wire: str) -> Any:
+def decode_value(mapping: FieldMapping, kind: FieldKind, raw: Any, wire: str) -> Any:
     """Return our value for `raw`, which stands at `wire`.
 
     Raises:
@@ -49,13 +49,13 @@ def decode_value(place: FieldMapping, kind: FieldKind, raw: Any, wire: str) -> A
     """
     if raw is None:
         raise DecodeError(wire, f"{wire} is required")
-    if place.encode is not None:
-        return _decode_word(place.encode, raw, wire)
-    if place.sent_as == "text":
+    if mapping.encode is not None:
+        return _decode_word(mapping.encode, raw, wire)
+    if mapping.sent_as == "text":
         return _decode_number_text(kind, raw, wire)
-    if place.sent_as == "integer":
+    if mapping.sent_as == "integer":
         return str(require_json_type(FieldKind.INTEGER, raw, wire))
-    if place.sent_as == "milliseconds":
+    if mapping.sent_as == "milliseconds":
         return require_json_type(FieldKind.INTEGER, raw, wire) / 1000
     return require_json_type(kind, raw, wire)
 
@@ -106,12 +106,12 @@ def _decode_shot(entry: Any, wire: str) -> tuple[int, dict[str, Any]]:
     if not isinstance(entry, Mapping):
         raise DecodeError(wire, f"{wire} must be an object")
     index = decode_value(
-        FieldMapping(at=""), FieldKind.INTEGER, entry.get("index"), f"{wire}.index"
+        FieldMapping(path=""), FieldKind.INTEGER, entry.get("index"), f"{wire}.index"
     )
     words = decode_value(
-        FieldMapping(at=""), FieldKind.TEXT, entry.get("prompt"), f"{wire}.prompt"
+        FieldMapping(path=""), FieldKind.TEXT, entry.get("prompt"), f"{wire}.prompt"
     )
-    as_text = FieldMapping(at="", sent_as="text")
+    as_text = FieldMapping(path="", sent_as="text")
     seconds = decode_value(
         as_text, FieldKind.INTEGER, entry.get("duration"), f"{wire}.duration"
     )
@@ -149,11 +149,11 @@ def model_by_wire_id(
 def _model_by_path(product: Product, route: Route, name: str | None) -> Model | None:
     if name is not None:
         return model_by_wire_id(product, route, name)
-    is_only_one = route.model_at is None and len(product.models) == 1
+    is_only_one = route.model_path is None and len(product.models) == 1
     return product.models[0] if is_only_one else None
 
 
-_PLAIN_MAPPING = FieldMapping(at="")
+_PLAIN_MAPPING = FieldMapping(path="")
 
 
 def decode_body(
@@ -168,8 +168,8 @@ def decode_body(
     found = _DecodedValues()
     for at in list_paths(route):
         found.problems += _decode_list(product, route, body, at, found)
-    for name, place in route.places.items():
-        if place.item is None and place.codec != "shot_text":
+    for name, mapping in route.mappings.items():
+        if mapping.item is None and mapping.codec != "shot_text":
             found.problems += _decode_field(product, route, name, body, found.values)
     values = _restore_handles(product, route, found)
     return values, tuple(dict.fromkeys(found.problems))
@@ -196,19 +196,21 @@ class _DecodedValues:
 def list_paths(route: Route) -> tuple[str, ...]:
     """Return where `route` has lists of items."""
     return tuple(
-        dict.fromkeys(p.at for p in route.places.values() if p.item is not None)
+        dict.fromkeys(p.path for p in route.mappings.values() if p.item is not None)
     )
 
 
 def wire_name(route: Route, field: str) -> str:
     """Return what the API calls `field` on `route`: `contents[element].element_id`."""
-    place = route.places.get(field)
-    if place is None:
+    mapping = route.mappings.get(field)
+    if mapping is None:
         return field
-    if place.item is None:
-        return place.at
-    kind = " ".join(str(value) for value in place.item.values())
-    return f"{place.at}[{kind}]" + (f".{place.put}" if place.put else "")
+    if mapping.item is None:
+        return mapping.path
+    kind = " ".join(str(value) for value in mapping.item.values())
+    return f"{mapping.path}[{kind}]" + (
+        f".{mapping.item_key}" if mapping.item_key else ""
+    )
 
 
 def _restore_handles(
@@ -252,21 +254,21 @@ def _decode_list(
 
 
 def _field_of_entry(route: Route, at: str, entry: Any, where: str) -> str:
-    """Find the field by the place with the most constants that the entry has."""
+    """Find the field by the mapping with the most constants that the entry has."""
     if not isinstance(entry, Mapping):
         raise DecodeError(where, f"{where} must be an object")
     kinds = {
-        name: place
-        for name, place in route.places.items()
-        if place.at == at and place.item is not None and place.codec is None
+        name: mapping
+        for name, mapping in route.mappings.items()
+        if mapping.path == at and mapping.item is not None and mapping.codec is None
     }
     _require_known_constants(kinds.values(), entry, where)
     matching = {
-        name: len(place.item or ())
-        for name, place in kinds.items()
+        name: len(mapping.item or ())
+        for name, mapping in kinds.items()
         if all(
-            _matches_constant(place, entry.get(k), v)
-            for k, v in (place.item or {}).items()
+            _matches_constant(mapping, entry.get(k), v)
+            for k, v in (mapping.item or {}).items()
         )
     }
     if not matching:
@@ -274,15 +276,15 @@ def _field_of_entry(route: Route, at: str, entry: Any, where: str) -> str:
     return max(matching, key=matching.__getitem__)
 
 
-def _matches_constant(place: FieldMapping, raw: Any, constant: Any) -> bool:
-    return raw == constant or (place.is_usual and raw is None)
+def _matches_constant(mapping: FieldMapping, raw: Any, constant: Any) -> bool:
+    return raw == constant or (mapping.is_default_item and raw is None)
 
 
 def _require_known_constants(
     kinds: Collection[FieldMapping], entry: Mapping[str, Any], where: str
 ) -> None:
-    """Refuse an entry that calls itself something that no place has entries of."""
-    constants = [pair for place in kinds for pair in (place.item or {}).items()]
+    """Refuse an entry that calls itself something that no mapping has entries of."""
+    constants = [pair for mapping in kinds for pair in (mapping.item or {}).items()]
     for key in dict(constants):
         raw = entry.get(key)
         if raw is not None and (key, raw) not in constants:
@@ -293,15 +295,15 @@ def _require_known_constants(
 def _decode_entry(
     product: Product, route: Route, name: str, entry: Mapping[str, Any], where: str
 ) -> Any:
-    place, kind = route.places[name], product.field(name).kind
-    if place.put is None:
-        return {k: v for k, v in entry.items() if k not in (place.item or {})}
-    raw, wire = entry.get(place.put), f"{where}.{place.put}"
-    value = decode_value(place, kind, raw, wire)
-    if place.handle_at is None:
+    mapping, kind = route.mappings[name], product.field(name).kind
+    if mapping.item_key is None:
+        return {k: v for k, v in entry.items() if k not in (mapping.item or {})}
+    raw, wire = entry.get(mapping.item_key), f"{where}.{mapping.item_key}"
+    value = decode_value(mapping, kind, raw, wire)
+    if mapping.handle_key is None:
         return value
-    raw, wire = entry.get(place.handle_at), f"{where}.{place.handle_at}"
-    if raw is None and place.is_handle_optional:
+    raw, wire = entry.get(mapping.handle_key), f"{where}.{mapping.handle_key}"
+    if raw is None and mapping.is_handle_optional:
         return value
     return f"{decode_value(_PLAIN_MAPPING, FieldKind.TEXT, raw, wire)}={value}"
 
@@ -313,57 +315,57 @@ def _decode_field(
     body: Mapping[str, Any],
     values: dict[str, Any],
 ) -> Iterator[Problem]:
-    place = route.places[name]
+    mapping = route.mappings[name]
     try:
-        alone = _decode_single(place, product, name, body)
-        raw = encoder.get_path(body, place.at)
+        alone = _decode_single(mapping, product, name, body)
+        raw = encoder.get_path(body, mapping.path)
         if alone is None and (raw is None or _belongs_to_other_field(route, name, raw)):
             return
-        values[name] = alone or _decode_plain(place, product, name, raw)
+        values[name] = alone or _decode_plain(mapping, product, name, raw)
     except DecodeError as exc:
         yield exc.problem
-    for path, constant in place.also.items():
+    for path, constant in mapping.constants.items():
         if encoder.get_path(body, path) != constant:
-            message = f"{path} must be '{constant}' when {place.at} is given"
+            message = f"{path} must be '{constant}' when {mapping.path} is given"
             yield Problem(field=path, message=message)
 
 
 def _belongs_to_other_field(route: Route, name: str, raw: Any) -> bool:
-    """Say whether `raw` is a word of the first of other fields at the same place."""
-    words = route.places[name].encode
-    for other, place in route.places.items():
-        shares = words is not None and place.at == route.places[name].at
-        if shares and raw in (place.encode or {}).values():
+    """Say whether `raw` is a word of the first of other fields at the same mapping."""
+    words = route.mappings[name].encode
+    for other, mapping in route.mappings.items():
+        shares = words is not None and mapping.path == route.mappings[name].path
+        if shares and raw in (mapping.encode or {}).values():
             return other != name
     return False
 
 
 def _decode_single(
-    place: FieldMapping, product: Product, name: str, body: Mapping[str, Any]
+    mapping: FieldMapping, product: Product, name: str, body: Mapping[str, Any]
 ) -> tuple[Any, ...] | None:
     """Return the single value that stands apart from where several would."""
-    at = place.alone_at
+    at = mapping.single_path
     if at is None:
         return None
-    alone, several = encoder.get_path(body, at), encoder.get_path(body, place.at)
+    alone, several = encoder.get_path(body, at), encoder.get_path(body, mapping.path)
     if alone is not None and several is not None:
-        raise DecodeError(at, f"{at} and {place.at} exclude each other")
+        raise DecodeError(at, f"{at} and {mapping.path} exclude each other")
     if isinstance(several, list) and len(several) == 1:
-        raise DecodeError(place.at, f"{place.at} has 1 entry; use {at}")
+        raise DecodeError(mapping.path, f"{mapping.path} has 1 entry; use {at}")
     if alone is None:
         return None
-    return (decode_value(place, product.field(name).kind, alone, at),)
+    return (decode_value(mapping, product.field(name).kind, alone, at),)
 
 
-def _decode_plain(place: FieldMapping, product: Product, name: str, raw: Any) -> Any:
+def _decode_plain(mapping: FieldMapping, product: Product, name: str, raw: Any) -> Any:
     field = product.field(name)
-    if place.codec is not None:
-        return decode_shots(raw, place.at)
+    if mapping.codec is not None:
+        return decode_shots(raw, mapping.path)
     if not field.is_repeated:
-        return decode_value(place, field.kind, raw, place.at)
+        return decode_value(mapping, field.kind, raw, mapping.path)
     if not isinstance(raw, list):
-        raise DecodeError(place.at, f"{place.at} must be an array")
+        raise DecodeError(mapping.path, f"{mapping.path} must be an array")
     return tuple(
-        decode_value(place, field.kind, each, f"{place.at}[{index}]")
+        decode_value(mapping, field.kind, each, f"{mapping.path}[{index}]")
         for index, each in enumerate(raw)
     )

@@ -64,26 +64,54 @@ def encode_body(
     callback_url: str | None,
     extra: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the body for checked `values`, with `extra` (dotted keys) put on top.
-
-    Defaults are left to the API, except the model. Images are URLs or bare base64.
+    """Return the body for valid `values`; see `encode_values` and `complete_body`.
 
     Raises:
         UsageError: a key of `extra` does not fit the body.
     """
-    route, said = plan.route, completed_values(plan, values)
+    return complete_body(
+        plan,
+        encode_values(plan, completed_values(plan, values)),
+        external_id=external_id,
+        callback_url=callback_url,
+        extra=extra,
+    )
+
+
+def encode_values(plan: Plan, completed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body of completed values alone, with the model.
+
+    Other defaults are left to the API. Images are URLs or bare base64.
+    """
+    route = plan.route
     body: dict[str, Any] = {}
-    if route.model_at is not None:
-        body[route.model_at] = plan.wire_model
-    known = prompt.find_references(plan.product, route, said)
-    for name, place in route.places.items():
-        if name in said:
+    if route.model_path is not None:
+        body[route.model_path] = plan.wire_model
+    known = prompt.find_references(plan.product, route, completed)
+    for name, mapping in route.mappings.items():
+        if name in completed:
             handles = [each.handle for each in known if each.field == name]
-            value = _encode_text(plan, said, name)
-            _write_field(body, place, plan.product.field(name), value, handles)
+            value = _encode_text(plan, completed, name)
+            _write_field(body, mapping, plan.product.field(name), value, handles)
+    return body
+
+
+def complete_body(
+    plan: Plan,
+    body: dict[str, Any],
+    *,
+    external_id: str | None,
+    callback_url: str | None,
+    extra: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Add ids and callback URL to `body`, then `extra` (dotted keys), and return it.
+
+    Raises:
+        UsageError: a key of `extra` does not fit the body.
+    """
     for path, value in (
-        (route.external_id_at, external_id),
-        (route.callback_url_at, callback_url),
+        (plan.route.external_id_path, external_id),
+        (plan.route.callback_url_path, callback_url),
     ):
         if path is not None and value is not None:
             set_path(body, path, value)
@@ -106,49 +134,49 @@ def _encode_text(plan: Plan, said: Mapping[str, Any], name: str) -> Any:
 
 def _write_field(
     body: dict[str, Any],
-    place: FieldMapping,
+    mapping: FieldMapping,
     field: Field,
     value: Any,
     handles: list[str],
 ) -> None:
-    is_many = field.is_repeated and place.codec is None
-    if place.codec is not None:
-        value = prompt.CODECS[place.codec](value)
-    if place.item is not None:
-        entries = _list_entries(place, field, value if is_many else (value,), handles)
-        set_path(body, place.at, [*(get_path(body, place.at) or []), *entries])
-    elif is_many and len(value) == 1 and place.alone_at is not None:
-        set_path(body, place.alone_at, _encode_value(place, value[0]))
+    is_many = field.is_repeated and mapping.codec is None
+    if mapping.codec is not None:
+        value = prompt.CODECS[mapping.codec](value)
+    if mapping.item is not None:
+        entries = _list_entries(mapping, field, value if is_many else (value,), handles)
+        set_path(body, mapping.path, [*(get_path(body, mapping.path) or []), *entries])
+    elif is_many and len(value) == 1 and mapping.single_path is not None:
+        set_path(body, mapping.single_path, _encode_value(mapping, value[0]))
     elif is_many:
-        set_path(body, place.at, [_encode_value(place, each) for each in value])
+        set_path(body, mapping.path, [_encode_value(mapping, each) for each in value])
     else:
-        set_path(body, place.at, _encode_value(place, value))
-    for path, constant in place.also.items():
+        set_path(body, mapping.path, _encode_value(mapping, value))
+    for path, constant in mapping.constants.items():
         set_path(body, path, constant)
 
 
 def _list_entries(
-    place: FieldMapping, field: Field, values: Iterable[Any], handles: list[str]
+    mapping: FieldMapping, field: Field, values: Iterable[Any], handles: list[str]
 ) -> Iterator[dict[str, Any]]:
     for index, value in enumerate(values):
-        entry = dict(place.item or {})
+        entry = dict(mapping.item or {})
         bare: Any = prompt.split_handle(value)[1] if field.has_handle else value
-        if place.put is None:
+        if mapping.item_key is None:
             entry |= dict(bare)
         else:
-            entry[place.put] = _encode_value(place, bare)
-        if place.handle_at is not None:
-            entry[place.handle_at] = handles[index]
+            entry[mapping.item_key] = _encode_value(mapping, bare)
+        if mapping.handle_key is not None:
+            entry[mapping.handle_key] = handles[index]
         yield entry
 
 
-def _encode_value(place: FieldMapping, value: Any) -> Any:
-    if place.encode is not None:
-        return place.encode[value]
-    if place.sent_as == "text":
+def _encode_value(mapping: FieldMapping, value: Any) -> Any:
+    if mapping.encode is not None:
+        return mapping.encode[value]
+    if mapping.sent_as == "text":
         return str(value)
-    if place.sent_as == "integer":
+    if mapping.sent_as == "integer":
         return int(value)
-    if place.sent_as == "milliseconds":
+    if mapping.sent_as == "milliseconds":
         return round(value * 1000)
     return value

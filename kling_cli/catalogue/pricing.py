@@ -22,8 +22,8 @@ from kling_cli.catalogue.values import completed_values, effective_values, given
 def find_duration_rule(plan: Plan, said: Mapping[str, Any]) -> DurationRule | None:
     """Return the length that holds for what was said; None where no input decides."""
     real, counts = given_values(said), effective_values(plan, said)
-    for each in plan.lengths:
-        if each.follows in real and values.conditions_hold(each.when, real, counts):
+    for each in plan.duration_rules:
+        if each.source in real and values.conditions_hold(each.when, real, counts):
             return each
     return None
 
@@ -32,13 +32,15 @@ def measure_input_s(
     plan: Plan, length: DurationRule, said: Mapping[str, Any]
 ) -> float | None:
     """Return the seconds of the input, where its content is at hand and tells."""
-    field, value = plan.product.field(length.follows), said[length.follows]
+    field, value = plan.product.field(length.source), said[length.source]
     if field.kind is not FieldKind.AUDIO or not isinstance(value, str):
         return None
     if is_url(value):
         return None
+    if isinstance(value, media.FileContent):
+        return value.duration_s
     try:
-        return media.describe_audio(base64.b64decode(value, validate=True)).seconds
+        return media.describe_audio(base64.b64decode(value, validate=True)).duration_s
     except ValueError:
         return None
 
@@ -63,7 +65,13 @@ def estimate_units(
     the model, there is a bound by the documented limits. `seconds` is how long the
     result will be, where that is known and no field says so.
     """
-    said = completed_values(plan, values)
+    return estimate_completed(plan, completed_values(plan, values), seconds=seconds)
+
+
+def estimate_completed(
+    plan: Plan, said: Mapping[str, Any], *, seconds: float | None = None
+) -> Estimate | None:
+    """Return the estimate for completed values; see `estimate_units`."""
     rate = find_rate(plan, said)
     if rate is None:
         return None
@@ -117,7 +125,7 @@ def _quantity(
 ) -> _Quantity:
     counts = effective_values(plan, said)
     if rate.per == "call":
-        return _Quantity(None if rate.is_most else 1, 1)
+        return _Quantity(None if rate.is_maximum else 1, 1)
     if rate.per == "output":
         return _Quantity(counts.get(str(rate.count)), _maximum(plan, str(rate.count)))
     if source is None:
@@ -154,7 +162,7 @@ def _basis(plan: Plan, counts: Mapping[str, Any], rate: Rate) -> str:
     named.append("with sound" if counts.get("sound") else "")
     variant = " ".join(each for each in named if each)
     unit = f"{rate.every} {rate.per}s" if rate.every > 1 else rate.per
-    most = "at most " if rate.is_most else ""
+    most = "at most " if rate.is_maximum else ""
     return f"{variant}: {most}{rate.units:g} units per {unit}"
 
 

@@ -111,20 +111,20 @@ def find_references(
 ) -> tuple[Reference, ...]:
     """Return everything in `said` that the prompt may name, in the body's order.
 
-    What got no name is called after its noun and place, `voice_1`, or as the place
+    What got no name is called after its noun and mapping, `voice_1`, or as the mapping
     has it.
     """
     counts: dict[str, int] = {}
     found: list[Reference] = []
-    for name, place in route.places.items():
-        if name not in said or place.noun is None:
+    for name, mapping in route.mappings.items():
+        if name not in said or mapping.noun is None:
             continue
         field = product.field(name)
         for value in said[name] if field.is_repeated else (said[name],):
-            counts[place.noun] = counts.get(place.noun, 0) + 1
-            position = f"{place.noun}_{counts[place.noun]}"
+            counts[mapping.noun] = counts.get(mapping.noun, 0) + 1
+            position = f"{mapping.noun}_{counts[mapping.noun]}"
             handle, bare = _split_reference(field, value)
-            called = handle or place.called or position
+            called = handle or mapping.default_handle or position
             found.append(Reference(name, bare, called, position))
     return tuple(found)
 
@@ -140,7 +140,7 @@ def reorder_references(
         each = next((one for one in left if one.field == name), None)
         if each is not None:
             left.remove(each)
-            noun = str(route.places[name].noun)
+            noun = str(route.mappings[name].noun)
             counts[noun] = counts.get(noun, 0) + 1
             found.append(each._replace(position=f"{noun}_{counts[noun]}"))
     return tuple(found)
@@ -154,7 +154,7 @@ def encode_prompt(plan: Plan, said: Mapping[str, Any], text: str) -> str:
     """Return `text` with its handles as this plan's route wants them."""
     known = find_references(plan.product, plan.route, said)
     text = _positions_to_names(text, known)
-    is_named = any(has_handle_key(plan.route.places[each.field]) for each in known)
+    is_named = any(has_handle_key(plan.route.mappings[each.field]) for each in known)
     return to_handles(text, known) if is_named else to_positions(text, known)
 
 
@@ -165,8 +165,14 @@ def unknown_handles(text: str, known: Iterable[Reference], route: Route) -> list
     """
     handles = {each.handle for each in known}
     names = handles | {each.position for each in known}
-    usual = [place.called for place in route.places.values() if place.called]
-    usual += [rf"{place.noun}_\d+" for place in route.places.values() if place.noun]
+    usual = [
+        mapping.default_handle
+        for mapping in route.mappings.values()
+        if mapping.default_handle
+    ]
+    usual += [
+        rf"{mapping.noun}_\d+" for mapping in route.mappings.values() if mapping.noun
+    ]
     is_usual = re.compile("|".join(usual) or "(?!)")
     return [
         name
@@ -178,9 +184,9 @@ def unknown_handles(text: str, known: Iterable[Reference], route: Route) -> list
     ]
 
 
-def has_handle_key(place: FieldMapping) -> bool:
+def has_handle_key(mapping: FieldMapping) -> bool:
     """Say whether the body itself names what stands there."""
-    return place.handle_at is not None
+    return mapping.handle_key is not None
 
 
 def _positions_to_names(text: str, known: Iterable[Reference]) -> str:
@@ -200,7 +206,7 @@ def to_positions(text: str, known: Iterable[Reference]) -> str:
 
 
 def _replace_handles(text: str, names: Mapping[str, str]) -> str:
-    """Put what `names` has for it in the place of every `@name`."""
+    """Put what `names` has for it in the mapping of every `@name`."""
     if not names:
         return text
     pattern = rf"@({'|'.join(map(re.escape, names))})(?![A-Za-z0-9_-])"

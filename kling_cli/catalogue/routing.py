@@ -62,7 +62,7 @@ def select_route(
 def accepts_field(model: Model, route: Route, field: str) -> bool:
     """Say whether `field` can be said to `model` on `route`, or holds there anyway."""
     limits = model.limits[route.name].get(field)
-    return limits is not None and (limits.is_fixed or field in route.places)
+    return limits is not None and (limits.is_fixed or field in route.mappings)
 
 
 def models_allowing(

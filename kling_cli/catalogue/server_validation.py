@@ -41,12 +41,12 @@ def validate_body(plan: Plan, body: Mapping[str, Any]) -> tuple[Problem, ...]:
 def _duplicate_handles(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:
     """Find ids of entries that are used twice."""
     seen: set[str] = set()
-    for name, place in plan.route.places.items():
-        value = values.get(name, ()) if place.handle_at else ()
+    for name, mapping in plan.route.mappings.items():
+        value = values.get(name, ()) if mapping.handle_key else ()
         for each in value if isinstance(value, tuple) else (value,):
             handle, _ = split_handle(str(each))
             if handle is not None and handle in seen:
-                at = f"{place.at}[].{place.handle_at}"
+                at = f"{mapping.path}[].{mapping.handle_key}"
                 yield Problem(field=at, message=f"{at} value '{handle}' is not unique")
             seen.add(str(handle))
 
@@ -55,7 +55,7 @@ def _is_required_list(plan: Plan, at: str) -> bool:
     return any(
         limits.is_required
         for name, limits in plan.limits.items()
-        if name in plan.route.places and plan.route.places[name].at == at
+        if name in plan.route.mappings and plan.route.mappings[name].path == at
     )
 
 
@@ -68,7 +68,7 @@ def _value_problems(plan: Plan, name: str, value: Any) -> Iterator[Problem]:
         message = f"{wire} is not supported by model '{plan.wire_model}'"
         yield Problem(field=wire, message=message)
         return
-    encode = plan.route.places[name].encode or {}
+    encode = plan.route.mappings[name].encode or {}
     for fault in violations(field, limits, value):
         at = wire + fault.at
         yield Problem(field=at, message=_message(at, fault, encode))
@@ -116,11 +116,11 @@ def _is_ignored_setting(plan: Plan, name: str) -> bool:
 
     A setting is known where another field has words for it: `audio` without `native`.
     """
-    at = plan.route.places[name].at
+    at = plan.route.mappings[name].path
     is_known = any(
-        plan.route.places[other].at == at and not limits.is_fixed
+        plan.route.mappings[other].path == at and not limits.is_fixed
         for other, limits in plan.limits.items()
-        if other != name and other in plan.route.places
+        if other != name and other in plan.route.mappings
     )
     is_new = plan.route.generation is not Generation.LEGACY
     return is_new and at.startswith("settings.") and not is_known
@@ -150,7 +150,9 @@ def _missing_fields(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:
 def _rule_problems(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:
     for rule in plan.rules:
         broken = (
-            None if rule.is_ours else validation.find_rule_violation(rule, plan, values)
+            None
+            if rule.is_client_only
+            else validation.find_rule_violation(rule, plan, values)
         )
         if broken is not None:
             names = [wire_name(plan.route, each) for each in rule.fields]

@@ -28,16 +28,16 @@ class SegmentSpec:
     must be seen. All of it in seconds.
     """
 
-    sounds: tuple[str, ...]
-    start: str
-    end: str
-    insert: str
+    audio_fields: tuple[str, ...]
+    start_field: str
+    end_field: str
+    insert_field: str
     overlap_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSpec:
-    """Which step opens a session; the product's field `named_by` holds its id.
+    """Which step opens a session; the product's field `session_field` holds its id.
 
     The product's command takes the step itself when it `is_opened_here`; otherwise a
     command of its own does. `choice` is the field that says which of the things found,
@@ -46,12 +46,12 @@ class SessionSpec:
     """
 
     step: str
-    named_by: str
+    session_field: str
     noun: str
     is_opened_here: bool = False
-    choice: str | None = None
-    fit: SegmentSpec | None = None
-    lengths: Mapping[str, Mapping[int, Range]] = field(default_factory=dict)
+    choice_field: str | None = None
+    segment: SegmentSpec | None = None
+    video_durations: Mapping[str, Mapping[int, Range]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +64,11 @@ class StepSpec:
     next. What it answers is worth keeping where it `saves`.
     """
 
-    remedy: str
-    over: str | None = None
+    empty_hint: str
+    refused_hint: str | None = None
     session_hours: int | None = None
-    follows: tuple[str, ...] = ()
-    saves: bool = False
+    next_steps: tuple[str, ...] = ()
+    is_saved: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class Appearance:
 
 
 def segment_insert_s(
-    fit: SegmentSpec,
+    segment: SegmentSpec,
     values: Mapping[str, Any],
     *,
     seen: Appearance,
@@ -93,8 +93,8 @@ def segment_insert_s(
     Raises:
         UsageError: it is not seen long enough meanwhile, or the video ends before.
     """
-    cut_s = values[fit.end] - values.get(fit.start, 0.0)
-    at_s = values.get(fit.insert)
+    cut_s = values[segment.end_field] - values.get(segment.start_field, 0.0)
+    at_s = values.get(segment.insert_field)
     if at_s is None:
         latest_s = seen.start_s if video_s is None else max(0.0, video_s - cut_s)
         at_s = _round_to_ms(min(seen.start_s, latest_s))
@@ -103,27 +103,27 @@ def segment_insert_s(
     if seen.end_s is None:
         return float(at_s)
     shared_s = min(at_s + cut_s, seen.end_s) - max(at_s, seen.start_s)
-    if round(shared_s, 3) < fit.overlap_s:
+    if round(shared_s, 3) < segment.overlap_s:
         raise UsageError(
             f"the sound goes from {at_s:g} to {_round_to_ms(at_s + cut_s):g} s of the"
             f" video and the face is seen from {seen.start_s:g} to {seen.end_s:g} s:"
-            f" {fit.overlap_s:g} s of it must be common",
+            f" {segment.overlap_s:g} s of it must be common",
             hint="choose another --at, or another --face",
         )
     return float(at_s)
 
 
 def require_segment_fits(
-    fit: SegmentSpec, values: Mapping[str, Any], *, video_s: float | None
+    segment: SegmentSpec, values: Mapping[str, Any], *, video_s: float | None
 ) -> None:
     """Return when the cut can be in a video of this length at all.
 
     Raises:
         UsageError: it is longer, or begins too late.
     """
-    if fit.end not in values or video_s is None:
+    if segment.end_field not in values or video_s is None:
         return
-    segment_insert_s(fit, values, seen=Appearance(), video_s=video_s)
+    segment_insert_s(segment, values, seen=Appearance(), video_s=video_s)
 
 
 def fit_video_duration(
@@ -137,7 +137,7 @@ def fit_video_duration(
     found = dict(values)
     if video_s is None:
         return found
-    for name, by_value in use.lengths.items():
+    for name, by_value in use.video_durations.items():
         able = [value for value, span in by_value.items() if _is_within(video_s, span)]
         if not able or found.get(name, able[0]) not in by_value:
             continue  # the API, or the limits, say what is wrong

@@ -7,6 +7,7 @@ from typing import Any
 
 from kling_cli.catalogue import prompt
 from kling_cli.catalogue.definition.schema import FieldKind, Plan
+from kling_cli.catalogue.media import FileContent
 
 
 def conditions_hold(
@@ -28,11 +29,11 @@ def _is_condition_met(wanted: Any, is_said: bool, value: Any) -> bool:
 
 
 def given_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was really said: not None, not empty."""
+    """Return the values that were given: not None, not empty; an empty file counts."""
     return {
         name: value
         for name, value in values.items()
-        if value is not None and value not in ("", (), [])
+        if isinstance(value, FileContent) or value not in (None, "", (), [])
     }
 
 
@@ -43,7 +44,7 @@ def completed_values(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     that the body has no word for; a choice that is a number may have been typed as
     text. Shots spelled out in a prompt become shots where the body wants a list of
     them, and shots decide the duration unless somebody did. What the API insists on has
-    our default, and our habits speak for who says nothing.
+    our default, and our client_defaults speak for who says nothing.
     """
     said = {
         name: _parse_choice(plan, name, value)
@@ -59,7 +60,7 @@ def completed_values(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     if "shots" not in plan.limits:
         return said
     spelled_out = _prompt_shots(said)
-    if spelled_out and plan.route.places["shots"].codec == "shot_list":
+    if spelled_out and plan.route.mappings["shots"].codec == "shot_list":
         del said["prompt"]
         said["shots"] = tuple(
             f"{each.seconds}:{each.words}" for each in sorted(spelled_out)
@@ -71,10 +72,10 @@ def completed_values(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_implicit(plan: Plan, name: str, value: Any) -> bool:
-    limits, place = plan.limits[name], plan.route.places.get(name)
+    limits, mapping = plan.limits[name], plan.route.mappings.get(name)
     if value != limits.default:
         return False
-    words = place.encode if place is not None else None
+    words = mapping.encode if mapping is not None else None
     return limits.is_fixed or (words is not None and value not in words)
 
 
@@ -82,22 +83,26 @@ def _client_default_values(plan: Plan, said: Mapping[str, Any]) -> dict[str, Any
     counts = effective_values(plan, said)
     return {
         name: value
-        for habit in plan.habits
-        if conditions_hold(habit.when, said, counts)
-        for name, value in habit.say.items()
+        for client_default in plan.client_defaults
+        if conditions_hold(client_default.when, said, counts)
+        for name, value in client_default.values.items()
         if name in plan.limits
     }
 
 
 def _implied_constants(plan: Plan, said: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of other fields that go with what was said, whoever says it."""
-    places = plan.route.places
-    names = {place.at: name for name, place in places.items() if place.codec is None}
+    mappings = plan.route.mappings
+    names = {
+        mapping.path: name
+        for name, mapping in mappings.items()
+        if mapping.codec is None
+    }
     return {
         names[path]: constant
         for field in said
-        if field in places and places[field].codec is None
-        for path, constant in places[field].also.items()
+        if field in mappings and mappings[field].codec is None
+        for path, constant in mappings[field].constants.items()
         if path in names
     }
 
@@ -115,7 +120,7 @@ def find_shots(plan: Plan, said: Mapping[str, Any]) -> tuple[prompt.Shot, ...]:
     if "shots" not in plan.limits:
         return ()
     if "shots" not in said:
-        is_text = plan.route.places["shots"].codec == "shot_text"
+        is_text = plan.route.mappings["shots"].codec == "shot_text"
         return _prompt_shots(said) if is_text else ()
     try:
         return prompt.parse_shots(said["shots"])

@@ -1,1 +1,1 @@
-"""The command line: one module a command, the shared options, the reporters."""
+"""The command line: commands, the options they share, and their output."""

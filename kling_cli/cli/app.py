@@ -1,4 +1,4 @@
-"""The commands as typer has them: each is a line of `--help` until it is chosen."""
+"""The typer application: a group whose commands are imported when they are run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from typing import Any
 
 import typer
 
-from kling_cli.cli.command_table import HIDDEN, Entry, canonical, entries, members
+from kling_cli.cli.command_table import (
+    HIDDEN,
+    CommandEntry,
+    canonical_name,
+    entries,
+    group_members,
+)
 from kling_cli.cli.help_page import PagedCommand, PagedGroup
 from kling_cli.cli.version import Version
 
@@ -20,9 +26,9 @@ kling text2video "A paper boat on a rainy street" --sandbox
 
 
 class LazyCommand(PagedCommand):
-    """A line of `--help` that becomes the command itself once it is chosen."""
+    """A command that is listed by its name and summary and imported when it is run."""
 
-    def __init__(self, entry: Entry, *, is_hidden: bool = False) -> None:
+    def __init__(self, entry: CommandEntry, *, is_hidden: bool = False) -> None:
         super().__init__(
             entry.name,
             help=entry.summary,
@@ -37,12 +43,12 @@ class LazyCommand(PagedCommand):
         self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
     ) -> Any:
         """Import the command and let it parse `args`."""
-        command = load(self._entry)
+        command = import_command(self._entry)
         return command.make_context(info_name, args, parent=parent, **extra)
 
 
 class KlingGroup(PagedGroup):
-    """The root: products from the catalogue first, then the table."""
+    """The root group: products from the catalogue first, then the command table."""
 
     def __init__(self, **attrs: Any) -> None:
         super().__init__(**attrs)
@@ -53,32 +59,32 @@ class KlingGroup(PagedGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the command of this name, or of this alias."""
-        return super().get_command(ctx, canonical(cmd_name))
+        return super().get_command(ctx, canonical_name(cmd_name))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse `args`; typer does what its own options ask for on the way."""
         if not {"--install-completion", "--show-completion"} & set(args[:1]):
             return super().parse_args(ctx, args)
-        from kling_cli.cli.completion_setup import explained
+        from kling_cli.cli.completion_setup import completion_errors
 
-        with explained():
+        with completion_errors():
             return super().parse_args(ctx, args)
 
 
 class ProductGroup(PagedGroup):
-    """A command whose sub-commands are products, and steps before them."""
+    """A group whose sub-commands are the steps and products of one kind."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: CommandEntry) -> None:
         super().__init__(
             name=entry.name,
             help=entry.summary,
-            commands=[LazyCommand(each) for each in members(entry.name)],
+            commands=[LazyCommand(each) for each in group_members(entry.name)],
             no_args_is_help=True,
             rich_markup_mode=None,
         )
 
 
-def load(entry: Entry) -> Any:
+def import_command(entry: CommandEntry) -> Any:
     """Import a command: an attribute that is a function, a `Typer`, or makes one.
 
     What makes one is called `make_`, and takes nothing. A product's target is the
@@ -94,9 +100,9 @@ def load(entry: Entry) -> Any:
         return found()
     if isinstance(found, typer.Typer):
         return typer.main.get_command(found)
-    from kling_cli.cli.options.declaration import declare
+    from kling_cli.cli.options.declaration import declare_command
 
-    return declare(found, name=entry.name)
+    return declare_command(found, name=entry.name)
 
 
 app = typer.Typer(

@@ -1,4 +1,4 @@
-"""The command line's table of contents: every command, where it lives, one line each.
+"""The command table: every command with its import path, summary and help panel.
 
 A command's module is imported when the command is run, never to list it: `kling --help`
 costs typer, rich's panels and the heads of the product files.
@@ -19,8 +19,8 @@ LIBRARY = "Models & account"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of the table: `target` is `module:attribute`, imported when it is run."""
+class CommandEntry:
+    """A row of the command table; `target`, `module:attribute`, is imported to run."""
 
     name: str
     target: str
@@ -31,115 +31,115 @@ class Entry:
 
 
 TABLE = (
-    Entry(
+    CommandEntry(
         "run",
         "kling_cli.cli.commands.run:run",
         "Run a complete request from a file of JSON.",
         TASKS,
     ),
-    Entry(
+    CommandEntry(
         "wait",
         "kling_cli.cli.commands.wait:wait",
         "Wait for tasks and save their results; all without an id.",
         TASKS,
     ),
-    Entry(
+    CommandEntry(
         "status",
         "kling_cli.cli.commands.status:status",
         "Look at tasks once: how they stand, cost, files.",
         TASKS,
     ),
-    Entry(
+    CommandEntry(
         "download",
         "kling_cli.cli.commands.download:download",
         "Save (again) what finished tasks made.",
         TASKS,
     ),
-    Entry(
+    CommandEntry(
         "open",
         "kling_cli.cli.commands.open:open_tasks",
         "Open the saved files of tasks.",
         TASKS,
     ),
-    Entry(
+    CommandEntry(
         "list",
         "kling_cli.cli.commands.list:list_tasks",
         "List tasks, newest first; --remote: those of the account.",
         TASKS,
     ),
-    Entry(
+    CommandEntry(
         "listen",
         "kling_cli.cli.commands.listen:listen",
         "Show callbacks as they come; forward them to your app.",
         TOOLS,
     ),
-    Entry(
+    CommandEntry(
         "trigger",
         "kling_cli.cli.commands.trigger:trigger",
         "Send mock callbacks to your app, valid and nasty ones.",
         TOOLS,
     ),
-    Entry(
+    CommandEntry(
         "events",
         "kling_cli.cli.commands.events:app",
         "Look at kept callbacks: list, show, tail, export, clear.",
         TOOLS,
     ),
-    Entry(
+    CommandEntry(
         "replay",
         "kling_cli.cli.commands.replay:replay",
         "Send kept callbacks to your app again.",
         TOOLS,
     ),
-    Entry(
+    CommandEntry(
         "sandbox",
         "kling_cli.cli.commands.sandbox:sandbox",
         "Serve a simulator of the Kling API on this machine.",
         TOOLS,
     ),
-    Entry(
+    CommandEntry(
         "tunnel",
         "kling_cli.cli.commands.tunnel:make_group",
         "Show, test and choose the tunnels callbacks come through.",
         TOOLS,
     ),
-    Entry(
+    CommandEntry(
         "api",
         "kling_cli.cli.commands.api:api",
         "Send a raw signed call and print the answer.",
         TOOLS,
     ),
-    Entry(
+    CommandEntry(
         "models",
         "kling_cli.cli.commands.models:models",
         "Which model can do what, and for how many units.",
         LIBRARY,
     ),
-    Entry(
+    CommandEntry(
         "voices",
         "kling_cli.cli.commands.voices:make_group",
         "List, make, show and delete voices for videos.",
         LIBRARY,
     ),
-    Entry(
+    CommandEntry(
         "elements",
         "kling_cli.cli.commands.elements:make_group",
         "List, make, show and delete elements: reusable subjects.",
         LIBRARY,
     ),
-    Entry(
+    CommandEntry(
         "account",
         "kling_cli.cli.commands.account:make_group",
         "What is left in your packs, and what was spent.",
         LIBRARY,
     ),
-    Entry(
+    CommandEntry(
         "auth",
         "kling_cli.cli.commands.auth:app",
         "Log in (short: kling login), log out, see who you are.",
         SETUP,
     ),
-    Entry(
+    CommandEntry(
         "doctor",
         "kling_cli.cli.commands.doctor:doctor",
         "Check what is set up, and say how to mend the rest.",
@@ -150,13 +150,13 @@ TABLE = (
 
 # What the list of commands does not show: shorter ways to what it does show.
 HIDDEN = (
-    Entry(
+    CommandEntry(
         "login",
         "kling_cli.cli.commands.auth:make_login",
         "The same as auth login.",
         SETUP,
     ),
-    Entry(
+    CommandEntry(
         "help",
         "kling_cli.cli.commands.help:help_command",
         "Show all about a command: every option, in full.",
@@ -167,13 +167,13 @@ HIDDEN = (
 _ALIASES = {"text2video": ("t2v",), "image2video": ("i2v",)}
 
 GROUPS = (
-    Entry(
+    CommandEntry(
         "solution",
         "kling_cli.cli.app:ProductGroup",
         "Make ads, presenter and try-on videos, or subtitles.",
         "Generate video",
     ),
-    Entry(
+    CommandEntry(
         "multi-elements",
         "kling_cli.cli.app:ProductGroup",
         "Add, swap or remove things in a video.",
@@ -182,33 +182,33 @@ GROUPS = (
 )
 
 
-def entries() -> tuple[Entry, ...]:
+def entries() -> tuple[CommandEntry, ...]:
     """Return every command in the order of `--help`; cheap."""
     from kling_cli.catalogue import summaries
 
-    products = tuple(_of_product(one) for one in summaries() if not one.group)
+    products = tuple(_product_entry(one) for one in summaries() if not one.group)
     return products + GROUPS + TABLE
 
 
-def canonical(name: str) -> str:
+def canonical_name(name: str) -> str:
     """Return the name of the command that `name` is an alias of, or `name` itself."""
     return next((each for each, also in _ALIASES.items() if name in also), name)
 
 
-def members(group: str) -> tuple[Entry, ...]:
+def group_members(group: str) -> tuple[CommandEntry, ...]:
     """Return the steps and products that are sub-commands of `group`; cheap."""
     from kling_cli.catalogue import step_summaries, summaries
 
     steps = (
-        _of_product(one, "session_step")
+        _product_entry(one, "session_step")
         for one in step_summaries()
         if one.group == group
     )
-    products = (_of_product(one) for one in summaries() if one.group == group)
+    products = (_product_entry(one) for one in summaries() if one.group == group)
     return (*steps, *products)
 
 
-def _of_product(one: Summary, kind: str = "generate") -> Entry:
-    target = f"kling_cli.cli.commands.{kind}:command"
+def _product_entry(one: Summary, kind: str = "generate") -> CommandEntry:
+    target = f"kling_cli.cli.commands.{kind}:make_command"
     aliases = _ALIASES.get(one.command, ())
-    return Entry(one.command, target, one.summary, one.panel, one.name, aliases)
+    return CommandEntry(one.command, target, one.summary, one.panel, one.name, aliases)

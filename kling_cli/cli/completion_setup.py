@@ -12,8 +12,8 @@ _SHELLS: Final = ("bash", "zsh", "fish", "powershell", "pwsh")
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """Turn what keeps typer from setting completion up into an error of ours.
+def completion_errors() -> Iterator[None]:
+    """Raise errors of `--install-completion` and `--show-completion` as ours.
 
     Raises:
         UsageError: no shell that is known runs us, or a file of its cannot be written.

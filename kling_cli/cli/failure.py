@@ -1,4 +1,4 @@
-"""A bug's traceback, kept for the person who will mend it: without secrets."""
+"""Handling of failures at the boundary: error output, exit code, crash report."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _SECRET_VARIABLES = (
     "KLING_WEBHOOK_SECRET",
     "NGROK_AUTHTOKEN",
 )
-_SECRET_SHAPES = (
+_SECRET_PATTERNS = (
     re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"),  # a JWT
     re.compile(r"(?<=Bearer )\S+"),
     re.compile(r"whsec_[\w+/=-]+"),
     re.compile(r"(?<=/callback/)[^\s'\"]+"),  # a capability
     re.compile(r"(?<=\?)[^\s'\"]+"),  # what signs a URL
 )
-_HIDDEN = "[hidden]"
+_REDACTED = "[hidden]"
 
 
-def write_report(exc: BaseException, environ: Mapping[str, str]) -> Path | None:
-    """Write the traceback into the state folder and return where, if that is possible.
+def write_crash_report(exc: BaseException, environ: Mapping[str, str]) -> Path | None:
+    """Write the traceback, without secrets, into the state folder; return its path.
 
     With `KLING_DEBUG=1` it goes to stderr instead. Local variables are never included.
     """
-    text = scrubbed("".join(traceback.format_exception(exc)), environ)
+    text = redacted("".join(traceback.format_exception(exc)), environ)
     if environ.get("KLING_DEBUG") == "1":
         from kling_cli.cli.output.terminal.streams import write_message
 
@@ -45,19 +45,19 @@ def write_report(exc: BaseException, environ: Mapping[str, str]) -> Path | None:
         return None
 
 
-def headline(exc: BaseException, environ: Mapping[str, str]) -> str:
+def exception_summary(exc: BaseException, environ: Mapping[str, str]) -> str:
     """Return the exception in one line of at most 200 characters, without secrets."""
     text = " ".join("".join(traceback.format_exception_only(exc)).split())
-    return scrubbed(text, environ)[:200]
+    return redacted(text, environ)[:200]
 
 
-def scrubbed(text: str, environ: Mapping[str, str]) -> str:
-    """Return `text` without the secrets of the environment and what looks like one."""
+def redacted(text: str, environ: Mapping[str, str]) -> str:
+    """Return `text` without secrets of the environment and what looks like one."""
     for variable in _SECRET_VARIABLES:
         for secret in environ.get(variable, "").split():
-            text = text.replace(secret, _HIDDEN)
-    for shape in _SECRET_SHAPES:
-        text = shape.sub(_HIDDEN, text)
+            text = text.replace(secret, _REDACTED)
+    for shape in _SECRET_PATTERNS:
+        text = shape.sub(_REDACTED, text)
     return text
 
 
@@ -91,48 +91,48 @@ def report_failure(exc: BaseException, arguments: Sequence[str]) -> int:
     if type(exc).__name__ == "NoArgsIsHelpError":  # typer's, with the help in it
         return _show_help(exc)
     error = as_kling_error(exc)
-    if _is_json(arguments):
+    if _is_json_requested(arguments):
         _print_document(error, arguments)
     _print_lines(error)
     return int(error.exit_code)
 
 
 def as_kling_error(exc: BaseException) -> KlingError:
-    """Return the error a person is told about; a bug is written down on the way."""
-    exc = _only_leaf(exc)
+    """Return an exception as an error of ours; a bug is also written to a file."""
+    exc = _unwrapped_group(exc)
     if isinstance(exc, KlingError):
         return exc
     if isinstance(exc, KeyboardInterrupt):
         return StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED)
     typer = sys.modules.get("typer")  # not there when importing it is what failed
     if typer is not None and isinstance(exc, typer.TyperException):
-        return _usage(exc)
+        return _usage_error(exc)
     if typer is not None and isinstance(exc, typer.Abort):
         return StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED)
-    return _bug(exc)
+    return _internal_error(exc)
 
 
-def _only_leaf(exc: BaseException) -> BaseException:
-    """Return what a task group wrapped, when that is one thing."""
+def _unwrapped_group(exc: BaseException) -> BaseException:
+    """Return the only exception of a group, or the group itself."""
     while isinstance(exc, BaseExceptionGroup) and len(exc.exceptions) == 1:
         exc = exc.exceptions[0]
     return exc
 
 
-def _usage(exc: Exception) -> UsageError:
-    """Return typer's complaint about the command line as ours."""
+def _usage_error(exc: Exception) -> UsageError:
+    """Return typer's error about the command line as a `UsageError`."""
     message = str(getattr(exc, "format_message", exc.__str__)())
     context = getattr(exc, "ctx", None)
     path = context.command_path if context is not None else "kling"
     return UsageError(message.strip(), hint=f"{path} --help")
 
 
-def _bug(exc: BaseException) -> KlingError:
+def _internal_error(exc: BaseException) -> KlingError:
 
-    place = write_report(exc, os.environ)
+    place = write_crash_report(exc, os.environ)
     where = f"the traceback is in {place}" if place else "KLING_DEBUG=1 shows more"
     return KlingError(
-        f"kling has a bug, sorry: {headline(exc, os.environ)}",
+        f"kling has a bug, sorry: {exception_summary(exc, os.environ)}",
         hint=f"{where}; no task is lost: run `kling list`",
     )
 
@@ -151,21 +151,21 @@ def _reader_gone() -> int:
     return int(ExitCode.DONE)
 
 
-def _is_json(arguments: Sequence[str]) -> bool:
-    """Return whether `--json` was typed, even when the line could not be parsed."""
+def _is_json_requested(arguments: Sequence[str]) -> bool:
+    """Return whether `--json` was typed, even on a line that could not be parsed."""
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     return "--json" in options
 
 
-def _command(arguments: Sequence[str]) -> str:
+def _command_name(arguments: Sequence[str]) -> str:
     """Return the command that was typed, with its sub-command if it has such."""
-    from kling_cli.cli.command_table import canonical
+    from kling_cli.cli.command_table import canonical_name
 
     words = [each for each in arguments if not each.startswith("-")]
     first, second, *_ = [*words, "", ""]
     known = _SUB_COMMANDS.get(first)
     if known is None:
-        return canonical(first) or "kling"
+        return canonical_name(first) or "kling"
     return f"{first} {second if second in known else known[0]}"
 
 
@@ -183,7 +183,7 @@ def _print_document(error: KlingError, arguments: Sequence[str]) -> None:
     from kling_cli.cli.output.terminal.streams import write_result
 
     try:
-        write_result(dumps(failure_document(_command(arguments), error)))
+        write_result(dumps(failure_document(_command_name(arguments), error)))
     except KlingError as unwritable:
         _print_lines(unwritable)
 

@@ -1,4 +1,4 @@
-"""Lays out `--help`: compact, in sections, in as many columns as the terminal has.
+"""Formatting of `--help`: sections of two columns, fitted to the terminal's width.
 
 `--help` is the short form: the options most people need first, one line each where
 that can be, then the others by what they are about. `kling help COMMAND` is the long
@@ -21,27 +21,29 @@ from kling_cli.cli.output.terminal.text import completion_note
 
 OPTIONS: Final = "Options"  # the first section, of everything without a panel
 COMMANDS: Final = "Commands"
-_WIDEST: Final = 100  # columns: longer lines are hard to read
-_WIDEST_LABEL: Final = 26  # a longer one has its text below it
-_LEAST_TEXT: Final = 24  # columns beside a label; where there are fewer, it goes below
+_MAX_WIDTH: Final = 100  # columns: longer lines are hard to read
+_MAX_LABEL_WIDTH: Final = 26  # a longer one has its text below it
+_MIN_TEXT_WIDTH: Final = (
+    24  # columns beside a label; where there are fewer, it goes below
+)
 _FEW: Final = 12  # rows that need no sections
 _GAP: Final = "  "
 _WORD: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|\S)+""")
 
 
-class Row(NamedTuple):
-    """A line of a section: what to type, and what it is."""
+class HelpRow(NamedTuple):
+    """A row of a section: the option or command, and its help text."""
 
     label: str
     text: str
 
 
 class HelpPage:
-    """Makes a command or group show its help in our layout."""
+    """A mixin that formats the help of a command or group in this layout."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the page in its short form."""
-        formatter.write(page(self, ctx))
+        formatter.write(format_page(self, ctx))
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Return what a shell is offered, with notes that fit a menu."""
@@ -54,7 +56,7 @@ class HelpPage:
 
 
 class PagedCommand(HelpPage, TyperCommand):
-    """A command with such a page.
+    """A typer command with this help page.
 
     `briefs` are short texts for some of its parameters; the others have their first
     clause. None: there is no short form, and `--help` has every sentence.
@@ -64,21 +66,22 @@ class PagedCommand(HelpPage, TyperCommand):
 
 
 class PagedGroup(HelpPage, TyperGroup):
-    """A group with such a page."""
+    """A typer group with this help page."""
 
 
-def page(command: Any, ctx: Any, *, is_full: bool = False) -> str:
+def format_page(command: Any, ctx: Any, *, is_full: bool = False) -> str:
     """Return the page of `command`, for stdout as it is."""
     from shutil import get_terminal_size
 
     is_full = is_full or getattr(command, "briefs", None) is None
-    width = min(get_terminal_size().columns, _WIDEST) - 1
+    width = min(get_terminal_size().columns, _MAX_WIDTH) - 1
     return (
-        "\n".join(_lines(command, ctx, width, styler_for(sys.stdout), is_full)) + "\n"
+        "\n".join(_page_lines(command, ctx, width, styler_for(sys.stdout), is_full))
+        + "\n"
     )
 
 
-def _lines(
+def _page_lines(
     command: Any, ctx: Any, width: int, style: Styler, is_full: bool
 ) -> Iterator[str]:
     about, examples = _split_help(command.help or "")
@@ -92,12 +95,14 @@ def _lines(
     for example in examples:
         for line in _command_line(example, width - len(_GAP)):
             yield _GAP + style(line, "bold")
-    for title, rows, label_width in _measured(command, ctx, width, is_full=is_full):
+    for title, rows, label_width in _measured_sections(
+        command, ctx, width, is_full=is_full
+    ):
         yield ""
         yield style(title, "bold")
         for row in rows:
             yield from _row(row, label_width, width, style)
-    if note := _note(command, ctx, is_full=is_full):
+    if note := _footer(command, ctx, is_full=is_full):
         yield ""
         yield from wrap(note, width, break_on_hyphens=False)
 
@@ -110,7 +115,7 @@ def _split_help(text: str) -> tuple[list[str], list[str]]:
 
 
 def _command_line(text: str, width: int) -> Iterator[str]:
-    """Yield a command line on as many lines as it needs, to be copied as it stands."""
+    """Yield an example command line, wrapped so that it can be copied."""
     line = ""
     for word in _WORD.findall(text):
         if not line:
@@ -123,8 +128,8 @@ def _command_line(text: str, width: int) -> Iterator[str]:
     yield from wrap(line, width, drop_whitespace=False)
 
 
-def _note(command: Any, ctx: Any, *, is_full: bool) -> str:
-    """Return the last line of a page: where the rest is."""
+def _footer(command: Any, ctx: Any, *, is_full: bool) -> str:
+    """Return the last line of a page: how to see the rest."""
     if isinstance(command, TyperGroup):
         return f"The options of a command: {ctx.command_path} COMMAND --help"
     words = ctx.command_path.split()[1:]
@@ -134,14 +139,17 @@ def _note(command: Any, ctx: Any, *, is_full: bool) -> str:
 # ---- Sections
 
 
-def _measured(
+def _measured_sections(
     command: Any, ctx: Any, width: int, *, is_full: bool
-) -> Iterator[tuple[str, Sequence[Row], int]]:
-    """Yield each section with its title and how wide its column of labels is.
+) -> Iterator[tuple[str, Sequence[HelpRow], int]]:
+    """Yield each section's title, rows and width of its first column.
 
     All sections of commands have one width, and all of options.
     """
-    for sections in (_commands(command), _options(command, ctx, is_full=is_full)):
+    for sections in (
+        _command_sections(command),
+        _option_sections(command, ctx, is_full=is_full),
+    ):
         rows = [row for each in sections.values() for row in each]
         label_width = _label_width(rows, width)
         for title, its_rows in sections.items():
@@ -149,24 +157,26 @@ def _measured(
                 yield title, its_rows, label_width
 
 
-def _commands(command: Any) -> dict[str, list[Row]]:
-    """Return what a group has, by title."""
-    commands: dict[str, list[Row]] = {}
+def _command_sections(command: Any) -> dict[str, list[HelpRow]]:
+    """Return the sub-commands of a group, by title."""
+    commands: dict[str, list[HelpRow]] = {}
     for name, each in getattr(command, "commands", {}).items():
         if not each.hidden:
             title = each.rich_help_panel or COMMANDS
             also = "".join(f", {alias}" for alias in getattr(each, "aliases", ()))
-            row = Row(name + also, (each.help or "").split("\n\n")[0])
+            row = HelpRow(name + also, (each.help or "").split("\n\n")[0])
             commands.setdefault(title, []).append(row)
     return commands
 
 
-def _options(command: Any, ctx: Any, *, is_full: bool) -> dict[str, list[Row]]:
+def _option_sections(
+    command: Any, ctx: Any, *, is_full: bool
+) -> dict[str, list[HelpRow]]:
     """Return arguments and options by title; a few of them need one title only.
 
     `--help` is the last of those without a panel.
     """
-    options: dict[str, list[Row]] = {OPTIONS: []}
+    options: dict[str, list[HelpRow]] = {OPTIONS: []}
     *params, last = command.get_params(ctx)
     for param in params:
         if not param.hidden:
@@ -179,16 +189,16 @@ def _options(command: Any, ctx: Any, *, is_full: bool) -> dict[str, list[Row]]:
     return options
 
 
-def _param_row(command: Any, param: Any, ctx: Any, *, is_full: bool) -> Row:
+def _param_row(command: Any, param: Any, ctx: Any, *, is_full: bool) -> HelpRow:
     label = _label(param, ctx, is_full=is_full)
     text = " ".join((param.help or "").split())
     if not is_full:
         text = command.briefs.get(param.name) or brief(text)
     notes = [each for each in (_default(param, ctx, text), _required(param)) if each]
     if not notes:
-        return Row(label, text)
+        return HelpRow(label, text)
     stop = "." if text.endswith(".") else ""
-    return Row(label, f"{text.removesuffix('.')} ({', '.join(notes)}){stop}")
+    return HelpRow(label, f"{text.removesuffix('.')} ({', '.join(notes)}){stop}")
 
 
 def _label(param: Any, ctx: Any, *, is_full: bool) -> str:
@@ -202,14 +212,14 @@ def _label(param: Any, ctx: Any, *, is_full: bool) -> str:
     elif off and param.default is True:
         spellings = off
     elif off:
-        spellings = [_with_off(each, off) for each in spellings]
+        spellings = [_with_negation(each, off) for each in spellings]
     spellings.sort(key=lambda each: each.startswith("--"))
     indent = "" if spellings[0][:2] != "--" else "    "
     metavar = _metavar(param, ctx)
     return f"{indent}{', '.join(spellings)}{f' {metavar}' if metavar else ''}"
 
 
-def _with_off(spelling: str, off: Sequence[str]) -> str:
+def _with_negation(spelling: str, off: Sequence[str]) -> str:
     """Return `--[no-]sound` for `--sound` where there is a `--no-sound` too."""
     name = spelling.removeprefix("--")
     return f"--[no-]{name}" if f"--no-{name}" in off else spelling
@@ -225,7 +235,7 @@ def _metavar(param: Any, ctx: Any) -> str:
 
 
 def _default(param: Any, ctx: Any, text: str) -> str:
-    """Return the default of an option where it is a value that says something."""
+    """Return the default of an option if the help should show it."""
     is_shown = getattr(param, "show_default", False)
     if param.param_type_name == "argument" or not is_shown or "default:" in text:
         return ""
@@ -259,14 +269,14 @@ def brief(text: str) -> str:
     return text
 
 
-def _label_width(rows: Iterable[Row], width: int) -> int:
+def _label_width(rows: Iterable[HelpRow], width: int) -> int:
     """Return how wide the column of labels is: as the longest that is not too long."""
-    lengths = [len(row.label) for row in rows if len(row.label) <= _WIDEST_LABEL]
+    lengths = [len(row.label) for row in rows if len(row.label) <= _MAX_LABEL_WIDTH]
     widest = max(lengths, default=0)
-    return widest if width - widest - 2 * len(_GAP) >= _LEAST_TEXT else 0
+    return widest if width - widest - 2 * len(_GAP) >= _MIN_TEXT_WIDTH else 0
 
 
-def _row(row: Row, label_width: int, width: int, style: Styler) -> Iterator[str]:
+def _row(row: HelpRow, label_width: int, width: int, style: Styler) -> Iterator[str]:
     """Yield a row; the text of a label that is too long begins below it."""
     indent = len(_GAP) + (label_width + len(_GAP) if label_width else 2 * len(_GAP))
     room = max(width - indent, 1)

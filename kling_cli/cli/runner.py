@@ -1,4 +1,4 @@
-"""The one way a command runs jobs: settings, a sandbox if asked for, a reporter."""
+"""Runs jobs for a command: settings, sandbox, reporter, event loop."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class RunContext:
     """
 
     settings: Settings
-    tell: Callable[[Event], None]
+    emit: Callable[[Event], None]
     clock: Clock
     pause: Callable[[], AbstractContextManager[None]]
 
     @property
     def as_keywords(self) -> dict[str, Any]:
-        """The same, as every function of `jobs.run` takes it."""
-        return {"settings": self.settings, "tell": self.tell, "clock": self.clock}
+        """The same, as every function of `jobs` that commands call takes it."""
+        return {"settings": self.settings, "emit": self.emit, "clock": self.clock}
 
 
 Work = Callable[[RunContext], Awaitable[T]]
@@ -48,7 +48,11 @@ def load_settings(options: Mapping[str, Any]) -> Settings:
 
 
 def run(
-    work: Work[T], *, settings: Settings, talk: OutputOptions, is_brief: bool = False
+    work: Work[T],
+    *,
+    settings: Settings,
+    output_options: OutputOptions,
+    is_brief: bool = False,
 ) -> T:
     """Run `work` in an event loop of its own while a reporter shows what happens."""
     import anyio
@@ -56,31 +60,33 @@ def run(
     from kling_cli.cli.output.reporters import make_reporter
 
     chosen = make_reporter(
-        is_quiet=talk.is_quiet, is_colorless=talk.is_colorless, is_brief=is_brief
+        is_quiet=output_options.is_quiet,
+        is_colorless=output_options.is_colorless,
+        is_brief=is_brief,
     )
     with chosen as report:
-        around = RunContext(settings, report.tell, SystemClock(), report.pause)
-        return anyio.run(_on_terminal, work, around)
+        context = RunContext(settings, report.tell, SystemClock(), report.pause)
+        return anyio.run(_run_sharing_terminal, work, context)
 
 
-async def _on_terminal(work: Work[T], around: RunContext) -> T:
+async def _run_sharing_terminal(work: Work[T], context: RunContext) -> T:
     """Await `work`; the display leaves the terminal to a shell that takes it."""
     from kling_cli.background import background
     from kling_cli.cli.output.terminal.capabilities import is_terminal
     from kling_cli.cli.output.terminal.job_control import share_terminal
 
     if not is_terminal(sys.stderr):
-        return await _surrounded(work, around)
+        return await _run_in_sandbox(work, context)
     async with background() as group:
-        group.start_soon(share_terminal, sys.stderr.fileno(), around.pause)
-        return await _surrounded(work, around)
+        group.start_soon(share_terminal, sys.stderr.fileno(), context.pause)
+        return await _run_in_sandbox(work, context)
 
 
-async def _surrounded(work: Work[T], around: RunContext) -> T:
+async def _run_in_sandbox(work: Work[T], context: RunContext) -> T:
     """Await `work`, inside a sandbox when the settings want one."""
-    if not around.settings.is_sandbox:
-        return await work(around)
+    if not context.settings.is_sandbox:
+        return await work(context)
     from kling_cli.sandbox.embedded import embedded_sandbox
 
-    async with embedded_sandbox(around.settings) as settings:
-        return await work(replace(around, settings=settings))
+    async with embedded_sandbox(context.settings) as settings:
+        return await work(replace(context, settings=settings))

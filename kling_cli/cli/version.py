@@ -1,4 +1,4 @@
-"""`kling --version`, as an option that stands before every command."""
+"""The root option `--version`."""
 
 from __future__ import annotations
 

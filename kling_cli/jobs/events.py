@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -282,3 +283,6 @@ Event = (  # one name a line
     | Remark
     | Finished
 )
+
+EmitEvent = Callable[[Event], None]
+"""Reports an event; returns at once."""

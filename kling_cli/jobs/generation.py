@@ -1,44 +1,140 @@
-"""A generating command's run: write down, open a way, submit, wait, save."""
+"""The run of a generating command: prepare, record, submit, wait, download."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import anyio
 
 from kling_cli.api import Task
 from kling_cli.background import background
 from kling_cli.callbacks import new_nonce
+from kling_cli.catalogue import PreparedRequest
 from kling_cli.clock import Clock
-from kling_cli.errors import KlingError, OutcomeUnknownError, UnreachableError
-from kling_cli.jobs.calls.synchronous import SynchronousCalls, without_callbacks
-from kling_cli.jobs.events import Event, Notice, Prepared, Remark, Submitted
+from kling_cli.errors import (
+    KlingError,
+    OutcomeUnknownError,
+    StoppedError,
+    UnreachableError,
+)
+from kling_cli.jobs.calls.synchronous import SynchronousClient, without_callbacks
+from kling_cli.jobs.events import (
+    EmitEvent,
+    JobResult,
+    Notice,
+    Prepared,
+    Remark,
+    Submitted,
+)
+from kling_cli.jobs.history import resolve_references
 from kling_cli.jobs.ingress import CallbackIngress, open_ingress
-from kling_cli.jobs.job import Job, RunOptions, with_task
-from kling_cli.jobs.prepare import Request
+from kling_cli.jobs.job import (
+    RUN_AGAIN_HINT,
+    Job,
+    RunOptions,
+    record_with_task,
+    report_result,
+)
+from kling_cli.jobs.outputs.destination import check_output
+from kling_cli.jobs.outputs.naming import check_template
+from kling_cli.jobs.prepare import (
+    Order,
+    check_price,
+    credential_kinds,
+    journal_record,
+    new_external_id,
+    prepare,
+)
 from kling_cli.jobs.session import Session, open_session
+from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.submit import Submission
 from kling_cli.jobs.waiting.notifications import Notifications
 from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.jobs.waiting.state_machine import initial_state
-from kling_cli.jobs.waiting.watcher import TaskWatcher, deadline_at
+from kling_cli.jobs.waiting.watcher import deadline_at, wait_for_jobs
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage, prompt_of
 from kling_cli.tunnels.process_identity import identify
 
 
+async def generate(
+    order: Order,
+    options: RunOptions,
+    *,
+    settings: Settings,
+    emit: EmitEvent,
+    clock: Clock,
+) -> JobResult:
+    """Make one job and see it through.
+
+    Raises:
+        KlingError: it ended before it was written down; nothing was sent.
+    """
+    check_template(options.output or "")  # before files are read
+    order = resolve_references(order, settings)
+    request = prepare(order, credential_kinds(settings), new_id=new_external_id)
+    check_price(request, options.max_units)
+    return await run_request(
+        request, options, settings=settings, emit=emit, clock=clock
+    )
+
+
+async def run_request(
+    request: PreparedRequest,
+    options: RunOptions,
+    *,
+    settings: Settings,
+    emit: EmitEvent,
+    clock: Clock,
+) -> JobResult:
+    """Send a request that has been checked, and see its job through.
+
+    Raises:
+        KlingError: it ended before it was written down; nothing was sent.
+    """
+    check_output(options, settings.output_dir or Path(), _known_name_fields(request))
+    run = JobRun(
+        request=request, options=options, settings=settings, clock=clock, emit=emit
+    )
+    try:
+        await until_signal(run.run, is_embedded=options.is_embedded)
+    except KlingError as exc:
+        if run.job is None:
+            if isinstance(exc, StoppedError):
+                raise _nothing_submitted(exc) from exc
+            raise
+        run.job.fail(exc, clock.monotonic())
+    assert run.job is not None  # noqa: S101 -- it was written down, or it raised
+    return report_result(run.job, emit)
+
+
+def _known_name_fields(request: PreparedRequest) -> dict[str, str]:
+    """Return the fields of a file's name that are known before the task is."""
+    return {
+        "external_id": request.external_id,
+        "product": request.plan.product.name,
+        "model": request.plan.model.id,
+    }
+
+
+def _nothing_submitted(stop: StoppedError) -> StoppedError:
+    """Return the error of a run that was stopped before its job was written down."""
+    message = f"{stop.message}; nothing was submitted"
+    return StoppedError(message, exit_code=stop.exit_code, hint=RUN_AGAIN_HINT)
+
+
 @dataclass(slots=True, kw_only=True)
-class Generation:
+class JobRun:
     """One job from request to saved files. `job` exists once it is written down."""
 
-    request: Request
+    request: PreparedRequest
     options: RunOptions
     settings: Settings
     clock: Clock
-    tell: Callable[[Event], None]
+    emit: EmitEvent
     job: Job | None = None
 
     async def run(self) -> None:
@@ -47,52 +143,53 @@ class Generation:
         Raises:
             KlingError: it ended otherwise than by a final task.
         """
-        async with open_session(self.settings, self.clock, self.tell) as session:
+        async with open_session(self.settings, self.clock, self.emit) as session:
             session.journal.require_writable()
-            news = Notifications(clock=self.clock)
+            notifications = Notifications(clock=self.clock)
             if (reason := self.request.model_reason) is not None:
-                self.tell(Remark(message=reason))
-            self.tell(self._prepared(session))
+                self.emit(Remark(message=reason))
+            self.emit(self._prepared(session))
             if (warning := self.request.plan.model.warning) is not None:
-                self.tell(Notice(message=warning))
+                self.emit(Notice(message=warning))
             async with (
                 background() as group,
-                open_ingress(self._way_options, session, news, group) as way,
+                open_ingress(
+                    self._ingress_options, session, notifications, group
+                ) as ingress,
             ):
-                await self._run(session, news, way)
+                await self._run(session, notifications, ingress)
 
     async def _run(
-        self, session: Session, news: Notifications, way: CallbackIngress
+        self, session: Session, notifications: Notifications, ingress: CallbackIngress
     ) -> None:
         job = await self._write_down(session)
         deadline = deadline_at(self.clock, self.options.timeout_s)
-        news.nonces.add(job.entry.nonce or "")
-        callback_url = way.url_for(job.entry.product, job.entry.nonce or "")
+        notifications.nonces.add(job.record.nonce or "")
+        callback_url = ingress.url_for(job.record.product, job.record.nonce or "")
         task = await self._submit(job, session, callback_url, deadline)
-        job.life = initial_state(task)
-        job.entry = with_task(job.entry, task)
+        job.state = initial_state(task)
+        job.record = record_with_task(job.record, task)
         self._note_task_time(job, session)
-        self.tell(
+        self.emit(
             Submitted(
-                external_id=job.entry.external_id,
+                external_id=job.record.external_id,
                 task_id=task.id,
-                product=job.entry.product,
-                model=job.entry.model,
-                usual_s=job.entry.usual_s,
-                prompt=job.entry.prompt,
+                product=job.record.product,
+                model=job.record.model,
+                usual_s=job.record.usual_s,
+                prompt=job.record.prompt,
             )
         )
-        session.note(session.journal.observe, job.entry.external_id, task)
+        session.note(session.journal.record_task, job.record.external_id, task)
         if self.options.is_embedded:
             session.note(
-                session.journal.change,
-                job.entry.external_id,
+                session.journal.update_job,
+                job.record.external_id,
                 owner_pid=None,
                 owner_started_at=None,
             )
         if self.options.is_waiting:
-            attendant = TaskWatcher(session=session, news=news, deadline=deadline)
-            await attendant.see_through([job])
+            await wait_for_jobs([job], session, notifications, deadline=deadline)
 
     def _note_task_time(self, job: Job, session: Session) -> None:
         """Take a sandbox's word for how long the task will take: its time may be short.
@@ -101,31 +198,33 @@ class Generation:
         """
         task_s = job.answer.task_s if job.answer else None
         if task_s is not None:
-            job.entry = replace(job.entry, usual_s=task_s)
-            session.note(session.journal.change, job.entry.external_id, usual_s=task_s)
+            job.record = replace(job.record, usual_s=task_s)
+            session.note(
+                session.journal.update_job, job.record.external_id, usual_s=task_s
+            )
 
     @property
-    def _is_direct(self) -> bool:
+    def _is_synchronous(self) -> bool:
         """Whether the create call's answer is the result."""
         return self.request.plan.route.query_path is None
 
     @property
-    def _way_options(self) -> RunOptions:
-        is_wayless = self._is_direct and not self.options.needs_way
-        return without_callbacks(self.options) if is_wayless else self.options
+    def _ingress_options(self) -> RunOptions:
+        is_without_callbacks = self._is_synchronous and not self.options.needs_ingress
+        return without_callbacks(self.options) if is_without_callbacks else self.options
 
     async def _write_down(self, session: Session) -> Job:
-        entry = self._entry(self._usual_s(session))
-        await session.write_down(entry)
+        record = self._record(self._usual_s(session))
+        await session.write_down(record)
         self.job = Job(
             command=self.options.command,
-            entry=entry,
+            record=record,
             started_at=self.clock.monotonic(),
-            is_lasting=not self.settings.is_sandbox,
+            is_resumable=not self.settings.is_sandbox,
         )
         return self.job
 
-    def _entry(self, usual_s: float | None) -> JobRecord:
+    def _record(self, usual_s: float | None) -> JobRecord:
         owner = identify(os.getpid())
         plan, estimate = self.request.plan, self.request.estimate
         return JobRecord(
@@ -136,7 +235,7 @@ class Generation:
             route=plan.route.name,
             query_path=plan.route.query_path or NO_ENDPOINT,
             api_base=self.settings.api_base,
-            request=self.request.record,
+            request=journal_record(self.request),
             nonce=new_nonce(secrets.token_bytes),
             usual_s=usual_s,
             written_at=self.clock.now(),
@@ -155,19 +254,19 @@ class Generation:
         submission = Submission(
             path=self.request.plan.create_path,
             body=self.request.body(callback_url),
-            external_id=job.entry.external_id,
-            client=SynchronousCalls(session.client)
-            if self._is_direct
+            external_id=job.record.external_id,
+            client=SynchronousClient(session.client)
+            if self._is_synchronous
             else session.client,
-            ask=lambda: _ask_for(job.entry, session),
-            tell=self.tell,
+            ask=lambda: _ask_for(job.record, session),
+            emit=self.emit,
             clock=self.clock,
             deadline=deadline,
         )
         try:
             return await submission.run()
         except OutcomeUnknownError as exc:
-            if self._is_direct:  # it is told now, and nobody can be asked later
+            if self._is_synchronous:  # it is told now, and nobody can be asked later
                 self._end_at(Stage.UNKNOWN, job, session, exc.message)
             raise
         except KlingError as exc:
@@ -188,10 +287,10 @@ class Generation:
     def _end_at(
         self, stage: Stage, job: Job, session: Session, reason: str | None
     ) -> None:
-        job.entry = job.entry.at(stage, reason)
+        job.record = job.record.at(stage, reason)
         session.note(
-            session.journal.change,
-            job.entry.external_id,
+            session.journal.update_job,
+            job.record.external_id,
             stage=stage,
             message=reason,
         )
@@ -206,7 +305,7 @@ class Generation:
             at_most_units=estimate.at_most_units if estimate else None,
             usd=estimate.at_most_usd if estimate else None,
             usual_s=self._usual_s(session),
-            prompt=prompt_of(self.request.record) or None,
+            prompt=prompt_of(journal_record(self.request)) or None,
         )
 
     def _usual_s(self, session: Session) -> float | None:
@@ -217,5 +316,5 @@ class Generation:
         return measured or plan.model.usual_s
 
 
-async def _ask_for(entry: JobRecord, session: Session) -> Task | None:
-    return (await session.asker.ask([entry])).get(entry.key)
+async def _ask_for(record: JobRecord, session: Session) -> Task | None:
+    return (await session.poller.ask([record])).get(record.key)

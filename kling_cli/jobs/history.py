@@ -16,7 +16,7 @@ from kling_cli import catalogue
 from kling_cli.api import Output
 from kling_cli.catalogue import Field, Product, fit_video_duration, is_url
 from kling_cli.errors import UsageError
-from kling_cli.jobs.lookup import resolve_last
+from kling_cli.jobs.lookup import resolve_task_name
 from kling_cli.jobs.prepare import Order
 from kling_cli.settings import Settings
 from kling_cli.store import FILE_NAME, JobRecord, Journal
@@ -28,7 +28,7 @@ _KINDS = {"video": "a video", "audio": "a sound"}
 class JobHistory:
     """The jobs of this machine, newest first."""
 
-    entries: tuple[JobRecord, ...] = ()
+    records: tuple[JobRecord, ...] = ()
 
     @classmethod
     def of(cls, settings: Settings) -> JobHistory:
@@ -40,16 +40,16 @@ class JobHistory:
         if not (settings.state_dir / FILE_NAME).is_file():
             return cls()
         with Journal.open(settings.state_dir) as journal:
-            return cls(tuple(journal.newest(sys.maxsize)))
+            return cls(tuple(journal.newest_jobs(sys.maxsize)))
 
     def job(self, name: str) -> JobRecord | None:
         """Return the job with this task id, session id or external id."""
-        named = (each for each in self.entries if name in (each.task_id, each.key))
+        named = (each for each in self.records if name in (each.task_id, each.key))
         return next(named, None)
 
     def seconds_of(self, output_id: str | None) -> float | None:
         """Return how long an output lasts; None when nobody here knows."""
-        outputs = (output for each in self.entries for output in each.outputs)
+        outputs = (output for each in self.records for output in each.outputs)
         return next(
             (each.duration_s for each in outputs if output_id and each.id == output_id),
             None,
@@ -57,16 +57,16 @@ class JobHistory:
 
     def video_seconds(self, session_id: str | None) -> float | None:
         """Return how long the video of a session is, if it was opened here."""
-        entry = self.job(session_id) if session_id else None
-        if entry is None:
+        record = self.job(session_id) if session_id else None
+        if record is None:
             return None
-        videos = [one for one in entry.outputs if one.type == "video"]
+        videos = [one for one in record.outputs if one.type == "video"]
         if videos:
             return videos[0].duration_s
-        return self.seconds_of(json.loads(entry.request).get("video_id"))
+        return self.seconds_of(json.loads(record.request).get("video_id"))
 
 
-def with_history(order: Order, settings: Settings) -> Order:
+def resolve_references(order: Order, settings: Settings) -> Order:
     """Return the order with what the journal knows about the things it names.
 
     Raises:
@@ -74,23 +74,25 @@ def with_history(order: Order, settings: Settings) -> Order:
         JournalError: the journal cannot be read.
     """
     product = catalogue.load_description(order.product)
-    values = dict(_moved(product, order.values))
+    values = dict(_ids_by_field(product, order.values))
     names = [each for each in product.fields if each.id_of and each.name in values]
     use = product.session
-    if not names and (use is None or not use.lengths):
+    if not names and (use is None or not use.video_durations):
         return replace(order, values=values)
     memory = JobHistory.of(settings)
     for field in names:
         typed = str(values[field.name])
-        name = resolve_last(typed, settings)
-        values[field.name] = _id_of(field, name, product, memory)
+        name = resolve_task_name(typed, settings)
+        values[field.name] = _output_id(field, name, product, memory)
     if use is not None:
-        video_s = memory.video_seconds(values.get(use.named_by))
+        video_s = memory.video_seconds(values.get(use.session_field))
         values = fit_video_duration(use, values, video_s)
     return replace(order, values=values)
 
 
-def _moved(product: Product, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _ids_by_field(
+    product: Product, values: Mapping[str, Any]
+) -> Iterator[tuple[str, Any]]:
     """Yield the values; one that is no URL where a URL or an id may stand, as an id."""
     places = {each.name: each.id_field for each in product.fields if each.id_field}
     for name, value in values.items():
@@ -98,27 +100,27 @@ def _moved(product: Product, values: Mapping[str, Any]) -> Iterator[tuple[str, A
         yield (places[name] or name) if is_id else name, value
 
 
-def _id_of(field: Field, value: str, product: Product, memory: JobHistory) -> str:
+def _output_id(field: Field, value: str, product: Product, memory: JobHistory) -> str:
     """Return the id of the only output of the kind that the task `value` has made."""
     spelling = _spelling(field, product)
-    entry = memory.job(value)
-    if entry is None:
+    record = memory.job(value)
+    if record is None:
         if value.isdecimal() or not _may_be_url(field, product):
             return value
         raise UsageError(
             f"{spelling} {value[:200]}: neither a URL nor an id",
             hint="a local file cannot be sent: put it where Kling can fetch it",
         )
-    found = [one for one in entry.outputs if one.type == field.id_of and one.id]
+    found = [one for one in record.outputs if one.type == field.id_of and one.id]
     if len(found) == 1:
         return str(found[0].id)
-    raise _not_one(spelling, entry, found, str(field.id_of))
+    raise _not_one_output_error(spelling, record, found, str(field.id_of))
 
 
-def _not_one(
-    spelling: str, entry: JobRecord, found: list[Output], kind: str
+def _not_one_output_error(
+    spelling: str, record: JobRecord, found: list[Output], kind: str
 ) -> UsageError:
-    value = entry.task_id or entry.external_id
+    value = record.task_id or record.external_id
     wanted = _KINDS.get(kind, kind)
     if found:
         ids = ", ".join(str(each.id) for each in found)
@@ -126,9 +128,9 @@ def _not_one(
             f"{spelling} {value}: task {value} has made {len(found)} of them",
             hint=f"give the id of one: {ids}",
         )
-    if not entry.stage.is_open:
+    if not record.stage.is_open:
         return UsageError(
-            f"{spelling} {value}: that task ({entry.product}, {entry.stage}) has not "
+            f"{spelling} {value}: that task ({record.product}, {record.stage}) has not "
             f"made {wanted}",
             hint="kling list",
         )

@@ -34,7 +34,7 @@ from kling_cli.jobs.session import Session
 from kling_cli.jobs.waiting.notifications import (
     CallbackNotification,
     Notifications,
-    follow_journal,
+    follow_shared_tunnel,
 )
 from kling_cli.jobs.waiting.schedule import PathState
 from kling_cli.settings import Settings
@@ -52,31 +52,33 @@ class OwnTunnel:
     lock: SharedTunnelLock
     port: int
 
-    def _tell_others(self, event: TunnelEvent) -> None:
+    def _publish(self, event: TunnelEvent) -> None:
         if event.state in ("up", "moved"):
             self.lock.publish(event.public_url, self.port)
         else:
             self.lock.withdraw()
 
-    async def follow(self, session: Session, news: Notifications) -> None:
+    async def follow(self, session: Session, notifications: Notifications) -> None:
         """Tell the waiter, the person and other processes what becomes of it."""
         first_url = self.tunnel.public_url
         via = self.tunnel.provider_name
         was = PathState.READY
         async for event in self.tunnel.events():
-            self._tell_others(event)
+            self._publish(event)
             if event.state == "up" and event.public_url == first_url:
-                news.set_path(was if was is PathState.PROVEN else PathState.READY)
-                session.tell(CallbackPath(state="back", via=via, detail=event.detail))
+                notifications.set_path(
+                    was if was is PathState.PROVEN else PathState.READY
+                )
+                session.emit(CallbackPath(state="back", via=via, detail=event.detail))
                 continue
-            if news.path is not PathState.LOST:
-                was = news.path
-                news.set_path(PathState.LOST)
-                session.tell(CallbackPath(state="lost", via=via, detail=event.detail))
+            if notifications.path is not PathState.LOST:
+                was = notifications.path
+                notifications.set_path(PathState.LOST)
+                session.emit(CallbackPath(state="lost", via=via, detail=event.detail))
 
 
-SHARE_WAIT_S = 4.0  # for another kling that is just opening its tunnel
-SHARE_LOOK_S = 0.2
+SHARED_TUNNEL_WAIT_S = 4.0  # for another kling that is just opening its tunnel
+SHARED_TUNNEL_POLL_S = 0.2
 
 
 class IngressKind(StrEnum):
@@ -121,11 +123,11 @@ def choose_ingress(options: RunOptions, settings: Settings) -> IngressKind:
     """
     kind = _kind(options, settings)
     if kind is IngressKind.OFF and options.callback == "require":
-        raise _excluded(settings)
+        raise _excluded_error(settings)
     return kind
 
 
-def _excluded(settings: Settings) -> TunnelError:
+def _excluded_error(settings: Settings) -> TunnelError:
     if settings.is_typed("tunnel") or settings.tunnel != "none":
         return TunnelError(
             "--callback require needs a way in, and --tunnel none forbids one",
@@ -157,7 +159,7 @@ class _Opening:
 
     options: RunOptions
     session: Session
-    news: Notifications
+    notifications: Notifications
     group: TaskGroup
     stack: AsyncExitStack
     key: bytes
@@ -165,7 +167,10 @@ class _Opening:
 
 @asynccontextmanager
 async def open_ingress(
-    options: RunOptions, session: Session, news: Notifications, group: TaskGroup
+    options: RunOptions,
+    session: Session,
+    notifications: Notifications,
+    group: TaskGroup,
 ) -> AsyncIterator[CallbackIngress]:
     """Open the way these options ask for, and close all of it at the end.
 
@@ -179,25 +184,25 @@ async def open_ingress(
         opening = _Opening(
             options=options,
             session=session,
-            news=news,
+            notifications=notifications,
             group=group,
             stack=stack,
             key=load_key(session.settings.state_dir),
         )
         try:
-            way = await _enter(kind, opening)
+            ingress = await _open(kind, opening)
         except TunnelError as exc:
             if options.callback == "require":
                 raise
-            way = NO_INGRESS
-            session.tell(CallbackPath(state="none", detail=exc.message, hint=exc.hint))
-        if way.base_url is not None:
-            news.set_path(PathState.READY)
-            session.tell(CallbackPath(state="ready", via=way.via))
-        yield way
+            ingress = NO_INGRESS
+            session.emit(CallbackPath(state="none", detail=exc.message, hint=exc.hint))
+        if ingress.base_url is not None:
+            notifications.set_path(PathState.READY)
+            session.emit(CallbackPath(state="ready", via=ingress.via))
+        yield ingress
 
 
-async def _enter(kind: IngressKind, to: _Opening) -> CallbackIngress:
+async def _open(kind: IngressKind, to: _Opening) -> CallbackIngress:
     url = to.options.callback_url
     match kind:
         case IngressKind.OFF:
@@ -208,13 +213,13 @@ async def _enter(kind: IngressKind, to: _Opening) -> CallbackIngress:
                 base_url=url, via="url", key=to.key, is_exact=is_exact
             )
         case IngressKind.TUNNEL:
-            return await _enter_tunnel(to)
+            return await _open_tunnel(to)
         case IngressKind.STANDING:
-            return _enter_standing(to) or _without_listener(to.options)
+            return _use_standing_listener(to) or _without_standing_listener(to.options)
         case IngressKind.LOOPBACK if to.options.port == 0 and (
-            way := _enter_standing(to)
+            ingress := _use_standing_listener(to)
         ):
-            return way
+            return ingress
         case IngressKind.URL | IngressKind.LOOPBACK:
             server = await _listen(to, to.stack)
             return CallbackIngress(
@@ -224,39 +229,39 @@ async def _enter(kind: IngressKind, to: _Opening) -> CallbackIngress:
             assert_never(kind)
 
 
-async def _enter_tunnel(to: _Opening) -> CallbackIngress:
+async def _open_tunnel(to: _Opening) -> CallbackIngress:
     """Share the door of another kling of this user, or open one for all."""
     session = to.session
     claimed = shared_lock.acquire_lock(session.settings.state_dir)
     if claimed is None:
-        shared = await _shared_door(session)
-        to.group.start_soon(follow_journal, session, to.news, shared)
+        shared = await _wait_for_shared_tunnel(session)
+        to.group.start_soon(follow_shared_tunnel, session, to.notifications, shared)
         return CallbackIngress(base_url=shared.public_url, via="shared", key=to.key)
     async with AsyncExitStack() as attempt:
         attempt.callback(claimed.release)
         server = await _listen(to, attempt)
         provider = chain.provider_for(
-            session.settings, to.options.tunnel, partial(_tell_attempt, session)
+            session.settings, to.options.tunnel, partial(_emit_attempt, session)
         )
         tunnel = await attempt.enter_async_context(provider.open(server.port))
         claimed.publish(tunnel.public_url, server.port)
         attempt.callback(claimed.withdraw)  # before the tunnel goes
         to.stack.push_async_exit(attempt.pop_all())
     ours = OwnTunnel(tunnel, claimed, server.port)
-    to.group.start_soon(ours.follow, session, to.news)
+    to.group.start_soon(ours.follow, session, to.notifications)
     return CallbackIngress(
         base_url=tunnel.public_url, via=tunnel.provider_name, key=to.key
     )
 
 
-def _tell_attempt(
+def _emit_attempt(
     session: Session, provider_name: str, failure: TunnelError | None
 ) -> None:
     reason = failure.message if failure is not None else None
-    session.tell(TunnelOpening(provider=provider_name, detail=reason))
+    session.emit(TunnelOpening(provider=provider_name, detail=reason))
 
 
-def _enter_standing(to: _Opening) -> CallbackIngress | None:
+def _use_standing_listener(to: _Opening) -> CallbackIngress | None:
     """Take the door of a running `kling listen`, if its URL reaches it from the API."""
     state_dir = to.session.settings.state_dir
     is_near = to.options.tunnel == "auto" and to.session.settings.is_loopback_base
@@ -267,13 +272,15 @@ def _enter_standing(to: _Opening) -> CallbackIngress | None:
         if door is None or not door.is_standing:
             continue
         if to.options.is_waiting:
-            to.group.start_soon(follow_journal, to.session, to.news, door, name)
+            to.group.start_soon(
+                follow_shared_tunnel, to.session, to.notifications, door, name
+            )
         url = door.local_url if is_near else door.public_url
         return CallbackIngress(base_url=url, via="shared", key=to.key)
     return None
 
 
-def _without_listener(options: RunOptions) -> CallbackIngress:
+def _without_standing_listener(options: RunOptions) -> CallbackIngress:
     if options.callback == "require":
         raise TunnelError(
             "--callback require with --no-wait needs somebody to hear the callbacks",
@@ -283,19 +290,19 @@ def _without_listener(options: RunOptions) -> CallbackIngress:
 
 
 async def _listen(to: _Opening, stack: AsyncExitStack) -> Server:
-    listener = open_listener(to.session, to.news, to.key, port=to.options.port)
+    listener = open_listener(to.session, to.notifications, to.key, port=to.options.port)
     return await stack.enter_async_context(listener)
 
 
-async def _shared_door(session: Session) -> SharedTunnel:
+async def _wait_for_shared_tunnel(session: Session) -> SharedTunnel:
     """Return the other kling's door, waiting a little while it is being opened."""
     clock = session.clock
-    until = clock.monotonic() + SHARE_WAIT_S
+    until = clock.monotonic() + SHARED_TUNNEL_WAIT_S
     while clock.monotonic() < until:
         door = shared_lock.find_shared_tunnel(session.settings.state_dir)
         if door is not None:
             return door
-        await clock.sleep(SHARE_LOOK_S)
+        await clock.sleep(SHARED_TUNNEL_POLL_S)
     raise TunnelTakenError(
         "another kling is using this account's tunnel and has none to share yet",
         hint="results are polled for; nothing is lost",
@@ -304,7 +311,7 @@ async def _shared_door(session: Session) -> SharedTunnel:
 
 @asynccontextmanager
 async def open_listener(
-    session: Session, news: Notifications, key: bytes, *, port: int = 0
+    session: Session, notifications: Notifications, key: bytes, *, port: int = 0
 ) -> AsyncIterator[Server]:
     """Listen on 127.0.0.1 for callbacks to paths made with `key`.
 
@@ -317,12 +324,12 @@ async def open_listener(
     session.settings.require("webhook_secret")
 
     async def keep(received: ReceivedCallback) -> None:
-        session.journal.keep_callback(to_stored(received))
+        session.journal.add_callback(to_stored_callback(received))
 
     receiver = Receiver(
         [task_url_matcher(key)],
         keep,
-        emit=_JobListener(session, news),
+        emit=_ReceiverObserver(session, notifications),
         clock=session.clock,
         secrets=session.settings.webhook_secrets,
     )
@@ -330,12 +337,12 @@ async def open_listener(
         yield server
 
 
-class _JobListener:
+class _ReceiverObserver:
     """Turns what the door tells into news, and into one notice of each kind."""
 
-    def __init__(self, session: Session, news: Notifications) -> None:
+    def __init__(self, session: Session, notifications: Notifications) -> None:
         self._session = session
-        self._news = news
+        self._notifications = notifications
         self._noticed: set[str] = set()
 
     def __call__(self, event: ReceiverEvent) -> None:
@@ -360,7 +367,7 @@ class _JobListener:
     def _post(self, received: ReceivedCallback) -> None:
         if received.payload is None or received.nonce is None:
             return
-        self._news.post(
+        self._notifications.post(
             CallbackNotification(
                 nonce=received.nonce,
                 task_id=received.payload.task_id,
@@ -372,10 +379,10 @@ class _JobListener:
     def _notice(self, message: str, hint: str | None) -> None:
         if message not in self._noticed:
             self._noticed.add(message)
-            self._session.tell(Notice(message=message, hint=hint))
+            self._session.emit(Notice(message=message, hint=hint))
 
 
-def to_stored(
+def to_stored_callback(
     received: ReceivedCallback, *, number: int = 0, product: str | None = None
 ) -> StoredCallback:
     """Return a callback as the journal stores it; it gets its number there.

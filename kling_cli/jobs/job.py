@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from kling_cli.api import Output, Task, TaskStatus
-from kling_cli.errors import ContentRefusedError, KlingError, TaskFailedError
-from kling_cli.jobs.events import JobResult
-from kling_cli.jobs.outputs.naming import from_here
+from kling_cli.errors import (
+    ContentRefusedError,
+    KlingError,
+    StillRunningError,
+    StoppedError,
+    TaskFailedError,
+)
+from kling_cli.jobs.events import EmitEvent, Finished, JobResult
+from kling_cli.jobs.outputs.naming import relative_to_cwd
 from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.jobs.waiting.state_machine import TaskState
 from kling_cli.store import JobRecord, SavedOutput, Stage
+
+if TYPE_CHECKING:
+    from kling_cli.store import JobRecord
 
 if TYPE_CHECKING:
     from kling_cli.api import ApiResponse
@@ -24,7 +33,7 @@ if TYPE_CHECKING:
 class RunOptions:
     """`timeout_s` None waits for ever; `port` 0 takes a free one.
 
-    `needs_way` is for a call that nobody will be called back about, made before one
+    `needs_ingress` is for a call that nobody will be called back about, made before one
     that needs a way for callbacks: without one, nothing is spent.
 
     `output` is a file, a folder or a template; None saves into the settings' folder.
@@ -45,45 +54,45 @@ class RunOptions:
     output: str | None = None
     is_forced: bool = False
     max_units: float | None = None
-    needs_way: bool = False
+    needs_ingress: bool = False
     is_embedded: bool = False
 
 
-KEPT_DAYS = 30  # results are deleted after that. Source: API reference 5.5
+RETENTION_DAYS = 30  # results are deleted after that. Source: API reference 5.5
 ROUNDING_UNITS = 0.005
-_RISK_WORDS = ("risk control", "content safety", "sensitive", "moderation")
+_REFUSAL_WORDS = ("risk control", "content safety", "sensitive", "moderation")
 
 
 @dataclass(slots=True, kw_only=True)
 class Job:
     """What is known of a job while it runs; times on the clock's monotonic scale.
 
-    `is_lasting` is false for a task that ends with this command: one of a sandbox that
-    was started for it. `answer` is what the create call was answered, if it was.
+    `is_resumable` is false for a task that ends with this command: one of a sandbox
+    that was started for it. `answer` is what the create call was answered, if it was.
     """
 
     command: str
-    entry: JobRecord
-    life: TaskState | None = None
+    record: JobRecord
+    state: TaskState | None = None
     creates: int = 0
     queries: int = 0
     started_at: float = 0.0
     ended_at: float | None = None
     saved: tuple[SavedOutput, ...] = ()
     error: KlingError | None = None
-    is_told: bool = False
-    is_lasting: bool = True
+    is_reported: bool = False
+    is_resumable: bool = True
     answer: ApiResponse | None = None
 
     @property
     def task(self) -> Task | None:
-        return self.life.task if self.life else None
+        return self.state.task if self.state else None
 
     @property
     def name(self) -> str:
         """The id to resume with: the task's when it is known."""
-        known = self.task.id if self.task else self.entry.task_id
-        return known or self.entry.external_id
+        known = self.task.id if self.task else self.record.task_id
+        return known or self.record.external_id
 
     def fail(self, error: KlingError, now: float) -> None:
         """Note why the job ended here; the first reason stays."""
@@ -92,38 +101,38 @@ class Job:
 
     def result(self) -> JobResult:
         """Return what `--json` prints."""
-        told = self.task or self.entry
+        event_log = self.task or self.record
         return JobResult(
             command=self.command,
-            status=told.status,
-            task_id=self.task.id if self.task else self.entry.task_id,
+            status=event_log.status,
+            task_id=self.task.id if self.task else self.record.task_id,
             external_id=self._external_id(),
-            product=self.entry.product or None,
-            model=self.entry.model,
-            prompt=self.entry.prompt,
-            status_message=told.message,
-            created_at=told.created_at,
-            updated_at=told.updated_at,
+            product=self.record.product or None,
+            model=self.record.model,
+            prompt=self.record.prompt,
+            status_message=event_log.message,
+            created_at=event_log.created_at,
+            updated_at=event_log.updated_at,
             elapsed_s=self._elapsed_s(),
             completed_by=self._completed_by(),
             create_requests=self.creates,
-            query_requests=self.queries + (self.life.queries if self.life else 0),
-            callbacks=self.life.callbacks if self.life else 0,
-            outputs=self.saved or _unsaved(self.task, self.entry),
+            query_requests=self.queries + (self.state.queries if self.state else 0),
+            callbacks=self.state.callbacks if self.state else 0,
+            outputs=self.saved or _outputs_saved_before(self.task, self.record),
             expires_at=expires_at(self.task) if self.task else None,
-            units=told.units,
-            estimated_units=self.entry.estimated_units,
-            request_id=told.request_id or self.entry.request_id,
-            resume=self._resume(told.status),
+            units=event_log.units,
+            estimated_units=self.record.estimated_units,
+            request_id=event_log.request_id or self.record.request_id,
+            resume=self._resume(event_log.status),
             error=self.error,
             answer=self.answer,
-            is_unsubmitted=self.task is None and self.entry.is_unsubmitted,
+            is_unsubmitted=self.task is None and self.record.is_unsubmitted,
         )
 
     def _external_id(self) -> str | None:
         """The external id; not the name of a stranger that nobody knows."""
-        is_stranger = not self.entry.route and self.life is None
-        return None if is_stranger else self.entry.external_id or None
+        is_stranger = not self.record.route and self.state is None
+        return None if is_stranger else self.record.external_id or None
 
     def _elapsed_s(self) -> float | None:
         if self.ended_at is None:
@@ -131,30 +140,30 @@ class Job:
         return round(self.ended_at - self.started_at, 3)
 
     def _completed_by(self) -> str | None:
-        if self.life is None or self.life.completed_by is None:
+        if self.state is None or self.state.completed_by is None:
             return None
-        by = self.life.completed_by.value
+        by = self.state.completed_by.value
         return by if by in ("callback", "poll") else "poll"
 
     def _resume(self, status: TaskStatus) -> str | None:
-        if not self.is_lasting:
+        if not self.is_resumable:
             return None
-        if self.entry.query_path == NO_ENDPOINT and not status.is_final:
+        if self.record.query_path == NO_ENDPOINT and not status.is_final:
             return None  # nobody can be asked what became of it
         if status is TaskStatus.SUCCEEDED and self.error is not None:
             return f"kling download {self.name}"
-        is_known = bool(self.entry.route) or self.life is not None
-        is_open = not status.is_final and self.entry.stage.is_open
+        is_known = bool(self.record.route) or self.state is not None
+        is_open = not status.is_final and self.record.stage.is_open
         return f"kling wait {self.name}" if is_known and is_open else None
 
 
-def failure_of(task: Task) -> KlingError | None:
+def task_error(task: Task) -> KlingError | None:
     """Return the error that a failed task means; None for every other task."""
     if task.status is not TaskStatus.FAILED:
         return None
     reason = task.message or "no reason was given"
     message = f"task {task.id} failed: {reason}"
-    if any(word in reason.lower() for word in _RISK_WORDS):
+    if any(word in reason.lower() for word in _REFUSAL_WORDS):
         return ContentRefusedError(
             message, hint="change the prompt or the image; nothing was charged"
         )
@@ -163,9 +172,9 @@ def failure_of(task: Task) -> KlingError | None:
     )
 
 
-def surprise_of(job: Job) -> str | None:
+def cost_difference(job: Job) -> str | None:
     """Return what to say when a job cost something else than was to be expected."""
-    task, expected = job.task, job.entry.estimated_units
+    task, expected = job.task, job.record.estimated_units
     if task is None or task.units is None or expected is None:
         return None
     if abs(task.units - expected) <= ROUNDING_UNITS:
@@ -175,20 +184,20 @@ def surprise_of(job: Job) -> str | None:
 
 def expires_at(task: Task) -> datetime | None:
     """Return when the first link of a finished task ends, or the task itself."""
-    announced = [at for output in task.outputs if (at := _link_end(output))]
+    announced = [at for output in task.outputs if (at := _link_expiry(output))]
     if announced:
         return min(announced)
     if task.status is TaskStatus.SUCCEEDED and task.created_at is not None:
-        return task.created_at + timedelta(days=KEPT_DAYS)
+        return task.created_at + timedelta(days=RETENTION_DAYS)
     return None
 
 
-def with_task(entry: JobRecord, task: Task) -> JobRecord:
+def record_with_task(record: JobRecord, task: Task) -> JobRecord:
     """Return the entry after the API's answer about its task."""
-    return replace(entry, task_id=task.id, stage=Stage.of(task.status))
+    return replace(record, task_id=task.id, stage=Stage.of(task.status))
 
 
-def _link_end(output: Output) -> datetime | None:
+def _link_expiry(output: Output) -> datetime | None:
     try:
         query = urlsplit(output.url or "").query
     except ValueError:  # no URL at all; fetching it will say so
@@ -199,13 +208,64 @@ def _link_end(output: Output) -> datetime | None:
     return datetime.fromtimestamp(int(stated), UTC)
 
 
-def _unsaved(task: Task | None, entry: JobRecord) -> tuple[SavedOutput, ...]:
+def _outputs_saved_before(
+    task: Task | None, record: JobRecord
+) -> tuple[SavedOutput, ...]:
     """Return the outputs with the paths that an earlier run saved them under."""
-    outputs = task.outputs if task else entry.outputs
-    is_paired = len(entry.paths) == len(outputs)
-    known = entry.paths if is_paired else [""] * len(outputs)
-    paths = [Path(from_here(path)) if path else None for path in known]
+    outputs = task.outputs if task else record.outputs
+    is_paired = len(record.paths) == len(outputs)
+    known = record.paths if is_paired else [""] * len(outputs)
+    paths = [Path(relative_to_cwd(path)) if path else None for path in known]
     return tuple(
         SavedOutput(output=output, path=path)
         for output, path in zip(outputs, paths, strict=True)
     )
+
+
+RUN_AGAIN_HINT = "nothing was created or charged; run the same command again"
+
+
+_SANDBOX_HINT = (
+    "this sandbox ends with the command; `kling sandbox` serves one that stays"
+)
+
+
+def report_result(job: Job, emit: EmitEvent) -> JobResult:
+    """Return the result; tell it, unless its end has been told."""
+    early = isinstance(job.error, StillRunningError | StoppedError)
+    if job.error is not None and early and not job.is_resumable:
+        job.error.hint = _SANDBOX_HINT
+    elif isinstance(job.error, StoppedError):
+        job.error = _with_resume_hint(job.error, job)
+    result = job.result()
+    if not job.is_reported:
+        job.is_reported = True
+        emit(Finished(result=result))
+    return result
+
+
+def _with_resume_hint(stop: StoppedError, job: Job) -> StoppedError:
+    resume = job.result().resume
+    if job.record.is_unsubmitted:
+        reason = f": {job.record.message}" if job.record.message else ""
+        message = f"{stop.message}; job {job.record.external_id} was not submitted"
+        return StoppedError(
+            message + reason, exit_code=stop.exit_code, hint=RUN_AGAIN_HINT
+        )
+    if resume is None:
+        is_lost = job.record.query_path == NO_ENDPOINT and job.task is None
+        if is_lost:
+            stop.hint = f"whether {job.record.product} was charged is not known"
+        return stop
+    return StoppedError(
+        f"{stop.message}; {_state_sentence(job)}", exit_code=stop.exit_code, hint=resume
+    )
+
+
+def _state_sentence(job: Job) -> str:
+    """Say how a job stands that was left alone."""
+    if job.task is None:
+        return f"job {job.record.external_id} may have been accepted"
+    if job.task.status is TaskStatus.SUCCEEDED:
+        return f"task {job.task.id} has succeeded and its result is ready"
+    return f"task {job.task.id} goes on"

@@ -11,43 +11,45 @@ from typing import Any
 from kling_cli.api import KlingClient, credentials_from_settings, httpx, new_http
 from kling_cli.catalogue import CredentialKind
 from kling_cli.clock import Clock
-from kling_cli.jobs.events import Event, Notice, Remark
+from kling_cli.jobs.events import EmitEvent, Notice, Remark
 from kling_cli.jobs.waiting.poller import Poller
 from kling_cli.settings import Settings
-from kling_cli.store import BUSY_S, JobRecord, Journal, JournalError
+from kling_cli.store import BUSY_TIMEOUT_S, JobRecord, Journal, JournalError
 
-SHORT_WAIT_S = 0.25  # for others who write; the event loop stands still meanwhile
-LAST_WAIT_S = 2.0
-PAUSE_S = 0.5  # before what was locked is tried again
+SHORT_BUSY_TIMEOUT_S = (
+    0.25  # for others who write; the event loop stands still meanwhile
+)
+LAST_BUSY_TIMEOUT_S = 2.0
+LOCKED_PAUSE_S = 0.5  # before what was locked is tried again
 
 
 @dataclass(slots=True, kw_only=True)
 class Session:
-    """Open for one command. `tell` is where events go."""
+    """Open for one command. `emit` is where events go."""
 
     settings: Settings
     clock: Clock
-    tell: Callable[[Event], None]
+    emit: EmitEvent
     journal: Journal
     http: httpx.AsyncClient
     client: KlingClient
-    asker: Poller
+    poller: Poller
     _notes: dict[Hashable, Callable[[], None]] = field(default_factory=dict)
     _next_try_at: float = 0.0
     _is_told: bool = False
 
-    async def write_down(self, entry: JobRecord) -> None:
+    async def write_down(self, record: JobRecord) -> None:
         """Store a job that is about to be sent, once others let us.
 
         Raises:
             UsageError: the external id is that of a job that was or may have been sent.
             JournalError: it could not be stored; nothing may be sent then.
         """
-        deadline = self.clock.monotonic() + BUSY_S
+        deadline = self.clock.monotonic() + BUSY_TIMEOUT_S
         is_waiting = False
         while True:
             try:
-                self.journal.write_down(entry)
+                self.journal.add_job(record)
             except JournalError as exc:
                 if not exc.is_locked or self.clock.monotonic() >= deadline:
                     raise
@@ -55,8 +57,8 @@ class Session:
                 return
             if not is_waiting:
                 is_waiting = True
-                self.tell(Remark(message="another program locks the journal: waiting"))
-            await self.clock.sleep(PAUSE_S)
+                self.emit(Remark(message="another program locks the journal: waiting"))
+            await self.clock.sleep(LOCKED_PAUSE_S)
 
     def note(self, write: Callable[..., None], *values: Any, **columns: Any) -> bool:
         """Write to the journal what is already true; a full disk must not end a job.
@@ -74,7 +76,7 @@ class Session:
     def write_last_notes(self) -> None:
         """Write what could not be written before; say so if it still cannot."""
         if self._notes:
-            self.journal.wait_for_others(LAST_WAIT_S)
+            self.journal.set_busy_timeout(LAST_BUSY_TIMEOUT_S)
             self._write_notes(is_last=True)
 
     def _write_notes(self, *, is_last: bool) -> None:
@@ -85,10 +87,10 @@ class Session:
                 del self._notes[key]
         except JournalError as exc:
             if exc.is_locked:  # and we have waited for it
-                self._next_try_at = self.clock.monotonic() + PAUSE_S
+                self._next_try_at = self.clock.monotonic() + LOCKED_PAUSE_S
             if not self._is_told and (is_last or not exc.is_locked):
                 self._is_told = True
-                self.tell(Notice(message=exc.message, hint=exc.hint))
+                self.emit(Notice(message=exc.message, hint=exc.hint))
         except BaseException:
             self._notes.clear()
             raise
@@ -96,7 +98,7 @@ class Session:
 
 @asynccontextmanager
 async def open_session(
-    settings: Settings, clock: Clock, tell: Callable[[Event], None]
+    settings: Settings, clock: Clock, emit: EmitEvent
 ) -> AsyncIterator[Session]:
     """Open the journal and a client for these settings.
 
@@ -106,24 +108,24 @@ async def open_session(
     """
     credentials = credentials_from_settings(settings)
     with Journal.open(settings.state_dir) as journal:
-        if journal.set_aside is not None:
-            tell(
+        if journal.corrupt_backup is not None:
+            emit(
                 Notice(
                     message="the journal was not readable; it was kept as"
-                    f" {journal.set_aside} and a new one begun"
+                    f" {journal.corrupt_backup} and a new one begun"
                 )
             )
         async with new_http(settings.api_base) as http:
             client = KlingClient(http, credentials, clock)
-            journal.wait_for_others(SHORT_WAIT_S)
+            journal.set_busy_timeout(SHORT_BUSY_TIMEOUT_S)
             session = Session(
                 settings=settings,
                 clock=clock,
-                tell=tell,
+                emit=emit,
                 journal=journal,
                 http=http,
                 client=client,
-                asker=Poller(
+                poller=Poller(
                     client, is_bulk=credentials.kind == CredentialKind.API_KEY
                 ),
             )

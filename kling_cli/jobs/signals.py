@@ -23,21 +23,26 @@ _EXIT_CODES = {
 }
 
 
-async def until_signal(work: Callable[[], Awaitable[T]]) -> T:
+async def until_signal(
+    work: Callable[[], Awaitable[T]], *, is_embedded: bool = False
+) -> T:
     """Return what `work` returns; cancel it when SIGINT, SIGTERM or SIGHUP comes.
 
     `work` closes what it opened while it is being cancelled, which takes a bounded
     moment; further signals change nothing about it. A signal that the parent told us
-    to ignore (`nohup`) stays ignored.
+    to ignore (`nohup`) stays ignored. When embedded, in a program whose signals are
+    its own, all are left to that program.
 
     Raises:
         StoppedError: a signal came first.
     """
+    if is_embedded:
+        return await work()
     caught: list[signal.Signals] = []
     done: list[T] = []
 
     async def watch(scope: anyio.CancelScope, *, task_status: TaskStatus[None]) -> None:
-        with anyio.open_signal_receiver(*_heeded()) as signals:
+        with anyio.open_signal_receiver(*_watched_signals()) as signals:
             task_status.started()
             async for number in signals:
                 caught.append(number)
@@ -66,7 +71,7 @@ def interruptible() -> Iterator[None]:
         what = signal.Signals(number)
         raise StoppedError(f"stopped by {what.name}", exit_code=_EXIT_CODES[what])
 
-    before = {number: signal.signal(number, stop) for number in _heeded()}
+    before = {number: signal.signal(number, stop) for number in _watched_signals()}
     if signal.getsignal(signal.SIGTSTP) is not signal.SIG_IGN:  # Ctrl-Z, at once
         before[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
     try:
@@ -76,7 +81,7 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _heeded() -> list[signal.Signals]:
+def _watched_signals() -> list[signal.Signals]:
     return [
         number
         for number in _EXIT_CODES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -18,17 +17,17 @@ from kling_cli.errors import (
     UnreachableError,
 )
 from kling_cli.jobs.events import (
-    Event,
+    EmitEvent,
     OutcomeCheck,
     QueryFailed,
     SendFailed,
     WaitingForSlot,
 )
-from kling_cli.jobs.waiting.poller import STAYING_REFUSALS, is_refusal
-from kling_cli.jobs.waiting.schedule import retry_s, slot_s
+from kling_cli.jobs.waiting.poller import MAX_REFUSALS, is_refusal
+from kling_cli.jobs.waiting.schedule import random_jitter, retry_s, slot_retry_s
 
-MOST_CREATES = 6  # after as many definite failures the API counts as unreachable
-SETTLE_ASKS = 2  # a created task is readable at once. Source: API reference 1.5
+MAX_CREATES = 6  # after as many definite failures the API counts as unreachable
+CONFIRMING_QUERIES = 2  # a created task is readable at once. Source: API reference 1.5
 
 
 class CreateTask(Protocol):
@@ -50,7 +49,7 @@ class Submission:
     external_id: str
     client: CreateTask
     ask: Callable[[], Awaitable[Task | None]]
-    tell: Callable[[Event], None]
+    emit: EmitEvent
     clock: Clock
     deadline: float
     creates: int = 0
@@ -102,7 +101,7 @@ class Submission:
 
     async def _settle(self, doubt: KlingError) -> Task | None:
         """Ask for the external id; None means: certainly not accepted, send again."""
-        self.tell(OutcomeCheck(external_id=self.external_id, reason=doubt.message))
+        self.emit(OutcomeCheck(external_id=self.external_id, reason=doubt.message))
         return await self._look(doubt) or await self._try_again(doubt)
 
     async def _unless_accepted_before(self, refusal: KlingError) -> Task:
@@ -118,7 +117,7 @@ class Submission:
     async def _look(self, doubt: KlingError) -> Task | None:
         """Return the task with our external id; None once it was denied twice."""
         misses = failures = refusals = 0
-        while misses < SETTLE_ASKS:
+        while misses < CONFIRMING_QUERIES:
             self.queries += 1
             try:
                 task = await within(self.clock, max(self._left_s(), 0.0), self.ask)
@@ -127,24 +126,24 @@ class Submission:
             except KlingError as exc:
                 failures, doubt = failures + 1, exc
                 refusals = refusals + 1 if is_refusal(exc) else 0
-                if refusals >= STAYING_REFUSALS:
+                if refusals >= MAX_REFUSALS:
                     raise self._unsettled(exc) from exc
-                pause_s = retry_s(failures, spread=_spread())
-                self.tell(QueryFailed(error=exc, retry_s=pause_s, attempt=failures))
+                pause_s = retry_s(failures, jitter=random_jitter())
+                self.emit(QueryFailed(error=exc, retry_s=pause_s, attempt=failures))
                 await self._pause_in_doubt(pause_s, exc)
                 continue
             if task is not None:
                 return task
             misses += 1
-            await self._pause_in_doubt(retry_s(misses, spread=_spread()), doubt)
+            await self._pause_in_doubt(retry_s(misses, jitter=random_jitter()), doubt)
         return None
 
     async def _wait_for_slot(self, full: KlingError) -> Task | None:
         self._slot_waits += 1
-        pause_s = slot_s(self._slot_waits, spread=_spread())
+        pause_s = slot_retry_s(self._slot_waits, jitter=random_jitter())
         if self._left_s() <= pause_s:
-            return await self._unless_accepted_before(_no_slot(full))
-        self.tell(
+            return await self._unless_accepted_before(_no_slot_error(full))
+        self.emit(
             WaitingForSlot(
                 external_id=self.external_id, attempt=self._slot_waits, pause_s=pause_s
             )
@@ -154,16 +153,16 @@ class Submission:
 
     async def _try_again(self, failure: KlingError) -> Task | None:
         """Pause before another create, unless the tries or the time are used up."""
-        pause_s = retry_s(self.creates, spread=_spread())
+        pause_s = retry_s(self.creates, jitter=random_jitter())
         attempt = self.creates - self._slot_waits
-        if attempt >= MOST_CREATES or self._left_s() <= pause_s:
-            return await self._unless_accepted_before(_not_accepted(failure))
-        self.tell(
+        if attempt >= MAX_CREATES or self._left_s() <= pause_s:
+            return await self._unless_accepted_before(_not_accepted_error(failure))
+        self.emit(
             SendFailed(
                 external_id=self.external_id,
                 error=failure,
                 attempt=attempt,
-                most_attempts=MOST_CREATES,
+                most_attempts=MAX_CREATES,
                 retry_s=pause_s,
             )
         )
@@ -200,7 +199,7 @@ class Submission:
         return self.deadline - self.clock.monotonic()
 
 
-def _no_slot(full: KlingError) -> NoSlotError:
+def _no_slot_error(full: KlingError) -> NoSlotError:
     return NoSlotError(
         f"no free slot within the time allowed: {full.message}",
         hint="wait for running tasks (kling list), or raise --timeout",
@@ -210,7 +209,7 @@ def _no_slot(full: KlingError) -> NoSlotError:
     )
 
 
-def _not_accepted(failure: KlingError) -> UnreachableError:
+def _not_accepted_error(failure: KlingError) -> UnreachableError:
     return UnreachableError(
         f"the job was not accepted: {failure.message}",
         hint=failure.hint or "nothing was created or charged; try again later",
@@ -218,7 +217,3 @@ def _not_accepted(failure: KlingError) -> UnreachableError:
         http=failure.http,
         request_id=failure.request_id,
     )
-
-
-def _spread() -> float:
-    return random.random()  # noqa: S311 -- jitter, not a secret

@@ -1,9 +1,8 @@
-"""Keeps callbacks: each is in the journal before it is answered, many with one commit.
+"""Writes callbacks to the journal before they are answered, many in one commit.
 
-Writing to the journal's log costs no more than writing to memory, so the loop does it
-itself, once a turn, for all that came in. A thread does what may have to wait: moving
-the log into the database, which takes as long as the disk takes, and keeping what came
-in while somebody else had the journal locked.
+Appending to the journal's write-ahead log is as cheap as writing to memory, so the
+event loop does it itself, once an iteration, for all callbacks that arrived. A thread
+does what may block: checkpoints, and writes while another process holds the lock.
 """
 
 from __future__ import annotations
@@ -23,23 +22,23 @@ import anyio.to_thread
 
 from kling_cli.store import JournalError, ListenerJournal, StoredCallback
 
-MOVE_AFTER: Final = 4000  # callbacks in the log
+CHECKPOINT_AFTER: Final = 4000  # callbacks in the write-ahead log
 
 
 class CallbackWriter(Protocol):
-    """Whoever gives a callback its number and does not lose it."""
+    """Stores callbacks and numbers them."""
 
-    def keep(self, callback: StoredCallback) -> Awaitable[int]:
-        """Return the number under which the callback is kept, once it is."""
+    def write(self, callback: StoredCallback) -> Awaitable[int]:
+        """Store a callback; the result is its number, once it is durable."""
 
 
 @dataclass(slots=True)
-class CountingWriter:
-    """Keeps nothing: `--no-history`. Numbers count from 1."""
+class NullWriter:
+    """Numbers callbacks from 1 without storing them, for `--no-history`."""
 
     last: int = 0
 
-    async def keep(self, callback: StoredCallback) -> int:  # noqa: ARG002 -- not kept
+    async def write(self, callback: StoredCallback) -> int:  # noqa: ARG002 -- not stored
         self.last += 1
         return self.last
 
@@ -49,14 +48,14 @@ _Result = Sequence[int] | Exception  # the numbers, in order
 
 @dataclass(frozen=True, slots=True)
 class _WriteRequest:
-    """A callback that is to be kept, and who waits for its number."""
+    """A callback to store, and the future that receives its number."""
 
     callback: StoredCallback
     number: asyncio.Future[int]
 
 
 class JournalWriter:
-    """Keeps callbacks in the journal. `journal` is the loop's own and never waits."""
+    """Stores callbacks in the journal. `journal` is the loop's own and never blocks."""
 
     def __init__(
         self, journal: ListenerJournal, state_dir: Path, loop: asyncio.AbstractEventLoop
@@ -64,111 +63,113 @@ class JournalWriter:
         self._journal = journal
         self._state_dir = state_dir
         self._loop = loop
-        self._wishes: list[_WriteRequest] = []
-        self._in_log = 0  # callbacks, about
-        self._handed_over = 0  # callbacks that the thread has not kept yet
-        self._orders: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._requests: list[_WriteRequest] = []
+        self._n_in_wal = 0  # callbacks, roughly
+        self._n_deferred = 0  # callbacks that the thread has yet to store
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
 
-    def keep(self, callback: StoredCallback) -> asyncio.Future[int]:
-        """Return the callback's number, once it is in the journal.
+    def write(self, callback: StoredCallback) -> asyncio.Future[int]:
+        """Store a callback; the result is its number, once it is in the journal.
 
         Raises:
-            JournalError: it cannot be kept.
+            JournalError: it cannot be stored.
         """
-        wish = _WriteRequest(callback, self._loop.create_future())
-        self._wishes.append(wish)
-        if len(self._wishes) == 1:
-            self._loop.call_soon(self._keep_now)
-        return wish.number
+        request = _WriteRequest(callback, self._loop.create_future())
+        self._requests.append(request)
+        if len(self._requests) == 1:
+            self._loop.call_soon(self._write_now)
+        return request.number
 
-    def end(self) -> None:
-        """Let the thread end, once everything has been kept."""
-        self._keep_now()
-        self._orders.put(None)
+    def close(self) -> None:
+        """Write what is queued, and let the thread end once its jobs are done."""
+        self._write_now()
+        self._jobs.put(None)
 
-    def work(self) -> None:
-        """Do what may have to wait, in a thread, until the end."""
-        while (order := self._orders.get()) is not None:
-            order()
+    def run(self) -> None:
+        """Run jobs that may block, in a thread, until closed."""
+        while (job := self._jobs.get()) is not None:
+            job()
 
-    def _keep_now(self) -> None:
-        together, self._wishes = self._wishes, []
-        if self._handed_over:
-            self._hand_over(together)  # in the order of their coming
+    def _write_now(self) -> None:
+        batch, self._requests = self._requests, []
+        if self._n_deferred:
+            self._defer(batch)  # order of arrival
             return
         try:
-            numbers = self._journal.keep_callbacks(wish.callback for wish in together)
+            numbers = self._journal.add_callbacks(request.callback for request in batch)
         except Exception as exc:  # noqa: BLE001 -- handed to those who wait
             if isinstance(exc, JournalError) and exc.is_locked:
-                self._hand_over(together)
+                self._defer(batch)
             else:
-                _settle(together, exc)
+                _resolve(batch, exc)
         else:
-            _settle(together, numbers)
-            self._count(len(together))
+            _resolve(batch, numbers)
+            self._count(len(batch))
 
-    def _count(self, kept: int) -> None:
-        self._in_log += kept
-        if self._in_log >= MOVE_AFTER:
-            self._in_log = 0
-            self._orders.put(self._move_log)
+    def _count(self, n_written: int) -> None:
+        self._n_in_wal += n_written
+        if self._n_in_wal >= CHECKPOINT_AFTER:
+            self._n_in_wal = 0
+            self._jobs.put(self._checkpoint)
 
-    def _hand_over(self, wishes: list[_WriteRequest]) -> None:
-        self._handed_over += len(wishes)
-        self._orders.put(partial(self._keep_later, wishes))
+    def _defer(self, requests: list[_WriteRequest]) -> None:
+        self._n_deferred += len(requests)
+        self._jobs.put(partial(self._write_deferred, requests))
 
-    def _keep_later(self, wishes: list[_WriteRequest]) -> None:
+    def _write_deferred(self, requests: list[_WriteRequest]) -> None:
         try:
             with ListenerJournal.open(self._state_dir) as journal:
-                numbers = journal.keep_callbacks(wish.callback for wish in wishes)
+                numbers = journal.add_callbacks(
+                    request.callback for request in requests
+                )
         except Exception as exc:  # noqa: BLE001 -- handed to those who wait
-            self._give_back(wishes, exc)
+            self._return_result(requests, exc)
         else:
-            self._give_back(wishes, numbers)
+            self._return_result(requests, numbers)
 
-    def _give_back(self, wishes: list[_WriteRequest], result: _Result) -> None:
-        def take_back() -> None:
-            self._handed_over -= len(wishes)
-            _settle(wishes, result)
+    def _return_result(self, requests: list[_WriteRequest], result: _Result) -> None:
+        def resolve() -> None:
+            self._n_deferred -= len(requests)
+            _resolve(requests, result)
 
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(take_back)
+        with suppress(RuntimeError):  # the loop is closed: no waiter is left
+            self._loop.call_soon_threadsafe(resolve)
 
-    def _move_log(self) -> None:
+    def _checkpoint(self) -> None:
         with (
-            suppress(JournalError),  # tried again when more has come
+            suppress(JournalError),  # retried after further callbacks
             ListenerJournal.open(self._state_dir) as journal,
         ):
-            journal.move_log()
+            journal.checkpoint()
 
 
 @asynccontextmanager
 async def open_callback_writer(state_dir: Path) -> AsyncIterator[JournalWriter]:
-    """Open the journal for keeping callbacks; all are kept on leaving.
+    """Open the journal for writing callbacks; on leaving, all of them have been stored.
 
     Raises:
         JournalError: the journal cannot be opened.
     """
     with ListenerJournal.open(state_dir) as journal:
-        journal.never_wait()
-        keeper = JournalWriter(journal, state_dir, asyncio.get_running_loop())
-        thread = threading.Thread(target=keeper.work, name="keeper")
+        journal.disable_waiting()
+        writer = JournalWriter(journal, state_dir, asyncio.get_running_loop())
+        thread = threading.Thread(target=writer.run, name="writer")
         thread.start()
         try:
-            yield keeper
+            yield writer
         finally:
-            keeper.end()
+            writer.close()
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(thread.join)
 
 
-def _settle(wishes: Sequence[_WriteRequest], result: _Result) -> None:
-    """Give everybody the number or the failure, unless they have given up waiting."""
+def _resolve(requests: Sequence[_WriteRequest], result: _Result) -> None:
+    """Resolve each request's future, unless its waiter was cancelled."""
     if isinstance(result, Exception):
-        for wish in wishes:
-            if not wish.number.done():
-                wish.number.set_exception(result)
+        for request in requests:
+            if not request.number.done():
+                request.number.set_exception(result)
         return
-    for wish, number in zip(wishes, result, strict=True):
-        if not wish.number.done():
-            wish.number.set_result(number)
+    for request, number in zip(requests, result, strict=True):
+        if not request.number.done():
+            request.number.set_result(number)

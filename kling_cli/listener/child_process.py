@@ -1,7 +1,7 @@
-"""The command that a listener is there for: `kling listen -- COMMAND`.
+"""The child process of `kling listen -- COMMAND`.
 
-It stays in our process group, as it may read from the terminal. What it starts, and may
-leave behind, is known by a mark in the environment.
+It stays in our process group, because it may read from the terminal. Processes that it
+starts, and may leave running, are recognised by a marker in their environment.
 """
 
 from __future__ import annotations
@@ -19,33 +19,36 @@ from anyio.abc import Process
 
 from kling_cli.errors import UsageError
 
-VARIABLE: Final = "KLING_CALLBACK_URL"
+CALLBACK_URL_VARIABLE: Final = "KLING_CALLBACK_URL"
 _STDERR: Final = 2
-MARK: Final = "KLING_LISTENER"
-_LOOK_EVERY_S: Final = 0.05
-GRACE_S: Final = 5.0  # between asking it to end and ending it
+MARKER_VARIABLE: Final = "KLING_LISTENER"
+_POLL_S: Final = 0.05
+TERMINATION_GRACE_S: Final = 5.0  # between SIGTERM and SIGKILL
 
 
 async def run_child(
-    command: Sequence[str], callback_url: str, *, is_stdout_ours: bool
+    command: Sequence[str], callback_url: str, *, is_stdout_reserved: bool
 ) -> int:
     """Run `command` to its end and return its exit code, 128 + N for signal N.
 
-    When cancelled it is asked to end, and ended if it does not; so is what it has
-    started and left behind, however it ends. With `is_stdout_ours` what it writes to
-    stdout goes to stderr.
+    When cancelled, it gets SIGTERM, then SIGKILL; so do the processes that it leaves
+    running, however it ends. With `is_stdout_reserved` its stdout goes to our stderr.
 
     Raises:
         UsageError: it cannot be started.
     """
-    mark = uuid4().hex
+    marker = uuid4().hex
     try:
         process = await anyio.open_process(
             list(command),
             stdin=None,
-            stdout=_STDERR if is_stdout_ours else None,
+            stdout=_STDERR if is_stdout_reserved else None,
             stderr=None,
-            env={**os.environ, VARIABLE: callback_url, MARK: mark},
+            env={
+                **os.environ,
+                CALLBACK_URL_VARIABLE: callback_url,
+                MARKER_VARIABLE: marker,
+            },
         )
     except OSError as exc:
         raise UsageError(
@@ -56,44 +59,44 @@ async def run_child(
         code = await process.wait()
     finally:
         with anyio.CancelScope(shield=True):
-            await _end(process, mark)
+            await _terminate(process, marker)
     return 128 - code if code < 0 else code
 
 
-async def _end(process: Process, mark: str) -> None:
-    """Ask all that is left to end, and end what does not."""
-    await _send(process, mark, signal.SIGTERM)
-    with anyio.move_on_after(GRACE_S):
+async def _terminate(process: Process, marker: str) -> None:
+    """Send SIGTERM to what is left, and SIGKILL after the grace period."""
+    await _send_signal(process, marker, signal.SIGTERM)
+    with anyio.move_on_after(TERMINATION_GRACE_S):
         await process.wait()
         while True:
-            if not await anyio.to_thread.run_sync(marked, mark):
+            if not await anyio.to_thread.run_sync(find_marked_processes, marker):
                 return
-            await anyio.sleep(_LOOK_EVERY_S)
-    await _send(process, mark, signal.SIGKILL)
+            await anyio.sleep(_POLL_S)
+    await _send_signal(process, marker, signal.SIGKILL)
     await process.wait()
 
 
-async def _send(process: Process, mark: str, what: signal.Signals) -> None:
-    """Send a signal, and leave the end of the process to asyncio.
+async def _send_signal(process: Process, marker: str, signum: signal.Signals) -> None:
+    """Send a signal, and leave reaping the process to asyncio.
 
-    `Process.terminate` may take note of that end first, of Ctrl-C for instance, which
-    was sent to both of us; asyncio would then complain that the process is unknown.
+    `Process.terminate` may reap it first, after Ctrl-C for instance, which both of us
+    get; asyncio would then complain that the process is unknown.
     """
-    left = await anyio.to_thread.run_sync(marked, mark)
+    pids = await anyio.to_thread.run_sync(find_marked_processes, marker)
     if process.returncode is None:
-        left.append(process.pid)
-    for pid in set(left):
+        pids.append(process.pid)
+    for pid in set(pids):
         with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, what)
+            os.kill(pid, signum)
 
 
-def marked(mark: str) -> list[int]:
-    """Return the processes that run with this mark in their environment."""
+def find_marked_processes(marker: str) -> list[int]:
+    """Return the ids of processes that have this marker in their environment."""
     import psutil
 
     found: list[int] = []
     for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):  # somebody else's, or gone meanwhile
-            if process.environ().get(MARK) == mark:
+        with suppress(psutil.Error, OSError):  # another user's, or gone meanwhile
+            if process.environ().get(MARKER_VARIABLE) == marker:
                 found.append(process.pid)
     return found

@@ -1,4 +1,4 @@
-"""What a person at the keyboard may do to a running listener."""
+"""Controls of a running listener: pause, resume, replay, stop."""
 
 from __future__ import annotations
 
@@ -16,59 +16,61 @@ from kling_cli.listener.events import (
 )
 from kling_cli.store import StoredCallback
 
-MOST_FACTS: Final = 200  # lines about callbacks that are remembered, for details
-Fact = Forwarded | Verified | Duplicate | Stale
+MAX_OUTCOMES: Final = 200
+CallbackOutcome = Forwarded | Verified | Duplicate | Stale
 
 
-class Forwards(Protocol):
-    """Whoever passes callbacks on; `submit` returns at once."""
+class ForwardQueue(Protocol):
+    """Accepts callbacks to forward; `submit` returns at once."""
 
-    def submit(self, kept: StoredCallback, *, is_replay: bool = False) -> None:
-        """Take a callback to pass on, in order for its task; a replay is marked."""
+    def submit(self, callback: StoredCallback, *, is_replay: bool = False) -> None:
+        """Queue a callback, in order within its task; a replay is marked as one."""
 
     async def drain(self, timeout_s: float) -> None:
-        """Return when all that was taken has been passed on, or after `timeout_s`."""
+        """Return when the queue is empty, or after `timeout_s`."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Controls:
-    """Handed to whoever reads the keys, once the listener is ready.
+    """The state that the keyboard can change, handed to the key reader.
 
-    `last` is the newest callback that was shown. While `is_paused` callbacks are kept
-    and shown but not passed on; what came meanwhile is passed on by `resume`.
+    `last_callback` is the newest callback that was shown. While `is_paused`, callbacks
+    are stored and shown but not forwarded; `resume` forwards what arrived meanwhile.
     """
 
     callback_url: str
-    forwards: Forwards | None
+    forwarder: ForwardQueue | None
     stop: Callable[[str], None]
-    last: StoredCallback | None = None
+    last_callback: StoredCallback | None = None
     is_paused: bool = False
-    _facts: deque[Fact] = field(default_factory=lambda: deque(maxlen=MOST_FACTS))
+    _outcomes: deque[CallbackOutcome] = field(
+        default_factory=lambda: deque(maxlen=MAX_OUTCOMES)
+    )
     _waiting: list[StoredCallback] = field(default_factory=list)
 
-    def note(self, line: ListenerEvent) -> None:
-        """Remember for a while what became of a callback."""
-        if isinstance(line, Forwarded | Verified | Duplicate | Stale):
-            self._facts.append(line)
+    def record_outcome(self, event: ListenerEvent) -> None:
+        """Remember a recent event about a callback."""
+        if isinstance(event, Forwarded | Verified | Duplicate | Stale):
+            self._outcomes.append(event)
 
-    def facts_of(self, number: int) -> list[Fact]:
-        """Return what became of callback `number`, as far as it is remembered."""
-        return [each for each in self._facts if each.number == number]
+    def outcomes_of(self, number: int) -> list[CallbackOutcome]:
+        """Return the events about callback `number` that are still remembered."""
+        return [each for each in self._outcomes if each.number == number]
 
-    def pass_on(self, kept: StoredCallback) -> None:
-        """Hand a callback to the forwarder, now or after the pause."""
-        if self.forwards is None:
+    def forward(self, callback: StoredCallback) -> None:
+        """Hand a callback to the forwarder, now or when forwarding is resumed."""
+        if self.forwarder is None:
             return
         if self.is_paused:
-            self._waiting.append(kept)
+            self._waiting.append(callback)
         else:
-            self.forwards.submit(kept)
+            self.forwarder.submit(callback)
 
     def replay_last(self) -> bool:
-        """Pass the newest callback on once more; return whether there is one."""
-        if self.last is None or self.forwards is None:
+        """Forward the newest callback once more; return whether there is one."""
+        if self.last_callback is None or self.forwarder is None:
             return False
-        self.forwards.submit(self.last, is_replay=True)
+        self.forwarder.submit(self.last_callback, is_replay=True)
         return True
 
     def pause(self) -> None:
@@ -77,9 +79,9 @@ class Controls:
     def resume(self) -> None:
         self.is_paused = False
         waiting, self._waiting = self._waiting, []
-        for kept in waiting:
-            self.pass_on(kept)
+        for callback in waiting:
+            self.forward(callback)
 
 
-# Reads keys until cancelled; started when the listener is ready on a terminal.
-Keys = Callable[[Controls], Coroutine[Any, Any, None]]
+# Reads keys until cancelled; started once the listener is ready, on a terminal.
+KeyReader = Callable[[Controls], Coroutine[Any, Any, None]]

@@ -1,7 +1,7 @@
-"""What happens while `kling listen` runs, told as values: one class a JSON line type.
+"""The events of a running listener: one class for each type of JSON line.
 
-`number` is the callback's id in the journal, which JSON calls `event_id`; every later
-line about the same callback carries it. It is 0 for one that could not be kept.
+`number` is the callback's id in the journal, called `event_id` in JSON; every later
+event about the same callback has it. It is 0 for a callback that could not be stored.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ CHECKED: Final = "checked"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """The door is open. Both URLs are secrets, shown once and in full.
+    """The listener accepts callbacks. Both URLs are secrets, shown once and in full.
 
-    `callback_url` goes into a task's `callback_url`; `local_url` is the same door on
-    this machine. `forward_to` are the targets, as URLs; `routed` the status that each
-    is for, None for all.
+    `callback_url` goes into a task's `callback_url`; `local_url` is the same listener
+    on this machine. `forward_to` are the targets, as URLs; `route_statuses` the status
+    that each is for, None for all.
     """
 
     callback_url: str
     local_url: str
     forward_to: tuple[str, ...] = ()
-    routed: tuple[str | None, ...] = ()
+    route_statuses: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackReceived:
-    """A callback came in and is kept. `status` is its claim, `unknown` for odd words.
+    """A callback was received and stored. `status` is what it claims, or `unknown`.
 
     `since_submit_s` counts from the task's creation, where that is known.
     """
@@ -53,7 +53,7 @@ class CallbackReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicate:
-    """Callback `number` says nothing that callback `of` has not said."""
+    """Callback `number` repeats callback `of`."""
 
     number: int
     of: int
@@ -61,7 +61,7 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stale:
-    """Callback `number` is behind what was known of its task already."""
+    """Callback `number` reports a status that the task has already passed: `known`."""
 
     number: int
     task_id: str
@@ -71,9 +71,9 @@ class Stale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """Requests were answered with an error; `count` is how many for this so far.
+    """Requests were answered with an error; `count` is how many so far for this reason.
 
-    `number` is that of a body that made no sense but was kept.
+    `number` is that of a body that could not be parsed but was stored.
     """
 
     reason: str
@@ -85,10 +85,10 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forwarded:
-    """A delivery to a target of ours, counted from attempt 1.
+    """A delivery to a target, counted from attempt 1.
 
-    `status` is None when there was no answer, `error` says why then. `hint` is the
-    diagnosis of a failure, `excerpt` the beginning of the answer's body.
+    `status` is None when there was no response; `error` then says why. `hint` is the
+    diagnosis of a failure, `excerpt` the beginning of the response body.
     """
 
     number: int
@@ -100,6 +100,11 @@ class Forwarded:
     error: str | None = None
     hint: str | None = None
     excerpt: str | None = None
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the target answered with 2xx."""
+        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 -- HTTP's success
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,7 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """The API was asked about callback `number`.
+    """The API was queried about callback `number`.
 
     `actual` is the task's status there, None where the API knows no such task.
     """
@@ -127,10 +132,10 @@ class Verified:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunnelChanged:
-    """What became of the tunnel; `public_url` holds after the change.
+    """The state of the tunnel changed; `public_url` is valid after the change.
 
-    For `moved`, `callback_url` is the one to use from now on, in full. `checked`: it
-    was looked at, and is as it was.
+    For `moved`, `callback_url` is the one to use from now on, in full. `checked`: a
+    health check found it working.
     """
 
     state: TunnelState | Literal["checked"]
@@ -141,7 +146,7 @@ class TunnelChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Polled:
-    """The API was asked about tasks of which callbacks may have been missed."""
+    """The API was queried about tasks of which callbacks may have been missed."""
 
     task_ids: tuple[str, ...]
     reason: str
@@ -149,9 +154,9 @@ class Polled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciled:
-    """What the API said of such a task; `is_missed`: its end came by no callback.
+    """The API's status of such a task; `is_missed`: no callback reported its end.
 
-    `number` is that of the callback made up in place of the missed one.
+    `number` is that of the synthetic callback that replaces the missed one.
     """
 
     task_id: str
@@ -162,13 +167,13 @@ class Reconciled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """The last line; `counts` are of callbacks, forwards, rejections and the like."""
+    """The last event; `counts` are of callbacks, forwards, rejections and the like."""
 
     reason: str
     counts: Mapping[str, int]
 
 
-TaskFact = (
+JsonLineEvent = (
     Ready
     | CallbackReceived
     | Duplicate
@@ -181,17 +186,14 @@ TaskFact = (
     | Reconciled
     | Stopped
 )
-ListenerEvent = TaskFact | Notice
-
-_TAKEN: Final = range(200, 300)
+ListenerEvent = JsonLineEvent | Notice
 
 
-def count_category(line: ListenerEvent) -> str | None:
-    """Return under which name the last line counts this one, if it does."""
-    match line:
-        case Forwarded(status=status):
-            is_taken = status is not None and status in _TAKEN
-            return "forwarded" if is_taken else "forward_failures"
+def count_category(event: ListenerEvent) -> str | None:
+    """Return the name under which `Stopped` counts this event, None if it does not."""
+    match event:
+        case Forwarded(is_success=is_success):
+            return "forwarded" if is_success else "forward_failures"
         case Verified(is_true=is_true):
             return "verified" if is_true else "mismatched"
         case _:

@@ -1,14 +1,13 @@
-"""From the door to everybody who wants to know: keep, answer, then work.
+"""What happens to each callback: store, answer, then show, forward and verify.
 
-The door calls `keep` before it answers and `hear` as it does; `hear` only puts things
-on a pile. What there is to do about a callback is done by `run`.
+The receiver calls `store` before it answers, and `enqueue` for each of its events,
+which returns at once; `run` processes the queue.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final
 
 import anyio
@@ -24,192 +23,190 @@ from kling_cli.callbacks import (
     Trust,
 )
 from kling_cli.jobs.events import Notice
-from kling_cli.jobs.ingress import to_stored
+from kling_cli.jobs.ingress import to_stored_callback
 from kling_cli.listener.callback_writer import CallbackWriter
 from kling_cli.listener.controls import Controls
 from kling_cli.listener.events import CallbackReceived, Duplicate, ListenerEvent, Stale
-from kling_cli.listener.forwarding.headers import shown
-from kling_cli.listener.rejections import Rejections
+from kling_cli.listener.forwarding.headers import masked_headers
+from kling_cli.listener.options import EventFilter
+from kling_cli.listener.rejections import RejectionLog
 from kling_cli.listener.stop_conditions import StopTracker
-from kling_cli.listener.task_states import TaskRecord, TaskStates, since_submit_s
+from kling_cli.listener.task_states import TaskState, TaskStates, since_submit_s
 from kling_cli.listener.verification import Verifier
 from kling_cli.store import StoredCallback
 
-AT_A_TIME: Final = 16  # callbacks worked on before everybody else gets a turn
-_SHARE: Final = 4  # or this part of what has piled up, so that it cannot grow for ever
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventFilter:
-    """Which callbacks are shown and passed on; all are kept. Empty means any."""
-
-    task_ids: frozenset[str] = frozenset()
-    statuses: frozenset[str] = frozenset()
-
-    def has(self, kept: StoredCallback) -> bool:
-        is_task = not self.task_ids or bool(
-            {kept.task_id, kept.external_id} & self.task_ids
-        )
-        return is_task and (not self.statuses or kept.status in self.statuses)
+BATCH_SIZE: Final = 16  # events processed before the event loop runs other tasks
+_BATCH_FRACTION: Final = 4  # or a quarter of the queue, so that it cannot outgrow us
 
 
 class CallbackPipeline:
-    """Works on what comes through the door.
+    """Processes the receiver's events.
 
-    `endings` hears of what has come, and says when it is enough. `verifier` None means
-    that the API is not asked, so that a callback's word must do.
+    `stop_tracker` decides when the listener stops. Without a `verifier` the API is not
+    queried, and a callback's claim is taken as true.
     """
 
     def __init__(  # noqa: PLR0913 -- collaborators, by name
         self,
-        keeper: CallbackWriter,
-        known: TaskStates,
+        writer: CallbackWriter,
+        task_states: TaskStates,
         controls: Controls,
         *,
-        tell: Callable[[ListenerEvent], None],
-        endings: StopTracker,
-        rejections: Rejections,
-        wanted: EventFilter,
+        emit: Callable[[ListenerEvent], None],
+        stop_tracker: StopTracker,
+        rejections: RejectionLog,
+        event_filter: EventFilter,
         verifier: Verifier | None = None,
     ) -> None:
-        self._keeper = keeper
-        self._known = known
+        self._writer = writer
+        self._task_states = task_states
         self._controls = controls
-        self._tell = tell
-        self._endings = endings
+        self._emit = emit
+        self._stop_tracker = stop_tracker
         self._rejections = rejections
-        self._wanted = wanted
+        self._event_filter = event_filter
         self._verifier = verifier
-        self._pile: deque[ReceiverEvent] = deque()
-        self._bell = anyio.Event()
-        self._is_ill = False
+        self._queue: deque[ReceiverEvent] = deque()
+        self._wakeup = anyio.Event()
+        self._has_reported_error = False
         self.counts: Counter[str] = Counter()
 
-    def keep(self, received: ReceivedCallback) -> Awaitable[int]:
-        """Return the number under which a callback is kept, once it is.
+    def store(self, received: ReceivedCallback) -> Awaitable[int]:
+        """Store a callback; the result is its number, once it is stored.
 
         Raises:
-            JournalError: it cannot be kept.
+            JournalError: it cannot be stored.
         """
-        return self._keeper.keep(to_stored(received))
+        return self._writer.write(to_stored_callback(received))
 
-    def hear(self, event: ReceiverEvent) -> None:
-        """Take what the door tells; returns at once."""
-        self._pile.append(event)
-        self._bell.set()
+    def enqueue(self, event: ReceiverEvent) -> None:
+        """Queue an event of the receiver; returns at once."""
+        self._queue.append(event)
+        self._wakeup.set()
 
     async def run(self) -> None:
-        """Work on what was heard, in order, until cancelled."""
+        """Process the queue, in order, until cancelled."""
         while True:
-            await self._bell.wait()
-            self._bell = anyio.Event()
-            await anyio.lowlevel.checkpoint()  # those who are told now are answered
-            while self._pile:
-                self.work(max(AT_A_TIME, len(self._pile) // _SHARE))
+            await self._wakeup.wait()
+            self._wakeup = anyio.Event()
+            await anyio.lowlevel.checkpoint()  # the senders are answered first
+            while self._queue:
+                self.process(max(BATCH_SIZE, len(self._queue) // _BATCH_FRACTION))
                 await anyio.lowlevel.checkpoint()
 
-    def work(self, most: int | None = None) -> None:
-        """Work on what was heard so far, `most` of it if so asked."""
-        left = len(self._pile) if most is None else min(most, len(self._pile))
+    def process(self, limit: int | None = None) -> None:
+        """Process what is queued, at most `limit` events."""
+        left = len(self._queue) if limit is None else min(limit, len(self._queue))
         for _ in range(left):
-            self._handle(self._pile.popleft())
+            self._handle(self._queue.popleft())
 
-    def stand_in(self, kept: StoredCallback) -> None:
-        """Take a callback that was made up in place of one that was missed."""
-        if kept.task_id is None or not self._wanted.has(kept):
+    def forward_synthetic(self, callback: StoredCallback) -> None:
+        """Forward a synthetic callback in place of one that was missed."""
+        if callback.task_id is None or not self._event_filter.matches(callback):
             return
-        known = self._known.task(kept.task_id)
-        known.made_up = kept.id
-        known.learn(TaskStatus(kept.status or "unknown"))
-        self._pass_on(kept)
-        self._endings.heard(kept.task_id, kept.external_id)
+        state = self._task_states.state_of(callback.task_id)
+        state.synthetic_id = callback.id
+        state.record_claim(TaskStatus(callback.status or "unknown"))
+        self._forward(callback)
+        self._stop_tracker.record_final_callback(callback.task_id, callback.external_id)
 
-    def confirm(self, task: Task) -> None:
-        """Take an answer of the API."""
-        known = self._known.task(task.id)
-        known.confirm(task.status)
+    def record_api_answer(self, task: Task) -> None:
+        """Record what the API answered about a task."""
+        state = self._task_states.state_of(task.id)
+        state.record_api_status(task.status)
         if task.status.is_final:
-            has_come = known.status.is_final
-            note = self._endings.heard if has_come else self._endings.expect
-            note(task.id, task.external_id)
+            if state.claimed_status.is_final:
+                self._stop_tracker.record_final_callback(task.id, task.external_id)
+            else:
+                self._stop_tracker.expect_final_callback(task.id, task.external_id)
 
     def _handle(self, event: ReceiverEvent) -> None:
         match event:
             case CallbackAccepted(received=received, number=number):
-                self._arrived(received, number or 0)
+                self._accept(received, number or 0)
             case CallbackRefused():
                 self._rejections.add(event)
             case CallbackNotStored(failure=failure):
-                self._not_kept(failure)
+                self._report_storage_failure(failure)
 
-    def _arrived(self, received: ReceivedCallback, number: int) -> None:
-        known = self._known.task(received.payload.task_id if received.payload else "")
-        kept = to_stored(received, number=number, product=known.product)
-        if not self._wanted.has(kept):
+    def _accept(self, received: ReceivedCallback, number: int) -> None:
+        state = self._task_states.state_of(
+            received.payload.task_id if received.payload else ""
+        )
+        callback = to_stored_callback(received, number=number, product=state.product)
+        if not self._event_filter.matches(callback):
             self.counts["filtered"] += 1
             return
         self.counts["callbacks"] += 1
-        self._tell(_seen(kept, since_submit_s(received, known)))
-        is_news = self._compare(kept, known)
-        if is_news or known.made_up is None:
-            self._pass_on(kept)
-        self._check(kept)
-        self._endings.count(self.counts["callbacks"])
+        self._emit(_received_event(callback, since_submit_s(received, state)))
+        is_new = self._classify(callback, state)
+        if is_new or state.synthetic_id is None:
+            self._forward(callback)
+        self._verify(callback)
+        self._stop_tracker.count(self.counts["callbacks"])
 
-    def _compare(self, kept: StoredCallback, known: TaskRecord) -> bool:
-        """Say when a callback repeats or lags behind; return whether it is news."""
-        status = TaskStatus(kept.status or "unknown")
-        of = known.first_with(kept.raw, kept.id)
-        if of is None and status.is_final and status is known.status:
-            of = known.made_up
+    def _classify(self, callback: StoredCallback, state: TaskState) -> bool:
+        """Emit whether a callback is a duplicate or stale; return whether it is new."""
+        status = TaskStatus(callback.status or "unknown")
+        of = state.record_body(callback.raw, callback.id)
+        if of is None and status.is_final and status is state.claimed_status:
+            of = state.synthetic_id
         if of is not None:
             self.counts["duplicates"] += 1
-            self._tell(Duplicate(number=kept.id, of=of))
-        elif known.is_behind(status):
+            self._emit(Duplicate(number=callback.id, of=of))
+        elif state.is_behind(status):
             self.counts["stale"] += 1
             stale = Stale(
-                number=kept.id,
-                task_id=kept.task_id or "",
+                number=callback.id,
+                task_id=callback.task_id or "",
                 status=status.value,
-                known=known.furthest.value,
+                known=state.furthest.value,
             )
-            self._tell(stale)
+            self._emit(stale)
         else:
-            known.learn(status)
+            state.record_claim(status)
             return True
         return False
 
-    def _pass_on(self, kept: StoredCallback) -> None:
-        self._controls.last = kept
-        self._controls.pass_on(kept)
+    def _forward(self, callback: StoredCallback) -> None:
+        self._controls.last_callback = callback
+        self._controls.forward(callback)
 
-    def _check(self, kept: StoredCallback) -> None:
-        """Have the API asked; where it is not, an end that is claimed is one."""
-        is_mock = kept.trust == Trust.MOCK
-        if not is_mock and self._verifier is not None and self._verifier.submit(kept):
+    def _verify(self, callback: StoredCallback) -> None:
+        """Queue a query to the API; without one, believe a claimed final status."""
+        is_mock = callback.trust == Trust.MOCK
+        if (
+            not is_mock
+            and self._verifier is not None
+            and self._verifier.submit(callback)
+        ):
             return
-        if TaskStatus(kept.status or "unknown").is_final:
-            self._endings.heard(kept.task_id or "", kept.external_id)
+        if TaskStatus(callback.status or "unknown").is_final:
+            self._stop_tracker.record_final_callback(
+                callback.task_id or "", callback.external_id
+            )
 
-    def _not_kept(self, failure: Exception) -> None:
+    def _report_storage_failure(self, failure: Exception) -> None:
         self.counts["unkept"] += 1
-        if not self._is_ill:
-            self._is_ill = True
+        if not self._has_reported_error:
+            self._has_reported_error = True
             why = str(failure) or "the disk is too slow"
             hint = getattr(failure, "hint", None)
-            self._tell(Notice(message=f"callbacks cannot be kept: {why}", hint=hint))
+            self._emit(Notice(message=f"callbacks cannot be kept: {why}", hint=hint))
 
 
-def _seen(kept: StoredCallback, since_s: float | None) -> CallbackReceived:
+def _received_event(
+    callback: StoredCallback, since_s: float | None
+) -> CallbackReceived:
     return CallbackReceived(
-        number=kept.id,
-        received_at=kept.received_at,
-        product=kept.product,
-        task_id=kept.task_id,
-        external_id=kept.external_id,
-        status=kept.status,
-        trust=kept.trust,
-        headers=shown(kept.headers),
-        raw=kept.raw,
+        number=callback.id,
+        received_at=callback.received_at,
+        product=callback.product,
+        task_id=callback.task_id,
+        external_id=callback.external_id,
+        status=callback.status,
+        trust=callback.trust,
+        headers=masked_headers(callback.headers),
+        raw=callback.raw,
         since_submit_s=since_s,
     )

@@ -1,8 +1,8 @@
-"""After an outage or a sleep: asks how all open tasks stand, says what was missed.
+"""Reconciliation with the API after an outage or a sleep: finds out what was missed.
 
-Nobody sends a callback twice for certain, so whatever happened while nothing could get
-in is asked for. The end of a task that was missed is passed on once, as a callback of
-our own making that says so in its head.
+Callbacks are not certain to be sent again, so the API is queried about all open tasks.
+The end of a task that was missed is forwarded once, as a synthetic callback that has a
+header to say so.
 """
 
 from __future__ import annotations
@@ -21,84 +21,84 @@ from kling_cli.jobs.events import Notice
 from kling_cli.listener.events import Polled, Reconciled
 from kling_cli.listener.forwarding.headers import RECONCILED_HEADER, RECONCILED_TRUST
 from kling_cli.listener.task_states import TaskStates, rank
-from kling_cli.listener.verification import RETRY_S, QueryTasks
+from kling_cli.listener.verification import RETRY_DELAYS_S, TaskQuery
 from kling_cli.store import JobRecord, StoredCallback
 
-TICK_S: Final = 1.0
-JUMP_S: Final = 15.0  # later than that by the wall clock, the machine has slept
+CHECK_INTERVAL_S: Final = 1.0
+SLEEP_THRESHOLD_S: Final = 15.0  # of wall time beyond the time waited
 
 
-class Sleep:
-    """Notices that the machine slept: more time has gone by than we waited."""
+class SleepDetector:
+    """Detects that the machine slept: the wall clock advanced more than we waited."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._last = clock.now()
 
     def slept_s(self, waited_s: float) -> float | None:
-        """Return how long it slept in the wait of `waited_s` that just ended, if so."""
+        """Return how long it slept during the wait of `waited_s` that just ended."""
         now = self._clock.now()
-        over_s = (now - self._last).total_seconds() - waited_s
+        excess_s = (now - self._last).total_seconds() - waited_s
         self._last = now
-        return over_s if over_s > JUMP_S else None
+        return excess_s if excess_s > SLEEP_THRESHOLD_S else None
 
 
-async def watch_sleep(clock: Clock, woken: Callable[[str], None]) -> None:
-    """Tell of every sleep of the machine, in words, until cancelled."""
-    sleep = Sleep(clock)
+async def detect_sleep(clock: Clock, on_wake: Callable[[str], None]) -> None:
+    """Call `on_wake` with a reason after each sleep of the machine, until cancelled."""
+    sleep = SleepDetector(clock)
     while True:
-        await clock.sleep(TICK_S)
-        slept_s = sleep.slept_s(TICK_S)
+        await clock.sleep(CHECK_INTERVAL_S)
+        slept_s = sleep.slept_s(CHECK_INTERVAL_S)
         if slept_s is not None:
-            woken(f"the machine slept for {slept_s / 60:.0f} min")
+            on_wake(f"the machine slept for {slept_s / 60:.0f} min")
 
 
 class Reconciler:
-    """Asks about open tasks whenever callbacks may have been missed.
+    """Queries the API about open tasks whenever callbacks may have been missed.
 
-    `open_entries` gives what the journal and this session know to be unfinished;
-    `stand_in` gets the callback that is made up for a missed end, and gives it a
-    number; `learn` hears every answer.
+    `open_jobs` returns the unfinished jobs of the journal and of this session;
+    `store_synthetic` stores and forwards the synthetic callback for a missed end and
+    returns its number; `record_answer` is given each answer.
     """
 
     def __init__(  # noqa: PLR0913 -- collaborators, by name
         self,
-        asks: QueryTasks | None,
-        known: TaskStates,
+        query: TaskQuery | None,
+        task_states: TaskStates,
         *,
         clock: Clock,
-        tell: Callable[[Polled | Reconciled | Notice], None],
-        open_entries: Callable[[], Sequence[JobRecord]],
-        stand_in: Callable[[StoredCallback], Awaitable[int | None]],
-        learn: Callable[[Task], None],
+        emit: Callable[[Polled | Reconciled | Notice], None],
+        open_jobs: Callable[[], Sequence[JobRecord]],
+        store_synthetic: Callable[[StoredCallback], Awaitable[int | None]],
+        record_answer: Callable[[Task], None],
     ) -> None:
-        self._asks = asks
-        self._known = known
+        self._query = query
+        self._task_states = task_states
         self._clock = clock
-        self._tell = tell
-        self._open_entries = open_entries
-        self._stand_in = stand_in
-        self._learn = learn
+        self._emit = emit
+        self._open_jobs = open_jobs
+        self._store_synthetic = store_synthetic
+        self._record_answer = record_answer
         self._reason: str | None = None
-        self._bell = anyio.Event()
+        self._wakeup = anyio.Event()
 
-    def ask_soon(self, reason: str) -> None:
-        """Have everything open asked about, now."""
+    def request_query(self, reason: str) -> None:
+        """Request a query about everything that is open, now."""
         self._reason = self._reason or reason
-        self._bell.set()
+        self._wakeup.set()
 
     async def run(self) -> None:
-        """Ask whenever there is a reason, until cancelled."""
+        """Query whenever it is requested, until cancelled."""
         while True:
-            await self._bell.wait()
-            self._bell = anyio.Event()
+            await self._wakeup.wait()
+            self._wakeup = anyio.Event()
             reason, self._reason = self._reason, None
             if reason is not None:
                 await self._reconcile(reason)
 
     async def _reconcile(self, reason: str) -> None:
-        if self._asks is None:
-            self._tell(
+        if self._query is None:
+            self._emit(
                 Notice(
                     message=f"{reason}; without credentials nobody can say what was"
                     " missed",
@@ -106,27 +106,27 @@ class Reconciler:
                 )
             )
             return
-        entries = {entry.key: entry for entry in self._open_entries()}
-        if not entries:
+        jobs = {job.key: job for job in self._open_jobs()}
+        if not jobs:
             return
-        answers = await self._ask(self._asks, list(entries.values()))
+        answers = await self._query_until_answered(self._query, list(jobs.values()))
         if answers is None:
             return
-        ids = tuple(one.task_id or one.external_id for one in entries.values())
-        self._tell(Polled(task_ids=ids, reason=reason))
+        ids = tuple(one.task_id or one.external_id for one in jobs.values())
+        self._emit(Polled(task_ids=ids, reason=reason))
         for key, task in answers.items():
-            await self._settle(entries[key], task)
+            await self._settle(jobs[key], task)
 
-    async def _ask(
-        self, asks: QueryTasks, entries: Sequence[JobRecord]
+    async def _query_until_answered(
+        self, query: TaskQuery, jobs: Sequence[JobRecord]
     ) -> Mapping[str, Task] | None:
-        """Return the API's answers, however long the network takes to come back."""
+        """Return the API's answers once it can be reached; None if refused."""
         attempt = 0
         while True:
             try:
-                return await asks.ask(entries)
+                return await query.ask(jobs)
             except (CredentialsError, AccountError) as exc:
-                self._tell(
+                self._emit(
                     Notice(
                         message=f"could not ask what was missed: {exc.message}",
                         hint=exc.hint,
@@ -134,18 +134,22 @@ class Reconciler:
                 )
                 return None
             except KlingError:
-                await self._clock.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
+                await self._clock.sleep(
+                    RETRY_DELAYS_S[min(attempt, len(RETRY_DELAYS_S) - 1)]
+                )
                 attempt += 1
 
-    async def _settle(self, entry: JobRecord, task: Task) -> None:
-        known = self._known.task(task.id)
-        is_missed = task.status.is_final and not known.status.is_final
-        if not is_missed and rank(task.status) <= rank(known.status):
+    async def _settle(self, job: JobRecord, task: Task) -> None:
+        state = self._task_states.state_of(task.id)
+        is_missed = task.status.is_final and not state.claimed_status.is_final
+        if not is_missed and rank(task.status) <= rank(state.claimed_status):
             return
         number: int | None = None
         if is_missed:
-            number = await self._stand_in(made_up(task, entry, self._clock.now()))
-        self._tell(
+            number = await self._store_synthetic(
+                synthetic_callback(task, job, self._clock.now())
+            )
+        self._emit(
             Reconciled(
                 task_id=task.id,
                 status=task.status.value,
@@ -153,18 +157,18 @@ class Reconciler:
                 number=number,
             )
         )
-        self._learn(task)
+        self._record_answer(task)
 
 
-def made_up(task: Task, entry: JobRecord, now: datetime) -> StoredCallback:
-    """Return the callback that should have come, in the legacy shape. Pure.
+def synthetic_callback(task: Task, job: JobRecord, now: datetime) -> StoredCallback:
+    """Return the callback that was missed, in the legacy shape. Pure.
 
     Source: API reference 4.3, read 2026-10-04.
     """
     return StoredCallback(
         id=0,
         received_at=now,
-        product=entry.product or None,
+        product=job.product or None,
         nonce=None,
         task_id=task.id,
         external_id=task.external_id,
@@ -174,11 +178,11 @@ def made_up(task: Task, entry: JobRecord, now: datetime) -> StoredCallback:
             ("content-type", "application/json"),
             (RECONCILED_HEADER.lower(), "1"),
         ),
-        raw=json.dumps(_body(task)).encode(),
+        raw=json.dumps(_legacy_body(task)).encode(),
     )
 
 
-def _body(task: Task) -> dict[str, object]:
+def _legacy_body(task: Task) -> dict[str, object]:
     is_done = task.status is TaskStatus.SUCCEEDED
     body: dict[str, object] = {
         "task_id": task.id,

@@ -1,7 +1,7 @@
-"""Requests that were turned away: counted always, told now and then.
+"""Counts rejected requests and limits how often they are reported.
 
-Whoever scans the public URL must not fill the screen: of each reason one line is told
-at once, what follows within `QUIET_S` is told together.
+Scanners of the public URL must not fill the screen: the first rejection for a reason is
+reported at once, further ones within `REPORT_INTERVAL_S` together.
 """
 
 from __future__ import annotations
@@ -14,55 +14,60 @@ from kling_cli.callbacks import CallbackRefused
 from kling_cli.clock import Clock
 from kling_cli.listener.events import Rejected
 
-QUIET_S: Final = 5.0
-NO_DOOR: Final = "no such path"
-NO_DOOR_STATUS: Final = 404
+REPORT_INTERVAL_S: Final = 5.0
+UNKNOWN_PATH: Final = "no such path"
+UNKNOWN_PATH_STATUS: Final = 404
 
 
-class Rejections:
-    """Counts what is turned away. `unknown` returns how many found no door so far."""
+class RejectionLog:
+    """Counts rejections by reason; `count_unknown` returns those of unknown paths."""
 
     def __init__(
         self,
-        tell: Callable[[Rejected], None],
+        emit: Callable[[Rejected], None],
         *,
         clock: Clock,
-        unknown: Callable[[], int],
+        count_unknown: Callable[[], int],
     ) -> None:
-        self._tell = tell
+        self._emit = emit
         self._clock = clock
-        self._unknown = unknown
+        self._count_unknown = count_unknown
         self._counts: Counter[tuple[str, int]] = Counter()
-        self._told: dict[tuple[str, int], int] = {}
-        self._told_at: dict[tuple[str, int], float] = {}
+        self._reported: dict[tuple[str, int], int] = {}
+        self._reported_at: dict[tuple[str, int], float] = {}
 
     @property
     def total(self) -> int:
-        """How many requests to doors of ours were refused."""
-        return sum(count for kind, count in self._counts.items() if kind[0] != NO_DOOR)
+        """How many requests to known paths were rejected."""
+        return sum(
+            count for kind, count in self._counts.items() if kind[0] != UNKNOWN_PATH
+        )
 
     def add(self, refused: CallbackRefused) -> None:
-        """Count a refusal; tell it unless one of its kind was told just now."""
+        """Count a rejection; report it unless its reason was reported just now."""
         kind = (refused.refusal.value, refused.refusal.status)
         self._counts[kind] += 1
-        last = self._told_at.get(kind)
-        if last is None or self._clock.monotonic() - last >= QUIET_S:
-            self._say(kind, number=refused.number, detail=refused.detail)
+        last_reported_at = self._reported_at.get(kind)
+        if (
+            last_reported_at is None
+            or self._clock.monotonic() - last_reported_at >= REPORT_INTERVAL_S
+        ):
+            self._report(kind, number=refused.number, detail=refused.detail)
 
     def tick(self) -> None:
-        """Tell what has grown, a while after it was told last."""
-        self.flush(QUIET_S)
+        """Report counts that have grown, a while after their last report."""
+        self.flush(REPORT_INTERVAL_S)
 
     def flush(self, quiet_s: float = 0.0) -> None:
-        """Tell the counts that have grown and were not told in the last `quiet_s`."""
+        """Report counts that have grown and were not reported in the last `quiet_s`."""
         now = self._clock.monotonic()
-        self._counts[NO_DOOR, NO_DOOR_STATUS] = self._unknown()
+        self._counts[UNKNOWN_PATH, UNKNOWN_PATH_STATUS] = self._count_unknown()
         for kind, count in self._counts.items():
-            is_quiet = now - self._told_at.get(kind, now - quiet_s) >= quiet_s
-            if count > self._told.get(kind, 0) and is_quiet:
-                self._say(kind)
+            is_quiet = now - self._reported_at.get(kind, now - quiet_s) >= quiet_s
+            if count > self._reported.get(kind, 0) and is_quiet:
+                self._report(kind)
 
-    def _say(
+    def _report(
         self,
         kind: tuple[str, int],
         *,
@@ -70,10 +75,10 @@ class Rejections:
         detail: str | None = None,
     ) -> None:
         count = self._counts[kind]
-        self._told[kind] = count
-        self._told_at[kind] = self._clock.monotonic()
+        self._reported[kind] = count
+        self._reported_at[kind] = self._clock.monotonic()
         reason, status = kind
-        self._tell(
+        self._emit(
             Rejected(
                 reason=reason, status=status, count=count, number=number, detail=detail
             )

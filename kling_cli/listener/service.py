@@ -1,11 +1,10 @@
-"""Everything behind the listener's door: who keeps, shows, checks and asks."""
+"""The listener service: builds the parts of `kling listen` and runs them to the end."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import (
-    AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
     suppress,
@@ -34,11 +33,11 @@ from kling_cli.jobs.events import Notice
 from kling_cli.jobs.signals import until_signal
 from kling_cli.listener.callback_writer import (
     CallbackWriter,
-    CountingWriter,
+    NullWriter,
     open_callback_writer,
 )
 from kling_cli.listener.child_process import run_child
-from kling_cli.listener.controls import Controls, Keys
+from kling_cli.listener.controls import Controls, ForwardQueue, KeyReader
 from kling_cli.listener.events import (
     ListenerEvent,
     Ready,
@@ -46,8 +45,8 @@ from kling_cli.listener.events import (
     TunnelChanged,
     count_category,
 )
-from kling_cli.listener.forwarding.forwarder import open_forwards
-from kling_cli.listener.forwarding.targets import refuse_own_port
+from kling_cli.listener.forwarding.forwarder import open_forwarding
+from kling_cli.listener.forwarding.targets import reject_own_port
 from kling_cli.listener.ingress.health_check import HealthMonitor, Probe
 from kling_cli.listener.ingress.ingress import (
     Ingress,
@@ -56,19 +55,19 @@ from kling_cli.listener.ingress.ingress import (
     open_ingress,
 )
 from kling_cli.listener.ingress.urls import (
-    PATH,
-    bare_url_matcher,
+    CALLBACK_PATH,
+    accepted_response,
     load_token,
-    mock_marks,
-    reply,
+    mock_detector,
     rotate_token,
     standing_path,
     standing_url_matcher,
+    tokenless_url_matcher,
 )
 from kling_cli.listener.options import ListenOptions
 from kling_cli.listener.pipeline import CallbackPipeline
-from kling_cli.listener.reconciliation import Reconciler, watch_sleep
-from kling_cli.listener.rejections import Rejections
+from kling_cli.listener.reconciliation import Reconciler, detect_sleep
+from kling_cli.listener.rejections import RejectionLog
 from kling_cli.listener.stop_conditions import StopTracker
 from kling_cli.listener.task_states import TaskStates
 from kling_cli.listener.verification import TaskSource, Verifier, open_task_source
@@ -76,113 +75,186 @@ from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, StoredCallback
 from kling_cli.tunnels.provider import TunnelEvent
 
-DRAIN_S: Final = 12.0  # for forwards under way when the listening ends
-TICK_S: Final = 0.5  # between looks at what was turned away
+DRAIN_S: Final = 12.0  # for deliveries under way at the end
+TICK_S: Final = 0.5  # between reports of rejections
 
 
-def _no_ingress(_: object) -> None:
-    """Check nothing: there is no way in but our own machine."""
+def _no_health_check(_: object) -> None:
+    """Do nothing: there is no public URL to check."""
 
 
-@dataclass(slots=True, kw_only=True)
 class ListenerService:
-    """Works on what comes in; `receiver` is the app of the listener on this machine.
+    """The parts of a listener, except its servers and its ingress.
 
-    `public_receiver` is what a tunnel leads to: another one where the local listener
-    also takes callbacks without a token, so that no header decides who may do so.
-    `check_way` is told, with the reason, when the way in may be gone without a word.
+    `receiver` serves this machine. `public_receiver` is what a tunnel leads to: another
+    one where the local receiver also accepts callbacks without a token, so that no
+    header decides who may send them. `check_ingress` is called with a reason when the
+    public URL may have stopped working unnoticed.
     """
 
-    account: TaskSource
-    keeper: CallbackWriter
-    known: TaskStates
-    controls: Controls
-    clock: Clock
-    limits: Limits
-    probe: Probe
-    check_way: Callable[[str], None] = field(init=False, default=_no_ingress)
-    rejections: Rejections = field(init=False)
-    endings: StopTracker = field(init=False)
-    broker: CallbackPipeline = field(init=False)
-    reconciler: Reconciler = field(init=False)
-    verifier: Verifier | None = field(init=False)
-    receiver: Receiver = field(init=False)
-    public_receiver: Receiver = field(init=False)
+    receiver: Receiver
+    public_receiver: Receiver
+
+    def __init__(  # noqa: PLR0913 -- collaborators, by name
+        self,
+        options: ListenOptions,
+        *,
+        task_source: TaskSource,
+        writer: CallbackWriter,
+        forwarder: ForwardQueue | None,
+        clock: Clock,
+        emit: Callable[[ListenerEvent], None],
+        stop: Callable[[str], None],
+    ) -> None:
+        response_timeout_s = Limits().response_timeout_s + options.delay_s
+        self.limits = replace(Limits(), response_timeout_s=response_timeout_s)
+        self.controls = Controls(callback_url="", forwarder=forwarder, stop=stop)
+        self.probe = Probe(clock)
+        self.check_ingress: Callable[[str], None] = _no_health_check
+        self._options = options
+        self._task_source = task_source
+        self._writer = writer
+        self._clock = clock
+        self._task_states = TaskStates(task_source.find_job)
+        self._stop_tracker = StopTracker(
+            options.stop_conditions,
+            options.event_filter.task_ids,
+            clock=clock,
+            stop=stop,
+        )
+        self._rejections = RejectionLog(
+            emit, clock=clock, count_unknown=lambda: self.n_unknown_paths
+        )
+        self._verifier: Verifier | None = None
+        if task_source.poller is not None:
+            self._verifier = Verifier(
+                task_source.poller,
+                task_source.job_for_query,
+                clock=clock,
+                emit=emit,
+                record_answer=self.record_api_answer,
+            )
+        self.reconciler = Reconciler(
+            task_source.poller,
+            self._task_states,
+            clock=clock,
+            emit=emit,
+            open_jobs=self.open_jobs,
+            store_synthetic=self.store_synthetic,
+            record_answer=self.record_api_answer,
+        )
+        self._pipeline = CallbackPipeline(
+            writer,
+            self._task_states,
+            self.controls,
+            emit=emit,
+            stop_tracker=self._stop_tracker,
+            rejections=self._rejections,
+            event_filter=options.event_filter,
+            verifier=self._verifier,
+        )
+
+    def build_receivers(self, token: str) -> None:
+        """Build the receiver for this machine, and the one that a tunnel leads to.
+
+        Raises:
+            UsageError: a webhook secret is invalid.
+        """
+        settings = self._task_source.settings
+        settings.require("webhook_secret")
+        key = load_key(settings.state_dir)
+        matchers: list[UrlMatcher] = [self.probe.match_url, standing_url_matcher(token)]
+        if self._options.has_history:  # jobs read their callbacks in the journal
+            matchers.append(task_url_matcher(key))
+        build = partial(
+            Receiver,
+            store=self._pipeline.store,
+            emit=self._pipeline.enqueue,
+            clock=self._clock,
+            secrets=settings.webhook_secrets,
+            limits=self.limits,
+            mock_detector=mock_detector(key),
+            response=accepted_response(self._options.status),
+            response_delay_s=self._options.delay_s,
+        )
+        self.public_receiver = self.receiver = build(matchers)
+        if self._options.is_tokenless:
+            self.receiver = build([*matchers, tokenless_url_matcher()])
 
     def start(self, group: TaskGroup) -> None:
-        """Begin to work, in `group`."""
-        group.start_soon(self.broker.run)
+        """Start the background tasks, in `group`."""
+        group.start_soon(self._pipeline.run)
         group.start_soon(self.reconciler.run)
-        group.start_soon(watch_sleep, self.clock, self._woken)
+        group.start_soon(detect_sleep, self._clock, self._on_wake)
         group.start_soon(self._tick)
-        if self.verifier is not None:
-            group.start_soon(self.verifier.run)
+        if self._verifier is not None:
+            group.start_soon(self._verifier.run)
 
-    async def finish(self) -> None:
-        """Work on what has come so far, to the end."""
-        self.hand_over_rest()
-        if self.controls.forwards is not None:
-            await self.controls.forwards.drain(DRAIN_S)
+    async def drain(self) -> None:
+        """Process and forward everything that was received so far."""
+        self.process_remaining()
+        if self.controls.forwarder is not None:
+            await self.controls.forwarder.drain(DRAIN_S)
 
-    def hand_over_rest(self) -> None:
-        """Work on what has come so far, without waiting for anybody.
+    def process_remaining(self) -> None:
+        """Process what was received so far, without waiting for deliveries.
 
-        What the forwarder cannot see through any more, it records as not delivered.
+        What the forwarder cannot deliver any more, it records as not delivered.
         """
-        self.broker.work()
+        self._pipeline.process()
         self.controls.resume()
 
-    def tell_rest(self) -> None:
-        """Tell what nobody has been told yet, once everything is closed."""
-        self.controls.forwards = None
-        self.broker.work()
-        self.rejections.flush()
+    def emit_remaining(self) -> None:
+        """Emit the events that are still queued, once everything is closed."""
+        self.controls.forwarder = None
+        self._pipeline.process()
+        self._rejections.flush()
 
-    def learn(self, task: Task) -> None:
-        """Take an answer of the API."""
-        self.account.learn(task)
-        self.broker.confirm(task)
+    def record_api_answer(self, task: Task) -> None:
+        """Record an answer of the API in the journal and in the pipeline."""
+        self._task_source.record_answer(task)
+        self._pipeline.record_api_answer(task)
 
-    def open_entries(self) -> Sequence[JobRecord]:
-        """Return what to ask for after an outage: the journal's, and what was heard."""
-        entries = {entry.task_id: entry for entry in self.account.unfinished()}
-        for task_id in self.known.open_ids():
-            entry = self.account.entry_of(task_id)
-            if entry is not None:
-                entries.setdefault(task_id, entry)
-        return list(entries.values())
+    def open_jobs(self) -> Sequence[JobRecord]:
+        """Return what to query after an outage: open jobs and open tasks seen."""
+        jobs = {job.task_id: job for job in self._task_source.unfinished_jobs()}
+        for task_id in self._task_states.open_task_ids():
+            job = self._task_source.job_for_query(task_id)
+            if job is not None:
+                jobs.setdefault(task_id, job)
+        return list(jobs.values())
 
-    async def stand_in(self, kept: StoredCallback) -> int | None:
-        """Keep and pass on a callback that was made up; return its number."""
+    async def store_synthetic(self, callback: StoredCallback) -> int | None:
+        """Store and forward a synthetic callback; return its number."""
         try:
-            number = await self.keeper.keep(kept)
+            number = await self._writer.write(callback)
         except KlingError:
             number = 0
-        self.broker.stand_in(replace(kept, id=number))
+        self._pipeline.forward_synthetic(replace(callback, id=number))
         return number or None
 
     @property
-    def n_unknown(self) -> int:
-        """How many requests found no door, our own looks at the tunnel left out."""
+    def n_unknown_paths(self) -> int:
+        """How many requests had an unknown path, those of the health check left out."""
         receivers = {id(one): one for one in (self.receiver, self.public_receiver)}
-        n_unknown = sum(one.counts.unknown for one in receivers.values())
-        return n_unknown - self.probe.n_heard
+        n_unknown_paths = sum(one.counts.unknown for one in receivers.values())
+        return n_unknown_paths - self.probe.n_received
 
     @property
     def counts(self) -> Counter[str]:
-        """How many callbacks and refusals of each kind there were."""
-        refusals = {"rejected": self.rejections.total, "unknown": self.n_unknown}
-        return self.broker.counts + Counter(refusals)
+        """How many callbacks and rejections of each kind there were."""
+        refusals = {"rejected": self._rejections.total, "unknown": self.n_unknown_paths}
+        return self._pipeline.counts + Counter(refusals)
 
-    def _woken(self, reason: str) -> None:
-        self.reconciler.ask_soon(reason)
-        self.check_way(reason)
+    def _on_wake(self, reason: str) -> None:
+        self.reconciler.request_query(reason)
+        self.check_ingress(reason)
 
     async def _tick(self) -> None:
         while True:
-            await self.clock.sleep(TICK_S)
-            self.rejections.tick()
-            self.endings.tick()
+            await self._clock.sleep(TICK_S)
+            self._rejections.tick()
+            self._stop_tracker.tick()
 
 
 @asynccontextmanager
@@ -191,112 +263,35 @@ async def open_service(
     *,
     settings: Settings,
     clock: Clock,
-    tell: Callable[[ListenerEvent], None],
-    finish: Callable[[str], None],
+    emit: Callable[[ListenerEvent], None],
+    stop: Callable[[str], None],
 ) -> AsyncIterator[ListenerService]:
-    """Open journal, keeper and forwarder, and put the desk together.
+    """Open the journal, the writer and the forwarder, and build the service on them.
 
     Raises:
         UsageError: the state folder, or a secret, cannot be used.
     """
     async with AsyncExitStack() as stack:
-        account = await stack.enter_async_context(
-            open_task_source(settings, clock, tell)
+        task_source = await stack.enter_async_context(
+            open_task_source(settings, clock, emit)
         )
-        keeper: CallbackWriter = CountingWriter()
-        if options.is_keeping:
-            keeper = await stack.enter_async_context(
+        writer: CallbackWriter = NullWriter()
+        if options.has_history:
+            writer = await stack.enter_async_context(
                 open_callback_writer(settings.state_dir)
             )
-        forwards = await stack.enter_async_context(
-            open_forwards(options, settings=settings, clock=clock, tell=tell)
+        forwarder = await stack.enter_async_context(
+            open_forwarding(options, settings=settings, clock=clock, emit=emit)
         )
-        desk = ListenerService(
-            account=account,
-            keeper=keeper,
-            known=TaskStates(account.find),
-            controls=Controls(callback_url="", forwards=forwards, stop=finish),
+        yield ListenerService(
+            options,
+            task_source=task_source,
+            writer=writer,
+            forwarder=forwarder,
             clock=clock,
-            probe=Probe(clock),
-            limits=replace(
-                Limits(),
-                response_timeout_s=Limits().response_timeout_s + options.delay_s,
-            ),
+            emit=emit,
+            stop=stop,
         )
-        build_service(desk, options, tell)
-        yield desk
-
-
-def build_service(
-    desk: ListenerService, options: ListenOptions, tell: Callable[[ListenerEvent], None]
-) -> None:
-    """Put in their places those who work at the desk."""
-    asker = desk.account.asker
-    desk.endings = StopTracker(
-        options.until,
-        options.wanted.task_ids,
-        clock=desk.clock,
-        finish=desk.controls.stop,
-    )
-    desk.rejections = Rejections(tell, clock=desk.clock, unknown=lambda: desk.n_unknown)
-    desk.verifier = None
-    if asker is not None:
-        desk.verifier = Verifier(
-            asker, desk.account.entry_of, clock=desk.clock, tell=tell, learn=desk.learn
-        )
-    desk.reconciler = Reconciler(
-        asker,
-        desk.known,
-        clock=desk.clock,
-        tell=tell,
-        open_entries=desk.open_entries,
-        stand_in=desk.stand_in,
-        learn=desk.learn,
-    )
-    desk.broker = _build_pipeline(desk, options, tell)
-
-
-def _build_pipeline(
-    desk: ListenerService, options: ListenOptions, tell: Callable[[ListenerEvent], None]
-) -> CallbackPipeline:
-    return CallbackPipeline(
-        desk.keeper,
-        desk.known,
-        desk.controls,
-        tell=tell,
-        endings=desk.endings,
-        rejections=desk.rejections,
-        wanted=options.wanted,
-        verifier=desk.verifier,
-    )
-
-
-def make_receivers(desk: ListenerService, options: ListenOptions, token: str) -> None:
-    """Make the app of the listener, and the one that a tunnel leads to.
-
-    Raises:
-        UsageError: a webhook secret is none.
-    """
-    settings = desk.account.settings
-    settings.require("webhook_secret")
-    key = load_key(settings.state_dir)
-    doors: list[UrlMatcher] = [desk.probe.door, standing_url_matcher(token)]
-    if options.is_keeping:  # others read their callbacks in the journal
-        doors.append(task_url_matcher(key))
-    make = partial(
-        Receiver,
-        store=desk.broker.keep,
-        emit=desk.broker.hear,
-        clock=desk.clock,
-        secrets=settings.webhook_secrets,
-        limits=desk.limits,
-        mock_detector=mock_marks(key),
-        response=reply(options.status),
-        response_delay_s=options.delay_s,
-    )
-    desk.public_receiver = desk.receiver = make(doors)
-    if options.is_tokenless:
-        desk.receiver = make([*doors, bare_url_matcher()])
 
 
 TIMEOUT: Final = "timeout"
@@ -307,220 +302,224 @@ async def listen(
     *,
     settings: Settings,
     clock: Clock,
-    tell: Callable[[ListenerEvent], None],
-    keys: Keys | None = None,
+    on_event: Callable[[ListenerEvent], None],
+    key_reader: KeyReader | None = None,
 ) -> int:
     """Listen until a signal, the options or the command end it; return the exit code.
 
-    `tell` hears every line and must return at once. `keys` reads a person's keys.
+    `on_event` is given every event and must return at once. `key_reader` reads the keys
+    that a person types.
 
     Raises:
-        TunnelError: a tunnel was to be opened and none can be had.
+        TunnelError: a tunnel is required and none can be opened.
         UsageError: the options exclude each other, or a port or folder cannot be used.
     """
-    listening = Listening(options, settings, clock, tell, keys)
+    run = ListenerRun(options, settings, clock, on_event, key_reader)
     try:
-        return await until_signal(listening.run)
+        return await until_signal(run.run)
     except KlingError as exc:
-        if not listening.is_ready:
+        if not run.is_ready:
             raise
         if not isinstance(exc, StoppedError):
-            listening.say_end(exc.type)
+            run.emit_stopped(exc.type)
             raise
-        listening.say_end(exc.message.removeprefix("stopped by "))
+        run.emit_stopped(exc.message.removeprefix("stopped by "))
         return int(exc.exit_code)
 
 
 @dataclass(slots=True)
-class Listening:
-    """One run of the listener, from its opening to its last line."""
+class ListenerRun:
+    """One run of the listener, from opening its parts to its last event."""
 
     options: ListenOptions
     settings: Settings
     clock: Clock
-    hear: Callable[[ListenerEvent], None]
-    keys: Keys | None
+    on_event: Callable[[ListenerEvent], None]
+    key_reader: KeyReader | None
     is_ready: bool = False
     _counts: Counter[str] = field(default_factory=Counter)
-    _desk: ListenerService | None = None
-    _path: str = PATH
-    _local_path: str = PATH
+    _service: ListenerService | None = None
+    _path: str = CALLBACK_PATH
+    _local_path: str = CALLBACK_PATH
     _reason: str | None = None
     _is_over: anyio.Event = field(default_factory=anyio.Event)
 
-    def tell(self, line: ListenerEvent) -> None:
-        """Count a line and hand it on."""
-        if (kind := count_category(line)) is not None:
+    def emit(self, event: ListenerEvent) -> None:
+        """Count an event and pass it to `on_event`."""
+        if (kind := count_category(event)) is not None:
             self._counts[kind] += 1
-        if self._desk is not None:
-            self._desk.controls.note(line)
+        if self._service is not None:
+            self._service.controls.record_outcome(event)
         try:
-            self.hear(line)
+            self.on_event(event)
         except BrokenPipeError:
-            self.finish("the output was closed")
+            self.stop("the output was closed")
 
-    def finish(self, reason: str) -> None:
-        """End the listening in good order; the first reason counts."""
+    def stop(self, reason: str) -> None:
+        """Stop in good order; the first reason counts."""
         self._reason = self._reason or reason
         self._is_over.set()
 
-    def say_end(self, reason: str) -> None:
-        """Tell the last line."""
+    def emit_stopped(self, reason: str) -> None:
+        """Emit the last event."""
         counts = Counter({"callbacks": 0, "rejected": 0, "unknown": 0})
         counts.update(self._counts)
-        if self._desk is not None:
-            self._desk.tell_rest()
-            counts.update(self._desk.counts)
-        self.tell(Stopped(reason=reason, counts=dict(counts)))
+        if self._service is not None:
+            self._service.emit_remaining()
+            counts.update(self._service.counts)
+        self.emit(Stopped(reason=reason, counts=dict(counts)))
 
     async def run(self) -> int:
-        """Listen until the options, the command or the keys end it; return a code."""
+        """Listen until options, command or keys end it; return an exit code."""
         async with AsyncExitStack() as stack:
-            desk = await stack.enter_async_context(self._open_desk())
-            self._desk = desk
-            group = await stack.enter_async_context(background())
-            kind = self._choose()
-            server = await stack.enter_async_context(self._open_door(desk, kind))
-            public = server
-            if desk.public_receiver is not desk.receiver and kind is IngressKind.TUNNEL:
-                public = await stack.enter_async_context(
-                    serve(desk.public_receiver, limits=desk.limits)
+            service = await stack.enter_async_context(
+                open_service(
+                    self.options,
+                    settings=self.settings,
+                    clock=self.clock,
+                    emit=self.emit,
+                    stop=self.stop,
                 )
-                group.start_soon(self._watch, public)
-            way = await stack.enter_async_context(self._open_way(kind, public, group))
-            self._announce(way, server, desk, group)
-            group.start_soon(self._watch, server)
+            )
+            self._service = service
+            group = await stack.enter_async_context(background())
+            kind = choose_ingress(
+                tunnel=self.options.tunnel,
+                callback_url=self.options.callback_url,
+                is_tokenless=self.options.is_tokenless,
+                settings=self.settings,
+            )
+            server = await stack.enter_async_context(
+                self._open_local_server(service, kind)
+            )
+            public = server
+            if kind is IngressKind.TUNNEL and self.options.is_tokenless:
+                public = await stack.enter_async_context(
+                    serve(service.public_receiver, limits=service.limits)
+                )
+                group.start_soon(self._report_failures, public)
+            ingress = await stack.enter_async_context(
+                open_ingress(
+                    kind,
+                    self.options,
+                    public.url,
+                    public.port,
+                    settings=self.settings,
+                    clock=self.clock,
+                    group=group,
+                    on_change=self._tunnel_changed,
+                )
+            )
+            self._start(ingress, server, service, group)
+            group.start_soon(self._report_failures, server)
             try:
-                code = await self._listen(desk.controls.callback_url)
-                await desk.finish()
+                code = await self._listen(service.controls.callback_url)
+                await service.drain()
             finally:
-                desk.hand_over_rest()
-        self.say_end(self._reason or "over")
+                service.process_remaining()
+        self.emit_stopped(self._reason or "over")
         return code
 
-    def _open_desk(self) -> AbstractAsyncContextManager[ListenerService]:
-        return open_service(
-            self.options,
-            settings=self.settings,
-            clock=self.clock,
-            tell=self.tell,
-            finish=self.finish,
-        )
-
-    def _choose(self) -> IngressKind:
-        return choose_ingress(
-            tunnel=self.options.tunnel,
-            callback_url=self.options.callback_url,
-            is_tokenless=self.options.is_tokenless,
-            settings=self.settings,
-        )
-
-    def _open_way(
-        self, kind: IngressKind, server: Server, group: TaskGroup
-    ) -> AbstractAsyncContextManager[Ingress]:
-        return open_ingress(
-            kind,
-            self.options,
-            server.url,
-            server.port,
-            settings=self.settings,
-            clock=self.clock,
-            group=group,
-            on_change=self._tunnel_changed,
-        )
-
     @asynccontextmanager
-    async def _open_door(
-        self, desk: ListenerService, kind: IngressKind
+    async def _open_local_server(
+        self, service: ListenerService, kind: IngressKind
     ) -> AsyncIterator[Server]:
-        """Listen on this machine, on both of its own addresses if it can be."""
-        make = rotate_token if self.options.is_rotating else load_token
-        token = make(self.settings.state_dir)
+        """Listen on this machine, on both of its loopback addresses if possible."""
+        get_token = rotate_token if self.options.is_rotating_token else load_token
+        token = get_token(self.settings.state_dir)
         if not self.options.is_tokenless:
             self._path = self._local_path = standing_path(token)
         elif kind is IngressKind.TUNNEL:
             self._path = standing_path(token)
-        make_receivers(desk, self.options, token)
+        service.build_receivers(token)
         async with AsyncExitStack() as stack:
             server = await stack.enter_async_context(
-                serve(desk.receiver, port=self.options.port, limits=desk.limits)
+                serve(service.receiver, port=self.options.port, limits=service.limits)
             )
-            refuse_own_port(self.options.targets, server.port)
+            reject_own_port(self.options.targets, server.port)
             with suppress(UsageError):  # `localhost` may mean ::1, where there is one
                 await stack.enter_async_context(
-                    serve(desk.receiver, "::1", server.port, limits=desk.limits)
+                    serve(service.receiver, "::1", server.port, limits=service.limits)
                 )
             yield server
 
-    def _announce(
-        self, way: Ingress, server: Server, desk: ListenerService, group: TaskGroup
+    def _start(
+        self,
+        ingress: Ingress,
+        server: Server,
+        service: ListenerService,
+        group: TaskGroup,
     ) -> None:
-        """Begin to work and say where the door is."""
-        url = way.url
-        desk.controls.callback_url = url + self._path
+        """Start the service and emit its URLs."""
+        url = ingress.url
+        service.controls.callback_url = url + self._path
         if url != server.url:
-            checkup = HealthMonitor(
-                probe=desk.probe, way=way, group=group, tell=self.tell
+            monitor = HealthMonitor(
+                probe=service.probe, ingress=ingress, group=group, emit=self.emit
             )
-            desk.check_way = checkup.start
-        desk.start(group)
+            service.check_ingress = monitor.start
+        service.start(group)
         self.is_ready = True
-        self.tell(
+        self.emit(
             Ready(
                 callback_url=url + self._path,
                 local_url=server.url + self._local_path,
-                forward_to=tuple(target.shown for target in self.options.targets),
-                routed=tuple(target.status for target in self.options.targets),
+                forward_to=tuple(target.display_url for target in self.options.targets),
+                route_statuses=tuple(target.status for target in self.options.targets),
             )
         )
-        if self.keys is not None:
-            group.start_soon(self.keys, desk.controls)
+        if self.key_reader is not None:
+            group.start_soon(self.key_reader, service.controls)
         if self.options.timeout_s is not None:
-            group.start_soon(self._end_in, self.options.timeout_s)
+            group.start_soon(self._stop_after, self.options.timeout_s)
 
     async def _listen(self, url: str) -> int:
-        """Return an exit code when it is over; a command that still runs is ended."""
-        ends: list[int | UsageError] = []
+        """Wait for the end and return the exit code; a running command is ended."""
+        results: list[int | UsageError] = []
 
         async def run_command() -> None:
-            own = self.options.is_stdout_ours
             try:
-                code = await run_child(self.options.command, url, is_stdout_ours=own)
+                code = await run_child(
+                    self.options.command,
+                    url,
+                    is_stdout_reserved=self.options.is_stdout_reserved,
+                )
             except UsageError as exc:
-                ends.append(exc)
+                results.append(exc)
             else:
-                ends.append(code)
-            self.finish("command")
+                results.append(code)
+            self.stop("command")
 
-        async with background() as beside:
+        async with background() as group:
             if self.options.command:
-                beside.start_soon(run_command)
+                group.start_soon(run_command)
             await self._is_over.wait()
-        for end in ends:
-            if isinstance(end, UsageError):
-                raise end
-            return end
-        until = self.options.until
-        is_unmet = self._reason == TIMEOUT and (until.is_final or until.max_events)
+        for result in results:
+            if isinstance(result, UsageError):
+                raise result
+            return result
+        conditions = self.options.stop_conditions
+        has_condition = conditions.is_final or conditions.max_events
+        is_unmet = self._reason == TIMEOUT and has_condition
         return int(ExitCode.STILL_RUNNING if is_unmet else ExitCode.DONE)
 
-    async def _end_in(self, seconds: float) -> None:
+    async def _stop_after(self, seconds: float) -> None:
         await self.clock.sleep(seconds)
-        self.finish(TIMEOUT)
+        self.stop(TIMEOUT)
 
-    async def _watch(self, server: Server) -> None:
-        """Say so when the door itself breaks: its callers only see a 500."""
+    async def _report_failures(self, server: Server) -> None:
+        """Emit a notice for each internal failure: senders only see a 500."""
         while True:
             await self.clock.sleep(1.0)
             while server.failures:
                 bug = server.failures.popleft()
-                self.tell(Notice(message=f"kling has a bug: {type(bug).__name__}"))
+                self.emit(Notice(message=f"kling has a bug: {type(bug).__name__}"))
 
     def _tunnel_changed(self, event: TunnelEvent) -> None:
-        """Say what became of the tunnel; ask what was missed once it is back."""
+        """Emit a change of the tunnel; reconcile once it is up again."""
         is_back = event.state in ("up", "moved")
         url = event.public_url + self._path
-        self.tell(
+        self.emit(
             TunnelChanged(
                 state=event.state,
                 public_url=event.public_url,
@@ -528,6 +527,6 @@ class Listening:
                 callback_url=url if event.state == "moved" else None,
             )
         )
-        if is_back and self._desk is not None:
-            self._desk.controls.callback_url = url
-            self._desk.reconciler.ask_soon("the tunnel was down")
+        if is_back and self._service is not None:
+            self._service.controls.callback_url = url
+            self._service.reconciler.request_query("the tunnel was down")

@@ -1,6 +1,6 @@
-"""What is known of tasks while listening: enough to see repetition and lateness.
+"""The states of recently seen tasks, to detect duplicates and stale callbacks.
 
-Bounded: of many tasks the ones heard of last are remembered.
+Bounded: the least recently used tasks are dropped.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from kling_cli.callbacks import MalformedPayloadError, ReceivedCallback, parse_o
 from kling_cli.errors import UnreachableError
 from kling_cli.store import JobRecord
 
-MOST_TASKS: Final = 4096
-MOST_BODIES: Final = 64  # of one task
+MAX_TASKS: Final = 4096
+MAX_BODIES_PER_TASK: Final = 64
 _RANKS: Final = {
     TaskStatus.UNKNOWN: -1,
     TaskStatus.SUBMITTED: 0,
@@ -29,12 +29,12 @@ _RANKS: Final = {
 
 
 def rank(status: TaskStatus) -> int:
-    """Return how far along a status is; -1 says nothing."""
+    """Return how far along a status is; -1 for an unknown one."""
     return _RANKS[status]
 
 
-def claimed_status(raw: bytes) -> Task | None:
-    """Return the task as a callback's body describes it: a stranger's word."""
+def claimed_task(raw: bytes) -> Task | None:
+    """Return the task as a callback's body describes it, unverified."""
     try:
         return task_from_wire(parse_object(raw))
     except (MalformedPayloadError, UnreachableError):
@@ -42,32 +42,32 @@ def claimed_status(raw: bytes) -> Task | None:
 
 
 @dataclass(slots=True, kw_only=True)
-class TaskRecord:
-    """A task that was heard of: the furthest status claimed, the bodies seen.
+class TaskState:
+    """The state of one task: the furthest status claimed, and the bodies received.
 
-    `actual` is the furthest that the API itself has said.
-    `entry` is the journal's line about it, where it was made on this machine.
-    `made_up` is the number of the callback that stood in for a missed end.
+    `api_status` is the furthest status that the API itself has reported.
+    `job` is the journal's record, where the task was created on this machine.
+    `synthetic_id` is the number of the callback that replaced a missed final one.
     """
 
-    entry: JobRecord | None = None
-    status: TaskStatus = TaskStatus.UNKNOWN
-    actual: TaskStatus = TaskStatus.UNKNOWN
-    made_up: int | None = None
+    job: JobRecord | None = None
+    claimed_status: TaskStatus = TaskStatus.UNKNOWN
+    api_status: TaskStatus = TaskStatus.UNKNOWN
+    synthetic_id: int | None = None
     created_at: datetime | None = None
     _bodies: OrderedDict[bytes, int] = field(default_factory=OrderedDict)
 
     @property
     def product(self) -> str | None:
-        return self.entry.product or None if self.entry else None
+        return self.job.product or None if self.job else None
 
-    def first_with(self, raw: bytes, number: int) -> int | None:
-        """Return the number of the same body when it has come before; remember it."""
+    def record_body(self, raw: bytes, number: int) -> int | None:
+        """Record a body; return the number of an earlier callback with the same."""
         digest = hashlib.blake2b(raw, digest_size=16).digest()
         first = self._bodies.get(digest)
         if first is None:
             self._bodies[digest] = number
-            if len(self._bodies) > MOST_BODIES:
+            if len(self._bodies) > MAX_BODIES_PER_TASK:
                 self._bodies.popitem(last=False)
         return first
 
@@ -76,58 +76,58 @@ class TaskRecord:
 
     @property
     def furthest(self) -> TaskStatus:
-        return max(self.actual, self.status, key=rank)
+        return max(self.api_status, self.claimed_status, key=rank)
 
-    def learn(self, status: TaskStatus) -> None:
-        """Note what a callback claimed."""
-        self.status = max(self.status, status, key=rank)
+    def record_claim(self, status: TaskStatus) -> None:
+        """Record the status that a callback claims."""
+        self.claimed_status = max(self.claimed_status, status, key=rank)
 
-    def confirm(self, status: TaskStatus) -> None:
-        """Note what the API said."""
-        self.actual = max(self.actual, status, key=rank)
+    def record_api_status(self, status: TaskStatus) -> None:
+        """Record the status that the API reports."""
+        self.api_status = max(self.api_status, status, key=rank)
 
 
 class TaskStates:
-    """The tasks that were heard of. `find` looks into the journal."""
+    """The states of recent tasks. `find_job` looks a task up in the journal."""
 
-    def __init__(self, find: Callable[[str], JobRecord | None]) -> None:
-        self._find = find
-        self._tasks: OrderedDict[str, TaskRecord] = OrderedDict()
+    def __init__(self, find_job: Callable[[str], JobRecord | None]) -> None:
+        self._find_job = find_job
+        self._tasks: OrderedDict[str, TaskState] = OrderedDict()
 
-    def task(self, task_id: str) -> TaskRecord:
-        """Return what is known of a task, after looking it up the first time."""
-        known = self._tasks.get(task_id)
-        if known is None:
-            known = self._tasks[task_id] = self._begin(task_id)
-            if len(self._tasks) > MOST_TASKS:
+    def state_of(self, task_id: str) -> TaskState:
+        """Return the state of a task; it is looked up in the journal the first time."""
+        state = self._tasks.get(task_id)
+        if state is None:
+            state = self._tasks[task_id] = self._new_state(task_id)
+            if len(self._tasks) > MAX_TASKS:
                 self._tasks.popitem(last=False)
         else:
             self._tasks.move_to_end(task_id)
-            if known.entry is None:  # the first callback may come before the journal
-                known.entry = self._find(task_id)
-        return known
+            if state.job is None:  # the first callback may precede the record
+                state.job = self._find_job(task_id)
+        return state
 
-    def open_ids(self) -> list[str]:
-        """Return the tasks that were heard of and have not been heard to end."""
+    def open_task_ids(self) -> list[str]:
+        """Return the tasks seen whose final callback was not received."""
         return [
             task_id
-            for task_id, known in self._tasks.items()
-            if known.status in (TaskStatus.SUBMITTED, TaskStatus.PROCESSING)
+            for task_id, state in self._tasks.items()
+            if state.claimed_status in (TaskStatus.SUBMITTED, TaskStatus.PROCESSING)
         ]
 
-    def _begin(self, task_id: str) -> TaskRecord:
-        entry = self._find(task_id)
-        return TaskRecord(entry=entry, created_at=entry.created_at if entry else None)
+    def _new_state(self, task_id: str) -> TaskState:
+        job = self._find_job(task_id)
+        return TaskState(job=job, created_at=job.created_at if job else None)
 
 
-def since_submit_s(received: ReceivedCallback, known: TaskRecord) -> float | None:
+def since_submit_s(received: ReceivedCallback, state: TaskState) -> float | None:
     """Return the seconds from the task's creation to the callback, if both are known.
 
-    Goes by the journal where it can, by the callback's own word otherwise.
+    Prefers the journal's time of creation to the one that the callback claims.
     """
-    if known.created_at is None and received.payload is not None:
-        known.created_at = created_at_from_wire(received.payload.document)
-    if known.created_at is None:
+    if state.created_at is None and received.payload is not None:
+        state.created_at = created_at_from_wire(received.payload.document)
+    if state.created_at is None:
         return None
-    seconds = (received.received_at - known.created_at).total_seconds()
+    seconds = (received.received_at - state.created_at).total_seconds()
     return seconds if seconds >= 0 else None

@@ -1,4 +1,4 @@
-"""What the listener knows of tasks beyond their callbacks: journal and API."""
+"""Verifies callbacks: compares what they claim with the task at the API."""
 
 from __future__ import annotations
 
@@ -24,34 +24,37 @@ from kling_cli.errors import AccountError, CredentialsError, KlingError
 from kling_cli.jobs.events import Notice
 from kling_cli.jobs.waiting.poller import TASKS_PATH, Poller
 from kling_cli.listener.events import Mismatch, Verified
-from kling_cli.listener.task_states import claimed_status, rank
+from kling_cli.listener.task_states import claimed_task, rank
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Journal, JournalError, StoredCallback
 
 
 @dataclass(slots=True, kw_only=True)
 class TaskSource:
-    """Open for one listener. `asker` is None without credentials."""
+    """Looks tasks up in the journal and at the API, for as long as a listener runs.
+
+    `poller` is None without credentials.
+    """
 
     settings: Settings
     clock: Clock
     journal: Journal
-    asker: Poller | None
-    tell: Callable[[Notice], None]
-    _is_ill: bool = False
+    poller: Poller | None
+    emit: Callable[[Notice], None]
+    _has_reported_error: bool = False
 
-    def find(self, task_id: str) -> JobRecord | None:
-        """Return the journal's line about a task."""
+    def find_job(self, task_id: str) -> JobRecord | None:
+        """Return the journal's record of a task."""
         try:
-            return self.journal.find(task_id)
+            return self.journal.find_job(task_id)
         except JournalError as exc:
-            self._complain(exc)
+            self._report(exc)
             return None
 
-    def entry_of(self, task_id: str) -> JobRecord | None:
-        """Return what to ask for, None where these credentials know no way to ask."""
-        found = self.find(task_id)
-        if found is not None or self.asker is None or not self.asker.is_bulk:
+    def job_for_query(self, task_id: str) -> JobRecord | None:
+        """Return a record to query the API with, None if it cannot be queried."""
+        found = self.find_job(task_id)
+        if found is not None or self.poller is None or not self.poller.is_bulk:
             return found
         return JobRecord(
             external_id="",
@@ -66,82 +69,86 @@ class TaskSource:
             written_at=self.clock.now(),
         )
 
-    def unfinished(self) -> list[JobRecord]:
-        """Return the tasks of the journal that are open at this account's host."""
+    def unfinished_jobs(self) -> list[JobRecord]:
+        """Return the journal's unfinished jobs at this account's host."""
         try:
-            entries = self.journal.unfinished()
+            jobs = self.journal.unfinished_jobs()
         except JournalError as exc:
-            self._complain(exc)
+            self._report(exc)
             return []
         return [
-            entry
-            for entry in entries
-            if entry.stage.is_open
-            and entry.task_id
-            and entry.api_base == self.settings.api_base
+            job
+            for job in jobs
+            if job.stage.is_open
+            and job.task_id
+            and job.api_base == self.settings.api_base
         ]
 
-    def learn(self, task: Task) -> None:
-        """Write down what the API said of a task of the journal."""
-        entry = self.find(task.id)
-        if entry is None or not entry.external_id:
+    def record_answer(self, task: Task) -> None:
+        """Record the API's answer in the journal, for a task that was created here."""
+        job = self.find_job(task.id)
+        if job is None or not job.external_id:
             return
         try:
-            self.journal.observe(entry.external_id, task)
+            self.journal.record_task(job.external_id, task)
         except JournalError as exc:
-            self._complain(exc)
+            self._report(exc)
 
-    def _complain(self, exc: JournalError) -> None:
-        if not self._is_ill:
-            self._is_ill = True
-            self.tell(Notice(message=exc.message, hint=exc.hint))
+    def _report(self, exc: JournalError) -> None:
+        if not self._has_reported_error:
+            self._has_reported_error = True
+            self.emit(Notice(message=exc.message, hint=exc.hint))
 
 
 @asynccontextmanager
 async def open_task_source(
-    settings: Settings, clock: Clock, tell: Callable[[Notice], None]
+    settings: Settings, clock: Clock, emit: Callable[[Notice], None]
 ) -> AsyncIterator[TaskSource]:
-    """Open the journal, and a client if there are credentials.
+    """Open the journal, and an API client if there are credentials.
 
     Raises:
         JournalError: the state folder cannot be used.
     """
     with Journal.open(settings.state_dir) as journal:
-        if journal.set_aside is not None:
-            place = journal.set_aside
-            tell(Notice(message=f"the journal was not readable; it is now {place}"))
+        if journal.corrupt_backup is not None:
+            backup = journal.corrupt_backup
+            emit(Notice(message=f"the journal was not readable; it is now {backup}"))
         async with new_http(settings.api_base) as http:
-            asker: Poller | None = None
+            poller: Poller | None = None
             try:
                 credentials = credentials_from_settings(settings)
             except KlingError as exc:
                 if settings.credentials_problem is not None or settings.problems:
-                    tell(Notice(message=exc.message, hint=exc.hint))
+                    emit(Notice(message=exc.message, hint=exc.hint))
             else:
                 is_bulk = credentials.kind == CredentialKind.API_KEY
                 client = KlingClient(http, credentials, clock)
-                asker = Poller(client, is_bulk=is_bulk)
+                poller = Poller(client, is_bulk=is_bulk)
             yield TaskSource(
-                settings=settings, clock=clock, journal=journal, asker=asker, tell=tell
+                settings=settings,
+                clock=clock,
+                journal=journal,
+                poller=poller,
+                emit=emit,
             )
 
 
-WINDOW_S: Final = 0.5  # callbacks that come within it are asked about together
-MOST_TOGETHER: Final = 20  # ids of one query. Source: API reference 2.3
-RETRY_S: Final = (2.0, 5.0, 10.0, 30.0)
-MOST_WAITING: Final = 1000  # tasks; beyond them the oldest go unasked
+BATCH_WINDOW_S: Final = 0.5  # callbacks within it share a query
+MAX_BATCH: Final = 20  # ids of one query. Source: API reference 2.3
+RETRY_DELAYS_S: Final = (2.0, 5.0, 10.0, 30.0)
+MAX_QUEUED_TASKS: Final = 1000  # beyond it the oldest go unverified
 
 
-class QueryTasks(Protocol):
-    """The part of `jobs.ask.Asker` that verifying needs."""
+class TaskQuery(Protocol):
+    """Queries the API about several tasks at once."""
 
-    async def ask(self, entries: Sequence[JobRecord]) -> Mapping[str, Task]: ...
+    async def ask(self, jobs: Sequence[JobRecord]) -> Mapping[str, Task]: ...
 
 
 def mismatches(claim: Task, actual: Task | None) -> tuple[Mismatch, ...]:
-    """Return the fields in which a callback says what the API does not. Pure.
+    """Return the fields in which a callback's claim differs from the API. Pure.
 
-    A callback that is behind the API is late, not wrong.
+    A callback that is behind the API is stale, not wrong.
     """
     if actual is None:
         return (Mismatch("task_id", claim.id, None),)
@@ -157,19 +164,19 @@ def _differences(claim: Task, actual: Task) -> Iterator[Mismatch]:
     if theirs and ours and theirs != ours:
         yield Mismatch("external_id", theirs, ours)
     if actual.status is TaskStatus.SUCCEEDED:
-        yield from _other_links(claim, actual)
+        yield from _unmatched_urls(claim, actual)
 
 
-def _other_links(claim: Task, actual: Task) -> Iterator[Mismatch]:
-    links = [_unsigned(output.url) for output in actual.outputs]
+def _unmatched_urls(claim: Task, actual: Task) -> Iterator[Mismatch]:
+    links = [_without_signature(output.url) for output in actual.outputs]
     for index, output in enumerate(claim.outputs):
-        link = _unsigned(output.url)
+        link = _without_signature(output.url)
         if link is not None and link not in links:
             actual_link = links[index] if index < len(links) else None
             yield Mismatch(f"outputs[{index}].url", link, actual_link)
 
 
-def _unsigned(url: str | None) -> str | None:
+def _without_signature(url: str | None) -> str | None:
     """Return a link without its signature, which is a secret and changes."""
     if url is None:
         return None
@@ -182,84 +189,88 @@ def _unsigned(url: str | None) -> str | None:
 
 
 class Verifier:
-    """Asks about the tasks of callbacks, and tells `Verified` for each callback.
+    """Queries the API about the tasks of callbacks; emits `Verified` for each callback.
 
-    `entry_of` gives what to ask for a task id, None for one that cannot be asked about
-    with these credentials. `learn` hears each answer of the API.
+    `job_for_query` returns the record to query a task with, None if these credentials
+    cannot query it. `record_answer` is given each answer of the API.
     """
 
     def __init__(
         self,
-        asks: QueryTasks,
-        entry_of: Callable[[str], JobRecord | None],
+        query: TaskQuery,
+        job_for_query: Callable[[str], JobRecord | None],
         *,
         clock: Clock,
-        tell: Callable[[Verified | Notice], None],
-        learn: Callable[[Task], None],
+        emit: Callable[[Verified | Notice], None],
+        record_answer: Callable[[Task], None],
     ) -> None:
-        self._asks = asks
-        self._entry_of = entry_of
+        self._query = query
+        self._job_for_query = job_for_query
         self._clock = clock
-        self._tell = tell
-        self._learn = learn
-        self._waiting: OrderedDict[str, list[StoredCallback]] = OrderedDict()
-        self._bell = anyio.Event()
-        self._is_over = False
+        self._emit = emit
+        self._record_answer = record_answer
+        self._queued: OrderedDict[str, list[StoredCallback]] = OrderedDict()
+        self._wakeup = anyio.Event()
+        self._is_disabled = False
 
-    def submit(self, kept: StoredCallback) -> bool:
-        """Take a callback to be asked about soon; return whether it will be."""
-        task_id = kept.task_id
-        if self._is_over or task_id is None or self._entry_of(task_id) is None:
+    def submit(self, callback: StoredCallback) -> bool:
+        """Queue a callback for verification; return whether it can be verified."""
+        task_id = callback.task_id
+        if self._is_disabled or task_id is None or self._job_for_query(task_id) is None:
             return False
-        self._waiting.setdefault(task_id, []).append(kept)
-        if len(self._waiting) > MOST_WAITING:
-            self._waiting.popitem(last=False)
-        self._bell.set()
+        self._queued.setdefault(task_id, []).append(callback)
+        if len(self._queued) > MAX_QUEUED_TASKS:
+            self._queued.popitem(last=False)
+        self._wakeup.set()
         return True
 
     async def run(self) -> None:
-        """Ask until cancelled, or until the credentials prove useless."""
+        """Verify what is queued until cancelled, or until credentials are refused."""
         failures = 0
-        while not self._is_over:
-            await self._bell.wait()
-            self._bell = anyio.Event()
-            pause_s = RETRY_S[min(failures, len(RETRY_S)) - 1] if failures else WINDOW_S
+        while not self._is_disabled:
+            await self._wakeup.wait()
+            self._wakeup = anyio.Event()
+            pause_s = (
+                RETRY_DELAYS_S[min(failures, len(RETRY_DELAYS_S)) - 1]
+                if failures
+                else BATCH_WINDOW_S
+            )
             await self._clock.sleep(pause_s)
-            is_answered = await self._ask_some()
+            is_answered = await self._verify_batch()
             failures = 0 if is_answered else failures + 1
-            if self._waiting:
-                self._bell.set()
+            if self._queued:
+                self._wakeup.set()
 
-    async def _ask_some(self) -> bool:
-        """Ask about the tasks that have waited longest; return whether that worked."""
-        ids = list(self._waiting)[:MOST_TOGETHER]
-        entries = {task_id: self._entry_of(task_id) for task_id in ids}
+    async def _verify_batch(self) -> bool:
+        """Query the API about the oldest tasks in the queue; return success."""
+        ids = list(self._queued)[:MAX_BATCH]
+        jobs = {task_id: self._job_for_query(task_id) for task_id in ids}
         try:
-            answers = await self._asks.ask([one for one in entries.values() if one])
+            answers = await self._query.ask([one for one in jobs.values() if one])
         except (CredentialsError, AccountError) as exc:
-            self._is_over = True
-            self._tell(
+            self._is_disabled = True
+            self._emit(
                 Notice(message=f"callbacks go unverified: {exc.message}", hint=exc.hint)
             )
             return False
         except KlingError:
-            return False  # asked again; forwarding and showing go on
-        for task_id, entry in entries.items():
-            actual = answers.get(entry.key) if entry else None
-            self._judge(task_id, actual)
+            return False  # retried; forwarding and showing go on
+        for task_id, job in jobs.items():
+            actual = answers.get(job.key) if job else None
+            self._emit_results(task_id, actual)
         return True
 
-    def _judge(self, task_id: str, actual: Task | None) -> None:
+    def _emit_results(self, task_id: str, actual: Task | None) -> None:
         if actual is not None:
-            self._learn(actual)
-        for kept in self._waiting.pop(task_id, ()):
-            claim = claimed_status(kept.raw)
+            self._record_answer(actual)
+        for callback in self._queued.pop(task_id, ()):
+            claim = claimed_task(callback.raw)
             if claim is None:
                 continue
             found = mismatches(claim, actual)
-            self._tell(
+            self._emit(
                 Verified(
-                    number=kept.id,
+                    number=callback.id,
                     task_id=task_id,
                     is_true=not found,
                     actual=actual.status.value if actual is not None else None,

@@ -1,4 +1,4 @@
-"""How a callback looks, in the shape of each generation. Pure.
+"""Bodies of mock callbacks, in the shape of each API generation. Pure.
 
 Source: API reference, sections 2.2 to 2.6 and 4.2 to 4.3, read 2026-10-04.
 """
@@ -10,14 +10,14 @@ from datetime import datetime
 from typing import Any, Final
 
 Json = dict[str, Any]
-PLACE: Final = "https://example.com/kling"
-MODERATION: Final = "Failure to pass the risk control system"
-_ENDINGS: Final = {"video": "mp4", "image": "png", "audio": "mp3"}
+OUTPUT_BASE_URL: Final = "https://example.com/kling"
+MODERATION_MESSAGE: Final = "Failure to pass the risk control system"
+_EXTENSIONS: Final = {"video": "mp4", "image": "png", "audio": "mp3"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mock:
-    """A task that does not exist: what its callbacks say of it."""
+class MockTask:
+    """A task that does not exist: the values that its callbacks report."""
 
     task_id: str
     created_at: datetime
@@ -27,16 +27,16 @@ class Mock:
     message: str = "the mock task failed"
 
 
-def shape(mock: Mock, status: str, *, age_s: int = 0) -> Json:
-    """Return the body that says `status`, `age_s` seconds after the task was made."""
+def callback_body(mock: MockTask, status: str, *, age_s: int = 0) -> Json:
+    """Return the body that reports `status`, `age_s` seconds after the creation."""
     made = int(mock.created_at.timestamp() * 1000)
     times = (made, made + age_s * 1000)
-    return (_legacy if mock.is_legacy else _new)(mock, status, times)
+    return (_legacy_body if mock.is_legacy else _new_body)(mock, status, times)
 
 
-def _new(mock: Mock, status: str, times: tuple[int, int]) -> Json:
+def _new_body(mock: MockTask, status: str, times: tuple[int, int]) -> Json:
     is_final = status in ("succeeded", "failed")
-    outputs = [{"type": mock.kind, **_file(mock)}] if status == "succeeded" else []
+    outputs = [{"type": mock.kind, **_output(mock)}] if status == "succeeded" else []
     amount = "4" if status == "succeeded" else "0"
     billing = {"charge_type": "unit", "amount": amount, "package_type": mock.product}
     return {
@@ -50,7 +50,7 @@ def _new(mock: Mock, status: str, times: tuple[int, int]) -> Json:
     }
 
 
-def _legacy(mock: Mock, status: str, times: tuple[int, int]) -> Json:
+def _legacy_body(mock: MockTask, status: str, times: tuple[int, int]) -> Json:
     body: Json = {
         "task_id": mock.task_id,
         "task_status": "succeed" if status == "succeeded" else status,
@@ -62,12 +62,12 @@ def _legacy(mock: Mock, status: str, times: tuple[int, int]) -> Json:
     }
     if status == "succeeded":
         plural = mock.kind if mock.kind == "audio" else f"{mock.kind}s"
-        body["task_result"] = {plural: [_file(mock)]}
+        body["task_result"] = {plural: [_output(mock)]}
         body["final_unit_deduction"] = "4"
     return body
 
 
-def _file(mock: Mock) -> Json:
-    url = f"{PLACE}/{mock.task_id}.{_ENDINGS[mock.kind]}"
+def _output(mock: MockTask) -> Json:
+    url = f"{OUTPUT_BASE_URL}/{mock.task_id}.{_EXTENSIONS[mock.kind]}"
     length = {} if mock.kind == "image" else {"duration": "5.041"}
     return {"id": f"{mock.task_id}-1", "url": url, **length}

@@ -1,6 +1,6 @@
-"""The scenarios of `kling trigger`: which callbacks come, when, how spoilt. Pure.
+"""The scenarios of `kling trigger`: which callbacks are sent, when, how invalid. Pure.
 
-Beside each delivery stands how a sound handler answers it, which `--assert` judges by.
+Each delivery states how a conforming handler answers it, which `--assert` checks.
 """
 
 from __future__ import annotations
@@ -14,184 +14,205 @@ from typing import Any, Final
 
 from kling_cli.errors import UsageError
 from kling_cli.listener.history.replay import set_value
-from kling_cli.mock.payloads import MODERATION, Mock, shape
+from kling_cli.mock.payloads import MODERATION_MESSAGE, MockTask, callback_body
 
-BURST: Final = 50
-OVERSIZE: Final = 1024 * 1024 + 1  # one byte more than a callback may have
-DEPTH: Final = 20_000
-SLOW_S: Final = 3.0
-OLD: Final = timedelta(minutes=10)  # twice what a receiver tolerates
-_NOBODY: Final = "mock-nobody-knows-this-task"
+BURST_SIZE: Final = 50
+OVERSIZE_BYTES: Final = 1024 * 1024 + 1  # one byte over the limit
+JSON_DEPTH: Final = 20_000
+SLOW_DELAY_S: Final = 3.0
+OLD_SIGNATURE_AGE: Final = timedelta(minutes=10)  # twice what a receiver tolerates
+_UNKNOWN_TASK_ID: Final = "mock-nobody-knows-this-task"
 
 
-class Expected(StrEnum):
-    """How a sound handler answers; the value is what is shown."""
+class ExpectedStatus(StrEnum):
+    """How a conforming handler answers; the value is what is shown."""
 
-    TAKEN = "2xx"
+    ACCEPTED = "2xx"
     REFUSED = "4xx"
     EITHER = "2xx or 4xx"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """A request to send: its body, how long to wait before it, how it is signed.
+class MockDelivery:
+    """A request to send: its body, the delay before it, how it is signed.
 
-    `name` says what it is. `is_at_once`: it goes out together with its neighbours that
-    have this too. `has_no_end`: the receiver may hang up before it has read the body.
-    `is_after`: it comes after what is spoilt, to see whether the handler still works.
+    `name` is what it is called in the output. `is_concurrent`: it is sent together with
+    adjacent ones that are concurrent too. `may_disconnect`: the handler may close the
+    connection before it has read the body. `is_recovery_check`: it follows an invalid
+    callback, to see whether the handler still works.
     """
 
     raw: bytes
     name: str
     delay_s: float = 0.0
     message_id: str
-    age: timedelta = timedelta(0)
-    expected: Expected = Expected.TAKEN
+    signature_age: timedelta = timedelta(0)
+    expected: ExpectedStatus = ExpectedStatus.ACCEPTED
     is_forged: bool = False
-    is_at_once: bool = False
-    has_no_end: bool = False
-    is_after: bool = False
+    is_concurrent: bool = False
+    may_disconnect: bool = False
+    is_recovery_check: bool = False
 
     @property
-    def is_spoilt(self) -> bool:
-        """Whether a sound handler has a reason to refuse it."""
-        return self.expected is not Expected.TAKEN
+    def is_invalid(self) -> bool:
+        """Whether a conforming handler has a reason to refuse it."""
+        return self.expected is not ExpectedStatus.ACCEPTED
 
 
 Changes = Mapping[str, Any]
-Make = Callable[[Mock, Changes], tuple[Delivery, ...]]
+BuildScenario = Callable[[MockTask, Changes], tuple[MockDelivery, ...]]
 
 
-def names() -> tuple[str, ...]:
-    """Return every scenario's name, the everyday ones first."""
+def scenario_names() -> tuple[str, ...]:
+    """Return every scenario's name, the ordinary ones first."""
     return tuple(_SCENARIOS)
 
 
-def scenario(name: str, mock: Mock, changes: Changes) -> tuple[Delivery, ...]:
-    """Return what is sent; `changes` are fields of every body, by dotted key.
+def build_scenario(
+    name: str, mock: MockTask, changes: Changes
+) -> tuple[MockDelivery, ...]:
+    """Return the deliveries of a scenario; `changes` set fields of every body.
 
     Raises:
-        UsageError: There is no such scenario, or no place for a change.
+        UsageError: There is no such scenario, or no field for a change.
     """
-    make = _SCENARIOS.get(name)
-    if make is None:
+    build = _SCENARIOS.get(name)
+    if build is None:
         raise UsageError(
-            f"there is no scenario {name!r}", hint=f"one of {', '.join(names())}"
+            f"there is no scenario {name!r}",
+            hint=f"one of {', '.join(scenario_names())}",
         )
-    return make(mock, changes)
+    return build(mock, changes)
 
 
-def custom(raw: bytes, mock: Mock) -> tuple[Delivery, ...]:
-    """Return a body of the person's own as the one delivery."""
-    return (Delivery(raw=raw, name="own", message_id=f"msg_{mock.task_id}_own"),)
+def custom_delivery(raw: bytes, mock: MockTask) -> tuple[MockDelivery, ...]:
+    """Return the user's own body as the one delivery."""
+    return (MockDelivery(raw=raw, name="own", message_id=f"msg_{mock.task_id}_own"),)
 
 
-def reachability_check(mock: Mock) -> Delivery:
-    """Return a sound callback, to be sent after spoilt ones."""
-    one = _one(mock, "succeeded", {}, 90)
+def recovery_check(mock: MockTask) -> MockDelivery:
+    """Return a valid callback, to be sent after invalid ones."""
+    delivery = _delivery(mock, "succeeded", {}, 90)
     message_id = f"msg_{mock.task_id}_after"
-    return replace(one, name="afterwards", message_id=message_id, is_after=True)
+    return replace(
+        delivery, name="afterwards", message_id=message_id, is_recovery_check=True
+    )
 
 
-def _one(mock: Mock, status: str, changes: Changes, age_s: int = 0) -> Delivery:
-    body = shape(mock, status, age_s=age_s)
+def _delivery(
+    mock: MockTask, status: str, changes: Changes, age_s: int = 0
+) -> MockDelivery:
+    body = callback_body(mock, status, age_s=age_s)
     for key, value in changes.items():
         set_value(body, key, value)
-    return Delivery(
+    return MockDelivery(
         raw=json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"),
         name=status,
         message_id=f"msg_{mock.task_id}_{status}",
     )
 
 
-def _sequence(*statuses: str, pause_s: float = 0.0) -> Make:
+def _sequence(*statuses: str, pause_s: float = 0.0) -> BuildScenario:
     ages = {"submitted": 0, "processing": 2, "succeeded": 90, "failed": 90}
 
-    def make(mock: Mock, changes: Changes) -> tuple[Delivery, ...]:
+    def build(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
         return tuple(
             replace(
-                _one(mock, status, changes, ages[status]),
+                _delivery(mock, status, changes, ages[status]),
                 delay_s=pause_s if index else 0.0,
             )
             for index, status in enumerate(statuses)
         )
 
-    return make
+    return build
 
 
-def _of_kind(kind: str) -> Make:
-    def make(mock: Mock, changes: Changes) -> tuple[Delivery, ...]:
-        return (_one(replace(mock, kind=kind), "succeeded", changes, 90),)
+def _output_kind(kind: str) -> BuildScenario:
+    def build(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
+        return (_delivery(replace(mock, kind=kind), "succeeded", changes, 90),)
 
-    return make
-
-
-def _spoilt(name: str, **how: Any) -> Make:
-    def make(mock: Mock, changes: Changes) -> tuple[Delivery, ...]:
-        one = _one(mock, "succeeded", changes, 90)
-        return (replace(one, name=name, expected=Expected.REFUSED, **how),)
-
-    return make
+    return build
 
 
-def _cut(name: str, cut: Callable[[bytes], bytes]) -> Make:
-    def make(mock: Mock, changes: Changes) -> tuple[Delivery, ...]:
-        (one,) = _spoilt(name)(mock, changes)
-        return (replace(one, raw=cut(one.raw)),)
+def _invalid(name: str, **fields: Any) -> BuildScenario:
+    def build(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
+        delivery = _delivery(mock, "succeeded", changes, 90)
+        return (
+            replace(delivery, name=name, expected=ExpectedStatus.REFUSED, **fields),
+        )
 
-    return make
-
-
-def _moderation(mock: Mock, changes: Changes) -> tuple[Delivery, ...]:
-    return (_one(replace(mock, message=MODERATION), "failed", changes, 90),)
+    return build
 
 
-def _oversize(mock: Mock, changes: Changes) -> tuple[Delivery, ...]:
-    """Return a sound body with too much space behind it: some limits allow for it."""
-    one = _one(mock, "succeeded", changes, 90)
-    raw = one.raw.ljust(OVERSIZE)
-    either = Expected.EITHER
-    return (replace(one, name="oversize", raw=raw, expected=either, has_no_end=True),)
+def _corrupted(name: str, corrupt: Callable[[bytes], bytes]) -> BuildScenario:
+    def build(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
+        (delivery,) = _invalid(name)(mock, changes)
+        return (replace(delivery, raw=corrupt(delivery.raw)),)
+
+    return build
 
 
-def _unknown(mock: Mock, changes: Changes) -> tuple[Delivery, ...]:
-    one = _one(replace(mock, task_id=_NOBODY), "succeeded", changes, 90)
-    return (replace(one, name="unknown-task"),)
-
-
-def _burst(mock: Mock, changes: Changes) -> tuple[Delivery, ...]:
-    tasks = [replace(mock, task_id=f"{mock.task_id}-{n}") for n in range(1, BURST + 1)]
-    return tuple(
-        replace(_one(each, "succeeded", changes, 90), is_at_once=True) for each in tasks
+def _moderation(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
+    return (
+        _delivery(replace(mock, message=MODERATION_MESSAGE), "failed", changes, 90),
     )
 
 
-def _half(raw: bytes) -> bytes:
+def _oversize(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
+    """Return a valid body padded beyond the limit, which some handlers allow."""
+    delivery = _delivery(mock, "succeeded", changes, 90)
+    raw = delivery.raw.ljust(OVERSIZE_BYTES)
+    either = ExpectedStatus.EITHER
+    return (
+        replace(
+            delivery, name="oversize", raw=raw, expected=either, may_disconnect=True
+        ),
+    )
+
+
+def _unknown(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
+    delivery = _delivery(
+        replace(mock, task_id=_UNKNOWN_TASK_ID), "succeeded", changes, 90
+    )
+    return (replace(delivery, name="unknown-task"),)
+
+
+def _burst(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
+    tasks = [
+        replace(mock, task_id=f"{mock.task_id}-{n}") for n in range(1, BURST_SIZE + 1)
+    ]
+    return tuple(
+        replace(_delivery(each, "succeeded", changes, 90), is_concurrent=True)
+        for each in tasks
+    )
+
+
+def _truncated(raw: bytes) -> bytes:
     return raw[: len(raw) // 2]
 
 
-def _deep(_: bytes) -> bytes:
-    return b'{"id":' + b"[" * DEPTH + b"]" * DEPTH + b"}"
+def _deeply_nested(_: bytes) -> bytes:
+    return b'{"id":' + b"[" * JSON_DEPTH + b"]" * JSON_DEPTH + b"}"
 
 
-_SCENARIOS: Final[Mapping[str, Make]] = {
+_SCENARIOS: Final[Mapping[str, BuildScenario]] = {
     "submitted": _sequence("submitted"),
     "processing": _sequence("processing"),
     "succeeded": _sequence("succeeded"),
     "failed": _sequence("failed"),
     "failed-moderation": _moderation,
-    "image": _of_kind("image"),
-    "audio": _of_kind("audio"),
+    "image": _output_kind("image"),
+    "audio": _output_kind("audio"),
     "lifecycle": _sequence("submitted", "processing", "succeeded"),
     "duplicate": _sequence("succeeded", "succeeded"),
     "out-of-order": _sequence("processing", "submitted", "succeeded"),
     "late-processing": _sequence("submitted", "succeeded", "processing"),
-    "slow": _sequence("submitted", "processing", "succeeded", pause_s=SLOW_S),
+    "slow": _sequence("submitted", "processing", "succeeded", pause_s=SLOW_DELAY_S),
     "oversize": _oversize,
-    "malformed": _cut("malformed", _half),
-    "deep-json": _cut("deep-json", _deep),
-    "bad-signature": _spoilt("bad-signature", is_forged=True),
-    "old-timestamp": _spoilt("old-timestamp", age=OLD),
+    "malformed": _corrupted("malformed", _truncated),
+    "deep-json": _corrupted("deep-json", _deeply_nested),
+    "bad-signature": _invalid("bad-signature", is_forged=True),
+    "old-timestamp": _invalid("old-timestamp", signature_age=OLD_SIGNATURE_AGE),
     "unknown-task": _unknown,
     "burst": _burst,
 }

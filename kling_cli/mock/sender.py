@@ -1,4 +1,4 @@
-"""Sends mock callbacks, marked and signed: one after the other, or many at once."""
+"""Sends mock callbacks, marked and signed, in sequence or concurrently."""
 
 from __future__ import annotations
 
@@ -18,104 +18,110 @@ from kling_cli.listener.forwarding.delivery import (
 )
 from kling_cli.listener.forwarding.headers import Headers
 from kling_cli.listener.forwarding.targets import Target
-from kling_cli.listener.ingress.urls import MOCK_HEADER, mock_mark
+from kling_cli.listener.ingress.urls import MOCK_HEADER, mock_signature
 from kling_cli.mock.conformance import Expectations
-from kling_cli.mock.scenarios import Delivery
+from kling_cli.mock.scenarios import MockDelivery
 from kling_cli.secret import Secret
 
-FOREIGN = Secret("whsec_bW9jay1mb3JnZWQtc2lnbmF0dXJl")  # nobody's: it forges
+FORGED_SECRET = Secret("whsec_bW9jay1mb3JnZWQtc2lnbmF0dXJl")  # no handler has it
 
-# Told of each answer, with the delivery's number from 1, as it comes.
-Tell = Callable[[int, Delivery, DeliveryOutcome], None]
-MockRequests = tuple[Delivery, ...]
+# Called with each outcome as it arrives, and the delivery's number from 1.
+OnOutcome = Callable[[int, MockDelivery, DeliveryOutcome], None]
+DeliveryBatch = tuple[MockDelivery, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MockSigner:
-    """What goes onto each delivery: our mark, and signatures if there are secrets."""
+    """Makes the headers of each delivery: the mock mark, and any signatures."""
 
     key: bytes
     secrets: tuple[Secret, ...]
     clock: Clock
 
-    def headers(self, one: Delivery) -> Headers:
-        """Return the headers of a delivery sent now."""
-        given = {
+    def headers(self, delivery: MockDelivery) -> Headers:
+        """Return the headers of a delivery that is sent now."""
+        headers = {
             "Content-Type": "application/json",
-            MOCK_HEADER: mock_mark(one.raw, self.key),
+            MOCK_HEADER: mock_signature(delivery.raw, self.key),
         }
-        secrets = (FOREIGN,) if one.is_forged else self.secrets
+        secrets = (FORGED_SECRET,) if delivery.is_forged else self.secrets
         if secrets:
-            sent_at = self.clock.now() - one.age
-            given |= sign(
-                one.raw, secrets=secrets, message_id=one.message_id, sent_at=sent_at
+            sent_at = self.clock.now() - delivery.signature_age
+            headers |= sign(
+                delivery.raw,
+                secrets=secrets,
+                message_id=delivery.message_id,
+                sent_at=sent_at,
             )
-        return tuple(given.items())
+        return tuple(headers.items())
 
 
-def mock_requests(
-    made: Sequence[Delivery], *, is_doubled: bool = False, times: int = 1
-) -> list[MockRequests]:
-    """Return what is sent, in order; the deliveries of a volley go out at once. Pure.
+def delivery_batches(
+    deliveries: Sequence[MockDelivery], *, is_doubled: bool = False, times: int = 1
+) -> list[DeliveryBatch]:
+    """Return the deliveries in batches; those of one batch are sent concurrently. Pure.
 
-    All of it `times` times, each delivery twice if it is doubled.
+    All of them `times` times, each delivery twice if doubled.
     """
-    each = [one for one in made for _ in range(2 if is_doubled else 1)]
-    once: list[MockRequests] = []
-    for is_at_once, group in groupby(each, key=lambda one: one.is_at_once):
-        together = tuple(group)
-        once += [together] if is_at_once else [(one,) for one in together]
-    return once * times
+    repeats = 2 if is_doubled else 1
+    repeated = [each for each in deliveries for _ in range(repeats)]
+    batches: list[DeliveryBatch] = []
+    for is_concurrent, group in groupby(repeated, key=lambda each: each.is_concurrent):
+        members = tuple(group)
+        batches += [members] if is_concurrent else [(each,) for each in members]
+    return batches * times
 
 
-async def deliver(
-    sent: Sequence[MockRequests],
+async def send_batches(
+    batches: Sequence[DeliveryBatch],
     target: Target,
-    stamp: MockSigner,
-    tell: Tell,
+    signer: MockSigner,
+    on_outcome: OnOutcome,
     *,
     timeout_s: float = DEFAULT_TIMEOUT_S,
 ) -> None:
-    """Send one volley after the other; return when all have been answered, or not.
+    """Send one batch after the other; return when each has an outcome.
 
     Raises:
         UsageError: the environment's certificates or proxy cannot be used.
     """
     number = 0
     async with new_http(timeout_s=timeout_s) as http:
-        courier = DeliveryClient(http=http, clock=stamp.clock, timeout_s=timeout_s)
+        client = DeliveryClient(http=http, clock=signer.clock, timeout_s=timeout_s)
 
-        async def send(number: int, one: Delivery) -> None:
-            await stamp.clock.sleep(one.delay_s)
-            outcome = await courier.carry(target, stamp.headers(one), one.raw)
-            tell(number, one, outcome)
+        async def send(number: int, delivery: MockDelivery) -> None:
+            await signer.clock.sleep(delivery.delay_s)
+            outcome = await client.deliver(
+                target, signer.headers(delivery), delivery.raw
+            )
+            on_outcome(number, delivery, outcome)
 
-        for volley in sent:
+        for batch in batches:
             async with anyio.create_task_group() as group:
-                for one in volley:
+                for delivery in batch:
                     number += 1
-                    group.start_soon(send, number, one)
+                    group.start_soon(send, number, delivery)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MockRun:
-    """What is sent to a handler, how, and what is asked of its answers.
+    """One scenario against a handler: its deliveries, and what is expected of it.
 
-    `scenario` is None for a body of the person's own.
+    `scenario` is None for the user's own body.
     """
 
     scenario: str | None
-    sent: Sequence[MockRequests]
+    batches: Sequence[DeliveryBatch]
     target: Target
-    stamp: MockSigner
-    demands: Expectations
+    signer: MockSigner
+    expectations: Expectations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MockRuns:
-    """The trials that were asked for; `skipped` are scenarios we cannot send."""
+    """All runs of a command; `skipped` are scenarios that cannot be sent."""
 
-    trials: Sequence[MockRun]
-    demands: Expectations
+    runs: Sequence[MockRun]
+    expectations: Expectations
     skipped: Sequence[str] = ()
     is_all: bool = False

@@ -1,6 +1,7 @@
-"""What is written down: jobs, callbacks and forwards, in one SQLite file.
+"""The store of jobs, callbacks and forwards: one SQLite file, shared by processes.
 
-`Journal` is the repository, `JobRecord` and `StoredCallback` are its records.
+`Journal` is the repository; `JobRecord`, `StoredCallback` and `StoredForward` are its
+records. `recent.py` reads it for shell completion.
 """
 
 from lazy_loader import attach_stub

@@ -1,19 +1,12 @@
 from .database import (
-    BUSY_S as BUSY_S,
+    BUSY_TIMEOUT_S as BUSY_TIMEOUT_S,
     FILE_NAME as FILE_NAME,
     JournalError as JournalError,
-    find_damage as find_damage,
+    check_integrity as check_integrity,
 )
 from .journal import (
-    CallbackFilter as CallbackFilter,
-    CallbackJournal as CallbackJournal,
-    ForwardOutcomes as ForwardOutcomes,
     Journal as Journal,
     ListenerJournal as ListenerJournal,
-    PartialPlace as PartialPlace,
-    StoredCallback as StoredCallback,
-    StoredForward as StoredForward,
-    last_by_url as last_by_url,
 )
 from .prompts import prompt_of as prompt_of
 from .recent import (
@@ -22,9 +15,15 @@ from .recent import (
     recent_tasks as recent_tasks,
 )
 from .records import (
+    CallbackFilter as CallbackFilter,
+    ForwardOutcomes as ForwardOutcomes,
     JobRecord as JobRecord,
-    PartialRecord as PartialRecord,
+    OutputKey as OutputKey,
+    PartialFileRecord as PartialFileRecord,
     SavedOutput as SavedOutput,
     Stage as Stage,
     State as State,
+    StoredCallback as StoredCallback,
+    StoredForward as StoredForward,
+    last_by_url as last_by_url,
 )

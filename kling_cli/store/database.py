@@ -1,4 +1,4 @@
-"""The journal's file: making it, opening it together with others, setting it aside."""
+"""The journal's database file: schema, opening, migration, recovery from corruption."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from kling_cli.store.records import COLUMNS
 
 FILE_NAME = "journal.db"
 SCHEMA_VERSION = 4  # 2: forwards of callbacks; 3: estimated units; 4: partial files
-BUSY_S = 15.0
-# What says that a write was not taken, and what may say so of opening.
-_UNTAKEN = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)
+BUSY_TIMEOUT_S = 15.0
+# Errors of a write that did not happen, and of opening a file that cannot be written.
+_NOT_WRITTEN = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)
 _UNWRITABLE = (
     *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
     *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM),
@@ -56,7 +56,7 @@ _TABLES = (
 
 
 class JournalError(UsageError):
-    """The journal cannot be read or written; `is_locked`: somebody else is writing."""
+    """The journal cannot be read or written; `is_locked`: by another process."""
 
     def __init__(self, path: Path, cause: Exception) -> None:
         self.is_locked = isinstance(cause, sqlite3.Error) and _is_busy(cause)
@@ -68,25 +68,25 @@ class JournalError(UsageError):
         hint = f"{remedy}, or name another folder with KLING_STATE_DIR"
         if isinstance(cause, sqlite3.DatabaseError) and _is_corrupt(cause):
             hint = f"it is damaged: move {path} away, and a new one is begun"
-        is_readable = isinstance(cause, sqlite3.Error) and _code(cause) in _UNTAKEN
+        is_readable = isinstance(cause, sqlite3.Error) and _code(cause) in _NOT_WRITTEN
         verb = "written" if is_readable else "used"
         super().__init__(f"the journal {path} cannot be {verb}: {cause}", hint=hint)
 
 
-class Opened(NamedTuple):
-    """A journal's database as it could be opened.
+class OpenedDatabase(NamedTuple):
+    """The connection to a journal's database.
 
-    `set_aside` is where a corrupt predecessor was moved, if there was one;
-    `unwritable` is why it can only be read, if that is so.
+    `corrupt_backup` is where a corrupt file was moved, if there was one; `unwritable`
+    is why the database is read-only, if it is.
     """
 
     connection: sqlite3.Connection
-    set_aside: Path | None = None
+    corrupt_backup: Path | None = None
     unwritable: JournalError | None = None
 
 
-def open_database(state_dir: Path) -> Opened:
-    """Open the journal's database: to read it at least, where it is there already.
+def open_database(state_dir: Path) -> OpenedDatabase:
+    """Open the journal's database, read-only where an existing one cannot be written.
 
     Raises:
         JournalError: the folder or the file cannot be used.
@@ -99,31 +99,30 @@ def open_database(state_dir: Path) -> Opened:
         if not _is_unwritable(exc):
             raise error from exc
         try:
-            return Opened(_connect_to_read(path), unwritable=error)
+            return OpenedDatabase(_connect_to_read(path), unwritable=error)
         except (OSError, sqlite3.Error):
             raise error from exc
 
 
-def _open_to_write(path: Path) -> Opened:
+def _open_to_write(path: Path) -> OpenedDatabase:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        return Opened(_connect(path))
+        return OpenedDatabase(_connect(path))
     except sqlite3.DatabaseError as exc:
         if not _is_corrupt(exc):
             raise
-    aside = _set_aside(path)
-    return Opened(_connect(path), set_aside=aside)
+    aside = _rename_corrupt(path)
+    return OpenedDatabase(_connect(path), corrupt_backup=aside)
 
 
 def _connect_to_read(path: Path) -> sqlite3.Connection:
-    """Return a connection that reads a journal in a place that takes no writing.
+    """Return a read-only connection to a journal in a folder that is not writable.
 
-    Together with those who write to it, if they do; or else as the file stands. What
-    needs writing to be read, a log that nobody has moved or older tables, is read in a
-    copy.
+    It sees what other processes write. Where reading needs writing (a log that was not
+    checkpointed, an older schema), a copy in memory is read.
     """
     address = f"file:{quote(str(path.absolute()))}"
-    has_log = _beside(path, "-wal").exists()
+    has_log = _with_suffix(path, "-wal").exists()
     for options in ("mode=ro",) if has_log else ("mode=ro", "mode=ro&immutable=1"):
         db = sqlite3.connect(f"{address}?{options}", uri=True, isolation_level=None)
         try:
@@ -143,24 +142,24 @@ def _readable(db: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _copied(path: Path) -> sqlite3.Connection:
-    """Return the database as it stands, log and all, in memory."""
+    """Return a copy of the database and its log in memory."""
     memory = sqlite3.connect(":memory:", isolation_level=None)
     with TemporaryDirectory(prefix="kling-") as folder:
         copy = Path(folder, path.name)
         for suffix in ("", "-wal"):
-            if _beside(path, suffix).exists():
-                shutil.copyfile(_beside(path, suffix), _beside(copy, suffix))
-        with closing(_connect(copy)) as there:
-            there.backup(memory)
+            if _with_suffix(path, suffix).exists():
+                shutil.copyfile(_with_suffix(path, suffix), _with_suffix(copy, suffix))
+        with closing(_connect(copy)) as existing:
+            existing.backup(memory)
     return memory
 
 
-def _beside(path: Path, suffix: str) -> Path:
+def _with_suffix(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
 def _is_unwritable(error: Exception) -> bool:
-    """Return whether what failed may yet be read: there is no right, or no room."""
+    """Return whether the file may still be readable: no permission, or a full disk."""
     if isinstance(error, sqlite3.Error):
         return _code(error) in _UNWRITABLE
     return isinstance(error, PermissionError) or (
@@ -170,12 +169,12 @@ def _is_unwritable(error: Exception) -> bool:
 
 def _connect(path: Path) -> sqlite3.Connection:
     path.touch(mode=0o600)  # SQLite gives the files beside it the same mode
-    db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+    db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
     try:
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA synchronous = FULL")
         if _version(db) < SCHEMA_VERSION:
-            _prepare(db)
+            _migrate(db)
         db.execute("SELECT 1 FROM jobs LIMIT 1")
     except BaseException:
         db.close()
@@ -187,19 +186,19 @@ def _version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _prepare(db: sqlite3.Connection) -> None:
-    """Make the tables, or those and their columns that an older file lacks.
+def _migrate(db: sqlite3.Connection) -> None:
+    """Create the tables and columns that the file lacks.
 
-    Harmless when another process does the same at the same time, or goes on with the
-    version it knows.
+    Safe when another process does the same at the same time, or goes on using the
+    older schema.
     """
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("BEGIN IMMEDIATE")
     for statement in _TABLES:
         db.execute(statement)
-    there = {row["name"] for row in db.execute("PRAGMA table_info(jobs)")}
+    existing = {row["name"] for row in db.execute("PRAGMA table_info(jobs)")}
     for column in COLUMNS:
-        if column not in there:
+        if column not in existing:
             db.execute(f"ALTER TABLE jobs ADD COLUMN {column}")
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     db.execute("COMMIT")
@@ -214,25 +213,25 @@ def _is_busy(error: sqlite3.Error) -> bool:
 
 
 def _code(error: sqlite3.Error) -> int:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF  # without its finer shades
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code
 
 
-def _set_aside(path: Path) -> Path:
-    """Rename a corrupt journal, and what belongs to it, to the first free name."""
+def _rename_corrupt(path: Path) -> Path:
+    """Rename a corrupt journal and its log to the first free name; return it."""
     aside = next(
         free
         for number in count(1)
         if not (free := path.with_name(f"{path.name}.corrupt-{number}")).exists()
     )
     for suffix in ("", "-wal", "-shm"):
-        part = _beside(path, suffix)
+        part = _with_suffix(path, suffix)
         if part.exists():
-            os.replace(part, _beside(aside, suffix))  # noqa: PTH105 -- the same on every system
+            os.replace(part, _with_suffix(aside, suffix))  # noqa: PTH105 -- the same on every system
     return aside
 
 
-def find_damage(state_dir: Path) -> str | None:
-    """Return what is wrong with the journal, None when it is sound or not there yet.
+def check_integrity(state_dir: Path) -> str | None:
+    """Return the first error of SQLite's quick check, None if there is none or no file.
 
     Raises:
         JournalError: it cannot be read at all.
@@ -241,15 +240,15 @@ def find_damage(state_dir: Path) -> str | None:
     if not path.exists():
         return None
     try:
-        return _first_complaint(path)
+        return _quick_check(path)
     except sqlite3.OperationalError as exc:
         raise JournalError(path, exc) from exc
     except sqlite3.DatabaseError as exc:
         return str(exc)
 
 
-def _first_complaint(path: Path) -> str | None:
+def _quick_check(path: Path) -> str | None:
     address = f"file:{quote(str(path))}?mode=ro"
     with closing(sqlite3.connect(address, uri=True)) as database:
-        said = str(database.execute("PRAGMA quick_check(1)").fetchone()[0])
-    return None if said == "ok" else said
+        result = str(database.execute("PRAGMA quick_check(1)").fetchone()[0])
+    return None if result == "ok" else result

@@ -1,4 +1,4 @@
-"""The journal: every job and every callback of this user, in one SQLite file.
+"""Repository of the jobs, callbacks and forwards of this user, in one SQLite file.
 
 Many `kling` processes share it (WAL). Each write is on disk when the call returns:
 before a job is sent, before a callback is answered.
@@ -10,9 +10,9 @@ import json
 import math
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -20,58 +20,60 @@ from typing import Any, Self
 
 from kling_cli.api import Task
 from kling_cli.errors import UsageError
-from kling_cli.store.database import FILE_NAME, JournalError, Opened, open_database
+from kling_cli.store.database import (
+    FILE_NAME,
+    JournalError,
+    OpenedDatabase,
+    open_database,
+)
 from kling_cli.store.records import (
+    CallbackFilter,
+    ForwardOutcomes,
     JobRecord,
-    PartialRecord,
+    OutputKey,
+    PartialFileRecord,
     Stage,
+    StoredCallback,
+    StoredForward,
     from_row,
     to_cell,
     to_row,
 )
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredCallback:
-    """A callback as it stands in the journal; `raw` is the body, byte for byte."""
-
-    id: int
-    received_at: datetime
-    product: str | None
-    nonce: str | None
-    task_id: str | None
-    external_id: str | None
-    status: str | None
-    trust: str
-    headers: tuple[tuple[str, str], ...]
-    raw: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartialPlace:
-    """Which output a partial file is of: a file of a task, counted from 1."""
-
-    api_base: str
-    task_id: str
-    file_index: int
-    is_watermark: bool
+PAGE_SIZE = 200
+MAX_LOG_PAGES = 64_000  # pages, 256 MB
+_OUTPUT_KEY = "api_base = ? AND task_id = ? AND file_index = ? AND is_watermark = ?"
+_ROWS_PER_STATEMENT = 100  # older SQLite takes 999 values at most
+_INSERT_CALLBACKS = (
+    "INSERT INTO callbacks (received_at, product, nonce, task_id, external_id, status,"
+    " trust, headers, raw) VALUES "
+)
+_CALLBACK_VALUES = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_HAS_FAILED_FORWARD = (
+    "id IN (SELECT callback_id FROM forwards AS f WHERE (f.status IS NULL"
+    " OR f.status NOT BETWEEN 200 AND 299) AND NOT EXISTS (SELECT 1 FROM forwards"
+    " AS g WHERE g.callback_id = f.callback_id AND g.url = f.url AND g.id > f.id))"
+)
+_FORWARD_COLUMNS = (
+    "callback_id, sent_at, url, status, duration_s, attempt, error, is_replay"
+)
 
 
 class Journal:
     """An open journal. Use as a context manager, from one thread."""
 
-    def __init__(self, opened: Opened, path: Path) -> None:
+    def __init__(self, opened: OpenedDatabase, path: Path) -> None:
         self._db = opened.connection
         self._path = path
-        self.set_aside = opened.set_aside  # where a corrupt predecessor now lies
+        self.corrupt_backup = opened.corrupt_backup
         self._unwritable = opened.unwritable
 
     @classmethod
     def open(cls, state_dir: Path) -> Self:
-        """Open the journal of `state_dir`, making it if need be.
+        """Open the journal of `state_dir`, creating it if there is none.
 
-        A file that is not a sound database is renamed, never deleted. One that is there
-        and cannot be written is opened for reading.
+        A corrupt file is renamed, never deleted. An existing one that cannot be written
+        is opened read-only.
 
         Raises:
             JournalError: the folder or the file cannot be used.
@@ -93,57 +95,57 @@ class Journal:
         self._db.close()
 
     def require_writable(self) -> None:
-        """Return when the journal can be written, as far as opening it has shown.
+        """Raise unless the journal was opened for writing.
 
         Raises:
-            JournalError: it can only be read.
+            JournalError: it is read-only.
         """
         if self._unwritable is not None:
             raise self._unwritable
 
-    def wait_for_others(self, seconds: float) -> None:
-        """From here on wait so long, and block, while somebody else is writing."""
+    def set_busy_timeout(self, seconds: float) -> None:
+        """Set how long calls block while another process writes."""
         self._read(f"PRAGMA busy_timeout = {round(seconds * 1000)}", ())
 
-    def write_down(self, entry: JobRecord) -> None:
-        """Store a job that is about to be sent.
+    def add_job(self, job: JobRecord) -> None:
+        """Store a job that is about to be submitted.
 
-        It takes the place of one with its external id that certainly became no task.
+        It replaces one with its external id that certainly became no task.
 
         Raises:
-            UsageError: the external id is that of a job that was or may have been sent.
-            JournalError: it could not be stored; nothing may be sent then.
+            UsageError: the external id is used by a job that may be submitted.
+            JournalError: it could not be stored; it must not be submitted then.
         """
-        row = to_row(entry)
-        names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
-        insert = f"INSERT INTO jobs ({names}) VALUES ({marks})"  # noqa: S608 -- our own column names
+        row = to_row(job)
+        names, placeholders = ", ".join(row), ", ".join(f":{name}" for name in row)
+        insert = f"INSERT INTO jobs ({names}) VALUES ({placeholders})"  # noqa: S608 -- our own column names
         try:
             with self._writing():
                 self._db.execute(
                     "DELETE FROM jobs WHERE external_id = ? AND task_id IS NULL"
                     " AND stage IN (?, ?)",
-                    (entry.external_id, Stage.REFUSED.value, Stage.ABSENT.value),
+                    (job.external_id, Stage.REFUSED.value, Stage.ABSENT.value),
                 )
                 self._db.execute(insert, row)
         except sqlite3.IntegrityError as exc:
             raise UsageError(
-                f"the external id {entry.external_id} has been used before",
-                hint=f"kling status {entry.external_id}",
+                f"the external id {job.external_id} has been used before",
+                hint=f"kling status {job.external_id}",
             ) from exc
 
-    def change(self, external_id: str, **columns: Any) -> None:
+    def update_job(self, external_id: str, **columns: Any) -> None:
         """Set columns of one job."""
         cells = {name: to_cell(name, value) for name, value in columns.items()}
-        marks = ", ".join(f"{name} = :{name}" for name in cells)
+        assignments = ", ".join(f"{name} = :{name}" for name in cells)
         with self._writing():
             self._db.execute(
-                f"UPDATE jobs SET {marks} WHERE external_id = :key",  # noqa: S608 -- our own column names
+                f"UPDATE jobs SET {assignments} WHERE external_id = :key",  # noqa: S608 -- our own column names
                 {**cells, "key": external_id},
             )
 
-    def observe(self, external_id: str, task: Task) -> None:
-        """Store what the API said of a job's task."""
-        self.change(
+    def record_task(self, external_id: str, task: Task) -> None:
+        """Store the state of a job's task as the API returned it."""
+        self.update_job(
             external_id,
             task_id=task.id,
             stage=Stage.of(task.status),
@@ -155,20 +157,22 @@ class Journal:
             request_id=task.request_id,
         )
 
-    def find(self, name: str) -> JobRecord | None:
+    def find_job(self, name: str) -> JobRecord | None:
         """Return the job with this task id or external id."""
-        found = self._entries("task_id = ? OR external_id = ?", (name, name))
+        found = self._jobs("task_id = ? OR external_id = ?", (name, name))
         return found[0] if found else None
 
-    def unfinished(self, *, absent_since: datetime | None = None) -> list[JobRecord]:
-        """Return jobs still open, and finished ones not wholly saved, oldest first.
+    def unfinished_jobs(
+        self, *, absent_since: datetime | None = None
+    ) -> list[JobRecord]:
+        """Return open jobs, and succeeded ones with files to save, oldest first.
 
-        Those written down after `absent_since` count as open if they were not found.
+        Absent jobs written after `absent_since` count as open.
         """
         open_stages = [stage.value for stage in Stage if stage.is_open]
-        marks = ", ".join("?" * len(open_stages))
-        return self._entries(
-            f"stage IN ({marks}) OR (stage = ? AND is_downloading AND "
+        placeholders = ", ".join("?" * len(open_stages))
+        return self._jobs(
+            f"stage IN ({placeholders}) OR (stage = ? AND is_downloading AND "
             "(paths = '[]' OR paths LIKE '%\"\"%')) OR (stage = ? AND task_id IS NULL"
             " AND written_at > ?) ORDER BY written_at",
             (
@@ -179,27 +183,27 @@ class Journal:
             ),
         )
 
-    def tasks(
+    def submitted_jobs(
         self, limit: int, *, api_base: str | None = None, without: Iterable[str] = ()
     ) -> list[JobRecord]:
-        """Return up to `limit` jobs that were or may have been sent, newest first.
+        """Return up to `limit` jobs that were or may have been submitted, newest first.
 
         Those of another API base, or of the products `without`, are left out.
         """
         products = tuple(without)
-        marks = ", ".join("?" * len(products))
-        return self._entries(
-            f"stage NOT IN (?, ?) AND product NOT IN ({marks}) AND api_base ="
+        placeholders = ", ".join("?" * len(products))
+        return self._jobs(
+            f"stage NOT IN (?, ?) AND product NOT IN ({placeholders}) AND api_base ="
             " ifnull(?, api_base) ORDER BY written_at DESC, rowid DESC LIMIT ?",
             (Stage.REFUSED.value, Stage.ABSENT.value, *products, api_base, limit),
         )
 
-    def newest(self, limit: int) -> list[JobRecord]:
+    def newest_jobs(self, limit: int) -> list[JobRecord]:
         """Return up to `limit` jobs, newest first."""
-        return self._entries("1 ORDER BY written_at DESC, rowid DESC LIMIT ?", (limit,))
+        return self._jobs("1 ORDER BY written_at DESC, rowid DESC LIMIT ?", (limit,))
 
     def usual_s(self, product: str, model: str | None, api_base: str) -> float | None:
-        """Return the median seconds that the last ten such tasks took, if three did."""
+        """Return the median duration of the last ten such tasks, None below three."""
         rows = self._read(
             "SELECT updated_at - created_at FROM jobs WHERE product = ? AND model IS ?"
             " AND api_base = ? AND stage = ? AND updated_at > created_at"
@@ -207,48 +211,52 @@ class Journal:
             (product, model, api_base, Stage.SUCCEEDED.value),
         )
         times = sorted(row[0] for row in rows)
-        return times[len(times) // 2] if len(times) >= 3 else None  # noqa: PLR2004 -- fewer say nothing
+        return times[len(times) // 2] if len(times) >= 3 else None  # noqa: PLR2004 -- too few
 
-    def keep_callback(self, callback: StoredCallback) -> int:
+    def add_callback(self, callback: StoredCallback) -> int:
         """Store a callback, durably, and return its number; `id` is ignored."""
-        return self.keep_callbacks([callback])[0]
+        return self.add_callbacks([callback])[0]
 
-    def keep_callbacks(self, callbacks: Iterable[StoredCallback]) -> list[int]:
-        """Store callbacks together, durably, and return their numbers in order.
+    def add_callbacks(self, callbacks: Iterable[StoredCallback]) -> list[int]:
+        """Store callbacks in one transaction, durably; return their numbers in order.
 
-        They go in with few statements, as each lets other threads interrupt this one.
+        Uses few statements, as each one releases the interpreter lock.
         """
-        rows = [_job_cells(callback) for callback in callbacks]
+        rows = [_callback_cells(callback) for callback in callbacks]
         numbers: list[int] = []
         with self._writing():
-            for first in range(0, len(rows), _ROWS):
-                part = rows[first : first + _ROWS]
-                marks = ", ".join([_MARKS] * len(part))
+            for first in range(0, len(rows), _ROWS_PER_STATEMENT):
+                part = rows[first : first + _ROWS_PER_STATEMENT]
+                placeholders = ", ".join([_CALLBACK_VALUES] * len(part))
                 cells = [cell for row in part for cell in row]
-                last = self._db.execute(_KEEP + marks, cells).lastrowid or 0
+                last = (
+                    self._db.execute(_INSERT_CALLBACKS + placeholders, cells).lastrowid
+                    or 0
+                )
                 numbers += range(last - len(part) + 1, last + 1)
         return numbers
 
     def callbacks_after(
         self, number: int, nonces: Iterable[str]
     ) -> list[StoredCallback]:
-        """Return callbacks kept since `number` for any of these capabilities."""
+        """Return callbacks after `number` that have one of these nonces."""
         wanted = tuple(nonces)
-        marks = ", ".join("?" * len(wanted))
+        placeholders = ", ".join("?" * len(wanted))
         rows = self._read(
-            f"SELECT * FROM callbacks WHERE id > ? AND nonce IN ({marks}) ORDER BY id",  # noqa: S608 -- marks only
+            "SELECT * FROM callbacks WHERE id > ?"  # noqa: S608 -- placeholders only
+            f" AND nonce IN ({placeholders}) ORDER BY id",
             (number, *wanted),
         )
         return [read_callback(row) for row in rows]
 
-    def partial_files(self, place: PartialPlace) -> list[PartialRecord]:
+    def partial_files(self, key: OutputKey) -> list[PartialFileRecord]:
         """Return the partial files of this output, the newest first."""
         rows = self._read(
-            f"SELECT * FROM partial_files WHERE {_PLACE} ORDER BY written_at DESC",  # noqa: S608 -- our own column names
-            astuple(place),
+            f"SELECT * FROM partial_files WHERE {_OUTPUT_KEY} ORDER BY written_at DESC",  # noqa: S608 -- our own column names
+            astuple(key),
         )
         return [
-            PartialRecord(
+            PartialFileRecord(
                 path=Path(os.fsdecode(row["path"])),
                 etag=row["etag"],
                 total_bytes=row["total_bytes"],
@@ -264,12 +272,12 @@ class Journal:
         return [Path(os.fsdecode(row["path"])) for row in rows]
 
     def add_partial_file(
-        self, place: PartialPlace, record: PartialRecord, *, written_at: datetime
+        self, key: OutputKey, record: PartialFileRecord, *, written_at: datetime
     ) -> None:
-        """Store where a partial file is and what it is part of, in place of before."""
+        """Insert or replace the record of a partial file."""
         cells = (
             os.fsencode(record.path),
-            *astuple(place),
+            *astuple(key),
             record.etag,
             record.total_bytes,
             written_at.timestamp(),
@@ -281,24 +289,107 @@ class Journal:
             )
 
     def remove_partial_file(self, path: Path) -> None:
-        """Forget a partial file."""
+        """Delete the record of a partial file."""
         with self._writing():
             self._db.execute(
                 "DELETE FROM partial_files WHERE path = ?", (os.fsencode(path),)
             )
 
+    def find_callback(self, number: int) -> StoredCallback | None:
+        """Return the callback with this number."""
+        rows = self._read("SELECT * FROM callbacks WHERE id = ?", (number,))
+        return read_callback(rows[0]) if rows else None
+
+    def list_callbacks(
+        self, wanted: CallbackFilter, *, limit: int | None = None
+    ) -> list[StoredCallback]:
+        """Return callbacks, oldest first; with a limit, only the newest."""
+        where, values = _where(wanted)
+        rows = self._read(
+            f"SELECT * FROM callbacks WHERE {where} ORDER BY id DESC LIMIT ?",  # noqa: S608 -- our own SQL
+            (*values, -1 if limit is None else limit),
+        )
+        return [read_callback(row) for row in reversed(rows)]
+
+    def oldest_callbacks(
+        self, wanted: CallbackFilter, limit: int
+    ) -> list[StoredCallback]:
+        """Return the oldest callbacks, oldest first, `limit` at most."""
+        where, values = _where(wanted)
+        rows = self._read(
+            f"SELECT * FROM callbacks WHERE {where} ORDER BY id LIMIT ?",  # noqa: S608 -- our own SQL
+            (*values, limit),
+        )
+        return [read_callback(row) for row in rows]
+
+    def callback_pages(self, wanted: CallbackFilter) -> Iterator[list[StoredCallback]]:
+        """Yield callbacks in pages, oldest first."""
+        while page := self.oldest_callbacks(wanted, PAGE_SIZE):
+            yield page
+            wanted = replace(wanted, after=page[-1].id)
+
+    def delete_callbacks(self, wanted: CallbackFilter) -> int:
+        """Delete callbacks and their forwards; return the number of callbacks."""
+        where, values = _where(wanted)
+        with self._writing():
+            gone = self._db.execute(f"DELETE FROM callbacks WHERE {where}", values)  # noqa: S608 -- our own SQL
+            self._db.execute(
+                "DELETE FROM forwards WHERE callback_id NOT IN"
+                " (SELECT id FROM callbacks)"
+            )
+            return gone.rowcount
+
+    def add_forwards(self, forwards: Iterable[StoredForward]) -> None:
+        """Store forwards in one transaction, except of callbacks that are not stored.
+
+        Raises:
+            JournalError: they could not be stored.
+        """
+        rows = [_forward_cells(each) for each in forwards if each.callback_id]
+        with self._writing():
+            self._db.executemany(
+                f"INSERT INTO forwards ({_FORWARD_COLUMNS})"  # noqa: S608 -- our own column names
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+
+    def forwards_of(self, number: int) -> list[StoredForward]:
+        """Return the forwards of a callback, oldest first."""
+        rows = self._read(
+            f"SELECT {_FORWARD_COLUMNS} FROM forwards"  # noqa: S608 -- our own column names
+            " WHERE callback_id = ? ORDER BY id",
+            (number,),
+        )
+        return [_read_forward(dict(row)) for row in rows]
+
+    def forwards_by_callback(
+        self, callbacks: Iterable[StoredCallback]
+    ) -> ForwardOutcomes:
+        """Return the forwards of callbacks by their numbers, oldest first."""
+        numbers = {each.id for each in callbacks}
+        found: dict[int, list[StoredForward]] = {number: [] for number in numbers}
+        rows = self._read(
+            f"SELECT {_FORWARD_COLUMNS} FROM forwards"  # noqa: S608 -- our own column names
+            " WHERE callback_id BETWEEN ? AND ? ORDER BY id",
+            (min(numbers, default=0), max(numbers, default=0)),
+        )
+        for row in rows:
+            if row["callback_id"] in numbers:
+                found[row["callback_id"]].append(_read_forward(dict(row)))
+        return found
+
     def data_version(self) -> int:
         """Return a number that changes when another process has written."""
         return int(self._read("PRAGMA data_version", ())[0][0])
 
-    def _entries(self, where: str, values: tuple[Any, ...]) -> list[JobRecord]:
+    def _jobs(self, where: str, values: tuple[Any, ...]) -> list[JobRecord]:
         rows = self._read(f"SELECT * FROM jobs WHERE {where}", values)  # noqa: S608 -- callers above only
         return [from_row(dict(row)) for row in rows]
 
     def _read(self, query: str, values: tuple[Any, ...]) -> list[sqlite3.Row]:
         try:
             return self._db.execute(query, values).fetchall()
-        except UnicodeEncodeError:  # asked for by what is no text, and so never kept
+        except UnicodeEncodeError:  # a lone surrogate is in no record
             return []
         except sqlite3.Error as exc:
             raise JournalError(self._path, exc) from exc
@@ -320,18 +411,40 @@ class Journal:
             raise JournalError(self._path, exc) from exc
 
 
-_PLACE = "api_base = ? AND task_id = ? AND file_index = ? AND is_watermark = ?"
-_ROWS = 100  # of one statement; older SQLite takes no more than 999 values
+class ListenerJournal(Journal):
+    """A journal whose commits survive the process, but not a power failure.
+
+    For callbacks, which are hints: the API still has the tasks. Use from one thread.
+    """
+
+    def __init__(self, opened: OpenedDatabase, path: Path) -> None:
+        super().__init__(opened, path)
+        self.require_writable()
+        self._read("PRAGMA synchronous = NORMAL", ())
+
+    def disable_waiting(self) -> None:
+        """Make calls wait neither for other writers nor for the disk.
+
+        A locked journal raises `JournalError`; another connection must `checkpoint`.
+        """
+        self.set_busy_timeout(0)
+        self._read("PRAGMA wal_autocheckpoint = 0", ())
+
+    def checkpoint(self, max_pages: int = MAX_LOG_PAGES) -> None:
+        """Copy the write-ahead log into the database; this waits for the disk.
+
+        Other writers go on. If the log has more than `max_pages` pages even so, they
+        wait until it restarts.
+
+        Raises:
+            JournalError: it failed; nothing is lost.
+        """
+        _, pages, _ = self._read("PRAGMA wal_checkpoint(PASSIVE)", ())[0]
+        if pages > max_pages:
+            self._read("PRAGMA wal_checkpoint(RESTART)", ())
 
 
-_KEEP = (
-    "INSERT INTO callbacks (received_at, product, nonce, task_id, external_id, status,"
-    " trust, headers, raw) VALUES "
-)
-_MARKS = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
-
-
-def _job_cells(callback: StoredCallback) -> tuple[Any, ...]:
+def _callback_cells(callback: StoredCallback) -> tuple[Any, ...]:
     return (
         callback.received_at.timestamp(),
         callback.product,
@@ -355,157 +468,13 @@ def read_callback(row: sqlite3.Row) -> StoredCallback:
     return StoredCallback(**cells)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredForward:
-    """What became of a callback that was passed on to `url`, at last.
-
-    `status` is None when there was no answer; `error` says why then. `attempt` is how
-    many it took, 0 when none was made.
-    """
-
-    callback_id: int
-    sent_at: datetime
-    url: str
-    status: int | None
-    duration_s: float
-    attempt: int = 1
-    error: str | None = None
-    is_replay: bool = False
-
-    @property
-    def is_taken(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 -- HTTP's success
-
-
-PAGE = 200
-ForwardOutcomes = Mapping[int, Sequence[StoredForward]]  # by the callback's number
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallbackFilter:
-    """Which kept callbacks to look at; None and False choose nothing away.
-
-    `since` and `until` bound when they came. `is_failed`: the last delivery to some
-    URL was not taken.
-    """
-
-    task_id: str | None = None
-    product: str | None = None
-    status: str | None = None
-    trust: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    is_failed: bool = False
-    after: int = 0
-
-
-_LAST_WAS_NOT_TAKEN = (
-    "id IN (SELECT callback_id FROM forwards AS f WHERE (f.status IS NULL"
-    " OR f.status NOT BETWEEN 200 AND 299) AND NOT EXISTS (SELECT 1 FROM forwards"
-    " AS g WHERE g.callback_id = f.callback_id AND g.url = f.url AND g.id > f.id))"
-)
-_FORWARD_COLUMNS = (
-    "callback_id, sent_at, url, status, duration_s, attempt, error, is_replay"
-)
-
-
-class CallbackJournal(Journal):
-    """An open journal, with an eye on its callbacks. Use from one thread."""
-
-    def callback(self, number: int) -> StoredCallback | None:
-        """Return the callback with this number."""
-        rows = self._read("SELECT * FROM callbacks WHERE id = ?", (number,))
-        return read_callback(rows[0]) if rows else None
-
-    def callbacks(
-        self, wanted: CallbackFilter, *, limit: int | None = None
-    ) -> list[StoredCallback]:
-        """Return callbacks, oldest first; with a limit, the newest so many of them."""
-        where, values = _condition(wanted)
-        rows = self._read(
-            f"SELECT * FROM callbacks WHERE {where} ORDER BY id DESC LIMIT ?",  # noqa: S608 -- our own words
-            (*values, -1 if limit is None else limit),
-        )
-        return [read_callback(row) for row in reversed(rows)]
-
-    def next_callbacks(
-        self, wanted: CallbackFilter, limit: int
-    ) -> list[StoredCallback]:
-        """Return the oldest callbacks, oldest first, `limit` at most."""
-        where, values = _condition(wanted)
-        rows = self._read(
-            f"SELECT * FROM callbacks WHERE {where} ORDER BY id LIMIT ?",  # noqa: S608 -- our own words
-            (*values, limit),
-        )
-        return [read_callback(row) for row in rows]
-
-    def pages(self, wanted: CallbackFilter) -> Iterator[list[StoredCallback]]:
-        """Yield callbacks, oldest first, as many together as memory is glad to hold."""
-        while page := self.next_callbacks(wanted, PAGE):
-            yield page
-            wanted = replace(wanted, after=page[-1].id)
-
-    def clear_callbacks(self, wanted: CallbackFilter) -> int:
-        """Delete callbacks and what became of them; return how many there were."""
-        where, values = _condition(wanted)
-        with self._writing():
-            gone = self._db.execute(f"DELETE FROM callbacks WHERE {where}", values)  # noqa: S608 -- our own words
-            self._db.execute(
-                "DELETE FROM forwards WHERE callback_id NOT IN"
-                " (SELECT id FROM callbacks)"
-            )
-            return gone.rowcount
-
-    def keep_forwards(self, forwards: Iterable[StoredForward]) -> None:
-        """Store outcomes together; those of callbacks that are not kept are left out.
-
-        Raises:
-            JournalError: they could not be stored.
-        """
-        rows = [_callback_cells(each) for each in forwards if each.callback_id]
-        with self._writing():
-            self._db.executemany(
-                f"INSERT INTO forwards ({_FORWARD_COLUMNS})"  # noqa: S608 -- our own column names
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                rows,
-            )
-
-    def forwards(self, number: int) -> list[StoredForward]:
-        """Return what became of a callback, oldest first."""
-        rows = self._read(
-            f"SELECT {_FORWARD_COLUMNS} FROM forwards"  # noqa: S608 -- our own column names
-            " WHERE callback_id = ? ORDER BY id",
-            (number,),
-        )
-        return [_forward(dict(row)) for row in rows]
-
-    def all_forwards(self, callbacks: Iterable[StoredCallback]) -> ForwardOutcomes:
-        """Return what became of callbacks, by their numbers, oldest first."""
-        numbers = {kept.id for kept in callbacks}
-        found: dict[int, list[StoredForward]] = {number: [] for number in numbers}
-        rows = self._read(
-            f"SELECT {_FORWARD_COLUMNS} FROM forwards"  # noqa: S608 -- our own column names
-            " WHERE callback_id BETWEEN ? AND ? ORDER BY id",
-            (min(numbers, default=0), max(numbers, default=0)),
-        )
-        for row in rows:
-            if row["callback_id"] in numbers:
-                found[row["callback_id"]].append(_forward(dict(row)))
-        return found
-
-
-def last_by_url(forwards: Iterable[StoredForward]) -> dict[str, StoredForward]:
-    """Return the last outcome for each URL, in the order of their first."""
-    return {each.url: each for each in forwards}
-
-
-def _condition(wanted: CallbackFilter) -> tuple[str, tuple[Any, ...]]:
-    parts = list(_parts(wanted))
+def _where(wanted: CallbackFilter) -> tuple[str, tuple[Any, ...]]:
+    parts = list(_filter_terms(wanted))
     where = " AND ".join(part for part, _ in parts)
     return where, tuple(value for _, values in parts for value in values)
 
 
-def _parts(wanted: CallbackFilter) -> Iterator[tuple[str, tuple[Any, ...]]]:
+def _filter_terms(wanted: CallbackFilter) -> Iterator[tuple[str, tuple[Any, ...]]]:
     yield "id > ?", (wanted.after,)
     for column in ("product", "status", "trust"):
         value = getattr(wanted, column)
@@ -518,10 +487,10 @@ def _parts(wanted: CallbackFilter) -> Iterator[tuple[str, tuple[Any, ...]]]:
     if wanted.until is not None:
         yield "received_at < ?", (wanted.until.timestamp(),)
     if wanted.is_failed:
-        yield _LAST_WAS_NOT_TAKEN, ()
+        yield _HAS_FAILED_FORWARD, ()
 
 
-def _callback_cells(forward: StoredForward) -> tuple[Any, ...]:
+def _forward_cells(forward: StoredForward) -> tuple[Any, ...]:
     return (
         forward.callback_id,
         forward.sent_at.timestamp(),
@@ -534,44 +503,7 @@ def _callback_cells(forward: StoredForward) -> tuple[Any, ...]:
     )
 
 
-def _forward(cells: dict[str, Any]) -> StoredForward:
+def _read_forward(cells: dict[str, Any]) -> StoredForward:
     cells["sent_at"] = datetime.fromtimestamp(cells["sent_at"], UTC)
     cells["is_replay"] = bool(cells["is_replay"])
     return StoredForward(**cells)
-
-
-LONG_LOG = 64_000  # pages, 256 MB
-
-
-class ListenerJournal(Journal):
-    """An open journal whose commits outlive this process, but not a power failure.
-
-    For callbacks: they are hints, and the API still knows what they were about. Use
-    from one thread.
-    """
-
-    def __init__(self, opened: Opened, path: Path) -> None:
-        super().__init__(opened, path)
-        self.require_writable()
-        self._read("PRAGMA synchronous = NORMAL", ())
-
-    def never_wait(self) -> None:
-        """From here on, wait neither for other writers nor for the disk.
-
-        What is locked is said with a `JournalError`; somebody else must `move_log`.
-        """
-        self.wait_for_others(0)
-        self._read("PRAGMA wal_autocheckpoint = 0", ())
-
-    def move_log(self, longest: int = LONG_LOG) -> None:
-        """Move what stands in the log into the database; this waits for the disk.
-
-        Others write on meanwhile, unless the log has grown beyond `longest` pages in
-        spite of this: then they must wait, and it begins anew.
-
-        Raises:
-            JournalError: it cannot be done; nothing is lost by that.
-        """
-        _, pages, _ = self._read("PRAGMA wal_checkpoint(PASSIVE)", ())[0]
-        if pages > longest:
-            self._read("PRAGMA wal_checkpoint(RESTART)", ())

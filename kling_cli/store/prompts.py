@@ -1,11 +1,11 @@
-"""The text that a task was made from, read from the request as the journal keeps it."""
+"""Extraction of the prompt from a stored request."""
 
 from __future__ import annotations
 
 import json
 from typing import Any, Final
 
-# The keys of request bodies that hold such a text, the likeliest first.
+# Keys of request bodies that hold a prompt or name, the likeliest first.
 _KEYS: Final = ("prompt", "text", "name", "title", "element_name", "voice_name")
 
 

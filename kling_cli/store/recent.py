@@ -1,7 +1,7 @@
-"""What stands in the journal lately, read at once: for completion in a shell.
+"""Fast read-only queries of recent tasks and callbacks, for shell completion.
 
-Nothing is made, changed or waited for, and what cannot be read is nothing: a person
-who presses Tab wants no error. The rest of the package stays unloaded.
+They create nothing, wait for nothing and return nothing on error: a user who presses
+Tab wants no message. They do not load the rest of the package.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any, Final, NamedTuple
 from kling_cli.store.prompts import prompt_of
 
 FILE_NAME: Final = "journal.db"
-MOST: Final = 50  # a menu of more is no help
+_LIMIT: Final = 50  # of a menu
 _BUSY_S: Final = 0.05
 
 
 class RecentTask(NamedTuple):
-    """A task of the journal; `prompt` is its text or name, empty where it has none."""
+    """A task in the journal; `prompt` is its text or name, empty where it has none."""
 
     task_id: str
     stage: str
@@ -31,7 +31,7 @@ class RecentTask(NamedTuple):
 
 
 class RecentCallback(NamedTuple):
-    """A kept callback, by its number."""
+    """A stored callback, by its number."""
 
     number: int
     status: str
@@ -39,13 +39,13 @@ class RecentCallback(NamedTuple):
 
 
 def recent_tasks(state_dir: Path, product: str = "") -> list[RecentTask]:
-    """Return the newest tasks, all or those of a product, the newest first."""
+    """Return the newest tasks, of all products or of one, newest first."""
     rows = _read(
         state_dir,
         "SELECT task_id, stage, product, request, outputs FROM jobs"
         " WHERE task_id IS NOT NULL AND ? IN ('', product)"
         " ORDER BY written_at DESC LIMIT ?",
-        (product, MOST),
+        (product, _LIMIT),
     )
     return [
         RecentTask(
@@ -55,7 +55,7 @@ def recent_tasks(state_dir: Path, product: str = "") -> list[RecentTask]:
             prompt=prompt_of(request),
             outputs=tuple(
                 (str(each.get("type")), str(each["id"]))
-                for each in _loaded(outputs) or ()
+                for each in _parse_json(outputs) or ()
                 if isinstance(each, dict) and each.get("id")
             ),
         )
@@ -64,11 +64,11 @@ def recent_tasks(state_dir: Path, product: str = "") -> list[RecentTask]:
 
 
 def recent_callbacks(state_dir: Path) -> list[RecentCallback]:
-    """Return the newest kept callbacks, the newest first."""
+    """Return the newest stored callbacks, newest first."""
     rows = _read(
         state_dir,
         "SELECT id, status, task_id FROM callbacks ORDER BY id DESC LIMIT ?",
-        (MOST,),
+        (_LIMIT,),
     )
     return [
         RecentCallback(int(number), str(status or "malformed"), str(task_id or ""))
@@ -86,7 +86,7 @@ def _read(state_dir: Path, query: str, values: Sequence[Any]) -> list[tuple[Any,
         return []
 
 
-def _loaded(text: Any) -> Any:
+def _parse_json(text: Any) -> Any:
     try:
         return json.loads(text)
     except (TypeError, ValueError, RecursionError):

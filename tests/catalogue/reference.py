@@ -36,7 +36,7 @@ class Said:
     model: Model
     field: Field
     limits: Limits
-    place: FieldMapping
+    mapping: FieldMapping
     is_key: bool = False  # an entry inside the field's own value
 
 
@@ -54,12 +54,12 @@ class Call:
         return str(self.documented["id"])
 
     def said(self) -> Iterator[tuple[str, Said]]:
-        """Yield every wire name that the catalogue has a place for."""
+        """Yield every wire name that the catalogue has a mapping for."""
         for model in self.models:
             for name, limits in model.limits[self.route.name].items():
-                place = self.route.places.get(name)
-                if place is not None:
-                    one = Said(model, self.product.field(name), limits, place)
+                mapping = self.route.mappings.get(name)
+                if mapping is not None:
+                    one = Said(model, self.product.field(name), limits, mapping)
                     yield from _names(one)
 
     def of(self, wire: str) -> list[Said]:
@@ -70,7 +70,7 @@ class Call:
         return [
             one
             for name, one in self.said()
-            if name.endswith("[].type") and (one.place.item or {}).get("type") == kind
+            if name.endswith("[].type") and (one.mapping.item or {}).get("type") == kind
         ]
 
     def covered_by_rules(self, field: str) -> bool:
@@ -95,35 +95,35 @@ def call_of(documented: Mapping[str, Any]) -> Call | None:
 
 
 def _names(one: Said) -> Iterator[tuple[str, Said]]:
-    place = one.place
-    at = re.sub(r"\.\d+(?=\.|$)", "[]", place.at)
-    if place.codec == "shot_list":
+    mapping = one.mapping
+    at = re.sub(r"\.\d+(?=\.|$)", "[]", mapping.path)
+    if mapping.codec == "shot_list":
         for key in ("index", "prompt", "duration"):
             yield f"{at}[].{key}", one
-    elif place.item is None:
+    elif mapping.item is None:
         yield at, one
         is_list = one.field.is_repeated or at == "dynamic_masks"
         yield from _keys(one, one.limits, at + "[]" * is_list)
     else:
         yield from _item_names(one, at)
-    yield from ((path, one) for path in place.also)
+    yield from ((path, one) for path in mapping.constants)
 
 
 def _item_names(one: Said, at: str) -> Iterator[tuple[str, Said]]:
-    place = one.place
-    for key in place.item or {}:
+    mapping = one.mapping
+    for key in mapping.item or {}:
         yield f"{at}[].{key}", one
-    if place.put is not None:
-        yield f"{at}[].{place.put}", one
+    if mapping.item_key is not None:
+        yield f"{at}[].{mapping.item_key}", one
     else:
         yield from _keys(one, one.limits, f"{at}[]")
-    if place.handle_at is not None:
-        yield f"{at}[].{place.handle_at}", one
+    if mapping.handle_key is not None:
+        yield f"{at}[].{mapping.handle_key}", one
 
 
 def _keys(one: Said, limits: Limits, at: str) -> Iterator[tuple[str, Said]]:
     for name, inner in (limits.keys or {}).items():
-        below = Said(one.model, one.field, inner, one.place, is_key=True)
+        below = Said(one.model, one.field, inner, one.mapping, is_key=True)
         yield f"{at}.{name}", below
         is_list = inner.max_items is not None
         yield from _keys(below, inner, f"{at}.{name}" + "[]" * is_list)
@@ -131,10 +131,10 @@ def _keys(one: Said, limits: Limits, at: str) -> Iterator[tuple[str, Said]]:
 
 def wire_values(one: Said, key: str) -> set[Any]:
     """Return the words that may stand on the wire for what the catalogue says."""
-    if one.place.item and key in one.place.item:
-        return {one.place.item[key]}
-    if key in one.place.also:
-        return {one.place.also[key]}
+    if one.mapping.item and key in one.mapping.item:
+        return {one.mapping.item[key]}
+    if key in one.mapping.constants:
+        return {one.mapping.constants[key]}
     if one.limits.is_fixed:
         ours = {one.limits.default}
     elif one.limits.choices is not None:
@@ -145,19 +145,19 @@ def wire_values(one: Said, key: str) -> set[Any]:
         ours = {True, False}
     else:
         return set()
-    encode = one.place.encode
+    encode = one.mapping.encode
     if encode is not None:
         theirs = {encode[each] for each in ours if each in encode}
     else:
         theirs = ours
-    return {str(each) for each in theirs} if one.place.sent_as == "text" else theirs
+    return {str(each) for each in theirs} if one.mapping.sent_as == "text" else theirs
 
 
 def differences(call: Call) -> Iterator[str]:
     """Yield where the catalogue differs from the reference, in a few words each."""
     placed = {name for name, _ in call.said()}
     route, fields = call.route, call.documented["fields"]
-    ours = {route.model_at, route.external_id_at, route.callback_url_at}
+    ours = {route.model_path, route.external_id_path, route.callback_url_path}
     for wire, fact in fields.items():
         if wire in ours or (fact["type"] in ("object", "array") and wire not in placed):
             continue
@@ -178,7 +178,7 @@ def _of_field(call: Call, wire: str, fact: Mapping[str, Any]) -> Iterator[str]:
     if "enum" in fact and said and found != set(fact["enum"]):
         yield f"{wire}: words"
     for one in said:
-        limits, is_typed = one.limits, key in (one.place.item or {})
+        limits, is_typed = one.limits, key in (one.mapping.item or {})
         if "enum" not in fact and fact.get("min", limits.minimum) != limits.minimum:
             yield f"{wire}: lowest"
         if "enum" not in fact and fact.get("max", limits.maximum) != limits.maximum:
@@ -190,13 +190,13 @@ def _of_field(call: Call, wire: str, fact: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_text(one: Said, wire: str, fact: Mapping[str, Any]) -> Iterator[str]:
-    is_text = one.place.codec is None and one.limits.choices is None
+    is_text = one.mapping.codec is None and one.limits.choices is None
     if is_text and one.limits.max_length != fact.get("max_length"):
         yield f"{wire}: characters"
 
 
 def _of_models(call: Call) -> Iterator[str]:
-    at = call.route.model_at
+    at = call.route.model_path
     documented = set(call.documented["fields"].get(at, {}).get("enum", ()))
     route = call.route.name
     found = {model.wire_ids[route] for model in call.models}
@@ -211,7 +211,7 @@ def _of_item(call: Call, kind: str, fact: Mapping[str, Any]) -> Iterator[str]:
     if not said:
         yield f"no item {kind}"
     for one in said:
-        if one.place.codec is not None:
+        if one.mapping.codec is not None:
             continue  # the same item, spelled out of shots
         most = one.limits.max_items if one.field.is_repeated else 1
         if most != fact["count"][1]:
@@ -225,9 +225,9 @@ def _of_item(call: Call, kind: str, fact: Mapping[str, Any]) -> Iterator[str]:
 def _of_keys(one: Said, kind: str, keys: Mapping[str, Any]) -> Iterator[str]:
     for key, fact in keys.items():
         inner = (one.limits.keys or {}).get(key)
-        limits = one.limits if key == one.place.put else inner
-        if limits is None and key != one.place.handle_at:
-            yield f"{kind}.{key}: no place"
+        limits = one.limits if key == one.mapping.item_key else inner
+        if limits is None and key != one.mapping.handle_key:
+            yield f"{kind}.{key}: no mapping"
         elif limits is not None and _is_longer(limits, fact):
             yield f"{kind}.{key}: characters"
 

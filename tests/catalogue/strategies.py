@@ -63,15 +63,15 @@ def values_of(field: Field, limits: Limits) -> st.SearchStrategy[Any]:
 
 def has_its_entry(route: Route, name: str, names: list[str]) -> bool:
     """Say whether the entry that a value is part of is there: a video for its sound."""
-    at = route.places[name].at
-    others = [place for each, place in route.places.items() if each in names]
+    at = route.mappings[name].path
+    others = [mapping for each, mapping in route.mappings.items() if each in names]
     is_inside = [each for each in list_paths(route) if at.startswith(f"{each}.")]
-    return not is_inside or any(place.at in is_inside for place in others)
+    return not is_inside or any(mapping.path in is_inside for mapping in others)
 
 
 @st.composite
 def jobs(draw: st.DrawFn) -> tuple[Plan, dict[str, Any]]:
-    """Draw a plan and values it has places for; rules between them may be broken."""
+    """Draw a plan and values it has mappings for; rules between them may be broken."""
     product = draw(st.sampled_from(loader.all_products()))
     route = draw(st.sampled_from(product.routes))
     reachable = [model for model in product.models if route.name in model.wire_ids]
@@ -80,7 +80,7 @@ def jobs(draw: st.DrawFn) -> tuple[Plan, dict[str, Any]]:
     sayable = [
         name
         for name, limits in plan.limits.items()
-        if not limits.is_fixed and name in route.places
+        if not limits.is_fixed and name in route.mappings
     ]
     names = draw(st.lists(st.sampled_from(sayable), unique=True))
     assume(not {"prompt", "shots"} <= set(names))

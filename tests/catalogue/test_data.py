@@ -87,7 +87,7 @@ def put_at(data: dict[str, Any], path: str, key: str) -> None:
     [
         "",
         "routes/new",
-        "routes/new/places/sound",
+        "routes/new/mappings/sound",
         "limits/new/duration",
         "models/kling-3.0",
         "models/kling-3.0/usual",
@@ -115,7 +115,7 @@ def test_a_key_nobody_knows_in_a_shared_field_is_refused() -> None:
 @each_product
 def test_every_field_named_anywhere_is_a_field(product: Product) -> None:
     fields = {field.name for field in product.fields}
-    named = {name for route in product.routes for name in route.places}
+    named = {name for route in product.routes for name in route.mappings}
     for model in product.models:
         named |= {name for limits in model.limits.values() for name in limits}
         named |= {name for rate in model.rates for name in rate.when}
@@ -148,7 +148,7 @@ def test_every_place_of_a_route_is_used_by_a_model(product: Product) -> None:
             for name in model.limits[route.name]
         }
 
-        assert set(route.places) - used == set()
+        assert set(route.mappings) - used == set()
 
 
 @each_product
@@ -156,7 +156,7 @@ def test_what_a_model_takes_has_a_place_or_is_fixed(product: Product) -> None:
     for route, model in models_of(product):
         for name, limits in model.limits[route.name].items():
             follows_an_input = not product.field(name).options and limits.default
-            is_said = name in route.places or limits.is_fixed
+            is_said = name in route.mappings or limits.is_fixed
             assert is_said or follows_an_input, (model.id, name)
 
 
@@ -173,10 +173,10 @@ def test_rules_name_models_routes_and_checks_that_are_there(product: Product) ->
 @each_product
 def test_places_use_words_the_builder_knows(product: Product) -> None:
     for route in product.routes:
-        for place in route.places.values():
-            assert place.sent_as in (None, "text", "integer", "milliseconds")
-            assert place.codec is None or place.codec in prompt.CODECS
-            assert place.handle_at is None or place.noun
+        for mapping in route.mappings.values():
+            assert mapping.sent_as in (None, "text", "integer", "milliseconds")
+            assert mapping.codec is None or mapping.codec in prompt.CODECS
+            assert mapping.handle_key is None or mapping.noun
 
 
 @each_product

@@ -21,7 +21,7 @@ def as_bytes(value: Any) -> bytes:
 
 
 def as_links(value: Any) -> Any:
-    """Return the value with links in place of what only looks like a file."""
+    """Return the value with links in mapping of what only looks like a file."""
     if isinstance(value, tuple):
         return tuple(as_links(each) for each in value)
     return FRAME if value == FRAME_BASE64 else value

@@ -148,9 +148,9 @@ def test_what_an_image_model_does_not_take_is_said_before_it_is_sent(
 
 def test_a_person_is_not_told_of_an_older_way_to_say_the_size_of_an_image() -> None:
     from kling_cli.catalogue.definition import loader
-    from kling_cli.cli.options.product_fields import parameters
+    from kling_cli.cli.options.product_fields import product_parameters
 
-    named = [each.name for each in parameters(loader.load_product("image"))]
+    named = [each.name for each in product_parameters(loader.load_product("image"))]
 
     assert "resolution" in named
     assert "mode" not in named

@@ -36,11 +36,11 @@ def tables() -> tuple[dict[str, Any], dict[str, Any]]:
         ("routes/new/like", "newest", "there is no route to be like newest"),
         ("routes/new/generation", "next", "generation is 'next', not one of new"),
         (
-            "routes/new/places/colour",
+            "routes/new/mappings/colour",
             "x",
-            "routes.new.places: there is no field colour",
+            "routes.new.mappings: there is no field colour",
         ),
-        ("routes/new/places", 5, "routes.new.places: expected a table, found 5"),
+        ("routes/new/mappings", 5, "routes.new.mappings: expected a table, found 5"),
         ("limits/new/duration/range", [3], "range is not [lowest, highest]"),
         ("models/kling-3.0/limits/other", {}, "limits: no id for route other"),
         ("models/kling-v2-master/rates/0/units", "x", "units is 'x', not a number"),
@@ -68,11 +68,11 @@ def test_a_mistake_is_named_with_its_place(
 
 def test_a_place_of_the_frame_can_be_taken_away() -> None:
     whole, common = tables()
-    whole["routes"]["legacy"]["places"]["cfg_scale"] = False
+    whole["routes"]["legacy"]["mappings"]["cfg_scale"] = False
 
     made = parse(whole, common)
 
-    assert "cfg_scale" not in made.routes[1].places
+    assert "cfg_scale" not in made.routes[1].mappings
 
 
 def test_a_whole_number_is_a_number() -> None:

@@ -70,9 +70,9 @@ REASONS: Mapping[str, Mapping[str, str]] = {
 
 _FRAME = "a first frame is required, so a last one never stands alone"
 _COUNT = "a limit: how many of them"
-_NO_FIELD = "the route has no place for it"
+_NO_FIELD = "the route has no mapping for it"
 _LENGTH = "of the file behind a URL: a `length`, and the help"
-_HANDLES = "the place has handles"
+_HANDLES = "the mapping has handles"
 _KINDS = "an id does not tell the kind of an element; what both kinds allow is a rule"
 _BESIDE_VIDEO = ("images-base-video", "images-feature-video")
 
@@ -118,7 +118,7 @@ RULES: Mapping[str, Mapping[str, str | tuple[str, ...]]] = {
     },
     "legacy.multi_elements.create": {
         "images": ("addition", "swap", "removal"),
-        "duration": "of the session: its `lengths`",
+        "duration": "of the session: its `video_durations`",
     },
     "legacy.effects.create": {
         "shape": ("dual", "single"),

@@ -118,8 +118,10 @@ def test_a_field_only_old_models_have_names_those(planned: Planner) -> None:
 
 def test_fields_that_no_route_carries_together_are_named() -> None:
     new, legacy = T2V.routes
-    places = {name: p for name, p in legacy.places.items() if name != "aspect_ratio"}
-    product = replace(T2V, routes=(new, replace(legacy, places=places)))
+    mappings = {
+        name: p for name, p in legacy.mappings.items() if name != "aspect_ratio"
+    }
+    product = replace(T2V, routes=(new, replace(legacy, mappings=mappings)))
 
     with pytest.raises(UsageError, match="together: --shot-type, --aspect-ratio"):
         routing.select_route(

@@ -45,7 +45,7 @@ def plan_of(path: str, raw: dict[str, Any]) -> Plan:
     assert found is not None
     product, route, model = found
     chosen = model or decoder.model_by_wire_id(
-        product, route, raw.get(str(route.model_at))
+        product, route, raw.get(str(route.model_path))
     )
     assert chosen is not None
     return Plan(product=product, route=route, model=chosen)
@@ -64,8 +64,8 @@ def settings_of(plan: Plan) -> list[str]:
         name
         for name, limits in plan.limits.items()
         if limits.choices
-        and name in plan.route.places
-        and plan.route.places[name].item is None
+        and name in plan.route.mappings
+        and plan.route.mappings[name].item is None
         and not plan.product.field(name).is_repeated
     ]
 
@@ -80,11 +80,11 @@ def test_no_setting_takes_a_value_out_of_its_enum(
 ) -> None:
     raw = documented["body"]
     plan = plan_of(documented["path"], raw)
-    places = {name: plan.route.places[name].at for name in settings_of(plan)}
+    mappings = {name: plan.route.mappings[name].path for name in settings_of(plan)}
     if plan.product.name in ("text2video", "image2video"):
-        assert places
+        assert mappings
 
-    for at in places.values():
+    for at in mappings.values():
         spoilt = deepcopy(raw)
         set_path(spoilt, at, wrong)
 

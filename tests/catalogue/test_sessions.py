@@ -34,7 +34,7 @@ def use_of(name: str) -> SessionSpec:
 
 
 def fit() -> SegmentSpec:
-    found = use_of("lip-sync").fit
+    found = use_of("lip-sync").segment
     assert found is not None
     return found
 
@@ -148,10 +148,10 @@ def test_a_session_names_fields_that_are_there(key: str) -> None:
         parse(data, tomllib.loads((DATA / "common.toml").read_text("utf-8")))
 
 
-@pytest.mark.parametrize("where", ["session", "session.fit"])
+@pytest.mark.parametrize("where", ["session", "session.segment"])
 def test_a_key_of_a_session_nobody_knows_is_refused(where: str) -> None:
     data = tomllib.loads((DATA / "lip-sync.toml").read_text("utf-8"))
-    here = data["session"] if where == "session" else data["session"]["fit"]
+    here = data["session"] if where == "session" else data["session"]["segment"]
     here["colour"] = 1
 
     with pytest.raises(CatalogueError, match="unknown key colour"):

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from kling_cli.catalogue.definition import loader
-from kling_cli.cli.app import app, load
+from kling_cli.cli.app import app, import_command
 from kling_cli.cli.command_table import GROUPS, TABLE, entries
 
 # What no listing of commands, no page of help and no parsing of options may load.
@@ -95,7 +95,7 @@ def test_products_come_first_and_text2video_before_all() -> None:
 
 @pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)
 def test_every_command_of_the_table_is_there(entry: Any) -> None:
-    command = load(entry)
+    command = import_command(entry)
 
     assert command.name == entry.name
     assert command.help
@@ -103,7 +103,7 @@ def test_every_command_of_the_table_is_there(entry: Any) -> None:
 
 @pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)
 def test_no_two_options_of_a_command_have_the_same_name(entry: Any) -> None:
-    command = load(entry)
+    command = import_command(entry)
     context = command.make_context(entry.name, [], resilient_parsing=True)
 
     spellings = [
@@ -117,7 +117,7 @@ def test_no_two_options_of_a_command_have_the_same_name(entry: Any) -> None:
 
 @pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)
 def test_help_names_every_option_and_explains_it(entry: Any) -> None:
-    command = load(entry)
+    command = import_command(entry)
     context = command.make_context(entry.name, [], resilient_parsing=True)
 
     for parameter in command.get_params(context):

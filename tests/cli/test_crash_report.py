@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.cli.failure import headline, scrubbed, write_report
+from kling_cli.cli.failure import exception_summary, redacted, write_crash_report
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJhayJ9.c2lnbmF0dXJlLW9mLWl0"
 
@@ -45,13 +45,13 @@ def _fail(message: str, *, secret: str) -> None:
 def test_secrets_are_hidden(text: str, shown: str) -> None:
     environ = {"KLING_API_KEY": "my-api-key", "KLING_WEBHOOK_SECRET": "whsec_b2xk x9y"}
 
-    assert scrubbed(text, environ) == shown
+    assert redacted(text, environ) == shown
 
 
 def test_the_report_has_the_traceback_and_nobody_elses_eyes(own_home: Path) -> None:
     environ = {"KLING_STATE_DIR": str(own_home / "new" / "state")}
 
-    path = write_report(a_bug("went wrong"), environ)
+    path = write_crash_report(a_bug("went wrong"), environ)
 
     assert path is not None
     text = path.read_text("utf-8")
@@ -61,7 +61,7 @@ def test_the_report_has_the_traceback_and_nobody_elses_eyes(own_home: Path) -> N
 
 
 def test_the_default_state_folder_is_the_platforms(own_home: Path) -> None:
-    path = write_report(a_bug("went wrong"), {})
+    path = write_crash_report(a_bug("went wrong"), {})
 
     assert path is not None
     assert own_home in path.parents
@@ -71,7 +71,8 @@ def test_a_folder_that_cannot_be_written_is_no_second_failure(own_home: Path) ->
     (own_home / "file").write_text("in the way")
 
     assert (
-        write_report(a_bug("no"), {"KLING_STATE_DIR": str(own_home / "file")}) is None
+        write_crash_report(a_bug("no"), {"KLING_STATE_DIR": str(own_home / "file")})
+        is None
     )
 
 
@@ -80,13 +81,13 @@ def test_debugging_shows_it_at_once(
 ) -> None:
     environ = {"KLING_DEBUG": "1", "KLING_STATE_DIR": str(own_home / "state")}
 
-    assert write_report(a_bug("went wrong"), environ) is None
+    assert write_crash_report(a_bug("went wrong"), environ) is None
     assert "RuntimeError: went wrong" in capfd.readouterr().err
     assert not (own_home / "state").exists()
 
 
 def test_the_headline_is_one_short_line_without_secrets() -> None:
-    text = headline(a_bug(f"two\nlines Bearer {JWT} " + "x" * 999), {})
+    text = exception_summary(a_bug(f"two\nlines Bearer {JWT} " + "x" * 999), {})
 
     assert text.startswith("RuntimeError: two lines Bearer [hidden]")
     assert len(text) == 200

@@ -9,15 +9,17 @@ import pytest
 import typer
 
 from kling_cli.catalogue.definition import loader
-from kling_cli.cli.app import app, load
-from kling_cli.cli.command_table import GROUPS, entries, members
+from kling_cli.cli.app import app, import_command
+from kling_cli.cli.command_table import GROUPS, entries, group_members
 from kling_cli.cli.commands.help import help_command
-from kling_cli.cli.help_page import brief, page
-from kling_cli.cli.options.product_fields import brief_help
+from kling_cli.cli.help_page import brief, format_page
+from kling_cli.cli.options.product_fields import short_help
 from kling_cli.main import main
 
 GENERATING = [entry for entry in entries() if entry.product]
-GENERATING += [one for group in GROUPS for one in members(group.name) if one.product]
+GENERATING += [
+    one for group in GROUPS for one in group_members(group.name) if one.product
+]
 
 
 @pytest.fixture(autouse=True)
@@ -37,14 +39,14 @@ def helped(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
 
 
 def short_page(entry: Any) -> str:
-    command = load(entry)
+    command = import_command(entry)
     context = command.make_context(entry.name, [], resilient_parsing=True)
-    return page(command, context)
+    return format_page(command, context)
 
 
 @pytest.mark.parametrize("entry", GENERATING, ids=lambda entry: entry.name)
 def test_a_short_page_fits_80_columns_and_names_every_option(entry: Any) -> None:
-    command, said = load(entry), short_page(entry)
+    command, said = import_command(entry), short_page(entry)
 
     assert [line for line in said.splitlines() if len(line) > 80] == []
     for param in command.params:
@@ -90,7 +92,7 @@ def test_a_short_text_says_what_any_model_takes(
 ) -> None:
     described = loader.load_product(product)
 
-    assert brief_help(described, described.field(field)) == words
+    assert short_help(described, described.field(field)) == words
 
 
 def test_the_long_page_has_every_sentence(helped: Callable[..., str]) -> None:
@@ -158,7 +160,7 @@ def test_json_of_an_alias_names_the_command(
 def test_aliases_stand_beside_their_command_and_hidden_ones_nowhere() -> None:
     root: Any = typer.main.get_command(app)
     context = root.make_context("kling", [], resilient_parsing=True)
-    said = page(root, context).splitlines()
+    said = format_page(root, context).splitlines()
 
     assert "  text2video, t2v    Make a video from a prompt." in said
     assert not any(line.startswith(("  login", "  help")) for line in said)

@@ -22,7 +22,7 @@ from kling_cli.errors import (
     UnreachableError,
 )
 from kling_cli.jobs.submit import Submission
-from tests.jobs.made import Told, a_task
+from tests.jobs.made import EventLog, a_task
 from tests.support.clock import FakeClock
 
 EXTERNAL_ID = "kling-e1"
@@ -133,7 +133,7 @@ class Attempt:
         timeout_s: float = 600.0,
     ) -> None:
         self.clock = FakeClock()
-        self.told = Told()
+        self.event_log = EventLog()
         self.api = Api(self.clock, fates, ask_faults)
         self.submission = Submission(
             path="/videos",
@@ -141,7 +141,7 @@ class Attempt:
             external_id=EXTERNAL_ID,
             client=self.api,
             ask=self.api.ask,
-            tell=self.told,
+            emit=self.event_log,
             clock=self.clock,
             deadline=timeout_s,
         )

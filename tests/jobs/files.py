@@ -9,8 +9,8 @@ from pathlib import Path
 
 from kling_cli.api.http import new_http
 from kling_cli.jobs.outputs.download import Download
-from kling_cli.jobs.outputs.partial_file import NoRecords, PartialRecords
-from kling_cli.store.records import PartialRecord
+from kling_cli.jobs.outputs.partial_file import NullRecords, PartialRecords
+from kling_cli.store.records import PartialFileRecord
 from tests.support.clock import FakeClock
 from tests.support.wire_server import Reply, Visit, WireServer, wire_server
 
@@ -81,13 +81,13 @@ def raw(answer: bytes) -> Reply:
 class Records:
     """Where partial files are written down, without a journal."""
 
-    kept: dict[Path, PartialRecord] = field(default_factory=dict)
+    kept: dict[Path, PartialFileRecord] = field(default_factory=dict)
     is_writable: bool = True
 
-    def known(self) -> list[PartialRecord]:
+    def known(self) -> list[PartialFileRecord]:
         return list(self.kept.values())
 
-    def add(self, record: PartialRecord) -> bool:
+    def add(self, record: PartialFileRecord) -> bool:
         if self.is_writable:
             self.kept[record.path] = record
         return self.is_writable
@@ -136,7 +136,7 @@ async def fetching(
             on_break=lambda reason, pause: stage.breaks.append((reason, pause)),
             on_resume=lambda done, total: stage.resumed.append((done, total)),
             output_type=output_type,
-            records=records or NoRecords(),
+            records=records or NullRecords(),
         )
         stage = Fetching(wire, download, clock)
         yield stage

@@ -8,8 +8,7 @@ from typing import Any, TypeVar
 
 from kling_cli.api.tasks import Output, Task, TaskStatus
 from kling_cli.jobs.events import Event
-from kling_cli.store.journal import StoredCallback
-from kling_cli.store.records import JobRecord
+from kling_cli.store.records import JobRecord, StoredCallback
 
 E = TypeVar("E")
 
@@ -29,7 +28,7 @@ def a_video(url: str = "http://127.0.0.1/v.mp4", **columns: Any) -> Output:
     return Output(type="video", id="v1", url=url, **columns)
 
 
-def an_entry(external_id: str = "e1", **columns: Any) -> JobRecord:
+def a_record(external_id: str = "e1", **columns: Any) -> JobRecord:
     chosen: dict[str, Any] = {
         "command": "text2video",
         "product": "text2video",
@@ -63,7 +62,7 @@ def a_callback(nonce: str | None = "n1", **columns: Any) -> StoredCallback:
 
 
 @dataclass(slots=True)
-class Told:
+class EventLog:
     """Whoever is told of events, and remembers them."""
 
     events: list[Event] = field(default_factory=list)

@@ -19,7 +19,7 @@ from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.waiting.notifications import Notifications
 from kling_cli.settings.settings import Settings, read_settings
-from tests.jobs.made import Told
+from tests.jobs.made import EventLog
 from tests.support.door import Answer, knock
 
 E = TypeVar("E")
@@ -27,7 +27,7 @@ PATIENCE_S = 20.0
 
 
 @dataclass(slots=True)
-class Heard(Told):
+class Heard(EventLog):
     """Whoever is told of events and waits for one."""
 
     bell: anyio.Event = field(default_factory=anyio.Event)
@@ -59,7 +59,7 @@ def some_settings(folder: Path, **environ: str) -> Settings:
 
 @asynccontextmanager
 async def a_session(
-    settings: Settings, heard: Told, clock: Clock | None = None
+    settings: Settings, heard: EventLog, clock: Clock | None = None
 ) -> AsyncIterator[Session]:
     async with open_session(settings, clock or SystemClock(), heard) as session:
         yield session
@@ -69,15 +69,15 @@ async def a_session(
 class Opened:
     """A way that is open, and what comes in by it."""
 
-    way: CallbackIngress
+    ingress: CallbackIngress
     session: Session
-    news: Notifications
+    notifications: Notifications
     heard: Heard
 
     def url(self, nonce: str) -> str:
         """Return the callback URL of a job of ours."""
-        self.news.nonces.add(nonce)
-        url = self.way.url_for("text2video", nonce)
+        self.notifications.nonces.add(nonce)
+        url = self.ingress.url_for("text2video", nonce)
         assert url is not None
         return url
 
@@ -89,12 +89,12 @@ async def a_way(
     heard = Heard()
     chosen = RunOptions(command="text2video", **options)
     async with a_session(settings, heard, clock) as session:
-        news = Notifications(clock=session.clock)
+        notifications = Notifications(clock=session.clock)
         async with (
             background() as group,
-            open_ingress(chosen, session, news, group) as way,
+            open_ingress(chosen, session, notifications, group) as ingress,
         ):
-            yield Opened(way, session, news, heard)
+            yield Opened(ingress, session, notifications, heard)
 
 
 async def call(url: str, body: bytes | dict[str, Any]) -> Answer:

@@ -13,11 +13,10 @@ import pytest
 from kling_cli.api.pagination import PagedItems
 from kling_cli.api.tasks import TaskStatus
 from kling_cli.errors import CredentialsError, UnreachableError, UsageError
-from kling_cli.jobs import run
-from kling_cli.jobs.account_tasks import TaskFilter, merged
+from kling_cli.jobs.account_tasks import TaskFilter, list_account_tasks, merge_newest
 from kling_cli.jobs.prepare import Order
 from kling_cli.store.records import JobRecord, Stage
-from tests.jobs.made import NOON, an_entry
+from tests.jobs.made import NOON, a_record
 from tests.jobs.world import World, a_world, an_order
 
 pytestmark = pytest.mark.anyio
@@ -36,17 +35,17 @@ GOODS = Order(product="goods-studio", values=FILM, external_id="goods")
 async def remote(
     world: World, **wanted: Any
 ) -> tuple[PagedItems[JobRecord], Sequence[str]]:
-    return await run.account_tasks(
+    return await list_account_tasks(
         TaskFilter(**wanted),
         settings=world.settings,
-        tell=world.told,
+        emit=world.event_log,
         clock=world.clock,
     )
 
 
 async def listed(world: World, **wanted: Any) -> list[str]:
     found, _ = await remote(world, **wanted)
-    return [entry.external_id for entry in found.items]
+    return [record.external_id for record in found.items]
 
 
 async def submit_all(world: World) -> None:
@@ -91,11 +90,11 @@ async def test_what_the_journal_knows_stays_known_and_the_api_says_how_it_stands
         world.change("new", paths=("boat.mp4",), stage=Stage.SUBMITTED)
         found, _ = await remote(world)
 
-    (entry,) = found.items
-    assert (entry.product, entry.model) == ("text2video", "kling-3.0-turbo")
-    assert entry.paths == ("boat.mp4",)
-    assert (entry.stage, entry.units) == (Stage.SUCCEEDED, 4.0)
-    assert world.entry("new").stage is Stage.SUBMITTED  # a list writes nothing down
+    (record,) = found.items
+    assert (record.product, record.model) == ("text2video", "kling-3.0-turbo")
+    assert record.paths == ("boat.mp4",)
+    assert (record.stage, record.units) == (Stage.SUCCEEDED, 4.0)
+    assert world.record("new").stage is Stage.SUBMITTED  # a list writes nothing down
 
 
 async def test_a_stranger_is_told_without_a_product(tmp_path: Path) -> None:
@@ -104,8 +103,8 @@ async def test_a_stranger_is_told_without_a_product(tmp_path: Path) -> None:
         world.forget()
         found, _ = await remote(world)
 
-    (entry,) = found.items
-    assert (entry.external_id, entry.product, entry.route) == ("new", "", "")
+    (record,) = found.items
+    assert (record.external_id, record.product, record.route) == ("new", "", "")
 
 
 @pytest.mark.parametrize(
@@ -234,11 +233,11 @@ async def test_when_nobody_answers_that_is_the_error(
 def test_parts_are_merged_newest_first_and_each_task_once() -> None:
     ages = {"a": 3, "b": 1, "c": 2}
     a, b, c = (
-        an_entry(name, task_id=name, written_at=NOON - timedelta(hours=hours))
+        a_record(name, task_id=name, written_at=NOON - timedelta(hours=hours))
         for name, hours in ages.items()
     )
 
-    found = merged(
+    found = merge_newest(
         [PagedItems(items=(a, b)), PagedItems(items=(c, b), has_more=True)], 2
     )
 

@@ -23,7 +23,7 @@ from kling_cli.jobs.events import Notice
 from kling_cli.jobs.prepare import Order
 from kling_cli.store.journal import Journal
 from kling_cli.tunnels.process_identity import Identity, identify
-from tests.jobs.made import a_callback, an_entry
+from tests.jobs.made import a_callback, a_record
 from tests.jobs.world import a_world, an_order
 
 pytestmark = pytest.mark.anyio
@@ -119,7 +119,7 @@ async def test_without_anything_open_there_is_nothing_to_do(tmp_path: Path) -> N
 async def test_jobs_of_another_account_s_api_are_left_alone(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         with Journal.open(world.settings.state_dir) as journal:
-            journal.write_down(an_entry("far", api_base="https://elsewhere"))
+            journal.add_job(a_record("far", api_base="https://elsewhere"))
 
         assert await world.finish() == []
 
@@ -133,7 +133,7 @@ async def test_a_job_whose_process_is_at_work_is_left_to_it(tmp_path: Path) -> N
         world.leave(**columns)
 
         assert await world.finish() == []
-        assert world.told.of(Notice) == []
+        assert world.event_log.of(Notice) == []
 
 
 @pytest.mark.parametrize("has_time", [True, False])
@@ -149,7 +149,7 @@ async def test_a_job_whose_process_is_gone_is_taken_over(
         [result] = await world.finish()
 
     assert result.task_id == made.task_id
-    assert world.entry("mine").owner_pid == os.getpid()
+    assert world.record("mine").owner_pid == os.getpid()
 
 
 @pytest.mark.parametrize("names", [["mine"], []])
@@ -219,13 +219,13 @@ async def test_a_callback_that_another_kling_kept_wakes_the_wait(
 ) -> None:
     async with a_world(tmp_path, task_seconds=60) as world:
         made = await world.submit(order=an_order("mine"))
-        entry = world.entry("mine")
+        record = world.record("mine")
         asked = world.request("query")
 
         async def end_and_tell() -> None:
             await asked.wait()
             world.box.state.clock.advance(60)
-            world.keep(a_callback(entry.nonce, task_id=made.task_id))
+            world.keep(a_callback(record.nonce, task_id=made.task_id))
 
         telling = asyncio.create_task(end_and_tell())
         [result] = await world.finish("mine")

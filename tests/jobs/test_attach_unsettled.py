@@ -30,8 +30,8 @@ async def test_a_job_that_was_sent_before_its_process_was_killed_is_found(
 
     assert result.error is None
     assert result.task_id == made.task_id
-    assert world.entry("mine").stage is Stage.SUCCEEDED
-    assert world.told.of(Submitted)[-1].task_id == made.task_id
+    assert world.record("mine").stage is Stage.SUCCEEDED
+    assert world.event_log.of(Submitted)[-1].task_id == made.task_id
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,9 @@ async def test_a_job_that_never_arrived_is_told_once_and_dropped(
         later = await world.finish()
 
     assert (results, later) == ([], [])
-    [notice] = world.told.of(Notice)
+    [notice] = world.event_log.of(Notice)
     assert "mine never reached the API; nothing was" in notice.message
-    assert world.entry("mine").state == "not submitted"
+    assert world.record("mine").state == "not submitted"
     assert world.counts["create"] == 0
     assert world.counts["query"] == asked + asked_again
 
@@ -69,7 +69,7 @@ async def test_a_job_that_was_absent_and_has_arrived_since_is_finished(
         [result] = await world.finish()
 
     assert result.error is None
-    assert world.entry("mine").stage is Stage.SUCCEEDED
+    assert world.record("mine").stage is Stage.SUCCEEDED
 
 
 async def test_a_job_that_never_arrived_is_an_error_when_it_was_named(
@@ -86,7 +86,7 @@ async def test_a_job_that_never_arrived_is_an_error_when_it_was_named(
         assert "mine never reached the API" in one.error.message
         assert "run its text2video command again" in str(one.error.hint)
         assert (one.resume, one.is_unsubmitted) == (None, True)
-    assert world.entry("mine").stage is Stage.ABSENT
+    assert world.record("mine").stage is Stage.ABSENT
 
 
 async def test_a_job_that_arrives_late_is_waited_for(tmp_path: Path) -> None:
@@ -125,8 +125,8 @@ async def test_a_task_the_account_denies_is_told_and_not_waited_for(
         results = await world.finish()
 
     assert results == []
-    assert "task t9 is not known" in world.told.of(Notice)[-1].message
-    assert world.entry("mine").stage is stage
+    assert "task t9 is not known" in world.event_log.of(Notice)[-1].message
+    assert world.record("mine").stage is stage
 
 
 async def test_a_job_without_a_task_id_is_settled_once_the_api_is_back(
@@ -140,7 +140,7 @@ async def test_a_job_without_a_task_id_is_settled_once_the_api_is_back(
 
     assert result.error is None
     assert len(world.saved) == 1
-    assert [one.attempt for one in world.told.of(QueryFailed)] == [1, 2]
+    assert [one.attempt for one in world.event_log.of(QueryFailed)] == [1, 2]
 
 
 DIRECT = {"product": "tts", "query_path": NO_ENDPOINT, "route": "legacy"}
@@ -159,8 +159,8 @@ async def test_a_call_that_was_cut_off_is_told_of_once(tmp_path: Path) -> None:
     assert "mine (tts)" in result.error.message
     assert "run the command again" in str(result.error.hint)
     assert (result.resume, again) == (None, [])
-    assert world.entry("mine").stage is Stage.UNKNOWN
-    assert world.told.of(Notice) == []  # of nothing being charged, above all
+    assert world.record("mine").stage is Stage.UNKNOWN
+    assert world.event_log.of(Notice) == []  # of nothing being charged, above all
     assert world.counts["create"] == 0
 
 
@@ -186,7 +186,7 @@ async def test_a_call_that_is_under_way_elsewhere_is_waited_for(tmp_path: Path) 
 
     assert isinstance(result.error, StillRunningError)
     assert f"process {owner.pid}" in result.error.message
-    assert world.entry("mine").stage is Stage.SENDING
+    assert world.record("mine").stage is Stage.SENDING
 
 
 async def test_a_job_that_another_process_is_sending_is_left_to_it(
@@ -199,7 +199,7 @@ async def test_a_job_that_another_process_is_sending_is_left_to_it(
 
     assert isinstance(result.error, StillRunningError)
     assert result.error.hint == result.resume == "kling wait mine"
-    assert world.entry("mine").stage is Stage.SENDING
+    assert world.record("mine").stage is Stage.SENDING
 
 
 async def test_a_call_whose_answer_was_lost_is_not_told_of_again(
@@ -211,5 +211,5 @@ async def test_a_call_whose_answer_was_lost_is_not_told_of_again(
 
     assert isinstance(made.error, OutcomeUnknownError)
     assert (made.resume, later) == (None, [])
-    assert world.entry("mine").stage is Stage.UNKNOWN
+    assert world.record("mine").stage is Stage.UNKNOWN
     assert world.counts["create"] == 1

@@ -67,27 +67,29 @@ async def test_what_happens_is_told_in_its_order(tmp_path: Path) -> None:
         world.end_when_asked()
         result = await world.generate()
 
-    told = world.told
+    event_log = world.event_log
     kinds = (Prepared, CallbackPath, Submitted, StatusChanged, Saved, Finished)
-    firsts = dict.fromkeys(type(one) for one in told.events if isinstance(one, kinds))
+    firsts = dict.fromkeys(
+        type(one) for one in event_log.events if isinstance(one, kinds)
+    )
     assert tuple(firsts) == kinds
-    assert [one.state for one in told.of(CallbackPath)] == ["ready", "proven"]
-    assert told.of(StatusChanged)[-1].by == "callback"
-    assert told.of(Finished) == [Finished(result=result)]
-    assert told.events[-1] == Finished(result=result)
+    assert [one.state for one in event_log.of(CallbackPath)] == ["ready", "proven"]
+    assert event_log.of(StatusChanged)[-1].by == "callback"
+    assert event_log.of(Finished) == [Finished(result=result)]
+    assert event_log.events[-1] == Finished(result=result)
 
 
 async def test_the_journal_has_it_all_at_the_end(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         result = await world.generate(an_order("mine"), output="{task_id}.{ext}")
-        entry = world.entry("mine")
+        record = world.record("mine")
 
-    assert entry.stage is Stage.SUCCEEDED
-    assert entry.task_id == result.task_id
-    assert entry.units == result.units
-    assert entry.paths == (str(tmp_path / "out" / f"{result.task_id}.mp4"),)
-    assert (entry.output, entry.query_path) == ("{task_id}.{ext}", "/tasks")
-    assert "a paper boat" in entry.request
+    assert record.stage is Stage.SUCCEEDED
+    assert record.task_id == result.task_id
+    assert record.units == result.units
+    assert record.paths == (str(tmp_path / "out" / f"{result.task_id}.mp4"),)
+    assert (record.output, record.query_path) == ("{task_id}.{ext}", "/tasks")
+    assert "a paper boat" in record.request
 
 
 async def test_without_callbacks_the_result_is_polled_for(tmp_path: Path) -> None:
@@ -96,7 +98,7 @@ async def test_without_callbacks_the_result_is_polled_for(tmp_path: Path) -> Non
 
     assert (result.completed_by, result.callbacks) == ("poll", 0)
     assert len(world.saved) == 1
-    assert world.told.of(CallbackPath) == []
+    assert world.event_log.of(CallbackPath) == []
 
 
 async def test_a_callback_before_the_create_answer_is_not_lost(tmp_path: Path) -> None:
@@ -115,7 +117,7 @@ async def test_a_job_that_nobody_waits_for_is_left_with_its_id(tmp_path: Path) -
     assert result.error is None
     assert result.resume == f"kling wait {result.task_id}"
     assert world.counts["query"] == 0
-    assert world.told.of(Finished) == [Finished(result=result)]
+    assert world.event_log.of(Finished) == [Finished(result=result)]
 
 
 async def test_without_saving_the_links_are_the_result(tmp_path: Path) -> None:
@@ -131,10 +133,10 @@ async def test_a_key_pair_takes_the_legacy_way(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         world.use_key_pair()
         result = await world.generate(an_order("mine"))
-        entry = world.entry("mine")
+        record = world.record("mine")
 
     assert result.status is TaskStatus.SUCCEEDED
-    assert entry.query_path == "/v1/videos/text2video"
+    assert record.query_path == "/v1/videos/text2video"
     assert len(world.saved) == 1
 
 
@@ -189,10 +191,10 @@ async def test_every_way_to_fail_has_its_error_its_stage_and_its_way_back(
 ) -> None:
     async with a_world(tmp_path, *faults) as world:
         result = await world.generate(an_order("mine"), **options)
-        entry = world.entry("mine")
+        record = world.record("mine")
 
     assert type(result.error) is kind
-    assert entry.stage in (stage, Stage.PROCESSING if stage.is_open else stage)
+    assert record.stage in (stage, Stage.PROCESSING if stage.is_open else stage)
     name = result.task_id or "mine"
     assert result.resume == {
         Stage.SENDING: "kling wait mine",
@@ -210,7 +212,7 @@ async def test_an_api_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
     result = await world.generate(an_order("mine"), timeout_s=1.0, callback="off")
 
     assert type(result.error) is UnreachableError
-    assert world.entry("mine").stage is Stage.ABSENT
+    assert world.record("mine").stage is Stage.ABSENT
     assert result.resume is None
 
 
@@ -246,7 +248,7 @@ async def test_the_same_command_may_be_run_again_when_nothing_was_submitted(
 
     assert isinstance(refused.error, RefusedError)
     assert again.error is None
-    assert world.entry("mine").task_id == again.task_id
+    assert world.record("mine").task_id == again.task_id
 
 
 async def test_an_external_id_that_was_used_before_is_not_sent(tmp_path: Path) -> None:
@@ -273,10 +275,10 @@ async def test_the_usual_time_is_learnt_from_jobs_that_were_done(
 ) -> None:
     async with a_world(tmp_path) as world:
         await world.generate(is_downloading=False)
-        seed_s = world.told.of(Prepared)[0].usual_s
+        seed_s = world.event_log.of(Prepared)[0].usual_s
         for _ in range(3):
             await world.generate(is_downloading=False)
-        learnt_s = world.told.of(Prepared)[-1].usual_s
+        learnt_s = world.event_log.of(Prepared)[-1].usual_s
 
     assert seed_s is not None
     assert seed_s > 10
@@ -292,7 +294,7 @@ async def test_a_model_that_is_going_is_warned_of(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         await world.submit(order=order)
 
-    assert any("kling-v1" in one.message for one in world.told.of(Notice))
+    assert any("kling-v1" in one.message for one in world.event_log.of(Notice))
 
 
 async def test_neither_key_nor_callback_path_is_in_any_file(tmp_path: Path) -> None:
@@ -307,7 +309,7 @@ async def test_neither_key_nor_callback_path_is_in_any_file(tmp_path: Path) -> N
     assert b"a paper boat" in written
     for secret in (mac, API_KEY):
         assert secret.encode() not in written
-        assert secret not in repr(world.told.events)
+        assert secret not in repr(world.event_log.events)
 
 
 def all_bytes(folder: Path) -> bytes:

@@ -10,13 +10,13 @@ import pytest
 
 from kling_cli.api.tasks import Output
 from kling_cli.errors import UsageError
-from kling_cli.jobs.history import JobHistory, with_history
+from kling_cli.jobs.history import JobHistory, resolve_references
 from kling_cli.jobs.prepare import Order
 from kling_cli.settings.settings import Settings, read_settings
 from kling_cli.store.database import FILE_NAME
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import JobRecord, Stage
-from tests.jobs.made import an_entry
+from tests.jobs.made import a_record
 
 CLIP = "https://vid.example.com/a.mp4"
 
@@ -25,23 +25,25 @@ def video(output_id: str, seconds: float = 5.041) -> Output:
     return Output(type="video", id=output_id, duration_s=seconds)
 
 
-def remembered(tmp_path: Path, *entries: JobRecord) -> Settings:
+def remembered(tmp_path: Path, *records: JobRecord) -> Settings:
     """Return settings whose journal holds these entries."""
     settings = replace(read_settings({}), state_dir=tmp_path)
     with Journal.open(tmp_path) as journal:
-        for entry in entries:
-            journal.write_down(entry)
+        for record in records:
+            journal.add_job(record)
     return settings
 
 
 def done(external_id: str, *outputs: Output, **columns: Any) -> JobRecord:
-    return an_entry(
+    return a_record(
         external_id, stage=Stage.SUCCEEDED, outputs=tuple(outputs), **columns
     )
 
 
 def known(product: str, settings: Settings, **values: Any) -> dict[str, Any]:
-    return dict(with_history(Order(product=product, values=values), settings).values)
+    return dict(
+        resolve_references(Order(product=product, values=values), settings).values
+    )
 
 
 def test_without_a_journal_nothing_is_known_and_none_is_made(tmp_path: Path) -> None:
@@ -95,7 +97,7 @@ def test_what_is_neither_a_url_nor_an_id_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_task_without_a_video_is_waited_for(tmp_path: Path) -> None:
-    settings = remembered(tmp_path, an_entry("e1", task_id="t1"))
+    settings = remembered(tmp_path, a_record("e1", task_id="t1"))
 
     with pytest.raises(UsageError, match="has not made a video yet") as caught:
         known("identify-face", settings, video="t1")
@@ -162,7 +164,7 @@ def test_facts_survive_the_journal(tmp_path: Path) -> None:
     face = Output(type="face", id="0", duration_s=5.0, facts={"start_s": 0.2})
     memory = JobHistory.of(remembered(tmp_path, done("e1", face, task_id="s1")))
 
-    entry = memory.job("s1")
+    record = memory.job("s1")
 
-    assert entry is not None
-    assert entry.outputs == (face,)
+    assert record is not None
+    assert record.outputs == (face,)

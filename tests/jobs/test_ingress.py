@@ -113,34 +113,37 @@ def test_without_a_way_there_is_no_url() -> None:
 
 @pytest.mark.parametrize("base", ["https://h/hooks", "https://h/hooks/"])
 def test_the_url_of_a_task_is_a_capability_below_the_base(base: str) -> None:
-    way = CallbackIngress(base_url=base, key=b"k" * 32)
+    ingress = CallbackIngress(base_url=base, key=b"k" * 32)
 
-    url = way.url_for("text2video", "n1") or ""
+    url = ingress.url_for("text2video", "n1") or ""
 
     path = url.removeprefix("https://h/hooks").encode()
-    assert match_callback_path(path, way.key) == TaskUrl(
+    assert match_callback_path(path, ingress.key) == TaskUrl(
         product="text2video", nonce="n1"
     )
-    assert url != way.url_for("text2video", "n2")
+    assert url != ingress.url_for("text2video", "n2")
 
 
 async def test_without_callbacks_nothing_is_opened_or_told(tmp_path: Path) -> None:
     async with a_way(some_settings(tmp_path), callback="off") as opened:
-        assert opened.way == NO_INGRESS
-        assert opened.news.path is PathState.NONE
+        assert opened.ingress == NO_INGRESS
+        assert opened.notifications.path is PathState.NONE
         assert opened.heard.events == []
 
 
 async def test_on_loopback_callbacks_come_straight_in(tmp_path: Path) -> None:
     async with a_way(some_settings(tmp_path), callback="require") as opened:
         assert opened.heard.events == [CallbackPath(state="ready", via="loopback")]
-        url, before = opened.url("n1"), opened.news.path
+        url, before = opened.url("n1"), opened.notifications.path
         answer = await call(url, new_style("t1", "succeeded"))
 
         assert answer.status == 200
-        [hint] = opened.news.take()
+        [hint] = opened.notifications.take()
         assert (hint.nonce, hint.task_id, hint.claimed) == ("n1", "t1", "succeeded")
-        assert (before, opened.news.path) == (PathState.READY, PathState.PROVEN)
+        assert (before, opened.notifications.path) == (
+            PathState.READY,
+            PathState.PROVEN,
+        )
 
     assert (await call(url, b"{}")).status == 0
 
@@ -175,7 +178,7 @@ async def test_when_somebody_else_listens_the_url_is_passed_on(tmp_path: Path) -
     settings = some_settings(tmp_path)
 
     async with a_way(settings, callback_url=URL, is_waiting=False) as opened:
-        assert opened.way.base_url == URL
+        assert opened.ingress.base_url == URL
         key = load_key(settings.state_dir)
         path = opened.url("n1").removeprefix(URL.rstrip("/"))
         assert match_callback_path(path.encode(), key) is not None

@@ -34,7 +34,7 @@ def open_at(settings: Settings) -> str | None:
     return door.public_url if door else None
 
 
-def told(opened: Opened) -> list[tuple[str, str | None]]:
+def event_log(opened: Opened) -> list[tuple[str, str | None]]:
     return [(one.state, one.via) for one in opened.heard.of(CallbackPath)]
 
 
@@ -46,10 +46,10 @@ async def test_a_callback_comes_in_from_the_street(
         answer = await call(url, new_style("t1", "processing"))
 
         assert answer.status == 200
-        assert [hint.nonce for hint in opened.news.take()] == ["n1"]
-        assert open_at(settings) == opened.way.base_url
+        assert [hint.nonce for hint in opened.notifications.take()] == ["n1"]
+        assert open_at(settings) == opened.ingress.base_url
     assert opened.heard.of(TunnelOpening) == [TunnelOpening(provider="ngrok")]
-    assert told(opened) == [("ready", "ngrok")]
+    assert event_log(opened) == [("ready", "ngrok")]
 
 
 async def test_at_the_end_agent_and_door_are_gone(
@@ -75,8 +75,8 @@ async def test_without_a_tunnel_the_run_goes_on_and_says_why_once(
         assert (event.state, event.via) == ("none", None)
         assert event.detail
         assert event.hint
-        assert opened.way.base_url is None
-        assert opened.news.path is PathState.NONE
+        assert opened.ingress.base_url is None
+        assert opened.notifications.path is PathState.NONE
         claimed = shared_lock.acquire_lock(
             settings.state_dir
         )  # another kling may try its luck
@@ -104,7 +104,7 @@ async def test_a_tunnel_that_breaks_and_mends_is_told_here_and_to_others(
         agent.command("down")
         agent.command("down")
         lost = await opened.heard.next(CallbackPath, 2)
-        is_lost = opened.news.path is PathState.LOST
+        is_lost = opened.notifications.path is PathState.LOST
         door_while_lost = open_at(settings)
         agent.command("up")
         await opened.heard.next(CallbackPath, 3)
@@ -112,9 +112,13 @@ async def test_a_tunnel_that_breaks_and_mends_is_told_here_and_to_others(
         assert is_lost
         assert lost.detail
         assert door_while_lost is None
-        assert open_at(settings) == opened.way.base_url
-        assert opened.news.path is PathState.PROVEN  # as before
-    assert told(opened) == [("ready", "ngrok"), ("lost", "ngrok"), ("back", "ngrok")]
+        assert open_at(settings) == opened.ingress.base_url
+        assert opened.notifications.path is PathState.PROVEN  # as before
+    assert event_log(opened) == [
+        ("ready", "ngrok"),
+        ("lost", "ngrok"),
+        ("back", "ngrok"),
+    ]
 
 
 async def test_a_path_that_was_not_proven_is_only_ready_when_it_is_back(
@@ -128,7 +132,7 @@ async def test_a_path_that_was_not_proven_is_only_ready_when_it_is_back(
         agent.command("up")
         await opened.heard.next(CallbackPath, 3)
 
-        assert opened.news.path is PathState.READY
+        assert opened.notifications.path is PathState.READY
 
 
 async def test_a_tunnel_that_comes_back_elsewhere_stays_lost_to_us(
@@ -139,10 +143,10 @@ async def test_a_tunnel_that_comes_back_elsewhere_stays_lost_to_us(
         agent.wait_online()
         agent.command("down")
         agent.command("move")
-        await until(lambda: open_at(settings) not in (None, opened.way.base_url))
+        await until(lambda: open_at(settings) not in (None, opened.ingress.base_url))
 
-        assert opened.news.path is PathState.LOST
-        assert told(opened) == [("ready", "ngrok"), ("lost", "ngrok")]
+        assert opened.notifications.path is PathState.LOST
+        assert event_log(opened) == [("ready", "ngrok"), ("lost", "ngrok")]
 
 
 async def test_a_second_run_shares_the_door_and_hears_of_its_own_tasks_only(
@@ -152,15 +156,15 @@ async def test_a_second_run_shares_the_door_and_hears_of_its_own_tasks_only(
         a_way(settings, tunnel="ngrok") as owner,
         a_way(settings, tunnel="ngrok") as guest,
     ):
-        assert guest.way.base_url == owner.way.base_url
+        assert guest.ingress.base_url == owner.ingress.base_url
         await call(guest.url("guest"), new_style("t2", "processing"))
         await call(owner.url("owner"), new_style("t1", "processing"))
-        await until(lambda: guest.news.path is PathState.PROVEN)
+        await until(lambda: guest.notifications.path is PathState.PROVEN)
 
-        assert [hint.nonce for hint in owner.news.take()] == ["owner"]
-        assert [hint.nonce for hint in guest.news.take()] == ["guest"]
+        assert [hint.nonce for hint in owner.notifications.take()] == ["owner"]
+        assert [hint.nonce for hint in guest.notifications.take()] == ["guest"]
     assert stand_in.count_started() == 1
-    assert told(guest) == [("ready", "shared")]
+    assert event_log(guest) == [("ready", "shared")]
 
 
 async def test_a_guest_is_told_when_the_owner_has_gone(
@@ -181,7 +185,7 @@ async def test_a_guest_is_told_when_the_owner_has_gone(
         lost = await guest.heard.next(CallbackPath, 2)
 
         assert (lost.state, lost.via) == ("lost", "shared")
-        assert guest.news.path is PathState.LOST
+        assert guest.notifications.path is PathState.LOST
 
 
 async def test_a_guest_is_told_when_the_owner_s_tunnel_breaks_and_mends(
@@ -198,9 +202,9 @@ async def test_a_guest_is_told_when_the_owner_s_tunnel_breaks_and_mends(
         agent.command("up")
         await guest.heard.next(CallbackPath, 3)
 
-        assert guest.news.path is PathState.READY
+        assert guest.notifications.path is PathState.READY
     states = [("ready", "shared"), ("lost", "shared"), ("back", "shared")]
-    assert told(guest) == states
+    assert event_log(guest) == states
 
 
 async def test_a_door_that_is_taken_and_never_opened_is_waited_for_a_little(

@@ -63,7 +63,7 @@ async def test_a_listener_s_door_is_shared(
 
     with running_receiver(settings, name):
         async with a_way(settings, callback="require", **options) as opened:
-            assert (opened.way.base_url, opened.way.via) == (url, "shared")
+            assert (opened.ingress.base_url, opened.ingress.via) == (url, "shared")
 
 
 async def test_a_port_of_one_s_own_goes_before_the_listener_s(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ async def test_a_port_of_one_s_own_goes_before_the_listener_s(tmp_path: Path) ->
 
     with running_receiver(settings, shared_lock.LOCAL):
         async with a_way(settings, callback_url=LOCAL_URL) as opened:
-            assert opened.way.via == "url"
+            assert opened.ingress.via == "url"
 
 
 async def test_nobody_who_leaves_counts_on_a_door_that_closes(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ async def test_nobody_who_leaves_counts_on_a_door_that_closes(tmp_path: Path) ->
 
     with running_receiver(settings, shared_lock.PUBLIC, is_standing=False):
         async with a_way(settings, is_waiting=False) as opened:
-            assert opened.way == NO_INGRESS
+            assert opened.ingress == NO_INGRESS
 
 
 async def test_callbacks_that_are_required_and_heard_by_nobody_end_the_run(

@@ -63,13 +63,13 @@ async def test_the_sample_of_a_voice_is_saved_where_it_was_wanted(
 async def test_an_element_is_made_of_local_pictures(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         made = await world.generate(an_element(tmp_path, tags=("character",)))
-        entry = world.entry("hero")
+        record = world.record("hero")
 
     assert (made.status, made.error) == (TaskStatus.SUCCEEDED, None)
     assert [one.output.type for one in made.outputs] == ["element"]
     assert world.saved == set()
-    assert entry.stage is Stage.SUCCEEDED
-    assert "sha256:" in entry.request  # and not the pictures
+    assert record.stage is Stage.SUCCEEDED
+    assert "sha256:" in record.request  # and not the pictures
 
 
 async def test_a_text_file_is_refused_before_anything_is_sent(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from kling_cli.errors import (
 from kling_cli.jobs.lookup import UnknownTaskError
 from kling_cli.jobs.prepare import Order
 from kling_cli.sandbox.state.traffic_log import Exchange
-from kling_cli.store.journal import Journal, PartialPlace
-from kling_cli.store.records import PartialRecord, Stage
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import OutputKey, PartialFileRecord, Stage
 from tests.jobs.world import World, a_world, an_order
 
 pytestmark = pytest.mark.anyio
@@ -235,14 +235,14 @@ async def test_what_a_look_learns_is_in_the_journal(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         await world.generate(an_order("mine"), is_downloading=False)
         world.leave("copy")
-        before = world.entry("copy").stage
+        before = world.record("copy").stage
         [gone] = await world.look("copy")
 
     assert before is Stage.SENDING
     assert isinstance(gone.error, OutcomeUnknownError)
     assert gone.error.hint == gone.resume == "kling wait copy"
-    assert world.entry("mine").stage is Stage.SUCCEEDED
-    assert world.entry("mine").outputs
+    assert world.record("mine").stage is Stage.SUCCEEDED
+    assert world.record("mine").outputs
 
 
 async def test_files_of_a_finished_task_are_fetched_again(tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ async def test_files_of_a_finished_task_are_fetched_again(tmp_path: Path) -> Non
 
     assert (first.error, second.error) == (None, None)
     assert world.saved == {f"kling-{made.task_id}.mp4", "again.mp4"}
-    assert world.entry(made.task_id or "").paths == (
+    assert world.record(made.task_id or "").paths == (
         str(tmp_path / "out" / "again.mp4"),
     )
 
@@ -312,7 +312,7 @@ async def test_what_was_interrupted_in_the_middle_is_saved_without_what_is_there
         assert set(paths) == before
         assert again.error is None
         assert world.saved == {f"kling-{again.task_id}-{n}.png" for n in (1, 2, 3)}
-        assert world.entry(str(again.task_id)).paths == tuple(
+        assert world.record(str(again.task_id)).paths == tuple(
             str(tmp_path / "out" / f"kling-{again.task_id}-{n}.png") for n in (1, 2, 3)
         )
 
@@ -326,12 +326,12 @@ async def test_partial_files_go_when_the_results_they_are_of_are_deleted(
         with Journal.open(world.settings.state_dir) as journal:
             for path, days in ((old, 31), (new, 29)):
                 path.write_bytes(b"half")
-                place = PartialPlace(
+                place = OutputKey(
                     api_base="x", task_id="t", file_index=1, is_watermark=False
                 )
                 journal.add_partial_file(
                     place,
-                    PartialRecord(path=path, total_bytes=9),
+                    PartialFileRecord(path=path, total_bytes=9),
                     written_at=now - timedelta(days=days),
                 )
 

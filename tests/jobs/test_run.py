@@ -16,12 +16,12 @@ from kling_cli.errors import (
     StoppedError,
     UsageError,
 )
-from kling_cli.jobs import run
+from kling_cli.jobs import prepare
 from kling_cli.jobs.events import Event, Finished, Notice, OutcomeCheck, WaitingForSlot
-from kling_cli.jobs.lookup import AGAIN
+from kling_cli.jobs.job import RUN_AGAIN_HINT
 from kling_cli.jobs.prepare import Order
 from kling_cli.store.records import Stage
-from tests.jobs.made import Told
+from tests.jobs.made import EventLog
 from tests.jobs.world import a_world, an_order
 
 pytestmark = pytest.mark.anyio
@@ -48,11 +48,11 @@ async def test_a_signal_during_the_submission_leaves_a_job_that_can_be_settled(
         assert "mine may have been accepted" in result.error.message
         assert result.error.hint == result.resume == "kling wait mine"
         assert (result.task_id, result.create_requests) == (None, 1)
-        assert world.entry("mine").stage is Stage.SENDING
-        assert world.told.events[-1] == Finished(result=result)
+        assert world.record("mine").stage is Stage.SENDING
+        assert world.event_log.events[-1] == Finished(result=result)
 
 
-class StoppedAt(Told):
+class StoppedAt(EventLog):
     """Sends this process SIGINT when an event of a kind is told."""
 
     def __init__(self, kind: type[Event]) -> None:
@@ -76,20 +76,20 @@ async def test_a_job_stopped_while_it_waits_for_a_slot_was_not_submitted(
     tmp_path: Path, order: Order, fault: str
 ) -> None:
     async with a_world(tmp_path, fault) as world:
-        world.told = StoppedAt(WaitingForSlot)
+        world.event_log = StoppedAt(WaitingForSlot)
         stopped = await world.generate(order)
-        world.told = Told()
+        world.event_log = EventLog()
         [waited] = await world.finish("mine")
         all_open = await world.finish()
 
         assert isinstance(stopped.error, StoppedError)
         assert stopped.error.exit_code is ExitCode.INTERRUPTED
         assert "job mine was not submitted: all concurrent" in stopped.error.message
-        assert stopped.error.hint == AGAIN
+        assert stopped.error.hint == RUN_AGAIN_HINT
         assert (stopped.resume, stopped.is_unsubmitted) == (None, True)
         assert waited.error is not None
         assert "mine was not submitted" in waited.error.message
-        assert (all_open, world.told.of(Notice)) == ([], [])
+        assert (all_open, world.event_log.of(Notice)) == ([], [])
         assert world.counts["query"] == 0
 
         world.fail()
@@ -101,7 +101,7 @@ async def test_a_job_stopped_after_a_create_in_doubt_may_have_been_accepted(
     tmp_path: Path,
 ) -> None:
     async with a_world(tmp_path, "create:accept-reset", "query:500x0") as world:
-        world.told = StoppedAt(OutcomeCheck)
+        world.event_log = StoppedAt(OutcomeCheck)
         stopped = await world.generate(an_order("mine"))
         world.fail()
         [result] = await world.finish("mine")
@@ -214,18 +214,8 @@ async def test_without_credentials_nothing_can_be_begun(tmp_path: Path) -> None:
             await world.finish()
 
 
-async def test_the_history_is_the_journal_newest_first(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        for name in ("a", "b", "c"):
-            await world.submit(order=an_order(name))
-
-        names = [one.external_id for one in run.history(world.settings, limit=2)]
-
-    assert names == ["c", "b"]
-
-
 def test_a_new_external_id_is_safe_and_new() -> None:
-    ids = {run.new_external_id() for _ in range(100)}
+    ids = {prepare.new_external_id() for _ in range(100)}
 
     assert len(ids) == 100
     assert all(one.startswith("kling-") and one.isascii() for one in ids)

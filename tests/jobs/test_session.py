@@ -16,7 +16,7 @@ from kling_cli.store.database import FILE_NAME, JournalError
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
 from tests.jobs.disk import full_disk
-from tests.jobs.made import a_task, an_entry
+from tests.jobs.made import a_record, a_task
 from tests.jobs.sessions import Heard, a_session, some_settings
 
 pytestmark = pytest.mark.anyio
@@ -43,9 +43,9 @@ async def test_an_api_key_asks_for_many_and_a_key_pair_one_by_one(
     )
 
     async with a_session(some_settings(tmp_path), Heard()) as session:
-        is_bulk_by_key = session.asker.is_bulk
+        is_bulk_by_key = session.poller.is_bulk
     async with a_session(by_pair, Heard()) as session:
-        is_bulk_by_pair = session.asker.is_bulk
+        is_bulk_by_pair = session.poller.is_bulk
 
     assert (is_bulk_by_key, is_bulk_by_pair) == (True, False)
 
@@ -74,15 +74,15 @@ async def test_a_journal_that_cannot_be_used_ends_the_command(tmp_path: Path) ->
 async def test_a_note_that_fails_is_told_once_and_ends_nothing(tmp_path: Path) -> None:
     heard = Heard()
     async with a_session(some_settings(tmp_path), heard) as session:
-        session.journal.write_down(an_entry())
+        session.journal.add_job(a_record())
         with full_disk():
-            session.note(session.journal.change, "e1", stage=Stage.FAILED)
-            session.note(session.journal.change, "e1", stage=Stage.FAILED)
-        session.note(session.journal.change, "e1", message="better now")
-        entry = session.journal.find("e1")
+            session.note(session.journal.update_job, "e1", stage=Stage.FAILED)
+            session.note(session.journal.update_job, "e1", stage=Stage.FAILED)
+        session.note(session.journal.update_job, "e1", message="better now")
+        record = session.journal.find_job("e1")
 
     assert len(heard.of(Notice)) == 1
-    assert entry == an_entry(message="better now", stage=Stage.FAILED)
+    assert record == a_record(message="better now", stage=Stage.FAILED)
 
 
 class Lock:
@@ -101,19 +101,19 @@ async def test_what_a_locked_journal_did_not_take_is_written_at_the_end(
 ) -> None:
     heard = Heard()
     async with a_session(some_settings(tmp_path), heard) as session:
-        await session.write_down(an_entry())
+        await session.write_down(a_record())
         lock = Lock(tmp_path)
         began = session.clock.monotonic()
         for number in range(20):
-            session.note(session.journal.change, "e1", message=f"note {number}")
-        session.note(session.journal.observe, "e1", a_task("t1"))
+            session.note(session.journal.update_job, "e1", message=f"note {number}")
+        session.note(session.journal.record_task, "e1", a_task("t1"))
         took_s = session.clock.monotonic() - began
-        entry = session.journal.find("e1")  # others may write: it can be read
+        record = session.journal.find_job("e1")  # others may write: it can be read
         lock.release()
 
     with Journal.open(tmp_path / "state") as journal:
-        later = journal.find("e1")
-    assert entry == an_entry()
+        later = journal.find_job("e1")
+    assert record == a_record()
     assert took_s < 2  # nobody stands still for each of them
     assert later is not None
     assert (later.task_id, later.message) == ("t1", None)
@@ -125,9 +125,9 @@ async def test_a_journal_that_stays_locked_is_said_with_file_and_remedy(
 ) -> None:
     heard = Heard()
     async with a_session(some_settings(tmp_path), heard) as session:
-        await session.write_down(an_entry())
+        await session.write_down(a_record())
         lock = Lock(tmp_path)
-        session.note(session.journal.change, "e1", message="lost")
+        session.note(session.journal.update_job, "e1", message="lost")
 
     lock.release()
     [notice] = heard.of(Notice)
@@ -149,9 +149,9 @@ async def test_a_job_is_written_down_as_soon_as_others_let_us(tmp_path: Path) ->
             lock.release()
 
         group.start_soon(release)
-        await session.write_down(an_entry())
+        await session.write_down(a_record())
 
-        assert session.journal.find("e1") == an_entry()
+        assert session.journal.find_job("e1") == a_record()
         assert [each.message for each in heard.of(Remark)] == [
             "another program locks the journal: waiting"
         ]
@@ -159,7 +159,7 @@ async def test_a_job_is_written_down_as_soon_as_others_let_us(tmp_path: Path) ->
 
 async def test_a_note_with_a_mistake_in_it_is_not_hushed_up(tmp_path: Path) -> None:
     async with a_session(some_settings(tmp_path), Heard()) as session:
-        session.journal.write_down(an_entry())
+        session.journal.add_job(a_record())
 
         with pytest.raises(UsageError, match="used before"):
-            session.note(session.journal.write_down, an_entry())
+            session.note(session.journal.add_job, a_record())

@@ -122,7 +122,7 @@ async def test_a_full_account_is_a_queue_with_pauses_of_a_second_and_more() -> N
 
     await attempt.run()
 
-    waits = attempt.told.of(WaitingForSlot)
+    waits = attempt.event_log.of(WaitingForSlot)
     assert [one.attempt for one in waits] == list(range(1, 10))
     assert [one.pause_s for one in waits] == pytest.approx(attempt.pauses)
     assert min(attempt.pauses) >= 1
@@ -152,7 +152,7 @@ async def test_being_turned_away_again_and_again_is_given_up() -> None:
     assert "nothing was created" in (caught.value.hint or "")
     assert attempt.submission.creates == 6
     assert not attempt.api.created_at
-    failed = attempt.told.of(SendFailed)
+    failed = attempt.event_log.of(SendFailed)
     assert [one.attempt for one in failed] == [1, 2, 3, 4, 5]
     assert [one.retry_s for one in failed] == pytest.approx(attempt.pauses)
 
@@ -187,7 +187,7 @@ async def test_a_doubt_is_told_before_it_is_settled() -> None:
 
     await attempt.run()
 
-    assert attempt.told.of(OutcomeCheck) == [
+    assert attempt.event_log.of(OutcomeCheck) == [
         OutcomeCheck(external_id=EXTERNAL_ID, reason="connection lost")
     ]
 
@@ -197,7 +197,7 @@ async def test_questions_that_fail_do_not_settle_a_doubt() -> None:
 
     assert await attempt.run() == ACCEPTED
     assert attempt.submission.queries == 4
-    assert [one.attempt for one in attempt.told.of(QueryFailed)] == [1, 2, 3]
+    assert [one.attempt for one in attempt.event_log.of(QueryFailed)] == [1, 2, 3]
     assert attempt.submission.creates == 1
 
 

@@ -11,12 +11,13 @@ import anyio
 from kling_cli.api.tasks import Task, TaskStatus
 from kling_cli.background import background
 from kling_cli.errors import KlingError
+from kling_cli.jobs.job import Job
 from kling_cli.jobs.waiting.notifications import CallbackNotification, Notifications
 from kling_cli.jobs.waiting.schedule import PathState
 from kling_cli.jobs.waiting.state_machine import TaskState, initial_state
-from kling_cli.jobs.waiting.watcher import Waiter, WatchedTask, deadline_at
+from kling_cli.jobs.waiting.watcher import TaskWatcher, deadline_at
 from kling_cli.store.records import JobRecord
-from tests.jobs.made import SUBMITTED, Told, a_task, an_entry
+from tests.jobs.made import SUBMITTED, EventLog, a_record, a_task
 from tests.support.clock import FakeClock
 
 Said = TaskStatus | KlingError | None
@@ -57,6 +58,11 @@ def hanging(*, times: int, then: TaskStatus = SUBMITTED) -> Answer:
     return answer
 
 
+def task_of(job: Job) -> Task:
+    assert job.task is not None
+    return job.task
+
+
 class Scene:
     """`count` tasks that are waited for, and all that happens to them."""
 
@@ -70,53 +76,56 @@ class Scene:
         first: TaskStatus = SUBMITTED,
     ) -> None:
         self.clock = FakeClock()
-        self.told = Told()
+        self.event_log = EventLog()
         self.over: list[str] = []
         self.answers: list[TaskStatus] = []
         self.asked_at: list[float] = []
         self.asked_for: list[list[str]] = []
         self._answer = answer
         self._calls: list[tuple[float, Callable[[], None]]] = []
-        entries = [an_entry(f"e{i}", task_id=f"t{i}") for i in range(1, count + 1)]
-        nonces = {entry.nonce for entry in entries if entry.nonce}
-        self.news = Notifications(clock=self.clock, nonces=nonces, path=path)
-        self.waiter = Waiter(
-            asker=self,
-            news=self.news,
+        records = [a_record(f"e{i}", task_id=f"t{i}") for i in range(1, count + 1)]
+        nonces = {record.nonce for record in records if record.nonce}
+        self.notifications = Notifications(clock=self.clock, nonces=nonces, path=path)
+        self.jobs = [
+            Job(
+                command="text2video",
+                record=record,
+                state=initial_state(a_task(record.task_id or "", first)),
+            )
+            for record in records
+        ]
+        self.watcher = TaskWatcher(
+            poller=self,
+            notifications=self.notifications,
             clock=self.clock,
-            tell=self.told,
+            emit=self.event_log,
             deadline=deadline_at(self.clock, timeout_s),
-            on_answer=lambda one: self.answers.append(one.life.task.status),
-            on_over=lambda one: self.over.append(one.life.task.id),
-            watched=[
-                WatchedTask(
-                    entry=entry,
-                    life=initial_state(a_task(entry.task_id or "", first)),
-                    since=self.clock.monotonic(),
-                )
-                for entry in entries
-            ],
+            on_answer=lambda job: self.answers.append(task_of(job).status),
+            on_final=lambda job: self.over.append(task_of(job).id),
+            jobs=self.jobs,
         )
 
     @property
-    def life(self) -> TaskState:
-        return self.waiter.watched[0].life
+    def state(self) -> TaskState:
+        state = self.jobs[0].state
+        assert state is not None
+        return state
 
-    async def ask(self, entries: Sequence[JobRecord]) -> Mapping[str, Task]:
+    async def ask(self, records: Sequence[JobRecord]) -> Mapping[str, Task]:
         """Be the API: one answer for all that were asked for together."""
         self.asked_at.append(self.clock.elapsed_s)
-        self.asked_for.append([entry.external_id for entry in entries])
+        self.asked_for.append([record.external_id for record in records])
         task = await self._answer(len(self.asked_at))
         if task is None:
             return {}
         return {
-            entry.external_id: a_task(entry.task_id or "", task.status)
-            for entry in entries
+            record.external_id: a_task(record.task_id or "", task.status)
+            for record in records
         }
 
     def call(self, claimed: TaskStatus, *, nonce: str = "nonce-e1") -> None:
         """Let a callback through the door."""
-        self.news.post(
+        self.notifications.post(
             CallbackNotification(
                 nonce=nonce, task_id="t1", claimed=claimed, trust="token"
             )
@@ -129,7 +138,7 @@ class Scene:
     async def wait(self) -> None:
         async with background() as group:
             group.start_soon(self._happen)
-            await self.waiter.run()
+            await self.watcher.run()
 
     async def _happen(self) -> None:
         while self._calls:

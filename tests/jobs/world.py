@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kling_cli.clock import Clock, SystemClock
-from kling_cli.jobs import run
+from kling_cli.jobs import attach, generation
 from kling_cli.jobs.events import JobResult
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.prepare import Order
@@ -22,9 +22,9 @@ from kling_cli.sandbox.state.tasks import Phase, force_phase
 from kling_cli.sandbox.state.traffic_log import Exchange
 from kling_cli.settings import settings as settings_module
 from kling_cli.settings.settings import Settings
-from kling_cli.store.journal import Journal, StoredCallback
-from kling_cli.store.records import JobRecord
-from tests.jobs.made import Told, an_entry
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import JobRecord, StoredCallback
+from tests.jobs.made import EventLog, a_record
 
 API_KEY = "api-key-of-the-jobs-tests-271828"
 ACCESS_KEY = "access-key-of-the-jobs-tests-1618"
@@ -39,32 +39,32 @@ class World:
     box: Sandbox
     folder: Path
     settings: Settings
-    told: Told = field(default_factory=Told)
+    event_log: EventLog = field(default_factory=EventLog)
     clock: Clock = field(default_factory=SystemClock)
     on_request: Callable[[Exchange], None] = lambda _: None
 
     async def generate(self, order: Order | None = None, **options: Any) -> JobResult:
-        return await run.generate(
+        return await generation.generate(
             order or an_order(), self._options(options),
-            settings=self.settings, tell=self.told, clock=self.clock,
+            settings=self.settings, emit=self.event_log, clock=self.clock,
         )  # fmt: skip
 
     async def finish(self, *names: str, **options: Any) -> list[JobResult]:
-        return await run.finish(
+        return await attach.wait_for_tasks(
             names, self._options({"command": "wait", **options}),
-            settings=self.settings, tell=self.told, clock=self.clock,
+            settings=self.settings, emit=self.event_log, clock=self.clock,
         )  # fmt: skip
 
     async def look(self, *names: str) -> list[JobResult]:
-        return await run.task_status(
+        return await attach.query_tasks(
             names, self._options({"command": "status"}),
-            settings=self.settings, tell=self.told, clock=self.clock,
+            settings=self.settings, emit=self.event_log, clock=self.clock,
         )  # fmt: skip
 
     async def fetch(self, *names: str, **options: Any) -> list[JobResult]:
-        return await run.fetch(
+        return await attach.download_tasks(
             names, self._options({"command": "download", **options}),
-            settings=self.settings, tell=self.told, clock=self.clock,
+            settings=self.settings, emit=self.event_log, clock=self.clock,
         )  # fmt: skip
 
     async def submit(self, **options: Any) -> JobResult:
@@ -74,9 +74,9 @@ class World:
     def _options(self, options: dict[str, Any]) -> RunOptions:
         return RunOptions(**{"command": "text2video", "timeout_s": 20.0, **options})
 
-    def entry(self, name: str) -> JobRecord:
+    def record(self, name: str) -> JobRecord:
         with Journal.open(self.settings.state_dir) as journal:
-            found = journal.find(name)
+            found = journal.find_job(name)
         assert found is not None
         return found
 
@@ -84,7 +84,7 @@ class World:
         """Leave a job in the journal as a process leaves it that was killed."""
         known = {"written_at": self.clock.now(), "api_base": self.settings.api_base}
         with Journal.open(self.settings.state_dir) as journal:
-            journal.write_down(an_entry(external_id, **{**known, **columns}))
+            journal.add_job(a_record(external_id, **{**known, **columns}))
 
     def forget(self) -> None:
         """Become another machine, whose journal knows nothing."""
@@ -119,12 +119,12 @@ class World:
     def keep(self, callback: StoredCallback) -> None:
         """Keep a callback as another process with our door would."""
         with Journal.open(self.settings.state_dir) as journal:
-            journal.keep_callback(callback)
+            journal.add_callback(callback)
 
     def change(self, external_id: str, **columns: Any) -> None:
         """Let the journal say something else about a job."""
         with Journal.open(self.settings.state_dir) as journal:
-            journal.change(external_id, **columns)
+            journal.update_job(external_id, **columns)
 
     def lose(self, path: str) -> None:
         """Have a file that was saved vanish."""
@@ -188,7 +188,7 @@ def settings_of(box: Sandbox, folder: Path, *, is_pair: bool = False) -> Setting
 async def a_world(folder: Path, *faults: str, **options: Any) -> AsyncIterator[World]:
     """Serve a sandbox with `faults`; a task takes a quarter of a second."""
 
-    def tell(exchange: Exchange) -> None:
+    def emit(exchange: Exchange) -> None:
         world.on_request(exchange)
 
     chosen = SandboxOptions(
@@ -197,7 +197,7 @@ async def a_world(folder: Path, *faults: str, **options: Any) -> AsyncIterator[W
         api_key=API_KEY,
         access_key=ACCESS_KEY,
         secret_key=SECRET_KEY,
-        on_request=tell,
+        on_request=emit,
     )
     async with serve_sandbox(chosen) as box:
         world = World(box, folder, settings_of(box, folder))

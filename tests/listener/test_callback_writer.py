@@ -12,20 +12,21 @@ import anyio.lowlevel
 import pytest
 
 from kling_cli.listener.callback_writer import (
-    MOVE_AFTER,
-    CountingWriter,
+    CHECKPOINT_AFTER,
+    NullWriter,
     open_callback_writer,
 )
 from kling_cli.store.database import JournalError
-from kling_cli.store.journal import Journal, StoredCallback
-from tests.listener.test_controls import a_callback
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import StoredCallback
+from tests.listener.stored_callbacks import a_callback
 
 FRAME_BYTES = 4096 + 24  # a page in the write-ahead log and its head
 
 pytestmark = pytest.mark.anyio
 
 
-def kept_in(folder: Path) -> list[StoredCallback]:
+def stored_in(folder: Path) -> list[StoredCallback]:
     with Journal.open(folder) as journal:
         return journal.callbacks_after(0, ["n"])
 
@@ -33,9 +34,9 @@ def kept_in(folder: Path) -> list[StoredCallback]:
 async def test_what_is_kept_is_in_the_journal_when_keep_returns(tmp_path: Path) -> None:
     callback = replace(a_callback(0), nonce="n", raw=b'{"a": "\xff"}')
 
-    async with open_callback_writer(tmp_path) as keeper:
-        number = await keeper.keep(callback)
-        seen = kept_in(tmp_path)
+    async with open_callback_writer(tmp_path) as writer:
+        number = await writer.write(callback)
+        seen = stored_in(tmp_path)
 
     assert seen == [replace(callback, id=number)]
 
@@ -45,65 +46,65 @@ async def test_callbacks_that_wait_together_get_their_own_numbers(
 ) -> None:
     numbers: dict[str, int] = {}
 
-    async def keep(name: str) -> None:
+    async def write(name: str) -> None:
         callback = replace(a_callback(0), nonce="n", task_id=name)
-        numbers[name] = await keeper.keep(callback)
+        numbers[name] = await writer.write(callback)
 
     async with (
-        open_callback_writer(tmp_path) as keeper,
+        open_callback_writer(tmp_path) as writer,
         anyio.create_task_group() as group,
     ):
         for name in map(str, range(200)):
-            group.start_soon(keep, name)
+            group.start_soon(write, name)
 
-    assert {one.task_id: one.id for one in kept_in(tmp_path)} == numbers
+    assert {one.task_id: one.id for one in stored_in(tmp_path)} == numbers
     assert len(set(numbers.values())) == 200
 
 
 async def test_waiting_callbacks_share_a_commit(tmp_path: Path) -> None:
-    async with open_callback_writer(tmp_path) as keeper:
+    async with open_callback_writer(tmp_path) as writer:
         with Journal.open(tmp_path) as reader:
             reader.data_version()
-            await asyncio.gather(*(keeper.keep(a_callback(0)) for _ in range(20)))
+            await asyncio.gather(*(writer.write(a_callback(0)) for _ in range(20)))
         frames = (tmp_path / "journal.db-wal").stat().st_size // FRAME_BYTES
-        await keeper.keep(a_callback(0))
+        await writer.write(a_callback(0))
         more = (tmp_path / "journal.db-wal").stat().st_size // FRAME_BYTES - frames
 
     assert frames < 20 * more
 
 
 async def test_a_journal_that_refuses_says_so_to_whoever_waits(tmp_path: Path) -> None:
-    async with open_callback_writer(tmp_path) as keeper:
+    async with open_callback_writer(tmp_path) as writer:
         with sqlite3.connect(tmp_path / "journal.db") as other:
             other.execute("DROP TABLE callbacks")
         other.close()
 
         with pytest.raises(JournalError):
-            await keeper.keep(a_callback(0))
+            await writer.write(a_callback(0))
 
 
 async def test_what_comes_while_the_journal_is_locked_is_kept_in_order(
     tmp_path: Path,
 ) -> None:
-    def keep(name: str) -> asyncio.Future[int]:
-        return keeper.keep(replace(a_callback(0), nonce="n", task_id=name))
+    def write(name: str) -> asyncio.Future[int]:
+        return writer.write(replace(a_callback(0), nonce="n", task_id=name))
 
-    async with open_callback_writer(tmp_path) as keeper:
+    async with open_callback_writer(tmp_path) as writer:
         with closing(sqlite3.connect(tmp_path / "journal.db")) as other:
             other.execute("BEGIN IMMEDIATE")
-            first = keep("1")
+            first = write("1")
             await anyio.sleep(0.2)  # the loop goes on
             assert not first.done()
             other.rollback()
-        second = keep("2")
+        second = write("2")
         with anyio.fail_after(10):
             assert [await first, await second] == [1, 2]
 
-        third = keep("3")
+        third = write("3")
         await turns(2)
         assert third.done()  # nobody waits for the thread any more
 
-    assert [one.task_id for one in kept_in(tmp_path)] == ["1", "2", "3"]
+    assert [one.task_id for one in stored_in(tmp_path)] == ["1", "2", "3"]
 
 
 async def turns(count: int) -> None:
@@ -115,22 +116,25 @@ async def turns(count: int) -> None:
 async def test_whoever_gives_up_on_a_locked_journal_is_kept_all_the_same(
     tmp_path: Path,
 ) -> None:
-    async with open_callback_writer(tmp_path) as keeper:
+    async with open_callback_writer(tmp_path) as writer:
         with closing(sqlite3.connect(tmp_path / "journal.db")) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.05):
-                    await keeper.keep(replace(a_callback(0), nonce="n"))
+                    await writer.write(replace(a_callback(0), nonce="n"))
             other.rollback()
 
-    assert len(kept_in(tmp_path)) == 1
+    assert len(stored_in(tmp_path)) == 1
 
 
 async def test_a_journal_that_breaks_while_it_is_locked_says_so(tmp_path: Path) -> None:
-    async with open_callback_writer(tmp_path) as keeper:
+    async with open_callback_writer(tmp_path) as writer:
         with closing(sqlite3.connect(tmp_path / "journal.db")) as other:
             other.execute("BEGIN IMMEDIATE")
-            impatient, waiting = keeper.keep(a_callback(0)), keeper.keep(a_callback(0))
+            impatient, waiting = (
+                writer.write(a_callback(0)),
+                writer.write(a_callback(0)),
+            )
             await anyio.sleep(0.05)
             impatient.cancel()
             other.execute("DROP TABLE callbacks")
@@ -141,22 +145,24 @@ async def test_a_journal_that_breaks_while_it_is_locked_says_so(tmp_path: Path) 
 
 
 async def test_what_was_begun_is_kept_on_leaving(tmp_path: Path) -> None:
-    async with open_callback_writer(tmp_path) as keeper:
+    async with open_callback_writer(tmp_path) as writer:
         other = sqlite3.connect(tmp_path / "journal.db", check_same_thread=False)
         other.execute("BEGIN IMMEDIATE")
         release = threading.Timer(0.2, other.rollback)
         release.start()
-        keeper.keep(replace(a_callback(0), nonce="n"))
+        writer.write(replace(a_callback(0), nonce="n"))
     release.join()
     other.close()
 
-    assert len(kept_in(tmp_path)) == 1
+    assert len(stored_in(tmp_path)) == 1
 
 
 async def test_the_log_is_moved_into_the_database_now_and_then(tmp_path: Path) -> None:
-    async with open_callback_writer(tmp_path) as keeper:
+    async with open_callback_writer(tmp_path) as writer:
         before = (tmp_path / "journal.db").stat().st_size
-        await asyncio.gather(*(keeper.keep(a_callback(0)) for _ in range(MOVE_AFTER)))
+        await asyncio.gather(
+            *(writer.write(a_callback(0)) for _ in range(CHECKPOINT_AFTER))
+        )
 
         with anyio.fail_after(10):
             while (tmp_path / "journal.db").stat().st_size == before:  # noqa: ASYNC110 -- a file has no event
@@ -172,6 +178,6 @@ async def test_a_folder_that_is_a_file_is_said_at_the_start(tmp_path: Path) -> N
 
 
 async def test_without_history_callbacks_are_only_counted() -> None:
-    keeper = CountingWriter()
+    writer = NullWriter()
 
-    assert [await keeper.keep(a_callback(0)) for _ in range(2)] == [1, 2]
+    assert [await writer.write(a_callback(0)) for _ in range(2)] == [1, 2]

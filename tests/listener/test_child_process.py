@@ -11,7 +11,7 @@ import anyio
 import psutil
 import pytest
 
-from kling_cli.listener.child_process import MARK, run_child
+from kling_cli.listener.child_process import MARKER_VARIABLE, run_child
 from tests.jobs.sessions import until
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +26,7 @@ async def test_a_command_that_ends_as_it_is_ended_is_no_stranger(
         async with anyio.create_task_group() as group:
 
             async def run() -> None:
-                await run_child(["sleep", "60"], "http://a", is_stdout_ours=False)
+                await run_child(["sleep", "60"], "http://a", is_stdout_reserved=False)
 
             group.start_soon(run)
             await until(lambda: bool(us.children()))
@@ -53,7 +53,7 @@ async def test_what_a_command_leaves_behind_is_ended(how: str) -> None:
 
     async def run() -> None:
         command = [sys.executable, "-c", LEAVES, how]
-        codes.append(await run_child(command, "http://a", is_stdout_ours=False))
+        codes.append(await run_child(command, "http://a", is_stdout_reserved=False))
 
     async with anyio.create_task_group() as group:
         group.start_soon(run)
@@ -70,6 +70,6 @@ def sleeping(before: set[int]) -> list[psutil.Process]:
     found = []
     for each in psutil.process_iter():
         with suppress(psutil.Error):
-            if each.pid not in before and MARK in each.environ():
+            if each.pid not in before and MARKER_VARIABLE in each.environ():
                 found += [each] if each.name() == "sleep" else []
     return found

@@ -7,8 +7,12 @@ import pytest
 
 from kling_cli.api.http import httpx, new_http
 from kling_cli.clock import SystemClock
-from kling_cli.listener.forwarding.delivery import DeliveryClient, Failure, failure_of
-from kling_cli.listener.forwarding.targets import read_target
+from kling_cli.listener.forwarding.delivery import (
+    DeliveryClient,
+    DeliveryFailure,
+    classify_failure,
+)
+from kling_cli.listener.forwarding.targets import parse_target
 
 
 def caused(error: Exception, cause: BaseException) -> Exception:
@@ -21,7 +25,7 @@ def caused(error: Exception, cause: BaseException) -> Exception:
     [
         pytest.param(
             caused(httpx.ConnectError("no"), socket.gaierror(-2, "unknown")),
-            Failure.UNKNOWN_HOST,
+            DeliveryFailure.UNKNOWN_HOST,
             id="a name",
         ),
         pytest.param(
@@ -29,47 +33,51 @@ def caused(error: Exception, cause: BaseException) -> Exception:
                 httpx.ConnectError("no"),
                 ExceptionGroup("all", [OSError(101), ConnectionRefusedError(111)]),
             ),
-            Failure.REFUSED,
+            DeliveryFailure.REFUSED,
             id="one of several addresses",
         ),
         pytest.param(
             caused(httpx.ConnectError("no"), OSError(113, "no route")),
-            Failure.UNREACHABLE,
+            DeliveryFailure.UNREACHABLE,
             id="no way",
         ),
         pytest.param(
             caused(httpx.ConnectError("no"), ssl.SSLCertVerificationError(1, "self")),
-            Failure.UNTRUSTED,
+            DeliveryFailure.UNTRUSTED_CERTIFICATE,
             id="certificate",
         ),
         pytest.param(
             caused(httpx.ConnectError("no"), ssl.SSLError(1, "WRONG_VERSION")),
-            Failure.NO_TLS,
+            DeliveryFailure.NO_TLS,
             id="no TLS",
         ),
-        pytest.param(httpx.ConnectTimeout("late"), Failure.TIMEOUT, id="late"),
-        pytest.param(httpx.ReadError("reset"), Failure.BROKEN_OFF, id="reset"),
+        pytest.param(httpx.ConnectTimeout("late"), DeliveryFailure.TIMEOUT, id="late"),
+        pytest.param(
+            httpx.ReadError("reset"), DeliveryFailure.DISCONNECTED, id="reset"
+        ),
         pytest.param(
             httpx.RemoteProtocolError("Server disconnected without a response"),
-            Failure.BROKEN_OFF,
+            DeliveryFailure.DISCONNECTED,
             id="left",
         ),
         pytest.param(
             httpx.RemoteProtocolError("illegal status line"),
-            Failure.NOT_HTTP,
+            DeliveryFailure.NOT_HTTP,
             id="not HTTP",
         ),
     ],
 )
-def test_each_kind_of_silence_is_told_apart(error: Exception, failure: Failure) -> None:
-    assert failure_of(error) is failure
+def test_each_kind_of_silence_is_told_apart(
+    error: Exception, failure: DeliveryFailure
+) -> None:
+    assert classify_failure(error) is failure
 
 
 def test_a_chain_that_bites_its_tail_is_no_trap() -> None:
     error = httpx.ReadError("a")
     error.__context__ = caused(OSError("b"), error)
 
-    assert failure_of(error) is Failure.BROKEN_OFF
+    assert classify_failure(error) is DeliveryFailure.DISCONNECTED
 
 
 @pytest.mark.anyio
@@ -79,8 +87,8 @@ async def test_a_proxy_that_is_not_there_is_no_app_that_refuses(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
 
     async with new_http() as http:
-        courier = DeliveryClient(http=http, clock=SystemClock())
-        outcome = await courier.carry(read_target("http://192.0.2.1/hook"), (), b"{}")
+        client = DeliveryClient(http=http, clock=SystemClock())
+        outcome = await client.deliver(parse_target("http://192.0.2.1/hook"), (), b"{}")
 
-    assert outcome.failure is Failure.UNREACHABLE
+    assert outcome.failure is DeliveryFailure.UNREACHABLE
     assert "http://127.0.0.1:9 (HTTP_PROXY)" in str(outcome.excerpt)

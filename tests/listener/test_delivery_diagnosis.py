@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from kling_cli.listener.forwarding.delivery import Failure, diagnose, diagnose_silence
+from kling_cli.listener.forwarding.delivery import (
+    DeliveryFailure,
+    failure_hint,
+    status_hint,
+)
 
 
 @pytest.mark.parametrize("status", [200, 204, 299])
 def test_success_needs_no_remedy(status: int) -> None:
-    assert diagnose(status, location=None, number=1) is None
+    assert status_hint(status, location=None, number=1) is None
 
 
 @pytest.mark.parametrize(
@@ -29,7 +33,7 @@ def test_success_needs_no_remedy(status: int) -> None:
     ],
 )
 def test_each_class_of_answer_has_its_usual_cause(status: int, words: str) -> None:
-    assert words in (diagnose(status, location=None, number=7) or "")
+    assert words in (status_hint(status, location=None, number=7) or "")
 
 
 @pytest.mark.parametrize(
@@ -43,13 +47,13 @@ def test_each_class_of_answer_has_its_usual_cause(status: int, words: str) -> No
 def test_a_redirect_says_what_stands_behind_it(
     location: str | None, words: str
 ) -> None:
-    assert words in (diagnose(302, location=location, number=7) or "")
+    assert words in (status_hint(302, location=location, number=7) or "")
 
 
 def test_what_is_not_kept_cannot_be_replayed() -> None:
-    assert "replay" not in (diagnose(500, location=None, number=0) or "")
+    assert "replay" not in (status_hint(500, location=None, number=0) or "")
 
 
-@pytest.mark.parametrize("failure", Failure)
-def test_each_kind_of_silence_has_a_remedy(failure: Failure) -> None:
-    assert diagnose_silence(failure)
+@pytest.mark.parametrize("failure", DeliveryFailure)
+def test_each_kind_of_silence_has_a_remedy(failure: DeliveryFailure) -> None:
+    assert failure_hint(failure)

@@ -7,8 +7,9 @@ import pytest
 
 from kling_cli.jobs.events import Notice
 from kling_cli.listener.forwarding.forwarder import open_delivery_log
-from kling_cli.store.journal import CallbackJournal, StoredForward
-from tests.listener.kept import NOON, a_callback
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import StoredForward
+from tests.listener.stored_callbacks import NOON, a_callback
 
 pytestmark = pytest.mark.anyio
 
@@ -22,25 +23,27 @@ def a_forward(number: int) -> StoredForward:
 async def test_all_outcomes_are_written_when_it_ends(tmp_path: Path) -> None:
     notices: list[Notice] = []
 
-    async with open_delivery_log(tmp_path, tell=notices.append) as record:
+    async with open_delivery_log(tmp_path, emit=notices.append) as record:
         for number in range(1, 101):
             record(a_forward(number))
 
-    with CallbackJournal.open(tmp_path) as journal:
-        kept = journal.all_forwards(a_callback(number) for number in range(1, 101))
-    assert [len(each) for each in kept.values()] == [1] * 100
+    with Journal.open(tmp_path) as journal:
+        callback = journal.forwards_by_callback(
+            a_callback(number) for number in range(1, 101)
+        )
+    assert [len(each) for each in callback.values()] == [1] * 100
     assert notices == []
 
 
 async def test_outcomes_are_written_while_it_goes_on(tmp_path: Path) -> None:
-    with CallbackJournal.open(tmp_path) as journal:
-        async with open_delivery_log(tmp_path, tell=print) as record:
+    with Journal.open(tmp_path) as journal:
+        async with open_delivery_log(tmp_path, emit=print) as record:
             record(a_forward(1))
             version = journal.data_version()
-            while journal.data_version() == version and not journal.forwards(1):
+            while journal.data_version() == version and not journal.forwards_of(1):
                 await _a_moment()
 
-            assert journal.forwards(1) == [a_forward(1)]
+            assert journal.forwards_of(1) == [a_forward(1)]
 
 
 async def test_a_journal_that_cannot_be_written_is_said_once(tmp_path: Path) -> None:
@@ -48,7 +51,7 @@ async def test_a_journal_that_cannot_be_written_is_said_once(tmp_path: Path) -> 
     blocked.write_text("no folder")
     notices: list[Notice] = []
 
-    async with open_delivery_log(blocked, tell=notices.append) as record:
+    async with open_delivery_log(blocked, emit=notices.append) as record:
         record(a_forward(1))
         while not notices:
             await _a_moment()

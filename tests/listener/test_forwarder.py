@@ -13,11 +13,11 @@ import pytest
 
 from kling_cli.clock import SystemClock
 from kling_cli.listener.events import Forwarded
-from kling_cli.listener.forwarding.forwarder import Forwarder, forwarding
+from kling_cli.listener.forwarding.forwarder import Forwarder, open_forwarder
 from kling_cli.listener.forwarding.policy import ForwardingPolicy
 from kling_cli.listener.forwarding.targets import Target
-from kling_cli.store.journal import StoredForward
-from tests.listener.kept import a_callback
+from kling_cli.store.records import StoredForward
+from tests.listener.stored_callbacks import a_callback
 from tests.support.wire_server import (
     CERTIFICATE,
     Reply,
@@ -38,38 +38,38 @@ FAST = ForwardingPolicy(timeout_s=5.0, retry_s=3.0)
 
 
 @dataclass(slots=True)
-class Heard:
-    """What the forwarder told and recorded."""
+class Recorded:
+    """The events that a forwarder emitted, and the outcomes that it stored."""
 
-    lines: list[Forwarded] = field(default_factory=list)
-    kept: list[StoredForward] = field(default_factory=list)
+    events: list[Forwarded] = field(default_factory=list)
+    forwards: list[StoredForward] = field(default_factory=list)
 
     @property
     def last(self) -> Forwarded:
-        return self.lines[-1]
+        return self.events[-1]
 
 
 @asynccontextmanager
 async def a_forwarder(
-    *urls: str, manner: ForwardingPolicy = FAST, targets: Sequence[Target] = ()
-) -> AsyncIterator[tuple[Forwarder, Heard]]:
-    heard = Heard()
-    async with forwarding(
+    *urls: str, policy: ForwardingPolicy = FAST, targets: Sequence[Target] = ()
+) -> AsyncIterator[tuple[Forwarder, Recorded]]:
+    recorded = Recorded()
+    async with open_forwarder(
         [*(Target(url=url) for url in urls), *targets],
-        manner,
+        policy,
         clock=SystemClock(),
-        tell=heard.lines.append,
-        record=heard.kept.append,
+        emit=recorded.events.append,
+        record=recorded.forwards.append,
     ) as forwarder:
-        yield forwarder, heard
+        yield forwarder, recorded
 
 
-async def one(url: str, manner: ForwardingPolicy = FAST) -> Heard:
+async def forward_one(url: str, policy: ForwardingPolicy = FAST) -> Recorded:
     """Pass one callback on to `url` and return what was heard of it."""
-    async with a_forwarder(url, manner=manner) as (forwarder, heard):
+    async with a_forwarder(url, policy=policy) as (forwarder, recorded):
         forwarder.submit(a_callback(7))
         await forwarder.drain(8.0)
-    return heard
+    return recorded
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -84,7 +84,7 @@ async def test_the_body_arrives_byte_for_byte() -> None:
 
     async with (
         wire_server(says(200, b"ok")) as app,
-        a_forwarder(f"{app.base_url}/hook") as (forwarder, heard),
+        a_forwarder(f"{app.base_url}/hook") as (forwarder, recorded),
     ):
         forwarder.submit(a_callback(raw=raw))
         await forwarder.drain(5.0)
@@ -92,8 +92,12 @@ async def test_the_body_arrives_byte_for_byte() -> None:
     assert [(seen.method, seen.target, seen.body) for seen in app.seen] == [
         ("POST", "/hook", raw)
     ]
-    assert (heard.last.status, heard.last.hint, heard.last.number) == (200, None, 1)
-    assert [each.is_taken for each in heard.kept] == [True]
+    assert (recorded.last.status, recorded.last.hint, recorded.last.number) == (
+        200,
+        None,
+        1,
+    )
+    assert [each.is_delivered for each in recorded.forwards] == [True]
 
 
 async def test_headers_of_the_way_stay_behind_and_the_others_arrive() -> None:
@@ -140,21 +144,21 @@ async def test_a_header_that_http_forbids_does_not_hold_the_callback_up() -> Non
 
     async with (
         wire_server(says(200, b"")) as app,
-        a_forwarder(app.base_url) as (forwarder, heard),
+        a_forwarder(app.base_url) as (forwarder, recorded),
     ):
         forwarder.submit(a_callback(headers=headers))
         await forwarder.drain(5.0)
 
-    assert heard.last.status == 200
+    assert recorded.last.status == 200
     assert app.seen[0].headers["x-b"] == "\u00e9"
     assert not {"x-a", "x\u00e9"} & set(app.seen[0].headers)
 
 
 async def test_headers_of_the_users_own_are_added_or_replace() -> None:
-    manner = ForwardingPolicy(headers=(("Content-Type", "text/x"), ("X-Test", "1")))
+    policy = ForwardingPolicy(headers=(("Content-Type", "text/x"), ("X-Test", "1")))
 
     async with wire_server(says(200, b"")) as app:
-        await one(app.base_url, manner)
+        await forward_one(app.base_url, policy)
 
     assert app.seen[0].headers["content-type"] == "text/x"
     assert app.seen[0].headers["x-test"] == "1"
@@ -164,7 +168,7 @@ async def test_an_app_that_starts_a_second_later_gets_it() -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}/"
 
-    async with a_forwarder(url) as (forwarder, heard):
+    async with a_forwarder(url) as (forwarder, recorded):
         forwarder.submit(a_callback(7))
         await asyncio.sleep(1.0)
         bodies: list[bytes] = []
@@ -172,22 +176,22 @@ async def test_an_app_that_starts_a_second_later_gets_it() -> None:
         async with server:
             await forwarder.drain(5.0)
 
-    first, last = heard.lines
+    first, last = recorded.events
     assert (first.error, first.attempt) == ("connection refused", 1)
     assert "nothing listens there" in (first.hint or "")
     assert last.status == 200
     assert last.attempt > 1
     assert len(bodies) == 1
-    assert [each.attempt for each in heard.kept] == [last.attempt]
+    assert [each.attempt for each in recorded.forwards] == [last.attempt]
 
 
 async def test_nothing_there_is_given_up_in_the_end() -> None:
     url = f"http://127.0.0.1:{free_port()}/"
 
-    heard = await one(url, ForwardingPolicy(retry_s=0.5))
+    recorded = await forward_one(url, ForwardingPolicy(retry_s=0.5))
 
-    assert [each.error for each in heard.lines] == ["connection refused"] * 2
-    assert [each.status for each in heard.kept] == [None]
+    assert [each.error for each in recorded.events] == ["connection refused"] * 2
+    assert [each.status for each in recorded.forwards] == [None]
 
 
 @pytest.mark.parametrize(
@@ -203,23 +207,23 @@ async def test_an_answer_that_is_no_success_gets_a_hint_and_is_final(
     status: int, words: str
 ) -> None:
     async with wire_server(says(status, b"Traceback: it broke")) as app:
-        heard = await one(app.base_url)
+        recorded = await forward_one(app.base_url)
 
     assert len(app.seen) == 1
-    assert [each.status for each in heard.lines] == [status]
-    assert words in (heard.last.hint or "")
-    assert heard.last.excerpt == "Traceback: it broke"
+    assert [each.status for each in recorded.events] == [status]
+    assert words in (recorded.last.hint or "")
+    assert recorded.last.excerpt == "Traceback: it broke"
 
 
 async def test_a_redirect_is_not_followed() -> None:
     headers = {"Location": "/elsewhere"}
 
     async with wire_server(says(302, b"", headers=headers)) as app:
-        heard = await one(app.base_url)
+        recorded = await forward_one(app.base_url)
 
     assert [seen.target for seen in app.seen] == ["/"]
-    assert heard.last.status == 302
-    assert "/elsewhere" in (heard.last.hint or "")
+    assert recorded.last.status == 302
+    assert "/elsewhere" in (recorded.last.hint or "")
 
 
 async def test_of_a_large_answer_only_the_beginning_is_heard() -> None:
@@ -233,27 +237,27 @@ async def test_of_a_large_answer_only_the_beginning_is_heard() -> None:
             sent += 65536
 
     async with wire_server(endless) as app:
-        heard = await one(app.base_url)
+        recorded = await forward_one(app.base_url)
 
-    assert heard.last.status == 500
-    assert heard.last.excerpt == "x" * 600
+    assert recorded.last.status == 500
+    assert recorded.last.excerpt == "x" * 600
     assert sent < 16 * 1024 * 1024  # what fits between two sockets
 
 
 async def test_a_status_counts_although_the_rest_never_comes() -> None:
     async with wire_server(hang_in_the_middle) as app:
-        heard = await one(app.base_url)
+        recorded = await forward_one(app.base_url)
 
-    assert heard.last.status == 200
-    assert heard.last.duration_s < 4.0
+    assert recorded.last.status == 200
+    assert recorded.last.duration_s < 4.0
 
 
 async def test_an_app_that_hangs_is_given_up_at_the_deadline() -> None:
     async with wire_server(hang) as app:
-        heard = await one(app.base_url, ForwardingPolicy(timeout_s=0.3))
+        recorded = await forward_one(app.base_url, ForwardingPolicy(timeout_s=0.3))
 
-    assert heard.last.error == "no answer in time"
-    assert heard.last.duration_s < 2.0
+    assert recorded.last.error == "no answer in time"
+    assert recorded.last.duration_s < 2.0
     assert len(app.seen) == 1
 
 
@@ -262,18 +266,18 @@ async def test_localhost_is_found_where_only_the_new_address_is_served() -> None
     bodies: list[bytes] = []
     server = await asyncio.start_server(_takes_into(bodies), "::1", port)
     async with server:
-        heard = await one(f"http://localhost:{port}/hook")
+        recorded = await forward_one(f"http://localhost:{port}/hook")
 
-    assert heard.last.status == 200
-    assert heard.last.url == f"http://localhost:{port}/hook"
+    assert recorded.last.status == 200
+    assert recorded.last.url == f"http://localhost:{port}/hook"
     assert len(bodies) == 1
 
 
 async def test_a_certificate_of_ones_own_wants_a_word() -> None:
     async with wire_server(says(200, b""), tls=server_tls()) as app:
         url = f"https://localhost:{app.port}/"
-        strict = await one(url)
-        lenient = await one(url, ForwardingPolicy(is_insecure=True))
+        strict = await forward_one(url)
+        lenient = await forward_one(url, ForwardingPolicy(is_insecure=True))
 
     assert strict.last.error == "certificate not trusted"
     assert "--insecure" in (strict.last.hint or "")
@@ -291,9 +295,9 @@ async def test_a_known_certificate_is_checked_against_the_name_typed(
     tls.sni_callback = lambda _socket, name, _context: names.append(name)
 
     async with wire_server(says(200, b""), tls=tls) as app:
-        heard = await one(f"https://localhost:{app.port}/")
+        recorded = await forward_one(f"https://localhost:{app.port}/")
 
-    assert heard.last.status == 200
+    assert recorded.last.status == 200
     assert names == ["localhost"]
 
 
@@ -306,9 +310,9 @@ async def test_a_known_certificate_is_checked_against_the_name_typed(
 )
 async def test_no_answer_is_told_by_its_kind(reply: Reply, error: str) -> None:
     async with wire_server(reply) as app:
-        heard = await one(app.base_url)
+        recorded = await forward_one(app.base_url)
 
-    assert [each.error for each in heard.lines] == [error]
+    assert [each.error for each in recorded.events] == [error]
 
 
 async def test_https_where_none_is_spoken_is_said() -> None:
@@ -321,9 +325,9 @@ async def test_https_where_none_is_spoken_is_said() -> None:
     server = await asyncio.start_server(plain, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        heard = await one(f"https://127.0.0.1:{port}/")
+        recorded = await forward_one(f"https://127.0.0.1:{port}/")
 
-    assert heard.last.error == "no TLS there"
+    assert recorded.last.error == "no TLS there"
 
 
 async def test_settings_that_cannot_work_end_a_delivery_and_nothing_else(
@@ -331,10 +335,10 @@ async def test_settings_that_cannot_work_end_a_delivery_and_nothing_else(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/dev/null/none.pem")
 
-    heard = await one(f"https://127.0.0.1:{free_port()}/")
+    recorded = await forward_one(f"https://127.0.0.1:{free_port()}/")
 
-    assert heard.last.error == "not reachable"
-    assert "no certificates can be read" in (heard.last.excerpt or "")
+    assert recorded.last.error == "not reachable"
+    assert "no certificates can be read" in (recorded.last.excerpt or "")
 
 
 async def test_one_slow_task_holds_no_other_up_and_keeps_its_order() -> None:
@@ -378,13 +382,13 @@ async def test_a_route_takes_its_status_from_the_others() -> None:
 async def test_a_replay_is_marked() -> None:
     async with (
         wire_server(says(200, b"")) as app,
-        a_forwarder(app.base_url) as (forwarder, heard),
+        a_forwarder(app.base_url) as (forwarder, recorded),
     ):
         forwarder.submit(a_callback(12), is_replay=True)
         await forwarder.drain(5.0)
 
     assert app.seen[0].headers["kling-replay"] == "12"
-    assert [each.is_replay for each in heard.kept] == [True]
+    assert [each.is_replay for each in recorded.forwards] == [True]
 
 
 @pytest.mark.parametrize(("trust", "mark"), [("api", "1"), ("token", None)])
@@ -407,30 +411,30 @@ async def test_what_waits_has_a_bound_and_what_is_beyond_is_said() -> None:
 
     async with (
         wire_server(hang) as app,
-        a_forwarder(app.base_url) as (forwarder, heard),
+        a_forwarder(app.base_url) as (forwarder, recorded),
     ):
         for number in range(1, 65):
             forwarder.submit(a_callback(number, raw=large))
 
-        assert heard.last.error == "too many callbacks are waiting"
-        assert "kling replay --failed" in (heard.last.hint or "")
-        assert [each.callback_id for each in heard.kept] == [64]
+        assert recorded.last.error == "too many callbacks are waiting"
+        assert "kling replay --failed" in (recorded.last.hint or "")
+        assert [each.callback_id for each in recorded.forwards] == [64]
 
 
 async def test_waiting_for_the_rest_has_an_end_and_the_rest_counts_as_failed() -> None:
     async with (
         wire_server(hang) as app,
-        a_forwarder(app.base_url) as (forwarder, heard),
+        a_forwarder(app.base_url) as (forwarder, recorded),
     ):
         forwarder.submit(a_callback(1))
         forwarder.submit(a_callback(2))
         await forwarder.drain(0.1)
 
-    assert [(each.number, each.error) for each in heard.lines] == [
+    assert [(each.number, each.error) for each in recorded.events] == [
         (1, "the listener stopped first"),
         (2, "the listener stopped first"),
     ]
-    assert [(each.callback_id, each.error) for each in heard.kept] == [
+    assert [(each.callback_id, each.error) for each in recorded.forwards] == [
         (1, "the listener stopped first"),
         (2, "the listener stopped first"),
     ]

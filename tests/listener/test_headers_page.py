@@ -12,12 +12,12 @@ from kling_cli.api.http import new_http
 from kling_cli.clock import SystemClock
 from kling_cli.listener.forwarding.delivery import DeliveryClient
 from kling_cli.listener.forwarding.headers import RECONCILED_TRUST, Headers
-from kling_cli.listener.forwarding.policy import ForwardingPolicy, prepare_delivery
+from kling_cli.listener.forwarding.policy import ForwardingPolicy, delivery_headers
 from kling_cli.listener.forwarding.targets import Target
-from kling_cli.mock.scenarios import Delivery
+from kling_cli.mock.scenarios import MockDelivery
 from kling_cli.mock.sender import MockSigner
 from kling_cli.secret import Secret
-from kling_cli.store.journal import StoredCallback
+from kling_cli.store.records import StoredCallback
 from tests.jobs.made import a_callback
 from tests.support.recorder import recorder
 
@@ -41,21 +41,24 @@ async def sent(headers: Headers) -> dict[str, str]:
     """Return what an app gets when these are the headers of a delivery."""
     async with new_http() as http:
         with recorder() as app:
-            courier = DeliveryClient(http=http, clock=SystemClock())
-            await courier.carry(Target(url=app.url), headers, b"{}")
+            client = DeliveryClient(http=http, clock=SystemClock())
+            await client.deliver(Target(url=app.url), headers, b"{}")
     return dict(app.seen[0].headers)
 
 
 def forward(
-    kept: StoredCallback, *secrets: Secret, is_replay: bool = False, own: Headers = ()
+    callback: StoredCallback,
+    *secrets: Secret,
+    is_replay: bool = False,
+    own: Headers = (),
 ) -> Headers:
-    manner = ForwardingPolicy(secrets=secrets, headers=own)
-    return prepare_delivery(kept, manner, SystemClock().now(), is_replay=is_replay)
+    policy = ForwardingPolicy(secrets=secrets, headers=own)
+    return delivery_headers(callback, policy, SystemClock().now(), is_replay=is_replay)
 
 
 def mock(*secrets: Secret) -> Headers:
-    stamp = MockSigner(key=b"k" * 32, secrets=secrets, clock=SystemClock())
-    return stamp.headers(Delivery(raw=b"{}", name="mock", message_id="m1"))
+    signer = MockSigner(key=b"k" * 32, secrets=secrets, clock=SystemClock())
+    return signer.headers(MockDelivery(raw=b"{}", name="mock", message_id="m1"))
 
 
 @pytest.mark.anyio
@@ -79,9 +82,9 @@ async def test_the_page_names_each_header_and_when_it_is_sent() -> None:
 
 @pytest.mark.anyio
 async def test_the_values_are_those_on_the_page() -> None:
-    kept = replace(PLAIN, id=7, trust=RECONCILED_TRUST)
+    callback = replace(PLAIN, id=7, trust=RECONCILED_TRUST)
 
-    got = await sent(forward(kept, SECRET, is_replay=True))
+    got = await sent(forward(callback, SECRET, is_replay=True))
 
     assert got["connection"] == "close"
     assert (got["accept"], got["accept-encoding"]) == ("*/*", "identity")

@@ -13,7 +13,7 @@ from kling_cli.callbacks.events import ReceivedCallback
 from kling_cli.callbacks.http.server import serve
 from kling_cli.callbacks.receiver import Receiver
 from kling_cli.clock import SystemClock
-from kling_cli.listener.ingress.health_check import OFFLINE_S, Probe
+from kling_cli.listener.ingress.health_check import OFFLINE_TIMEOUT_S, Probe
 from tests.support.clock import FakeClock
 from tests.support.recorder import recorder
 
@@ -36,13 +36,15 @@ class Hasty(SystemClock):
             await super().sleep(seconds)
 
 
-async def keep(_: ReceivedCallback) -> int:
+async def store(_: ReceivedCallback) -> int:
     return 1
 
 
 @asynccontextmanager
 async def running_receiver(probe: Probe) -> AsyncIterator[tuple[str, Receiver]]:
-    receiver = Receiver([probe.door], keep, emit=lambda _: None, clock=SystemClock())
+    receiver = Receiver(
+        [probe.match_url], store, emit=lambda _: None, clock=SystemClock()
+    )
     async with serve(receiver) as server:
         yield server.url, receiver
 
@@ -50,21 +52,21 @@ async def running_receiver(probe: Probe) -> AsyncIterator[tuple[str, Receiver]]:
 async def test_a_way_that_leads_here_is_found_to() -> None:
     probe = Probe(SystemClock())
     async with running_receiver(probe) as (url, receiver):
-        finding = await probe.look(url)
+        result = await probe.check(url)
 
-    assert finding.is_through
-    assert "came back" in finding.words
-    assert (probe.n_heard, receiver.counts.accepted) == (1, 0)
-    assert receiver.counts.unknown == probe.n_heard
+    assert result.is_reachable
+    assert "came back" in result.detail
+    assert (probe.n_received, receiver.counts.accepted) == (1, 0)
+    assert receiver.counts.unknown == probe.n_received
 
 
 async def test_somebody_elses_door_is_not_ours() -> None:
     clock = Hasty()
     with recorder() as app:
-        finding = await Probe(clock).look(app.url)
+        result = await Probe(clock).check(app.url)
 
-    assert not finding.is_through
-    assert finding.words == "nothing comes through: 200"
+    assert not result.is_reachable
+    assert result.detail == "nothing comes through: 200"
     assert len(app.seen) == 6
     assert len({post.path for post in app.seen}) == 1
 
@@ -74,9 +76,9 @@ async def test_a_closed_way_is_given_up_after_a_bounded_time() -> None:
         gone = app.url
     clock = Hasty()
 
-    finding = await Probe(clock).look(gone)
+    result = await Probe(clock).check(gone)
 
-    assert finding.words == "nothing comes through: connection refused"
+    assert result.detail == "nothing comes through: connection refused"
     assert clock.waited_s == 5.0
 
 
@@ -91,16 +93,16 @@ async def test_a_machine_without_network_is_given_longer() -> None:
             transport=httpx.MockTransport(without_network), timeout=timeout_s
         )
 
-    finding = await Probe(clock, new=new).look("https://a.example")
+    result = await Probe(clock, new=new).check("https://a.example")
 
-    assert finding.words == "nothing comes through: no such host"
-    assert clock.waited_s == OFFLINE_S - 1.0
+    assert result.detail == "nothing comes through: no such host"
+    assert clock.waited_s == OFFLINE_TIMEOUT_S - 1.0
 
 
 async def test_nobody_can_knock_in_our_place() -> None:
     probe = Probe(FakeClock())
 
-    probe.door(b"/callback/probe/", b"", None)
-    probe.door(b"", b"", None)
+    probe.match_url(b"/callback/probe/", b"", None)
+    probe.match_url(b"", b"", None)
 
-    assert probe.n_heard == 0
+    assert probe.n_received == 0

@@ -8,7 +8,7 @@ from kling_cli.errors import UsageError
 from kling_cli.listener.ingress.ingress import (
     IngressKind,
     choose_ingress,
-    share_listener,
+    publish_listener,
 )
 from kling_cli.settings.settings import Settings, read_settings
 from kling_cli.tunnels import shared_lock
@@ -112,7 +112,7 @@ def test_a_listener_without_a_token_has_no_callback_url(tmp_path: Path) -> None:
 async def test_a_door_on_this_machine_keeps_nobody_from_a_tunnel(
     tmp_path: Path,
 ) -> None:
-    async with share_listener(
+    async with publish_listener(
         settings(tmp_path), "http://here", 4711, IngressKind.LOOPBACK
     ):
         local = shared_lock.find_shared_tunnel(tmp_path, shared_lock.LOCAL)
@@ -130,8 +130,8 @@ async def test_a_door_on_this_machine_keeps_nobody_from_a_tunnel(
 @pytest.mark.anyio
 async def test_a_second_listener_leaves_the_first_one_published(tmp_path: Path) -> None:
     ours = settings(tmp_path)
-    async with share_listener(ours, "https://a", 1, IngressKind.URL):
-        async with share_listener(ours, "https://b", 2, IngressKind.URL):
+    async with publish_listener(ours, "https://a", 1, IngressKind.URL):
+        async with publish_listener(ours, "https://b", 2, IngressKind.URL):
             during = shared_lock.find_shared_tunnel(tmp_path)
         after = shared_lock.find_shared_tunnel(tmp_path)
 

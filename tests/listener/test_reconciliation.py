@@ -12,10 +12,15 @@ from kling_cli.background import background
 from kling_cli.errors import CredentialsError, UnreachableError
 from kling_cli.jobs.events import Notice
 from kling_cli.listener.events import Polled, Reconciled
-from kling_cli.listener.reconciliation import Reconciler, Sleep, made_up, watch_sleep
-from kling_cli.listener.task_states import TaskStates, claimed_status
-from kling_cli.store.journal import StoredCallback
-from tests.listener.test_verification import Api, an_entry
+from kling_cli.listener.reconciliation import (
+    Reconciler,
+    SleepDetector,
+    detect_sleep,
+    synthetic_callback,
+)
+from kling_cli.listener.task_states import TaskStates, claimed_task
+from kling_cli.store.records import StoredCallback
+from tests.listener.test_verification import Api, a_record
 from tests.support.clock import FakeClock
 
 DONE = Task(
@@ -25,7 +30,7 @@ DONE = Task(
     outputs=(Output(type="video", id="v", url="https://cdn.example/a", duration_s=5),),
     created_at=FakeClock().now(),
 )
-Told = list[Polled | Reconciled | Notice]
+Events = list[Polled | Reconciled | Notice]
 
 
 class LeapingClock(FakeClock):
@@ -37,79 +42,81 @@ class LeapingClock(FakeClock):
         return super().now() + timedelta(seconds=self.ahead_s)
 
 
-class Desk:
+class Harness:
     """Whoever takes what the reconciler says."""
 
     def __init__(self, api: Api | None, *ids: str) -> None:
-        self.told: Told = []
-        self.passed_on: list[StoredCallback] = []
-        self.known = TaskStates(lambda _task_id: None)
+        self.events: Events = []
+        self.synthetic: list[StoredCallback] = []
+        self.task_states = TaskStates(lambda _task_id: None)
         self.clock = LeapingClock()
         self.reconciler = Reconciler(
             api,
-            self.known,
+            self.task_states,
             clock=self.clock,
-            tell=self.told.append,
-            open_entries=lambda: [an_entry(each) for each in ids],
-            stand_in=self.stand_in,
-            learn=self.learn,
+            emit=self.events.append,
+            open_jobs=lambda: [a_record(each) for each in ids],
+            store_synthetic=self.store_synthetic,
+            record_answer=self.record_answer,
         )
 
-    async def stand_in(self, kept: StoredCallback) -> int | None:
-        self.passed_on.append(kept)
-        self.known.task(kept.task_id or "").learn(TaskStatus.SUCCEEDED)
-        return len(self.passed_on)
+    async def store_synthetic(self, callback: StoredCallback) -> int | None:
+        self.synthetic.append(callback)
+        self.task_states.state_of(callback.task_id or "").record_claim(
+            TaskStatus.SUCCEEDED
+        )
+        return len(self.synthetic)
 
-    def learn(self, task: Task) -> None:
-        self.known.task(task.id).confirm(task.status)
+    def record_answer(self, task: Task) -> None:
+        self.task_states.state_of(task.id).record_api_status(task.status)
 
-    async def ask(self, lines: int, *, times: int = 1) -> Told:
-        """Have everything asked about `times` times; return when `lines` were told."""
+    async def ask(self, n_events: int, *, times: int = 1) -> Events:
+        """Request a query `times` times; return once `n_events` were emitted."""
         async with background() as group:
             group.start_soon(self.reconciler.run)
             for _ in range(times):
-                self.reconciler.ask_soon("the tunnel was down")
+                self.reconciler.request_query("the tunnel was down")
                 for _ in range(50):
                     await anyio.sleep(0.001)
             with anyio.fail_after(10):
-                while len(self.told) < lines:  # noqa: ASYNC110 -- nothing rings when a line is told
+                while len(self.events) < n_events:  # noqa: ASYNC110 -- nothing rings when a line is told
                     await anyio.sleep(0.001)
-        return self.told
+        return self.events
 
 
 @pytest.mark.anyio
 async def test_a_missed_end_is_reported_and_passed_on_once() -> None:
-    desk = Desk(Api({"t1": DONE}), "t1")
+    harness = Harness(Api({"t1": DONE}), "t1")
 
-    told = await desk.ask(3, times=2)
+    events = await harness.ask(3, times=2)
 
-    assert told == [
+    assert events == [
         Polled(task_ids=("t1",), reason="the tunnel was down"),
         Reconciled(task_id="t1", status="succeeded", is_missed=True, number=1),
         Polled(task_ids=("t1",), reason="the tunnel was down"),
     ]
-    assert [kept.task_id for kept in desk.passed_on] == ["t1"]
+    assert [callback.task_id for callback in harness.synthetic] == ["t1"]
 
 
 @pytest.mark.anyio
 async def test_an_end_that_was_heard_of_is_not_missed() -> None:
-    desk = Desk(Api({"t1": DONE}), "t1")
-    desk.known.task("t1").learn(TaskStatus.SUCCEEDED)
+    harness = Harness(Api({"t1": DONE}), "t1")
+    harness.task_states.state_of("t1").record_claim(TaskStatus.SUCCEEDED)
 
-    told = await desk.ask(1)
+    events = await harness.ask(1)
 
-    assert [type(line) for line in told] == [Polled]
-    assert desk.passed_on == []
+    assert [type(event) for event in events] == [Polled]
+    assert harness.synthetic == []
 
 
 @pytest.mark.anyio
 async def test_the_api_is_asked_until_it_answers() -> None:
     api = Api({"t1": DONE}, failures=[UnreachableError("away")] * 5)
 
-    told = await Desk(api, "t1").ask(2)
+    events = await Harness(api, "t1").ask(2)
 
     assert len(api.asked) == 6
-    assert isinstance(told[1], Reconciled)
+    assert isinstance(events[1], Reconciled)
 
 
 @pytest.mark.anyio
@@ -117,35 +124,35 @@ async def test_the_api_is_asked_until_it_answers() -> None:
     "api", [None, Api({}, failures=[CredentialsError("who are you")])]
 )
 async def test_who_cannot_ask_says_so(api: Api | None) -> None:
-    told = await Desk(api, "t1").ask(1)
+    events = await Harness(api, "t1").ask(1)
 
-    assert [type(line) for line in told] == [Notice]
+    assert [type(event) for event in events] == [Notice]
 
 
 @pytest.mark.anyio
 async def test_a_sleep_of_the_machine_is_noticed_on_waking() -> None:
-    desk = Desk(Api({"t1": DONE}), "t1")
+    harness = Harness(Api({"t1": DONE}), "t1")
     async with background() as group:
-        group.start_soon(desk.reconciler.run)
-        group.start_soon(watch_sleep, desk.clock, desk.reconciler.ask_soon)
+        group.start_soon(harness.reconciler.run)
+        group.start_soon(detect_sleep, harness.clock, harness.reconciler.request_query)
         for _ in range(50):
             await anyio.sleep(0.001)
-        before = list(desk.told)
-        desk.clock.ahead_s = 2400
+        before = list(harness.events)
+        harness.clock.ahead_s = 2400
         with anyio.fail_after(10):
-            while len(desk.told) < 2:  # noqa: ASYNC110 -- nothing rings when a line is told
+            while len(harness.events) < 2:  # noqa: ASYNC110 -- nothing rings when a line is told
                 await anyio.sleep(0.001)
 
     assert before == []
-    assert desk.told[0] == Polled(
+    assert harness.events[0] == Polled(
         task_ids=("t1",), reason="the machine slept for 40 min"
     )
-    assert isinstance(desk.told[1], Reconciled)
+    assert isinstance(harness.events[1], Reconciled)
 
 
 def test_a_busy_moment_is_no_sleep() -> None:
     clock = LeapingClock()
-    sleep = Sleep(clock)
+    sleep = SleepDetector(clock)
 
     clock.ahead_s = 10
     short = sleep.slept_s(1.0)
@@ -157,15 +164,15 @@ def test_a_busy_moment_is_no_sleep() -> None:
 
 
 def test_what_is_made_up_reads_like_the_callback_that_was_missed() -> None:
-    kept = made_up(DONE, an_entry("t1"), FakeClock().now())
+    callback = synthetic_callback(DONE, a_record("t1"), FakeClock().now())
 
-    assert claimed_status(kept.raw) == DONE
-    assert json.loads(kept.raw)["task_status"] == "succeed"
+    assert claimed_task(callback.raw) == DONE
+    assert json.loads(callback.raw)["task_status"] == "succeed"
 
 
 def test_a_failure_that_was_missed_has_no_results() -> None:
     failed = Task(id="t1", status=TaskStatus.FAILED, message="no")
 
-    kept = made_up(failed, an_entry("t1"), FakeClock().now())
+    callback = synthetic_callback(failed, a_record("t1"), FakeClock().now())
 
-    assert claimed_status(kept.raw) == failed
+    assert claimed_task(callback.raw) == failed

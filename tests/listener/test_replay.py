@@ -13,15 +13,16 @@ from kling_cli.listener.forwarding.policy import ForwardingPolicy
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.listener.history.replay import (
     Replay,
-    choose,
-    find,
-    replays,
-    send_again,
-    undelivered,
+    find_callback,
+    plan_replays,
+    select_callbacks,
+    send_replays,
+    undelivered_error,
 )
 from kling_cli.secret import Secret
-from kling_cli.store.journal import CallbackFilter, CallbackJournal, StoredForward
-from tests.listener.kept import NOON, a_callback
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import CallbackFilter, StoredForward
+from tests.listener.stored_callbacks import NOON, a_callback
 from tests.support.wire_server import says, wire_server
 
 SECRET = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
@@ -29,64 +30,72 @@ HERE, THERE = "http://localhost:1/", "http://localhost:2/"
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[CallbackJournal]:
-    with CallbackJournal.open(tmp_path) as opened:
-        opened.keep_callbacks(
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal.open(tmp_path) as opened:
+        opened.add_callbacks(
             [a_callback(), a_callback(trust="signed"), a_callback(task_id="t2")]
         )
         yield opened
 
 
-def passed_on(number: int, url: str, status: int) -> StoredForward:
+def a_forward(number: int, url: str, status: int) -> StoredForward:
     return StoredForward(
         callback_id=number, sent_at=NOON, url=url, status=status, duration_s=0.1
     )
 
 
 def test_callbacks_are_named_by_number_by_last_and_by_what_is_wanted(
-    journal: CallbackJournal,
+    journal: Journal,
 ) -> None:
-    assert [kept.id for kept in choose(journal, ["last", "1"], None)] == [1, 3]
-    assert [kept.id for kept in choose(journal, [], CallbackFilter(task_id="t2"))] == [
-        3
+    assert [
+        callback.id for callback in select_callbacks(journal, ["last", "1"], None)
+    ] == [
+        1,
+        3,
     ]
+    assert [
+        callback.id
+        for callback in select_callbacks(journal, [], CallbackFilter(task_id="t2"))
+    ] == [3]
 
 
 @pytest.mark.parametrize("which", ["0", "-1", "x", "\u0661", "9" * 30, ""])
-def test_what_names_none_is_refused(journal: CallbackJournal, which: str) -> None:
+def test_what_names_none_is_refused(journal: Journal, which: str) -> None:
     with pytest.raises(UsageError):
-        find(journal, which)
+        find_callback(journal, which)
 
 
 def test_nothing_is_last_where_nothing_is_kept(tmp_path: Path) -> None:
     with (
-        CallbackJournal.open(tmp_path) as empty,
+        Journal.open(tmp_path) as empty,
         pytest.raises(UsageError, match="no callback is kept yet"),
     ):
-        find(empty, "last")
+        find_callback(empty, "last")
 
 
 def test_each_goes_where_it_went_before_or_where_it_failed(
-    journal: CallbackJournal,
+    journal: Journal,
 ) -> None:
-    journal.keep_forwards(
-        [passed_on(1, HERE, 500), passed_on(1, THERE, 500), passed_on(1, HERE, 200)]
+    journal.add_forwards(
+        [a_forward(1, HERE, 500), a_forward(1, THERE, 500), a_forward(1, HERE, 200)]
     )
-    callbacks = choose(journal, ["1"], None)
+    callbacks = select_callbacks(journal, ["1"], None)
 
-    everywhere = replays(journal, callbacks, to=[], is_failed=False)
-    failed = replays(journal, callbacks, to=[], is_failed=True)
-    named = replays(journal, callbacks, to=[Target(url="http://a/")], is_failed=True)
+    everywhere = plan_replays(journal, callbacks, to=[], is_failed=False)
+    failed = plan_replays(journal, callbacks, to=[], is_failed=True)
+    named = plan_replays(
+        journal, callbacks, to=[Target(url="http://a/")], is_failed=True
+    )
 
     assert [each.target.url for each in everywhere] == [HERE, THERE]
     assert [each.target.url for each in failed] == [THERE]
     assert [each.target.url for each in named] == ["http://a/"]
 
 
-def test_only_what_came_signed_is_signed_anew(journal: CallbackJournal) -> None:
-    callbacks = choose(journal, ["1", "2"], None)
+def test_only_what_came_signed_is_signed_anew(journal: Journal) -> None:
+    callbacks = select_callbacks(journal, ["1", "2"], None)
 
-    found = replays(
+    found = plan_replays(
         journal,
         callbacks,
         to=[Target(url=HERE)],
@@ -99,33 +108,33 @@ def test_only_what_came_signed_is_signed_anew(journal: CallbackJournal) -> None:
 
 @pytest.mark.anyio
 async def test_a_parcel_is_signed_by_the_option_else_by_its_own_secret() -> None:
-    told: list[Forwarded] = []
-    kept: list[StoredForward] = []
+    emitted: list[Forwarded] = []
+    forwards: list[StoredForward] = []
     callback = a_callback(5)
 
     async with wire_server(says(200, b""), says(500, b"no")) as app:
         target = Target(url=app.base_url)
-        lines = await send_again(
-            [Replay(kept=callback, target=target, secrets=(SECRET,))],
+        events = await send_replays(
+            [Replay(callback=callback, target=target, secrets=(SECRET,))],
             ForwardingPolicy(),
             times=2,
             clock=SystemClock(),
-            tell=told.append,
-            record=kept.append,
+            emit=emitted.append,
+            record=forwards.append,
         )
 
     for seen in app.seen:
         now = SystemClock().now()
         assert verify(seen.body, seen.headers, [SECRET], now)
         assert seen.headers["kling-replay"] == "5"
-    assert [line.status for line in lines] == [200, 500]
-    assert told == lines
-    assert [(each.status, each.is_replay) for each in kept] == [
+    assert [event.status for event in events] == [200, 500]
+    assert emitted == events
+    assert [(each.status, each.is_replay) for each in forwards] == [
         (200, True),
         (500, True),
     ]
-    error = undelivered(lines)
+    error = undelivered_error(events)
     assert error is not None
     assert error.http == 500
     assert "1 of 2 deliveries failed; the first, callback 5" in error.message
-    assert undelivered(lines[:1]) is None
+    assert undelivered_error(events[:1]) is None

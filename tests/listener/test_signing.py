@@ -6,10 +6,13 @@ import pytest
 
 from kling_cli.callbacks.signatures import verify
 from kling_cli.errors import UsageError
-from kling_cli.listener.forwarding.policy import ForwardingPolicy, prepare_delivery
-from kling_cli.listener.forwarding.signing import signed
+from kling_cli.listener.forwarding.policy import (
+    ForwardingPolicy,
+    delivery_headers,
+    sign_headers,
+)
 from kling_cli.settings.webhook_secret import parse_secret_options
-from tests.listener.kept import NOON, a_callback
+from tests.listener.stored_callbacks import NOON, a_callback
 
 OLD = (("webhook-id", "msg_1"), ("webhook-timestamp", "1"), ("webhook-signature", "x"))
 SECRETS = parse_secret_options(
@@ -19,22 +22,22 @@ SECRETS = parse_secret_options(
 
 
 def test_what_is_passed_on_can_be_verified_with_either_secret() -> None:
-    kept = a_callback(7, headers=(*OLD, ("a", "b")))
+    callback = a_callback(7, headers=(*OLD, ("a", "b")))
 
-    headers = prepare_delivery(kept, ForwardingPolicy(secrets=SECRETS), NOON)
+    headers = delivery_headers(callback, ForwardingPolicy(secrets=SECRETS), NOON)
 
     assert ("a", "b") in headers
     assert ("webhook-id", "kling_7") in headers
     assert len(headers) == 4  # nothing is left of the sender's signature
     for secret in SECRETS:
-        assert verify(kept.raw, dict(headers), [secret], NOON)
-        assert not verify(kept.raw + b" ", dict(headers), [secret], NOON)
+        assert verify(callback.raw, dict(headers), [secret], NOON)
+        assert not verify(callback.raw + b" ", dict(headers), [secret], NOON)
 
 
 def test_the_id_stays_the_same_when_it_is_sent_again() -> None:
     later = NOON + timedelta(hours=1)
     first, again = (
-        dict(signed((), b"{}", secrets=SECRETS, number=7, now=now))
+        dict(sign_headers((), b"{}", secrets=SECRETS, number=7, now=now))
         for now in (NOON, later)
     )
 
@@ -43,7 +46,7 @@ def test_the_id_stays_the_same_when_it_is_sent_again() -> None:
 
 
 def test_without_a_secret_the_senders_signature_goes_along() -> None:
-    assert prepare_delivery(a_callback(headers=OLD), ForwardingPolicy(), NOON) == OLD
+    assert delivery_headers(a_callback(headers=OLD), ForwardingPolicy(), NOON) == OLD
 
 
 def test_what_is_no_secret_is_refused_and_not_shown() -> None:

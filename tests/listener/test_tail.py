@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.listener.history.tail import LOOK_S, follow
-from kling_cli.store.journal import CallbackFilter, CallbackJournal, StoredCallback
-from tests.listener.kept import a_callback
+from kling_cli.listener.history.tail import POLL_S, follow_callbacks
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import CallbackFilter, StoredCallback
+from tests.listener.stored_callbacks import a_callback
 from tests.support.clock import FakeClock
 
 pytestmark = pytest.mark.anyio
@@ -18,49 +19,51 @@ async def test_the_last_ones_come_first_and_then_what_others_keep(
 ) -> None:
     found: list[StoredCallback] = []
     with (
-        CallbackJournal.open(tmp_path) as journal,
-        CallbackJournal.open(tmp_path) as other,
+        Journal.open(tmp_path) as journal,
+        Journal.open(tmp_path) as other,
     ):
-        other.keep_callbacks([a_callback()] * 3)
-        following = follow(
+        other.add_callbacks([a_callback()] * 3)
+        following = follow_callbacks(
             journal, CallbackFilter(status="succeeded"), last=2, clock=FakeClock()
         )
         found += [await anext(following), await anext(following)]
-        other.keep_callbacks([a_callback(status="failed"), a_callback()])
+        other.add_callbacks([a_callback(status="failed"), a_callback()])
         found.append(await anext(following))
         await following.aclose()
 
-    assert [kept.id for kept in found] == [2, 3, 5]
+    assert [callback.id for callback in found] == [2, 3, 5]
 
 
 async def test_more_than_fit_together_all_come_in_order(tmp_path: Path) -> None:
     with (
-        CallbackJournal.open(tmp_path) as journal,
-        CallbackJournal.open(tmp_path) as other,
+        Journal.open(tmp_path) as journal,
+        Journal.open(tmp_path) as other,
     ):
-        other.keep_callback(a_callback())
-        following = follow(journal, CallbackFilter(), last=1, clock=FakeClock())
+        other.add_callback(a_callback())
+        following = follow_callbacks(
+            journal, CallbackFilter(), last=1, clock=FakeClock()
+        )
         first = await anext(following)
-        other.keep_callbacks([a_callback()] * 450)
+        other.add_callbacks([a_callback()] * 450)
         rest = [await anext(following) for _ in range(450)]
         await following.aclose()
 
-    assert [first.id, *(kept.id for kept in rest)] == list(range(1, 452))
+    assert [first.id, *(callback.id for callback in rest)] == list(range(1, 452))
 
 
 async def test_it_waits_for_what_another_process_keeps(tmp_path: Path) -> None:
     clock = FakeClock(is_automatic=False)
     with (
-        CallbackJournal.open(tmp_path) as journal,
-        CallbackJournal.open(tmp_path) as other,
+        Journal.open(tmp_path) as journal,
+        Journal.open(tmp_path) as other,
     ):
-        following = follow(journal, CallbackFilter(), last=0, clock=clock)
+        following = follow_callbacks(journal, CallbackFilter(), last=0, clock=clock)
         waiting = asyncio.ensure_future(anext(following))
         await clock.advance(60.0)
         assert not waiting.done()
-        other.keep_callback(a_callback(task_id="t9"))
-        await clock.advance(LOOK_S)
-        kept = await waiting
+        other.add_callback(a_callback(task_id="t9"))
+        await clock.advance(POLL_S)
+        callback = await waiting
         await following.aclose()
 
-    assert kept.task_id == "t9"
+    assert callback.task_id == "t9"

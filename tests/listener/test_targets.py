@@ -5,9 +5,9 @@ import pytest
 from kling_cli.errors import UsageError
 from kling_cli.listener.forwarding.targets import (
     Target,
-    read_route,
-    read_target,
-    refuse_own_port,
+    parse_route,
+    parse_target,
+    reject_own_port,
     targets_for,
 )
 
@@ -28,7 +28,7 @@ from kling_cli.listener.forwarding.targets import (
     ],
 )
 def test_a_url_a_port_or_a_path_is_a_target(typed: str, url: str) -> None:
-    assert read_target(typed) == Target(url=url)
+    assert parse_target(typed) == Target(url=url)
 
 
 @pytest.mark.parametrize(
@@ -48,23 +48,23 @@ def test_a_url_a_port_or_a_path_is_a_target(typed: str, url: str) -> None:
 )
 def test_what_is_none_is_refused(typed: str) -> None:
     with pytest.raises(UsageError, match="no place to send callbacks to"):
-        read_target(typed)
+        parse_target(typed)
 
 
 def test_localhost_is_looked_for_on_both_addresses() -> None:
     target = Target(url="http://me:pw@localhost:3000/a?b")
 
-    assert target.places == (
+    assert target.candidate_urls == (
         "http://me:pw@127.0.0.1:3000/a?b",
         "http://me:pw@[::1]:3000/a?b",
     )
-    assert target.host == "localhost:3000"
-    assert target.shown == "http://localhost:3000/a?b"
+    assert target.host_header == "localhost:3000"
+    assert target.display_url == "http://localhost:3000/a?b"
 
 
 def test_other_hosts_are_taken_at_their_word() -> None:
-    assert Target(url="http://app.test/").places == ("http://app.test/",)
-    assert Target(url="http://localhost/").places == (
+    assert Target(url="http://app.test/").candidate_urls == ("http://app.test/",)
+    assert Target(url="http://localhost/").candidate_urls == (
         "http://127.0.0.1/",
         "http://[::1]/",
     )
@@ -72,7 +72,7 @@ def test_other_hosts_are_taken_at_their_word() -> None:
 
 @pytest.mark.parametrize("word", ["succeeded", "succeed"])
 def test_a_route_is_a_status_and_a_target(word: str) -> None:
-    assert read_route(f"{word}=3000") == Target(
+    assert parse_route(f"{word}=3000") == Target(
         url="http://localhost:3000/callback", status="succeeded"
     )
 
@@ -80,7 +80,7 @@ def test_a_route_is_a_status_and_a_target(word: str) -> None:
 @pytest.mark.parametrize("typed", ["3000", "done=3000", "=3000"])
 def test_a_route_without_a_status_is_refused(typed: str) -> None:
     with pytest.raises(UsageError, match="STATUS=URL"):
-        read_route(typed)
+        parse_route(typed)
 
 
 def test_a_status_with_a_route_goes_there_and_nowhere_else() -> None:
@@ -93,6 +93,6 @@ def test_a_status_with_a_route_goes_there_and_nowhere_else() -> None:
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
 def test_the_listener_does_not_call_itself(host: str) -> None:
     with pytest.raises(UsageError, match="own port"):
-        refuse_own_port([Target(url=f"http://{host}:8000/callback")], 8000)
+        reject_own_port([Target(url=f"http://{host}:8000/callback")], 8000)
 
-    refuse_own_port([Target(url=f"http://{host}:8001/"), Target(url="http://a/")], 8000)
+    reject_own_port([Target(url=f"http://{host}:8001/"), Target(url="http://a/")], 8000)

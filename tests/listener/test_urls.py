@@ -4,12 +4,12 @@ import pytest
 
 from kling_cli.callbacks.events import Trust, UrlMatch
 from kling_cli.listener.ingress.urls import (
-    bare_url_matcher,
     is_loopback,
-    mock_mark,
-    mock_marks,
+    mock_detector,
+    mock_signature,
     standing_path,
     standing_url_matcher,
+    tokenless_url_matcher,
 )
 
 TOKEN = "t" * 32
@@ -52,29 +52,31 @@ def test_anything_else_finds_no_standing_door(path: bytes, query: bytes) -> None
 
 
 def test_the_bare_door_opens_to_this_machine_only() -> None:
-    door = bare_url_matcher()
+    match = tokenless_url_matcher()
 
-    assert door(b"/callback", b"", HERE) == UrlMatch(trust=Trust.OPEN)
-    assert door(b"/callback", b"", ("::1", 1)) == UrlMatch(trust=Trust.OPEN)
-    assert door(b"/callback", b"", ("192.0.2.7", 1)) is None
-    assert door(b"/callback", b"", None) is None
-    assert door(b"/callback/", b"", HERE) is None
+    assert match(b"/callback", b"", HERE) == UrlMatch(trust=Trust.OPEN)
+    assert match(b"/callback", b"", ("::1", 1)) == UrlMatch(trust=Trust.OPEN)
+    assert match(b"/callback", b"", ("192.0.2.7", 1)) is None
+    assert match(b"/callback", b"", None) is None
+    assert match(b"/callback/", b"", HERE) is None
 
 
 def test_a_wrong_token_does_not_become_an_open_door() -> None:
-    assert bare_url_matcher()(b"/callback", b"token=wrong", HERE) is None
+    assert tokenless_url_matcher()(b"/callback", b"token=wrong", HERE) is None
 
 
 def test_a_mock_mark_counts_from_this_machine_with_the_local_key_only() -> None:
-    judge = mock_marks(KEY)
-    marked = {"kling-mock": mock_mark(b"{}", KEY)}
+    detect = mock_detector(KEY)
+    marked = {"kling-mock": mock_signature(b"{}", KEY)}
 
-    assert judge(b"{}", marked, HERE) is Trust.MOCK
-    assert judge(b"{}", marked, ("192.0.2.7", 1)) is None
-    assert judge(b"{} ", marked, HERE) is None
-    assert judge(b"{}", {}, HERE) is None
-    assert judge(b"{}", {"kling-mock": mock_mark(b"{}", b"another")}, HERE) is None
-    assert judge(b"{}", {"kling-mock": "\u20ac"}, HERE) is None
+    assert detect(b"{}", marked, HERE) is Trust.MOCK
+    assert detect(b"{}", marked, ("192.0.2.7", 1)) is None
+    assert detect(b"{} ", marked, HERE) is None
+    assert detect(b"{}", {}, HERE) is None
+    assert (
+        detect(b"{}", {"kling-mock": mock_signature(b"{}", b"another")}, HERE) is None
+    )
+    assert detect(b"{}", {"kling-mock": "\u20ac"}, HERE) is None
 
 
 def test_a_peer_without_an_address_is_not_here() -> None:

@@ -14,7 +14,7 @@ from kling_cli.jobs.events import Notice
 from kling_cli.listener.events import Mismatch, Verified
 from kling_cli.listener.verification import Verifier, mismatches
 from kling_cli.store.records import JobRecord
-from tests.listener.test_controls import a_callback
+from tests.listener.stored_callbacks import a_callback
 from tests.support.clock import FakeClock
 
 LINK = "https://cdn.example/a.mp4"
@@ -88,14 +88,14 @@ class Api:
     failures: list[KlingError] = field(default_factory=list)
     asked: list[list[str]] = field(default_factory=list)
 
-    async def ask(self, entries: Sequence[JobRecord]) -> Mapping[str, Task]:
-        self.asked.append([entry.key for entry in entries])
+    async def ask(self, jobs: Sequence[JobRecord]) -> Mapping[str, Task]:
+        self.asked.append([job.key for job in jobs])
         if self.failures:
             raise self.failures.pop(0)
         return {key: self.tasks[key] for key in self.asked[-1] if key in self.tasks}
 
 
-def an_entry(task_id: str) -> JobRecord:
+def a_record(task_id: str) -> JobRecord:
     return JobRecord(
         external_id="",
         task_id=task_id,
@@ -113,10 +113,14 @@ def an_entry(task_id: str) -> JobRecord:
 async def verified(
     api: Api, *task_ids: str, until: Callable[[list[Verified | Notice]], bool]
 ) -> tuple[list[Verified | Notice], list[Task]]:
-    told: list[Verified | Notice] = []
-    learnt: list[Task] = []
+    events: list[Verified | Notice] = []
+    answers: list[Task] = []
     verifier = Verifier(
-        api, an_entry, clock=FakeClock(), tell=told.append, learn=learnt.append
+        api,
+        a_record,
+        clock=FakeClock(),
+        emit=events.append,
+        record_answer=answers.append,
     )
     async with background() as group:
         group.start_soon(verifier.run)
@@ -124,9 +128,9 @@ async def verified(
             raw = b'{"id": "%s", "status": "succeeded"}' % task_id.encode()
             verifier.submit(replace(a_callback(number), task_id=task_id, raw=raw))
         with anyio.fail_after(10):
-            while not until(told):  # noqa: ASYNC110 -- nothing rings when a line is told
+            while not until(events):  # noqa: ASYNC110 -- nothing rings when a line is told
                 await anyio.sleep(0.001)
-    return told, learnt
+    return events, answers
 
 
 @pytest.mark.anyio
@@ -134,30 +138,32 @@ async def test_callbacks_that_come_together_are_asked_about_together() -> None:
     ids = [f"t{number}" for number in range(25)]
     api = Api({each: replace(DONE, id=each) for each in ids})
 
-    told, learnt = await verified(api, *ids, until=lambda told: len(told) == 25)
+    events, answers = await verified(api, *ids, until=lambda events: len(events) == 25)
 
     assert [len(asked) for asked in api.asked] == [20, 5]
-    assert all(isinstance(line, Verified) and line.is_true for line in told)
-    assert len(learnt) == 25
+    assert all(isinstance(event, Verified) and event.is_true for event in events)
+    assert len(answers) == 25
 
 
 @pytest.mark.anyio
 async def test_every_callback_of_a_task_is_judged_by_one_answer() -> None:
     api = Api({})
 
-    told, _ = await verified(api, "t1", "t1", until=lambda told: len(told) == 2)
+    events, _ = await verified(api, "t1", "t1", until=lambda events: len(events) == 2)
 
     assert api.asked == [["t1"]]
-    assert [line.number for line in told if isinstance(line, Verified)] == [1, 2]
+    assert [event.number for event in events if isinstance(event, Verified)] == [1, 2]
 
 
 @pytest.mark.anyio
 async def test_an_api_that_is_away_is_asked_again() -> None:
     api = Api({"t1": DONE}, failures=[UnreachableError("away")] * 3)
 
-    told, _ = await verified(api, "t1", until=bool)
+    events, _ = await verified(api, "t1", until=bool)
 
-    assert told == [Verified(number=1, task_id="t1", is_true=True, actual="succeeded")]
+    assert events == [
+        Verified(number=1, task_id="t1", is_true=True, actual="succeeded")
+    ]
     assert len(api.asked) == 4
 
 
@@ -165,7 +171,7 @@ async def test_an_api_that_is_away_is_asked_again() -> None:
 async def test_useless_credentials_are_told_once_and_used_no_more() -> None:
     api = Api({}, failures=[CredentialsError("who are you")])
 
-    told, _ = await verified(api, "t1", until=bool)
+    events, _ = await verified(api, "t1", until=bool)
 
-    assert [type(line) for line in told] == [Notice]
+    assert [type(event) for event in events] == [Notice]
     assert len(api.asked) == 1

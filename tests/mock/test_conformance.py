@@ -9,53 +9,55 @@ from typing import Any
 import pytest
 
 from kling_cli.errors import UsageError
-from kling_cli.listener.forwarding.delivery import DeliveryOutcome, Failure
+from kling_cli.listener.forwarding.delivery import DeliveryFailure, DeliveryOutcome
 from kling_cli.mock.conformance import (
+    CheckedDelivery,
+    ConformanceError,
     Expectations,
-    HandlerResponse,
-    NoHandlerError,
-    UnmetError,
-    judge,
+    HandlerUnreachableError,
+    check_deliveries,
+    conformance_error,
     parse_expectations,
-    verdict,
 )
-from kling_cli.mock.scenarios import Delivery, Expected
+from kling_cli.mock.scenarios import ExpectedStatus, MockDelivery
 from tests.support.clock import FakeClock
 
 STRICT = parse_expectations("2xx")
 
 
-def a_delivery(**changes: Any) -> Delivery:
+def a_delivery(**changes: Any) -> MockDelivery:
     facts: dict[str, Any] = {"raw": b"{}", "name": "mock", "message_id": "m1"}
-    return Delivery(**facts | changes)
+    return MockDelivery(**facts | changes)
 
 
-def spoilt(**changes: Any) -> Delivery:
-    return a_delivery(expected=Expected.REFUSED, **changes)
+def invalid(**changes: Any) -> MockDelivery:
+    return a_delivery(expected=ExpectedStatus.REFUSED, **changes)
 
 
 def answered(status: int | None, **changes: Any) -> DeliveryOutcome:
     facts: dict[str, Any] = {"sent_at": FakeClock().now(), "duration_s": 0.1}
     if status is None:
-        facts["failure"] = Failure.BROKEN_OFF
+        facts["failure"] = DeliveryFailure.DISCONNECTED
     return DeliveryOutcome(status=status, **facts | changes)
 
 
-def judged(
-    answers: Sequence[tuple[Delivery, DeliveryOutcome]],
-    demands: Expectations = STRICT,
+def checked(
+    answers: Sequence[tuple[MockDelivery, DeliveryOutcome]],
+    expectations: Expectations = STRICT,
     *,
     is_signed: bool = False,
-) -> list[HandlerResponse]:
-    return judge(dict(enumerate(answers, 1)), demands, is_signed=is_signed)
+) -> list[CheckedDelivery]:
+    return check_deliveries(
+        dict(enumerate(answers, 1)), expectations, is_signed=is_signed
+    )
 
 
 def faults(*args: Any, **kwargs: Any) -> list[str]:
-    return [fault.text for each in judged(*args, **kwargs) for fault in each.faults]
+    return [fault.text for each in checked(*args, **kwargs) for fault in each.faults]
 
 
 @pytest.mark.parametrize(
-    ("text", "demands"),
+    ("text", "expectations"),
     [
         (None, Expectations()),
         ("2xx", Expectations(is_strict=True)),
@@ -67,8 +69,8 @@ def faults(*args: Any, **kwargs: Any) -> list[str]:
         ("401,4xx", Expectations(is_strict=True, statuses=("401", "4xx"))),
     ],
 )
-def test_demands_are_read(text: str | None, demands: Expectations) -> None:
-    assert parse_expectations(text) == demands
+def test_demands_are_read(text: str | None, expectations: Expectations) -> None:
+    assert parse_expectations(text) == expectations
 
 
 @pytest.mark.parametrize("text", ["", "quick", "2xx,", "5", "5m", "2xx,401", "600"])
@@ -80,79 +82,83 @@ def test_what_cannot_be_demanded_is_a_wrong_usage(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "patience_s"),
+    ("text", "response_timeout_s"),
     [(None, 30.0), ("2xx", 30.0), ("5s", 10.0), ("20s", 30.0), ("60s", 60.0)],
 )
 def test_a_late_answer_is_waited_for_long_enough_to_say_how_late(
-    text: str | None, patience_s: float
+    text: str | None, response_timeout_s: float
 ) -> None:
-    assert parse_expectations(text).patience_s == patience_s
+    assert parse_expectations(text).response_timeout_s == response_timeout_s
 
 
 @pytest.mark.parametrize(
-    ("one", "status", "is_lenient", "is_met"),
+    ("delivery", "status", "is_lenient", "is_met"),
     [
         pytest.param(a_delivery(), 200, False, True, id="sound, taken"),
         pytest.param(a_delivery(), 204, False, True, id="sound, taken in silence"),
         pytest.param(a_delivery(), 404, False, False, id="sound, refused"),
         pytest.param(a_delivery(), 302, True, False, id="sound, sent elsewhere"),
-        pytest.param(spoilt(), 400, False, True, id="spoilt, refused"),
-        pytest.param(spoilt(), 200, False, False, id="spoilt, taken"),
-        pytest.param(spoilt(), 200, True, True, id="spoilt, taken, nobody minds"),
-        pytest.param(spoilt(), 500, True, False, id="spoilt, fallen over"),
+        pytest.param(invalid(), 400, False, True, id="spoilt, refused"),
+        pytest.param(invalid(), 200, False, False, id="spoilt, taken"),
+        pytest.param(invalid(), 200, True, True, id="spoilt, taken, nobody minds"),
+        pytest.param(invalid(), 500, True, False, id="spoilt, fallen over"),
         pytest.param(a_delivery(), None, False, False, id="sound, no answer"),
-        pytest.param(spoilt(), None, True, False, id="spoilt, no answer"),
+        pytest.param(invalid(), None, True, False, id="spoilt, no answer"),
         pytest.param(
-            a_delivery(expected=Expected.EITHER, has_no_end=True),
+            a_delivery(expected=ExpectedStatus.EITHER, may_disconnect=True),
             None,
             False,
             True,
             id="too long, hung up on",
         ),
         pytest.param(
-            a_delivery(expected=Expected.EITHER), 413, False, True, id="too long"
+            a_delivery(expected=ExpectedStatus.EITHER), 413, False, True, id="too long"
         ),
     ],
 )
 def test_each_delivery_has_its_right_answers(
-    one: Delivery, status: int | None, is_lenient: bool, is_met: bool
+    delivery: MockDelivery, status: int | None, is_lenient: bool, is_met: bool
 ) -> None:
-    demands = Expectations() if is_lenient else STRICT
+    expectations = Expectations() if is_lenient else STRICT
 
-    assert (faults([(one, answered(status))], demands) == []) is is_met
+    assert (faults([(delivery, answered(status))], expectations) == []) is is_met
 
 
-@pytest.mark.parametrize("demands", [Expectations(), STRICT], ids=["lenient", "strict"])
 @pytest.mark.parametrize(
-    ("one", "words"),
+    "expectations", [Expectations(), STRICT], ids=["lenient", "strict"]
+)
+@pytest.mark.parametrize(
+    ("delivery", "words"),
     [
-        pytest.param(spoilt(is_forged=True), "forged signature", id="forged"),
-        pytest.param(spoilt(age=timedelta(minutes=10)), "old signature", id="old"),
+        pytest.param(invalid(is_forged=True), "forged signature", id="forged"),
+        pytest.param(
+            invalid(signature_age=timedelta(minutes=10)), "old signature", id="old"
+        ),
     ],
 )
 def test_with_a_secret_a_bad_signature_has_to_be_refused(
-    one: Delivery, words: str, demands: Expectations
+    delivery: MockDelivery, words: str, expectations: Expectations
 ) -> None:
-    [let_in] = faults([(one, answered(200))], demands, is_signed=True)
+    [let_in] = faults([(delivery, answered(200))], expectations, is_signed=True)
 
     assert words in let_in
-    assert faults([(one, answered(401))], demands, is_signed=True) == []
-    assert faults([(one, answered(200))], demands) == []
+    assert faults([(delivery, answered(401))], expectations, is_signed=True) == []
+    assert faults([(delivery, answered(200))], expectations) == []
 
 
 def test_a_status_that_is_named_is_the_only_right_one() -> None:
-    demands = parse_expectations("401,403")
-    afterwards = a_delivery(is_after=True)
+    expectations = parse_expectations("401,403")
+    afterwards = a_delivery(is_recovery_check=True)
 
-    assert faults([(a_delivery(), answered(403))], demands) == []
-    assert faults([(a_delivery(), answered(200))], demands) == [
+    assert faults([(a_delivery(), answered(403))], expectations) == []
+    assert faults([(a_delivery(), answered(200))], expectations) == [
         "answered 200, should be 401 or 403"
     ]
-    assert faults([(afterwards, answered(200))], demands) == []
+    assert faults([(afterwards, answered(200))], expectations) == []
 
 
 def test_a_handler_that_does_not_survive_is_said_to_have_died_of_it() -> None:
-    afterwards = a_delivery(is_after=True)
+    afterwards = a_delivery(is_recovery_check=True)
 
     silent = faults([(afterwards, answered(None))])
     failing = faults([(afterwards, answered(500))])
@@ -162,10 +168,10 @@ def test_a_handler_that_does_not_survive_is_said_to_have_died_of_it() -> None:
 
 
 def test_a_late_answer_is_a_fault_of_its_own() -> None:
-    demands = parse_expectations("1s")
+    expectations = parse_expectations("1s")
 
-    assert faults([(a_delivery(), answered(200, duration_s=1.0))], demands) == []
-    assert faults([(a_delivery(), answered(500, duration_s=1.25))], demands) == [
+    assert faults([(a_delivery(), answered(200, duration_s=1.0))], expectations) == []
+    assert faults([(a_delivery(), answered(500, duration_s=1.25))], expectations) == [
         "answered 500, should be 2xx",
         "answered after 1.25 s, should be within 1 s",
     ]
@@ -190,12 +196,12 @@ def test_a_late_answer_is_a_fault_of_its_own() -> None:
 def test_a_repeat_is_answered_as_the_first_was(
     first: tuple[int, bytes], second: tuple[int, bytes], is_alike: bool
 ) -> None:
-    demands = parse_expectations("idempotent")
+    expectations = parse_expectations("idempotent")
     answers = [
         (a_delivery(), answered(status, body=body)) for status, body in (first, second)
     ]
 
-    assert (faults(answers, demands) == []) is is_alike
+    assert (faults(answers, expectations) == []) is is_alike
     assert faults(answers, STRICT) == []
 
 
@@ -208,10 +214,10 @@ def test_an_answer_is_compared_with_that_to_the_same_delivery_only() -> None:
         (a_delivery(), answered(None)),
     ]
 
-    found = judged(answers, parse_expectations("idempotent"))
+    found = checked(answers, parse_expectations("idempotent"))
 
     assert [bool(each.faults) for each in found] == [False, False, True, True]
-    assert found[2].said == (
+    assert found[2].description == (
         "delivery 3 (mock): answered '3', where the same got '1' in delivery 1"
     )
     assert found[3].faults[0].text == "no answer (connection broken off)"
@@ -220,7 +226,7 @@ def test_an_answer_is_compared_with_that_to_the_same_delivery_only() -> None:
 def test_answers_are_numbered_as_sent_whenever_they_came() -> None:
     late_first = {2: (a_delivery(), answered(200)), 1: (a_delivery(), answered(500))}
 
-    found = judge(late_first, STRICT, is_signed=False)
+    found = check_deliveries(late_first, STRICT, is_signed=False)
 
     assert [(each.number, bool(each.faults)) for each in found] == [
         (1, True),
@@ -229,13 +235,13 @@ def test_answers_are_numbered_as_sent_whenever_they_came() -> None:
 
 
 def test_all_is_well_when_nothing_is_wrong() -> None:
-    assert verdict(judged([(a_delivery(), answered(200))])) is None
+    assert conformance_error(checked([(a_delivery(), answered(200))])) is None
 
 
 def test_a_handler_that_fails_its_test_is_a_task_that_failed() -> None:
-    error = verdict(judged([(a_delivery(), answered(404))] * 7))
+    error = conformance_error(checked([(a_delivery(), answered(404))] * 7))
 
-    assert isinstance(error, UnmetError)
+    assert isinstance(error, ConformanceError)
     assert (error.exit_code, error.type, error.http) == (8, "task_failed", 404)
     assert not error.is_retryable
     assert error.message.splitlines()[0] == "7 of 7 answers are not as it should be"
@@ -243,43 +249,51 @@ def test_a_handler_that_fails_its_test_is_a_task_that_failed() -> None:
     assert error.hint == "the app has no such path: correct the URL"
 
 
-@pytest.mark.parametrize("failure", [Failure.REFUSED, Failure.UNKNOWN_HOST])
-def test_where_nobody_answers_the_network_is_to_blame(failure: Failure) -> None:
-    error = verdict(judged([(a_delivery(), answered(None, failure=failure))] * 2))
+@pytest.mark.parametrize(
+    "failure", [DeliveryFailure.REFUSED, DeliveryFailure.UNKNOWN_HOST]
+)
+def test_where_nobody_answers_the_network_is_to_blame(failure: DeliveryFailure) -> None:
+    error = conformance_error(
+        checked([(a_delivery(), answered(None, failure=failure))] * 2)
+    )
 
-    assert isinstance(error, NoHandlerError)
+    assert isinstance(error, HandlerUnreachableError)
     assert (error.exit_code, error.type) == (6, "network")
     assert failure.value in error.message
     assert error.hint
 
 
-@pytest.mark.parametrize("failure", [Failure.TIMEOUT, Failure.BROKEN_OFF])
-def test_a_handler_that_hangs_or_hangs_up_was_reached(failure: Failure) -> None:
-    error = verdict(judged([(a_delivery(), answered(None, failure=failure))]))
+@pytest.mark.parametrize(
+    "failure", [DeliveryFailure.TIMEOUT, DeliveryFailure.DISCONNECTED]
+)
+def test_a_handler_that_hangs_or_hangs_up_was_reached(failure: DeliveryFailure) -> None:
+    error = conformance_error(
+        checked([(a_delivery(), answered(None, failure=failure))])
+    )
 
-    assert isinstance(error, UnmetError)
+    assert isinstance(error, ConformanceError)
     assert "--forward-timeout" not in str(error.hint)  # this command has none
 
 
 def test_why_nothing_could_be_sent_is_said() -> None:
     why = "the proxy that the environment names cannot be used"
-    unsent = answered(None, failure=Failure.UNREACHABLE, excerpt=why)
+    unsent = answered(None, failure=DeliveryFailure.UNREACHABLE, excerpt=why)
 
-    assert why in str(verdict(judged([(a_delivery(), unsent)])))
+    assert why in str(conformance_error(checked([(a_delivery(), unsent)])))
 
 
 def test_what_a_failing_handler_said_is_part_of_the_message() -> None:
     raw = "Traceback\n  boom" + "x" * 500
     outcome = answered(500, body=raw.encode(), excerpt=raw)
 
-    [each] = judged([(a_delivery(), outcome)])
+    [each] = checked([(a_delivery(), outcome)])
 
-    assert "should be 2xx | Traceback boom" in each.said
-    assert len(each.said) < 200
+    assert "should be 2xx | Traceback boom" in each.description
+    assert len(each.description) < 200
 
 
 def test_a_handler_that_falls_over_what_is_spoilt_is_told_to_refuse_it() -> None:
-    error = verdict(judged([(spoilt(), answered(500))]))
+    error = conformance_error(checked([(invalid(), answered(500))]))
 
     assert error is not None
     assert error.hint == "answer 400 to what makes no sense, and go on"

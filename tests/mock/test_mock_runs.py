@@ -8,16 +8,20 @@ from kling_cli.clock import SystemClock
 from kling_cli.errors import KlingError
 from kling_cli.listener.forwarding.delivery import DeliveryOutcome
 from kling_cli.listener.forwarding.targets import Target
-from kling_cli.mock.conformance import judge, parse_expectations, verdict
-from kling_cli.mock.payloads import Mock
-from kling_cli.mock.scenarios import (
-    SLOW_S,
-    Delivery,
-    names,
-    reachability_check,
-    scenario,
+from kling_cli.mock.conformance import (
+    check_deliveries,
+    conformance_error,
+    parse_expectations,
 )
-from kling_cli.mock.sender import MockSigner, deliver, mock_requests
+from kling_cli.mock.payloads import MockTask
+from kling_cli.mock.scenarios import (
+    SLOW_DELAY_S,
+    MockDelivery,
+    build_scenario,
+    recovery_check,
+    scenario_names,
+)
+from kling_cli.mock.sender import MockSigner, delivery_batches, send_batches
 from kling_cli.secret import Secret
 from tests.support.handler import App, serving
 
@@ -28,30 +32,34 @@ class Hasty(SystemClock):
     """A clock that skips the pauses of the slow scenario."""
 
     async def sleep(self, seconds: float) -> None:
-        await super().sleep(0.0 if seconds == SLOW_S else seconds)
+        await super().sleep(0.0 if seconds == SLOW_DELAY_S else seconds)
 
 
 async def tried(
-    app: App, name: str, demands: str = "2xx,10s,idempotent"
+    app: App, name: str, expectations: str = "2xx,10s,idempotent"
 ) -> KlingError | None:
     """Return what is wrong about the answers of `app` to a scenario."""
     clock = Hasty()
-    asked = parse_expectations(demands)
-    mock = Mock(task_id="t1", created_at=clock.now())
-    sent = mock_requests(scenario(name, mock, {}), is_doubled=asked.is_idempotent)
-    answers: dict[int, tuple[Delivery, DeliveryOutcome]] = {}
+    asked = parse_expectations(expectations)
+    mock = MockTask(task_id="t1", created_at=clock.now())
+    batches = delivery_batches(
+        build_scenario(name, mock, {}), is_doubled=asked.is_idempotent
+    )
+    answers: dict[int, tuple[MockDelivery, DeliveryOutcome]] = {}
     with serving(app):
-        await deliver(
-            [*sent, (reachability_check(mock),)],
+        await send_batches(
+            [*batches, (recovery_check(mock),)],
             Target(url=app.url),
             MockSigner(key=b"k" * 32, secrets=(SECRET,), clock=clock),
-            lambda number, one, outcome: answers.update({number: (one, outcome)}),
+            lambda number, delivery, outcome: answers.update(
+                {number: (delivery, outcome)}
+            ),
         )
-    return verdict(judge(answers, asked, is_signed=True))
+    return conformance_error(check_deliveries(answers, asked, is_signed=True))
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", scenario_names())
 async def test_a_sound_handler_passes_every_scenario(name: str) -> None:
     assert await tried(App(secret=SECRET), name) is None
 

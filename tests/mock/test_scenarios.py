@@ -7,43 +7,43 @@ import pytest
 
 from kling_cli.callbacks.payload import MalformedPayloadError, parse_payload
 from kling_cli.errors import UsageError
-from kling_cli.mock.payloads import Mock
+from kling_cli.mock.payloads import MockTask
 from kling_cli.mock.scenarios import (
-    BURST,
-    OVERSIZE,
-    Expected,
-    names,
-    reachability_check,
-    scenario,
+    BURST_SIZE,
+    OVERSIZE_BYTES,
+    ExpectedStatus,
+    build_scenario,
+    recovery_check,
+    scenario_names,
 )
 
 NOON = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
 HOSTILE = {"malformed", "deep-json"}
 
 
-def a_mock(*, is_legacy: bool = False) -> Mock:
-    return Mock(task_id="t1", created_at=NOON, is_legacy=is_legacy)
+def a_mock(*, is_legacy: bool = False) -> MockTask:
+    return MockTask(task_id="t1", created_at=NOON, is_legacy=is_legacy)
 
 
 def statuses(name: str, *, is_legacy: bool = False) -> list[str | None]:
-    sent = scenario(name, a_mock(is_legacy=is_legacy), {})
-    return [parse_payload(one.raw).status for one in sent]
+    batches = build_scenario(name, a_mock(is_legacy=is_legacy), {})
+    return [parse_payload(delivery.raw).status for delivery in batches]
 
 
 @pytest.mark.parametrize("is_legacy", [False, True])
-@pytest.mark.parametrize("name", sorted(set(names()) - HOSTILE))
+@pytest.mark.parametrize("name", sorted(set(scenario_names()) - HOSTILE))
 def test_our_own_listener_reads_every_sound_mock(name: str, is_legacy: bool) -> None:
-    for one in scenario(name, a_mock(is_legacy=is_legacy), {}):
-        assert parse_payload(one.raw).task_id
+    for delivery in build_scenario(name, a_mock(is_legacy=is_legacy), {}):
+        assert parse_payload(delivery.raw).task_id
 
 
 @pytest.mark.parametrize("name", sorted(HOSTILE))
 def test_our_own_listener_refuses_every_hostile_mock(name: str) -> None:
-    (one,) = scenario(name, a_mock(), {})
+    (delivery,) = build_scenario(name, a_mock(), {})
 
     with pytest.raises(MalformedPayloadError):
-        parse_payload(one.raw)
-    assert one.expected is Expected.REFUSED
+        parse_payload(delivery.raw)
+    assert delivery.expected is ExpectedStatus.REFUSED
 
 
 @pytest.mark.parametrize("is_legacy", [False, True])
@@ -54,21 +54,25 @@ def test_orders_are_as_their_names_say(is_legacy: bool) -> None:
 
 
 def test_a_duplicate_is_the_same_bytes_with_the_same_id() -> None:
-    first, second = scenario("duplicate", a_mock(), {})
+    first, second = build_scenario("duplicate", a_mock(), {})
 
     assert (first.raw, first.message_id) == (second.raw, second.message_id)
 
 
 def test_a_burst_is_of_different_tasks() -> None:
-    sent = scenario("burst", a_mock(), {})
+    batches = build_scenario("burst", a_mock(), {})
 
-    assert len({parse_payload(one.raw).task_id for one in sent}) == BURST
+    assert (
+        len({parse_payload(delivery.raw).task_id for delivery in batches}) == BURST_SIZE
+    )
 
 
 def test_only_what_comes_in_a_burst_goes_out_at_once() -> None:
     at_once = {
-        name: {one.is_at_once for one in scenario(name, a_mock(), {})}
-        for name in names()
+        name: {
+            delivery.is_concurrent for delivery in build_scenario(name, a_mock(), {})
+        }
+        for name in scenario_names()
     }
 
     assert [name for name, found in at_once.items() if True in found] == ["burst"]
@@ -77,41 +81,49 @@ def test_only_what_comes_in_a_burst_goes_out_at_once() -> None:
 
 def test_every_scenario_says_how_a_sound_handler_answers() -> None:
     expected = {
-        name: {one.expected for one in scenario(name, a_mock(), {})} for name in names()
+        name: {delivery.expected for delivery in build_scenario(name, a_mock(), {})}
+        for name in scenario_names()
     }
 
-    refused = {name for name in names() if expected[name] == {Expected.REFUSED}}
-    either = {name for name in names() if expected[name] == {Expected.EITHER}}
+    refused = {
+        name for name in scenario_names() if expected[name] == {ExpectedStatus.REFUSED}
+    }
+    either = {
+        name for name in scenario_names() if expected[name] == {ExpectedStatus.EITHER}
+    }
     assert refused == {"malformed", "deep-json", "bad-signature", "old-timestamp"}
     assert either == {"oversize"}
     assert all(
-        expected[name] == {Expected.TAKEN} for name in set(names()) - refused - either
+        expected[name] == {ExpectedStatus.ACCEPTED}
+        for name in set(scenario_names()) - refused - either
     )
 
 
 def test_what_comes_after_is_sound_and_no_repeat_of_what_was_spoilt() -> None:
-    one = reachability_check(a_mock())
+    delivery = recovery_check(a_mock())
 
-    spoilt = {each.message_id for each in scenario("bad-signature", a_mock(), {})}
-    assert parse_payload(one.raw).status == "succeeded"
-    assert one.message_id not in spoilt
-    assert not one.is_spoilt
+    invalid = {
+        each.message_id for each in build_scenario("bad-signature", a_mock(), {})
+    }
+    assert parse_payload(delivery.raw).status == "succeeded"
+    assert delivery.message_id not in invalid
+    assert not delivery.is_invalid
 
 
 def test_an_oversize_body_is_one_byte_too_long() -> None:
-    (one,) = scenario("oversize", a_mock(), {})
+    (delivery,) = build_scenario("oversize", a_mock(), {})
 
-    assert len(one.raw) == OVERSIZE
+    assert len(delivery.raw) == OVERSIZE_BYTES
 
 
 def test_fields_can_be_set() -> None:
-    (one,) = scenario("succeeded", a_mock(), {"message": "mine"})
+    (delivery,) = build_scenario("succeeded", a_mock(), {"message": "mine"})
 
-    assert json.loads(one.raw)["message"] == "mine"
+    assert json.loads(delivery.raw)["message"] == "mine"
 
 
 def test_an_unknown_scenario_names_those_there_are() -> None:
     with pytest.raises(UsageError) as caught:
-        scenario("nonsense", a_mock(), {})
+        build_scenario("nonsense", a_mock(), {})
 
     assert "lifecycle" in str(caught.value.hint)

@@ -11,11 +11,11 @@ import pytest
 from kling_cli.callbacks.events import Trust
 from kling_cli.callbacks.signatures import verify
 from kling_cli.clock import SystemClock
-from kling_cli.listener.forwarding.delivery import DeliveryOutcome, Failure
+from kling_cli.listener.forwarding.delivery import DeliveryFailure, DeliveryOutcome
 from kling_cli.listener.forwarding.targets import Target
-from kling_cli.listener.ingress.urls import mock_marks
-from kling_cli.mock.scenarios import Delivery
-from kling_cli.mock.sender import MockSigner, deliver, mock_requests
+from kling_cli.listener.ingress.urls import mock_detector
+from kling_cli.mock.scenarios import MockDelivery
+from kling_cli.mock.sender import MockSigner, delivery_batches, send_batches
 from kling_cli.secret import Secret
 from tests.support.clock import FakeClock
 from tests.support.recorder import recorder
@@ -39,32 +39,34 @@ class Hasty(SystemClock):
             await super().sleep(seconds)
 
 
-def a_delivery(number: int = 1, **changes: object) -> Delivery:
+def a_delivery(number: int = 1, **changes: object) -> MockDelivery:
     facts: dict[str, object] = {
         "raw": b'{"id":"t%d"}' % number,
         "name": "mock",
         "message_id": f"m{number}",
     }
-    return Delivery(**facts | changes)  # type: ignore[arg-type]  # the test names the fields
+    return MockDelivery(**facts | changes)  # type: ignore[arg-type]  # the test names the fields
 
 
-def stamp(*secrets: Secret) -> MockSigner:
+def a_signer(*secrets: Secret) -> MockSigner:
     return MockSigner(key=KEY, secrets=secrets, clock=FakeClock())
 
 
-def is_let_in(one: Delivery, *, by: Secret, signed_with: tuple[Secret, ...]) -> bool:
-    given = stamp(*signed_with).headers(one)
+def is_let_in(
+    delivery: MockDelivery, *, by: Secret, signed_with: tuple[Secret, ...]
+) -> bool:
+    given = a_signer(*signed_with).headers(delivery)
     headers = {name.lower(): value for name, value in given}
-    return verify(one.raw, headers, [by], FakeClock().now())
+    return verify(delivery.raw, headers, [by], FakeClock().now())
 
 
 def test_every_delivery_bears_our_mark() -> None:
-    one = a_delivery()
+    delivery = a_delivery()
 
-    headers = {name.lower(): value for name, value in stamp().headers(one)}
+    headers = {name.lower(): value for name, value in a_signer().headers(delivery)}
 
-    judge = mock_marks(KEY)
-    assert judge(one.raw, headers, ("127.0.0.1", 1)) is Trust.MOCK
+    detect = mock_detector(KEY)
+    assert detect(delivery.raw, headers, ("127.0.0.1", 1)) is Trust.MOCK
     assert set(headers) == {"content-type", "kling-mock"}
 
 
@@ -75,8 +77,8 @@ def test_with_secrets_it_is_signed_with_each() -> None:
 
 def test_what_is_forged_or_old_is_let_in_by_nobody_who_looks() -> None:
     forged = a_delivery(is_forged=True)
-    old = a_delivery(age=timedelta(minutes=10))
-    nearly_old = a_delivery(age=timedelta(minutes=4))
+    old = a_delivery(signature_age=timedelta(minutes=10))
+    nearly_old = a_delivery(signature_age=timedelta(minutes=4))
 
     assert not is_let_in(forged, by=OURS, signed_with=(OURS,))
     assert not is_let_in(old, by=OURS, signed_with=(OURS,))
@@ -84,18 +86,18 @@ def test_what_is_forged_or_old_is_let_in_by_nobody_who_looks() -> None:
 
 
 def test_a_forged_signature_is_there_without_any_secret() -> None:
-    given = dict(stamp().headers(a_delivery(is_forged=True)))
+    given = dict(a_signer().headers(a_delivery(is_forged=True)))
 
     assert given["webhook-signature"].startswith("v1,")
 
 
 def test_deliveries_go_out_one_by_one_unless_they_belong_together() -> None:
     alone, two = a_delivery(1), a_delivery(2)
-    together = [a_delivery(number, is_at_once=True) for number in (3, 4)]
+    together = [a_delivery(number, is_concurrent=True) for number in (3, 4)]
 
-    sent = mock_requests([alone, two, *together])
+    batches = delivery_batches([alone, two, *together])
 
-    assert [[one.message_id for one in each] for each in sent] == [
+    assert [[delivery.message_id for delivery in each] for each in batches] == [
         ["m1"],
         ["m2"],
         ["m3", "m4"],
@@ -104,9 +106,9 @@ def test_deliveries_go_out_one_by_one_unless_they_belong_together() -> None:
 
 def test_repeats_follow_at_once_and_rounds_follow_each_other() -> None:
     def ids(**how: object) -> list[list[str]]:
-        made = [a_delivery(1), a_delivery(2, is_at_once=True)]
-        sent = mock_requests(made, **how)  # type: ignore[arg-type]  # the test names them
-        return [[one.message_id for one in each] for each in sent]
+        deliveries = [a_delivery(1), a_delivery(2, is_concurrent=True)]
+        batches = delivery_batches(deliveries, **how)  # type: ignore[arg-type]  # the test names them
+        return [[delivery.message_id for delivery in each] for each in batches]
 
     assert ids(is_doubled=True) == [["m1"], ["m1"], ["m2", "m2"]]
     assert ids(times=2) == [["m1"], ["m2"], ["m1"], ["m2"]]
@@ -130,52 +132,54 @@ async def test_a_volley_is_under_way_all_at_once() -> None:
     class Server(ThreadingHTTPServer):
         request_queue_size = n_together
 
-    told: dict[int, DeliveryOutcome] = {}
-    volley = tuple(a_delivery(n, is_at_once=True) for n in range(1, n_together + 1))
+    outcomes: dict[int, DeliveryOutcome] = {}
+    batch = tuple(a_delivery(n, is_concurrent=True) for n in range(1, n_together + 1))
     with Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
-        await deliver(
-            [volley],
+        await send_batches(
+            [batch],
             Target(url=f"http://127.0.0.1:{server.server_port}/"),
             MockSigner(key=KEY, secrets=(), clock=SystemClock()),
-            lambda number, _one, outcome: told.update({number: outcome}),
+            lambda number, _one, outcome: outcomes.update({number: outcome}),
         )
         server.shutdown()
         thread.join()
 
-    assert sorted(told) == list(range(1, n_together + 1))
-    assert {outcome.status for outcome in told.values()} == {200}
+    assert sorted(outcomes) == list(range(1, n_together + 1))
+    assert {outcome.status for outcome in outcomes.values()} == {200}
 
 
 @pytest.mark.anyio
 async def test_pauses_are_kept_and_answers_are_told_by_number() -> None:
     clock = Hasty()
-    told: list[tuple[int, str, int | None]] = []
+    outcomes: list[tuple[int, str, int | None]] = []
     with recorder() as app:
         app.statuses = [200, 500]
-        await deliver(
-            mock_requests([a_delivery(1), a_delivery(2, delay_s=PAUSE_S)]),
+        await send_batches(
+            delivery_batches([a_delivery(1), a_delivery(2, delay_s=PAUSE_S)]),
             Target(url=app.url),
             MockSigner(key=KEY, secrets=(), clock=clock),
-            lambda number, one, got: told.append((number, one.message_id, got.status)),
+            lambda number, delivery, got: outcomes.append(
+                (number, delivery.message_id, got.status)
+            ),
         )
 
-    assert told == [(1, "m1", 200), (2, "m2", 500)]
+    assert outcomes == [(1, "m1", 200), (2, "m2", 500)]
     assert clock.n_pauses == 1
 
 
 @pytest.mark.anyio
 async def test_where_nobody_listens_that_is_the_outcome() -> None:
-    told: list[DeliveryOutcome] = []
+    outcomes: list[DeliveryOutcome] = []
     with recorder() as app:
         gone = Target(url=app.url)
 
-    await deliver(
-        mock_requests([a_delivery()]),
+    await send_batches(
+        delivery_batches([a_delivery()]),
         gone,
         MockSigner(key=KEY, secrets=(), clock=SystemClock()),
-        lambda _number, _one, outcome: told.append(outcome),
+        lambda _number, _one, outcome: outcomes.append(outcome),
     )
 
-    assert [outcome.failure for outcome in told] == [Failure.REFUSED]
+    assert [outcome.failure for outcome in outcomes] == [DeliveryFailure.REFUSED]

@@ -1,4 +1,4 @@
-"""The journal's file: whose it is, what happens when it cannot be used."""
+"""The journal's database file: permissions, corruption, read-only folders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 from kling_cli.errors import ExitCode
 from kling_cli.store.database import FILE_NAME, JournalError
 from kling_cli.store.journal import Journal
-from tests.jobs.made import an_entry
+from tests.jobs.made import a_record
 
 NO_DATABASE = b"this is no database, and long enough to be looked at\n" * 40
 
@@ -33,19 +33,19 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_nobody_else_can_read_the_journal(tmp_path: Path, wide_umask: None) -> None:
+def test_only_the_owner_can_read_the_journal(tmp_path: Path, wide_umask: None) -> None:
     shared = tmp_path / "shared"
     shared.mkdir(mode=0o777)
 
     with Journal.open(shared) as journal:
-        journal.write_down(an_entry())
+        journal.add_job(a_record())
         modes = {path.name: mode(path) for path in shared.iterdir()}
 
     assert set(modes) == {FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"}
     assert set(modes.values()) == {0o600}
 
 
-def test_the_folder_is_made_for_its_owner_alone(
+def test_the_folder_is_created_for_its_owner_alone(
     tmp_path: Path, wide_umask: None
 ) -> None:
     with Journal.open(tmp_path / "a" / "state"):
@@ -54,57 +54,57 @@ def test_the_folder_is_made_for_its_owner_alone(
     assert mode(tmp_path / "a" / "state") == 0o700
 
 
-def test_a_file_that_is_no_database_is_set_aside_and_kept(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_renamed_and_preserved(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(NO_DATABASE)
 
     with Journal.open(tmp_path) as journal:
-        journal.write_down(an_entry())
+        journal.add_job(a_record())
 
-    assert journal.set_aside == tmp_path / f"{FILE_NAME}.corrupt-1"
-    assert journal.set_aside.read_bytes() == NO_DATABASE
+    assert journal.corrupt_backup == tmp_path / f"{FILE_NAME}.corrupt-1"
+    assert journal.corrupt_backup.read_bytes() == NO_DATABASE
     with Journal.open(tmp_path) as again:
-        assert again.set_aside is None
-        assert again.find("e1") == an_entry()
+        assert again.corrupt_backup is None
+        assert again.find_job("e1") == a_record()
 
 
-def test_every_corrupt_file_gets_a_name_of_its_own(tmp_path: Path) -> None:
+def test_every_corrupt_file_gets_its_own_name(tmp_path: Path) -> None:
     names = []
     for number in range(3):
         (tmp_path / FILE_NAME).write_bytes(NO_DATABASE + b"%d" % number)
         with Journal.open(tmp_path) as journal:
-            assert journal.set_aside is not None
-            names.append(journal.set_aside.name)
+            assert journal.corrupt_backup is not None
+            names.append(journal.corrupt_backup.name)
 
     assert names == [f"{FILE_NAME}.corrupt-{number}" for number in (1, 2, 3)]
 
 
-def test_a_journal_whose_first_pages_are_damaged_is_set_aside(tmp_path: Path) -> None:
+def test_a_journal_whose_first_pages_are_corrupt_is_renamed(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     with Journal.open(tmp_path) as journal:
         for number in range(300):
-            journal.write_down(an_entry(f"e{number}"))
+            journal.add_job(a_record(f"e{number}"))
     raw = bytearray(path.read_bytes())
     raw[4096 : 4096 * 8] = b"\xee" * 4096 * 7
     path.write_bytes(raw)
 
     with Journal.open(tmp_path) as journal:
-        journal.write_down(an_entry())
+        journal.add_job(a_record())
 
-    assert journal.set_aside is not None
-    assert journal.set_aside.read_bytes() == raw
+    assert journal.corrupt_backup is not None
+    assert journal.corrupt_backup.read_bytes() == raw
 
 
-def test_damage_that_is_met_later_says_how_to_go_on(tmp_path: Path) -> None:
+def test_corruption_found_later_is_an_error_with_a_hint(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     with Journal.open(tmp_path) as journal:
         for number in range(300):
-            journal.write_down(an_entry(f"e{number}"))
+            journal.add_job(a_record(f"e{number}"))
     raw = bytearray(path.read_bytes())
     raw[-4096:] = b"\xee" * 4096
     path.write_bytes(raw)
 
     with Journal.open(tmp_path) as journal, pytest.raises(JournalError) as caught:
-        journal.newest(1000)
+        journal.newest_jobs(1000)
 
     assert caught.value.hint is not None
     assert str(path) in caught.value.hint
@@ -114,18 +114,18 @@ def test_damage_that_is_met_later_says_how_to_go_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [pytest.param(b"", id="empty"), pytest.param(None, id="not there")]
 )
-def test_a_new_journal_is_begun_without_a_word(
+def test_a_new_journal_is_created_silently(
     tmp_path: Path, content: bytes | None
 ) -> None:
     if content is not None:
         (tmp_path / FILE_NAME).write_bytes(content)
 
     with Journal.open(tmp_path) as journal:
-        assert journal.set_aside is None
-        assert journal.newest(1) == []
+        assert journal.corrupt_backup is None
+        assert journal.newest_jobs(1) == []
 
 
-def test_a_database_of_something_else_is_not_touched(tmp_path: Path) -> None:
+def test_a_database_of_another_program_is_not_changed(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     with sqlite3.connect(path) as foreign:
         foreign.execute("CREATE TABLE songs (name)")
@@ -140,7 +140,7 @@ def test_a_database_of_something_else_is_not_touched(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["a file in place of the folder", "a folder"])
-def test_a_place_that_cannot_be_used_is_named(tmp_path: Path, what: str) -> None:
+def test_an_unusable_folder_is_named_in_the_error(tmp_path: Path, what: str) -> None:
     state = tmp_path / "state"
     if what == "a folder":
         (state / FILE_NAME).mkdir(parents=True)
@@ -158,30 +158,31 @@ def test_a_place_that_cannot_be_used_is_named(tmp_path: Path, what: str) -> None
 READ_ONLY = """
 import os, sys
 from pathlib import Path
-from kling_cli.store.journal import Journal
+from kling_cli.store.journal import Journal, ListenerJournal
 from kling_cli.store.database import JournalError
-from kling_cli.store.journal import QuickJournal
-from tests.jobs.made import an_entry
+from tests.jobs.made import a_record
 os.setuid(65534) if os.getuid() == 0 else None
 for name in sys.argv[1:]:
     try:
         with Journal.open(Path(name)) as journal:
-            print(*(each.external_id for each in journal.newest(9)))
-            journal.write_down(an_entry("e9"))
+            print(*(each.external_id for each in journal.newest_jobs(9)))
+            journal.add_job(a_record("e9"))
     except JournalError as exc:
         print(exc.message, "|", exc.hint)
     try:
-        QuickJournal.open(Path(name))
+        ListenerJournal.open(Path(name))
     except JournalError as exc:
         print(exc.message, "|", exc.hint)
 """
 
 
-def test_a_journal_that_takes_no_writing_is_read_and_says_why(tmp_path: Path) -> None:
+def test_an_unwritable_journal_is_opened_read_only(
+    tmp_path: Path,
+) -> None:
     states = [tmp_path / name for name in ("closed", "with a log", "of before", "none")]
     closed, logged, older, none = states
     with Journal.open(closed) as journal:
-        journal.write_down(an_entry("e1"))
+        journal.add_job(a_record("e1"))
     shutil.copytree(closed, older)
     with closing(sqlite3.connect(older / FILE_NAME)) as db:
         db.executescript(
@@ -189,7 +190,7 @@ def test_a_journal_that_takes_no_writing_is_read_and_says_why(tmp_path: Path) ->
         )
     logged.mkdir()
     with Journal.open(closed) as journal:
-        journal.write_down(an_entry("e2"))
+        journal.add_job(a_record("e2"))
         for suffix in ("", "-wal"):  # as a machine leaves it that lost its power
             shutil.copy(f"{closed / FILE_NAME}{suffix}", logged)
     none.mkdir()
@@ -217,18 +218,18 @@ def test_a_journal_that_takes_no_writing_is_read_and_says_why(tmp_path: Path) ->
     assert {path.name for path in closed.iterdir()} == {FILE_NAME}
 
 
-def test_a_journal_without_a_newer_column_is_given_it(tmp_path: Path) -> None:
+def test_an_older_journal_gets_the_newer_columns(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as old:
-        old.write_down(an_entry("e1"))
+        old.add_job(a_record("e1"))
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
         db.executescript(
             "ALTER TABLE jobs DROP COLUMN estimated_units; PRAGMA user_version = 2;"
         )
 
     with Journal.open(tmp_path) as journal:
-        journal.write_down(an_entry("e2", estimated_units=4.5))
-        found = {each.external_id: each for each in journal.newest(9)}
+        journal.add_job(a_record("e2", estimated_units=4.5))
+        found = {each.external_id: each for each in journal.newest_jobs(9)}
 
-    assert journal.set_aside is None
-    assert found["e1"] == an_entry("e1")
+    assert journal.corrupt_backup is None
+    assert found["e1"] == a_record("e1")
     assert found["e2"].estimated_units == 4.5

@@ -11,11 +11,9 @@ from typing import Any
 import pytest
 
 from kling_cli.store.database import FILE_NAME, SCHEMA_VERSION
-from kling_cli.store.journal import (
-    PAGE,
+from kling_cli.store.journal import PAGE_SIZE, Journal
+from kling_cli.store.records import (
     CallbackFilter,
-    CallbackJournal,
-    Journal,
     StoredCallback,
     StoredForward,
     last_by_url,
@@ -50,16 +48,16 @@ def a_forward(number: int, status: int | None, url: str = HERE) -> StoredForward
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[CallbackJournal]:
-    with CallbackJournal.open(tmp_path) as opened:
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal.open(tmp_path) as opened:
         yield opened
 
 
-def test_a_callback_comes_back_as_it_was_kept(journal: CallbackJournal) -> None:
-    number = journal.keep_callback(a_callback())
+def test_a_callback_is_read_as_it_was_stored(journal: Journal) -> None:
+    number = journal.add_callback(a_callback())
 
-    assert journal.callback(number) == a_callback(id=number)
-    assert journal.callback(number + 1) is None
+    assert journal.find_callback(number) == a_callback(id=number)
+    assert journal.find_callback(number + 1) is None
 
 
 @pytest.mark.parametrize(
@@ -80,10 +78,10 @@ def test_a_callback_comes_back_as_it_was_kept(journal: CallbackJournal) -> None:
         pytest.param(CallbackFilter(after=3), [4], id="after"),
     ],
 )
-def test_what_is_wanted_chooses(
-    journal: CallbackJournal, wanted: CallbackFilter, numbers: list[int]
+def test_a_filter_selects_callbacks(
+    journal: Journal, wanted: CallbackFilter, numbers: list[int]
 ) -> None:
-    journal.keep_callbacks(
+    journal.add_callbacks(
         [
             a_callback(),
             a_callback(task_id="t2", trust="mock", received_at=_hours(1)),
@@ -94,30 +92,33 @@ def test_what_is_wanted_chooses(
         ]
     )
 
-    assert [each.id for each in journal.callbacks(wanted)] == numbers
+    assert [each.id for each in journal.list_callbacks(wanted)] == numbers
 
 
-def test_a_limit_leaves_the_newest(journal: CallbackJournal) -> None:
-    journal.keep_callbacks([a_callback()] * 5)
+def test_a_limit_selects_the_newest(journal: Journal) -> None:
+    journal.add_callbacks([a_callback()] * 5)
 
-    assert [each.id for each in journal.callbacks(CallbackFilter(), limit=2)] == [4, 5]
+    assert [each.id for each in journal.list_callbacks(CallbackFilter(), limit=2)] == [
+        4,
+        5,
+    ]
 
 
-def test_pages_have_all_in_order(journal: CallbackJournal) -> None:
-    journal.keep_callbacks([a_callback()] * (2 * PAGE + 1))
+def test_pages_contain_all_callbacks_in_order(journal: Journal) -> None:
+    journal.add_callbacks([a_callback()] * (2 * PAGE_SIZE + 1))
 
-    pages = list(journal.pages(CallbackFilter(after=1)))
+    pages = list(journal.callback_pages(CallbackFilter(after=1)))
 
-    assert [len(page) for page in pages] == [PAGE, PAGE]
+    assert [len(page) for page in pages] == [PAGE_SIZE, PAGE_SIZE]
     numbers = [kept.id for page in pages for kept in page]
-    assert numbers == list(range(2, 2 * PAGE + 2))
+    assert numbers == list(range(2, 2 * PAGE_SIZE + 2))
 
 
-def test_the_last_delivery_to_each_place_says_whether_it_failed(
-    journal: CallbackJournal,
+def test_the_last_forward_to_each_url_decides_whether_it_failed(
+    journal: Journal,
 ) -> None:
-    journal.keep_callbacks([a_callback()] * 5)
-    journal.keep_forwards(
+    journal.add_callbacks([a_callback()] * 5)
+    journal.add_forwards(
         [
             a_forward(1, 200),
             a_forward(2, 500),
@@ -128,47 +129,47 @@ def test_the_last_delivery_to_each_place_says_whether_it_failed(
         ]
     )
 
-    failed = journal.callbacks(CallbackFilter(is_failed=True))
+    failed = journal.list_callbacks(CallbackFilter(is_failed=True))
 
     assert [each.id for each in failed] == [2, 4]
 
 
-def test_outcomes_come_back_as_they_were_kept(journal: CallbackJournal) -> None:
-    journal.keep_callback(a_callback())
+def test_forwards_are_read_as_they_were_stored(journal: Journal) -> None:
+    journal.add_callback(a_callback())
     first, last = a_forward(1, None), replace(a_forward(1, 200), is_replay=True)
     refused = replace(first, error="connection refused", attempt=4)
 
-    journal.keep_forwards([refused, last, a_forward(0, 200)])
+    journal.add_forwards([refused, last, a_forward(0, 200)])
 
-    assert journal.forwards(1) == [refused, last]
-    assert journal.forwards(0) == []
+    assert journal.forwards_of(1) == [refused, last]
+    assert journal.forwards_of(0) == []
     assert last_by_url([refused, last]) == {HERE: last}
 
 
-def test_clearing_takes_the_outcomes_along_and_no_number_is_given_twice(
-    journal: CallbackJournal,
+def test_deleting_callbacks_deletes_forwards_and_reuses_no_number(
+    journal: Journal,
 ) -> None:
-    journal.keep_callbacks([a_callback(), a_callback(task_id="t2")])
-    journal.keep_forwards([a_forward(1, 200), a_forward(2, 200)])
+    journal.add_callbacks([a_callback(), a_callback(task_id="t2")])
+    journal.add_forwards([a_forward(1, 200), a_forward(2, 200)])
 
-    assert journal.clear_callbacks(CallbackFilter(task_id="t2")) == 1
-    assert (len(journal.forwards(1)), journal.forwards(2)) == (1, [])
-    assert journal.clear_callbacks(CallbackFilter()) == 1
-    assert journal.keep_callback(a_callback()) == 3
+    assert journal.delete_callbacks(CallbackFilter(task_id="t2")) == 1
+    assert (len(journal.forwards_of(1)), journal.forwards_of(2)) == (1, [])
+    assert journal.delete_callbacks(CallbackFilter()) == 1
+    assert journal.add_callback(a_callback()) == 3
 
 
-def test_a_journal_of_the_first_version_is_brought_up_in_place(tmp_path: Path) -> None:
+def test_a_journal_of_schema_version_1_is_migrated_in_place(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as old:
-        old.keep_callback(a_callback())
+        old.add_callback(a_callback())
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
         db.executescript("DROP TABLE forwards; PRAGMA user_version = 1;")
 
-    with CallbackJournal.open(tmp_path) as opened:
-        opened.keep_forwards([a_forward(1, 500)])
+    with Journal.open(tmp_path) as opened:
+        opened.add_forwards([a_forward(1, 500)])
 
-        assert opened.set_aside is None
+        assert opened.corrupt_backup is None
         assert [
-            each.id for each in opened.callbacks(CallbackFilter(is_failed=True))
+            each.id for each in opened.list_callbacks(CallbackFilter(is_failed=True))
         ] == [1]
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)

@@ -1,4 +1,4 @@
-"""The journal between processes: killed ones, many at once, a disk that is full."""
+"""The journal shared by processes: killed ones, concurrent ones, a full disk."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import sys
 from pathlib import Path
 
 from kling_cli.store.journal import Journal
-from tests.jobs.made import an_entry
+from tests.jobs.made import a_record
 
 BEGINNING = """
 import os, resource, signal, sys
 from pathlib import Path
 from kling_cli.store.journal import Journal
 from kling_cli.store.database import JournalError
-from tests.jobs.made import a_callback, an_entry
+from tests.jobs.made import a_callback, a_record
 
 state, name = Path(sys.argv[1]), sys.argv[2]
 """
 WRITE_AND_DIE = """
 journal = Journal.open(state)
-journal.write_down(an_entry(name))
-journal.keep_callback(a_callback(name))
+journal.add_job(a_record(name))
+journal.add_callback(a_callback(name))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 DIE_HALF_WAY = """
@@ -37,8 +37,8 @@ with Journal.open(state) as journal:
     print("ready", flush=True)
     sys.stdin.readline()
     for number in range(25):
-        journal.write_down(an_entry(f"{name}-{number}"))
-        journal.keep_callback(a_callback(f"{name}-{number}"))
+        journal.add_job(a_record(f"{name}-{number}"))
+        journal.add_callback(a_callback(f"{name}-{number}"))
 """
 FULL_DISK = """
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -47,7 +47,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 written = 0
 try:
     while True:
-        journal.write_down(an_entry(f"{name}-{written}", request="x" * 5000))
+        journal.add_job(a_record(f"{name}-{written}", request="x" * 5000))
         written += 1
 except JournalError as exc:
     assert "KLING_STATE_DIR" in exc.hint
@@ -71,7 +71,7 @@ def ended(process: subprocess.Popen[str], said: str = "") -> str:
     return out
 
 
-def test_what_was_written_down_outlives_a_process_that_is_killed(
+def test_committed_records_survive_a_killed_process(
     tmp_path: Path,
 ) -> None:
     process = child(WRITE_AND_DIE, tmp_path, "e1")
@@ -79,23 +79,23 @@ def test_what_was_written_down_outlives_a_process_that_is_killed(
 
     with Journal.open(tmp_path) as journal:
         assert process.returncode == -signal.SIGKILL
-        assert journal.find("e1") == an_entry("e1")
+        assert journal.find_job("e1") == a_record("e1")
         assert len(journal.callbacks_after(0, ["e1"])) == 1
 
 
-def test_what_was_half_done_when_a_process_was_killed_has_not_happened(
+def test_an_open_transaction_of_a_killed_process_is_rolled_back(
     tmp_path: Path,
 ) -> None:
     with Journal.open(tmp_path) as journal:
-        journal.write_down(an_entry("e1"))
+        journal.add_job(a_record("e1"))
 
         ended(child(DIE_HALF_WAY, tmp_path, ""))
 
-        assert journal.find("e1") == an_entry("e1")
-        journal.write_down(an_entry("e2"))  # and nobody is kept out
+        assert journal.find_job("e1") == a_record("e1")
+        journal.add_job(a_record("e2"))  # and nobody is kept out
 
 
-def test_many_processes_begin_and_write_a_journal_at_once(tmp_path: Path) -> None:
+def test_many_processes_create_and_write_a_journal_at_once(tmp_path: Path) -> None:
     state = tmp_path / "state"
     writers = [child(WRITE_MANY, state, f"w{number}") for number in range(8)]
     for writer in writers:
@@ -112,14 +112,14 @@ def test_many_processes_begin_and_write_a_journal_at_once(tmp_path: Path) -> Non
     names = {f"w{writer}-{number}" for writer in range(8) for number in range(25)}
     with Journal.open(state) as journal:
         assert [writer.returncode for writer in writers] == [0] * 8
-        assert journal.set_aside is None
-        assert {one.external_id for one in journal.newest(1000)} == names
+        assert journal.corrupt_backup is None
+        assert {one.external_id for one in journal.newest_jobs(1000)} == names
         kept = journal.callbacks_after(0, names)
         assert sorted(one.nonce or "" for one in kept) == sorted(names)
         assert len({one.id for one in kept}) == 200
 
 
-def test_a_full_disk_is_told_and_loses_nothing_that_was_written(
+def test_a_full_disk_is_an_error_and_loses_nothing_written(
     tmp_path: Path,
 ) -> None:
     process = child(FULL_DISK, tmp_path, "e")
@@ -127,5 +127,5 @@ def test_a_full_disk_is_told_and_loses_nothing_that_was_written(
 
     with Journal.open(tmp_path) as journal:
         assert 0 < written < 60
-        assert len(journal.newest(1000)) == written
-        assert journal.set_aside is None
+        assert len(journal.newest_jobs(1000)) == written
+        assert journal.corrupt_backup is None

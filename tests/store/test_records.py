@@ -7,9 +7,9 @@ import pytest
 
 from kling_cli.api.tasks import Output, TaskStatus
 from kling_cli.store.records import COLUMNS, JobRecord, Stage, from_row, to_row
-from tests.jobs.made import NOON, UNKNOWN, an_entry
+from tests.jobs.made import NOON, UNKNOWN, a_record
 
-FULL = an_entry(
+FULL = a_record(
     task_id="t1",
     stage=Stage.SUCCEEDED,
     message="done",
@@ -30,9 +30,9 @@ FULL = an_entry(
 
 
 @pytest.mark.parametrize(
-    "entry", [pytest.param(FULL, id="all"), pytest.param(an_entry(), id="least")]
+    "entry", [pytest.param(FULL, id="all"), pytest.param(a_record(), id="least")]
 )
-def test_a_row_gives_the_entry_back(entry: JobRecord) -> None:
+def test_a_job_survives_encoding_as_a_row(entry: JobRecord) -> None:
     assert from_row(to_row(entry)) == entry
 
 
@@ -54,28 +54,26 @@ def test_every_field_has_a_column() -> None:
         (Stage.ABSENT, False),
     ],
 )
-def test_a_stage_is_open_while_the_api_may_say_more(
-    stage: Stage, is_open: bool
-) -> None:
+def test_a_stage_is_open_until_the_task_is_final(stage: Stage, is_open: bool) -> None:
     assert stage.is_open is is_open
 
 
 @pytest.mark.parametrize("status", list(TaskStatus))
-def test_every_status_has_a_stage_that_is_open_until_the_end(
+def test_every_status_has_a_stage_that_is_open_until_final(
     status: TaskStatus,
 ) -> None:
     assert Stage.of(status).is_open is not status.is_final
 
 
 def test_a_status_is_unknown_until_the_job_is_settled() -> None:
-    assert an_entry(stage=Stage.SENDING).status is UNKNOWN
-    assert an_entry(stage=Stage.FAILED).status is TaskStatus.FAILED
+    assert a_record(stage=Stage.SENDING).status is UNKNOWN
+    assert a_record(stage=Stage.FAILED).status is TaskStatus.FAILED
 
 
-def test_an_entry_is_a_task_once_the_id_is_known() -> None:
+def test_a_job_is_a_task_once_the_task_id_is_known() -> None:
     task = FULL.as_task
 
-    assert an_entry().as_task is None
+    assert a_record().as_task is None
     assert task is not None
     assert (task.id, task.status, task.outputs) == (
         "t1",
@@ -85,7 +83,7 @@ def test_an_entry_is_a_task_once_the_id_is_known() -> None:
     assert (task.updated_at, task.units, task.message) == (FULL.updated_at, 4.5, "done")
 
 
-def test_an_entry_moves_to_another_stage_with_its_reason() -> None:
-    moved = an_entry().at(Stage.REFUSED, "no such model")
+def test_a_job_moves_to_another_stage_with_a_message() -> None:
+    moved = a_record().at(Stage.REFUSED, "no such model")
 
     assert (moved.stage, moved.message) == (Stage.REFUSED, "no such model")

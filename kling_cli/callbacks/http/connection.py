@@ -237,19 +237,20 @@ class Connection(asyncio.Protocol):
         self._deadline.schedule(
             self._phase_started_at + self._limits.response_timeout_s, self.abort
         )
-        task = self._loop.create_task(self._handler.handle(url_match, request, body))
+        task = self._loop.create_task(self._run_handler(url_match, request, body))
         self._limiter.handler_tasks.add(task)
-        task.add_done_callback(self._on_handled)
+        task.add_done_callback(self._limiter.handler_tasks.discard)
 
-    def _on_handled(self, task: asyncio.Task[Response]) -> None:
-        self._limiter.handler_tasks.discard(task)
-        if task.cancelled():
-            return
-        error = task.exception()
-        if isinstance(error, Exception):
-            self._limiter.failures.append(error)
+    async def _run_handler(
+        self, url_match: UrlMatch, request: Request, body: bytes
+    ) -> None:
+        try:
+            response = await self._handler.handle(url_match, request, body)
+        except Exception as exc:  # noqa: BLE001 -- a bug of the handler, reported by the server's owner
+            self._limiter.failures.append(exc)
+            response = INTERNAL_ERROR
         if not self._transport.is_closing():
-            self._respond(task.result() if error is None else INTERNAL_ERROR)
+            self._respond(response)
 
     def _on_body_timeout(self) -> None:
         self._refuse(RefusalReason.TOO_SLOW)

@@ -8,8 +8,6 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
-from kling_cli.callbacks.http.responses import Response
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -58,7 +56,7 @@ class ConnectionLimiter:
     def __init__(self, limits: Limits, failures: deque[Exception]) -> None:
         self.limits = limits
         self.failures = failures
-        self.handler_tasks: set[asyncio.Task[Response]] = set()
+        self.handler_tasks: set[asyncio.Task[None]] = set()
         self._active: dict[LimitedConnection, None] = {}
         self._open: set[LimitedConnection] = set()  # also evicted ones, until closed
         self._removed = asyncio.Event()

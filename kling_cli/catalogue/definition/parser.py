@@ -134,14 +134,16 @@ def parse_session(table: Table, fields: frozenset[str]) -> SessionSpec:
     """
     made = SessionSpec(
         step=table.take("step", str),
-        named_by=table.one_of("field", fields),
+        session_field=table.one_of("field", fields),
         noun=table.take("noun", str),
         is_opened_here=table.take("opened_here", bool, default=False),
-        choice=table.one_of("choice", fields) if table.has("choice") else None,
-        fit=_parse_segment(table.table("fit"), fields) if table.has("fit") else None,
-        lengths={
-            name: _parse_ranges(Table(data, f"{table.where}.lengths.{name}"))
-            for name, data in table.table("lengths").items()
+        choice_field=table.one_of("choice", fields) if table.has("choice") else None,
+        segment=_parse_segment(table.table("segment"), fields)
+        if table.has("segment")
+        else None,
+        video_durations={
+            name: _parse_ranges(Table(data, f"{table.where}.video_durations.{name}"))
+            for name, data in table.table("video_durations").items()
         },
     )
     table.close()
@@ -151,11 +153,11 @@ def parse_session(table: Table, fields: frozenset[str]) -> SessionSpec:
 def parse_step(table: Table) -> StepSpec:
     """Return what the table `step` says of a call that goes before others."""
     made = StepSpec(
-        remedy=table.take("remedy", str),
-        over=table.find("over", str),
+        empty_hint=table.take("empty_hint", str),
+        refused_hint=table.find("refused_hint", str),
         session_hours=table.find("session_hours", int),
-        follows=table.words("next"),
-        saves=table.take("saves", bool, default=False),
+        next_steps=table.words("next_steps"),
+        is_saved=table.take("saved", bool, default=False),
     )
     table.close()
     return made
@@ -163,10 +165,10 @@ def parse_step(table: Table) -> StepSpec:
 
 def _parse_segment(table: Table, fields: frozenset[str]) -> SegmentSpec:
     made = SegmentSpec(
-        sounds=table.words("sounds"),
-        start=table.one_of("start", fields),
-        end=table.one_of("end", fields),
-        insert=table.one_of("insert", fields),
+        audio_fields=table.words("audio"),
+        start_field=table.one_of("start", fields),
+        end_field=table.one_of("end", fields),
+        insert_field=table.one_of("insert", fields),
         overlap_s=table.take("overlap", float),
     )
     table.close()
@@ -284,7 +286,7 @@ def _parse_rates(table: Table) -> list[Rate]:
     when = table.take("when", dict, {})
     per, every = table.take("per", str, "second"), table.take("every", int, 1)
     count = table.find("count", str)
-    is_most = table.take("at_most", bool, default=False)
+    is_maximum = table.take("at_most", bool, default=False)
     table.close()
     if not all(isinstance(each, int | float) for each in by_resolution.values()):
         raise CatalogueError(f"{table.where}: units is {units!r}, not a number")
@@ -294,7 +296,7 @@ def _parse_rates(table: Table) -> list[Rate]:
             per=per,
             every=every,
             count=count,
-            is_most=is_most,
+            is_maximum=is_maximum,
             when={**when, "resolution": [resolution]} if resolution else when,
         )
         for resolution, amount in by_resolution.items()
@@ -307,7 +309,7 @@ def parse_rule(table: Table) -> Rule:
         message=table.take("message", str),
         hint=table.find("hint", str),
         wire_message=table.find("wire_message", str),
-        is_ours=table.take("ours", bool, default=False),
+        is_client_only=table.take("client_only", bool, default=False),
         when=table.take("when", dict, {}),
         need=table.take("need", dict, {}),
         one_of=table.words("one_of"),
@@ -326,10 +328,10 @@ def parse_rule(table: Table) -> Rule:
 
 def parse_duration_rule(table: Table) -> DurationRule:
     made = DurationRule(
-        follows=table.take("follows", str),
+        source=table.take("source", str),
         noun=table.take("noun", str),
         seconds=_parse_optional_pair(table, "seconds"),
-        adds=table.take("adds", float, 0.0),
+        added_s=table.take("added_s", float, 0.0),
         when=table.take("when", dict, {}),
         models=table.words("models"),
         routes=table.words("routes"),
@@ -340,7 +342,7 @@ def parse_duration_rule(table: Table) -> DurationRule:
 
 def parse_client_default(table: Table) -> ClientDefault:
     made = ClientDefault(
-        say=table.take("say", dict),
+        values=table.take("values", dict),
         when=table.take("when", dict, {}),
         models=table.words("models"),
         routes=table.words("routes"),
@@ -376,8 +378,12 @@ def parse_product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product
         routes=_parse_routes(top.table("routes"), shared.table("routes"), fields),
         models=parse_models(top.table("models"), parse_limit_sets(top.table("limits"))),
         rules=tuple(parse_rule(each) for each in top.tables("rules")),
-        lengths=tuple(parse_duration_rule(each) for each in top.tables("lengths")),
-        habits=tuple(parse_client_default(each) for each in top.tables("habits")),
+        duration_rules=tuple(
+            parse_duration_rule(each) for each in top.tables("duration_rules")
+        ),
+        client_defaults=tuple(
+            parse_client_default(each) for each in top.tables("client_defaults")
+        ),
         example=top.take("example", str),
         step=parse_step(top.table("step")) if top.has("step") else None,
         session=_parse_session_if_any(top, fields),
@@ -408,7 +414,7 @@ def _parse_defaults(table: Table) -> dict[CredentialKind, str]:
 
 
 def _parse_fields(top: Table, shared: Table) -> tuple[Field, ...]:
-    names, own = top.words("fields"), top.table("fields_of_its_own")
+    names, own = top.words("fields"), top.table("own_fields")
     described = {**dict(shared.items()), **dict(own.items())}
     missing = [name for name in names if name not in described]
     if missing:
@@ -438,12 +444,12 @@ def _parse_field(name: str, table: Table) -> Field:
 
 
 def _parse_group(table: Table) -> ChoiceGroup:
-    ended = {name: str(day) for name, day in table.table("ended").items()}
+    discontinued = {name: str(day) for name, day in table.table("discontinued").items()}
     made = ChoiceGroup(
         name=table.take("name", str),
         note=table.take("note", str),
-        choices=(*table.words("choices"), *ended),
-        ended=ended,
+        choices=(*table.words("choices"), *discontinued),
+        discontinued=discontinued,
     )
     table.close()
     return made
@@ -466,7 +472,9 @@ def _parse_route(
     if like is not None and like not in frames:
         raise CatalogueError(f"{table.where}: there is no route to be like {like}")
     frame = dict(frames[like]) if like is not None else {}
-    places = _parse_mappings(table.table("places"), frame.pop("places", {}), fields)
+    mappings = _parse_mappings(
+        table.table("mappings"), frame.pop("mappings", {}), fields
+    )
     table = Table({**frame, **dict(table.items())}, table.where)
     made = Route(
         name=name,
@@ -474,11 +482,11 @@ def _parse_route(
         create_path=table.take("path", str),
         query_path=table.find("query_path", str) or None,
         credentials=frozenset(table.members("credentials", CredentialKind)),
-        places=places,
-        model_at=table.find("model_at", str) or None,
+        mappings=mappings,
+        model_path=table.find("model_path", str) or None,
         default_wire_id=table.find("default_wire_id", str) or None,
-        external_id_at=table.find("external_id_at", str) or None,
-        callback_url_at=table.find("callback_url_at", str) or None,
+        external_id_path=table.find("external_id_path", str) or None,
+        callback_url_path=table.find("callback_url_path", str) or None,
         image_max_bytes=table.take("image_max_mb", int) * _MEBIBYTE,
         image_formats=table.words("image_formats") or ("jpg", "png"),
         image_max_side_px=table.find("image_max_side_px", int),
@@ -490,7 +498,7 @@ def _parse_route(
 def _parse_mappings(
     table: Table, frame: Mapping[str, Any], fields: tuple[Field, ...]
 ) -> dict[str, FieldMapping]:
-    """Return the route's own places in their order, then what the frame adds."""
+    """Return the route's own mappings in their order, then what the frame adds."""
     own, known = dict(table.items()), {field.name: field for field in fields}
     unknown = own.keys() - known.keys()
     if unknown:
@@ -505,24 +513,24 @@ def _parse_mappings(
 
 def _parse_mapping(data: object, where: str, field: Field) -> FieldMapping:
     if isinstance(data, str):
-        return FieldMapping(at=data)
+        return FieldMapping(path=data)
     table = Table(data, where)
     ours = _SWITCH if field.kind is FieldKind.SWITCH else {}
     encode = dict(table.table("encode").items())
     made = FieldMapping(
-        at=table.take("at", str),
+        path=table.take("path", str),
         item=table.find("item", dict),
-        put=table.find("put", str),
-        is_usual=table.take("usual", bool, default=False),
-        alone_at=table.find("alone_at", str),
+        item_key=table.find("item_key", str),
+        is_default_item=table.take("default_item", bool, default=False),
+        single_path=table.find("single_path", str),
         encode={ours.get(k, k): v for k, v in encode.items()} or None,
         sent_as=table.find("sent_as", str),
         codec=table.find("codec", str),
-        also=table.take("also", dict, {}),
-        handle_at=table.find("handle_at", str),
+        constants=table.take("constants", dict, {}),
+        handle_key=table.find("handle_key", str),
         is_handle_optional=table.take("handle_optional", bool, default=False),
         noun=table.find("noun", str),
-        called=table.find("called", str),
+        default_handle=table.find("default_handle", str),
     )
     table.close()
     return made

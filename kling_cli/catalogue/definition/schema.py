@@ -1,4 +1,4 @@
-"""Where a value stands in a body, and how it is spelled there."""
+"""The types of the catalogue: products, routes, models, fields, limits and rules."""
 
 from __future__ import annotations
 
@@ -12,56 +12,57 @@ from kling_cli.catalogue.sessions import SessionSpec, StepSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldMapping:
-    """Where a field's value goes in a body, and how it is spelled there.
+    """Maps a field to the request body: where its value stands and how it is encoded.
 
-    `at` is a dotted path; a number in it is the index of a list. With `item`, the value
-    becomes an entry of the list at `at`: the item's constant keys plus the value under
-    `put` (or merged, when the value is an object and `put` is None). An entry that says
-    nothing of these constants `is_usual`ly one of these too. A repeated field without
-    `item` is a plain list; a single value of it stands at `alone_at`, where that is
-    another place.
+    `path` is dotted; a number in it is the index of a list. With `item`, the value
+    becomes an entry of the list at `path`: the constant keys of `item` plus the value
+    under `item_key` (or merged, when the value is an object and `item_key` is None). An
+    entry without these constants counts as one too if `is_default_item`. A repeated
+    field without `item` is a plain list; `single_path` is where a single value of it
+    stands, if elsewhere.
 
-    `encode` maps our value to theirs; several fields may stand at one place when their
-    words differ, and a default without a word goes without saying. `sent_as` is `text`
+    `encode` maps our value to the API's; several fields may share a path when their
+    encodings differ, and a default without an encoding is not sent. `sent_as` is `text`
     for numbers sent as strings, `integer` for ids sent as numbers, `milliseconds` for
-    our seconds. `codec` names a function of `prompt.py` for values that are written
-    quite differently there. `also` are constants, by path, that go with the value.
+    our seconds. `codec` names a function of `prompt.py` for values of a form of their
+    own. `constants` are sent along with the value, by path.
 
-    A handle goes under `handle_at` in the item, where other clients may leave it out if
-    `is_handle_optional`; where there is no such key, the prompt names the entry as
-    `<<<noun_N>>>`, N counting from 1. `called` is the handle of what got no name.
+    A handle goes under `handle_key` in the item, where other clients may leave it out
+    if `is_handle_optional`; without such a key, the prompt refers to the entry as
+    `<<<noun_N>>>`, N counting from 1. `default_handle` is the handle of a value that
+    was given none.
     """
 
-    at: str
+    path: str
     item: Mapping[str, Any] | None = None
-    put: str | None = None
-    is_usual: bool = False
-    alone_at: str | None = None
+    item_key: str | None = None
+    is_default_item: bool = False
+    single_path: str | None = None
     encode: Mapping[Any, Any] | None = None
     sent_as: str | None = None
     codec: str | None = None
-    also: Mapping[str, Any] = field(default_factory=dict)
-    handle_at: str | None = None
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    handle_key: str | None = None
     is_handle_optional: bool = False
     noun: str | None = None
-    called: str | None = None
+    default_handle: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A documented dependency between fields; data, evaluated by `rules.py`.
+    """A documented dependency between fields, evaluated by `validation.py`.
 
     When every condition of `when` holds, so must the demands: every condition of
     `need`, exactly one of `one_of`, at least one of `any_of`, at most one group of
-    `exclusive`, `amount` between `at_least` and `at_most`, and what `rules.py` has
-    written out as `check`: a field, perhaps after a word (`no shots`). A condition maps
-    a field to the values it may have, or to `present` or `absent`. `amount` is a
-    product of sums: a term is a number, a field (its value, or how many values it has)
-    or `-field`.
+    `exclusive`, `amount` between `at_least` and `at_most`, and the function that
+    `check` names: a field, perhaps after a word (`no shots`). A condition maps a field
+    to the values it may have, or to `present` or `absent`. `amount` is a product of
+    sums: a term is a number, a field (its value, or how many values it has) or
+    `-field`.
 
     `models` and `routes` are where the rule holds; empty means everywhere. A rule that
-    `is_ours` spares a person a mistake that the API would take. `wire_message` is what
-    the API itself says, where that has been seen.
+    `is_client_only` prevents a mistake that the API would accept. `wire_message` is the
+    API's own message, where that has been seen.
     """
 
     id: str
@@ -79,7 +80,7 @@ class Rule:
     routes: tuple[str, ...] = ()
     hint: str | None = None
     wire_message: str | None = None
-    is_ours: bool = False
+    is_client_only: bool = False
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -94,13 +95,13 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientDefault:
-    """What we say where a person says nothing, so that both generations do the same.
+    """Values that are sent when a person gives none, alike in both generations.
 
-    `say` holds values by field; `when`, `models` and `routes` as in `Rule`. The sandbox
-    knows none of it: it assumes what the API does.
+    `values` are by field; `when`, `models` and `routes` as in `Rule`. The sandbox does
+    not apply them: it assumes what the API does.
     """
 
-    say: Mapping[str, Any]
+    values: Mapping[str, Any]
     when: Mapping[str, Any] = field(default_factory=dict)
     models: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
@@ -108,34 +109,34 @@ class ClientDefault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """Units for one variant; `when` as in `Rule`, the first rate that holds counts.
+    """The price of one variant; the first rate whose `when` (see `Rule`) holds counts.
 
     `per` is `call`, `second` of output (each `every` begun or whole ones: 5 for lip
-    sync) or `output`, as many as the value of the field `count`. A rate that `is_most`
-    is the dearest of several, of which an input decides.
+    sync) or `output`, as many as the value of the field `count`. A rate that
+    `is_maximum` is the highest of several, among which an input decides.
     """
 
     units: float
     per: str = "second"
     every: int = 1
     count: str | None = None
-    is_most: bool = False
+    is_maximum: bool = False
     when: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DurationRule:
-    """A result as long as an input, the field `follows`; `when` as in `Rule`.
+    """Makes a result as long as one of its inputs, `source`; `when` as in `Rule`.
 
-    `seconds` are the shortest and the longest input that is taken, None where that is
-    not documented. `adds` is what the result lasts beyond it; it is not charged.
-    `noun` is what a person calls the input; `models` and `routes` as in `Rule`.
+    `seconds` are the shortest and the longest input that is accepted, None where that
+    is not documented. `added_s` is what the result lasts beyond it; it is not charged.
+    `noun` is the input in messages; `models` and `routes` as in `Rule`.
     """
 
-    follows: str
+    source: str
     noun: str
     seconds: tuple[float, float] | None = None
-    adds: float = 0.0
+    added_s: float = 0.0
     when: Mapping[str, Any] = field(default_factory=dict)
     models: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
@@ -145,8 +146,8 @@ class DurationRule:
 class Estimate:
     """What a job will cost if it succeeds: units of its pack, and list price in USD.
 
-    `units` is None where the length or number of the results shows only later; then
-    `at_most_units` is what they can come to by the documented limits, None without any.
+    `units` is None where the length or number of the results is known only later; then
+    `at_most_units` is their maximum by the documented limits, None without any.
     """
 
     units: float | None
@@ -157,7 +158,7 @@ class Estimate:
 
 
 class FieldKind(StrEnum):
-    """What a person may type for a field, and what the value is in Python."""
+    """The type of a field: what can be typed for it, and its Python type."""
 
     TEXT = "text"  # str
     INTEGER = "integer"  # int
@@ -175,27 +176,27 @@ class FieldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChoiceGroup:
-    """Choices that have something in common; `note` says to a person what that is.
+    """A named group of choices with a note for people.
 
-    Limits and rules may name the group in place of its choices. `ended` are the days
-    from which some of them, or all, are no longer offered.
+    Limits and rules may name the group instead of its choices. `discontinued` are the
+    days from which some of them, or all, are no longer offered.
     """
 
     name: str
     note: str
     choices: tuple[str, ...]
-    ended: Mapping[str, str] = field(default_factory=dict)
+    discontinued: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One thing a person can say about a job; the same name in every generation.
+    """One parameter of a job, under the same name in every generation of the API.
 
     `options` are the command-line spellings; empty for an argument and for what only
     `--set` and request files reach. A switch also has the `--no-` form of its options.
     A value of an `is_repeated` field is a tuple. With `has_handle`, each value may be
-    `NAME=VALUE`, and the prompt may then say `@NAME`. A choice among many has them in
-    `groups`, for a list of their own.
+    `NAME=VALUE`, and the prompt may then refer to it as `@NAME`. A choice among many
+    has them in `groups`, for a list of their own.
 
     A value that is no URL belongs to the field `id_field`. A value of a field that is
     the `id_of` an output (`video`, `audio`) may be the id of the task that made it.
@@ -216,7 +217,7 @@ class Field:
 
     @property
     def spelling(self) -> str:
-        """How a person knows the field: `--last-frame`, or `IMAGE` for an argument."""
+        """The field as it is typed: `--last-frame`, or `IMAGE` for an argument."""
         if self.options:
             return max(self.options, key=len)
         if not self.is_argument:
@@ -230,11 +231,10 @@ class Limits:
 
     `max_length` counts characters; `min_items` and `max_items` bound repeated fields.
     `max_bytes` and `seconds` (shortest, longest) are for files, where the field has
-    limits of its own. `default` is what
-    the API assumes when the field is absent, and what we send then where it `is_sent`;
-    `is_fixed` marks a value the model always has and that cannot be said (Turbo's
-    sound). `keys` bounds the
-    entries of an object, or of each object of a list.
+    limits of its own. `default` is what the API assumes when the field is absent, and
+    what is sent then if it `is_sent`; `is_fixed` marks a value that the model always
+    has and that cannot be given (Turbo's sound). `keys` bounds the entries of an
+    object, or of each object of a list.
     """
 
     choices: tuple[Any, ...] | None = None
@@ -253,14 +253,14 @@ class Limits:
 
 
 class CredentialKind(StrEnum):
-    """What a request can be signed with."""
+    """The kinds of credentials that can sign a request."""
 
     API_KEY = "api_key"
     KEY_PAIR = "key_pair"
 
 
 class Generation(StrEnum):
-    """Which surface of the API a route belongs to; each spells everything its way."""
+    """A generation of the API; each spells names and values in its own way."""
 
     NEW = "new"
     LEGACY = "legacy"
@@ -269,13 +269,13 @@ class Generation(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One way into the API for a product: a create path and how its body is laid out.
+    """An endpoint of the API for a product: its create path and the layout of its body.
 
-    `create_path` may hold `{model}`; `model_at` is the body key that names the model
-    otherwise, and `default_wire_id` the model an absent one stands for. `query_path`
-    answers `GET {query_path}/{id}` (legacy), or is `/tasks` or `/solutions`; None when
-    the create call already answers with the result. The `image_` limits hold for
-    every image of a request; the longest side may have a bound, in pixels.
+    `create_path` may contain `{model}`; otherwise `model_path` is the body key that
+    names the model, and `default_wire_id` the model that an absent one stands for.
+    `query_path` answers `GET {query_path}/{id}` (legacy), or is `/tasks` or
+    `/solutions`; None when the create call answers with the result. The `image_` limits
+    hold for every image of a request; the longest side may have a bound, in pixels.
     """
 
     name: str
@@ -283,11 +283,11 @@ class Route:
     create_path: str
     query_path: str | None
     credentials: frozenset[CredentialKind]
-    places: Mapping[str, FieldMapping]
-    model_at: str | None
+    mappings: Mapping[str, FieldMapping]
+    model_path: str | None
     default_wire_id: str | None
-    external_id_at: str | None
-    callback_url_at: str | None
+    external_id_path: str | None
+    callback_url_path: str | None
     image_max_bytes: int
     image_formats: tuple[str, ...] = ("jpg", "png")
     image_max_side_px: int | None = None
@@ -295,14 +295,15 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A model of a product: its ids on each route, and what it accepts.
+    """A model of a product: its ids on each route, what it accepts, and its prices.
 
-    `wire_ids` maps a route's name to the id used there; a missing route means the model
-    cannot be reached that way. `limits[route][field]` exists only for what it takes.
+    `wire_ids` maps a route's name to the id used there; without one the model cannot be
+    reached by that route. `limits[route][field]` exists only for fields it accepts.
     `status` is `current`, `historic`, `retired` or `discontinued`; `note` says more.
 
-    `usual_s` is how long a task usually takes, in seconds, None when unknown: a seed
-    for what the journal learns. `usual_basis` is `observed` or `estimate`.
+    `usual_s` is how long a task usually takes, in seconds, None when unknown: an
+    initial value for what the journal learns. `usual_basis` is `observed` or
+    `estimate`.
     """
 
     id: str
@@ -318,7 +319,7 @@ class Model:
 
     @property
     def warning(self) -> str | None:
-        """What a person who chose this model should know, or None."""
+        """A warning for people who choose this model, or None."""
         if self.status in ("current", "historic"):
             return None
         return f"{self.id}: {self.note or self.status}"
@@ -326,14 +327,13 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """Something Kling makes; a command of its own.
+    """A kind of job that Kling offers, with a command of its own.
 
     `pack` is the kind of resource pack that pays, at `unit_usd` a unit (list price).
-    `output` is the type of its results, `lengths` what decides how long they are, where
-    that is an input; the first that holds counts. Routes stand in the order in which
-    they are tried; `defaults` names the model to use when none is asked for. `session`
-    says what goes before the product's call, `step` more of a call that goes before
-    others.
+    `output` is the type of its results, `duration_rules` are the inputs that decide
+    their length; the first that holds counts. Routes stand in the order in which they
+    are tried; `defaults` names the model to use when none is given. `session` describes
+    the call that goes before the product's, `step` a call that goes before others.
     """
 
     name: str
@@ -347,8 +347,8 @@ class Product:
     routes: tuple[Route, ...]
     models: tuple[Model, ...]
     rules: tuple[Rule, ...] = ()
-    lengths: tuple[DurationRule, ...] = ()
-    habits: tuple[ClientDefault, ...] = ()
+    duration_rules: tuple[DurationRule, ...] = ()
+    client_defaults: tuple[ClientDefault, ...] = ()
     example: str = ""
     step: StepSpec | None = None
     session: SessionSpec | None = None
@@ -365,6 +365,15 @@ class Product:
                 return model_id
         return next(iter(self.defaults.values()))
 
+    def max_bytes(self, field: str) -> int:
+        """Return how large a file for `field` may be for any model, before base64."""
+        return max(
+            Plan(product=self, route=route, model=model).max_bytes(field)
+            for route in self.routes
+            for model in self.models
+            if route.name in model.wire_ids
+        )
+
     def field(self, name: str) -> Field:
         """Return the field called `name`; a KeyError is a bug in the caller."""
         for each in self.fields:
@@ -375,7 +384,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A decided request: which product, by which route, with which model."""
+    """A product, one of its models, and the route by which it is reached."""
 
     product: Product
     route: Route
@@ -391,7 +400,7 @@ class Plan:
 
     @property
     def limits(self) -> Mapping[str, Limits]:
-        """What the model takes on this route, by field."""
+        """The limits of the model on this route, by field."""
         return self.model.limits[self.route.name]
 
     def max_bytes(self, field: str) -> int:
@@ -403,19 +412,25 @@ class Plan:
     @property
     def rules(self) -> tuple[Rule, ...]:
         """The rules that hold for this model on this route."""
-        return tuple(rule for rule in self.product.rules if self._has(rule))
+        return tuple(rule for rule in self.product.rules if self._applies(rule))
 
     @property
-    def habits(self) -> tuple[ClientDefault, ...]:
-        """What we say where a person does not, for this model on this route."""
-        return tuple(habit for habit in self.product.habits if self._has(habit))
+    def client_defaults(self) -> tuple[ClientDefault, ...]:
+        """The client defaults of this model on this route."""
+        return tuple(
+            client_default
+            for client_default in self.product.client_defaults
+            if self._applies(client_default)
+        )
 
     @property
-    def lengths(self) -> tuple[DurationRule, ...]:
-        """What this model's results are as long as on this route."""
-        return tuple(length for length in self.product.lengths if self._has(length))
+    def duration_rules(self) -> tuple[DurationRule, ...]:
+        """The duration rules of this model on this route."""
+        return tuple(
+            length for length in self.product.duration_rules if self._applies(length)
+        )
 
-    def _has(self, each: Rule | ClientDefault | DurationRule) -> bool:
+    def _applies(self, each: Rule | ClientDefault | DurationRule) -> bool:
         return (not each.models or self.model.id in each.models) and (
             not each.routes or self.route.name in each.routes
         )
@@ -423,9 +438,9 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing wrong with a value; `message` is a sentence that says value and limit.
+    """One thing wrong with a value; `message` is a sentence that names value and limit.
 
-    `field` is our name, or the wire name when a raw body was checked.
+    `field` is our name, or the wire name when a raw body was validated.
     """
 
     field: str

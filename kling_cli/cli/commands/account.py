@@ -1,4 +1,4 @@
-"""The options of `kling account`."""
+"""`kling account`: resource packs, deductions from them, and deductions from cash."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from kling_cli.cli.commands.library import grouped
+from kling_cli.cli.commands.library import make_command_group
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import AccountOptions, OutputOptions
 from kling_cli.errors import UsageError
@@ -23,8 +23,8 @@ PRODUCT_TYPES = ("video", "image", "try-on")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
-    """Which deductions."""
+class DeductionOptions:
+    """Filters of deductions, and how they are grouped."""
 
     since: Annotated[
         str,
@@ -54,19 +54,19 @@ class Period:
     ] = None
 
 
-ProductTypes = Annotated[
+ProductTypesOption = Annotated[
     list[str] | None,
     typer.Option(
         "--product-type",
         metavar="TYPE",
         help="Only what was paid for with packs of this type: video, image or try-on; "
         "repeatable.",
-        autocompletion=completion.words(*PRODUCT_TYPES),
+        autocompletion=completion.word_completer(*PRODUCT_TYPES),
     ),
 ]
 
 
-def checked_types(types: list[str] | None) -> tuple[str, ...]:
+def parse_product_types(types: list[str] | None) -> tuple[str, ...]:
     """Return the types of packs as the API calls them.
 
     Raises:
@@ -88,7 +88,7 @@ NEWEST = 20  # deductions that say what is left, in each currency
 LAG_NOTE = "these figures can be up to 12 hours old"
 
 
-def packs(*, talk: OutputOptions, account: AccountOptions) -> int:
+def packs(*, output_options: OutputOptions, account_options: AccountOptions) -> int:
     """Show what is left in each resource pack; this is what `kling account` alone does.
 
     With --quiet: one pack id a line. The API asks for at most one such look a second,
@@ -96,7 +96,7 @@ def packs(*, talk: OutputOptions, account: AccountOptions) -> int:
 
     kling account
     """
-    from kling_cli.cli.commands.library import asked
+    from kling_cli.cli.commands.library import run_with_client
     from kling_cli.cli.output.listing import EmptyMessage, Listing, print_listing
     from kling_cli.cli.output.views import account as shown
     from kling_cli.clock import SystemClock
@@ -108,7 +108,11 @@ def packs(*, talk: OutputOptions, account: AccountOptions) -> int:
 
         return await bought(client, now - LOOK_BACK, now)
 
-    found = shown.sorted_packs(asked(work, account=account, talk=talk))
+    found = shown.sorted_packs(
+        run_with_client(
+            work, account_options=account_options, output_options=output_options
+        )
+    )
     listing = Listing(
         command="account packs",
         facts={"packs": [shown.pack_document(one, now) for one in found]},
@@ -120,15 +124,15 @@ def packs(*, talk: OutputOptions, account: AccountOptions) -> int:
             "kling account balance shows what was paid in cash",
         ),
     )
-    return print_listing(listing, talk)
+    return print_listing(listing, output_options)
 
 
 def billing(
     *,
-    period: Period,
-    product_types: ProductTypes = None,
-    talk: OutputOptions,
-    account: AccountOptions,
+    period: DeductionOptions,
+    product_types: ProductTypesOption = None,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
     """Show what the packs have paid, task by task, newest first, in units.
 
@@ -138,11 +142,18 @@ def billing(
     """
     from kling_cli.api import PACKAGE_PATH
 
-    bill = Bill("account billing", PACKAGE_PATH, checked_types(product_types))
-    return _show(bill, period, talk, account)
+    bill = DeductionQuery(
+        "account billing", PACKAGE_PATH, parse_product_types(product_types)
+    )
+    return _print_deductions(bill, period, output_options, account_options)
 
 
-def balance(*, period: Period, talk: OutputOptions, account: AccountOptions) -> int:
+def balance(
+    *,
+    period: DeductionOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
+) -> int:
     """Show what is left in cash, and what it was spent on, task by task, newest first.
 
     What is left is said by the newest deduction of all, on stderr. With --quiet: one
@@ -152,13 +163,13 @@ def balance(*, period: Period, talk: OutputOptions, account: AccountOptions) -> 
     """
     from kling_cli.api import BALANCE_PATH
 
-    bill = Bill("account balance", BALANCE_PATH, has_left=True)
-    return _show(bill, period, talk, account)
+    bill = DeductionQuery("account balance", BALANCE_PATH, has_left=True)
+    return _print_deductions(bill, period, output_options, account_options)
 
 
 @dataclass(frozen=True, slots=True)
-class Bill:
-    """Which of the two bills, and whose rows; one of cash says what is left."""
+class DeductionQuery:
+    """The bill of packs or of cash, and the types of packs to include."""
 
     command: str
     path: str
@@ -166,17 +177,20 @@ class Bill:
     has_left: bool = False
 
 
-def _show(
-    bill: Bill, period: Period, talk: OutputOptions, account: AccountOptions
+def _print_deductions(
+    bill: DeductionQuery,
+    period: DeductionOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
-    from kling_cli.cli.commands.library import asked
-    from kling_cli.cli.commands.list import moment_of
+    from kling_cli.cli.commands.library import run_with_client
+    from kling_cli.cli.commands.list import parse_time
     from kling_cli.cli.output.listing import print_listing
     from kling_cli.cli.output.views import account as shown
     from kling_cli.clock import SystemClock
 
     now = SystemClock().now()
-    since = moment_of(period.since, now)
+    since = parse_time(period.since, now)
     filters = {
         "product_type": bill.product_types,
         "api_key_name": period.key_names or (),
@@ -198,7 +212,9 @@ def _show(
         )
         return found, newest.items
 
-    found, newest = asked(work, account=account, talk=talk)
+    found, newest = run_with_client(
+        work, account_options=account_options, output_options=output_options
+    )
     left = shown.cash_left(newest) if bill.has_left else None
     listing = shown.deduction_listing(
         bill.command,
@@ -208,10 +224,10 @@ def _show(
         by=period.by,
         left=left,
     )
-    return print_listing(listing, talk)
+    return print_listing(listing, output_options)
 
 
 def make_group() -> Any:
     """Return the command with its sub-commands."""
     commands = {"packs": packs, "billing": billing, "balance": balance}
-    return grouped("account", HELP, commands)
+    return make_command_group("account", HELP, commands)

@@ -1,4 +1,4 @@
-"""From the fields of `kling api` to a body of JSON, or to the query of a GET."""
+"""`kling api`: a raw signed call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import typer
 from kling_cli import catalogue
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import (
-    SAFETY,
+    SAFETY_PANEL,
     AccountOptions,
     DownloadOptions,
     OutputOptions,
@@ -46,13 +46,13 @@ if TYPE_CHECKING:
     from kling_cli.jobs.job import RunOptions
     from kling_cli.settings import Settings
 
-_KEY = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[[^.\[\]]*\])*")
+_FIELD_KEY = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[[^.\[\]]*\])*")
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _FILE_HINT = "give a readable file, or - for standard input"
 
 
-def body_of(sent: Sent) -> Any:
-    """Return the body, None for none: the input with the fields on top.
+def parse_body(sent: BodyOptions) -> Any:
+    """Return the JSON body, None for none: the input with the fields on top.
 
     Raises:
         UsageError: a field, a file or the JSON in it is none.
@@ -68,12 +68,12 @@ def body_of(sent: Sent) -> Any:
             hint="leave out -f and -F, or --input",
         )
     for key, value in fields:
-        _put(body, key, value)
+        _set_nested(body, key, value)
     return body
 
 
-def query_of(sent: Sent) -> Mapping[str, str]:
-    """Return the fields as parameters of a query; a list is separated by commas.
+def parse_query(sent: BodyOptions) -> Mapping[str, str]:
+    """Return the fields as query parameters; a list is joined by commas.
 
     Raises:
         UsageError: there is a body, or an object where a query has a value.
@@ -83,21 +83,21 @@ def query_of(sent: Sent) -> Mapping[str, str]:
             "GET has no body, so --input is of no use to it",
             hint="give the parameters with -f, or use POST",
         )
-    fields = body_of(sent) or {}
-    return {key: _parameter(key, value) for key, value in fields.items()}
+    fields = parse_body(sent) or {}
+    return {key: _query_parameter(key, value) for key, value in fields.items()}
 
 
-def _fields(sent: Sent) -> Iterator[tuple[str, Any]]:
+def _fields(sent: BodyOptions) -> Iterator[tuple[str, Any]]:
     for text in sent.texts or ():
-        yield _parted("-f", text)
+        yield _split_pair("-f", text)
     for text in sent.values or ():
-        key, value = _parted("-F", text)
-        yield key, _typed(value)
+        key, value = _split_pair("-F", text)
+        yield key, _parse_value(value)
 
 
-def _parted(option: str, text: str) -> tuple[str, str]:
+def _split_pair(option: str, text: str) -> tuple[str, str]:
     key, separator, value = text.partition("=")
-    if not separator or not _KEY.fullmatch(key):
+    if not separator or not _FIELD_KEY.fullmatch(key):
         raise UsageError(
             f"{option} {text}: not of the form KEY=VALUE",
             hint="-f prompt=… -F settings.duration=5 -f 'contents[][type]=prompt'",
@@ -105,11 +105,11 @@ def _parted(option: str, text: str) -> tuple[str, str]:
     return key, value
 
 
-def _typed(text: str) -> Any:
-    return _content(text[1:]) if text.startswith("@") else json_or_text(text)
+def _parse_value(text: str) -> Any:
+    return _file_content(text[1:]) if text.startswith("@") else json_or_text(text)
 
 
-def _content(name: str) -> Any:
+def _file_content(name: str) -> Any:
     """Return what a file holds, as the API wants it in a body."""
     raw = read_bytes(name, hint=_FILE_HINT)
     if name.lower().endswith(".json"):
@@ -123,13 +123,13 @@ def _content(name: str) -> Any:
         return base64.b64encode(raw).decode("ascii")
 
 
-def _put(body: dict[str, Any], key: str, value: Any) -> None:
+def _set_nested(body: dict[str, Any], key: str, value: Any) -> None:
     steps: list[str] = []
     wanted = _BRACKETS.sub(r".\1", key).split(".")
     for number, step in enumerate(wanted):
         rest = wanted[number + 1 :]
         steps.append(
-            step or str(_index(catalogue.get_path(body, ".".join(steps)), rest))
+            step or str(_list_index(catalogue.get_path(body, ".".join(steps)), rest))
         )
     try:
         catalogue.set_path(body, ".".join(steps), value)
@@ -139,7 +139,7 @@ def _put(body: dict[str, Any], key: str, value: Any) -> None:
         ) from exc
 
 
-def _index(entries: Any, rest: list[str]) -> int:
+def _list_index(entries: Any, rest: list[str]) -> int:
     """Return which entry `[]` means: the last while it lacks what comes, else a new."""
     if not isinstance(entries, list):
         return 0
@@ -151,7 +151,7 @@ def _index(entries: Any, rest: list[str]) -> int:
     return len(entries)
 
 
-def _parameter(key: str, value: Any) -> str:
+def _query_parameter(key: str, value: Any) -> str:
     each = value if isinstance(value, list) else [value]
     if any(isinstance(one, dict | list) for one in each):
         raise UsageError(
@@ -160,14 +160,16 @@ def _parameter(key: str, value: Any) -> str:
     return ",".join(one if isinstance(one, str) else json.dumps(one) for one in each)
 
 
-_SENT = "What is sent"
+_BODY_PANEL = "What is sent"
 
 Method = Annotated[
     str,
     typer.Argument(
         metavar="METHOD",
         help="GET, POST, PUT, PATCH or DELETE.",
-        autocompletion=completion.words("GET", "POST", "PUT", "PATCH", "DELETE"),
+        autocompletion=completion.word_completer(
+            "GET", "POST", "PUT", "PATCH", "DELETE"
+        ),
     ),
 ]
 Path = Annotated[
@@ -181,8 +183,8 @@ Path = Annotated[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """The body, or the query of a GET."""
+class BodyOptions:
+    """The fields of the body, or of the query of a GET."""
 
     texts: Annotated[
         list[str] | None,
@@ -192,7 +194,7 @@ class Sent:
             metavar="KEY=TEXT",
             help="A field whose value is a text. KEY may be dotted, or have brackets: "
             "settings.duration, contents\\[]\\[type]. Repeatable.",
-            rich_help_panel=_SENT,
+            rich_help_panel=_BODY_PANEL,
         ),
     ] = None
     values: Annotated[
@@ -204,7 +206,7 @@ class Sent:
             help="A field whose value is JSON (5, true, null, \\[1]), or else a text; "
             "@FILE is a file's content: JSON, text, or the base64 of an image or a "
             "sound. Repeatable; put in after those of -f.",
-            rich_help_panel=_SENT,
+            rich_help_panel=_BODY_PANEL,
         ),
     ] = None
     source: Annotated[
@@ -214,14 +216,14 @@ class Sent:
             metavar="FILE|-",
             help="The body as JSON from a file, or from standard input; fields are put "
             "on top of it.",
-            rich_help_panel=_SENT,
+            rich_help_panel=_BODY_PANEL,
         ),
     ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Following:
-    """Whether to see the task through that the answer names, and what it may cost."""
+class FollowOptions:
+    """Whether to wait for the task that the response names, and its maximum cost."""
 
     is_waiting: Annotated[
         bool,
@@ -241,37 +243,37 @@ class Following:
             min=0,
             help="Refuse to send what may cost more than N units, or nobody knows "
             "how many.",
-            rich_help_panel=SAFETY,
+            rich_help_panel=SAFETY_PANEL,
         ),
     ] = None
 
 
-def conclude_call(
+def print_call(
     call: RawCall,
     results: Sequence[JobResult],
     *,
-    talk: OutputOptions,
+    output_options: OutputOptions,
     wanted: ResultKind | None,
 ) -> int:
-    """Print the answer and return the exit code.
+    """Print the response and return the exit code.
 
     With `wanted`, tasks have been followed, and what they made is printed instead.
     """
     is_followed = wanted is not None and any(each.task_id for each in results)
-    if talk.is_json:
+    if output_options.is_json:
         _print_document(call, results)
     elif wanted is not None and is_followed:
         for line in result_lines(results, wanted):
             write_result(line)
     else:
         _print_answer(results[0].answer)
-        _tell_task(results[0], talk)
-    print_failures(results, talk)
+        _print_resume_hint(results[0], output_options)
+    print_failures(results, output_options)
     return exit_code(results)
 
 
-def pretty(answer: ApiResponse) -> Iterator[str]:
-    """Yield the lines of an answer as a person reads it, with nothing that acts."""
+def pretty_lines(answer: ApiResponse) -> Iterator[str]:
+    """Yield a response as lines for a terminal, control characters escaped."""
     text = answer.body.decode("utf-8", "replace")
     if answer.is_json:
         text = json.dumps(json.loads(answer.body), indent=2, ensure_ascii=False)
@@ -279,47 +281,48 @@ def pretty(answer: ApiResponse) -> Iterator[str]:
 
 
 def _print_answer(answer: ApiResponse | None) -> None:
-    """Print it readably on a terminal, and in a pipe byte for byte."""
+    """Print the response formatted on a terminal, and byte for byte in a pipe."""
     if answer is None or not answer.body:
         return
     if is_terminal(sys.stdout):
-        for line in pretty(answer):
+        for line in pretty_lines(answer):
             write_result(line)
         return
     end = b"" if answer.body.endswith(b"\n") else b"\n"
     write_bytes(answer.body + end)
 
 
-def _tell_task(result: JobResult, talk: OutputOptions) -> None:
-    if result.resume is not None and not talk.is_quiet:
+def _print_resume_hint(result: JobResult, output_options: OutputOptions) -> None:
+    if result.resume is not None and not output_options.is_quiet:
         print_message(
-            f"go on with: {one_line(result.resume)}", is_colorless=talk.is_colorless
+            f"go on with: {one_line(result.resume)}",
+            is_colorless=output_options.is_colorless,
         )
 
 
 def _print_document(call: RawCall, results: Sequence[JobResult]) -> None:
-    """Print the document of every command with the answer as one more key."""
+    """Print the JSON document with the response as one more key."""
     from kling_cli.cli.output import json_document
 
     if len(results) == 1:
         shown = json_document.result_document(results[0])
     else:
         shown = json_document.results_document("api", results)
-    shown["api"] = _said(call, results[0].answer)
+    shown["api"] = _response_object(call, results[0].answer)
     write_result(json_document.dumps(shown))
 
 
-def _said(call: RawCall, answer: ApiResponse | None) -> dict[str, Any]:
+def _response_object(call: RawCall, answer: ApiResponse | None) -> dict[str, Any]:
     return {
         "method": call.method,
         "path": call.path,
         "http": None if answer is None else answer.http,
-        "answer": None if answer is None else _value(answer),
+        "answer": None if answer is None else _response_value(answer),
     }
 
 
-def _value(answer: ApiResponse) -> Any:
-    """Return the JSON of an answer; what is none as a text."""
+def _response_value(answer: ApiResponse) -> Any:
+    """Return the JSON value of a response; one that is not JSON as text."""
     try:
         return strict_json(answer.body)
     except ValueError:
@@ -333,12 +336,12 @@ def api(  # noqa: PLR0913 -- one for each group of options
     *,
     method: Method,
     path: Path,
-    sent: Sent,
-    following: Following,
-    patience: TimeoutOptions,
-    fetching: DownloadOptions,
-    talk: OutputOptions,
-    account: AccountOptions,
+    sent: BodyOptions,
+    following: FollowOptions,
+    timeout_options: TimeoutOptions,
+    download_options: DownloadOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
     """Send a raw signed call and print what the API answers, whatever it says.
 
@@ -351,34 +354,39 @@ def api(  # noqa: PLR0913 -- one for each group of options
     """
     from kling_cli.cli.runner import load_settings, run
 
-    method = _method(method)
-    settings = load_settings(settings_options(patience, account))
+    method = _parse_method(method)
+    settings = load_settings(settings_options(timeout_options, account_options))
     if following.is_waiting:
         settings.require("timeout")
-        if not fetching.is_link_only:
+        if not download_options.is_link_only:
             settings.require("output_dir")
-    parts = query_of(sent) if method == "GET" else body_of(sent)
-    options = _run_options(settings, fetching)
+    parts = parse_query(sent) if method == "GET" else parse_body(sent)
+    options = _run_options(settings, download_options)
 
-    async def work(around: RunContext) -> tuple[RawCall, list[JobResult]]:
+    async def work(context: RunContext) -> tuple[RawCall, list[JobResult]]:
         from kling_cli.jobs.calls import raw
 
-        call = _call(method, path, parts, around.settings, following.max_units)
+        call = _parse_call(method, path, parts, context.settings, following.max_units)
         if following.is_waiting:
-            found = await raw.call_and_wait(call, options, **around.as_keywords)
+            found = await raw.run_call(call, options, **context.as_keywords)
             return call, found
-        once = await raw.call(call, settings=around.settings, clock=around.clock)
+        once = await raw.send_call(call, settings=context.settings, clock=context.clock)
         return call, [once]
 
     is_brief = not following.is_waiting
-    call, results = run(work, settings=settings, talk=talk, is_brief=is_brief)
-    wanted = ResultKind.LINKS if fetching.is_link_only else ResultKind.FILES
-    return conclude_call(
-        call, results, talk=talk, wanted=wanted if following.is_waiting else None
+    call, results = run(
+        work, settings=settings, output_options=output_options, is_brief=is_brief
+    )
+    wanted = ResultKind.LINKS if download_options.is_link_only else ResultKind.FILES
+    return print_call(
+        call,
+        results,
+        output_options=output_options,
+        wanted=wanted if following.is_waiting else None,
     )
 
 
-def _method(typed: str) -> str:
+def _parse_method(typed: str) -> str:
     method = typed.upper()
     if method not in METHODS:
         raise UsageError(
@@ -388,28 +396,28 @@ def _method(typed: str) -> str:
     return method
 
 
-def _call(
+def _parse_call(
     method: str, path: str, parts: Any, settings: Settings, max_units: float | None
 ) -> RawCall:
-    """Return the call; `parts` are the query's parameters, or else the body.
+    """Return the call; `parts` are the query's parameters, otherwise the body's.
 
     Raises:
         UsageError: the path or the body cannot be sent.
         AccountError: it may cost more than `max_units`.
     """
     from kling_cli.api import parse_request_path
-    from kling_cli.jobs.calls.raw import RawCall, require_price
+    from kling_cli.jobs.calls.raw import RawCall, check_call_price
 
     place, params = parse_request_path(path, api_base=settings.api_base)
     if method == "GET":
         return RawCall(method=method, path=place, params={**params, **parts})
     call = RawCall(method=method, path=place, params=params, body=parts)
-    require_price(call, max_units)
+    check_call_price(call, max_units)
     return call
 
 
-def _run_options(settings: Settings, fetching: DownloadOptions) -> RunOptions:
-    """Return how to follow a task: by polling, as the body is not ours to change."""
+def _run_options(settings: Settings, download_options: DownloadOptions) -> RunOptions:
+    """Return the options to follow a task by polling; the body is not changed."""
     from kling_cli.jobs.job import RunOptions
 
     return RunOptions(
@@ -417,7 +425,7 @@ def _run_options(settings: Settings, fetching: DownloadOptions) -> RunOptions:
         callback="off",
         tunnel="none",
         timeout_s=settings.timeout_s,
-        is_downloading=not fetching.is_link_only,
-        output=fetching.output,
-        is_forced=fetching.is_forced,
+        is_downloading=not download_options.is_link_only,
+        output=download_options.output,
+        is_forced=download_options.is_forced,
     )

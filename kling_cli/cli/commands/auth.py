@@ -1,4 +1,4 @@
-"""Whose credentials are in use, fit to be shown."""
+"""`kling auth`: login, status, logout."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from kling_cli.cli.help_page import PagedCommand, PagedGroup
-from kling_cli.cli.options.setup import Json, Offline, Region
+from kling_cli.cli.options.shared import JsonOption, OfflineOption, RegionOption
 from kling_cli.cli.output.terminal.streams import write_message, write_result
 from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import (
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Credentials, masked, and their origin. `kind`: `api_key` or `key_pair`."""
+    """Credentials in use, masked, with origin. `kind`: `api_key` or `key_pair`."""
 
     kind: str
     masked: str
@@ -45,8 +45,8 @@ class Identity:
         return {"api_key": "API key", "key_pair": "key pair"}[self.kind]
 
 
-def identity(settings: Settings) -> Identity | None:
-    """Return whose credentials the settings have, None without whole ones."""
+def find_identity(settings: Settings) -> Identity | None:
+    """Return the identity of the settings' credentials, None without whole ones."""
     origins = settings.origins
     if settings.api_key is not None:
         return Identity("api_key", settings.api_key.masked, origins["api_key"])
@@ -60,8 +60,8 @@ _STORED: Final = frozenset({"keyring", "credentials.toml", "default"})
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
-    """What was typed or piped: an API key, or an AccessKey and a SecretKey."""
+class CredentialInput:
+    """Credentials typed or piped: an API key, or an AccessKey and a SecretKey."""
 
     api_key: Secret | None = None
     access_key: Secret | None = None
@@ -76,18 +76,20 @@ class Keys:
         return ApiKey(self.api_key or Secret(""))
 
 
-def ask_person(*, is_pair: bool) -> Keys:
-    """Ask at the terminal, without showing what is typed.
+def prompt_credentials(*, is_pair: bool) -> CredentialInput:
+    """Prompt for credentials on the terminal, without echo.
 
     Raises:
         UsageError: what was typed is no key.
     """
     if not is_pair:
-        return Keys(api_key=_typed("API key"))
-    return Keys(access_key=_typed("AccessKey"), secret_key=_typed("SecretKey"))
+        return CredentialInput(api_key=_prompt_secret("API key"))
+    return CredentialInput(
+        access_key=_prompt_secret("AccessKey"), secret_key=_prompt_secret("SecretKey")
+    )
 
 
-def _typed(name: str) -> Secret:
+def _prompt_secret(name: str) -> Secret:
     import getpass
     import sys
 
@@ -103,11 +105,11 @@ def _typed(name: str) -> Secret:
         raise StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED) from None
     except EOFError:
         raise UsageError(f"no {name} was typed", hint="kling auth login") from None
-    return _key(name, text)
+    return _parse_key(name, text)
 
 
-def read_keys(raw: bytes, *, is_pair: bool) -> Keys:
-    """Return the API key, or the two keys of a pair one a line, that were piped in.
+def parse_credentials(raw: bytes, *, is_pair: bool) -> CredentialInput:
+    """Return the API key, or the two keys of a pair one a line, from piped input.
 
     Raises:
         UsageError: there are fewer or more lines, or one is no key.
@@ -124,20 +126,20 @@ def read_keys(raw: bytes, *, is_pair: bool) -> Keys:
             f"stdin has {len(words)} lines, not {len(wanted)}: {', '.join(wanted)}",
             hint=f"kling auth login {option} < FILE",
         )
-    keys = [_key(name, word) for name, word in zip(wanted, words, strict=True)]
+    keys = [_parse_key(name, word) for name, word in zip(wanted, words, strict=True)]
     if is_pair:
-        return Keys(access_key=keys[0], secret_key=keys[1])
-    return Keys(api_key=keys[0])
+        return CredentialInput(access_key=keys[0], secret_key=keys[1])
+    return CredentialInput(api_key=keys[0])
 
 
-def _key(name: str, text: str) -> Secret:
+def _parse_key(name: str, text: str) -> Secret:
     try:
         return parse_secret(text)
     except ValueError as exc:
         raise UsageError(f"this {name} {exc.args[0]}", hint=exc.args[1]) from None
 
 
-def candidates(settings: Settings) -> Mapping[str, str]:
+def candidate_base_urls(settings: Settings) -> Mapping[str, str]:
     """Return the base URLs to try, by region: what was chosen, or both official ones.
 
     A base of one's own has the region "".
@@ -150,7 +152,7 @@ def candidates(settings: Settings) -> Mapping[str, str]:
 
 
 async def find_region(
-    keys: Keys, bases: Mapping[str, str], clock: Clock
+    keys: CredentialInput, bases: Mapping[str, str], clock: Clock
 ) -> tuple[str, HealthReport]:
     """Return the first region of `bases` whose host accepts `keys`.
 
@@ -173,10 +175,10 @@ async def find_region(
             refused = verdict.error
         else:
             silent = verdict.error
-    raise _not_verified(silent, refused, bases)
+    raise _verification_error(silent, refused, bases)
 
 
-def _not_verified(
+def _verification_error(
     silent: KlingError | None, refused: KlingError | None, bases: Mapping[str, str]
 ) -> KlingError:
     if silent is not None:
@@ -235,8 +237,8 @@ def login(
             "--verify/--no-verify", help="Try the key, and find its region, for free."
         ),
     ] = True,
-    region: Region = None,
-    is_json: Json = False,
+    region: RegionOption = None,
+    is_json: JsonOption = False,
 ) -> int:
     """Keep an API key, or a key pair, for later runs.
 
@@ -248,13 +250,13 @@ def login(
     """
     from kling_cli.settings import StoredCredentials, read_settings, store_credentials
 
-    keys = _keys(is_piped=is_piped, is_pair=is_pair)
+    keys = _read_credentials(is_piped=is_piped, is_pair=is_pair)
     settings = read_settings(os.environ, {"region": region})
     settings.require("api_base", "region")
     found: str | None = region
     problem = None
     if is_verified:
-        found, problem = _verified(keys, settings)
+        found, problem = _verify_credentials(keys, settings)
     stored = StoredCredentials(
         api_key=keys.api_key,
         access_key=keys.access_key,
@@ -263,35 +265,39 @@ def login(
     )
     place = store_credentials(settings.config_dir, stored)
     after = read_settings(os.environ, {"region": region})
-    _tell_login(after, place, problem, is_verified=is_verified, is_json=is_json)
+    _print_login(after, place, problem, is_verified=is_verified, is_json=is_json)
     return ExitCode.DONE
 
 
-def _keys(*, is_piped: bool, is_pair: bool) -> Keys:
+def _read_credentials(*, is_piped: bool, is_pair: bool) -> CredentialInput:
     from kling_cli.cli.output.terminal.capabilities import is_terminal
     from kling_cli.cli.output.terminal.streams import read_input
 
     if is_piped:
-        return read_keys(read_input(MAX_STDIN_BYTES), is_pair=is_pair)
+        return parse_credentials(read_input(MAX_STDIN_BYTES), is_pair=is_pair)
     if not is_terminal(sys.stdin):
         raise UsageError(
             "stdin is no terminal, so there is nobody to ask for the key",
             hint="kling auth login --with-key < FILE, or set KLING_API_KEY",
         )
-    return ask_person(is_pair=is_pair)
+    return prompt_credentials(is_pair=is_pair)
 
 
-def _verified(keys: Keys, settings: Settings) -> tuple[str, KlingError | None]:
-    """Return the region that knows `keys`, and what is wrong with the account."""
+def _verify_credentials(
+    keys: CredentialInput, settings: Settings
+) -> tuple[str, KlingError | None]:
+    """Return the region that accepts the credentials, and a problem of the account."""
     import anyio
 
     from kling_cli.clock import SystemClock
 
-    region, verdict = anyio.run(find_region, keys, candidates(settings), SystemClock())
+    region, verdict = anyio.run(
+        find_region, keys, candidate_base_urls(settings), SystemClock()
+    )
     return region, verdict.error
 
 
-def _tell_login(
+def _print_login(
     settings: Settings,
     place: str,
     problem: KlingError | None,
@@ -302,7 +308,7 @@ def _tell_login(
     origin = settings.origins.get("api_key", settings.origins.get("access_key", ""))
     is_hidden = origin.startswith(("environment", "config"))
     if is_json:
-        _print(_document("auth login", settings, place=place))
+        _print_document(_auth_document("auth login", settings, place=place))
     where = (
         "the system's keyring" if place == "keyring" else settings.config_dir / place
     )
@@ -320,9 +326,9 @@ def _tell_login(
 @app.command(cls=PagedCommand)
 def status(
     *,
-    is_offline: Offline = False,
-    region: Region = None,
-    is_json: Json = False,
+    is_offline: OfflineOption = False,
+    region: RegionOption = None,
+    is_json: JsonOption = False,
 ) -> int:
     """Show which credentials are used, where they come from and whether they work.
 
@@ -331,11 +337,13 @@ def status(
     from kling_cli.settings import read_settings
 
     settings = read_settings(os.environ, {"region": region})
-    standing, error = _tested(settings, is_offline=is_offline)
+    standing, error = _test_credentials(settings, is_offline=is_offline)
     if is_json:
-        _print(_document("auth status", settings, standing=standing, error=error))
+        _print_document(
+            _auth_document("auth status", settings, standing=standing, error=error)
+        )
     else:
-        for name, value in _facts(settings, standing).items():
+        for name, value in _status_lines(settings, standing).items():
             write_result(f"{name:<12}{one_line(value)}")
     if error is not None:
         from kling_cli.cli.output.plain_lines import error_lines
@@ -345,8 +353,10 @@ def status(
     return error.exit_code if error is not None and standing != "accepted" else 0
 
 
-def _tested(settings: Settings, *, is_offline: bool) -> tuple[str, KlingError | None]:
-    """Return how the API takes the credentials, in a word, and what is wrong."""
+def _test_credentials(
+    settings: Settings, *, is_offline: bool
+) -> tuple[str, KlingError | None]:
+    """Return how the API answers the credentials, in a word, and the error."""
     import anyio
 
     from kling_cli.api import credentials_from_settings
@@ -366,8 +376,8 @@ def _tested(settings: Settings, *, is_offline: bool) -> tuple[str, KlingError | 
     return verdict.standing.value, verdict.error
 
 
-def _facts(settings: Settings, standing: str) -> dict[str, str]:
-    who = identity(settings)
+def _status_lines(settings: Settings, standing: str) -> dict[str, str]:
+    who = find_identity(settings)
     if who is None:
         return {"credentials": "none", "API": settings.api_base}
     return {
@@ -385,7 +395,7 @@ def make_login() -> Any:
 
 
 @app.command(cls=PagedCommand)
-def logout(*, is_json: Json = False) -> int:
+def logout(*, is_json: JsonOption = False) -> int:
     """Forget what `kling auth login` kept. The key itself stays valid.
 
     kling auth logout
@@ -394,7 +404,9 @@ def logout(*, is_json: Json = False) -> int:
 
     place = delete_credentials(resolve_config_dir(os.environ))
     if is_json:
-        _print({"ok": True, "command": "auth logout", "removed": place, "error": None})
+        _print_document(
+            {"ok": True, "command": "auth logout", "removed": place, "error": None}
+        )
     write_message(
         f"logged out: removed from {place}" if place else "there was no login"
     )
@@ -404,7 +416,7 @@ def logout(*, is_json: Json = False) -> int:
     return ExitCode.DONE
 
 
-def _document(
+def _auth_document(
     command: str,
     settings: Settings,
     *,
@@ -414,7 +426,7 @@ def _document(
 ) -> dict[str, Any]:
     from kling_cli.cli.output.json_document import error_object
 
-    who = identity(settings)
+    who = find_identity(settings)
     return {
         "ok": error is None or standing == "accepted",
         "command": command,
@@ -429,7 +441,7 @@ def _document(
     }
 
 
-def _print(document: dict[str, Any]) -> None:
+def _print_document(document: dict[str, Any]) -> None:
     from kling_cli.cli.output.json_document import dumps
 
     write_result(dumps({"schema": SCHEMA, **document}))

@@ -1,4 +1,4 @@
-"""`kling doctor`: what is set up, what is not, and what to do about it."""
+"""`kling doctor`: checks of the installation, with remedies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from kling_cli.cli.diagnosis.check import Check, Level, fail
-from kling_cli.cli.options.setup import Json, Offline, Region
+from kling_cli.cli.options.shared import JsonOption, OfflineOption, RegionOption
 from kling_cli.cli.output.terminal.streams import write_result
 from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import ExitCode, KlingError
@@ -23,7 +23,10 @@ _WIDTH = 15
 
 
 def doctor(
-    *, is_offline: Offline = False, region: Region = None, is_json: Json = False
+    *,
+    is_offline: OfflineOption = False,
+    region: RegionOption = None,
+    is_json: JsonOption = False,
 ) -> int:
     """Check what is set up, and say what to do about what is not.
 
@@ -32,7 +35,7 @@ def doctor(
     kling doctor
     """
     settings, trouble = _settings({"region": region})
-    checks = list(_program_checks())
+    checks = list(_offline_checks())
     if trouble is not None:
         checks.append(fail("settings", trouble))
     if settings is not None:
@@ -42,7 +45,7 @@ def doctor(
     if is_json:
         _print_document(checks, settings, error)
     else:
-        for line in _lines(checks, settings):
+        for line in _report_lines(checks, settings):
             write_result(line)
     return error.exit_code if error is not None else ExitCode.DONE
 
@@ -58,31 +61,31 @@ def _settings(
         return None, exc
 
 
-def _program_checks() -> Iterator[Check]:
-    from kling_cli.cli.diagnosis.program import look_at_program
+def _offline_checks() -> Iterator[Check]:
+    from kling_cli.cli.diagnosis.program import program_checks
 
-    return look_at_program(os.environ.get("PATH", ""))
+    return program_checks(os.environ.get("PATH", ""))
 
 
 def _settings_checks(settings: Settings, *, is_offline: bool) -> list[Check]:
     import anyio
 
-    from kling_cli.cli.diagnosis.account import ask_host, look_at_credentials
-    from kling_cli.cli.diagnosis.storage import look_at_storage
-    from kling_cli.cli.diagnosis.tunnel import look_at_tunnel
+    from kling_cli.cli.diagnosis.account import account_checks, check_host
+    from kling_cli.cli.diagnosis.storage import storage_checks
+    from kling_cli.cli.diagnosis.tunnel import tunnel_checks
     from kling_cli.clock import SystemClock
     from kling_cli.settings import ACCOUNT_SETTINGS
 
-    checks = list(look_at_credentials(settings, os.environ))
+    checks = list(account_checks(settings, os.environ))
     has_address = settings.problems.keys().isdisjoint(ACCOUNT_SETTINGS)
     if has_address and not is_offline and not settings.is_sandbox:
-        checks += anyio.run(ask_host, settings, SystemClock())
-    checks += look_at_tunnel(settings, os.environ.get("PATH", ""))
-    checks += look_at_storage(settings)
+        checks += anyio.run(check_host, settings, SystemClock())
+    checks += tunnel_checks(settings, os.environ.get("PATH", ""))
+    checks += storage_checks(settings)
     return checks
 
 
-def _lines(checks: Sequence[Check], settings: Settings | None) -> Iterator[str]:
+def _report_lines(checks: Sequence[Check], settings: Settings | None) -> Iterator[str]:
     is_colored = _is_colored()
     for check in checks:
         word = f"{check.level.value:<5}"
@@ -106,7 +109,7 @@ def _is_colored() -> bool:
     return has_color(is_colorless=False, is_terminal=on_terminal, environ=os.environ)
 
 
-_SWITCHES = {None: "auto", True: "on", False: "off"}
+_BOOLEAN_SETTINGS = {None: "auto", True: "on", False: "off"}
 
 
 def shown_settings(settings: Settings) -> dict[str, tuple[str, str]]:
@@ -129,8 +132,8 @@ def shown_settings(settings: Settings) -> dict[str, tuple[str, str]]:
         "offer_tunnel": "on" if settings.is_tunnel_offered else "off",
         "cloudflared_path": settings.cloudflared_path,
         "ssh_server": settings.ssh_server,
-        "preview": _SWITCHES[settings.is_previewing],
-        "notify": _SWITCHES[settings.is_notifying],
+        "preview": _BOOLEAN_SETTINGS[settings.is_previewing],
+        "notify": _BOOLEAN_SETTINGS[settings.is_notifying],
         "ngrok_path": settings.ngrok_path,
         "ngrok_authtoken": settings.ngrok_authtoken,
     }

@@ -1,4 +1,4 @@
-"""`kling download`: save (again) what finished tasks made."""
+"""`kling download`: saves the outputs of finished tasks again."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import (
     AccountOptions,
     OutputOptions,
+    PresentationOptions,
     SaveOptions,
-    Showing,
     settings_options,
 )
-from kling_cli.cli.options.values import distinct
+from kling_cli.cli.options.values import parse_task_ids
 from kling_cli.cli.output.job_results import ResultKind, print_results
 
 if TYPE_CHECKING:
     from kling_cli.cli.runner import RunContext
     from kling_cli.jobs.events import JobResult
 
-TaskIds = Annotated[
+TaskIdsArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="TASK_ID...",
         help="Task ids or external ids; last, last~1 … are the newest.",
-        autocompletion=completion.task_ids,
+        autocompletion=completion.complete_task_ids,
     ),
 ]
 
 
 def download(
     *,
-    task_ids: TaskIds,
-    saving: SaveOptions,
-    showing: Showing,
-    talk: OutputOptions,
-    account: AccountOptions,
+    task_ids: TaskIdsArgument,
+    save_options: SaveOptions,
+    presentation_options: PresentationOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
     """Save (again) the results of finished tasks; links are renewed by asking the API.
 
@@ -47,29 +47,29 @@ def download(
     """
     from kling_cli.cli.output.job_results import Presentation
     from kling_cli.cli.runner import load_settings, run
+    from kling_cli.jobs.attach import download_tasks
     from kling_cli.jobs.job import RunOptions
-    from kling_cli.jobs.run import fetch
 
-    ids = distinct(task_ids)
-    settings = load_settings(settings_options(account))
+    ids = parse_task_ids(task_ids)
+    settings = load_settings(settings_options(account_options))
     settings.require("output_dir")
     options = RunOptions(
-        command="download", output=saving.output, is_forced=saving.is_forced
+        command="download", output=save_options.output, is_forced=save_options.is_forced
     )
 
-    async def work(around: RunContext) -> list[JobResult]:
-        return await fetch(
+    async def work(context: RunContext) -> list[JobResult]:
+        return await download_tasks(
             ids,
             options,
-            **around.as_keywords,
+            **context.as_keywords,
         )
 
-    results = run(work, settings=settings, talk=talk)
+    results = run(work, settings=settings, output_options=output_options)
     return print_results(
         results,
         command="download",
-        talk=talk,
+        output_options=output_options,
         wanted=ResultKind.SAVED,
         is_many=len(ids) != 1,
-        presentation=Presentation.of(showing, settings),
+        presentation=Presentation.of(presentation_options, settings),
     )

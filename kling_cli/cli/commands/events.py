@@ -1,4 +1,4 @@
-"""The options of `kling events`, in groups, and what they choose."""
+"""`kling events`: list, show, follow, export and clear stored callbacks."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ import typer
 
 from kling_cli.cli.help_page import PagedGroup
 from kling_cli.cli.options import completion
-from kling_cli.cli.options.shared import OutputOptions
-from kling_cli.cli.options.streaming import StreamOptions
+from kling_cli.cli.options.shared import OutputOptions, StreamOptions
 from kling_cli.cli.output.json_document import dumps
 from kling_cli.cli.output.listing import EmptyMessage, print_empty_message
 from kling_cli.cli.output.terminal.capabilities import is_terminal
@@ -24,10 +23,10 @@ from kling_cli.cli.output.terminal.pager import print_lines
 from kling_cli.cli.output.terminal.streams import write_line, write_result
 from kling_cli.cli.output.terminal.text import format_timestamp, one_line
 from kling_cli.errors import ExitCode, NotSavedError, UsageError
-from kling_cli.listener.history.export import fields_of
+from kling_cli.listener.history.export import callback_fields
 
 if TYPE_CHECKING:
-    from kling_cli.store import CallbackFilter, CallbackJournal, StoredCallback
+    from kling_cli.store import CallbackFilter, Journal, StoredCallback
 
 STATUSES = ("submitted", "processing", "succeeded", "failed", "unknown")
 TRUSTS = ("signed", "token", "open", "mock")
@@ -35,8 +34,8 @@ DEFAULT_LIMIT = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """Which kept callbacks."""
+class CallbackFilterOptions:
+    """Filters of stored callbacks."""
 
     task_id: Annotated[
         str | None,
@@ -44,7 +43,7 @@ class Choice:
             "--task",
             metavar="ID",
             help="Only those of this task, by either id; last is the newest.",
-            autocompletion=completion.task_ids,
+            autocompletion=completion.complete_task_ids,
         ),
     ] = None
     product: Annotated[
@@ -53,7 +52,7 @@ class Choice:
             "--product",
             metavar="NAME",
             help="Only those of this product.",
-            autocompletion=completion.products,
+            autocompletion=completion.complete_products,
         ),
     ] = None
     status: Annotated[
@@ -63,7 +62,7 @@ class Choice:
             metavar="WORD",
             help="Only those that claim submitted, processing, succeeded, failed or "
             "unknown.",
-            autocompletion=completion.words(*STATUSES),
+            autocompletion=completion.word_completer(*STATUSES),
         ),
     ] = None
     trust: Annotated[
@@ -73,7 +72,7 @@ class Choice:
             metavar="WORD",
             help="Only those of this proof: signed (a valid signature), token (came by "
             "the secret URL), open (none) or mock (kling trigger).",
-            autocompletion=completion.words(*TRUSTS),
+            autocompletion=completion.word_completer(*TRUSTS),
         ),
     ] = None
     since: Annotated[
@@ -93,8 +92,8 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limited:
-    """How many of them."""
+class LimitOptions:
+    """The maximum number of callbacks."""
 
     limit: Annotated[
         int,
@@ -103,8 +102,8 @@ class Limited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
-    """Until when."""
+class BeforeOptions:
+    """The time before which callbacks are selected."""
 
     before: Annotated[
         str | None,
@@ -116,48 +115,50 @@ class Before:
     ] = None
 
 
-def wanted_of(chosen: Choice, *, before: Before | None = None) -> CallbackFilter:
-    """Return what the options choose.
+def parse_callback_filter(
+    chosen: CallbackFilterOptions, *, before: BeforeOptions | None = None
+) -> CallbackFilter:
+    """Return the filter that the options describe.
 
     Raises:
         UsageError: a word or a time means nothing.
     """
-    from kling_cli.cli.commands.list import moment_of
+    from kling_cli.cli.commands.list import parse_time
     from kling_cli.cli.output.views.trust_labels import trust_from_word
     from kling_cli.clock import SystemClock
     from kling_cli.store import CallbackFilter
 
-    _require("--status", chosen.status, STATUSES)
+    _require_known_words("--status", chosen.status, STATUSES)
     trust = trust_from_word(chosen.trust) if chosen.trust else None
-    _require("--trust", trust, TRUSTS)
+    _require_known_words("--trust", trust, TRUSTS)
     now = SystemClock().now()
     until = before.before if before else None
     return CallbackFilter(
-        task_id=named_task(chosen.task_id),
+        task_id=resolve_task_id(chosen.task_id),
         product=chosen.product,
         status=chosen.status,
         trust=trust,
-        since=moment_of(chosen.since, now) if chosen.since else None,
-        until=moment_of(until, now, option="--before") if until else None,
+        since=parse_time(chosen.since, now) if chosen.since else None,
+        until=parse_time(until, now, option="--before") if until else None,
         is_failed=chosen.is_failed,
     )
 
 
-def named_task(typed: str | None) -> str | None:
-    """Return the id of the task that was typed; `last` and `last~N` are looked up.
+def resolve_task_id(typed: str | None) -> str | None:
+    """Return the typed task id; `last` and `last~N` are looked up in the journal.
 
     Raises:
         UsageError: there is no such task.
     """
     from kling_cli.cli.runner import load_settings
-    from kling_cli.jobs.lookup import resolve_last, steps_back
+    from kling_cli.jobs.lookup import last_offset, resolve_task_name
 
-    if typed is None or steps_back(typed) is None:
+    if typed is None or last_offset(typed) is None:
         return typed
-    return resolve_last(typed, load_settings({}))
+    return resolve_task_name(typed, load_settings({}))
 
 
-def _require(option: str, word: str | None, words: tuple[str, ...]) -> None:
+def _require_known_words(option: str, word: str | None, words: tuple[str, ...]) -> None:
     if word is not None and word not in words:
         raise UsageError(
             f"{option} {word}: no such word", hint=f"one of {', '.join(words)}"
@@ -169,19 +170,19 @@ TAIL_SCHEMA: Final = (
 )
 
 
-def line_of(
-    kept: StoredCallback, *, seq: int, now: datetime, talk: OutputOptions
+def tail_line(
+    kept: StoredCallback, *, seq: int, now: datetime, output_options: OutputOptions
 ) -> str:
-    """Return the line; with --quiet the number alone."""
-    if talk.is_json:
+    """Return a callback as a line of `tail`; with --quiet its number alone."""
+    if output_options.is_json:
         head = {
             "schema": TAIL_SCHEMA,
             "type": "callback",
             "seq": seq,
             "ts": format_timestamp(now),
         }
-        return dumps({**head, **fields_of(kept)})
-    if talk.is_quiet:
+        return dumps({**head, **callback_fields(kept)})
+    if output_options.is_quiet:
         return str(kept.id)
     name = kept.task_id or kept.external_id
     words = (kept.product, kept.status or "malformed", name, kept.trust)
@@ -190,19 +191,19 @@ def line_of(
 
 
 SCHEMA = 1
-Which = Annotated[
+CallbackNumber = Annotated[
     str,
     typer.Argument(
         metavar="N|last",
         help="A callback's number, or last.",
-        autocompletion=completion.callbacks,
+        autocompletion=completion.complete_callback_numbers,
     ),
 ]
-Last = Annotated[
+LastOption = Annotated[
     int,
     typer.Option("--last", metavar="N", min=0, help="Begin with the newest N."),
 ]
-MaxEvents = Annotated[
+MaxEventsOption = Annotated[
     int | None,
     typer.Option(
         "--max-events", metavar="N", min=1, help="End after N (default: go on)."
@@ -210,19 +211,24 @@ MaxEvents = Annotated[
 ]
 
 
-def open_journal() -> CallbackJournal:
-    """Open the journal of this user, or of the sandbox's.
+def open_journal() -> Journal:
+    """Open the journal of this user, or of the sandbox.
 
     Raises:
         JournalError: it cannot be used.
     """
     from kling_cli.cli.runner import load_settings
-    from kling_cli.store import CallbackJournal
+    from kling_cli.store import Journal
 
-    return CallbackJournal.open(load_settings({}).state_dir)
+    return Journal.open(load_settings({}).state_dir)
 
 
-def list_events(*, chosen: Choice, limited: Limited, talk: OutputOptions) -> int:
+def list_events(
+    *,
+    chosen: CallbackFilterOptions,
+    limited: LimitOptions,
+    output_options: OutputOptions,
+) -> int:
     """List kept callbacks, the newest last; this is what `kling events` alone does.
 
     With --quiet: one number a line.
@@ -230,17 +236,17 @@ def list_events(*, chosen: Choice, limited: Limited, talk: OutputOptions) -> int
     kling events list --since 2h --status succeeded
     """
     from kling_cli.cli.output.views.callbacks import callback_table
-    from kling_cli.listener.history.export import with_forwards
+    from kling_cli.listener.history.export import callback_with_forwards
 
-    wanted = wanted_of(chosen)
+    wanted = parse_callback_filter(chosen)
     with open_journal() as journal:
-        found = journal.callbacks(wanted, limit=limited.limit or None)
-        forwards = journal.all_forwards(found)
-    if talk.is_json:
-        events = [with_forwards(kept, forwards[kept.id]) for kept in found]
+        found = journal.list_callbacks(wanted, limit=limited.limit or None)
+        forwards = journal.forwards_by_callback(found)
+    if output_options.is_json:
+        events = [callback_with_forwards(kept, forwards[kept.id]) for kept in found]
         _print_document("events list", {"events": events})
         return 0
-    if talk.is_quiet:
+    if output_options.is_quiet:
         lines: Sequence[str] = [str(kept.id) for kept in found]
     else:
         width = get_terminal_size().columns if is_terminal(sys.stdout) else None
@@ -249,17 +255,17 @@ def list_events(*, chosen: Choice, limited: Limited, talk: OutputOptions) -> int
     if not found:
         print_empty_message(
             EmptyMessage("no kept callback matches", "kling events shows all of them")
-            if chosen != Choice()
+            if chosen != CallbackFilterOptions()
             else EmptyMessage(
                 "no callback has been kept yet",
                 "kling listen receives them; kling trigger sends it mock ones",
             ),
-            talk,
+            output_options,
         )
     return 0
 
 
-def show(*, which: Which, talk: OutputOptions) -> int:
+def show(*, which: CallbackNumber, output_options: OutputOptions) -> int:
     """Show one callback: headers, body, and what became of it.
 
     With --quiet: the body alone, byte for byte.
@@ -268,15 +274,17 @@ def show(*, which: Which, talk: OutputOptions) -> int:
     """
     from kling_cli.cli.output.terminal.streams import write_bytes
     from kling_cli.cli.output.views.callbacks import callback_details
-    from kling_cli.listener.history.export import with_forwards
-    from kling_cli.listener.history.replay import find
+    from kling_cli.listener.history.export import callback_with_forwards
+    from kling_cli.listener.history.replay import find_callback
 
     with open_journal() as journal:
-        kept = find(journal, which)
-        forwards = journal.forwards(kept.id)
-    if talk.is_json:
-        _print_document("events show", {"event": with_forwards(kept, forwards)})
-    elif talk.is_quiet:
+        kept = find_callback(journal, which)
+        forwards = journal.forwards_of(kept.id)
+    if output_options.is_json:
+        _print_document(
+            "events show", {"event": callback_with_forwards(kept, forwards)}
+        )
+    elif output_options.is_quiet:
         write_bytes(kept.raw)
     else:
         print_lines(callback_details(kept, forwards))
@@ -285,10 +293,10 @@ def show(*, which: Which, talk: OutputOptions) -> int:
 
 def tail(
     *,
-    chosen: Choice,
-    last: Last = 10,
-    max_events: MaxEvents = None,
-    talk: StreamOptions,
+    chosen: CallbackFilterOptions,
+    last: LastOption = 10,
+    max_events: MaxEventsOption = None,
+    output_options: StreamOptions,
 ) -> int:
     """Follow callbacks as they are kept, by whichever kling, until Ctrl-C.
 
@@ -299,15 +307,17 @@ def tail(
     import anyio
 
     from kling_cli.clock import SystemClock
-    from kling_cli.listener.history.tail import follow
+    from kling_cli.listener.history.tail import follow_callbacks
 
-    wanted = wanted_of(chosen)
+    wanted = parse_callback_filter(chosen)
 
-    async def work(journal: CallbackJournal) -> None:
+    async def work(journal: Journal) -> None:
         clock, seq = SystemClock(), 0
-        async for kept in follow(journal, wanted, last=last, clock=clock):
+        async for kept in follow_callbacks(journal, wanted, last=last, clock=clock):
             seq += 1
-            write_line(line_of(kept, seq=seq, now=clock.now(), talk=talk))
+            write_line(
+                tail_line(kept, seq=seq, now=clock.now(), output_options=output_options)
+            )
             if seq == max_events:
                 return
 
@@ -319,19 +329,24 @@ def tail(
     return 0
 
 
-def clear(*, chosen: Choice, before: Before, talk: OutputOptions) -> int:
+def clear(
+    *,
+    chosen: CallbackFilterOptions,
+    before: BeforeOptions,
+    output_options: OutputOptions,
+) -> int:
     """Delete kept callbacks: all of them, or those that the options choose.
 
     Tasks and their files are left alone.
 
     kling events clear --before 30d
     """
-    wanted = wanted_of(chosen, before=before)
+    wanted = parse_callback_filter(chosen, before=before)
     with open_journal() as journal:
-        n_gone = journal.clear_callbacks(wanted)
-    if talk.is_json:
+        n_gone = journal.delete_callbacks(wanted)
+    if output_options.is_json:
         _print_document("events clear", {"cleared": n_gone})
-    elif not talk.is_quiet:
+    elif not output_options.is_quiet:
         write_result(f"{n_gone} callback{'' if n_gone == 1 else 's'} deleted")
     return 0
 
@@ -344,10 +359,10 @@ def _print_document(command: str, facts: dict[str, Any]) -> None:
 
 
 class EventsGroup(PagedGroup):
-    """Sub-commands with groups of options; without a word it is `list`."""
+    """The group `kling events`; without a sub-command it is `list`."""
 
     def __init__(self, **attrs: Any) -> None:
-        from kling_cli.cli.options.declaration import declare
+        from kling_cli.cli.options.declaration import declare_command
 
         super().__init__(**attrs)
         commands = (
@@ -358,7 +373,7 @@ class EventsGroup(PagedGroup):
             ("clear", clear),
         )
         for name, function in commands:
-            self.add_command(declare(function, name=name))
+            self.add_command(declare_command(function, name=name))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse, reading options without a sub-command as those of `list`."""
@@ -383,19 +398,19 @@ def events() -> None:
     """Look at kept callbacks: list, show, follow, export, clear."""
 
 
-Numbers = Annotated[
+CallbackNumbers = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[N...]",
         help="Numbers, or last (default: all).",
-        autocompletion=completion.callbacks,
+        autocompletion=completion.complete_callback_numbers,
     ),
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
-    """In which form, and to where."""
+class ExportOptions:
+    """The export format and its destination."""
 
     is_har: Annotated[
         bool, typer.Option("--har", help="An HTTP archive, for browsers and proxies.")
@@ -424,65 +439,72 @@ class Format:
     ] = False
 
 
-def export(*, numbers: Numbers = None, chosen: Choice, form: Format) -> int:
+def export(
+    *,
+    numbers: CallbackNumbers = None,
+    chosen: CallbackFilterOptions,
+    form: ExportOptions,
+) -> int:
     """Print kept callbacks as an HTTP archive, JSON lines or curl commands.
 
     kling events export last --curl
     """
     from kling_cli.cli.output.terminal.streams import write_line
-    from kling_cli.listener.history.replay import find
+    from kling_cli.listener.history.replay import find_callback
 
     if form.is_har + form.is_jsonl + form.is_curl != 1:
         raise UsageError(
             "say which form: --har, --jsonl or --curl",
             hint="kling events export --jsonl",
         )
-    wanted = wanted_of(chosen)
+    wanted = parse_callback_filter(chosen)
     with open_journal() as journal:
-        named = [find(journal, each) for each in numbers or ()]
-        lines = _lines(journal, [named] if named else journal.pages(wanted), form)
+        named = [find_callback(journal, each) for each in numbers or ()]
+        lines = _export_lines(
+            journal, [named] if named else journal.callback_pages(wanted), form
+        )
         if form.output is not None:
-            _save(form.output, lines, is_forced=form.is_forced)
+            _save_export(form.output, lines, is_forced=form.is_forced)
             return 0
         for line in lines:
             write_line(line)
     return 0
 
 
-def _lines(
-    journal: CallbackJournal, pages: Iterable[Sequence[StoredCallback]], form: Format
+def _export_lines(
+    journal: Journal, pages: Iterable[Sequence[StoredCallback]], form: ExportOptions
 ) -> Iterator[str]:
     from kling_cli.cli.output.json_document import dumps
-    from kling_cli.listener.forwarding.targets import read_target
+    from kling_cli.listener.forwarding.targets import parse_target
     from kling_cli.listener.history import export as exports
 
     if form.is_har:
         found = [kept for page in pages for kept in page]
-        yield dumps(exports.har(found, journal.all_forwards(found)))
+        yield dumps(exports.to_har(found, journal.forwards_by_callback(found)))
         return
-    to = read_target(form.to) if form.to else None
+    to = parse_target(form.to) if form.to else None
     for page in pages:
-        forwards = journal.all_forwards(page)
+        forwards = journal.forwards_by_callback(page)
         for kept in page:
             mine = forwards[kept.id]
             if form.is_jsonl:
-                yield dumps(exports.with_forwards(kept, mine))
+                yield dumps(exports.callback_with_forwards(kept, mine))
             else:
-                yield exports.curl_of(kept, (to or exports.last_target(mine)).url)
+                yield exports.callback_curl(kept, (to or exports.last_target(mine)).url)
 
 
-def _save(path: Path, lines: Iterator[str], *, is_forced: bool) -> None:
-    """Write the file as a whole or not at all."""
-    from kling_cli.jobs.outputs.destination import check_file
-    from kling_cli.jobs.outputs.partial_file import NoRecords, PartialFile
+def _save_export(path: Path, lines: Iterator[str], *, is_forced: bool) -> None:
+    """Write the file atomically."""
+    from kling_cli.jobs.outputs.destination import check_writable
+    from kling_cli.jobs.outputs.partial_file import NullRecords, PartialFile
 
     if not path.parent.is_dir():
         raise NotSavedError(f"could not write {path}: there is no such folder")
-    check_file(path)
+    check_writable(path)
     if os.path.lexists(path) and not is_forced:
         raise UsageError(f"{path} exists", hint="choose another name, or --force")
     try:
-        with PartialFile(path, NoRecords()) as part:
+        with PartialFile(path, NullRecords()) as part:
             part.begin(None, None)
             for line in lines:
                 part.write(f"{line}\n".encode())

@@ -1,4 +1,8 @@
-"""The command of a product: everything about it comes from its description."""
+"""The commands of products, made from the catalogue.
+
+In order: declaring a command, its options, running its job or its dry run, jobs of two
+calls.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +15,19 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from kling_cli import catalogue
 from kling_cli.cli.options import product_fields
-from kling_cli.cli.options.declaration import declare, signed
-from kling_cli.cli.options.product_fields import briefs, listed_field, parameters
+from kling_cli.cli.options.declaration import declare_command, with_signature
+from kling_cli.cli.options.product_fields import (
+    listed_field,
+    product_parameters,
+    short_help_texts,
+)
 from kling_cli.cli.options.shared import (
     CallbackOptions,
     DownloadOptions,
     OutputOptions,
+    PresentationOptions,
     SafetyOptions,
     SaveOptions,
-    Showing,
     WaitOptions,
     settings_options,
 )
@@ -50,73 +58,79 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandOptions:
-    """The groups of options every generating command has."""
+    """The groups of options that every generating command has."""
 
-    fetching: DownloadOptions
-    talk: OutputOptions
-    waiting: WaitOptions
-    callbacks: CallbackOptions
-    safety: SafetyOptions
-    showing: Showing = field(default_factory=Showing)
+    download_options: DownloadOptions
+    output_options: OutputOptions
+    wait_options: WaitOptions
+    callback_options: CallbackOptions
+    safety_options: SafetyOptions
+    presentation_options: PresentationOptions = field(
+        default_factory=PresentationOptions
+    )
 
     @property
     def wanted(self) -> ResultKind:
-        """What goes to stdout: ids, links or files."""
-        if not self.waiting.is_waiting:
+        """What is printed on stdout: ids, links or files."""
+        if not self.wait_options.is_waiting:
             return ResultKind.IDS
-        return ResultKind.LINKS if self.fetching.is_link_only else ResultKind.FILES
+        return (
+            ResultKind.LINKS if self.download_options.is_link_only else ResultKind.FILES
+        )
 
 
 RunCommand = Callable[["Product", Mapping[str, Any], CommandOptions], int]
 
 
-def command(name: str, *, called: str) -> Any:
-    """Return the command of the product `name`, `called` so or otherwise."""
+def make_command(name: str, *, called: str) -> Any:
+    """Return the command of the product `name`, shown as `called`."""
     product = catalogue.load_product(name)
     groups = get_type_hints(CommandOptions)
     act: RunCommand = partial(generate, command=name)
-    own = parameters(product)
+    own = product_parameters(product)
     if catalogue.opening_step(product) is not None:
-        act, own = generate_in_two_steps, two_step_parameters(product)
+        act, own = generate_in_two_calls, two_step_parameters(product)
 
     def run(**given: Any) -> int:
-        said = CommandOptions(**{each: given.pop(each) for each in groups})
+        options = CommandOptions(**{each: given.pop(each) for each in groups})
         listed = listed_field(product)
         if listed is not None and given.pop("is_listing"):
             from kling_cli.cli.output.views.field_choices import print_choices
 
-            return print_choices(product, listed, given[listed.name] or "", said.talk)
-        return act(product, given, said)
+            return print_choices(
+                product, listed, given[listed.name] or "", options.output_options
+            )
+        return act(product, given, options)
 
-    return _declared(run, product, own, groups, name=called)
+    return _declare_product_command(run, product, own, groups, name=called)
 
 
-def library_command(name: str, *, command: str) -> Any:
-    """Return the command that makes something for the library; its id is the result.
+def make_library_command(name: str, *, command: str) -> Any:
+    """Return the command that creates a library item; its id is the result.
 
     A voice has a sample to save, which is done when `--output` says where.
     """
     product = catalogue.load_managed(name)
     groups = get_type_hints(CommandOptions)
-    del groups["fetching"], groups["showing"]
-    extra = {"saving": SaveOptions} if product.output == "voice" else {}
+    del groups["download_options"], groups["presentation_options"]
+    extra = {"save_options": SaveOptions} if product.output == "voice" else {}
 
     def run(**given: Any) -> int:
-        saving = given.pop("saving", SaveOptions())
-        fetching = DownloadOptions(
-            output=saving.output,
-            is_forced=saving.is_forced,
-            is_link_only=saving.output is None,
+        save_options = given.pop("save_options", SaveOptions())
+        download_options = DownloadOptions(
+            output=save_options.output,
+            is_forced=save_options.is_forced,
+            is_link_only=save_options.output is None,
         )
         shared = {each: given.pop(each) for each in groups}
-        said = CommandOptions(fetching=fetching, **shared)
-        return generate(product, given, said, command=command)
+        options = CommandOptions(download_options=download_options, **shared)
+        return generate(product, given, options, command=command)
 
-    own, name = parameters(product), command.rsplit(maxsplit=1)[-1]
-    return _declared(run, product, own, groups | extra, name=name)
+    own, name = product_parameters(product), command.rsplit(maxsplit=1)[-1]
+    return _declare_product_command(run, product, own, groups | extra, name=name)
 
 
-def _declared(
+def _declare_product_command(
     run: Callable[..., int],
     product: Product,
     own: Iterable[Parameter],
@@ -124,80 +138,82 @@ def _declared(
     *,
     name: str,
 ) -> Any:
-    """Return `run` as a command with options of its own and these groups."""
+    """Declare `run` as a command with the product's parameters and groups."""
     shared = [
         Parameter(each, Parameter.KEYWORD_ONLY, annotation=group)
         for each, group in groups.items()
     ]
-    signed(run, [*own, *shared])
+    with_signature(run, [*own, *shared])
     opening = catalogue.opening_step(product)
-    short = (briefs(opening) if opening else {}) | briefs(product)
-    return declare(run, name=name, help_text=help_of(product), briefs=short)
+    short = (short_help_texts(opening) if opening else {}) | short_help_texts(product)
+    return declare_command(
+        run, name=name, help_text=command_help(product), briefs=short
+    )
 
 
 def generate(
-    product: Product, typed: Mapping[str, Any], said: CommandOptions, *, command: str
+    product: Product, typed: Mapping[str, Any], options: CommandOptions, *, command: str
 ) -> int:
-    """Run the job that options describe, and return the exit code."""
-    order = order_of(product, typed, said.safety.external_id)
-    return carry_out(order, said, command=command)
+    """Run the job that the options describe, and return the exit code."""
+    order = parse_order(product, typed, options.safety_options.external_id)
+    return run_order(order, options, command=command)
 
 
-def carry_out(order: Order, said: CommandOptions, *, command: str) -> int:
+def run_order(order: Order, options: CommandOptions, *, command: str) -> int:
     """Run one job, or show it under `--dry-run`, and return the exit code."""
     if order.before is not None:
-        return carry_out_two_steps(order, said, command=command)
+        return run_two_step_order(order, options, command=command)
     from kling_cli.cli.runner import run
 
-    settings = settings_of(said)
-    if said.safety.is_dry_run:
-        return dry_run(order, command, settings, said)
-    options = run_options(command, settings, said)
-    options = prepare_job_tunnel(settings, options, said.talk)
+    settings = load_job_settings(options)
+    if options.safety_options.is_dry_run:
+        return show_dry_run(order, command, settings, options)
+    run_options = make_run_options(command, settings, options)
+    run_options = prepare_job_tunnel(settings, run_options, options.output_options)
 
-    async def work(around: RunContext) -> JobResult:
-        from kling_cli.jobs import run as jobs
+    async def work(context: RunContext) -> JobResult:
+        from kling_cli.jobs.generation import generate as run_job
 
-        return await jobs.generate(order, options, **around.as_keywords)
+        return await run_job(order, run_options, **context.as_keywords)
 
-    result = run(work, settings=settings, talk=said.talk)
-    return finished(result, said, settings, command=command)
+    result = run(work, settings=settings, output_options=options.output_options)
+    return print_job_result(result, options, settings, command=command)
 
 
-def finished(
-    result: JobResult, said: CommandOptions, settings: Settings, *, command: str
+def print_job_result(
+    result: JobResult, options: CommandOptions, settings: Settings, *, command: str
 ) -> int:
-    """Print and show what a job made, and return the exit code."""
+    """Print the result of a job and return the exit code."""
     from kling_cli.cli.output.job_results import Presentation
 
     return print_results(
         [result],
         command=command,
-        talk=said.talk,
-        wanted=said.wanted,
-        presentation=Presentation.of(said.showing, settings),
+        output_options=options.output_options,
+        wanted=options.wanted,
+        presentation=Presentation.of(options.presentation_options, settings),
     )
 
 
-def dry_run(
-    order: Order, command: str, settings: Settings, said: CommandOptions
+def show_dry_run(
+    order: Order, command: str, settings: Settings, options: CommandOptions
 ) -> int:
-    """Show what would be sent, and return the exit code."""
+    """Print the request without sending it, and return the exit code."""
     from kling_cli.cli.output.dry_run import print_dry_run
 
     return print_dry_run(
         order,
         command=command,
         settings=settings,
-        talk=said.talk,
-        max_units=said.safety.max_units,
+        output_options=options.output_options,
+        max_units=options.safety_options.max_units,
     )
 
 
-def order_of(
+def parse_order(
     product: Product, typed: Mapping[str, Any], external_id: str | None
 ) -> Order:
-    """Return what was typed as an order of the product, and of a call before its own.
+    """Return the order of a product, and of the call before it, from typed values.
 
     Raises:
         UsageError: it cannot be read.
@@ -217,7 +233,7 @@ def order_of(
     )
 
 
-def settings_of(said: CommandOptions) -> Settings:
+def load_job_settings(options: CommandOptions) -> Settings:
     """Return the settings of a job.
 
     Raises:
@@ -226,15 +242,19 @@ def settings_of(said: CommandOptions) -> Settings:
     from kling_cli.cli.runner import load_settings
 
     settings = load_settings(
-        settings_options(said.waiting, said.callbacks, said.safety)
+        settings_options(
+            options.wait_options, options.callback_options, options.safety_options
+        )
     )
     if not settings.is_sandbox:
         settings.require("api_base", "region")
     return settings
 
 
-def run_options(command: str, settings: Settings, said: CommandOptions) -> RunOptions:
-    """Return how the job of `command` is to be run.
+def make_run_options(
+    command: str, settings: Settings, options: CommandOptions
+) -> RunOptions:
+    """Return the run options of a job.
 
     Raises:
         UsageError: a default that this job goes by is nonsense.
@@ -242,135 +262,143 @@ def run_options(command: str, settings: Settings, said: CommandOptions) -> RunOp
     from kling_cli.jobs.job import RunOptions
     from kling_cli.jobs.run_options import with_defaults
 
-    options = RunOptions(
+    run_options = RunOptions(
         command=command,
-        callback_url=said.callbacks.callback_url,
-        port=said.callbacks.port,
-        is_waiting=said.waiting.is_waiting,
-        is_downloading=not said.fetching.is_link_only,
-        output=said.fetching.output,
-        is_forced=said.fetching.is_forced,
-        max_units=said.safety.max_units,
+        callback_url=options.callback_options.callback_url,
+        port=options.callback_options.port,
+        is_waiting=options.wait_options.is_waiting,
+        is_downloading=not options.download_options.is_link_only,
+        output=options.download_options.output,
+        is_forced=options.download_options.is_forced,
+        max_units=options.safety_options.max_units,
     )
-    return with_defaults(options, settings)
+    return with_defaults(run_options, settings)
 
 
-def help_of(product: Product) -> str:
-    """Return the first lines of `--help`."""
+def command_help(product: Product) -> str:
+    """Return the help text of a product's command: summary and example."""
     return f"{product.summary}\n\n{product.example}".strip()
 
 
-_FINDING = "is_finding"
+_FIRST_CALL_FLAG = "is_finding"
 
 
 def two_step_parameters(product: Product) -> Iterator[Parameter]:
-    """Yield what the first call takes, and then what the product itself does."""
-    use = _use(product)
-    yield from product_fields.arguments(catalogue.load_step(use.step))
-    yield from product_fields.parameters(product)
+    """Yield the parameters of the first call, then those of the product."""
+    use = _session_spec(product)
+    yield from product_fields.positional_parameters(catalogue.load_step(use.step))
+    yield from product_fields.product_parameters(product)
     words = f"Only find the {use.noun}s, and print them: id, when, link."
-    yield product_fields.flag(_FINDING, f"--{use.noun}s", words)
+    yield product_fields.flag_parameter(_FIRST_CALL_FLAG, f"--{use.noun}s", words)
 
 
-def generate_in_two_steps(
-    product: Product, typed: Mapping[str, Any], said: CommandOptions
+def generate_in_two_calls(
+    product: Product, typed: Mapping[str, Any], options: CommandOptions
 ) -> int:
     """Run the job that options describe, or its first call; return the exit code."""
-    order = order_of(product, typed, said.safety.external_id)
-    if typed.get(_FINDING) and order.before is not None:
-        return _find(order.before, said, command=product.name)
-    return carry_out_two_steps(order, said, command=product.name)
+    order = parse_order(product, typed, options.safety_options.external_id)
+    if typed.get(_FIRST_CALL_FLAG) and order.before is not None:
+        return _run_first_call(order.before, options, command=product.name)
+    return run_two_step_order(order, options, command=product.name)
 
 
-def carry_out_two_steps(order: Order, said: CommandOptions, *, command: str) -> int:
+def run_two_step_order(order: Order, options: CommandOptions, *, command: str) -> int:
     """Run the job's two calls, or show them, and return the exit code."""
-    settings = settings_of(said)
-    if said.safety.is_dry_run:
-        return dry_run(order, command, settings, said)
-    options = run_options(command, settings, said)
-    options = prepare_job_tunnel(settings, options, said.talk)
-    result = _run(order, options, settings, said.talk)
-    return finished(result, said, settings, command=command)
+    settings = load_job_settings(options)
+    if options.safety_options.is_dry_run:
+        return show_dry_run(order, command, settings, options)
+    run_options = make_run_options(command, settings, options)
+    run_options = prepare_job_tunnel(settings, run_options, options.output_options)
+    result = _run_both_calls(order, run_options, settings, options.output_options)
+    return print_job_result(result, options, settings, command=command)
 
 
-def _use(product: Product) -> SessionSpec:
+def _session_spec(product: Product) -> SessionSpec:
     assert product.session is not None  # noqa: S101 -- the caller has looked
     return product.session
 
 
-def _find(first: Order, said: CommandOptions, *, command: str) -> int:
-    """Make the first call alone, and print what it has found, one a line."""
+def _run_first_call(first: Order, options: CommandOptions, *, command: str) -> int:
+    """Run the first call alone, and print its outputs, one a line."""
     from kling_cli.cli.runner import run
     from kling_cli.jobs.calls.two_step import TwoStepJob
 
-    settings = settings_of(said)
-    if said.safety.is_dry_run:
-        return dry_run(first, command, settings, said)
-    options, talk = run_options(command, settings, said), said.talk
+    settings = load_job_settings(options)
+    if options.safety_options.is_dry_run:
+        return show_dry_run(first, command, settings, options)
+    run_options = make_run_options(command, settings, options)
+    output_options = options.output_options
 
-    async def work(around: RunContext) -> JobResult:
-        return await TwoStepJob(options=options, **around.as_keywords).find(first)
+    async def work(context: RunContext) -> JobResult:
+        return await TwoStepJob(options=run_options, **context.as_keywords).find(first)
 
-    result = run(work, settings=settings, talk=talk)
+    result = run(work, settings=settings, output_options=output_options)
     outputs = [one.output for one in result.outputs]
-    shown = [line for line in table(outputs) if result.error is None]
+    shown = [line for line in choice_lines(outputs) if result.error is None]
     return print_result_lines(
-        shown, [result], command=options.command, talk=talk, is_many=False
+        shown,
+        [result],
+        command=run_options.command,
+        output_options=output_options,
+        is_many=False,
     )
 
 
-def _run(
-    order: Order, options: RunOptions, settings: Settings, talk: OutputOptions
+def _run_both_calls(
+    order: Order,
+    run_options: RunOptions,
+    settings: Settings,
+    output_options: OutputOptions,
 ) -> JobResult:
     from kling_cli.cli.runner import run
     from kling_cli.jobs.calls.two_step import TwoStepJob
 
-    noun = _use(catalogue.load_product(order.product)).noun
+    noun = _session_spec(catalogue.load_product(order.product)).noun
 
-    async def work(around: RunContext) -> JobResult:
-        steps = TwoStepJob(options=options, **around.as_keywords)
-        if is_person_there(talk):
-            steps = replace(steps, ask=_asker(noun, around))
+    async def work(context: RunContext) -> JobResult:
+        steps = TwoStepJob(options=run_options, **context.as_keywords)
+        if is_interactive(output_options):
+            steps = replace(steps, ask=_input_chooser(noun, context))
         return await steps.run(order)
 
-    return run(work, settings=settings, talk=talk)
+    return run(work, settings=settings, output_options=output_options)
 
 
-def is_person_there(talk: OutputOptions) -> bool:
-    """Return whether somebody can be asked something; a script never is."""
+def is_interactive(output_options: OutputOptions) -> bool:
+    """Return whether questions can be asked on the terminal; never under --json."""
     on_terminal = is_terminal(sys.stdin) and is_terminal(sys.stderr)
-    return on_terminal and not talk.is_json and not talk.is_quiet
+    return on_terminal and not output_options.is_json and not output_options.is_quiet
 
 
-def _asker(noun: str, around: RunContext) -> ChooseInput:
+def _input_chooser(noun: str, context: RunContext) -> ChooseInput:
     def ask(found: tuple[Output, ...]) -> str:
-        with around.pause():
-            return ask_which(noun, found)
+        with context.pause():
+            return prompt_choice(noun, found)
 
     return ask
 
 
-def ask_which(noun: str, found: tuple[Output, ...]) -> str:
-    """Return the id that a person has chosen on the terminal.
+def prompt_choice(noun: str, found: tuple[Output, ...]) -> str:
+    """Return the id chosen at a prompt on the terminal.
 
     Raises:
         StoppedError: they would rather not.
     """
     from kling_cli.jobs.signals import interruptible
 
-    for line in table(found):
+    for line in choice_lines(found):
         write_message(line)
     ids = [str(one.id) for one in found]
     with interruptible():
-        while line := _answer(f"Which {noun} ({', '.join(ids)})? "):
+        while line := _read_answer(f"Which {noun} ({', '.join(ids)})? "):
             if line.strip() in ids:
                 return line.strip()
             write_message(f"there is no {noun} {one_line(line.strip())}")
     raise StoppedError(f"no {noun} was chosen", exit_code=ExitCode.INTERRUPTED)
 
 
-def _answer(question: str) -> str:
-    """Return the line that was typed; empty at the end of input.
+def _read_answer(question: str) -> str:
+    """Return the line typed; empty at the end of input.
 
     typer's own prompt would write a blank to stdout, where results stand.
     """
@@ -379,9 +407,9 @@ def _answer(question: str) -> str:
     return sys.stdin.readline()
 
 
-def table(found: tuple[Output, ...] | list[Output]) -> Iterator[str]:
-    """Yield a line for each thing found: its id, when it is seen, its picture."""
-    from kling_cli.jobs.calls.two_step import span
+def choice_lines(found: tuple[Output, ...] | list[Output]) -> Iterator[str]:
+    """Yield a line for each choice: its id, time span and picture."""
+    from kling_cli.jobs.calls.two_step import time_span
 
     for one in found:
-        yield one_line(f"{one.id}  {span(one)}  {one.url or ''}".rstrip())
+        yield one_line(f"{one.id}  {time_span(one)}  {one.url or ''}".rstrip())

@@ -1,4 +1,4 @@
-"""`kling help [COMMAND]`: the pages of `--help` in full."""
+"""`kling help [COMMAND]`: the full help of a command."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from kling_cli.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Words = Annotated[
+CommandWords = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[COMMAND]",
         help="Which command, such as `events list`.",
-        autocompletion=completion.commands,
+        autocompletion=completion.complete_commands,
     ),
 ]
 
 
-def help_command(*, words: Words = None) -> int:
+def help_command(*, words: CommandWords = None) -> int:
     """Show all about a command: every option, in full.
 
     kling help text2video
     """
-    from kling_cli.cli.help_page import page
+    from kling_cli.cli.help_page import format_page
     from kling_cli.cli.output.terminal.streams import write_result
 
-    context = _context_of(words or ())
-    write_result(page(context.command, context, is_full=True).rstrip("\n"))
+    context = _command_context(words or ())
+    write_result(format_page(context.command, context, is_full=True).rstrip("\n"))
     return 0
 
 
-def _context_of(words: Sequence[str]) -> Any:
-    """Return the context of the command that is called so.
+def _command_context(words: Sequence[str]) -> Any:
+    """Return the context of the command of this name.
 
     Raises:
         UsageError: one that has no commands is followed by a word.

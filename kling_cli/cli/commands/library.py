@@ -1,9 +1,13 @@
-"""The options of `kling voices` and `kling elements`, and how both are put together."""
+"""Listing, presentation_options and deleting voices and elements.
+
+`kling voices` and `kling elements` are made of these functions.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -11,28 +15,30 @@ from typer.core import TyperCommand
 
 from kling_cli.cli.help_page import PagedGroup
 from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
-from kling_cli.cli.options.values import distinct
+from kling_cli.cli.options.values import parse_task_ids
 from kling_cli.cli.output.listing import (
     EmptyMessage,
     Listing,
     print_listing,
     truncation_note,
 )
+from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.cli.output.terminal.text import one_line
+from kling_cli.errors import KlingError, UsageError
 
 if TYPE_CHECKING:
     from kling_cli.api import ItemKind, LibraryItem, Owner, PagedItems, PageFetcher
 
 DEFAULT_LIMIT = 100
 
-Ids = Annotated[
+ItemIds = Annotated[
     list[str],
     typer.Argument(metavar="ID...", help="Its id, or that of the task that made it."),
 ]
-OwnIds = Annotated[
+OwnItemIds = Annotated[
     list[str], typer.Argument(metavar="ID...", help="An id of your own; not a preset.")
 ]
-Yes = Annotated[
+YesOption = Annotated[
     bool,
     typer.Option(
         "--yes", "-y", help="Do not ask; needed where there is no terminal to ask on."
@@ -41,8 +47,8 @@ Yes = Annotated[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """Which things of a library."""
+class LibraryFilterOptions:
+    """Filters of library items."""
 
     is_own: Annotated[
         bool, typer.Option("--own", help="Only what is your own (default: all).")
@@ -58,7 +64,7 @@ class Choice:
 
     @property
     def owners(self) -> set[Owner]:
-        """Whose things are wanted; both said is the same as neither."""
+        """The owners to include; both flags are the same as none."""
         from kling_cli.api import Owner
 
         if self.is_own == self.is_preset:
@@ -77,15 +83,19 @@ class DefaultGroup(PagedGroup):
         return super().parse_args(ctx, args)
 
 
-def grouped(
+def make_command_group(
     name: str, help_text: str, commands: Mapping[str, Callable[..., Any] | Any]
 ) -> DefaultGroup:
-    """Return the group of these sub-commands; a function's docstring is its help."""
-    from kling_cli.cli.options.declaration import declare
+    """Return a group of sub-commands; a function's docstring is its help."""
+    from kling_cli.cli.options.declaration import declare_command
 
     group = DefaultGroup(name=name, help=help_text, rich_markup_mode=None)
     for each, found in commands.items():
-        made = found if isinstance(found, TyperCommand) else declare(found, name=each)
+        made = (
+            found
+            if isinstance(found, TyperCommand)
+            else declare_command(found, name=each)
+        )
         group.add_command(made)
     return group
 
@@ -93,98 +103,218 @@ def grouped(
 T = TypeVar("T")
 
 
-def list_things(
-    shelf: ItemKind, *, chosen: Choice, talk: OutputOptions, account: AccountOptions
+def list_items(
+    kind: ItemKind,
+    *,
+    chosen: LibraryFilterOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
-    """List the things of a shelf: one's own first, then what is there for all."""
+    """List library items, own ones first, then presets."""
     from kling_cli.cli.output.views import library_items as shown
 
     async def work(client: PageFetcher) -> PagedItems[LibraryItem]:
-        from kling_cli.cli.commands.library_actions import listed
 
-        return await listed(client, shelf, chosen.owners, limit=chosen.limit)
+        return await fetch_items(client, kind, chosen.owners, limit=chosen.limit)
 
-    found = asked(work, account=account, talk=talk)
+    found = run_with_client(
+        work, account_options=account_options, output_options=output_options
+    )
     listing = Listing(
-        command=f"{shelf.plural} list",
+        command=f"{kind.plural} list",
         facts={
-            shelf.plural: [shown.item_document(one, shelf) for one in found.items],
+            kind.plural: [shown.item_document(one, kind) for one in found.items],
             "has_more": found.has_more,
         },
-        lines=shown.item_table(found.items, shelf),
+        lines=shown.item_table(found.items, kind),
         ids=[one.id for one in found.items],
         warnings=[truncation_note(chosen.limit)] if found.has_more else (),
         empty=EmptyMessage(
-            f"there are no {shelf.plural} yet",
-            f"kling {shelf.plural} create --help shows how to make one",
+            f"there are no {kind.plural} yet",
+            f"kling {kind.plural} create --help shows how to make one",
         ),
     )
-    return print_listing(listing, talk)
+    return print_listing(listing, output_options)
 
 
-def show_things(
-    shelf: ItemKind, *, ids: Sequence[str], talk: OutputOptions, account: AccountOptions
+def show_items(
+    kind: ItemKind,
+    *,
+    ids: Sequence[str],
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
-    """Show everything about some things of a shelf."""
+    """Show everything about some library items."""
     from kling_cli.cli.output.views import library_items as shown
 
     async def work(client: PageFetcher) -> list[LibraryItem]:
         from kling_cli.api import Owner
-        from kling_cli.cli.commands.library_actions import listed, picked
 
-        known = await listed(client, shelf, set(Owner), limit=0)
-        return picked(known.items, distinct(ids), shelf)
+        known = await fetch_items(client, kind, set(Owner), limit=0)
+        return select_items(known.items, parse_task_ids(ids), kind)
 
-    found = asked(work, account=account, talk=talk)
+    found = run_with_client(
+        work, account_options=account_options, output_options=output_options
+    )
     listing = Listing(
-        command=f"{shelf.plural} show",
-        facts={shelf.plural: [shown.item_document(one, shelf) for one in found]},
-        lines=shown.item_details(found, shelf),
+        command=f"{kind.plural} show",
+        facts={kind.plural: [shown.item_document(one, kind) for one in found]},
+        lines=shown.item_details(found, kind),
         ids=[one.id for one in found],
     )
-    return print_listing(listing, talk)
+    return print_listing(listing, output_options)
 
 
-def delete_things(
-    shelf: ItemKind,
+def delete_items(
+    kind: ItemKind,
     *,
     ids: Sequence[str],
     is_sure: bool,
-    talk: OutputOptions,
-    account: AccountOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
-    """Delete things of one's own, once somebody has said that they mean it."""
-    from kling_cli.cli.commands.library_actions import Deletion, require_somebody_to_ask
-
-    deletion = Deletion(shelf=shelf, ids=distinct(ids), is_sure=is_sure)
+    """Delete own library items after a confirmation."""
+    deletion = Deletion(kind=kind, ids=parse_task_ids(ids), is_sure=is_sure)
     if not is_sure:
-        require_somebody_to_ask(shelf, deletion.ids)
-    asked(deletion.run, account=account, talk=talk)
+        require_terminal(kind, deletion.ids)
+    run_with_client(
+        deletion.run, account_options=account_options, output_options=output_options
+    )
     listing = Listing(
-        command=f"{shelf.plural} delete",
+        command=f"{kind.plural} delete",
         facts={"deleted": deletion.deleted},
         lines=[f"deleted {one_line(one)}" for one in deletion.deleted],
         ids=deletion.deleted,
         warnings=() if deletion.is_meant else ["nothing was deleted"],
         error=deletion.error,
     )
-    return print_listing(listing, talk)
+    return print_listing(listing, output_options)
 
 
-def asked(
+def run_with_client(
     work: Callable[[PageFetcher], Awaitable[T]],
     *,
-    account: AccountOptions,
-    talk: OutputOptions,
+    account_options: AccountOptions,
+    output_options: OutputOptions,
 ) -> T:
-    """Return what `work` makes of the account's client; nothing is written down."""
+    """Return the result of `work` with the account's client; no journal is written."""
     from kling_cli.cli.runner import RunContext, load_settings, run
 
-    async def connect(around: RunContext) -> T:
+    async def connect(context: RunContext) -> T:
         from kling_cli.api import RetryingClient, open_client
 
-        async with open_client(around.settings, around.clock) as client:
-            return await work(RetryingClient(client, around.clock))
+        async with open_client(context.settings, context.clock) as client:
+            return await work(RetryingClient(client, context.clock))
 
-    settings = load_settings(settings_options(account))
-    return run(connect, settings=settings, talk=talk, is_brief=True)
+    settings = load_settings(settings_options(account_options))
+    return run(connect, settings=settings, output_options=output_options, is_brief=True)
+
+
+async def fetch_items(
+    client: PageFetcher, kind: ItemKind, owners: Collection[Owner], *, limit: int
+) -> PagedItems[LibraryItem]:
+    """Return up to `limit` items (0: all), own ones before presets."""
+    from kling_cli.api import Owner, library_items, take_first
+
+    found: list[LibraryItem] = []
+    has_more = False
+    for owner in Owner:
+        if owner in owners and not has_more:
+            part = await library_items(client, kind, owner, limit=limit)
+            found += part.items
+            has_more = part.has_more
+    return take_first(found, limit, has_more=has_more)
+
+
+def select_items(
+    known: Sequence[LibraryItem], ids: Sequence[str], kind: ItemKind
+) -> list[LibraryItem]:
+    """Return the items of these ids, theirs or those of the tasks that made them.
+
+    Raises:
+        NoSuchThingError: there is none of one of them.
+    """
+    from kling_cli.api import UnknownItemError
+
+    by_id = {one.task_id: one for one in known} | {one.id: one for one in known}
+    missing = [one for one in ids if one not in by_id]
+    if missing:
+        raise UnknownItemError(
+            f"there is no {kind.noun} {', '.join(missing)}",
+            hint=f"`kling {kind.plural}` lists those that there are; what is still"
+            " being made is shown by `kling list`",
+        )
+    return [by_id[one] for one in ids]
+
+
+def require_terminal(kind: ItemKind, ids: Sequence[str]) -> None:
+    """Refuse to delete where no confirmation can be asked for.
+
+    Raises:
+        UsageError: stdin or stderr is no terminal.
+    """
+    if is_terminal(sys.stdin) and is_terminal(sys.stderr):
+        return
+    raise UsageError(
+        "there is no terminal to ask whether this is meant",
+        hint=f"kling {kind.plural} delete {' '.join(ids)} --yes",
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class Deletion:
+    """Deletes items one by one; `deleted` are the ids that are gone.
+
+    One that cannot be deleted does not keep the others; `error` is of the first.
+    """
+
+    kind: ItemKind
+    ids: Sequence[str]
+    is_sure: bool
+    deleted: list[str] = field(default_factory=list)
+    error: KlingError | None = None
+    is_meant: bool = True
+
+    async def run(self, client: PageFetcher) -> None:
+        """Ask for confirmation unless `is_sure`, then delete."""
+        from kling_cli.api import UnknownItemError, delete_item
+
+        if not self.is_sure:
+            self.is_meant = await self._ask_person(client)
+        if not self.is_meant:
+            return
+        for thing_id in self.ids:
+            try:
+                await delete_item(client, self.kind, thing_id)
+            except UnknownItemError as exc:
+                self.error = self.error or exc
+            else:
+                self.deleted.append(thing_id)
+
+    async def _ask_person(self, client: PageFetcher) -> bool:
+        from kling_cli.api import Owner
+
+        own = await fetch_items(client, self.kind, {Owner.OWN}, limit=0)
+        found = select_items(own.items, self.ids, self.kind)
+        self.ids = [one.id for one in found]
+        return await confirm(confirmation_question(self.kind, found))
+
+
+async def confirm(asked: str) -> bool:
+    """Ask on stderr, as stdout is for results; any answer but yes is no.
+
+    The line is read once it is there: waiting can be interrupted, reading cannot.
+    """
+    import anyio
+
+    sys.stderr.write(f"{asked} [y/N] ")
+    sys.stderr.flush()
+    await anyio.wait_readable(sys.stdin)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def confirmation_question(kind: ItemKind, found: Sequence[LibraryItem]) -> str:
+    """Return the question asked before items are deleted for good."""
+    names = [f"{one_line(one.name or 'unnamed')} ({one_line(one.id)})" for one in found]
+    what = kind.noun if len(names) == 1 else f"{len(names)} {kind.plural}"
+    return f"Delete the {what} {', '.join(names)} for good?"

@@ -31,17 +31,17 @@ if TYPE_CHECKING:
     from kling_cli.store import JobRecord
 
 DEFAULT_LIMIT = 20
-_EVERYTHING = sys.maxsize
+_NO_FILTER = sys.maxsize
 STATES = (
     *("not-submitted", "submitted", "processing", "succeeded", "failed", "unknown"),
 )
-_AGO = re.compile(r"(\d+)([smhdw])")
+_RELATIVE_TIME = re.compile(r"(\d+)([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Which lines of the journal to show."""
+class ListOptions:
+    """Filters of tasks."""
 
     status: Annotated[
         str | None,
@@ -49,7 +49,7 @@ class Filter:
             "--status",
             metavar="STATE",
             help=f"Only tasks in this state: {', '.join(STATES[:-1])} or unknown.",
-            autocompletion=completion.words(*STATES),
+            autocompletion=completion.word_completer(*STATES),
         ),
     ] = None
     search: Annotated[
@@ -67,7 +67,7 @@ class Filter:
             "--product",
             metavar="NAME",
             help="Only tasks of this product, text2video…",
-            autocompletion=completion.products,
+            autocompletion=completion.complete_products,
         ),
     ] = None
     since: Annotated[
@@ -102,12 +102,17 @@ class Filter:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether anything but the number of tasks is limited."""
+        """Whether any filter but the limit is set."""
         said = (self.status, self.search, self.product, self.since)
         return any(each is not None for each in said)
 
 
-def list_tasks(*, chosen: Filter, talk: OutputOptions, account: AccountOptions) -> int:
+def list_tasks(
+    *,
+    chosen: ListOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
+) -> int:
     """List the tasks of the journal, newest first; asks the API nothing.
 
     With --remote: those of the account. With --quiet: one task id a line.
@@ -124,20 +129,23 @@ def list_tasks(*, chosen: Filter, talk: OutputOptions, account: AccountOptions) 
             "--kind: the journal knows products, not kinds",
             hint="add --remote, or say --product",
         )
-    settings, now = load_settings(settings_options(account)), SystemClock().now()
+    settings, now = (
+        load_settings(settings_options(account_options)),
+        SystemClock().now(),
+    )
     read = _from_account if chosen.is_remote else _from_journal
-    found = read(settings, chosen, talk, now)
-    if talk.is_json:
-        print_json(_results(found, settings), command="list", is_many=True)
+    found = read(settings, chosen, output_options, now)
+    if output_options.is_json:
+        print_json(_job_results(found, settings), command="list", is_many=True)
     else:
-        print_lines(_lines(found, talk, now))
+        print_lines(_result_lines(found, output_options, now))
     if not found:
-        print_empty_message(_empty(chosen, settings), talk)
+        print_empty_message(_empty_message(chosen, settings), output_options)
     return 0
 
 
-def _empty(chosen: Filter, settings: Settings) -> EmptyMessage:
-    """Return what to say where no task is listed."""
+def _empty_message(chosen: ListOptions, settings: Settings) -> EmptyMessage:
+    """Return the message when no task is listed."""
     sandbox = " --sandbox" if settings.is_sandbox else ""
     if chosen.is_remote:
         return EmptyMessage(
@@ -157,53 +165,63 @@ def _empty(chosen: Filter, settings: Settings) -> EmptyMessage:
     )
 
 
-def _lines(
-    found: Sequence[JobRecord], talk: OutputOptions, now: datetime
+def _result_lines(
+    found: Sequence[JobRecord], output_options: OutputOptions, now: datetime
 ) -> Sequence[str] | Iterator[str]:
-    if talk.is_quiet:
+    if output_options.is_quiet:
         return [entry.task_id or entry.external_id for entry in found]
     if is_terminal(sys.stdout):
         from kling_cli.cli.output.views.jobs import terminal_job_table
 
-        return terminal_job_table(found, now, is_colorless=talk.is_colorless)
-    return table(found)
+        return terminal_job_table(found, now, is_colorless=output_options.is_colorless)
+    return plain_job_table(found)
 
 
 def _from_journal(
-    settings: Settings, chosen: Filter, talk: OutputOptions, now: datetime
+    settings: Settings,
+    chosen: ListOptions,
+    output_options: OutputOptions,
+    now: datetime,
 ) -> Sequence[JobRecord]:
     from kling_cli.cli.output.listing import truncation_note
     from kling_cli.store import Journal
 
     with Journal.open(settings.state_dir) as journal:
-        found = select(journal.newest(_EVERYTHING), replace(chosen, limit=0), now)
-    if chosen.limit and len(found) > chosen.limit and not talk.is_quiet:
+        found = filter_jobs(
+            journal.newest_jobs(_NO_FILTER), replace(chosen, limit=0), now
+        )
+    if chosen.limit and len(found) > chosen.limit and not output_options.is_quiet:
         write_message(truncation_note(chosen.limit))
     return found[: chosen.limit or None]
 
 
 def _from_account(
-    settings: Settings, chosen: Filter, talk: OutputOptions, now: datetime
+    settings: Settings,
+    chosen: ListOptions,
+    output_options: OutputOptions,
+    now: datetime,
 ) -> Sequence[JobRecord]:
     from kling_cli.cli.output.listing import truncation_note
     from kling_cli.cli.runner import RunContext, run
-    from kling_cli.jobs.run import account_tasks
+    from kling_cli.jobs.account_tasks import list_account_tasks
 
-    wanted = wanted_of(chosen, now)
+    wanted = parse_remote_filter(chosen, now)
 
-    async def work(around: RunContext) -> tuple[PagedItems[JobRecord], Sequence[str]]:
-        return await account_tasks(wanted, **around.as_keywords)
+    async def work(context: RunContext) -> tuple[PagedItems[JobRecord], Sequence[str]]:
+        return await list_account_tasks(wanted, **context.as_keywords)
 
-    found, notes = run(work, settings=settings, talk=talk, is_brief=True)
-    items = [entry for entry in found.items if has_text(entry, chosen.search)]
+    found, notes = run(
+        work, settings=settings, output_options=output_options, is_brief=True
+    )
+    items = [entry for entry in found.items if contains_text(entry, chosen.search)]
     more = [truncation_note(chosen.limit)] if found.has_more and chosen.limit else []
-    for note in () if talk.is_quiet else (*notes, *more):
+    for note in () if output_options.is_quiet else (*notes, *more):
         write_message(one_line(note))
     return items
 
 
-def wanted_of(chosen: Filter, now: datetime) -> TaskFilter:
-    """Return what to look for in the account.
+def parse_remote_filter(chosen: ListOptions, now: datetime) -> TaskFilter:
+    """Return the filter of the account's tasks.
 
     Raises:
         UsageError: the filter has a word that means nothing.
@@ -211,7 +229,7 @@ def wanted_of(chosen: Filter, now: datetime) -> TaskFilter:
     from kling_cli.api import TaskStatus
     from kling_cli.jobs.account_tasks import TaskFilter
 
-    state = state_of(chosen.status)
+    state = parse_state(chosen.status)
     if state == "not submitted":
         raise UsageError(
             "--status not-submitted: the account has only what was submitted",
@@ -221,48 +239,48 @@ def wanted_of(chosen: Filter, now: datetime) -> TaskFilter:
         status=TaskStatus(state) if state else None,
         product=chosen.product,
         kind=chosen.kind and chosen.kind.replace("-", "_"),
-        since=None if chosen.since is None else moment_of(chosen.since, now),
+        since=None if chosen.since is None else parse_time(chosen.since, now),
         limit=chosen.limit,
     )
 
 
-def _results(entries: Sequence[JobRecord], settings: Settings) -> list[JobResult]:
+def _job_results(entries: Sequence[JobRecord], settings: Settings) -> list[JobResult]:
     from kling_cli.jobs.job import Job
     from kling_cli.jobs.waiting.state_machine import initial_state
 
     return [
         Job(
             command="list",
-            entry=entry,
-            life=initial_state(entry.as_task) if entry.as_task else None,
-            is_lasting=not settings.is_sandbox,
+            record=entry,
+            state=initial_state(entry.as_task) if entry.as_task else None,
+            is_resumable=not settings.is_sandbox,
         ).result()
         for entry in entries
     ]
 
 
-def select(
-    entries: Sequence[JobRecord], chosen: Filter, now: datetime
+def filter_jobs(
+    entries: Sequence[JobRecord], chosen: ListOptions, now: datetime
 ) -> list[JobRecord]:
-    """Return the entries that pass the filter, in the order given.
+    """Return the jobs that pass the filter, in the order given.
 
     Raises:
         UsageError: the filter has a word that means nothing.
     """
-    state = state_of(chosen.status)
-    since = None if chosen.since is None else moment_of(chosen.since, now)
+    state = parse_state(chosen.status)
+    since = None if chosen.since is None else parse_time(chosen.since, now)
     found = [
         entry
         for entry in entries
         if state in (None, entry.state.value)
         and chosen.product in (None, entry.product)
         and (since is None or entry.written_at >= since)
-        and has_text(entry, chosen.search)
+        and contains_text(entry, chosen.search)
     ]
     return found[: chosen.limit or None]
 
 
-def state_of(word: str | None) -> str | None:
+def parse_state(word: str | None) -> str | None:
     """Return the state that was typed, with a blank or a hyphen in it.
 
     Raises:
@@ -278,8 +296,8 @@ def state_of(word: str | None) -> str | None:
     return said.replace("-", " ")
 
 
-def has_text(entry: JobRecord, text: str | None) -> bool:
-    """Return whether a task has `text` in its prompt, ids, model, product or files."""
+def contains_text(entry: JobRecord, text: str | None) -> bool:
+    """Return whether a job has `text` in its prompt, ids, model, product or files."""
     if not text:
         return True
     facts = (entry.prompt, entry.task_id, entry.external_id, entry.model)
@@ -287,8 +305,8 @@ def has_text(entry: JobRecord, text: str | None) -> bool:
     return any(text.casefold() in each.casefold() for each in (*facts, *names) if each)
 
 
-def moment_of(text: str, now: datetime, *, option: str = "--since") -> datetime:
-    """Return the time that `2h`, `3d` or an ISO date means; without a zone it is UTC.
+def parse_time(text: str, now: datetime, *, option: str = "--since") -> datetime:
+    """Return the time of `2h`, `3d` or an ISO date; without a zone it is UTC.
 
     `option` is what was typed, for the complaint.
 
@@ -296,7 +314,7 @@ def moment_of(text: str, now: datetime, *, option: str = "--since") -> datetime:
         UsageError: it means none.
     """
     try:
-        if ago := _AGO.fullmatch(text.strip().lower()):
+        if ago := _RELATIVE_TIME.fullmatch(text.strip().lower()):
             return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         stated = datetime.fromisoformat(text.strip())
     except (ValueError, OverflowError) as exc:
@@ -307,16 +325,16 @@ def moment_of(text: str, now: datetime, *, option: str = "--since") -> datetime:
     return stated if stated.tzinfo is not None else stated.replace(tzinfo=UTC)
 
 
-def table(entries: Sequence[JobRecord]) -> Iterator[str]:
-    """Yield one line an entry for a pipe, in columns; nothing is cut.
+def plain_job_table(entries: Sequence[JobRecord]) -> Iterator[str]:
+    """Yield one line a job for a pipe, in columns; nothing is cut.
 
     The prompt, which has blanks, is last.
     """
-    return plain_table([_cells(entry) for entry in entries])
+    return plain_table([_job_cells(entry) for entry in entries])
 
 
-def _cells(entry: JobRecord) -> tuple[str | None, ...]:
-    from kling_cli.jobs.outputs.naming import from_here
+def _job_cells(entry: JobRecord) -> tuple[str | None, ...]:
+    from kling_cli.jobs.outputs.naming import relative_to_cwd
 
     return (
         entry.written_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -325,6 +343,6 @@ def _cells(entry: JobRecord) -> tuple[str | None, ...]:
         entry.product,
         entry.model,
         None if entry.units is None else f"{entry.units:g}",
-        " ".join(from_here(path) for path in entry.paths if path),
+        " ".join(relative_to_cwd(path) for path in entry.paths if path),
         entry.prompt,
     )

@@ -1,4 +1,4 @@
-"""The options of `kling listen`, in the groups in which its `--help` shows them."""
+"""`kling listen`: options, their checks, and the call of the listener service."""
 
 from __future__ import annotations
 
@@ -10,29 +10,28 @@ from urllib.parse import urlsplit
 
 import typer
 
-from kling_cli.cli.commands.events import named_task
+from kling_cli.cli.commands.events import resolve_task_id
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.delivery import DeliveryOptions
-from kling_cli.cli.options.streaming import StreamOptions
+from kling_cli.cli.options.shared import StreamOptions
 from kling_cli.errors import UsageError
-from kling_cli.listener.forwarding.targets import read_route, read_target
-from kling_cli.listener.options import ListenOptions
-from kling_cli.listener.pipeline import EventFilter
+from kling_cli.listener.forwarding.targets import parse_route, parse_target
+from kling_cli.listener.options import EventFilter, ListenOptions
 from kling_cli.listener.stop_conditions import StopConditions
 from kling_cli.settings import parse_seconds
 
 if TYPE_CHECKING:
     from kling_cli.settings import Settings
 
-_DOOR = "Receiving"
-_FORWARDING = "Forwarding"
+_RECEIVING_PANEL = "Receiving"
+_FORWARDING_PANEL = "Forwarding"
 _STATUSES = ("submitted", "processing", "succeeded", "failed")
-_CHOICE = "Which callbacks, and how long"
+_EVENTS_PANEL = "Which callbacks, and how long"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddressOptions:
-    """How callbacks get in, and how they are answered."""
+class IngressOptions:
+    """How callbacks reach the listener, and how they are answered."""
 
     port: Annotated[
         int,
@@ -43,7 +42,7 @@ class AddressOptions:
             metavar="N",
             show_default=False,
             help="Port of the listener on this machine (default: a free one).",
-            rich_help_panel=_DOOR,
+            rich_help_panel=_RECEIVING_PANEL,
         ),
     ] = 0
     tunnel: Annotated[
@@ -54,8 +53,8 @@ class AddressOptions:
             help="Which tunnel gives the public URL: auto, a name of `kling tunnel "
             "list` or ssh://HOST; none: this machine only (default: KLING_TUNNEL, else "
             "auto, except with --no-token or an API base on this machine).",
-            autocompletion=completion.tunnels,
-            rich_help_panel=_DOOR,
+            autocompletion=completion.complete_tunnels,
+            rich_help_panel=_RECEIVING_PANEL,
         ),
     ] = None
     callback_url: Annotated[
@@ -64,7 +63,7 @@ class AddressOptions:
             "--callback-url",
             metavar="URL",
             help="Your own public URL that reaches the listener; no tunnel is started.",
-            rich_help_panel=_DOOR,
+            rich_help_panel=_RECEIVING_PANEL,
         ),
     ] = None
     is_tokenless: Annotated[
@@ -72,15 +71,15 @@ class AddressOptions:
         typer.Option(
             "--no-token",
             help="Also take callbacks at a bare /callback, from this machine only.",
-            rich_help_panel=_DOOR,
+            rich_help_panel=_RECEIVING_PANEL,
         ),
     ] = False
-    is_rotating: Annotated[
+    is_rotating_token: Annotated[
         bool,
         typer.Option(
             "--rotate-token",
             help="Make a new token first; the old URL is dead.",
-            rich_help_panel=_DOOR,
+            rich_help_panel=_RECEIVING_PANEL,
         ),
     ] = False
     respond: Annotated[
@@ -90,7 +89,7 @@ class AddressOptions:
             metavar="STATUS|delay=S",
             help="Answer callbacks with this status, or S seconds later "
             "(default: 200, at once). May be repeated.",
-            rich_help_panel=_DOOR,
+            rich_help_panel=_RECEIVING_PANEL,
         ),
     ] = None
     is_forgetful: Annotated[
@@ -99,14 +98,14 @@ class AddressOptions:
             "--no-history",
             help="Do not keep callbacks in the journal; generating commands then open "
             "their own tunnel.",
-            rich_help_panel=_DOOR,
+            rich_help_panel=_RECEIVING_PANEL,
         ),
     ] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForwardingOptions:
-    """Where callbacks are passed on to."""
+    """The targets to which callbacks are forwarded."""
 
     forward_to: Annotated[
         list[str] | None,
@@ -115,7 +114,7 @@ class ForwardingOptions:
             metavar="URL|PORT|/PATH",
             help="Pass each callback on, bytes unchanged, to your app "
             "(3000 is http://localhost:3000/callback). May be repeated.",
-            rich_help_panel=_FORWARDING,
+            rich_help_panel=_FORWARDING_PANEL,
         ),
     ] = None
     routes: Annotated[
@@ -124,14 +123,14 @@ class ForwardingOptions:
             "--route",
             metavar="STATUS=URL",
             help="Pass callbacks with this status on to URL instead. May be repeated.",
-            rich_help_panel=_FORWARDING,
+            rich_help_panel=_FORWARDING_PANEL,
         ),
     ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventOptions:
-    """Which callbacks are shown and passed on, and when there have been enough."""
+    """Which callbacks are shown and forwarded, and when to stop."""
 
     events: Annotated[
         list[str] | None,
@@ -139,8 +138,8 @@ class EventOptions:
             "--events",
             metavar="STATUS,…",
             help="Only these: submitted, processing, succeeded, failed (default: all).",
-            autocompletion=completion.words(*_STATUSES),
-            rich_help_panel=_CHOICE,
+            autocompletion=completion.word_completer(*_STATUSES),
+            rich_help_panel=_EVENTS_PANEL,
         ),
     ] = None
     task_ids: Annotated[
@@ -149,8 +148,8 @@ class EventOptions:
             "--task",
             metavar="ID",
             help="Only those of this task, by its id or your own. May be repeated.",
-            autocompletion=completion.task_ids,
-            rich_help_panel=_CHOICE,
+            autocompletion=completion.complete_task_ids,
+            rich_help_panel=_EVENTS_PANEL,
         ),
     ] = None
     max_events: Annotated[
@@ -160,7 +159,7 @@ class EventOptions:
             metavar="N",
             min=1,
             help="End after N callbacks (default: go on).",
-            rich_help_panel=_CHOICE,
+            rich_help_panel=_EVENTS_PANEL,
         ),
     ] = None
     is_until_final: Annotated[
@@ -169,7 +168,7 @@ class EventOptions:
             "--until-final",
             help="End when every --task has succeeded or failed; without any: when "
             "one task has.",
-            rich_help_panel=_CHOICE,
+            rich_help_panel=_EVENTS_PANEL,
         ),
     ] = False
     timeout: Annotated[
@@ -178,56 +177,56 @@ class EventOptions:
             "--timeout",
             metavar="TIME",
             help="End after 90 (seconds), 10m or 1h30m (default: never).",
-            rich_help_panel=_CHOICE,
+            rich_help_panel=_EVENTS_PANEL,
         ),
     ] = None
 
 
 STATUSES: Final = ("submitted", "processing", "succeeded", "failed")
-LONGEST_DELAY_S: Final = 300.0
-_ANSWERS: Final = range(200, 600)
-_BODILESS: Final = (204, 205, 304)
+MAX_DELAY_S: Final = 300.0
+_STATUS_RANGE: Final = range(200, 600)
+_STATUSES_WITHOUT_BODY: Final = (204, 205, 304)
 
 
-def parse(  # noqa: PLR0913 -- the groups of options, one each
-    door: AddressOptions,
+def parse_listen_options(  # noqa: PLR0913 -- the groups of options, one each
+    door: IngressOptions,
     forwarding: ForwardingOptions,
     delivery: DeliveryOptions,
     choice: EventOptions,
     *,
     command: tuple[str, ...],
-    is_stdout_ours: bool,
+    is_stdout_reserved: bool,
     tunnel: str,
 ) -> ListenOptions:
-    """Return what was typed, checked.
+    """Return the listener's options, checked.
 
     Raises:
         UsageError: some of it makes no sense.
     """
-    status, delay_s = read_response(door.respond or ())
-    targets = [read_target(text) for text in forwarding.forward_to or ()]
-    targets += [read_route(text) for text in forwarding.routes or ()]
+    status, delay_s = parse_response(door.respond or ())
+    targets = [parse_target(text) for text in forwarding.forward_to or ()]
+    targets += [parse_route(text) for text in forwarding.routes or ()]
     return ListenOptions(
         port=door.port,
         tunnel=tunnel,
-        callback_url=read_url(door.callback_url),
+        callback_url=parse_callback_url(door.callback_url),
         is_tokenless=door.is_tokenless,
-        is_rotating=door.is_rotating,
-        is_keeping=not door.is_forgetful,
-        wanted=read_wanted(choice),
-        until=read_until(choice),
-        timeout_s=read_timeout(choice.timeout),
+        is_rotating_token=door.is_rotating_token,
+        has_history=not door.is_forgetful,
+        event_filter=parse_event_filter(choice),
+        stop_conditions=parse_stop_conditions(choice),
+        timeout_s=parse_timeout(choice.timeout),
         status=status,
         delay_s=delay_s,
         command=command,
-        is_stdout_ours=is_stdout_ours,
+        is_stdout_reserved=is_stdout_reserved,
         targets=tuple(targets),
-        manner=delivery.manner(),
+        policy=delivery.policy(),
     )
 
 
-def read_response(texts: Sequence[str]) -> tuple[int, float]:
-    """Return the status and the delay in seconds that `--respond` asks for.
+def parse_response(texts: Sequence[str]) -> tuple[int, float]:
+    """Return the status and the delay in seconds of `--respond`.
 
     Raises:
         UsageError: it is neither.
@@ -241,16 +240,16 @@ def read_response(texts: Sequence[str]) -> tuple[int, float]:
             else:
                 status = int(text)
         except ValueError:
-            raise _not_a_response(text) from None
-    if status not in _ANSWERS or status in _BODILESS:
-        raise _not_a_response(str(status))
-    if not 0 <= delay_s <= LONGEST_DELAY_S:
-        raise _not_a_response(f"delay={delay_s:g}")
+            raise _response_error(text) from None
+    if status not in _STATUS_RANGE or status in _STATUSES_WITHOUT_BODY:
+        raise _response_error(str(status))
+    if not 0 <= delay_s <= MAX_DELAY_S:
+        raise _response_error(f"delay={delay_s:g}")
     return status, delay_s
 
 
-def read_url(text: str | None) -> str | None:
-    """Return the person's own URL, without a slash at its end.
+def parse_callback_url(text: str | None) -> str | None:
+    """Return the user's own URL without a trailing slash.
 
     Raises:
         UsageError: it is no address that can be called.
@@ -270,25 +269,27 @@ def read_url(text: str | None) -> str | None:
     return text.rstrip("/")
 
 
-def read_wanted(choice: EventOptions) -> EventFilter:
-    """Return which callbacks are wanted.
+def parse_event_filter(choice: EventOptions) -> EventFilter:
+    """Return the filter of callbacks.
 
     Raises:
         UsageError: there is no such status.
     """
-    statuses = [_status(word) for word in _words(choice.events or ())]
+    statuses = [_parse_status(word) for word in _split_words(choice.events or ())]
     return EventFilter(
-        task_ids=frozenset(str(named_task(each)) for each in choice.task_ids or ()),
+        task_ids=frozenset(
+            str(resolve_task_id(each)) for each in choice.task_ids or ()
+        ),
         statuses=frozenset(statuses),
     )
 
 
-def read_until(choice: EventOptions) -> StopConditions:
+def parse_stop_conditions(choice: EventOptions) -> StopConditions:
     return StopConditions(max_events=choice.max_events, is_final=choice.is_until_final)
 
 
-def read_timeout(text: str | None) -> float | None:
-    """Return the seconds of `--timeout`, None for ever.
+def parse_timeout(text: str | None) -> float | None:
+    """Return the seconds of `--timeout`, None for no limit.
 
     Raises:
         UsageError: it is no length of time.
@@ -304,11 +305,11 @@ def read_timeout(text: str | None) -> float | None:
         ) from exc
 
 
-def _words(texts: Iterable[str]) -> list[str]:
+def _split_words(texts: Iterable[str]) -> list[str]:
     return [word.strip() for text in texts for word in text.split(",") if word.strip()]
 
 
-def _status(word: str) -> str:
+def _parse_status(word: str) -> str:
     status = "succeeded" if word.lower() == "succeed" else word.lower()
     if status not in STATUSES:
         raise UsageError(
@@ -317,14 +318,14 @@ def _status(word: str) -> str:
     return status
 
 
-def _not_a_response(text: str) -> UsageError:
+def _response_error(text: str) -> UsageError:
     return UsageError(
         f"--respond {text}: neither a status that has a body nor a delay",
-        hint=f"--respond 503, or --respond delay=2 (at most {LONGEST_DELAY_S:g} s)",
+        hint=f"--respond 503, or --respond delay=2 (at most {MAX_DELAY_S:g} s)",
     )
 
 
-Command = Annotated[
+CommandArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[-- COMMAND ARGS...]",
@@ -337,12 +338,12 @@ Command = Annotated[
 
 def listen(  # noqa: PLR0913 -- the groups of options, one each
     *,
-    command: Command = None,
-    door: AddressOptions,
+    command: CommandArgument = None,
+    door: IngressOptions,
     forwarding: ForwardingOptions,
     delivery: DeliveryOptions,
     choice: EventOptions,
-    talk: StreamOptions,
+    output_options: StreamOptions,
 ) -> int:
     """Show every callback as it comes; keep it, check it, pass it on to your app.
 
@@ -354,22 +355,24 @@ def listen(  # noqa: PLR0913 -- the groups of options, one each
     from kling_cli.cli.runner import load_settings
 
     settings = load_settings({"tunnel": door.tunnel} if door.tunnel else {})
-    options = parse(
+    options = parse_listen_options(
         door,
         forwarding,
         delivery,
         choice,
         command=tuple(command or ()),
-        is_stdout_ours=talk.is_json,
+        is_stdout_reserved=output_options.is_json,
         tunnel=settings.tunnel,
     )
-    return _run(_prepared(options, settings, talk), settings, talk)
+    return _run(
+        _prompt_for_tunnel(options, settings, output_options), settings, output_options
+    )
 
 
-def _prepared(
-    options: ListenOptions, settings: Settings, talk: StreamOptions
+def _prompt_for_tunnel(
+    options: ListenOptions, settings: Settings, output_options: StreamOptions
 ) -> ListenOptions:
-    """Ask a person at the terminal what is to be asked before a tunnel is opened."""
+    """Prompt at the terminal before a tunnel is opened; return the options."""
     from kling_cli.cli.options.tunnel_prompt import is_person_there, prepare_tunnel
     from kling_cli.listener.ingress.ingress import IngressKind, choose_ingress
 
@@ -379,26 +382,36 @@ def _prepared(
         is_tokenless=options.is_tokenless,
         settings=settings,
     )
-    if kind is not IngressKind.TUNNEL or talk.is_json or not is_person_there():
+    if (
+        kind is not IngressKind.TUNNEL
+        or output_options.is_json
+        or not is_person_there()
+    ):
         return options
     return replace(options, tunnel=prepare_tunnel(settings, options.tunnel))
 
 
-def _run(options: ListenOptions, settings: Settings, talk: StreamOptions) -> int:
+def _run(
+    options: ListenOptions, settings: Settings, output_options: StreamOptions
+) -> int:
     import anyio
 
     from kling_cli.cli.output.listener.keys import key_reader
     from kling_cli.cli.output.listener.writers import open_screen
     from kling_cli.clock import SystemClock
-    from kling_cli.listener.service import listen as listen_until_told
+    from kling_cli.listener.service import listen as run_listener
 
     is_beside_command, clock = bool(options.command), SystemClock()
-    with open_screen(talk, clock, is_beside_command=is_beside_command) as screen:
+    with open_screen(
+        output_options, clock, is_beside_command=is_beside_command
+    ) as screen:
         run = partial(
-            listen_until_told,
+            run_listener,
             settings=settings,
             clock=clock,
-            tell=screen.show,
-            keys=None if is_beside_command else key_reader(talk, screen),
+            on_event=screen.show,
+            key_reader=None
+            if is_beside_command
+            else key_reader(output_options, screen),
         )
         return anyio.run(run, options)

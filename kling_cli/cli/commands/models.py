@@ -1,4 +1,4 @@
-"""`kling models`: which model can do what, from the catalogue alone."""
+"""`kling models`: models, their capabilities and prices, from the catalogue."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from kling_cli.catalogue import Model, Product
     from kling_cli.cli.output.views.models import ModelListing
 
-Name = Annotated[
+ModelName = Annotated[
     str | None,
     typer.Argument(
         metavar="[MODEL]",
         help="One model in full, in any of its spellings (default: all, a line each).",
-        autocompletion=completion.models,
+        autocompletion=completion.complete_models,
         show_default=False,
     ),
 ]
 
 
-ALL_OF_ONE = "kling models MODEL shows all about one"
+SINGLE_MODEL_MAX = "kling models MODEL shows all about one"
 
 
 def _products() -> list[str]:
@@ -36,8 +36,8 @@ def _products() -> list[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFilter:
-    """Which models to show."""
+class ModelFilterOptions:
+    """Filters of models."""
 
     product: Annotated[
         str | None,
@@ -45,7 +45,7 @@ class ModelFilter:
             "--product",
             metavar="NAME",
             help="Only models of this product, text2video…",
-            autocompletion=completion.products,
+            autocompletion=completion.complete_products,
         ),
     ] = None
     can: Annotated[
@@ -59,7 +59,9 @@ class ModelFilter:
     ] = None
 
 
-def models(*, name: Name = None, wanted: ModelFilter, talk: OutputOptions) -> int:
+def models(
+    *, name: ModelName = None, wanted: ModelFilterOptions, output_options: OutputOptions
+) -> int:
     """Show which model can do what, and for how many units; asks the API nothing.
 
     With --quiet: one model id a line.
@@ -70,30 +72,30 @@ def models(*, name: Name = None, wanted: ModelFilter, talk: OutputOptions) -> in
     from kling_cli.cli.output.views import models as shown
     from kling_cli.cli.output.views.models import model_document
 
-    words = words_of(wanted.can or ())
-    found = select(wanted.product, name, words)
+    words = parse_capabilities(wanted.can or ())
+    found = select_models(wanted.product, name, words)
     lines = shown.capability_table(found) if words else shown.model_table(found)
     listing = Listing(
         command="models",
         facts={"models": [model_document(one) for one in found]},
         lines=shown.model_details(found) if name and not words else lines,
-        notes=() if name or words else [ALL_OF_ONE],
+        notes=() if name or words else [SINGLE_MODEL_MAX],
         ids=list(dict.fromkeys(one.model.id for one in found)),
         empty=EmptyMessage(
             "no model can do all of this",
             "ask for less of it, or see what each can do: kling models",
         ),
     )
-    return print_listing(listing, talk)
+    return print_listing(listing, output_options)
 
 
-def words_of(said: Sequence[str]) -> list[str]:
-    """Return the words of `--can`, which are separated by commas."""
+def parse_capabilities(said: Sequence[str]) -> list[str]:
+    """Return the capabilities of `--can`, which are separated by commas."""
     words = (word.strip() for each in said for word in each.split(","))
     return [word for word in words if word]
 
 
-def select(
+def select_models(
     product: str | None, name: str | None, words: Sequence[str]
 ) -> tuple[ModelListing, ...]:
     """Return the models to show: in the catalogue's order, or the cheapest first.
@@ -108,15 +110,17 @@ def select(
         ModelListing(product=one, model=each) for one in products for each in one.models
     ]
     if name is not None:
-        lines = [one for one in lines if name.strip().lower() in _names(one.model)]
+        lines = [
+            one for one in lines if name.strip().lower() in _model_names(one.model)
+        ]
         if not lines:
             raise _no_model(name, products)
     if not words:
         return tuple(lines)
-    return tuple(sorted(_able(lines, words), key=_price))
+    return tuple(sorted(_matching_listings(lines, words), key=_price_key))
 
 
-def _able(
+def _matching_listings(
     lines: Sequence[ModelListing], words: Sequence[str]
 ) -> Iterator[ModelListing]:
     from kling_cli.catalogue import best_match, require_known_capabilities
@@ -131,11 +135,11 @@ def _able(
             yield ModelListing(product=one.product, model=one.model, offer=offer)
 
 
-def _price(one: ModelListing) -> float:
+def _price_key(one: ModelListing) -> float:
     return one.offer.price if one.offer is not None else 0.0
 
 
-def _names(model: Model) -> tuple[str, ...]:
+def _model_names(model: Model) -> tuple[str, ...]:
     return (model.id, *model.wire_ids.values(), *model.aliases)
 
 

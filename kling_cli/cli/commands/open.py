@@ -1,4 +1,4 @@
-"""`kling open`: the saved files of tasks, in the programs that show them."""
+"""`kling open`: opens saved files with the programs of this machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
-from kling_cli.cli.options.values import distinct
+from kling_cli.cli.options.values import parse_task_ids
 from kling_cli.cli.output.job_results import print_json
 from kling_cli.cli.output.terminal.streams import write_result
 from kling_cli.errors import UsageError
@@ -20,18 +20,21 @@ if TYPE_CHECKING:
     from kling_cli.settings import Settings
     from kling_cli.store import JobRecord
 
-TaskIds = Annotated[
+TaskIdsArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="TASK_ID...",
         help="Task ids or external ids; last, last~1 … are the newest.",
-        autocompletion=completion.task_ids,
+        autocompletion=completion.complete_task_ids,
     ),
 ]
 
 
 def open_tasks(
-    *, task_ids: TaskIds, talk: OutputOptions, account: AccountOptions
+    *,
+    task_ids: TaskIdsArgument,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
     """Open the saved files of tasks with the programs that show them; asks nobody.
 
@@ -43,19 +46,19 @@ def open_tasks(
     from kling_cli.cli.output.terminal.file_opener import open_file
     from kling_cli.cli.runner import load_settings
 
-    settings = load_settings(settings_options(account))
-    entries = found(distinct(task_ids), settings)
+    settings = load_settings(settings_options(account_options))
+    entries = find_jobs(parse_task_ids(task_ids), settings)
     paths = [path for entry in entries for path in saved_files(entry, settings)]
     for path in paths:
         open_file(path)
-        if not talk.is_json:
+        if not output_options.is_json:
             write_result(str(path))
-    if talk.is_json:
-        print_json(_results(entries), command="open", is_many=len(entries) != 1)
+    if output_options.is_json:
+        print_json(_job_results(entries), command="open", is_many=len(entries) != 1)
     return 0
 
 
-def found(names: Sequence[str], settings: Settings) -> list[JobRecord]:
+def find_jobs(names: Sequence[str], settings: Settings) -> list[JobRecord]:
     """Return the jobs of the journal with these ids.
 
     Raises:
@@ -63,12 +66,12 @@ def found(names: Sequence[str], settings: Settings) -> list[JobRecord]:
         JournalError: the journal cannot be read.
     """
     from kling_cli.jobs.history import JobHistory
-    from kling_cli.jobs.lookup import resolve_last
+    from kling_cli.jobs.lookup import resolve_task_name
 
     memory = JobHistory.of(settings)
     entries = {}
     for name in names:
-        entry = memory.job(resolve_last(name, settings))
+        entry = memory.job(resolve_task_name(name, settings))
         if entry is None:
             raise UsageError(
                 f"task {name} was not made or saved on this machine",
@@ -79,7 +82,7 @@ def found(names: Sequence[str], settings: Settings) -> list[JobRecord]:
 
 
 def saved_files(entry: JobRecord, settings: Settings) -> Iterator[Path]:
-    """Yield the files of a task that are still where they were saved.
+    """Yield the files of a job that still exist.
 
     Raises:
         UsageError: there are none.
@@ -88,10 +91,10 @@ def saved_files(entry: JobRecord, settings: Settings) -> Iterator[Path]:
     if there:
         yield from there
         return
-    raise _no_file(entry, settings)
+    raise _missing_file_error(entry, settings)
 
 
-def _no_file(entry: JobRecord, settings: Settings) -> UsageError:
+def _missing_file_error(entry: JobRecord, settings: Settings) -> UsageError:
     name = entry.task_id or entry.external_id
     why, hint = "has no file on this machine", f"kling download {name} --open"
     if entry.is_unsubmitted:
@@ -103,15 +106,15 @@ def _no_file(entry: JobRecord, settings: Settings) -> UsageError:
     return UsageError(f"task {name} {why}", hint=hint)
 
 
-def _results(entries: Sequence[JobRecord]) -> list[JobResult]:
+def _job_results(entries: Sequence[JobRecord]) -> list[JobResult]:
     from kling_cli.jobs.job import Job
     from kling_cli.jobs.waiting.state_machine import initial_state
 
     return [
         Job(
             command="open",
-            entry=entry,
-            life=initial_state(entry.as_task) if entry.as_task else None,
+            record=entry,
+            state=initial_state(entry.as_task) if entry.as_task else None,
         ).result()
         for entry in entries
     ]

@@ -1,4 +1,4 @@
-"""The options of `kling replay`, in the groups in which its `--help` shows them."""
+"""`kling replay`: sends stored callbacks again."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from kling_cli.listener.forwarding.policy import ForwardingPolicy
     from kling_cli.listener.history.replay import Replay
     from kling_cli.settings import Settings
-    from kling_cli.store import CallbackJournal, StoredForward
+    from kling_cli.store import Journal, StoredForward
 
-SENDING = "Sending"
+SENDING_PANEL = "Sending"
 
 Numbers = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[N|last]...",
         help="Callbacks' numbers, or last.",
-        autocompletion=completion.callbacks,
+        autocompletion=completion.complete_callback_numbers,
     ),
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Which:
-    """Which callbacks, other than by number."""
+class ReplayFilterOptions:
+    """Selection of callbacks other than by number."""
 
     task_id: Annotated[
         str | None,
@@ -47,8 +47,8 @@ class Which:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sending:
-    """What is sent, and where to."""
+class ReplayOptions:
+    """The targets, the repetitions and the changes of a replay."""
 
     to: Annotated[
         list[str] | None,
@@ -57,7 +57,7 @@ class Sending:
             metavar="URL|PORT|/PATH",
             help="Where to send (default: where it was passed on to before). "
             "May be repeated.",
-            rich_help_panel=SENDING,
+            rich_help_panel=SENDING_PANEL,
         ),
     ] = None
     times: Annotated[
@@ -67,7 +67,7 @@ class Sending:
             metavar="N",
             min=1,
             help="Send each N times.",
-            rich_help_panel=SENDING,
+            rich_help_panel=SENDING_PANEL,
         ),
     ] = 1
     changes: Annotated[
@@ -77,7 +77,7 @@ class Sending:
             metavar="KEY=VALUE",
             help="Change a field of the body, dotted; the value is JSON or text. "
             "May be repeated.",
-            rich_help_panel=SENDING,
+            rich_help_panel=SENDING_PANEL,
         ),
     ] = None
 
@@ -88,10 +88,10 @@ SCHEMA = 1
 def replay(
     *,
     numbers: Numbers = None,
-    which: Which,
-    sending: Sending,
+    which: ReplayFilterOptions,
+    sending: ReplayOptions,
     delivery: DeliveryOptions,
-    talk: OutputOptions,
+    output_options: OutputOptions,
 ) -> int:
     """Send kept callbacks again, byte for byte, marked with a header Kling-Replay.
 
@@ -104,43 +104,47 @@ def replay(
     kling replay last
     """
     from kling_cli.cli.runner import load_settings
-    from kling_cli.store import CallbackJournal
+    from kling_cli.store import Journal
 
     if sum((bool(numbers), which.task_id is not None, which.is_failed)) != 1:
         raise UsageError(
             "say which callbacks: numbers, last, --task ID or --failed",
             hint="kling replay last",
         )
-    manner = delivery.manner()
+    manner = delivery.policy()
     settings = load_settings({})
-    with CallbackJournal.open(settings.state_dir) as journal:
-        goods = _goods(journal, numbers or [], which, sending, settings)
-        lines = _send(journal, goods, manner, sending.times, talk)
-    return _conclude(lines, talk)
+    with Journal.open(settings.state_dir) as journal:
+        goods = _select_replays(journal, numbers or [], which, sending, settings)
+        lines = _send(journal, goods, manner, sending.times, output_options)
+    return _print_outcome(lines, output_options)
 
 
-def _goods(
-    journal: CallbackJournal,
+def _select_replays(
+    journal: Journal,
     numbers: Sequence[str],
-    which: Which,
-    sending: Sending,
+    which: ReplayFilterOptions,
+    sending: ReplayOptions,
     settings: Settings,
 ) -> list[Replay]:
     from kling_cli.callbacks import Trust
-    from kling_cli.cli.commands.events import named_task
+    from kling_cli.cli.commands.events import resolve_task_id
     from kling_cli.jobs.order_parser import read_extra
-    from kling_cli.listener.forwarding.targets import read_target
-    from kling_cli.listener.history.replay import choose, replays, with_changes
+    from kling_cli.listener.forwarding.targets import parse_target
+    from kling_cli.listener.history.replay import (
+        plan_replays,
+        select_callbacks,
+        with_changes,
+    )
     from kling_cli.store import CallbackFilter
 
-    to = [read_target(text) for text in sending.to or ()]
+    to = [parse_target(text) for text in sending.to or ()]
     changes = read_extra(sending.changes or ())
-    task_id = named_task(which.task_id)
+    task_id = resolve_task_id(which.task_id)
     wanted = CallbackFilter(task_id=task_id, is_failed=which.is_failed)
-    found = choose(journal, numbers, None if numbers else wanted)
+    found = select_callbacks(journal, numbers, None if numbers else wanted)
     if any(kept.trust == Trust.SIGNED for kept in found):
         settings.require("webhook_secret")
-    return replays(
+    return plan_replays(
         journal,
         [with_changes(kept, changes) for kept in found],
         to=to,
@@ -150,45 +154,47 @@ def _goods(
 
 
 def _send(
-    journal: CallbackJournal,
+    journal: Journal,
     goods: Sequence[Replay],
     manner: ForwardingPolicy,
     times: int,
-    talk: OutputOptions,
+    output_options: OutputOptions,
 ) -> list[Forwarded]:
     import anyio
 
     from kling_cli.cli.output.job_results import print_message
     from kling_cli.clock import SystemClock
-    from kling_cli.listener.history.replay import send_again
+    from kling_cli.listener.history.replay import send_replays
     from kling_cli.store import JournalError
 
     def record(forward: StoredForward) -> None:
         try:
-            journal.keep_forwards([forward])
+            journal.add_forwards([forward])
         except JournalError as exc:  # it has been sent all the same
-            print_message(f"warning: {exc.message}", is_colorless=talk.is_colorless)
+            print_message(
+                f"warning: {exc.message}", is_colorless=output_options.is_colorless
+            )
 
     async def work() -> list[Forwarded]:
-        return await send_again(
+        return await send_replays(
             goods,
             manner,
             times=times,
             clock=SystemClock(),
-            tell=lambda line: _tell(line, talk),
+            emit=lambda line: _print_delivery(line, output_options),
             record=record,
         )
 
     return anyio.run(work)
 
 
-def _tell(line: Forwarded, talk: OutputOptions) -> None:
+def _print_delivery(line: Forwarded, output_options: OutputOptions) -> None:
     from kling_cli.cli.output.terminal.streams import write_message, write_result
     from kling_cli.cli.output.views.callbacks import delivery_line, response_excerpt
 
-    if talk.is_json:
+    if output_options.is_json:
         return
-    if talk.is_quiet:
+    if output_options.is_quiet:
         write_result(str(line.status or "-"))
         return
     write_result(delivery_line(line))
@@ -196,29 +202,29 @@ def _tell(line: Forwarded, talk: OutputOptions) -> None:
         write_message(each)
 
 
-def _conclude(lines: Sequence[Forwarded], talk: OutputOptions) -> int:
+def _print_outcome(lines: Sequence[Forwarded], output_options: OutputOptions) -> int:
     from kling_cli.cli.output.job_results import print_message
     from kling_cli.cli.output.json_document import dumps, error_object
     from kling_cli.cli.output.plain_lines import error_lines
     from kling_cli.cli.output.terminal.streams import write_result
-    from kling_cli.listener.history.replay import undelivered
+    from kling_cli.listener.history.replay import undelivered_error
 
-    error = undelivered(lines)
-    if talk.is_json:
+    error = undelivered_error(lines)
+    if output_options.is_json:
         document: dict[str, Any] = {
             "schema": SCHEMA,
             "ok": error is None,
             "command": "replay",
-            "deliveries": [_fields(line) for line in lines],
+            "deliveries": [_delivery_object(line) for line in lines],
             "error": error_object(error) if error else None,
         }
         write_result(dumps(document))
     for each in error_lines(error) if error else ():
-        print_message(each, is_colorless=talk.is_colorless)
+        print_message(each, is_colorless=output_options.is_colorless)
     return int(error.exit_code) if error else 0
 
 
-def _fields(line: Forwarded) -> dict[str, Any]:
+def _delivery_object(line: Forwarded) -> dict[str, Any]:
     """Return a delivery with the keys of a `forward` line of `kling listen`."""
     return {
         "event_id": line.number,

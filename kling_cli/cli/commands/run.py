@@ -1,4 +1,4 @@
-"""`kling run`: a complete request from a file."""
+"""`kling run`: runs a complete request from a JSON file."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from kling_cli.cli.commands.generate import CommandOptions, carry_out
+from kling_cli.cli.commands.generate import CommandOptions, run_order
 from kling_cli.cli.options.shared import (
     CallbackOptions,
     DownloadOptions,
     OutputOptions,
+    PresentationOptions,
     SafetyOptions,
-    Showing,
     WaitOptions,
 )
 from kling_cli.cli.options.values import read_json
@@ -29,7 +29,7 @@ Source = Annotated[
         show_default=False,
     ),
 ]
-Described = Annotated[
+DescribeOption = Annotated[
     str | None,
     typer.Option(
         "--schema",
@@ -43,13 +43,13 @@ Described = Annotated[
 def run(  # noqa: PLR0913 -- one for each group of options
     *,
     source: Source = None,
-    described: Described = None,
-    fetching: DownloadOptions,
-    talk: OutputOptions,
-    waiting: WaitOptions,
-    callbacks: CallbackOptions,
-    safety: SafetyOptions,
-    showing: Showing,
+    described: DescribeOption = None,
+    download_options: DownloadOptions,
+    output_options: OutputOptions,
+    wait_options: WaitOptions,
+    callback_options: CallbackOptions,
+    safety_options: SafetyOptions,
+    presentation_options: PresentationOptions,
 ) -> int:
     """Run a complete request: what the options of a generating command say, as JSON.
 
@@ -67,20 +67,20 @@ def run(  # noqa: PLR0913 -- one for each group of options
     if source is None:
         return _describe(described or "")
     request = read_json(source, hint=HINT)
-    order = to_order(request, external_id=safety.external_id)
+    order = to_order(request, external_id=safety_options.external_id)
     said = CommandOptions(
-        fetching=fetching,
-        talk=talk,
-        waiting=waiting,
-        callbacks=callbacks,
-        safety=safety,
-        showing=showing,
+        download_options=download_options,
+        output_options=output_options,
+        wait_options=wait_options,
+        callback_options=callback_options,
+        safety_options=safety_options,
+        presentation_options=presentation_options,
     )
-    return carry_out(order, said, command="run")
+    return run_order(order, said, command="run")
 
 
 def _describe(name: str) -> int:
-    """Print the schema: lines for a person, one line for a program."""
+    """Print the schema: indented on a terminal, one line for a program."""
     import json
     import sys
 

@@ -1,4 +1,4 @@
-"""The options of `kling sandbox`, in the groups in which its `--help` shows them."""
+"""`kling sandbox`: the simulator of the API as a local server."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from kling_cli.sandbox.server import Sandbox
     from kling_cli.sandbox.state.traffic_log import Exchange
 
-_BEHAVIOUR = "Behaviour"
-_FAULTS = "Faults"
-_CREDENTIALS = "Credentials"
+_BEHAVIOUR_PANEL = "Behaviour"
+_FAULTS_PANEL = "Faults"
+_CREDENTIALS_PANEL = "Credentials"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Behaviour:
-    """How fast the simulated account is, and how much it has."""
+class BehaviourOptions:
+    """The speed and the resources of the simulated account."""
 
     speed: Annotated[
         float,
@@ -36,7 +36,7 @@ class Behaviour:
             metavar="N",
             help="Tasks take their model's usual time divided by N (default: 1).",
             show_default=False,
-            rich_help_panel=_BEHAVIOUR,
+            rich_help_panel=_BEHAVIOUR_PANEL,
         ),
     ] = 1.0
     task_seconds: Annotated[
@@ -46,7 +46,7 @@ class Behaviour:
             metavar="SECONDS",
             min=0,
             help="Every task takes as long as this, in seconds (default: see --speed).",
-            rich_help_panel=_BEHAVIOUR,
+            rich_help_panel=_BEHAVIOUR_PANEL,
         ),
     ] = None
     slots: Annotated[
@@ -57,7 +57,7 @@ class Behaviour:
             min=0,
             help="How many tasks of one model may run at once (default: 5).",
             show_default=False,
-            rich_help_panel=_BEHAVIOUR,
+            rich_help_panel=_BEHAVIOUR_PANEL,
         ),
     ] = 5
     units: Annotated[
@@ -68,7 +68,7 @@ class Behaviour:
             min=0,
             help="Units in each resource pack (default: 1000).",
             show_default=False,
-            rich_help_panel=_BEHAVIOUR,
+            rich_help_panel=_BEHAVIOUR_PANEL,
         ),
     ] = 1000.0
     webhook_secrets: Annotated[
@@ -78,14 +78,14 @@ class Behaviour:
             metavar="SECRET",
             help="Sign callbacks with whsec_…; twice for a rotation (default: "
             "KLING_WEBHOOK_SECRET, else they are not signed).",
-            rich_help_panel=_BEHAVIOUR,
+            rich_help_panel=_BEHAVIOUR_PANEL,
         ),
     ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Faults:
-    """What is to go wrong."""
+class FaultOptions:
+    """The faults that are injected."""
 
     fail: Annotated[
         list[str] | None,
@@ -95,7 +95,7 @@ class Faults:
             help="Let ACTION befall the next N requests or tasks (default: 1; 0: all), "
             "such as query:500x3, create:accept-reset, download:cut, task:moderation, "
             "callback:none. May be repeated; a wrong one lists what there is.",
-            rich_help_panel=_FAULTS,
+            rich_help_panel=_FAULTS_PANEL,
         ),
     ] = None
     chaos: Annotated[
@@ -107,7 +107,7 @@ class Faults:
             max=1,
             help="Share of requests that a random fault befalls, 0 to 1 (default: 0).",
             show_default=False,
-            rich_help_panel=_FAULTS,
+            rich_help_panel=_FAULTS_PANEL,
         ),
     ] = 0.0
     seed: Annotated[
@@ -116,14 +116,14 @@ class Faults:
             "--seed",
             metavar="N",
             help="Make ids, keys and chaos the same in every run (default: random).",
-            rich_help_panel=_FAULTS,
+            rich_help_panel=_FAULTS_PANEL,
         ),
     ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """What the simulated account is entered with."""
+class CredentialOptions:
+    """The credentials of the simulated account."""
 
     api_key: Annotated[
         str | None,
@@ -131,7 +131,7 @@ class Credentials:
             "--api-key",
             metavar="KEY",
             help="The API key to accept (default: a new one).",
-            rich_help_panel=_CREDENTIALS,
+            rich_help_panel=_CREDENTIALS_PANEL,
         ),
     ] = None
     access_key: Annotated[
@@ -140,7 +140,7 @@ class Credentials:
             "--access-key",
             metavar="KEY",
             help="The access key to accept (default: a new one).",
-            rich_help_panel=_CREDENTIALS,
+            rich_help_panel=_CREDENTIALS_PANEL,
         ),
     ] = None
     secret_key: Annotated[
@@ -149,12 +149,12 @@ class Credentials:
             "--secret-key",
             metavar="KEY",
             help="The secret key that goes with it (default: a new one).",
-            rich_help_panel=_CREDENTIALS,
+            rich_help_panel=_CREDENTIALS_PANEL,
         ),
     ] = None
 
 
-Port = Annotated[
+PortOption = Annotated[
     int | None,
     typer.Option(
         "--port",
@@ -164,7 +164,7 @@ Port = Annotated[
         help="Port on 127.0.0.1; 0: any (default: 8787, another if taken).",
     ),
 ]
-Json = Annotated[
+JsonLinesOption = Annotated[
     bool,
     typer.Option(
         "--json", help="Print one JSON object a line: `ready`, then each request."
@@ -178,11 +178,11 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def sandbox(
     *,
-    port: Port = None,
-    behaviour: Behaviour,
-    faults: Faults,
-    credentials: Credentials,
-    is_json: Json = False,
+    port: PortOption = None,
+    behaviour: BehaviourOptions,
+    faults: FaultOptions,
+    credentials: CredentialOptions,
+    is_json: JsonLinesOption = False,
 ) -> int:
     """Serve a simulator of the Kling API on this machine, until Ctrl-C.
 
@@ -216,7 +216,7 @@ def sandbox(
 
 
 def _webhook_secrets(typed: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the secrets typed, else those a listener of this person checks with.
+    """Return the typed secrets, else those that this user's listener verifies with.
 
     Raises:
         UsageError: they are none.
@@ -238,7 +238,7 @@ def _webhook_secrets(typed: Sequence[str] | None) -> tuple[str, ...]:
 
 
 async def _serve(options: SandboxOptions, is_json: bool) -> int:
-    """Serve until a signal comes; return the exit code that goes with it."""
+    """Serve until a signal arrives; return its exit code."""
     import anyio
 
     from kling_cli.sandbox.server import serve_sandbox
@@ -264,7 +264,7 @@ def ready_document(box: Sandbox) -> dict[str, Any]:
 
 
 def ready_text(box: Sandbox) -> str:
-    """Return what a person copies into another shell."""
+    """Return the shell commands that point a client to the sandbox."""
     exports = {
         "KLING_API_BASE": box.base_url,
         "KLING_API_KEY": box.api_key,

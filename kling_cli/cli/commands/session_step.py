@@ -1,4 +1,4 @@
-"""The command of a step that costs nothing: made from a description, as a product's."""
+"""The commands of session steps, made from the catalogue like those of products."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from inspect import Parameter
 from typing import TYPE_CHECKING, Any
 
 from kling_cli import catalogue
-from kling_cli.cli.commands.generate import help_of
+from kling_cli.cli.commands.generate import command_help
 from kling_cli.cli.options import product_fields
-from kling_cli.cli.options.declaration import declare, signed
+from kling_cli.cli.options.declaration import declare_command, with_signature
 from kling_cli.cli.options.shared import (
     AccountOptions,
     DownloadOptions,
@@ -32,126 +32,139 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Typed:
-    """A step as it was typed; `command` is what `--json` calls it."""
+class StepInvocation:
+    """A step and its typed values; `command` is its name in `--json`."""
 
     step: Product
     facts: StepSpec
     command: str
     values: Mapping[str, Any]
-    talk: OutputOptions
-    account: AccountOptions
-    fetching: DownloadOptions | None
+    output_options: OutputOptions
+    account_options: AccountOptions
+    download_options: DownloadOptions | None
 
 
-def command(name: str, *, called: str) -> Any:
-    """Return the command of the step `name`, `called` so in its group."""
+def make_command(name: str, *, called: str) -> Any:
+    """Return the command of the step `name`, shown as `called` in its group."""
     step = catalogue.load_step(name)
     group = next(each.group for each in catalogue.step_summaries() if each.name == name)
     facts = step.step
     assert facts is not None  # noqa: S101 -- a test holds the files to it
-    groups: dict[str, Any] = {"talk": OutputOptions, "account": AccountOptions}
-    groups |= {"fetching": DownloadOptions} if facts.saves else {}
+    groups: dict[str, Any] = {
+        "output_options": OutputOptions,
+        "account_options": AccountOptions,
+    }
+    groups |= {"download_options": DownloadOptions} if facts.is_saved else {}
 
     def run(**given: Any) -> int:
         said = {each: given.pop(each) for each in groups}
-        typed = Typed(
+        typed = StepInvocation(
             step=step,
             facts=facts,
             command=f"{group} {called}",
             values=read_option_values(step, given),
-            **{"fetching": None, **said},
+            **{"download_options": None, **said},
         )
-        return _take(typed)
+        return _run_step(typed)
 
     shared = [
         Parameter(each, Parameter.KEYWORD_ONLY, annotation=options)
         for each, options in groups.items()
     ]
-    signed(
-        run, [*product_fields.arguments(step), *product_fields.options(step), *shared]
+    with_signature(
+        run,
+        [
+            *product_fields.positional_parameters(step),
+            *product_fields.option_parameters(step),
+            *shared,
+        ],
     )
-    return declare(run, name=called, help_text=help_of(step))
+    return declare_command(run, name=called, help_text=command_help(step))
 
 
-def _take(typed: Typed) -> int:
-    """Take the step, say what came of it, and return the exit code."""
+def _run_step(typed: StepInvocation) -> int:
+    """Run the step, print its result, and return the exit code."""
     from kling_cli.cli.output import json_document
 
-    result = _result(typed)
+    result = _execute_step(typed)
     error = result if isinstance(result, KlingError) else None
     taken = None if isinstance(result, KlingError) else result
-    if typed.talk.is_json:
+    if typed.output_options.is_json:
         named = typed.values.get("session")
         shown = json_document.session_step_document(typed.command, named, taken, error)
         write_result(json_document.dumps(shown))
     elif taken is not None:
-        for line in _shown(typed, taken):
+        for line in _result_lines(typed, taken):
             write_result(line)
-    for line in _told(typed, result):
-        print_message(line, is_colorless=typed.talk.is_colorless)
+    for line in _message_lines(typed, result):
+        print_message(line, is_colorless=typed.output_options.is_colorless)
     return int(error.exit_code if error else ExitCode.DONE)
 
 
-def _result(typed: Typed) -> StepResult | KlingError:
+def _execute_step(typed: StepInvocation) -> StepResult | KlingError:
     from kling_cli.cli.runner import load_settings, run
-    from kling_cli.jobs.calls.session_step import Step
+    from kling_cli.jobs.calls.session_step import StepRun
     from kling_cli.jobs.prepare import Order
 
-    options = _options(typed)
+    options = _step_run_options(typed)
     order: Order = Order(product=typed.step.name, values=typed.values)
 
-    async def work(around: RunContext) -> StepResult | KlingError:
+    async def work(context: RunContext) -> StepResult | KlingError:
         try:
-            return await Step(options=options, **around.as_keywords).take(order)
+            return await StepRun(options=options, **context.as_keywords).take(order)
         except KlingError as exc:
             return exc
 
-    settings = load_settings(settings_options(typed.account))
+    settings = load_settings(settings_options(typed.account_options))
     if options.is_downloading:
         settings.require("output_dir")
-    return run(work, settings=settings, talk=typed.talk, is_brief=True)
-
-
-def _options(typed: Typed) -> RunOptions:
-    from kling_cli.jobs.job import RunOptions
-
-    fetching = typed.fetching
-    return RunOptions(
-        command=typed.command,
-        is_downloading=fetching is not None and not fetching.is_link_only,
-        output=fetching.output if fetching else None,
-        is_forced=bool(fetching and fetching.is_forced),
+    return run(
+        work, settings=settings, output_options=typed.output_options, is_brief=True
     )
 
 
-def _shown(typed: Typed, result: StepResult) -> Iterator[str]:
-    """Yield what goes to stdout: the session opened, or the files made."""
+def _step_run_options(typed: StepInvocation) -> RunOptions:
+    from kling_cli.jobs.job import RunOptions
+
+    download_options = typed.download_options
+    return RunOptions(
+        command=typed.command,
+        is_downloading=download_options is not None
+        and not download_options.is_link_only,
+        output=download_options.output if download_options else None,
+        is_forced=bool(download_options and download_options.is_forced),
+    )
+
+
+def _result_lines(typed: StepInvocation, result: StepResult) -> Iterator[str]:
+    """Yield the lines for stdout: the session opened, or the files made."""
     if typed.facts.session_hours is not None:
         yield one_line(result.task.id)
-    elif typed.facts.saves:
+    elif typed.facts.is_saved:
         for one in result.saved:
             yield str(one.path) if one.path else one_line(one.output.url or "")
 
 
-def _told(typed: Typed, result: StepResult | KlingError) -> Iterator[str]:
-    """Yield what goes to stderr: what came of it, and what to type next."""
+def _message_lines(
+    typed: StepInvocation, result: StepResult | KlingError
+) -> Iterator[str]:
+    """Yield the lines for stderr: what was done, and the command to type next."""
     if isinstance(result, KlingError):
         from kling_cli.cli.output.plain_lines import error_lines
 
         yield from error_lines(result)
-    elif not typed.talk.is_quiet:
+    elif not typed.output_options.is_quiet:
         if typed.facts.session_hours is not None:
-            yield one_line(_opened(result))
+            yield one_line(_session_lines(result))
         elif typed.step.output == "mask":
             count = len(result.task.outputs)
             yield f"{count or 'no'} object{'' if count == 1 else 's'} marked"
         session = one_line(result.task.id)
-        yield from (each.replace("SESSION", session) for each in typed.facts.follows)
+        yield from (each.replace("SESSION", session) for each in typed.facts.next_steps)
 
 
-def _opened(result: StepResult) -> str:
-    """Return what the video of a session is, and until when the session lives."""
+def _session_lines(result: StepResult) -> str:
+    """Return the video of a session, and when the session expires."""
     known = [f"session {result.task.id}"]
     for video in result.task.outputs:
         facts = video.facts or {}

@@ -1,4 +1,4 @@
-"""The options of `kling trigger`."""
+"""`kling trigger`: sends mock callbacks to a handler and checks its answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from kling_cli.callbacks import check_secret, load_key
-from kling_cli.cli.commands.events import named_task
+from kling_cli.cli.commands.events import resolve_task_id
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import OutputOptions
 from kling_cli.cli.output.terminal.streams import read_input
@@ -20,29 +20,29 @@ from kling_cli.cli.runner import load_settings
 from kling_cli.clock import SystemClock
 from kling_cli.errors import KlingError, StoppedError, UsageError
 from kling_cli.jobs.order_parser import read_extra
-from kling_cli.listener.forwarding.targets import DEFAULT_PATH, Target, read_target
+from kling_cli.listener.forwarding.targets import DEFAULT_PATH, Target, parse_target
 from kling_cli.listener.history.export import curl_command
 from kling_cli.listener.history.replay import set_value
 from kling_cli.listener.ingress.urls import load_token, standing_path
 from kling_cli.mock.conformance import Expectations, parse_expectations
-from kling_cli.mock.payloads import Mock
+from kling_cli.mock.payloads import MockTask
 from kling_cli.mock.scenarios import (
-    Delivery,
-    Expected,
-    custom,
-    names,
-    reachability_check,
-    scenario,
+    ExpectedStatus,
+    MockDelivery,
+    build_scenario,
+    custom_delivery,
+    recovery_check,
+    scenario_names,
 )
-from kling_cli.mock.sender import MockRun, MockRuns, MockSigner, mock_requests
+from kling_cli.mock.sender import MockRun, MockRuns, MockSigner, delivery_batches
 from kling_cli.settings import Settings
 from kling_cli.tunnels import shared_lock
 
 if TYPE_CHECKING:
     from kling_cli.cli.output.views.mock_results import MockReport
     from kling_cli.listener.forwarding.delivery import DeliveryOutcome
-    from kling_cli.mock.conformance import HandlerResponse
-    from kling_cli.mock.scenarios import Delivery
+    from kling_cli.mock.conformance import CheckedDelivery
+    from kling_cli.mock.scenarios import MockDelivery
     from kling_cli.mock.sender import MockRun, MockRuns
 
 # Said here, as the scenarios themselves load what sends them; a test compares.
@@ -55,11 +55,11 @@ NASTY_SCENARIOS = (
     *("deep-json", "bad-signature", "old-timestamp", "unknown-task", "burst"),
 )
 
-Scenario = Annotated[
+ScenarioArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="[SCENARIO]",
-        autocompletion=completion.words(*SCENARIOS, *NASTY_SCENARIOS),
+        autocompletion=completion.word_completer(*SCENARIOS, *NASTY_SCENARIOS),
         help=f"{', '.join(SCENARIOS)}; or nasty: {', '.join(NASTY_SCENARIOS)}.",
     ),
 ]
@@ -67,7 +67,7 @@ Scenario = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MockOptions:
-    """What the mock callbacks are, and where they go."""
+    """The mock callbacks, their target, and the expected answers."""
 
     is_all: Annotated[
         bool,
@@ -129,8 +129,8 @@ class MockOptions:
 _GENERATIONS: Final = ("new", "legacy")
 
 
-def parse(name: str | None, mocking: MockOptions) -> MockRuns:
-    """Return what was typed, checked.
+def parse_mock_runs(name: str | None, mock_options: MockOptions) -> MockRuns:
+    """Return the mock runs that the options describe.
 
     With `--all` every scenario is a task of its own, and what a handler must do is
     judged even where nothing was demanded.
@@ -139,70 +139,74 @@ def parse(name: str | None, mocking: MockOptions) -> MockRuns:
         UsageError: some of it makes no sense.
     """
     settings = load_settings({})
-    stamp = _stamp(settings)
-    own_id = str(named_task(mocking.task_id))
-    if not mocking.is_all:
-        demands = parse_expectations(mocking.demands)
-        trial = _trial(name, own_id, mocking, demands, stamp, settings)
-        return MockRuns(trials=(trial,), demands=demands)
-    if name is not None or mocking.body is not None:
+    stamp = _load_signer(settings)
+    own_id = str(resolve_task_id(mock_options.task_id))
+    if not mock_options.is_all:
+        demands = parse_expectations(mock_options.demands)
+        trial = _make_run(name, own_id, mock_options, demands, stamp, settings)
+        return MockRuns(runs=(trial,), expectations=demands)
+    if name is not None or mock_options.body is not None:
         raise UsageError(
             "--all sends every scenario, so name none", hint="kling trigger --all"
         )
-    demands = parse_expectations(mocking.demands or Expected.TAKEN.value)
+    demands = parse_expectations(mock_options.demands or ExpectedStatus.ACCEPTED.value)
     trials, skipped = [], []
-    for each in names():
+    for each in scenario_names():
         task_id = f"{own_id}-{each}"
         try:
-            trials.append(_trial(each, task_id, mocking, demands, stamp, settings))
+            trials.append(
+                _make_run(each, task_id, mock_options, demands, stamp, settings)
+            )
         except SecretRequiredError:
             skipped.append(each)
-    return MockRuns(trials=trials, demands=demands, skipped=skipped, is_all=True)
+    return MockRuns(runs=trials, expectations=demands, skipped=skipped, is_all=True)
 
 
-def _trial(  # noqa: PLR0913, PLR0917 -- what all trials of a series share, and two more
+def _make_run(  # noqa: PLR0913, PLR0917 -- what all trials of a series share, and two more
     name: str | None,
     task_id: str,
-    mocking: MockOptions,
+    mock_options: MockOptions,
     demands: Expectations,
     stamp: MockSigner,
     settings: Settings,
 ) -> MockRun:
-    mock = Mock(
+    mock = MockTask(
         task_id=task_id,
         created_at=stamp.clock.now(),
-        is_legacy=mocking.generation == _GENERATIONS[1],
-        product=mocking.product,
+        is_legacy=mock_options.generation == _GENERATIONS[1],
+        product=mock_options.product,
     )
-    made = _made(name, mocking, mock)
+    made = _make_deliveries(name, mock_options, mock)
     _require_secret(made, demands, is_signed=bool(stamp.secrets))
-    sent = mock_requests(made, is_doubled=demands.is_idempotent, times=mocking.times)
-    if demands.is_strict and _may_be_tried_after(made, stamp):
-        sent.append((reachability_check(mock),))
+    sent = delivery_batches(
+        made, is_doubled=demands.is_idempotent, times=mock_options.times
+    )
+    if demands.is_strict and _needs_reachability_check(made, stamp):
+        sent.append((recovery_check(mock),))
     return MockRun(
         scenario=name,
-        sent=sent,
-        target=_target(mocking.to, settings),
-        stamp=stamp,
-        demands=demands,
+        batches=sent,
+        target=_find_target(mock_options.to, settings),
+        signer=stamp,
+        expectations=demands,
     )
 
 
 class SecretRequiredError(UsageError):
-    """Signatures can be made or judged only with the secret of the handler."""
+    """A signature can be made or judged only with the handler's secret."""
 
 
-def commands(trial: MockRun, mocking: MockOptions) -> list[str]:
-    """Return the curl commands that send the same; a listener's token is not shown."""
-    url = (trial.target if mocking.to else read_target(DEFAULT_PATH)).url
+def curl_commands(trial: MockRun, mock_options: MockOptions) -> list[str]:
+    """Return the equivalent curl commands; a listener's token is masked."""
+    url = (trial.target if mock_options.to else parse_target(DEFAULT_PATH)).url
     return [
-        curl_command(url, trial.stamp.headers(one), one.raw)
-        for volley in trial.sent
+        curl_command(url, trial.signer.headers(one), one.raw)
+        for volley in trial.batches
         for one in volley
     ]
 
 
-def _stamp(settings: Settings) -> MockSigner:
+def _load_signer(settings: Settings) -> MockSigner:
     settings.require("webhook_secret")
     for secret in settings.webhook_secrets:
         check_secret(secret)
@@ -213,20 +217,22 @@ def _stamp(settings: Settings) -> MockSigner:
     )
 
 
-def _made(name: str | None, mocking: MockOptions, mock: Mock) -> tuple[Delivery, ...]:
-    if mocking.generation not in _GENERATIONS:
+def _make_deliveries(
+    name: str | None, mock_options: MockOptions, mock: MockTask
+) -> tuple[MockDelivery, ...]:
+    if mock_options.generation not in _GENERATIONS:
         raise UsageError(f"--generation is {' or '.join(_GENERATIONS)}")
-    if (name is None) == (mocking.body is None):
+    if (name is None) == (mock_options.body is None):
         raise UsageError(
             "say which scenario, or --body FILE", hint="kling trigger succeeded"
         )
-    changes = read_extra(mocking.changes or ())
-    if mocking.body is None:
-        return scenario(name or "", mock, changes)
-    return custom(_changed(_read(mocking.body), changes), mock)
+    changes = read_extra(mock_options.changes or ())
+    if mock_options.body is None:
+        return build_scenario(name or "", mock, changes)
+    return custom_delivery(_with_changes(_read_body(mock_options.body), changes), mock)
 
 
-def _read(name: str) -> bytes:
+def _read_body(name: str) -> bytes:
     if name == "-":
         return read_input()
     try:
@@ -235,8 +241,8 @@ def _read(name: str) -> bytes:
         raise UsageError(f"--body {name}: {exc.strerror}") from exc
 
 
-def _changed(raw: bytes, changes: Mapping[str, Any]) -> bytes:
-    """Return a body of the person's own with other values; without any, as it is."""
+def _with_changes(raw: bytes, changes: Mapping[str, Any]) -> bytes:
+    """Return a custom body with changed values; without changes, unchanged."""
     if not changes:
         return raw
     try:
@@ -251,43 +257,46 @@ def _changed(raw: bytes, changes: Mapping[str, Any]) -> bytes:
 
 
 def _require_secret(
-    made: Sequence[Delivery], demands: Expectations, *, is_signed: bool
+    made: Sequence[MockDelivery], demands: Expectations, *, is_signed: bool
 ) -> None:
-    """Refuse to try, or to judge, signatures that we could not make.
+    """Refuse to send, or to judge, signatures that cannot be made.
 
     An old one can only be made with the handler's own secret. A forged one can be sent
     without, but whether a sound one would be let in can then not be seen.
     """
     is_judged = demands.is_strict and not demands.statuses
     for one in made:
-        if not is_signed and (one.age or (one.is_forged and is_judged)):
+        if not is_signed and (one.signature_age or (one.is_forged and is_judged)):
             raise SecretRequiredError(
                 f"{one.name} needs the secret that your handler checks with",
                 hint="set KLING_WEBHOOK_SECRET to it: whsec_…",
             )
 
 
-def _may_be_tried_after(made: Sequence[Delivery], stamp: MockSigner) -> bool:
-    """Return whether a sound callback should follow, to see if the handler still works.
+def _needs_reachability_check(made: Sequence[MockDelivery], stamp: MockSigner) -> bool:
+    """Return whether a valid callback should follow, to test the handler afterwards.
 
     One that checks signatures would refuse it if we cannot sign it.
     """
-    return any(one.is_spoilt and (stamp.secrets or not one.is_forged) for one in made)
+    return any(one.is_invalid and (stamp.secrets or not one.is_forged) for one in made)
 
 
-def _target(to: str | None, settings: Settings) -> Target:
+def _find_target(to: str | None, settings: Settings) -> Target:
     if to is not None:
-        return read_target(to)
+        return parse_target(to)
     for name in (shared_lock.PUBLIC, shared_lock.LOCAL):
         door = shared_lock.find_shared_tunnel(settings.state_dir, name)
         if door is not None and door.is_standing:
             path = standing_path(load_token(settings.state_dir))
-            return read_target(f"{door.local_url}{path}")
-    return read_target(DEFAULT_PATH)
+            return parse_target(f"{door.local_url}{path}")
+    return parse_target(DEFAULT_PATH)
 
 
 def trigger(
-    *, scenario: Scenario = None, mocking: MockOptions, talk: OutputOptions
+    *,
+    scenario: ScenarioArgument = None,
+    mock_options: MockOptions,
+    output_options: OutputOptions,
 ) -> int:
     """Send mock callbacks, signed if KLING_WEBHOOK_SECRET is set.
 
@@ -300,60 +309,73 @@ def trigger(
     from kling_cli.cli.output.views.mock_results import MockReport, print_commands
 
     report = MockReport(
-        talk, is_asserting=mocking.is_all or mocking.demands is not None
+        output_options,
+        is_asserting=mock_options.is_all or mock_options.demands is not None,
     )
     try:
-        series = parse(scenario, mocking)
-        if mocking.is_printed:
-            made = [one for trial in series.trials for one in commands(trial, mocking)]
-            print_commands(made, talk)
+        series = parse_mock_runs(scenario, mock_options)
+        if mock_options.is_printed:
+            made = [
+                one
+                for trial in series.runs
+                for one in curl_commands(trial, mock_options)
+            ]
+            print_commands(made, output_options)
             return 0
     except KlingError as exc:  # in JSON, the keys are the same
         return report.conclude(exc)
-    return _try(series, report)
+    return _run_all(series, report)
 
 
-def _try(series: MockRuns, report: MockReport) -> int:
-    """Send everything, judge what comes back, and say so."""
+def _run_all(series: MockRuns, report: MockReport) -> int:
+    """Send everything, check the answers and print the report."""
     import anyio
 
     from kling_cli.jobs.signals import until_signal
-    from kling_cli.mock.conformance import NoHandlerError, verdict
+    from kling_cli.mock.conformance import HandlerUnreachableError, conformance_error
 
     report.begin(series)
-    for trial in series.trials:
-        answers: dict[int, tuple[Delivery, DeliveryOutcome]] = {}
+    for trial in series.runs:
+        answers: dict[int, tuple[MockDelivery, DeliveryOutcome]] = {}
         stop: KlingError | None = None
         try:
             anyio.run(until_signal, partial(_send, trial, report, answers))
         except StoppedError as exc:
             stop = exc
-        report.add(trial.scenario, _judged(trial, answers, report.n_answers))
-        is_out_of_reach = isinstance(verdict(report.judged), NoHandlerError)
+        report.add(trial.scenario, _judge_answers(trial, answers, report.n_answers))
+        is_out_of_reach = isinstance(
+            conformance_error(report.judged), HandlerUnreachableError
+        )
         if stop is not None or is_out_of_reach:
-            return report.conclude(stop or verdict(report.judged))
-    return report.conclude(verdict(report.judged))
+            return report.conclude(stop or conformance_error(report.judged))
+    return report.conclude(conformance_error(report.judged))
 
 
-def _judged(
-    trial: MockRun, answers: dict[int, tuple[Delivery, DeliveryOutcome]], n_before: int
-) -> list[HandlerResponse]:
-    from kling_cli.mock.conformance import judge
+def _judge_answers(
+    trial: MockRun,
+    answers: dict[int, tuple[MockDelivery, DeliveryOutcome]],
+    n_before: int,
+) -> list[CheckedDelivery]:
+    from kling_cli.mock.conformance import check_deliveries
 
     numbered = {n_before + number: answer for number, answer in answers.items()}
-    return judge(numbered, trial.demands, is_signed=bool(trial.stamp.secrets))
+    return check_deliveries(
+        numbered, trial.expectations, is_signed=bool(trial.signer.secrets)
+    )
 
 
 async def _send(
     trial: MockRun,
     report: MockReport,
-    answers: dict[int, tuple[Delivery, DeliveryOutcome]],
+    answers: dict[int, tuple[MockDelivery, DeliveryOutcome]],
 ) -> None:
-    from kling_cli.mock.sender import deliver
+    from kling_cli.mock.sender import send_batches
 
-    def tell(number: int, one: Delivery, outcome: DeliveryOutcome) -> None:
+    def tell(number: int, one: MockDelivery, outcome: DeliveryOutcome) -> None:
         answers[number] = (one, outcome)
         report.show(number, one, outcome)
 
-    patience_s = trial.demands.patience_s
-    await deliver(trial.sent, trial.target, trial.stamp, tell, timeout_s=patience_s)
+    patience_s = trial.expectations.response_timeout_s
+    await send_batches(
+        trial.batches, trial.target, trial.signer, tell, timeout_s=patience_s
+    )

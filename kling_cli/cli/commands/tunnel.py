@@ -1,4 +1,4 @@
-"""`kling tunnel`: what tunnels there are, how good they are, and which is used."""
+"""`kling tunnel`: lists, measures and selects tunnel providers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kling_cli.cli.commands.library import grouped
+from kling_cli.cli.commands.library import make_command_group
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import OutputOptions
 from kling_cli.errors import TunnelError, UsageError
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
 
 HELP = "Show, test and choose the tunnels that callbacks come through."
 
-Names = Annotated[
+TunnelNames = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[NAME]...",
         help="Tunnels to test (default: the one that is chosen, else all that are "
         "ready and need no public service).",
-        autocompletion=completion.tunnels,
+        autocompletion=completion.complete_tunnels,
         show_default=False,
     ),
 ]
-Choice = Annotated[
+TunnelChoice = Annotated[
     str,
     typer.Argument(
         metavar="NAME",
         help="auto, none, a name of `kling tunnel list`, or ssh://[USER@]HOST[:PORT].",
-        autocompletion=completion.tunnels,
+        autocompletion=completion.complete_tunnels,
         show_default=False,
     ),
 ]
 
 
-def list_tunnels(*, talk: OutputOptions) -> int:
+def list_tunnels(*, output_options: OutputOptions) -> int:
     """List the tunnels there are: which is ready, what the others need, their limits.
 
     With --quiet: the names of those that are ready.
@@ -68,11 +68,11 @@ def list_tunnels(*, talk: OutputOptions) -> int:
             lines=_lines(found, settings),
             ids=[one.name for one, checks in found if _is_ready(checks)],
         ),
-        talk,
+        output_options,
     )
 
 
-def measure(*, names: Names = None, talk: OutputOptions) -> int:
+def measure_tunnels(*, names: TunnelNames = None, output_options: OutputOptions) -> int:
     """Open tunnels one after the other, send requests through them and measure.
 
     Says how long until the first request came in, the round trip (median and 95th
@@ -86,11 +86,11 @@ def measure(*, names: Names = None, talk: OutputOptions) -> int:
     from kling_cli.cli.output.listing import Listing, print_listing
     from kling_cli.cli.runner import load_settings
 
-    chosen = names or _testable(load_settings({}))
+    chosen = names or _default_test_targets(load_settings({}))
     wanted = [load_settings({"tunnel": name}) for name in chosen]
     if any(settings.tunnel == "none" for settings in wanted):
         raise UsageError("none is no tunnel", hint="kling tunnel list")
-    reports = anyio.run(_test_all, wanted, talk)
+    reports = anyio.run(_measure_all, wanted, output_options)
     failed = next((one.error for one in reports if one.error is not None), None)
     return print_listing(
         Listing(
@@ -100,11 +100,11 @@ def measure(*, names: Names = None, talk: OutputOptions) -> int:
             ids=[one.name for one in reports if one.error is None],
             error=failed,
         ),
-        talk,
+        output_options,
     )
 
 
-def use(*, name: Choice, talk: OutputOptions) -> int:
+def use_tunnel(*, name: TunnelChoice, output_options: OutputOptions) -> int:
     """Use a tunnel from now on: writes `tunnel` into config.toml.
 
     On a terminal you are asked what the tunnel needs to know, such as whether the
@@ -118,7 +118,7 @@ def use(*, name: Choice, talk: OutputOptions) -> int:
     from kling_cli.settings import write_setting
 
     settings = load_settings({"tunnel": name})
-    if is_person_there() and not (talk.is_json or talk.is_quiet):
+    if is_person_there() and not (output_options.is_json or output_options.is_quiet):
         prepare_tunnel(settings, settings.tunnel)
     path = settings.config_dir / "config.toml"
     write_setting(path, "tunnel", settings.tunnel)
@@ -130,13 +130,17 @@ def use(*, name: Choice, talk: OutputOptions) -> int:
             ids=[settings.tunnel],
             warnings=list(_warnings(settings)),
         ),
-        talk,
+        output_options,
     )
 
 
 def make_group() -> Any:
     """Return the command with its sub-commands."""
-    return grouped("tunnel", HELP, {"list": list_tunnels, "test": measure, "use": use})
+    return make_command_group(
+        "tunnel",
+        HELP,
+        {"list": list_tunnels, "test": measure_tunnels, "use": use_tunnel},
+    )
 
 
 def _is_ready(checks: list[ReadinessCheck]) -> bool:
@@ -194,7 +198,7 @@ def _lines(
         told = one.description
         yield from labelled_lines(
             [
-                *((check.name, _told(check)) for check in checks),
+                *((check.name, _check_text(check)) for check in checks),
                 ("account", told.account),
                 ("agent", told.agent),
                 ("URL", told.url),
@@ -206,12 +210,12 @@ def _lines(
         )
 
 
-def _told(check: ReadinessCheck) -> str:
+def _check_text(check: ReadinessCheck) -> str:
     return check.message if check.is_ok else f"{check.message}; {check.remedy}"
 
 
-def _testable(settings: Settings) -> list[str]:
-    """Return what is tested when nothing is named.
+def _default_test_targets(settings: Settings) -> list[str]:
+    """Return the providers to test when none is named.
 
     Raises:
         TunnelError: nothing is ready.
@@ -227,7 +231,9 @@ def _testable(settings: Settings) -> list[str]:
     return [one.name for one, why in found if why is None] or [found[0][0].name]
 
 
-async def _test_all(wanted: list[Settings], talk: OutputOptions) -> list[TunnelReport]:
+async def _measure_all(
+    wanted: list[Settings], output_options: OutputOptions
+) -> list[TunnelReport]:
     from kling_cli.clock import SystemClock
     from kling_cli.jobs.signals import until_signal
     from kling_cli.listener.ingress.tunnel_measurement import (
@@ -239,7 +245,7 @@ async def _test_all(wanted: list[Settings], talk: OutputOptions) -> list[TunnelR
     async def run() -> list[TunnelReport]:
         reports = []
         for settings in wanted:
-            if not (talk.is_json or talk.is_quiet):
+            if not (output_options.is_json or output_options.is_quiet):
                 typer.echo(f"testing {settings.tunnel}", err=True)
             try:
                 provider = provider_for(settings, settings.tunnel)
@@ -294,7 +300,7 @@ def _report_lines(reports: list[TunnelReport]) -> Iterator[str]:
 
 
 def _warnings(settings: Settings) -> Iterator[str]:
-    """Yield why what was chosen may not be what is used, or not work yet."""
+    """Yield why the chosen tunnel may not be used, or not work yet."""
     from kling_cli.tunnels import registry
 
     if os.environ.get("KLING_TUNNEL", "").strip():

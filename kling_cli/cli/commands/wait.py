@@ -1,4 +1,4 @@
-"""`kling wait`: attach to running tasks and finish them."""
+"""`kling wait`: attaches to running tasks and finishes them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from kling_cli.cli.options.shared import (
     AccountOptions,
     DownloadOptions,
     OutputOptions,
-    Showing,
+    PresentationOptions,
     TimeoutOptions,
     settings_options,
 )
-from kling_cli.cli.options.values import distinct
+from kling_cli.cli.options.values import parse_task_ids
 from kling_cli.cli.output.job_results import ResultKind, print_results
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from kling_cli.jobs.job import RunOptions
     from kling_cli.settings import Settings
 
-TaskIds = Annotated[
+TaskIdsArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[TASK_ID]...",
         help="Task ids or external ids; last, last~1 … are the newest "
         "(default: every unfinished task here).",
-        autocompletion=completion.open_task_ids,
+        autocompletion=completion.complete_unfinished_task_ids,
         show_default=False,
     ),
 ]
@@ -38,12 +38,12 @@ TaskIds = Annotated[
 
 def wait(  # noqa: PLR0913 -- one for each group of options
     *,
-    task_ids: TaskIds = None,
-    patience: TimeoutOptions,
-    fetching: DownloadOptions,
-    showing: Showing,
-    talk: OutputOptions,
-    account: AccountOptions,
+    task_ids: TaskIdsArgument = None,
+    timeout_options: TimeoutOptions,
+    download_options: DownloadOptions,
+    presentation_options: PresentationOptions,
+    output_options: OutputOptions,
+    account_options: AccountOptions,
 ) -> int:
     """Wait for tasks and finish them: say how they ended, save what they made.
 
@@ -53,23 +53,23 @@ def wait(  # noqa: PLR0913 -- one for each group of options
     """
     from kling_cli.cli.output.job_results import Presentation
     from kling_cli.cli.runner import load_settings, run
-    from kling_cli.jobs.run import finish
+    from kling_cli.jobs.attach import wait_for_tasks
 
-    ids = distinct(task_ids or ())
-    settings = load_settings(settings_options(patience, account))
+    ids = parse_task_ids(task_ids or ())
+    settings = load_settings(settings_options(timeout_options, account_options))
     settings.require("timeout")
-    if not fetching.is_link_only:
+    if not download_options.is_link_only:
         settings.require("output_dir")
-    options = _run_options(settings, fetching)
+    options = _run_options(settings, download_options)
 
-    async def work(around: RunContext) -> list[JobResult]:
-        return await finish(
+    async def work(context: RunContext) -> list[JobResult]:
+        return await wait_for_tasks(
             ids,
             options,
-            **around.as_keywords,
+            **context.as_keywords,
         )
 
-    results = run(work, settings=settings, talk=talk)
+    results = run(work, settings=settings, output_options=output_options)
     if not results:
         from kling_cli.cli.output.listing import EmptyMessage, print_empty_message
 
@@ -80,25 +80,25 @@ def wait(  # noqa: PLR0913 -- one for each group of options
                 f"kling list{sandbox} shows them; kling wait TASK_ID waits for a task"
                 " of another machine",
             ),
-            talk,
+            output_options,
         )
     return print_results(
         results,
         command="wait",
-        talk=talk,
-        wanted=ResultKind.LINKS if fetching.is_link_only else ResultKind.FILES,
+        output_options=output_options,
+        wanted=ResultKind.LINKS if download_options.is_link_only else ResultKind.FILES,
         is_many=len(ids) != 1,
-        presentation=Presentation.of(showing, settings),
+        presentation=Presentation.of(presentation_options, settings),
     )
 
 
-def _run_options(settings: Settings, fetching: DownloadOptions) -> RunOptions:
+def _run_options(settings: Settings, download_options: DownloadOptions) -> RunOptions:
     from kling_cli.jobs.job import RunOptions
 
     return RunOptions(
         command="wait",
         timeout_s=settings.timeout_s,
-        is_downloading=not fetching.is_link_only,
-        output=fetching.output,
-        is_forced=fetching.is_forced,
+        is_downloading=not download_options.is_link_only,
+        output=download_options.output,
+        is_forced=download_options.is_forced,
     )

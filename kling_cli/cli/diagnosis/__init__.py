@@ -1,1 +1,1 @@
-"""What `kling doctor` looks at, one module a subject."""
+"""The checks of `kling doctor`, one module a subject."""

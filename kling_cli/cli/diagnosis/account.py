@@ -1,11 +1,11 @@
-"""Credentials, the host they are for, and what that host makes of them."""
+"""Checks of the credentials and of the API host."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from kling_cli.cli.commands.auth import identity
+from kling_cli.cli.commands.auth import find_identity
 from kling_cli.cli.diagnosis.check import Check, fail, ok, warn
 from kling_cli.errors import CredentialsError, UnreachableError
 
@@ -19,31 +19,31 @@ _SKEW_S = 30.0  # above it, times shown begin to mislead
 _SIGNED_SKEW_S = 240.0  # signed callbacks are refused at 300. Source: API reference 4.5
 
 
-def look_at_credentials(
-    settings: Settings, environ: Mapping[str, str]
-) -> Iterator[Check]:
-    """Yield how it stands with the credentials, their host, and the way there."""
+def account_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check]:
+    """Yield the checks of credentials, host and proxy."""
     yield check_credentials(settings, environ)
     yield check_base(settings)
     yield from check_proxy(settings)
 
 
 def check_credentials(settings: Settings, environ: Mapping[str, str]) -> Check:
-    """Say which credentials are used and where they come from, masked."""
+    """Check which credentials are used; they are shown masked."""
     from kling_cli.api import missing_credentials_error
 
-    who = identity(settings)
+    who = find_identity(settings)
     if who is not None:
         return ok("credentials", f"{who.label} {who.masked} from {who.origin}")
     if settings.is_sandbox:
         return ok("credentials", "none, and none needed: KLING_SANDBOX is on")
     return fail(
-        "credentials", missing_credentials_error(settings), remedy=_other_name(environ)
+        "credentials",
+        missing_credentials_error(settings),
+        remedy=_other_variable_hint(environ),
     )
 
 
-def _other_name(environ: Mapping[str, str]) -> str | None:
-    """Return what to do about a key under the name that other clients read."""
+def _other_variable_hint(environ: Mapping[str, str]) -> str | None:
+    """Return the remedy for a key in a variable that other clients read."""
     name = next((name for name in _OTHER_NAMES if environ.get(name)), None)
     if name is None:
         return None
@@ -52,7 +52,7 @@ def _other_name(environ: Mapping[str, str]) -> str | None:
 
 
 def check_base(settings: Settings) -> Check:
-    """Say whom we talk to, and whether in the clear."""
+    """Check the API's base URL: whose host it is, and that it is encrypted."""
     base, origin = settings.api_base, settings.origins["api_base"]
     region = f"region {settings.region}, " if settings.is_official_base else ""
     if base.startswith("http://") and not settings.is_loopback_base:
@@ -65,7 +65,7 @@ def check_base(settings: Settings) -> Check:
 
 
 def check_proxy(settings: Settings) -> Iterator[Check]:
-    """Say which proxy leads to the API; nothing where the environment names none."""
+    """Check the proxy that leads to the API; None where the environment names none."""
     from kling_cli.settings import Proxies
 
     proxies = Proxies.from_environment()
@@ -81,8 +81,8 @@ def check_proxy(settings: Settings) -> Iterator[Check]:
         yield ok("proxy", f"the API is reached through {proxy}")
 
 
-async def ask_host(settings: Settings, clock: Clock) -> list[Check]:
-    """Return how the host answers: there at all, to our credentials, on what clock."""
+async def check_host(settings: Settings, clock: Clock) -> list[Check]:
+    """Check by one request whether the host is reachable and takes the credentials."""
     from kling_cli.api import (
         check_credentials,
         check_reachable,
@@ -93,12 +93,12 @@ async def ask_host(settings: Settings, clock: Clock) -> list[Check]:
         credentials = credentials_from_settings(settings)
     except CredentialsError:
         verdict = await check_reachable(settings.api_base, clock)
-        return list(_from_verdict(verdict, settings, is_signed=False))
+        return list(_host_checks(verdict, settings, is_signed=False))
     verdict = await check_credentials(settings.api_base, credentials, clock)
-    return list(_from_verdict(verdict, settings, is_signed=True))
+    return list(_host_checks(verdict, settings, is_signed=True))
 
 
-def _from_verdict(
+def _host_checks(
     verdict: HealthReport, settings: Settings, *, is_signed: bool
 ) -> Iterator[Check]:
     from kling_cli.api import HealthStatus
@@ -114,7 +114,7 @@ def _from_verdict(
 
 
 def check_login(verdict: HealthReport) -> Check:
-    """Say whether the API knows the credentials, and likes the account."""
+    """Check whether the API accepts the credentials and the account's standing."""
     from kling_cli.api import HealthStatus
 
     if verdict.error is None:
@@ -125,7 +125,7 @@ def check_login(verdict: HealthReport) -> Check:
 
 
 def check_clock(ahead_s: float, *, is_strict: bool) -> Check:
-    """Say how far this machine's clock is off; `is_strict` with signed callbacks."""
+    """Check this machine's clock; `is_strict` where callbacks are signed."""
     if abs(ahead_s) <= _SKEW_S:
         return ok("clock", "agrees with the API's")
     side = "behind" if ahead_s > 0 else "ahead of"

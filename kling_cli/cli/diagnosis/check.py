@@ -1,4 +1,4 @@
-"""The noun of the diagnosis: one thing looked at, how it stands, what to do."""
+"""One check of the diagnosis: name, level, message and remedy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kling_cli.errors import KlingError
 
 
 class Level(StrEnum):
-    """How much a finding matters; only `fail` keeps kling from working."""
+    """The severity of a check; only `fail` keeps kling from working."""
 
     OK = "ok"
     WARN = "warn"
@@ -19,7 +19,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One finding. A failure carries the error whose exit code `doctor` ends with."""
+    """One check. A failure carries the error whose exit code `doctor` ends with."""
 
     name: str
     level: Level
@@ -38,17 +38,17 @@ class Check:
 
 
 def ok(name: str, message: str) -> Check:
-    """Return a finding that needs nothing done."""
+    """Return a check that passed."""
     return Check(name=name, level=Level.OK, message=message)
 
 
 def warn(name: str, message: str, remedy: str) -> Check:
-    """Return a finding that kling can work with."""
+    """Return a check with a problem that kling can work with."""
     return Check(name=name, level=Level.WARN, message=message, remedy=remedy)
 
 
 def fail(name: str, error: KlingError, *, remedy: str | None = None) -> Check:
-    """Return a finding that kling cannot work with."""
+    """Return a check with a problem that kling cannot work with."""
     return Check(
         name=name,
         level=Level.FAIL,

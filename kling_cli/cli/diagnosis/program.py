@@ -1,4 +1,4 @@
-"""Which Python runs which kling, and what else of that name is about."""
+"""Checks of the program: its Python, and other programs of the same name."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from kling_cli.cli.diagnosis.check import Check, ok, warn
 
 _NAME = "kling"
 _HEAD_BYTES = 4096
-_OURS = b"kling_cli"  # every installer's script imports it by this name
+_PACKAGE_MARKS = b"kling_cli"  # every installer's script imports it by this name
 
 
-def look_at_program(search_path: str) -> Iterator[Check]:
-    """Yield what runs, and what a shell with `search_path` would run."""
+def program_checks(search_path: str) -> Iterator[Check]:
+    """Yield which Python runs kling, and what a shell with `search_path` would run."""
     python = f"{platform.python_implementation()} {platform.python_version()}"
     yield ok("kling", f"{__version__} in {Path(__file__).parents[2]}")
     yield ok("python", f"{python} at {sys.executable}")
-    yield check_path(programs(search_path))
+    yield check_path(find_programs(search_path))
 
 
-def programs(search_path: str) -> list[Path]:
+def find_programs(search_path: str) -> list[Path]:
     """Return every program called kling on `search_path`, each file once, in order."""
     found: dict[Path, Path] = {}
     for folder in filter(None, search_path.split(os.pathsep)):
@@ -35,14 +35,14 @@ def programs(search_path: str) -> list[Path]:
 
 
 def check_path(found: list[Path]) -> Check:
-    """Say which of the programs found the shell runs; other packages have one too."""
+    """Check which of the programs found a shell runs; other packages have one too."""
     if not found:
         return warn(
             "command",
             "there is no `kling` on PATH",
             f"put {Path(sys.executable).parent} on PATH, or use `python -m kling_cli`",
         )
-    strangers = [path for path in found if not is_ours(path)]
+    strangers = [path for path in found if not starts_this_package(path)]
     if found[0] in strangers:
         mine = next((path for path in found if path not in strangers), None)
         folder = mine.parent if mine else Path(sys.executable).parent
@@ -58,10 +58,10 @@ def check_path(found: list[Path]) -> Check:
     return ok("command", message)
 
 
-def is_ours(program: Path) -> bool:
+def starts_this_package(program: Path) -> bool:
     """Return whether `program` starts this package."""
     try:
         with program.open("rb") as file:
-            return _OURS in file.read(_HEAD_BYTES)
+            return _PACKAGE_MARKS in file.read(_HEAD_BYTES)
     except OSError:
         return False

@@ -1,4 +1,4 @@
-"""The folders: can they be used, is what is in them sound, who else can read it."""
+"""Checks of the folders: access, integrity, permissions."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from kling_cli.text import decode_text
 if TYPE_CHECKING:
     from kling_cli.settings import Settings
 
-_FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_OTHERS_MODE = stat.S_IRWXG | stat.S_IRWXO
 
 
-def look_at_storage(settings: Settings) -> Iterator[Check]:
-    """Yield how it stands with settings files, state folder, journal and secrets."""
+def storage_checks(settings: Settings) -> Iterator[Check]:
+    """Yield the checks of settings files, state folder, journal and secrets."""
     yield check_config(settings.config_dir)
     yield from check_login_file(settings)
     yield check_folder(settings.state_dir)
@@ -32,11 +32,11 @@ def look_at_storage(settings: Settings) -> Iterator[Check]:
 
 
 def check_config(config_dir: Path) -> Check:
-    """Say whether there is a settings file; it was read already if there is."""
+    """Check whether there is a settings file; it has been parsed already if so."""
     path = config_dir / "config.toml"
     if not path.exists():
         return ok("config file", f"none (it would be {path})")
-    if _has_secrets(path) and is_open_to_others(path):
+    if _has_secrets(path) and is_accessible_to_others(path):
         return warn(
             "config file",
             f"{path} holds secrets and others can read it",
@@ -46,14 +46,14 @@ def check_config(config_dir: Path) -> Check:
 
 
 def check_login_file(settings: Settings) -> Iterator[Check]:
-    """Say so when others can read the stored login."""
+    """Check whether others can read the stored login."""
     path = settings.config_dir / "credentials.toml"
-    if path.exists() and is_open_to_others(path):
+    if path.exists() and is_accessible_to_others(path):
         yield warn("stored login", f"others can read {path}", f"chmod 600 '{path}'")
 
 
 def check_folder(state_dir: Path) -> Check:
-    """Say whether the state folder can be written, without making it."""
+    """Check whether the state folder is writable, without creating it."""
     existing = next(path for path in (state_dir, *state_dir.parents) if path.exists())
     try:
         with tempfile.TemporaryFile(dir=existing):
@@ -69,11 +69,11 @@ def check_folder(state_dir: Path) -> Check:
 
 
 def check_journal(state_dir: Path) -> Check:
-    """Say whether the journal is sound; nothing is changed."""
-    from kling_cli.store import FILE_NAME, find_damage
+    """Check whether the journal is intact; nothing is changed."""
+    from kling_cli.store import FILE_NAME, check_integrity
 
     try:
-        damage = find_damage(state_dir)
+        damage = check_integrity(state_dir)
     except KlingError as exc:
         return fail("journal", exc)
     if damage is None:
@@ -87,7 +87,7 @@ def check_journal(state_dir: Path) -> Check:
 
 
 def check_output(output_dir: Path) -> Check:
-    """Say whether files can be saved where the settings want them."""
+    """Check whether files can be saved in the configured output folder."""
     existing = next(path for path in (output_dir, *output_dir.parents) if path.exists())
     if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
         return ok("output folder", str(output_dir))
@@ -99,7 +99,7 @@ def check_output(output_dir: Path) -> Check:
 
 
 def check_webhook(settings: Settings) -> Check:
-    """Say whether callbacks are checked by signature too."""
+    """Check whether callbacks are verified by signature too."""
     n_secrets = len(settings.webhook_secrets)
     if not n_secrets:
         return ok("webhook secret", "none: callbacks are known by their path")
@@ -114,9 +114,9 @@ def check_webhook(settings: Settings) -> Check:
     return ok("webhook secret", f"{n_secrets} from {origin}: signatures are checked")
 
 
-def is_open_to_others(path: Path) -> bool:
-    """Return whether somebody else on this machine may read or write `path`."""
-    return bool(path.stat().st_mode & _FOR_OTHERS)
+def is_accessible_to_others(path: Path) -> bool:
+    """Return whether another user of this machine may read or write `path`."""
+    return bool(path.stat().st_mode & _OTHERS_MODE)
 
 
 def _has_secrets(path: Path) -> bool:

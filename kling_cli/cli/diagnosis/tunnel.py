@@ -1,4 +1,4 @@
-"""What tunnels need: the checks of the providers, as findings of the diagnosis."""
+"""Checks of the tunnel providers."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from kling_cli.settings import Settings
     from kling_cli.tunnels.provider import ProviderFactory
 
-_POLLING = "without a tunnel kling polls, which works too"
+_POLLING_HINT = "without a tunnel kling polls, which works too"
 
 
-def look_at_tunnel(settings: Settings, search_path: str) -> Iterator[Check]:
-    """Yield how it stands with the tunnel that is wanted, unless none is."""
+def tunnel_checks(settings: Settings, search_path: str) -> Iterator[Check]:
+    """Yield the checks of the tunnel that is configured; none if there is none."""
     from kling_cli.tunnels import registry
 
     if settings.tunnel == registry.NONE:
@@ -33,17 +33,21 @@ def look_at_tunnel(settings: Settings, search_path: str) -> Iterator[Check]:
         return
     choice = registry.read_choice(settings.tunnel)
     if choice is not None:
-        yield from _findings(registry.factory(choice.name), settings, search_path)
+        yield from _provider_checks(
+            registry.factory(choice.name), settings, search_path
+        )
     else:
-        yield from _automatic(settings, search_path)
+        yield from _automatic_choice_checks(settings, search_path)
 
 
-def _automatic(settings: Settings, search_path: str) -> Iterator[Check]:
-    """Yield the findings about what `auto` takes, or about all that it might take."""
+def _automatic_choice_checks(settings: Settings, search_path: str) -> Iterator[Check]:
+    """Yield the checks of the provider that `auto` uses, or of all candidates."""
     from kling_cli.tunnels import chain, registry
 
     known = [one for one in registry.factories() if not one.is_public_service]
-    found = {one.name: list(_findings(one, settings, search_path)) for one in known}
+    found = {
+        one.name: list(_provider_checks(one, settings, search_path)) for one in known
+    }
     ready = [
         name
         for name, checks in found.items()
@@ -55,14 +59,15 @@ def _automatic(settings: Settings, search_path: str) -> Iterator[Check]:
     if ready:
         yield ok("tunnel", f"{ready[0]} is used (auto)")
     else:
-        yield warn("tunnel", f"none is set up; {_POLLING}", chain.HOW_TO_SET_UP)
+        yield warn("tunnel", f"none is set up; {_POLLING_HINT}", chain.HOW_TO_SET_UP)
 
 
-def _findings(
+def _provider_checks(
     factory: ProviderFactory, settings: Settings, search_path: str
 ) -> Iterator[Check]:
+    """Yield the checks of one provider."""
     for check in factory.checks(settings, search_path):
         if check.is_ok:
             yield ok(check.name, check.message)
         else:
-            yield warn(check.name, f"{check.message}; {_POLLING}", check.remedy)
+            yield warn(check.name, f"{check.message}; {_POLLING_HINT}", check.remedy)

@@ -1,4 +1,4 @@
-"""What a shell is offered for the words of a command line, with a note beside each.
+"""Shell completion: candidates for arguments and option values, with notes.
 
 Task ids, callbacks and one's own voices and elements come from the journal, all else
 from the catalogue; nobody is asked over a network. A shell evaluates what it is
@@ -20,16 +20,18 @@ if TYPE_CHECKING:
     from kling_cli.store import RecentTask
 
 Candidate = tuple[str, str]
-Complete = Callable[[Any, str], list[Candidate]]
+Completer = Callable[[Any, str], list[Candidate]]
 
-LAST: Final = "last"
+LAST_CANDIDATE: Final = "last"
 _SAFE_WORD: Final = re.compile(r"[\w.:@%+=,/-]+")
-_OPEN: Final = ("sending", "submitted", "processing")
+_UNFINISHED_STATES: Final = ("sending", "submitted", "processing")
 _STATES: Final = {"sending": "unknown", "absent": "unknown"}  # the others are words
 
 
-def fitting(offers: Iterable[Candidate], incomplete: str) -> list[Candidate]:
-    """Return those that begin with what was typed, safe to hand to a shell."""
+def matching_candidates(
+    offers: Iterable[Candidate], incomplete: str
+) -> list[Candidate]:
+    """Return the candidates that begin with `incomplete` and are safe for a shell."""
     return [
         (word, completion_note(note))
         for word, note in offers
@@ -37,23 +39,23 @@ def fitting(offers: Iterable[Candidate], incomplete: str) -> list[Candidate]:
     ]
 
 
-def one_of(offers: Iterable[Candidate]) -> Complete:
-    """Return what offers a fixed choice."""
+def choice_completer(offers: Iterable[Candidate]) -> Completer:
+    """Return a completer of fixed choices."""
     known = list(offers)
 
     def complete(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: ARG001 -- typer's
-        return fitting(known, incomplete)
+        return matching_candidates(known, incomplete)
 
     return complete
 
 
-def words(*names: str) -> Complete:
-    """Return what offers these words, without notes."""
-    return one_of((name, "") for name in names)
+def word_completer(*names: str) -> Completer:
+    """Return a completer of words without notes."""
+    return choice_completer((name, "") for name in names)
 
 
-def tunnels(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: ARG001 -- typer's
-    """Offer the providers of tunnels, `auto` and `none`."""
+def complete_tunnels(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: ARG001 -- typer's
+    """Complete the names of tunnel providers, `auto` and `none`."""
     from kling_cli.tunnels.registry import AUTO, NONE, PROVIDERS, factory
 
     known = [(name, factory(name).description.limits) for name in PROVIDERS]
@@ -62,41 +64,45 @@ def tunnels(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: ARG001 -- ty
         *known,
         (NONE, "never a tunnel"),
     ]
-    return fitting(choices, incomplete)
+    return matching_candidates(choices, incomplete)
 
 
 # ---- From the journal
 
 
-def task_ids(ctx: Any, incomplete: str) -> list[Candidate]:
-    """Offer the tasks of the journal, the newest first, and `last`."""
-    found = _tasks(ctx)
-    newest = [(LAST, f"the newest: {_note(found[0])}")] if found else []
-    return fitting([*newest, *((one.task_id, _note(one)) for one in found)], incomplete)
+def complete_task_ids(ctx: Any, incomplete: str) -> list[Candidate]:
+    """Complete the tasks of the journal, newest first, and `last`."""
+    found = _job_records(ctx)
+    newest = [(LAST_CANDIDATE, f"the newest: {_job_note(found[0])}")] if found else []
+    return matching_candidates(
+        [*newest, *((one.task_id, _job_note(one)) for one in found)], incomplete
+    )
 
 
-def open_task_ids(ctx: Any, incomplete: str) -> list[Candidate]:
-    """Offer the tasks that have not ended, as far as the journal knows."""
-    found = [one for one in _tasks(ctx) if one.stage in _OPEN]
-    return fitting([(one.task_id, _note(one)) for one in found], incomplete)
+def complete_unfinished_task_ids(ctx: Any, incomplete: str) -> list[Candidate]:
+    """Complete the tasks that the journal has as unfinished."""
+    found = [one for one in _job_records(ctx) if one.stage in _UNFINISHED_STATES]
+    return matching_candidates(
+        [(one.task_id, _job_note(one)) for one in found], incomplete
+    )
 
 
-def makers_of(output: str) -> Complete:
-    """Return what offers the tasks that made a `video` or an `audio`."""
+def task_id_completer(output: str) -> Completer:
+    """Return a completer of tasks that made a `video` or an `audio`."""
 
     def complete(ctx: Any, incomplete: str) -> list[Candidate]:
         found = [
-            (one.task_id, _note(one))
-            for one in _tasks(ctx)
+            (one.task_id, _job_note(one))
+            for one in _job_records(ctx)
             if any(kind == output for kind, _ in one.outputs)
         ]
-        return fitting(found, incomplete)
+        return matching_candidates(found, incomplete)
 
     return complete
 
 
-def outputs_of(type_: str, product: str = "") -> Complete:
-    """Return what offers ids of results of this type, not of their tasks.
+def output_id_completer(type_: str, product: str = "") -> Completer:
+    """Return a completer of ids of outputs of this type, not of their tasks.
 
     Where a value may be `NAME=ID`, what was typed before the id stays.
     """
@@ -104,41 +110,41 @@ def outputs_of(type_: str, product: str = "") -> Complete:
     def complete(ctx: Any, incomplete: str) -> list[Candidate]:
         name, equals, _ = incomplete.rpartition("=")
         found = [
-            (f"{name}{equals}{output_id}", _note(one))
-            for one in _tasks(ctx, product)
+            (f"{name}{equals}{output_id}", _job_note(one))
+            for one in _job_records(ctx, product)
             for kind, output_id in one.outputs
             if kind == type_
         ]
-        return fitting(found, incomplete)
+        return matching_candidates(found, incomplete)
 
     return complete
 
 
-def callbacks(ctx: Any, incomplete: str) -> list[Candidate]:
-    """Offer the numbers of kept callbacks, the newest first, and `last`."""
+def complete_callback_numbers(ctx: Any, incomplete: str) -> list[Candidate]:
+    """Complete the numbers of stored callbacks, newest first, and `last`."""
     from kling_cli.store import recent_callbacks
 
     place = _state_dir(ctx)
     found = recent_callbacks(place) if place is not None else []
     offers = [(str(one.number), f"{one.status} {one.task_id}") for one in found]
-    newest = [(LAST, f"the newest: {offers[0][1]}")] if offers else []
-    return fitting([*newest, *offers], incomplete)
+    newest = [(LAST_CANDIDATE, f"the newest: {offers[0][1]}")] if offers else []
+    return matching_candidates([*newest, *offers], incomplete)
 
 
-def _tasks(ctx: Any, product: str = "") -> list[RecentTask]:
+def _job_records(ctx: Any, product: str = "") -> list[RecentTask]:
     from kling_cli.store import recent_tasks
 
     place = _state_dir(ctx)
     return recent_tasks(place, product) if place is not None else []
 
 
-def _note(one: RecentTask) -> str:
+def _job_note(one: RecentTask) -> str:
     state = _STATES.get(one.stage, one.stage)
     return f"{state} {one.prompt or one.product}"
 
 
 def _state_dir(ctx: Any) -> Path | None:
-    """Return the folder of the journal that the command would use, if that is sound."""
+    """Return the folder of the journal that the command would use, if it is intact."""
     from kling_cli.errors import KlingError
     from kling_cli.settings import resolve_state_dir
 
@@ -152,30 +158,34 @@ def _state_dir(ctx: Any) -> Path | None:
 # ---- From the catalogue
 
 
-def products(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: ARG001 -- typer's
-    """Offer the products."""
+def complete_products(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: ARG001 -- typer's
+    """Complete the names of products."""
     from kling_cli import catalogue
 
     offers = [(each.name, each.summary) for each in catalogue.summaries()]
-    return fitting(offers, incomplete)
+    return matching_candidates(offers, incomplete)
 
 
-def models(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: ARG001 -- typer's
-    """Offer every model."""
+def complete_models(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: ARG001 -- typer's
+    """Complete the names of models."""
     from kling_cli import catalogue
 
-    return fitting(catalogue.model_labels().items(), incomplete)
+    return matching_candidates(catalogue.model_labels().items(), incomplete)
 
 
-def commands(ctx: Any, incomplete: str) -> list[Candidate]:
-    """Offer the commands, and below a group its own."""
-    from kling_cli.cli.app import load
+def complete_commands(ctx: Any, incomplete: str) -> list[Candidate]:
+    """Complete the names of commands, and of a group's sub-commands."""
+    from kling_cli.cli.app import import_command
     from kling_cli.cli.command_table import entries
     from kling_cli.cli.help_page import brief
 
     before = [each for each in ctx.params.get("words") or () if each]
     if not before:
-        return fitting([(e.name, e.summary) for e in entries()], incomplete)
-    group = next((load(each) for each in entries() if each.name == before[0]), None)
+        return matching_candidates([(e.name, e.summary) for e in entries()], incomplete)
+    group = next(
+        (import_command(each) for each in entries() if each.name == before[0]), None
+    )
     below = getattr(group, "commands", {}) if len(before) == 1 else {}
-    return fitting(((name, brief(e.help)) for name, e in below.items()), incomplete)
+    return matching_candidates(
+        ((name, brief(e.help)) for name, e in below.items()), incomplete
+    )

@@ -1,4 +1,4 @@
-"""How a function becomes a command whose options come in groups.
+"""Declaring a command: a function whose parameters are groups of options.
 
 A parameter annotated with a frozen dataclass of `options.py` stands for all options of
 that group: they are declared once and arrive as one value.
@@ -17,7 +17,7 @@ from kling_cli.cli.help_page import PagedCommand
 from kling_cli.errors import ExitCode, StoppedError
 
 
-def declare(
+def declare_command(
     function: Callable[..., Any],
     *,
     name: str,
@@ -44,8 +44,8 @@ def declare(
         except KeyboardInterrupt as exc:  # typer would make it an exit without a word
             raise StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED) from exc
 
-    run.__doc__ = _unwrapped(function.__doc__ or "")
-    signed(run, list(_flat(function)))
+    run.__doc__ = _unwrapped_paragraphs(function.__doc__ or "")
+    with_signature(run, list(_flattened_parameters(function)))
     app = typer.Typer(
         add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
     )
@@ -55,14 +55,14 @@ def declare(
     return command
 
 
-def _unwrapped(text: str) -> str:
-    """Return a docstring with one line for each paragraph: a terminal wraps its way."""
+def _unwrapped_paragraphs(text: str) -> str:
+    """Return a docstring with each paragraph on one line, as the terminal wraps it."""
     paragraphs = cleandoc(text).split("\n\n")
     return "\n\n".join(" ".join(each.split()) for each in paragraphs)
 
 
-def signed(function: Any, parameters: Sequence[Parameter]) -> Any:
-    """Return `function`, saying of itself that it takes these parameters."""
+def with_signature(function: Any, parameters: Sequence[Parameter]) -> Any:
+    """Return `function` with a signature of these parameters."""
     function.__signature__ = Signature(list(parameters))
     return function
 
@@ -77,17 +77,17 @@ def _parameters(function: Callable[..., Any]) -> Iterator[Parameter]:
         yield parameter.replace(annotation=hints[parameter.name])
 
 
-def _flat(function: Callable[..., Any]) -> Iterator[Parameter]:
+def _flattened_parameters(function: Callable[..., Any]) -> Iterator[Parameter]:
     for parameter in _parameters(function):
         if not is_dataclass(parameter.annotation):
             yield parameter.replace(kind=Parameter.KEYWORD_ONLY)
             continue
         hints = get_type_hints(parameter.annotation, include_extras=True)
         for field in fields(parameter.annotation):
-            yield _option(field, hints[field.name])
+            yield _group_parameter(field, hints[field.name])
 
 
-def _option(field: Field[Any], annotation: Any) -> Parameter:
+def _group_parameter(field: Field[Any], annotation: Any) -> Parameter:
     default = Parameter.empty if field.default is MISSING else field.default
     return Parameter(
         field.name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation

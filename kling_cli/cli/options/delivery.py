@@ -1,4 +1,4 @@
-"""How callbacks are delivered to your app, by `kling listen` and by `kling replay`."""
+"""The options of deliveries to an app, shared by `kling listen` and `kling replay`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import typer
 if TYPE_CHECKING:
     from kling_cli.listener.forwarding.policy import ForwardingPolicy
 
-_DELIVERY = "Delivery"
+_DELIVERY_PANEL = "Delivery"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryOptions:
-    """What is added to a callback that is passed on, and how long it may take."""
+    """Headers, signatures, timeout and TLS of requests that deliver a callback."""
 
     headers: Annotated[
         list[str] | None,
@@ -23,7 +23,7 @@ class DeliveryOptions:
             "--header",
             metavar="K:V",
             help="Add a header to what is passed on. May be repeated.",
-            rich_help_panel=_DELIVERY,
+            rich_help_panel=_DELIVERY_PANEL,
         ),
     ] = None
     is_insecure: Annotated[
@@ -31,7 +31,7 @@ class DeliveryOptions:
         typer.Option(
             "--insecure",
             help="Do not check the certificate of the app.",
-            rich_help_panel=_DELIVERY,
+            rich_help_panel=_DELIVERY_PANEL,
         ),
     ] = False
     timeout_s: Annotated[
@@ -43,7 +43,7 @@ class DeliveryOptions:
             max=3600,
             show_default=False,
             help="Seconds that the app has to answer (default: 30).",
-            rich_help_panel=_DELIVERY,
+            rich_help_panel=_DELIVERY_PANEL,
         ),
     ] = 30.0
     secrets: Annotated[
@@ -54,22 +54,22 @@ class DeliveryOptions:
             envvar="KLING_SIGN_FORWARDS",
             help="Sign what is passed on with whsec_…, as Kling does for accounts that "
             "have a webhook secret. May be repeated.",
-            rich_help_panel=_DELIVERY,
+            rich_help_panel=_DELIVERY_PANEL,
         ),
     ] = None
 
-    def manner(self) -> ForwardingPolicy:
+    def policy(self) -> ForwardingPolicy:
         """Return what was typed, checked.
 
         Raises:
             UsageError: a header or a secret is none.
         """
-        from kling_cli.listener.forwarding.headers import read_header
+        from kling_cli.listener.forwarding.headers import parse_header
         from kling_cli.listener.forwarding.policy import ForwardingPolicy
         from kling_cli.settings import parse_secret_options
 
         return ForwardingPolicy(
-            headers=tuple(read_header(text) for text in self.headers or ()),
+            headers=tuple(parse_header(text) for text in self.headers or ()),
             secrets=parse_secret_options("--sign-forwards", self.secrets or ()),
             timeout_s=self.timeout_s,
             is_insecure=self.is_insecure,

@@ -1,4 +1,4 @@
-"""What the models allow for a field, in words: in full, and in short for `--help`."""
+"""The parameters of a product's command, made from the catalogue's fields."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from kling_cli.cli.help_page import brief
 from kling_cli.cli.options import completion
 from kling_cli.jobs.order_parser import MODES
 
-_FEW = 2  # more models than these with the same limits are "otherwise"
+_MAX_LISTED_MODELS = 2  # more models than these with the same limits are "otherwise"
 
 
-_MOST_CHOICES = 6  # that a short text names
+_MAX_LISTED_CHOICES = 6  # that a short text names
 _RANGE = re.compile(r"\d to \d")
 _DEFAULT = re.compile(r" \(default: ([^()]*)\)")
 
 
-def availability(product: Product, field: Field) -> str:
-    """Return `Only with kling-2.6`, or which models have no such field, or nothing.
+def availability_text(product: Product, field: Field) -> str:
+    """Return `Only with kling-2.6`, which models have no such field, or "".
 
     Nothing is said where the default model has it: then it is an option like others.
     """
@@ -40,11 +40,11 @@ def availability(product: Product, field: Field) -> str:
     return f"Only with {_joined(has_it, 'or')}"
 
 
-def brief_help(product: Product, field: Field) -> str:
-    """Return the first clause of the field's help, with what any model takes of it."""
+def short_help(product: Product, field: Field) -> str:
+    """Return the first clause of the field's help, with what any model accepts."""
     text = _DEFAULT.sub("", brief(field.help))
     default = _DEFAULT.search(field.help)
-    allowed = _union(product, field, text)
+    allowed = _accepted_values(product, field, text)
     if allowed:
         text = f"{text}: {allowed}" if ":" not in text else f"{text}, {allowed}"
     if default is None or default[1].startswith("@"):  # how a prompt calls it
@@ -52,8 +52,8 @@ def brief_help(product: Product, field: Field) -> str:
     return f"{text} (default: {re.split('[;,]| where ', default[1])[0]})"
 
 
-def _union(product: Product, field: Field, text: str) -> str:
-    """Return what at least one model takes, `720p, 1080p, 4k`, if `text` does not."""
+def _accepted_values(product: Product, field: Field, text: str) -> str:
+    """Return what at least one model accepts, `720p, 1080p, 4k`, if `text` does not."""
     live = [each for each in product.models if each.status != "discontinued"]
     found = [_limits(product, each, field.name) for each in live]
     taken = [each for each in found if each is not None]
@@ -64,7 +64,7 @@ def _union(product: Product, field: Field, text: str) -> str:
         numbers += [one for one in choices if isinstance(one, int | float)]
         return "" if _RANGE.search(text) else f"{min(numbers):g} to {max(numbers):g}"
     words = [str(each) for each in choices]
-    is_short = len(words) <= _MOST_CHOICES and not field.groups
+    is_short = len(words) <= _MAX_LISTED_CHOICES and not field.groups
     if words:
         is_said = all(each in text for each in words)
         return ", ".join(words) if is_short and not is_said else ""
@@ -74,7 +74,7 @@ def _union(product: Product, field: Field, text: str) -> str:
 
 
 def limits_sentence(product: Product, field: Field) -> str:
-    """Return `3 to 15 (kling-3.0), otherwise 5 or 10.` and who cannot do it at all."""
+    """Return `3 to 15 (kling-3.0), otherwise 5 or 10.`, and which models lack it."""
     takers: dict[str, list[str]] = {}
     without: list[str] = []
     for model in product.models:
@@ -84,14 +84,14 @@ def limits_sentence(product: Product, field: Field) -> str:
         if limits is None:
             without.append(model.id)
         else:
-            takers.setdefault(_words(field, limits), []).append(model.id)
+            takers.setdefault(_limits_text(field, limits), []).append(model.id)
     if not takers:
         return ""
-    sentences = [_by_model(takers), _availability(takers, without)]
-    return " ".join(f"{_capital(each)}." for each in sentences if each)
+    sentences = [_limits_by_model(takers), _availability(takers, without)]
+    return " ".join(f"{_capitalized(each)}." for each in sentences if each)
 
 
-def _by_model(takers: dict[str, list[str]]) -> str:
+def _limits_by_model(takers: dict[str, list[str]]) -> str:
     """Return the limits with the models they hold for; the commonest come last."""
     if len(takers) == 1:
         return next(iter(takers))
@@ -99,9 +99,9 @@ def _by_model(takers: dict[str, list[str]]) -> str:
     said = [
         f"{words or 'any'} ({', '.join(models)})"
         for words, models in takers.items()
-        if words != commonest or len(models) <= _FEW
+        if words != commonest or len(models) <= _MAX_LISTED_MODELS
     ]
-    if len(takers[commonest]) > _FEW:
+    if len(takers[commonest]) > _MAX_LISTED_MODELS:
         said.append(f"otherwise {commonest or 'any'}")
     return ", ".join(said)
 
@@ -117,7 +117,7 @@ def _availability(takers: dict[str, list[str]], without: list[str]) -> str:
 
 
 def _limits(product: Product, model: Model, field: str) -> Limits | None:
-    """Return what the model takes on the first route that has the field."""
+    """Return the limits of a model on the first route that has the field."""
     for route in product.routes:
         found = model.limits.get(route.name, {}).get(field)
         if found is not None and not found.is_fixed:
@@ -125,7 +125,7 @@ def _limits(product: Product, model: Model, field: str) -> Limits | None:
     return None
 
 
-def _words(field: Field, limits: Limits) -> str:
+def _limits_text(field: Field, limits: Limits) -> str:
     if field.kind is FieldKind.SWITCH:
         return ""
     if limits.choices:
@@ -146,7 +146,7 @@ def _joined(words: list[str], last: str) -> str:
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
-def _capital(text: str) -> str:
+def _capitalized(text: str) -> str:
     """Return the text as a sentence begins, unless it begins with a value."""
     is_ours = text.startswith(("at ", "only ", "not ", "one of "))
     return text[:1].upper() + text[1:] if is_ours else text
@@ -173,80 +173,88 @@ _RESULTS = MappingProxyType(
 )
 
 
-def parameters(product: Product) -> Iterator[Parameter]:
+def product_parameters(product: Product) -> Iterator[Parameter]:
     """Yield the parameters that are the product's own, in the order of `--help`.
 
     A value that was not given is None (a list: None or empty). What the default model
     has not is in a panel that names the models that have it.
     """
-    yield from arguments(product)
+    yield from positional_parameters(product)
     if product.panel != LIBRARY:
-        yield _model(product)
+        yield _model_parameter(product)
     options_ = [each for each in product.fields if each.options]
     options_.sort(key=lambda each: each.kind not in _SHAPES)
     for each in options_:
-        yield _option(each, product, availability(product, each) or None)
+        yield _option_parameter(each, product, availability_text(product, each) or None)
     has_mode = product.output == "video" and any(
         each.name == "resolution" for each in options_
     )
     if has_mode:
-        yield _mode(product)
-    yield _set()
+        yield _mode_parameter(product)
+    yield _set_parameter()
     if listed_field(product) is not None:
-        yield _list()
+        yield _list_parameter()
 
 
-def briefs(product: Product) -> dict[str, str]:
-    """Return the short texts of a product's own parameters, by name."""
+def short_help_texts(product: Product) -> dict[str, str]:
+    """Return the short help texts of a product's own parameters, by name."""
     ids = [each.id for each in product.models if each.status == "current"]
     others = [each for each in ids if each != product.default_model]
     models = ", ".join([f"{product.default_model} (default)", *others])
-    own = {each.name: brief_help(product, each) for each in product.fields}
+    own = {each.name: short_help(product, each) for each in product.fields}
     return own | {"model": f"{models}; all: kling models"}
 
 
 def listed_field(product: Product) -> Field | None:
-    """Return the field whose choices are too many for `--help`; most have none."""
+    """Return the field whose choices `--list` prints; most products have none."""
     return next((each for each in product.fields if each.groups), None)
 
 
-def arguments(product: Product) -> Iterator[Parameter]:
+def positional_parameters(product: Product) -> Iterator[Parameter]:
     """Yield the positionals of a product, or of a step that its command takes."""
-    yield from (_argument(each, product) for each in product.fields if each.is_argument)
+    yield from (
+        _argument_parameter(each, product)
+        for each in product.fields
+        if each.is_argument
+    )
 
 
-def options(product: Product) -> Iterator[Parameter]:
+def option_parameters(product: Product) -> Iterator[Parameter]:
     """Yield the options of a step, in the order of its fields."""
-    yield from (_option(each, product, None) for each in product.fields if each.options)
+    yield from (
+        _option_parameter(each, product, None)
+        for each in product.fields
+        if each.options
+    )
 
 
-def _argument(field: Field, product: Product) -> Parameter:
-    """Return a positional; whether it is needed depends on the model, so not here."""
+def _argument_parameter(field: Field, product: Product) -> Parameter:
+    """Return a positional; whether it is required depends on the model."""
     info = typer.Argument(
         metavar=field.metavar or field.spelling,
-        help=_help(field, product),
+        help=_help_text(field, product),
         show_default=False,
-        autocompletion=_completion(product, field),
+        autocompletion=_completer(product, field),
     )
     return _parameter(field.name, list[str] if field.is_repeated else str, info)
 
 
-def _option(field: Field, product: Product, panel: str | None) -> Parameter:
+def _option_parameter(field: Field, product: Product, panel: str | None) -> Parameter:
     is_switch = field.kind is FieldKind.SWITCH
     info = typer.Option(
         *(_switch_spellings(field) if is_switch else field.options),
         metavar=None if is_switch else field.metavar or _metavar(field),
-        help=_help(field, product),
+        help=_help_text(field, product),
         rich_help_panel=panel,
         show_default=False,
-        autocompletion=_completion(product, field),
+        autocompletion=_completer(product, field),
     )
     kind: Any = _TYPES.get(field.kind, str)
     return _parameter(field.name, list[kind] if field.is_repeated else kind, info)
 
 
-def _model(product: Product) -> Parameter:
-    """Return the option for the model, which is not shown where there is only one."""
+def _model_parameter(product: Product) -> Parameter:
+    """Return the option for the model; hidden where there is only one."""
     ids = [model.id for model in product.models if model.status != "discontinued"]
     info = typer.Option(
         "--model",
@@ -256,15 +264,15 @@ def _model(product: Product) -> Parameter:
         f"(default: {product.default_model}, or the newest that takes what you ask).",
         hidden=len(ids) == 1,
         show_default=False,
-        autocompletion=completion.one_of(
+        autocompletion=completion.choice_completer(
             (model.id, model.label) for model in product.models
         ),
     )
     return _parameter("model", str, info)
 
 
-def _mode(product: Product) -> Parameter:
-    sizes = dict(choices(product, "resolution"))
+def _mode_parameter(product: Product) -> Parameter:
+    sizes = dict(choice_candidates(product, "resolution"))
     names = tuple(name for name, size in MODES.items() if size in sizes)
     info = typer.Option(
         "--mode",
@@ -275,7 +283,7 @@ def _mode(product: Product) -> Parameter:
     return _parameter("mode", Literal[names], info)
 
 
-def _set() -> Parameter:
+def _set_parameter() -> Parameter:
     info = typer.Option(
         "--set",
         metavar="KEY=VALUE",
@@ -287,7 +295,7 @@ def _set() -> Parameter:
     return _parameter("extra", list[str], info)
 
 
-def _list() -> Parameter:
+def _list_parameter() -> Parameter:
     info = typer.Option(
         "--list",
         help="Name the choices and leave, one a line; needs no account.",
@@ -296,8 +304,8 @@ def _list() -> Parameter:
     return _parameter("is_listing", bool, info)
 
 
-def choices(product: Product, field: str) -> list[tuple[str, str]]:
-    """Return every value that some model takes for `field`, for completion."""
+def choice_candidates(product: Product, field: str) -> list[tuple[str, str]]:
+    """Return every value that some model accepts for `field`, for completion."""
     found: dict[str, str] = {}
     groups = product.field(field).groups
     notes = {name: each.note for each in groups for name in each.choices}
@@ -309,8 +317,8 @@ def choices(product: Product, field: str) -> list[tuple[str, str]]:
     return list(found.items())
 
 
-def flag(name: str, spelling: str, help_text: str) -> Parameter:
-    """Return a parameter that is said or not."""
+def flag_parameter(name: str, spelling: str, help_text: str) -> Parameter:
+    """Return the parameter of a flag."""
     info = typer.Option(spelling, help=help_text, show_default=False)
     return _parameter(name, bool, info)
 
@@ -335,18 +343,18 @@ def _metavar(field: Field) -> str:
     return "VALUE" if field.kind is FieldKind.CHOICE else field.name.upper()
 
 
-def _help(field: Field, product: Product) -> str:
-    """Return the field's sentence and what the models allow."""
+def _help_text(field: Field, product: Product) -> str:
+    """Return the field's sentence with the limits of the models."""
     sentence = limits_sentence(product, field)
     return f"{field.help} {sentence}" if sentence else field.help
 
 
-def _completion(product: Product, field: Field) -> completion.Complete | None:
-    """Return what offers values of a field: choices, or what the journal knows."""
-    known = choices(product, field.name)
+def _completer(product: Product, field: Field) -> completion.Completer | None:
+    """Return the completer of a field: its choices, or ids from the journal."""
+    known = choice_candidates(product, field.name)
     if known:
-        return completion.one_of(known)
+        return completion.choice_completer(known)
     if field.name in _RESULTS:
-        return completion.outputs_of(*_RESULTS[field.name])
+        return completion.output_id_completer(*_RESULTS[field.name])
     by_id = product.field(field.id_field) if field.id_field else field
-    return completion.makers_of(by_id.id_of) if by_id.id_of else None
+    return completion.task_id_completer(by_id.id_of) if by_id.id_of else None

@@ -1,4 +1,4 @@
-"""The JSON Schema of a complete request, as `kling run --schema` prints it."""
+"""The JSON schema of the request file that `kling run` reads."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The options that commands share, in the groups in which `--help` shows them.
+"""The groups of options that commands share.
 
-Each group is a value: a command takes `saving: Saving` and gets its options parsed
-(`declare.py`). None means that nothing was said, so that environment, config file and
-default decide (`settings.py`).
+Each group is a frozen dataclass: a command takes `save_options: SaveOptions` and gets
+the parsed values (`declaration.py`). None means that an option was not typed, so that
+environment, config file and default decide (`settings/`).
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import typer
 
 from kling_cli.cli.options import completion
 
-OUTPUT = "Output"
-WAITING = "Waiting"
-CALLBACKS = "Callbacks"
-SAFETY = "Cost & safety"
+OUTPUT_PANEL = "Output"
+WAITING_PANEL = "Waiting"
+CALLBACKS_PANEL = "Callbacks"
+SAFETY_PANEL = "Cost & safety"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputOptions:
-    """What goes to stdout and how progress looks on stderr."""
+    """Form of the output on stdout and of progress on stderr."""
 
     is_json: Annotated[
         bool,
@@ -38,7 +38,7 @@ class OutputOptions:
             "--quiet",
             "-q",
             help="Print results and errors, nothing else.",
-            rich_help_panel=OUTPUT,
+            rich_help_panel=OUTPUT_PANEL,
         ),
     ] = False
     is_colorless: Annotated[
@@ -46,14 +46,14 @@ class OutputOptions:
         typer.Option(
             "--no-color",
             help="No colours, as with NO_COLOR=1.",
-            rich_help_panel=OUTPUT,
+            rich_help_panel=OUTPUT_PANEL,
         ),
     ] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveOptions:
-    """Where result files go."""
+    """Where output files are saved."""
 
     output: Annotated[
         str | None,
@@ -71,35 +71,35 @@ class SaveOptions:
         typer.Option(
             "--force",
             help="Overwrite existing files; otherwise a free name is taken.",
-            rich_help_panel=OUTPUT,
+            rich_help_panel=OUTPUT_PANEL,
         ),
     ] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadOptions(SaveOptions):
-    """Where result files go, if they are to be fetched at all."""
+    """Where output files are saved, or that only their URLs are printed."""
 
     is_link_only: Annotated[
         bool,
         typer.Option(
             "--no-download",
             help="Print the result's URLs instead of saving files.",
-            rich_help_panel=OUTPUT,
+            rich_help_panel=OUTPUT_PANEL,
         ),
     ] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Showing:
-    """What a terminal does besides lines."""
+class PresentationOptions:
+    """Previews, notifications and opening of files on a terminal."""
 
     is_opening: Annotated[
         bool,
         typer.Option(
             "--open",
             help="Open saved files with the program that shows them.",
-            rich_help_panel=OUTPUT,
+            rich_help_panel=OUTPUT_PANEL,
         ),
     ] = False
     is_previewing: Annotated[
@@ -108,7 +108,7 @@ class Showing:
             "--preview/--no-preview",
             help="Show a small picture on the terminal; by default where it can show "
             "one and nothing is piped (KLING_PREVIEW).",
-            rich_help_panel=OUTPUT,
+            rich_help_panel=OUTPUT_PANEL,
             show_default=False,
         ),
     ] = None
@@ -118,7 +118,7 @@ class Showing:
             "--notify/--no-notify",
             help="Notify you on the terminal at the end; by default after 60 s and "
             "more (KLING_NOTIFY).",
-            rich_help_panel=OUTPUT,
+            rich_help_panel=OUTPUT_PANEL,
             show_default=False,
         ),
     ] = None
@@ -135,7 +135,7 @@ class TimeoutOptions:
             metavar="TIME",
             help="How long to wait, such as 90, 10m or 1h30m; 0 for ever. The task "
             "goes on without us (default: KLING_TIMEOUT, else 60m).",
-            rich_help_panel=WAITING,
+            rich_help_panel=WAITING_PANEL,
         ),
     ] = None
 
@@ -157,7 +157,7 @@ class WaitOptions(TimeoutOptions):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackOptions:
-    """How news about the task can reach this machine."""
+    """How callbacks about the task reach this machine."""
 
     callback: Annotated[
         Literal["auto", "require", "off"] | None,
@@ -166,7 +166,7 @@ class CallbackOptions:
             help="How news of the task arrives (default: auto). auto: take callbacks "
             "when a tunnel can be had, and poll anyway; require: no tunnel, no job; "
             "off: poll only.",
-            rich_help_panel=CALLBACKS,
+            rich_help_panel=CALLBACKS_PANEL,
         ),
     ] = None
     tunnel: Annotated[
@@ -177,8 +177,8 @@ class CallbackOptions:
             help="Which tunnel callbacks come through: auto, a name of `kling tunnel "
             "list`, ssh://HOST or none (default: KLING_TUNNEL, else auto). auto: the "
             "first that is set up, except that a sandbox on this machine needs none.",
-            autocompletion=completion.tunnels,
-            rich_help_panel=CALLBACKS,
+            autocompletion=completion.complete_tunnels,
+            rich_help_panel=CALLBACKS_PANEL,
         ),
     ] = None
     callback_url: Annotated[
@@ -187,7 +187,7 @@ class CallbackOptions:
             "--callback-url",
             metavar="URL",
             help="Your own public URL of the listener; no tunnel is started.",
-            rich_help_panel=CALLBACKS,
+            rich_help_panel=CALLBACKS_PANEL,
         ),
     ] = None
     port: Annotated[
@@ -199,21 +199,21 @@ class CallbackOptions:
             metavar="N",
             show_default=False,
             help="Port of the listener here (default: a free one).",
-            rich_help_panel=CALLBACKS,
+            rich_help_panel=CALLBACKS_PANEL,
         ),
     ] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountOptions:
-    """Whom we talk with."""
+    """Which host or sandbox the requests go to."""
 
     region: Annotated[
         Literal["global", "cn"] | None,
         typer.Option(
             "--region",
             help="Which host has the account (default: global).",
-            rich_help_panel=SAFETY,
+            rich_help_panel=SAFETY_PANEL,
         ),
     ] = None
     is_sandbox: Annotated[
@@ -228,7 +228,7 @@ class AccountOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SafetyOptions(AccountOptions):
-    """What a job may cost, and how it can be found again."""
+    """Limits of cost, dry run, and the external id."""
 
     is_dry_run: Annotated[
         bool,
@@ -244,7 +244,7 @@ class SafetyOptions(AccountOptions):
             metavar="N",
             min=0,
             help="Refuse to submit what may cost more than N units.",
-            rich_help_panel=SAFETY,
+            rich_help_panel=SAFETY_PANEL,
         ),
     ] = None
     external_id: Annotated[
@@ -254,13 +254,13 @@ class SafetyOptions(AccountOptions):
             metavar="ID",
             help="Your own id for the task; unique over the account "
             "(default: kling makes one).",
-            rich_help_panel=SAFETY,
+            rich_help_panel=SAFETY_PANEL,
         ),
     ] = None
 
 
 def settings_options(*groups: Any) -> Mapping[str, Any]:
-    """Return what was said in `groups` that `settings.py` knows by the same name."""
+    """Return the typed options of `groups` that are settings too, by setting name."""
     said = {
         "region": "region",
         "is_sandbox": "sandbox",
@@ -275,3 +275,33 @@ def settings_options(*groups: Any) -> Mapping[str, Any]:
         if hasattr(group, attribute)
     }
     return {name: value for name, value in found.items() if value not in (None, False)}
+
+
+JsonOption = Annotated[
+    bool,
+    typer.Option("--json", help="Print exactly one JSON object, failures included."),
+]
+RegionOption = Annotated[
+    Literal["global", "cn"] | None,
+    typer.Option(
+        "--region", help="Which of Kling's two hosts (default: where the account is)."
+    ),
+]
+OfflineOption = Annotated[
+    bool, typer.Option("--offline", help="Look at this machine only; ask nobody.")
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamOptions(OutputOptions):
+    """The output options of commands that print a line an event."""
+
+    is_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print one JSON object a line on stdout and nothing else; a failure "
+            "to start or to go on is one too.",
+            rich_help_panel=OUTPUT_PANEL,
+        ),
+    ] = False

@@ -1,4 +1,7 @@
-"""What a person is asked before a tunnel is opened; a script is never asked.
+"""Prompts before a tunnel is opened; never shown to a script.
+
+They ask whether to use a public service where no tunnel is set up, whether to download
+an agent, whether a server's key is the right one.
 
 Whether to use a public service where no tunnel is set up, whether to download an
 agent, whether a server's key is the right one.
@@ -23,8 +26,8 @@ OFFERED: Final = "localhost.run"
 
 
 @dataclass(frozen=True, slots=True)
-class TerminalPerson:
-    """Somebody at the terminal; questions and lines go to stderr."""
+class TerminalPrompt:
+    """Prompts on the terminal; questions and messages go to stderr."""
 
     def tell(self, line: str) -> None:
         typer.echo(one_line(line), err=True)
@@ -34,25 +37,25 @@ class TerminalPerson:
 
 
 def prepare_job_tunnel(
-    settings: Settings, options: RunOptions, talk: OutputOptions
+    settings: Settings, options: RunOptions, output_options: OutputOptions
 ) -> RunOptions:
-    """Ask what is to be asked before a job; return the options with the choice made."""
+    """Prompt as far as a job needs a tunnel; return its options with the choice."""
     if not is_tunnel_wanted(settings, options):
         return options
-    if talk.is_json or talk.is_quiet or not is_person_there():
+    if output_options.is_json or output_options.is_quiet or not is_person_there():
         return options
     return replace(options, tunnel=prepare_tunnel(settings, options.tunnel))
 
 
 def prepare_tunnel(settings: Settings, tunnel: str) -> str:
-    """Ask the person at the terminal; return the tunnel to use, a value of `--tunnel`.
+    """Prompt at the terminal; return the tunnel to use, a value of `--tunnel`.
 
     With `auto`, what is ready is used; what is half set up comes next; where nothing
     is, a public service is offered once.
     """
     from kling_cli.tunnels import chain, registry
 
-    person = TerminalPerson()
+    person = TerminalPrompt()
     choice = registry.read_choice(tunnel)
     if choice is not None:
         registry.factory(choice.name).prepare(settings, choice.address, person)
@@ -62,7 +65,7 @@ def prepare_tunnel(settings: Settings, tunnel: str) -> str:
         ready = [factory for factory, why in found if why is None]
         (ready or [found[0][0]])[0].prepare(settings, None, person)
     elif settings.is_tunnel_offered and OFFERED in registry.PROVIDERS:
-        return _offer_public_service(settings, person) or tunnel
+        return _offer_public_provider(settings, person) or tunnel
     return tunnel
 
 
@@ -82,8 +85,8 @@ def is_tunnel_wanted(settings: Settings, options: RunOptions) -> bool:
     return options.tunnel != "none"
 
 
-def _offer_public_service(settings: Settings, person: TerminalPerson) -> str | None:
-    """Ask once whether to use a public service; the answer stays in config.toml."""
+def _offer_public_provider(settings: Settings, person: TerminalPrompt) -> str | None:
+    """Ask once whether to use a public service; config.toml stores the answer."""
     from kling_cli.errors import UsageError
     from kling_cli.settings import write_setting
     from kling_cli.tunnels import registry

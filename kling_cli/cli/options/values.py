@@ -1,4 +1,4 @@
-"""Values as they come from a command line: task ids, files, standard input."""
+"""Values of arguments: task ids, JSON, files, standard input."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from kling_cli.jobs.order_parser import read_values, strict_json
 from kling_cli.text import decode_text, is_text, normal_text
 
 
-def distinct(task_ids: Iterable[str]) -> tuple[str, ...]:
-    """Return the ids in the order typed, each once, without surrounding space.
+def parse_task_ids(task_ids: Iterable[str]) -> tuple[str, ...]:
+    """Return the task ids in the order typed, each once, without surrounding space.
 
     A list of ids that Windows has saved gives them with carriage returns and a mark.
 
@@ -43,7 +43,9 @@ def read_json(source: str, *, hint: str) -> Any:
     try:
         return strict_json(raw)
     except ValueError as exc:
-        raise UsageError(f"{named(source)} is not JSON: {exc}", hint=hint) from exc
+        raise UsageError(
+            f"{source_name(source)} is not JSON: {exc}", hint=hint
+        ) from exc
 
 
 def read_bytes(source: str, *, hint: str) -> bytes:
@@ -58,11 +60,11 @@ def read_bytes(source: str, *, hint: str) -> bytes:
         return Path(source).expanduser().read_bytes()
     except (OSError, ValueError, RuntimeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else str(exc)
-        raise UsageError(f"{named(source)}: {reason}", hint=hint) from exc
+        raise UsageError(f"{source_name(source)}: {reason}", hint=hint) from exc
 
 
-def named(source: str) -> str:
-    """Return what a message calls `source`."""
+def source_name(source: str) -> str:
+    """Return the name of a source in messages."""
     return "standard input" if source == "-" else source
 
 

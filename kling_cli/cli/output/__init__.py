@@ -1,1 +1,1 @@
-"""How what happened is shown: plain lines, a live display, one JSON document."""
+"""Output: live display, plain lines, JSON documents, tables."""

@@ -1,4 +1,4 @@
-"""`--dry-run`: the request as it would be sent, and what it would cost."""
+"""`--dry-run`: prints the request as it would be sent, and its estimated cost."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from kling_cli.cli.output.terminal.text import format_units, format_usd, one_lin
 from kling_cli.errors import ExitCode
 
 if TYPE_CHECKING:
-    from kling_cli.catalogue import Estimate
+    from kling_cli.catalogue import Estimate, PreparedRequest
     from kling_cli.cli.options.shared import OutputOptions
-    from kling_cli.jobs.prepare import Order, Request
+    from kling_cli.jobs.prepare import Order
     from kling_cli.settings import Settings
 
 MAX_SHOWN_TEXT_LENGTH = 512  # characters of a value that a person still wants to read
@@ -25,19 +25,19 @@ def print_dry_run(
     *,
     command: str,
     settings: Settings,
-    talk: OutputOptions,
+    output_options: OutputOptions,
     max_units: float | None,
 ) -> int:
-    """Print the checked request and its estimate; nothing is sent or written down.
+    """Print the validated request and its estimate; nothing is sent or stored.
 
     It works without credentials too: the request is then the one for an API key. Of a
     job of two calls both are printed; what the first will tell stands in `<>`.
     """
     requests = _requests(order, settings, max_units)
     for each in requests:
-        if each.model_reason is not None and not talk.is_quiet:
+        if each.model_reason is not None and not output_options.is_quiet:
             write_message(one_line(each.model_reason))
-    if talk.is_json:
+    if output_options.is_json:
         _print_document(order, requests, settings, command)
     else:
         for each in requests:
@@ -47,27 +47,26 @@ def print_dry_run(
 
 def _requests(
     order: Order, settings: Settings, max_units: float | None
-) -> list[Request]:
-    """Return what would be sent, one after the other."""
-    from kling_cli.jobs.calls.two_step import UNKNOWN_ID, plan_two_steps
-    from kling_cli.jobs.history import with_history
-    from kling_cli.jobs.prepare import check_price, prepare
-    from kling_cli.jobs.run import kinds_of
+) -> list[PreparedRequest]:
+    """Return the requests that would be sent, in order."""
+    from kling_cli.jobs.calls.two_step import PLACEHOLDER_ID, plan_two_steps
+    from kling_cli.jobs.history import resolve_references
+    from kling_cli.jobs.prepare import check_price, credential_kinds, prepare
 
     if order.before is not None:
         intent = plan_two_steps(order, settings)
         check_price(intent.whole, max_units)
         return [each for each in (intent.first, intent.second) if each is not None]
-    known = with_history(order, settings)
-    request = prepare(known, kinds_of(settings), new_id=lambda: UNKNOWN_ID)
+    known = resolve_references(order, settings)
+    request = prepare(known, credential_kinds(settings), new_id=lambda: PLACEHOLDER_ID)
     check_price(request, max_units)
     return [request]
 
 
 def _print_document(
-    order: Order, requests: list[Request], settings: Settings, command: str
+    order: Order, requests: list[PreparedRequest], settings: Settings, command: str
 ) -> None:
-    """Print the document of every command with the request as one more key."""
+    """Print the JSON document of the command with the request as one more key."""
     from kling_cli.api import TaskStatus
     from kling_cli.cli.output import json_document
     from kling_cli.jobs.events import JobResult
@@ -89,7 +88,7 @@ def _print_document(
     write_result(json_document.dumps(shown))
 
 
-def _request_document(request: Request, settings: Settings) -> dict[str, Any]:
+def _request_document(request: PreparedRequest, settings: Settings) -> dict[str, Any]:
     return {
         "method": "POST",
         "url": settings.api_base + request.plan.create_path,
@@ -98,7 +97,7 @@ def _request_document(request: Request, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _print_text(request: Request, settings: Settings) -> None:
+def _print_text(request: PreparedRequest, settings: Settings) -> None:
     body = request.body(None)
     if sys.stdout is not None and sys.stdout.isatty():
         body = abbreviated(body)
@@ -108,7 +107,7 @@ def _print_text(request: Request, settings: Settings) -> None:
 
 
 def abbreviated(value: Any) -> Any:
-    """Return a body a person can read: media shortened, nothing that acts."""
+    """Return a body for a terminal: media shortened, control characters escaped."""
     if isinstance(value, dict):
         return {one_line(key): abbreviated(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -120,8 +119,8 @@ def abbreviated(value: Any) -> Any:
     return one_line(value)
 
 
-def estimate_line(request: Request) -> str:
-    """Return what the job would cost, in units and at list price."""
+def estimate_line(request: PreparedRequest) -> str:
+    """Return the estimated cost in units and at list price."""
     estimate = request.estimate
     if estimate is None:
         from kling_cli.catalogue import explain_missing_price
@@ -141,5 +140,5 @@ def estimate_line(request: Request) -> str:
 
 
 def _estimate_document(estimate: Estimate | None) -> dict[str, Any] | None:
-    """Return the estimate as JSON has it; its keys are the names of the class."""
+    """Return the estimate as JSON; its keys are the fields of the class."""
     return None if estimate is None else asdict(estimate)

@@ -1,4 +1,4 @@
-"""What happens on a terminal besides lines: previews, notifications, opened files."""
+"""Results of jobs: stdout, failures on stderr, previews, notifications."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kling_cli.cli.output.terminal.text import format_units, one_line
 from kling_cli.errors import ExitCode, KlingError, NotSavedError, StoppedError
 
 if TYPE_CHECKING:
-    from kling_cli.cli.options.shared import OutputOptions, Showing
+    from kling_cli.cli.options.shared import OutputOptions, PresentationOptions
     from kling_cli.jobs.events import JobResult
     from kling_cli.settings import Settings
 
@@ -29,26 +29,31 @@ _MAX_PREVIEWS: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presentation:
-    """What is wanted; None leaves it to the terminal and to how long it took."""
+    """Which previews, notifications and opened files follow; None decides by itself."""
 
     is_opening: bool = False
     is_previewing: bool | None = None
     is_notifying: bool | None = None
 
     @classmethod
-    def of(cls, showing: Showing, settings: Settings) -> Presentation:
-        """Return what was typed, or else is the setting."""
-        preview, notify = showing.is_previewing, showing.is_notifying
+    def of(
+        cls, presentation_options: PresentationOptions, settings: Settings
+    ) -> Presentation:
+        """Return the typed options, completed by the settings."""
+        preview, notify = (
+            presentation_options.is_previewing,
+            presentation_options.is_notifying,
+        )
         return cls(
-            is_opening=showing.is_opening,
+            is_opening=presentation_options.is_opening,
             is_previewing=settings.is_previewing if preview is None else preview,
             is_notifying=settings.is_notifying if notify is None else notify,
         )
 
-    def show(self, results: Sequence[JobResult], talk: OutputOptions) -> None:
-        """Draw small pictures of what was saved, where the terminal can show them."""
+    def show(self, results: Sequence[JobResult], output_options: OutputOptions) -> None:
+        """Draw previews of the saved files, where the terminal can show images."""
         how = capabilities.image_protocol(os.environ)
-        if how is None or not self._is_drawing(talk):
+        if how is None or not self._is_drawing(output_options):
             return
         from kling_cli.cli.output.terminal.preview import preview
 
@@ -57,16 +62,16 @@ class Presentation:
             if picture is not None:
                 _write_to_terminal(picture)
 
-    def _is_drawing(self, talk: OutputOptions) -> bool:
+    def _is_drawing(self, output_options: OutputOptions) -> bool:
         if self.is_previewing is False or not is_terminal(sys.stderr):
             return False
         is_person_there = is_terminal(sys.stdout) and not (
-            talk.is_quiet or talk.is_json
+            output_options.is_quiet or output_options.is_json
         )
         return bool(self.is_previewing) or is_person_there
 
-    def end(self, results: Sequence[JobResult], talk: OutputOptions) -> None:
-        """Notify the person that a long job has ended, and open its files."""
+    def end(self, results: Sequence[JobResult], output_options: OutputOptions) -> None:
+        """Notify that a long job has ended, and open its files."""
         if is_terminal(sys.stderr) and self.is_news(results):
             _write_to_terminal(
                 capabilities.notification_sequence(
@@ -81,11 +86,13 @@ class Presentation:
             try:
                 open_file(path)
             except KlingError as exc:
-                print_message(f"warning: {exc.message}", is_colorless=talk.is_colorless)
+                print_message(
+                    f"warning: {exc.message}", is_colorless=output_options.is_colorless
+                )
                 return
 
     def is_news(self, results: Sequence[JobResult]) -> bool:
-        """Return whether something ended that nobody was waiting at the keys for."""
+        """Return whether a notification is due: by option, or after a long wait."""
         if any(isinstance(result.error, StoppedError) for result in results):
             return False
         longest_s = max((result.elapsed_s or 0.0 for result in results), default=0.0)
@@ -94,7 +101,7 @@ class Presentation:
 
 
 def notification_text(results: Sequence[JobResult]) -> str:
-    """Return what a notification says: how it ended, and of what prompt."""
+    """Return the text of a notification: how the job ended, and its prompt."""
     if len(results) != 1:
         return summary_line(results)
     [result] = results
@@ -109,7 +116,7 @@ def _saved_paths(results: Sequence[JobResult]) -> Iterator[Path]:
 
 
 def _write_to_terminal(text: str) -> None:
-    """Write to the terminal without a line break of our own."""
+    """Write to the terminal without a line break."""
     if not text or sys.stderr is None:
         return
     with suppress(OSError, ValueError):
@@ -130,20 +137,20 @@ def print_results(  # noqa: PLR0913 -- one for each thing that a command decides
     results: Sequence[JobResult],
     *,
     command: str,
-    talk: OutputOptions,
+    output_options: OutputOptions,
     wanted: ResultKind = ResultKind.FILES,
     is_many: bool = False,
     presentation: Presentation | None = None,
 ) -> int:
-    """Print what `results` made and return the exit code."""
+    """Print the results of jobs and return the exit code."""
     if presentation is not None:
-        presentation.show(results, talk)
+        presentation.show(results, output_options)
     shown = result_lines(results, wanted)
     code = print_result_lines(
-        shown, results, command=command, talk=talk, is_many=is_many
+        shown, results, command=command, output_options=output_options, is_many=is_many
     )
     if presentation is not None:
-        presentation.end(results, talk)
+        presentation.end(results, output_options)
     return code
 
 
@@ -152,28 +159,28 @@ def print_result_lines(
     results: Sequence[JobResult],
     *,
     command: str,
-    talk: OutputOptions,
+    output_options: OutputOptions,
     is_many: bool,
 ) -> int:
     """Print the lines `shown`, or the JSON of `results`, and return the exit code.
 
     `is_many` gives the JSON its `tasks` list, however many there are in the end.
     """
-    if talk.is_json:
+    if output_options.is_json:
         print_json(results, command=command, is_many=is_many)
     else:
         from kling_cli.cli.output.terminal.capabilities import hyperlink_on_stdout
 
         for line in shown:
             write_result(hyperlink_on_stdout(line))
-    print_failures(results, talk)
-    if len(results) > 1 and not talk.is_quiet:
+    print_failures(results, output_options)
+    if len(results) > 1 and not output_options.is_quiet:
         write_message(summary_line(results))
     return exit_code(results)
 
 
 def summary_line(results: Sequence[JobResult]) -> str:
-    """Return one line about several tasks: how many stand how, and their cost."""
+    """Return one line about several tasks: how many in which state, and their cost."""
     counts = Counter(result.state.value for result in results)
     facts = [f"{len(results)} tasks"]
     facts += [f"{count} {state}" for state, count in counts.items()]
@@ -183,15 +190,15 @@ def summary_line(results: Sequence[JobResult]) -> str:
     return "together: " + ", ".join(facts)
 
 
-def print_failures(results: Sequence[JobResult], talk: OutputOptions) -> None:
-    """Tell stderr what did not end well, and how to go on."""
+def print_failures(results: Sequence[JobResult], output_options: OutputOptions) -> None:
+    """Print on stderr which jobs failed, and how to resume them."""
     for result in results:
         for line in failure_lines(result):
-            print_message(line, is_colorless=talk.is_colorless)
+            print_message(line, is_colorless=output_options.is_colorless)
 
 
 def print_json(results: Sequence[JobResult], *, command: str, is_many: bool) -> None:
-    """Print the one JSON object of a command."""
+    """Print the JSON document of a command."""
     from kling_cli.cli.output import json_document
 
     if is_many:
@@ -216,13 +223,13 @@ def result_lines(results: Sequence[JobResult], wanted: ResultKind) -> Iterator[s
 
 
 def _library_ids(result: JobResult) -> list[str]:
-    """Return the ids by which what a job made is used from here on."""
+    """Return the ids of the library items that a job made."""
     made = (one.output for one in result.outputs if one.output.is_of_library)
     return [one_line(output.id) for output in made if output.id]
 
 
 def failure_lines(result: JobResult) -> Iterator[str]:
-    """Yield what stderr says about a job that did not end well, with how to go on."""
+    """Yield the lines for stderr about a failed job, with how to resume it."""
     from kling_cli.cli.output.plain_lines import error_lines
 
     if result.error is None:
@@ -235,7 +242,7 @@ def failure_lines(result: JobResult) -> Iterator[str]:
 
 
 def _resume_lines(result: JobResult) -> Iterator[str]:
-    """Yield the ids and the command that go on with a job."""
+    """Yield the ids of a job and the command that resumes it."""
     if result.task_id is not None:
         yield f"task id: {one_line(result.task_id)}"
     elif result.external_id is not None:
@@ -250,13 +257,13 @@ def _is_mentioned(line: str, said: Sequence[str]) -> bool:
 
 
 def exit_code(results: Sequence[JobResult]) -> int:
-    """Return 0 when all went well, otherwise the code of the first that did not."""
+    """Return 0 if no job failed, otherwise the exit code of the first failure."""
     errors = (result.error for result in results if result.error is not None)
     return int(next((error.exit_code for error in errors), ExitCode.DONE))
 
 
 def print_message(text: str, *, is_colorless: bool) -> None:
-    """Write a line of ours to stderr, in colours where they are wanted."""
+    """Write a line to stderr, coloured if the terminal has colours."""
     import os
     import sys
 

@@ -89,7 +89,7 @@ def results_document(command: str, results: Sequence[JobResult]) -> dict[str, An
 def listing_document(
     command: str, facts: Mapping[str, Any], error: KlingError | None = None
 ) -> dict[str, Any]:
-    """Return the document of a command of `LISTING_KEYS`; absent facts are the empty ones.
+    """Return the document of a command of `LISTING_KEYS`; absent facts are empty.
 
     The named list stands before `error`, whatever happened.
     """
@@ -126,7 +126,7 @@ def session_step_document(
     result: StepResult | None,
     error: KlingError | None,
 ) -> dict[str, Any]:
-    """Return the document of a step taken on its own; `result` None: it failed."""
+    """Return the document of a session step; `result` None: it failed."""
     task = result.task if result else None
     return {
         "schema": SCHEMA,
@@ -154,7 +154,7 @@ def error_object(error: KlingError) -> dict[str, Any]:
 
 
 def dumps(document: dict[str, Any]) -> str:
-    """Return `document` on one line, in ASCII: it can hurt no terminal."""
+    """Return `document` on one line, in ASCII."""
     return json.dumps(document, allow_nan=False)
 
 

@@ -1,4 +1,4 @@
-"""What commands print that list things: lines, ids, or one JSON object."""
+"""Output of commands that list: lines, ids, or one JSON document."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class EmptyMessage(NamedTuple):
-    """What to say where there is nothing to list, and what to do about it."""
+    """The message and the hint where there is nothing to list."""
 
     message: str
     hint: str
@@ -27,7 +27,7 @@ class EmptyMessage(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """The answer of a command that lists. `command` is a key of `LISTING_KEYS`.
+    """The result of a command that lists. `command` is a key of `LISTING_KEYS`.
 
     `facts` are what its JSON has under the keys named there; `lines` are for people
     and pipes, `ids` for `--quiet`. `warnings` go to stderr, `notes` to a terminal only;
@@ -44,18 +44,20 @@ class Listing:
     error: KlingError | None = None
 
 
-def print_listing(listing: Listing, talk: OutputOptions) -> int:
-    """Print a listing in the manner asked for, and return the exit code."""
-    if talk.is_json:
+def print_listing(listing: Listing, output_options: OutputOptions) -> int:
+    """Print a listing as text or JSON, and return the exit code."""
+    if output_options.is_json:
         write_result(
             dumps(listing_document(listing.command, listing.facts, listing.error))
         )
     else:
-        print_lines(map(one_line, listing.ids) if talk.is_quiet else listing.lines)
+        print_lines(
+            map(one_line, listing.ids) if output_options.is_quiet else listing.lines
+        )
         if not listing.ids and listing.empty is not None:
-            print_empty_message(listing.empty, talk)
+            print_empty_message(listing.empty, output_options)
     notes = listing.notes if is_terminal(sys.stderr) else ()
-    for note in () if talk.is_quiet else (*notes, *listing.warnings):
+    for note in () if output_options.is_quiet else (*notes, *listing.warnings):
         write_message(note)
     if listing.error is None:
         return 0
@@ -63,20 +65,20 @@ def print_listing(listing: Listing, talk: OutputOptions) -> int:
     from kling_cli.cli.output.plain_lines import error_lines
 
     for line in error_lines(listing.error):
-        print_message(line, is_colorless=talk.is_colorless)
+        print_message(line, is_colorless=output_options.is_colorless)
     return int(listing.error.exit_code)
 
 
-def print_empty_message(empty: EmptyMessage, talk: OutputOptions) -> None:
-    """Tell a person on stderr that there is nothing to list."""
+def print_empty_message(empty: EmptyMessage, output_options: OutputOptions) -> None:
+    """Print on stderr that there is nothing to list."""
     from kling_cli.cli.output.job_results import print_message
 
-    if talk.is_quiet or talk.is_json:
+    if output_options.is_quiet or output_options.is_json:
         return
-    print_message(empty.message, is_colorless=talk.is_colorless)
-    print_message(f"hint: {empty.hint}", is_colorless=talk.is_colorless)
+    print_message(empty.message, is_colorless=output_options.is_colorless)
+    print_message(f"hint: {empty.hint}", is_colorless=output_options.is_colorless)
 
 
 def truncation_note(limit: int) -> str:
-    """Return what to say when `--limit` has left something out."""
+    """Return the note that `--limit` has left something out."""
     return f"there are more than these {limit}: --limit 0 shows all"

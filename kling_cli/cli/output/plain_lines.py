@@ -1,4 +1,4 @@
-"""One plain line an event, for a reader that is no terminal; pure."""
+"""Plain lines: one line of text an event, for a pipe or a log; pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kling_cli.cli.output.terminal.text import (
     one_line,
 )
 from kling_cli.cli.output.views.trust_labels import trust_phrase
-from kling_cli.jobs import events as happened
+from kling_cli.jobs import events
 
 if TYPE_CHECKING:
     from kling_cli.errors import KlingError
@@ -44,18 +44,18 @@ _VIA_LABELS = MappingProxyType(
 
 
 def event_line(event: Event) -> str | None:
-    """Return what is printed for `event`, one line; None when it is not news."""
+    """Return the line printed for `event`; None when it has none."""
     text = _FORMATTERS[type(event)](event)
     return None if text is None else one_line(text)
 
 
 def is_warning(event: Event) -> bool:
-    """Return whether even a command that only looks should say this."""
-    return isinstance(event, happened.Notice | happened.QueryFailed)
+    """Return whether an event is printed even by a brief reporter."""
+    return isinstance(event, events.Notice | events.QueryFailed)
 
 
 def error_lines(error: KlingError) -> Iterator[str]:
-    """Yield what a person is told about a failure: `error: …` and `hint: …`."""
+    """Yield the lines of an error: `error: …` and `hint: …`."""
     first, *rest = _message_lines(error)
     yield f"error: {first}"
     for each in rest:
@@ -64,8 +64,8 @@ def error_lines(error: KlingError) -> Iterator[str]:
         yield f"hint: {' '.join(escaped_lines(error.hint))}"
 
 
-def callback_path_text(event: happened.CallbackPath) -> str:
-    """Return how the way for callbacks stands, in a few words."""
+def callback_path_text(event: events.CallbackPath) -> str:
+    """Return the state of the callback path in a few words."""
     words = _PATH_LABELS.get(event.state, event.state)
     if event.via is None or event.state not in ("ready", "back"):
         return words
@@ -73,7 +73,7 @@ def callback_path_text(event: happened.CallbackPath) -> str:
 
 
 def result_summary(result: JobResult) -> str:
-    """Return the last line about a job: how it ended, its time and cost."""
+    """Return the last line about a job: final state, time and cost."""
     name = result.task_id or result.external_id or "the job"
     facts = [f"{name} {result.state.value}"]
     if result.state is store.State.UNKNOWN:
@@ -90,7 +90,7 @@ def result_summary(result: JobResult) -> str:
 
 
 def _message_lines(error: KlingError) -> list[str]:
-    """Return the message's lines; one with the API's words in it stays on one."""
+    """Return the message's lines; one with the API's words stays on one line."""
     if error.code is not None:
         return [one_line(error.message)]
     return escaped_lines(error.message) or [error.type]
@@ -100,7 +100,7 @@ def _with_hint(text: str, hint: str | None) -> str:
     return f"{text} ({hint})" if hint else text
 
 
-def _prepared(event: happened.Prepared) -> str:
+def _prepared(event: events.Prepared) -> str:
     cost = format_estimate(event.units, event.at_most_units, event.usd)
     what = _product_and_model(event.product, event.model) + (
         f", {cost}" if cost else ""
@@ -108,35 +108,35 @@ def _prepared(event: happened.Prepared) -> str:
     return f"{what} ({event.external_id})"
 
 
-def _tunnel_opening(event: happened.TunnelOpening) -> str:
+def _tunnel_opening(event: events.TunnelOpening) -> str:
     failure = f" ({event.detail})" if event.detail else ""
     return f"opening a tunnel with {event.provider}{failure}"
 
 
-def _callback_path(event: happened.CallbackPath) -> str:
+def _callback_path(event: events.CallbackPath) -> str:
     detail = f": {event.detail}" if event.detail else ""
     return _with_hint(callback_path_text(event) + detail, event.hint)
 
 
-def _waiting_for_slot(event: happened.WaitingForSlot) -> str:
+def _waiting_for_slot(event: events.WaitingForSlot) -> str:
     pause = format_duration(event.pause_s)
     return f"waiting for a slot, attempt {event.attempt}; again in {pause}"
 
 
-def _send_failed(event: happened.SendFailed) -> str:
+def _send_failed(event: events.SendFailed) -> str:
     tries = f"try {event.attempt} of {event.most_attempts}"
     pause = format_duration(event.retry_s)
     return f"could not submit, {tries}: {event.error.message}; again in {pause}"
 
 
-def _outcome_check(event: happened.OutcomeCheck) -> str:
+def _outcome_check(event: events.OutcomeCheck) -> str:
     return (
         f"not sure the API took the job ({event.reason}); "
         f"asking for {event.external_id}"
     )
 
 
-def _submitted(event: happened.Submitted) -> str:
+def _submitted(event: events.Submitted) -> str:
     usual = (
         "" if event.usual_s is None else f", usually {format_duration(event.usual_s)}"
     )
@@ -149,76 +149,76 @@ def _product_and_model(product: str, model: str | None) -> str:
     return f"{product} with {model}" if model not in (None, product) else product
 
 
-def _status_changed(event: happened.StatusChanged) -> str | None:
+def _status_changed(event: events.StatusChanged) -> str | None:
     if event.status.is_final:
         return None  # `Finished` says so, with the figures
     reason = f": {event.message}" if event.message else ""
     return f"{event.task_id} {event.status.value}{reason}"
 
 
-def _callback_arrived(event: happened.CallbackArrived) -> str:
+def _callback_arrived(event: events.CallbackArrived) -> str:
     name = event.task_id or "a task"
     how = trust_phrase(event.trust)
     return f"callback: {name} {event.status} ({how}); checking with the API"
 
 
-def _query_failed(event: happened.QueryFailed) -> str:
+def _query_failed(event: events.QueryFailed) -> str:
     pause = format_duration(event.retry_s)
     tries = f", try {event.attempt}" if event.attempt > 1 else ""
     return f"could not ask{tries}: {event.error.message}; again in {pause}"
 
 
-def _download_resumed(event: happened.DownloadResumed) -> str:
+def _download_resumed(event: events.DownloadResumed) -> str:
     whole = "" if event.total_bytes is None else f" of {format_size(event.total_bytes)}"
     return f"resuming {event.name} after {format_size(event.done_bytes)}{whole}"
 
 
-def _download_retry(event: happened.DownloadRetry) -> str:
+def _download_retry(event: events.DownloadRetry) -> str:
     return f"{event.name}: {event.reason}; again in {format_duration(event.retry_s)}"
 
 
-def _saved(event: happened.Saved) -> str:
+def _saved(event: events.Saved) -> str:
     return f"saved {event.path} ({format_size(event.total_bytes)})"
 
 
-def _notice(event: happened.Notice) -> str:
+def _notice(event: events.Notice) -> str:
     return "warning: " + _with_hint(event.message, event.hint)
 
 
-def _remark(event: happened.Remark) -> str:
+def _remark(event: events.Remark) -> str:
     return event.message
 
 
-def _finished(event: happened.Finished) -> str | None:
+def _finished(event: events.Finished) -> str | None:
     if event.result.task_id is None and event.result.error is not None:
         return None  # there never was a task; the error says all
     return result_summary(event.result)
 
 
 def _no_line(_: object) -> None:
-    """Say nothing: too frequent to be news on a line of its own."""
+    """Return None: too frequent for a line of its own."""
 
 
 _FORMATTERS: Mapping[type, Callable[[Any], str | None]] = MappingProxyType(
     {
-        happened.Prepared: _prepared,
-        happened.TunnelOpening: _tunnel_opening,
-        happened.CallbackPath: _callback_path,
-        happened.WaitingForSlot: _waiting_for_slot,
-        happened.SendFailed: _send_failed,
-        happened.OutcomeCheck: _outcome_check,
-        happened.Submitted: _submitted,
-        happened.StatusChanged: _status_changed,
-        happened.CallbackArrived: _callback_arrived,
-        happened.Querying: _no_line,
-        happened.QueryFailed: _query_failed,
-        happened.Downloading: _no_line,
-        happened.DownloadResumed: _download_resumed,
-        happened.DownloadRetry: _download_retry,
-        happened.Saved: _saved,
-        happened.Notice: _notice,
-        happened.Remark: _remark,
-        happened.Finished: _finished,
+        events.Prepared: _prepared,
+        events.TunnelOpening: _tunnel_opening,
+        events.CallbackPath: _callback_path,
+        events.WaitingForSlot: _waiting_for_slot,
+        events.SendFailed: _send_failed,
+        events.OutcomeCheck: _outcome_check,
+        events.Submitted: _submitted,
+        events.StatusChanged: _status_changed,
+        events.CallbackArrived: _callback_arrived,
+        events.Querying: _no_line,
+        events.QueryFailed: _query_failed,
+        events.Downloading: _no_line,
+        events.DownloadResumed: _download_resumed,
+        events.DownloadRetry: _download_retry,
+        events.Saved: _saved,
+        events.Notice: _notice,
+        events.Remark: _remark,
+        events.Finished: _finished,
     }
 )
 
@@ -227,7 +227,7 @@ _COLORS = (("error:", 31), ("warning:", 33), ("hint:", 36), ("saved ", 32))
 
 
 def with_colored_prefix(text: str) -> str:
-    """Return `text` with its first word coloured, where that word means something."""
+    """Return `text` with a coloured prefix, such as `error:`."""
     for start, color in _COLORS:
         if text.startswith(start):
             return f"\033[{color}m{start}\033[0m{text[len(start) :]}"

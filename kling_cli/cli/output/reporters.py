@@ -1,4 +1,4 @@
-"""Which reporter a run gets: decided here and nowhere else."""
+"""Reporters of a run, and which one a command uses."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class Reporter(AbstractContextManager["Reporter"], Protocol):
-    """Something that is told what happens, from `__enter__` to `__exit__`."""
+    """A context manager that is given the events of a run."""
 
     def tell(self, event: Event) -> None:
-        """Show `event` in its own manner; never raises for a stream that is gone."""
+        """Show `event`; never raises for a stream that is gone."""
 
     def pause(self) -> AbstractContextManager[None]:
-        """Leave the terminal to somebody else meanwhile."""
+        """Release the terminal to another program."""
 
 
 class ProgressStyle(StrEnum):
@@ -38,7 +38,7 @@ class ProgressStyle(StrEnum):
 def progress_style(
     *, is_quiet: bool, is_terminal: bool, environ: Mapping[str, str]
 ) -> ProgressStyle:
-    """Return how progress is to look; a dumb terminal gets lines."""
+    """Return how progress is shown; a dumb terminal gets plain lines."""
     if is_quiet:
         return ProgressStyle.SILENT
     if is_terminal and environ.get("TERM", "dumb") not in ("dumb", "unknown", ""):
@@ -67,23 +67,23 @@ def make_reporter(
 
 
 class SilentReporter:
-    """Says nothing; errors are told at the end by `outcome.py`."""
+    """A reporter that prints nothing; errors are printed with the results."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave nothing behind, as there was nothing."""
+        """Do nothing."""
 
     def tell(self, event: Event) -> None:
-        """Keep it to yourself."""
+        """Ignore the event."""
 
     def pause(self) -> AbstractContextManager[None]:
         return nullcontext()
 
 
 class LineReporter:
-    """One plain line for each change; a brief one has nothing but warnings."""
+    """A reporter that prints plain lines; a brief one prints warnings only."""
 
     def __init__(self, *, is_colored: bool = False, is_brief: bool = False) -> None:
         self._is_colored = is_colored
@@ -98,7 +98,7 @@ class LineReporter:
         exc: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave nothing behind: every line was written when it came."""
+        """Do nothing: every line has been written."""
 
     def tell(self, event: Event) -> None:
         from kling_cli.cli.output.plain_lines import (

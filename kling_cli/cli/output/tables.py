@@ -21,7 +21,7 @@ Row = Sequence[str | None]
 
 
 def plain_table(rows: Sequence[Row], *, headings: Sequence[str] = ()) -> Iterator[str]:
-    """Yield one line a row; headings stand above them if there are rows at all."""
+    """Yield one line a row in columns; headings come first if there are rows."""
     cells = [[one_line(cell) if cell else EMPTY_CELL for cell in row] for row in rows]
     if headings and cells:
         cells.insert(0, list(headings))
@@ -35,7 +35,7 @@ def plain_table(rows: Sequence[Row], *, headings: Sequence[str] = ()) -> Iterato
 
 
 def cell_width(text: str) -> int:
-    """Return how many cells of a terminal `text` takes; most of Chinese is double."""
+    """Return how many terminal cells `text` takes; most Chinese characters take two."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -53,7 +53,7 @@ def resized_cell(text: str, width: int) -> str:
 
 
 def _wrapped_value(line: str, indent: int, width: int) -> list[str]:
-    """Return the line, or several when there is room for words right of `indent`."""
+    """Return the line, or several with the words wrapped right of `indent`."""
     room = width - indent
     if len(line) <= width or room < MIN_WRAP_WIDTH:
         return [line]
@@ -68,7 +68,7 @@ def labelled_lines(
     indent: str = "",
     width: int | None = None,
 ) -> list[str]:
-    """Return one line for each fact that is known: its name, then its value.
+    """Return one `label  value` line for each pair whose value is known.
 
     With a `width`, the words of a value that is too long go on below, under it.
     """
@@ -91,7 +91,7 @@ CellStyler = Callable[[str, str], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column of a table.
+    """A column of a fitted table.
 
     `leaves` is the order in which columns are left out where there is no room, 0 for
     one that always stays. A text is shortened before any column is left out; one that
@@ -99,16 +99,16 @@ class Column:
     """
 
     heading: str
-    leaves: int = 0
+    drop_order: int = 0
     is_text: bool = False
     is_wrapped: bool = False
-    paint: CellStyler | None = None
+    styler: CellStyler | None = None
 
 
 def fitted_table(
     columns: Sequence[Column], rows: Sequence[Row], *, width: int
 ) -> Iterator[str]:
-    """Yield the headings and one line a row, no wider than `width` where possible.
+    """Yield the headings and one line a row, no wider than `width` if possible.
 
     What may neither be shortened nor left out is written in full.
     """
@@ -121,7 +121,7 @@ def fitted_table(
     yield _row_line([each.heading for each in shown], sizes, ())
     for row in cells:
         for line in _wrapped_cells(shown, [row[index] for index in chosen], sizes):
-            yield _row_line(line, sizes, [each.paint for each in shown])
+            yield _row_line(line, sizes, [each.styler for each in shown])
 
 
 def _wrapped_cells(
@@ -138,9 +138,9 @@ def _wrapped_cells(
 def _fit_columns(
     columns: Sequence[Column], longest: Sequence[int], width: int
 ) -> tuple[list[int], dict[int, int]]:
-    """Return which columns stay, and how wide each is."""
+    """Return which columns are shown, and how wide each is."""
     chosen = list(range(len(columns)))
-    order = sorted((c.leaves, i) for i, c in enumerate(columns) if c.leaves)
+    order = sorted((c.drop_order, i) for i, c in enumerate(columns) if c.drop_order)
     while True:
         widths = {i: max(longest[i], len(columns[i].heading)) for i in chosen}
         missing = sum(widths.values()) + len(COLUMN_GAP) * (len(chosen) - 1) - width
@@ -177,7 +177,7 @@ def _row_line(
 
 
 def truncated(text: str, room: int) -> str:
-    """Return `text` on one line in so many cells, with an ellipsis where it is cut."""
+    """Return `text` on one line of at most `room` cells, cut with an ellipsis."""
     line = one_line(" ".join(text.split()))
     if cell_width(line) <= room:
         return line

@@ -6,7 +6,6 @@ the one that opens a session, for what it says of the video.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 from kling_cli import catalogue
 from kling_cli.api import KlingClient, Task, TaskStatus
-from kling_cli.catalogue import StepSpec
+from kling_cli.catalogue import PreparedRequest, StepSpec
 from kling_cli.clock import Clock
 from kling_cli.errors import (
     AmbiguousError,
@@ -23,13 +22,18 @@ from kling_cli.errors import (
     TaskFailedError,
     UnreachableError,
 )
-from kling_cli.jobs.events import Event
-from kling_cli.jobs.history import JobHistory, with_history
+from kling_cli.jobs.events import EmitEvent
+from kling_cli.jobs.history import JobHistory, resolve_references
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.saver import Saver
-from kling_cli.jobs.prepare import Order, Request, prepare
-from kling_cli.jobs.run import kinds_of, new_external_id
+from kling_cli.jobs.prepare import (
+    Order,
+    credential_kinds,
+    journal_record,
+    new_external_id,
+    prepare,
+)
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.submit import Submission
@@ -37,8 +41,8 @@ from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, SavedOutput, Stage
 
-PATIENCE_S = 60.0
-_AGAIN = "run the command again; it costs nothing"
+TIMEOUT_S = 60.0
+_RUN_AGAIN_HINT = "run the command again; it costs nothing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +55,12 @@ class StepResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class StepRun:
     """A step as it is to be taken; what it makes is saved if the options say so."""
 
     options: RunOptions
     settings: Settings
-    tell: Callable[[Event], None]
+    emit: EmitEvent
     clock: Clock
 
     async def take(self, order: Order) -> StepResult:
@@ -68,52 +72,52 @@ class Step:
             KlingError: it was refused, or cannot be made.
         """
         check_output(self.options, self.settings.output_dir or Path())
-        order = with_history(order, self.settings)
-        kinds = kinds_of(self.settings)
+        order = resolve_references(order, self.settings)
+        kinds = credential_kinds(self.settings)
         request = prepare(order, kinds, new_id=new_external_id)
-        if self.options.is_embedded:
-            return await self._take(request)
-        return await until_signal(lambda: self._take(request))
+        return await until_signal(
+            lambda: self._take(request), is_embedded=self.options.is_embedded
+        )
 
-    async def _take(self, request: Request) -> StepResult:
-        facts = request.plan.product.step or StepSpec(remedy="")
-        async with open_session(self.settings, self.clock, self.tell) as session:
+    async def _take(self, request: PreparedRequest) -> StepResult:
+        facts = request.plan.product.step or StepSpec(empty_hint="")
+        async with open_session(self.settings, self.clock, self.emit) as session:
             task = await self._call(request, session)
             if task.status is TaskStatus.FAILED:
-                hint = facts.remedy.replace("SESSION", task.id)
+                hint = facts.empty_hint.replace("SESSION", task.id)
                 raise TaskFailedError(
                     str(task.message), hint=hint, request_id=task.request_id
                 )
-            entry = self._entry(request, task)
+            record = self._record(request, task)
             if facts.session_hours is not None:
-                session.note(session.journal.write_down, entry)
-            saved = await self._save(entry, task, session)
+                session.note(session.journal.add_job, record)
+            saved = await self._save(record, task, session)
         outputs = saved or tuple(SavedOutput(output=one) for one in task.outputs)
         return StepResult(task=task, expires_at=self._ends_at(task), saved=outputs)
 
-    async def _call(self, request: Request, session: Session) -> Task:
+    async def _call(self, request: PreparedRequest, session: Session) -> Task:
         submission = Submission(
             path=request.plan.create_path,
             body=request.body(None),
             external_id=request.external_id,
-            client=StepCalls(session.client),
-            ask=_nobody_knows,
-            tell=self.tell,
+            client=StepClient(session.client),
+            ask=_no_task,
+            emit=self.emit,
             clock=self.clock,
-            deadline=self.clock.monotonic() + PATIENCE_S,
+            deadline=self.clock.monotonic() + TIMEOUT_S,
         )
         try:
             return await submission.run()
         except OutcomeUnknownError as exc:
-            why = f"there was no answer within {PATIENCE_S:g} s"
-            raise UnreachableError(why, hint=_AGAIN) from exc
+            why = f"there was no answer within {TIMEOUT_S:g} s"
+            raise UnreachableError(why, hint=_RUN_AGAIN_HINT) from exc
         except RefusedError as exc:
             facts = request.plan.product.step
-            over = facts.over if facts else None
+            over = facts.refused_hint if facts else None
             exc.hint = "; ".join(hint for hint in (exc.hint, over) if hint)
             raise
 
-    def _entry(self, request: Request, task: Task) -> JobRecord:
+    def _record(self, request: PreparedRequest, task: Task) -> JobRecord:
         plan = request.plan
         return JobRecord(
             external_id=request.external_id,
@@ -124,7 +128,7 @@ class Step:
             route=plan.route.name,
             query_path=NO_ENDPOINT,
             api_base=self.settings.api_base,
-            request=request.record,
+            request=journal_record(request),
             stage=Stage.SUCCEEDED,
             units=task.units,
             written_at=self.clock.now(),
@@ -135,17 +139,17 @@ class Step:
         )
 
     async def _save(
-        self, entry: JobRecord, task: Task, session: Session
+        self, record: JobRecord, task: Task, session: Session
     ) -> tuple[SavedOutput, ...]:
         if not self.options.is_downloading:
             return ()
         saver = Saver(
             http=session.http,
             clock=self.clock,
-            tell=self.tell,
-            entry=entry,
+            emit=self.emit,
+            record=record,
             folder=self.settings.output_dir or Path(),
-            ask_again=_nobody_knows,
+            query_again=_no_task,
         )
         return await saver.save(task)
 
@@ -159,7 +163,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class StepCalls:
+class StepClient:
     """Creates the way `Submission` wants it. A doubt is no doubt: once more is free."""
 
     client: KlingClient
@@ -175,7 +179,7 @@ class StepCalls:
         except AmbiguousError as exc:
             raise UnreachableError(
                 exc.message,
-                hint=_AGAIN,
+                hint=_RUN_AGAIN_HINT,
                 code=exc.code,
                 http=exc.http,
                 request_id=exc.request_id,
@@ -183,6 +187,6 @@ class StepCalls:
         return replace(task, id=str(body.get("session_id") or task.id))
 
 
-async def _nobody_knows() -> Task | None:
+async def _no_task() -> Task | None:
     """Return nothing: what a step did is written down nowhere."""
     return None

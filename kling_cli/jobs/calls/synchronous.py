@@ -17,22 +17,22 @@ from kling_cli.store import JobRecord
 _HINT: Final = "it may have been charged; run the command again for a result"
 
 
-def is_synchronous(entry: JobRecord) -> bool:
+def is_synchronous(record: JobRecord) -> bool:
     """Return whether the answer to a job's create call is all there ever is of it."""
-    return entry.query_path == NO_ENDPOINT
+    return record.query_path == NO_ENDPOINT
 
 
-def lost(entry: JobRecord) -> OutcomeUnknownError:
+def lost_call_error(record: JobRecord) -> OutcomeUnknownError:
     """Return the error for a call that was cut off, and that nobody can ask about."""
     return OutcomeUnknownError(
-        f"it is unknown whether job {entry.external_id} ({entry.product}) was done: the"
-        " call was cut off, and the API keeps no record of such calls",
+        f"it is unknown whether job {record.external_id} ({record.product}) was done:"
+        " the call was cut off, and the API keeps no record of such calls",
         hint=_HINT,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class SynchronousCalls:
+class SynchronousClient:
     """Creates the way `Submission` wants it. What is in doubt stays so.
 
     The API keeps no record of such a call, so nobody can be asked what became of it.

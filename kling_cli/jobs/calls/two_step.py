@@ -18,9 +18,10 @@ from kling_cli import catalogue
 from kling_cli.api import Output, TaskStatus
 from kling_cli.catalogue import (
     Appearance,
-    CredentialKind,
     Estimate,
     Field,
+    FileContent,
+    PreparedRequest,
     Product,
     SegmentSpec,
     SessionSpec,
@@ -35,6 +36,7 @@ from kling_cli.errors import (
     UsageError,
 )
 from kling_cli.jobs.events import (
+    EmitEvent,
     Event,
     Finished,
     JobResult,
@@ -42,23 +44,23 @@ from kling_cli.jobs.events import (
     Remark,
     Submitted,
 )
-from kling_cli.jobs.history import JobHistory, with_history
+from kling_cli.jobs.generation import generate
+from kling_cli.jobs.history import JobHistory, resolve_references
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.naming import check_template
 from kling_cli.jobs.prepare import (
     Order,
-    Request,
     check_price,
+    credential_kinds,
+    new_external_id,
     prepare,
-    sound_seconds,
-    with_files_read,
+    read_files,
 )
-from kling_cli.jobs.run import generate, kinds_of, new_external_id
 from kling_cli.settings import Settings
 from kling_cli.store import SavedOutput
 
-UNKNOWN_ID = "kling-made-when-sent"
+PLACEHOLDER_ID = "kling-made-when-sent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,38 +75,38 @@ class TwoStepPlan:
     use: SessionSpec
     order: Order
     step: Order
-    first: Request | None
-    second: Request
+    first: PreparedRequest | None
+    second: PreparedRequest
     found: tuple[Output, ...]
     video_s: float | None
 
     @property
     def session_id(self) -> str | None:
-        return self.order.values.get(self.use.named_by)
+        return self.order.values.get(self.use.session_field)
 
     @property
     def said(self) -> str | None:
         """What the person has chosen, if they have."""
-        return self.order.values.get(self.use.choice or "")
+        return self.order.values.get(self.use.choice_field or "")
 
     @property
-    def whole(self) -> Request:
+    def whole(self) -> PreparedRequest:
         """The second request at the price of both calls."""
         first, second = self.first, self.second
         if first is None or first.estimate is None or second.estimate is None:
             return second
         both = (first.estimate, second.estimate)
         together = Estimate(
-            units=_sum(each.units for each in both),
-            usd=_sum(each.usd for each in both),
-            at_most_units=_sum(each.at_most_units for each in both),
-            at_most_usd=_sum(each.at_most_usd for each in both),
+            units=_sum_known(each.units for each in both),
+            usd=_sum_known(each.usd for each in both),
+            at_most_units=_sum_known(each.at_most_units for each in both),
+            at_most_usd=_sum_known(each.at_most_usd for each in both),
             basis=" and ".join(each.basis for each in both),
         )
         return replace(second, estimate=together)
 
 
-def _sum(amounts: Iterable[float | None]) -> float | None:
+def _sum_known(amounts: Iterable[float | None]) -> float | None:
     """Return the sum; None where one of them is not known."""
     known = tuple(amounts)
     total = sum(each for each in known if each is not None)
@@ -121,22 +123,27 @@ def plan_two_steps(order: Order, settings: Settings) -> TwoStepPlan:
     use, step = catalogue.load_product(order.product).session, order.before
     assert use is not None  # noqa: S101 -- the caller has looked
     assert step is not None  # noqa: S101
-    order, step = with_history(order, settings), with_history(step, settings)
+    product = catalogue.load_product(order.product)
+    step = resolve_references(step, settings)
+    order = resolve_references(order, settings)
+    order = replace(order, values=read_files(product, order.values))
     memory = JobHistory.of(settings)
-    session_id = order.values.get(use.named_by)
+    session_id = order.values.get(use.session_field)
     earlier = memory.job(session_id) if session_id else None
-    video_s = _length(step, memory) or memory.video_seconds(session_id)
-    kinds = kinds_of(settings)
-    if use.fit is not None:
-        order = _with_end(use.fit, order, kinds, memory)
-        require_segment_fits(use.fit, order.values, video_s=video_s)
+    video_s = _video_duration(step, memory) or memory.video_seconds(session_id)
+    kinds = credential_kinds(settings)
+    if use.segment is not None:
+        order = _with_sound_end(use.segment, order, memory)
+        require_segment_fits(use.segment, order.values, video_s=video_s)
     return TwoStepPlan(
         use=use,
         order=order,
         step=step,
         first=None if session_id else prepare(step, kinds, new_id=new_external_id),
         second=prepare(
-            _as_if_known(use, order, video_s), kinds, new_id=lambda: UNKNOWN_ID
+            _with_placeholders(use, order, video_s),
+            kinds,
+            new_id=lambda: PLACEHOLDER_ID,
         ),
         found=earlier.outputs if earlier else (),
         video_s=video_s,
@@ -152,77 +159,77 @@ def complete_order(
         UsageError: what was chosen does not go with what was asked for.
     """
     use, values = intent.use, dict(intent.order.values)
-    values[use.named_by] = session_id
-    values[str(use.choice)] = choice
-    if use.fit is None:
+    values[use.session_field] = session_id
+    values[str(use.choice_field)] = choice
+    if use.segment is None:
         return replace(intent.order, values=values)
     chosen = next((one for one in found if one.id == choice), None)
-    seen = _seen(chosen)
-    values[use.fit.insert] = segment_insert_s(
-        use.fit, values, seen=seen, video_s=intent.video_s
+    seen = _appearance(chosen)
+    values[use.segment.insert_field] = segment_insert_s(
+        use.segment, values, seen=seen, video_s=intent.video_s
     )
     return replace(intent.order, values=values, seconds=intent.video_s)
 
 
-def _as_if_known(use: SessionSpec, order: Order, video_s: float | None) -> Order:
+def _with_placeholders(use: SessionSpec, order: Order, video_s: float | None) -> Order:
     """Return the order with marks in place of what only the first call will tell."""
-    unknown = {use.named_by: f"<{use.named_by}>"}
-    if use.choice is not None:
-        unknown[use.choice] = f"<{use.noun}>"
+    unknown = {use.session_field: f"<{use.session_field}>"}
+    if use.choice_field is not None:
+        unknown[use.choice_field] = f"<{use.noun}>"
     values: Mapping[str, Any] = {**unknown, **order.values}
-    if use.fit is None:
+    if use.segment is None:
         return replace(order, values=values)
-    least_s = values.get(use.fit.start, 0.0) + use.fit.overlap_s
-    values = {use.fit.insert: 0.0, use.fit.end: least_s, **values}
+    least_s = values.get(use.segment.start_field, 0.0) + use.segment.overlap_s
+    values = {use.segment.insert_field: 0.0, use.segment.end_field: least_s, **values}
     return replace(order, values=values, seconds=video_s)
 
 
-def _length(step: Order, memory: JobHistory) -> float | None:
+def _video_duration(step: Order, memory: JobHistory) -> float | None:
     """Return how long the video is that the first call is about."""
     fields = catalogue.load_step(step.product).fields
     ids = [step.values.get(each.name) for each in fields if each.id_of]
     return next((memory.seconds_of(each) for each in ids if each), None)
 
 
-def _with_end(
-    fit: SegmentSpec,
-    order: Order,
-    kinds: Collection[CredentialKind],
-    memory: JobHistory,
-) -> Order:
+def _with_sound_end(fit: SegmentSpec, order: Order, memory: JobHistory) -> Order:
     """Return the order with the sound's end where nobody said another.
 
     Raises:
         UsageError: nobody here knows where the sound ends, or it ends before.
     """
-    product = catalogue.load_product(order.product)
-    given = [name for name in fit.sounds if order.values.get(name)]
+    product, values = catalogue.load_product(order.product), order.values
+    given = [name for name in fit.audio_fields if values.get(name)]
     if len(given) != 1:
         return order  # the rules say so
-    plan = catalogue.choose_plan(product, order.model, order.values, kinds).plan
-    values = with_files_read(plan, order.values)
-    sound, end = str(values[given[0]]), values.get(fit.end)
-    field = product.field(given[0])
-    seconds = memory.seconds_of(sound) if field.id_of else sound_seconds(sound)
+    field, sound, end = (
+        product.field(given[0]),
+        values[given[0]],
+        values.get(fit.end_field),
+    )
+    seconds = memory.seconds_of(sound) if field.id_of else None
+    if isinstance(sound, FileContent):
+        if sound.facts.format is None:
+            return order  # it is no sound: the validation says so
+        seconds = sound.duration_s
     if seconds is None and end is None:
         raise UsageError(
             f"{field.spelling}: how long that sound lasts cannot be seen from here",
             hint=f"say where to stop in it, in seconds:"
-            f" {product.field(fit.end).spelling} 4.5",
+            f" {product.field(fit.end_field).spelling} 4.5",
         )
     if seconds is not None and end is None:
-        _require_enough(fit, product, field, seconds, values.get(fit.start))
+        _require_long_enough(fit, product, field, seconds, values.get(fit.start_field))
     if seconds is not None and end is not None and round(end - seconds, 2) > 0:
         raise UsageError(
-            f"{product.field(fit.end).spelling} {end:g}: the sound lasts only"
+            f"{product.field(fit.end_field).spelling} {end:g}: the sound lasts only"
             f" {seconds:.3f} s"
         )
     if end is None:
-        values[fit.end] = math.floor((seconds or 0.0) * 1000) / 1000
-    return replace(order, values={**order.values, fit.end: values[fit.end]})
+        end = math.floor((seconds or 0.0) * 1000) / 1000
+    return replace(order, values={**values, fit.end_field: end})
 
 
-def _require_enough(
+def _require_long_enough(
     fit: SegmentSpec,
     product: Product,
     sound: Field,
@@ -233,7 +240,7 @@ def _require_enough(
     left_s = round(seconds - (start or 0.0), 3)
     if left_s >= fit.overlap_s:
         return
-    begins = product.field(fit.start).spelling
+    begins = product.field(fit.start_field).spelling
     cut = f" ({max(left_s, 0.0):.3g} s from {begins} {start:g})" if start else ""
     raise UsageError(
         f"{sound.spelling}: the sound lasts {seconds:.3g} s{cut};"
@@ -242,7 +249,7 @@ def _require_enough(
     )
 
 
-def _seen(found: Output | None) -> Appearance:
+def _appearance(found: Output | None) -> Appearance:
     if found is None:
         return Appearance()
     start_s = (found.facts or {}).get("start_s", 0.0)
@@ -254,7 +261,7 @@ def _seen(found: Output | None) -> Appearance:
 ChooseInput = Callable[[tuple[Output, ...]], str]
 """Asks a person which of the things found is meant."""
 
-_SILENT = (Prepared, Submitted, Finished)
+_JOB_EVENTS = (Prepared, Submitted, Finished)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,7 +270,7 @@ class TwoStepJob:
 
     options: RunOptions
     settings: Settings
-    tell: Callable[[Event], None]
+    emit: EmitEvent
     clock: Clock
     ask: ChooseInput | None = None
 
@@ -279,17 +286,17 @@ class TwoStepJob:
         check_output(self.options, self.settings.output_dir or Path())
         if intent.session_id is not None:
             return await self._go_on(intent, intent.session_id, intent.found, None)
-        needs_way = self.options.callback == "require"
-        found = await self.find(intent.step, needs_way=needs_way)
+        needs_ingress = self.options.callback == "require"
+        found = await self.find(intent.step, needs_ingress=needs_ingress)
         if found.error is not None or found.task_id is None:
             return replace(found, product=order.product)
         outputs = tuple(one.output for one in found.outputs)
         return await self._go_on(intent, found.task_id, outputs, found.units)
 
-    async def find(self, step: Order, *, needs_way: bool = False) -> JobResult:
+    async def find(self, step: Order, *, needs_ingress: bool = False) -> JobResult:
         """Make the first call alone, and say what it has found.
 
-        With `needs_way` it is not made unless callbacks can come in later on.
+        With `needs_ingress` it is not made unless callbacks can come in later on.
 
         Raises:
             KlingError: it ended before it was written down; nothing was sent.
@@ -300,13 +307,13 @@ class TwoStepJob:
             is_waiting=True,
             is_downloading=False,
             output=None,
-            needs_way=needs_way,
+            needs_ingress=needs_ingress,
         )
         result = await generate(
             step,
             options,
             settings=self.settings,
-            tell=partial(self._tell_of_step, product),
+            emit=partial(self._emit_step_event, product),
             clock=self.clock,
         )
         return result if result.error is not None else self._told(result, product)
@@ -316,7 +323,7 @@ class TwoStepJob:
         count = len(result.outputs)
         what = f"{count or 'no'} {step.output}{'' if count == 1 else 's'} found"
         cost = "" if result.units is None else f" ({result.units:g} units)"
-        self.tell(Remark(message=f"{what}{cost}, session {result.task_id}"))
+        self.emit(Remark(message=f"{what}{cost}, session {result.task_id}"))
         if count:
             return replace(result, session_id=result.task_id)
         return replace(
@@ -324,7 +331,7 @@ class TwoStepJob:
             status=TaskStatus.FAILED,
             task_id=None,
             external_id=None,
-            error=_nothing(step),
+            error=_nothing_found_error(step),
         )
 
     async def _go_on(
@@ -337,13 +344,13 @@ class TwoStepJob:
         """Make the second call; a failure tells how to go on without the first."""
         choice = intent.said
         try:
-            choice = choice_of(intent, found, self.ask)
+            choice = choose_input(intent, found, self.ask)
             order = complete_order(intent, session_id, found, choice)
             result = await generate(
                 order,
                 replace(self.options, max_units=None),
                 settings=self.settings,
-                tell=self.tell,
+                emit=self.emit,
                 clock=self.clock,
             )
         except KlingError as exc:
@@ -368,24 +375,24 @@ class TwoStepJob:
         if error is None or is_there or self.settings.is_sandbox:
             return
         product = catalogue.load_product(intent.order.product)
-        session = product.field(intent.use.named_by).spelling
-        face = product.field(str(intent.use.choice)).spelling
-        way = (
+        session = product.field(intent.use.session_field).spelling
+        face = product.field(str(intent.use.choice_field)).spelling
+        ingress = (
             f"while the session lives, nothing needs to be found again: the same"
             f" command with {session} {session_id} {face} {choice}"
         )
-        error.hint = f"{error.hint}; {way}" if error.hint else way
+        error.hint = f"{error.hint}; {ingress}" if error.hint else ingress
 
-    def _tell_of_step(self, step: Product, event: Event) -> None:
+    def _emit_step_event(self, step: Product, event: Event) -> None:
         """Pass on what happens but for what is said of a job proper."""
         if isinstance(event, Prepared):
             cost = "" if event.units is None else f", about {event.units:g} units"
-            self.tell(Remark(message=f"looking for {step.output}s{cost}"))
-        if not isinstance(event, _SILENT):
-            self.tell(event)
+            self.emit(Remark(message=f"looking for {step.output}s{cost}"))
+        if not isinstance(event, _JOB_EVENTS):
+            self.emit(event)
 
 
-def choice_of(
+def choose_input(
     intent: TwoStepPlan, found: tuple[Output, ...], ask: ChooseInput | None
 ) -> str:
     """Return which of the things found is meant: the one said, the only one, or asked.
@@ -398,7 +405,7 @@ def choice_of(
     noun, said = intent.use.noun, intent.said
     if said is not None:
         if ids and said not in ids:
-            raise UsageError(f"there is no {noun} {said}: {_listed(found)}")
+            raise UsageError(f"there is no {noun} {said}: {_list_choices(found)}")
         return said
     if len(ids) == 1:
         return ids[0]
@@ -408,11 +415,13 @@ def choice_of(
             hint=f"say which {noun} is meant",
         )
     if ask is None:
-        raise UsageError(f"there are {len(ids)} {noun}s, choose one: {_listed(found)}")
+        raise UsageError(
+            f"there are {len(ids)} {noun}s, choose one: {_list_choices(found)}"
+        )
     return ask(found)
 
 
-def span(one: Output) -> str:
+def time_span(one: Output) -> str:
     """Return when something is seen: `0 to 5.041 s`."""
     start_s = (one.facts or {}).get("start_s", 0.0)
     if one.duration_s is None:
@@ -420,10 +429,10 @@ def span(one: Output) -> str:
     return f"{start_s:g} to {round(start_s + one.duration_s, 3):g} s"
 
 
-def _listed(found: tuple[Output, ...]) -> str:
-    return ", ".join(f"{one.id} ({span(one)})" for one in found)
+def _list_choices(found: tuple[Output, ...]) -> str:
+    return ", ".join(f"{one.id} ({time_span(one)})" for one in found)
 
 
-def _nothing(step: Product) -> TaskFailedError:
-    remedy = step.step.remedy if step.step else None
+def _nothing_found_error(step: Product) -> TaskFailedError:
+    remedy = step.step.empty_hint if step.step else None
     return TaskFailedError(f"no {step.output} was found in the video", hint=remedy)

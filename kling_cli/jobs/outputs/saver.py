@@ -1,9 +1,9 @@
-"""Saving what a finished task made: every output, under names that cannot clash."""
+"""Saving the outputs of a finished task, each under a name that cannot clash."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kling_cli.api import Output, Task, httpx
@@ -13,19 +13,100 @@ from kling_cli.jobs.events import (
     Downloading,
     DownloadResumed,
     DownloadRetry,
-    Event,
+    EmitEvent,
     Saved,
 )
+from kling_cli.jobs.job import Job
 from kling_cli.jobs.outputs.download import Download
-from kling_cli.jobs.outputs.naming import extension, from_here, target, with_addition
-from kling_cli.jobs.outputs.partial_file import NoRecords, PartialRecords
-from kling_cli.store import JobRecord, SavedOutput
+from kling_cli.jobs.outputs.naming import (
+    append_to_stem,
+    extension,
+    output_path,
+    relative_to_cwd,
+)
+from kling_cli.jobs.outputs.partial_file import (
+    JournalRecords,
+    NullRecords,
+    PartialRecords,
+)
+from kling_cli.jobs.outputs.save_lock import exclusive_save
+from kling_cli.jobs.session import Session
+from kling_cli.store import JobRecord, OutputKey, SavedOutput
 
-STEP_BYTES = 65_536  # progress is told at most this often
+STEP_BYTES = 65_536  # progress is reported at most this often
+
+
+async def save_job(
+    job: Job, task: Task, session: Session, *, is_always: bool = False
+) -> None:
+    """Save the outputs of a job's finished task; a failure is noted in the job.
+
+    One process at a time saves a job; what another has saved since this run began is
+    not saved again, unless `is_always`.
+    """
+
+    async def query_again() -> Task | None:
+        """Return the task as it is now, for fresh links; None without an answer."""
+        job.queries += 1
+        try:
+            answers = await session.poller.ask([job.record])
+        except KlingError:
+            return None
+        fresh = answers.get(job.record.key)
+        if fresh is not None and job.state is not None:
+            job.state = replace(job.state, task=fresh)
+        return fresh
+
+    def record_paths(paths: tuple[str, ...]) -> None:
+        """Record at once what is saved: whatever comes next may be the end."""
+        absolute = tuple(str(Path(each).absolute()) if each else "" for each in paths)
+        job.record = replace(job.record, paths=absolute)
+        session.note(session.journal.update_job, job.record.external_id, paths=absolute)
+
+    def partial_records(file: OutputFile) -> PartialRecords:
+        """Return where partial files are recorded; nowhere if the task ends too."""
+        if not job.is_resumable:
+            return NullRecords()
+        key = OutputKey(
+            api_base=job.record.api_base,
+            task_id=job.name,
+            file_index=file.index,
+            is_watermark=file.is_watermark,
+        )
+        return JournalRecords(session=session, output=key)
+
+    async with exclusive_save(
+        session.settings.state_dir, job.record.key, session.clock
+    ):
+        saver = Saver(
+            http=session.http,
+            clock=session.clock,
+            emit=session.emit,
+            record=job.record,
+            folder=session.settings.output_dir or Path(),
+            query_again=query_again,
+            on_saved=record_paths,
+            saved_elsewhere=() if is_always else _saved_elsewhere(job.record, session),
+            partial_records=partial_records,
+        )
+        try:
+            await saver.save(task)
+        except KlingError as exc:
+            job.error = exc
+        job.saved = tuple(saver.saved)
+
+
+def _saved_elsewhere(record: JobRecord, session: Session) -> tuple[str, ...]:
+    """Return the paths that another process has recorded since this run began."""
+    try:
+        stored = session.journal.find_job(record.external_id)
+    except KlingError:
+        return ()
+    return () if stored is None or stored.paths == record.paths else stored.paths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutputRequest:
+class OutputFile:
     """One file to save: an output, or the watermarked copy of one."""
 
     output: Output
@@ -42,26 +123,24 @@ class OutputRequest:
 
 @dataclass(slots=True, kw_only=True)
 class Saver:
-    """Saves the outputs of one job. `ask_again` returns the task as it stands now.
+    """Saves the outputs of one job. `query_again` returns the task as it stands now.
 
-    What an earlier run has saved of an incomplete job is not saved again. `note` is
-    given the paths after each file, `""` where one is still to come. `others` are the
-    paths under which another process has just saved the same: what is where we would
-    put it is not saved again.
-    given the paths after each file, `""` where one is still to come; `records_of` says
-    where the partial file of a wish is written down, so that a later run goes on with
-    it.
+    What an earlier run has saved of an incomplete job is not saved again, nor what
+    another process has just saved under one of the `saved_elsewhere` paths, if it would
+    go there again. `on_saved` is given the paths after each file, `""` where one is
+    still to come; `partial_records` returns where a file's partial file is recorded, so
+    that a later run resumes it.
     """
 
     http: httpx.AsyncClient
     clock: Clock
-    tell: Callable[[Event], None]
-    entry: JobRecord
+    emit: EmitEvent
+    record: JobRecord
     folder: Path
-    ask_again: Callable[[], Awaitable[Task | None]]
-    note: Callable[[tuple[str, ...]], None] = lambda _: None
-    others: tuple[str, ...] = ()
-    records_of: Callable[[OutputRequest], PartialRecords] = lambda _: NoRecords()
+    query_again: Callable[[], Awaitable[Task | None]]
+    on_saved: Callable[[tuple[str, ...]], None] = lambda _: None
+    saved_elsewhere: tuple[str, ...] = ()
+    partial_records: Callable[[OutputFile], PartialRecords] = lambda _: NullRecords()
     saved: list[SavedOutput] = field(default_factory=list)
 
     async def save(self, task: Task) -> tuple[SavedOutput, ...]:
@@ -70,61 +149,57 @@ class Saver:
         Raises:
             NotSavedError: a file could not be saved; `saved` has those that could.
         """
-        if not _output_requests(task, has_watermark=False):
+        if not _files_of(task, has_watermark=False):
             if task.outputs and all(each.is_of_library for each in task.outputs):
                 return tuple(SavedOutput(output=each) for each in task.outputs)
-            task = await self.ask_again() or task
-        wishes = _output_requests(task, has_watermark=self.entry.has_watermark)
-        if not wishes:
+            task = await self.query_again() or task
+        files = _files_of(task, has_watermark=self.record.has_watermark)
+        if not files:
             raise NotSavedError(
                 f"task {task.id} succeeded but the API lists no files for it",
                 hint=f"ask again later: kling download {task.id}",
             )
         failure: KlingError | None = None
-        before = self._saved_before(len(wishes))
-        for wish, path in zip(wishes, before, strict=True):
+        before = self._saved_before(len(files))
+        for file, path in zip(files, before, strict=True):
             try:
-                self.saved.append(await self._save_one(wish, task, path))
+                self.saved.append(await self._save_one(file, task, path))
             except NotSavedError as exc:
-                self.saved.append(SavedOutput(output=wish.output))
-                failure = failure or self._explained(exc, wish, task)
+                self.saved.append(SavedOutput(output=file.output))
+                failure = failure or self._explained(exc, file, task)
             done = tuple(str(one.path or "") for one in self.saved)
-            self.note(done + before[len(done) :])
+            self.on_saved(done + before[len(done) :])
         if failure is not None:
             raise failure
         return tuple(self.saved)
 
-    def _saved_before(self, n_wishes: int) -> tuple[str, ...]:
+    def _saved_before(self, n_files: int) -> tuple[str, ...]:
         """Return the path of each file that an earlier run has saved, or `""`."""
-        paths = self.entry.paths
-        is_incomplete = len(paths) == n_wishes and "" in paths
-        return paths if is_incomplete else ("",) * n_wishes
+        paths = self.record.paths
+        is_incomplete = len(paths) == n_files and "" in paths
+        return paths if is_incomplete else ("",) * n_files
 
-    async def _save_one(
-        self, wish: OutputRequest, task: Task, before: str
-    ) -> SavedOutput:
-        url = wish.url_in(task) or ""
-        name = self._target(wish, task, url)
-        if str(name.absolute()) in self.others:
+    async def _save_one(self, file: OutputFile, task: Task, before: str) -> SavedOutput:
+        url = file.url_in(task) or ""
+        name = self._target(file, task, url)
+        if str(name.absolute()) in self.saved_elsewhere:
             before = str(name.absolute())
-        if (size := _size_of(before)) is not None:
-            there = Path(from_here(before))
-            return SavedOutput(output=wish.output, path=there, total_bytes=size)
-        path = await self._download(wish, task, url, name).save(
-            name, is_forced=self.entry.is_forced
+        if (size := _saved_size(before)) is not None:
+            there = Path(relative_to_cwd(before))
+            return SavedOutput(output=file.output, path=there, total_bytes=size)
+        path = await self._download(file, task, url, name).save(
+            name, is_forced=self.record.is_forced
         )
         size = path.stat().st_size
-        self.tell(Saved(task_id=task.id, path=path, total_bytes=size))
-        return SavedOutput(output=wish.output, path=path, total_bytes=size)
+        self.emit(Saved(task_id=task.id, path=path, total_bytes=size))
+        return SavedOutput(output=file.output, path=path, total_bytes=size)
 
-    def _download(
-        self, wish: OutputRequest, task: Task, url: str, name: Path
-    ) -> Download:
-        progress = _Progress(self.tell, task.id, name.name)
+    def _download(self, file: OutputFile, task: Task, url: str, name: Path) -> Download:
+        progress = _DownloadReporter(self.emit, task.id, name.name)
 
         async def renew() -> str | None:
-            fresh = await self.ask_again()
-            return wish.url_in(fresh) if fresh else None
+            fresh = await self.query_again()
+            return file.url_in(fresh) if fresh else None
 
         return Download(
             http=self.http,
@@ -133,53 +208,53 @@ class Saver:
             renew=renew,
             on_bytes=progress.on_bytes,
             on_break=progress.on_break,
-            output_type=wish.output.type,
+            output_type=file.output.type,
             on_resume=progress.on_resume,
-            records=self.records_of(wish),
+            records=self.partial_records(file),
         )
 
-    def _target(self, wish: OutputRequest, task: Task, url: str) -> Path:
+    def _target(self, file: OutputFile, task: Task, url: str) -> Path:
         values = {
             "task_id": task.id,
-            "external_id": self.entry.external_id,
-            "product": self.entry.product,
-            "model": self.entry.model or "model",
-            "prompt": self.entry.prompt or "",
-            "index": str(wish.index),
-            "ext": extension(wish.output, url),
+            "external_id": self.record.external_id,
+            "product": self.record.product,
+            "model": self.record.model or "model",
+            "prompt": self.record.prompt or "",
+            "index": str(file.index),
+            "ext": extension(file.output, url),
             "date": self.clock.now().astimezone().strftime("%Y-%m-%d"),
-            "kind": "watermark" if wish.is_watermark else wish.output.type,
+            "kind": "watermark" if file.is_watermark else file.output.type,
         }
         is_sole = len(task.outputs) == 1
-        path = target(self.entry.output, self.folder, values, is_sole=is_sole)
-        if wish.is_watermark and "{kind" not in (self.entry.output or ""):
-            return with_addition(path, "-watermark")
-        return with_addition(path, "")
+        path = output_path(self.record.output, self.folder, values, is_sole=is_sole)
+        if file.is_watermark and "{kind" not in (self.record.output or ""):
+            return append_to_stem(path, "-watermark")
+        return append_to_stem(path, "")
 
     def _explained(
-        self, error: NotSavedError, wish: OutputRequest, task: Task
+        self, error: NotSavedError, file: OutputFile, task: Task
     ) -> NotSavedError:
         """Return the error with the link: it is what the person has paid for."""
         return NotSavedError(
             error.message,
-            hint=f"kling download {task.id}, or fetch it yourself: {wish.url_in(task)}",
+            hint=f"kling download {task.id}, or fetch it yourself: {file.url_in(task)}",
         )
 
 
-class _Progress:
-    """Tells how one download goes, not oftener than anybody can see."""
+class _DownloadReporter:
+    """Emits the events of one download; its progress no oftener than can be seen."""
 
-    def __init__(self, tell: Callable[[Event], None], task_id: str, name: str) -> None:
-        self._tell = tell
+    def __init__(self, emit: EmitEvent, task_id: str, name: str) -> None:
+        self._emit = emit
         self._task_id = task_id
         self._name = name
-        self._told_bytes = -STEP_BYTES
+        self._reported_bytes = -STEP_BYTES
 
     def on_bytes(self, done_bytes: int, total_bytes: int | None) -> None:
-        if done_bytes - self._told_bytes < STEP_BYTES and done_bytes != total_bytes:
+        if done_bytes - self._reported_bytes < STEP_BYTES and done_bytes != total_bytes:
             return
-        self._told_bytes = done_bytes
-        self._tell(
+        self._reported_bytes = done_bytes
+        self._emit(
             Downloading(
                 task_id=self._task_id,
                 name=self._name,
@@ -189,7 +264,7 @@ class _Progress:
         )
 
     def on_resume(self, done_bytes: int, total_bytes: int | None) -> None:
-        self._tell(
+        self._emit(
             DownloadResumed(
                 task_id=self._task_id,
                 name=self._name,
@@ -199,24 +274,24 @@ class _Progress:
         )
 
     def on_break(self, reason: str, pause_s: float) -> None:
-        self._tell(
+        self._emit(
             DownloadRetry(
                 task_id=self._task_id, name=self._name, reason=reason, retry_s=pause_s
             )
         )
 
 
-def _size_of(path: str) -> int | None:
+def _saved_size(path: str) -> int | None:
     """Return the bytes of a file saved before; None where there is none any more."""
     there = Path(path)
     return there.stat().st_size if path and there.is_file() else None
 
 
-def _output_requests(task: Task, *, has_watermark: bool) -> list[OutputRequest]:
-    wishes: list[OutputRequest] = []
+def _files_of(task: Task, *, has_watermark: bool) -> list[OutputFile]:
+    files: list[OutputFile] = []
     for index, output in enumerate(task.outputs, start=1):
         if output.url:
-            wishes.append(OutputRequest(output=output, index=index, is_watermark=False))
+            files.append(OutputFile(output=output, index=index, is_watermark=False))
         if has_watermark and output.watermark_url:
-            wishes.append(OutputRequest(output=output, index=index, is_watermark=True))
-    return wishes
+            files.append(OutputFile(output=output, index=index, is_watermark=True))
+    return files

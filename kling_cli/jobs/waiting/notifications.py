@@ -73,21 +73,21 @@ class Notifications:
         self._bell = anyio.Event()
 
 
-LOOK_S = 0.2
-_ENDED = "the kling that had the tunnel has ended, or lost it"
+JOURNAL_POLL_S = 0.2
+_OWNER_ENDED = "the kling that had the tunnel has ended, or lost it"
 
 
-async def follow_journal(
+async def follow_shared_tunnel(
     session: Session,
-    news: Notifications,
+    notifications: Notifications,
     door: SharedTunnel,
     name: str = shared_lock.PUBLIC,
 ) -> None:
     """Post callbacks that the door's owner keeps; tell when the door shuts or opens."""
-    reader = JournalReader(session, news)
+    reader = StoredCallbackReader(session, notifications)
     is_open, was = True, PathState.READY
     while True:
-        await session.clock.sleep(LOOK_S)
+        await session.clock.sleep(JOURNAL_POLL_S)
         reader.read()
         if (
             shared_lock.find_shared_tunnel(session.settings.state_dir, name) == door
@@ -95,28 +95,30 @@ async def follow_journal(
             continue
         is_open = not is_open
         if is_open:
-            news.set_path(was)
-            session.tell(CallbackPath(state="back", via="shared"))
+            notifications.set_path(was)
+            session.emit(CallbackPath(state="back", via="shared"))
         else:
-            was = news.path
-            news.set_path(PathState.LOST)
-            session.tell(CallbackPath(state="lost", via="shared", detail=_ENDED))
+            was = notifications.path
+            notifications.set_path(PathState.LOST)
+            session.emit(CallbackPath(state="lost", via="shared", detail=_OWNER_ENDED))
 
 
-async def follow_callbacks(session: Session, news: Notifications) -> None:
+async def follow_stored_callbacks(
+    session: Session, notifications: Notifications
+) -> None:
     """Post callbacks that any other kling keeps, for as long as we are waiting."""
-    reader = JournalReader(session, news)
+    reader = StoredCallbackReader(session, notifications)
     while True:
-        await session.clock.sleep(LOOK_S)
+        await session.clock.sleep(JOURNAL_POLL_S)
         reader.read()
 
 
-class JournalReader:
+class StoredCallbackReader:
     """Reads callbacks for our jobs that another process has kept."""
 
-    def __init__(self, session: Session, news: Notifications) -> None:
+    def __init__(self, session: Session, notifications: Notifications) -> None:
         self._journal = session.journal
-        self._news = news
+        self._notifications = notifications
         self._version: int | None = None
         self._last = 0
 
@@ -124,9 +126,9 @@ class JournalReader:
         """Post what has come since the last call; cheap when nothing has."""
         try:
             version = self._journal.data_version()
-            if version == self._version or not self._news.nonces:
+            if version == self._version or not self._notifications.nonces:
                 return
-            kept = self._journal.callbacks_after(self._last, self._news.nonces)
+            kept = self._journal.callbacks_after(self._last, self._notifications.nonces)
         except JournalError:
             return  # polling goes on
         self._version = version
@@ -137,7 +139,7 @@ class JournalReader:
     def _post(self, callback: StoredCallback) -> None:
         if callback.nonce is None or callback.status is None:
             return
-        self._news.post(
+        self._notifications.post(
             CallbackNotification(
                 nonce=callback.nonce,
                 task_id=callback.task_id,

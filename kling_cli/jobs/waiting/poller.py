@@ -12,7 +12,7 @@ from kling_cli.catalogue import Generation, Product
 from kling_cli.errors import AccountError, CredentialsError, KlingError, RefusedError
 from kling_cli.store import JobRecord
 
-_NO_RIGHT: Final = 1103  # said of one product; others may well be allowed
+_NO_PERMISSION: Final = 1103  # said of one product; others may well be allowed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,17 +42,17 @@ class TaskEndpoint:
         return is_solution == (self.path == SOLUTIONS_PATH)
 
 
-def is_only_here(error: KlingError) -> bool:
+def is_endpoint_specific(error: KlingError) -> bool:
     """Say whether a refusal is about one place, so that others may answer."""
-    return isinstance(error, RefusedError) or error.code == _NO_RIGHT
+    return isinstance(error, RefusedError) or error.code == _NO_PERMISSION
 
 
-def families(*, is_bulk: bool) -> list[TaskEndpoint]:
+def task_endpoints(*, is_bulk: bool) -> list[TaskEndpoint]:
     """Return where to look, the likeliest places first, each once."""
     if is_bulk:
         return [TaskEndpoint(path=TASKS_PATH), TaskEndpoint(path=SOLUTIONS_PATH)]
     found: dict[str, TaskEndpoint] = {}
-    for product in _by_likelihood():
+    for product in _products_by_likelihood():
         for route in product.routes:
             path = route.query_path
             if route.generation is Generation.LEGACY and path is not None:
@@ -61,7 +61,7 @@ def families(*, is_bulk: bool) -> list[TaskEndpoint]:
     return list(found.values())
 
 
-def _by_likelihood() -> Collection[Product]:
+def _products_by_likelihood() -> Collection[Product]:
     """Return what a task may be of, in the order of help, the library's things last."""
     return (*catalogue.all_products(), *catalogue.all_managed())
 
@@ -69,7 +69,7 @@ def _by_likelihood() -> Collection[Product]:
 TASKS_PATH = "/tasks"
 SOLUTIONS_PATH = "/solutions"
 NO_ENDPOINT = ""  # where a call is asked about whose answer was its result
-STAYING_REFUSALS = 4  # in a row, before they count as here to stay
+MAX_REFUSALS = 4  # in a row, before they count as here to stay
 
 
 def is_refusal(error: KlingError) -> bool:
@@ -77,7 +77,7 @@ def is_refusal(error: KlingError) -> bool:
     return isinstance(error, CredentialsError | AccountError)
 
 
-class PollResults(Protocol):
+class QueryClient(Protocol):
     """The part of the API client that asking needs."""
 
     async def tasks(
@@ -95,43 +95,43 @@ class Poller:
     Source: API reference 2.3, 2.5 and 2.10, read 2026-10-04.
     """
 
-    def __init__(self, client: PollResults, *, is_bulk: bool) -> None:
+    def __init__(self, client: QueryClient, *, is_bulk: bool) -> None:
         self._client = client
         self.is_bulk = is_bulk
 
-    async def ask(self, entries: Sequence[JobRecord]) -> Mapping[str, Task]:
+    async def ask(self, records: Sequence[JobRecord]) -> Mapping[str, Task]:
         """Return what the API says, by key of entry; what it does not know is absent.
 
         Raises:
             KlingError: no answer could be had for any of them.
         """
-        known = [entry for entry in entries if entry.query_path == NO_ENDPOINT]
+        known = [record for record in records if record.query_path == NO_ENDPOINT]
         found = {one.key: task for one in known if (task := one.as_task)}
-        for path, asked in self._groups(entries):
+        for path, asked in self._groups(records):
             found.update(await self._ask_at(path, asked))
         return found
 
     def _groups(
-        self, entries: Sequence[JobRecord]
+        self, records: Sequence[JobRecord]
     ) -> list[tuple[str, list[JobRecord]]]:
         """Return the entries by where to ask for them together, if anywhere."""
         groups: dict[str, list[JobRecord]] = {}
-        for entry in entries:
-            if entry.query_path != NO_ENDPOINT:
-                path = SOLUTIONS_PATH if _is_solution(entry) else TASKS_PATH
-                groups.setdefault(path, []).append(entry)
+        for record in records:
+            if record.query_path != NO_ENDPOINT:
+                path = SOLUTIONS_PATH if _is_solution(record) else TASKS_PATH
+                groups.setdefault(path, []).append(record)
         return list(groups.items())
 
-    async def _ask_at(self, path: str, entries: Sequence[JobRecord]) -> dict[str, Task]:
+    async def _ask_at(self, path: str, records: Sequence[JobRecord]) -> dict[str, Task]:
         if self.is_bulk or path == SOLUTIONS_PATH:
-            return await self._ask_together(path, entries)
-        return await self._ask_one_by_one(entries)
+            return await self._ask_together(path, records)
+        return await self._ask_one_by_one(records)
 
     async def _ask_together(
-        self, path: str, entries: Sequence[JobRecord]
+        self, path: str, records: Sequence[JobRecord]
     ) -> dict[str, Task]:
-        named = {entry.task_id: entry for entry in entries if entry.task_id}
-        nameless = [entry.external_id for entry in entries if not entry.task_id]
+        named = {record.task_id: record for record in records if record.task_id}
+        nameless = [record.external_id for record in records if not record.task_id]
         found: dict[str, Task] = {}
         if named:
             for task_id, task in (
@@ -145,22 +145,22 @@ class Poller:
             )
         return found
 
-    async def _ask_one_by_one(self, entries: Sequence[JobRecord]) -> dict[str, Task]:
+    async def _ask_one_by_one(self, records: Sequence[JobRecord]) -> dict[str, Task]:
         found: dict[str, Task] = {}
         failure: KlingError | None = None
-        for entry in entries:
-            name = entry.task_id or entry.external_id
+        for record in records:
+            name = record.task_id or record.external_id
             try:
-                task = await self._client.legacy_task(entry.query_path, name)
+                task = await self._client.legacy_task(record.query_path, name)
             except KlingError as exc:
                 failure = exc
                 continue
             if task is not None:
-                found[entry.key] = task
+                found[record.key] = task
         if failure is not None and not found:
             raise failure
         return found
 
 
-def _is_solution(entry: JobRecord) -> bool:
-    return entry.query_path == SOLUTIONS_PATH
+def _is_solution(record: JobRecord) -> bool:
+    return record.query_path == SOLUTIONS_PATH

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import random
 from enum import StrEnum
 
-QUICKEST_S = 1.0
-SLOWEST_S = 15.0
-SPARSE_S = 90.0  # a 5-minute job with callbacks: 3 callbacks and at most 4 of these
+MIN_PAUSE_S = 1.0
+MAX_PAUSE_S = 15.0
+PROVEN_PAUSE_S = (
+    90.0  # a 5-minute job with callbacks: 3 callbacks and at most 4 of these
+)
 GROWTH = 0.2  # the pause as a share of the time waited so far
-LOST_SLOWEST_S = 5.0
-SLOT_FIRST_S = 1.0  # the least the API asks for. Source: API reference 5.3
-SLOT_SLOWEST_S = 30.0
+LOST_MAX_PAUSE_S = 5.0
+SLOT_MIN_PAUSE_S = 1.0  # the least the API asks for. Source: API reference 5.3
+SLOT_MAX_PAUSE_S = 30.0
 
 
 class PathState(StrEnum):
@@ -22,46 +25,51 @@ class PathState(StrEnum):
     LOST = "lost"  # the tunnel is down
 
 
-def next_ask_s(
+def next_query_s(
     path: PathState,
     *,
     waited_s: float,
     since_lost_s: float = 0.0,
     since_claim_s: float | None = None,
-    spread: float = 0.5,
+    jitter: float = 0.5,
 ) -> float:
     """Return how long to wait for a callback before asking anyway.
 
     `waited_s` counts from the submission, `since_lost_s` from the loss of the path,
     `since_claim_s` from a callback's claim that the task is over, which no answer has
-    confirmed: that is asked about soon, then ever less. `spread` in 0..1 is where in
+    confirmed: that is asked about soon, then ever less. `jitter` in 0..1 is where in
     the 20 % of jitter this pause falls.
     """
     match path:
         case PathState.PROVEN:
-            pause_s = SPARSE_S
+            pause_s = PROVEN_PAUSE_S
         case PathState.LOST:
-            pause_s = _growing(since_lost_s, LOST_SLOWEST_S)
+            pause_s = _growing_pause_s(since_lost_s, LOST_MAX_PAUSE_S)
         case PathState.NONE | PathState.READY:
-            pause_s = _growing(waited_s, SLOWEST_S)
+            pause_s = _growing_pause_s(waited_s, MAX_PAUSE_S)
     if since_claim_s is not None:
-        pause_s = min(pause_s, max(QUICKEST_S, since_claim_s))
-    return pause_s * (0.9 + 0.2 * spread)
+        pause_s = min(pause_s, max(MIN_PAUSE_S, since_claim_s))
+    return pause_s * (0.9 + 0.2 * jitter)
 
 
 def retry_s(
-    attempt: int, *, base_s: float = 0.5, max_s: float = 15.0, spread: float = 0.5
+    attempt: int, *, base_s: float = 0.5, max_s: float = 15.0, jitter: float = 0.5
 ) -> float:
     """Return how long to pause before trying again after failure `attempt` (from 1)."""
     pause_s = min(max_s, base_s * 2.0 ** min(attempt - 1, 30))
-    return pause_s * (0.8 + 0.4 * spread)
+    return pause_s * (0.8 + 0.4 * jitter)
 
 
-def slot_s(attempt: int, *, spread: float = 0.5) -> float:
+def slot_retry_s(attempt: int, *, jitter: float = 0.5) -> float:
     """Return how long to pause before asking for a slot again; never under a second."""
-    pause_s = min(SLOT_SLOWEST_S, SLOT_FIRST_S * 2.0 ** min(attempt - 1, 30))
-    return pause_s * (1.0 + 0.2 * spread)
+    pause_s = min(SLOT_MAX_PAUSE_S, SLOT_MIN_PAUSE_S * 2.0 ** min(attempt - 1, 30))
+    return pause_s * (1.0 + 0.2 * jitter)
 
 
-def _growing(waited_s: float, most_s: float) -> float:
-    return max(QUICKEST_S, min(most_s, GROWTH * waited_s))
+def _growing_pause_s(waited_s: float, most_s: float) -> float:
+    return max(MIN_PAUSE_S, min(most_s, GROWTH * waited_s))
+
+
+def random_jitter() -> float:
+    """Return a random number in 0..1, to hand to the functions above."""
+    return random.random()  # noqa: S311 -- jitter, not a secret

@@ -33,13 +33,13 @@ class Source(StrEnum):
 class TaskState:
     """What is known of one task. `is_due` says that the API should be asked now.
 
-    `hinted` is the status that callbacks have claimed and no answer has confirmed:
+    `claimed` is the status that callbacks have claimed and no answer has confirmed:
     it decides who is credited with the news, never what the status is.
     """
 
     task: Task
     is_due: bool = False
-    hinted: TaskStatus | None = None
+    claimed: TaskStatus | None = None
     callbacks: int = 0
     queries: int = 0
     completed_by: Source | None = None
@@ -55,34 +55,34 @@ def initial_state(task: Task) -> TaskState:
     return TaskState(task=task, completed_by=over)
 
 
-def after_callback(life: TaskState, claimed: TaskStatus) -> TaskState:
+def after_callback(state: TaskState, claimed: TaskStatus) -> TaskState:
     """Return the life after a callback that passed the door and claims a status."""
-    counted = replace(life, callbacks=life.callbacks + 1)
-    if life.is_over:
+    counted = replace(state, callbacks=state.callbacks + 1)
+    if state.is_over:
         return counted
-    return replace(counted, is_due=True, hinted=_later(life.hinted, claimed))
+    return replace(counted, is_due=True, claimed=_later(state.claimed, claimed))
 
 
-def after_answer(life: TaskState, task: Task) -> TaskState:
+def after_answer(state: TaskState, task: Task) -> TaskState:
     """Return the life after the API's answer.
 
     The news counts as brought by a callback when one had claimed an end that this
     answer confirms. An answer older than one that came before (a replica that lags)
     changes nothing.
     """
-    counted = replace(life, queries=life.queries + 1, is_due=False)
-    if life.is_over or _is_older(task, life.task):
+    counted = replace(state, queries=state.queries + 1, is_due=False)
+    if state.is_over or _is_older(task, state.task):
         return counted
     if not task.status.is_final:
-        return replace(counted, task=task, hinted=None)
-    was_told = life.hinted is not None and life.hinted.is_final
+        return replace(counted, task=task, claimed=None)
+    was_told = state.claimed is not None and state.claimed.is_final
     by = Source.CALLBACK if was_told else Source.POLL
     return replace(counted, task=task, completed_by=by)
 
 
-def after_failed_query(life: TaskState) -> TaskState:
+def after_failed_query(state: TaskState) -> TaskState:
     """Return the life after a question that failed or found no such task."""
-    return replace(life, queries=life.queries + 1, is_due=False)
+    return replace(state, queries=state.queries + 1, is_due=False)
 
 
 def _later(one: TaskStatus | None, other: TaskStatus) -> TaskStatus:

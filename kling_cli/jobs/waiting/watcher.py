@@ -1,15 +1,12 @@
-"""Waiting for tasks: wake on news or when a question is due, ask, decide, tell."""
+"""Waiting for jobs: watch their tasks, and save what each has made when it is over."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import anyio
-from anyio.abc import TaskGroup
 
 from kling_cli.api import Task, TaskStatus
 from kling_cli.clock import Clock, within
@@ -17,25 +14,24 @@ from kling_cli.errors import KlingError, StillRunningError, UnreachableError
 from kling_cli.jobs.events import (
     CallbackArrived,
     CallbackPath,
-    Event,
+    EmitEvent,
     Finished,
     Notice,
     QueryFailed,
     Querying,
     StatusChanged,
 )
-from kling_cli.jobs.job import Job, failure_of, surprise_of, with_task
-from kling_cli.jobs.outputs.partial_file import (
-    JournalRecords,
-    NoRecords,
-    PartialRecords,
-)
-from kling_cli.jobs.outputs.save_lock import saving
-from kling_cli.jobs.outputs.saver import OutputRequest, Saver
+from kling_cli.jobs.job import Job, cost_difference, record_with_task, task_error
+from kling_cli.jobs.outputs.saver import save_job
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.waiting.notifications import Notifications
-from kling_cli.jobs.waiting.poller import STAYING_REFUSALS, is_refusal
-from kling_cli.jobs.waiting.schedule import PathState, next_ask_s, retry_s
+from kling_cli.jobs.waiting.poller import MAX_REFUSALS, is_refusal
+from kling_cli.jobs.waiting.schedule import (
+    PathState,
+    next_query_s,
+    random_jitter,
+    retry_s,
+)
 from kling_cli.jobs.waiting.state_machine import (
     Source,
     TaskState,
@@ -43,50 +39,62 @@ from kling_cli.jobs.waiting.state_machine import (
     after_callback,
     after_failed_query,
 )
-from kling_cli.store import JobRecord, PartialPlace
+from kling_cli.store import JobRecord
 
-TOGETHER_S = 1.0  # questions due this soon ride along with one that is due now
-ASK_MOST_S = 45.0
-FOREVER_S = 10 * 365 * 86400.0
+BATCH_WINDOW_S = 1.0  # queries due this soon are sent with one that is due now
+QUERY_TIMEOUT_S = 45.0
+NO_TIMEOUT_S = 10 * 365 * 86400.0
 
 
 class QueryTasks(Protocol):
-    """Whoever asks the API how tasks stand."""
+    """The part of the poller that watching needs."""
 
-    async def ask(self, entries: Sequence[JobRecord]) -> Mapping[str, Task]: ...
+    async def ask(self, records: Sequence[JobRecord]) -> Mapping[str, Task]: ...
 
 
 @dataclass(slots=True, kw_only=True)
-class WatchedTask:
-    """One task that is being waited for. Times are on the clock's monotonic scale.
+class WatchedJob:
+    """A job whose task is waited for. Times are on the clock's monotonic scale.
 
-    `since` is when it was submitted, as far as we know; `claimed_at` when a callback
-    last said that it is over.
+    `since` is when waiting began, `next_query_at` when the API is asked at the latest,
+    `claimed_at` when a callback last claimed that the task is over.
     """
 
-    entry: JobRecord
-    life: TaskState
+    job: Job
     since: float
-    next_ask_at: float = 0.0
+    next_query_at: float = 0.0
     claimed_at: float | None = None
 
+    @property
+    def state(self) -> TaskState:
+        """The state of the job's task."""
+        assert self.job.state is not None  # noqa: S101 -- only such jobs are watched
+        return self.job.state
+
+    @state.setter
+    def state(self, state: TaskState) -> None:
+        self.job.state = state
+
 
 @dataclass(slots=True, kw_only=True)
-class Waiter:
-    """Waits for a set of tasks until each is over or the deadline has come.
+class TaskWatcher:
+    """Watches the tasks of jobs until each is over or the deadline has come.
 
-    `on_answer` is given every answer, `on_over` each task once, when it is over; it
-    starts what follows and returns soon.
+    It queries the API when a callback has come and when a query is due by the schedule;
+    what callbacks and answers say is in each job's `state`. `on_answer` is called when
+    an answer has changed a job's task, `on_final` once for each job, when its task is
+    over. Both return at once.
     """
 
-    asker: QueryTasks
-    news: Notifications
+    poller: QueryTasks
+    notifications: Notifications
     clock: Clock
-    tell: Callable[[Event], None]
+    emit: EmitEvent
     deadline: float
-    on_answer: Callable[[WatchedTask], None]
-    on_over: Callable[[WatchedTask], None]
-    watched: list[WatchedTask] = field(default_factory=list)
+    on_answer: Callable[[Job], None]
+    on_final: Callable[[Job], None]
+    jobs: Sequence[Job]
+    _watched: list[WatchedJob] = field(default_factory=list)
     _failures: int = 0
     _refusals: int = 0
     _path: PathState = PathState.NONE
@@ -98,127 +106,142 @@ class Waiter:
             StillRunningError: the deadline came first.
             CredentialsError, AccountError: they stayed; the tasks go on.
         """
-        self._path = self.news.path
-        for one in self.watched:
-            one.next_ask_at = self._next(one)
-            if one.life.is_over:
-                self.on_over(one)
+        self._path, now = self.notifications.path, self.clock.monotonic()
+        self._watched = [
+            WatchedJob(job=job, since=now) for job in self.jobs if job.state is not None
+        ]
+        for one in self._watched:
+            one.next_query_at = self._next_query_at(one)
+            if one.state.is_over:
+                self.on_final(one.job)
         while running := self._running():
-            await self._wait_for_reason(running)
-            await self._ask_due(running)
+            await self._wait_until_due(running)
+            await self._query_due(running)
 
-    def _running(self) -> list[WatchedTask]:
-        return [one for one in self.watched if not one.life.is_over]
+    def _running(self) -> list[WatchedJob]:
+        return [one for one in self._watched if not one.state.is_over]
 
-    async def _wait_for_reason(self, running: list[WatchedTask]) -> None:
-        """Return when there is something to ask; take in what came before we waited."""
-        self._hear(running)
+    async def _wait_until_due(self, running: list[WatchedJob]) -> None:
+        """Return when a query is due; callbacks from before the wait count too.
+
+        Raises:
+            StillRunningError: the deadline came first.
+        """
+        self._apply_notifications(running)
         while (now := self.clock.monotonic()) < self.deadline:
             if self._is_due(running, now):
                 return
-            due_in_s = min(one.next_ask_at for one in running) - now
-            ids = tuple(one.life.task.id for one in running)
-            self.tell(
+            due_in_s = min(one.next_query_at for one in running) - now
+            ids = tuple(one.state.task.id for one in running)
+            self.emit(
                 Querying(task_ids=ids, in_s=max(0.0, due_in_s), failures=self._failures)
             )
-            await self.news.wait(max(0.0, min(due_in_s, self.deadline - now)))
-            self._hear(running)
+            await self.notifications.wait(max(0.0, min(due_in_s, self.deadline - now)))
+            self._apply_notifications(running)
         raise _still_running(running)
 
-    def _is_due(self, running: list[WatchedTask], now: float) -> bool:
-        return any(one.life.is_due or one.next_ask_at <= now for one in running)
+    def _is_due(self, running: list[WatchedJob], now: float) -> bool:
+        return any(one.state.is_due or one.next_query_at <= now for one in running)
 
-    def _hear(self, running: list[WatchedTask]) -> None:
-        """Take callbacks and changes of the path into account."""
-        by_nonce = {one.entry.nonce: one for one in self.watched}
-        for hint in self.news.take():
-            self.tell(
+    def _apply_notifications(self, running: list[WatchedJob]) -> None:
+        """Take callbacks and changes of the callback path into account."""
+        by_nonce = {one.job.record.nonce: one for one in self._watched}
+        for callback in self.notifications.take():
+            self.emit(
                 CallbackArrived(
-                    task_id=hint.task_id, status=hint.claimed.value, trust=hint.trust
+                    task_id=callback.task_id,
+                    status=callback.claimed.value,
+                    trust=callback.trust,
                 )
             )
-            if (one := by_nonce.get(hint.nonce)) is not None:
-                one.life = after_callback(one.life, hint.claimed)
-                if hint.claimed.is_final:
+            if (one := by_nonce.get(callback.nonce)) is not None:
+                one.state = after_callback(one.state, callback.claimed)
+                if callback.claimed.is_final:
                     one.claimed_at = self.clock.monotonic()
-        if self.news.path is not self._path:
-            self._path = self.news.path
+        if self.notifications.path is not self._path:
+            self._path = self.notifications.path
             if self._path is PathState.PROVEN:
-                self.tell(CallbackPath(state="proven"))
+                self.emit(CallbackPath(state="proven"))
             for one in running:
                 is_lost = self._path is PathState.LOST
-                one.next_ask_at = self.clock.monotonic() if is_lost else self._next(one)
+                one.next_query_at = (
+                    self.clock.monotonic() if is_lost else self._next_query_at(one)
+                )
 
-    async def _ask_due(self, running: list[WatchedTask]) -> None:
+    async def _query_due(self, running: list[WatchedJob]) -> None:
         now = self.clock.monotonic()
         due = [
             one
             for one in running
-            if one.life.is_due or one.next_ask_at <= now + TOGETHER_S
+            if one.state.is_due or one.next_query_at <= now + BATCH_WINDOW_S
         ]
-        most_s = min(ASK_MOST_S, self.deadline - now)
+        timeout_s = min(QUERY_TIMEOUT_S, self.deadline - now)
         try:
             tasks = await within(
-                self.clock, most_s, lambda: self.asker.ask([one.entry for one in due])
+                self.clock,
+                timeout_s,
+                lambda: self.poller.ask([one.job.record for one in due]),
             )
         except TimeoutError:
-            self._failed(due, UnreachableError(f"no answer within {most_s:.0f} s"))
+            self._query_failed(
+                due, UnreachableError(f"no answer within {timeout_s:.0f} s")
+            )
         except KlingError as exc:
-            self._failed(due, exc)
+            self._query_failed(due, exc)
         else:
             self._failures = self._refusals = 0
             for one in due:
-                self._apply(one, tasks.get(one.entry.key))
+                self._apply(one, tasks.get(one.job.record.key))
 
-    def _apply(self, one: WatchedTask, task: Task | None) -> None:
-        before = one.life
-        one.next_ask_at = self._next(one)
+    def _apply(self, one: WatchedJob, task: Task | None) -> None:
+        before = one.state
+        one.next_query_at = self._next_query_at(one)
         if task is None:  # not there yet, or not ours to see: ask again
-            one.life = after_failed_query(before)
+            one.state = after_failed_query(before)
             return
-        one.life = after_answer(before, task)
+        one.state = after_answer(before, task)
         why = Source.CALLBACK if before.is_due else Source.POLL
-        if one.life.task != before.task:
-            self.on_answer(one)
-        if one.life.task.status is not before.task.status:
-            self._tell_status(one, why)
-        if one.life.is_over:
-            self.on_over(one)
+        if one.state.task != before.task:
+            self.on_answer(one.job)
+        if one.state.task.status is not before.task.status:
+            self._emit_status(one, why)
+        if one.state.is_over:
+            self.on_final(one.job)
 
-    def _tell_status(self, one: WatchedTask, why: Source) -> None:
-        task = one.life.task
-        by = (one.life.completed_by or why).value
-        self.tell(
+    def _emit_status(self, one: WatchedJob, why: Source) -> None:
+        task = one.state.task
+        by = (one.state.completed_by or why).value
+        self.emit(
             StatusChanged(
                 task_id=task.id, status=task.status, message=task.message, by=by
             )
         )
 
-    def _failed(self, due: list[WatchedTask], error: KlingError) -> None:
-        """Ask again later; only refusals that stay end the wait."""
+    def _query_failed(self, due: list[WatchedJob], error: KlingError) -> None:
+        """Schedule another query; only refusals that stay end the wait."""
         self._failures += 1
         self._refusals = self._refusals + 1 if is_refusal(error) else 0
-        if self._refusals >= STAYING_REFUSALS:
+        if self._refusals >= MAX_REFUSALS:
             raise error
-        pause_s = retry_s(self._failures, spread=_spread())
-        self.tell(QueryFailed(error=error, retry_s=pause_s, attempt=self._failures))
+        pause_s = retry_s(self._failures, jitter=random_jitter())
+        self.emit(QueryFailed(error=error, retry_s=pause_s, attempt=self._failures))
         for one in due:
-            one.next_ask_at = self.clock.monotonic() + pause_s
-            one.life = after_failed_query(one.life)
+            one.next_query_at = self.clock.monotonic() + pause_s
+            one.state = after_failed_query(one.state)
 
-    def _next(self, one: WatchedTask) -> float:
+    def _next_query_at(self, one: WatchedJob) -> float:
         now = self.clock.monotonic()
-        return now + next_ask_s(
-            self.news.path,
+        return now + next_query_s(
+            self.notifications.path,
             waited_s=now - one.since,
-            since_lost_s=self.news.since_lost_s,
+            since_lost_s=self.notifications.since_lost_s,
             since_claim_s=None if one.claimed_at is None else now - one.claimed_at,
-            spread=_spread(),
+            jitter=random_jitter(),
         )
 
 
-def _still_running(running: list[WatchedTask]) -> StillRunningError:
-    names = " ".join(one.life.task.id for one in running)
+def _still_running(running: list[WatchedJob]) -> StillRunningError:
+    names = " ".join(one.state.task.id for one in running)
     return StillRunningError(
         f"stopped waiting; still running: {names}", hint=f"kling wait {names}"
     )
@@ -226,179 +249,71 @@ def _still_running(running: list[WatchedTask]) -> StillRunningError:
 
 def deadline_at(clock: Clock, timeout_s: float | None) -> float:
     """Return when to stop, on the clock's monotonic scale; None waits for ever."""
-    return clock.monotonic() + (FOREVER_S if timeout_s is None else timeout_s)
+    return clock.monotonic() + (NO_TIMEOUT_S if timeout_s is None else timeout_s)
 
 
-def _spread() -> float:
-    return random.random()  # noqa: S311 -- jitter, not a secret
+async def wait_for_jobs(
+    jobs: Sequence[Job],
+    session: Session,
+    notifications: Notifications,
+    *,
+    deadline: float,
+) -> None:
+    """Return when every job has ended; each ends with a `Finished` event.
 
+    Outputs are saved while other tasks are still waited for. Failures are noted in the
+    jobs.
 
-_HERE = Path()
-
-
-@dataclass(slots=True, kw_only=True)
-class TaskWatcher:
-    """Waits for jobs and saves what they make; each ends with a `Finished` event.
-
-    What another process saves meanwhile is not saved again, unless `is_fetching`: the
-    person has asked for the files themselves.
+    Raises:
+        StillRunningError, CredentialsError, AccountError: waiting ended early;
+            saving of what had succeeded was completed all the same.
     """
 
-    session: Session
-    news: Notifications
-    deadline: float
-    is_fetching: bool = False
+    def record_answer(job: Job) -> None:
+        if job.task is not None:
+            job.record = record_with_task(job.record, job.task)
+            session.note(session.journal.record_task, job.record.external_id, job.task)
 
-    async def see_through(self, jobs: list[Job]) -> None:
-        """Return when every job has ended; failures are noted in the jobs.
+    def start_completion(job: Job) -> None:
+        group.start_soon(complete_job, job, session)
 
-        Raises:
-            StillRunningError, CredentialsError, AccountError: waiting ended early;
-                saving of what had succeeded was completed all the same.
-        """
-        failure: KlingError | None = None
-        async with anyio.create_task_group() as group:
-            try:
-                await self._wait(_Hands(self, group, jobs))
-            except KlingError as exc:
-                failure = exc
-        if failure is not None:
-            raise failure
-
-    async def _wait(self, hands: _Hands) -> None:
-        watched = hands.watched(since=self.session.clock.monotonic())
-        waiter = Waiter(
-            asker=self.session.asker,
-            news=self.news,
-            clock=self.session.clock,
-            tell=self.session.tell,
-            deadline=self.deadline,
-            on_answer=hands.note,
-            on_over=hands.begin_end,
-            watched=watched,
+    failure: KlingError | None = None
+    async with anyio.create_task_group() as group:
+        watcher = TaskWatcher(
+            poller=session.poller,
+            notifications=notifications,
+            clock=session.clock,
+            emit=session.emit,
+            deadline=deadline,
+            on_answer=record_answer,
+            on_final=start_completion,
+            jobs=jobs,
         )
         try:
-            await waiter.run()
-        finally:
-            hands.keep_lives(watched)
-
-    async def end(self, job: Job) -> None:
-        """Do what is left to do for a job whose task is over, and tell its result."""
-        task = job.task
-        if task is not None and (error := failure_of(task)) is not None:
-            job.error = error
-        elif task is not None and task.status is TaskStatus.SUCCEEDED:
-            await self._save(job, task)
-            if (surprise := surprise_of(job)) is not None:
-                self.session.tell(Notice(message=surprise))
-        job.ended_at = self.session.clock.monotonic()
-        job.is_told = True
-        self.session.tell(Finished(result=job.result()))
-
-    async def _save(self, job: Job, task: Task) -> None:
-        if not job.entry.is_downloading:
-            return
-        state_dir, clock = self.session.settings.state_dir, self.session.clock
-        async with saving(state_dir, job.entry.key, clock):
-            await self._save_alone(job, task, self._saved_by_others(job))
-
-    def _saved_by_others(self, job: Job) -> tuple[str, ...]:
-        """Return the paths that another process has noted since our run began."""
-        entry = job.entry
-        if self.is_fetching or entry.is_forced:
-            return ()
-        try:
-            fresh = self.session.journal.find(entry.external_id)
-        except KlingError:
-            return ()
-        is_news = fresh is not None and fresh.paths != entry.paths
-        return fresh.paths if fresh is not None and is_news else ()
-
-    async def _save_alone(self, job: Job, task: Task, others: tuple[str, ...]) -> None:
-        saver = Saver(
-            http=self.session.http,
-            clock=self.session.clock,
-            tell=self.session.tell,
-            entry=job.entry,
-            folder=self.session.settings.output_dir or _HERE,
-            ask_again=lambda: self._ask_again(job),
-            others=others,
-            note=lambda paths: self._note(job, paths=_absolute(paths)),
-            records_of=lambda wish: self._records(job, wish),
-        )
-        try:
-            await saver.save(task)
+            await watcher.run()
         except KlingError as exc:
-            job.error = exc
-        job.saved = tuple(saver.saved)
-
-    def _records(self, job: Job, wish: OutputRequest) -> PartialRecords:
-        """Return where partial files are written down; nowhere if the task ends too."""
-        if not job.is_lasting:
-            return NoRecords()
-        return JournalRecords(
-            session=self.session,
-            place=PartialPlace(
-                api_base=job.entry.api_base,
-                task_id=job.name,
-                file_index=wish.index,
-                is_watermark=wish.is_watermark,
-            ),
-        )
-
-    def _note(self, job: Job, **columns: Any) -> None:
-        """Write down what was saved as it is: whatever comes next may be the end."""
-        job.entry = replace(job.entry, **columns)
-        self.session.note(self.session.journal.change, job.entry.external_id, **columns)
-
-    async def _ask_again(self, job: Job) -> Task | None:
-        """Return the task as it stands now, for fresh links; None if nobody says."""
-        job.queries += 1
-        try:
-            answers = await self.session.asker.ask([job.entry])
-        except KlingError:
-            return None
-        fresh = answers.get(job.entry.key)
-        if fresh is not None and job.life is not None:
-            job.life = replace(job.life, task=fresh)
-        return fresh
+            failure = exc
+    if failure is not None:
+        raise failure
 
 
-def _absolute(paths: Iterable[str]) -> tuple[str, ...]:
-    """Return the paths as they can be found from any folder; `""` stays so."""
-    return tuple(str(Path(path).absolute()) if path else "" for path in paths)
+async def complete_job(
+    job: Job, session: Session, *, is_download_command: bool = False
+) -> None:
+    """Save what a job's task has made, if it succeeded, and report the job's result.
 
-
-class _Hands:
-    """Carry each answer to its job, and begin the ends of jobs beside the waiting."""
-
-    def __init__(
-        self, attendant: TaskWatcher, group: TaskGroup, jobs: list[Job]
-    ) -> None:
-        self._attendant = attendant
-        self._group = group
-        self._jobs = {job.entry.key: job for job in jobs}
-
-    def watched(self, *, since: float) -> list[WatchedTask]:
-        return [
-            WatchedTask(entry=job.entry, life=job.life, since=since)
-            for job in self._jobs.values()
-            if job.life is not None
-        ]
-
-    def note(self, one: WatchedTask) -> None:
-        """Keep what the API said, in the journal and in the job."""
-        job = self._jobs[one.entry.key]
-        job.life = one.life
-        job.entry = one.entry = with_task(one.entry, one.life.task)
-        session = self._attendant.session
-        session.note(session.journal.observe, job.entry.external_id, one.life.task)
-
-    def begin_end(self, one: WatchedTask) -> None:
-        self._group.start_soon(self._attendant.end, self._jobs[one.entry.key])
-
-    def keep_lives(self, watched: list[WatchedTask]) -> None:
-        """Let jobs whose waiting was cut short know what was asked and heard."""
-        for one in watched:
-            if not one.life.is_over:
-                self._jobs[one.entry.key].life = one.life
+    What another process saves meanwhile is not saved again, unless it is a download
+    command: the person has asked for the files themselves.
+    """
+    task = job.task
+    if task is not None and (error := task_error(task)) is not None:
+        job.error = error
+    elif task is not None and task.status is TaskStatus.SUCCEEDED:
+        if job.record.is_downloading:
+            is_always = is_download_command or job.record.is_forced
+            await save_job(job, task, session, is_always=is_always)
+        if (surprise := cost_difference(job)) is not None:
+            session.emit(Notice(message=surprise))
+    job.ended_at = session.clock.monotonic()
+    job.is_reported = True
+    session.emit(Finished(result=job.result()))

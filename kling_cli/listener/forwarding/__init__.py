@@ -1,1 +1,1 @@
-"""Forwarding callbacks to an app: targets, headers, signatures, deliveries."""
+"""Forwarding callbacks to the user's app: targets, headers, deliveries, retries."""

@@ -1,6 +1,6 @@
-"""What a failed delivery means, and what to do about it. Pure.
+"""Delivers a callback to a target over HTTP, and explains failed deliveries.
 
-The answer is that of the user's own handler; the sentence names the usual cause of each
+The response is that of the user's own handler; a hint names the usual cause of each
 class of failure, in the words of whoever has to find it.
 """
 
@@ -20,47 +20,56 @@ import anyio
 from kling_cli.api import ProxyFailedError, httpx
 from kling_cli.clock import Clock, within
 from kling_cli.errors import UsageError
-from kling_cli.listener.forwarding.headers import Headers, with_added
+from kling_cli.listener.forwarding.headers import Headers, with_headers
 from kling_cli.listener.forwarding.targets import Target
 
-SLOW: Final = "answer first and work afterwards"
+DEFAULT_TIMEOUT_S: Final = 30.0
+EXCERPT_BYTES: Final = 600
+_MAX_BODY_BYTES: Final = 64 * 1024  # of a response; the rest is not read
+_BODY_TIMEOUT_S: Final = 1.0  # for the body, once the status is known
+_CONNECTION_HEADERS: Final = (("Connection", "close"), ("Accept-Encoding", "identity"))
+_USER_AGENT: Final = ("User-Agent", "kling-cli")
+SLOW_HANDLER_HINT: Final = "answer first and work afterwards"
 
 
-class Failure(StrEnum):
-    """Why there was no answer; the value is what is shown."""
+class DeliveryFailure(StrEnum):
+    """Why there was no response; the value is what is shown."""
 
     REFUSED = "connection refused"
     UNKNOWN_HOST = "no such host"
     TIMEOUT = "no answer in time"
-    UNTRUSTED = "certificate not trusted"
+    UNTRUSTED_CERTIFICATE = "certificate not trusted"
     NO_TLS = "no TLS there"
     NOT_HTTP = "the answer is not HTTP"
-    BROKEN_OFF = "connection broken off"
+    DISCONNECTED = "connection broken off"
     UNREACHABLE = "not reachable"
-    CROWDED = "too many callbacks are waiting"
+    QUEUE_FULL = "too many callbacks are waiting"
     STOPPED = "the listener stopped first"
 
 
-_NO_ANSWER: Final = MappingProxyType(
+_FAILURE_HINTS: Final = MappingProxyType(
     {
-        Failure.REFUSED: "nothing listens there: start your app, or correct the port",
-        Failure.UNKNOWN_HOST: "the name does not resolve: correct the host",
-        Failure.TIMEOUT: f"the handler is too slow or hangs: {SLOW},"
-        " or give it longer with --forward-timeout",
-        Failure.UNTRUSTED: "for a self-signed certificate of your own: --insecure",
-        Failure.NO_TLS: "that port speaks no TLS: forward to http:// instead",
-        Failure.NOT_HTTP: "another kind of server listens there, or it speaks TLS:"
-        " correct the port, or forward to https://",
-        Failure.BROKEN_OFF: "the app closed the connection without an answer:"
+        DeliveryFailure.REFUSED: "nothing listens there: start your app,"
+        " or correct the port",
+        DeliveryFailure.UNKNOWN_HOST: "the name does not resolve: correct the host",
+        DeliveryFailure.TIMEOUT: "the handler is too slow or hangs:"
+        f" {SLOW_HANDLER_HINT}, or give it longer with --forward-timeout",
+        DeliveryFailure.UNTRUSTED_CERTIFICATE: "for a self-signed certificate"
+        " of your own: --insecure",
+        DeliveryFailure.NO_TLS: "that port speaks no TLS: forward to http:// instead",
+        DeliveryFailure.NOT_HTTP: "another kind of server listens there, or it speaks"
+        " TLS: correct the port, or forward to https://",
+        DeliveryFailure.DISCONNECTED: "the app closed the connection without an answer:"
         " look for a crash in its log",
-        Failure.UNREACHABLE: "no way leads there: check the address and the network",
-        Failure.STOPPED: "send it again: kling replay --failed",
-        Failure.CROWDED: "the handler does not keep up; the callbacks are kept:"
-        " kling replay --failed",
+        DeliveryFailure.UNREACHABLE: "no way leads there: check the address and the"
+        " network",
+        DeliveryFailure.STOPPED: "send it again: kling replay --failed",
+        DeliveryFailure.QUEUE_FULL: "the handler does not keep up; the callbacks are"
+        " kept: kling replay --failed",
     }
 )
 
-_BY_STATUS: Final = MappingProxyType(
+_STATUS_HINTS: Final = MappingProxyType(
     {
         400: "the handler refuses the body: usual when a signature is computed over the"
         " parsed body instead of the raw bytes, or when JSON is taken for granted",
@@ -70,7 +79,7 @@ _BY_STATUS: Final = MappingProxyType(
         " (or does the handler want a signature? --sign-forwards)",
         404: "the app has no such path: correct the URL",
         405: "the path is there, but not for POST",
-        408: f"the handler is too slow: {SLOW}",
+        408: f"the handler is too slow: {SLOW_HANDLER_HINT}",
         411: "the app wants a length that was sent: look at what stands in front of it",
         413: "the app, or what stands in front of it, limits bodies too tightly",
         415: "the handler insists on a content type: callbacks may come without one;"
@@ -81,34 +90,33 @@ _BY_STATUS: Final = MappingProxyType(
         501: "the app does not do POST there",
         502: "a proxy answered and the app behind it is down",
         503: "the app, or a proxy in front of it, is not ready",
-        504: f"a proxy gave up on the handler: {SLOW}",
+        504: f"a proxy gave up on the handler: {SLOW_HANDLER_HINT}",
     }
 )
 
 
-def diagnose_silence(failure: Failure) -> str:
-    """Return what to do when there was no answer."""
-    return _NO_ANSWER[failure]
+def failure_hint(failure: DeliveryFailure) -> str:
+    """Return what to do when there was no response."""
+    return _FAILURE_HINTS[failure]
 
 
-def diagnose(status: int, *, location: str | None, number: int) -> str | None:
-    """Return what the status means for a handler, None when all is well.
+def status_hint(status: int, *, location: str | None, number: int) -> str | None:
+    """Return what a status means for a handler, None for success.
 
-    `number` is that of the callback, 0 for one that is not kept.
+    `number` is that of the callback, 0 for one that is not stored.
     """
     if 200 <= status < 300:  # noqa: PLR2004 -- HTTP's success
         return None
     if 300 <= status < 400:  # noqa: PLR2004 -- HTTP's redirects
-        return _redirected(location)
-    known = _BY_STATUS.get(status)
-    if known is not None:
-        return known
+        return _redirect_hint(location)
+    if status in _STATUS_HINTS:
+        return _STATUS_HINTS[status]
     if status >= 500:  # noqa: PLR2004 -- HTTP's server errors
-        return f"the handler failed: look at its log{_again(number)}"
-    return f"the handler refuses the callback{_again(number)}"
+        return f"the handler failed: look at its log{_replay_hint(number)}"
+    return f"the handler refuses the callback{_replay_hint(number)}"
 
 
-def _redirected(location: str | None) -> str:
+def _redirect_hint(location: str | None) -> str:
     if not location:
         return "redirects are not followed: forward to where the app takes POST"
     if any(word in location.lower() for word in ("login", "signin", "sign-in", "auth")):
@@ -119,114 +127,111 @@ def _redirected(location: str | None) -> str:
     return f"redirects are not followed: forward to {location} instead"
 
 
-def _again(number: int) -> str:
+def _replay_hint(number: int) -> str:
     return f"; once mended: kling replay {number}" if number else ""
-
-
-DEFAULT_TIMEOUT_S: Final = 30.0
-EXCERPT_BYTES: Final = 600
-_MOST_BYTES: Final = 64 * 1024  # of an answer; what an app says beyond is not heard
-_BODY_S: Final = 1.0  # once the status is known, there is not much to wait for
-_CLOSE: Final = (("Connection", "close"), ("Accept-Encoding", "identity"))
-_USER: Final = ("User-Agent", "kling-cli")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryOutcome:
-    """What became of one delivery; `failure` is set exactly when `status` is not.
+    """The outcome of one delivery; `failure` is set exactly when `status` is not.
 
-    `excerpt` is the beginning of the answer's body, a stranger's text; where nothing
-    could be sent at all, it says why. `body` is as much of it as was heard.
+    `excerpt` is the beginning of the response body, a stranger's text; where nothing
+    could be sent at all, it says why. `body` is as much of it as was read.
     """
 
     sent_at: datetime
     duration_s: float
     status: int | None = None
-    failure: Failure | None = None
+    failure: DeliveryFailure | None = None
     location: str | None = None
     excerpt: str | None = None
     body: bytes = field(default=b"", repr=False)
 
     @property
-    def is_taken(self) -> bool:
+    def is_success(self) -> bool:
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 -- HTTP's success
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryClient:
-    """Sends by `http`, which follows no redirects; `timeout_s` bounds a delivery."""
+    """Sends deliveries by `http`, without following redirects, in `timeout_s` each."""
 
     http: httpx.AsyncClient
     clock: Clock
     timeout_s: float = DEFAULT_TIMEOUT_S
 
-    async def carry(
+    async def deliver(
         self, target: Target, headers: Headers, raw: bytes
     ) -> DeliveryOutcome:
-        """POST `raw` to the target, trying each of its places that refuses in turn."""
-        begun = self.clock.monotonic()
+        """POST `raw` to the target, at its next URL where a connection is refused."""
+        started = self.clock.monotonic()
         sent_at = self.clock.now()
-        answer = _Answer()
-        failure, excuse = None, None
+        reader = _ResponseReader()
+        failure, reason = None, None
         try:
             await within(
                 self.clock,
                 self.timeout_s,
-                lambda: self._try_places(target, headers, raw, answer),
+                lambda: self._try_urls(target, headers, raw, reader),
             )
         except TimeoutError:
-            failure = Failure.TIMEOUT
+            failure = DeliveryFailure.TIMEOUT
         except ProxyFailedError as exc:
-            failure, excuse = Failure.UNREACHABLE, str(exc)
+            failure, reason = DeliveryFailure.UNREACHABLE, str(exc)
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
-            failure = failure_of(exc)
+            failure = classify_failure(exc)
         except UsageError as exc:  # the environment's proxy or certificates
-            failure, excuse = Failure.UNREACHABLE, exc.message
+            failure, reason = DeliveryFailure.UNREACHABLE, exc.message
         return DeliveryOutcome(
             sent_at=sent_at,
-            duration_s=self.clock.monotonic() - begun,
-            status=answer.status,
-            failure=failure if answer.status is None else None,
-            location=answer.location,
-            excerpt=excuse or answer.text,
-            body=answer.body,
+            duration_s=self.clock.monotonic() - started,
+            status=reader.status,
+            failure=failure if reader.status is None else None,
+            location=reader.location,
+            excerpt=reason or reader.text,
+            body=reader.body,
         )
 
-    async def _try_places(
-        self, target: Target, headers: Headers, raw: bytes, answer: _Answer
+    async def _try_urls(
+        self, target: Target, headers: Headers, raw: bytes, reader: _ResponseReader
     ) -> None:
-        *first, last = target.places
-        for place in first:
+        *first, last = target.candidate_urls
+        for url in first:
             try:
-                await self._post(place, target, headers, raw, answer)
+                await self._post(url, target, headers, raw, reader)
             except httpx.ConnectError as exc:
-                if failure_of(exc) is not Failure.REFUSED:
+                if classify_failure(exc) is not DeliveryFailure.REFUSED:
                     raise
             else:
                 return
-        await self._post(last, target, headers, raw, answer)
+        await self._post(last, target, headers, raw, reader)
 
     async def _post(
-        self, place: str, target: Target, headers: Headers, raw: bytes, answer: _Answer
+        self,
+        url: str,
+        target: Target,
+        headers: Headers,
+        raw: bytes,
+        reader: _ResponseReader,
     ) -> None:
-        wanted = with_added(headers, (("Host", target.host), *_CLOSE))
-        if not any(name.lower() == "user-agent" for name, _ in wanted):
-            wanted += (_USER,)
-        encoded = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in wanted]
-        name = {"sni_hostname": target.host.rpartition(":")[0] or target.host}
-        is_elsewhere = place != target.url
+        host = target.host_header
+        sent = with_headers(headers, (("Host", host), *_CONNECTION_HEADERS))
+        if not any(name.lower() == "user-agent" for name, _ in sent):
+            sent += (_USER_AGENT,)
+        encoded = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in sent]
+        server_name = {"sni_hostname": host.rpartition(":")[0] or host}
         async with self.http.stream(
             "POST",
-            place,
+            url,
             headers=encoded,
             content=raw,
-            extensions=name if is_elsewhere else None,
+            extensions=server_name if url != target.url else None,
         ) as response:
-            await answer.read(response)
+            await reader.read(response)
 
 
-class _Answer:
-    """As much of an answer as came before the deadline."""
+class _ResponseReader:
+    """Reads as much of a response as arrives before the deadline."""
 
     def __init__(self) -> None:
         self.status: int | None = None
@@ -234,49 +239,50 @@ class _Answer:
         self._raw = bytearray()
 
     async def read(self, response: httpx.Response) -> None:
-        """Take the head and the beginning of the body; the rest is left unread."""
+        """Read the status and the beginning of the body; the rest is left unread."""
         self.status = response.status_code
         self.location = response.headers.get("location")
-        with anyio.move_on_after(_BODY_S):
+        with anyio.move_on_after(_BODY_TIMEOUT_S):
             async for chunk in response.aiter_raw():
                 self._raw += chunk
-                if len(self._raw) > _MOST_BYTES:
+                if len(self._raw) > _MAX_BODY_BYTES:
                     return
 
     @property
     def body(self) -> bytes:
-        return bytes(self._raw[:_MOST_BYTES])
+        return bytes(self._raw[:_MAX_BODY_BYTES])
 
     @property
     def text(self) -> str | None:
         return self._raw[:EXCERPT_BYTES].decode("utf-8", "replace") or None
 
 
-def failure_of(exc: Exception) -> Failure:
-    """Return which kind of silence a failed request was."""
-    words = " ".join(str(each).lower() for each in _causes(exc))
-    if any(isinstance(each, ssl.SSLCertVerificationError) for each in _causes(exc)):
-        return Failure.UNTRUSTED
-    if any(isinstance(each, ssl.SSLError) for each in _causes(exc)):
-        return Failure.NO_TLS
+def classify_failure(exc: Exception) -> DeliveryFailure:
+    """Return why a request got no response."""
+    chain = list(_exception_chain(exc))
+    if any(isinstance(each, ssl.SSLCertVerificationError) for each in chain):
+        return DeliveryFailure.UNTRUSTED_CERTIFICATE
+    if any(isinstance(each, ssl.SSLError) for each in chain):
+        return DeliveryFailure.NO_TLS
     if isinstance(exc, httpx.TimeoutException):
-        return Failure.TIMEOUT
+        return DeliveryFailure.TIMEOUT
     if isinstance(exc, httpx.ConnectError):
-        return _not_connected(list(_causes(exc)))
-    if isinstance(exc, httpx.RemoteProtocolError) and "disconnected" not in words:
-        return Failure.NOT_HTTP
-    return Failure.BROKEN_OFF
+        return _classify_connect_error(chain)
+    text = " ".join(str(each).lower() for each in chain)
+    if isinstance(exc, httpx.RemoteProtocolError) and "disconnected" not in text:
+        return DeliveryFailure.NOT_HTTP
+    return DeliveryFailure.DISCONNECTED
 
 
-def _not_connected(causes: list[BaseException]) -> Failure:
-    if any(isinstance(each, socket.gaierror) for each in causes):
-        return Failure.UNKNOWN_HOST
-    is_refused = any(isinstance(each, ConnectionRefusedError) for each in causes)
-    return Failure.REFUSED if is_refused else Failure.UNREACHABLE
+def _classify_connect_error(chain: list[BaseException]) -> DeliveryFailure:
+    if any(isinstance(each, socket.gaierror) for each in chain):
+        return DeliveryFailure.UNKNOWN_HOST
+    is_refused = any(isinstance(each, ConnectionRefusedError) for each in chain)
+    return DeliveryFailure.REFUSED if is_refused else DeliveryFailure.UNREACHABLE
 
 
-def _causes(exc: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and what it came from; groups with all they hold."""
+def _exception_chain(exc: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and its causes; of groups all members."""
     seen: set[int] = set()
     waiting = [exc]
     while waiting:

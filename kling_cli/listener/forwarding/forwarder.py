@@ -1,4 +1,7 @@
-"""Keeps what became of forwards, beside the listener's work and never in its way."""
+"""Forwards callbacks to targets: a queue for each task, retries, the log of outcomes.
+
+Deliveries of one task to one target are in order; tasks do not wait for each other.
+"""
 
 from __future__ import annotations
 
@@ -15,74 +18,79 @@ from kling_cli.api import new_http
 from kling_cli.background import background
 from kling_cli.clock import Clock, within
 from kling_cli.jobs.events import Notice
-from kling_cli.listener.controls import Forwards
+from kling_cli.listener.controls import ForwardQueue
 from kling_cli.listener.events import ListenerEvent
 from kling_cli.listener.forwarding.delivery import (
     DeliveryClient,
+    DeliveryFailure,
     DeliveryOutcome,
-    Failure,
 )
 from kling_cli.listener.forwarding.policy import (
     EmitForwarded,
     ForwardingPolicy,
-    Record,
+    RecordForward,
+    delivery_headers,
     forwarded_event,
-    prepare_delivery,
     stored_forward,
 )
 from kling_cli.listener.forwarding.targets import Target, targets_for
 from kling_cli.listener.options import ListenOptions
 from kling_cli.settings import Settings
-from kling_cli.store import CallbackJournal, JournalError, StoredCallback, StoredForward
+from kling_cli.store import Journal, JournalError, StoredCallback, StoredForward
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-GATHER_S: Final = 0.05  # for more to come: each write keeps callbacks from the disk
+_FIRST_DELAY_S: Final = 0.2
+_MAX_DELAY_S: Final = 2.0
+MAX_CONCURRENT: Final = 64  # deliveries under way to one target
+_OVERHEAD_BYTES: Final = 1024  # of a queued callback, beside its body
+MAX_QUEUED_BYTES: Final = 64 * 1024 * 1024
+WRITE_DELAY_S: Final = 0.05  # for a larger batch: a write delays stored callbacks
 
 
 class DeliveryLog:
-    """Takes outcomes at any rate and writes them together, in a worker thread."""
+    """Stores outcomes in the journal: written in batches, in a worker thread."""
 
-    def __init__(self, state_dir: Path, tell: Callable[[Notice], object]) -> None:
+    def __init__(self, state_dir: Path, emit: Callable[[Notice], object]) -> None:
         self._state_dir = state_dir
-        self._tell = tell
+        self._emit = emit
         self._waiting: list[StoredForward] = []
-        self._bell = anyio.Event()
-        self._is_ill = False
+        self._wakeup = anyio.Event()
+        self._has_reported_error = False
 
     def record(self, forward: StoredForward) -> None:
-        """Take an outcome; returns at once."""
+        """Queue an outcome; returns at once."""
         self._waiting.append(forward)
-        self._bell.set()
+        self._wakeup.set()
 
     async def run(self) -> None:
-        """Write what comes until cancelled."""
+        """Write what is queued, until cancelled."""
         while True:
-            await self._bell.wait()
-            await anyio.sleep(GATHER_S)
-            self._bell = anyio.Event()
+            await self._wakeup.wait()
+            await anyio.sleep(WRITE_DELAY_S)
+            self._wakeup = anyio.Event()
             await self.write()
 
     async def write(self) -> None:
-        """Write what waits; the first failure is told, and no work ends by it."""
-        together, self._waiting = self._waiting, []
-        if not together:
+        """Write what is queued; the first failure is emitted, none is raised."""
+        batch, self._waiting = self._waiting, []
+        if not batch:
             return
         try:
-            await anyio.to_thread.run_sync(_write, self._state_dir, together)
+            await anyio.to_thread.run_sync(_write_forwards, self._state_dir, batch)
         except JournalError as exc:
-            if not self._is_ill:
-                self._is_ill = True
-                self._tell(Notice(message=exc.message, hint=exc.hint))
+            if not self._has_reported_error:
+                self._has_reported_error = True
+                self._emit(Notice(message=exc.message, hint=exc.hint))
 
 
 @asynccontextmanager
 async def open_delivery_log(
-    state_dir: Path, *, tell: Callable[[Notice], object]
-) -> AsyncIterator[Record]:
-    """Yield what takes outcomes for the journal; all are written on leaving."""
-    log = DeliveryLog(state_dir, tell)
+    state_dir: Path, *, emit: Callable[[Notice], object]
+) -> AsyncIterator[RecordForward]:
+    """Yield the function that stores outcomes; all are written on leaving."""
+    log = DeliveryLog(state_dir, emit)
     try:
         async with background() as group:
             group.start_soon(log.run)
@@ -92,23 +100,16 @@ async def open_delivery_log(
             await log.write()
 
 
-def _write(state_dir: Path, forwards: list[StoredForward]) -> None:
-    with CallbackJournal.open(state_dir) as journal:
-        journal.keep_forwards(forwards)
-
-
-_FIRST_PAUSE_S: Final = 0.2
-_LONGEST_PAUSE_S: Final = 2.0
-MOST_AT_ONCE: Final = 64  # deliveries under way to one target
-_OVERHEAD_BYTES: Final = 1024  # of a waiting callback, beside its body
-MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
+def _write_forwards(state_dir: Path, forwards: list[StoredForward]) -> None:
+    with Journal.open(state_dir) as journal:
+        journal.add_forwards(forwards)
 
 
 @dataclass(slots=True)
 class _TaskQueue:
     """One task's callbacks for one target, in order; one worker empties it.
 
-    Beside each stands whether it is sent again because somebody wishes so.
+    Each is paired with whether it is a replay.
     """
 
     target: Target
@@ -116,185 +117,189 @@ class _TaskQueue:
 
 
 class Forwarder:
-    """Passes on what is submitted; open one with `forwarding`."""
+    """Forwards submitted callbacks; opened with `open_forwarder`."""
 
     def __init__(  # noqa: PLR0913 -- collaborators, by name
         self,
         targets: Sequence[Target],
-        manner: ForwardingPolicy,
+        policy: ForwardingPolicy,
         *,
-        courier: DeliveryClient,
+        client: DeliveryClient,
         group: TaskGroup,
-        tell: EmitForwarded,
-        record: Record,
+        emit: EmitForwarded,
+        record: RecordForward,
     ) -> None:
         self._targets = tuple(targets)
-        self._manner = manner
-        self._courier = courier
+        self._policy = policy
+        self._client = client
         self._group = group
-        self._tell = tell
+        self._emit = emit
         self._record = record
-        self._lanes: dict[tuple[Target, str], _TaskQueue] = {}
+        self._queues: dict[tuple[Target, str], _TaskQueue] = {}
         self._waiting_bytes = 0
-        self._slots = {one: anyio.Semaphore(MOST_AT_ONCE) for one in self._targets}
+        self._slots = {one: anyio.Semaphore(MAX_CONCURRENT) for one in self._targets}
         self._is_idle = anyio.Event()
         self._is_idle.set()
 
-    def submit(self, kept: StoredCallback, *, is_replay: bool = False) -> None:
-        """Take a callback to pass on, in order for its task; returns at once.
+    def submit(self, callback: StoredCallback, *, is_replay: bool = False) -> None:
+        """Queue a callback, in order within its task; returns at once.
 
         A replay is marked as one.
         """
-        for target in targets_for(kept.status, self._targets):
-            if self._waiting_bytes + _weight(kept) > MOST_WAITING_BYTES:
-                outcome = self._silence(Failure.CROWDED)
-                self._report(kept, target, outcome, 0, is_replay=is_replay)
+        for target in targets_for(callback.status, self._targets):
+            if self._waiting_bytes + _queued_bytes(callback) > MAX_QUEUED_BYTES:
+                outcome = self._failed_outcome(DeliveryFailure.QUEUE_FULL)
+                self._record_outcome(callback, target, outcome, 0, is_replay=is_replay)
                 continue
-            self._waiting_bytes += _weight(kept)
-            self._is_idle = anyio.Event() if not self._lanes else self._is_idle
-            key = (target, _task_of(kept))
-            lane = self._lanes.get(key)
-            if lane is None:
-                lane = self._lanes[key] = _TaskQueue(target)
-                self._group.start_soon(self._empty, key, lane)
-            lane.waiting.append((kept, is_replay))
+            self._waiting_bytes += _queued_bytes(callback)
+            self._is_idle = anyio.Event() if not self._queues else self._is_idle
+            key = (target, _task_key(callback))
+            queue = self._queues.get(key)
+            if queue is None:
+                queue = self._queues[key] = _TaskQueue(target)
+                self._group.start_soon(self._work_queue, key, queue)
+            queue.waiting.append((callback, is_replay))
 
     async def drain(self, timeout_s: float) -> None:
-        """Return when all that was taken has been passed on, or after `timeout_s`."""
+        """Return when all queues are empty, or after `timeout_s`."""
         try:
-            await within(self._courier.clock, timeout_s, self._is_idle.wait)
+            await within(self._client.clock, timeout_s, self._is_idle.wait)
         except TimeoutError:
             return
 
-    def give_up(self) -> None:
-        """Say that what is still waiting, or under way, was not seen through."""
-        for lane in self._lanes.values():
-            for kept, is_replay in lane.waiting:
-                outcome = self._silence(Failure.STOPPED)
-                self._report(kept, lane.target, outcome, 0, is_replay=is_replay)
+    def record_undelivered(self) -> None:
+        """Record what is queued or under way as not delivered."""
+        for queue in self._queues.values():
+            for callback, is_replay in queue.waiting:
+                outcome = self._failed_outcome(DeliveryFailure.STOPPED)
+                self._record_outcome(
+                    callback, queue.target, outcome, 0, is_replay=is_replay
+                )
 
-    async def _empty(self, key: tuple[Target, str], lane: _TaskQueue) -> None:
-        while lane.waiting:
-            kept, is_replay = lane.waiting[0]
-            await self._pass_on(kept, lane.target, is_replay=is_replay)
-            lane.waiting.popleft()
-            self._waiting_bytes -= _weight(kept)
-        del self._lanes[key]
-        if not self._lanes:
+    async def _work_queue(self, key: tuple[Target, str], queue: _TaskQueue) -> None:
+        while queue.waiting:
+            callback, is_replay = queue.waiting[0]
+            await self._deliver(callback, queue.target, is_replay=is_replay)
+            queue.waiting.popleft()
+            self._waiting_bytes -= _queued_bytes(callback)
+        del self._queues[key]
+        if not self._queues:
             self._is_idle.set()
 
-    async def _pass_on(
-        self, kept: StoredCallback, target: Target, *, is_replay: bool
+    async def _deliver(
+        self, callback: StoredCallback, target: Target, *, is_replay: bool
     ) -> None:
-        """Deliver one callback, trying again while nothing listens there."""
-        clock = self._courier.clock
-        deadline = clock.monotonic() + self._manner.retry_s
+        """Deliver one callback, retrying while the connection is refused."""
+        clock = self._client.clock
+        deadline = clock.monotonic() + self._policy.retry_s
         attempt = 1
         while True:
             async with self._slots[target]:
                 now = clock.now()
-                headers = prepare_delivery(kept, self._manner, now, is_replay=is_replay)
-                outcome = await self._courier.carry(target, headers, kept.raw)
-            pause_s = pause_after(attempt)
+                headers = delivery_headers(
+                    callback, self._policy, now, is_replay=is_replay
+                )
+                outcome = await self._client.deliver(target, headers, callback.raw)
+            pause_s = retry_delay_s(attempt)
             is_late = clock.monotonic() + pause_s > deadline
-            if outcome.failure is not Failure.REFUSED or is_late:
+            if outcome.failure is not DeliveryFailure.REFUSED or is_late:
                 break
             if attempt == 1:
-                self._tell(forwarded_event(kept.id, target, outcome, attempt))
+                self._emit(forwarded_event(callback.id, target, outcome, attempt))
             attempt += 1
             await clock.sleep(pause_s)
-        self._report(kept, target, outcome, attempt, is_replay=is_replay)
+        self._record_outcome(callback, target, outcome, attempt, is_replay=is_replay)
 
-    def _report(
+    def _record_outcome(
         self,
-        kept: StoredCallback,
+        callback: StoredCallback,
         target: Target,
         outcome: DeliveryOutcome,
         attempt: int,
         *,
         is_replay: bool,
     ) -> None:
-        self._tell(forwarded_event(kept.id, target, outcome, attempt))
-        kept_forward = stored_forward(kept.id, target, outcome, attempt)
-        self._record(replace(kept_forward, is_replay=is_replay))
+        self._emit(forwarded_event(callback.id, target, outcome, attempt))
+        forward = stored_forward(callback.id, target, outcome, attempt)
+        self._record(replace(forward, is_replay=is_replay))
 
-    def _silence(self, failure: Failure) -> DeliveryOutcome:
-        now = self._courier.clock.now()
+    def _failed_outcome(self, failure: DeliveryFailure) -> DeliveryOutcome:
+        now = self._client.clock.now()
         return DeliveryOutcome(sent_at=now, duration_s=0.0, failure=failure)
 
 
 @asynccontextmanager
-async def forwarding(
+async def open_forwarder(
     targets: Sequence[Target],
-    manner: ForwardingPolicy,
+    policy: ForwardingPolicy,
     *,
     clock: Clock,
-    tell: EmitForwarded,
-    record: Record,
+    emit: EmitForwarded,
+    record: RecordForward,
 ) -> AsyncIterator[Forwarder]:
-    """Open a forwarder; what still waits when the block ends is recorded as failed.
+    """Open a forwarder; what is queued at the end is recorded as not delivered.
 
-    `tell` and `record` must return at once. `record` is given each final outcome.
+    `emit` and `record` must return at once. `record` is given each final outcome.
 
     Raises:
         UsageError: the environment's certificates or proxy cannot be used.
     """
     async with new_http(
-        timeout_s=manner.timeout_s, is_insecure=manner.is_insecure
+        timeout_s=policy.timeout_s, is_insecure=policy.is_insecure
     ) as http:
-        courier = DeliveryClient(http=http, clock=clock, timeout_s=manner.timeout_s)
+        client = DeliveryClient(http=http, clock=clock, timeout_s=policy.timeout_s)
         async with background() as group:
             forwarder = Forwarder(
-                targets, manner, courier=courier, group=group, tell=tell, record=record
+                targets, policy, client=client, group=group, emit=emit, record=record
             )
             try:
                 yield forwarder
             finally:
-                forwarder.give_up()
+                forwarder.record_undelivered()
 
 
-def pause_after(attempt: int) -> float:
-    """Return how many seconds to pause after attempt number `attempt`, from 1."""
-    return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** (attempt - 1))
+def retry_delay_s(attempt: int) -> float:
+    """Return how many seconds to wait after attempt number `attempt`, from 1."""
+    return min(_MAX_DELAY_S, _FIRST_DELAY_S * 2.0 ** (attempt - 1))
 
 
-def _task_of(kept: StoredCallback) -> str:
-    return kept.task_id or kept.external_id or f"callback {kept.id}"
+def _task_key(callback: StoredCallback) -> str:
+    return callback.task_id or callback.external_id or f"callback {callback.id}"
 
 
-def _weight(kept: StoredCallback) -> int:
-    """Return about how many bytes a waiting callback takes."""
-    return len(kept.raw) + _OVERHEAD_BYTES
+def _queued_bytes(callback: StoredCallback) -> int:
+    """Return about how many bytes a queued callback takes."""
+    return len(callback.raw) + _OVERHEAD_BYTES
 
 
 @asynccontextmanager
-async def open_forwards(
+async def open_forwarding(
     options: ListenOptions,
     *,
     settings: Settings,
     clock: Clock,
-    tell: Callable[[ListenerEvent], None],
-) -> AsyncIterator[Forwards | None]:
-    """Open the forwarder if there is a target; what becomes of forwards is kept."""
+    emit: Callable[[ListenerEvent], None],
+) -> AsyncIterator[ForwardQueue | None]:
+    """Open the forwarder if there is a target; outcomes are stored with the history."""
     async with AsyncExitStack() as stack:
         if not options.targets:
             yield None
             return
-        record: Record = _forget
-        if options.is_keeping:
+        record: RecordForward = _discard
+        if options.has_history:
             record = await stack.enter_async_context(
-                open_delivery_log(settings.state_dir, tell=tell)
+                open_delivery_log(settings.state_dir, emit=emit)
             )
         yield await stack.enter_async_context(
-            forwarding(
+            open_forwarder(
                 options.targets,
-                options.manner,
+                options.policy,
                 clock=clock,
-                tell=tell,
-                record=lambda kept: record(kept) if kept.callback_id else None,
+                emit=emit,
+                record=lambda forward: record(forward) if forward.callback_id else None,
             )
         )
 
 
-def _forget(_: object) -> None:
-    """Keep no history."""
+def _discard(_: object) -> None:
+    """Store nothing."""

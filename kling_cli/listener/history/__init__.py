@@ -1,1 +1,1 @@
-"""Stored callbacks: export, replay, tail."""
+"""Stored callbacks: export them, replay them, follow new ones."""

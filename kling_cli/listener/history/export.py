@@ -1,4 +1,4 @@
-"""A POST as the curl command that does the same. Pure."""
+"""Exports stored callbacks as JSON, as an HTTP archive and as curl commands. Pure."""
 
 from __future__ import annotations
 
@@ -9,60 +9,64 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from kling_cli import __version__
-from kling_cli.listener.forwarding.headers import Headers, kept_on, shown
-from kling_cli.listener.forwarding.targets import DEFAULT_PATH, Target, read_target
+from kling_cli.listener.forwarding.headers import (
+    Headers,
+    forwarded_headers,
+    masked_headers,
+)
+from kling_cli.listener.forwarding.targets import DEFAULT_PATH, Target, parse_target
 from kling_cli.store import ForwardOutcomes, StoredCallback, StoredForward
 
-_LONGEST: Final = 100_000  # characters; Linux takes no longer word (128 KiB)
+_MAX_ARGUMENT_CHARS: Final = 100_000  # characters; Linux allows 128 KiB an argument
 
 
 def curl_command(url: str, headers: Iterable[tuple[str, str]], raw: bytes) -> str:
-    """Return one line for a POSIX shell; the body arrives byte for byte."""
-    words = ["curl", "-sS", "-X", "POST", url]
+    """Return a one-line command for a POSIX shell; it sends the body byte for byte."""
+    reason = ["curl", "-sS", "-X", "POST", url]
     given = list(headers)
     names = {name.lower() for name, _ in given}
     if "content-type" not in names:
-        given.append(("Content-Type", ""))  # curl would add a form's
+        given.append(("Content-Type", ""))  # curl adds a form's otherwise
     for name, value in given:
-        words += ["-H", f"{name}: {value}" if value else f"{name}:"]
+        reason += ["-H", f"{name}: {value}" if value else f"{name}:"]
     text = _as_text(raw)
     if text is not None:
-        return shlex.join([*words, "--data-raw", text])
+        return shlex.join([*reason, "--data-raw", text])
     coded = base64.b64encode(raw).decode()
-    return f"printf %s {coded} | base64 -d | {shlex.join(words)} --data-binary @-"
+    return f"printf %s {coded} | base64 -d | {shlex.join(reason)} --data-binary @-"
 
 
 def _as_text(raw: bytes) -> str | None:
-    """Return the body as a word for the shell; None when no word can hold it."""
+    """Return the body as a shell argument; None when none can hold it."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    is_plain = text.isprintable()  # a line break would make two lines of it
-    return text if is_plain and len(raw) <= _LONGEST else None
+    is_plain = text.isprintable()  # no line breaks: it is one line
+    return text if is_plain and len(raw) <= _MAX_ARGUMENT_CHARS else None
 
 
-DOOR: Final = "http://127.0.0.1/callback/****"  # the real one is a secret
+MASKED_URL: Final = "http://127.0.0.1/callback/****"  # the real one is a secret
 _UNKNOWN_SIZE: Final = -1  # as HAR has it
 _MS: Final = 1000.0
 
 
-def fields_of(kept: StoredCallback) -> dict[str, Any]:
+def callback_fields(callback: StoredCallback) -> dict[str, Any]:
     """Return a callback as JSON has it everywhere: in lists, exports and live."""
     return {
-        "event_id": kept.id,
-        "received_at": _moment(kept.received_at),
-        "product": kept.product,
-        "task_id": kept.task_id,
-        "external_task_id": kept.external_id,
-        "status": kept.status,
-        "trust": kept.trust,
-        "headers": _joined(shown(kept.headers)),
-        "body_b64": base64.b64encode(kept.raw).decode(),
+        "event_id": callback.id,
+        "received_at": _timestamp(callback.received_at),
+        "product": callback.product,
+        "task_id": callback.task_id,
+        "external_task_id": callback.external_id,
+        "status": callback.status,
+        "trust": callback.trust,
+        "headers": _joined_headers(masked_headers(callback.headers)),
+        "body_b64": base64.b64encode(callback.raw).decode(),
     }
 
 
-def _joined(headers: Headers) -> dict[str, str]:
+def _joined_headers(headers: Headers) -> dict[str, str]:
     """Return the headers by name, repeated ones joined as HTTP joins them."""
     joined: dict[str, str] = {}
     for name, value in headers:
@@ -73,8 +77,8 @@ def _joined(headers: Headers) -> dict[str, str]:
 def forward_fields(forward: StoredForward) -> dict[str, Any]:
     """Return a delivery as JSON has it."""
     return {
-        "sent_at": _moment(forward.sent_at),
-        "url": Target(url=forward.url).shown,
+        "sent_at": _timestamp(forward.sent_at),
+        "url": Target(url=forward.url).display_url,
         "status": forward.status,
         "duration_s": round(forward.duration_s, 6),
         "attempt": forward.attempt,
@@ -83,73 +87,78 @@ def forward_fields(forward: StoredForward) -> dict[str, Any]:
     }
 
 
-def with_forwards(
-    kept: StoredCallback, forwards: Iterable[StoredForward]
+def callback_with_forwards(
+    callback: StoredCallback, forwards: Iterable[StoredForward]
 ) -> dict[str, Any]:
-    """Return a callback together with what became of it."""
-    return {**fields_of(kept), "forwards": [forward_fields(each) for each in forwards]}
+    """Return a callback together with its deliveries."""
+    return {
+        **callback_fields(callback),
+        "forwards": [forward_fields(each) for each in forwards],
+    }
 
 
 def last_target(forwards: Sequence[StoredForward]) -> Target:
-    """Return where a callback went last; where the guide's handler is, if nowhere."""
-    return Target(url=forwards[-1].url) if forwards else read_target(DEFAULT_PATH)
+    """Return the target of the last delivery; without one, the guide's handler."""
+    return Target(url=forwards[-1].url) if forwards else parse_target(DEFAULT_PATH)
 
 
-def curl_of(kept: StoredCallback, url: str) -> str:
-    """Return the command that sends the callback to `url` again."""
-    return curl_command(url, kept_on(kept.headers), kept.raw)
+def callback_curl(callback: StoredCallback, url: str) -> str:
+    """Return the curl command that sends the callback to `url` again."""
+    return curl_command(url, forwarded_headers(callback.headers), callback.raw)
 
 
-def har(
+def to_har(
     callbacks: Iterable[StoredCallback], forwards: ForwardOutcomes
 ) -> dict[str, Any]:
-    """Return an HTTP archive: an entry a delivery, the one to our door first.
+    """Return an HTTP archive: an entry for the callback, then one for each delivery.
 
     Source: HAR 1.2, http://www.softwareishard.com/blog/har-12-spec/, read 2026-10-04.
     """
     entries: list[dict[str, Any]] = []
-    for kept in callbacks:
-        entries.append(_received(kept))
-        entries += [_sent(kept, each) for each in forwards.get(kept.id, ())]
+    for callback in callbacks:
+        entries.append(_received_entry(callback))
+        entries += [
+            _forward_entry(callback, each) for each in forwards.get(callback.id, ())
+        ]
     creator = {"name": "kling", "version": __version__}
     return {"log": {"version": "1.2", "creator": creator, "entries": entries}}
 
 
-def _received(kept: StoredCallback) -> dict[str, Any]:
-    is_taken = kept.status is not None
-    answer = (200, "OK") if is_taken else (400, "Bad Request")
-    entry = _entry(kept, DOOR, kept.received_at, 0.0, answer)
-    return {**entry, "comment": f"callback {kept.id}, trust: {kept.trust}"}
+def _received_entry(callback: StoredCallback) -> dict[str, Any]:
+    is_taken = callback.status is not None
+    response = (200, "OK") if is_taken else (400, "Bad Request")
+    entry = _entry(callback, MASKED_URL, callback.received_at, 0.0, response)
+    return {**entry, "comment": f"callback {callback.id}, trust: {callback.trust}"}
 
 
-def _sent(kept: StoredCallback, forward: StoredForward) -> dict[str, Any]:
-    url = Target(url=forward.url).shown
-    answer = (forward.status or 0, forward.error or "")
-    entry = _entry(kept, url, forward.sent_at, forward.duration_s, answer)
+def _forward_entry(callback: StoredCallback, forward: StoredForward) -> dict[str, Any]:
+    url = Target(url=forward.url).display_url
+    response = (forward.status or 0, forward.error or "")
+    entry = _entry(callback, url, forward.sent_at, forward.duration_s, response)
     what = "replay" if forward.is_replay else "forward"
-    return {**entry, "comment": f"{what} of callback {kept.id}"}
+    return {**entry, "comment": f"{what} of callback {callback.id}"}
 
 
 def _entry(
-    kept: StoredCallback,
+    callback: StoredCallback,
     url: str,
-    begun_at: datetime,
+    started_at: datetime,
     duration_s: float,
-    answer: tuple[int, str],
+    response: tuple[int, str],
 ) -> dict[str, Any]:
     wait_ms = duration_s * _MS
     return {
-        "startedDateTime": _moment(begun_at),
+        "startedDateTime": _timestamp(started_at),
         "time": wait_ms,
-        "request": _request(kept, url),
-        "response": _response(*answer),
+        "request": _request(callback, url),
+        "response": _response(*response),
         "cache": {},
         "timings": {"send": 0, "wait": wait_ms, "receive": 0},
     }
 
 
-def _request(kept: StoredCallback, url: str) -> dict[str, Any]:
-    headers = shown(kept.headers)
+def _request(callback: StoredCallback, url: str) -> dict[str, Any]:
+    headers = masked_headers(callback.headers)
     kinds = [value for name, value in headers if name.lower() == "content-type"]
     return {
         "method": "POST",
@@ -158,16 +167,19 @@ def _request(kept: StoredCallback, url: str) -> dict[str, Any]:
         "cookies": [],
         "headers": [{"name": name, "value": value} for name, value in headers],
         "queryString": [],
-        "postData": {"mimeType": kinds[0] if kinds else "", **_text(kept.raw)},
+        "postData": {
+            "mimeType": kinds[0] if kinds else "",
+            **_body_fields(callback.raw),
+        },
         "headersSize": _UNKNOWN_SIZE,
-        "bodySize": len(kept.raw),
+        "bodySize": len(callback.raw),
     }
 
 
-def _response(status: int, words: str) -> dict[str, Any]:
+def _response(status: int, reason: str) -> dict[str, Any]:
     return {
         "status": status,
-        "statusText": words,
+        "statusText": reason,
         "httpVersion": "HTTP/1.1",
         "cookies": [],
         "headers": [],
@@ -178,13 +190,13 @@ def _response(status: int, words: str) -> dict[str, Any]:
     }
 
 
-def _text(raw: bytes) -> dict[str, str]:
+def _body_fields(raw: bytes) -> dict[str, str]:
     try:
         return {"text": raw.decode("utf-8")}
-    except UnicodeDecodeError:  # HAR has this word for answers; readers know it
+    except UnicodeDecodeError:  # a field of responses in HAR; readers accept it here
         return {"text": base64.b64encode(raw).decode(), "encoding": "base64"}
 
 
-def _moment(when: datetime) -> str:
+def _timestamp(when: datetime) -> str:
     text = when.astimezone(UTC).isoformat(timespec="milliseconds")
     return text.removesuffix("+00:00") + "Z"

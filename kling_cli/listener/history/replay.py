@@ -1,4 +1,4 @@
-"""Other values in a kept callback's body: `--set KEY=VALUE`. Pure."""
+"""Replays stored callbacks: which ones, to which targets, with which changes."""
 
 from __future__ import annotations
 
@@ -13,81 +13,85 @@ from kling_cli.clock import Clock
 from kling_cli.errors import UnreachableError, UsageError
 from kling_cli.listener.events import Forwarded
 from kling_cli.listener.forwarding.delivery import DeliveryClient
-from kling_cli.listener.forwarding.headers import SIGNATURES, without
+from kling_cli.listener.forwarding.headers import SIGNATURE_HEADERS, without_headers
 from kling_cli.listener.forwarding.policy import (
     EmitForwarded,
     ForwardingPolicy,
-    Record,
+    RecordForward,
+    delivery_headers,
     forwarded_event,
-    prepare_delivery,
     stored_forward,
 )
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.secret import Secret
 from kling_cli.store import (
     CallbackFilter,
-    CallbackJournal,
+    Journal,
     StoredCallback,
     StoredForward,
     last_by_url,
 )
 
 
-def with_changes(kept: StoredCallback, changes: Mapping[str, Any]) -> StoredCallback:
-    """Return the callback with other values in its body, by dotted key.
+def with_changes(
+    callback: StoredCallback, changes: Mapping[str, Any]
+) -> StoredCallback:
+    """Return the callback with changed fields in its body, by dotted key: `--set`.
 
-    The signature it came with is left out, as it holds no longer.
+    Its signature is left out, as it is no longer valid.
 
     Raises:
-        UsageError: the body is no JSON object, or has no such place.
+        UsageError: the body is not a JSON object, or has no such field.
     """
     if not changes:
-        return kept
+        return callback
     try:
-        body = json.loads(kept.raw)
+        body = json.loads(callback.raw)
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        raise UsageError(f"--set: the body of callback {kept.id} is no JSON object")
+        raise UsageError(f"--set: the body of callback {callback.id} is no JSON object")
     for key, value in changes.items():
         set_value(body, key, value)
     raw = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    return replace(kept, raw=raw, headers=without(kept.headers, SIGNATURES))
+    return replace(
+        callback, raw=raw, headers=without_headers(callback.headers, SIGNATURE_HEADERS)
+    )
 
 
 def set_value(body: dict[str, Any], key: str, value: Any) -> None:
     """Set the value at a dotted key, in place.
 
     Raises:
-        UsageError: The body has no such place.
+        UsageError: The body has no such field.
     """
-    *way, last = key.split(".")
-    place: Any = body
-    for name in way:
-        place = _step(place, name, key)
-    if isinstance(place, list):
-        place[_index(place, last, key)] = value
-    elif isinstance(place, dict):
-        place[last] = value
+    *path, last = key.split(".")
+    container: Any = body
+    for name in path:
+        container = _child(container, name, key)
+    if isinstance(container, list):
+        container[_index(container, last, key)] = value
+    elif isinstance(container, dict):
+        container[last] = value
     else:
-        raise _no_place(key)
+        raise _no_such_field(key)
 
 
-def _step(place: Any, name: str, key: str) -> Any:
-    if isinstance(place, list):
-        return place[_index(place, name, key)]
-    if isinstance(place, dict):
-        return place.setdefault(name, {})
-    raise _no_place(key)
+def _child(container: Any, name: str, key: str) -> Any:
+    if isinstance(container, list):
+        return container[_index(container, name, key)]
+    if isinstance(container, dict):
+        return container.setdefault(name, {})
+    raise _no_such_field(key)
 
 
-def _index(place: Sequence[Any], name: str, key: str) -> int:
-    if not name.isdecimal() or int(name) >= len(place):
-        raise _no_place(key)
+def _index(container: Sequence[Any], name: str, key: str) -> int:
+    if not name.isdecimal() or int(name) >= len(container):
+        raise _no_such_field(key)
     return int(name)
 
 
-def _no_place(key: str) -> UsageError:
+def _no_such_field(key: str) -> UsageError:
     return UsageError(
         f"--set {key}: the body has no such place", hint="kling events show N"
     )
@@ -99,45 +103,45 @@ class UndeliveredError(UnreachableError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """A callback to send again, and where to.
+    """A callback to send again, and its target.
 
-    `secrets` sign it anew, where it came signed: by now that signature is too old.
+    `secrets` sign it anew, if it was signed: its own signature is too old by now.
     """
 
-    kept: StoredCallback
+    callback: StoredCallback
     target: Target
     secrets: tuple[Secret, ...] = ()
 
 
-def choose(
-    journal: CallbackJournal, which: Sequence[str], wanted: CallbackFilter | None
+def select_callbacks(
+    journal: Journal, which: Sequence[str], callback_filter: CallbackFilter | None
 ) -> list[StoredCallback]:
-    """Return the callbacks that numbers, `last` or `wanted` name, oldest first.
+    """Return the callbacks that numbers, `last` or a filter name, oldest first.
 
     Raises:
-        UsageError: no such callback is kept, or what names one makes no sense.
+        UsageError: no such callback is stored, or a number is invalid.
     """
-    if wanted is not None:
-        found = journal.callbacks(wanted)
+    if callback_filter is not None:
+        found = journal.list_callbacks(callback_filter)
     else:
-        found = [find(journal, each) for each in which]
-    if not found and wanted is not None and wanted.is_failed:
+        found = [find_callback(journal, each) for each in which]
+    if not found and callback_filter is not None and callback_filter.is_failed:
         raise UsageError(
             "no kept callback is one that your app did not take", hint="kling events"
         )
     if not found:
         raise UsageError("no such callback is kept", hint="kling events")
-    return sorted(found, key=lambda kept: kept.id)
+    return sorted(found, key=lambda callback: callback.id)
 
 
-def find(journal: CallbackJournal, which: str) -> StoredCallback:
+def find_callback(journal: Journal, which: str) -> StoredCallback:
     """Return the callback with this number, or the `last` one.
 
     Raises:
-        UsageError: it is not kept.
+        UsageError: it is not stored.
     """
     if which == "last":
-        newest = journal.callbacks(CallbackFilter(), limit=1)
+        newest = journal.list_callbacks(CallbackFilter(), limit=1)
         if newest:
             return newest[0]
         raise UsageError("no callback is kept yet", hint="kling listen")
@@ -146,107 +150,104 @@ def find(journal: CallbackJournal, which: str) -> StoredCallback:
         raise UsageError(
             f"{which[:40]!r} is no number of a callback", hint="kling events"
         )
-    kept = journal.callback(int(which))
-    if kept is None:
+    callback = journal.find_callback(int(which))
+    if callback is None:
         raise UsageError(f"callback {which} is not kept", hint="kling events")
-    return kept
+    return callback
 
 
-def replays(
-    journal: CallbackJournal,
+def plan_replays(
+    journal: Journal,
     callbacks: Sequence[StoredCallback],
     *,
     to: Sequence[Target],
     is_failed: bool,
     secrets: tuple[Secret, ...] = (),
 ) -> list[Replay]:
-    """Return what goes where: to the targets named, else where it has gone before.
+    """Return the replays of callbacks: to the targets named, else to the previous ones.
 
-    `is_failed` leaves out the places that took it. `secrets` are the account's.
+    `is_failed` leaves out targets that accepted it. `secrets` are the account's.
 
     Raises:
-        UsageError: a callback has gone nowhere yet and no target is named.
+        UsageError: a callback was never forwarded and no target is named.
     """
     found: list[Replay] = []
-    for kept in callbacks:
-        targets = tuple(to) or _places(journal, kept, is_failed=is_failed)
-        own = secrets if kept.trust == Trust.SIGNED else ()
-        found += [Replay(kept=kept, target=each, secrets=own) for each in targets]
+    for callback in callbacks:
+        targets = tuple(to) or _previous_targets(journal, callback, is_failed=is_failed)
+        own = secrets if callback.trust == Trust.SIGNED else ()
+        found += [
+            Replay(callback=callback, target=each, secrets=own) for each in targets
+        ]
     return found
 
 
-def _places(
-    journal: CallbackJournal, kept: StoredCallback, *, is_failed: bool
+def _previous_targets(
+    journal: Journal, callback: StoredCallback, *, is_failed: bool
 ) -> tuple[Target, ...]:
-    before = last_by_url(journal.forwards(kept.id)).values()
-    urls = [each.url for each in before if not (is_failed and each.is_taken)]
+    before = last_by_url(journal.forwards_of(callback.id)).values()
+    urls = [each.url for each in before if not (is_failed and each.is_delivered)]
     if not urls:
         raise UsageError(
-            f"callback {kept.id} has not been passed on to anywhere",
-            hint=f"kling replay {kept.id} --to 3000 (a port, a path or a URL)",
+            f"callback {callback.id} has not been passed on to anywhere",
+            hint=f"kling replay {callback.id} --to 3000 (a port, a path or a URL)",
         )
     return tuple(Target(url=url) for url in urls)
 
 
-async def send_again(  # noqa: PLR0913 -- collaborators, by name
-    goods: Sequence[Replay],
-    manner: ForwardingPolicy,
+async def send_replays(  # noqa: PLR0913 -- collaborators, by name
+    replays: Sequence[Replay],
+    policy: ForwardingPolicy,
     *,
     times: int,
     clock: Clock,
-    tell: EmitForwarded,
-    record: Record,
+    emit: EmitForwarded,
+    record: RecordForward,
 ) -> list[Forwarded]:
-    """Deliver each parcel `times` times, one after the other; return what was told.
+    """Deliver each replay `times` times, one after the other; return the events.
 
     Raises:
         UsageError: the environment's certificates or proxy cannot be used.
     """
-    lines: list[Forwarded] = []
+    events: list[Forwarded] = []
     async with new_http(
-        timeout_s=manner.timeout_s, is_insecure=manner.is_insecure
+        timeout_s=policy.timeout_s, is_insecure=policy.is_insecure
     ) as http:
-        courier = DeliveryClient(http=http, clock=clock, timeout_s=manner.timeout_s)
-        for parcel in _repeated(goods, times):
-            line, kept = await _send(parcel, manner, courier)
-            record(kept)
-            tell(line)
-            lines.append(line)
-    return lines
+        client = DeliveryClient(http=http, clock=clock, timeout_s=policy.timeout_s)
+        for replay in _repeated(replays, times):
+            event, forward = await _send(replay, policy, client)
+            record(forward)
+            emit(event)
+            events.append(event)
+    return events
 
 
-def _repeated(goods: Sequence[Replay], times: int) -> Iterator[Replay]:
-    for parcel in goods:
+def _repeated(replays: Sequence[Replay], times: int) -> Iterator[Replay]:
+    for replay in replays:
         for _ in range(times):
-            yield parcel
+            yield replay
 
 
 async def _send(
-    parcel: Replay, manner: ForwardingPolicy, courier: DeliveryClient
+    replay: Replay, policy: ForwardingPolicy, client: DeliveryClient
 ) -> tuple[Forwarded, StoredForward]:
-    kept, target = parcel.kept, parcel.target
-    if not manner.secrets:
-        manner = replace(manner, secrets=parcel.secrets)
-    headers = prepare_delivery(kept, manner, courier.clock.now(), is_replay=True)
-    outcome = await courier.carry(target, headers, kept.raw)
-    outcome_kept = replace(stored_forward(kept.id, target, outcome, 1), is_replay=True)
-    return forwarded_event(kept.id, target, outcome, 1), outcome_kept
+    callback, target = replay.callback, replay.target
+    if not policy.secrets:
+        policy = replace(policy, secrets=replay.secrets)
+    headers = delivery_headers(callback, policy, client.clock.now(), is_replay=True)
+    outcome = await client.deliver(target, headers, callback.raw)
+    forward = replace(stored_forward(callback.id, target, outcome, 1), is_replay=True)
+    return forwarded_event(callback.id, target, outcome, 1), forward
 
 
-def is_taken(line: Forwarded) -> bool:
-    """Return whether a delivery was answered with 2xx."""
-    return line.status is not None and 200 <= line.status < 300  # noqa: PLR2004 -- HTTP's success
-
-
-def undelivered(lines: Sequence[Forwarded]) -> UndeliveredError | None:
-    """Return the error when a delivery was not answered with 2xx, the first one's."""
-    missed = [line for line in lines if not is_taken(line)]
+def undelivered_error(events: Sequence[Forwarded]) -> UndeliveredError | None:
+    """Return the error about failed deliveries, None if all were answered with 2xx."""
+    missed = [event for event in events if not event.is_success]
     if not missed:
         return None
     first = missed[0]
     answer = f"answered {first.status}" if first.status else str(first.error)
     return UndeliveredError(
-        f"{len(missed)} of {len(lines)} deliveries failed; the first, callback"
+        f"{len(missed)} of {len(events)} deliveries failed; the first, callback"
         f" {first.number} to {first.url}: {answer}",
         hint=first.hint,
         http=first.status,

@@ -1,7 +1,7 @@
-"""Whether the public URL still leads here: a request goes out and has to come in.
+"""Health check of the public URL: a request is sent there and must arrive here.
 
-What an agent says of its tunnel is out of date after the machine has slept; whether
-something comes through is the only proof.
+What a tunnel program reports is out of date after the machine has slept; whether a
+request arrives is the only proof.
 """
 
 from __future__ import annotations
@@ -20,31 +20,33 @@ from kling_cli.clock import Clock, within
 from kling_cli.errors import UsageError
 from kling_cli.jobs.events import Notice
 from kling_cli.listener.events import CHECKED, ListenerEvent, TunnelChanged
-from kling_cli.listener.forwarding.delivery import Failure, failure_of
+from kling_cli.listener.forwarding.delivery import DeliveryFailure, classify_failure
 from kling_cli.listener.ingress.ingress import Ingress
 
-PATIENCE_S: Final = 6.0  # an agent that knows of its outage is back by then
-OFFLINE_S: Final = 30.0  # for this machine to find its own network again
-_PAUSE_S: Final = 1.0
-_REQUEST_S: Final = 4.0
-_OURS: Final = frozenset({Failure.UNKNOWN_HOST, Failure.UNREACHABLE})
-_PATH: Final = "/callback/probe/"  # the nonce behind it is good for one look
+TIMEOUT_S: Final = 6.0  # a tunnel program that notices an outage is back by then
+OFFLINE_TIMEOUT_S: Final = 30.0  # for this machine to find its own network again
+_RETRY_DELAY_S: Final = 1.0
+_REQUEST_TIMEOUT_S: Final = 4.0
+_LOCAL_FAILURES: Final = frozenset(
+    {DeliveryFailure.UNKNOWN_HOST, DeliveryFailure.UNREACHABLE}
+)
+_PATH: Final = "/callback/probe/"  # followed by a nonce, valid for one check
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What a look found: whether it came through, and the words for it."""
+    """The result of a check: whether the request arrived, and details for a person."""
 
-    is_through: bool
-    words: str
+    is_reachable: bool
+    detail: str
 
 
 class Probe:
-    """Sends requests to ourselves from outside, and notices them come in.
+    """Sends requests to our own public URL, and notices whether they arrive.
 
-    `door` belongs among the listener's doors; it opens to nobody. `n_heard` counts what
-    came to it, which is answered like a stranger's request and should not be counted
-    as one.
+    `match_url` belongs among the receiver's URL matchers; it never accepts a request.
+    `n_received` counts its requests, which are answered like those to an unknown path
+    and must not be counted as such.
     """
 
     def __init__(
@@ -52,57 +54,63 @@ class Probe:
         clock: Clock,
         *,
         new: Callable[..., httpx.AsyncClient] = new_http,
-        patience_s: float = PATIENCE_S,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._clock = clock
         self._new = new
-        self._patience_s = patience_s
-        self._awaited = b""
-        self._came = anyio.Event()
-        self.n_heard = 0
+        self._timeout_s = timeout_s
+        self._expected_path = b""
+        self._received = anyio.Event()
+        self.n_received = 0
 
-    def door(
+    def match_url(
         self, raw_path: bytes, _query: bytes, _peer: Peer | None
     ) -> UrlMatch | None:
-        """Notice the request that is awaited; let nothing in."""
-        if self._awaited and raw_path == self._awaited:
-            self.n_heard += 1
-            self._came.set()
+        """Notice the request that is expected; accept none."""
+        if self._expected_path and raw_path == self._expected_path:
+            self.n_received += 1
+            self._received.set()
         return None
 
-    async def look(self, base_url: str) -> ProbeResult:
-        """Return whether requests to `base_url` come in here, after a bounded time."""
-        begun = self._clock.monotonic()
+    async def check(self, base_url: str) -> ProbeResult:
+        """Return whether requests to `base_url` arrive here, after a bounded time."""
+        started = self._clock.monotonic()
         path = _PATH + secrets.token_urlsafe(18)
-        self._came = anyio.Event()
-        self._awaited = path.encode()
+        self._received = anyio.Event()
+        self._expected_path = path.encode()
         try:
-            async with self._new(timeout_s=_REQUEST_S) as http:
+            async with self._new(timeout_s=_REQUEST_TIMEOUT_S) as http:
                 while True:
-                    said, is_ours = await self._knock(http, base_url + path)
-                    took_s = self._clock.monotonic() - begun
-                    if self._came.is_set():
+                    detail, is_local_failure = await self._send_request(
+                        http, base_url + path
+                    )
+                    took_s = self._clock.monotonic() - started
+                    if self._received.is_set():
                         return ProbeResult(
                             True, f"a request came back after {took_s:.1f}s"
                         )
-                    limit_s = OFFLINE_S if is_ours else self._patience_s
-                    if took_s + _PAUSE_S >= limit_s:
-                        return ProbeResult(False, f"nothing comes through: {said}")
-                    await self._clock.sleep(_PAUSE_S)
+                    limit_s = OFFLINE_TIMEOUT_S if is_local_failure else self._timeout_s
+                    if took_s + _RETRY_DELAY_S >= limit_s:
+                        return ProbeResult(False, f"nothing comes through: {detail}")
+                    await self._clock.sleep(_RETRY_DELAY_S)
         finally:
-            self._awaited = b""
+            self._expected_path = b""
 
-    async def _knock(self, http: httpx.AsyncClient, url: str) -> tuple[str, bool]:
+    async def _send_request(
+        self, http: httpx.AsyncClient, url: str
+    ) -> tuple[str, bool]:
         """Return what was answered, and whether this machine's network is at fault."""
         try:
-            answer = await within(self._clock, _REQUEST_S, lambda: http.post(url))
+            answer = await within(
+                self._clock, _REQUEST_TIMEOUT_S, lambda: http.post(url)
+            )
         except TimeoutError:
-            return Failure.TIMEOUT.value, False
+            return DeliveryFailure.TIMEOUT.value, False
         except ProxyFailedError as exc:
             return str(exc), True
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
-            failure = failure_of(exc)
-            return failure.value, failure in _OURS
+            failure = classify_failure(exc)
+            return failure.value, failure in _LOCAL_FAILURES
         except UsageError as exc:  # the environment's proxy or certificates
             return exc.message, False
         code = answer.headers.get("ngrok-error-code", "")
@@ -111,31 +119,31 @@ class Probe:
 
 @dataclass(slots=True, kw_only=True)
 class HealthMonitor:
-    """Checks a public way in; what is found is told, and a dead tunnel opened anew."""
+    """Checks a public ingress; emits the result, and reopens a tunnel that is dead."""
 
     probe: Probe
-    way: Ingress
+    ingress: Ingress
     group: TaskGroup
-    tell: Callable[[ListenerEvent], None]
+    emit: Callable[[ListenerEvent], None]
     _is_busy: bool = False
 
     def start(self, reason: str) -> None:
-        """Begin to look, unless a look is under way; returns at once."""
+        """Start a check, unless one is under way; returns at once."""
         if not self._is_busy:
             self._is_busy = True
-            self.group.start_soon(self._look, reason)
+            self.group.start_soon(self._check, reason)
 
-    async def _look(self, reason: str) -> None:
-        url = self.way.url
+    async def _check(self, reason: str) -> None:
+        url = self.ingress.url
         try:
-            finding = await self.probe.look(url)
+            result = await self.probe.check(url)
         finally:
             self._is_busy = False
-        detail = f"{reason}; {finding.words}"
-        if finding.is_through:
-            self.tell(TunnelChanged(state=CHECKED, public_url=url, detail=detail))
-        elif url == self.way.url and not self.way.reopen(detail):
-            self.tell(
+        detail = f"{reason}; {result.detail}"
+        if result.is_reachable:
+            self.emit(TunnelChanged(state=CHECKED, public_url=url, detail=detail))
+        elif url == self.ingress.url and not self.ingress.reopen(detail):
+            self.emit(
                 Notice(
                     message=f"{url} does not lead here any more: {detail}",
                     hint="see to what forwards it; kling goes on listening",

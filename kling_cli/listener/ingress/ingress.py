@@ -1,7 +1,6 @@
-"""How the listener is reached: by a tunnel, a URL of one's own, or on loopback only.
+"""The ingress of the listener: a tunnel, a URL of the user's own, or loopback only.
 
-Whatever it is, it is published, so that generating commands of this user take the same
-door.
+It is published, so that generating commands of this user share the listener.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from kling_cli.tunnels.supervisor import OnChange, supervise_tunnel
 
 
 class IngressKind(StrEnum):
-    """What kind of way in a listener has."""
+    """The kind of ingress that a listener has."""
 
     TUNNEL = "tunnel"
     URL = "url"
@@ -37,7 +36,7 @@ def choose_ingress(
     is_tokenless: bool,
     settings: Settings,
 ) -> IngressKind:
-    """Return the ingress that was asked for; `tunnel` is a value of `--tunnel`.
+    """Return the ingress that the options ask for; `tunnel` is a value of `--tunnel`.
 
     A tunnel that is only the default is not opened where none is needed.
 
@@ -64,19 +63,19 @@ def choose_ingress(
 
 
 class Ingress(Protocol):
-    """An open way in."""
+    """An open ingress."""
 
     @property
     def url(self) -> str:
-        """The base URL that holds now, without a slash at its end."""
+        """The current base URL, without a slash at its end."""
 
     def reopen(self, reason: str) -> bool:
-        """Open it anew, as nothing comes through; return whether that is ours to do."""
+        """Open it anew, as no request arrives; return whether it is ours to reopen."""
 
 
 @dataclass(frozen=True, slots=True)
-class GivenUrlIngress:
-    """A way that somebody else keeps open: the person, or this machine itself."""
+class FixedIngress:
+    """An ingress that is not ours to open: the user's own URL, or loopback."""
 
     url: str
 
@@ -96,10 +95,10 @@ async def open_ingress(  # noqa: PLR0913 -- collaborators, by name
     group: TaskGroup,
     on_change: OnChange,
 ) -> AsyncIterator[Ingress]:
-    """Make the door at `local_url` known, outside or to this machine.
+    """Open and publish the ingress that leads to `local_url`.
 
     Raises:
-        TunnelError: a tunnel was to be opened and none can be had.
+        TunnelError: a tunnel is required and none can be opened.
     """
     if kind is IngressKind.TUNNEL:
         tunnel = supervise_tunnel(
@@ -109,29 +108,29 @@ async def open_ingress(  # noqa: PLR0913 -- collaborators, by name
             clock=clock,
             group=group,
             on_change=on_change,
-            is_shared=options.is_keeping,
+            is_shared=options.has_history,
         )
-        async with tunnel as held:
-            yield held
+        async with tunnel as supervised:
+            yield supervised
         return
-    way = GivenUrlIngress((options.callback_url or local_url).rstrip("/"))
-    if not options.is_keeping:
-        yield way
+    ingress = FixedIngress((options.callback_url or local_url).rstrip("/"))
+    if not options.has_history:
+        yield ingress
         return
-    async with share_listener(settings, way.url, port, kind):
-        yield way
+    async with publish_listener(settings, ingress.url, port, kind):
+        yield ingress
 
 
 @asynccontextmanager
-async def share_listener(
+async def publish_listener(
     settings: Settings, url: str, port: int, kind: IngressKind
 ) -> AsyncIterator[None]:
-    """Publish a door that needs no tunnel, unless another kling has published one."""
+    """Publish a listener without a tunnel, unless another kling has published one."""
     name = shared_lock.PUBLIC if kind is IngressKind.URL else shared_lock.LOCAL
-    claimed = shared_lock.acquire_lock(settings.state_dir, name)
-    if claimed is None:
+    lock = shared_lock.acquire_lock(settings.state_dir, name)
+    if lock is None:
         yield
         return
-    with claimed:
-        claimed.publish(url, port, is_standing=True)
+    with lock:
+        lock.publish(url, port, is_standing=True)
         yield

@@ -1,4 +1,4 @@
-"""Measures a tunnel: opens it, sends requests through it, notes what comes in."""
+"""Measures a tunnel for `kling tunnel test`: latency, and whether large bodies pass."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 
 ROUND_TRIPS: Final = 20
 BODY_BYTES: Final = 1024 * 1024
-FIRST_S: Final = 30.0  # for the first request to come in: a new name must spread
-_REQUEST_S: Final = 10.0
-_BODY_S: Final = 30.0
-_PAUSE_S: Final = 0.5
+FIRST_REQUEST_TIMEOUT_S: Final = 30.0  # a new name must reach the resolvers
+_REQUEST_TIMEOUT_S: Final = 10.0
+_BODY_TIMEOUT_S: Final = 30.0
+_RETRY_DELAY_S: Final = 0.5
 _PATH: Final = "/callback/probe/"
-_FROM: Final = ("cf-connecting-ip", "x-forwarded-for", "x-real-ip")
+_CLIENT_ADDRESS_HEADERS: Final = ("cf-connecting-ip", "x-forwarded-for", "x-real-ip")
 _OK: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunnelReport:
-    """What was measured of a tunnel; times are None where it did not get so far.
+    """The measurements of a tunnel; None for what was not reached.
 
-    `ready_s` runs from the beginning to the first request that came in. `came_from` is
-    the address that the request is said to have come from.
+    `ready_s` runs from the start to the first request that arrived. `came_from` is the
+    client address that the tunnel reports.
     """
 
     name: str
@@ -56,27 +56,29 @@ class TunnelReport:
 
 
 @dataclass(slots=True)
-class _Probe:
-    """The local end: notices the requests that carry its nonce."""
+class _ProbeReceiver:
+    """The local end: records the requests that have its nonce in their path."""
 
     path: str = field(default_factory=lambda: _PATH + secrets.token_urlsafe(18))
     received: list[ReceivedCallback] = field(default_factory=list)
 
-    def recognise(
+    def match_url(
         self, raw_path: bytes, _query: bytes, _peer: Peer | None
     ) -> UrlMatch | None:
         is_ours = secrets.compare_digest(raw_path, self.path.encode())
         return UrlMatch() if is_ours else None
 
-    async def keep(self, received: ReceivedCallback) -> None:
+    async def store(self, received: ReceivedCallback) -> None:
         self.received.append(received)
 
     @property
     def came_from(self) -> str:
-        """The address that the first request is said to have come from."""
+        """The client address that the tunnel reports for the first request."""
         given = dict(self.received[0].headers)
-        told = next((given[name] for name in _FROM if given.get(name)), None)
-        return told.partition(",")[0].strip() if told else "not said"
+        address = next(
+            (given[name] for name in _CLIENT_ADDRESS_HEADERS if given.get(name)), None
+        )
+        return address.partition(",")[0].strip() if address else "not said"
 
 
 async def measure_tunnel(
@@ -89,19 +91,21 @@ async def measure_tunnel(
 
     A failure is in the report. Takes a minute at most.
     """
-    probe, report = _Probe(), TunnelReport(name=provider.name)
-    begun = clock.monotonic()
-    receiver = Receiver([probe.recognise], probe.keep, emit=lambda _: None, clock=clock)
-    limits = replace(Limits(), body_timeout_s=_BODY_S)
+    probe, report = _ProbeReceiver(), TunnelReport(name=provider.name)
+    started = clock.monotonic()
+    receiver = Receiver(
+        [probe.match_url], probe.store, emit=lambda _: None, clock=clock
+    )
+    limits = replace(Limits(), body_timeout_s=_BODY_TIMEOUT_S)
     async with serve(receiver, limits=limits) as server:
         try:
             async with provider.open(server.port) as tunnel, new() as http:
-                sender = _Sender(http, tunnel, probe, clock)
+                sender = _ProbeSender(http, tunnel, probe, clock)
                 report = replace(report, public_url=tunnel.public_url)
                 await sender.send_first()
                 report = replace(
                     report,
-                    ready_s=clock.monotonic() - begun,
+                    ready_s=clock.monotonic() - started,
                     came_from=probe.came_from,
                 )
                 times_ms = sorted([await sender.time_ms() for _ in range(ROUND_TRIPS)])
@@ -116,46 +120,46 @@ async def measure_tunnel(
 
 
 @dataclass(frozen=True, slots=True)
-class _Sender:
+class _ProbeSender:
     """Sends requests to the public URL and times them."""
 
     http: httpx.AsyncClient
     tunnel: Tunnel
-    probe: _Probe
+    probe: _ProbeReceiver
     clock: Clock
 
     async def send_first(self) -> None:
-        """Return when a request has come in. Raises: `TunnelError` when none does."""
-        deadline = self.clock.monotonic() + FIRST_S
+        """Return when a request has arrived. Raises: `TunnelError` when none does."""
+        deadline = self.clock.monotonic() + FIRST_REQUEST_TIMEOUT_S
         while True:
-            failure = await self._post(_body(0), _REQUEST_S)
+            failure = await self._post(_body(0), _REQUEST_TIMEOUT_S)
             if self.probe.received:
                 return
-            if self.clock.monotonic() + _PAUSE_S > deadline:
+            if self.clock.monotonic() + _RETRY_DELAY_S > deadline:
                 raise TunnelError(
                     f"nothing comes through {self.tunnel.public_url}: {failure}",
                     hint="try again, or use another: `kling tunnel list`",
                 )
-            await self.clock.sleep(_PAUSE_S)
+            await self.clock.sleep(_RETRY_DELAY_S)
 
     async def time_ms(self) -> float:
-        """Return how long a request and its answer took.
+        """Return how long a request and its response took.
 
-        Raises: `TunnelError` when it was not answered as it should be.
+        Raises: `TunnelError` when it was not answered with 200.
         """
-        begun = self.clock.monotonic()
-        failure = await self._post(_body(0), _REQUEST_S)
+        started = self.clock.monotonic()
+        failure = await self._post(_body(0), _REQUEST_TIMEOUT_S)
         if failure is not None:
             raise TunnelError(
                 f"a request through {self.tunnel.public_url} was lost: {failure}",
                 hint="try again, or use another: `kling tunnel list`",
             )
-        return (self.clock.monotonic() - begun) * 1000
+        return (self.clock.monotonic() - started) * 1000
 
     async def takes(self, n_bytes: int) -> bool:
-        """Return whether a body of this size comes in whole."""
+        """Return whether a body of this size arrives unchanged."""
         body = _body(n_bytes)
-        failure = await self._post(body, _BODY_S)
+        failure = await self._post(body, _BODY_TIMEOUT_S)
         return failure is None and self.probe.received[-1].raw == body
 
     async def _post(self, body: bytes, timeout_s: float) -> str | None:

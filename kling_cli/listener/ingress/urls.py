@@ -1,4 +1,7 @@
-"""The standing token: the secret in the listener's URL, the same after a restart."""
+"""The standing callback URL: its token, URL matchers, and the mark of mock callbacks.
+
+The token is the secret in the URL; it is the same after a restart.
+"""
 
 from __future__ import annotations
 
@@ -25,25 +28,25 @@ from kling_cli.callbacks import (
 )
 from kling_cli.errors import UsageError
 
-NAME: Final = "listen.token"
+FILE_NAME: Final = "listen.token"
 TOKEN_BYTES: Final = 24
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
 def load_token(state_dir: Path) -> str:
-    """Return the token, made on first use; the same one for every process.
+    """Return the token, created on first use; the same one for every process.
 
     Raises:
-        UsageError: the file cannot be made or read, or holds no token.
+        UsageError: the file cannot be created or read, or contains no token.
     """
-    path = state_dir / NAME
+    path = state_dir / FILE_NAME
     try:
         if not path.exists():
-            create_secret_file(path, _new())
+            create_secret_file(path, _new_token())
         path.chmod(0o600)  # a copied folder may have lost it
         token = path.read_bytes().decode("ascii", "replace").strip()
     except OSError as exc:
-        raise _unusable(path, exc) from exc
+        raise _token_error(path, exc) from exc
     if not _TOKEN.fullmatch(token):
         raise UsageError(
             f"the listener's token {path} is damaged",
@@ -53,97 +56,99 @@ def load_token(state_dir: Path) -> str:
 
 
 def rotate_token(state_dir: Path) -> str:
-    """Return a new token; URLs with the old one are dead when a listener starts.
+    """Return a new token; URLs with the old one are invalid once a listener starts.
 
     Raises:
-        UsageError: the file cannot be made.
+        UsageError: the file cannot be written.
     """
-    path = state_dir / NAME
-    token = _new()
+    path = state_dir / FILE_NAME
+    token = _new_token()
     try:
         replace_secret_file(path, token)
     except OSError as exc:
-        raise _unusable(path, exc) from exc
+        raise _token_error(path, exc) from exc
     return token.decode()
 
 
-def _new() -> bytes:
+def _new_token() -> bytes:
     return secrets.token_urlsafe(TOKEN_BYTES).encode()
 
 
-def _unusable(path: Path, exc: OSError) -> UsageError:
+def _token_error(path: Path, exc: OSError) -> UsageError:
     return UsageError(
         f"the listener's token {path} cannot be used: {exc.strerror or exc}",
         hint="set KLING_STATE_DIR to a folder that you can write to",
     )
 
 
-PATH: Final = "/callback"
-_ERRORS: Final = 400  # and above
+CALLBACK_PATH: Final = "/callback"
+_FIRST_ERROR_STATUS: Final = 400  # and above
 MOCK_HEADER: Final = "Kling-Mock"
-_PATH: Final = PATH.encode()
-_MARKED: Final = b"kling mock\n"  # so that no other use of the key gives such a mark
+_RAW_CALLBACK_PATH: Final = CALLBACK_PATH.encode()
+_MOCK_PREFIX: Final = b"kling mock\n"  # keeps other HMACs of this key apart
 
 
 def standing_path(token: str) -> str:
-    """Return the path of the standing door; a secret."""
-    return f"{PATH}/{token}"
+    """Return the path of the standing callback URL; a secret."""
+    return f"{CALLBACK_PATH}/{token}"
 
 
 def standing_url_matcher(token: str) -> UrlMatcher:
-    """Return the door at `/callback/<token>` and at `/callback?token=<token>`."""
+    """Return the matcher for `/callback/<token>` and `/callback?token=<token>`."""
     expected = token.encode()
 
-    def recognise(raw_path: bytes, query: bytes, _peer: Peer | None) -> UrlMatch | None:
-        given = _token(raw_path, query)
+    def match(raw_path: bytes, query: bytes, _peer: Peer | None) -> UrlMatch | None:
+        given = _token_in_request(raw_path, query)
         return UrlMatch() if hmac.compare_digest(expected, given) else None
 
-    return recognise
+    return match
 
 
-def bare_url_matcher() -> UrlMatcher:
-    """Return the door at `/callback`, open to whoever comes from this machine."""
+def tokenless_url_matcher() -> UrlMatcher:
+    """Return the matcher for `/callback` without a token, from this machine only."""
 
-    def recognise(raw_path: bytes, query: bytes, peer: Peer | None) -> UrlMatch | None:
-        is_here = raw_path == _PATH and not _token(raw_path, query)
+    def match(raw_path: bytes, query: bytes, peer: Peer | None) -> UrlMatch | None:
+        is_here = raw_path == _RAW_CALLBACK_PATH and not _token_in_request(
+            raw_path, query
+        )
         return UrlMatch(trust=Trust.OPEN) if is_here and is_loopback(peer) else None
 
-    return recognise
+    return match
 
 
-def mock_mark(raw: bytes, key: bytes) -> str:
-    """Return the value of `Kling-Mock` for a body, under the callback key."""
-    return hmac.new(key, _MARKED + raw, hashlib.sha256).hexdigest()
+def mock_signature(raw: bytes, key: bytes) -> str:
+    """Return the value of `Kling-Mock` for a body, an HMAC with the callback key."""
+    return hmac.new(key, _MOCK_PREFIX + raw, hashlib.sha256).hexdigest()
 
 
-def mock_marks(key: bytes) -> MockDetector:
-    """Return the judge of mock marks: from this machine, and made with `key`."""
+def mock_detector(key: bytes) -> MockDetector:
+    """Return what detects mock callbacks: from this machine, signed with `key`."""
 
-    def judge(
+    def detect(
         raw: bytes, headers: Mapping[str, str], peer: Peer | None
     ) -> Trust | None:
         given = headers.get(MOCK_HEADER.lower())
         if given is None or not is_loopback(peer):
             return None
-        expected = mock_mark(raw, key).encode()
+        expected = mock_signature(raw, key).encode()
         is_ours = hmac.compare_digest(expected, given.encode("latin-1", "replace"))
         return Trust.MOCK if is_ours else None
 
-    return judge
+    return detect
 
 
-def reply(status: int) -> Response:
-    """Return the answer to what was let in; an unusual one says that it is meant."""
+def accepted_response(status: int) -> Response:
+    """Return the response to an accepted callback, as `--respond` sets it."""
     if status == RECEIVED.status:
         return RECEIVED
-    is_error = status >= _ERRORS
+    is_error = status >= _FIRST_ERROR_STATUS
     return Response(
         status=status, key="error" if is_error else "status", value="as --respond says"
     )
 
 
 def is_loopback(peer: Peer | None) -> bool:
-    """Return whether a peer's address is one of this machine's own."""
+    """Return whether a peer's address is a loopback one."""
     return peer is not None and _is_loopback(peer[0])
 
 
@@ -155,11 +160,11 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _token(raw_path: bytes, query: bytes) -> bytes:
-    """Return the token that a request names, empty if it names none or several."""
-    if raw_path.startswith(_PATH + b"/"):
-        return raw_path[len(_PATH) + 1 :]
-    if raw_path != _PATH:
+def _token_in_request(raw_path: bytes, query: bytes) -> bytes:
+    """Return the token of a request, empty if it has none or several."""
+    if raw_path.startswith(_RAW_CALLBACK_PATH + b"/"):
+        return raw_path[len(_RAW_CALLBACK_PATH) + 1 :]
+    if raw_path != _RAW_CALLBACK_PATH:
         return b""
     given = [pair[6:] for pair in query.split(b"&") if pair.startswith(b"token=")]
     return given[0] if len(given) == 1 else b""

@@ -97,10 +97,16 @@ def check_session(
     if isinstance(session, Refusal) or not session.is_opened:
         return session if isinstance(session, Refusal) else None
     seconds = session.clip.duration_s
-    if use.choice is not None and str(values[use.choice]) not in _ids(session):
-        return refusal(1201, f"face_id value '{values[use.choice]}' is invalid")
-    if use.fit is not None:
-        ends_s = values[use.fit.insert] + values[use.fit.end] - values[use.fit.start]
+    if use.choice_field is not None and str(values[use.choice_field]) not in _ids(
+        session
+    ):
+        return refusal(1201, f"face_id value '{values[use.choice_field]}' is invalid")
+    if use.segment is not None:
+        ends_s = (
+            values[use.segment.insert_field]
+            + values[use.segment.end_field]
+            - values[use.segment.start_field]
+        )
         return (
             refusal(1201, NO_ROOM) if ends_s > seconds + DURATION_TOLERANCE_S else None
         )
@@ -111,7 +117,7 @@ def _wrong_length(
     plan: Plan, values: Mapping[str, Any], seconds: float
 ) -> Refusal | None:
     """Return why a value does not go with a video of this length."""
-    lengths = plan.product.session.lengths if plan.product.session else {}
+    lengths = plan.product.session.video_durations if plan.product.session else {}
     for name, by_value in lengths.items():
         value = values.get(name, plan.limits[name].default)
         low, high = by_value[value]
@@ -124,7 +130,9 @@ def is_editable(session: VideoSession) -> bool:
     """Say whether a video is as long as one that elements can be edited in."""
     use = catalogue.load_product("multi-elements").session
     spans = (
-        [span for each in use.lengths.values() for span in each.values()] if use else []
+        [span for each in use.video_durations.values() for span in each.values()]
+        if use
+        else []
     )
     seconds = session.clip.duration_s
     return any(

@@ -68,11 +68,11 @@ class CreateRequest:
 
     @property
     def external_id(self) -> str | None:
-        return _text_at(self.body, self.plan.route.external_id_at)
+        return _text_at(self.body, self.plan.route.external_id_path)
 
     @property
     def callback_url(self) -> str | None:
-        return _text_at(self.body, self.plan.route.callback_url_at)
+        return _text_at(self.body, self.plan.route.callback_url_path)
 
 
 def parse_create(path: str, body: Any) -> CreateRequest | Refusal:
@@ -97,7 +97,7 @@ def parse_create(path: str, body: Any) -> CreateRequest | Refusal:
 def _find_problem(plan: Plan, body: Mapping[str, Any]) -> str | None:
     if problems := catalogue.validate_body(plan, body):
         return problems[0].message
-    for at in (plan.route.external_id_at, plan.route.callback_url_at):
+    for at in (plan.route.external_id_path, plan.route.callback_url_path):
         if at and not isinstance(value := catalogue.get_path(body, at) or "", str):
             return f"{at} value '{value}' is invalid"
     return None
@@ -119,12 +119,12 @@ def _choose_model(
     product: Product, route: Route, body: Mapping[str, Any]
 ) -> Model | Refusal:
     """Return the model a legacy body names; a path with an unknown one is no path."""
-    if route.model_at is None:
+    if route.model_path is None:
         return refusal(1203)
-    name = body.get(route.model_at) or route.default_wire_id
+    name = body.get(route.model_path) or route.default_wire_id
     model = catalogue.model_by_wire_id(product, route, str(name))
     if model is None:
-        return refusal(1201, f"{route.model_at} value '{name}' is invalid")
+        return refusal(1201, f"{route.model_path} value '{name}' is invalid")
     if model.status == "discontinued":
         return refusal(1203, DISCONTINUED.format(name=name))
     return model

@@ -47,12 +47,12 @@ def result_length(
     if source is None:
         return _requested_length(state, plan, values)
     seconds = catalogue.measure_input_s(plan, source, values)
-    seconds = seconds or known_duration_s(state, strip_handle(values[source.follows]))
+    seconds = seconds or known_duration_s(state, strip_handle(values[source.source]))
     if seconds is not None:
-        return ResultLength(seconds, _frames(seconds + source.adds))
+        return ResultLength(seconds, _frames(seconds + source.added_s))
     low, high = source.seconds or (DEFAULT_S, DEFAULT_S)
     seconds = min(max(DEFAULT_S, low), high)
-    return ResultLength(seconds, _frames(seconds + source.adds) + 1)
+    return ResultLength(seconds, _frames(seconds + source.added_s) + 1)
 
 
 def strip_handle(value: Any) -> Any:

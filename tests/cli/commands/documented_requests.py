@@ -39,7 +39,7 @@ class Example:
     def body(self) -> dict[str, Any]:
         """The documented body without a callback URL."""
         body = deepcopy(dict(self.call.documented["example"]))
-        at = self.call.route.callback_url_at
+        at = self.call.route.callback_url_path
         if at is not None and encoder.get_path(body, at) is not None:
             parent, _, key = at.rpartition(".")
             (encoder.get_path(body, parent) if parent else body).pop(key)
@@ -81,7 +81,7 @@ class Example:
     def with_id(self, external_id: str) -> dict[str, Any]:
         """Return the body as it has to be under another external id."""
         body = self.body
-        at = self.call.route.external_id_at
+        at = self.call.route.external_id_path
         if at is not None:
             encoder.set_path(body, at, external_id)
         return body
@@ -98,7 +98,7 @@ def examples() -> list[Example]:
 
 
 def _model(call: Call) -> Model | None:
-    wire_id = call.documented["example"].get(call.route.model_at or "")
+    wire_id = call.documented["example"].get(call.route.model_path or "")
     if len(call.models) == 1:
         return call.models[0]
     return decoder.model_by_wire_id(call.product, call.route, wire_id)
@@ -125,7 +125,7 @@ class Wrong:
     example: Example
     field: Field
     limits: Limits
-    place: FieldMapping
+    mapping: FieldMapping
 
     @property
     def id(self) -> str:
@@ -147,41 +147,43 @@ class Wrong:
 
     @property
     def raw(self) -> dict[str, Any]:
-        """The documented body with the wrong value at its place."""
-        body, place = self.example.with_id("job-wrong"), self.place
-        value: Any = NONSENSE if place.encode else self.value
-        value = str(value) if place.sent_as == "text" else value
-        value = value * 1000 if place.sent_as == "milliseconds" else value
-        if place.item is None:
-            many = self.field.is_repeated and place.codec is None
-            encoder.set_path(body, place.at, [value] if many else value)
+        """The documented body with the wrong value at its mapping."""
+        body, mapping = self.example.with_id("job-wrong"), self.mapping
+        value: Any = NONSENSE if mapping.encode else self.value
+        value = str(value) if mapping.sent_as == "text" else value
+        value = value * 1000 if mapping.sent_as == "milliseconds" else value
+        if mapping.item is None:
+            many = self.field.is_repeated and mapping.codec is None
+            encoder.set_path(body, mapping.path, [value] if many else value)
             return body
         kept = [
             entry
-            for entry in encoder.get_path(body, place.at) or []
-            if not _is_of(entry, place.item)
+            for entry in encoder.get_path(body, mapping.path) or []
+            if not _is_of(entry, mapping.item)
         ]
-        encoder.set_path(body, place.at, [*kept, {**place.item, str(place.put): value}])
+        encoder.set_path(
+            body, mapping.path, [*kept, {**mapping.item, str(mapping.item_key): value}]
+        )
         return body
 
     @property
     def wire(self) -> str:
         """The last word of the name that the refusal has to have."""
-        return (self.place.put or self.place.at).rpartition(".")[2]
+        return (self.mapping.item_key or self.mapping.path).rpartition(".")[2]
 
 
 def wrongs() -> Iterator[Wrong]:
     """Yield every field of every example that takes certain values only."""
     for example in examples():
         for name, limits in example.limits.items():
-            place = example.call.route.places.get(name)
+            mapping = example.call.route.mappings.get(name)
             field = example.call.product.field(name)
             is_closed = limits.choices is not None or limits.maximum is not None
             can_be_said = bool(field.options) or field.is_argument
-            if place is None or limits.is_fixed or not can_be_said:
+            if mapping is None or limits.is_fixed or not can_be_said:
                 continue
             if is_closed:
-                yield Wrong(example, field, limits, place)
+                yield Wrong(example, field, limits, mapping)
 
 
 def _is_of(entry: Mapping[str, Any], item: Mapping[str, Any]) -> bool:

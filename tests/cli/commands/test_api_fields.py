@@ -9,16 +9,18 @@ from typing import Any
 
 import pytest
 
-from kling_cli.cli.commands.api import Sent, body_of, query_of
+from kling_cli.cli.commands.api import BodyOptions, parse_body, parse_query
 from kling_cli.errors import UsageError
 
 
 def body(*texts: str, values: tuple[str, ...] = (), source: str | None = None) -> Any:
-    return body_of(Sent(texts=list(texts), values=list(values), source=source))
+    return parse_body(
+        BodyOptions(texts=list(texts), values=list(values), source=source)
+    )
 
 
 def test_nothing_said_is_no_body() -> None:
-    assert body_of(Sent()) is None
+    assert parse_body(BodyOptions()) is None
 
 
 def test_a_raw_field_is_always_a_text() -> None:
@@ -136,22 +138,27 @@ def test_a_field_that_is_none_is_refused(
 
 
 def test_the_fields_of_a_get_are_its_query() -> None:
-    sent = Sent(
+    sent = BodyOptions(
         texts=["task_ids[]=1", "task_ids[]=2", "n=5"], values=["limit=5", "on=true"]
     )
 
-    assert query_of(sent) == {"task_ids": "1,2", "n": "5", "limit": "5", "on": "true"}
-    assert query_of(Sent()) == {}
+    assert parse_query(sent) == {
+        "task_ids": "1,2",
+        "n": "5",
+        "limit": "5",
+        "on": "true",
+    }
+    assert parse_query(BodyOptions()) == {}
 
 
 @pytest.mark.parametrize(
     "sent",
     [
-        pytest.param(Sent(source="-"), id="body"),
-        pytest.param(Sent(texts=["a.b=1"]), id="object"),
-        pytest.param(Sent(values=["a=[[1]]"]), id="list in a list"),
+        pytest.param(BodyOptions(source="-"), id="body"),
+        pytest.param(BodyOptions(texts=["a.b=1"]), id="object"),
+        pytest.param(BodyOptions(values=["a=[[1]]"]), id="list in a list"),
     ],
 )
-def test_a_get_takes_no_body_and_no_objects(sent: Sent) -> None:
+def test_a_get_takes_no_body_and_no_objects(sent: BodyOptions) -> None:
     with pytest.raises(UsageError):
-        query_of(sent)
+        parse_query(sent)

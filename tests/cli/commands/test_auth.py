@@ -7,7 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from kling_cli.cli.commands.auth import Keys, candidates, find_region, read_keys
+from kling_cli.cli.commands.auth import (
+    CredentialInput,
+    candidate_base_urls,
+    find_region,
+    parse_credentials,
+)
 from kling_cli.clock import SystemClock
 from kling_cli.errors import CredentialsError, UnreachableError, UsageError
 from kling_cli.secret import Secret
@@ -17,7 +22,7 @@ from tests.support.kling import Kling
 from tests.support.terminal import Terminal
 from tests.support.wire_server import envelope, page, wire_server
 
-KEYS = Keys(api_key=Secret("sk-0123456789abcdef"))
+KEYS = CredentialInput(api_key=Secret("sk-0123456789abcdef"))
 
 
 @pytest.fixture
@@ -248,7 +253,7 @@ def test_auth_alone_says_what_there_is(kling: Kling) -> None:
 )
 def test_what_is_no_key_is_refused_and_not_repeated(raw: bytes, is_pair: bool) -> None:
     with pytest.raises(UsageError) as caught:
-        read_keys(raw, is_pair=is_pair)
+        parse_credentials(raw, is_pair=is_pair)
 
     assert "with blanks" not in caught.value.message
     assert "\x1b" not in caught.value.message
@@ -309,4 +314,4 @@ async def test_a_key_without_the_right_is_a_key_all_the_same() -> None:
 def test_the_hosts_to_try_are_both_unless_one_was_chosen(
     environ: dict[str, str], options: dict[str, str], bases: dict[str, str]
 ) -> None:
-    assert candidates(read_settings(environ, options)) == bases
+    assert candidate_base_urls(read_settings(environ, options)) == bases

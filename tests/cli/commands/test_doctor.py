@@ -15,14 +15,18 @@ import pytest
 
 from kling_cli.api.health_check import HealthReport, HealthStatus, check_reachable
 from kling_cli.cli.diagnosis.account import (
-    ask_host,
     check_base,
     check_clock,
+    check_host,
     check_login,
     check_proxy,
 )
 from kling_cli.cli.diagnosis.check import Level
-from kling_cli.cli.diagnosis.program import check_path, is_ours, programs
+from kling_cli.cli.diagnosis.program import (
+    check_path,
+    find_programs,
+    starts_this_package,
+)
 from kling_cli.cli.diagnosis.storage import check_folder, check_journal, check_output
 from kling_cli.clock import SystemClock
 from kling_cli.errors import AccountError
@@ -189,7 +193,9 @@ async def test_the_clock_is_compared_with_the_apis(
             }
         )
 
-        found = {check.name: check for check in await ask_host(settings, SystemClock())}
+        found = {
+            check.name: check for check in await check_host(settings, SystemClock())
+        }
 
     assert found["network"].level is Level.OK
     assert ("login" in found) is bool(key)
@@ -396,7 +402,7 @@ def test_another_program_of_the_same_name_is_told(tmp_path: Path) -> None:
     (tmp_path / "d/kling").write_text("not a program")
     search_path = os.pathsep.join(str(tmp_path / each) for each in "abcde")
 
-    found = programs(search_path)
+    found = find_programs(search_path)
     first = check_path(found)
     second = check_path(found[::-1])
 
@@ -414,7 +420,7 @@ def test_only_a_stranger_on_path_is_told_too(tmp_path: Path) -> None:
 
 
 def test_a_program_that_cannot_be_read_is_not_ours(tmp_path: Path) -> None:
-    assert not is_ours(tmp_path / "missing")
+    assert not starts_this_package(tmp_path / "missing")
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_a_documented_request_is_sent_as_it_stands_and_its_result_is_saved(
     assert ran.document["estimated_units"] in (None, ran.document["units"])
     assert "warning: charged" not in ran.stderr
     with Journal.open(tmp_path / "state") as journal:
-        (entry,) = journal.newest(2)
+        (entry,) = journal.newest_jobs(2)
     assert settled(json.loads(entry.request)) == settled(example.with_id("job-7"))
     assert entry.route == example.call.route.name
 
@@ -149,7 +149,7 @@ def test_a_model_there_is_not_is_refused_by_both(
     ran = run(example, line)
 
     assert (ran.code, "kling-99" in ran.document["error"]["message"]) == (2, True)
-    at = example.call.route.model_at
+    at = example.call.route.model_path
     if at is not None:
         said = _post(
             box, example.call.documented["path"], {**example.body, at: "kling-99"}

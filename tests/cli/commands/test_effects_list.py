@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kling_cli.catalogue.definition import loader
-from kling_cli.cli.options.product_fields import choices, parameters
+from kling_cli.cli.options.product_fields import choice_candidates, product_parameters
 from kling_cli.cli.options.shared import OutputOptions
 from kling_cli.cli.output.views.field_choices import print_choices
 from kling_cli.errors import UsageError
@@ -59,14 +59,16 @@ def test_a_word_that_none_has_is_said() -> None:
 
 
 def test_the_choices_are_completed_with_what_they_are() -> None:
-    assert ("hug_pro", "two images, left and right") in choices(EFFECTS, "scene")
+    assert ("hug_pro", "two images, left and right") in choice_candidates(
+        EFFECTS, "scene"
+    )
 
 
 def test_only_what_has_too_many_choices_has_a_list() -> None:
     with_list = [
         product.name
         for product in loader.all_products()
-        if "is_listing" in [each.name for each in parameters(product)]
+        if "is_listing" in [each.name for each in product_parameters(product)]
     ]
 
     assert with_list == ["effects"]

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.store.journal import CallbackJournal, StoredCallback, StoredForward
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import StoredCallback, StoredForward
 from tests.support.echo import echo_server
 from tests.support.kling import Kling
 
@@ -38,17 +39,17 @@ def a_callback(**columns: object) -> StoredCallback:
 
 
 @pytest.fixture
-def journal(kling: Kling) -> Iterator[CallbackJournal]:
+def journal(kling: Kling) -> Iterator[Journal]:
     """Keep three callbacks, the second of which an app did not take."""
-    with CallbackJournal.open(kling.state_dir) as opened:
-        opened.keep_callbacks(
+    with Journal.open(kling.state_dir) as opened:
+        opened.add_callbacks(
             [
                 a_callback(),
                 a_callback(task_id="t2", status="failed", trust="mock"),
                 a_callback(task_id=None, status=None, product=None, raw=b"\xff\x1b[2J"),
             ]
         )
-        opened.keep_forwards(
+        opened.add_forwards(
             [
                 StoredForward(
                     callback_id=2, sent_at=NOON, url=HERE, status=500, duration_s=0.25
@@ -160,12 +161,10 @@ def test_what_makes_no_sense_is_refused(
     assert words in result.stderr
 
 
-def test_new_ones_are_followed_as_they_come(
-    kling: Kling, journal: CallbackJournal
-) -> None:
+def test_new_ones_are_followed_as_they_come(kling: Kling, journal: Journal) -> None:
     with kling.start("events", "tail", "--last", "1", "--json") as program:
         program.wait_for(r'"event_id": 3', stream="stdout")
-        journal.keep_callback(a_callback(task_id="t4"))
+        journal.add_callback(a_callback(task_id="t4"))
         program.wait_for(r'"event_id": 4', stream="stdout")
         program.send(signal.SIGINT)
         result = program.finish()
@@ -187,9 +186,7 @@ def test_following_ends_after_as_many_as_were_asked_for(kling: Kling) -> None:
     assert [line.split()[1] for line in result.lines] == ["#1", "#2"]
 
 
-def test_following_ends_when_nobody_reads(
-    kling: Kling, journal: CallbackJournal
-) -> None:
+def test_following_ends_when_nobody_reads(kling: Kling, journal: Journal) -> None:
     with subprocess.Popen(
         kling.command("events", "tail"),
         env=kling.env,
@@ -200,7 +197,7 @@ def test_following_ends_when_nobody_reads(
         assert program.stdout is not None
         program.stdout.readline()
         program.stdout.close()
-        journal.keep_callback(a_callback())
+        journal.add_callback(a_callback())
         assert program.wait(20) == 0
         assert program.stderr is not None
         assert program.stderr.read() == b""
@@ -226,11 +223,11 @@ def test_exported_lines_are_objects_each(kling: Kling) -> None:
 
 
 def test_an_exported_command_sends_the_same_bytes(
-    kling: Kling, journal: CallbackJournal
+    kling: Kling, journal: Journal
 ) -> None:
     tricky = b'{"id": "it\'s", "x": "$HOME `id` \\n"}\n'
     binary = b"\xff\x00\r\n@file"
-    journal.keep_callbacks([a_callback(raw=tricky), a_callback(raw=binary)])
+    journal.add_callbacks([a_callback(raw=tricky), a_callback(raw=binary)])
 
     with echo_server() as app:
         to = f"{app.url}/hook"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.cli.commands.generate import CommandOptions, run_options
+from kling_cli.cli.commands.generate import CommandOptions, make_run_options
 from kling_cli.cli.options.shared import (
     CallbackOptions,
     DownloadOptions,
@@ -196,7 +196,7 @@ def test_a_default_for_callbacks_gives_way_to_what_was_typed(
     (tmp_path / "config.toml").write_text(REQUIRE)
     settings = read_settings({"KLING_CONFIG_DIR": str(tmp_path), **environ}, typed)
 
-    options = run_options("text2video", settings, said(is_waiting=is_waiting))
+    options = make_run_options("text2video", settings, said(is_waiting=is_waiting))
 
     assert (options.callback, options.tunnel) == expected
 
@@ -208,9 +208,9 @@ def test_a_default_that_was_typed_wrong_is_an_error_at_once() -> None:
 
 def said(*, is_waiting: bool) -> CommandOptions:
     return CommandOptions(
-        fetching=DownloadOptions(),
-        talk=OutputOptions(),
-        waiting=WaitOptions(is_waiting=is_waiting),
-        callbacks=CallbackOptions(),
-        safety=SafetyOptions(),
+        download_options=DownloadOptions(),
+        output_options=OutputOptions(),
+        wait_options=WaitOptions(is_waiting=is_waiting),
+        callback_options=CallbackOptions(),
+        safety_options=SafetyOptions(),
     )

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from kling_cli.cli.commands import events, listen
-from kling_cli.cli.commands.trigger import MockOptions, parse
+from kling_cli.cli.commands.trigger import MockOptions, parse_mock_runs
 from kling_cli.main import main
-from kling_cli.store.journal import CallbackJournal, Journal
+from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
-from tests.jobs.made import a_callback, an_entry
+from tests.jobs.made import a_callback, a_record
 from tests.support.recorder import recorder
 
 BASE = "http://127.0.0.1:1"
@@ -24,26 +24,26 @@ def state_dir(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KLING_STATE_DIR", str(own_home / "state"))
     monkeypatch.setenv("KLING_API_BASE", BASE)
     with Journal.open(own_home / "state") as journal:
-        journal.write_down(
-            an_entry("e1", api_base=BASE, task_id="t1", stage=Stage.SUCCEEDED)
+        journal.add_job(
+            a_record("e1", api_base=BASE, task_id="t1", stage=Stage.SUCCEEDED)
         )
-    with CallbackJournal.open(own_home / "state") as callbacks:
-        callbacks.keep_callbacks([a_callback(task_id=one) for one in ("t1", "t2")])
+    with Journal.open(own_home / "state") as callbacks:
+        callbacks.add_callbacks([a_callback(task_id=one) for one in ("t1", "t2")])
     return own_home / "state"
 
 
 def test_callbacks_are_chosen_by_it() -> None:
-    kept = events.wanted_of(events.Choice(task_id="last"))
-    awaited = listen.read_wanted(listen.EventOptions(task_ids=["last", "t9"]))
+    kept = events.parse_callback_filter(events.CallbackFilterOptions(task_id="last"))
+    awaited = listen.parse_event_filter(listen.EventOptions(task_ids=["last", "t9"]))
 
     assert kept.task_id == "t1"
     assert awaited.task_ids == {"t1", "t9"}
 
 
 def test_mocks_speak_of_it() -> None:
-    series = parse("succeeded", MockOptions(task_id="last", to="1"))
+    series = parse_mock_runs("succeeded", MockOptions(task_id="last", to="1"))
 
-    [[mock]] = series.trials[0].sent
+    [[mock]] = series.runs[0].batches
     assert b'"t1"' in mock.raw
 
 

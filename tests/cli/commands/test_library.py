@@ -8,8 +8,13 @@ from typing import Any
 import pytest
 
 from kling_cli.api.library import ELEMENTS, VOICES, LibraryItem, Owner, UnknownItemError
-from kling_cli.cli.commands.library import Choice
-from kling_cli.cli.commands.library_actions import Deletion, listed, picked, question
+from kling_cli.cli.commands.library import (
+    Deletion,
+    LibraryFilterOptions,
+    confirmation_question,
+    fetch_items,
+    select_items,
+)
 from kling_cli.errors import RefusedError
 from tests.api.asked import Answering
 
@@ -18,19 +23,19 @@ BEN = LibraryItem(id="84", name=None, owner=Owner.OWN, links=(), task_id="89")
 
 
 def test_a_thing_is_picked_by_its_id_or_that_of_its_task() -> None:
-    assert picked([ANN, BEN], ["89", "83"], VOICES) == [BEN, ANN]
+    assert select_items([ANN, BEN], ["89", "83"], VOICES) == [BEN, ANN]
 
 
 def test_all_that_are_missing_are_named() -> None:
     with pytest.raises(UnknownItemError, match="no voice 1, 2") as caught:
-        picked([ANN], ["1", "83", "2"], VOICES)
+        select_items([ANN], ["1", "83", "2"], VOICES)
 
     assert "kling voices" in (caught.value.hint or "")
 
 
 def test_a_person_is_asked_about_names() -> None:
-    assert question(VOICES, [ANN]) == "Delete the voice Ann (83) for good?"
-    assert question(ELEMENTS, [ANN, BEN]) == (
+    assert confirmation_question(VOICES, [ANN]) == "Delete the voice Ann (83) for good?"
+    assert confirmation_question(ELEMENTS, [ANN, BEN]) == (
         "Delete the 2 elements Ann (83), unnamed (84) for good?"
     )
 
@@ -38,13 +43,15 @@ def test_a_person_is_asked_about_names() -> None:
 @pytest.mark.parametrize(
     ("chosen", "owners"),
     [
-        (Choice(), {Owner.OWN, Owner.PRESET}),
-        (Choice(is_own=True), {Owner.OWN}),
-        (Choice(is_preset=True), {Owner.PRESET}),
-        (Choice(is_own=True, is_preset=True), {Owner.OWN, Owner.PRESET}),
+        (LibraryFilterOptions(), {Owner.OWN, Owner.PRESET}),
+        (LibraryFilterOptions(is_own=True), {Owner.OWN}),
+        (LibraryFilterOptions(is_preset=True), {Owner.PRESET}),
+        (LibraryFilterOptions(is_own=True, is_preset=True), {Owner.OWN, Owner.PRESET}),
     ],
 )
-def test_whose_things_are_wanted(chosen: Choice, owners: set[Owner]) -> None:
+def test_whose_things_are_wanted(
+    chosen: LibraryFilterOptions, owners: set[Owner]
+) -> None:
     assert chosen.owners == owners
 
 
@@ -57,7 +64,7 @@ def library(_said: Mapping[str, Any]) -> list[Any]:
 async def test_presets_are_not_asked_for_when_there_is_no_room_for_them() -> None:
     full = Answering(lambda _: [*library({}), *library({})])
 
-    found = await listed(full, VOICES, set(Owner), limit=1)
+    found = await fetch_items(full, VOICES, set(Owner), limit=1)
 
     assert [each["path"] for each in full.asked] == ["/v1/general/custom-voices"]
     assert found.has_more
@@ -72,7 +79,7 @@ async def test_one_that_cannot_be_deleted_does_not_keep_the_others() -> None:
                 raise RefusedError("Voice id not found", code=1201)
 
     client = Refusing(library)
-    deletion = Deletion(shelf=VOICES, ids=["1", "2", "3"], is_sure=True)
+    deletion = Deletion(kind=VOICES, ids=["1", "2", "3"], is_sure=True)
 
     await deletion.run(client)
 

@@ -9,11 +9,11 @@ import pytest
 from kling_cli.api.tasks import TaskStatus
 from kling_cli.cli.commands.list import (
     STATES,
-    Filter,
-    moment_of,
-    select,
-    table,
-    wanted_of,
+    ListOptions,
+    filter_jobs,
+    parse_remote_filter,
+    parse_time,
+    plain_job_table,
 )
 from kling_cli.cli.output.views import jobs as report
 from kling_cli.errors import UsageError
@@ -26,7 +26,7 @@ from tests.support.kling import Kling
 NOW = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
 
 
-def an_entry(  # noqa: PLR0913 -- one for each fact that is chosen by
+def a_record(  # noqa: PLR0913 -- one for each fact that is chosen by
     name: str = TASK_ID,
     *,
     stage: Stage = Stage.SUCCEEDED,
@@ -55,43 +55,43 @@ def an_entry(  # noqa: PLR0913 -- one for each fact that is chosen by
 
 
 ENTRIES = [
-    an_entry("4", stage=Stage.SENDING),
-    an_entry("3", stage=Stage.PROCESSING, ago=timedelta(hours=1)),
-    an_entry("2", product="image2video", ago=timedelta(hours=3)),
-    an_entry("1", stage=Stage.FAILED, ago=timedelta(days=3), prompt="Two CATS"),
+    a_record("4", stage=Stage.SENDING),
+    a_record("3", stage=Stage.PROCESSING, ago=timedelta(hours=1)),
+    a_record("2", product="image2video", ago=timedelta(hours=3)),
+    a_record("1", stage=Stage.FAILED, ago=timedelta(days=3), prompt="Two CATS"),
 ]
-REFUSED = an_entry("5", stage=Stage.REFUSED, product="image")
+REFUSED = a_record("5", stage=Stage.REFUSED, product="image")
 
 
 @pytest.mark.parametrize(
     ("chosen", "ids"),
     [
-        pytest.param(Filter(), ["4", "3", "2", "1"], id="everything"),
-        pytest.param(Filter(status="unknown"), ["4"], id="not settled"),
-        pytest.param(Filter(status="failed"), ["1"], id="status"),
-        pytest.param(Filter(product="image2video"), ["2"], id="product"),
-        pytest.param(Filter(since="2h"), ["4", "3"], id="hours"),
-        pytest.param(Filter(since="2026-10-04"), ["4", "3", "2"], id="a date"),
-        pytest.param(Filter(search="cat"), ["1"], id="text of the prompt"),
-        pytest.param(Filter(search="KLING-2"), ["2"], id="text of an id"),
-        pytest.param(Filter(search=".mp4"), ["2"], id="text of a file's name"),
-        pytest.param(Filter(limit=2), ["4", "3"], id="limit"),
-        pytest.param(Filter(limit=0), ["4", "3", "2", "1"], id="no limit"),
-        pytest.param(Filter(since="2d", limit=1), ["4"], id="filter before limit"),
+        pytest.param(ListOptions(), ["4", "3", "2", "1"], id="everything"),
+        pytest.param(ListOptions(status="unknown"), ["4"], id="not settled"),
+        pytest.param(ListOptions(status="failed"), ["1"], id="status"),
+        pytest.param(ListOptions(product="image2video"), ["2"], id="product"),
+        pytest.param(ListOptions(since="2h"), ["4", "3"], id="hours"),
+        pytest.param(ListOptions(since="2026-10-04"), ["4", "3", "2"], id="a date"),
+        pytest.param(ListOptions(search="cat"), ["1"], id="text of the prompt"),
+        pytest.param(ListOptions(search="KLING-2"), ["2"], id="text of an id"),
+        pytest.param(ListOptions(search=".mp4"), ["2"], id="text of a file's name"),
+        pytest.param(ListOptions(limit=2), ["4", "3"], id="limit"),
+        pytest.param(ListOptions(limit=0), ["4", "3", "2", "1"], id="no limit"),
+        pytest.param(ListOptions(since="2d", limit=1), ["4"], id="filter before limit"),
     ],
 )
-def test_filters_choose_lines(chosen: Filter, ids: list[str]) -> None:
-    found = select(ENTRIES, chosen, NOW)
+def test_filters_choose_lines(chosen: ListOptions, ids: list[str]) -> None:
+    found = filter_jobs(ENTRIES, chosen, NOW)
 
     assert [entry.external_id for entry in found] == [f"kling-{one}" for one in ids]
 
 
 def test_a_filter_says_what_to_look_for_in_the_account() -> None:
-    chosen = Filter(
+    chosen = ListOptions(
         status="failed", product="image", kind="try-on", since="2h", limit=5
     )
 
-    assert wanted_of(chosen, NOW) == TaskFilter(
+    assert parse_remote_filter(chosen, NOW) == TaskFilter(
         status=TaskStatus.FAILED,
         product="image",
         kind="try_on",
@@ -99,12 +99,12 @@ def test_a_filter_says_what_to_look_for_in_the_account() -> None:
         limit=5,
     )
     with pytest.raises(UsageError, match="--status done"):
-        wanted_of(Filter(status="done"), NOW)
+        parse_remote_filter(ListOptions(status="done"), NOW)
 
 
 def test_a_word_that_is_no_status_is_refused_with_those_that_are() -> None:
     with pytest.raises(UsageError) as caught:
-        select(ENTRIES, Filter(status="done"), NOW)
+        filter_jobs(ENTRIES, ListOptions(status="done"), NOW)
 
     assert "succeeded" in (caught.value.hint or "")
 
@@ -119,46 +119,46 @@ def test_a_word_that_is_no_status_is_refused_with_those_that_are() -> None:
     ],
 )
 def test_times_are_ago_or_in_utc(text: str, moment: datetime) -> None:
-    assert moment_of(text, NOW) == moment
+    assert parse_time(text, NOW) == moment
 
 
 @pytest.mark.parametrize("text", ["yesterday", "", "99999999999d", "2026-13-01"])
 def test_a_time_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--since"):
-        moment_of(text, NOW)
+        parse_time(text, NOW)
 
 
 @pytest.mark.parametrize("stage", Stage, ids=[stage.value for stage in Stage])
 def test_every_state_that_is_shown_can_be_asked_for(stage: Stage) -> None:
-    entry = an_entry(stage=stage)
-    [piped] = table([entry])
+    entry = a_record(stage=stage)
+    [piped] = plain_job_table([entry])
     _, drawn = report.job_table([entry], NOW, style=lambda text, _: text, width=200)
     word = piped.split()[1]
 
-    assert select([entry], Filter(status=word), NOW) == [entry]
-    assert select([entry], Filter(status=entry.state.value), NOW) == [entry]
+    assert filter_jobs([entry], ListOptions(status=word), NOW) == [entry]
+    assert filter_jobs([entry], ListOptions(status=entry.state.value), NOW) == [entry]
     assert entry.state.value in drawn
     assert word in STATES
 
 
 def test_the_account_has_nothing_that_was_not_submitted() -> None:
     with pytest.raises(UsageError, match="not-submitted"):
-        wanted_of(Filter(status="not submitted"), NOW)
+        parse_remote_filter(ListOptions(status="not submitted"), NOW)
 
 
 def test_lines_for_a_pipe_are_whole_and_without_a_heading() -> None:
-    rows = list(table([ENTRIES[0], REFUSED, ENTRIES[2]]))
+    rows = list(plain_job_table([ENTRIES[0], REFUSED, ENTRIES[2]]))
 
     assert [" ".join(row.split()) for row in rows] == [
         "2026-10-04T12:00:00Z unknown kling-4 text2video kling-3.0-turbo - - A boat",
         "2026-10-04T12:00:00Z not-submitted kling-5 image kling-3.0-turbo - - A boat",
         f"2026-10-04T09:00:00Z succeeded 2 image2video kling-3.0-turbo 4 {FILE} A boat",
     ]
-    assert list(table([])) == []
+    assert list(plain_job_table([])) == []
 
 
 def test_a_terminal_of_any_width_has_states_and_whole_ids() -> None:
-    entries = [an_entry(prompt="A paper boat on a street " * 9), REFUSED]
+    entries = [a_record(prompt="A paper boat on a street " * 9), REFUSED]
 
     for width in range(50, 200):
         lines = list(
@@ -173,7 +173,7 @@ def test_a_terminal_of_any_width_has_states_and_whole_ids() -> None:
 
 
 def test_states_are_coloured_one_by_one() -> None:
-    entries = [an_entry(stage=stage) for stage in Stage]
+    entries = [a_record(stage=stage) for stage in Stage]
     lines = report.job_table(
         entries, NOW, style=lambda text, color: f"<{color}>{text}", width=99
     )
@@ -206,7 +206,7 @@ def test_ages_are_short(ago: timedelta, words: str) -> None:
 
 
 def test_words_from_the_journal_are_harmless() -> None:
-    rows = list(table([an_entry("\x1b[2J")]))
+    rows = list(plain_job_table([a_record("\x1b[2J")]))
 
     assert "\\x1b[2J" in rows[0]
 
@@ -216,7 +216,7 @@ def journal(kling: Kling) -> Path:
     """Fill the journal of `kling` and return its folder."""
     with Journal.open(kling.state_dir) as open_journal:
         for entry in reversed(ENTRIES):
-            open_journal.write_down(entry)
+            open_journal.add_job(entry)
     return kling.state_dir
 
 

@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 
 from kling_cli.cli.commands.listen import (
-    AddressOptions,
     EventOptions,
     ForwardingOptions,
-    parse,
-    read_response,
-    read_timeout,
-    read_url,
-    read_wanted,
+    IngressOptions,
+    parse_callback_url,
+    parse_event_filter,
+    parse_listen_options,
+    parse_response,
+    parse_timeout,
 )
 from kling_cli.cli.options.delivery import DeliveryOptions
 from kling_cli.errors import UsageError
@@ -28,7 +28,7 @@ from kling_cli.errors import UsageError
 def test_a_response_is_a_status_a_delay_or_both(
     texts: tuple[str, ...], response: tuple[int, float]
 ) -> None:
-    assert read_response(texts) == response
+    assert parse_response(texts) == response
 
 
 @pytest.mark.parametrize(
@@ -37,23 +37,25 @@ def test_a_response_is_a_status_a_delay_or_both(
 )
 def test_any_other_response_is_refused_by_name(text: str) -> None:
     with pytest.raises(UsageError, match="--respond"):
-        read_response([text])
+        parse_response([text])
 
 
 def test_statuses_may_be_listed_and_spelled_either_way() -> None:
-    wanted = read_wanted(EventOptions(events=["succeed, failed", "PROCESSING"]))
+    event_filter = parse_event_filter(
+        EventOptions(events=["succeed, failed", "PROCESSING"])
+    )
 
-    assert wanted.statuses == {"succeeded", "failed", "processing"}
+    assert event_filter.statuses == {"succeeded", "failed", "processing"}
 
 
 def test_a_status_that_is_none_is_refused_by_name() -> None:
     with pytest.raises(UsageError, match="--events done"):
-        read_wanted(EventOptions(events=["done"]))
+        parse_event_filter(EventOptions(events=["done"]))
 
 
 def test_ones_own_url_loses_its_last_slash() -> None:
-    assert read_url("https://a.example/kling/") == "https://a.example/kling"
-    assert read_url(None) is None
+    assert parse_callback_url("https://a.example/kling/") == "https://a.example/kling"
+    assert parse_callback_url(None) is None
 
 
 @pytest.mark.parametrize(
@@ -61,20 +63,20 @@ def test_ones_own_url_loses_its_last_slash() -> None:
 )
 def test_what_cannot_be_called_is_no_url(text: str) -> None:
     with pytest.raises(UsageError, match="--callback-url"):
-        read_url(text)
+        parse_callback_url(text)
 
 
 def test_a_timeout_is_a_length_of_time() -> None:
-    assert read_timeout("1m30s") == 90
-    assert read_timeout("0") is None
-    assert read_timeout(None) is None
+    assert parse_timeout("1m30s") == 90
+    assert parse_timeout("0") is None
+    assert parse_timeout(None) is None
     with pytest.raises(UsageError, match="--timeout"):
-        read_timeout("soon")
+        parse_timeout("soon")
 
 
 def test_everything_that_was_typed_arrives() -> None:
-    options = parse(
-        AddressOptions(
+    options = parse_listen_options(
+        IngressOptions(
             port=8000, is_tokenless=True, is_forgetful=True, respond=["503"]
         ),
         ForwardingOptions(forward_to=["3000"], routes=["failed=4000/sad"]),
@@ -86,20 +88,23 @@ def test_everything_that_was_typed_arrives() -> None:
         ),
         EventOptions(task_ids=["t1"], max_events=2, is_until_final=True, timeout="5"),
         command=("pytest", "-q"),
-        is_stdout_ours=True,
+        is_stdout_reserved=True,
         tunnel="none",
     )
 
     assert (options.port, options.status, options.timeout_s) == (8000, 503, 5)
-    assert (options.is_tokenless, options.is_keeping) == (True, False)
+    assert (options.is_tokenless, options.has_history) == (True, False)
     assert [target.url for target in options.targets] == [
         "http://localhost:3000/callback",
         "http://localhost:4000/sad",
     ]
     assert options.targets[1].status == "failed"
-    assert options.manner.headers == (("X-A", "1"),)
-    assert (options.manner.is_insecure, options.manner.timeout_s) == (True, 3)
-    assert len(options.manner.secrets) == 1
-    assert options.wanted.task_ids == {"t1"}
-    assert (options.until.max_events, options.until.is_final) == (2, True)
+    assert options.policy.headers == (("X-A", "1"),)
+    assert (options.policy.is_insecure, options.policy.timeout_s) == (True, 3)
+    assert len(options.policy.secrets) == 1
+    assert options.event_filter.task_ids == {"t1"}
+    assert (options.stop_conditions.max_events, options.stop_conditions.is_final) == (
+        2,
+        True,
+    )
     assert options.command == ("pytest", "-q")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kling_cli.catalogue.definition import loader
-from kling_cli.cli.commands.models import select, words_of
+from kling_cli.cli.commands.models import parse_capabilities, select_models
 from kling_cli.cli.output.views import models as shown
 from kling_cli.cli.output.views.models import model_document
 from kling_cli.errors import UsageError
@@ -21,7 +21,7 @@ VOICES = "--voice [NAME=]ID --voice [NAME=]ID --no-watermark --sound"
 
 
 def ids(*args: Any) -> list[tuple[str, str]]:
-    return [(one.product.name, one.model.id) for one in select(*args)]
+    return [(one.product.name, one.model.id) for one in select_models(*args)]
 
 
 def test_without_a_word_everything_is_listed_in_the_order_of_the_catalogue() -> None:
@@ -40,7 +40,7 @@ def test_a_model_is_found_in_any_of_its_spellings(name: str) -> None:
 
 
 def test_those_that_can_are_listed_with_the_cheapest_first() -> None:
-    found = select("image2video", None, ["last-frame", "duration=5"])
+    found = select_models("image2video", None, ["last-frame", "duration=5"])
 
     prices = [one.offer.price for one in found if one.offer]
     assert len(prices) == len(found) > 3
@@ -69,13 +69,13 @@ def test_what_means_nothing_is_refused_with_what_would(
     product: str | None, name: str | None, words: list[str], hint: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
-        select(product, name, words)
+        select_models(product, name, words)
 
     assert hint in (caught.value.hint or "")
 
 
 def test_words_are_parted_by_commas() -> None:
-    assert words_of(["sound, 4k", "", "12s,"]) == ["sound", "4k", "12s"]
+    assert parse_capabilities(["sound, 4k", "", "12s,"]) == ["sound", "4k", "12s"]
 
 
 @pytest.mark.parametrize(
@@ -101,13 +101,13 @@ def test_words_are_parted_by_commas() -> None:
 def test_an_offer_is_a_command_to_type(
     product: str, words: list[str], command: str
 ) -> None:
-    first = select(product, None, words)[0]
+    first = select_models(product, None, words)[0]
 
     assert shown.example_command(first) == command
 
 
 def test_a_line_has_price_limits_and_what_else_can_be_said() -> None:
-    (line,) = shown.model_table(select("text2video", "kling-3.0", []))
+    (line,) = shown.model_table(select_models("text2video", "kling-3.0", []))
 
     assert line.split("  ") == [
         "text2video",
@@ -121,7 +121,7 @@ def test_a_line_has_price_limits_and_what_else_can_be_said() -> None:
 
 
 def test_every_word_of_a_line_is_understood_by_can() -> None:
-    for one in select(None, None, []):
+    for one in select_models(None, None, []):
         if one.model.status == "current":
             (line,) = shown.model_table([one])
             words = [word for word in line.split("  ")[-1].split() if word != "-"]
@@ -130,7 +130,9 @@ def test_every_word_of_a_line_is_understood_by_can() -> None:
 
 
 def test_a_model_is_described_with_rates_and_limits() -> None:
-    lines = list(shown.model_details(select("image2video", "kling-3.0-turbo", [])))
+    lines = list(
+        shown.model_details(select_models("image2video", "kling-3.0-turbo", []))
+    )
 
     facts = {line.split()[0]: " ".join(line.split()[1:]) for line in lines[1:]}
     assert lines[0] == "kling-3.0-turbo  Kling 3.0 Turbo, for kling image2video"
@@ -143,7 +145,7 @@ def test_a_model_is_described_with_rates_and_limits() -> None:
 
 
 def test_a_program_gets_everything_the_catalogue_knows() -> None:
-    (line,) = select("text2video", "kling-3.0-turbo", ["sound"])
+    (line,) = select_models("text2video", "kling-3.0-turbo", ["sound"])
 
     found = json.loads(json.dumps(model_document(line)))
 
@@ -202,6 +204,8 @@ def test_on_a_terminal_words_are_wrapped_below_headings(kling: Kling) -> None:
 
 
 def test_every_command_that_is_named_exists() -> None:
-    named = {tuple(shown.command_words(one).split()) for one in select(None, None, [])}
+    named = {
+        tuple(shown.command_words(one).split()) for one in select_models(None, None, [])
+    }
 
     assert named - HELP.keys() == set()

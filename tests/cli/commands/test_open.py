@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.cli.options.shared import OutputOptions, Showing
+from kling_cli.cli.options.shared import OutputOptions, PresentationOptions
 from kling_cli.cli.output.job_results import Presentation, notification_text
 from kling_cli.cli.output.terminal.capabilities import hyperlink
 from kling_cli.errors import ExitCode, StoppedError
@@ -15,7 +15,7 @@ from kling_cli.jobs.events import JobResult
 from kling_cli.settings.settings import read_settings
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
-from tests.cli.commands.test_list import an_entry
+from tests.cli.commands.test_list import a_record
 from tests.cli.output.examples import PROMPT, a_result
 from tests.support.kling import Kling
 from tests.support.opener import put_opener
@@ -67,9 +67,9 @@ def test_a_terminal_shows_links_opens_and_notifies_its_person(
 @pytest.mark.usefixtures("opened")
 def test_a_task_without_a_file_is_told_with_what_to_do(kling: Kling) -> None:
     with Journal.open(kling.state_dir) as journal:
-        journal.write_down(an_entry("1", stage=Stage.PROCESSING))
-        journal.write_down(an_entry("2"))
-        journal.write_down(an_entry("3", stage=Stage.REFUSED))
+        journal.add_job(a_record("1", stage=Stage.PROCESSING))
+        journal.add_job(a_record("2"))
+        journal.add_job(a_record("3", stage=Stage.REFUSED))
 
     for name, hint in (
         ("1", "kling wait 1 --open"),
@@ -89,7 +89,7 @@ def test_without_a_program_that_opens_files_it_is_said(
     film = tmp_path / "film.mp4"
     film.write_bytes(b"film")
     with Journal.open(kling.state_dir) as journal:
-        journal.write_down(an_entry("1", paths=(str(film),)))
+        journal.add_job(a_record("1", paths=(str(film),)))
 
     result = kling.run("open", "1", env={"PATH": str(tmp_path)})
 
@@ -133,10 +133,10 @@ def test_only_the_end_of_a_long_job_is_told_unless_it_is_asked_for(
 def test_an_option_wins_over_the_setting() -> None:
     settings = read_settings({"KLING_PREVIEW": "1", "KLING_NOTIFY": "0"})
 
-    assert Presentation.of(Showing(), settings) == Presentation(
+    assert Presentation.of(PresentationOptions(), settings) == Presentation(
         is_previewing=True, is_notifying=False
     )
-    typed = Showing(is_previewing=False, is_notifying=True, is_opening=True)
+    typed = PresentationOptions(is_previewing=False, is_notifying=True, is_opening=True)
     assert Presentation.of(typed, settings) == Presentation(
         is_previewing=False, is_notifying=True, is_opening=True
     )

@@ -8,7 +8,8 @@ import pytest
 
 from kling_cli.callbacks.signatures import verify
 from kling_cli.secret import Secret
-from kling_cli.store.journal import CallbackJournal, StoredCallback, StoredForward
+from kling_cli.store.journal import Journal
+from kling_cli.store.records import StoredCallback, StoredForward
 from tests.support.kling import Kling
 from tests.support.recorder import Recorder, recorder
 
@@ -47,9 +48,9 @@ def app() -> Iterator[Recorder]:
 
 
 @pytest.fixture
-def journal(kling: Kling) -> Iterator[CallbackJournal]:
-    with CallbackJournal.open(kling.state_dir) as opened:
-        opened.keep_callbacks([a_callback(), a_callback(task_id="t2"), a_callback()])
+def journal(kling: Kling) -> Iterator[Journal]:
+    with Journal.open(kling.state_dir) as opened:
+        opened.add_callbacks([a_callback(), a_callback(task_id="t2"), a_callback()])
         yield opened
 
 
@@ -89,10 +90,10 @@ def test_what_is_chosen_goes_out_in_order(
 
 
 def test_what_failed_goes_where_it_failed_and_then_counts_as_taken(
-    kling: Kling, app: Recorder, journal: CallbackJournal
+    kling: Kling, app: Recorder, journal: Journal
 ) -> None:
     gone = "http://127.0.0.1:9/gone"
-    journal.keep_forwards(
+    journal.add_forwards(
         [
             a_forward(1, f"{app.url}/a", 200),
             a_forward(1, f"{app.url}/b", 500),
@@ -114,7 +115,7 @@ def test_what_failed_goes_where_it_failed_and_then_counts_as_taken(
     assert result.json()["ok"] is True
     assert again.exit_code == 2
     assert "no kept callback is one that your app did not take" in again.stderr
-    assert [each.is_replay for each in journal.forwards(2)] == [False, True]
+    assert [each.is_replay for each in journal.forwards_of(2)] == [False, True]
 
 
 @pytest.mark.usefixtures("journal")
@@ -170,10 +171,10 @@ def test_fields_can_be_changed(kling: Kling, app: Recorder) -> None:
 
 @pytest.mark.parametrize("way", ["option", "environment", "account"])
 def test_a_signature_is_made_anew(
-    kling: Kling, app: Recorder, journal: CallbackJournal, way: str
+    kling: Kling, app: Recorder, journal: Journal, way: str
 ) -> None:
     old = (("webhook-id", "m"), ("webhook-timestamp", "1"), ("webhook-signature", "v"))
-    journal.keep_callback(a_callback(trust="signed", headers=old))
+    journal.add_callback(a_callback(trust="signed", headers=old))
     options = ["--sign-forwards", SECRET] if way == "option" else []
     env = {
         "option": {},

@@ -129,12 +129,12 @@ def test_options_reach_the_sandbox(kling: Kling) -> None:
     ("number", "code"),
     [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
 )
-@pytest.mark.parametrize("talk", [(), ("--json",)], ids=["person", "json"])
+@pytest.mark.parametrize("output_options", [(), ("--json",)], ids=["person", "json"])
 def test_a_signal_ends_it_at_once_and_without_a_word(
-    talk: tuple[str, ...], number: signal.Signals, code: int, kling: Kling
+    output_options: tuple[str, ...], number: signal.Signals, code: int, kling: Kling
 ) -> None:
-    stream = "stdout" if talk else "stderr"
-    with kling.start("sandbox", "--port", "0", *talk) as program:
+    stream = "stdout" if output_options else "stderr"
+    with kling.start("sandbox", "--port", "0", *output_options) as program:
         program.wait_for("127.0.0.1:", stream=stream)
         program.wait_for("SECRET_KEY=|ready", stream=stream)
         before = program.said("stderr")

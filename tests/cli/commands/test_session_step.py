@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 
 from kling_cli.catalogue.definition import loader
-from kling_cli.cli.app import load
-from kling_cli.cli.command_table import GROUPS, members
+from kling_cli.cli.app import import_command
+from kling_cli.cli.command_table import GROUPS, group_members
 
-STEPS = [each for each in members("multi-elements") if each.name != "edit"]
+STEPS = [each for each in group_members("multi-elements") if each.name != "edit"]
 
 
 def test_the_steps_stand_in_their_order_before_the_product() -> None:
-    group: Any = load(next(each for each in GROUPS if each.name == "multi-elements"))
+    group: Any = import_command(
+        next(each for each in GROUPS if each.name == "multi-elements")
+    )
 
     assert list(group.commands) == [
         "select",
@@ -28,7 +30,7 @@ def test_the_steps_stand_in_their_order_before_the_product() -> None:
 
 @pytest.mark.parametrize("entry", STEPS, ids=lambda entry: entry.name)
 def test_a_step_says_how_it_is_called_and_explains_its_options(entry: Any) -> None:
-    command = load(entry)
+    command = import_command(entry)
     context = command.make_context(entry.name, [], resilient_parsing=True)
 
     assert command.name == entry.name

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from kling_cli.cli.app import load
-from kling_cli.cli.command_table import GROUPS, members
+from kling_cli.cli.app import import_command
+from kling_cli.cli.command_table import GROUPS, group_members
 from tests.support.kling import Kling
 
 
 def test_every_solution_is_a_command_with_help_of_its_own() -> None:
     group = next(each for each in GROUPS if each.name == "solution")
-    command: Any = load(group)
+    command: Any = import_command(group)
 
     assert list(command.commands) == [
         "goods-studio",
@@ -24,9 +24,11 @@ def test_every_solution_is_a_command_with_help_of_its_own() -> None:
     ]
 
 
-@pytest.mark.parametrize("entry", members("solution"), ids=lambda entry: entry.name)
+@pytest.mark.parametrize(
+    "entry", group_members("solution"), ids=lambda entry: entry.name
+)
 def test_a_solution_says_how_it_is_called(entry: Any) -> None:
-    command = load(entry)
+    command = import_command(entry)
     context = command.make_context(entry.name, [], resilient_parsing=True)
 
     assert f"kling solution {entry.name}" in command.help

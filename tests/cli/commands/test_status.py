@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from kling_cli.api.tasks import Output, TaskStatus
-from kling_cli.cli.commands.status import descriptions, words
+from kling_cli.cli.commands.status import status_details, status_words
 from kling_cli.errors import UsageError
 from kling_cli.store.records import SavedOutput
 from tests.cli.output.examples import (
@@ -28,7 +28,7 @@ GOLDEN = f"""\
 
 
 def test_a_finished_task_is_told_with_cost_and_places() -> None:
-    lines = list(descriptions([a_result()]))
+    lines = list(status_details([a_result()]))
 
     assert "".join(f"{line}\n" for line in lines) == GOLDEN
 
@@ -46,7 +46,7 @@ def test_of_a_running_task_it_is_told_how_to_go_on() -> None:
         resume=f"kling wait {TASK_ID}",
     )
 
-    assert list(descriptions([running])) == [
+    assert list(status_details([running])) == [
         f"{TASK_ID}  processing",
         f"  go on    kling wait {TASK_ID}",
     ]
@@ -55,13 +55,13 @@ def test_of_a_running_task_it_is_told_how_to_go_on() -> None:
 def test_the_reason_of_a_failure_is_told_harmlessly() -> None:
     failed = a_result(status=TaskStatus.FAILED, status_message="no\n\x1b[2J")
 
-    assert "  reason   no\\n\\x1b[2J" in list(descriptions([failed]))
+    assert "  reason   no\\n\\x1b[2J" in list(status_details([failed]))
 
 
 def test_what_was_not_saved_has_its_link_alone() -> None:
     unsaved = a_result(outputs=(an_output(None),))
 
-    lines = list(descriptions([unsaved]))
+    lines = list(status_details([unsaved]))
 
     assert f"  video    {LINK}" in lines
     assert not any(line.startswith("  file") for line in lines)
@@ -70,7 +70,7 @@ def test_what_was_not_saved_has_its_link_alone() -> None:
 def test_what_was_made_for_the_library_has_its_id() -> None:
     voice = SavedOutput(output=Output(type="voice", id="83", url=LINK))
 
-    lines = list(descriptions([a_result(outputs=(voice,))]))
+    lines = list(status_details([a_result(outputs=(voice,))]))
 
     assert "  voice    83" in lines
     assert f"  sample   {LINK}" in lines
@@ -79,7 +79,7 @@ def test_what_was_made_for_the_library_has_its_id() -> None:
 def test_an_unknown_task_has_its_error_alone() -> None:
     unknown = a_result(task_id=None, error=UsageError("no such task"))
 
-    assert list(descriptions([unknown])) == []
+    assert list(status_details([unknown])) == []
 
 
 def test_a_job_that_was_never_submitted_is_told_by_its_external_id() -> None:
@@ -93,11 +93,11 @@ def test_a_job_that_was_never_submitted_is_told_by_its_external_id() -> None:
         error=UsageError("refused"),
     )
 
-    assert list(words([refused])) == ["not-submitted"]
-    assert next(descriptions([refused])) == f"{EXTERNAL_ID}  not submitted"
+    assert list(status_words([refused])) == ["not-submitted"]
+    assert next(status_details([refused])) == f"{EXTERNAL_ID}  not submitted"
 
 
 def test_quiet_gives_one_word_a_task() -> None:
     failed = a_result(status=TaskStatus.FAILED)
 
-    assert list(words([a_result(), failed])) == ["succeeded", "failed"]
+    assert list(status_words([a_result(), failed])) == ["succeeded", "failed"]

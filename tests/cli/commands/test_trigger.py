@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.mock.scenarios import BURST, OVERSIZE
+from kling_cli.mock.scenarios import BURST_SIZE, OVERSIZE_BYTES
 from kling_cli.secret import Secret
 from tests.scenarios.test_listen import of_type, ready
 from tests.support.handler import App, serving
@@ -120,9 +120,9 @@ def test_a_burst_is_of_many_tasks_at_once(kling: Kling) -> None:
     with serving(App()) as sound:
         result = kling.run("trigger", "burst", "--to", sound.url, "--json")
 
-    assert len(sound.tasks) == BURST
+    assert len(sound.tasks) == BURST_SIZE
     assert [one["number"] for one in document(result)["deliveries"]] == list(
-        range(1, BURST + 1)
+        range(1, BURST_SIZE + 1)
     )
 
 
@@ -300,5 +300,5 @@ def test_what_is_printed_sends_the_same_however_large(
 
     [seen] = app.seen
     assert printed.stdout.count("\n") == 1
-    assert len(seen.body) == OVERSIZE
+    assert len(seen.body) == OVERSIZE_BYTES
     assert seen.headers["content-type"] == "application/json"

@@ -12,7 +12,7 @@ import pytest
 
 from kling_cli.api.tasks import Output
 from kling_cli.catalogue.definition import loader
-from kling_cli.cli.app import load
+from kling_cli.cli.app import import_command
 from kling_cli.cli.command_table import HIDDEN, entries
 from kling_cli.cli.commands.trigger import NASTY_SCENARIOS, SCENARIOS
 from kling_cli.cli.output.terminal.text import completion_note
@@ -20,7 +20,7 @@ from kling_cli.mock import scenarios
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
 from tests.cli.test_app import HEAVY, loaded_by
-from tests.jobs.made import NOON, a_callback, a_video, an_entry
+from tests.jobs.made import NOON, a_callback, a_record, a_video
 from tests.support.kling import Kling
 from tests.support.program import Program
 
@@ -86,10 +86,10 @@ def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with Journal.open(tmp_path) as journal:
         for minutes, entry in enumerate(
             [
-                an_entry("e1", task_id="t1", outputs=(a_video(),), **ready),
-                an_entry("e2", task_id="t2", stage=Stage.PROCESSING),
-                an_entry("e3", task_id="a;b"),
-                an_entry(
+                a_record("e1", task_id="t1", outputs=(a_video(),), **ready),
+                a_record("e2", task_id="t2", stage=Stage.PROCESSING),
+                a_record("e3", task_id="a;b"),
+                a_record(
                     "e4",
                     task_id="t4",
                     product="custom-voice",
@@ -97,20 +97,20 @@ def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                     request=json.dumps({"voice_name": "Ann"}),
                     **ready,
                 ),
-                an_entry("e5", task_id=None),
+                a_record("e5", task_id=None),
             ]
         ):
             request = json.dumps({"contents": [{"type": "prompt", "text": NASTY}]})
             is_own = entry.request != "{}"
             when = NOON.replace(minute=minutes)
-            journal.write_down(
+            journal.add_job(
                 replace(
                     entry,
                     written_at=when,
                     request=entry.request if is_own else request,
                 )
             )
-        journal.keep_callback(a_callback())
+        journal.add_callback(a_callback())
     return tmp_path
 
 
@@ -120,7 +120,7 @@ def offered(
     """Return what a parameter of a command offers, and the note beside each."""
     first, *rest = typed.split()
     entry = next(each for each in (*entries(), *HIDDEN) if each.name == first)
-    command = load(entry)
+    command = import_command(entry)
     for word in rest:
         command = command.commands[word]
     context = command.make_context(typed, [], resilient_parsing=True)
@@ -183,7 +183,7 @@ def test_a_task_has_its_status_and_prompt_beside_it_without_what_a_shell_acts_on
 
 def test_a_sandbox_has_a_journal_of_its_own(state_dir: Path) -> None:
     with Journal.open(state_dir / "sandbox") as journal:
-        journal.write_down(an_entry(task_id="s1"))
+        journal.add_job(a_record(task_id="s1"))
 
     assert values("status", "task_ids", is_sandbox=True) == ["last", "s1"]
 
@@ -204,7 +204,7 @@ def test_without_a_journal_nothing_is_offered_and_nothing_made(
 def test_every_scenario_and_every_model_is_known_without_loading_them() -> None:
     parsed = {model.id for product in loader.all_products() for model in product.models}
 
-    assert (*SCENARIOS, *NASTY_SCENARIOS) == scenarios.names()
+    assert (*SCENARIOS, *NASTY_SCENARIOS) == scenarios.scenario_names()
     assert set(loader.model_labels()) == parsed
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kling_cli.cli.options.declaration import declare
+from kling_cli.cli.options.declaration import declare_command
 
 seen: list[Any] = []
 
@@ -25,7 +25,7 @@ def draw(*, name: Annotated[str, typer.Argument()], size: Size) -> int:
 
 
 def call(*arguments: str) -> Any:
-    command = declare(draw, name="draw")
+    command = declare_command(draw, name="draw")
     return command.main(args=list(arguments), prog_name="draw", standalone_mode=False)
 
 
@@ -53,7 +53,7 @@ def paint() -> None:
 
 
 def test_a_paragraph_of_help_is_one_line_for_the_terminal_to_wrap() -> None:
-    command = declare(paint, name="paint")
+    command = declare_command(paint, name="paint")
 
     assert command.help == (
         "Paint something.\n\nThis goes on over two lines of the source.\n\n"

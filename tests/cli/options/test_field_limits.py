@@ -49,11 +49,11 @@ def a_product(field: Field, models: tuple[Model, ...]) -> Product:
         create_path="/x",
         query_path="/tasks",
         credentials=frozenset({CredentialKind.API_KEY}),
-        places={},
-        model_at=None,
+        mappings={},
+        model_path=None,
         default_wire_id=None,
-        external_id_at=None,
-        callback_url_at=None,
+        external_id_path=None,
+        callback_url_path=None,
         image_max_bytes=1,
     )
     return Product(

@@ -6,14 +6,14 @@ from typing import Any, get_args
 
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import Field, FieldKind, Product
-from kling_cli.cli.options.product_fields import choices, parameters
+from kling_cli.cli.options.product_fields import choice_candidates, product_parameters
 
 
 def parameter_of(field: Field) -> Parameter:
     """Return the parameter that text2video would have for one more field."""
     product = loader.load_product("text2video")
     with_field = replace(product, fields=(*product.fields, field))
-    return {one.name: one for one in parameters(with_field)}[field.name]
+    return {one.name: one for one in product_parameters(with_field)}[field.name]
 
 
 def info_of(parameter: Parameter) -> Any:
@@ -31,7 +31,7 @@ def a_field(**changes: Any) -> Field:
 
 
 def names(product: Product) -> list[str]:
-    return [one.name for one in parameters(product)]
+    return [one.name for one in product_parameters(product)]
 
 
 def test_arguments_come_first_and_set_comes_last() -> None:
@@ -71,7 +71,7 @@ def test_what_the_default_model_has_not_is_in_a_panel_of_those_that_have_it() ->
     text2video = loader.load_product("text2video")
     panels = {
         one.name: info_of(one).rich_help_panel
-        for one in parameters(text2video)
+        for one in product_parameters(text2video)
         if one.name != "prompt"
     }
 
@@ -98,10 +98,10 @@ def test_a_choice_without_a_name_for_its_value_has_one() -> None:
 
 
 def test_choices_are_those_of_all_models() -> None:
-    said = choices(loader.load_product("text2video"), "resolution")
+    said = choice_candidates(loader.load_product("text2video"), "resolution")
 
     assert [value for value, _ in said] == ["720p", "1080p", "4k"]
-    assert choices(loader.load_product("text2video"), "prompt") == []
+    assert choice_candidates(loader.load_product("text2video"), "prompt") == []
 
 
 def test_an_argument_may_be_several_and_says_how_many() -> None:
@@ -122,7 +122,7 @@ def test_a_resolution_that_nobody_can_say_has_no_option() -> None:
 
 def parameter(product: str, name: str) -> Parameter:
     """Return a parameter of a product's command."""
-    found = parameters(loader.load_product(product))
+    found = product_parameters(loader.load_product(product))
     return next(one for one in found if one.name == name)
 
 

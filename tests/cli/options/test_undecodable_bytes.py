@@ -12,14 +12,14 @@ import pytest
 
 from kling_cli.api.json_values import as_text, parse_json
 from kling_cli.catalogue.definition.schema import CredentialKind
-from kling_cli.cli.options.values import distinct
+from kling_cli.cli.options.values import parse_task_ids
 from kling_cli.cli.output.json_document import dumps
 from kling_cli.errors import UsageError
 from kling_cli.jobs.calls.raw import RawCall, as_request
 from kling_cli.jobs.prepare import Order, prepare
 from kling_cli.store.journal import Journal
 from kling_cli.text import is_text, with_replacements
-from tests.jobs.made import an_entry
+from tests.jobs.made import a_record
 from tests.support.kling import Kling
 
 NO_TEXT = os.fsdecode(b"\xff boat")
@@ -78,19 +78,19 @@ def test_a_raw_body_and_ids_that_are_no_text_are_refused() -> None:
     with pytest.raises(UsageError, match="not a text"):
         as_request(call, new_id=str)
     with pytest.raises(UsageError, match="not a text"):
-        distinct(["1", NO_TEXT])
+        parse_task_ids(["1", NO_TEXT])
 
 
 def test_the_journal_keeps_names_of_files_and_finds_nothing_by_such_an_id(
     tmp_path: Path,
 ) -> None:
-    entry = an_entry(output=NO_TEXT, paths=(NO_TEXT,), message=HALF_A_PAIR)
+    entry = a_record(output=NO_TEXT, paths=(NO_TEXT,), message=HALF_A_PAIR)
 
     with Journal.open(tmp_path) as journal:
-        journal.write_down(entry)
-        journal.change(entry.external_id, output=f"{NO_TEXT}.mp4")
-        found = journal.find(entry.external_id)
-        by_nonsense = journal.find(NO_TEXT)
+        journal.add_job(entry)
+        journal.update_job(entry.external_id, output=f"{NO_TEXT}.mp4")
+        found = journal.find_job(entry.external_id)
+        by_nonsense = journal.find_job(NO_TEXT)
 
     assert found is not None
     assert found.output == f"{NO_TEXT}.mp4"

@@ -8,7 +8,7 @@ from typing import Any
 
 from kling_cli.api.tasks import Output, TaskStatus
 from kling_cli.errors import UnreachableError
-from kling_cli.jobs import events as happened
+from kling_cli.jobs import events
 from kling_cli.jobs.events import Event, JobResult
 from kling_cli.store.records import SavedOutput
 
@@ -55,7 +55,7 @@ def an_output(path: Path | None = Path(FILE)) -> SavedOutput:
     )
 
 
-def prepared(**changes: Any) -> happened.Prepared:
+def prepared(**changes: Any) -> events.Prepared:
     facts: dict[str, Any] = {
         "external_id": EXTERNAL_ID,
         "product": "text2video",
@@ -64,10 +64,10 @@ def prepared(**changes: Any) -> happened.Prepared:
         "usd": 0.56,
         "usual_s": 90.0,
     }
-    return happened.Prepared(**{**facts, **changes})
+    return events.Prepared(**{**facts, **changes})
 
 
-def submitted(**changes: Any) -> happened.Submitted:
+def submitted(**changes: Any) -> events.Submitted:
     facts: dict[str, Any] = {
         "external_id": EXTERNAL_ID,
         "task_id": TASK_ID,
@@ -75,16 +75,16 @@ def submitted(**changes: Any) -> happened.Submitted:
         "model": "kling-3.0-turbo",
         "usual_s": 90.0,
     }
-    return happened.Submitted(**{**facts, **changes})
+    return events.Submitted(**{**facts, **changes})
 
 
-def status_changed(status: TaskStatus, **changes: Any) -> happened.StatusChanged:
+def status_changed(status: TaskStatus, **changes: Any) -> events.StatusChanged:
     facts: dict[str, Any] = {"task_id": TASK_ID, "message": None, "by": "poll"}
-    return happened.StatusChanged(status=status, **{**facts, **changes})
+    return events.StatusChanged(status=status, **{**facts, **changes})
 
 
-def downloading(done_bytes: int, total_bytes: int | None) -> happened.Downloading:
-    return happened.Downloading(
+def downloading(done_bytes: int, total_bytes: int | None) -> events.Downloading:
+    return events.Downloading(
         task_id=TASK_ID, name=FILE, done_bytes=done_bytes, total_bytes=total_bytes
     )
 
@@ -94,31 +94,31 @@ def one_of_each() -> list[Event]:
     lost = UnreachableError("the API answered 502")
     return [
         prepared(),
-        happened.TunnelOpening(provider="ngrok"),
-        happened.CallbackPath(state="ready", via="ngrok"),
-        happened.WaitingForSlot(external_id=EXTERNAL_ID, attempt=2, pause_s=1.5),
-        happened.SendFailed(
+        events.TunnelOpening(provider="ngrok"),
+        events.CallbackPath(state="ready", via="ngrok"),
+        events.WaitingForSlot(external_id=EXTERNAL_ID, attempt=2, pause_s=1.5),
+        events.SendFailed(
             external_id=EXTERNAL_ID,
             error=UnreachableError("the API cannot be reached"),
             attempt=1,
             most_attempts=6,
             retry_s=0.5,
         ),
-        happened.OutcomeCheck(external_id=EXTERNAL_ID, reason="the connection broke"),
+        events.OutcomeCheck(external_id=EXTERNAL_ID, reason="the connection broke"),
         submitted(),
-        happened.Querying(task_ids=(TASK_ID,), in_s=12.0),
-        happened.QueryFailed(error=lost, retry_s=2.0),
-        happened.CallbackArrived(task_id=TASK_ID, status="processing", trust="token"),
+        events.Querying(task_ids=(TASK_ID,), in_s=12.0),
+        events.QueryFailed(error=lost, retry_s=2.0),
+        events.CallbackArrived(task_id=TASK_ID, status="processing", trust="token"),
         status_changed(TaskStatus.PROCESSING),
-        happened.Notice(message="the tunnel is slow", hint="never mind"),
-        happened.Remark(message="2 faces found (0.05 units)"),
-        happened.DownloadResumed(
+        events.Notice(message="the tunnel is slow", hint="never mind"),
+        events.Remark(message="2 faces found (0.05 units)"),
+        events.DownloadResumed(
             task_id=TASK_ID, name=FILE, done_bytes=90_000, total_bytes=1_234_567
         ),
         downloading(100_000, 1_234_567),
-        happened.DownloadRetry(
+        events.DownloadRetry(
             task_id=TASK_ID, name=FILE, reason="the connection broke", retry_s=1.0
         ),
-        happened.Saved(task_id=TASK_ID, path=Path(FILE), total_bytes=1_234_567),
-        happened.Finished(result=a_result()),
+        events.Saved(task_id=TASK_ID, path=Path(FILE), total_bytes=1_234_567),
+        events.Finished(result=a_result()),
     ]

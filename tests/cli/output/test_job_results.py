@@ -48,8 +48,10 @@ def test_stdout_has_one_line_for_each_result(
 def test_several_tasks_have_a_total(capsys: pytest.CaptureFixture[str]) -> None:
     results = [a_result(), a_result(), a_result(status=TaskStatus.FAILED, units=0.0)]
 
-    print_results(results, command="wait", talk=OutputOptions(), is_many=True)
-    print_results(results[:1], command="wait", talk=OutputOptions(), is_many=True)
+    print_results(results, command="wait", output_options=OutputOptions(), is_many=True)
+    print_results(
+        results[:1], command="wait", output_options=OutputOptions(), is_many=True
+    )
 
     said = capsys.readouterr().err
     assert said == "together: 3 tasks, 2 succeeded, 1 failed, 8 units\n"
@@ -120,7 +122,7 @@ def test_json_replaces_the_lines_and_errors_stay_on_stderr(
     failed = a_result(error=TaskFailedError("no"), status=TaskStatus.FAILED)
 
     code = print_results(
-        [failed], command="text2video", talk=OutputOptions(is_json=True)
+        [failed], command="text2video", output_options=OutputOptions(is_json=True)
     )
 
     said = capfd.readouterr()
@@ -130,9 +132,11 @@ def test_json_replaces_the_lines_and_errors_stay_on_stderr(
 
 
 def test_several_tasks_are_one_object(capfd: pytest.CaptureFixture[str]) -> None:
-    talk = OutputOptions(is_json=True)
+    output_options = OutputOptions(is_json=True)
 
-    code = print_results([a_result()], command="wait", talk=talk, is_many=True)
+    code = print_results(
+        [a_result()], command="wait", output_options=output_options, is_many=True
+    )
 
     document = json.loads(capfd.readouterr().out)
     assert code == 0
@@ -146,6 +150,6 @@ def test_forced_colours_reach_the_errors(
     monkeypatch.setenv("FORCE_COLOR", "1")
     failed = a_result(error=TaskFailedError("no"))
 
-    print_results([failed], command="text2video", talk=OutputOptions())
+    print_results([failed], command="text2video", output_options=OutputOptions())
 
     assert capfd.readouterr().err.startswith("\033[31merror:\033[0m no\n")

@@ -14,7 +14,7 @@ from kling_cli.cli.output.plain_lines import (
     with_colored_prefix,
 )
 from kling_cli.errors import RefusedError, UsageError
-from kling_cli.jobs import events as happened
+from kling_cli.jobs import events
 from kling_cli.jobs.events import Event
 from tests.cli.output.examples import (
     EXTERNAL_ID,
@@ -78,7 +78,7 @@ def test_a_run_reads_as_one_plain_line_for_each_change() -> None:
             id="nothing known of the model",
         ),
         pytest.param(
-            happened.CallbackPath(
+            events.CallbackPath(
                 state="none", detail="ngrok has no token", hint="kling doctor"
             ),
             "no callbacks; polling: ngrok has no token (kling doctor)",
@@ -91,7 +91,7 @@ def test_a_run_reads_as_one_plain_line_for_each_change() -> None:
         ),
         pytest.param(status_changed(TaskStatus.FAILED), None, id="final status"),
         pytest.param(
-            happened.CallbackArrived(task_id=None, status="failed", trust="token"),
+            events.CallbackArrived(task_id=None, status="failed", trust="token"),
             "callback: a task failed (via the secret URL); checking with the API",
             id="callback without an id",
         ),
@@ -121,7 +121,7 @@ def test_words_of_the_api_cannot_act_on_the_terminal() -> None:
 def test_the_way_for_callbacks_has_words_for_each_state(
     state: str, via: str | None, words: str
 ) -> None:
-    assert callback_path_text(happened.CallbackPath(state=state, via=via)) == words
+    assert callback_path_text(events.CallbackPath(state=state, via=via)) == words
 
 
 def test_a_job_that_was_left_is_not_said_to_have_ended() -> None:
@@ -153,18 +153,18 @@ def test_only_the_word_at_the_start_is_coloured() -> None:
 def test_a_command_that_only_looks_still_warns() -> None:
     warnings = [type(event) for event in one_of_each() if is_warning(event)]
 
-    assert warnings == [happened.QueryFailed, happened.Notice]
+    assert warnings == [events.QueryFailed, events.Notice]
 
 
 def test_a_job_that_never_was_a_task_ends_with_its_error_alone() -> None:
-    refused = happened.JobResult(
+    refused = events.JobResult(
         command="text2video",
         status=TaskStatus.UNKNOWN,
         external_id="kling-01f7",
         error=UsageError("no"),
     )
 
-    assert event_line(happened.Finished(result=refused)) is None
+    assert event_line(events.Finished(result=refused)) is None
 
 
 def test_a_task_has_its_own_time_and_one_without_any_that_of_the_run() -> None:

@@ -12,7 +12,7 @@ from kling_cli.cli.output.reporters import (
     progress_style,
 )
 from kling_cli.cli.output.terminal.capabilities import has_color, is_terminal
-from kling_cli.jobs import events as happened
+from kling_cli.jobs import events
 from tests.cli.output.examples import TASK_ID, one_of_each, submitted
 
 CLEVER = {"TERM": "xterm-256color"}
@@ -86,7 +86,7 @@ def test_without_a_terminal_lines_go_to_stderr_alone(
 ) -> None:
     with make_reporter(is_quiet=False, is_colorless=False) as plain:
         plain.tell(submitted())
-        plain.tell(happened.Querying(task_ids=(TASK_ID,), in_s=1.0))
+        plain.tell(events.Querying(task_ids=(TASK_ID,), in_s=1.0))
 
     said = capfd.readouterr()
     assert said.out == ""
@@ -100,7 +100,7 @@ def test_forced_colours_reach_a_pipe(
     monkeypatch.setenv("FORCE_COLOR", "1")
 
     with make_reporter(is_quiet=False, is_colorless=False) as plain:
-        plain.tell(happened.Notice(message="careful"))
+        plain.tell(events.Notice(message="careful"))
 
     assert capfd.readouterr().err == "\033[33mwarning:\033[0m careful\n"
 

@@ -13,8 +13,8 @@ from kling_cli.cli.output.tables import (
 COLUMNS = (
     Column(heading="id"),
     Column(heading="prompt", is_text=True),
-    Column(heading="model", leaves=2),
-    Column(heading="files", leaves=1),
+    Column(heading="model", drop_order=2),
+    Column(heading="files", drop_order=1),
 )
 LONG = "A paper boat on a rainy street at night"
 ROW = ("88471", LONG, "kling-3.0", "boat.mp4")
@@ -54,7 +54,7 @@ def test_a_wrapped_text_goes_on_below_itself() -> None:
 
 
 def test_what_is_painted_is_padded_first() -> None:
-    column = Column(heading="state", paint=lambda text, cell: f"<{cell}>{text}</>")
+    column = Column(heading="state", styler=lambda text, cell: f"<{cell}>{text}</>")
 
     assert list(
         fitted_table((column, Column(heading="id")), [("ok", "1")], width=20)

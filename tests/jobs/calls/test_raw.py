@@ -44,7 +44,7 @@ def ask(path: str = "/tasks", **params: str) -> RawCall:
 
 
 async def call(world: World, what: RawCall) -> JobResult:
-    return await raw.call(what, settings=world.settings, clock=world.clock)
+    return await raw.send_call(what, settings=world.settings, clock=world.clock)
 
 
 async def call_and_wait(
@@ -53,8 +53,8 @@ async def call_and_wait(
     chosen = RunOptions(
         command="api", callback="off", tunnel="none", timeout_s=20.0, **options
     )
-    return await raw.call_and_wait(
-        what, chosen, settings=world.settings, tell=world.told, clock=world.clock
+    return await raw.run_call(
+        what, chosen, settings=world.settings, emit=world.event_log, clock=world.clock
     )
 
 
@@ -167,14 +167,14 @@ async def test_a_signal_in_the_middle_of_a_create_says_what_may_be(
 async def test_a_followed_create_is_a_job_like_every_other(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         [result] = await call_and_wait(world, create())
-        entry = world.entry(str(result.task_id))
+        record = world.record(str(result.task_id))
 
     assert result.error is None
     assert result.answer is not None
     assert result.answer.data["status"] == "submitted"
     assert result.outputs[0].path is not None
-    assert entry.stage is Stage.SUCCEEDED
-    assert (entry.command, entry.external_id) == ("api", result.external_id)
+    assert record.stage is Stage.SUCCEEDED
+    assert (record.command, record.external_id) == ("api", result.external_id)
 
 
 async def test_a_followed_create_without_an_answer_is_settled_not_repeated(
@@ -217,5 +217,5 @@ async def test_an_answer_that_names_no_task_is_the_end(tmp_path: Path) -> None:
 
     assert type(refused.error) is CredentialsError
     assert empty.error is None
-    [notice] = world.told.of(Notice)
+    [notice] = world.event_log.of(Notice)
     assert "names no task" in notice.message

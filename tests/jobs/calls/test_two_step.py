@@ -19,8 +19,8 @@ from kling_cli.errors import (
     UnreachableError,
     UsageError,
 )
-from kling_cli.jobs.calls.session_step import Step, StepResult
-from kling_cli.jobs.calls.two_step import ChooseInput, TwoStepJob, span
+from kling_cli.jobs.calls.session_step import StepResult, StepRun
+from kling_cli.jobs.calls.two_step import ChooseInput, TwoStepJob, time_span
 from kling_cli.jobs.events import JobResult, Prepared, Remark
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.prepare import Order
@@ -42,7 +42,7 @@ def steps(world: World, ask: ChooseInput | None = None, **options: Any) -> TwoSt
     return TwoStepJob(
         options=RunOptions(**chosen),
         settings=world.settings,
-        tell=world.told,
+        emit=world.event_log,
         clock=world.clock,
         ask=ask,
     )
@@ -66,7 +66,7 @@ def lip_sync(step: dict[str, Any], values: dict[str, Any]) -> Order:
 
 
 def remarks(world: World) -> list[str]:
-    return [event.message for event in world.told.of(Remark)]
+    return [event.message for event in world.event_log.of(Remark)]
 
 
 async def test_both_calls_are_made_and_the_session_is_told(tmp_path: Path) -> None:
@@ -80,10 +80,10 @@ async def test_both_calls_are_made_and_the_session_is_told(tmp_path: Path) -> No
         "looking for faces, about 0.05 units",
         f"1 face found (0.05 units), session {result.session_id}",
     ]
-    assert [event.product for event in world.told.of(Prepared)] == ["lip-sync"]
-    found = world.entry(result.session_id)
+    assert [event.product for event in world.event_log.of(Prepared)] == ["lip-sync"]
+    found = world.record(result.session_id)
     assert (found.product, found.units) == ("identify-face", 0.05)
-    sent = json.loads(world.entry(result.external_id or "").request)
+    sent = json.loads(world.record(result.external_id or "").request)
     assert sent["session_id"] == result.session_id
     assert sent["face_choose"] == [
         {
@@ -105,7 +105,7 @@ async def test_the_end_of_a_sound_made_here_is_known(tmp_path: Path) -> None:
         order = lip_sync({"video": TALK}, given)
         result = await steps(world).run(order)
 
-    (face,) = json.loads(world.entry(result.task_id or "").request)["face_choose"]
+    (face,) = json.loads(world.record(result.task_id or "").request)["face_choose"]
     seconds = speech.outputs[0].output.duration_s
     assert seconds
     assert face["sound_end_time"] == int(seconds * 1000)
@@ -146,8 +146,8 @@ async def test_several_faces_are_asked_about(tmp_path: Path) -> None:
 
     assert result.error is None
     assert [[one.id for one in found] for found in shown] == [["0", "1"]]
-    assert [span(one) for one in shown[0]] == ["0 to 5.041 s"] * 2
-    (face,) = json.loads(world.entry(result.task_id or "").request)["face_choose"]
+    assert [time_span(one) for one in shown[0]] == ["0 to 5.041 s"] * 2
+    (face,) = json.loads(world.record(result.task_id or "").request)["face_choose"]
     assert face["face_id"] == "1"
 
 
@@ -237,7 +237,7 @@ async def test_no_hint_leads_into_a_sandbox_that_has_ended(tmp_path: Path) -> No
 
 
 def test_what_is_seen_to_an_unknown_end_is_seen_from_its_start() -> None:
-    assert span(Output(type="face", facts={"start_s": 1.5})) == "from 1.5 s"
+    assert time_span(Output(type="face", facts={"start_s": 1.5})) == "from 1.5 s"
 
 
 @pytest.mark.parametrize(
@@ -264,10 +264,10 @@ async def test_a_sound_longer_than_a_known_video_costs_nothing(
 
 
 async def take(world: World, name: str, **values: Any) -> StepResult:
-    step = Step(
+    step = StepRun(
         options=RunOptions(command="multi-elements", is_downloading=False),
         settings=world.settings,
-        tell=world.told,
+        emit=world.event_log,
         clock=world.clock,
     )
     return await step.take(Order(product=name, values=values))
@@ -279,13 +279,13 @@ async def test_a_step_that_opens_a_session_is_remembered(tmp_path: Path) -> None
         point = {"frame": 0, "points": ({"x": 0.5, "y": 0.5},)}
         marked = await take(world, "add-selection", session=opened.task.id, **point)
 
-    entry = world.entry(opened.task.id)
-    assert (entry.product, entry.stage) == ("init-selection", Stage.SUCCEEDED)
-    assert entry.outputs[0].duration_s == 5.041
+    record = world.record(opened.task.id)
+    assert (record.product, record.stage) == ("init-selection", Stage.SUCCEEDED)
+    assert record.outputs[0].duration_s == 5.041
     assert marked.task.id == opened.task.id
     assert marked.expires_at == opened.expires_at
     assert opened.expires_at is not None
-    assert (opened.expires_at - entry.written_at).total_seconds() == 24 * 3600
+    assert (opened.expires_at - record.written_at).total_seconds() == 24 * 3600
 
 
 async def test_a_step_that_recognises_nothing_has_failed(tmp_path: Path) -> None:

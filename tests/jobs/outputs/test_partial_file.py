@@ -13,12 +13,12 @@ import pytest
 
 from kling_cli.errors import NotSavedError
 from kling_cli.jobs.outputs.partial_file import (
-    NoRecords,
+    NullRecords,
     PartialFile,
     PartialRecords,
     partial_name,
 )
-from kling_cli.store.records import PartialRecord
+from kling_cli.store.records import PartialFileRecord
 from tests.jobs.disk import full_disk
 from tests.jobs.files import (
     CUT,
@@ -50,7 +50,7 @@ def save(
     is_forced: bool = False,
     records: PartialRecords | None = None,
 ) -> Path:
-    with PartialFile(target, records or NoRecords()) as part:
+    with PartialFile(target, records or NullRecords()) as part:
         part.begin(None, len(content))
         part.write(content)
         return part.put_in_place(is_forced=is_forced)
@@ -289,7 +289,7 @@ async def test_the_second_name_of_a_finished_file_goes_and_the_file_stays(
 async def test_a_part_without_tag_or_length_is_not_trusted(tmp_path: Path) -> None:
     records = Records()
     path = leave(tmp_path / "v.mp4", records)
-    records.kept[path] = PartialRecord(path=path)
+    records.kept[path] = PartialFileRecord(path=path)
 
     async with fetching(film(), records=records) as stage:
         await stage.save(tmp_path / "v.mp4")

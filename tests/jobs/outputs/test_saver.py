@@ -16,7 +16,7 @@ from kling_cli.errors import NotSavedError
 from kling_cli.jobs.events import Downloading, DownloadRetry, Saved
 from kling_cli.jobs.outputs.saver import Saver
 from tests.jobs.files import CUT, FILM, film
-from tests.jobs.made import SUCCEEDED, Told, a_task, an_entry
+from tests.jobs.made import SUCCEEDED, EventLog, a_record, a_task
 from tests.support.clock import FakeClock
 from tests.support.wire_server import Reply, Visit, WireServer, page, says, wire_server
 
@@ -29,7 +29,7 @@ class Saving:
 
     wire: WireServer
     saver: Saver
-    told: Told
+    event_log: EventLog
     newer: list[Task | None] = field(default_factory=list)
     noted: list[tuple[str, ...]] = field(default_factory=list)
 
@@ -46,22 +46,22 @@ class Saving:
 async def a_saver(
     folder: Path, *replies: Reply, **columns: Any
 ) -> AsyncIterator[Saving]:
-    told, noted = Told(), list[tuple[str, ...]]()
+    event_log, noted = EventLog(), list[tuple[str, ...]]()
     async with wire_server(*replies) as wire, new_http() as http:
 
-        async def ask_again() -> Task | None:
+        async def query_again() -> Task | None:
             return stage.newer.pop(0) if stage.newer else None
 
         saver = Saver(
             http=http,
             clock=FakeClock(),
-            tell=told,
-            entry=an_entry(task_id="t1", **columns),
+            emit=event_log,
+            record=a_record(task_id="t1", **columns),
             folder=folder,
-            ask_again=ask_again,
-            note=noted.append,
+            query_again=query_again,
+            on_saved=noted.append,
         )
-        stage = Saving(wire, saver, told, noted=noted)
+        stage = Saving(wire, saver, event_log, noted=noted)
         yield stage
 
 
@@ -76,7 +76,7 @@ async def test_a_sole_output_is_saved_under_its_task_s_id(tmp_path: Path) -> Non
     assert saved.path == tmp_path / "kling-t1.mp4"
     assert saved.path.read_bytes() == FILM
     assert saved.total_bytes == len(FILM)
-    assert stage.told.of(Saved) == [
+    assert stage.event_log.of(Saved) == [
         Saved(task_id="t1", path=saved.path, total_bytes=len(FILM))
     ]
 
@@ -281,17 +281,17 @@ async def test_progress_is_told_in_steps_and_at_the_end(tmp_path: Path) -> None:
     async with a_saver(tmp_path, film(FILM * 4)) as stage:
         await stage.saver.save(stage.task("v.mp4"))
 
-    done = [one.done_bytes for one in stage.told.of(Downloading)]
+    done = [one.done_bytes for one in stage.event_log.of(Downloading)]
     assert done[-1] == 400_000
     assert 2 <= len(done) <= 400_000 // 65_536 + 2
-    assert {one.name for one in stage.told.of(Downloading)} == {"kling-t1.mp4"}
+    assert {one.name for one in stage.event_log.of(Downloading)} == {"kling-t1.mp4"}
 
 
 async def test_a_break_is_told_with_its_reason(tmp_path: Path) -> None:
     async with a_saver(tmp_path, film(stop_at=CUT), film()) as stage:
         await stage.saver.save(stage.task("v.mp4"))
 
-    [retry] = stage.told.of(DownloadRetry)
+    [retry] = stage.event_log.of(DownloadRetry)
     assert (retry.name, retry.retry_s) == ("kling-t1.mp4", 0.25)
     assert retry.reason
 

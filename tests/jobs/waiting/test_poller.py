@@ -16,7 +16,7 @@ from kling_cli.errors import CredentialsError, UnreachableError
 from kling_cli.jobs.waiting.poller import Poller
 from kling_cli.secret import Secret
 from kling_cli.store.records import JobRecord
-from tests.jobs.made import an_entry
+from tests.jobs.made import a_record
 from tests.support.wire_server import Reply, Visit, WireServer, envelope, wire_server
 
 pytestmark = pytest.mark.anyio
@@ -47,14 +47,14 @@ async def answer_all(visit: Visit) -> None:
 
 
 def legacy(name: str) -> JobRecord:
-    return an_entry(name, task_id=name, query_path=LEGACY)
+    return a_record(name, task_id=name, query_path=LEGACY)
 
 
 async def test_many_tasks_are_asked_for_twenty_a_call() -> None:
-    entries = [an_entry(f"e{i}", task_id=f"t{i}") for i in range(45)]
+    records = [a_record(f"e{i}", task_id=f"t{i}") for i in range(45)]
 
-    async with an_asker(answer_all) as (asker, wire):
-        found = await asker.ask(entries)
+    async with an_asker(answer_all) as (poller, wire):
+        found = await poller.ask(records)
 
     assert {key: task.id for key, task in found.items()} == {
         f"e{i}": f"t{i}" for i in range(45)
@@ -63,8 +63,8 @@ async def test_many_tasks_are_asked_for_twenty_a_call() -> None:
 
 
 async def test_a_job_without_a_task_id_is_asked_for_by_its_external_id() -> None:
-    async with an_asker(answer_all) as (asker, wire):
-        found = await asker.ask([an_entry("e1", task_id="t1"), an_entry("e2")])
+    async with an_asker(answer_all) as (poller, wire):
+        found = await poller.ask([a_record("e1", task_id="t1"), a_record("e2")])
 
     assert {key: task.id for key, task in found.items()} == {
         "e1": "t1",
@@ -79,17 +79,17 @@ async def test_a_job_without_a_task_id_is_asked_for_by_its_external_id() -> None
 async def test_tasks_made_elsewhere_are_kept_apart_though_they_have_one_id_each() -> (
     None
 ):
-    strangers = [an_entry("", task_id="t1"), an_entry("", task_id="t2")]
+    strangers = [a_record("", task_id="t1"), a_record("", task_id="t2")]
 
-    async with an_asker(answer_all) as (asker, _):
-        found = await asker.ask(strangers)
+    async with an_asker(answer_all) as (poller, _):
+        found = await poller.ask(strangers)
 
     assert {key: task.id for key, task in found.items()} == {"t1": "t1", "t2": "t2"}
 
 
 async def test_a_task_that_was_not_asked_for_is_left_out() -> None:
-    async with an_asker(envelope([new_task("t1"), new_task("t9")])) as (asker, _):
-        found = await asker.ask([an_entry("e1", task_id="t1")])
+    async with an_asker(envelope([new_task("t1"), new_task("t9")])) as (poller, _):
+        found = await poller.ask([a_record("e1", task_id="t1")])
 
     assert list(found) == ["e1"]
 
@@ -97,8 +97,8 @@ async def test_a_task_that_was_not_asked_for_is_left_out() -> None:
 async def test_without_an_api_key_each_family_is_asked_for_its_own() -> None:
     task = {"task_id": "a", "task_status": "processing"}
 
-    async with an_asker(envelope(task), is_bulk=False) as (asker, wire):
-        found = await asker.ask([legacy("a"), an_entry("b c", query_path=LEGACY)])
+    async with an_asker(envelope(task), is_bulk=False) as (poller, wire):
+        found = await poller.ask([legacy("a"), a_record("b c", query_path=LEGACY)])
 
     assert set(found) == {"a", "b c"}
     assert [one.path for one in wire.seen] == [f"{LEGACY}/a", f"{LEGACY}/b%20c"]
@@ -108,8 +108,8 @@ async def test_one_question_that_fails_leaves_the_others_their_answers() -> None
     task = {"task_id": "b", "task_status": "succeed"}
     broken = envelope(code=5000, http=500)
 
-    async with an_asker(broken, envelope(task), is_bulk=False) as (asker, _):
-        found = await asker.ask([legacy("a"), legacy("b")])
+    async with an_asker(broken, envelope(task), is_bulk=False) as (poller, _):
+        found = await poller.ask([legacy("a"), legacy("b")])
 
     assert set(found) == {"b"}
 
@@ -117,8 +117,8 @@ async def test_one_question_that_fails_leaves_the_others_their_answers() -> None
 async def test_an_unknown_task_is_absent() -> None:
     unknown = envelope(code=1201, http=400, message="Task not found by id: a")
 
-    async with an_asker(unknown, is_bulk=False) as (asker, _):
-        assert await asker.ask([legacy("a")]) == {}
+    async with an_asker(unknown, is_bulk=False) as (poller, _):
+        assert await poller.ask([legacy("a")]) == {}
 
 
 @pytest.mark.parametrize(
@@ -132,6 +132,6 @@ async def test_an_unknown_task_is_absent() -> None:
 async def test_when_no_question_is_answered_the_failure_is_told(
     reply: Reply, error: type[Exception], *, is_bulk: bool
 ) -> None:
-    async with an_asker(reply, is_bulk=is_bulk) as (asker, _):
+    async with an_asker(reply, is_bulk=is_bulk) as (poller, _):
         with pytest.raises(error):
-            await asker.ask([legacy("a"), legacy("b")])
+            await poller.ask([legacy("a"), legacy("b")])

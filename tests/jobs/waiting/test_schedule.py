@@ -6,33 +6,33 @@ import pytest
 from hypothesis import given, strategies as st
 
 from kling_cli.jobs.waiting.schedule import (
-    LOST_SLOWEST_S,
-    QUICKEST_S,
-    SLOT_FIRST_S,
-    SLOT_SLOWEST_S,
-    SLOWEST_S,
-    SPARSE_S,
+    LOST_MAX_PAUSE_S,
+    MAX_PAUSE_S,
+    MIN_PAUSE_S,
+    PROVEN_PAUSE_S,
+    SLOT_MAX_PAUSE_S,
+    SLOT_MIN_PAUSE_S,
     PathState,
-    next_ask_s,
+    next_query_s,
     retry_s,
-    slot_s,
+    slot_retry_s,
 )
 
-SPREADS = st.floats(0, 1)
+JITTERS = st.floats(0, 1)
 TIMES = st.floats(0, 1e9)
 
 
-@given(path=st.sampled_from(PathState), waited_s=TIMES, lost_s=TIMES, spread=SPREADS)
+@given(path=st.sampled_from(PathState), waited_s=TIMES, lost_s=TIMES, jitter=JITTERS)
 def test_a_pause_is_never_shorter_or_longer_than_the_path_allows(
-    path: PathState, waited_s: float, lost_s: float, spread: float
+    path: PathState, waited_s: float, lost_s: float, jitter: float
 ) -> None:
-    least_s = SPARSE_S if path is PathState.PROVEN else QUICKEST_S
+    least_s = PROVEN_PAUSE_S if path is PathState.PROVEN else MIN_PAUSE_S
     most_s = {
-        PathState.PROVEN: SPARSE_S,
-        PathState.LOST: LOST_SLOWEST_S,
-    }.get(path, SLOWEST_S)
+        PathState.PROVEN: PROVEN_PAUSE_S,
+        PathState.LOST: LOST_MAX_PAUSE_S,
+    }.get(path, MAX_PAUSE_S)
 
-    pause_s = next_ask_s(path, waited_s=waited_s, since_lost_s=lost_s, spread=spread)
+    pause_s = next_query_s(path, waited_s=waited_s, since_lost_s=lost_s, jitter=jitter)
 
     assert least_s * 0.89 < pause_s < most_s * 1.11
 
@@ -42,9 +42,9 @@ def test_a_pause_is_never_shorter_or_longer_than_the_path_allows(
 def test_pauses_grow_with_the_time_waited(
     path: PathState, waited_s: float, more_s: float
 ) -> None:
-    sooner_s = next_ask_s(path, waited_s=waited_s)
+    sooner_s = next_query_s(path, waited_s=waited_s)
 
-    assert next_ask_s(path, waited_s=waited_s + more_s) >= sooner_s
+    assert next_query_s(path, waited_s=waited_s + more_s) >= sooner_s
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_pauses_grow_with_the_time_waited(
 def test_a_poll_comes_after_a_fifth_of_the_time_waited(
     waited_s: float, pause_s: float
 ) -> None:
-    assert next_ask_s(PathState.NONE, waited_s=waited_s) == pytest.approx(pause_s)
+    assert next_query_s(PathState.NONE, waited_s=waited_s) == pytest.approx(pause_s)
 
 
 @pytest.mark.parametrize(
@@ -62,42 +62,42 @@ def test_a_poll_comes_after_a_fifth_of_the_time_waited(
 def test_an_end_that_was_claimed_is_asked_about_soon_and_then_ever_less(
     since_claim_s: float, pause_s: float
 ) -> None:
-    asked = next_ask_s(PathState.PROVEN, waited_s=600, since_claim_s=since_claim_s)
+    asked = next_query_s(PathState.PROVEN, waited_s=600, since_claim_s=since_claim_s)
 
     assert asked == pytest.approx(pause_s)
 
 
 def test_a_claim_makes_nobody_ask_later_than_he_would() -> None:
-    asked = next_ask_s(PathState.NONE, waited_s=5, since_claim_s=50)
+    asked = next_query_s(PathState.NONE, waited_s=5, since_claim_s=50)
 
     assert asked == pytest.approx(1)
 
 
 def test_a_lost_path_counts_from_its_loss_however_long_the_wait_was() -> None:
-    pause_s = next_ask_s(PathState.LOST, waited_s=3000, since_lost_s=0)
+    pause_s = next_query_s(PathState.LOST, waited_s=3000, since_lost_s=0)
 
-    assert pause_s == QUICKEST_S
+    assert pause_s == MIN_PAUSE_S
 
 
-@given(attempt=st.integers(1, 10**6), spread=SPREADS)
+@given(attempt=st.integers(1, 10**6), jitter=JITTERS)
 def test_a_retry_is_bounded_however_often_it_failed(
-    attempt: int, spread: float
+    attempt: int, jitter: float
 ) -> None:
-    assert 0.4 <= retry_s(attempt, spread=spread) <= 15 * 1.21
+    assert 0.4 <= retry_s(attempt, jitter=jitter) <= 15 * 1.21
 
 
 def test_retries_back_off() -> None:
     assert [retry_s(attempt) for attempt in (1, 2, 3, 4)] == [0.5, 1, 2, 4]
 
 
-@given(attempt=st.integers(1, 10**6), spread=SPREADS)
-def test_a_slot_is_never_asked_for_within_a_second(attempt: int, spread: float) -> None:
-    pause_s = slot_s(attempt, spread=spread)
+@given(attempt=st.integers(1, 10**6), jitter=JITTERS)
+def test_a_slot_is_never_asked_for_within_a_second(attempt: int, jitter: float) -> None:
+    pause_s = slot_retry_s(attempt, jitter=jitter)
 
-    assert SLOT_FIRST_S <= pause_s <= SLOT_SLOWEST_S * 1.21
+    assert SLOT_MIN_PAUSE_S <= pause_s <= SLOT_MAX_PAUSE_S * 1.21
 
 
 def test_pauses_for_a_slot_double() -> None:
-    pauses = [slot_s(attempt, spread=0) for attempt in (1, 2, 3, 9)]
+    pauses = [slot_retry_s(attempt, jitter=0) for attempt in (1, 2, 3, 9)]
 
-    assert pauses == [1, 2, 4, SLOT_SLOWEST_S]
+    assert pauses == [1, 2, 4, SLOT_MAX_PAUSE_S]

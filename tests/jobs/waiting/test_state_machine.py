@@ -76,15 +76,15 @@ def live(steps: list[Step], end: TaskStatus) -> list[TaskState]:
     story = (*STORY, end)
     lives = [initial_state(a_task())]
     for step in steps:
-        life = lives[-1]
+        state = lives[-1]
         match step:
             case Callback(claimed):
-                lives.append(after_callback(life, claimed))
+                lives.append(after_callback(state, claimed))
             case Poll(time, behind):
                 at = max(0, min(time, len(story) - 1) - behind)
-                lives.append(after_answer(life, a_task(status=story[at])))
+                lives.append(after_answer(state, a_task(status=story[at])))
             case Failure():
-                lives.append(after_failed_query(life))
+                lives.append(after_failed_query(state))
     return lives
 
 
@@ -111,7 +111,9 @@ def test_a_task_never_goes_back_and_nothing_moves_it_once_it_is_over(
 ) -> None:
     order = (*STORY, end)
 
-    places = [order.index(life.task.status) for life in live(in_true_order(steps), end)]
+    places = [
+        order.index(state.task.status) for state in live(in_true_order(steps), end)
+    ]
 
     assert places == sorted(places)
 
@@ -120,15 +122,15 @@ def test_a_task_never_goes_back_and_nothing_moves_it_once_it_is_over(
 def test_callbacks_alone_change_nothing_but_that_we_ask(
     claims: list[TaskStatus],
 ) -> None:
-    life = initial_state(a_task())
+    state = initial_state(a_task())
 
     for claimed in claims:
-        life = after_callback(life, claimed)
+        state = after_callback(state, claimed)
 
-    assert life.task == a_task()
-    assert life.is_due
-    assert life.callbacks == len(claims)
-    assert life.completed_by is None
+    assert state.task == a_task()
+    assert state.is_due
+    assert state.callbacks == len(claims)
+    assert state.completed_by is None
 
 
 @given(steps=STEPS)
@@ -137,9 +139,9 @@ def test_a_question_is_due_exactly_after_a_callback_that_nobody_has_followed(
 ) -> None:
     lives = live(in_true_order(steps), SUCCEEDED)
 
-    for step, life in zip(in_true_order(steps), lives[1:], strict=True):
-        if not life.is_over:
-            assert life.is_due == isinstance(step, Callback)
+    for step, state in zip(in_true_order(steps), lives[1:], strict=True):
+        if not state.is_over:
+            assert state.is_due == isinstance(step, Callback)
 
 
 def test_a_forged_success_does_not_complete_a_task_that_goes_on() -> None:
@@ -149,7 +151,7 @@ def test_a_forged_success_does_not_complete_a_task_that_goes_on() -> None:
 
     assert not asked.is_over
     assert asked.completed_by is None
-    assert asked.hinted is None  # and takes no credit when the end does come
+    assert asked.claimed is None  # and takes no credit when the end does come
     assert after_answer(asked, a_task(status=SUCCEEDED)).completed_by is Source.POLL
 
 
@@ -167,11 +169,11 @@ def test_a_forged_success_does_not_complete_a_task_that_goes_on() -> None:
 def test_the_end_is_credited_to_what_brought_it(
     claims: list[TaskStatus], by: Source
 ) -> None:
-    life = initial_state(a_task())
+    state = initial_state(a_task())
     for claimed in claims:
-        life = after_callback(life, claimed)
+        state = after_callback(state, claimed)
 
-    assert after_answer(life, a_task(status=SUCCEEDED)).completed_by is by
+    assert after_answer(state, a_task(status=SUCCEEDED)).completed_by is by
 
 
 def test_a_task_that_is_over_at_once_is_credited_to_the_create_call() -> None:
@@ -181,18 +183,18 @@ def test_a_task_that_is_over_at_once_is_credited_to_the_create_call() -> None:
 def test_callbacks_after_the_end_are_counted_and_ask_nothing() -> None:
     over = initial_state(a_task(status=SUCCEEDED))
 
-    life = after_callback(over, SUBMITTED)
+    state = after_callback(over, SUBMITTED)
 
-    assert (life.callbacks, life.is_due, life.task) == (1, False, over.task)
+    assert (state.callbacks, state.is_due, state.task) == (1, False, over.task)
 
 
 def test_a_lagging_answer_changes_nothing_but_the_count() -> None:
-    life = initial_state(a_task(status=PROCESSING))
+    state = initial_state(a_task(status=PROCESSING))
 
-    after = after_answer(life, a_task(status=SUBMITTED))
+    after = after_answer(state, a_task(status=SUBMITTED))
 
-    assert after.task == life.task
-    assert after.queries == life.queries + 1
+    assert after.task == state.task
+    assert after.queries == state.queries + 1
 
 
 def test_a_status_nobody_knows_is_taken_as_it_is_and_left_again() -> None:
@@ -209,6 +211,6 @@ def test_the_same_status_brings_its_new_details() -> None:
 
 
 def test_a_question_without_an_answer_counts_and_is_no_longer_due() -> None:
-    life = after_failed_query(after_callback(initial_state(a_task()), SUCCEEDED))
+    state = after_failed_query(after_callback(initial_state(a_task()), SUCCEEDED))
 
-    assert (life.queries, life.is_due, life.task.status) == (1, False, SUBMITTED)
+    assert (state.queries, state.is_due, state.task.status) == (1, False, SUBMITTED)

@@ -1,1 +1,1 @@
-"""The output of the standing listener: text, JSON, status line, keys."""
+"""Output of `kling listen`: text, JSON lines, status line, keys."""

@@ -1,4 +1,4 @@
-"""A listener's line as one JSON object; pure."""
+"""The lines of `kling listen --json`: a listener event as one JSON object; pure."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, assert_never
 
 from kling_cli.cli.output.terminal.text import format_timestamp
-from kling_cli.listener import events as happened
+from kling_cli.listener import events
 
 if TYPE_CHECKING:
-    from kling_cli.listener.events import TaskFact
+    from kling_cli.listener.events import JsonLineEvent
 
 SCHEMA = "kling.listen/1"
 
 
-def event_object(line: TaskFact, *, seq: int, now: datetime) -> dict[str, Any]:
-    """Return a line's object; a notice has none, it belongs on stderr."""
+def event_object(line: JsonLineEvent, *, seq: int, now: datetime) -> dict[str, Any]:
+    """Return the JSON object of an event; a notice has none and goes to stderr."""
     type_, facts = _facts(line)
     return {
         "schema": SCHEMA,
@@ -33,35 +33,35 @@ def dumps(document: dict[str, Any]) -> str:
     return json.dumps(document, allow_nan=False)
 
 
-def _facts(line: TaskFact) -> tuple[str, dict[str, Any]]:  # noqa: C901, PLR0911 -- one case a line
+def _facts(line: JsonLineEvent) -> tuple[str, dict[str, Any]]:  # noqa: C901, PLR0911 -- one case a line
     match line:
-        case happened.Ready():
+        case events.Ready():
             return "ready", _ready(line)
-        case happened.CallbackReceived():
+        case events.CallbackReceived():
             return "callback", _callback(line)
-        case happened.Verified():
+        case events.Verified():
             return "verified", _verified(line)
-        case happened.Forwarded():
+        case events.Forwarded():
             return "forward", _forward(line)
-        case happened.Duplicate(number=number, of=of):
+        case events.Duplicate(number=number, of=of):
             return "duplicate", {"event_id": number or None, "of": of or None}
-        case happened.Stale():
+        case events.Stale():
             return "stale", _stale(line)
-        case happened.Rejected():
+        case events.Rejected():
             return "rejected", _rejected(line)
-        case happened.TunnelChanged():
+        case events.TunnelChanged():
             return "tunnel", _tunnel(line)
-        case happened.Polled(task_ids=ids, reason=reason):
+        case events.Polled(task_ids=ids, reason=reason):
             return "poll", {"task_ids": list(ids), "reason": reason}
-        case happened.Reconciled():
+        case events.Reconciled():
             return "reconciled", _reconciled(line)
-        case happened.Stopped(reason=reason, counts=counts):
+        case events.Stopped(reason=reason, counts=counts):
             return "stopped", {"reason": reason, "counts": dict(counts)}
         case _:
             assert_never(line)
 
 
-def _ready(line: happened.Ready) -> dict[str, Any]:
+def _ready(line: events.Ready) -> dict[str, Any]:
     return {
         "callback_url": line.callback_url,
         "local_url": line.local_url,
@@ -69,7 +69,7 @@ def _ready(line: happened.Ready) -> dict[str, Any]:
     }
 
 
-def _callback(line: happened.CallbackReceived) -> dict[str, Any]:
+def _callback(line: events.CallbackReceived) -> dict[str, Any]:
     return {
         "event_id": line.number or None,
         "received_at": format_timestamp(line.received_at),
@@ -92,7 +92,7 @@ def _headers(headers: tuple[tuple[str, str], ...]) -> dict[str, str]:
     return joined
 
 
-def _verified(line: happened.Verified) -> dict[str, Any]:
+def _verified(line: events.Verified) -> dict[str, Any]:
     return {
         "event_id": line.number or None,
         "task_id": line.task_id,
@@ -105,7 +105,7 @@ def _verified(line: happened.Verified) -> dict[str, Any]:
     }
 
 
-def _forward(line: happened.Forwarded) -> dict[str, Any]:
+def _forward(line: events.Forwarded) -> dict[str, Any]:
     return {
         "event_id": line.number or None,
         "method": line.method,
@@ -119,7 +119,7 @@ def _forward(line: happened.Forwarded) -> dict[str, Any]:
     }
 
 
-def _stale(line: happened.Stale) -> dict[str, Any]:
+def _stale(line: events.Stale) -> dict[str, Any]:
     return {
         "event_id": line.number or None,
         "task_id": line.task_id,
@@ -128,7 +128,7 @@ def _stale(line: happened.Stale) -> dict[str, Any]:
     }
 
 
-def _rejected(line: happened.Rejected) -> dict[str, Any]:
+def _rejected(line: events.Rejected) -> dict[str, Any]:
     return {
         "event_id": line.number or None,
         "reason": line.reason,
@@ -138,7 +138,7 @@ def _rejected(line: happened.Rejected) -> dict[str, Any]:
     }
 
 
-def _tunnel(line: happened.TunnelChanged) -> dict[str, Any]:
+def _tunnel(line: events.TunnelChanged) -> dict[str, Any]:
     return {
         "state": line.state,
         "public_url": line.public_url,
@@ -147,7 +147,7 @@ def _tunnel(line: happened.TunnelChanged) -> dict[str, Any]:
     }
 
 
-def _reconciled(line: happened.Reconciled) -> dict[str, Any]:
+def _reconciled(line: events.Reconciled) -> dict[str, Any]:
     return {
         "event_id": line.number or None,
         "task_id": line.task_id,

@@ -27,7 +27,7 @@ from kling_cli.cli.output.views.callbacks import new_callback_details
 if TYPE_CHECKING:
     from kling_cli.cli.options.shared import OutputOptions
     from kling_cli.cli.output.listener.writers import Screen
-    from kling_cli.listener.controls import Controls, Keys
+    from kling_cli.listener.controls import Controls, KeyReader
 
 HELP = "keys: r replay last, d details, c copy URL, p pause forwarding, q quit"
 
@@ -36,28 +36,28 @@ KeyAction = Callable[["Controls"], str]
 
 
 def replay_last(controls: Controls) -> str:
-    """Pass the last callback on once more."""
+    """Forward the last callback again."""
     if controls.replay_last():
         return "replaying the last callback"
     return "nothing to replay: no callback yet, or no --forward-to"
 
 
 def last_details(controls: Controls) -> str:
-    """Return all there is to say of the last callback, in lines that are safe."""
-    last = controls.last
+    """Return everything about the last callback, control characters escaped."""
+    last = controls.last_callback
     if last is None:
         return "no callback yet"
-    return "\n".join(new_callback_details(last, controls.facts_of(last.id)))
+    return "\n".join(new_callback_details(last, controls.outcomes_of(last.id)))
 
 
 def copy_url(controls: Controls) -> str:
-    """Return what makes a terminal put the URL into the clipboard (OSC 52)."""
+    """Return the OSC 52 sequence that copies the URL to the clipboard."""
     coded = b64encode(controls.callback_url.encode()).decode()
     return f"\x1b]52;c;{coded}\x07copied the callback URL"
 
 
 def toggle_pause(controls: Controls) -> str:
-    """Hold callbacks back, or pass on what was held back."""
+    """Pause forwarding, or forward what was queued meanwhile."""
     if controls.is_paused:
         controls.resume()
         return "forwarding again"
@@ -66,7 +66,7 @@ def toggle_pause(controls: Controls) -> str:
 
 
 def quit_listener(controls: Controls) -> str:
-    """End the listener as Ctrl-C would, but with exit code 0."""
+    """Stop the listener as Ctrl-C would, but with exit code 0."""
     controls.stop("key q")
     return "stopping"
 
@@ -82,15 +82,15 @@ KEYS: Mapping[str, KeyAction] = MappingProxyType(
 )
 
 
-def key_reader(talk: OutputOptions, screen: Screen) -> Keys | None:
-    """Return what reads the keys, where a person sits at both ends."""
+def key_reader(output_options: OutputOptions, screen: Screen) -> KeyReader | None:
+    """Return the reader of keys, where stdin and stderr are a terminal."""
     has_person = is_terminal(sys.stdin) and is_terminal(sys.stderr)
-    is_wanted = has_person and not (talk.is_json or talk.is_quiet)
+    is_wanted = has_person and not (output_options.is_json or output_options.is_quiet)
     return partial(read_keys, screen=screen) if is_wanted else None
 
 
 async def read_keys(controls: Controls, *, screen: Screen) -> None:
-    """Do what is typed, until cancelled or until the terminal has vanished.
+    """Handle keys until cancelled or until the terminal has vanished.
 
     The terminal is as before afterwards, and while it is somebody else's.
     """
@@ -112,7 +112,7 @@ async def read_keys(controls: Controls, *, screen: Screen) -> None:
 
 
 class Keyboard:
-    """Reads single keys from a terminal, at once and unseen; Ctrl-C stays what it is.
+    """Reads single keys from a terminal, unbuffered and without echo.
 
     A context manager for the time in which the keys are this program's.
     """
@@ -146,7 +146,7 @@ class Keyboard:
 
     @contextmanager
     def pause(self) -> Iterator[None]:
-        """Leave the terminal to somebody else meanwhile, in the mode it had before."""
+        """Restore the terminal's mode while another program has it."""
         self._give_back()
         try:
             yield

@@ -1,4 +1,4 @@
-"""What the status line of `kling listen` says: where, whether it is open, how much."""
+"""The status line of `kling listen`: URL, tunnel state and counts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 from urllib.parse import urlsplit
 
-from kling_cli.listener import events as happened
+from kling_cli.listener import events
 
 if TYPE_CHECKING:
     from kling_cli.listener.events import ListenerEvent
@@ -20,7 +20,7 @@ _MASK = "****"
 
 @dataclass(slots=True)
 class ListenerState:
-    """The state of a listener, from the lines that it tells. URLs are kept masked."""
+    """The state of a listener, updated by its events. URLs are stored masked."""
 
     url: str = ""
     is_local: bool = False
@@ -33,26 +33,26 @@ class ListenerState:
     def hear(self, line: ListenerEvent) -> None:
         """Take what a line says."""
         match line:
-            case happened.Ready():
+            case events.Ready():
                 self.url = masked_url(line.callback_url)
                 self.is_local = line.callback_url == line.local_url
                 self.is_forwarding = bool(line.forward_to)
-            case happened.CallbackReceived():
+            case events.CallbackReceived():
                 self.counts["received"] += 1
-            case happened.Forwarded():
-                name = happened.count_category(line)
+            case events.Forwarded():
+                name = events.count_category(line)
                 self.counts[
                     "failed" if name == "forward_failures" else "forwarded"
                 ] += 1
-            case happened.Rejected():
+            case events.Rejected():
                 self.refused[line.reason] = line.count
-            case happened.TunnelChanged():
+            case events.TunnelChanged():
                 self._tunnel_changed(line)
             case _:
                 pass
 
     def text(self, columns: int, between: str) -> str:
-        """Return the line: the URL gives way first where the terminal is narrow."""
+        """Return the line; the URL is left out first where the terminal is narrow."""
         if not self.url:
             return ""
         facts = between.join(self._facts())
@@ -74,8 +74,8 @@ class ListenerState:
         if self.is_paused:
             yield "paused"
 
-    def _tunnel_changed(self, line: happened.TunnelChanged) -> None:
-        if line.state in ("up", "moved", happened.CHECKED):
+    def _tunnel_changed(self, line: events.TunnelChanged) -> None:
+        if line.state in ("up", "moved", events.CHECKED):
             self.tunnel = "up"
         else:
             self.tunnel = "down"
@@ -84,7 +84,7 @@ class ListenerState:
 
 
 def masked_url(url: str) -> str:
-    """Return a callback URL without the secret that is its last part, or its query."""
+    """Return a callback URL without its secret: the last path segment, or the query."""
     split = urlsplit(url)
     base = f"{split.scheme}://{split.netloc.rpartition('@')[2]}"
     path, slash, _ = split.path.rpartition("/")
@@ -98,7 +98,7 @@ _DEFAULT_COLUMNS = 80
 
 
 class StatusLine:
-    """Draws on `stream`, a terminal; one that goes away is no failure.
+    """A line at the bottom of a terminal `stream`; write errors are ignored.
 
     Every write to the terminal by somebody else belongs into `hidden()`.
     """
@@ -110,14 +110,14 @@ class StatusLine:
         self._is_paused = False
 
     def set(self, text: str) -> None:
-        """Show `text`, one line of printable characters, from now on."""
+        """Show `text`, one line of printable characters."""
         if text != self._text:
             self._text = text
             self._write(self._erased() + self._drawn())
 
     @contextmanager
     def hidden(self) -> Iterator[None]:
-        """Take the line away meanwhile."""
+        """Hide the line while other output is written."""
         self._write(self._erased())
         try:
             yield
@@ -126,7 +126,7 @@ class StatusLine:
 
     @contextmanager
     def pause(self) -> Iterator[None]:
-        """Draw nothing meanwhile: the terminal is somebody else's."""
+        """Hide the line while another program has the terminal."""
         self._write(self._erased())
         self._is_paused = True
         try:
@@ -136,13 +136,13 @@ class StatusLine:
             self._write(self._drawn())
 
     def close(self) -> None:
-        """Take the line away for good."""
+        """Remove the line."""
         self._write(self._erased())
         self._text = ""
 
     @property
     def columns(self) -> int:
-        """How wide the terminal is now."""
+        """The current width of the terminal."""
         try:
             columns = os.get_terminal_size(self._stream.fileno()).columns
         except (OSError, ValueError):

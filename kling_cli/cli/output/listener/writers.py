@@ -1,4 +1,4 @@
-"""Where a listener's lines go: stdout for what is about callbacks, stderr for the rest.
+"""Writers of listener events: stdout for events about callbacks, stderr for others.
 
 On a terminal a status line stays below them. Beside a command all of it goes to stderr,
 as stdout is the command's. With `--json` stdout has one object a line and nothing else,
@@ -32,25 +32,25 @@ EventWriter = Callable[[ListenerEvent], None]
 
 
 class Screen:
-    """Shows a listener's lines, and keeps a status line below them on a terminal."""
+    """Prints listener events; a subclass draws a status line below them."""
 
     def __init__(self, show: EventWriter, note: Callable[[str], None]) -> None:
         self._show = show
         self._note = note
 
     def show(self, line: ListenerEvent) -> None:
-        """Show a line."""
+        """Print an event."""
         self._show(line)
 
     def say(self, text: str) -> None:
-        """Print what a key was answered with."""
+        """Print the answer to a key."""
         self._note(text)
 
     def set_paused(self, *, is_paused: bool) -> None:
-        """Take note that forwarding was paused, or goes on."""
+        """Update the state when forwarding is paused or resumed."""
 
     def pause(self) -> AbstractContextManager[None]:
-        """Keep no line below the others meanwhile."""
+        """Draw nothing while another program has the terminal."""
         return nullcontext()
 
 
@@ -89,12 +89,12 @@ class StatusScreen(Screen):
 
 @contextmanager
 def open_screen(
-    talk: OutputOptions, clock: Clock, *, is_beside_command: bool
+    output_options: OutputOptions, clock: Clock, *, is_beside_command: bool
 ) -> Iterator[Screen]:
-    """Yield what shows a listener's lines; the terminal is left in order."""
-    show = event_writer(talk, clock, is_beside_command=is_beside_command)
-    note = _message_writer(is_colorless=talk.is_colorless)
-    is_silent = talk.is_quiet or talk.is_json or is_beside_command
+    """Yield the screen for listener events; the terminal is restored at the end."""
+    show = event_writer(output_options, clock, is_beside_command=is_beside_command)
+    note = _message_writer(is_colorless=output_options.is_colorless)
+    is_silent = output_options.is_quiet or output_options.is_json or is_beside_command
     wanted = progress_style(
         is_quiet=is_silent, is_terminal=is_terminal(sys.stderr), environ=os.environ
     )
@@ -109,14 +109,14 @@ def open_screen(
 
 
 def event_writer(
-    talk: OutputOptions, clock: Clock, *, is_beside_command: bool
+    output_options: OutputOptions, clock: Clock, *, is_beside_command: bool
 ) -> EventWriter:
-    """Return what shows lines as it was asked for."""
-    note = _message_writer(is_colorless=talk.is_colorless)
-    if talk.is_json:
+    """Return the writer of events in the requested format."""
+    note = _message_writer(is_colorless=output_options.is_colorless)
+    if output_options.is_json:
         return _json_writer(clock, note)
     write = note if is_beside_command else write_line
-    if talk.is_quiet:
+    if output_options.is_quiet:
         return _quiet_writer(clock, write, note)
 
     def show(line: ListenerEvent) -> None:
@@ -146,7 +146,7 @@ def _json_writer(clock: Clock, note: Callable[[str], None]) -> EventWriter:
 def _quiet_writer(
     clock: Clock, write: Callable[[str], None], note: Callable[[str], None]
 ) -> EventWriter:
-    """Show the URL alone, then callbacks and what went wrong."""
+    """Write the URL alone, then callbacks and errors."""
 
     def show(line: ListenerEvent) -> None:
         if isinstance(line, Ready):
@@ -159,7 +159,7 @@ def _quiet_writer(
 
 
 def _message_writer(*, is_colorless: bool) -> Callable[[str], None]:
-    """Return what writes to stderr, in colours where they are wanted."""
+    """Return a writer to stderr, coloured if the terminal has colours."""
     is_colored = has_color(
         is_colorless=is_colorless,
         is_terminal=is_terminal(sys.stderr),

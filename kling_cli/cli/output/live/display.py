@@ -1,4 +1,4 @@
-"""The live display on a terminal: the board redrawn in place, news above it."""
+"""The live display: a block redrawn in place, with permanent lines above it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kling_cli.cli.output.live.progress import ProgressModel, apply_event
 from kling_cli.cli.output.live.renderer import ASCII, UNICODE, RenderOptions, render
 from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.clock import Clock, SystemClock
-from kling_cli.jobs import events as happened
+from kling_cli.jobs import events
 
 if TYPE_CHECKING:
     from kling_cli.jobs.events import Event
@@ -25,20 +25,20 @@ FRAMES_PER_SECOND = 6
 
 # What stays on the screen; everything else shows in the display while it is true.
 _PERMANENT_EVENTS = (
-    happened.Prepared,
-    happened.Submitted,
-    happened.OutcomeCheck,
-    happened.Saved,
-    happened.DownloadResumed,
-    happened.DownloadRetry,
-    happened.Notice,
-    happened.Remark,
-    happened.Finished,
+    events.Prepared,
+    events.Submitted,
+    events.OutcomeCheck,
+    events.Saved,
+    events.DownloadResumed,
+    events.DownloadRetry,
+    events.Notice,
+    events.Remark,
+    events.Finished,
 )
 
 
 class LiveReporter:
-    """Draws on stderr until it is left; the cursor is then where it should be."""
+    """A reporter that draws on stderr; the cursor is restored at the end."""
 
     def __init__(
         self,
@@ -62,14 +62,14 @@ class LiveReporter:
         self._live.stop()
 
     def tell(self, event: Event) -> None:
-        """Draw what has changed; news stays above the display."""
+        """Update the display; permanent lines are printed above it."""
         self._board = apply_event(self._board, event, self._clock.monotonic())
         for line in permanent_lines(event):
             self._console.print(line)
 
     @contextmanager
     def pause(self) -> Iterator[None]:
-        """Take the display away while somebody else has the terminal."""
+        """Remove the display while another program has the terminal."""
         self._live.stop()
         try:
             yield
@@ -90,8 +90,8 @@ class LiveReporter:
 
     def _picture(self) -> Group:
         width, height = self._console.size
-        canvas = RenderOptions(width, height, self._clock.monotonic(), self._marks)
-        return Group(*render(self._board, canvas))
+        options = RenderOptions(width, height, self._clock.monotonic(), self._marks)
+        return Group(*render(self._board, options))
 
 
 def permanent_lines(event: Event) -> list[Text]:
@@ -99,17 +99,17 @@ def permanent_lines(event: Event) -> list[Text]:
     if not _is_permanent(event):
         return []
     text = plain_lines.event_line(event) or ""
-    if isinstance(event, happened.Finished) and event.result.error is None:
+    if isinstance(event, events.Finished) and event.result.error is None:
         return [Text.assemble(("done: ", "bold green"), text)]
     return [_styled(text)]
 
 
 def _is_permanent(event: Event) -> bool:
-    if isinstance(event, happened.Saved):
+    if isinstance(event, events.Saved):
         return not is_terminal(sys.stdout)  # where the path will stand in any case
-    if isinstance(event, happened.QueryFailed | happened.SendFailed):
+    if isinstance(event, events.QueryFailed | events.SendFailed):
         return event.attempt == 1  # the display has it as long as it lasts
-    if isinstance(event, happened.CallbackPath):
+    if isinstance(event, events.CallbackPath):
         return event.state in ("lost", "back") or bool(event.detail)
     return isinstance(event, _PERMANENT_EVENTS)
 
@@ -122,7 +122,7 @@ def _styled(text: str) -> Text:
 
 
 def terminal_console(*, is_colored: bool) -> Console:
-    """Return a console on stderr that no lost terminal can make raise."""
+    """Return a console on stderr that does not raise when the terminal goes away."""
     return Console(
         file=cast("IO[str]", FaultTolerantStream(sys.stderr)),
         force_terminal=True,
@@ -135,7 +135,7 @@ def terminal_console(*, is_colored: bool) -> Console:
 
 
 class FaultTolerantStream:
-    """A stream that swallows what can go wrong when its terminal goes away."""
+    """A stream that ignores errors of a terminal that has gone away."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream

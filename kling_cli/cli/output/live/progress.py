@@ -1,7 +1,10 @@
-"""What the live display knows: rows of jobs, rebuilt from events; pure.
+"""The progress model: rows of jobs, updated by events; pure.
 
 Times are on the clock's monotonic scale, in seconds. Everything is frozen: the thread
-that draws sees one board or the next, never half of one.
+that draws sees one state or the next, never half of one.
+
+Times are on the clock's monotonic scale, in seconds. Everything is frozen: the thread
+that draws sees one progress or the next, never half of one.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from kling_cli.cli.output.plain_lines import callback_path_text
 from kling_cli.cli.output.terminal.text import format_duration, format_estimate
-from kling_cli.jobs import events as happened
+from kling_cli.jobs import events
 
 if TYPE_CHECKING:
     from kling_cli.jobs.events import Event
@@ -24,23 +27,23 @@ _MIN_RATE_PERIOD_S = 0.2  # below that a rate is noise
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
-    """A download on its way, and when and where we first saw it."""
+    """A running download, with the time and size at which it was first seen."""
 
     name: str
     done_bytes: int
     total_bytes: int | None
-    began_at: float
-    began_bytes: int
+    started_at: float
+    start_bytes: int
 
     def rate(self, now: float) -> float | None:
-        """Return bytes a second so far; None while that means nothing."""
-        seconds = now - self.began_at
-        if seconds < _MIN_RATE_PERIOD_S or self.done_bytes <= self.began_bytes:
+        """Return bytes a second so far; None while too little time has passed."""
+        seconds = now - self.started_at
+        if seconds < _MIN_RATE_PERIOD_S or self.done_bytes <= self.start_bytes:
             return None
-        return (self.done_bytes - self.began_bytes) / seconds
+        return (self.done_bytes - self.start_bytes) / seconds
 
     def left_s(self, now: float) -> float | None:
-        """Return how long the rest will take at this rate."""
+        """Return the estimated seconds until the download is complete."""
         rate = self.rate(now)
         if rate is None or self.total_bytes is None:
             return None
@@ -49,7 +52,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRow:
-    """One job. `phase` is what is being done about it, `is_done` that it has ended."""
+    """One job. `phase` is its current step, `is_done` that it has ended."""
 
     external_id: str | None = None
     task_id: str | None = None
@@ -58,7 +61,7 @@ class JobRow:
     prompt: str | None = None
     cost: str | None = None
     phase: str = "starting"
-    began_at: float = 0.0
+    started_at: float = 0.0
     submitted_at: float | None = None
     usual_s: float | None = None
     transfers: Mapping[str, Transfer] = field(default_factory=dict)
@@ -67,7 +70,7 @@ class JobRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressModel:
-    """All jobs of a run and what they have in common.
+    """All jobs of a run and their common state.
 
     `trouble` says why the API cannot be reached, and which try that was, as long as
     that is so.
@@ -75,9 +78,9 @@ class ProgressModel:
 
     rows: tuple[JobRow, ...] = ()
     path: str | None = None
-    next_ask_at: float | None = None
-    trouble: tuple[str, ...] = ()
-    doing: str | None = None
+    next_query_at: float | None = None
+    api_error: tuple[str, ...] = ()
+    activity: str | None = None
 
     def row(self, name: str | None) -> JobRow | None:
         """Return the row of this task id or external id."""
@@ -87,26 +90,26 @@ class ProgressModel:
         return None
 
     def with_row(self, name: str | None, now: float, **changes: Any) -> ProgressModel:
-        """Return the board with a row changed, or a new one for an id not seen yet."""
+        """Return the model with a row changed, or added for an id not seen yet."""
         old = self.row(name)
         if old is None:
-            new = replace(JobRow(task_id=name, began_at=now), **changes)
+            new = replace(JobRow(task_id=name, started_at=now), **changes)
             return replace(self, rows=(*self.rows, new))
         new = replace(old, **changes)
         rows = tuple(new if row is old else row for row in self.rows)
         return replace(self, rows=rows)
 
 
-def apply_event(board: ProgressModel, event: Event, now: float) -> ProgressModel:
-    """Return the board once `event` has happened."""
+def apply_event(progress: ProgressModel, event: Event, now: float) -> ProgressModel:
+    """Return the model after `event`."""
     change = _UPDATES.get(type(event))
-    return board if change is None else change(board, event, now)
+    return progress if change is None else change(progress, event, now)
 
 
 def _prepared(
-    board: ProgressModel, event: happened.Prepared, now: float
+    progress: ProgressModel, event: events.Prepared, now: float
 ) -> ProgressModel:
-    return board.with_row(
+    return progress.with_row(
         event.external_id,
         now,
         external_id=event.external_id,
@@ -121,48 +124,48 @@ def _prepared(
 
 
 def _tunnel_opening(
-    board: ProgressModel, event: happened.TunnelOpening, _: float
+    progress: ProgressModel, event: events.TunnelOpening, _: float
 ) -> ProgressModel:
-    return replace(board, doing=f"opening a tunnel with {event.provider}")
+    return replace(progress, activity=f"opening a tunnel with {event.provider}")
 
 
 def _callback_path(
-    board: ProgressModel, event: happened.CallbackPath, _: float
+    progress: ProgressModel, event: events.CallbackPath, _: float
 ) -> ProgressModel:
-    return replace(board, doing=None, path=callback_path_text(event))
+    return replace(progress, activity=None, path=callback_path_text(event))
 
 
 def _waiting_for_slot(
-    board: ProgressModel, event: happened.WaitingForSlot, now: float
+    progress: ProgressModel, event: events.WaitingForSlot, now: float
 ) -> ProgressModel:
     phase = f"waiting for a slot, attempt {event.attempt}"
-    board = board.with_row(event.external_id, now, phase=phase)
-    return replace(board, next_ask_at=now + event.pause_s)
+    progress = progress.with_row(event.external_id, now, phase=phase)
+    return replace(progress, next_query_at=now + event.pause_s)
 
 
 def _outcome_check(
-    board: ProgressModel, event: happened.OutcomeCheck, now: float
+    progress: ProgressModel, event: events.OutcomeCheck, now: float
 ) -> ProgressModel:
-    return board.with_row(
+    return progress.with_row(
         event.external_id, now, phase="finding out whether the API took the job"
     )
 
 
 def _send_failed(
-    board: ProgressModel, event: happened.SendFailed, now: float
+    progress: ProgressModel, event: events.SendFailed, now: float
 ) -> ProgressModel:
     tries = f"try {event.attempt} of {event.most_attempts}"
-    board = board.with_row(event.external_id, now, phase="submitting")
+    progress = progress.with_row(event.external_id, now, phase="submitting")
     trouble = (event.error.message, tries)
-    return replace(board, next_ask_at=now + event.retry_s, trouble=trouble)
+    return replace(progress, next_query_at=now + event.retry_s, api_error=trouble)
 
 
 def _submitted(
-    board: ProgressModel, event: happened.Submitted, now: float
+    progress: ProgressModel, event: events.Submitted, now: float
 ) -> ProgressModel:
-    board = replace(board, trouble=())
-    return board.with_row(
-        event.external_id if board.row(event.external_id) else event.task_id,
+    progress = replace(progress, api_error=())
+    return progress.with_row(
+        event.external_id if progress.row(event.external_id) else event.task_id,
         now,
         external_id=event.external_id,
         task_id=event.task_id,
@@ -176,88 +179,88 @@ def _submitted(
 
 
 def _status_changed(
-    board: ProgressModel, event: happened.StatusChanged, now: float
+    progress: ProgressModel, event: events.StatusChanged, now: float
 ) -> ProgressModel:
-    return board.with_row(event.task_id, now, phase=event.status.value)
+    return progress.with_row(event.task_id, now, phase=event.status.value)
 
 
 def _querying(
-    board: ProgressModel, event: happened.Querying, now: float
+    progress: ProgressModel, event: events.Querying, now: float
 ) -> ProgressModel:
-    trouble = board.trouble if event.failures else ()
-    return replace(board, next_ask_at=now + event.in_s, trouble=trouble)
+    trouble = progress.api_error if event.failures else ()
+    return replace(progress, next_query_at=now + event.in_s, api_error=trouble)
 
 
 def _query_failed(
-    board: ProgressModel, event: happened.QueryFailed, now: float
+    progress: ProgressModel, event: events.QueryFailed, now: float
 ) -> ProgressModel:
     trouble = (event.error.message, f"try {event.attempt}")
-    return replace(board, next_ask_at=now + event.retry_s, trouble=trouble)
+    return replace(progress, next_query_at=now + event.retry_s, api_error=trouble)
 
 
 def _downloading(
-    board: ProgressModel, event: happened.Downloading, now: float
+    progress: ProgressModel, event: events.Downloading, now: float
 ) -> ProgressModel:
-    row = board.row(event.task_id)
+    row = progress.row(event.task_id)
     transfers = dict(row.transfers if row else {})
     known = transfers.get(event.name)
     transfers[event.name] = Transfer(
         name=event.name,
         done_bytes=event.done_bytes,
         total_bytes=event.total_bytes,
-        began_at=known.began_at if known else now,
-        began_bytes=known.began_bytes if known else event.done_bytes,
+        started_at=known.started_at if known else now,
+        start_bytes=known.start_bytes if known else event.done_bytes,
     )
-    return board.with_row(
-        event.task_id, now, phase="saving", transfers=MappingProxyType(transfers)
+    return progress.with_row(
+        event.task_id, now, phase="save_options", transfers=MappingProxyType(transfers)
     )
 
 
 def _download_retry(
-    board: ProgressModel, event: happened.DownloadRetry, now: float
+    progress: ProgressModel, event: events.DownloadRetry, now: float
 ) -> ProgressModel:
     pause = format_duration(event.retry_s)
-    return board.with_row(event.task_id, now, phase=f"saving again in {pause}")
+    return progress.with_row(event.task_id, now, phase=f"saving again in {pause}")
 
 
-def _saved(board: ProgressModel, event: happened.Saved, now: float) -> ProgressModel:
-    """Take down the download that has become this file, whatever its final name."""
-    row = board.row(event.task_id)
+def _saved(progress: ProgressModel, event: events.Saved, now: float) -> ProgressModel:
+    """Remove the download that has become this file, whatever its final name."""
+    row = progress.row(event.task_id)
     kept = {
         name: transfer
         for name, transfer in (row.transfers if row else {}).items()
         if transfer.name != event.path.name
     }
-    return board.with_row(event.task_id, now, transfers=MappingProxyType(kept))
+    return progress.with_row(event.task_id, now, transfers=MappingProxyType(kept))
 
 
 def _finished(
-    board: ProgressModel, event: happened.Finished, now: float
+    progress: ProgressModel, event: events.Finished, now: float
 ) -> ProgressModel:
     result = event.result
-    name = result.task_id if board.row(result.task_id) else result.external_id
-    if board.row(name) is None:
-        return board
-    return board.with_row(name, now, phase=result.state.value, is_done=True)
+    name = result.task_id if progress.row(result.task_id) else result.external_id
+    if progress.row(name) is None:
+        return progress
+    return progress.with_row(name, now, phase=result.state.value, is_done=True)
 
 
 _UPDATES: Mapping[type, Callable[[ProgressModel, Any, float], ProgressModel]] = (
     MappingProxyType(
         {
-            happened.Prepared: _prepared,
-            happened.TunnelOpening: _tunnel_opening,
-            happened.CallbackPath: _callback_path,
-            happened.WaitingForSlot: _waiting_for_slot,
-            happened.SendFailed: _send_failed,
-            happened.OutcomeCheck: _outcome_check,
-            happened.Submitted: _submitted,
-            happened.StatusChanged: _status_changed,
-            happened.Querying: _querying,
-            happened.QueryFailed: _query_failed,
-            happened.Downloading: _downloading,
-            happened.DownloadRetry: _download_retry,
-            happened.Saved: _saved,
-            happened.Finished: _finished,
+            events.Prepared: _prepared,
+            events.TunnelOpening: _tunnel_opening,
+            events.CallbackPath: _callback_path,
+            events.WaitingForSlot: _waiting_for_slot,
+            events.SendFailed: _send_failed,
+            events.OutcomeCheck: _outcome_check,
+            events.Submitted: _submitted,
+            events.StatusChanged: _status_changed,
+            events.Querying: _querying,
+            events.QueryFailed: _query_failed,
+            events.Downloading: _downloading,
+            events.DownloadRetry: _download_retry,
+            events.Saved: _saved,
+            events.Finished: _finished,
         }
     )
 )

@@ -1,4 +1,4 @@
-"""The board as lines of text that fit a terminal of any width; pure.
+"""The renderer: the progress model as lines that fit a terminal of any width; pure.
 
 A fact is never cut to fit: what does not fit beside another goes onto the next line,
 and a bar gives way first. The prompt alone, which the person knows, is shortened.
@@ -23,136 +23,140 @@ _INDENT = "  "
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """The characters to draw with."""
+    """The characters that the display is drawn with."""
 
     spinner: str
     full: str
     empty: str
-    between: str
+    separator: str
 
 
-UNICODE = Glyphs(spinner="⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", full="━", empty="╌", between=" · ")
-ASCII = Glyphs(spinner="|/-\\", full="#", empty=".", between=" - ")
+UNICODE = Glyphs(spinner="⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", full="━", empty="╌", separator=" · ")
+ASCII = Glyphs(spinner="|/-\\", full="#", empty=".", separator=" - ")
 
 
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
-    """Where and when a board is drawn: cells wide, lines high, seconds."""
+    """The size of the terminal in cells, the time in seconds, and the glyphs."""
 
     width: int
     height: int
     now: float
-    marks: Glyphs = UNICODE
+    glyphs: Glyphs = UNICODE
 
 
-def render(board: ProgressModel, canvas: RenderOptions) -> list[Text]:
-    """Return the lines of the display, none wider than the canvas."""
-    running = [row for row in board.rows if not row.is_done]
-    shared = _summary_lines(board, canvas)
-    room = max(1, canvas.height - len(shared) - 2)
+def render(progress: ProgressModel, options: RenderOptions) -> list[Text]:
+    """Return the lines of the display, none wider than the terminal."""
+    running = [row for row in progress.rows if not row.is_done]
+    shared = _summary_lines(progress, options)
+    room = max(1, options.height - len(shared) - 2)
     drawn: list[Text] = []
     for count, row in enumerate(running):
-        block = _job_lines(row, canvas, is_alone=len(board.rows) == 1)
+        block = _job_lines(row, options, is_alone=len(progress.rows) == 1)
         if drawn and len(drawn) + len(block) > room:
-            drawn += _flow_lines([f"and {len(running) - count} more"], canvas)
+            drawn += _flow_lines([f"and {len(running) - count} more"], options)
             break
         drawn += block
     return drawn + shared
 
 
-def _job_lines(row: JobRow, canvas: RenderOptions, *, is_alone: bool) -> list[Text]:
-    """Return a job's lines: what it is, how it stands, its downloads."""
-    mark = canvas.marks.spinner[int(canvas.now * 8) % len(canvas.marks.spinner)]
+def _job_lines(row: JobRow, options: RenderOptions, *, is_alone: bool) -> list[Text]:
+    """Return a job's lines: what it is, its phase, its downloads."""
+    mark = options.glyphs.spinner[int(options.now * 8) % len(options.glyphs.spinner)]
     name = row.task_id or row.external_id or ""
     what = [row.product, row.model, name] if is_alone else [name, row.model]
     what.append(row.cost)
     title = [one_line(each) for each in what if each]
-    lines = _flow_lines(title, canvas, start=f"{mark} ", style="bold")
+    lines = _flow_lines(title, options, start=f"{mark} ", style="bold")
     if row.prompt:
-        room = canvas.width - len(_INDENT)
+        room = options.width - len(_INDENT)
         lines.append(Text(_INDENT).append(truncated(row.prompt, room), "italic"))
-    lines += _phase_lines(row, canvas)
+    lines += _phase_lines(row, options)
     for transfer in row.transfers.values():
-        lines += _transfer_lines(transfer, canvas)
+        lines += _transfer_lines(transfer, options)
     return lines
 
 
-def _phase_lines(row: JobRow, canvas: RenderOptions) -> list[Text]:
-    """Return the phase with the time it has taken against the usual time."""
-    since = row.began_at if row.submitted_at is None else row.submitted_at
-    elapsed = canvas.now - since
+def _phase_lines(row: JobRow, options: RenderOptions) -> list[Text]:
+    """Return the phase with the elapsed time against the usual time."""
+    since = row.started_at if row.submitted_at is None else row.submitted_at
+    elapsed = options.now - since
     if row.submitted_at is None or row.usual_s is None or row.transfers:
-        return _flow_lines([row.phase, format_clock(elapsed)], canvas)
+        return _flow_lines([row.phase, format_clock(elapsed)], options)
     share = min(elapsed / row.usual_s, 1.0)
     over = ", usually" if elapsed > row.usual_s else " of about"
     figures = f"{format_clock(elapsed)}{over} {format_clock(row.usual_s)}"
-    return _with_bar(row.phase, share, [figures], canvas)
+    return _with_bar(row.phase, share, [figures], options)
 
 
-def _transfer_lines(transfer: Transfer, canvas: RenderOptions) -> list[Text]:
+def _transfer_lines(transfer: Transfer, options: RenderOptions) -> list[Text]:
     facts = [format_size(transfer.done_bytes)]
     if transfer.total_bytes:
         facts = [
             f"{format_size(transfer.done_bytes)} of {format_size(transfer.total_bytes)}"
         ]
-    rate, left_s = transfer.rate(canvas.now), transfer.left_s(canvas.now)
+    rate, left_s = transfer.rate(options.now), transfer.left_s(options.now)
     if rate is not None:
         facts.append(f"{format_size(rate)}/s")
     if left_s is not None:
         facts.append(f"{format_clock(left_s)} left")
-    name = _flow_lines([one_line(transfer.name)], canvas)
+    name = _flow_lines([one_line(transfer.name)], options)
     if not transfer.total_bytes:
-        return name + _flow_lines(facts, canvas)
+        return name + _flow_lines(facts, options)
     share = min(transfer.done_bytes / transfer.total_bytes, 1.0)
-    return name + _with_bar("", share, facts, canvas)
+    return name + _with_bar("", share, facts, options)
 
 
-def _summary_lines(board: ProgressModel, canvas: RenderOptions) -> list[Text]:
+def _summary_lines(progress: ProgressModel, options: RenderOptions) -> list[Text]:
     """Return the lines about what all jobs share."""
-    n_done = sum(row.is_done for row in board.rows)
-    total = f"{n_done} of {len(board.rows)} tasks done" if len(board.rows) > 1 else None
-    facts = [total, board.doing, board.path]
-    is_waiting = any(not (row.is_done or row.transfers) for row in board.rows)
-    is_asking = is_waiting or not board.rows  # which tasks there are, too
-    if is_asking and board.next_ask_at and board.next_ask_at > canvas.now:
-        what = "trying again" if board.trouble else "asking again"
-        facts.append(f"{what} in {format_clock(board.next_ask_at - canvas.now)}")
+    n_done = sum(row.is_done for row in progress.rows)
+    total = (
+        f"{n_done} of {len(progress.rows)} tasks done"
+        if len(progress.rows) > 1
+        else None
+    )
+    facts = [total, progress.activity, progress.path]
+    is_waiting = any(not (row.is_done or row.transfers) for row in progress.rows)
+    is_asking = is_waiting or not progress.rows  # which tasks there are, too
+    if is_asking and progress.next_query_at and progress.next_query_at > options.now:
+        what = "trying again" if progress.api_error else "asking again"
+        facts.append(f"{what} in {format_clock(progress.next_query_at - options.now)}")
     said = [one_line(fact) for fact in facts if fact]
-    lines = _flow_lines(said, canvas, style="dim") if said else []
-    if board.trouble and is_asking:
-        trouble = [one_line(each) for each in board.trouble]
-        lines = _flow_lines(trouble, canvas, style="yellow") + lines
+    lines = _flow_lines(said, options, style="dim") if said else []
+    if progress.api_error and is_asking:
+        trouble = [one_line(each) for each in progress.api_error]
+        lines = _flow_lines(trouble, options, style="yellow") + lines
     return lines
 
 
 def _with_bar(
-    before: str, share: float, facts: Sequence[str], canvas: RenderOptions
+    before: str, share: float, facts: Sequence[str], options: RenderOptions
 ) -> list[Text]:
-    """Return one line with a bar if there is room for one, otherwise plain facts."""
+    """Return one line with a progress bar if it fits, otherwise plain facts."""
     words = f"{_INDENT}{before} " if before else _INDENT
-    figures = canvas.marks.between.join(facts)
-    room = canvas.width - cell_len(words) - cell_len(figures) - 1
+    figures = options.glyphs.separator.join(facts)
+    room = options.width - cell_len(words) - cell_len(figures) - 1
     if room < _MIN_BAR:
-        return _flow_lines([each for each in (before, *facts) if each], canvas)
+        return _flow_lines([each for each in (before, *facts) if each], options)
     length = min(room, _MAX_BAR)
     full = round(share * length)
     line = Text(words)
-    line.append(canvas.marks.full * full, "green")
-    line.append(canvas.marks.empty * (length - full), "dim")
+    line.append(options.glyphs.full * full, "green")
+    line.append(options.glyphs.empty * (length - full), "dim")
     line.append(f" {figures}")
     return [line]
 
 
 def _flow_lines(
     facts: Sequence[str],
-    canvas: RenderOptions,
+    options: RenderOptions,
     *,
     start: str = _INDENT,
     style: str = "",
 ) -> list[Text]:
     """Return facts side by side on as few lines as they need."""
-    room = max(1, canvas.width - cell_len(start))
-    lines = list(_joined_facts(facts, room, canvas.marks.between))
+    room = max(1, options.width - cell_len(start))
+    lines = list(_joined_facts(facts, room, options.glyphs.separator))
     indents = [start, *([" " * cell_len(start)] * (len(lines) - 1))]
     return [
         Text(indent).append(line, style)

@@ -1,4 +1,4 @@
-"""The terminal and the standard streams: capabilities, safe text, pager, signals.
+"""The terminal and the standard streams.
 
 Text for people and pipes; what a result says is in `views/`.
 """

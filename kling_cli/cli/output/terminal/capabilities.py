@@ -26,7 +26,7 @@ Styler = Callable[[str, str], str]
 
 
 def styler_for(stream: TextIO | None, *, is_colorless: bool = False) -> Styler:
-    """Return what styles text for `stream`, or leaves it alone where none is wanted."""
+    """Return the styler for `stream`; without colours it returns text unchanged."""
     is_colored = has_color(
         is_colorless=is_colorless,
         is_terminal=is_terminal(stream),
@@ -82,7 +82,7 @@ _MAX_NOTIFICATION_LENGTH: Final = 160  # characters
 
 
 class ImageProtocol(StrEnum):
-    """How a terminal takes a picture."""
+    """A protocol by which a terminal displays images."""
 
     KITTY = "kitty"
     ITERM = "iterm"
@@ -90,7 +90,7 @@ class ImageProtocol(StrEnum):
 
 
 def has_hyperlinks(environ: Mapping[str, str]) -> bool:
-    """Return whether OSC 8 hyperlinks are understood."""
+    """Return whether the terminal supports OSC 8 hyperlinks."""
     if environ.get("FORCE_HYPERLINK"):
         return environ["FORCE_HYPERLINK"] != "0"
     if _is_dumb(environ) or _is_multiplexed(environ):
@@ -105,7 +105,7 @@ def has_hyperlinks(environ: Mapping[str, str]) -> bool:
 
 
 def image_protocol(environ: Mapping[str, str]) -> ImageProtocol | None:
-    """Return how pictures can be shown; None where they cannot."""
+    """Return the image protocol of the terminal; None where it has none."""
     if _is_dumb(environ) or _is_multiplexed(environ):
         return None
     term, program = environ.get("TERM", ""), environ.get("TERM_PROGRAM")
@@ -117,18 +117,18 @@ def image_protocol(environ: Mapping[str, str]) -> ImageProtocol | None:
 
 
 def hyperlink(text: str, url: str) -> str:
-    """Return `text` as an OSC 8 hyperlink; what would end it early is quoted."""
+    """Return `text` as an OSC 8 hyperlink; characters that would end it are quoted."""
     safe = "".join(c if " " < c < "\x7f" else _percent_encoded(c) for c in url)
     return f"{ESC}]8;;{safe}{ST}{text}{ESC}]8;;{ST}"
 
 
 def file_hyperlink(text: str, path: Path) -> str:
-    """Return `text` as a hyperlink to a file of this machine."""
+    """Return `text` as a hyperlink to a local file."""
     return hyperlink(text, path.absolute().as_uri())
 
 
 def notification_sequence(text: str, environ: Mapping[str, str]) -> str:
-    """Return what makes a terminal tell its person something: a notice, or the bell."""
+    """Return the sequence of a desktop notification, or the bell."""
     if _is_dumb(environ):
         return ""
     words = one_line(text).replace(";", ",")[:_MAX_NOTIFICATION_LENGTH]
@@ -155,7 +155,7 @@ def _is_multiplexed(environ: Mapping[str, str]) -> bool:
 
 
 def hyperlink_on_stdout(shown: str, target: str | None = None) -> str:
-    """Return what is `shown` as a link to `target`, by default to itself."""
+    """Return `shown` as a link to `target` (default: itself), if stdout has links."""
     target = target or shown
     if not (is_terminal(sys.stdout) and has_hyperlinks(os.environ)):
         return shown

@@ -1,4 +1,4 @@
-"""Opening files with the program that this machine shows them with."""
+"""Opens files with the default program of this machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _START_TIMEOUT_S: Final = 2.0  # a program that runs longer shows the file itsel
 
 
 def open_file(path: Path) -> None:
-    """Open a file and return at once, whatever the program does next.
+    """Open a file and return at once; the program keeps running.
 
     Raises:
         NotSavedError: there is no such program, or it cannot open the file.

@@ -1,4 +1,4 @@
-"""Job control: what a program with a terminal does about Ctrl-Z, `bg`, `fg` and `&`."""
+"""Job control of a process with a terminal: Ctrl-Z, `bg`, `fg` and `&`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Pause = Callable[[], AbstractContextManager[None]]
 
 
 def is_in_foreground(terminal: int) -> bool:
-    """Return whether this process belongs to the terminal's foreground group.
+    """Return whether this process is in the terminal's foreground process group.
 
     Anybody else is stopped by the kernel when it reads from the terminal or changes its
     mode. Where there is no job control, as the terminal controls no session of ours,
@@ -33,7 +33,7 @@ def is_in_foreground(terminal: int) -> bool:
 
 
 async def share_terminal(terminal: int, pause: Pause) -> None:
-    """Use a terminal in the foreground only, and stop when told to; until cancelled.
+    """Stop and continue with the shell's job control; until cancelled.
 
     Within `pause()` nothing is drawn and the terminal has the mode in which it was
     found: while the process is stopped, and while it is in the background.
@@ -58,7 +58,7 @@ async def share_terminal(terminal: int, pause: Pause) -> None:
 
 @contextmanager
 def hidden_input(prompt: str) -> Iterator[None]:
-    """Keep the terminal's echo off when the process is stopped and continued inside.
+    """Turn the terminal's echo off, also when the process is stopped and continued.
 
     A shell leaves its own mode behind, in which a key would be seen as it is typed.
     While the process is stopped the echo is on.
@@ -87,7 +87,7 @@ def hidden_input(prompt: str) -> Iterator[None]:
 
 
 def _set_echo(*, is_on: bool) -> None:
-    """Set the echo of the terminal that controls us, if one does."""
+    """Set the echo of the controlling terminal, if there is one."""
     with suppress(OSError, termios.error):
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
         try:
@@ -101,7 +101,7 @@ def _set_echo(*, is_on: bool) -> None:
 
 
 async def _next_signal(signals: AsyncIterator[signal.Signals]) -> signal.Signals | None:
-    """Return the next signal; None when it is time to look again."""
+    """Return the next signal; None after `FOREGROUND_CHECK_S`."""
     with anyio.move_on_after(FOREGROUND_CHECK_S):
         return await anext(signals)
     return None

@@ -1,4 +1,4 @@
-"""Long results on a terminal, a screen at a time, in the person's own pager."""
+"""Output of long results through the user's pager."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LESS = "FRX"  # leave at once if it fits, keep colours, leave the text on the s
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Write result lines to stdout; through a pager if they are more than a screen.
+    """Write result lines to stdout; through a pager if they exceed the screen.
 
     PAGER names it (default: less); with `cat` or nothing in it there is none.
     """
@@ -32,7 +32,7 @@ def print_lines(lines: Iterable[str]) -> None:
 
 
 def _needs_pager(n_lines: int) -> bool:
-    """Return whether a person sits there who would miss the first lines."""
+    """Return whether stdout is a terminal with fewer lines than the result."""
     return (
         is_terminal(sys.stdin)
         and is_terminal(sys.stdout)
@@ -42,7 +42,7 @@ def _needs_pager(n_lines: int) -> bool:
 
 
 def _pager_command(environ: Mapping[str, str]) -> list[str]:
-    """Return the command of the pager; empty where there is none."""
+    """Return the pager's command; empty where there is none."""
     import shlex
 
     try:
@@ -54,7 +54,7 @@ def _pager_command(environ: Mapping[str, str]) -> list[str]:
 
 
 def _run_pager(command: list[str], text: str) -> bool:
-    """Return whether the pager has shown `text`, or as much as was wanted of it."""
+    """Return whether the pager has shown `text`, or as much as was read."""
     import subprocess
 
     environ = {"LESS": _LESS, "LV": "-c", **os.environ}
@@ -70,7 +70,7 @@ def _run_pager(command: list[str], text: str) -> bool:
 
 
 def _write_to_pager(pager: Popen[bytes], text: str) -> None:
-    """Hand over the text and wait; Ctrl-C is the pager's."""
+    """Write the text to the pager and wait; the pager handles Ctrl-C."""
     assert pager.stdin is not None  # noqa: S101 -- it is a pipe
     raw: bytes | None = text.encode("utf-8", "surrogateescape")
     while True:

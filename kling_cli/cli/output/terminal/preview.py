@@ -1,4 +1,4 @@
-"""A small picture of what was made, for terminals that can show one.
+"""Previews: small images of output files for terminals that display images.
 
 PyAV (the extra `preview`) reads every image and the first frame of a video, and makes
 them small. Without it, images go to the terminal as they are, where it can read them.
@@ -36,7 +36,7 @@ class Bitmap(NamedTuple):
 
 
 def preview(path: Path, how: ImageProtocol) -> str | None:
-    """Return what shows the picture of a file; None where it cannot be had."""
+    """Return the sequence that displays a file; None where it cannot be decoded."""
     frame = _first_frame(path)
     if how is ImageProtocol.SIXEL:
         return None if frame is None else sixel_sequence(_bitmap(frame))
@@ -49,7 +49,7 @@ def preview(path: Path, how: ImageProtocol) -> str | None:
 
 
 def kitty_sequence(png: bytes) -> Iterator[str]:
-    """Yield kitty's commands for a PNG, and the end of the line."""
+    """Yield kitty's sequences for a PNG, and the end of the line."""
     text = base64.b64encode(png).decode()
     for start in range(0, len(text), _CHUNK):
         head = f"a=T,f=100,q=2,c={_COLUMNS}," if start == 0 else ""
@@ -60,7 +60,7 @@ def kitty_sequence(png: bytes) -> Iterator[str]:
 
 
 def iterm_sequence(raw: bytes) -> str:
-    """Return iTerm2's command for a file that it can read."""
+    """Return iTerm2's sequence for a file that it can decode."""
     facts = f"inline=1;size={len(raw)};width={_COLUMNS};preserveAspectRatio=1"
     return f"{ESC}]1337;File={facts}:{base64.b64encode(raw).decode()}{BEL}\n"
 
@@ -111,7 +111,7 @@ def _image_bytes(path: Path) -> bytes | None:
 
 
 def _first_frame(path: Path) -> Any:
-    """Return the first picture of a file, made small; None where PyAV has none."""
+    """Return the first frame of a file, scaled down; None where PyAV has none."""
     try:
         import av
     except ImportError:

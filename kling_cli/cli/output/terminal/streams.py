@@ -1,4 +1,4 @@
-"""The standard streams as they really are: closed, non-blocking, full, or gone."""
+"""The standard streams: closed, non-blocking, full or gone."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def open_streams() -> None:
 
 
 class StandardStreamFile(io.RawIOBase):
-    """A descriptor that is read and written to the end, whatever its flags say.
+    """An unbuffered file on a descriptor, blocking whatever its flags say.
 
     A parent such as Node makes its pipes non-blocking, and the flag is shared with it:
     this process waits instead of taking the flag away. A terminal that has vanished is
@@ -125,7 +125,7 @@ def write_result(text: str) -> None:
 
 
 def write_line(text: str) -> None:
-    """Do the same for one line of many, and tell when nobody reads them.
+    """Write one line of many to stdout, and raise when the reader has gone.
 
     Raises:
         BrokenPipeError: the reader has gone away; it is time to end.
@@ -139,7 +139,7 @@ def write_line(text: str) -> None:
 
 
 def write_bytes(raw: bytes) -> None:
-    """Write bytes to stdout as they are, and tell when nobody reads them.
+    """Write bytes to stdout unchanged, and raise when the reader has gone.
 
     Raises:
         BrokenPipeError: the reader has gone away; it is time to end.
@@ -160,19 +160,19 @@ def write_bytes(raw: bytes) -> None:
 
 
 def write_message(text: str) -> None:
-    """Write `text` and a line break to stderr; nobody is told when that fails."""
+    """Write `text` and a line break to stderr; errors are ignored."""
     with suppress(OSError, ValueError):
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
 
 
 def discard_stdout() -> None:
-    """Let what is still in stdout's buffer go nowhere, without a complaint at exit."""
+    """Discard what is in stdout's buffer, without an error at exit."""
     _redirect_to_null(_STDOUT)
 
 
 def close_streams() -> None:
-    """Flush both streams, so that the interpreter finds nothing to complain about."""
+    """Flush both streams, so that the interpreter reports nothing at exit."""
     for descriptor, stream in ((_STDOUT, sys.stdout), (_STDERR, sys.stderr)):
         try:
             stream.flush()
@@ -201,7 +201,7 @@ def _open_if_closed(descriptor: int) -> None:
 def _text_writer(
     descriptor: int, before: TextIO | None, *, errors: str
 ) -> io.TextIOWrapper:
-    """Return what writes text in the encoding of the stream that was there before."""
+    """Return a text writer in the encoding of the stream that was there before."""
     return io.TextIOWrapper(
         io.BufferedWriter(StandardStreamFile(descriptor)),
         encoding=getattr(before, "encoding", "utf-8"),

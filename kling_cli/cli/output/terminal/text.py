@@ -1,4 +1,4 @@
-"""The one place that makes a stranger's words safe to show on a terminal."""
+"""Text for a terminal: escaped control characters, and formatted quantities."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _JOINERS = frozenset("\u200c\u200d")  # part of words and of emoji, and harmless
 
 
 def one_line(text: str) -> str:
-    """Return `text` with everything that could act on a terminal spelled out.
+    """Return `text` with control, bidirectional and line break characters escaped.
 
     Line breaks are spelled out too, so that text from the API stays on its line.
     """
@@ -24,7 +24,7 @@ def one_line(text: str) -> str:
 
 
 def escaped_lines(text: str) -> list[str]:
-    """Return the lines of a text of our own, each made safe."""
+    """Return the lines of a text of our own, each escaped."""
     return [one_line(line) for line in text.splitlines()]
 
 
@@ -41,7 +41,7 @@ _SHELL_UNSAFE: Final = re.compile(r"[^\w .,+=@%/…-]")
 
 
 def completion_note(text: str) -> str:
-    """Return a text on one short line, without what a shell would act upon."""
+    """Return a text on one short line, without characters special to a shell."""
     plain = " ".join(_SHELL_UNSAFE.sub(" ", text).split())
     return (
         plain if len(plain) <= _MAX_NOTE_LENGTH else f"{plain[: _MAX_NOTE_LENGTH - 1]}…"

@@ -1,1 +1,1 @@
-"""What each kind of result looks like in columns, in detail and as JSON."""
+"""The views: what each kind of result looks like in columns, in detail and as JSON."""

@@ -1,4 +1,4 @@
-"""What was deducted: row by row, summed up by model, or by day."""
+"""Views of the account: deductions in rows or grouped, and resource packs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def deduction_listing(  # noqa: PLR0913 -- one argument an option of the command
     by: str | None,
     left: Sequence[dict[str, Any]] | None = None,
 ) -> Listing:
-    """Return the bill as it is printed; what `--by` asks for are lines for people.
+    """Return the listing of deductions; `by` groups the lines for people.
 
     `left` is what a bill of cash says is left.
     """
@@ -60,7 +60,7 @@ def deduction_listing(  # noqa: PLR0913 -- one argument an option of the command
 
 
 def cash_left(newest: Sequence[Deduction]) -> list[dict[str, Any]]:
-    """Return what is left of each kind of cash, by its newest deduction."""
+    """Return the balance of each kind of cash, by its newest deduction."""
     known: dict[tuple[str, str | None], Deduction] = {}
     for row in newest:
         if row.left_after is not None:
@@ -83,7 +83,7 @@ def _cash_left_text(one: dict[str, Any]) -> str:
 
 
 def deduction_totals(rows: Sequence[Deduction]) -> list[dict[str, Any]]:
-    """Return the sums of what these rows deduct: in units, and in each currency."""
+    """Return the sums of deductions: in units, and in each currency."""
     units = dict.fromkeys(row.unit for row in rows)
     return [_total(unit, [row for row in rows if row.unit == unit]) for unit in units]
 
@@ -131,13 +131,13 @@ def _deduction_table(rows: Sequence[Deduction]) -> Iterator[str]:
     from kling_cli.cli.output.tables import Column, fitted_table
 
     titles = (
-        Column(heading="spent at", leaves=5),
+        Column(heading="spent at", drop_order=5),
         Column(heading="spent"),
         Column(heading="unit"),
         Column(heading="task"),
-        Column(heading="model", leaves=3),
-        Column(heading="what", leaves=2),
-        Column(heading="left after", leaves=1),
+        Column(heading="model", drop_order=3),
+        Column(heading="what", drop_order=2),
+        Column(heading="left after", drop_order=1),
     )
     return fitted_table(
         titles,
@@ -147,7 +147,7 @@ def _deduction_table(rows: Sequence[Deduction]) -> Iterator[str]:
 
 
 def _terminal_cells(row: Deduction) -> tuple[str | None, ...]:
-    """Return the cells with the time as a person reads it."""
+    """Return the cells with the time formatted for a person."""
     at = row.deducted_at
     when = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if at else None
     return (when, *_deduction_cells(row)[1:])
@@ -175,7 +175,7 @@ def _amount_text(amount: float | None) -> str | None:
 
 
 def deduction_document(row: Deduction) -> dict[str, Any]:
-    """Return what `--json` says about a row."""
+    """Return the JSON object of a deduction."""
     return {
         "task_id": row.task_id,
         "amount": row.amount,
@@ -210,7 +210,7 @@ _STATUS_LABELS = {
 
 
 def sorted_packs(packs: Iterable[Pack]) -> list[Pack]:
-    """Return the packs that can pay first, and of these the one that ends first."""
+    """Return the packs that can pay first, of these the one that ends first."""
     words = list(_STATUS_LABELS)
 
     def key(pack: Pack) -> tuple[int, float, str]:
@@ -222,7 +222,7 @@ def sorted_packs(packs: Iterable[Pack]) -> list[Pack]:
 
 
 def pack_document(pack: Pack, now: datetime) -> dict[str, Any]:
-    """Return what `--json` says about a pack."""
+    """Return the JSON object of a pack."""
     return {
         "id": pack.id,
         "name": pack.name,
@@ -250,10 +250,10 @@ def pack_table(packs: Sequence[Pack], now: datetime, *, width: int) -> Iterator[
 
     titles = (
         Column(heading="pack"),
-        Column(heading="", leaves=1),  # the bar
+        Column(heading="", drop_order=1),  # the bar
         Column(heading="units left"),
         Column(heading="state"),
-        Column(heading="ends", leaves=2),
+        Column(heading="ends", drop_order=2),
     )
     return fitted_table(
         titles, [pack_terminal_cells(pack, now) for pack in packs], width=width
@@ -275,7 +275,7 @@ def units_bar(left: float, total: float) -> str:
 
 
 def pack_terminal_cells(pack: Pack, now: datetime) -> tuple[str | None, ...]:
-    """Return what a person sees of a pack: name, bar, units, standing, end."""
+    """Return the cells of a pack on a terminal: name, bar, units, status, end."""
     is_known = pack.left_units is not None and pack.total_units is not None
     full = units_bar(pack.left_units or 0, pack.total_units or 0) if is_known else None
     left = f"{_units_number(pack.left_units)} of {_units_number(pack.total_units)}"

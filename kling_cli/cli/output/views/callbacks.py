@@ -1,4 +1,4 @@
-"""Kept callbacks as lines for a person; pure. All of it is strangers' text."""
+"""Views of stored callbacks; pure. All of it is untrusted text."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 from kling_cli.cli.output.tables import plain_table
 from kling_cli.cli.output.terminal.text import format_size, format_timestamp, one_line
 from kling_cli.cli.output.views.trust_labels import trust_phrase, trust_word
-from kling_cli.listener import events as happened
+from kling_cli.listener import events
 
 if TYPE_CHECKING:
-    from kling_cli.listener.events import TaskFact
+    from kling_cli.listener.events import JsonLineEvent
 
 if TYPE_CHECKING:
     from kling_cli.listener.events import Forwarded, Verified
@@ -41,12 +41,12 @@ def callback_table(
 
     titles = (
         Column(heading="event"),
-        Column(heading="received", leaves=2),
+        Column(heading="received", drop_order=2),
         Column(heading="status"),
         Column(heading="task"),
-        Column(heading="product", leaves=3),
-        Column(heading="proof", leaves=1),
-        Column(heading="forwarded", leaves=4),
+        Column(heading="product", drop_order=3),
+        Column(heading="proof", drop_order=1),
+        Column(heading="forwarded", drop_order=4),
     )
     drawn = [_terminal_cells(kept, forwards.get(kept.id, ())) for kept in callbacks]
     return fitted_table(titles, drawn, width=width)
@@ -55,14 +55,14 @@ def callback_table(
 def callback_details(
     kept: StoredCallback, forwards: Sequence[StoredForward]
 ) -> Iterator[str]:
-    """Yield all there is to say of one callback, its body last but for its forwards."""
-    from kling_cli.listener.forwarding.headers import shown
+    """Yield everything about one callback: facts, headers, body, forwards."""
+    from kling_cli.listener.forwarding.headers import masked_headers
 
     yield f"#{kept.id}  {kept.status or 'malformed'}"
     for name, value in _facts(kept):
         yield f"  {name:<10}{one_line(value)}"
     yield "headers"
-    for name, value in shown(kept.headers):
+    for name, value in masked_headers(kept.headers):
         yield f"  {one_line(name)}: {one_line(value)}"
     yield "body"
     for line in body_lines(kept.raw):
@@ -74,9 +74,9 @@ def callback_details(
 
 
 def new_callback_details(
-    kept: StoredCallback, facts: Sequence[TaskFact]
+    kept: StoredCallback, facts: Sequence[JsonLineEvent]
 ) -> Iterator[str]:
-    """Yield the same of a callback that has just come, with what became of it first.
+    """Yield the details of a new callback, with its verification and forwards first.
 
     A long body is cut: a terminal is not for reading a megabyte.
     """
@@ -102,7 +102,7 @@ def new_callback_details(
 def _comparison(
     kept: StoredCallback, check: Verified | None
 ) -> Iterator[tuple[str, str]]:
-    """Yield what the callback claims, and what the API says of it."""
+    """Yield what the callback claims, and what the API answers."""
     yield "claims", kept.status or "nothing that can be read"
     if check is None:
         yield "API", "not asked, or not yet"
@@ -130,7 +130,7 @@ def delivery_line(line: Forwarded) -> str:
 
 
 def response_excerpt(line: Forwarded) -> Iterator[str]:
-    """Yield the first lines of what the app said to a delivery that it did not take."""
+    """Yield the first lines of the response to a delivery that was not accepted."""
     said = (line.excerpt or "").splitlines()
     for each in said[:_MAX_EXCERPT_LINES]:
         yield f"  {one_line(each)}"
@@ -139,7 +139,7 @@ def response_excerpt(line: Forwarded) -> Iterator[str]:
 def _terminal_cells(
     kept: StoredCallback, forwards: Iterable[StoredForward]
 ) -> tuple[str | None, ...]:
-    """Return the cells with the time as a person reads it."""
+    """Return the cells with the time formatted for a person."""
     number, _, *rest = _cells(kept, forwards)
     return (number, f"{kept.received_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}", *rest)
 
@@ -159,7 +159,7 @@ def _cells(
 
 
 def _last_outcomes(forwards: Iterable[StoredForward]) -> Iterator[str]:
-    """Yield the last outcome for each place, in a word."""
+    """Yield the last outcome for each target, in a word."""
     from kling_cli.store import last_by_url
 
     for each in last_by_url(forwards).values():
@@ -182,7 +182,9 @@ def _forward_text(each: StoredForward) -> str:
     from kling_cli.listener.forwarding.targets import Target
 
     told = each.error if each.status is None else each.status
-    facts = [f"{format_timestamp(each.sent_at)} {told} {Target(url=each.url).shown}"]
+    facts = [
+        f"{format_timestamp(each.sent_at)} {told} {Target(url=each.url).display_url}"
+    ]
     facts.append(f"after {_duration_text(each.duration_s)}")
     if each.attempt > 1:
         facts.append(f"attempt {each.attempt}")
@@ -195,8 +197,8 @@ def _duration_text(seconds: float) -> str:
     return f"{seconds * 1000:.0f}ms"
 
 
-def mismatch_text(one: happened.Mismatch) -> str:
-    """Return in what a callback and the API differ, as the API's word against its."""
+def mismatch_text(one: events.Mismatch) -> str:
+    """Return a difference between a callback and the API as a clause."""
     if one.field == "task_id":
         return f"the API knows no task {one.claimed}"
     name = "" if one.field == "status" else f"{one.field} "

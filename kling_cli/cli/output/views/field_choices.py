@@ -1,4 +1,4 @@
-"""`--list`: the choices of a field that has too many for `--help`; asks nobody."""
+"""`--list`: the choices of a field that has too many for `--help`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class FieldChoice(NamedTuple):
-    """One line of the list."""
+    """A row of the list."""
 
     name: str
     group: str
@@ -23,9 +23,9 @@ class FieldChoice(NamedTuple):
 
 
 def print_choices(
-    product: Product, field: Field, word: str, talk: OutputOptions
+    product: Product, field: Field, word: str, output_options: OutputOptions
 ) -> int:
-    """Print the field's choices, or those with `word` in their name or as their group.
+    """Print the field's choices, filtered by `word` in their name or by their group.
 
     With --quiet: the names of what is still offered.
 
@@ -36,9 +36,9 @@ def print_choices(
     if not found:
         hint = f"kling {product.name} --list shows them all"
         raise UsageError(f"no {field.name} has {word} in its name", hint=hint)
-    if talk.is_json:
+    if output_options.is_json:
         _print_document(product, found)
-    elif talk.is_quiet:
+    elif output_options.is_quiet:
         lines = [each.name for each in found if each.ended is None]
         write_result("\n".join(lines))
     else:
@@ -50,7 +50,9 @@ def choices_of(field: Field) -> Iterator[FieldChoice]:
     """Yield every choice in the order of its description."""
     for group in field.groups:
         for name in group.choices:
-            yield FieldChoice(name, group.name, group.note, group.ended.get(name))
+            yield FieldChoice(
+                name, group.name, group.note, group.discontinued.get(name)
+            )
 
 
 def choice_table(found: Sequence[FieldChoice]) -> Iterator[str]:
@@ -67,7 +69,7 @@ def _matches(choice: FieldChoice, word: str) -> bool:
 
 
 def _print_document(product: Product, found: Sequence[FieldChoice]) -> None:
-    """Print the document of every command with the choices as one more key."""
+    """Print the JSON document of the command with the choices as one more key."""
     from kling_cli.api import TaskStatus
     from kling_cli.cli.output import json_document
     from kling_cli.jobs.events import JobResult

@@ -1,4 +1,4 @@
-"""The tasks of `kling list` as a person sees them on a terminal."""
+"""The table of `kling list` on a terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kling_cli.cli.output.terminal.capabilities import (
     hyperlink_on_stdout,
     styler_for,
 )
-from kling_cli.jobs.outputs.naming import from_here
+from kling_cli.jobs.outputs.naming import relative_to_cwd
 from kling_cli.store import State
 
 if TYPE_CHECKING:
@@ -41,14 +41,14 @@ _AGES = (
 
 
 def colored_state(state: State, style: Styler) -> str:
-    """Return a state's word in the colour that it has everywhere."""
+    """Return the name of a state in its colour."""
     return style(state.value, _COLORS[state])
 
 
 def terminal_job_table(
     entries: Sequence[JobRecord], now: datetime, *, is_colorless: bool
 ) -> Iterator[str]:
-    """Yield a table that is as wide as the terminal at most."""
+    """Yield a table as wide as the terminal at most."""
     style = styler_for(sys.stdout, is_colorless=is_colorless)
     width = get_terminal_size().columns
     return job_table(entries, now, style=style, width=width, link=hyperlink_on_stdout)
@@ -62,16 +62,16 @@ def job_table(
     width: int,
     link: CellStyler | None = None,
 ) -> Iterator[str]:
-    """Yield headings and one line a task: the prompt is shortened, an id never."""
+    """Yield headings and one line a job: the prompt is shortened, an id never."""
     columns = (
-        Column(heading="when", leaves=5),
-        Column(heading="state", paint=lambda text, cell: style(text, _COLORS[cell])),
+        Column(heading="when", drop_order=5),
+        Column(heading="state", styler=lambda text, cell: style(text, _COLORS[cell])),
         Column(heading="task"),
         Column(heading="prompt", is_text=True),
-        Column(heading="product", leaves=4),
-        Column(heading="model", leaves=2),
-        Column(heading="units", leaves=3),
-        Column(heading="files", leaves=1, paint=link),
+        Column(heading="product", drop_order=4),
+        Column(heading="model", drop_order=2),
+        Column(heading="units", drop_order=3),
+        Column(heading="files", drop_order=1, styler=link),
     )
     return fitted_table(columns, [_cells(entry, now) for entry in entries], width=width)
 
@@ -85,7 +85,7 @@ def _cells(entry: JobRecord, now: datetime) -> tuple[str | None, ...]:
         entry.product,
         entry.model,
         None if entry.units is None else f"{entry.units:g}",
-        " ".join(from_here(path) for path in entry.paths if path),
+        " ".join(relative_to_cwd(path) for path in entry.paths if path),
     )
 
 

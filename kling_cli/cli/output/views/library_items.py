@@ -1,4 +1,4 @@
-"""Voices and elements as a person, a pipe and a program read them."""
+"""Views of library items: voices and elements."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 _COLUMNS = {
     "voice": (
         Column(heading="voice"),
-        Column(heading="owner", leaves=1),
+        Column(heading="owner", drop_order=1),
         Column(heading="name"),
     ),
     "element": (
         Column(heading="element"),
-        Column(heading="owner", leaves=3),
-        Column(heading="kind", leaves=2),
-        Column(heading="tags", leaves=1),
+        Column(heading="owner", drop_order=3),
+        Column(heading="kind", drop_order=2),
+        Column(heading="tags", drop_order=1),
         Column(heading="name"),
-        Column(heading="description", leaves=4, is_text=True),
+        Column(heading="description", drop_order=4, is_text=True),
     ),
 }
 
 
-def item_document(one: LibraryItem, shelf: ItemKind) -> dict[str, Any]:
-    """Return what `--json` says about a thing; an element's has more keys."""
+def item_document(one: LibraryItem, kind: ItemKind) -> dict[str, Any]:
+    """Return the JSON object of an item; an element's has more keys."""
     common = {
         "id": one.id,
         "name": one.name,
@@ -46,31 +46,31 @@ def item_document(one: LibraryItem, shelf: ItemKind) -> dict[str, Any]:
         "created_at": format_timestamp(one.created_at) if one.created_at else None,
         "urls": [{"role": link.role, "url": link.url} for link in one.links],
     }
-    if shelf.noun == "voice":
+    if kind.noun == "voice":
         return common
     own = {"description": one.description, "kind": one.kind, "tags": list(one.tags)}
     return {**common, **own, "voice_id": one.voice_id}
 
 
-def item_table(found: Sequence[LibraryItem], shelf: ItemKind) -> Iterator[str]:
-    """Yield one line a thing; headings on a terminal only."""
-    rows = [_cells(one, shelf) for one in found]
+def item_table(found: Sequence[LibraryItem], kind: ItemKind) -> Iterator[str]:
+    """Yield one line an item; headings on a terminal only."""
+    rows = [_cells(one, kind) for one in found]
     if is_terminal(sys.stdout):
         return fitted_table(
-            _COLUMNS[shelf.noun], rows, width=get_terminal_size().columns
+            _COLUMNS[kind.noun], rows, width=get_terminal_size().columns
         )
     return plain_table(rows)
 
 
-def _cells(one: LibraryItem, shelf: ItemKind) -> tuple[str | None, ...]:
-    if shelf.noun == "voice":
+def _cells(one: LibraryItem, kind: ItemKind) -> tuple[str | None, ...]:
+    if kind.noun == "voice":
         return one.id, one.owner.value, one.name
     tags = ",".join(one.tags)
     return one.id, one.owner.value, one.kind, tags, one.name, one.description
 
 
-def item_details(found: Sequence[LibraryItem], shelf: ItemKind) -> Iterator[str]:
-    """Yield a few lines a thing, and how it is used."""
+def item_details(found: Sequence[LibraryItem], kind: ItemKind) -> Iterator[str]:
+    """Yield a few lines an item, and how it is used."""
     for one in found:
         yield f"{one_line(one.id)}  {one_line(one.name or '-')}"
         yield from labelled_lines(
@@ -86,7 +86,7 @@ def item_details(found: Sequence[LibraryItem], shelf: ItemKind) -> Iterator[str]
                 ),
                 ("task", one.task_id),
                 *((link.role, link.url) for link in one.links),
-                ("use it", f"--{shelf.noun} NAME={one.id}"),
+                ("use it", f"--{kind.noun} NAME={one.id}"),
             ],
             indent="  ",
         )

@@ -1,4 +1,4 @@
-"""What `kling trigger` says: lines as answers come, or one JSON object at the end.
+"""The output of `kling trigger`: lines as answers arrive, or one JSON document.
 
 With `--assert`, PASS or FAIL for each promise comes after the answers; with `--all`,
 each scenario is a row of a table instead of its answers.
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from kling_cli.cli.options.shared import OutputOptions
     from kling_cli.errors import KlingError
     from kling_cli.listener.forwarding.delivery import DeliveryOutcome
-    from kling_cli.mock.conformance import HandlerResponse, Judgement
-    from kling_cli.mock.scenarios import Delivery
+    from kling_cli.mock.conformance import CheckedDelivery, PromiseResult
+    from kling_cli.mock.scenarios import MockDelivery
     from kling_cli.mock.sender import MockRuns
 
 SCHEMA: Final = 1
@@ -31,9 +31,9 @@ _WIDTH: Final = 17  # of the longest scenario's name
 _WHY_SKIPPED: Final = "needs KLING_WEBHOOK_SECRET, as your handler has it"
 
 
-def print_commands(commands: Sequence[str], talk: OutputOptions) -> None:
+def print_commands(commands: Sequence[str], output_options: OutputOptions) -> None:
     """Print curl commands, one a line, or in one JSON object."""
-    if talk.is_json:
+    if output_options.is_json:
         write_result(dumps(_document() | {"commands": list(commands)}))
         return
     for each in commands:
@@ -41,18 +41,18 @@ def print_commands(commands: Sequence[str], talk: OutputOptions) -> None:
 
 
 class MockReport:
-    """Tells of the answers of one run, and what they come to."""
+    """The report of a run of mock callbacks."""
 
-    def __init__(self, talk: OutputOptions, *, is_asserting: bool) -> None:
-        self._talk = talk
+    def __init__(self, output_options: OutputOptions, *, is_asserting: bool) -> None:
+        self._output_options = output_options
         self._is_asserting = is_asserting
         self._series: MockRuns | None = None
-        self._tried: list[tuple[str | None, Sequence[HandlerResponse]]] = []
-        self._style = styler_for(sys.stdout, is_colorless=talk.is_colorless)
+        self._tried: list[tuple[str | None, Sequence[CheckedDelivery]]] = []
+        self._style = styler_for(sys.stdout, is_colorless=output_options.is_colorless)
 
     @property
-    def judged(self) -> list[HandlerResponse]:
-        """Every answer so far."""
+    def judged(self) -> list[CheckedDelivery]:
+        """Every checked answer so far."""
         return [each for _, judged in self._tried for each in judged]
 
     @property
@@ -62,49 +62,55 @@ class MockReport:
     def begin(self, series: MockRuns) -> None:
         """Print the head of the table of `--all`."""
         self._series = series
-        if series.is_all and not (self._talk.is_json or self._talk.is_quiet):
+        if series.is_all and not (
+            self._output_options.is_json or self._output_options.is_quiet
+        ):
             head = f"{'scenario':<{_WIDTH}}  result  answers  slowest"
             write_result(self._style(head, "bold"))
 
-    def show(self, number: int, one: Delivery, outcome: DeliveryOutcome) -> None:
-        """Print one line about an answer as it comes; with --quiet the status."""
+    def show(self, number: int, one: MockDelivery, outcome: DeliveryOutcome) -> None:
+        """Print one line about an answer as it arrives; with --quiet its status."""
         is_table = self._series is not None and self._series.is_all
-        if self._talk.is_json or is_table:
+        if self._output_options.is_json or is_table:
             return
-        if self._talk.is_quiet:
+        if self._output_options.is_quiet:
             write_result(str(outcome.status or "-"))
             return
         told = outcome.status if outcome.failure is None else outcome.failure.value
         write_result(f"#{number} {one.name} {told} {outcome.duration_s * 1000:.0f}ms")
 
-    def add(self, scenario: str | None, judged: Sequence[HandlerResponse]) -> None:
-        """Take the answers of one trial; with `--all`, print its row."""
+    def add(self, scenario: str | None, judged: Sequence[CheckedDelivery]) -> None:
+        """Add the answers of one run; with `--all`, print its row."""
         self._tried.append((scenario, judged))
-        if self._series is None or not self._series.is_all or self._talk.is_json:
+        if (
+            self._series is None
+            or not self._series.is_all
+            or self._output_options.is_json
+        ):
             return
         self._print_row(scenario or "", judged)
 
     def conclude(self, error: KlingError | None) -> int:
-        """Say PASS or FAIL where that was asked for, and what is wrong; return a code.
+        """Print PASS or FAIL where requested, and the error; return the exit code.
 
         Without an answer there is nothing to pass or fail.
         """
-        if self._talk.is_json:
+        if self._output_options.is_json:
             write_result(dumps(self._full_document(error)))
         elif self._is_asserting and any(self._is_answered(e) for e in self.judged):
             self._print_verdict(error)
         for each in error_lines(error) if error else ():
-            print_message(each, is_colorless=self._talk.is_colorless)
+            print_message(each, is_colorless=self._output_options.is_colorless)
         return int(error.exit_code) if error else 0
 
     @staticmethod
-    def _is_answered(each: HandlerResponse) -> bool:
+    def _is_answered(each: CheckedDelivery) -> bool:
         return each.outcome.status is not None or not each.has_no_answer
 
-    def _print_row(self, scenario: str, judged: Sequence[HandlerResponse]) -> None:
+    def _print_row(self, scenario: str, judged: Sequence[CheckedDelivery]) -> None:
         unmet = [each for each in judged if each.faults]
         result = self._result(is_met=not unmet)
-        if self._talk.is_quiet:
+        if self._output_options.is_quiet:
             write_result(f"{result} {scenario}")
             return
         slowest_ms = max((each.outcome.duration_s for each in judged), default=0) * 1e3
@@ -115,7 +121,7 @@ class MockReport:
     def _print_verdict(self, error: KlingError | None) -> None:
         """Print the rows of what was skipped, the promises and the sum."""
         series = self._series
-        if series is not None and not self._talk.is_quiet:
+        if series is not None and not self._output_options.is_quiet:
             for name in series.skipped:
                 skip = self._style("SKIP", "yellow")
                 write_result(f"{name:<{_WIDTH}}  {skip}    {_WHY_SKIPPED}")
@@ -136,12 +142,12 @@ class MockReport:
                 words += f", {len(self._series.skipped)} skipped"
         return f"{words}, not finished" if isinstance(error, StoppedError) else words
 
-    def _judgements(self) -> list[Judgement]:
-        from kling_cli.mock.conformance import judgements
+    def _judgements(self) -> list[PromiseResult]:
+        from kling_cli.mock.conformance import promise_results
 
         if self._series is None or not self._is_asserting:
             return []
-        return judgements(self.judged, self._series.demands)
+        return promise_results(self.judged, self._series.expectations)
 
     def _result(self, *, is_met: bool) -> str:
         return self._style("PASS", "green") if is_met else self._style("FAIL", "red")
@@ -183,7 +189,7 @@ class MockReport:
         ]
 
 
-def _met_share(each: Judgement) -> str:
+def _met_share(each: PromiseResult) -> str:
     """Return `3 of 3`, or how many and which deliveries broke a promise."""
     if each.is_met:
         return f"{each.n_tested} of {each.n_tested}"
@@ -194,7 +200,7 @@ def _met_share(each: Judgement) -> str:
 
 
 def _document(error: KlingError | None = None) -> dict[str, Any]:
-    """Return the JSON; its keys are the same in every outcome."""
+    """Return the JSON document; its keys are the same in every outcome."""
     return {
         "schema": SCHEMA,
         "ok": error is None,
@@ -207,7 +213,7 @@ def _document(error: KlingError | None = None) -> dict[str, Any]:
     }
 
 
-def _delivery_object(each: HandlerResponse, scenario: str | None) -> dict[str, Any]:
+def _delivery_object(each: CheckedDelivery, scenario: str | None) -> dict[str, Any]:
     outcome = each.outcome
     return {
         "number": each.number,

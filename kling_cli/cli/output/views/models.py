@@ -1,4 +1,4 @@
-"""Models, what they take and what they cost, for a person and for a pipe."""
+"""Views of models: capabilities and prices."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 _MODEL_COLUMNS = (
     Column(heading="product"),
     Column(heading="model"),
-    Column(heading="status", leaves=4),
-    Column(heading="units", leaves=5),
-    Column(heading="resolution", leaves=2),
-    Column(heading="seconds", leaves=3),
-    Column(heading="also takes", leaves=1, is_wrapped=True),
+    Column(heading="status", drop_order=4),
+    Column(heading="units", drop_order=5),
+    Column(heading="resolution", drop_order=2),
+    Column(heading="seconds", drop_order=3),
+    Column(heading="also takes", drop_order=1, is_wrapped=True),
 )
 _CAPABILITY_COLUMNS = (
     Column(heading="units"),
-    Column(heading="rate", leaves=2),
-    Column(heading="status", leaves=1),
+    Column(heading="rate", drop_order=2),
+    Column(heading="status", drop_order=1),
     Column(heading="how to ask", is_wrapped=True),
 )
 _OWN_COLUMN = ("resolution", "duration")
@@ -47,7 +47,7 @@ _FREE_VALUE_KINDS = frozenset(
 
 
 def model_table(lines: Sequence[ModelListing]) -> Iterator[str]:
-    """Yield one line a model, everything it takes at its end."""
+    """Yield one line a model with its capabilities."""
     rows = [
         (
             command_words(one),
@@ -64,7 +64,7 @@ def model_table(lines: Sequence[ModelListing]) -> Iterator[str]:
 
 
 def capability_table(lines: Sequence[ModelListing]) -> Iterator[str]:
-    """Yield one line a model: units of a job, the rate, and the command to type."""
+    """Yield one line a model: units of a job, the rate, and an example command."""
     rows = [
         (_units(one), _rate(one), one.model.status, example_command(one))
         for one in lines
@@ -73,7 +73,7 @@ def capability_table(lines: Sequence[ModelListing]) -> Iterator[str]:
 
 
 def _fitted_or_plain(titles: Sequence[Column], rows: Sequence[Row]) -> Iterator[str]:
-    """Return the rows as wide as a terminal, or whole for a pipe."""
+    """Return the rows fitted to the terminal, or whole for a pipe."""
     if is_terminal(sys.stdout):
         return fitted_table(titles, rows, width=get_terminal_size().columns)
     return plain_table(rows)
@@ -112,7 +112,7 @@ def command_words(one: ModelListing) -> str:
 
 
 def example_command(one: ModelListing) -> str:
-    """Return the command that asks a model for what is wanted, inputs left open."""
+    """Return a command that asks a model for the capabilities, inputs left open."""
     arguments = (each.spelling for each in one.product.fields if each.is_argument)
     chosen = [] if one.model.id == one.product.name else ["-m", one.model.id]
     said = [*_option_words(one)] if one.offer else []
@@ -182,7 +182,7 @@ def _rate(one: ModelListing) -> str | None:
 
 
 def accepted_limits(one: ModelListing, name: str) -> Limits | None:
-    """Return what a model takes for a field, on the first route that has it."""
+    """Return a model's limits for a field, on the first route that has it."""
     for route in one.product.routes:
         if route.name in one.model.wire_ids and accepts_field(one.model, route, name):
             return one.model.limits[route.name][name]
@@ -201,7 +201,7 @@ def _limits_text(one: ModelListing, name: str) -> str | None:
 
 
 def _other_capabilities(one: ModelListing) -> Iterator[str]:
-    """Yield the words that `--can` knows and the model takes."""
+    """Yield the capabilities of `--can` that the model has."""
     for field in one.product.fields:
         limits = accepted_limits(one, field.name)
         if limits is None or not field.options or field.name in _OWN_COLUMN:
@@ -242,7 +242,7 @@ def credential_kinds(one: ModelListing) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelListing:
-    """A model of a product; with what was wanted of it, how it does that."""
+    """A model of a product, with the match of the capabilities searched for."""
 
     product: Product
     model: Model
@@ -250,7 +250,7 @@ class ModelListing:
 
 
 def model_document(one: ModelListing) -> dict[str, Any]:
-    """Return what `--json` says about a model of a product."""
+    """Return the JSON object of a model of a product."""
     model = one.model
     return {
         "model": model.id,

@@ -1,4 +1,4 @@
-"""How a callback was authenticated, in words for a person; JSON keeps its own."""
+"""Labels of the JSON field `trust`: how a callback was authenticated."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _WORDS: Mapping[str, str] = MappingProxyType(
 
 
 def trust_phrase(trust: str) -> str:
-    """Return what stands in a sentence for a value of the JSON field `trust`."""
+    """Return the phrase for a value of `trust` in a sentence."""
     return _PHRASES.get(trust, trust)
 
 
 def trust_word(trust: str) -> str:
-    """Return the same as one word, for a column."""
+    """Return the word for a value of `trust` in a column."""
     return _WORDS.get(trust, trust)
 
 
 def trust_from_word(word: str) -> str:
-    """Return the JSON value of a word from such a column; any other as it is."""
+    """Return the value of `trust` of such a word; any other unchanged."""
     return next((value for value, said in _WORDS.items() if said == word), word)

@@ -16,7 +16,7 @@ import pytest
 from kling_cli.cli.output.listener.keys import HELP, KEYS
 from kling_cli.listener.controls import Controls
 from kling_cli.listener.events import Forwarded, Mismatch, Verified
-from kling_cli.store.journal import StoredCallback
+from kling_cli.store.records import StoredCallback
 from tests.support.kling import Kling
 from tests.support.recorder import recorder
 from tests.support.terminal import Terminal
@@ -59,14 +59,14 @@ def passed() -> Passed:
 
 @pytest.fixture
 def controls(passed: Passed) -> Controls:
-    return Controls(callback_url=URL, forwards=passed, stop=lambda _reason: None)
+    return Controls(callback_url=URL, forwarder=passed, stop=lambda _reason: None)
 
 
 def test_replay_passes_the_last_callback_on_again(
     controls: Controls, passed: Passed
 ) -> None:
     assert KEYS["r"](controls).startswith("nothing to replay")
-    controls.last = a_callback()
+    controls.last_callback = a_callback()
 
     said = KEYS["r"](controls)
 
@@ -76,7 +76,7 @@ def test_replay_passes_the_last_callback_on_again(
 
 def test_details_are_safe_to_show(controls: Controls) -> None:
     assert KEYS["d"](controls) == "no callback yet"
-    controls.last = a_callback(raw=b'{"message": "\x1b[2J\r\n"}')
+    controls.last_callback = a_callback(raw=b'{"message": "\x1b[2J\r\n"}')
 
     said = KEYS["d"](controls)
 
@@ -88,11 +88,11 @@ def test_details_are_safe_to_show(controls: Controls) -> None:
 def test_details_compare_the_claim_with_the_api_and_say_what_became_of_it(
     controls: Controls,
 ) -> None:
-    controls.last = a_callback(raw=b'{"id":"t1","status":"succeeded"}')
+    controls.last_callback = a_callback(raw=b'{"id":"t1","status":"succeeded"}')
     before = KEYS["d"](controls).splitlines()
     wrong = Mismatch("status", "succeeded", "processing")
     for number in (6, 7):
-        controls.note(
+        controls.record_outcome(
             Verified(
                 number=number,
                 task_id="t1",
@@ -101,7 +101,7 @@ def test_details_compare_the_claim_with_the_api_and_say_what_became_of_it(
                 mismatches=(wrong,),
             )
         )
-        controls.note(
+        controls.record_outcome(
             Forwarded(
                 number=number,
                 method="POST",
@@ -129,7 +129,7 @@ def test_details_compare_the_claim_with_the_api_and_say_what_became_of_it(
 
 
 def test_details_of_a_long_body_end_with_where_the_rest_is(controls: Controls) -> None:
-    controls.last = a_callback(raw=json.dumps(list(range(500))).encode())
+    controls.last_callback = a_callback(raw=json.dumps(list(range(500))).encode())
 
     lines = KEYS["d"](controls).splitlines()
 
@@ -147,7 +147,7 @@ def test_what_came_in_a_pause_is_passed_on_afterwards(
     controls: Controls, passed: Passed
 ) -> None:
     KEYS["p"](controls)
-    controls.pass_on(a_callback(8))
+    controls.forward(a_callback(8))
     held_back = list(passed.kept)
 
     KEYS["p"](controls)

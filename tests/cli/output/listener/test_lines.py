@@ -10,12 +10,12 @@ import pytest
 
 from kling_cli.cli.output.listener import text_lines
 from kling_cli.cli.output.listener.json_lines import dumps, event_object
-from kling_cli.jobs import events
-from kling_cli.listener import events as happened
-from kling_cli.listener.events import ListenerEvent, Mismatch, TaskFact
+from kling_cli.jobs.events import Notice
+from kling_cli.listener import events
+from kling_cli.listener.events import JsonLineEvent, ListenerEvent, Mismatch
 
 NOW = datetime(2026, 10, 4, 12, 0, 3, tzinfo=UTC)
-SEEN = happened.CallbackReceived(
+SEEN = events.CallbackReceived(
     number=12,
     received_at=NOW,
     product="text2video",
@@ -27,14 +27,14 @@ SEEN = happened.CallbackReceived(
     raw=b"{}",
     since_submit_s=41.2,
 )
-FORWARDED = happened.Forwarded(
+FORWARDED = events.Forwarded(
     number=12, method="POST", url="http://a/b", status=200, duration_s=0.0123
 )
-FACTS: list[tuple[TaskFact, str, str]] = [
+FACTS: list[tuple[JsonLineEvent, str, str]] = [
     (SEEN, "callback", "#12 text2video succeeded t1 after 41s, via the secret URL"),
     (FORWARDED, "forward", "#12 -> 200 POST http://a/b 12ms"),
     (
-        happened.Forwarded(
+        events.Forwarded(
             number=12,
             method="POST",
             url="http://a/b",
@@ -48,12 +48,12 @@ FACTS: list[tuple[TaskFact, str, str]] = [
         "#12 -> refused POST http://a/b 1000ms attempt 2: nothing listens there",
     ),
     (
-        happened.Verified(number=12, task_id="t1", is_true=True),
+        events.Verified(number=12, task_id="t1", is_true=True),
         "verified",
         "#12 verified with the API",
     ),
     (
-        happened.Verified(
+        events.Verified(
             number=12,
             task_id="t1",
             is_true=False,
@@ -66,7 +66,7 @@ FACTS: list[tuple[TaskFact, str, str]] = [
         ),
     ),
     (
-        happened.Verified(
+        events.Verified(
             number=12,
             task_id="t9",
             is_true=False,
@@ -76,29 +76,29 @@ FACTS: list[tuple[TaskFact, str, str]] = [
         "#12 contradicts the API: the API knows no task t9",
     ),
     (
-        happened.Duplicate(number=13, of=12),
+        events.Duplicate(number=13, of=12),
         "duplicate",
         "#13 is a duplicate of #12",
     ),
     (
-        happened.Stale(number=14, task_id="t1", status="processing", known="failed"),
+        events.Stale(number=14, task_id="t1", status="processing", known="failed"),
         "stale",
         "#14 came late: it says processing, the task is failed already",
     ),
     (
-        happened.Rejected(reason="too large", status=413, count=2),
+        events.Rejected(reason="too large", status=413, count=2),
         "rejected",
         "refused with 413, too large (2 so far)",
     ),
     (
-        happened.Rejected(
+        events.Rejected(
             reason="malformed body", status=400, count=1, number=15, detail="not JSON"
         ),
         "rejected",
         "#15 refused with 400, malformed body: not JSON",
     ),
     (
-        happened.TunnelChanged(
+        events.TunnelChanged(
             state="moved", public_url="https://a", callback_url="https://a/callback/x"
         ),
         "tunnel",
@@ -108,22 +108,22 @@ FACTS: list[tuple[TaskFact, str, str]] = [
         ),
     ),
     (
-        happened.Polled(task_ids=("t1",), reason="the tunnel was down"),
+        events.Polled(task_ids=("t1",), reason="the tunnel was down"),
         "poll",
         "the tunnel was down; asked the API about 1 task",
     ),
     (
-        happened.Reconciled(task_id="t1", status="failed", is_missed=True, number=16),
+        events.Reconciled(task_id="t1", status="failed", is_missed=True, number=16),
         "reconciled",
         "#16 t1 is failed; its callback was missed",
     ),
     (
-        happened.Stopped(reason="timeout", counts={"callbacks": 0, "rejected": 2}),
+        events.Stopped(reason="timeout", counts={"callbacks": 0, "rejected": 2}),
         "stopped",
         "stopped (timeout): callbacks 0, rejected 2",
     ),
     (
-        happened.Ready(callback_url="http://a/c", local_url="http://a/c"),
+        events.Ready(callback_url="http://a/c", local_url="http://a/c"),
         "ready",
         "callback_url: http://a/c",
     ),
@@ -140,7 +140,7 @@ def test_a_line_says_what_happened(line: ListenerEvent, _type: str, words: str) 
 
 @pytest.mark.parametrize(("line", "type_", "_words"), FACTS)
 def test_a_line_is_one_object_with_its_place(
-    line: TaskFact, type_: str, _words: str
+    line: JsonLineEvent, type_: str, _words: str
 ) -> None:
     made = json.loads(dumps(event_object(line, seq=7, now=NOW)))
 
@@ -150,17 +150,17 @@ def test_a_line_is_one_object_with_its_place(
 
 
 def test_every_kind_of_line_is_tried() -> None:
-    kinds = set(TaskFact.__args__)
+    kinds = set(JsonLineEvent.__args__)
 
     assert {type(line) for line, _, _ in FACTS} == kinds
 
 
 def test_where_callbacks_of_one_status_go_is_said() -> None:
-    ready = happened.Ready(
+    ready = events.Ready(
         callback_url="http://a/c",
         local_url="http://a/c",
         forward_to=("http://b/all", "http://b/failed"),
-        routed=(None, "failed"),
+        route_statuses=(None, "failed"),
     )
 
     assert text_lines.ready_text(ready).splitlines()[1:] == [
@@ -178,7 +178,7 @@ def test_a_callbacks_object_has_its_body_and_joined_headers() -> None:
 
 
 def test_a_strangers_words_cannot_act_on_a_terminal() -> None:
-    evil = happened.Stale(
+    evil = events.Stale(
         number=1, task_id="t", status="\x1b[2J\n", known="\u202egnp.exe"
     )
 
@@ -186,7 +186,7 @@ def test_a_strangers_words_cannot_act_on_a_terminal() -> None:
 
 
 def test_a_warning_is_a_warning() -> None:
-    notice = events.Notice(message="no room", hint="make some")
+    notice = Notice(message="no room", hint="make some")
 
     assert text_lines.event_text(notice, NOW) == "warning: no room (make some)"
     assert not text_lines.is_result(notice)
@@ -213,7 +213,7 @@ def test_the_beginning_of_an_answer_stays_on_the_line() -> None:
 
 @pytest.mark.parametrize(("line", "type_", "_words"), FACTS)
 def test_the_page_about_the_listener_lists_the_keys_of_every_line(
-    line: TaskFact, type_: str, _words: str
+    line: JsonLineEvent, type_: str, _words: str
 ) -> None:
     page = (Path(__file__).parents[4] / "docs" / "listen.md").read_text()
     table = page.split("| type | keys |")[1].split("\n\n")[0]

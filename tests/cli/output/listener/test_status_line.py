@@ -13,24 +13,24 @@ from kling_cli.cli.output.listener.status_line import (
     StatusLine,
     masked_url,
 )
-from kling_cli.listener import events as happened
+from kling_cli.listener import events
 from kling_cli.listener.events import ListenerEvent
 from tests.cli.output.listener.test_lines import FORWARDED, SEEN
 
 SECRET = "tokenoftheperson"
 PUBLIC = f"https://abc.example.app/callback/{SECRET}"
-READY = happened.Ready(
+READY = events.Ready(
     callback_url=PUBLIC,
     local_url=f"http://127.0.0.1:1/callback/{SECRET}",
     forward_to=("http://127.0.0.1:3000/hook",),
 )
-FAILED = happened.Forwarded(
+FAILED = events.Forwarded(
     number=12, method="POST", url="http://a/b", status=500, duration_s=0.1
 )
 
 
-def tunnel(state: str, url: str | None = None) -> happened.TunnelChanged:
-    return happened.TunnelChanged(
+def tunnel(state: str, url: str | None = None) -> events.TunnelChanged:
+    return events.TunnelChanged(
         state=state,  # type: ignore[arg-type]  # -- one of its words
         public_url="https://abc.example.app",
         callback_url=url,
@@ -59,9 +59,9 @@ def text_after(*lines: ListenerEvent, columns: int = 100) -> str:
         ),
         (
             (
-                happened.Rejected(reason="a", status=400, count=2),
-                happened.Rejected(reason="a", status=400, count=3),
-                happened.Rejected(reason="b", status=413, count=1),
+                events.Rejected(reason="a", status=400, count=2),
+                events.Rejected(reason="a", status=400, count=3),
+                events.Rejected(reason="b", status=413, count=1),
             ),
             "tunnel up · 0 received · 0 forwarded · 0 failed · 4 refused",
         ),
@@ -77,7 +77,7 @@ def test_it_counts_and_says_how_the_tunnel_is(
 
 
 def test_a_listener_of_this_machine_that_forwards_nothing_says_less() -> None:
-    local = happened.Ready(
+    local = events.Ready(
         callback_url="http://a/callback", local_url="http://a/callback"
     )
 

@@ -16,7 +16,7 @@ from kling_cli.cli.output.live.display import (
     terminal_console,
 )
 from kling_cli.errors import TaskFailedError
-from kling_cli.jobs import events as happened
+from kling_cli.jobs import events
 from kling_cli.jobs.events import Event
 from tests.cli.output.examples import TASK_ID, a_result, one_of_each, prepared
 from tests.support.clock import FakeClock
@@ -46,14 +46,14 @@ def a_console(paper: Any, width: int = 80) -> Console:
     )
 
 
-def shown(events: list[Event], *, width: int = 80, encoding: str = "utf-8") -> str:
+def shown(history: list[Event], *, width: int = 80, encoding: str = "utf-8") -> str:
     """Return all that a terminal gets in a run with these events."""
     paper = Paper(encoding)
     reporter = LiveReporter(
         is_colored=True, console=a_console(paper, width), clock=FakeClock()
     )
     with reporter:
-        for event in events:
+        for event in history:
             reporter.tell(event)
     return paper.getvalue()
 
@@ -87,15 +87,15 @@ def test_a_terminal_that_knows_no_unicode_gets_none() -> None:
     ("event", "lines"),
     [
         pytest.param(
-            happened.CallbackPath(state="ready", via="ngrok"), [], id="all is well"
+            events.CallbackPath(state="ready", via="ngrok"), [], id="all is well"
         ),
         pytest.param(
-            happened.CallbackPath(state="lost"),
+            events.CallbackPath(state="lost"),
             ["the way for callbacks is lost; polling more"],
             id="lost",
         ),
         pytest.param(
-            happened.CallbackPath(state="none", detail="no token"),
+            events.CallbackPath(state="none", detail="no token"),
             ["no callbacks; polling: no token"],
             id="a reason",
         ),
@@ -105,15 +105,15 @@ def test_a_terminal_that_knows_no_unicode_gets_none() -> None:
             id="the cost",
         ),
         pytest.param(
-            happened.Notice(message="careful"), ["warning: careful"], id="notice"
+            events.Notice(message="careful"), ["warning: careful"], id="notice"
         ),
         pytest.param(
-            happened.Finished(result=a_result()),
+            events.Finished(result=a_result()),
             [f"done: {TASK_ID} succeeded, took 1m 32s, 4 units, notified by callback"],
             id="well ended",
         ),
         pytest.param(
-            happened.Finished(
+            events.Finished(
                 result=a_result(
                     status=TaskStatus.FAILED,
                     units=0.0,
@@ -124,14 +124,14 @@ def test_a_terminal_that_knows_no_unicode_gets_none() -> None:
             [f"{TASK_ID} failed, took 1m 32s, 0 units, found by polling"],
             id="badly ended",
         ),
-        pytest.param(happened.Querying(task_ids=("1",), in_s=3.0), [], id="a question"),
+        pytest.param(events.Querying(task_ids=("1",), in_s=3.0), [], id="a question"),
         pytest.param(
-            happened.QueryFailed(error=TaskFailedError("down"), retry_s=1.0),
+            events.QueryFailed(error=TaskFailedError("down"), retry_s=1.0),
             ["could not ask: down; again in 1s"],
             id="the first failure",
         ),
         pytest.param(
-            happened.QueryFailed(error=TaskFailedError("down"), retry_s=1.0, attempt=2),
+            events.QueryFailed(error=TaskFailedError("down"), retry_s=1.0, attempt=2),
             [],
             id="the next failure, which the display shows",
         ),

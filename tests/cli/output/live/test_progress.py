@@ -3,7 +3,7 @@ from __future__ import annotations
 from kling_cli.api.tasks import TaskStatus
 from kling_cli.cli.output.live.progress import ProgressModel, Transfer, apply_event
 from kling_cli.errors import UnreachableError
-from kling_cli.jobs import events as happened
+from kling_cli.jobs import events
 from kling_cli.jobs.events import Event
 from tests.cli.output.examples import (
     EXTERNAL_ID,
@@ -18,18 +18,18 @@ from tests.cli.output.examples import (
 )
 
 
-def board_after(*events: Event, step_s: float = 1.0) -> ProgressModel:
-    """Return the board after these events, one every `step_s`, the first at 0."""
-    board = ProgressModel()
-    for count, event in enumerate(events):
-        board = apply_event(board, event, count * step_s)
-    return board
+def board_after(*history: Event, step_s: float = 1.0) -> ProgressModel:
+    """Return the progress after these events, one every `step_s`, the first at 0."""
+    progress = ProgressModel()
+    for count, event in enumerate(history):
+        progress = apply_event(progress, event, count * step_s)
+    return progress
 
 
 def test_a_job_is_one_row_from_its_preparation_to_its_end() -> None:
-    board = board_after(*one_of_each())
+    progress = board_after(*one_of_each())
 
-    [row] = board.rows
+    [row] = progress.rows
     assert (row.external_id, row.task_id) == (EXTERNAL_ID, TASK_ID)
     assert row.submitted_at == 6.0
     assert row.phase == "succeeded"
@@ -38,36 +38,36 @@ def test_a_job_is_one_row_from_its_preparation_to_its_end() -> None:
 
 
 def test_phases_say_what_is_being_done() -> None:
-    slot = happened.WaitingForSlot(external_id=EXTERNAL_ID, attempt=2, pause_s=1.5)
-    doubt = happened.OutcomeCheck(external_id=EXTERNAL_ID, reason="?")
+    slot = events.WaitingForSlot(external_id=EXTERNAL_ID, attempt=2, pause_s=1.5)
+    doubt = events.OutcomeCheck(external_id=EXTERNAL_ID, reason="?")
 
     assert board_after(prepared()).rows[0].phase == "submitting"
     assert (
         board_after(prepared(), slot).rows[0].phase == "waiting for a slot, attempt 2"
     )
-    assert board_after(prepared(), slot).next_ask_at == 1.0 + 1.5
+    assert board_after(prepared(), slot).next_query_at == 1.0 + 1.5
     assert "finding out" in board_after(prepared(), doubt).rows[0].phase
 
 
 def test_a_tunnel_that_opens_is_said_until_it_is_decided() -> None:
-    opening = happened.TunnelOpening(provider="ngrok")
-    ready = happened.CallbackPath(state="ready", via="ngrok")
+    opening = events.TunnelOpening(provider="ngrok")
+    ready = events.CallbackPath(state="ready", via="ngrok")
 
-    assert board_after(opening).doing == "opening a tunnel with ngrok"
-    assert board_after(opening, ready).doing is None
+    assert board_after(opening).activity == "opening a tunnel with ngrok"
+    assert board_after(opening, ready).activity is None
     assert board_after(opening, ready).path == "callbacks can come in through ngrok"
 
 
 def test_tasks_that_are_waited_for_again_have_rows_of_their_own() -> None:
-    board = board_after(
+    progress = board_after(
         submitted(task_id="1", external_id="e1"),
         submitted(task_id="2", external_id="e2"),
         status_changed(TaskStatus.PROCESSING, task_id="2"),
         status_changed(TaskStatus.PROCESSING, task_id="3"),
     )
 
-    assert [row.task_id for row in board.rows] == ["1", "2", "3"]
-    assert [row.phase for row in board.rows] == [
+    assert [row.task_id for row in progress.rows] == ["1", "2", "3"]
+    assert [row.phase for row in progress.rows] == [
         "submitted",
         "processing",
         "processing",
@@ -75,26 +75,28 @@ def test_tasks_that_are_waited_for_again_have_rows_of_their_own() -> None:
 
 
 def test_the_end_of_a_job_never_seen_makes_no_row() -> None:
-    assert board_after(happened.Finished(result=a_result())).rows == ()
+    assert board_after(events.Finished(result=a_result())).rows == ()
 
 
 def test_a_job_without_a_task_id_ends_under_its_external_id() -> None:
-    ended = happened.Finished(result=a_result(task_id=None))
+    ended = events.Finished(result=a_result(task_id=None))
 
     assert board_after(prepared(), ended).rows[0].is_done
 
 
 def test_the_rate_of_a_download_is_what_came_since_it_was_first_seen() -> None:
-    board = board_after(submitted(), downloading(1000, 9000), downloading(3000, 9000))
+    progress = board_after(
+        submitted(), downloading(1000, 9000), downloading(3000, 9000)
+    )
 
-    transfer = board.rows[0].transfers[FILE]
+    transfer = progress.rows[0].transfers[FILE]
     assert transfer.rate(now=3.0) == 2000 / 2
     assert transfer.left_s(now=3.0) == 6000 / 1000
 
 
 def test_a_download_that_has_just_begun_promises_nothing() -> None:
     transfer = Transfer(
-        name=FILE, done_bytes=10, total_bytes=None, began_at=0.0, began_bytes=0
+        name=FILE, done_bytes=10, total_bytes=None, started_at=0.0, start_bytes=0
     )
 
     assert transfer.rate(now=0.1) is None
@@ -102,7 +104,7 @@ def test_a_download_that_has_just_begun_promises_nothing() -> None:
 
 
 def test_a_broken_download_says_when_it_goes_on() -> None:
-    broke = happened.DownloadRetry(task_id=TASK_ID, name=FILE, reason="?", retry_s=2.0)
+    broke = events.DownloadRetry(task_id=TASK_ID, name=FILE, reason="?", retry_s=2.0)
 
     assert board_after(submitted(), broke).rows[0].phase == "saving again in 2s"
 
@@ -113,28 +115,28 @@ def test_a_task_that_is_older_than_this_run_has_its_own_age() -> None:
 
 def test_trouble_is_known_until_the_api_answers() -> None:
     down = UnreachableError("the API cannot be reached")
-    unsent = happened.SendFailed(
+    unsent = events.SendFailed(
         external_id=EXTERNAL_ID, error=down, attempt=2, most_attempts=6, retry_s=1.0
     )
-    unasked = happened.QueryFailed(error=down, retry_s=2.0, attempt=3)
-    asking = happened.Querying(task_ids=(TASK_ID,), in_s=2.0, failures=3)
-    asked = happened.Querying(task_ids=(TASK_ID,), in_s=9.0)
+    unasked = events.QueryFailed(error=down, retry_s=2.0, attempt=3)
+    asking = events.Querying(task_ids=(TASK_ID,), in_s=2.0, failures=3)
+    asked = events.Querying(task_ids=(TASK_ID,), in_s=9.0)
 
     sending = board_after(prepared(), unsent)
-    assert sending.trouble == ("the API cannot be reached", "try 2 of 6")
-    assert sending.next_ask_at == 2.0
-    assert board_after(prepared(), unsent, submitted()).trouble == ()
-    assert board_after(submitted(), unasked, asking).trouble == (
+    assert sending.api_error == ("the API cannot be reached", "try 2 of 6")
+    assert sending.next_query_at == 2.0
+    assert board_after(prepared(), unsent, submitted()).api_error == ()
+    assert board_after(submitted(), unasked, asking).api_error == (
         "the API cannot be reached",
         "try 3",
     )
-    assert board_after(submitted(), unasked, asked).trouble == ()
+    assert board_after(submitted(), unasked, asked).api_error == ()
 
 
 def test_the_next_question_is_counted_down_from_when_it_was_announced() -> None:
-    lost = happened.QueryFailed(error=UnreachableError("no answer"), retry_s=2.0)
+    lost = events.QueryFailed(error=UnreachableError("no answer"), retry_s=2.0)
 
     assert (
-        board_after(happened.Querying(task_ids=("1",), in_s=12.0)).next_ask_at == 12.0
+        board_after(events.Querying(task_ids=("1",), in_s=12.0)).next_query_at == 12.0
     )
-    assert board_after(prepared(), lost).next_ask_at == 1.0 + 2.0
+    assert board_after(prepared(), lost).next_query_at == 1.0 + 2.0

@@ -9,7 +9,7 @@ from kling_cli.api.tasks import TaskStatus
 from kling_cli.cli.output.live.progress import ProgressModel, apply_event
 from kling_cli.cli.output.live.renderer import ASCII, RenderOptions, render
 from kling_cli.errors import UnreachableError
-from kling_cli.jobs import events as happened
+from kling_cli.jobs import events
 from kling_cli.jobs.events import Event
 from tests.cli.output.examples import (
     EXTERNAL_ID,
@@ -20,17 +20,17 @@ from tests.cli.output.examples import (
     submitted,
 )
 
-READY = happened.CallbackPath(state="ready", via="ngrok")
-ASKING = happened.Querying(task_ids=(TASK_ID,), in_s=90.0)
+READY = events.CallbackPath(state="ready", via="ngrok")
+ASKING = events.Querying(task_ids=(TASK_ID,), in_s=90.0)
 
 
-def drawn(*events: Event, now: float, width: int = 80, height: int = 24) -> list[str]:
+def drawn(*history: Event, now: float, width: int = 80, height: int = 24) -> list[str]:
     """Return the display at `now`, all events having happened at 0."""
-    board = ProgressModel()
-    for event in events:
-        board = apply_event(board, event, 0.0)
-    canvas = RenderOptions(width, height, now)
-    return [line.plain for line in render(board, canvas)]
+    progress = ProgressModel()
+    for event in history:
+        progress = apply_event(progress, event, 0.0)
+    options = RenderOptions(width, height, now)
+    return [line.plain for line in render(progress, options)]
 
 
 def test_a_running_job_shows_what_time_path_and_next_question() -> None:
@@ -67,7 +67,7 @@ def test_the_prompt_is_shown_on_one_line_and_shortened() -> None:
 
 def test_an_api_that_is_down_is_said_with_the_try_and_when_the_next_is() -> None:
     down = UnreachableError("the API at x cannot be reached")
-    failed = happened.SendFailed(
+    failed = events.SendFailed(
         external_id=EXTERNAL_ID, error=down, attempt=2, most_attempts=6, retry_s=4.0
     )
 
@@ -79,7 +79,7 @@ def test_an_api_that_is_down_is_said_with_the_try_and_when_the_next_is() -> None
 
 
 def test_an_api_that_is_down_is_said_before_any_task_is_known() -> None:
-    failed = happened.QueryFailed(error=UnreachableError("x is down"), retry_s=4.0)
+    failed = events.QueryFailed(error=UnreachableError("x is down"), retry_s=4.0)
 
     assert drawn(failed, now=1.0) == ["  x is down · try 1", "  trying again in 0:03"]
 
@@ -91,12 +91,14 @@ def test_a_job_that_takes_longer_than_usual_says_so() -> None:
 
 
 def test_a_download_shows_size_rate_and_rest() -> None:
-    board = ProgressModel()
+    progress = ProgressModel()
     for now, done in [(0.0, 0), (2.0, 2 * 1024**2)]:
-        board = apply_event(board, submitted(), 0.0) if not board.rows else board
-        board = apply_event(board, downloading(done, 4 * 1024**2), now)
+        progress = (
+            apply_event(progress, submitted(), 0.0) if not progress.rows else progress
+        )
+        progress = apply_event(progress, downloading(done, 4 * 1024**2), now)
 
-    lines = [line.plain for line in render(board, RenderOptions(80, 24, 2.0))]
+    lines = [line.plain for line in render(progress, RenderOptions(80, 24, 2.0))]
 
     assert lines[2] == f"  kling-{TASK_ID}.mp4"
     assert lines[3].endswith("2.0 MB of 4.0 MB · 1.0 MB/s · 0:02 left")
@@ -137,15 +139,15 @@ def test_wide_characters_count_twice() -> None:
 
 def test_several_jobs_are_rows_and_ended_ones_leave() -> None:
     ids = [str(n) for n in range(1, 4)]
-    events: list[Event] = [
+    history: list[Event] = [
         submitted(task_id=one, external_id=f"e{one}", usual_s=None) for one in ids
     ]
-    board = ProgressModel()
-    for event in events:
-        board = apply_event(board, event, 0.0)
-    board = board.with_row("2", 0.0, is_done=True)
+    progress = ProgressModel()
+    for event in history:
+        progress = apply_event(progress, event, 0.0)
+    progress = progress.with_row("2", 0.0, is_done=True)
 
-    lines = [line.plain for line in render(board, RenderOptions(80, 24, 0.0))]
+    lines = [line.plain for line in render(progress, RenderOptions(80, 24, 0.0))]
 
     assert lines == [
         "⠋ 1 · kling-3.0-turbo",
@@ -157,11 +159,11 @@ def test_several_jobs_are_rows_and_ended_ones_leave() -> None:
 
 
 def test_more_jobs_than_the_screen_has_lines_are_counted() -> None:
-    events = [
+    history = [
         submitted(task_id=str(n), external_id=f"e{n}", usual_s=None) for n in range(40)
     ]
 
-    lines = drawn(*events, now=0.0, height=12)
+    lines = drawn(*history, now=0.0, height=12)
 
     assert len(lines) < 12
     assert lines[-2:] == ["  and 36 more", "  0 of 40 tasks done"]
@@ -175,9 +177,11 @@ def test_words_of_the_api_are_drawn_harmlessly() -> None:
 
 
 def test_a_terminal_without_unicode_gets_ascii() -> None:
-    board = apply_event(ProgressModel(), submitted(), 0.0)
+    progress = apply_event(ProgressModel(), submitted(), 0.0)
 
-    lines = [line.plain for line in render(board, RenderOptions(80, 24, 45.0, ASCII))]
+    lines = [
+        line.plain for line in render(progress, RenderOptions(80, 24, 45.0, ASCII))
+    ]
 
     assert all(line.isascii() for line in lines)
     assert "####" in lines[1]

@@ -4,7 +4,7 @@ import pytest
 
 from kling_cli.cli.output.views.callbacks import callback_table
 from tests.cli.output.examples import TASK_ID
-from tests.listener.kept import a_callback
+from tests.listener.stored_callbacks import a_callback
 
 KEPT = [
     a_callback(7, task_id=TASK_ID, product="text2video"),

@@ -7,7 +7,7 @@ import pytest
 
 from kling_cli.api.account import Deduction
 from kling_cli.api.pagination import PagedItems
-from kling_cli.cli.commands.account import checked_types
+from kling_cli.cli.commands.account import parse_product_types
 from kling_cli.cli.output.views.account import (
     cash_left,
     deduction_listing,
@@ -118,10 +118,10 @@ def test_it_is_said_that_there_is_more() -> None:
 
 
 def test_types_of_packs_are_known_in_either_spelling() -> None:
-    assert checked_types(["video", "try_on"]) == ("video", "try-on")
-    assert checked_types(None) == ()
+    assert parse_product_types(["video", "try_on"]) == ("video", "try-on")
+    assert parse_product_types(None) == ()
     with pytest.raises(UsageError, match="--product-type audio"):
-        checked_types(["audio"])
+        parse_product_types(["audio"])
 
 
 def test_what_is_left_in_cash_is_said_by_the_newest_row_of_each_kind() -> None:

@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 
-from kling_cli.cli.commands.trigger import MockOptions, parse
+from kling_cli.cli.commands.trigger import MockOptions, parse_mock_runs
 from kling_cli.cli.options.shared import OutputOptions
 from kling_cli.cli.output.views.mock_results import MockReport
 from kling_cli.errors import ExitCode, StoppedError
-from kling_cli.listener.forwarding.delivery import DeliveryOutcome, Failure
-from kling_cli.mock.conformance import HandlerResponse, judge, verdict
-from kling_cli.mock.scenarios import names
+from kling_cli.listener.forwarding.delivery import DeliveryFailure, DeliveryOutcome
+from kling_cli.mock.conformance import (
+    CheckedDelivery,
+    check_deliveries,
+    conformance_error,
+)
+from kling_cli.mock.scenarios import scenario_names
 from kling_cli.mock.sender import MockRun, MockRuns
 from tests.support.clock import FakeClock
 
@@ -26,7 +30,9 @@ def series(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MockRuns:
     """Return all that `kling trigger --all` sends without a secret."""
     monkeypatch.setenv("KLING_STATE_DIR", str(tmp_path))
     monkeypatch.delenv("KLING_WEBHOOK_SECRET", raising=False)
-    return parse(None, MockOptions(is_all=True, demands="2xx,5s,idempotent", to="3000"))
+    return parse_mock_runs(
+        None, MockOptions(is_all=True, demands="2xx,5s,idempotent", to="3000")
+    )
 
 
 def outcome(status: int | None, **changes: Any) -> DeliveryOutcome:
@@ -34,36 +40,36 @@ def outcome(status: int | None, **changes: Any) -> DeliveryOutcome:
     return DeliveryOutcome(status=status, **facts | changes)
 
 
-def tried(trial: MockRun, n_before: int, refusal: int = 400) -> list[HandlerResponse]:
+def tried(trial: MockRun, n_before: int, refusal: int = 400) -> list[CheckedDelivery]:
     """Return how a handler answers a trial that says `refusal` to what is invalid."""
-    sent = [one for volley in trial.sent for one in volley]
+    sent = [one for volley in trial.batches for one in volley]
     statuses = [200 if one.expected == "2xx" else refusal for one in sent]
     answers = {
         n_before + number: (one, outcome(status))
         for number, (one, status) in enumerate(zip(sent, statuses, strict=True), 1)
     }
-    return judge(answers, trial.demands, is_signed=False)
+    return check_deliveries(answers, trial.expectations, is_signed=False)
 
 
 def report_of(
-    series: MockRuns, talk: OutputOptions, refusal: int
+    series: MockRuns, output_options: OutputOptions, refusal: int
 ) -> tuple[MockReport, int]:
-    report = MockReport(talk, is_asserting=True)
+    report = MockReport(output_options, is_asserting=True)
     report.begin(series)
-    for trial in series.trials:
+    for trial in series.runs:
         report.add(trial.scenario, tried(trial, report.n_answers, refusal))
-    return report, report.conclude(verdict(report.judged))
+    return report, report.conclude(conformance_error(report.judged))
 
 
 def test_every_scenario_is_tried_as_a_task_of_its_own(series: MockRuns) -> None:
-    tried_names = [trial.scenario for trial in series.trials]
+    tried_names = [trial.scenario for trial in series.runs]
     bodies = {
-        trial.scenario: json.loads(trial.sent[0][0].raw)["id"]
-        for trial in series.trials
+        trial.scenario: json.loads(trial.batches[0][0].raw)["id"]
+        for trial in series.runs
         if trial.scenario in ("duplicate", "lifecycle")
     }
 
-    assert {*tried_names, *series.skipped} == set(names())
+    assert {*tried_names, *series.skipped} == set(scenario_names())
     assert set(series.skipped) == NEED_SECRET
     assert bodies == {
         "duplicate": "mock-task-1-duplicate",
@@ -108,7 +114,7 @@ def test_json_of_all_scenarios_says_which_passed(
     assert (code, found["ok"]) == (0, True)
     assert {name for name in results if results[name] == "skip"} == NEED_SECRET
     assert set(results.values()) == {"pass", "skip"}
-    assert {one["scenario"] for one in found["deliveries"]} == set(names()) - (
+    assert {one["scenario"] for one in found["deliveries"]} == set(scenario_names()) - (
         NEED_SECRET
     )
     numbers = [one["number"] for one in found["deliveries"]]
@@ -119,15 +125,17 @@ def test_json_of_all_scenarios_says_which_passed(
 def test_no_answer_keeps_no_promise(
     series: MockRuns, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trial = series.trials[0]
-    [first, second] = (volley[0] for volley in trial.sent)
-    silent = outcome(None, failure=Failure.TIMEOUT)
+    trial = series.runs[0]
+    [first, second] = (volley[0] for volley in trial.batches)
+    silent = outcome(None, failure=DeliveryFailure.TIMEOUT)
     report = MockReport(OutputOptions(), is_asserting=True)
-    report.begin(MockRuns(trials=(trial,), demands=trial.demands))
+    report.begin(MockRuns(runs=(trial,), expectations=trial.expectations))
     answers = {1: (first, outcome(200)), 2: (second, silent)}
-    report.add("submitted", judge(answers, trial.demands, is_signed=False))
+    report.add(
+        "submitted", check_deliveries(answers, trial.expectations, is_signed=False)
+    )
 
-    report.conclude(verdict(report.judged))
+    report.conclude(conformance_error(report.judged))
 
     assert capsys.readouterr().out.splitlines() == [
         "FAIL answers with 2xx: not in 1 of 2 (#2)",
@@ -142,7 +150,7 @@ def test_a_test_that_was_stopped_has_not_passed(
 ) -> None:
     report = MockReport(OutputOptions(), is_asserting=True)
     report.begin(series)
-    report.add("submitted", tried(series.trials[0], 0))
+    report.add("submitted", tried(series.runs[0], 0))
 
     report.conclude(StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED))
 
@@ -154,16 +162,17 @@ def test_a_test_that_was_stopped_has_not_passed(
 def test_where_nobody_was_reached_nothing_passes_or_fails(
     series: MockRuns, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trial = series.trials[0]
-    [first, _] = (volley[0] for volley in trial.sent)
-    refused = outcome(None, failure=Failure.REFUSED)
+    trial = series.runs[0]
+    [first, _] = (volley[0] for volley in trial.batches)
+    refused = outcome(None, failure=DeliveryFailure.REFUSED)
     report = MockReport(OutputOptions(), is_asserting=True)
-    report.begin(MockRuns(trials=(trial,), demands=trial.demands))
+    report.begin(MockRuns(runs=(trial,), expectations=trial.expectations))
     report.add(
-        "submitted", judge({1: (first, refused)}, trial.demands, is_signed=False)
+        "submitted",
+        check_deliveries({1: (first, refused)}, trial.expectations, is_signed=False),
     )
 
-    code = report.conclude(verdict(report.judged))
+    code = report.conclude(conformance_error(report.judged))
 
     said = capsys.readouterr()
     assert (code, said.out) == (6, "")

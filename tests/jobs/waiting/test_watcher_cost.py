@@ -52,7 +52,7 @@ async def test_five_minutes_without_callbacks_cost_at_most_forty_questions(
 
     await scene.wait()
 
-    assert scene.life.queries <= 40
+    assert scene.state.queries <= 40
     assert scene.clock.elapsed_s <= JOB_S + 16.5  # noticed within a pause
 
 
@@ -67,7 +67,7 @@ async def test_five_minutes_with_callbacks_cost_at_most_eight_questions(
 
     await scene.wait()
 
-    assert scene.life.queries <= 8
+    assert scene.state.queries <= 8
     assert scene.clock.elapsed_s == JOB_S
 
 

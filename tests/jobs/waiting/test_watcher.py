@@ -32,9 +32,9 @@ async def test_the_wait_ends_with_the_answer_that_says_so() -> None:
     await scene.wait()
 
     assert scene.over == ["t1"]
-    assert scene.life.task.status is SUCCEEDED
-    assert scene.life.completed_by is Source.POLL
-    assert [(one.status, one.by) for one in scene.told.of(StatusChanged)] == [
+    assert scene.state.task.status is SUCCEEDED
+    assert scene.state.completed_by is Source.POLL
+    assert [(one.status, one.by) for one in scene.event_log.of(StatusChanged)] == [
         (PROCESSING, "poll"),
         (SUCCEEDED, "poll"),
     ]
@@ -55,8 +55,8 @@ async def test_a_callback_that_came_before_the_wait_is_followed_at_once() -> Non
     await scene.wait()
 
     assert scene.asked_at == [0]
-    assert scene.life.completed_by is Source.CALLBACK
-    assert len(scene.told.of(CallbackArrived)) == 1
+    assert scene.state.completed_by is Source.CALLBACK
+    assert len(scene.event_log.of(CallbackArrived)) == 1
 
 
 async def test_a_callback_during_the_wait_is_followed_at_once() -> None:
@@ -76,7 +76,7 @@ async def test_the_first_callback_proves_the_path_and_that_is_told_once() -> Non
 
     await scene.wait()
 
-    assert scene.told.of(CallbackPath) == [CallbackPath(state="proven")]
+    assert scene.event_log.of(CallbackPath) == [CallbackPath(state="proven")]
 
 
 async def test_a_callback_during_a_question_is_not_lost() -> None:
@@ -92,7 +92,7 @@ async def test_a_callback_during_a_question_is_not_lost() -> None:
     await scene.wait()
 
     assert scene.asked_at == [0, 0]
-    assert scene.life.completed_by is Source.CALLBACK
+    assert scene.state.completed_by is Source.CALLBACK
 
 
 async def test_an_end_that_was_called_but_not_confirmed_is_asked_about_soon() -> None:
@@ -114,7 +114,7 @@ async def test_forged_calls_never_end_the_wait() -> None:
         await scene.wait()
 
     assert scene.over == []
-    assert scene.life.callbacks == 99
+    assert scene.state.callbacks == 99
 
 
 async def test_a_callback_for_a_job_of_somebody_else_does_not_make_us_ask() -> None:
@@ -130,18 +130,18 @@ async def test_a_callback_for_a_job_that_is_not_waited_for_is_told_and_no_more()
     None
 ):
     scene = Scene(scripted(SUCCEEDED), path=PathState.PROVEN)
-    scene.news.nonces.add("of a job that failed to submit")
+    scene.notifications.nonces.add("of a job that failed to submit")
     scene.at(2, lambda: scene.call(SUCCEEDED, nonce="of a job that failed to submit"))
 
     await scene.wait()
 
-    assert len(scene.told.of(CallbackArrived)) == 1
+    assert len(scene.event_log.of(CallbackArrived)) == 1
     assert scene.asked_at[0] > 80
 
 
 async def test_a_lost_path_makes_us_ask_at_once_and_then_often() -> None:
     scene = Scene(scripted(*[PROCESSING] * 8, SUCCEEDED), path=PathState.PROVEN)
-    scene.at(30, lambda: scene.news.set_path(PathState.LOST))
+    scene.at(30, lambda: scene.notifications.set_path(PathState.LOST))
 
     await scene.wait()
 
@@ -151,7 +151,7 @@ async def test_a_lost_path_makes_us_ask_at_once_and_then_often() -> None:
 
 async def test_a_path_that_is_back_makes_questions_sparse_again() -> None:
     scene = Scene(scripted(PROCESSING, SUCCEEDED), path=PathState.LOST)
-    scene.at(0.5, lambda: scene.news.set_path(PathState.PROVEN))
+    scene.at(0.5, lambda: scene.notifications.set_path(PathState.PROVEN))
 
     await scene.wait()
 
@@ -164,7 +164,7 @@ async def test_a_task_the_api_does_not_know_yet_is_asked_for_again() -> None:
     await scene.wait()
 
     assert scene.over == ["t1"]
-    assert scene.told.of(QueryFailed) == []
+    assert scene.event_log.of(QueryFailed) == []
 
 
 async def test_a_status_nobody_knows_is_waited_out() -> None:
@@ -172,7 +172,7 @@ async def test_a_status_nobody_knows_is_waited_out() -> None:
 
     await scene.wait()
 
-    assert scene.life.task.status is FAILED
+    assert scene.state.task.status is FAILED
 
 
 async def test_what_is_over_at_the_start_is_not_asked_for() -> None:
@@ -213,7 +213,7 @@ async def test_what_is_due_next_is_told_before_each_pause() -> None:
 
     await scene.wait()
 
-    [asking] = scene.told.of(Querying)
+    [asking] = scene.event_log.of(Querying)
     assert asking.task_ids == ("t1",)
     assert 80 < asking.in_s < 100
 

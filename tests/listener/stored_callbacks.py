@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from kling_cli.store.journal import StoredCallback
+from kling_cli.store.records import StoredCallback
 
 NOON = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
 

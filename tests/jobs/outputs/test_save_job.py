@@ -19,9 +19,9 @@ from kling_cli.jobs.events import (
     StatusChanged,
     Submitted,
 )
-from kling_cli.jobs.outputs.save_lock import FOLDER
+from kling_cli.jobs.outputs.save_lock import LOCK_FOLDER
 from tests.jobs.disk import full_disk
-from tests.jobs.made import Told
+from tests.jobs.made import EventLog
 from tests.jobs.world import a_world, an_order
 
 pytestmark = pytest.mark.anyio
@@ -35,7 +35,7 @@ async def test_an_expired_link_is_renewed_by_asking_again(tmp_path: Path) -> Non
     assert result.error is None
     assert len(world.saved) == 1
     assert result.query_requests == asked
-    assert len(world.told.of(DownloadRetry)) == 1
+    assert len(world.event_log.of(DownloadRetry)) == 1
 
 
 @pytest.mark.parametrize("answer", ["query:500", "query:empty"])
@@ -74,10 +74,10 @@ async def test_a_finished_task_is_saved_while_another_is_waited_for(
         results = await world.finish()
 
     assert [one.error for one in results] == [None, None]
-    [first, second] = world.told.of(Saved)
+    [first, second] = world.event_log.of(Saved)
     assert (first.task_id, second.task_id) == (done.task_id, stuck.task_id)
-    assert len(world.told.of(Finished)) == 4  # two were told when they were made
-    assert {one.task_id for one in world.told.of(StatusChanged)} >= {stuck.task_id}
+    assert len(world.event_log.of(Finished)) == 4  # two were told when they were made
+    assert {one.task_id for one in world.event_log.of(StatusChanged)} >= {stuck.task_id}
 
 
 async def test_a_disk_that_fills_up_after_the_submit_loses_no_task(
@@ -85,24 +85,24 @@ async def test_a_disk_that_fills_up_after_the_submit_loses_no_task(
 ) -> None:
     with ExitStack() as filled:
 
-        class Filling(Told):
+        class Filling(EventLog):
             def __call__(self, event: Event) -> None:
                 self.events.append(event)
                 if isinstance(event, Submitted):
                     filled.enter_context(full_disk())
 
         async with a_world(tmp_path) as world:
-            world.told = Filling()
+            world.event_log = Filling()
             result = await world.generate(an_order("mine"))
 
     assert isinstance(result.error, NotSavedError)
     assert result.status is TaskStatus.SUCCEEDED
     assert result.resume == f"kling download {result.task_id}"
     assert world.saved == set()
-    assert len(world.told.of(Notice)) == 2  # of the notes, and of the callbacks
-    [submitted] = world.told.of(Submitted)
+    assert len(world.event_log.of(Notice)) == 2  # of the notes, and of the callbacks
+    [submitted] = world.event_log.of(Submitted)
     assert submitted.task_id == result.task_id  # said before it is noted
-    assert world.entry("mine").stage.is_open  # so that `kling wait mine` finds it
+    assert world.record("mine").stage.is_open  # so that `kling wait mine` finds it
 
 
 async def test_a_price_other_than_estimated_is_one_notice_to_who_waits(
@@ -112,7 +112,7 @@ async def test_a_price_other_than_estimated_is_one_notice_to_who_waits(
         made = await world.submit()
         world.change(made.external_id or "", estimated_units=3.0)
         [waited] = await world.finish()
-        notices = world.told.of(Notice)
+        notices = world.event_log.of(Notice)
 
     assert (waited.units, waited.estimated_units) == (4.0, 3.0)
     words = f"charged 4 units, estimated 3: task {waited.task_id}"
@@ -124,7 +124,7 @@ async def test_a_price_as_estimated_is_not_worth_a_word(tmp_path: Path) -> None:
         result = await world.generate()
 
     assert result.units == result.estimated_units == 4.0
-    assert world.told.of(Notice) == []
+    assert world.event_log.of(Notice) == []
 
 
 async def test_two_that_wait_for_a_task_save_it_once(tmp_path: Path) -> None:
@@ -147,4 +147,4 @@ async def test_two_that_wait_for_a_task_save_it_once(tmp_path: Path) -> None:
     assert len(set(paths)) == 1
     assert again[0].outputs[0].path not in paths  # who asks for a file gets one
     assert downloads == 2
-    assert not list((world.settings.state_dir / FOLDER).iterdir())
+    assert not list((world.settings.state_dir / LOCK_FOLDER).iterdir())

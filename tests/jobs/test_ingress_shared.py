@@ -16,9 +16,9 @@ import pytest
 from kling_cli.background import background
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.waiting.notifications import (
-    JournalReader,
     Notifications,
-    follow_callbacks,
+    StoredCallbackReader,
+    follow_stored_callbacks,
 )
 from kling_cli.store.journal import Journal
 from tests.jobs.made import a_callback
@@ -33,37 +33,37 @@ from kling_cli.store.journal import Journal
 from tests.jobs.made import a_callback
 
 with Journal.open(Path(sys.argv[1])) as journal:
-    journal.keep_callback(a_callback("n1", task_id="from-afar"))
+    journal.add_callback(a_callback("n1", task_id="from-afar"))
 """
 
 
 @asynccontextmanager
 async def reading(
     folder: Path, *nonces: str
-) -> AsyncIterator[tuple[Session, Notifications, JournalReader]]:
+) -> AsyncIterator[tuple[Session, Notifications, StoredCallbackReader]]:
     async with a_session(some_settings(folder), Heard()) as session:
-        news = Notifications(clock=session.clock, nonces=set(nonces))
-        yield session, news, JournalReader(session, news)
+        notifications = Notifications(clock=session.clock, nonces=set(nonces))
+        yield session, notifications, StoredCallbackReader(session, notifications)
 
 
 def keep(session: Session, nonce: str | None, **columns: Any) -> None:
     """Keep a callback through another connection, as another process does."""
     with Journal.open(session.settings.state_dir) as theirs:
-        theirs.keep_callback(a_callback(nonce, **columns))
+        theirs.add_callback(a_callback(nonce, **columns))
 
 
 async def test_what_is_kept_for_us_is_posted_once_and_in_order(tmp_path: Path) -> None:
-    async with reading(tmp_path, "n1", "n2") as (session, news, reader):
+    async with reading(tmp_path, "n1", "n2") as (session, notifications, reader):
         keep(session, "n1", task_id="a")
         keep(session, "of another")
         keep(session, "n2", task_id="b")
         reader.read()
-        first = news.take()
+        first = notifications.take()
         reader.read()
-        second = news.take()
+        second = notifications.take()
         keep(session, "n1", task_id="c")
         reader.read()
-        third = news.take()
+        third = notifications.take()
 
     assert [hint.task_id for hint in first] == ["a", "b"]
     assert second == []
@@ -74,39 +74,42 @@ async def test_what_is_kept_for_us_is_posted_once_and_in_order(tmp_path: Path) -
 async def test_before_there_is_a_job_nothing_is_read_and_nothing_missed(
     tmp_path: Path,
 ) -> None:
-    async with reading(tmp_path) as (session, news, reader):
+    async with reading(tmp_path) as (session, notifications, reader):
         keep(session, "n1")
         reader.read()
-        news.nonces.add("n1")
+        notifications.nonces.add("n1")
         reader.read()
 
-        assert len(news.take()) == 1
+        assert len(notifications.take()) == 1
 
 
 async def test_a_callback_that_says_nothing_is_no_news(tmp_path: Path) -> None:
-    async with reading(tmp_path, "n1") as (session, news, reader):
+    async with reading(tmp_path, "n1") as (session, notifications, reader):
         keep(session, "n1", status=None)
         reader.read()
 
-        assert news.take() == []
+        assert notifications.take() == []
 
 
 async def test_a_journal_that_cannot_be_read_leaves_polling(tmp_path: Path) -> None:
-    async with reading(tmp_path, "n1") as (session, news, reader):
+    async with reading(tmp_path, "n1") as (session, notifications, reader):
         session.journal.close()
         reader.read()
 
-        assert news.take() == []
+        assert notifications.take() == []
 
 
 async def test_a_wait_hears_what_other_processes_keep(tmp_path: Path) -> None:
-    async with reading(tmp_path, "n1") as (session, news, _), background() as group:
-        group.start_soon(follow_callbacks, session, news)
+    async with (
+        reading(tmp_path, "n1") as (session, notifications, _),
+        background() as group,
+    ):
+        group.start_soon(follow_stored_callbacks, session, notifications)
         program = [sys.executable, "-c", OTHER_PROCESS, str(session.settings.state_dir)]
         environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         subprocess.run(program, env=environ, check=True, timeout=60)  # noqa: ASYNC221 -- we have time
         with anyio.fail_after(20):
-            await news.wait(10)
-        heard = news.take()
+            await notifications.wait(10)
+        heard = notifications.take()
 
     assert [hint.task_id for hint in heard] == ["from-afar"]

@@ -17,7 +17,7 @@ from kling_cli.callbacks.events import CallbackAccepted, ReceivedCallback, Trust
 from kling_cli.callbacks.signatures import sign
 from kling_cli.callbacks.urls import TaskUrl, callback_path
 from kling_cli.jobs.events import Notice
-from kling_cli.jobs.ingress import _JobListener, open_listener, to_stored
+from kling_cli.jobs.ingress import _ReceiverObserver, open_listener, to_stored_callback
 from kling_cli.jobs.waiting.notifications import Notifications
 from kling_cli.jobs.waiting.schedule import PathState
 from kling_cli.secret import Secret
@@ -39,7 +39,7 @@ class Listening:
 
     url: str
     session: Any
-    news: Notifications
+    notifications: Notifications
     heard: Heard
 
     async def call(
@@ -64,9 +64,11 @@ class Listening:
 async def listening(folder: Path, **environ: str) -> AsyncIterator[Listening]:
     heard = Heard()
     async with a_session(some_settings(folder, **environ), heard) as session:
-        news = Notifications(clock=session.clock, nonces={"n1"}, path=PathState.READY)
-        async with open_listener(session, news, KEY) as server:
-            yield Listening(server.url, session, news, heard)
+        notifications = Notifications(
+            clock=session.clock, nonces={"n1"}, path=PathState.READY
+        )
+        async with open_listener(session, notifications, KEY) as server:
+            yield Listening(server.url, session, notifications, heard)
 
 
 async def test_a_callback_of_ours_is_kept_and_is_news(tmp_path: Path) -> None:
@@ -74,18 +76,18 @@ async def test_a_callback_of_ours_is_kept_and_is_news(tmp_path: Path) -> None:
         status = await door.call(DONE)
 
         assert (status, door.kept("n1")) == (200, [DONE])
-        [hint] = door.news.take()
+        [hint] = door.notifications.take()
     assert (hint.nonce, hint.task_id, hint.claimed) == ("n1", "t1", SUCCEEDED)
     assert hint.trust == "token"
-    assert door.news.path is PathState.PROVEN
+    assert door.notifications.path is PathState.PROVEN
 
 
 async def test_a_callback_for_another_kling_is_kept_for_it(tmp_path: Path) -> None:
     async with listening(tmp_path) as door:
         status = await door.call(DONE, nonce="n2")
 
-        assert (status, door.kept("n2"), door.news.take()) == (200, [DONE], [])
-    assert door.news.path is PathState.READY
+        assert (status, door.kept("n2"), door.notifications.take()) == (200, [DONE], [])
+    assert door.notifications.path is PathState.READY
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ async def test_what_does_not_pass_is_neither_news_nor_a_notice(
     async with listening(tmp_path) as door:
         answer = await (door.call(raw) if path is None else door.post(path, raw))
 
-        assert (answer, door.news.take()) == (status, [])
+        assert (answer, door.notifications.take()) == (status, [])
     assert door.heard.events == []
 
 
@@ -113,7 +115,11 @@ async def test_callbacks_in_a_content_coding_are_refused_with_one_notice(
         headers = {"Content-Encoding": "gzip"}
         answers = [await door.call(DONE, headers=headers) for _ in range(2)]
 
-        assert (answers, door.news.take(), door.kept("n1")) == ([415, 415], [], [])
+        assert (answers, door.notifications.take(), door.kept("n1")) == (
+            [415, 415],
+            [],
+            [],
+        )
     [notice] = door.heard.events
     assert isinstance(notice, Notice)
     assert "gzip is not taken" in notice.message
@@ -125,7 +131,7 @@ async def test_a_signed_callback_is_trusted_more(tmp_path: Path) -> None:
             DONE, secrets=[Secret(SECRET)], message_id="m1", sent_at=datetime.now(UTC)
         )
         status = await door.call(DONE, headers=signed)
-        [hint] = door.news.take()
+        [hint] = door.notifications.take()
 
     assert (status, hint.trust) == (200, "signed")
 
@@ -136,7 +142,7 @@ async def test_callbacks_without_a_signature_are_refused_with_one_notice(
     async with listening(tmp_path, KLING_WEBHOOK_SECRET=SECRET) as door:
         answers = [await door.call(DONE), await door.call(DONE)]
 
-        assert (answers, door.news.take()) == ([401, 401], [])
+        assert (answers, door.notifications.take()) == ([401, 401], [])
     [notice] = door.heard.of(Notice)
     assert "without a valid signature" in notice.message
     assert "KLING_WEBHOOK_SECRET" in (notice.hint or "")
@@ -150,7 +156,7 @@ async def test_callbacks_that_cannot_be_kept_count_all_the_same(
             answers = [await door.call(DONE), await door.call(DONE)]
 
         assert (answers, door.kept("n1")) == ([200, 200], [])
-        assert len(door.news.take()) == 2
+        assert len(door.notifications.take()) == 2
     [notice] = door.heard.of(Notice)
     assert "cannot be kept" in notice.message
 
@@ -162,10 +168,15 @@ async def test_a_callback_that_says_nothing_wakes_nobody(tmp_path: Path) -> None
     )  # fmt: skip
 
     async with listening(tmp_path) as door:
-        _JobListener(door.session, door.news)(CallbackAccepted(received=silent))
+        _ReceiverObserver(door.session, door.notifications)(
+            CallbackAccepted(received=silent)
+        )
 
-        assert door.news.take() == []
-    assert (to_stored(silent).task_id, to_stored(silent).status) == (None, None)
+        assert door.notifications.take() == []
+    assert (to_stored_callback(silent).task_id, to_stored_callback(silent).status) == (
+        None,
+        None,
+    )
 
 
 async def test_the_headers_are_kept_as_they_came(tmp_path: Path) -> None:

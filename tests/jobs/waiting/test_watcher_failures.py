@@ -33,8 +33,8 @@ async def test_no_failure_of_a_question_ends_the_wait(error: KlingError) -> None
     await scene.wait()
 
     assert scene.over == ["t1"]
-    assert scene.life.queries == 41
-    failed = scene.told.of(QueryFailed)
+    assert scene.state.queries == 41
+    failed = scene.event_log.of(QueryFailed)
     assert [one.error for one in failed] == [error] * 40
     assert [one.attempt for one in failed] == list(range(1, 41))
     assert max(one.retry_s for one in failed) <= 18.01
@@ -49,7 +49,7 @@ async def test_a_question_without_an_end_is_given_up_and_asked_again() -> None:
 
     await scene.wait()
 
-    [failed] = scene.told.of(QueryFailed)
+    [failed] = scene.event_log.of(QueryFailed)
     assert "no answer within 45 s" in failed.error.message
 
 
