@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 from collections.abc import Iterator
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 loopback_only.install()
 
 _HOMES = itertools.count()  # pytest's own numbering looks at every folder there is
+
+
+def pytest_collection_finish() -> None:
+    """Take what is imported out of every later garbage collection: it stays anyway."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -24,11 +24,11 @@ def door_of(program: Program, box: Box) -> tuple[str, str]:
 def test_a09_without_callbacks_the_result_is_the_same(kling: Kling, box: Box) -> None:
     into = ("-o", "boat.mp4", "--force")
 
-    told = kling.run(*PROMPT, *into, "--json")
+    told = kling.run_process(*PROMPT, *into, "--json")
     box.faults("callback:nonex0")
-    asked = kling.run(*PROMPT, *into, "--json")
+    asked = kling.run_process(*PROMPT, *into, "--json")
     box.faults("callback:nonex0")
-    plain = kling.run(*PROMPT, *into)
+    plain = kling.run_process(*PROMPT, *into)
 
     with_callbacks, without = document(told), document(asked)
     assert with_callbacks["callbacks"] >= 1
@@ -45,7 +45,7 @@ def test_a10_only_the_answer_of_the_api_ends_the_wait(
 ) -> None:
     box.faults(f"callback:{habit}x0")
 
-    result = kling.run(*PROMPT, "--json")
+    result = kling.run_process(*PROMPT, "--json")
 
     assert document(result)["status"] == "succeeded"
     assert one_task(box)["status"] == "succeeded"
@@ -85,7 +85,7 @@ def test_a11_a_callback_before_the_answer_to_the_create_call_is_not_lost(
 ) -> None:
     box.faults("create:slow")
 
-    result = kling.run(*PROMPT, "--json")
+    result = kling.run_process(*PROMPT, "--json")
 
     found = document(result)
     assert found["status"] == "succeeded"

@@ -83,7 +83,6 @@ def resume_of(result: Result) -> tuple[str, str]:
 
 @pytest.fixture
 def scene(kling: Kling, box: Box, stand_in: StandIn) -> Scene:
-    kling.be_quick()
     return Scene(kling, box, stand_in)
 
 

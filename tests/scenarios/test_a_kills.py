@@ -45,7 +45,7 @@ def test_a18_the_next_run_reaps_the_orphan_and_nothing_else(
             killed.process.kill()
         box.advance(60)
 
-        finished = kling.run("wait", env=stand_in.env)
+        finished = kling.run_process("wait", env=stand_in.env)
 
         assert finished.exit_code == 0, finished
         assert agent.wait_gone()

@@ -61,7 +61,9 @@ def test_a07_who_requires_a_tunnel_spends_nothing_without_one(
 ) -> None:
     env = environment(behaviour, stand_in)
 
-    result = kling.run(*THROUGH_NGROK, "--callback", "require", "--json", env=env)
+    result = kling.run_process(
+        *THROUGH_NGROK, "--callback", "require", "--json", env=env
+    )
 
     found = document(result)
     assert result.exit_code == 12
@@ -113,7 +115,6 @@ def test_a08_a_tunnel_that_is_lost_is_made_up_for(
 def test_a19_ten_at_once_share_one_session(
     kling: Kling, box: Box, stand_in: StandIn
 ) -> None:
-    kling.be_quick()
     stand_in.behave(max_sessions=1)
     args = (*THROUGH_NGROK, "--json")
 

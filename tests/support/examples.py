@@ -79,7 +79,6 @@ def surroundings(home: Path) -> Iterator[Surroundings]:
         there = stack.enter_context(recorder())
         there.statuses = [500, 200]  # so that there is a failed delivery
         kling = Kling(home, {**box.env, **on_path()})
-        kling.be_quick()
         listening = ("listen", "--no-token", "--forward-to", f"{there.url}/callback")
         for command in (
             ("text2video", "A paper boat", "--external-id", JOB),

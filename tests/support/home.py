@@ -10,7 +10,7 @@ from tests.support.startup import loopback_only
 
 STARTUP = Path(loopback_only.__file__).parent
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
-_KEPT_PREFIXES = ("COVERAGE_", "PYTEST_", "LD_LIBRARY")
+_KEPT_PREFIXES = ("PYTEST_", "LD_LIBRARY")
 _FOREIGN_PREFIXES = ("KLING", "NGROK_", "PYNGROK_", "XDG_")
 _FOREIGN = frozenset({"NO_COLOR", "FORCE_COLOR", "PYTHONPATH", "PYTHONWARNINGS"})
 

@@ -48,11 +48,6 @@ class Kling:
         self.results: list[Result] = []
         self.here.mkdir(parents=True, exist_ok=True)
 
-    def be_quick(self) -> None:
-        """Leave runs unmeasured: for tests of many runs, which cover nothing new."""
-        for name in [name for name in self.env if name.startswith("COVERAGE_")]:
-            del self.env[name]
-
     def run(
         self,
         *args: str,

@@ -38,15 +38,14 @@ def storm(
     """
     chance = random.Random(seed)  # noqa: S311 -- the same storm every time
     damage = Damage()
-    kling.be_quick()
-    longest_s = 1.5 * kling.run(*COMMAND, env=stand_in.env).elapsed_s
+    longest_s = 1.5 * kling.run_process(*COMMAND, env=stand_in.env).elapsed_s
     while damage.n_killed < kills:
         before = len(box.tasks)
         damage.n_killed += _kill_one(kling, stand_in, chance.uniform(0, longest_s))
         if len(box.tasks) > before + 1:
             damage.doubled.append(damage.n_killed)
     damage.n_created = len(box.tasks)
-    kling.run("wait", "--timeout", "60", env=stand_in.env, timeout_s=120)
+    kling.run("wait", "--timeout", "60", env=stand_in.env)
     _look_over(kling, box, damage)
     return damage
 
