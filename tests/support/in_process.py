@@ -25,15 +25,27 @@ _STREAMS = ("stdin", "stdout", "stderr")
 
 
 def run_in_process(
-    args: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdin: bytes | None
+    args: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdin: bytes | None = None,
 ) -> Result:
-    """Run `kling ARGS` to its end in this thread."""
+    """Run `kling ARGS` to its end in this thread.
+
+    Environment and directory are those of the test, and stdin is empty, unless given.
+    """
     started_at = time.monotonic()
     with ExitStack() as stack:
         files = [stack.enter_context(tempfile.TemporaryFile()) for _ in _STREAMS]
         files[0].write(stdin or b"")
         files[0].seek(0)
-        with _environment(env), _directory(cwd), _streams(files), _arguments(args):
+        with (
+            _environment(dict(os.environ) if env is None else env),
+            _directory(cwd or Path.cwd()),
+            _streams(files),
+            _arguments(args),
+        ):
             exit_code = main()
         _collect()
         stdout, stderr = (_content(file) for file in files[1:])
