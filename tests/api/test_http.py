@@ -11,7 +11,7 @@ import pytest
 
 from kling_cli.api.http import ProxyFailedError, httpx, new_http
 from kling_cli.errors import UsageError
-from tests.support.street_proxy import serve_street_proxy
+from tests.support.https_proxy import serve_street_proxy
 from tests.support.wire_server import CERTIFICATE, envelope, server_tls, wire_server
 
 pytestmark = pytest.mark.anyio

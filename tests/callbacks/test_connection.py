@@ -26,7 +26,7 @@ from kling_cli.callbacks.events import (
 )
 from kling_cli.callbacks.http.connection import Connection
 from kling_cli.callbacks.http.limits import ConnectionLimiter, Limits
-from tests.callbacks.doorstep import (
+from tests.callbacks.receiver_fixture import (
     HURRIED,
     PATIENCE_S,
     SUCCEEDED,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kling_cli.callbacks.http.limits import Limits
-from tests.callbacks.doorstep import running_receiver
-from tests.callbacks.storm import storm
+from tests.callbacks.fuzzing import storm
+from tests.callbacks.receiver_fixture import running_receiver
 
 pytestmark = pytest.mark.anyio
 

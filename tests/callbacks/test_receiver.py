@@ -20,7 +20,7 @@ from kling_cli.callbacks.http.server import serve
 from kling_cli.callbacks.receiver import Receiver
 from kling_cli.callbacks.urls import TaskUrl, callback_path
 from kling_cli.catalogue.definition.schema import Generation
-from tests.callbacks.doorstep import (
+from tests.callbacks.receiver_fixture import (
     KEY,
     NOW,
     PATH,

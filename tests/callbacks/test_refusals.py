@@ -14,7 +14,7 @@ from kling_cli.callbacks.events import (
     UrlMatch,
 )
 from kling_cli.callbacks.http.limits import Limits
-from tests.callbacks.doorstep import (
+from tests.callbacks.receiver_fixture import (
     PATH,
     SUCCEEDED,
     chunked,

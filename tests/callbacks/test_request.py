@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from kling_cli.callbacks.http.parser import PlainRequest, Request, parse_plain_request
-from tests.callbacks.doorstep import PATH, SUCCEEDED, chunked, head, post
-from tests.callbacks.storm import PEER, is_read_alike, read_by_h11
-from tests.callbacks.strangers import stranger
+from tests.callbacks.fuzzing import PEER, is_read_alike, read_by_h11, stranger
+from tests.callbacks.receiver_fixture import PATH, SUCCEEDED, chunked, head, post
 
 
 @given(st.randoms(use_true_random=False))

@@ -16,7 +16,7 @@ from kling_cli.callbacks.http.parser import Request
 from kling_cli.callbacks.http.responses import NOT_FOUND, Response
 from kling_cli.callbacks.http.server import bind_socket, serve
 from kling_cli.errors import UsageError
-from tests.callbacks.doorstep import (
+from tests.callbacks.receiver_fixture import (
     PATH,
     SUCCEEDED,
     head,

@@ -16,7 +16,7 @@ from kling_cli.callbacks.events import (
     ReceivedCallback,
 )
 from kling_cli.callbacks.http.limits import Limits
-from tests.callbacks.doorstep import (
+from tests.callbacks.receiver_fixture import (
     PATIENCE_S,
     SUCCEEDED,
     post,

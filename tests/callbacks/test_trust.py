@@ -12,7 +12,7 @@ from kling_cli.callbacks.events import CallbackRefused, Peer, RefusalReason, Tru
 from kling_cli.callbacks.signatures import sign
 from kling_cli.errors import UsageError
 from kling_cli.secret import Secret
-from tests.callbacks.doorstep import (
+from tests.callbacks.receiver_fixture import (
     NOW,
     SUCCEEDED,
     post,

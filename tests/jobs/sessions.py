@@ -20,7 +20,7 @@ from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.waiting.notifications import Notifications
 from kling_cli.settings.settings import Settings, read_settings
 from tests.jobs.made import EventLog
-from tests.support.door import Answer, knock
+from tests.support.callback_client import Answer, knock
 
 E = TypeVar("E")
 PATIENCE_S = 20.0

@@ -19,7 +19,7 @@ from kling_cli.jobs.ingress import (
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.waiting.schedule import PathState
 from tests.jobs.sessions import a_way, call, some_settings
-from tests.support.door import new_style
+from tests.support.callback_client import new_style
 
 pytestmark = pytest.mark.anyio
 

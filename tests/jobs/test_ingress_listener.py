@@ -24,7 +24,7 @@ from kling_cli.secret import Secret
 from tests.jobs.disk import full_disk
 from tests.jobs.made import SUCCEEDED
 from tests.jobs.sessions import Heard, a_session, some_settings
-from tests.support.door import new_style
+from tests.support.callback_client import new_style
 
 pytestmark = pytest.mark.anyio
 

@@ -16,8 +16,8 @@ from kling_cli.tunnels import shared_lock
 from kling_cli.tunnels.provider import TunnelTakenError
 from tests.jobs.sessions import Opened, a_way, call, some_settings, until
 from tests.support.agent import StandIn, stand_in
+from tests.support.callback_client import new_style
 from tests.support.clock import FakeClock
-from tests.support.door import new_style
 
 __all__ = ["stand_in"]
 pytestmark = pytest.mark.anyio

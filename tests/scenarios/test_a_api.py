@@ -10,8 +10,8 @@ import pytest
 from tests.scenarios.expect import PROMPT, document, one_task, saved
 from tests.support import images
 from tests.support.box import Box
+from tests.support.https_proxy import serve_street_proxy
 from tests.support.kling import Kling
-from tests.support.street_proxy import serve_street_proxy
 
 POLLING = ("--callback", "off")
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.scenarios.expect import PROMPT, document, one_task, saved
 from tests.support.box import Box
-from tests.support.door import knock, new_style, old_style
+from tests.support.callback_client import knock, new_style, old_style
 from tests.support.kling import Kling
 from tests.support.program import Program
 from tests.support.trap import Trap

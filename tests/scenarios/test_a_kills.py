@@ -1,4 +1,4 @@
-"""Scenario A18: `kill -9` at any moment. `tests/kill_storm.py` does it more often."""
+"""Scenario A18: `kill -9` at any moment. `tests/kill_runs.py` does it more often."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from tests.scenarios.expect import is_journal_sound, is_whole_video, listed
 from tests.support.agent import StandIn
 from tests.support.box import Box
+from tests.support.killed_runs import Damage, storm
 from tests.support.kling import Kling
-from tests.support.storm import Damage, storm
 
 KILLS = 10  # for each seed
 

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.callbacks.doorstep import post
+from tests.callbacks.receiver_fixture import post
 from tests.scenarios.test_listen import HERE, of_type, ready
-from tests.support.door import knock, new_style
+from tests.support.callback_client import knock, new_style
 from tests.support.kling import Kling
 from tests.support.program import Result
 from tests.support.wire_server import Reply, Visit, WireServer, hang, says, server_tls

@@ -14,17 +14,17 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
+from tests.scenarios.test_d_receiver import street
 
 from kling_cli.callbacks.signatures import sign
 from kling_cli.secret import Secret
-from tests.callbacks.doorstep import post
+from tests.callbacks.receiver_fixture import post
 from tests.callbacks.test_signatures import BODY, HEADERS, SECRET as PUBLISHED, SENT_AT
 from tests.scenarios.expect import PROMPT, is_journal_sound
-from tests.scenarios.test_d_door import street
 from tests.scenarios.test_listen import HERE, of_type, ready
 from tests.support.agent import StandIn
 from tests.support.box import Box
-from tests.support.door import knock, new_style
+from tests.support.callback_client import knock, new_style
 from tests.support.kling import Kling
 from tests.support.recorder import recorder
 

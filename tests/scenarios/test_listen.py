@@ -14,7 +14,7 @@ import pytest
 from tests.scenarios.expect import PROMPT
 from tests.support.agent import StandIn
 from tests.support.box import Box
-from tests.support.door import knock, new_style
+from tests.support.callback_client import knock, new_style
 from tests.support.kling import Kling
 from tests.support.program import Program, Result
 

@@ -21,7 +21,7 @@ from typing import Any
 sys.path.append(str(Path(__file__).resolve().parents[2]))  # last: shadows nothing
 
 from tests.support.ngrok_agent import Agent
-from tests.support.street import Street
+from tests.support.public_endpoint import Street
 
 REFUSALS = {
     "429": ("error code: 1015", "429 Too Many Requests"),

@@ -22,7 +22,7 @@ from typing import Any
 sys.path.append(str(Path(__file__).resolve().parents[2]))  # last: shadows nothing
 
 from tests.support.ngrok_words import ERRORS, USAGE
-from tests.support.street import Street
+from tests.support.public_endpoint import Street
 from tests.support.web_api import WebApi
 
 PROPER_LENGTH = 40  # of an authtoken, or nearly

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from tests.callbacks.doorstep import SUCCEEDED, chunked, head, post
+from tests.callbacks.receiver_fixture import SUCCEEDED, chunked, head, post
 from tests.scenarios.test_listen import HERE, of_type, ready
-from tests.support.door import Answer, knock
+from tests.support.callback_client import Answer, knock
 from tests.support.kling import Kling
 from tests.support.program import Program, Result
 

@@ -1,4 +1,4 @@
-"""The door's fuzz at length: `python tests/fuzz_door.py [--seconds 60] [--seed 1]`.
+"""The door's fuzz at length: `python tests/fuzz_receiver.py [--seconds 60] [--seed 1]`.
 
 Strangers say what comes to their minds, forty at a time, before a door that is really
 open. Every answer must be one of HTTP's that the door gives, no bug of ours may show,
@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import anyio
 
 from kling_cli.callbacks.http.limits import Limits
-from tests.callbacks.doorstep import running_receiver
-from tests.callbacks.storm import storm
+from tests.callbacks.fuzzing import storm
+from tests.callbacks.receiver_fixture import running_receiver
 
 AT_ONCE = 40
 LIMITS = Limits(head_timeout_s=0.3, body_timeout_s=0.3, drain_timeout_s=0.2)

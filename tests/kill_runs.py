@@ -1,4 +1,4 @@
-"""Scenario A18 at length: `python tests/kill_storm.py [--kills 200] [--seed 1]`.
+"""Scenario A18 at length: `python tests/kill_runs.py [--kills 200] [--seed 1]`.
 
 Each run of `kling text2video` is killed at a random moment; afterwards one `kling wait`
 must have finished every task that was created, and no command may have made two.
@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.support.agent import StandIn
 from tests.support.box import serve_box
+from tests.support.killed_runs import storm
 from tests.support.kling import Kling
-from tests.support.storm import storm
 
 
 def main() -> int:
