@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.support.agent import StandIn
 from tests.support.box import serve_box
-from tests.support.killed_runs import storm
+from tests.support.killed_runs import kill_runs
 from tests.support.kling import Kling
 
 
@@ -30,10 +30,10 @@ def main() -> int:
     ):
         kling = Kling(Path(folder), box.env)
         stand_in = StandIn(Path(folder) / "stand-in-ngrok")
-        damage = storm(kling, box, stand_in, kills=asked.kills, seed=asked.seed)
+        damage = kill_runs(kling, box, stand_in, kills=asked.kills, seed=asked.seed)
         stand_in.close()
     print(damage)
-    return 1 if damage.lost or damage.doubled or damage.strays else 0
+    return 1 if damage.unfinished or damage.doubled or damage.strays else 0
 
 
 if __name__ == "__main__":

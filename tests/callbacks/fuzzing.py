@@ -22,10 +22,10 @@ from kling_cli.callbacks.http.parser import (
 from tests.callbacks.receiver_fixture import (
     PATH,
     SUCCEEDED,
-    Doorstep,
+    RunningReceiver,
     chunked,
     post,
-    read_reply,
+    read_response,
     send,
 )
 
@@ -87,30 +87,30 @@ BODIES: Final = [
 ]
 
 
-def stranger(rng: Random) -> bytes:
-    """Return what one stranger sends: one thing, or two in a row."""
-    said = _one(rng)
-    return said + _one(rng) if rng.random() < 0.2 else said
+def random_request(rng: Random) -> bytes:
+    """Return the bytes that one client sends: one request, or two in a row."""
+    request = _random_single(rng)
+    return request + _random_single(rng) if rng.random() < 0.2 else request
 
 
-def _one(rng: Random) -> bytes:
-    kinds = [_callback, _mangled, _mangled, _assembled, _assembled, _noise]
+def _random_single(rng: Random) -> bytes:
+    kinds = [_valid_callback, _mutated, _mutated, _assembled, _assembled, _noise]
     return rng.choice(kinds)(rng)
 
 
-def _callback(rng: Random) -> bytes:
-    """Return a callback that is as it should be, but for what the body says."""
+def _valid_callback(rng: Random) -> bytes:
+    """Return a valid callback request, with any body."""
     body = _body(rng)
     if rng.random() < 0.3:
-        abort = rng.randint(0, len(body))
-        return chunked(*[part for part in (body[:abort], body[abort:]) if part])
+        cut = rng.randint(0, len(body))
+        return chunked(*[part for part in (body[:cut], body[cut:]) if part])
     more = rng.sample(["X-A: b", "X-B:", "x-c:  caf\xe9  "], k=rng.randint(0, 3))
     return post(body, *more, path=rng.choice(PATHS))
 
 
-def _mangled(rng: Random) -> bytes:
-    """Return a callback with bytes changed, cut out, doubled or cut off."""
-    letters = bytearray(_callback(rng))
+def _mutated(rng: Random) -> bytes:
+    """Return a callback request with bytes changed, removed, repeated or cut off."""
+    letters = bytearray(_valid_callback(rng))
     for _ in range(rng.randint(1, 4)):
         at = rng.randint(0, len(letters))
         end = at + rng.randint(0, 8)
@@ -121,7 +121,7 @@ def _mangled(rng: Random) -> bytes:
 
 
 def _assembled(rng: Random) -> bytes:
-    """Return a head whose parts are mostly right and often do not fit, and a body."""
+    """Return a head of mostly valid parts that often do not fit, and a body."""
     first = [rng.choice(METHODS), rng.choice(PATHS), rng.choice(VERSIONS)]
     lines = ["Host: x"] * (rng.random() < 0.8) + rng.choices(LINES, k=rng.randint(0, 4))
     ends = ENDS if rng.random() < 0.3 else ["\r\n"]
@@ -142,52 +142,51 @@ def _bytes(rng: Random, most: int) -> bytes:
     return rng.randbytes(rng.randint(0, most))
 
 
-async def storm(door: Doorstep, seeds: Iterable[int]) -> set[int]:
-    """Let a stranger knock for each seed; return the statuses that they got.
+async def fuzz_receiver(receiver: RunningReceiver, seeds: Iterable[int]) -> set[int]:
+    """Send a random request for each seed, concurrently; return their statuses.
 
-    A stranger may send all at once or in two pieces. An honest sender is served
-    afterwards.
+    A request is sent at once or in two segments. A valid callback is sent afterwards.
     """
     statuses: set[int] = set()
 
-    async def knock(seed: int) -> None:
+    async def send_random(seed: int) -> None:
         rng = Random(seed)  # noqa: S311 -- repeatable, not secret
-        said = stranger(rng)
-        assert is_read_alike(said), f"seed {seed}"
-        abort = rng.choice([len(said), rng.randint(1, len(said))])
-        async with await door.connect() as stream:
-            await send(stream, said[:abort])
-            if abort < len(said):
+        request = random_request(rng)
+        assert is_parsed_alike(request), f"seed {seed}"
+        cut = rng.choice([len(request), rng.randint(1, len(request))])
+        async with await receiver.connect() as stream:
+            await send(stream, request[:cut])
+            if cut < len(request):
                 await anyio.sleep(0.01)  # so that it comes in twice
-                await send(stream, said[abort:])
-            status = (await read_reply(stream, to=said)).status
+                await send(stream, request[cut:])
+            status = (await read_response(stream, to=request)).status
         assert status in EXPECTED, f"seed {seed}"
         statuses.add(status)
 
     async with anyio.create_task_group() as group:
         for seed in seeds:
-            group.start_soon(knock, seed)
-    assert (await door.ask(post())).status == 200
+            group.start_soon(send_random, seed)
+    assert (await receiver.request(post())).status == 200
     return statuses
 
 
-def is_read_alike(data: bytes) -> bool:
-    """Return whether the quick way, where it is taken, reads `data` as h11 does."""
-    quickly = parse_plain_request(data, PEER)
-    return quickly is None or quickly == read_by_h11(data, PEER)
+def is_parsed_alike(data: bytes) -> bool:
+    """Return whether the fast parser, if it accepts `data`, agrees with h11."""
+    simple = parse_plain_request(data, PEER)
+    return simple is None or simple == read_by_h11(data, PEER)
 
 
 def read_by_h11(data: bytes, peer: Peer) -> PlainRequest | None:
-    """Return what h11 makes of the first request in `data`, None if it is not whole."""
-    reading = RequestParser(peer, Limits())
+    """Return the first request in `data` as h11 parses it, None if incomplete."""
+    parser = RequestParser(peer, Limits())
     body = b""
     try:
-        reading.feed(data)
-        request = reading.head()
-        while request is not None and (next_body_chunk := reading.next_body_chunk()):
-            body += next_body_chunk
+        parser.feed(data)
+        request = parser.head()
+        while request is not None and (chunk := parser.next_body_chunk()):
+            body += chunk
     except NotHttpError:
         return None
-    if request is None or not reading.is_complete:
+    if request is None or not parser.is_complete:
         return None
-    return PlainRequest(request, body, reading.trailing_data)
+    return PlainRequest(request, body, parser.trailing_data)
