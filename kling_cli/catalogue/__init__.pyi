@@ -9,7 +9,6 @@ from .decoder import (
     model_by_wire_id as model_by_wire_id,
     route_by_path as route_by_path,
 )
-from .default_model import choose_plan as choose_plan
 from .definition.loader import (
     Summary as Summary,
     all_managed as all_managed,
@@ -41,18 +40,14 @@ from .definition.schema import (
     Rate as Rate,
     Route as Route,
 )
-from .encoder import (
-    encode_body as encode_body,
-    get_path as get_path,
-    set_path as set_path,
-)
+from .encoder import get_path as get_path, set_path as set_path
 from .media import (
+    AudioFacts as AudioFacts,
+    FileContent as FileContent,
     ImageFacts as ImageFacts,
-    audio_problems as audio_problems,
-    describe_audio as describe_audio,
     describe_image as describe_image,
-    image_problems as image_problems,
     image_problems_of_base64 as image_problems_of_base64,
+    too_large as too_large,
 )
 from .pricing import (
     charged_units as charged_units,
@@ -62,6 +57,10 @@ from .pricing import (
     measure_input_s as measure_input_s,
 )
 from .prompt import split_handle as split_handle
+from .request import (
+    PreparedRequest as PreparedRequest,
+    prepare_request as prepare_request,
+)
 from .routing import accepts_field as accepts_field
 from .server_validation import validate_body as validate_body
 from .sessions import (
@@ -74,7 +73,6 @@ from .sessions import (
     require_segment_fits as require_segment_fits,
     segment_insert_s as segment_insert_s,
 )
-from .validation import require_valid as require_valid
 from .values import (
     completed_values as completed_values,
     effective_values as effective_values,

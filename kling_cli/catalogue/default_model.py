@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from kling_cli.catalogue import routing, validation
 from kling_cli.catalogue.definition.schema import CredentialKind, Model, Plan, Product
+from kling_cli.catalogue.validation import Validation
 from kling_cli.catalogue.values import given_values
 from kling_cli.errors import KlingError
 
@@ -18,9 +19,13 @@ _OFFERED_STATUSES = ("current", "historic")
 
 
 class ModelChoice(NamedTuple):
-    """A plan; `reason` is a line for the person where it is not the default's."""
+    """A plan with the validation of the values for it.
+
+    `reason` is a line for the person where the model is not the default.
+    """
 
     plan: Plan
+    validation: Validation
     reason: str | None = None
 
 
@@ -30,29 +35,29 @@ def choose_plan(
     values: Mapping[str, Any],
     credentials: Collection[CredentialKind],
 ) -> ModelChoice:
-    """Return the route and the model for `values`; images may still be paths.
+    """Return the model and the route for `values`, and the values validated for them.
 
     Raises:
-        UsageError: the model is not there, or none takes all the fields.
+        UsageError: the model does not exist, or none accepts all the fields.
         CredentialsError: it can only be reached with other credentials.
     """
     names = tuple(values)
     if model_text is not None:
-        return ModelChoice(
-            routing.select_route(product, model_text, names, credentials)
-        )
+        plan = routing.select_route(product, model_text, names, credentials)
+        return ModelChoice(plan, validation.validate(plan, values))
     default = routing.find_model(product, product.default_for(credentials))
-    plans = list(_candidate_plans(product, default, names, credentials))
-    if not plans:
-        return ModelChoice(routing.select_route(product, None, names, credentials))
-    able = (plan for plan in plans if not validation.find_problems(plan, values))
-    best = next(able, plans[0])  # whoever takes the fields complains of the values
-    if best.model is default:
-        return ModelChoice(best)
-    return ModelChoice(
-        best,
-        f"{_default_model_shortfall(product, default, values)}; using {best.model.id}",
-    )
+    plans = _candidate_plans(product, default, names, credentials)
+    choices = (ModelChoice(plan, validation.validate(plan, values)) for plan in plans)
+    first = next(choices, None)
+    if first is None:
+        plan = routing.select_route(product, None, names, credentials)  # raises
+        return ModelChoice(plan, validation.validate(plan, values))
+    able = (each for each in (first, *choices) if not each.validation.problems)
+    best = next(able, first)  # the first that accepts the fields complains of values
+    if best.plan.model is default:
+        return best
+    shortfall = _default_model_shortfall(product, default, values)
+    return best._replace(reason=f"{shortfall}; using {best.plan.model.id}")
 
 
 def _candidate_plans(

@@ -64,26 +64,54 @@ def encode_body(
     callback_url: str | None,
     extra: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the body for checked `values`, with `extra` (dotted keys) put on top.
-
-    Defaults are left to the API, except the model. Images are URLs or bare base64.
+    """Return the body for valid `values`; see `encode_values` and `complete_body`.
 
     Raises:
         UsageError: a key of `extra` does not fit the body.
     """
-    route, said = plan.route, completed_values(plan, values)
+    return complete_body(
+        plan,
+        encode_values(plan, completed_values(plan, values)),
+        external_id=external_id,
+        callback_url=callback_url,
+        extra=extra,
+    )
+
+
+def encode_values(plan: Plan, completed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body of completed values alone, with the model.
+
+    Other defaults are left to the API. Images are URLs or bare base64.
+    """
+    route = plan.route
     body: dict[str, Any] = {}
     if route.model_path is not None:
         body[route.model_path] = plan.wire_model
-    known = prompt.find_references(plan.product, route, said)
+    known = prompt.find_references(plan.product, route, completed)
     for name, mapping in route.mappings.items():
-        if name in said:
+        if name in completed:
             handles = [each.handle for each in known if each.field == name]
-            value = _encode_text(plan, said, name)
+            value = _encode_text(plan, completed, name)
             _write_field(body, mapping, plan.product.field(name), value, handles)
+    return body
+
+
+def complete_body(
+    plan: Plan,
+    body: dict[str, Any],
+    *,
+    external_id: str | None,
+    callback_url: str | None,
+    extra: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Add ids and callback URL to `body`, then `extra` (dotted keys), and return it.
+
+    Raises:
+        UsageError: a key of `extra` does not fit the body.
+    """
     for path, value in (
-        (route.external_id_path, external_id),
-        (route.callback_url_path, callback_url),
+        (plan.route.external_id_path, external_id),
+        (plan.route.callback_url_path, callback_url),
     ):
         if path is not None and value is not None:
             set_path(body, path, value)

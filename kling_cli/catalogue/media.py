@@ -12,8 +12,9 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
-from kling_cli.catalogue.definition.schema import Problem
+from kling_cli.catalogue.definition.schema import FieldKind, Problem
 
 MIN_SIDE_PX = 300
 MAX_RATIO = 2.5
@@ -28,6 +29,37 @@ _IMAGE_MAGIC = (
 _MEBIBYTE = 1024 * 1024
 
 
+class FileContent(str):
+    """A local file as it is sent, in bare base64, with the facts of its bytes.
+
+    `path` is the file as it was named; with a handle, the text is `NAME=BASE64`.
+    """
+
+    __slots__ = ("facts", "path")
+    facts: ImageFacts | AudioFacts
+    path: str
+
+    @classmethod
+    def from_bytes(
+        cls, raw: bytes, kind: FieldKind, *, path: str, handle: str | None = None
+    ) -> Self:
+        """Return the content of a file for a field of this kind, image or audio."""
+        text = base64.b64encode(raw).decode("ascii")
+        made = cls(text if handle is None else f"{handle}={text}")
+        is_audio = kind is FieldKind.AUDIO
+        made.facts = describe_audio(raw) if is_audio else describe_image(raw)
+        made.path = path
+        return made
+
+    @property
+    def duration_s(self) -> float | None:
+        """How long an audio file lasts; None where that is unknown."""
+        return self.facts.duration_s if isinstance(self.facts, AudioFacts) else None
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFacts:
     """What an image is by its own bytes.
@@ -40,6 +72,15 @@ class ImageFacts:
     width: int
     height: int
     n_bytes: int
+
+
+def too_large(max_bytes: int) -> Problem:
+    """Return the problem of a file that has more bytes than are allowed."""
+    return Problem(
+        field="",
+        message=f"more than the {max_bytes:,} bytes allowed",
+        hint="save it smaller, or give a URL",
+    )
 
 
 def describe_image(raw: bytes) -> ImageFacts:
@@ -137,18 +178,18 @@ _TOLERANCE_S = 0.05  # codecs pad the ends
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioFacts:
-    """What a sound is by its own bytes; `seconds` is None where nobody can tell."""
+    """The format and duration of audio, by its bytes; None where they are unknown."""
 
     format: str | None
-    seconds: float | None
+    duration_s: float | None
     n_bytes: int
 
 
 def describe_audio(raw: bytes) -> AudioFacts:
     """Return what `raw` is, whatever its name says."""
     kind = next((name for magic, name in _AUDIO_MAGIC if magic.match(raw)), None)
-    seconds = None if kind is None else _duration_s(raw, kind)
-    return AudioFacts(format=kind, seconds=seconds, n_bytes=len(raw))
+    duration_s = None if kind is None else _duration_s(raw, kind)
+    return AudioFacts(format=kind, duration_s=duration_s, n_bytes=len(raw))
 
 
 def audio_problems(
@@ -167,11 +208,13 @@ def _audio_problems(
 ) -> Iterator[str]:
     if facts.format is None:
         yield f"the file is not a sound of the kinds {', '.join(AUDIO_FORMATS)}"
-    if facts.seconds is None or seconds is None:
+    if facts.duration_s is None or seconds is None:
         return
     low, high = seconds
-    if not low - _TOLERANCE_S <= facts.seconds <= high + _TOLERANCE_S:
-        yield f"the sound lasts {facts.seconds:.1f} s; {low:g} to {high:g} s are taken"
+    if not low - _TOLERANCE_S <= facts.duration_s <= high + _TOLERANCE_S:
+        yield (
+            f"the sound lasts {facts.duration_s:.1f} s; {low:g} to {high:g} s are taken"
+        )
 
 
 def _duration_s(raw: bytes, kind: str) -> float | None:

@@ -37,8 +37,10 @@ def measure_input_s(
         return None
     if is_url(value):
         return None
+    if isinstance(value, media.FileContent):
+        return value.duration_s
     try:
-        return media.describe_audio(base64.b64decode(value, validate=True)).seconds
+        return media.describe_audio(base64.b64decode(value, validate=True)).duration_s
     except ValueError:
         return None
 
@@ -63,7 +65,13 @@ def estimate_units(
     the model, there is a bound by the documented limits. `seconds` is how long the
     result will be, where that is known and no field says so.
     """
-    said = completed_values(plan, values)
+    return estimate_completed(plan, completed_values(plan, values), seconds=seconds)
+
+
+def estimate_completed(
+    plan: Plan, said: Mapping[str, Any], *, seconds: float | None = None
+) -> Estimate | None:
+    """Return the estimate for completed values; see `estimate_units`."""
     rate = find_rate(plan, said)
     if rate is None:
         return None

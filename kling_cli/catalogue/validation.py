@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from kling_cli.catalogue import constraints, prompt
+from kling_cli.catalogue import constraints, media, prompt
 from kling_cli.catalogue.constraints import Violation, describe_limits, violations
 from kling_cli.catalogue.definition.schema import (
     Field,
@@ -139,12 +139,28 @@ _UPLOAD_HINT = (
 )
 
 
-def find_problems(plan: Plan, values: Mapping[str, Any]) -> tuple[Problem, ...]:
-    """Return everything wrong with `values`; image values may still be paths.
+class Validation(NamedTuple):
+    """The completed values of a request, and everything that is wrong with them."""
 
-    Nothing is sent with a problem, so each says option, value and what would do.
-    """
-    said, typed = completed_values(plan, values), given_values(values)
+    values: Mapping[str, Any]
+    problems: tuple[Problem, ...]
+
+
+def validate(plan: Plan, values: Mapping[str, Any]) -> Validation:
+    """Complete `values` and check them against limits and rules, files included."""
+    completed = completed_values(plan, values)
+    return Validation(completed, _problems(plan, given_values(values), completed))
+
+
+def find_problems(plan: Plan, values: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """Return everything that is wrong with `values`."""
+    return validate(plan, values).problems
+
+
+def _problems(
+    plan: Plan, typed: Mapping[str, Any], said: Mapping[str, Any]
+) -> tuple[Problem, ...]:
+    """Return the problems, each with option, value and what would be valid."""
     found = [
         each
         for name in said
@@ -161,17 +177,17 @@ def find_problems(plan: Plan, values: Mapping[str, Any]) -> tuple[Problem, ...]:
     return tuple(found)
 
 
-def require_valid(plan: Plan, values: Mapping[str, Any]) -> None:
-    """Return when nothing is wrong.
+def require_valid(problems: Sequence[Problem]) -> None:
+    """Return when there are no problems.
 
     Raises:
         UsageError: naming every problem, with the first hint there is.
     """
-    found = find_problems(plan, values)
-    if found:
-        hints = [each.hint for each in found if each.hint]
+    if problems:
+        hints = [each.hint for each in problems if each.hint]
         raise UsageError(
-            "; ".join(each.message for each in found), hint=hints[0] if hints else None
+            "; ".join(each.message for each in problems),
+            hint=hints[0] if hints else None,
         )
 
 
@@ -213,6 +229,35 @@ def _field_problems(
             or _suggest_models(plan, name, value)
         )
         yield Problem(field=name, message=message, hint=hint)
+    for each in value if field.is_repeated else (value,):
+        if isinstance(each, media.FileContent):
+            yield from _file_problems(plan, field, limits, each)
+
+
+def _file_problems(
+    plan: Plan, field: Field, limits: Limits, file: media.FileContent
+) -> Iterator[Problem]:
+    """Yield the problem of a local file, if there is one."""
+    facts, max_bytes = file.facts, plan.max_bytes(field.name)
+    found: tuple[Problem, ...]
+    if facts.n_bytes > max_bytes:
+        found = (media.too_large(max_bytes),)
+    elif isinstance(facts, media.AudioFacts):
+        found = media.audio_problems(facts, seconds=limits.seconds)
+    else:
+        found = media.image_problems(
+            facts,
+            max_bytes,
+            formats=plan.route.image_formats,
+            max_side_px=plan.route.image_max_side_px,
+        )
+    if found:
+        yield Problem(
+            field=field.name,
+            message=f"{field.spelling} {file.path}: "
+            + "; ".join(each.message for each in found),
+            hint=next((each.hint for each in found if each.hint), None),
+        )
 
 
 def _id_problems(field: Field, values: Any) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from kling_cli.catalogue import prompt
 from kling_cli.catalogue.definition.schema import FieldKind, Plan
+from kling_cli.catalogue.media import FileContent
 
 
 def conditions_hold(
@@ -28,11 +29,11 @@ def _is_condition_met(wanted: Any, is_said: bool, value: Any) -> bool:
 
 
 def given_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was really said: not None, not empty."""
+    """Return the values that were given: not None, not empty; an empty file counts."""
     return {
         name: value
         for name, value in values.items()
-        if value is not None and value not in ("", (), [])
+        if isinstance(value, FileContent) or value not in (None, "", (), [])
     }
 
 

@@ -12,6 +12,7 @@ import anyio
 from kling_cli.api import Task
 from kling_cli.background import background
 from kling_cli.callbacks import new_nonce
+from kling_cli.catalogue import PreparedRequest
 from kling_cli.clock import Clock
 from kling_cli.errors import (
     KlingError,
@@ -19,7 +20,7 @@ from kling_cli.errors import (
     StoppedError,
     UnreachableError,
 )
-from kling_cli.jobs.calls.synchronous import SynchronousCalls, without_callbacks
+from kling_cli.jobs.calls.synchronous import SynchronousClient, without_callbacks
 from kling_cli.jobs.events import (
     EmitEvent,
     JobResult,
@@ -28,16 +29,22 @@ from kling_cli.jobs.events import (
     Remark,
     Submitted,
 )
-from kling_cli.jobs.history import with_history
+from kling_cli.jobs.history import resolve_references
 from kling_cli.jobs.ingress import CallbackIngress, open_ingress
-from kling_cli.jobs.job import RUN_AGAIN_HINT, Job, RunOptions, conclude, with_task
+from kling_cli.jobs.job import (
+    RUN_AGAIN_HINT,
+    Job,
+    RunOptions,
+    record_with_task,
+    report_result,
+)
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.naming import check_template
 from kling_cli.jobs.prepare import (
     Order,
-    Request,
     check_price,
     credential_kinds,
+    journal_record,
     new_external_id,
     prepare,
 )
@@ -67,7 +74,7 @@ async def generate(
         KlingError: it ended before it was written down; nothing was sent.
     """
     check_template(options.output or "")  # before files are read
-    order = with_history(order, settings)
+    order = resolve_references(order, settings)
     request = prepare(order, credential_kinds(settings), new_id=new_external_id)
     check_price(request, options.max_units)
     return await run_request(
@@ -76,7 +83,7 @@ async def generate(
 
 
 async def run_request(
-    request: Request,
+    request: PreparedRequest,
     options: RunOptions,
     *,
     settings: Settings,
@@ -101,10 +108,10 @@ async def run_request(
             raise
         run.job.fail(exc, clock.monotonic())
     assert run.job is not None  # noqa: S101 -- it was written down, or it raised
-    return conclude(run.job, emit)
+    return report_result(run.job, emit)
 
 
-def _known_name_fields(request: Request) -> dict[str, str]:
+def _known_name_fields(request: PreparedRequest) -> dict[str, str]:
     """Return the fields of a file's name that are known before the task is."""
     return {
         "external_id": request.external_id,
@@ -123,7 +130,7 @@ def _nothing_submitted(stop: StoppedError) -> StoppedError:
 class JobRun:
     """One job from request to saved files. `job` exists once it is written down."""
 
-    request: Request
+    request: PreparedRequest
     options: RunOptions
     settings: Settings
     clock: Clock
@@ -161,7 +168,7 @@ class JobRun:
         callback_url = ingress.url_for(job.record.product, job.record.nonce or "")
         task = await self._submit(job, session, callback_url, deadline)
         job.state = initial_state(task)
-        job.record = with_task(job.record, task)
+        job.record = record_with_task(job.record, task)
         self._note_task_time(job, session)
         self.emit(
             Submitted(
@@ -228,7 +235,7 @@ class JobRun:
             route=plan.route.name,
             query_path=plan.route.query_path or NO_ENDPOINT,
             api_base=self.settings.api_base,
-            request=self.request.record,
+            request=journal_record(self.request),
             nonce=new_nonce(secrets.token_bytes),
             usual_s=usual_s,
             written_at=self.clock.now(),
@@ -248,7 +255,7 @@ class JobRun:
             path=self.request.plan.create_path,
             body=self.request.body(callback_url),
             external_id=job.record.external_id,
-            client=SynchronousCalls(session.client)
+            client=SynchronousClient(session.client)
             if self._is_synchronous
             else session.client,
             ask=lambda: _ask_for(job.record, session),
@@ -298,7 +305,7 @@ class JobRun:
             at_most_units=estimate.at_most_units if estimate else None,
             usd=estimate.at_most_usd if estimate else None,
             usual_s=self._usual_s(session),
-            prompt=prompt_of(self.request.record) or None,
+            prompt=prompt_of(journal_record(self.request)) or None,
         )
 
     def _usual_s(self, session: Session) -> float | None:

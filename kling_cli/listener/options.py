@@ -6,8 +6,22 @@ from dataclasses import dataclass, field
 
 from kling_cli.listener.forwarding.policy import ForwardingPolicy
 from kling_cli.listener.forwarding.targets import Target
-from kling_cli.listener.pipeline import EventFilter
 from kling_cli.listener.stop_conditions import StopConditions
+from kling_cli.store import StoredCallback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """Which callbacks are shown and forwarded; all are stored. Empty means any."""
+
+    task_ids: frozenset[str] = frozenset()
+    statuses: frozenset[str] = frozenset()
+
+    def matches(self, callback: StoredCallback) -> bool:
+        is_task = not self.task_ids or bool(
+            {callback.task_id, callback.external_id} & self.task_ids
+        )
+        return is_task and (not self.statuses or callback.status in self.statuses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final
 
 import anyio
@@ -24,11 +23,12 @@ from kling_cli.callbacks import (
     Trust,
 )
 from kling_cli.jobs.events import Notice
-from kling_cli.jobs.ingress import to_stored
+from kling_cli.jobs.ingress import to_stored_callback
 from kling_cli.listener.callback_writer import CallbackWriter
 from kling_cli.listener.controls import Controls
 from kling_cli.listener.events import CallbackReceived, Duplicate, ListenerEvent, Stale
 from kling_cli.listener.forwarding.headers import masked_headers
+from kling_cli.listener.options import EventFilter
 from kling_cli.listener.rejections import RejectionLog
 from kling_cli.listener.stop_conditions import StopTracker
 from kling_cli.listener.task_states import TaskState, TaskStates, since_submit_s
@@ -39,25 +39,11 @@ BATCH_SIZE: Final = 16  # events processed before the event loop runs other task
 _BATCH_FRACTION: Final = 4  # or a quarter of the queue, so that it cannot outgrow us
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventFilter:
-    """Which callbacks are shown and forwarded; all are stored. Empty means any."""
-
-    task_ids: frozenset[str] = frozenset()
-    statuses: frozenset[str] = frozenset()
-
-    def matches(self, callback: StoredCallback) -> bool:
-        is_task = not self.task_ids or bool(
-            {callback.task_id, callback.external_id} & self.task_ids
-        )
-        return is_task and (not self.statuses or callback.status in self.statuses)
-
-
 class CallbackPipeline:
     """Processes the receiver's events.
 
-    `stop_tracker` is told what was received, to decide when the listener stops. Without
-    a `verifier` the API is not queried, and a callback's claim is taken as true.
+    `stop_tracker` decides when the listener stops. Without a `verifier` the API is not
+    queried, and a callback's claim is taken as true.
     """
 
     def __init__(  # noqa: PLR0913 -- collaborators, by name
@@ -91,7 +77,7 @@ class CallbackPipeline:
         Raises:
             JournalError: it cannot be stored.
         """
-        return self._writer.write(to_stored(received))
+        return self._writer.write(to_stored_callback(received))
 
     def enqueue(self, event: ReceiverEvent) -> None:
         """Queue an event of the receiver; returns at once."""
@@ -129,13 +115,10 @@ class CallbackPipeline:
         state = self._task_states.state_of(task.id)
         state.record_api_status(task.status)
         if task.status.is_final:
-            has_come = state.claimed_status.is_final
-            record = (
-                self._stop_tracker.record_final_callback
-                if has_come
-                else self._stop_tracker.expect_final_callback
-            )
-            record(task.id, task.external_id)
+            if state.claimed_status.is_final:
+                self._stop_tracker.record_final_callback(task.id, task.external_id)
+            else:
+                self._stop_tracker.expect_final_callback(task.id, task.external_id)
 
     def _handle(self, event: ReceiverEvent) -> None:
         match event:
@@ -150,7 +133,7 @@ class CallbackPipeline:
         state = self._task_states.state_of(
             received.payload.task_id if received.payload else ""
         )
-        callback = to_stored(received, number=number, product=state.product)
+        callback = to_stored_callback(received, number=number, product=state.product)
         if not self._event_filter.matches(callback):
             self.counts["filtered"] += 1
             return

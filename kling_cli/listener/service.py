@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import (
-    AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
     suppress,
@@ -38,7 +37,7 @@ from kling_cli.listener.callback_writer import (
     open_callback_writer,
 )
 from kling_cli.listener.child_process import run_child
-from kling_cli.listener.controls import Controls, KeyReader
+from kling_cli.listener.controls import Controls, ForwardQueue, KeyReader
 from kling_cli.listener.events import (
     ListenerEvent,
     Ready,
@@ -84,7 +83,6 @@ def _no_health_check(_: object) -> None:
     """Do nothing: there is no public URL to check."""
 
 
-@dataclass(slots=True, kw_only=True)
 class ListenerService:
     """The parts of a listener, except its servers and its ingress.
 
@@ -94,30 +92,103 @@ class ListenerService:
     public URL may have stopped working unnoticed.
     """
 
-    task_source: TaskSource
-    writer: CallbackWriter
-    task_states: TaskStates
-    controls: Controls
-    clock: Clock
-    limits: Limits
-    probe: Probe
-    check_ingress: Callable[[str], None] = field(init=False, default=_no_health_check)
-    rejections: RejectionLog = field(init=False)
-    stop_tracker: StopTracker = field(init=False)
-    pipeline: CallbackPipeline = field(init=False)
-    reconciler: Reconciler = field(init=False)
-    verifier: Verifier | None = field(init=False)
-    receiver: Receiver = field(init=False)
-    public_receiver: Receiver = field(init=False)
+    receiver: Receiver
+    public_receiver: Receiver
+
+    def __init__(  # noqa: PLR0913 -- collaborators, by name
+        self,
+        options: ListenOptions,
+        *,
+        task_source: TaskSource,
+        writer: CallbackWriter,
+        forwarder: ForwardQueue | None,
+        clock: Clock,
+        emit: Callable[[ListenerEvent], None],
+        stop: Callable[[str], None],
+    ) -> None:
+        response_timeout_s = Limits().response_timeout_s + options.delay_s
+        self.limits = replace(Limits(), response_timeout_s=response_timeout_s)
+        self.controls = Controls(callback_url="", forwarder=forwarder, stop=stop)
+        self.probe = Probe(clock)
+        self.check_ingress: Callable[[str], None] = _no_health_check
+        self._options = options
+        self._task_source = task_source
+        self._writer = writer
+        self._clock = clock
+        self._task_states = TaskStates(task_source.find_job)
+        self._stop_tracker = StopTracker(
+            options.stop_conditions,
+            options.event_filter.task_ids,
+            clock=clock,
+            stop=stop,
+        )
+        self._rejections = RejectionLog(
+            emit, clock=clock, count_unknown=lambda: self.n_unknown_paths
+        )
+        self._verifier: Verifier | None = None
+        if task_source.poller is not None:
+            self._verifier = Verifier(
+                task_source.poller,
+                task_source.job_for_query,
+                clock=clock,
+                emit=emit,
+                record_answer=self.record_api_answer,
+            )
+        self.reconciler = Reconciler(
+            task_source.poller,
+            self._task_states,
+            clock=clock,
+            emit=emit,
+            open_jobs=self.open_jobs,
+            store_synthetic=self.store_synthetic,
+            record_answer=self.record_api_answer,
+        )
+        self._pipeline = CallbackPipeline(
+            writer,
+            self._task_states,
+            self.controls,
+            emit=emit,
+            stop_tracker=self._stop_tracker,
+            rejections=self._rejections,
+            event_filter=options.event_filter,
+            verifier=self._verifier,
+        )
+
+    def build_receivers(self, token: str) -> None:
+        """Build the receiver for this machine, and the one that a tunnel leads to.
+
+        Raises:
+            UsageError: a webhook secret is invalid.
+        """
+        settings = self._task_source.settings
+        settings.require("webhook_secret")
+        key = load_key(settings.state_dir)
+        matchers: list[UrlMatcher] = [self.probe.match_url, standing_url_matcher(token)]
+        if self._options.has_history:  # jobs read their callbacks in the journal
+            matchers.append(task_url_matcher(key))
+        build = partial(
+            Receiver,
+            store=self._pipeline.store,
+            emit=self._pipeline.enqueue,
+            clock=self._clock,
+            secrets=settings.webhook_secrets,
+            limits=self.limits,
+            mock_detector=mock_detector(key),
+            response=accepted_response(self._options.status),
+            response_delay_s=self._options.delay_s,
+        )
+        self.public_receiver = self.receiver = build(matchers)
+        if self._options.is_tokenless:
+            self.receiver = build([*matchers, tokenless_url_matcher()])
 
     def start(self, group: TaskGroup) -> None:
         """Start the background tasks, in `group`."""
-        group.start_soon(self.pipeline.run)
+        group.start_soon(self._pipeline.run)
         group.start_soon(self.reconciler.run)
-        group.start_soon(detect_sleep, self.clock, self._on_wake)
+        group.start_soon(detect_sleep, self._clock, self._on_wake)
         group.start_soon(self._tick)
-        if self.verifier is not None:
-            group.start_soon(self.verifier.run)
+        if self._verifier is not None:
+            group.start_soon(self._verifier.run)
 
     async def drain(self) -> None:
         """Process and forward everything that was received so far."""
@@ -130,25 +201,25 @@ class ListenerService:
 
         What the forwarder cannot deliver any more, it records as not delivered.
         """
-        self.pipeline.process()
+        self._pipeline.process()
         self.controls.resume()
 
     def emit_remaining(self) -> None:
         """Emit the events that are still queued, once everything is closed."""
         self.controls.forwarder = None
-        self.pipeline.process()
-        self.rejections.flush()
+        self._pipeline.process()
+        self._rejections.flush()
 
     def record_api_answer(self, task: Task) -> None:
         """Record an answer of the API in the journal and in the pipeline."""
-        self.task_source.record_answer(task)
-        self.pipeline.record_api_answer(task)
+        self._task_source.record_answer(task)
+        self._pipeline.record_api_answer(task)
 
     def open_jobs(self) -> Sequence[JobRecord]:
         """Return what to query after an outage: open jobs and open tasks seen."""
-        jobs = {job.task_id: job for job in self.task_source.unfinished_jobs()}
-        for task_id in self.task_states.open_task_ids():
-            job = self.task_source.job_for_query(task_id)
+        jobs = {job.task_id: job for job in self._task_source.unfinished_jobs()}
+        for task_id in self._task_states.open_task_ids():
+            job = self._task_source.job_for_query(task_id)
             if job is not None:
                 jobs.setdefault(task_id, job)
         return list(jobs.values())
@@ -156,10 +227,10 @@ class ListenerService:
     async def store_synthetic(self, callback: StoredCallback) -> int | None:
         """Store and forward a synthetic callback; return its number."""
         try:
-            number = await self.writer.write(callback)
+            number = await self._writer.write(callback)
         except KlingError:
             number = 0
-        self.pipeline.forward_synthetic(replace(callback, id=number))
+        self._pipeline.forward_synthetic(replace(callback, id=number))
         return number or None
 
     @property
@@ -172,8 +243,8 @@ class ListenerService:
     @property
     def counts(self) -> Counter[str]:
         """How many callbacks and rejections of each kind there were."""
-        refusals = {"rejected": self.rejections.total, "unknown": self.n_unknown_paths}
-        return self.pipeline.counts + Counter(refusals)
+        refusals = {"rejected": self._rejections.total, "unknown": self.n_unknown_paths}
+        return self._pipeline.counts + Counter(refusals)
 
     def _on_wake(self, reason: str) -> None:
         self.reconciler.request_query(reason)
@@ -181,9 +252,9 @@ class ListenerService:
 
     async def _tick(self) -> None:
         while True:
-            await self.clock.sleep(TICK_S)
-            self.rejections.tick()
-            self.stop_tracker.tick()
+            await self._clock.sleep(TICK_S)
+            self._rejections.tick()
+            self._stop_tracker.tick()
 
 
 @asynccontextmanager
@@ -212,104 +283,15 @@ async def open_service(
         forwarder = await stack.enter_async_context(
             open_forwarding(options, settings=settings, clock=clock, emit=emit)
         )
-        service = ListenerService(
+        yield ListenerService(
+            options,
             task_source=task_source,
             writer=writer,
-            task_states=TaskStates(task_source.find_job),
-            controls=Controls(callback_url="", forwarder=forwarder, stop=stop),
+            forwarder=forwarder,
             clock=clock,
-            probe=Probe(clock),
-            limits=replace(
-                Limits(),
-                response_timeout_s=Limits().response_timeout_s + options.delay_s,
-            ),
-        )
-        build_service(service, options, emit)
-        yield service
-
-
-def build_service(
-    service: ListenerService,
-    options: ListenOptions,
-    emit: Callable[[ListenerEvent], None],
-) -> None:
-    """Put in their places those who work at the desk."""
-    poller = service.task_source.poller
-    service.stop_tracker = StopTracker(
-        options.stop_conditions,
-        options.event_filter.task_ids,
-        clock=service.clock,
-        stop=service.controls.stop,
-    )
-    service.rejections = RejectionLog(
-        emit, clock=service.clock, count_unknown=lambda: service.n_unknown_paths
-    )
-    service.verifier = None
-    if poller is not None:
-        service.verifier = Verifier(
-            poller,
-            service.task_source.job_for_query,
-            clock=service.clock,
             emit=emit,
-            record_answer=service.record_api_answer,
+            stop=stop,
         )
-    service.reconciler = Reconciler(
-        poller,
-        service.task_states,
-        clock=service.clock,
-        emit=emit,
-        open_jobs=service.open_jobs,
-        store_synthetic=service.store_synthetic,
-        record_answer=service.record_api_answer,
-    )
-    service.pipeline = _build_pipeline(service, options, emit)
-
-
-def _build_pipeline(
-    service: ListenerService,
-    options: ListenOptions,
-    emit: Callable[[ListenerEvent], None],
-) -> CallbackPipeline:
-    return CallbackPipeline(
-        service.writer,
-        service.task_states,
-        service.controls,
-        emit=emit,
-        stop_tracker=service.stop_tracker,
-        rejections=service.rejections,
-        event_filter=options.event_filter,
-        verifier=service.verifier,
-    )
-
-
-def build_receivers(
-    service: ListenerService, options: ListenOptions, token: str
-) -> None:
-    """Build the receiver for this machine, and the one that a tunnel leads to.
-
-    Raises:
-        UsageError: a webhook secret is invalid.
-    """
-    settings = service.task_source.settings
-    settings.require("webhook_secret")
-    key = load_key(settings.state_dir)
-    matchers: list[UrlMatcher] = [service.probe.match_url, standing_url_matcher(token)]
-    if options.has_history:  # jobs read their callbacks in the journal
-        matchers.append(task_url_matcher(key))
-    make = partial(
-        Receiver,
-        store=service.pipeline.store,
-        emit=service.pipeline.enqueue,
-        clock=service.clock,
-        secrets=settings.webhook_secrets,
-        limits=service.limits,
-        mock_detector=mock_detector(key),
-        response=accepted_response(options.status),
-        response_delay_s=options.delay_s,
-    )
-    service.public_receiver = service.receiver = make(matchers)
-    if options.is_tokenless:
-        service.receiver = make([*matchers, tokenless_url_matcher()])
 
 
 TIMEOUT: Final = "timeout"
@@ -390,24 +372,43 @@ class ListenerRun:
     async def run(self) -> int:
         """Listen until options, command or keys end it; return an exit code."""
         async with AsyncExitStack() as stack:
-            service = await stack.enter_async_context(self._open_service())
+            service = await stack.enter_async_context(
+                open_service(
+                    self.options,
+                    settings=self.settings,
+                    clock=self.clock,
+                    emit=self.emit,
+                    stop=self.stop,
+                )
+            )
             self._service = service
             group = await stack.enter_async_context(background())
-            kind = self._choose_ingress()
+            kind = choose_ingress(
+                tunnel=self.options.tunnel,
+                callback_url=self.options.callback_url,
+                is_tokenless=self.options.is_tokenless,
+                settings=self.settings,
+            )
             server = await stack.enter_async_context(
                 self._open_local_server(service, kind)
             )
             public = server
-            if (
-                service.public_receiver is not service.receiver
-                and kind is IngressKind.TUNNEL
-            ):
+            if kind is IngressKind.TUNNEL and self.options.is_tokenless:
                 public = await stack.enter_async_context(
                     serve(service.public_receiver, limits=service.limits)
                 )
                 group.start_soon(self._report_failures, public)
             ingress = await stack.enter_async_context(
-                self._open_ingress(kind, public, group)
+                open_ingress(
+                    kind,
+                    self.options,
+                    public.url,
+                    public.port,
+                    settings=self.settings,
+                    clock=self.clock,
+                    group=group,
+                    on_change=self._tunnel_changed,
+                )
             )
             self._start(ingress, server, service, group)
             group.start_soon(self._report_failures, server)
@@ -419,49 +420,18 @@ class ListenerRun:
         self.emit_stopped(self._reason or "over")
         return code
 
-    def _open_service(self) -> AbstractAsyncContextManager[ListenerService]:
-        return open_service(
-            self.options,
-            settings=self.settings,
-            clock=self.clock,
-            emit=self.emit,
-            stop=self.stop,
-        )
-
-    def _choose_ingress(self) -> IngressKind:
-        return choose_ingress(
-            tunnel=self.options.tunnel,
-            callback_url=self.options.callback_url,
-            is_tokenless=self.options.is_tokenless,
-            settings=self.settings,
-        )
-
-    def _open_ingress(
-        self, kind: IngressKind, server: Server, group: TaskGroup
-    ) -> AbstractAsyncContextManager[Ingress]:
-        return open_ingress(
-            kind,
-            self.options,
-            server.url,
-            server.port,
-            settings=self.settings,
-            clock=self.clock,
-            group=group,
-            on_change=self._tunnel_changed,
-        )
-
     @asynccontextmanager
     async def _open_local_server(
         self, service: ListenerService, kind: IngressKind
     ) -> AsyncIterator[Server]:
         """Listen on this machine, on both of its loopback addresses if possible."""
-        make = rotate_token if self.options.is_rotating_token else load_token
-        token = make(self.settings.state_dir)
+        get_token = rotate_token if self.options.is_rotating_token else load_token
+        token = get_token(self.settings.state_dir)
         if not self.options.is_tokenless:
             self._path = self._local_path = standing_path(token)
         elif kind is IngressKind.TUNNEL:
             self._path = standing_path(token)
-        build_receivers(service, self.options, token)
+        service.build_receivers(token)
         async with AsyncExitStack() as stack:
             server = await stack.enter_async_context(
                 serve(service.receiver, port=self.options.port, limits=service.limits)
@@ -508,10 +478,11 @@ class ListenerRun:
         results: list[int | UsageError] = []
 
         async def run_command() -> None:
-            own = self.options.is_stdout_reserved
             try:
                 code = await run_child(
-                    self.options.command, url, is_stdout_reserved=own
+                    self.options.command,
+                    url,
+                    is_stdout_reserved=self.options.is_stdout_reserved,
                 )
             except UsageError as exc:
                 results.append(exc)
@@ -523,14 +494,13 @@ class ListenerRun:
             if self.options.command:
                 group.start_soon(run_command)
             await self._is_over.wait()
-        for end in results:
-            if isinstance(end, UsageError):
-                raise end
-            return end
-        stop_conditions = self.options.stop_conditions
-        is_unmet = self._reason == TIMEOUT and (
-            stop_conditions.is_final or stop_conditions.max_events
-        )
+        for result in results:
+            if isinstance(result, UsageError):
+                raise result
+            return result
+        conditions = self.options.stop_conditions
+        has_condition = conditions.is_final or conditions.max_events
+        is_unmet = self._reason == TIMEOUT and has_condition
         return int(ExitCode.STILL_RUNNING if is_unmet else ExitCode.DONE)
 
     async def _stop_after(self, seconds: float) -> None:

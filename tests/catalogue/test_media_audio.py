@@ -84,7 +84,7 @@ def test_a_sound_is_what_its_bytes_are(
     facts = media.describe_audio(raw)
 
     assert facts.format == kind
-    assert facts.seconds == (
+    assert facts.duration_s == (
         None if seconds is None else pytest.approx(seconds, abs=0.03)
     )
 
@@ -96,7 +96,7 @@ def test_the_length_of_the_sandboxs_sounds_is_read(kind: str) -> None:
     facts = media.describe_audio(sound.render())
 
     assert facts.format == kind
-    assert facts.seconds == pytest.approx(4, abs=0.1)
+    assert facts.duration_s == pytest.approx(4, abs=0.1)
 
 
 @pytest.mark.parametrize(("container", "kind"), [("ipod", "m4a"), ("adts", "aac")])
@@ -106,7 +106,7 @@ def test_the_length_of_what_an_encoder_writes_is_read(
     facts = media.describe_audio(encoded(container, 3))
 
     assert facts.format == kind
-    assert facts.seconds == pytest.approx(3, abs=0.1)
+    assert facts.duration_s == pytest.approx(3, abs=0.1)
 
 
 SEEDS = (wav(0.2), MP3_FRAME * 3, mp3_of_frames(9), encoded("ipod", 0.1))
@@ -128,7 +128,7 @@ def test_damaged_files_have_a_plausible_length_or_none(
         damaged[at % len(damaged)] = value
 
     for raw in (bytes(damaged), magic + tail):
-        seconds = media.describe_audio(raw).seconds
+        seconds = media.describe_audio(raw).duration_s
         assert seconds is None or (seconds > 0 and math.isfinite(seconds))
 
 
@@ -154,5 +154,5 @@ def test_a_sound_may_be_too_short_or_too_long(seconds: float, is_taken: bool) ->
 def test_a_sound_of_unknown_length_is_left_to_the_api() -> None:
     facts = media.describe_audio(b"\0\0\0\x18ftypM4A ")
 
-    assert facts.seconds is None
+    assert facts.duration_s is None
     assert media.audio_problems(facts, seconds=(2, 60)) == ()

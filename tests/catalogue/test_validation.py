@@ -22,7 +22,7 @@ def test_a_prompt_too_long_names_the_model_that_takes_it(planned: Planner) -> No
     plan = planned("text2video", "kling-2.6", values)
 
     with pytest.raises(UsageError) as caught:
-        validation.require_valid(plan, values)
+        validation.require_valid(validation.find_problems(plan, values))
 
     assert caught.value.exit_code is ExitCode.USAGE
     assert caught.value.message == (
@@ -454,7 +454,7 @@ def test_all_problems_are_named_at_once(planned: Planner) -> None:
     plan = planned("text2video", "kling-2.6", values)
 
     with pytest.raises(UsageError) as caught:
-        validation.require_valid(plan, values)
+        validation.require_valid(validation.find_problems(plan, values))
 
     assert caught.value.message.count("; ") == 2
     assert "there is no prompt" in caught.value.message
@@ -463,7 +463,9 @@ def test_all_problems_are_named_at_once(planned: Planner) -> None:
 def test_nothing_wrong_says_nothing(planned: Planner) -> None:
     values = {"prompt": "a boat"}
 
-    validation.require_valid(planned("text2video", None, values), values)
+    validation.require_valid(
+        validation.find_problems(planned("text2video", None, values), values)
+    )
 
 
 def test_a_long_value_is_cut_where_it_is_shown(planned: Planner) -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from kling_cli.catalogue import pricing
 from kling_cli.catalogue.definition.schema import CredentialKind
+from kling_cli.catalogue.request import PreparedRequest
 from kling_cli.errors import AccountError, CredentialsError, UsageError
-from kling_cli.jobs.prepare import Order, Request, check_price, prepare
+from kling_cli.jobs.prepare import Order, check_price, journal_record, prepare
 from tests.support.images import png
 
 KEY = frozenset({CredentialKind.API_KEY})
@@ -29,7 +30,7 @@ def prepared(
     external_id: str | None = None,
     extra: dict[str, Any] | None = None,
     **values: Any,
-) -> Request:
+) -> PreparedRequest:
     said = {"prompt": "a paper boat", **values}
     order = Order(
         product=product,
@@ -163,7 +164,7 @@ def test_the_record_has_no_callback_url_and_digests_for_media(tmp_path: Path) ->
     path = tmp_path / "a.png"
     path.write_bytes(png(n_bytes=9000))
 
-    record = prepared("image2video", image=str(path)).record
+    record = journal_record(prepared("image2video", image=str(path)))
 
     assert "callback" not in record
     assert len(record) < 1000

@@ -29,7 +29,8 @@ from kling_cli.listener.events import (
     Rejected,
     Stale,
 )
-from kling_cli.listener.pipeline import CallbackPipeline, EventFilter
+from kling_cli.listener.options import EventFilter
+from kling_cli.listener.pipeline import CallbackPipeline
 from kling_cli.listener.rejections import RejectionLog
 from kling_cli.listener.stop_conditions import (
     FINAL_CALLBACK_GRACE_S,

@@ -160,13 +160,13 @@ import os, sys
 from pathlib import Path
 from kling_cli.store.journal import Journal, ListenerJournal
 from kling_cli.store.database import JournalError
-from tests.jobs.made import an_entry
+from tests.jobs.made import a_record
 os.setuid(65534) if os.getuid() == 0 else None
 for name in sys.argv[1:]:
     try:
         with Journal.open(Path(name)) as journal:
             print(*(each.external_id for each in journal.newest_jobs(9)))
-            journal.add_job(an_entry("e9"))
+            journal.add_job(a_record("e9"))
     except JournalError as exc:
         print(exc.message, "|", exc.hint)
     try:

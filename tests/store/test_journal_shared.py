@@ -16,13 +16,13 @@ import os, resource, signal, sys
 from pathlib import Path
 from kling_cli.store.journal import Journal
 from kling_cli.store.database import JournalError
-from tests.jobs.made import a_callback, an_entry
+from tests.jobs.made import a_callback, a_record
 
 state, name = Path(sys.argv[1]), sys.argv[2]
 """
 WRITE_AND_DIE = """
 journal = Journal.open(state)
-journal.add_job(an_entry(name))
+journal.add_job(a_record(name))
 journal.add_callback(a_callback(name))
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -37,7 +37,7 @@ with Journal.open(state) as journal:
     print("ready", flush=True)
     sys.stdin.readline()
     for number in range(25):
-        journal.add_job(an_entry(f"{name}-{number}"))
+        journal.add_job(a_record(f"{name}-{number}"))
         journal.add_callback(a_callback(f"{name}-{number}"))
 """
 FULL_DISK = """
@@ -47,7 +47,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 written = 0
 try:
     while True:
-        journal.add_job(an_entry(f"{name}-{written}", request="x" * 5000))
+        journal.add_job(a_record(f"{name}-{written}", request="x" * 5000))
         written += 1
 except JournalError as exc:
     assert "KLING_STATE_DIR" in exc.hint

@@ -365,6 +365,15 @@ class Product:
                 return model_id
         return next(iter(self.defaults.values()))
 
+    def max_bytes(self, field: str) -> int:
+        """Return how large a file for `field` may be for any model, before base64."""
+        return max(
+            Plan(product=self, route=route, model=model).max_bytes(field)
+            for route in self.routes
+            for model in self.models
+            if route.name in model.wire_ids
+        )
+
     def field(self, name: str) -> Field:
         """Return the field called `name`; a KeyError is a bug in the caller."""
         for each in self.fields:

@@ -374,9 +374,9 @@ def api(  # noqa: PLR0913 -- one for each group of options
             method, path, parts, context.settings, follow_options.max_units
         )
         if follow_options.is_waiting:
-            found = await raw.call_and_wait(call, options, **context.as_keywords)
+            found = await raw.run_call(call, options, **context.as_keywords)
             return call, found
-        once = await raw.call(call, settings=context.settings, clock=context.clock)
+        once = await raw.send_call(call, settings=context.settings, clock=context.clock)
         return call, [once]
 
     is_brief = not follow_options.is_waiting
@@ -412,13 +412,13 @@ def _parse_call(
         AccountError: it may cost more than `max_units`.
     """
     from kling_cli.api import parse_request_path
-    from kling_cli.jobs.calls.raw import RawCall, require_price
+    from kling_cli.jobs.calls.raw import RawCall, check_call_price
 
     place, params = parse_request_path(path, api_base=settings.api_base)
     if method == "GET":
         return RawCall(method=method, path=place, params={**params, **parts})
     call = RawCall(method=method, path=place, params=params, body=parts)
-    require_price(call, max_units)
+    check_call_price(call, max_units)
     return call
 
 

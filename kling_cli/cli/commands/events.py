@@ -151,11 +151,11 @@ def resolve_task_id(typed: str | None) -> str | None:
         UsageError: there is no such task.
     """
     from kling_cli.cli.runner import load_settings
-    from kling_cli.jobs.lookup import resolve_last, steps_back
+    from kling_cli.jobs.lookup import last_offset, resolve_task_name
 
-    if typed is None or steps_back(typed) is None:
+    if typed is None or last_offset(typed) is None:
         return typed
-    return resolve_last(typed, load_settings({}))
+    return resolve_task_name(typed, load_settings({}))
 
 
 def _require_known_words(option: str, word: str | None, words: tuple[str, ...]) -> None:
@@ -508,16 +508,16 @@ def _export_lines(
 
 def _save_export(path: Path, lines: Iterator[str], *, is_forced: bool) -> None:
     """Write the file atomically."""
-    from kling_cli.jobs.outputs.destination import check_file
-    from kling_cli.jobs.outputs.partial_file import NoRecords, PartialFile
+    from kling_cli.jobs.outputs.destination import check_writable
+    from kling_cli.jobs.outputs.partial_file import NullRecords, PartialFile
 
     if not path.parent.is_dir():
         raise NotSavedError(f"could not write {path}: there is no such folder")
-    check_file(path)
+    check_writable(path)
     if os.path.lexists(path) and not is_forced:
         raise UsageError(f"{path} exists", hint="choose another name, or --force")
     try:
-        with PartialFile(path, NoRecords()) as part:
+        with PartialFile(path, NullRecords()) as part:
             part.begin(None, None)
             for line in lines:
                 part.write(f"{line}\n".encode())

@@ -344,7 +344,7 @@ def plain_job_table(jobs: Sequence[JobRecord]) -> Iterator[str]:
 
 
 def _job_cells(job: JobRecord) -> tuple[str | None, ...]:
-    from kling_cli.jobs.outputs.naming import from_here
+    from kling_cli.jobs.outputs.naming import relative_to_cwd
 
     return (
         job.written_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -353,6 +353,6 @@ def _job_cells(job: JobRecord) -> tuple[str | None, ...]:
         job.product,
         job.model,
         None if job.units is None else f"{job.units:g}",
-        " ".join(from_here(path) for path in job.paths if path),
+        " ".join(relative_to_cwd(path) for path in job.paths if path),
         job.prompt,
     )

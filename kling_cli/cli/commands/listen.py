@@ -16,8 +16,7 @@ from kling_cli.cli.options.delivery import DeliveryOptions
 from kling_cli.cli.options.shared import StreamOptions
 from kling_cli.errors import UsageError
 from kling_cli.listener.forwarding.targets import parse_route, parse_target
-from kling_cli.listener.options import ListenOptions
-from kling_cli.listener.pipeline import EventFilter
+from kling_cli.listener.options import EventFilter, ListenOptions
 from kling_cli.listener.stop_conditions import StopConditions
 from kling_cli.settings import parse_seconds
 

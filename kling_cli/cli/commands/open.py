@@ -66,12 +66,12 @@ def find_jobs(names: Sequence[str], settings: Settings) -> list[JobRecord]:
         JournalError: the journal cannot be read.
     """
     from kling_cli.jobs.history import JobHistory
-    from kling_cli.jobs.lookup import resolve_last
+    from kling_cli.jobs.lookup import resolve_task_name
 
     memory = JobHistory.of(settings)
     jobs = {}
     for name in names:
-        job = memory.job(resolve_last(name, settings))
+        job = memory.job(resolve_task_name(name, settings))
         if job is None:
             raise UsageError(
                 f"task {name} was not made or saved on this machine",

@@ -105,7 +105,7 @@ def _run_step(invocation: StepInvocation) -> int:
 
 def _execute_step(invocation: StepInvocation) -> StepResult | KlingError:
     from kling_cli.cli.runner import load_settings, run
-    from kling_cli.jobs.calls.session_step import Step
+    from kling_cli.jobs.calls.session_step import StepRun
     from kling_cli.jobs.prepare import Order
 
     options = _step_run_options(invocation)
@@ -113,7 +113,7 @@ def _execute_step(invocation: StepInvocation) -> StepResult | KlingError:
 
     async def work(context: RunContext) -> StepResult | KlingError:
         try:
-            return await Step(options=options, **context.as_keywords).take(order)
+            return await StepRun(options=options, **context.as_keywords).take(order)
         except KlingError as exc:
             return exc
 

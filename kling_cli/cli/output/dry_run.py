@@ -12,9 +12,9 @@ from kling_cli.cli.output.terminal.text import format_units, format_usd, one_lin
 from kling_cli.errors import ExitCode
 
 if TYPE_CHECKING:
-    from kling_cli.catalogue import Estimate
+    from kling_cli.catalogue import Estimate, PreparedRequest
     from kling_cli.cli.options.shared import OutputOptions
-    from kling_cli.jobs.prepare import Order, Request
+    from kling_cli.jobs.prepare import Order
     from kling_cli.settings import Settings
 
 MAX_SHOWN_TEXT_LENGTH = 512  # characters of a value that a person still wants to read
@@ -47,24 +47,24 @@ def print_dry_run(
 
 def _requests(
     order: Order, settings: Settings, max_units: float | None
-) -> list[Request]:
+) -> list[PreparedRequest]:
     """Return the requests that would be sent, in order."""
-    from kling_cli.jobs.calls.two_step import UNKNOWN_ID, plan_two_steps
-    from kling_cli.jobs.history import with_history
+    from kling_cli.jobs.calls.two_step import PLACEHOLDER_ID, plan_two_steps
+    from kling_cli.jobs.history import resolve_references
     from kling_cli.jobs.prepare import check_price, credential_kinds, prepare
 
     if order.before is not None:
         intent = plan_two_steps(order, settings)
         check_price(intent.whole, max_units)
         return [each for each in (intent.first, intent.second) if each is not None]
-    known = with_history(order, settings)
-    request = prepare(known, credential_kinds(settings), new_id=lambda: UNKNOWN_ID)
+    known = resolve_references(order, settings)
+    request = prepare(known, credential_kinds(settings), new_id=lambda: PLACEHOLDER_ID)
     check_price(request, max_units)
     return [request]
 
 
 def _print_document(
-    order: Order, requests: list[Request], settings: Settings, command: str
+    order: Order, requests: list[PreparedRequest], settings: Settings, command: str
 ) -> None:
     """Print the JSON document of the command with the request as one more key."""
     from kling_cli.api import TaskStatus
@@ -88,7 +88,7 @@ def _print_document(
     write_result(json_document.dumps(shown))
 
 
-def _request_document(request: Request, settings: Settings) -> dict[str, Any]:
+def _request_document(request: PreparedRequest, settings: Settings) -> dict[str, Any]:
     return {
         "method": "POST",
         "url": settings.api_base + request.plan.create_path,
@@ -97,7 +97,7 @@ def _request_document(request: Request, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _print_text(request: Request, settings: Settings) -> None:
+def _print_text(request: PreparedRequest, settings: Settings) -> None:
     body = request.body(None)
     if sys.stdout is not None and sys.stdout.isatty():
         body = abbreviated(body)
@@ -119,7 +119,7 @@ def abbreviated(value: Any) -> Any:
     return one_line(value)
 
 
-def estimate_line(request: Request) -> str:
+def estimate_line(request: PreparedRequest) -> str:
     """Return the estimated cost in units and at list price."""
     estimate = request.estimate
     if estimate is None:

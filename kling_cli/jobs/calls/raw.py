@@ -22,7 +22,7 @@ from kling_cli.api import (
     task_from_wire,
     tasks_from_wire,
 )
-from kling_cli.catalogue import Generation, Model, Plan, Product, Route
+from kling_cli.catalogue import Generation, Model, Plan, PreparedRequest, Product, Route
 from kling_cli.clock import Clock
 from kling_cli.errors import (
     AmbiguousError,
@@ -37,11 +37,9 @@ from kling_cli.errors import (
 from kling_cli.jobs.events import EmitEvent, JobResult, Notice
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.prepare import (
-    Request,
     check_price,
     new_external_id,
     unbounded,
-    without_media,
 )
 from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.waiting.poller import SOLUTIONS_PATH, TASKS_PATH
@@ -50,7 +48,7 @@ from kling_cli.store import SavedOutput
 from kling_cli.text import is_text
 
 # What is asked with POST and changes nothing. Source: API reference 2.5, 2.10, 2.11.
-_QUESTIONS = (
+_READ_ONLY_POSTS = (
     TASKS_PATH,
     SOLUTIONS_PATH,
     "/account/billing/balance",
@@ -71,7 +69,7 @@ class RawCall:
     def is_question(self) -> bool:
         """Whether it changes nothing, so that it may be asked again."""
         if self.method == "POST":
-            return self.path in _QUESTIONS
+            return self.path in _READ_ONLY_POSTS
         return self.method == "GET"
 
     @property
@@ -89,23 +87,13 @@ class RawCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RawRequest(Request):
-    """A request whose body somebody else has written; it goes out as it is."""
-
-    raw: Mapping[str, Any]
+class RawRequest(PreparedRequest):
+    """A request whose body came from the caller; it is sent as it is."""
 
     def body(self, callback_url: str | None) -> dict[str, Any]:
         """Return the body; it says itself where callbacks are to go, if anywhere."""
         del callback_url
-        return dict(self.raw)
-
-    @property
-    def record(self) -> str:
-        """The body as the journal keeps it: no callback URL, media as their digests."""
-        kept, at = deepcopy(dict(self.raw)), self.plan.route.callback_url_path
-        if at is not None and catalogue.get_path(kept, at) is not None:
-            catalogue.set_path(kept, at, None)
-        return json.dumps(without_media(kept), ensure_ascii=False)
+        return deepcopy(dict(self.encoded))
 
 
 def as_request(call: RawCall, *, new_id: Callable[[], str]) -> RawRequest | None:
@@ -143,11 +131,11 @@ def as_request(call: RawCall, *, new_id: Callable[[], str]) -> RawRequest | None
         extra={},
         external_id=external_id,
         estimate=None if unreadable else catalogue.estimate_units(plan, values),
-        raw=body,
+        encoded=body,
     )
 
 
-def require_price(call: RawCall, max_units: float | None) -> None:
+def check_call_price(call: RawCall, max_units: float | None) -> None:
     """Refuse a call that may cost more than the person allows; questions are free.
 
     Raises:
@@ -183,12 +171,12 @@ def _model(product: Product, route: Route, call: RawCall) -> Model:
         named = call.path.rpartition("/")[2]
     else:
         return product.models[0]
-    return catalogue.model_by_wire_id(product, route, str(named)) or _stranger(
+    return catalogue.model_by_wire_id(product, route, str(named)) or _unknown_model(
         route, str(named)
     )
 
 
-def _stranger(route: Route, name: str) -> Model:
+def _unknown_model(route: Route, name: str) -> Model:
     return Model(
         id=name,
         label=name,
@@ -200,7 +188,7 @@ def _stranger(route: Route, name: str) -> Model:
     )
 
 
-def way_out(call: RawCall) -> str:
+def recovery_hint(call: RawCall) -> str:
     """Return what to do about a call of which nobody knows whether it was done."""
     if call.external_id is not None:
         return f"kling wait {call.external_id}"
@@ -217,10 +205,10 @@ def way_out(call: RawCall) -> str:
 
 
 COMMAND = "api"
-_FIRST_FAILURE = 300  # an HTTP status below it is a success
+_FIRST_ERROR_STATUS = 300  # an HTTP status below it is a success
 
 
-async def call(raw: RawCall, *, settings: Settings, clock: Clock) -> JobResult:
+async def send_call(raw: RawCall, *, settings: Settings, clock: Clock) -> JobResult:
     """Send `raw` once and return what came of it; an answer's error is in the result.
 
     Raises:
@@ -240,20 +228,20 @@ async def call(raw: RawCall, *, settings: Settings, clock: Clock) -> JobResult:
     try:
         answer = await until_signal(send)
     except AmbiguousError as exc:
-        raise _as_it_is(raw, exc) from exc
+        raise _single_call_error(raw, exc) from exc
     except StoppedError as exc:
         if raw.is_question:
             raise
         raise StoppedError(
             f"{exc.message}; the call may have been made",
             exit_code=exc.exit_code,
-            hint=way_out(raw),
+            hint=recovery_hint(raw),
         ) from exc
-    error = _error(raw, answer, credentials, settings)
-    return _result(raw, answer, error, is_resumable=not settings.is_sandbox)
+    error = _answer_error(raw, answer, credentials, settings)
+    return _call_result(raw, answer, error, is_resumable=not settings.is_sandbox)
 
 
-async def call_and_wait(
+async def run_call(
     raw: RawCall,
     options: RunOptions,
     *,
@@ -277,8 +265,8 @@ async def call_and_wait(
             request, options, settings=settings, emit=emit, clock=clock
         )
         return [result]
-    first = await call(raw, settings=settings, clock=clock)
-    names = [] if first.error else [task.id for task in _tasks(first.answer)]
+    first = await send_call(raw, settings=settings, clock=clock)
+    names = [] if first.error else [task.id for task in _tasks_in(first.answer)]
     if not names:
         if first.error is None:
             emit(Notice(message="the answer names no task, so there is none to follow"))
@@ -289,12 +277,12 @@ async def call_and_wait(
     return [replace(result, answer=first.answer) for result in ended]
 
 
-def _error(
+def _answer_error(
     raw: RawCall, answer: ApiResponse, credentials: Credentials, settings: Settings
 ) -> KlingError | None:
     """Return what is wrong, by the API's code; without one, by the HTTP status."""
     is_plain = answer.code is None and answer.is_json
-    if answer.code == SUCCESS or (is_plain and answer.http < _FIRST_FAILURE):
+    if answer.code == SUCCESS or (is_plain and answer.http < _FIRST_ERROR_STATUS):
         return None
     error = error_from_response(
         answer,
@@ -302,24 +290,24 @@ def _error(
         credentials=credentials,
         is_create=not raw.is_question,
     )
-    return _as_it_is(raw, error)
+    return _single_call_error(raw, error)
 
 
-def _as_it_is(raw: RawCall, error: KlingError) -> KlingError:
+def _single_call_error(raw: RawCall, error: KlingError) -> KlingError:
     """Return what the client's error means for a call that is not repeated."""
     if isinstance(error, AmbiguousError):
         if raw.is_question:
-            return _as(UnreachableError, error, error.message, error.hint)
+            return _convert_error(UnreachableError, error, error.message, error.hint)
         message = (
             f"it is unknown whether {raw.method} {raw.path} was done: {error.message}"
         )
-        return _as(OutcomeUnknownError, error, message, way_out(raw))
+        return _convert_error(OutcomeUnknownError, error, message, recovery_hint(raw))
     if isinstance(error, RateLimitError) and raw.creates:
-        return _as(NoSlotError, error, error.message, error.hint)
+        return _convert_error(NoSlotError, error, error.message, error.hint)
     return error
 
 
-def _as(
+def _convert_error(
     kind: type[KlingError], error: KlingError, message: str, hint: str | None
 ) -> KlingError:
     return kind(
@@ -331,7 +319,7 @@ def _as(
     )
 
 
-def _result(
+def _call_result(
     raw: RawCall, answer: ApiResponse, error: KlingError | None, *, is_resumable: bool
 ) -> JobResult:
     """Return the result: all that the answer says about a task, if it names one."""
@@ -346,7 +334,7 @@ def _result(
         error=error,
         answer=answer,
     )
-    found = [] if error else _tasks(answer)
+    found = [] if error else _tasks_in(answer)
     if len(found) != 1:
         return result
     return _with_task(result, found[0], is_resumable=is_resumable)
@@ -368,7 +356,7 @@ def _with_task(result: JobResult, task: Task, *, is_resumable: bool) -> JobResul
     )
 
 
-def _tasks(answer: ApiResponse | None) -> Sequence[Task]:
+def _tasks_in(answer: ApiResponse | None) -> Sequence[Task]:
     """Return the tasks that an answer is about; none when it is about other things."""
     if answer is None:
         return ()

@@ -13,7 +13,7 @@ from typing import Any
 
 from kling_cli import catalogue
 from kling_cli.api import KlingClient, Task, TaskStatus
-from kling_cli.catalogue import StepSpec
+from kling_cli.catalogue import PreparedRequest, StepSpec
 from kling_cli.clock import Clock
 from kling_cli.errors import (
     AmbiguousError,
@@ -23,14 +23,14 @@ from kling_cli.errors import (
     UnreachableError,
 )
 from kling_cli.jobs.events import EmitEvent
-from kling_cli.jobs.history import JobHistory, with_history
+from kling_cli.jobs.history import JobHistory, resolve_references
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.saver import Saver
 from kling_cli.jobs.prepare import (
     Order,
-    Request,
     credential_kinds,
+    journal_record,
     new_external_id,
     prepare,
 )
@@ -41,8 +41,8 @@ from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, SavedOutput, Stage
 
-PATIENCE_S = 60.0
-_AGAIN = "run the command again; it costs nothing"
+TIMEOUT_S = 60.0
+_RUN_AGAIN_HINT = "run the command again; it costs nothing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class StepResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class StepRun:
     """A step as it is to be taken; what it makes is saved if the options say so."""
 
     options: RunOptions
@@ -72,14 +72,14 @@ class Step:
             KlingError: it was refused, or cannot be made.
         """
         check_output(self.options, self.settings.output_dir or Path())
-        order = with_history(order, self.settings)
+        order = resolve_references(order, self.settings)
         kinds = credential_kinds(self.settings)
         request = prepare(order, kinds, new_id=new_external_id)
         return await until_signal(
             lambda: self._take(request), is_embedded=self.options.is_embedded
         )
 
-    async def _take(self, request: Request) -> StepResult:
+    async def _take(self, request: PreparedRequest) -> StepResult:
         facts = request.plan.product.step or StepSpec(empty_hint="")
         async with open_session(self.settings, self.clock, self.emit) as session:
             task = await self._call(request, session)
@@ -95,29 +95,29 @@ class Step:
         outputs = saved or tuple(SavedOutput(output=one) for one in task.outputs)
         return StepResult(task=task, expires_at=self._ends_at(task), saved=outputs)
 
-    async def _call(self, request: Request, session: Session) -> Task:
+    async def _call(self, request: PreparedRequest, session: Session) -> Task:
         submission = Submission(
             path=request.plan.create_path,
             body=request.body(None),
             external_id=request.external_id,
-            client=StepCalls(session.client),
-            ask=_nobody_knows,
+            client=StepClient(session.client),
+            ask=_no_task,
             emit=self.emit,
             clock=self.clock,
-            deadline=self.clock.monotonic() + PATIENCE_S,
+            deadline=self.clock.monotonic() + TIMEOUT_S,
         )
         try:
             return await submission.run()
         except OutcomeUnknownError as exc:
-            why = f"there was no answer within {PATIENCE_S:g} s"
-            raise UnreachableError(why, hint=_AGAIN) from exc
+            why = f"there was no answer within {TIMEOUT_S:g} s"
+            raise UnreachableError(why, hint=_RUN_AGAIN_HINT) from exc
         except RefusedError as exc:
             facts = request.plan.product.step
             over = facts.refused_hint if facts else None
             exc.hint = "; ".join(hint for hint in (exc.hint, over) if hint)
             raise
 
-    def _record(self, request: Request, task: Task) -> JobRecord:
+    def _record(self, request: PreparedRequest, task: Task) -> JobRecord:
         plan = request.plan
         return JobRecord(
             external_id=request.external_id,
@@ -128,7 +128,7 @@ class Step:
             route=plan.route.name,
             query_path=NO_ENDPOINT,
             api_base=self.settings.api_base,
-            request=request.record,
+            request=journal_record(request),
             stage=Stage.SUCCEEDED,
             units=task.units,
             written_at=self.clock.now(),
@@ -149,7 +149,7 @@ class Step:
             emit=self.emit,
             record=record,
             folder=self.settings.output_dir or Path(),
-            query_again=_nobody_knows,
+            query_again=_no_task,
         )
         return await saver.save(task)
 
@@ -163,7 +163,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class StepCalls:
+class StepClient:
     """Creates the way `Submission` wants it. A doubt is no doubt: once more is free."""
 
     client: KlingClient
@@ -179,7 +179,7 @@ class StepCalls:
         except AmbiguousError as exc:
             raise UnreachableError(
                 exc.message,
-                hint=_AGAIN,
+                hint=_RUN_AGAIN_HINT,
                 code=exc.code,
                 http=exc.http,
                 request_id=exc.request_id,
@@ -187,6 +187,6 @@ class StepCalls:
         return replace(task, id=str(body.get("session_id") or task.id))
 
 
-async def _nobody_knows() -> Task | None:
+async def _no_task() -> Task | None:
     """Return nothing: what a step did is written down nowhere."""
     return None

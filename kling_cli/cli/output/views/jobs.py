@@ -15,7 +15,7 @@ from kling_cli.cli.output.terminal.capabilities import (
     hyperlink_on_stdout,
     styler_for,
 )
-from kling_cli.jobs.outputs.naming import from_here
+from kling_cli.jobs.outputs.naming import relative_to_cwd
 from kling_cli.store import State
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _cells(job: JobRecord, now: datetime) -> tuple[str | None, ...]:
         job.product,
         job.model,
         None if job.units is None else f"{job.units:g}",
-        " ".join(from_here(path) for path in job.paths if path),
+        " ".join(relative_to_cwd(path) for path in job.paths if path),
     )
 
 
