@@ -21,7 +21,7 @@ from kling_cli.store.records import StoredCallback
 from tests.jobs.made import a_callback
 from tests.support.recorder import recorder
 
-PAGE = Path(__file__).parents[2] / "docs" / "listen.md"
+PAGE = Path(__file__).parents[3] / "docs" / "listen.md"
 SECRET = Secret("whsec_dGhlIHNlY3JldCBvZiBib3Ro")
 PLAIN = a_callback(headers=())
 
