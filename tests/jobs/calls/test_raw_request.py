@@ -153,8 +153,8 @@ def test_a_body_that_can_be_no_job_is_refused(
         pytest.param("/v1/general/delete-voices", {}, "look whether", id="other"),
     ],
 )
-def test_the_way_out_of_doubt_is_a_command(path: str, body: Any, ingress: str) -> None:
-    assert ingress in way_out(RawCall(method="POST", path=path, body=body))
+def test_the_way_out_of_doubt_is_a_command(path: str, body: Any, way: str) -> None:
+    assert way in way_out(RawCall(method="POST", path=path, body=body))
 
 
 @pytest.mark.parametrize(
