@@ -101,10 +101,10 @@ def test_the_request_on_the_page_of_the_json_is_one() -> None:
 def test_the_page_of_a_job_states_the_pauses_of_the_schedule() -> None:
     page = (DOCS / "jobs.md").read_text()
 
-    assert f"1 to {schedule.SLOWEST_S:g} s |" in page
-    assert f"| {schedule.SPARSE_S:g} s |" in page
-    assert f"1 to {schedule.LOST_SLOWEST_S:g} s |" in page
-    assert schedule.QUICKEST_S == 1
+    assert f"1 to {schedule.MAX_PAUSE_S:g} s |" in page
+    assert f"| {schedule.PROVEN_PAUSE_S:g} s |" in page
+    assert f"1 to {schedule.LOST_MAX_PAUSE_S:g} s |" in page
+    assert schedule.MIN_PAUSE_S == 1
     assert schedule.GROWTH == 0.2
 
 

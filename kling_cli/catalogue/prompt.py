@@ -44,7 +44,7 @@ class Shot(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """A value that a prompt can refer to: by handle, or by position in legacy bodies."""
+    """A value that a prompt can refer to, by handle or by position (legacy)."""
 
     field: str
     value: str

@@ -33,16 +33,16 @@ from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.waiting.poller import (
     TASKS_PATH,
     TaskEndpoint,
-    families,
-    is_only_here,
+    is_endpoint_specific,
+    task_endpoints,
 )
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage
 
-PAGE: Final = 500
-FAMILY_PAGES: Final = 4  # a key pair looks no further in one family
-AT_ONCE: Final = 4
-_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+PAGE_SIZE: Final = 500
+MAX_ENDPOINT_PAGES: Final = 4  # a key pair looks no further in one family
+MAX_CONCURRENT_QUERIES: Final = 4
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class TaskFilter:
         """Say whether a task is wanted, as far as it is known what it is."""
         is_product = self.product in (None, record.product)
         is_status = self.status in (None, record.status)
-        return is_product and is_status and record.written_at >= (self.since or _NEVER)
+        return is_product and is_status and record.written_at >= (self.since or _EPOCH)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,7 +93,7 @@ class AccountTasks:
         places = self._places()
         answers: dict[TaskEndpoint, PagedItems[JobRecord]] = {}
         failures: dict[TaskEndpoint, KlingError] = {}
-        limiter = anyio.CapacityLimiter(AT_ONCE)
+        limiter = anyio.CapacityLimiter(MAX_CONCURRENT_QUERIES)
 
         async def ask(place: TaskEndpoint) -> None:
             async with limiter:
@@ -101,7 +101,7 @@ class AccountTasks:
                     answers[place] = await self._ask(place)
                 except KlingError as exc:
                     failures[place] = exc
-                    if not is_only_here(exc):
+                    if not is_endpoint_specific(exc):
                         group.cancel_scope.cancel()
 
         async with anyio.create_task_group() as group:
@@ -110,11 +110,11 @@ class AccountTasks:
         self._judge(failures, answers)
         if self.nameless:
             self.notes.append(self._about_nameless())
-        return merged(answers.values(), self.wanted.limit)
+        return merge_newest(answers.values(), self.wanted.limit)
 
     def _places(self) -> list[TaskEndpoint]:
         """Return where to look for what is wanted."""
-        wanted, found = self.wanted, families(is_bulk=self.session.poller.is_bulk)
+        wanted, found = self.wanted, task_endpoints(is_bulk=self.session.poller.is_bulk)
         if wanted.kind is not None:
             found = [p for p in found if p.path == TASKS_PATH or p.pack == wanted.kind]
         if wanted.product is not None:
@@ -133,7 +133,7 @@ class AccountTasks:
         return await self._by_number(place)
 
     async def _by_cursor(self, place: TaskEndpoint) -> PagedItems[JobRecord]:
-        wanted, size = self.wanted, min(self.wanted.limit, PAGE) or PAGE
+        wanted, size = self.wanted, min(self.wanted.limit, PAGE_SIZE) or PAGE_SIZE
         kinds = [wanted.kind] if wanted.kind is not None else []
 
         async def turn(cursor: str | None) -> tuple[Sequence[JobRecord], str | None]:
@@ -152,14 +152,16 @@ class AccountTasks:
 
     async def _by_number(self, place: TaskEndpoint) -> PagedItems[JobRecord]:
         is_filtered = self.wanted.status is not None or self.wanted.since is not None
-        size = PAGE if is_filtered else min(self.wanted.limit, PAGE) or PAGE
+        size = (
+            PAGE_SIZE if is_filtered else min(self.wanted.limit, PAGE_SIZE) or PAGE_SIZE
+        )
         found = await numbered_pages(
             RetryingClient(self.session.client, self.session.clock),
             place.path,
             tasks_from_wire,
             limit=0 if is_filtered else self.wanted.limit,
             page_size=size,
-            max_pages=FAMILY_PAGES,
+            max_pages=MAX_ENDPOINT_PAGES,
         )
         records = self._wanted_of(found.items, place)
         return take_first(records, self.wanted.limit, has_more=found.has_more)
@@ -175,8 +177,8 @@ class AccountTasks:
         known = journal.find_job(task.id)
         if known is None and task.external_id is not None:
             known = journal.find_job(task.external_id)
-        return with_facts(
-            known or job_of_other_machine(task, place, settings.api_base), task
+        return record_with_facts(
+            known or record_of_unknown_task(task, place, settings.api_base), task
         )
 
     def _judge(
@@ -186,7 +188,7 @@ class AccountTasks:
     ) -> None:
         """Note what could not be listed; raise when that is not to be borne."""
         for place, error in failures.items():
-            if not is_only_here(error) or not answers:
+            if not is_endpoint_specific(error) or not answers:
                 raise error
             self.notes.append(f"{place.path} could not be listed: {error.message}")
 
@@ -197,7 +199,7 @@ class AccountTasks:
         )
 
 
-def job_of_other_machine(task: Task, place: TaskEndpoint, api_base: str) -> JobRecord:
+def record_of_unknown_task(task: Task, place: TaskEndpoint, api_base: str) -> JobRecord:
     """Return the line of a task that this machine's journal does not know."""
     return JobRecord(
         external_id=task.external_id or "",
@@ -208,11 +210,11 @@ def job_of_other_machine(task: Task, place: TaskEndpoint, api_base: str) -> JobR
         query_path=place.path,
         api_base=api_base,
         request="{}",
-        written_at=task.created_at or _NEVER,
+        written_at=task.created_at or _EPOCH,
     )
 
 
-def with_facts(record: JobRecord, task: Task) -> JobRecord:
+def record_with_facts(record: JobRecord, task: Task) -> JobRecord:
     """Return the entry as the API's answer has it, at the time the API says."""
     return replace(
         record,
@@ -228,7 +230,9 @@ def with_facts(record: JobRecord, task: Task) -> JobRecord:
     )
 
 
-def merged(parts: Iterable[PagedItems[JobRecord]], limit: int) -> PagedItems[JobRecord]:
+def merge_newest(
+    parts: Iterable[PagedItems[JobRecord]], limit: int
+) -> PagedItems[JobRecord]:
     """Return the newest of all parts, each task once."""
     lists = list(parts)
     found = {record.task_id: record for part in lists for record in part.items}

@@ -13,26 +13,26 @@ from kling_cli.background import background
 from kling_cli.clock import Clock
 from kling_cli.errors import KlingError, NotSavedError, OutcomeUnknownError
 from kling_cli.jobs.calls.synchronous import is_synchronous
-from kling_cli.jobs.events import (
-    EmitEvent,
-    JobResult,
-    Notice,
-    QueryFailed,
-    Submitted,
+from kling_cli.jobs.events import EmitEvent, JobResult, Notice, QueryFailed, Submitted
+from kling_cli.jobs.job import (
+    RETENTION_DAYS,
+    Job,
+    RunOptions,
+    report_result,
+    task_error,
 )
-from kling_cli.jobs.job import KEPT_DAYS, Job, RunOptions, conclude, failure_of
 from kling_cli.jobs.lookup import (
+    UnconfirmedError,
     UnknownTaskError,
-    UnsettledError,
-    ask_for,
     find_jobs,
-    is_attended,
-    unsubmitted,
+    has_live_owner,
+    not_submitted_error,
+    query_jobs,
 )
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.signals import until_signal
-from kling_cli.jobs.waiting.notifications import Notifications, follow_callbacks
+from kling_cli.jobs.waiting.notifications import Notifications, follow_stored_callbacks
 from kling_cli.jobs.waiting.schedule import retry_s
 from kling_cli.jobs.waiting.state_machine import initial_state
 from kling_cli.jobs.waiting.watcher import complete_job, deadline_at, wait_for_jobs
@@ -40,8 +40,8 @@ from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage
 from kling_cli.tunnels.process_identity import identify
 
-SETTLE_ASKS = 3
-LATE_AFTER = timedelta(minutes=10)  # no create call is on its way for longer
+CONFIRMING_QUERIES = 3
+MAX_CREATE_AGE = timedelta(minutes=10)  # no create call is on its way for longer
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class AttachedJobs:
             await self._find(session)
             for job in self.jobs:
                 if job.task is not None:
-                    job.error = failure_of(job.task)
+                    job.error = task_error(job.task)
 
     async def fetch(self) -> None:
         """Save the files of those that have succeeded."""
@@ -77,7 +77,7 @@ class AttachedJobs:
                     job.record = self._as_asked(record)
                     await complete_job(job, session, is_download_command=True)
                 else:
-                    job.fail(_not_ready(job), self.clock.monotonic())
+                    job.fail(_not_ready_error(job), self.clock.monotonic())
 
     async def wait(self) -> None:
         """See the tasks through to their ends.
@@ -91,7 +91,7 @@ class AttachedJobs:
                 await self._find(session)
             else:
                 self.jobs += self._unfinished(session)
-                await ask_for(self.jobs, session)
+                await query_jobs(self.jobs, session)
             absent = {job.name for job in self.jobs if job.record.is_unsubmitted}
             await self._settle(session, deadline)
             for job in self.jobs:
@@ -106,7 +106,7 @@ class AttachedJobs:
                 job.record.nonce for job in running if job.record.nonce
             }
             async with background() as group:
-                group.start_soon(follow_callbacks, session, notifications)
+                group.start_soon(follow_stored_callbacks, session, notifications)
                 await wait_for_jobs(running, session, notifications, deadline=deadline)
 
     async def _find(self, session: Session) -> None:
@@ -125,9 +125,9 @@ class AttachedJobs:
                 is_resumable=not self.settings.is_sandbox,
             )
             for record in session.journal.unfinished_jobs(
-                absent_since=self.clock.now() - LATE_AFTER
+                absent_since=self.clock.now() - MAX_CREATE_AGE
             )
-            if record.api_base == self.settings.api_base and not is_attended(record)
+            if record.api_base == self.settings.api_base and not has_live_owner(record)
         ]
 
     async def _settle(self, session: Session, deadline: float) -> None:
@@ -157,8 +157,8 @@ class AttachedJobs:
     def _is_unsettled(self, job: Job, attempt: int) -> bool:
         if job.state is not None:
             return False
-        if isinstance(job.error, UnsettledError):
-            return attempt < SETTLE_ASKS
+        if isinstance(job.error, UnconfirmedError):
+            return attempt < CONFIRMING_QUERIES
         if job.record.is_unsubmitted:
             return False
         return job.error is None or job.error.is_retryable
@@ -178,8 +178,8 @@ class AttachedJobs:
         for job in list(self.jobs):
             if job.record.is_unsubmitted:
                 denial = f"{job.error}; nothing was created or charged"
-            elif _is_denied(job):
-                denial = _denial(job.record)
+            elif _is_unknown_to_account(job):
+                denial = _unknown_to_account(job.record)
             else:
                 continue
             self.jobs.remove(job)
@@ -190,12 +190,19 @@ class AttachedJobs:
         """Note what has been found out for good of jobs that nobody knows."""
         record = job.record
         age = self.clock.now() - record.written_at
-        if isinstance(job.error, UnsettledError) and job.queries >= SETTLE_ASKS:
+        if (
+            isinstance(job.error, UnconfirmedError)
+            and job.queries >= CONFIRMING_QUERIES
+        ):
             job.record = record.at(Stage.ABSENT, None)
-            job.error = unsubmitted(job.record)
+            job.error = not_submitted_error(job.record)
         elif isinstance(job.error, OutcomeUnknownError) and is_synchronous(record):
             job.record = record.at(Stage.UNKNOWN, job.error.message)
-        elif _is_denied(job) and record.route and age > timedelta(days=KEPT_DAYS):
+        elif (
+            _is_unknown_to_account(job)
+            and record.route
+            and age > timedelta(days=RETENTION_DAYS)
+        ):
             job.record = record.at(Stage.ABSENT, None)
         if job.record is not record:
             session.note(
@@ -238,7 +245,9 @@ class AttachedJobs:
     def _as_asked(self, record: JobRecord) -> JobRecord:
         """Return the entry with what was said now in place of what was said then."""
         if self.options.output is not None:
-            record = replace(record, output=self.options.output, paths=())
+            record = replace(
+                record, output=self.options.output, paths=(), is_downloading=True
+            )
         if self.options.is_forced:
             record = replace(record, is_forced=True, paths=())
         if not self.options.is_downloading:
@@ -246,20 +255,20 @@ class AttachedJobs:
         return record
 
 
-def _is_denied(job: Job) -> bool:
+def _is_unknown_to_account(job: Job) -> bool:
     """Return whether the account does not know a task that the journal knows."""
     is_unknown = isinstance(job.error, UnknownTaskError)
     return is_unknown and job.state is None and not job.record.is_unsubmitted
 
 
-def _denial(record: JobRecord) -> str:
+def _unknown_to_account(record: JobRecord) -> str:
     return (
         f"task {record.task_id} is not known to this account: it was made with another"
-        f" key, or deleted, as all are after {KEPT_DAYS} days"
+        f" key, or deleted, as all are after {RETENTION_DAYS} days"
     )
 
 
-def _not_ready(job: Job) -> NotSavedError:
+def _not_ready_error(job: Job) -> NotSavedError:
     status = job.task.status if job.task else TaskStatus.UNKNOWN
     return NotSavedError(
         f"task {job.name} is {status}: there is nothing to save yet",
@@ -280,7 +289,7 @@ async def wait_for_tasks(
     Raises:
         KlingError: nothing could be begun.
     """
-    _check_given_output(options, settings)
+    _check_output_option(options, settings)
     run = AttachedJobs(
         names=names, options=options, settings=settings, clock=clock, emit=emit
     )
@@ -319,14 +328,14 @@ async def download_tasks(
     Raises:
         KlingError: nothing could be begun.
     """
-    _check_given_output(options, settings)
+    _check_output_option(options, settings)
     run = AttachedJobs(
         names=names, options=options, settings=settings, clock=clock, emit=emit
     )
     return await _run_attached(run, run.fetch)
 
 
-def _check_given_output(options: RunOptions, settings: Settings) -> None:
+def _check_output_option(options: RunOptions, settings: Settings) -> None:
     """Check an output given now; one of the journal is that of another command.
 
     Raises:
@@ -347,4 +356,4 @@ async def _run_attached(
         for job in run.jobs:
             if job.ended_at is None:
                 job.fail(exc, run.clock.monotonic())
-    return [conclude(job, run.emit) for job in run.jobs]
+    return [report_result(job, run.emit) for job in run.jobs]

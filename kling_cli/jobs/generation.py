@@ -20,7 +20,7 @@ from kling_cli.errors import (
     StoppedError,
     UnreachableError,
 )
-from kling_cli.jobs.calls.synchronous import SynchronousCalls, without_callbacks
+from kling_cli.jobs.calls.synchronous import SynchronousClient, without_callbacks
 from kling_cli.jobs.events import (
     EmitEvent,
     JobResult,
@@ -29,9 +29,15 @@ from kling_cli.jobs.events import (
     Remark,
     Submitted,
 )
-from kling_cli.jobs.history import with_history
+from kling_cli.jobs.history import resolve_references
 from kling_cli.jobs.ingress import CallbackIngress, open_ingress
-from kling_cli.jobs.job import RUN_AGAIN_HINT, Job, RunOptions, conclude, with_task
+from kling_cli.jobs.job import (
+    RUN_AGAIN_HINT,
+    Job,
+    RunOptions,
+    record_with_task,
+    report_result,
+)
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.naming import check_template
 from kling_cli.jobs.prepare import (
@@ -68,7 +74,7 @@ async def generate(
         KlingError: it ended before it was written down; nothing was sent.
     """
     check_template(options.output or "")  # before files are read
-    order = with_history(order, settings)
+    order = resolve_references(order, settings)
     request = prepare(order, credential_kinds(settings), new_id=new_external_id)
     check_price(request, options.max_units)
     return await run_request(
@@ -102,7 +108,7 @@ async def run_request(
             raise
         run.job.fail(exc, clock.monotonic())
     assert run.job is not None  # noqa: S101 -- it was written down, or it raised
-    return conclude(run.job, emit)
+    return report_result(run.job, emit)
 
 
 def _known_name_fields(request: PreparedRequest) -> dict[str, str]:
@@ -162,7 +168,7 @@ class JobRun:
         callback_url = ingress.url_for(job.record.product, job.record.nonce or "")
         task = await self._submit(job, session, callback_url, deadline)
         job.state = initial_state(task)
-        job.record = with_task(job.record, task)
+        job.record = record_with_task(job.record, task)
         self._note_task_time(job, session)
         self.emit(
             Submitted(
@@ -249,7 +255,7 @@ class JobRun:
             path=self.request.plan.create_path,
             body=self.request.body(callback_url),
             external_id=job.record.external_id,
-            client=SynchronousCalls(session.client)
+            client=SynchronousClient(session.client)
             if self._is_synchronous
             else session.client,
             ask=lambda: _ask_for(job.record, session),

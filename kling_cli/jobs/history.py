@@ -16,7 +16,7 @@ from kling_cli import catalogue
 from kling_cli.api import Output
 from kling_cli.catalogue import Field, Product, fit_video_duration, is_url
 from kling_cli.errors import UsageError
-from kling_cli.jobs.lookup import resolve_last
+from kling_cli.jobs.lookup import resolve_task_name
 from kling_cli.jobs.prepare import Order
 from kling_cli.settings import Settings
 from kling_cli.store import FILE_NAME, JobRecord, Journal
@@ -66,7 +66,7 @@ class JobHistory:
         return self.seconds_of(json.loads(record.request).get("video_id"))
 
 
-def with_history(order: Order, settings: Settings) -> Order:
+def resolve_references(order: Order, settings: Settings) -> Order:
     """Return the order with what the journal knows about the things it names.
 
     Raises:
@@ -74,7 +74,7 @@ def with_history(order: Order, settings: Settings) -> Order:
         JournalError: the journal cannot be read.
     """
     product = catalogue.load_description(order.product)
-    values = dict(_moved(product, order.values))
+    values = dict(_ids_by_field(product, order.values))
     names = [each for each in product.fields if each.id_of and each.name in values]
     use = product.session
     if not names and (use is None or not use.video_durations):
@@ -82,15 +82,17 @@ def with_history(order: Order, settings: Settings) -> Order:
     memory = JobHistory.of(settings)
     for field in names:
         typed = str(values[field.name])
-        name = resolve_last(typed, settings)
-        values[field.name] = _id_of(field, name, product, memory)
+        name = resolve_task_name(typed, settings)
+        values[field.name] = _output_id(field, name, product, memory)
     if use is not None:
         video_s = memory.video_seconds(values.get(use.session_field))
         values = fit_video_duration(use, values, video_s)
     return replace(order, values=values)
 
 
-def _moved(product: Product, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _ids_by_field(
+    product: Product, values: Mapping[str, Any]
+) -> Iterator[tuple[str, Any]]:
     """Yield the values; one that is no URL where a URL or an id may stand, as an id."""
     places = {each.name: each.id_field for each in product.fields if each.id_field}
     for name, value in values.items():
@@ -98,7 +100,7 @@ def _moved(product: Product, values: Mapping[str, Any]) -> Iterator[tuple[str, A
         yield (places[name] or name) if is_id else name, value
 
 
-def _id_of(field: Field, value: str, product: Product, memory: JobHistory) -> str:
+def _output_id(field: Field, value: str, product: Product, memory: JobHistory) -> str:
     """Return the id of the only output of the kind that the task `value` has made."""
     spelling = _spelling(field, product)
     record = memory.job(value)
@@ -112,10 +114,10 @@ def _id_of(field: Field, value: str, product: Product, memory: JobHistory) -> st
     found = [one for one in record.outputs if one.type == field.id_of and one.id]
     if len(found) == 1:
         return str(found[0].id)
-    raise _not_one(spelling, record, found, str(field.id_of))
+    raise _not_one_output_error(spelling, record, found, str(field.id_of))
 
 
-def _not_one(
+def _not_one_output_error(
     spelling: str, record: JobRecord, found: list[Output], kind: str
 ) -> UsageError:
     value = record.task_id or record.external_id

@@ -34,7 +34,7 @@ from kling_cli.jobs.session import Session
 from kling_cli.jobs.waiting.notifications import (
     CallbackNotification,
     Notifications,
-    follow_journal,
+    follow_shared_tunnel,
 )
 from kling_cli.jobs.waiting.schedule import PathState
 from kling_cli.settings import Settings
@@ -77,8 +77,8 @@ class OwnTunnel:
                 session.emit(CallbackPath(state="lost", via=via, detail=event.detail))
 
 
-SHARE_WAIT_S = 4.0  # for another kling that is just opening its tunnel
-SHARE_LOOK_S = 0.2
+SHARED_TUNNEL_WAIT_S = 4.0  # for another kling that is just opening its tunnel
+SHARED_TUNNEL_POLL_S = 0.2
 
 
 class IngressKind(StrEnum):
@@ -123,11 +123,11 @@ def choose_ingress(options: RunOptions, settings: Settings) -> IngressKind:
     """
     kind = _kind(options, settings)
     if kind is IngressKind.OFF and options.callback == "require":
-        raise _excluded(settings)
+        raise _excluded_error(settings)
     return kind
 
 
-def _excluded(settings: Settings) -> TunnelError:
+def _excluded_error(settings: Settings) -> TunnelError:
     if settings.is_typed("tunnel") or settings.tunnel != "none":
         return TunnelError(
             "--callback require needs a way in, and --tunnel none forbids one",
@@ -190,7 +190,7 @@ async def open_ingress(
             key=load_key(session.settings.state_dir),
         )
         try:
-            ingress = await _enter(kind, opening)
+            ingress = await _open(kind, opening)
         except TunnelError as exc:
             if options.callback == "require":
                 raise
@@ -202,7 +202,7 @@ async def open_ingress(
         yield ingress
 
 
-async def _enter(kind: IngressKind, to: _Opening) -> CallbackIngress:
+async def _open(kind: IngressKind, to: _Opening) -> CallbackIngress:
     url = to.options.callback_url
     match kind:
         case IngressKind.OFF:
@@ -213,11 +213,11 @@ async def _enter(kind: IngressKind, to: _Opening) -> CallbackIngress:
                 base_url=url, via="url", key=to.key, is_exact=is_exact
             )
         case IngressKind.TUNNEL:
-            return await _enter_tunnel(to)
+            return await _open_tunnel(to)
         case IngressKind.STANDING:
-            return _enter_standing(to) or _without_listener(to.options)
+            return _use_standing_listener(to) or _without_standing_listener(to.options)
         case IngressKind.LOOPBACK if to.options.port == 0 and (
-            ingress := _enter_standing(to)
+            ingress := _use_standing_listener(to)
         ):
             return ingress
         case IngressKind.URL | IngressKind.LOOPBACK:
@@ -229,13 +229,13 @@ async def _enter(kind: IngressKind, to: _Opening) -> CallbackIngress:
             assert_never(kind)
 
 
-async def _enter_tunnel(to: _Opening) -> CallbackIngress:
+async def _open_tunnel(to: _Opening) -> CallbackIngress:
     """Share the door of another kling of this user, or open one for all."""
     session = to.session
     claimed = shared_lock.acquire_lock(session.settings.state_dir)
     if claimed is None:
-        shared = await _shared_door(session)
-        to.group.start_soon(follow_journal, session, to.notifications, shared)
+        shared = await _wait_for_shared_tunnel(session)
+        to.group.start_soon(follow_shared_tunnel, session, to.notifications, shared)
         return CallbackIngress(base_url=shared.public_url, via="shared", key=to.key)
     async with AsyncExitStack() as attempt:
         attempt.callback(claimed.release)
@@ -261,7 +261,7 @@ def _emit_attempt(
     session.emit(TunnelOpening(provider=provider_name, detail=reason))
 
 
-def _enter_standing(to: _Opening) -> CallbackIngress | None:
+def _use_standing_listener(to: _Opening) -> CallbackIngress | None:
     """Take the door of a running `kling listen`, if its URL reaches it from the API."""
     state_dir = to.session.settings.state_dir
     is_near = to.options.tunnel == "auto" and to.session.settings.is_loopback_base
@@ -273,14 +273,14 @@ def _enter_standing(to: _Opening) -> CallbackIngress | None:
             continue
         if to.options.is_waiting:
             to.group.start_soon(
-                follow_journal, to.session, to.notifications, door, name
+                follow_shared_tunnel, to.session, to.notifications, door, name
             )
         url = door.local_url if is_near else door.public_url
         return CallbackIngress(base_url=url, via="shared", key=to.key)
     return None
 
 
-def _without_listener(options: RunOptions) -> CallbackIngress:
+def _without_standing_listener(options: RunOptions) -> CallbackIngress:
     if options.callback == "require":
         raise TunnelError(
             "--callback require with --no-wait needs somebody to hear the callbacks",
@@ -294,15 +294,15 @@ async def _listen(to: _Opening, stack: AsyncExitStack) -> Server:
     return await stack.enter_async_context(listener)
 
 
-async def _shared_door(session: Session) -> SharedTunnel:
+async def _wait_for_shared_tunnel(session: Session) -> SharedTunnel:
     """Return the other kling's door, waiting a little while it is being opened."""
     clock = session.clock
-    until = clock.monotonic() + SHARE_WAIT_S
+    until = clock.monotonic() + SHARED_TUNNEL_WAIT_S
     while clock.monotonic() < until:
         door = shared_lock.find_shared_tunnel(session.settings.state_dir)
         if door is not None:
             return door
-        await clock.sleep(SHARE_LOOK_S)
+        await clock.sleep(SHARED_TUNNEL_POLL_S)
     raise TunnelTakenError(
         "another kling is using this account's tunnel and has none to share yet",
         hint="results are polled for; nothing is lost",
@@ -324,12 +324,12 @@ async def open_listener(
     session.settings.require("webhook_secret")
 
     async def keep(received: ReceivedCallback) -> None:
-        session.journal.add_callback(to_stored(received))
+        session.journal.add_callback(to_stored_callback(received))
 
     receiver = Receiver(
         [task_url_matcher(key)],
         keep,
-        emit=_JobListener(session, notifications),
+        emit=_ReceiverObserver(session, notifications),
         clock=session.clock,
         secrets=session.settings.webhook_secrets,
     )
@@ -337,7 +337,7 @@ async def open_listener(
         yield server
 
 
-class _JobListener:
+class _ReceiverObserver:
     """Turns what the door tells into news, and into one notice of each kind."""
 
     def __init__(self, session: Session, notifications: Notifications) -> None:
@@ -382,7 +382,7 @@ class _JobListener:
             self._session.emit(Notice(message=message, hint=hint))
 
 
-def to_stored(
+def to_stored_callback(
     received: ReceivedCallback, *, number: int = 0, product: str | None = None
 ) -> StoredCallback:
     """Return a callback as the journal stores it; it gets its number there.

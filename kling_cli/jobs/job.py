@@ -17,7 +17,7 @@ from kling_cli.errors import (
     TaskFailedError,
 )
 from kling_cli.jobs.events import EmitEvent, Finished, JobResult
-from kling_cli.jobs.outputs.naming import from_here
+from kling_cli.jobs.outputs.naming import relative_to_cwd
 from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.jobs.waiting.state_machine import TaskState
 from kling_cli.store import JobRecord, SavedOutput, Stage
@@ -58,9 +58,9 @@ class RunOptions:
     is_embedded: bool = False
 
 
-KEPT_DAYS = 30  # results are deleted after that. Source: API reference 5.5
+RETENTION_DAYS = 30  # results are deleted after that. Source: API reference 5.5
 ROUNDING_UNITS = 0.005
-_RISK_WORDS = ("risk control", "content safety", "sensitive", "moderation")
+_REFUSAL_WORDS = ("risk control", "content safety", "sensitive", "moderation")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -118,7 +118,7 @@ class Job:
             create_requests=self.creates,
             query_requests=self.queries + (self.state.queries if self.state else 0),
             callbacks=self.state.callbacks if self.state else 0,
-            outputs=self.saved or _unsaved(self.task, self.record),
+            outputs=self.saved or _outputs_saved_before(self.task, self.record),
             expires_at=expires_at(self.task) if self.task else None,
             units=event_log.units,
             estimated_units=self.record.estimated_units,
@@ -157,13 +157,13 @@ class Job:
         return f"kling wait {self.name}" if is_known and is_open else None
 
 
-def failure_of(task: Task) -> KlingError | None:
+def task_error(task: Task) -> KlingError | None:
     """Return the error that a failed task means; None for every other task."""
     if task.status is not TaskStatus.FAILED:
         return None
     reason = task.message or "no reason was given"
     message = f"task {task.id} failed: {reason}"
-    if any(word in reason.lower() for word in _RISK_WORDS):
+    if any(word in reason.lower() for word in _REFUSAL_WORDS):
         return ContentRefusedError(
             message, hint="change the prompt or the image; nothing was charged"
         )
@@ -172,7 +172,7 @@ def failure_of(task: Task) -> KlingError | None:
     )
 
 
-def surprise_of(job: Job) -> str | None:
+def cost_difference(job: Job) -> str | None:
     """Return what to say when a job cost something else than was to be expected."""
     task, expected = job.task, job.record.estimated_units
     if task is None or task.units is None or expected is None:
@@ -184,20 +184,20 @@ def surprise_of(job: Job) -> str | None:
 
 def expires_at(task: Task) -> datetime | None:
     """Return when the first link of a finished task ends, or the task itself."""
-    announced = [at for output in task.outputs if (at := _link_end(output))]
+    announced = [at for output in task.outputs if (at := _link_expiry(output))]
     if announced:
         return min(announced)
     if task.status is TaskStatus.SUCCEEDED and task.created_at is not None:
-        return task.created_at + timedelta(days=KEPT_DAYS)
+        return task.created_at + timedelta(days=RETENTION_DAYS)
     return None
 
 
-def with_task(record: JobRecord, task: Task) -> JobRecord:
+def record_with_task(record: JobRecord, task: Task) -> JobRecord:
     """Return the entry after the API's answer about its task."""
     return replace(record, task_id=task.id, stage=Stage.of(task.status))
 
 
-def _link_end(output: Output) -> datetime | None:
+def _link_expiry(output: Output) -> datetime | None:
     try:
         query = urlsplit(output.url or "").query
     except ValueError:  # no URL at all; fetching it will say so
@@ -208,12 +208,14 @@ def _link_end(output: Output) -> datetime | None:
     return datetime.fromtimestamp(int(stated), UTC)
 
 
-def _unsaved(task: Task | None, record: JobRecord) -> tuple[SavedOutput, ...]:
+def _outputs_saved_before(
+    task: Task | None, record: JobRecord
+) -> tuple[SavedOutput, ...]:
     """Return the outputs with the paths that an earlier run saved them under."""
     outputs = task.outputs if task else record.outputs
     is_paired = len(record.paths) == len(outputs)
     known = record.paths if is_paired else [""] * len(outputs)
-    paths = [Path(from_here(path)) if path else None for path in known]
+    paths = [Path(relative_to_cwd(path)) if path else None for path in known]
     return tuple(
         SavedOutput(output=output, path=path)
         for output, path in zip(outputs, paths, strict=True)
@@ -228,7 +230,7 @@ _SANDBOX_HINT = (
 )
 
 
-def conclude(job: Job, emit: EmitEvent) -> JobResult:
+def report_result(job: Job, emit: EmitEvent) -> JobResult:
     """Return the result; tell it, unless its end has been told."""
     early = isinstance(job.error, StillRunningError | StoppedError)
     if job.error is not None and early and not job.is_resumable:

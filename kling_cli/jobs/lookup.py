@@ -17,14 +17,14 @@ from kling_cli.errors import (
     UnreachableError,
     UsageError,
 )
-from kling_cli.jobs.calls.synchronous import is_synchronous, lost
-from kling_cli.jobs.job import Job, with_task
+from kling_cli.jobs.calls.synchronous import is_synchronous, lost_call_error
+from kling_cli.jobs.job import Job, record_with_task
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.waiting.poller import (
     TASKS_PATH,
     TaskEndpoint,
-    families,
-    is_only_here,
+    is_endpoint_specific,
+    task_endpoints,
 )
 from kling_cli.jobs.waiting.state_machine import initial_state
 from kling_cli.store import FILE_NAME, JobRecord, Journal, Stage
@@ -39,7 +39,7 @@ class UnknownTaskError(UsageError):
     """Neither the journal nor the account knows this id."""
 
 
-class UnsettledError(OutcomeUnknownError):
+class UnconfirmedError(OutcomeUnknownError):
     """The API does not know a job that was on its way when its process ended.
 
     It may only have arrived late: whoever waits asks again before believing it.
@@ -53,23 +53,27 @@ async def find_jobs(names: Sequence[str], session: Session, command: str) -> lis
     disturbed. Ids are those of tasks, or external ids; both for one task are one job.
     `last` and `last~N` name the newest tasks of this machine.
     """
-    known = {name: _in_journal(name, session) for name in dict.fromkeys(names)}
+    known = {name: _find_in_journal(name, session) for name in dict.fromkeys(names)}
     jobs = {
         record.key: _job(record, session, command)
         for record in known.values()
         if record
     }
-    await ask_for(list(jobs.values()), session)
+    await query_jobs(list(jobs.values()), session)
     found: dict[str, Job] = {}
     for name, record in known.items():
-        job = jobs[record.key] if record else await _stranger(name, session, command)
+        job = (
+            jobs[record.key]
+            if record
+            else await _job_of_account(name, session, command)
+        )
         found.setdefault(job.record.key, job)
     return list(found.values())
 
 
-async def ask_for(jobs: Sequence[Job], session: Session) -> None:
+async def query_jobs(jobs: Sequence[Job], session: Session) -> None:
     """Ask once for all of these; note answers and failures in the jobs."""
-    asked = [job for job in jobs if not _is_refused(job, session)]
+    asked = [job for job in jobs if not _fail_if_refused(job, session)]
     if not asked:
         return
     try:
@@ -84,33 +88,33 @@ async def ask_for(jobs: Sequence[Job], session: Session) -> None:
         if task is not None:
             record_task(job, task, session)
         elif job.state is None:
-            job.fail(_not_found(job), session.clock.monotonic())
+            job.fail(_not_found_error(job), session.clock.monotonic())
 
 
 def record_task(job: Job, task: Task, session: Session) -> None:
     """Note the API's answer about a job in the job and in the journal."""
     job.state = initial_state(task)
-    job.record = with_task(job.record, task)
+    job.record = record_with_task(job.record, task)
     session.note(session.journal.record_task, job.record.external_id, task)
 
 
-def is_attended(record: JobRecord) -> bool:
+def has_live_owner(record: JobRecord) -> bool:
     """Return whether another process is at work on it."""
     if record.owner_pid in (None, os.getpid()) or record.owner_started_at is None:
         return False
     return Identity(record.owner_pid, record.owner_started_at).is_alive
 
 
-def _is_refused(job: Job, session: Session) -> bool:
+def _fail_if_refused(job: Job, session: Session) -> bool:
     """Return whether the API has said no, and nothing need be asked; note it then."""
     is_refused = job.record.is_unsubmitted and job.record.stage is Stage.REFUSED
     if is_refused:
-        job.fail(unsubmitted(job.record), session.clock.monotonic())
+        job.fail(not_submitted_error(job.record), session.clock.monotonic())
     return is_refused
 
 
-def _in_journal(name: str, session: Session) -> JobRecord | None:
-    if steps_back(name) is None:
+def _find_in_journal(name: str, session: Session) -> JobRecord | None:
+    if last_offset(name) is None:
         return session.journal.find_job(name)
     try:
         return newest_task(session.journal, name, session.settings)
@@ -118,27 +122,27 @@ def _in_journal(name: str, session: Session) -> JobRecord | None:
         return None
 
 
-def _not_found(job: Job) -> KlingError:
+def _not_found_error(job: Job) -> KlingError:
     record = job.record
     if record.is_unsubmitted:
-        return unsubmitted(record)
+        return not_submitted_error(record)
     if record.task_id is not None or record.stage not in (Stage.SENDING, Stage.UNKNOWN):
-        return _unknown(job.name)
-    if record.stage is Stage.SENDING and is_attended(record):
+        return _unknown_task_error(job.name)
+    if record.stage is Stage.SENDING and has_live_owner(record):
         return StillRunningError(
             f"job {record.external_id} is under way in process {record.owner_pid}",
             hint=f"kling wait {record.external_id}",
         )
     if is_synchronous(record):
-        return lost(record)
-    return UnsettledError(
+        return lost_call_error(record)
+    return UnconfirmedError(
         f"it is unknown whether job {record.external_id} was accepted: so far the API"
         " does not know it",
         hint=f"kling wait {record.external_id}",
     )
 
 
-def unsubmitted(record: JobRecord) -> KlingError:
+def not_submitted_error(record: JobRecord) -> KlingError:
     """Return the error for a job of which there certainly is no task."""
     name = record.external_id
     again = f"nothing was created or charged; run its {record.command} command again"
@@ -157,7 +161,7 @@ def _job(record: JobRecord, session: Session, command: str) -> Job:
     )
 
 
-async def _stranger(name: str, session: Session, command: str) -> Job:
+async def _job_of_account(name: str, session: Session, command: str) -> Job:
     """Return a job for a task that this machine's journal does not know."""
     record = JobRecord(
         external_id=name,
@@ -172,15 +176,15 @@ async def _stranger(name: str, session: Session, command: str) -> Job:
     )
     job = _job(record, session, command)
     try:
-        if steps_back(name) is not None:
+        if last_offset(name) is not None:
             newest_task(session.journal, name, session.settings)
-        await _look_up(job, name, session)
+        await _find_in_account(job, name, session)
     except KlingError as exc:
         job.fail(exc, session.clock.monotonic())
     return job
 
 
-async def _look_up(job: Job, name: str, session: Session) -> None:
+async def _find_in_account(job: Job, name: str, session: Session) -> None:
     """Find a stranger's task at the likeliest place first; stop at the first hit.
 
     A place that refuses says nothing about the others.
@@ -190,23 +194,23 @@ async def _look_up(job: Job, name: str, session: Session) -> None:
         KlingError: nobody could be asked, or all refused.
     """
     refusals: list[KlingError] = []
-    ways = _ways(name, families(is_bulk=session.poller.is_bulk))
+    ways = _queries_for(name, task_endpoints(is_bulk=session.poller.is_bulk))
     for place, is_external in ways:
         job.queries += 1
         try:
-            task = await _ask_at(place, name, session, is_external=is_external)
+            task = await _query_endpoint(place, name, session, is_external=is_external)
         except KlingError as exc:
-            if not is_only_here(exc):
+            if not is_endpoint_specific(exc):
                 raise
             refusals.append(exc)
             continue
         if task is not None:
-            _note_found(job, task, place)
+            _apply_found(job, task, place)
             return
-    raise refusals[0] if len(refusals) == len(ways) else _unknown(name)
+    raise refusals[0] if len(refusals) == len(ways) else _unknown_task_error(name)
 
 
-async def _ask_at(
+async def _query_endpoint(
     place: TaskEndpoint, name: str, session: Session, *, is_external: bool
 ) -> Task | None:
     if not place.is_bulk:
@@ -215,7 +219,7 @@ async def _ask_at(
     return next(iter(found.values()), None)
 
 
-def _note_found(job: Job, task: Task, place: TaskEndpoint) -> None:
+def _apply_found(job: Job, task: Task, place: TaskEndpoint) -> None:
     record = replace(
         job.record,
         external_id=task.external_id or "",
@@ -223,10 +227,12 @@ def _note_found(job: Job, task: Task, place: TaskEndpoint) -> None:
         query_path=place.path,
     )
     job.state = initial_state(task)
-    job.record = with_task(record, task)
+    job.record = record_with_task(record, task)
 
 
-def _ways(name: str, places: Sequence[TaskEndpoint]) -> list[tuple[TaskEndpoint, bool]]:
+def _queries_for(
+    name: str, places: Sequence[TaskEndpoint]
+) -> list[tuple[TaskEndpoint, bool]]:
     """Return the questions by which a task may be found, the likeliest first.
 
     A legacy family compares with either id; elsewhere they are asked for apart, and
@@ -237,19 +243,19 @@ def _ways(name: str, places: Sequence[TaskEndpoint]) -> list[tuple[TaskEndpoint,
     return ways + [(place, not first) for place, first in ways if place.is_bulk]
 
 
-def _unknown(name: str) -> UnknownTaskError:
+def _unknown_task_error(name: str) -> UnknownTaskError:
     return UnknownTaskError(
         f"no task {name} is known to this account",
         hint="`kling list` shows this machine's jobs; --region chooses the account",
     )
 
 
-_NAME = re.compile(r"last(?:~([0-9]{1,9}))?")
+_LAST_NAME = re.compile(r"last(?:~([0-9]{1,9}))?")
 
 
-def steps_back(name: str) -> int | None:
+def last_offset(name: str) -> int | None:
     """Return 0 for `last`, N for `last~N`, and None for an id."""
-    found = _NAME.fullmatch(name.strip())
+    found = _LAST_NAME.fullmatch(name.strip())
     return None if found is None else int(found[1] or 0)
 
 
@@ -262,7 +268,7 @@ def newest_task(journal: Journal, name: str, settings: Settings) -> JobRecord:
     Raises:
         UsageError: there are not so many.
     """
-    back = steps_back(name)
+    back = last_offset(name)
     assert back is not None  # noqa: S101 -- the caller has looked
     records = journal.submitted_jobs(
         back + 1,
@@ -280,14 +286,14 @@ def newest_task(journal: Journal, name: str, settings: Settings) -> JobRecord:
     )
 
 
-def resolve_last(name: str, settings: Settings) -> str:
+def resolve_task_name(name: str, settings: Settings) -> str:
     """Return the id that a person means by `name`: itself, or that of a newest task.
 
     Raises:
         UsageError: there is no such task.
         JournalError: the journal cannot be read.
     """
-    if steps_back(name) is None:
+    if last_offset(name) is None:
         return name
     if not settings.is_sandbox:
         settings.require("api_base", "region")

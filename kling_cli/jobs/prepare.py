@@ -23,7 +23,7 @@ from kling_cli.catalogue import (
     split_handle,
 )
 from kling_cli.errors import AccountError, UsageError
-from kling_cli.jobs.lookup import steps_back
+from kling_cli.jobs.lookup import last_offset
 from kling_cli.settings import Settings
 from kling_cli.text import is_text
 
@@ -139,7 +139,7 @@ def prepare(
         CredentialsError: these credentials cannot reach the model.
     """
     product = catalogue.load_description(order.product)
-    if order.external_id and steps_back(order.external_id) is not None:
+    if order.external_id and last_offset(order.external_id) is not None:
         raise UsageError(
             f"--external-id {order.external_id}: that word means the newest task",
             hint=f"--external-id my-{order.external_id.replace('~', '-')}",

@@ -16,9 +16,11 @@ from kling_cli.jobs.waiting.poller import Poller
 from kling_cli.settings import Settings
 from kling_cli.store import BUSY_TIMEOUT_S, JobRecord, Journal, JournalError
 
-SHORT_WAIT_S = 0.25  # for others who write; the event loop stands still meanwhile
-LAST_WAIT_S = 2.0
-PAUSE_S = 0.5  # before what was locked is tried again
+SHORT_BUSY_TIMEOUT_S = (
+    0.25  # for others who write; the event loop stands still meanwhile
+)
+LAST_BUSY_TIMEOUT_S = 2.0
+LOCKED_PAUSE_S = 0.5  # before what was locked is tried again
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,7 +58,7 @@ class Session:
             if not is_waiting:
                 is_waiting = True
                 self.emit(Remark(message="another program locks the journal: waiting"))
-            await self.clock.sleep(PAUSE_S)
+            await self.clock.sleep(LOCKED_PAUSE_S)
 
     def note(self, write: Callable[..., None], *values: Any, **columns: Any) -> bool:
         """Write to the journal what is already true; a full disk must not end a job.
@@ -74,7 +76,7 @@ class Session:
     def write_last_notes(self) -> None:
         """Write what could not be written before; say so if it still cannot."""
         if self._notes:
-            self.journal.set_busy_timeout(LAST_WAIT_S)
+            self.journal.set_busy_timeout(LAST_BUSY_TIMEOUT_S)
             self._write_notes(is_last=True)
 
     def _write_notes(self, *, is_last: bool) -> None:
@@ -85,7 +87,7 @@ class Session:
                 del self._notes[key]
         except JournalError as exc:
             if exc.is_locked:  # and we have waited for it
-                self._next_try_at = self.clock.monotonic() + PAUSE_S
+                self._next_try_at = self.clock.monotonic() + LOCKED_PAUSE_S
             if not self._is_told and (is_last or not exc.is_locked):
                 self._is_told = True
                 self.emit(Notice(message=exc.message, hint=exc.hint))
@@ -115,7 +117,7 @@ async def open_session(
             )
         async with new_http(settings.api_base) as http:
             client = KlingClient(http, credentials, clock)
-            journal.set_busy_timeout(SHORT_WAIT_S)
+            journal.set_busy_timeout(SHORT_BUSY_TIMEOUT_S)
             session = Session(
                 settings=settings,
                 clock=clock,

@@ -42,7 +42,7 @@ async def until_signal(
     done: list[T] = []
 
     async def watch(scope: anyio.CancelScope, *, task_status: TaskStatus[None]) -> None:
-        with anyio.open_signal_receiver(*_heeded()) as signals:
+        with anyio.open_signal_receiver(*_watched_signals()) as signals:
             task_status.started()
             async for number in signals:
                 caught.append(number)
@@ -71,7 +71,7 @@ def interruptible() -> Iterator[None]:
         what = signal.Signals(number)
         raise StoppedError(f"stopped by {what.name}", exit_code=_EXIT_CODES[what])
 
-    before = {number: signal.signal(number, stop) for number in _heeded()}
+    before = {number: signal.signal(number, stop) for number in _watched_signals()}
     if signal.getsignal(signal.SIGTSTP) is not signal.SIG_IGN:  # Ctrl-Z, at once
         before[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
     try:
@@ -81,7 +81,7 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _heeded() -> list[signal.Signals]:
+def _watched_signals() -> list[signal.Signals]:
     return [
         number
         for number in _EXIT_CODES

@@ -23,11 +23,11 @@ from kling_cli.jobs.events import (
     SendFailed,
     WaitingForSlot,
 )
-from kling_cli.jobs.waiting.poller import STAYING_REFUSALS, is_refusal
+from kling_cli.jobs.waiting.poller import MAX_REFUSALS, is_refusal
 from kling_cli.jobs.waiting.schedule import random_jitter, retry_s, slot_retry_s
 
-MOST_CREATES = 6  # after as many definite failures the API counts as unreachable
-SETTLE_ASKS = 2  # a created task is readable at once. Source: API reference 1.5
+MAX_CREATES = 6  # after as many definite failures the API counts as unreachable
+CONFIRMING_QUERIES = 2  # a created task is readable at once. Source: API reference 1.5
 
 
 class CreateTask(Protocol):
@@ -117,7 +117,7 @@ class Submission:
     async def _look(self, doubt: KlingError) -> Task | None:
         """Return the task with our external id; None once it was denied twice."""
         misses = failures = refusals = 0
-        while misses < SETTLE_ASKS:
+        while misses < CONFIRMING_QUERIES:
             self.queries += 1
             try:
                 task = await within(self.clock, max(self._left_s(), 0.0), self.ask)
@@ -126,7 +126,7 @@ class Submission:
             except KlingError as exc:
                 failures, doubt = failures + 1, exc
                 refusals = refusals + 1 if is_refusal(exc) else 0
-                if refusals >= STAYING_REFUSALS:
+                if refusals >= MAX_REFUSALS:
                     raise self._unsettled(exc) from exc
                 pause_s = retry_s(failures, jitter=random_jitter())
                 self.emit(QueryFailed(error=exc, retry_s=pause_s, attempt=failures))
@@ -142,7 +142,7 @@ class Submission:
         self._slot_waits += 1
         pause_s = slot_retry_s(self._slot_waits, jitter=random_jitter())
         if self._left_s() <= pause_s:
-            return await self._unless_accepted_before(_no_slot(full))
+            return await self._unless_accepted_before(_no_slot_error(full))
         self.emit(
             WaitingForSlot(
                 external_id=self.external_id, attempt=self._slot_waits, pause_s=pause_s
@@ -155,14 +155,14 @@ class Submission:
         """Pause before another create, unless the tries or the time are used up."""
         pause_s = retry_s(self.creates, jitter=random_jitter())
         attempt = self.creates - self._slot_waits
-        if attempt >= MOST_CREATES or self._left_s() <= pause_s:
-            return await self._unless_accepted_before(_not_accepted(failure))
+        if attempt >= MAX_CREATES or self._left_s() <= pause_s:
+            return await self._unless_accepted_before(_not_accepted_error(failure))
         self.emit(
             SendFailed(
                 external_id=self.external_id,
                 error=failure,
                 attempt=attempt,
-                most_attempts=MOST_CREATES,
+                most_attempts=MAX_CREATES,
                 retry_s=pause_s,
             )
         )
@@ -199,7 +199,7 @@ class Submission:
         return self.deadline - self.clock.monotonic()
 
 
-def _no_slot(full: KlingError) -> NoSlotError:
+def _no_slot_error(full: KlingError) -> NoSlotError:
     return NoSlotError(
         f"no free slot within the time allowed: {full.message}",
         hint="wait for running tasks (kling list), or raise --timeout",
@@ -209,7 +209,7 @@ def _no_slot(full: KlingError) -> NoSlotError:
     )
 
 
-def _not_accepted(failure: KlingError) -> UnreachableError:
+def _not_accepted_error(failure: KlingError) -> UnreachableError:
     return UnreachableError(
         f"the job was not accepted: {failure.message}",
         hint=failure.hint or "nothing was created or charged; try again later",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kling_cli.api.http import new_http
 from kling_cli.jobs.outputs.download import Download
-from kling_cli.jobs.outputs.partial_file import NoRecords, PartialRecords
+from kling_cli.jobs.outputs.partial_file import NullRecords, PartialRecords
 from kling_cli.store.records import PartialFileRecord
 from tests.support.clock import FakeClock
 from tests.support.wire_server import Reply, Visit, WireServer, wire_server
@@ -136,7 +136,7 @@ async def fetching(
             on_break=lambda reason, pause: stage.breaks.append((reason, pause)),
             on_resume=lambda done, total: stage.resumed.append((done, total)),
             output_type=output_type,
-            records=records or NoRecords(),
+            records=records or NullRecords(),
         )
         stage = Fetching(wire, download, clock)
         yield stage

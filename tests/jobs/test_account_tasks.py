@@ -13,7 +13,7 @@ import pytest
 from kling_cli.api.pagination import PagedItems
 from kling_cli.api.tasks import TaskStatus
 from kling_cli.errors import CredentialsError, UnreachableError, UsageError
-from kling_cli.jobs.account_tasks import TaskFilter, list_account_tasks, merged
+from kling_cli.jobs.account_tasks import TaskFilter, list_account_tasks, merge_newest
 from kling_cli.jobs.prepare import Order
 from kling_cli.store.records import JobRecord, Stage
 from tests.jobs.made import NOON, a_record
@@ -237,7 +237,7 @@ def test_parts_are_merged_newest_first_and_each_task_once() -> None:
         for name, hours in ages.items()
     )
 
-    found = merged(
+    found = merge_newest(
         [PagedItems(items=(a, b)), PagedItems(items=(c, b), has_more=True)], 2
     )
 

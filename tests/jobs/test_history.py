@@ -10,7 +10,7 @@ import pytest
 
 from kling_cli.api.tasks import Output
 from kling_cli.errors import UsageError
-from kling_cli.jobs.history import JobHistory, with_history
+from kling_cli.jobs.history import JobHistory, resolve_references
 from kling_cli.jobs.prepare import Order
 from kling_cli.settings.settings import Settings, read_settings
 from kling_cli.store.database import FILE_NAME
@@ -41,7 +41,9 @@ def done(external_id: str, *outputs: Output, **columns: Any) -> JobRecord:
 
 
 def known(product: str, settings: Settings, **values: Any) -> dict[str, Any]:
-    return dict(with_history(Order(product=product, values=values), settings).values)
+    return dict(
+        resolve_references(Order(product=product, values=values), settings).values
+    )
 
 
 def test_without_a_journal_nothing_is_known_and_none_is_made(tmp_path: Path) -> None:

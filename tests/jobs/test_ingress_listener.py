@@ -17,7 +17,7 @@ from kling_cli.callbacks.events import CallbackAccepted, ReceivedCallback, Trust
 from kling_cli.callbacks.signatures import sign
 from kling_cli.callbacks.urls import TaskUrl, callback_path
 from kling_cli.jobs.events import Notice
-from kling_cli.jobs.ingress import _JobListener, open_listener, to_stored
+from kling_cli.jobs.ingress import _ReceiverObserver, open_listener, to_stored_callback
 from kling_cli.jobs.waiting.notifications import Notifications
 from kling_cli.jobs.waiting.schedule import PathState
 from kling_cli.secret import Secret
@@ -168,12 +168,15 @@ async def test_a_callback_that_says_nothing_wakes_nobody(tmp_path: Path) -> None
     )  # fmt: skip
 
     async with listening(tmp_path) as door:
-        _JobListener(door.session, door.notifications)(
+        _ReceiverObserver(door.session, door.notifications)(
             CallbackAccepted(received=silent)
         )
 
         assert door.notifications.take() == []
-    assert (to_stored(silent).task_id, to_stored(silent).status) == (None, None)
+    assert (to_stored_callback(silent).task_id, to_stored_callback(silent).status) == (
+        None,
+        None,
+    )
 
 
 async def test_the_headers_are_kept_as_they_came(tmp_path: Path) -> None:

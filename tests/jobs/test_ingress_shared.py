@@ -16,9 +16,9 @@ import pytest
 from kling_cli.background import background
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.waiting.notifications import (
-    JournalReader,
     Notifications,
-    follow_callbacks,
+    StoredCallbackReader,
+    follow_stored_callbacks,
 )
 from kling_cli.store.journal import Journal
 from tests.jobs.made import a_callback
@@ -40,10 +40,10 @@ with Journal.open(Path(sys.argv[1])) as journal:
 @asynccontextmanager
 async def reading(
     folder: Path, *nonces: str
-) -> AsyncIterator[tuple[Session, Notifications, JournalReader]]:
+) -> AsyncIterator[tuple[Session, Notifications, StoredCallbackReader]]:
     async with a_session(some_settings(folder), Heard()) as session:
         notifications = Notifications(clock=session.clock, nonces=set(nonces))
-        yield session, notifications, JournalReader(session, notifications)
+        yield session, notifications, StoredCallbackReader(session, notifications)
 
 
 def keep(session: Session, nonce: str | None, **columns: Any) -> None:
@@ -104,7 +104,7 @@ async def test_a_wait_hears_what_other_processes_keep(tmp_path: Path) -> None:
         reading(tmp_path, "n1") as (session, notifications, _),
         background() as group,
     ):
-        group.start_soon(follow_callbacks, session, notifications)
+        group.start_soon(follow_stored_callbacks, session, notifications)
         program = [sys.executable, "-c", OTHER_PROCESS, str(session.settings.state_dir)]
         environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         subprocess.run(program, env=environ, check=True, timeout=60)  # noqa: ASYNC221 -- we have time

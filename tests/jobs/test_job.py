@@ -14,7 +14,13 @@ from kling_cli.errors import (
     StillRunningError,
     TaskFailedError,
 )
-from kling_cli.jobs.job import Job, expires_at, failure_of, surprise_of, with_task
+from kling_cli.jobs.job import (
+    Job,
+    cost_difference,
+    expires_at,
+    record_with_task,
+    task_error,
+)
 from kling_cli.jobs.waiting.state_machine import Source, initial_state
 from kling_cli.store.records import SavedOutput, Stage
 from tests.jobs.made import (
@@ -38,7 +44,7 @@ def a_job(task: Task | None = None, **columns: Any) -> Job:
 
 @pytest.mark.parametrize("status", [SUBMITTED, PROCESSING, SUCCEEDED, UNKNOWN])
 def test_only_a_failed_task_is_a_failure(status: Any) -> None:
-    assert failure_of(a_task(status=status)) is None
+    assert task_error(a_task(status=status)) is None
 
 
 @pytest.mark.parametrize(
@@ -53,7 +59,7 @@ def test_only_a_failed_task_is_a_failure(status: Any) -> None:
 def test_the_failure_has_the_task_s_own_reason(
     message: str | None, kind: type[Exception]
 ) -> None:
-    error = failure_of(a_task(status=FAILED, message=message))
+    error = task_error(a_task(status=FAILED, message=message))
 
     assert type(error) is kind
     assert (message or "no reason was given") in str(error)
@@ -158,12 +164,12 @@ def test_a_price_that_was_not_expected_is_said(
 
     job = a_job(task, estimated_units=estimated)
 
-    assert surprise_of(job) == surprise
+    assert cost_difference(job) == surprise
     assert job.result().estimated_units == estimated
 
 
 def test_a_job_without_a_task_has_no_surprise() -> None:
-    assert surprise_of(a_job(estimated_units=4.0)) is None
+    assert cost_difference(a_job(estimated_units=4.0)) is None
 
 
 def test_a_result_counts_the_questions_of_every_step() -> None:
@@ -218,6 +224,6 @@ def test_files_of_an_earlier_run_are_named_when_they_can_be_told_apart(
 
 
 def test_an_answer_moves_the_entry_on() -> None:
-    record = with_task(a_record(), a_task("t7", PROCESSING))
+    record = record_with_task(a_record(), a_task("t7", PROCESSING))
 
     assert (record.task_id, record.stage) == ("t7", Stage.PROCESSING)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kling_cli.errors import UsageError
-from kling_cli.jobs.lookup import newest_task, resolve_last, steps_back
+from kling_cli.jobs.lookup import last_offset, newest_task, resolve_task_name
 from kling_cli.settings.settings import Settings, read_settings
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
@@ -30,7 +30,7 @@ SENT = Stage.SUBMITTED
     ],
 )
 def test_what_counts_back_is_told_from_an_id(name: str, steps: int | None) -> None:
-    assert steps_back(name) == steps
+    assert last_offset(name) == steps
 
 
 def settings(tmp_path: Path, **environ: str) -> Settings:
@@ -63,7 +63,7 @@ def lived(tmp_path: Path) -> Settings:
 def test_only_what_may_have_become_a_task_of_this_account_counts(
     tmp_path: Path, name: str, task: str
 ) -> None:
-    assert resolve_last(name, lived(tmp_path)) == task
+    assert resolve_task_name(name, lived(tmp_path)) == task
 
 
 def test_of_a_sandbox_of_one_command_every_address_counts(tmp_path: Path) -> None:
@@ -76,14 +76,17 @@ def test_of_a_sandbox_of_one_command_every_address_counts(tmp_path: Path) -> Non
 
 
 def test_an_id_is_itself_and_asks_no_journal(tmp_path: Path) -> None:
-    assert resolve_last("t-z", settings(tmp_path / "none", KLING_API_BASE="?")) == "t-z"
+    assert (
+        resolve_task_name("t-z", settings(tmp_path / "none", KLING_API_BASE="?"))
+        == "t-z"
+    )
 
 
 def test_more_steps_than_tasks_say_how_many_there_are(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"last~3: this machine knows only 3") as e:
-        resolve_last("last~3", lived(tmp_path))
+        resolve_task_name("last~3", lived(tmp_path))
     with pytest.raises(UsageError, match="last: no task has been made"):
-        resolve_last("last", settings(tmp_path / "none"))
+        resolve_task_name("last", settings(tmp_path / "none"))
 
     assert e.value.hint == "kling list"
     assert not (tmp_path / "none").exists()

@@ -409,7 +409,7 @@ def _read_answer(question: str) -> str:
 
 def choice_lines(found: tuple[Output, ...] | list[Output]) -> Iterator[str]:
     """Yield a line for each choice: its id, time span and picture."""
-    from kling_cli.jobs.calls.two_step import span
+    from kling_cli.jobs.calls.two_step import time_span
 
     for one in found:
-        yield one_line(f"{one.id}  {span(one)}  {one.url or ''}".rstrip())
+        yield one_line(f"{one.id}  {time_span(one)}  {one.url or ''}".rstrip())

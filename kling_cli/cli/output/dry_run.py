@@ -49,16 +49,16 @@ def _requests(
     order: Order, settings: Settings, max_units: float | None
 ) -> list[PreparedRequest]:
     """Return the requests that would be sent, in order."""
-    from kling_cli.jobs.calls.two_step import UNKNOWN_ID, plan_two_steps
-    from kling_cli.jobs.history import with_history
+    from kling_cli.jobs.calls.two_step import PLACEHOLDER_ID, plan_two_steps
+    from kling_cli.jobs.history import resolve_references
     from kling_cli.jobs.prepare import check_price, credential_kinds, prepare
 
     if order.before is not None:
         intent = plan_two_steps(order, settings)
         check_price(intent.whole, max_units)
         return [each for each in (intent.first, intent.second) if each is not None]
-    known = with_history(order, settings)
-    request = prepare(known, credential_kinds(settings), new_id=lambda: UNKNOWN_ID)
+    known = resolve_references(order, settings)
+    request = prepare(known, credential_kinds(settings), new_id=lambda: PLACEHOLDER_ID)
     check_price(request, max_units)
     return [request]
 

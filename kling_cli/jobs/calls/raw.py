@@ -48,7 +48,7 @@ from kling_cli.store import SavedOutput
 from kling_cli.text import is_text
 
 # What is asked with POST and changes nothing. Source: API reference 2.5, 2.10, 2.11.
-_QUESTIONS = (
+_READ_ONLY_POSTS = (
     TASKS_PATH,
     SOLUTIONS_PATH,
     "/account/billing/balance",
@@ -69,7 +69,7 @@ class RawCall:
     def is_question(self) -> bool:
         """Whether it changes nothing, so that it may be asked again."""
         if self.method == "POST":
-            return self.path in _QUESTIONS
+            return self.path in _READ_ONLY_POSTS
         return self.method == "GET"
 
     @property
@@ -135,7 +135,7 @@ def as_request(call: RawCall, *, new_id: Callable[[], str]) -> RawRequest | None
     )
 
 
-def require_price(call: RawCall, max_units: float | None) -> None:
+def check_call_price(call: RawCall, max_units: float | None) -> None:
     """Refuse a call that may cost more than the person allows; questions are free.
 
     Raises:
@@ -171,12 +171,12 @@ def _model(product: Product, route: Route, call: RawCall) -> Model:
         named = call.path.rpartition("/")[2]
     else:
         return product.models[0]
-    return catalogue.model_by_wire_id(product, route, str(named)) or _stranger(
+    return catalogue.model_by_wire_id(product, route, str(named)) or _unknown_model(
         route, str(named)
     )
 
 
-def _stranger(route: Route, name: str) -> Model:
+def _unknown_model(route: Route, name: str) -> Model:
     return Model(
         id=name,
         label=name,
@@ -188,7 +188,7 @@ def _stranger(route: Route, name: str) -> Model:
     )
 
 
-def way_out(call: RawCall) -> str:
+def recovery_hint(call: RawCall) -> str:
     """Return what to do about a call of which nobody knows whether it was done."""
     if call.external_id is not None:
         return f"kling wait {call.external_id}"
@@ -205,10 +205,10 @@ def way_out(call: RawCall) -> str:
 
 
 COMMAND = "api"
-_FIRST_FAILURE = 300  # an HTTP status below it is a success
+_FIRST_ERROR_STATUS = 300  # an HTTP status below it is a success
 
 
-async def call(raw: RawCall, *, settings: Settings, clock: Clock) -> JobResult:
+async def send_call(raw: RawCall, *, settings: Settings, clock: Clock) -> JobResult:
     """Send `raw` once and return what came of it; an answer's error is in the result.
 
     Raises:
@@ -228,20 +228,20 @@ async def call(raw: RawCall, *, settings: Settings, clock: Clock) -> JobResult:
     try:
         answer = await until_signal(send)
     except AmbiguousError as exc:
-        raise _as_it_is(raw, exc) from exc
+        raise _single_call_error(raw, exc) from exc
     except StoppedError as exc:
         if raw.is_question:
             raise
         raise StoppedError(
             f"{exc.message}; the call may have been made",
             exit_code=exc.exit_code,
-            hint=way_out(raw),
+            hint=recovery_hint(raw),
         ) from exc
-    error = _error(raw, answer, credentials, settings)
-    return _result(raw, answer, error, is_resumable=not settings.is_sandbox)
+    error = _answer_error(raw, answer, credentials, settings)
+    return _call_result(raw, answer, error, is_resumable=not settings.is_sandbox)
 
 
-async def call_and_wait(
+async def run_call(
     raw: RawCall,
     options: RunOptions,
     *,
@@ -265,8 +265,8 @@ async def call_and_wait(
             request, options, settings=settings, emit=emit, clock=clock
         )
         return [result]
-    first = await call(raw, settings=settings, clock=clock)
-    names = [] if first.error else [task.id for task in _tasks(first.answer)]
+    first = await send_call(raw, settings=settings, clock=clock)
+    names = [] if first.error else [task.id for task in _tasks_in(first.answer)]
     if not names:
         if first.error is None:
             emit(Notice(message="the answer names no task, so there is none to follow"))
@@ -277,12 +277,12 @@ async def call_and_wait(
     return [replace(result, answer=first.answer) for result in ended]
 
 
-def _error(
+def _answer_error(
     raw: RawCall, answer: ApiResponse, credentials: Credentials, settings: Settings
 ) -> KlingError | None:
     """Return what is wrong, by the API's code; without one, by the HTTP status."""
     is_plain = answer.code is None and answer.is_json
-    if answer.code == SUCCESS or (is_plain and answer.http < _FIRST_FAILURE):
+    if answer.code == SUCCESS or (is_plain and answer.http < _FIRST_ERROR_STATUS):
         return None
     error = error_from_response(
         answer,
@@ -290,24 +290,24 @@ def _error(
         credentials=credentials,
         is_create=not raw.is_question,
     )
-    return _as_it_is(raw, error)
+    return _single_call_error(raw, error)
 
 
-def _as_it_is(raw: RawCall, error: KlingError) -> KlingError:
+def _single_call_error(raw: RawCall, error: KlingError) -> KlingError:
     """Return what the client's error means for a call that is not repeated."""
     if isinstance(error, AmbiguousError):
         if raw.is_question:
-            return _as(UnreachableError, error, error.message, error.hint)
+            return _convert_error(UnreachableError, error, error.message, error.hint)
         message = (
             f"it is unknown whether {raw.method} {raw.path} was done: {error.message}"
         )
-        return _as(OutcomeUnknownError, error, message, way_out(raw))
+        return _convert_error(OutcomeUnknownError, error, message, recovery_hint(raw))
     if isinstance(error, RateLimitError) and raw.creates:
-        return _as(NoSlotError, error, error.message, error.hint)
+        return _convert_error(NoSlotError, error, error.message, error.hint)
     return error
 
 
-def _as(
+def _convert_error(
     kind: type[KlingError], error: KlingError, message: str, hint: str | None
 ) -> KlingError:
     return kind(
@@ -319,7 +319,7 @@ def _as(
     )
 
 
-def _result(
+def _call_result(
     raw: RawCall, answer: ApiResponse, error: KlingError | None, *, is_resumable: bool
 ) -> JobResult:
     """Return the result: all that the answer says about a task, if it names one."""
@@ -334,7 +334,7 @@ def _result(
         error=error,
         answer=answer,
     )
-    found = [] if error else _tasks(answer)
+    found = [] if error else _tasks_in(answer)
     if len(found) != 1:
         return result
     return _with_task(result, found[0], is_resumable=is_resumable)
@@ -356,7 +356,7 @@ def _with_task(result: JobResult, task: Task, *, is_resumable: bool) -> JobResul
     )
 
 
-def _tasks(answer: ApiResponse | None) -> Sequence[Task]:
+def _tasks_in(answer: ApiResponse | None) -> Sequence[Task]:
     """Return the tasks that an answer is about; none when it is about other things."""
     if answer is None:
         return ()

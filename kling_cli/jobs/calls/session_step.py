@@ -23,7 +23,7 @@ from kling_cli.errors import (
     UnreachableError,
 )
 from kling_cli.jobs.events import EmitEvent
-from kling_cli.jobs.history import JobHistory, with_history
+from kling_cli.jobs.history import JobHistory, resolve_references
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.saver import Saver
@@ -41,8 +41,8 @@ from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, SavedOutput, Stage
 
-PATIENCE_S = 60.0
-_AGAIN = "run the command again; it costs nothing"
+TIMEOUT_S = 60.0
+_RUN_AGAIN_HINT = "run the command again; it costs nothing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class StepResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class StepRun:
     """A step as it is to be taken; what it makes is saved if the options say so."""
 
     options: RunOptions
@@ -72,7 +72,7 @@ class Step:
             KlingError: it was refused, or cannot be made.
         """
         check_output(self.options, self.settings.output_dir or Path())
-        order = with_history(order, self.settings)
+        order = resolve_references(order, self.settings)
         kinds = credential_kinds(self.settings)
         request = prepare(order, kinds, new_id=new_external_id)
         return await until_signal(
@@ -100,17 +100,17 @@ class Step:
             path=request.plan.create_path,
             body=request.body(None),
             external_id=request.external_id,
-            client=StepCalls(session.client),
-            ask=_nobody_knows,
+            client=StepClient(session.client),
+            ask=_no_task,
             emit=self.emit,
             clock=self.clock,
-            deadline=self.clock.monotonic() + PATIENCE_S,
+            deadline=self.clock.monotonic() + TIMEOUT_S,
         )
         try:
             return await submission.run()
         except OutcomeUnknownError as exc:
-            why = f"there was no answer within {PATIENCE_S:g} s"
-            raise UnreachableError(why, hint=_AGAIN) from exc
+            why = f"there was no answer within {TIMEOUT_S:g} s"
+            raise UnreachableError(why, hint=_RUN_AGAIN_HINT) from exc
         except RefusedError as exc:
             facts = request.plan.product.step
             over = facts.refused_hint if facts else None
@@ -149,7 +149,7 @@ class Step:
             emit=self.emit,
             record=record,
             folder=self.settings.output_dir or Path(),
-            query_again=_nobody_knows,
+            query_again=_no_task,
         )
         return await saver.save(task)
 
@@ -163,7 +163,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class StepCalls:
+class StepClient:
     """Creates the way `Submission` wants it. A doubt is no doubt: once more is free."""
 
     client: KlingClient
@@ -179,7 +179,7 @@ class StepCalls:
         except AmbiguousError as exc:
             raise UnreachableError(
                 exc.message,
-                hint=_AGAIN,
+                hint=_RUN_AGAIN_HINT,
                 code=exc.code,
                 http=exc.http,
                 request_id=exc.request_id,
@@ -187,6 +187,6 @@ class StepCalls:
         return replace(task, id=str(body.get("session_id") or task.id))
 
 
-async def _nobody_knows() -> Task | None:
+async def _no_task() -> Task | None:
     """Return nothing: what a step did is written down nowhere."""
     return None

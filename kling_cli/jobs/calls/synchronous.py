@@ -22,7 +22,7 @@ def is_synchronous(record: JobRecord) -> bool:
     return record.query_path == NO_ENDPOINT
 
 
-def lost(record: JobRecord) -> OutcomeUnknownError:
+def lost_call_error(record: JobRecord) -> OutcomeUnknownError:
     """Return the error for a call that was cut off, and that nobody can ask about."""
     return OutcomeUnknownError(
         f"it is unknown whether job {record.external_id} ({record.product}) was done:"
@@ -32,7 +32,7 @@ def lost(record: JobRecord) -> OutcomeUnknownError:
 
 
 @dataclass(frozen=True, slots=True)
-class SynchronousCalls:
+class SynchronousClient:
     """Creates the way `Submission` wants it. What is in doubt stays so.
 
     The API keeps no record of such a call, so nobody can be asked what became of it.

@@ -45,7 +45,7 @@ from kling_cli.jobs.events import (
     Submitted,
 )
 from kling_cli.jobs.generation import generate
-from kling_cli.jobs.history import JobHistory, with_history
+from kling_cli.jobs.history import JobHistory, resolve_references
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.naming import check_template
@@ -60,7 +60,7 @@ from kling_cli.jobs.prepare import (
 from kling_cli.settings import Settings
 from kling_cli.store import SavedOutput
 
-UNKNOWN_ID = "kling-made-when-sent"
+PLACEHOLDER_ID = "kling-made-when-sent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,16 +97,16 @@ class TwoStepPlan:
             return second
         both = (first.estimate, second.estimate)
         together = Estimate(
-            units=_sum(each.units for each in both),
-            usd=_sum(each.usd for each in both),
-            at_most_units=_sum(each.at_most_units for each in both),
-            at_most_usd=_sum(each.at_most_usd for each in both),
+            units=_sum_known(each.units for each in both),
+            usd=_sum_known(each.usd for each in both),
+            at_most_units=_sum_known(each.at_most_units for each in both),
+            at_most_usd=_sum_known(each.at_most_usd for each in both),
             basis=" and ".join(each.basis for each in both),
         )
         return replace(second, estimate=together)
 
 
-def _sum(amounts: Iterable[float | None]) -> float | None:
+def _sum_known(amounts: Iterable[float | None]) -> float | None:
     """Return the sum; None where one of them is not known."""
     known = tuple(amounts)
     total = sum(each for each in known if each is not None)
@@ -123,16 +123,17 @@ def plan_two_steps(order: Order, settings: Settings) -> TwoStepPlan:
     use, step = catalogue.load_product(order.product).session, order.before
     assert use is not None  # noqa: S101 -- the caller has looked
     assert step is not None  # noqa: S101
-    order, step = with_history(order, settings), with_history(step, settings)
     product = catalogue.load_product(order.product)
+    step = resolve_references(step, settings)
+    order = resolve_references(order, settings)
     order = replace(order, values=read_files(product, order.values))
     memory = JobHistory.of(settings)
     session_id = order.values.get(use.session_field)
     earlier = memory.job(session_id) if session_id else None
-    video_s = _length(step, memory) or memory.video_seconds(session_id)
+    video_s = _video_duration(step, memory) or memory.video_seconds(session_id)
     kinds = credential_kinds(settings)
     if use.segment is not None:
-        order = _with_end(use.segment, order, memory)
+        order = _with_sound_end(use.segment, order, memory)
         require_segment_fits(use.segment, order.values, video_s=video_s)
     return TwoStepPlan(
         use=use,
@@ -140,7 +141,9 @@ def plan_two_steps(order: Order, settings: Settings) -> TwoStepPlan:
         step=step,
         first=None if session_id else prepare(step, kinds, new_id=new_external_id),
         second=prepare(
-            _as_if_known(use, order, video_s), kinds, new_id=lambda: UNKNOWN_ID
+            _with_placeholders(use, order, video_s),
+            kinds,
+            new_id=lambda: PLACEHOLDER_ID,
         ),
         found=earlier.outputs if earlier else (),
         video_s=video_s,
@@ -161,14 +164,14 @@ def complete_order(
     if use.segment is None:
         return replace(intent.order, values=values)
     chosen = next((one for one in found if one.id == choice), None)
-    seen = _seen(chosen)
+    seen = _appearance(chosen)
     values[use.segment.insert_field] = segment_insert_s(
         use.segment, values, seen=seen, video_s=intent.video_s
     )
     return replace(intent.order, values=values, seconds=intent.video_s)
 
 
-def _as_if_known(use: SessionSpec, order: Order, video_s: float | None) -> Order:
+def _with_placeholders(use: SessionSpec, order: Order, video_s: float | None) -> Order:
     """Return the order with marks in place of what only the first call will tell."""
     unknown = {use.session_field: f"<{use.session_field}>"}
     if use.choice_field is not None:
@@ -181,14 +184,14 @@ def _as_if_known(use: SessionSpec, order: Order, video_s: float | None) -> Order
     return replace(order, values=values, seconds=video_s)
 
 
-def _length(step: Order, memory: JobHistory) -> float | None:
+def _video_duration(step: Order, memory: JobHistory) -> float | None:
     """Return how long the video is that the first call is about."""
     fields = catalogue.load_step(step.product).fields
     ids = [step.values.get(each.name) for each in fields if each.id_of]
     return next((memory.seconds_of(each) for each in ids if each), None)
 
 
-def _with_end(fit: SegmentSpec, order: Order, memory: JobHistory) -> Order:
+def _with_sound_end(fit: SegmentSpec, order: Order, memory: JobHistory) -> Order:
     """Return the order with the sound's end where nobody said another.
 
     Raises:
@@ -215,7 +218,7 @@ def _with_end(fit: SegmentSpec, order: Order, memory: JobHistory) -> Order:
             f" {product.field(fit.end_field).spelling} 4.5",
         )
     if seconds is not None and end is None:
-        _require_enough(fit, product, field, seconds, values.get(fit.start_field))
+        _require_long_enough(fit, product, field, seconds, values.get(fit.start_field))
     if seconds is not None and end is not None and round(end - seconds, 2) > 0:
         raise UsageError(
             f"{product.field(fit.end_field).spelling} {end:g}: the sound lasts only"
@@ -226,7 +229,7 @@ def _with_end(fit: SegmentSpec, order: Order, memory: JobHistory) -> Order:
     return replace(order, values={**values, fit.end_field: end})
 
 
-def _require_enough(
+def _require_long_enough(
     fit: SegmentSpec,
     product: Product,
     sound: Field,
@@ -246,7 +249,7 @@ def _require_enough(
     )
 
 
-def _seen(found: Output | None) -> Appearance:
+def _appearance(found: Output | None) -> Appearance:
     if found is None:
         return Appearance()
     start_s = (found.facts or {}).get("start_s", 0.0)
@@ -258,7 +261,7 @@ def _seen(found: Output | None) -> Appearance:
 ChooseInput = Callable[[tuple[Output, ...]], str]
 """Asks a person which of the things found is meant."""
 
-_SILENT = (Prepared, Submitted, Finished)
+_JOB_EVENTS = (Prepared, Submitted, Finished)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,7 +331,7 @@ class TwoStepJob:
             status=TaskStatus.FAILED,
             task_id=None,
             external_id=None,
-            error=_nothing(step),
+            error=_nothing_found_error(step),
         )
 
     async def _go_on(
@@ -341,7 +344,7 @@ class TwoStepJob:
         """Make the second call; a failure tells how to go on without the first."""
         choice = intent.said
         try:
-            choice = choice_of(intent, found, self.ask)
+            choice = choose_input(intent, found, self.ask)
             order = complete_order(intent, session_id, found, choice)
             result = await generate(
                 order,
@@ -385,11 +388,11 @@ class TwoStepJob:
         if isinstance(event, Prepared):
             cost = "" if event.units is None else f", about {event.units:g} units"
             self.emit(Remark(message=f"looking for {step.output}s{cost}"))
-        if not isinstance(event, _SILENT):
+        if not isinstance(event, _JOB_EVENTS):
             self.emit(event)
 
 
-def choice_of(
+def choose_input(
     intent: TwoStepPlan, found: tuple[Output, ...], ask: ChooseInput | None
 ) -> str:
     """Return which of the things found is meant: the one said, the only one, or asked.
@@ -402,7 +405,7 @@ def choice_of(
     noun, said = intent.use.noun, intent.said
     if said is not None:
         if ids and said not in ids:
-            raise UsageError(f"there is no {noun} {said}: {_listed(found)}")
+            raise UsageError(f"there is no {noun} {said}: {_list_choices(found)}")
         return said
     if len(ids) == 1:
         return ids[0]
@@ -412,11 +415,13 @@ def choice_of(
             hint=f"say which {noun} is meant",
         )
     if ask is None:
-        raise UsageError(f"there are {len(ids)} {noun}s, choose one: {_listed(found)}")
+        raise UsageError(
+            f"there are {len(ids)} {noun}s, choose one: {_list_choices(found)}"
+        )
     return ask(found)
 
 
-def span(one: Output) -> str:
+def time_span(one: Output) -> str:
     """Return when something is seen: `0 to 5.041 s`."""
     start_s = (one.facts or {}).get("start_s", 0.0)
     if one.duration_s is None:
@@ -424,10 +429,10 @@ def span(one: Output) -> str:
     return f"{start_s:g} to {round(start_s + one.duration_s, 3):g} s"
 
 
-def _listed(found: tuple[Output, ...]) -> str:
-    return ", ".join(f"{one.id} ({span(one)})" for one in found)
+def _list_choices(found: tuple[Output, ...]) -> str:
+    return ", ".join(f"{one.id} ({time_span(one)})" for one in found)
 
 
-def _nothing(step: Product) -> TaskFailedError:
+def _nothing_found_error(step: Product) -> TaskFailedError:
     remedy = step.step.empty_hint if step.step else None
     return TaskFailedError(f"no {step.output} was found in the video", hint=remedy)

@@ -12,19 +12,23 @@ from typing import Final
 
 HEAD_BYTES: Final = 512  # of a file, by which what it is can be told
 
-_MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")  # byte-order marks
+_BYTE_ORDER_MARKS: Final = (
+    b"\xef\xbb\xbf",
+    b"\xff\xfe",
+    b"\xfe\xff",
+)  # byte-order marks
 _ISO_BOXES: Final = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _WEBM: Final = b"\x1a\x45\xdf\xa3"  # and every other Matroska file
 _PICTURE_BRANDS: Final = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
 _MARKUP: Final = re.compile(rb"<(!|\?|[a-z])", re.IGNORECASE)
 _SCRIPT_INFO: Final = b"[script info]"  # with which subtitles in ASS begin
-_CONTROLS: Final = frozenset(range(32)) - frozenset(b"\t\n\f\r\x1b")
+_CONTROL_BYTES: Final = frozenset(range(32)) - frozenset(b"\t\n\f\r\x1b")
 
 _VIDEO, _IMAGE, _AUDIO = "video", "image", "audio"
 _TEXT, _JSON, _PAGE = "text", "json", "page"
 
 # What an output of each type is, where it is known.
-_KINDS: Final[Mapping[str, str]] = {
+_KIND_BY_OUTPUT_TYPE: Final[Mapping[str, str]] = {
     "video": _VIDEO,
     "subbed_video": _VIDEO,
     "product_video": _VIDEO,
@@ -39,14 +43,14 @@ _KINDS: Final[Mapping[str, str]] = {
     "ass": _TEXT,
     "tracking": _JSON,
 }
-_NAMES: Final[Mapping[str, str]] = {
+_EXPECTED_NAMES: Final[Mapping[str, str]] = {
     _VIDEO: "a video (MP4, MOV, WebM)",
     _IMAGE: "an image (PNG, JPEG, WebP, GIF)",
     _AUDIO: "a sound (MP3, WAV, M4A, OGG)",
     _TEXT: "subtitles",
     _JSON: "JSON",
 }
-_SENT: Final[Mapping[str, str]] = {
+_RECEIVED_NAMES: Final[Mapping[str, str]] = {
     _VIDEO: "a video",
     _IMAGE: "an image",
     _AUDIO: "a sound",
@@ -56,22 +60,22 @@ _SENT: Final[Mapping[str, str]] = {
 }
 
 
-def complaint(output_type: str, first: bytes) -> str | None:
+def content_problem(output_type: str, first: bytes) -> str | None:
     """Return why a file that begins so is no output of this type; None if it may be.
 
     Of a type that is not known everything is taken but pages, JSON and nothing.
     """
     if not first:
         return "the server sent an empty file"
-    wanted, found = _KINDS.get(output_type), _kind_of(first)
+    wanted, found = _KIND_BY_OUTPUT_TYPE.get(output_type), _detect_kind(first)
     is_wrong = found in (_PAGE, _JSON) if wanted is None else found != wanted
     if not is_wrong:
         return None
-    sent = _SENT.get(found or "", "something else")
-    return f"the server sent {sent}, not {_NAMES.get(wanted or '', 'a file')}"
+    sent = _RECEIVED_NAMES.get(found or "", "something else")
+    return f"the server sent {sent}, not {_EXPECTED_NAMES.get(wanted or '', 'a file')}"
 
 
-def _kind_of(first: bytes) -> str | None:
+def _detect_kind(first: bytes) -> str | None:
     """Return what a file is by its first bytes; None when they tell nothing."""
     for is_kind, kind in (
         (_is_video, _VIDEO),
@@ -82,7 +86,7 @@ def _kind_of(first: bytes) -> str | None:
             return kind
     if not _is_text(first):
         return None
-    text = _without_mark(first).replace(b"\0", b"").lstrip().lower()
+    text = _without_byte_order_mark(first).replace(b"\0", b"").lstrip().lower()
     if _MARKUP.match(text):
         return _PAGE
     is_json = text.startswith((b"{", b"[")) and not text.startswith(_SCRIPT_INFO)
@@ -111,15 +115,15 @@ def _is_audio(first: bytes) -> bool:
         or first.startswith((b"OggS", b"fLaC"))
         or (first[:4] == b"RIFF" and first[8:12] == b"WAVE")
         or (first[4:8] == b"ftyp" and first[8:11] in (b"M4A", b"M4B"))
-        or (is_frame and not first.startswith(_MARKS))
+        or (is_frame and not first.startswith(_BYTE_ORDER_MARKS))
     )
 
 
 def _is_text(first: bytes) -> bool:
     """Return whether the bytes are text: a byte-order mark, or nothing that acts."""
-    return first.startswith(_MARKS) or not _CONTROLS.intersection(first)
+    return first.startswith(_BYTE_ORDER_MARKS) or not _CONTROL_BYTES.intersection(first)
 
 
-def _without_mark(first: bytes) -> bytes:
-    mark = next((one for one in _MARKS if first.startswith(one)), b"")
+def _without_byte_order_mark(first: bytes) -> bytes:
+    mark = next((one for one in _BYTE_ORDER_MARKS if first.startswith(one)), b"")
     return first.removeprefix(mark)

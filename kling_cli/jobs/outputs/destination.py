@@ -14,7 +14,12 @@ from pathlib import Path
 
 from kling_cli.errors import UsageError
 from kling_cli.jobs.job import RunOptions
-from kling_cli.jobs.outputs.naming import FIELDS, check_template, safe_value, target
+from kling_cli.jobs.outputs.naming import (
+    FIELDS,
+    check_template,
+    output_path,
+    safe_value,
+)
 from kling_cli.jobs.outputs.partial_file import partial_name
 
 _STREAMS = frozenset({"-", "/dev/stdout", "/dev/stderr"})
@@ -25,7 +30,7 @@ _SPECIAL = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
-_ELSEWHERE = "choose another place with --output"
+_OTHER_OUTPUT_HINT = "choose another place with --output"
 
 
 def check_output(
@@ -52,32 +57,34 @@ def check_output(
     values = dict.fromkeys(FIELDS, "x") | {
         name: safe_value(value) for name, value in (known or {}).items()
     }
-    check_file(target(template, folder, values, is_sole=True))
+    check_writable(output_path(template, folder, values, is_sole=True))
 
 
-def check_file(path: Path) -> None:
+def check_writable(path: Path) -> None:
     """Refuse a path at which no file could be written.
 
     Raises:
         UsageError: something else is there, the name or the folder will not do.
     """
-    with _refused(f"{_shown(path)} cannot be the name of a file"):
+    with _as_usage_error(f"{_shortened_path(path)} cannot be the name of a file"):
         _require_file(path)
     with (
-        _refused(f"no file can be made in {_shown(path.parent.absolute())}"),
-        _folders_made(path.parent),
+        _as_usage_error(
+            f"no file can be made in {_shortened_path(path.parent.absolute())}"
+        ),
+        _temporary_folders(path.parent),
     ):
-        _make_and_remove(path)
+        _create_and_remove(path)
 
 
 @contextlib.contextmanager
-def _refused(what: str) -> Iterator[None]:
+def _as_usage_error(what: str) -> Iterator[None]:
     """Turn what the system says inside into an error that begins with `what`."""
     try:
         yield
     except (OSError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or str(exc)
-        raise UsageError(f"{what}: {reason}", hint=_ELSEWHERE) from exc
+        raise UsageError(f"{what}: {reason}", hint=_OTHER_OUTPUT_HINT) from exc
 
 
 def _require_file(path: Path) -> None:
@@ -89,13 +96,14 @@ def _require_file(path: Path) -> None:
     for is_special, words in _SPECIAL:
         if is_special(mode):
             raise UsageError(
-                f"{_shown(path)} is {words}, not a file that a result can be saved in",
-                hint=_ELSEWHERE,
+                f"{_shortened_path(path)} is {words}, not a file that a result can be"
+                " saved in",
+                hint=_OTHER_OUTPUT_HINT,
             )
 
 
 @contextlib.contextmanager
-def _folders_made(folder: Path) -> Iterator[None]:
+def _temporary_folders(folder: Path) -> Iterator[None]:
     """Make the folders that are missing; remove them again if they are still empty."""
     missing = [each for each in (folder, *folder.parents) if not os.path.lexists(each)]
     made: list[Path] = []
@@ -110,17 +118,21 @@ def _folders_made(folder: Path) -> Iterator[None]:
                 each.rmdir()
 
 
-def _make_and_remove(path: Path) -> None:
+def _create_and_remove(path: Path) -> None:
     trial = path.with_name(partial_name(path.parent, path.name))
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     os.close(os.open(trial, flags, 0o600))
     trial.unlink()
 
 
-def _shown(path: Path) -> str:
+def _shortened_path(path: Path) -> str:
     """Return the path, a name that is far too long without its middle."""
     text = str(path)
-    return text if len(text) <= _LONG else f"{text[: _LONG // 2]}…{text[-_LONG // 4 :]}"
+    return (
+        text
+        if len(text) <= _MAX_SHOWN_CHARS
+        else f"{text[: _MAX_SHOWN_CHARS // 2]}…{text[-_MAX_SHOWN_CHARS // 4 :]}"
+    )
 
 
-_LONG = 400
+_MAX_SHOWN_CHARS = 400

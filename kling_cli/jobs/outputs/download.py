@@ -11,22 +11,24 @@ from pathlib import Path
 from kling_cli.api import httpx
 from kling_cli.clock import Clock
 from kling_cli.errors import NotSavedError
-from kling_cli.jobs.outputs.content import HEAD_BYTES, complaint
-from kling_cli.jobs.outputs.partial_file import NoRecords, PartialFile, PartialRecords
+from kling_cli.jobs.outputs.content import HEAD_BYTES, content_problem
+from kling_cli.jobs.outputs.partial_file import NullRecords, PartialFile, PartialRecords
 from kling_cli.jobs.waiting.schedule import retry_s
 
-MOST_BREAKS = 9  # in a row without a new byte: about half a minute
-MOST_WRONG = 4  # answers that are no file at all
-EXPIRED = frozenset({401, 403, 404, 410})
+MAX_BREAKS = 9  # in a row without a new byte: about half a minute
+MAX_WRONG_ANSWERS = 4  # answers that are no file at all
+EXPIRED_STATUSES = frozenset({401, 403, 404, 410})
 _UNSATISFIABLE = httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE
-_BRINGING = frozenset({httpx.codes.OK, httpx.codes.PARTIAL_CONTENT, _UNSATISFIABLE})
+_CONTENT_STATUSES = frozenset(
+    {httpx.codes.OK, httpx.codes.PARTIAL_CONTENT, _UNSATISFIABLE}
+)
 _RANGE = re.compile(
     r"bytes (?P<start>[0-9]{1,18})-(?P<last>[0-9]{1,18})/(?P<total>[0-9]{1,18}|\*)"
 )
 _JSON = "application/json"
-_PAGE_KINDS = frozenset({"text/html", _JSON, "application/xml", "text/xml"})
-_PLAIN = frozenset({"", "identity"})
-_ZIPPED = frozenset({"gzip", "x-gzip", "deflate"})
+_PAGE_TYPES = frozenset({"text/html", _JSON, "application/xml", "text/xml"})
+_IDENTITY_CODINGS = frozenset({"", "identity"})
+_COMPRESSED_CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
 _PIECE_BYTES = 1 << 20
 _ANY_ZLIB_HEADER = 32 + zlib.MAX_WBITS
 
@@ -48,7 +50,7 @@ class StartOverError(BrokenDownloadError):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ByteRange:
     """Which bytes of a file an answer brings: from `start` to before `end`.
 
     `end` and `total_bytes` are None where the answer does not say.
@@ -78,7 +80,7 @@ class Download:
     on_break: Callable[[str, float], None]
     output_type: str
     on_resume: Callable[[int, int | None], None] = lambda *_: None
-    records: PartialRecords = field(default_factory=NoRecords)
+    records: PartialRecords = field(default_factory=NullRecords)
     most_decoded_bytes: int = 1 << 30
     _done_bytes: int = 0
     _total_bytes: int | None = None
@@ -112,7 +114,7 @@ class Download:
         record, first = kept
         size = part.size_bytes
         is_too_long = record.total_bytes is not None and size > record.total_bytes
-        if is_too_long or complaint(self.output_type, first) is not None:
+        if is_too_long or content_problem(self.output_type, first) is not None:
             part.discard()
             return
         self._done_bytes = size
@@ -134,7 +136,7 @@ class Download:
                 return
 
     async def _attempt(self, part: PartialFile) -> None:
-        _require_web_address(self.url)
+        _require_web_url(self.url)
         headers = {"Accept-Encoding": "identity"}
         if self._done_bytes:
             headers["Range"] = f"bytes={self._done_bytes}-"
@@ -147,7 +149,7 @@ class Download:
             _check_head(response, is_json=is_json)
             span = self._begin(response, part)
             first = b""
-            async for chunk in _decoded(response, self.most_decoded_bytes):
+            async for chunk in _decoded_body(response, self.most_decoded_bytes):
                 if self._done_bytes:
                     self._take(chunk, span, part)
                     continue
@@ -161,13 +163,13 @@ class Download:
                 f"{self._done_bytes} bytes came, {self._total_bytes} were announced"
             )
 
-    def _take_first(self, first: bytes, span: Span, part: PartialFile) -> None:
+    def _take_first(self, first: bytes, span: ByteRange, part: PartialFile) -> None:
         """Take the first bytes of the file, which must be those of its kind."""
-        if (why := complaint(self.output_type, first)) is not None:
+        if (why := content_problem(self.output_type, first)) is not None:
             raise WrongContentError(why)
         self._take(first, span, part)
 
-    def _take(self, chunk: bytes, span: Span, part: PartialFile) -> None:
+    def _take(self, chunk: bytes, span: ByteRange, part: PartialFile) -> None:
         """Add bytes to the file, never more than were announced."""
         room = None if span.end is None else span.end - self._done_bytes
         if room is not None and len(chunk) > room:
@@ -177,12 +179,12 @@ class Download:
         self._done_bytes += len(chunk)
         self.on_bytes(self._done_bytes, self._total_bytes)
 
-    def _begin(self, response: httpx.Response, part: PartialFile) -> Span:
+    def _begin(self, response: httpx.Response, part: PartialFile) -> ByteRange:
         """Check that the answer goes on where we stopped, or begin the file anew."""
-        span = _span(response)
+        span = _byte_range(response)
         etag = response.headers.get("etag")
-        if _encoding(response) not in _PLAIN:
-            span, etag = Span(0, None, None), None  # those are of the coded bytes
+        if _content_coding(response) not in _IDENTITY_CODINGS:
+            span, etag = ByteRange(0, None, None), None  # those are of the coded bytes
         if response.status_code == httpx.codes.OK:
             self._start_over(part)
         elif not self._is_continuation(span, etag):
@@ -194,7 +196,7 @@ class Download:
             part.begin(etag, span.total_bytes)
         return span
 
-    def _is_continuation(self, span: Span | None, etag: str | None) -> bool:
+    def _is_continuation(self, span: ByteRange | None, etag: str | None) -> bool:
         """Return whether an answer goes on with the part we have."""
         if span is None or span.start != self._done_bytes:
             return False
@@ -209,7 +211,7 @@ class Download:
 
     async def _recover(self, why: Exception, breaks: int) -> None:
         reason = str(why) or type(why).__name__
-        most = MOST_WRONG if isinstance(why, WrongContentError) else MOST_BREAKS
+        most = MAX_WRONG_ANSWERS if isinstance(why, WrongContentError) else MAX_BREAKS
         if breaks >= most:
             raise NotSavedError(f"the file could not be fetched: {reason}") from why
         pause_s = retry_s(breaks, base_s=0.25, max_s=8.0)
@@ -219,7 +221,7 @@ class Download:
             self.url = await self.renew() or self.url
 
 
-def _require_web_address(url: str) -> None:
+def _require_web_url(url: str) -> None:
     try:
         parsed = httpx.URL(url)
         is_address = parsed.scheme in ("http", "https") and bool(parsed.host)
@@ -232,52 +234,56 @@ def _require_web_address(url: str) -> None:
 def _check_head(response: httpx.Response, *, is_json: bool) -> None:
     """Raise what an answer that brings no file means."""
     status = response.status_code
-    if status in EXPIRED:
+    if status in EXPIRED_STATUSES:
         raise ExpiredLinkError(f"the link answered {status}")
-    if status not in _BRINGING:
+    if status not in _CONTENT_STATUSES:
         raise BrokenDownloadError(f"the server answered {status}")
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_meant = is_json and kind == _JSON
-    if status != _UNSATISFIABLE and kind in _PAGE_KINDS and not is_meant:
+    if status != _UNSATISFIABLE and kind in _PAGE_TYPES and not is_meant:
         raise WrongContentError(f"the server sent {kind}, not a file")
     is_partial = status == httpx.codes.PARTIAL_CONTENT
-    encoding = _encoding(response)
-    if encoding not in _PLAIN and (is_partial or encoding not in _ZIPPED):
+    encoding = _content_coding(response)
+    if encoding not in _IDENTITY_CODINGS and (
+        is_partial or encoding not in _COMPRESSED_CODINGS
+    ):
         raise WrongContentError(f"the server sent {encoding or 'odd'} coded bytes")
 
 
-def _encoding(response: httpx.Response) -> str:
+def _content_coding(response: httpx.Response) -> str:
     return str(response.headers.get("content-encoding", "")).strip().lower()
 
 
-def _span(response: httpx.Response) -> Span | None:
+def _byte_range(response: httpx.Response) -> ByteRange | None:
     """Return which bytes an answer brings; None where it cannot be known."""
     if response.status_code == httpx.codes.OK:
         length = response.headers.get("content-length", "")
         total = int(length) if length.isdecimal() else None
-        return Span(0, total, total)
+        return ByteRange(0, total, total)
     said = _RANGE.fullmatch(response.headers.get("content-range", ""))
     if said is None or response.status_code == _UNSATISFIABLE:
         return None
     start, end = int(said["start"]), int(said["last"]) + 1
     total = None if said["total"] == "*" else int(said["total"])
     is_sound = start < end and (total is None or end <= total)
-    return Span(start, end, total) if is_sound else None
+    return ByteRange(start, end, total) if is_sound else None
 
 
-async def _decoded(response: httpx.Response, most_bytes: int) -> AsyncIterator[bytes]:
+async def _decoded_body(
+    response: httpx.Response, most_bytes: int
+) -> AsyncIterator[bytes]:
     """Yield the body as the file has it: compressed bytes are decoded, in pieces.
 
     Raises:
         WrongContentError: they cannot be decoded, or come to far too many.
     """
-    if _encoding(response) in _PLAIN:
+    if _content_coding(response) in _IDENTITY_CODINGS:
         async for chunk in response.aiter_raw():
             yield chunk
         return
     decoder, done_bytes = zlib.decompressobj(_ANY_ZLIB_HEADER), 0
     async for chunk in response.aiter_raw():
-        for piece in _pieces(decoder, chunk):
+        for piece in _decompressed(decoder, chunk):
             done_bytes += len(piece)
             if done_bytes > most_bytes:
                 raise WrongContentError("the server sent far too many bytes")
@@ -286,7 +292,7 @@ async def _decoded(response: httpx.Response, most_bytes: int) -> AsyncIterator[b
         raise BrokenDownloadError("the compressed file is not complete")
 
 
-def _pieces(decoder: zlib._Decompress, chunk: bytes) -> Iterator[bytes]:
+def _decompressed(decoder: zlib._Decompress, chunk: bytes) -> Iterator[bytes]:
     """Yield what a chunk holds, never more than a piece at a time in memory."""
     is_more = True
     while is_more:

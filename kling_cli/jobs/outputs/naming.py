@@ -32,15 +32,17 @@ _EXTENSIONS = {
     "face": "png",
     "tracking": "json",
 }
-_KNOWN = frozenset(
+_KNOWN_EXTENSIONS = frozenset(
     {"mp4", "mov", "webm", "png", "jpg", "jpeg", "webp", "mp3", "wav", "srt", "ass"}
     | {"json"}
 )
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+=@,\- ]+")
-_NO_WORD = re.compile(r"[\W_]+")
+_NON_WORD = re.compile(r"[\W_]+")
 _PROMPT_CHARS = 40
 _PROMPT_BYTES = 100  # in UTF-8, where a character may be four
-_LONGEST = 120  # characters of one value in a name; file systems allow 255 bytes in all
+_MAX_VALUE_CHARS = (
+    120  # characters of one value in a name; file systems allow 255 bytes in all
+)
 _NAME_BYTES = 255  # of one name, on most file systems
 _SUFFIX_BYTES = 16  # what follows the last dot and is longer is no suffix
 
@@ -63,7 +65,7 @@ def check_template(template: str) -> None:
         raise UsageError(f"--output {template}: {exc}", hint=_fields_hint()) from exc
 
 
-def target(
+def output_path(
     template: str | None, folder: Path, values: dict[str, str], *, is_sole: bool
 ) -> Path:
     """Return where an output goes, before looking whether the name is free.
@@ -73,7 +75,7 @@ def target(
     several outputs a name without the index gets it before its suffix.
     """
     safe = {
-        name: prompt_part(value) if name == "prompt" else safe_value(value)
+        name: prompt_slug(value) if name == "prompt" else safe_value(value)
         for name, value in values.items()
     }
     default = "kling-{task_id}.{ext}" if is_sole else "kling-{task_id}-{index}.{ext}"
@@ -84,10 +86,10 @@ def target(
         return path / default.format_map(safe)
     if is_sole or "{index" in template:
         return path
-    return with_addition(path, f"-{safe['index']}")
+    return append_to_stem(path, f"-{safe['index']}")
 
 
-def from_here(path: Path | str) -> str:
+def relative_to_cwd(path: Path | str) -> str:
     """Return a path relative to the current folder if it lies below, or as it is."""
     try:
         return str(Path(path).relative_to(Path.cwd()))
@@ -95,14 +97,14 @@ def from_here(path: Path | str) -> str:
         return str(path)
 
 
-def free_names(path: Path) -> Iterator[Path]:
+def candidate_paths(path: Path) -> Iterator[Path]:
     """Yield `path`, then `name-1.ext`, `name-2.ext` and so on."""
     yield path
     for number in count(1):  # pragma: no branch -- it never ends
-        yield with_addition(path, f"-{number}")
+        yield append_to_stem(path, f"-{number}")
 
 
-def with_addition(path: Path, addition: str) -> Path:
+def append_to_stem(path: Path, addition: str) -> Path:
     """Return the path with `addition` before its suffix.
 
     A name that would become longer than the file system takes loses the end of its
@@ -111,10 +113,10 @@ def with_addition(path: Path, addition: str) -> Path:
     stem, suffix = path.stem, path.suffix
     if len(os.fsencode(suffix)) > _SUFFIX_BYTES:
         stem, suffix = path.name, ""
-    return path.with_name(shortened(path.parent, stem, addition + suffix))
+    return path.with_name(fit_name(path.parent, stem, addition + suffix))
 
 
-def shortened(folder: Path, stem: str, ending: str) -> str:
+def fit_name(folder: Path, stem: str, ending: str) -> str:
     """Return `stem` and `ending` as one name that `folder` takes, the stem cut to fit.
 
     It is cut between characters, never within the bytes of one.
@@ -135,16 +137,16 @@ def longest_name_bytes(folder: Path) -> int:
 
 def safe_value(value: str) -> str:
     """Return `value` as one harmless part of a file name."""
-    kept = _UNSAFE.sub("_", value)[:_LONGEST].strip(" ")
+    kept = _UNSAFE.sub("_", value)[:_MAX_VALUE_CHARS].strip(" ")
     return kept.lstrip(".") or "_"
 
 
-def prompt_part(prompt: str) -> str:
+def prompt_slug(prompt: str) -> str:
     """Return a few words of a prompt, joined by hyphens, as a part of a file name.
 
     Letters of every script stay; a prompt without any is `untitled`.
     """
-    words = _NO_WORD.sub("-", unicodedata.normalize("NFC", prompt)).strip("-")
+    words = _NON_WORD.sub("-", unicodedata.normalize("NFC", prompt)).strip("-")
     kept = words[:_PROMPT_CHARS]
     if len(kept) < len(words) and words[_PROMPT_CHARS] != "-" and "-" in kept:
         kept = kept.rpartition("-")[0]  # no half of a word
@@ -158,7 +160,9 @@ def extension(output: Output, url: str) -> str:
         suffix = urlsplit(url).path.rpartition(".")[2].lower()
     except ValueError:  # no URL at all; fetching it will say so
         suffix = ""
-    return suffix if suffix in _KNOWN else _EXTENSIONS.get(output.type, "bin")
+    return (
+        suffix if suffix in _KNOWN_EXTENSIONS else _EXTENSIONS.get(output.type, "bin")
+    )
 
 
 def _fields_hint() -> str:

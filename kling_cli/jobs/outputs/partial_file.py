@@ -20,16 +20,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from kling_cli.jobs.job import KEPT_DAYS
+from kling_cli.jobs.job import RETENTION_DAYS
 from kling_cli.jobs.outputs.content import HEAD_BYTES
-from kling_cli.jobs.outputs.naming import free_names, shortened
+from kling_cli.jobs.outputs.naming import candidate_paths, fit_name
 from kling_cli.store import JournalError, OutputKey, PartialFileRecord
 
 if TYPE_CHECKING:
     from kling_cli.jobs.session import Session
 
 _RANDOM_BYTES = 8
-_TRIES = 3  # another process may remove a folder that it had made and left empty
+_CREATE_TRIES = 3  # another process may remove a folder that it had made and left empty
 _FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # no wait for a FIFO
 
 
@@ -46,7 +46,7 @@ class PartialRecords(Protocol):
         """Forget a partial file."""
 
 
-class NoRecords:
+class NullRecords:
     """Nothing is written down, so a partial file goes when its download ends."""
 
     def known(self) -> Sequence[PartialFileRecord]:
@@ -129,7 +129,7 @@ class PartialFile:
             self._is_recorded = self._records.add(record)
             self._record = record
         if self._stream is None:
-            self._stream = _create(path)
+            self._stream = _create_locked(path)
 
     def write(self, raw: bytes) -> None:
         """Add bytes at the end.
@@ -153,7 +153,7 @@ class PartialFile:
         assert self._stream is not None  # noqa: S101 -- it is finished
         assert self._record is not None  # noqa: S101 -- it is finished
         os.fsync(self._stream.fileno())
-        place = _put_in_place(self._record.path, self.target, is_forced=is_forced)
+        place = _move_into_place(self._record.path, self.target, is_forced=is_forced)
         self.discard()
         for record in self._records.known():
             if remove_abandoned(record.path):
@@ -194,19 +194,19 @@ def remove_abandoned(path: Path) -> bool:
 def partial_name(folder: Path, name: str) -> str:
     """Return a name for the partial file of `name`, as no other program makes it."""
     ending = f".{secrets.token_hex(_RANDOM_BYTES)}.part"
-    return shortened(folder, f".{name}", ending)
+    return fit_name(folder, f".{name}", ending)
 
 
-def _create(path: Path) -> io.FileIO:
+def _create_locked(path: Path) -> io.FileIO:
     """Create the file, which must not be there, and lock it."""
-    for _ in range(_TRIES - 1):
+    for _ in range(_CREATE_TRIES - 1):
         with contextlib.suppress(FileNotFoundError):
-            return _created(path)
+            return _create_exclusively(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-    return _created(path)
+    return _create_exclusively(path)
 
 
-def _created(path: Path) -> io.FileIO:
+def _create_exclusively(path: Path) -> io.FileIO:
     descriptor = os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o666)
     stream = io.FileIO(descriptor, "r+")
     _lock(stream)
@@ -263,11 +263,11 @@ def _is_named(stream: io.FileIO, path: Path) -> bool:
         return False
 
 
-def _put_in_place(part: Path, target: Path, *, is_forced: bool) -> Path:
+def _move_into_place(part: Path, target: Path, *, is_forced: bool) -> Path:
     if is_forced:
         part.replace(target)
         return target
-    for free in free_names(target):
+    for free in candidate_paths(target):
         try:
             os.link(part, free)  # unlike a rename, this fails when the name is taken
         except FileExistsError:
@@ -296,7 +296,7 @@ class JournalRecords:
     def add(self, record: PartialFileRecord) -> bool:
         """Write it down, and remove those whose results no longer exist."""
         now = self.session.clock.now()
-        self._remove_outdated(now - timedelta(days=KEPT_DAYS))
+        self._remove_outdated(now - timedelta(days=RETENTION_DAYS))
         return self.session.note(
             self.session.journal.add_partial_file, self.output, record, written_at=now
         )

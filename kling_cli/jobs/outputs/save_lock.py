@@ -15,25 +15,27 @@ from typing import Final
 
 from kling_cli.clock import Clock
 
-FOLDER: Final = "saving"  # in the state folder
+LOCK_FOLDER: Final = "saving"  # in the state folder
 _UNLOCKED: Final = -1
-LOOK_EVERY_S: Final = 0.2
-MOST_S: Final = 600.0  # a process that was stopped holds its locks
+LOCK_POLL_S: Final = 0.2
+MAX_LOCK_WAIT_S: Final = 600.0  # a process that was stopped holds its locks
 
 
 @asynccontextmanager
-async def saving(state_dir: Path, job: str, clock: Clock) -> AsyncIterator[None]:
+async def exclusive_save(
+    state_dir: Path, job: str, clock: Clock
+) -> AsyncIterator[None]:
     """Wait until no other process saves the files of `job`, at most `MOST_S`.
 
     Without locks, in a folder that cannot be written for instance, everybody saves.
     """
     name = hashlib.sha256(job.encode("utf-8", "replace")).hexdigest()[:16]
-    path = state_dir / FOLDER / f"{name}.lock"
+    path = state_dir / LOCK_FOLDER / f"{name}.lock"
     descriptor: int | None = None
-    deadline = clock.monotonic() + MOST_S
+    deadline = clock.monotonic() + MAX_LOCK_WAIT_S
     try:
-        while (descriptor := _acquired(path)) is None and clock.monotonic() < deadline:
-            await clock.sleep(LOOK_EVERY_S)
+        while (descriptor := _acquire(path)) is None and clock.monotonic() < deadline:
+            await clock.sleep(LOCK_POLL_S)
         yield
     finally:
         if descriptor is not None and descriptor != _UNLOCKED:
@@ -42,7 +44,7 @@ async def saving(state_dir: Path, job: str, clock: Clock) -> AsyncIterator[None]
             os.close(descriptor)
 
 
-def _acquired(path: Path) -> int | None:
+def _acquire(path: Path) -> int | None:
     """Return the descriptor that holds the lock; None while another process does."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -18,13 +18,18 @@ from kling_cli.jobs.events import (
 )
 from kling_cli.jobs.job import Job
 from kling_cli.jobs.outputs.download import Download
-from kling_cli.jobs.outputs.naming import extension, from_here, target, with_addition
+from kling_cli.jobs.outputs.naming import (
+    append_to_stem,
+    extension,
+    output_path,
+    relative_to_cwd,
+)
 from kling_cli.jobs.outputs.partial_file import (
     JournalRecords,
-    NoRecords,
+    NullRecords,
     PartialRecords,
 )
-from kling_cli.jobs.outputs.save_lock import saving
+from kling_cli.jobs.outputs.save_lock import exclusive_save
 from kling_cli.jobs.session import Session
 from kling_cli.store import JobRecord, OutputKey, SavedOutput
 
@@ -61,7 +66,7 @@ async def save_job(
     def partial_records(file: OutputFile) -> PartialRecords:
         """Return where partial files are recorded; nowhere if the task ends too."""
         if not job.is_resumable:
-            return NoRecords()
+            return NullRecords()
         key = OutputKey(
             api_base=job.record.api_base,
             task_id=job.name,
@@ -70,7 +75,9 @@ async def save_job(
         )
         return JournalRecords(session=session, output=key)
 
-    async with saving(session.settings.state_dir, job.record.key, session.clock):
+    async with exclusive_save(
+        session.settings.state_dir, job.record.key, session.clock
+    ):
         saver = Saver(
             http=session.http,
             clock=session.clock,
@@ -133,7 +140,7 @@ class Saver:
     query_again: Callable[[], Awaitable[Task | None]]
     on_saved: Callable[[tuple[str, ...]], None] = lambda _: None
     saved_elsewhere: tuple[str, ...] = ()
-    partial_records: Callable[[OutputFile], PartialRecords] = lambda _: NoRecords()
+    partial_records: Callable[[OutputFile], PartialRecords] = lambda _: NullRecords()
     saved: list[SavedOutput] = field(default_factory=list)
 
     async def save(self, task: Task) -> tuple[SavedOutput, ...]:
@@ -177,8 +184,8 @@ class Saver:
         name = self._target(file, task, url)
         if str(name.absolute()) in self.saved_elsewhere:
             before = str(name.absolute())
-        if (size := _size_of(before)) is not None:
-            there = Path(from_here(before))
+        if (size := _saved_size(before)) is not None:
+            there = Path(relative_to_cwd(before))
             return SavedOutput(output=file.output, path=there, total_bytes=size)
         path = await self._download(file, task, url, name).save(
             name, is_forced=self.record.is_forced
@@ -188,7 +195,7 @@ class Saver:
         return SavedOutput(output=file.output, path=path, total_bytes=size)
 
     def _download(self, file: OutputFile, task: Task, url: str, name: Path) -> Download:
-        progress = _Progress(self.emit, task.id, name.name)
+        progress = _DownloadReporter(self.emit, task.id, name.name)
 
         async def renew() -> str | None:
             fresh = await self.query_again()
@@ -219,10 +226,10 @@ class Saver:
             "kind": "watermark" if file.is_watermark else file.output.type,
         }
         is_sole = len(task.outputs) == 1
-        path = target(self.record.output, self.folder, values, is_sole=is_sole)
+        path = output_path(self.record.output, self.folder, values, is_sole=is_sole)
         if file.is_watermark and "{kind" not in (self.record.output or ""):
-            return with_addition(path, "-watermark")
-        return with_addition(path, "")
+            return append_to_stem(path, "-watermark")
+        return append_to_stem(path, "")
 
     def _explained(
         self, error: NotSavedError, file: OutputFile, task: Task
@@ -234,7 +241,7 @@ class Saver:
         )
 
 
-class _Progress:
+class _DownloadReporter:
     """Emits the events of one download; its progress no oftener than can be seen."""
 
     def __init__(self, emit: EmitEvent, task_id: str, name: str) -> None:
@@ -274,7 +281,7 @@ class _Progress:
         )
 
 
-def _size_of(path: str) -> int | None:
+def _saved_size(path: str) -> int | None:
     """Return the bytes of a file saved before; None where there is none any more."""
     there = Path(path)
     return there.stat().st_size if path and there.is_file() else None

@@ -73,21 +73,21 @@ class Notifications:
         self._bell = anyio.Event()
 
 
-LOOK_S = 0.2
-_ENDED = "the kling that had the tunnel has ended, or lost it"
+JOURNAL_POLL_S = 0.2
+_OWNER_ENDED = "the kling that had the tunnel has ended, or lost it"
 
 
-async def follow_journal(
+async def follow_shared_tunnel(
     session: Session,
     notifications: Notifications,
     door: SharedTunnel,
     name: str = shared_lock.PUBLIC,
 ) -> None:
     """Post callbacks that the door's owner keeps; tell when the door shuts or opens."""
-    reader = JournalReader(session, notifications)
+    reader = StoredCallbackReader(session, notifications)
     is_open, was = True, PathState.READY
     while True:
-        await session.clock.sleep(LOOK_S)
+        await session.clock.sleep(JOURNAL_POLL_S)
         reader.read()
         if (
             shared_lock.find_shared_tunnel(session.settings.state_dir, name) == door
@@ -100,18 +100,20 @@ async def follow_journal(
         else:
             was = notifications.path
             notifications.set_path(PathState.LOST)
-            session.emit(CallbackPath(state="lost", via="shared", detail=_ENDED))
+            session.emit(CallbackPath(state="lost", via="shared", detail=_OWNER_ENDED))
 
 
-async def follow_callbacks(session: Session, notifications: Notifications) -> None:
+async def follow_stored_callbacks(
+    session: Session, notifications: Notifications
+) -> None:
     """Post callbacks that any other kling keeps, for as long as we are waiting."""
-    reader = JournalReader(session, notifications)
+    reader = StoredCallbackReader(session, notifications)
     while True:
-        await session.clock.sleep(LOOK_S)
+        await session.clock.sleep(JOURNAL_POLL_S)
         reader.read()
 
 
-class JournalReader:
+class StoredCallbackReader:
     """Reads callbacks for our jobs that another process has kept."""
 
     def __init__(self, session: Session, notifications: Notifications) -> None:

@@ -12,7 +12,7 @@ from kling_cli.catalogue import Generation, Product
 from kling_cli.errors import AccountError, CredentialsError, KlingError, RefusedError
 from kling_cli.store import JobRecord
 
-_NO_RIGHT: Final = 1103  # said of one product; others may well be allowed
+_NO_PERMISSION: Final = 1103  # said of one product; others may well be allowed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,17 +42,17 @@ class TaskEndpoint:
         return is_solution == (self.path == SOLUTIONS_PATH)
 
 
-def is_only_here(error: KlingError) -> bool:
+def is_endpoint_specific(error: KlingError) -> bool:
     """Say whether a refusal is about one place, so that others may answer."""
-    return isinstance(error, RefusedError) or error.code == _NO_RIGHT
+    return isinstance(error, RefusedError) or error.code == _NO_PERMISSION
 
 
-def families(*, is_bulk: bool) -> list[TaskEndpoint]:
+def task_endpoints(*, is_bulk: bool) -> list[TaskEndpoint]:
     """Return where to look, the likeliest places first, each once."""
     if is_bulk:
         return [TaskEndpoint(path=TASKS_PATH), TaskEndpoint(path=SOLUTIONS_PATH)]
     found: dict[str, TaskEndpoint] = {}
-    for product in _by_likelihood():
+    for product in _products_by_likelihood():
         for route in product.routes:
             path = route.query_path
             if route.generation is Generation.LEGACY and path is not None:
@@ -61,7 +61,7 @@ def families(*, is_bulk: bool) -> list[TaskEndpoint]:
     return list(found.values())
 
 
-def _by_likelihood() -> Collection[Product]:
+def _products_by_likelihood() -> Collection[Product]:
     """Return what a task may be of, in the order of help, the library's things last."""
     return (*catalogue.all_products(), *catalogue.all_managed())
 
@@ -69,7 +69,7 @@ def _by_likelihood() -> Collection[Product]:
 TASKS_PATH = "/tasks"
 SOLUTIONS_PATH = "/solutions"
 NO_ENDPOINT = ""  # where a call is asked about whose answer was its result
-STAYING_REFUSALS = 4  # in a row, before they count as here to stay
+MAX_REFUSALS = 4  # in a row, before they count as here to stay
 
 
 def is_refusal(error: KlingError) -> bool:
@@ -77,7 +77,7 @@ def is_refusal(error: KlingError) -> bool:
     return isinstance(error, CredentialsError | AccountError)
 
 
-class PollResults(Protocol):
+class QueryClient(Protocol):
     """The part of the API client that asking needs."""
 
     async def tasks(
@@ -95,7 +95,7 @@ class Poller:
     Source: API reference 2.3, 2.5 and 2.10, read 2026-10-04.
     """
 
-    def __init__(self, client: PollResults, *, is_bulk: bool) -> None:
+    def __init__(self, client: QueryClient, *, is_bulk: bool) -> None:
         self._client = client
         self.is_bulk = is_bulk
 

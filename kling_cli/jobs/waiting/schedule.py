@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 from enum import StrEnum
 
-QUICKEST_S = 1.0
-SLOWEST_S = 15.0
-SPARSE_S = 90.0  # a 5-minute job with callbacks: 3 callbacks and at most 4 of these
+MIN_PAUSE_S = 1.0
+MAX_PAUSE_S = 15.0
+PROVEN_PAUSE_S = (
+    90.0  # a 5-minute job with callbacks: 3 callbacks and at most 4 of these
+)
 GROWTH = 0.2  # the pause as a share of the time waited so far
-LOST_SLOWEST_S = 5.0
-SLOT_FIRST_S = 1.0  # the least the API asks for. Source: API reference 5.3
-SLOT_SLOWEST_S = 30.0
+LOST_MAX_PAUSE_S = 5.0
+SLOT_MIN_PAUSE_S = 1.0  # the least the API asks for. Source: API reference 5.3
+SLOT_MAX_PAUSE_S = 30.0
 
 
 class PathState(StrEnum):
@@ -40,13 +42,13 @@ def next_query_s(
     """
     match path:
         case PathState.PROVEN:
-            pause_s = SPARSE_S
+            pause_s = PROVEN_PAUSE_S
         case PathState.LOST:
-            pause_s = _growing(since_lost_s, LOST_SLOWEST_S)
+            pause_s = _growing_pause_s(since_lost_s, LOST_MAX_PAUSE_S)
         case PathState.NONE | PathState.READY:
-            pause_s = _growing(waited_s, SLOWEST_S)
+            pause_s = _growing_pause_s(waited_s, MAX_PAUSE_S)
     if since_claim_s is not None:
-        pause_s = min(pause_s, max(QUICKEST_S, since_claim_s))
+        pause_s = min(pause_s, max(MIN_PAUSE_S, since_claim_s))
     return pause_s * (0.9 + 0.2 * jitter)
 
 
@@ -60,12 +62,12 @@ def retry_s(
 
 def slot_retry_s(attempt: int, *, jitter: float = 0.5) -> float:
     """Return how long to pause before asking for a slot again; never under a second."""
-    pause_s = min(SLOT_SLOWEST_S, SLOT_FIRST_S * 2.0 ** min(attempt - 1, 30))
+    pause_s = min(SLOT_MAX_PAUSE_S, SLOT_MIN_PAUSE_S * 2.0 ** min(attempt - 1, 30))
     return pause_s * (1.0 + 0.2 * jitter)
 
 
-def _growing(waited_s: float, most_s: float) -> float:
-    return max(QUICKEST_S, min(most_s, GROWTH * waited_s))
+def _growing_pause_s(waited_s: float, most_s: float) -> float:
+    return max(MIN_PAUSE_S, min(most_s, GROWTH * waited_s))
 
 
 def random_jitter() -> float:

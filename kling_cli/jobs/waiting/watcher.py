@@ -21,11 +21,11 @@ from kling_cli.jobs.events import (
     Querying,
     StatusChanged,
 )
-from kling_cli.jobs.job import Job, failure_of, surprise_of, with_task
+from kling_cli.jobs.job import Job, cost_difference, record_with_task, task_error
 from kling_cli.jobs.outputs.saver import save_job
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.waiting.notifications import Notifications
-from kling_cli.jobs.waiting.poller import STAYING_REFUSALS, is_refusal
+from kling_cli.jobs.waiting.poller import MAX_REFUSALS, is_refusal
 from kling_cli.jobs.waiting.schedule import (
     PathState,
     next_query_s,
@@ -43,7 +43,7 @@ from kling_cli.store import JobRecord
 
 BATCH_WINDOW_S = 1.0  # queries due this soon are sent with one that is due now
 QUERY_TIMEOUT_S = 45.0
-FOREVER_S = 10 * 365 * 86400.0
+NO_TIMEOUT_S = 10 * 365 * 86400.0
 
 
 class QueryTasks(Protocol):
@@ -221,7 +221,7 @@ class TaskWatcher:
         """Schedule another query; only refusals that stay end the wait."""
         self._failures += 1
         self._refusals = self._refusals + 1 if is_refusal(error) else 0
-        if self._refusals >= STAYING_REFUSALS:
+        if self._refusals >= MAX_REFUSALS:
             raise error
         pause_s = retry_s(self._failures, jitter=random_jitter())
         self.emit(QueryFailed(error=error, retry_s=pause_s, attempt=self._failures))
@@ -249,7 +249,7 @@ def _still_running(running: list[WatchedJob]) -> StillRunningError:
 
 def deadline_at(clock: Clock, timeout_s: float | None) -> float:
     """Return when to stop, on the clock's monotonic scale; None waits for ever."""
-    return clock.monotonic() + (FOREVER_S if timeout_s is None else timeout_s)
+    return clock.monotonic() + (NO_TIMEOUT_S if timeout_s is None else timeout_s)
 
 
 async def wait_for_jobs(
@@ -271,7 +271,7 @@ async def wait_for_jobs(
 
     def record_answer(job: Job) -> None:
         if job.task is not None:
-            job.record = with_task(job.record, job.task)
+            job.record = record_with_task(job.record, job.task)
             session.note(session.journal.record_task, job.record.external_id, job.task)
 
     def start_completion(job: Job) -> None:
@@ -306,13 +306,13 @@ async def complete_job(
     command: the person has asked for the files themselves.
     """
     task = job.task
-    if task is not None and (error := failure_of(task)) is not None:
+    if task is not None and (error := task_error(task)) is not None:
         job.error = error
     elif task is not None and task.status is TaskStatus.SUCCEEDED:
         if job.record.is_downloading:
             is_always = is_download_command or job.record.is_forced
             await save_job(job, task, session, is_always=is_always)
-        if (surprise := surprise_of(job)) is not None:
+        if (surprise := cost_difference(job)) is not None:
             session.emit(Notice(message=surprise))
     job.ended_at = session.clock.monotonic()
     job.is_reported = True

@@ -44,7 +44,7 @@ def ask(path: str = "/tasks", **params: str) -> RawCall:
 
 
 async def call(world: World, what: RawCall) -> JobResult:
-    return await raw.call(what, settings=world.settings, clock=world.clock)
+    return await raw.send_call(what, settings=world.settings, clock=world.clock)
 
 
 async def call_and_wait(
@@ -53,7 +53,7 @@ async def call_and_wait(
     chosen = RunOptions(
         command="api", callback="off", tunnel="none", timeout_s=20.0, **options
     )
-    return await raw.call_and_wait(
+    return await raw.run_call(
         what, chosen, settings=world.settings, emit=world.event_log, clock=world.clock
     )
 

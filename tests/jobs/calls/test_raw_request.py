@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from kling_cli.catalogue import encoder, encoder as bodies
 from kling_cli.catalogue.definition.schema import Plan
 from kling_cli.errors import UsageError
-from kling_cli.jobs.calls.raw import RawCall, RawRequest, as_request, way_out
+from kling_cli.jobs.calls.raw import RawCall, RawRequest, as_request, recovery_hint
 from kling_cli.jobs.prepare import journal_record
 from tests.catalogue.strategies import jobs
 
@@ -140,7 +140,7 @@ def test_a_body_that_can_be_no_job_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "way"),
+    ("path", "body", "hint"),
     [
         pytest.param(
             TURBO, {"options": {"external_task_id": "e1"}}, "kling wait e1", id="id"
@@ -153,8 +153,8 @@ def test_a_body_that_can_be_no_job_is_refused(
         pytest.param("/v1/general/delete-voices", {}, "look whether", id="other"),
     ],
 )
-def test_the_way_out_of_doubt_is_a_command(path: str, body: Any, way: str) -> None:
-    assert way in way_out(RawCall(method="POST", path=path, body=body))
+def test_the_recovery_hint_is_a_command(path: str, body: Any, hint: str) -> None:
+    assert hint in recovery_hint(RawCall(method="POST", path=path, body=body))
 
 
 @pytest.mark.parametrize(

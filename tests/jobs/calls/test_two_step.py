@@ -19,8 +19,8 @@ from kling_cli.errors import (
     UnreachableError,
     UsageError,
 )
-from kling_cli.jobs.calls.session_step import Step, StepResult
-from kling_cli.jobs.calls.two_step import ChooseInput, TwoStepJob, span
+from kling_cli.jobs.calls.session_step import StepResult, StepRun
+from kling_cli.jobs.calls.two_step import ChooseInput, TwoStepJob, time_span
 from kling_cli.jobs.events import JobResult, Prepared, Remark
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.prepare import Order
@@ -146,7 +146,7 @@ async def test_several_faces_are_asked_about(tmp_path: Path) -> None:
 
     assert result.error is None
     assert [[one.id for one in found] for found in shown] == [["0", "1"]]
-    assert [span(one) for one in shown[0]] == ["0 to 5.041 s"] * 2
+    assert [time_span(one) for one in shown[0]] == ["0 to 5.041 s"] * 2
     (face,) = json.loads(world.record(result.task_id or "").request)["face_choose"]
     assert face["face_id"] == "1"
 
@@ -237,7 +237,7 @@ async def test_no_hint_leads_into_a_sandbox_that_has_ended(tmp_path: Path) -> No
 
 
 def test_what_is_seen_to_an_unknown_end_is_seen_from_its_start() -> None:
-    assert span(Output(type="face", facts={"start_s": 1.5})) == "from 1.5 s"
+    assert time_span(Output(type="face", facts={"start_s": 1.5})) == "from 1.5 s"
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ async def test_a_sound_longer_than_a_known_video_costs_nothing(
 
 
 async def take(world: World, name: str, **values: Any) -> StepResult:
-    step = Step(
+    step = StepRun(
         options=RunOptions(command="multi-elements", is_downloading=False),
         settings=world.settings,
         emit=world.event_log,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kling_cli.jobs.outputs.content import complaint
+from kling_cli.jobs.outputs.content import content_problem
 
 MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
 MOV = b"\x00\x00\x00\x08wide\x00\x01\x02\x03mdat"
@@ -35,7 +35,7 @@ ASS = b"\xef\xbb\xbf[Script Info]\nTitle: boat\n"
     ],
 )
 def test_a_file_of_its_kind_is_taken(output_type: str, first: bytes) -> None:
-    assert complaint(output_type, first) is None
+    assert content_problem(output_type, first) is None
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,4 @@ def test_a_file_of_its_kind_is_taken(output_type: str, first: bytes) -> None:
 def test_what_is_no_file_of_its_kind_is_named(
     output_type: str, first: bytes, why: str
 ) -> None:
-    assert why in (complaint(output_type, first) or "")
+    assert why in (content_problem(output_type, first) or "")

@@ -11,12 +11,12 @@ from kling_cli.api.tasks import Output
 from kling_cli.errors import UsageError
 from kling_cli.jobs.outputs.naming import (
     FIELDS,
+    candidate_paths,
     check_template,
     extension,
-    free_names,
-    prompt_part,
+    output_path,
+    prompt_slug,
     safe_value,
-    target,
 )
 
 VALUES = {
@@ -67,7 +67,7 @@ def test_a_sole_output_goes_where_the_template_says(
 ) -> None:
     (tmp_path / "there").mkdir()
 
-    assert target(template, tmp_path, VALUES, is_sole=True) == tmp_path / name
+    assert output_path(template, tmp_path, VALUES, is_sole=True) == tmp_path / name
 
 
 @pytest.mark.parametrize(
@@ -84,12 +84,12 @@ def test_a_sole_output_goes_where_the_template_says(
 def test_one_of_several_outputs_has_its_index_in_the_name(
     tmp_path: Path, template: str | None, name: str
 ) -> None:
-    assert target(template, tmp_path, VALUES, is_sole=False) == tmp_path / name
+    assert output_path(template, tmp_path, VALUES, is_sole=False) == tmp_path / name
 
 
 def test_a_path_of_the_person_s_own_may_lead_anywhere(own_home: Path) -> None:
-    assert target("/a/{ext}", Path("f"), VALUES, is_sole=True) == Path("/a/mp4")
-    assert target("~/v", Path("f"), VALUES, is_sole=True) == own_home / "v"
+    assert output_path("/a/{ext}", Path("f"), VALUES, is_sole=True) == Path("/a/mp4")
+    assert output_path("~/v", Path("f"), VALUES, is_sole=True) == own_home / "v"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_whatever_the_api_says_the_file_stays_in_the_folder(
 ) -> None:
     folder = Path("/somewhere/made")
 
-    path = target(template, folder, values, is_sole=is_sole)
+    path = output_path(template, folder, values, is_sole=is_sole)
 
     assert path.parent == folder
     assert os.path.normpath(path) == str(path)
@@ -160,7 +160,7 @@ def test_an_ordinary_value_stays_as_it_is() -> None:
 
 
 def test_free_names_are_numbered_before_the_suffix() -> None:
-    names = [path.name for path in islice(free_names(Path("/a/v.tar.gz")), 3)]
+    names = [path.name for path in islice(candidate_paths(Path("/a/v.tar.gz")), 3)]
 
     assert names == ["v.tar.gz", "v.tar-1.gz", "v.tar-2.gz"]
 
@@ -199,12 +199,12 @@ def test_the_suffix_is_a_known_one(kind: str, url: str, suffix: str) -> None:
     ],
 )
 def test_a_prompt_becomes_a_short_part_of_a_name(prompt: str, part: str) -> None:
-    assert prompt_part(prompt) == part
+    assert prompt_slug(prompt) == part
 
 
 @given(st.text(alphabet=st.characters(), max_size=300))
 def test_a_prompt_can_neither_leave_the_folder_nor_be_too_long(prompt: str) -> None:
-    part = prompt_part(prompt)
+    part = prompt_slug(prompt)
 
     assert part == Path(part).name
     assert 0 < len(part.encode()) <= 100

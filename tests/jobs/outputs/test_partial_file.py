@@ -13,7 +13,7 @@ import pytest
 
 from kling_cli.errors import NotSavedError
 from kling_cli.jobs.outputs.partial_file import (
-    NoRecords,
+    NullRecords,
     PartialFile,
     PartialRecords,
     partial_name,
@@ -50,7 +50,7 @@ def save(
     is_forced: bool = False,
     records: PartialRecords | None = None,
 ) -> Path:
-    with PartialFile(target, records or NoRecords()) as part:
+    with PartialFile(target, records or NullRecords()) as part:
         part.begin(None, len(content))
         part.write(content)
         return part.put_in_place(is_forced=is_forced)

@@ -19,7 +19,7 @@ from kling_cli.jobs.events import (
     StatusChanged,
     Submitted,
 )
-from kling_cli.jobs.outputs.save_lock import FOLDER
+from kling_cli.jobs.outputs.save_lock import LOCK_FOLDER
 from tests.jobs.disk import full_disk
 from tests.jobs.made import EventLog
 from tests.jobs.world import a_world, an_order
@@ -147,4 +147,4 @@ async def test_two_that_wait_for_a_task_save_it_once(tmp_path: Path) -> None:
     assert len(set(paths)) == 1
     assert again[0].outputs[0].path not in paths  # who asks for a file gets one
     assert downloads == 2
-    assert not list((world.settings.state_dir / FOLDER).iterdir())
+    assert not list((world.settings.state_dir / LOCK_FOLDER).iterdir())

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.jobs.outputs.save_lock import FOLDER, MOST_S, saving
+from kling_cli.jobs.outputs.save_lock import (
+    LOCK_FOLDER,
+    MAX_LOCK_WAIT_S,
+    exclusive_save,
+)
 from tests.support.clock import FakeClock
 
 pytestmark = pytest.mark.anyio
@@ -17,19 +21,25 @@ async def test_a_lock_is_waited_for_within_bounds_and_others_are_free(
 ) -> None:
     clock = FakeClock()
 
-    async with saving(tmp_path, "a", clock), saving(tmp_path, "b", clock):
+    async with (
+        exclusive_save(tmp_path, "a", clock),
+        exclusive_save(tmp_path, "b", clock),
+    ):
         assert clock.monotonic() == 0
-        async with saving(tmp_path, "a", clock):
-            assert MOST_S <= clock.monotonic() < MOST_S + 1
-    async with saving(tmp_path, "a", clock):
-        assert clock.monotonic() < MOST_S + 1
+        async with exclusive_save(tmp_path, "a", clock):
+            assert MAX_LOCK_WAIT_S <= clock.monotonic() < MAX_LOCK_WAIT_S + 1
+    async with exclusive_save(tmp_path, "a", clock):
+        assert clock.monotonic() < MAX_LOCK_WAIT_S + 1
 
-    assert list((tmp_path / FOLDER).iterdir()) == []
+    assert list((tmp_path / LOCK_FOLDER).iterdir()) == []
 
 
 async def test_where_no_lock_can_be_had_everybody_saves(tmp_path: Path) -> None:
-    (tmp_path / FOLDER).touch()
+    (tmp_path / LOCK_FOLDER).touch()
     clock = FakeClock()
 
-    async with saving(tmp_path, "a", clock), saving(tmp_path, "a", clock):
+    async with (
+        exclusive_save(tmp_path, "a", clock),
+        exclusive_save(tmp_path, "a", clock),
+    ):
         assert clock.monotonic() == 0

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, strategies as st
 
 from kling_cli.jobs.waiting.schedule import (
-    LOST_SLOWEST_S,
-    QUICKEST_S,
-    SLOT_FIRST_S,
-    SLOT_SLOWEST_S,
-    SLOWEST_S,
-    SPARSE_S,
+    LOST_MAX_PAUSE_S,
+    MAX_PAUSE_S,
+    MIN_PAUSE_S,
+    PROVEN_PAUSE_S,
+    SLOT_MAX_PAUSE_S,
+    SLOT_MIN_PAUSE_S,
     PathState,
     next_query_s,
     retry_s,
@@ -26,11 +26,11 @@ TIMES = st.floats(0, 1e9)
 def test_a_pause_is_never_shorter_or_longer_than_the_path_allows(
     path: PathState, waited_s: float, lost_s: float, jitter: float
 ) -> None:
-    least_s = SPARSE_S if path is PathState.PROVEN else QUICKEST_S
+    least_s = PROVEN_PAUSE_S if path is PathState.PROVEN else MIN_PAUSE_S
     most_s = {
-        PathState.PROVEN: SPARSE_S,
-        PathState.LOST: LOST_SLOWEST_S,
-    }.get(path, SLOWEST_S)
+        PathState.PROVEN: PROVEN_PAUSE_S,
+        PathState.LOST: LOST_MAX_PAUSE_S,
+    }.get(path, MAX_PAUSE_S)
 
     pause_s = next_query_s(path, waited_s=waited_s, since_lost_s=lost_s, jitter=jitter)
 
@@ -76,7 +76,7 @@ def test_a_claim_makes_nobody_ask_later_than_he_would() -> None:
 def test_a_lost_path_counts_from_its_loss_however_long_the_wait_was() -> None:
     pause_s = next_query_s(PathState.LOST, waited_s=3000, since_lost_s=0)
 
-    assert pause_s == QUICKEST_S
+    assert pause_s == MIN_PAUSE_S
 
 
 @given(attempt=st.integers(1, 10**6), jitter=JITTERS)
@@ -94,10 +94,10 @@ def test_retries_back_off() -> None:
 def test_a_slot_is_never_asked_for_within_a_second(attempt: int, jitter: float) -> None:
     pause_s = slot_retry_s(attempt, jitter=jitter)
 
-    assert SLOT_FIRST_S <= pause_s <= SLOT_SLOWEST_S * 1.21
+    assert SLOT_MIN_PAUSE_S <= pause_s <= SLOT_MAX_PAUSE_S * 1.21
 
 
 def test_pauses_for_a_slot_double() -> None:
     pauses = [slot_retry_s(attempt, jitter=0) for attempt in (1, 2, 3, 9)]
 
-    assert pauses == [1, 2, 4, SLOT_SLOWEST_S]
+    assert pauses == [1, 2, 4, SLOT_MAX_PAUSE_S]
