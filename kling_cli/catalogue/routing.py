@@ -68,7 +68,7 @@ def accepts_field(model: Model, route: Route, field: str) -> bool:
 def models_allowing(
     product: Product, field: str, value: Any, *, route: str | None = None
 ) -> tuple[Model, ...]:
-    """Return the current models that accept a value for `field`, on any route or one."""
+    """Return the current models that accept a value for `field`, on a route or any."""
     described = product.field(field)
     return tuple(
         model
