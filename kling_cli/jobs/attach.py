@@ -245,7 +245,9 @@ class AttachedJobs:
     def _as_asked(self, record: JobRecord) -> JobRecord:
         """Return the entry with what was said now in place of what was said then."""
         if self.options.output is not None:
-            record = replace(record, output=self.options.output, paths=())
+            record = replace(
+                record, output=self.options.output, paths=(), is_downloading=True
+            )
         if self.options.is_forced:
             record = replace(record, is_forced=True, paths=())
         if not self.options.is_downloading:

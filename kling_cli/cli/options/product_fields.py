@@ -96,14 +96,14 @@ def _limits_by_model(takers: dict[str, list[str]]) -> str:
     if len(takers) == 1:
         return next(iter(takers))
     commonest = max(takers, key=lambda words: len(takers[words]))
-    said = [
+    texts = [
         f"{words or 'any'} ({', '.join(models)})"
         for words, models in takers.items()
         if words != commonest or len(models) <= _MAX_LISTED_MODELS
     ]
     if len(takers[commonest]) > _MAX_LISTED_MODELS:
-        said.append(f"otherwise {commonest or 'any'}")
-    return ", ".join(said)
+        texts.append(f"otherwise {commonest or 'any'}")
+    return ", ".join(texts)
 
 
 def _availability(takers: dict[str, list[str]], without: list[str]) -> str:

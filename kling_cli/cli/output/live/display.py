@@ -61,7 +61,7 @@ class LiveReporter:
     def __exit__(self, *_: object) -> None:
         self._live.stop()
 
-    def tell(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
         """Update the display; permanent lines are printed above it."""
         self._board = apply_event(self._board, event, self._clock.monotonic())
         for line in permanent_lines(event):
