@@ -303,7 +303,9 @@ class AttachedRun:
     def _with_options(self, record: JobRecord) -> JobRecord:
         """Return the record with the options given now in place of the stored ones."""
         if self.options.output is not None:
-            record = replace(record, output=self.options.output, paths=())
+            record = replace(
+                record, output=self.options.output, paths=(), is_downloading=True
+            )
         if self.options.is_forced:
             record = replace(record, is_forced=True, paths=())
         if not self.options.is_downloading:

@@ -42,8 +42,8 @@ _BATCH_FRACTION: Final = 4  # or a quarter of the queue, so that it cannot outgr
 class CallbackPipeline:
     """Processes the receiver's events.
 
-    `stop_tracker` is told what was received, to decide when the listener stops. Without
-    a `verifier` the API is not queried, and a callback's claim is taken as true.
+    `stop_tracker` decides when the listener stops. Without a `verifier` the API is not
+    queried, and a callback's claim is taken as true.
     """
 
     def __init__(  # noqa: PLR0913 -- collaborators, by name
@@ -115,13 +115,10 @@ class CallbackPipeline:
         state = self._task_states.state_of(task.id)
         state.record_api_status(task.status)
         if task.status.is_final:
-            has_come = state.claimed_status.is_final
-            record = (
-                self._stop_tracker.record_final_callback
-                if has_come
-                else self._stop_tracker.expect_final_callback
-            )
-            record(task.id, task.external_id)
+            if state.claimed_status.is_final:
+                self._stop_tracker.record_final_callback(task.id, task.external_id)
+            else:
+                self._stop_tracker.expect_final_callback(task.id, task.external_id)
 
     def _handle(self, event: ReceiverEvent) -> None:
         match event:

@@ -111,8 +111,8 @@ async def open_task_source(
     """
     with Journal.open(settings.state_dir) as journal:
         if journal.corrupt_backup is not None:
-            place = journal.corrupt_backup
-            emit(Notice(message=f"the journal was not readable; it is now {place}"))
+            backup = journal.corrupt_backup
+            emit(Notice(message=f"the journal was not readable; it is now {backup}"))
         async with new_http(settings.api_base) as http:
             poller: Poller | None = None
             try:

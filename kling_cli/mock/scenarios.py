@@ -76,13 +76,13 @@ def build_scenario(
     Raises:
         UsageError: There is no such scenario, or no field for a change.
     """
-    make = _SCENARIOS.get(name)
-    if make is None:
+    build = _SCENARIOS.get(name)
+    if build is None:
         raise UsageError(
             f"there is no scenario {name!r}",
             hint=f"one of {', '.join(scenario_names())}",
         )
-    return make(mock, changes)
+    return build(mock, changes)
 
 
 def custom_delivery(raw: bytes, mock: MockTask) -> tuple[MockDelivery, ...]:
@@ -115,7 +115,7 @@ def _delivery(
 def _sequence(*statuses: str, pause_s: float = 0.0) -> BuildScenario:
     ages = {"submitted": 0, "processing": 2, "succeeded": 90, "failed": 90}
 
-    def make(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
+    def build(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
         return tuple(
             replace(
                 _delivery(mock, status, changes, ages[status]),
@@ -124,30 +124,32 @@ def _sequence(*statuses: str, pause_s: float = 0.0) -> BuildScenario:
             for index, status in enumerate(statuses)
         )
 
-    return make
+    return build
 
 
 def _output_kind(kind: str) -> BuildScenario:
-    def make(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
+    def build(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
         return (_delivery(replace(mock, kind=kind), "succeeded", changes, 90),)
 
-    return make
+    return build
 
 
-def _invalid(name: str, **how: Any) -> BuildScenario:
-    def make(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
+def _invalid(name: str, **fields: Any) -> BuildScenario:
+    def build(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
         delivery = _delivery(mock, "succeeded", changes, 90)
-        return (replace(delivery, name=name, expected=ExpectedStatus.REFUSED, **how),)
+        return (
+            replace(delivery, name=name, expected=ExpectedStatus.REFUSED, **fields),
+        )
 
-    return make
+    return build
 
 
-def _corrupted(name: str, cut: Callable[[bytes], bytes]) -> BuildScenario:
-    def make(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
+def _corrupted(name: str, corrupt: Callable[[bytes], bytes]) -> BuildScenario:
+    def build(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
         (delivery,) = _invalid(name)(mock, changes)
-        return (replace(delivery, raw=cut(delivery.raw)),)
+        return (replace(delivery, raw=corrupt(delivery.raw)),)
 
-    return make
+    return build
 
 
 def _moderation(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:

@@ -40,37 +40,36 @@ class MockSigner:
 
     def headers(self, delivery: MockDelivery) -> Headers:
         """Return the headers of a delivery that is sent now."""
-        given = {
+        headers = {
             "Content-Type": "application/json",
             MOCK_HEADER: mock_signature(delivery.raw, self.key),
         }
         secrets = (FORGED_SECRET,) if delivery.is_forged else self.secrets
         if secrets:
             sent_at = self.clock.now() - delivery.signature_age
-            given |= sign(
+            headers |= sign(
                 delivery.raw,
                 secrets=secrets,
                 message_id=delivery.message_id,
                 sent_at=sent_at,
             )
-        return tuple(given.items())
+        return tuple(headers.items())
 
 
 def delivery_batches(
-    made: Sequence[MockDelivery], *, is_doubled: bool = False, times: int = 1
+    deliveries: Sequence[MockDelivery], *, is_doubled: bool = False, times: int = 1
 ) -> list[DeliveryBatch]:
     """Return the deliveries in batches; those of one batch are sent concurrently. Pure.
 
     All of them `times` times, each delivery twice if doubled.
     """
-    each = [delivery for delivery in made for _ in range(2 if is_doubled else 1)]
-    once: list[DeliveryBatch] = []
-    for is_concurrent, group in groupby(
-        each, key=lambda delivery: delivery.is_concurrent
-    ):
-        together = tuple(group)
-        once += [together] if is_concurrent else [(delivery,) for delivery in together]
-    return once * times
+    repeats = 2 if is_doubled else 1
+    repeated = [each for each in deliveries for _ in range(repeats)]
+    batches: list[DeliveryBatch] = []
+    for is_concurrent, group in groupby(repeated, key=lambda each: each.is_concurrent):
+        members = tuple(group)
+        batches += [members] if is_concurrent else [(each,) for each in members]
+    return batches * times
 
 
 async def send_batches(

@@ -23,6 +23,12 @@ from kling_cli.errors import UsageError
 from kling_cli.listener.forwarding.headers import Headers, with_headers
 from kling_cli.listener.forwarding.targets import Target
 
+DEFAULT_TIMEOUT_S: Final = 30.0
+EXCERPT_BYTES: Final = 600
+_MAX_BODY_BYTES: Final = 64 * 1024  # of a response; the rest is not read
+_BODY_TIMEOUT_S: Final = 1.0  # for the body, once the status is known
+_CONNECTION_HEADERS: Final = (("Connection", "close"), ("Accept-Encoding", "identity"))
+_USER_AGENT: Final = ("User-Agent", "kling-cli")
 SLOW_HANDLER_HINT: Final = "answer first and work afterwards"
 
 
@@ -103,9 +109,8 @@ def status_hint(status: int, *, location: str | None, number: int) -> str | None
         return None
     if 300 <= status < 400:  # noqa: PLR2004 -- HTTP's redirects
         return _redirect_hint(location)
-    known = _STATUS_HINTS.get(status)
-    if known is not None:
-        return known
+    if status in _STATUS_HINTS:
+        return _STATUS_HINTS[status]
     if status >= 500:  # noqa: PLR2004 -- HTTP's server errors
         return f"the handler failed: look at its log{_replay_hint(number)}"
     return f"the handler refuses the callback{_replay_hint(number)}"
@@ -124,14 +129,6 @@ def _redirect_hint(location: str | None) -> str:
 
 def _replay_hint(number: int) -> str:
     return f"; once mended: kling replay {number}" if number else ""
-
-
-DEFAULT_TIMEOUT_S: Final = 30.0
-EXCERPT_BYTES: Final = 600
-_MAX_BODY_BYTES: Final = 64 * 1024  # of a response; the rest is not read
-_BODY_TIMEOUT_S: Final = 1.0  # for the body, once the status is known
-_CONNECTION_HEADERS: Final = (("Connection", "close"), ("Accept-Encoding", "identity"))
-_USER_AGENT: Final = ("User-Agent", "kling-cli")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,22 +214,18 @@ class DeliveryClient:
         raw: bytes,
         reader: _ResponseReader,
     ) -> None:
-        wanted = with_headers(
-            headers, (("Host", target.host_header), *_CONNECTION_HEADERS)
-        )
-        if not any(name.lower() == "user-agent" for name, _ in wanted):
-            wanted += (_USER_AGENT,)
-        encoded = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in wanted]
-        name = {
-            "sni_hostname": target.host_header.rpartition(":")[0] or target.host_header
-        }
-        is_elsewhere = url != target.url
+        host = target.host_header
+        sent = with_headers(headers, (("Host", host), *_CONNECTION_HEADERS))
+        if not any(name.lower() == "user-agent" for name, _ in sent):
+            sent += (_USER_AGENT,)
+        encoded = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in sent]
+        server_name = {"sni_hostname": host.rpartition(":")[0] or host}
         async with self.http.stream(
             "POST",
             url,
             headers=encoded,
             content=raw,
-            extensions=name if is_elsewhere else None,
+            extensions=server_name if url != target.url else None,
         ) as response:
             await reader.read(response)
 
@@ -266,26 +259,25 @@ class _ResponseReader:
 
 def classify_failure(exc: Exception) -> DeliveryFailure:
     """Return why a request got no response."""
-    words = " ".join(str(each).lower() for each in _exception_chain(exc))
-    if any(
-        isinstance(each, ssl.SSLCertVerificationError) for each in _exception_chain(exc)
-    ):
+    chain = list(_exception_chain(exc))
+    if any(isinstance(each, ssl.SSLCertVerificationError) for each in chain):
         return DeliveryFailure.UNTRUSTED_CERTIFICATE
-    if any(isinstance(each, ssl.SSLError) for each in _exception_chain(exc)):
+    if any(isinstance(each, ssl.SSLError) for each in chain):
         return DeliveryFailure.NO_TLS
     if isinstance(exc, httpx.TimeoutException):
         return DeliveryFailure.TIMEOUT
     if isinstance(exc, httpx.ConnectError):
-        return _classify_connect_error(list(_exception_chain(exc)))
-    if isinstance(exc, httpx.RemoteProtocolError) and "disconnected" not in words:
+        return _classify_connect_error(chain)
+    text = " ".join(str(each).lower() for each in chain)
+    if isinstance(exc, httpx.RemoteProtocolError) and "disconnected" not in text:
         return DeliveryFailure.NOT_HTTP
     return DeliveryFailure.DISCONNECTED
 
 
-def _classify_connect_error(causes: list[BaseException]) -> DeliveryFailure:
-    if any(isinstance(each, socket.gaierror) for each in causes):
+def _classify_connect_error(chain: list[BaseException]) -> DeliveryFailure:
+    if any(isinstance(each, socket.gaierror) for each in chain):
         return DeliveryFailure.UNKNOWN_HOST
-    is_refused = any(isinstance(each, ConnectionRefusedError) for each in causes)
+    is_refused = any(isinstance(each, ConnectionRefusedError) for each in chain)
     return DeliveryFailure.REFUSED if is_refused else DeliveryFailure.UNREACHABLE
 
 

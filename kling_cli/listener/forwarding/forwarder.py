@@ -41,6 +41,11 @@ from kling_cli.store import Journal, JournalError, StoredCallback, StoredForward
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
+_FIRST_DELAY_S: Final = 0.2
+_MAX_DELAY_S: Final = 2.0
+MAX_CONCURRENT: Final = 64  # deliveries under way to one target
+_OVERHEAD_BYTES: Final = 1024  # of a queued callback, beside its body
+MAX_QUEUED_BYTES: Final = 64 * 1024 * 1024
 WRITE_DELAY_S: Final = 0.05  # for a larger batch: a write delays stored callbacks
 
 
@@ -98,13 +103,6 @@ async def open_delivery_log(
 def _write_forwards(state_dir: Path, forwards: list[StoredForward]) -> None:
     with Journal.open(state_dir) as journal:
         journal.add_forwards(forwards)
-
-
-_FIRST_DELAY_S: Final = 0.2
-_MAX_DELAY_S: Final = 2.0
-MAX_CONCURRENT: Final = 64  # deliveries under way to one target
-_OVERHEAD_BYTES: Final = 1024  # of a queued callback, beside its body
-MAX_QUEUED_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)

@@ -53,14 +53,14 @@ def parse_target(text: str) -> Target:
     Raises:
         UsageError: It is none of these.
     """
-    said = text.strip()
-    if said.startswith("/"):
-        return _validated(f"http://localhost:{DEFAULT_PORT}{said}", text)
-    if port := _PORT.fullmatch(said):
+    value = text.strip()
+    if value.startswith("/"):
+        return _validated(f"http://localhost:{DEFAULT_PORT}{value}", text)
+    if port := _PORT.fullmatch(value):
         return _validated(f"http://localhost:{port[1]}{port[2] or DEFAULT_PATH}", text)
-    if "://" not in said:
-        return _validated(f"http://{said}", text)
-    return _validated(said, text)
+    if "://" not in value:
+        return _validated(f"http://{value}", text)
+    return _validated(value, text)
 
 
 def parse_route(text: str) -> Target:
@@ -70,13 +70,13 @@ def parse_route(text: str) -> Target:
         UsageError: There is no such status, or no target.
     """
     status, separator, url = text.partition("=")
-    word = "succeeded" if status == "succeed" else status
-    if not separator or word not in STATUSES:
+    status = "succeeded" if status == "succeed" else status
+    if not separator or status not in STATUSES:
         raise UsageError(
             f"--route {text}: not of the form STATUS=URL",
             hint=f"STATUS is one of {', '.join(STATUSES)}",
         )
-    return Target(url=parse_target(url).url, status=word)
+    return Target(url=parse_target(url).url, status=status)
 
 
 def targets_for(status: str | None, targets: Sequence[Target]) -> tuple[Target, ...]:

@@ -68,7 +68,7 @@ class _ProbeReceiver:
         is_ours = secrets.compare_digest(raw_path, self.path.encode())
         return UrlMatch() if is_ours else None
 
-    async def keep(self, received: ReceivedCallback) -> None:
+    async def store(self, received: ReceivedCallback) -> None:
         self.received.append(received)
 
     @property
@@ -93,7 +93,9 @@ async def measure_tunnel(
     """
     probe, report = _ProbeReceiver(), TunnelReport(name=provider.name)
     started = clock.monotonic()
-    receiver = Receiver([probe.match_url], probe.keep, emit=lambda _: None, clock=clock)
+    receiver = Receiver(
+        [probe.match_url], probe.store, emit=lambda _: None, clock=clock
+    )
     limits = replace(Limits(), body_timeout_s=_BODY_TIMEOUT_S)
     async with serve(receiver, limits=limits) as server:
         try:
