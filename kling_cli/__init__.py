@@ -25,11 +25,17 @@ _ERRORS = (
     "UnreachableError",
     "UsageError",
 )
+# The module that a name is taken from; `events` is a module itself.
 _MODULES = {
     **dict.fromkeys(_ERRORS, "errors"),
+    "AsyncJob": "python_api.job",
+    "AsyncKling": "python_api.client",
     "Callback": "python_api.callback",
+    "Job": "python_api.job",
+    "Kling": "python_api.client",
     "Output": "api",
     "TaskStatus": "api",
+    "events": "jobs.events",
     "parse_callback": "python_api.callback",
 }
 
@@ -41,7 +47,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    found = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    module = import_module(f"{__name__}.{_MODULES[name]}")
+    found = module if name == "events" else getattr(module, name)
     globals()[name] = found
     return found
 

@@ -18,9 +18,12 @@ from .errors import (
     UnreachableError as UnreachableError,
     UsageError as UsageError,
 )
+from .jobs import events as events
 from .python_api.callback import (
     Callback as Callback,
     parse_callback as parse_callback,
 )
+from .python_api.client import AsyncKling as AsyncKling, Kling as Kling
+from .python_api.job import AsyncJob as AsyncJob, Job as Job
 
 __version__: str

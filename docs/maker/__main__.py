@@ -1,4 +1,4 @@
-"""Writes the reference pages and the picture of the live display.
+"""Writes the reference pages, the live display's picture and the API's type stub.
 
 `python -m docs.maker`, at the root of the repository.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from docs.maker import index, page
+from docs.maker import index, page, stubs
 from docs.maker.picture import picture
 from kling_cli.catalogue.definition import loader
 from kling_cli.cli.command_table import entries
@@ -45,3 +45,4 @@ def main(docs: Path = DOCS) -> None:
 
 if __name__ == "__main__":
     main()
+    stubs.STUB.write_text(stubs.stub(), encoding="utf-8")

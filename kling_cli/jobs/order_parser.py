@@ -276,17 +276,25 @@ def to_order(request: Any, *, external_id: str | None = None) -> Order:
     _require_object(fields, "fields")
     spellings = _spellings(product) | (_spellings(step) if step else {})
     _require_known(fields, spellings, f"{product.name} has no field")
+    first = None
+    if step is not None:
+        first = Order(product=step.name, values=read_fields(step, fields))
     return Order(
         product=product.name,
         model=_text_of(request, "model"),
-        values=_values(product, fields),
+        values=read_fields(product, fields),
         extra=_extra(request.get("set") or {}),
         external_id=external_id or _text_of(request, "external_id"),
-        before=Order(product=step.name, values=_values(step, fields)) if step else None,
+        before=first,
     )
 
 
-def _values(product: Product, fields: Mapping[str, Any]) -> dict[str, Any]:
+def read_fields(product: Product, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of those fields of a request that are the product's.
+
+    Raises:
+        UsageError: a value is of another kind.
+    """
     typed = {
         field.name: _typed(field, fields[field.name])
         for field in product.fields

@@ -19,6 +19,7 @@ from .settings import (
     read_settings as read_settings,
     resolve_config_dir as resolve_config_dir,
     resolve_state_dir as resolve_state_dir,
+    with_options as with_options,
 )
 from .webhook_secret import (
     EXPECTED_FORMAT as EXPECTED_FORMAT,

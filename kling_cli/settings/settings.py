@@ -6,8 +6,8 @@ where it came from, so that a complaint and `kling doctor` can say so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -50,6 +50,14 @@ SANDBOX_FOLDER: Final = "sandbox"  # in the state folder: what is simulated stay
 ACCOUNT_SETTINGS: Final = ("api_base", "region", "api_key", "access_key", "secret_key")
 """The settings that say with whom we talk, and as whom."""
 
+_CALLBACK_MODES: Final = ("auto", "require", "off")
+_JOB_OPTIONS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = MappingProxyType(
+    {
+        "timeout": ("timeout_s", parse_seconds),
+        "tunnel": ("tunnel", values.parse_tunnel),
+        "callback": ("callback", values.choice_parser(*_CALLBACK_MODES)),
+    }
+)
 _REQUIRED_BY_ALL: Final = ("config_dir", "state_dir", "sandbox")
 
 
@@ -149,6 +157,30 @@ def read_settings(
     )
     settings.require(*_REQUIRED_BY_ALL)
     return settings
+
+
+def with_options(settings: Settings, options: Mapping[str, Any]) -> Settings:
+    """Return the settings with other options for one job.
+
+    `options` may have `timeout`, `tunnel` and `callback`; None means not given.
+
+    Raises:
+        UsageError: one is nonsense.
+    """
+    layer = options_layer(options)
+    layers = Layers(layer)
+    read: dict[str, Any] = {
+        attribute: layers.read(name, parse, None)
+        for name, (attribute, parse) in _JOB_OPTIONS.items()
+        if name in layer.texts
+    }
+    problems = settings.problems.items()
+    return replace(
+        settings,
+        **read,
+        origins=MappingProxyType({**settings.origins, **layers.origins}),
+        problems={name: each for name, each in problems if name not in layers.origins},
+    )
 
 
 def resolve_config_dir(environ: Mapping[str, str]) -> Path:
@@ -281,12 +313,13 @@ def _read_folders(layers: Layers) -> dict[str, Any]:
 
 
 def _read_run_settings(layers: Layers) -> dict[str, Any]:
-    callbacks = ("auto", "require", "off")
     return {
         "webhook_secrets": layers.read("webhook_secret", parse_secrets, ()),
         "timeout_s": layers.read("timeout", parse_seconds, DEFAULT_TIMEOUT_S),
         "tunnel": layers.read("tunnel", values.parse_tunnel, "auto"),
-        "callback": layers.read("callback", values.choice_parser(*callbacks), "auto"),
+        "callback": layers.read(
+            "callback", values.choice_parser(*_CALLBACK_MODES), "auto"
+        ),
         "is_sandbox": layers.read("sandbox", values.parse_switch, default=False),
         "is_tunnel_offered": layers.read(
             "offer_tunnel", values.parse_switch, default=True

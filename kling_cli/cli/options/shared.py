@@ -261,7 +261,7 @@ class SafetyOptions(AccountOptions):
 
 def settings_options(*groups: Any) -> Mapping[str, Any]:
     """Return the typed options of `groups` that are settings too, by setting name."""
-    said = {
+    setting_names = {
         "region": "region",
         "is_sandbox": "sandbox",
         "timeout": "timeout",
@@ -271,7 +271,7 @@ def settings_options(*groups: Any) -> Mapping[str, Any]:
     found = {
         name: getattr(group, attribute)
         for group in groups
-        for attribute, name in said.items()
+        for attribute, name in setting_names.items()
         if hasattr(group, attribute)
     }
     return {name: value for name, value in found.items() if value not in (None, False)}

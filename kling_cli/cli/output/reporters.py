@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Reporter(AbstractContextManager["Reporter"], Protocol):
     """A context manager that is given the events of a run."""
 
-    def tell(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
         """Show `event`; never raises for a stream that is gone."""
 
     def pause(self) -> AbstractContextManager[None]:
@@ -75,7 +75,7 @@ class SilentReporter:
     def __exit__(self, *_: object) -> None:
         """Do nothing."""
 
-    def tell(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
         """Ignore the event."""
 
     def pause(self) -> AbstractContextManager[None]:
@@ -100,7 +100,7 @@ class LineReporter:
     ) -> None:
         """Do nothing: every line has been written."""
 
-    def tell(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
         from kling_cli.cli.output.plain_lines import (
             event_line,
             is_warning,

@@ -1,0 +1,194 @@
+"""`Kling` and `AsyncKling` as programs use them, against the sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from kling_cli import (
+    AsyncKling,
+    Kling,
+    NotSavedError,
+    StillRunningError,
+    TaskFailedError,
+    TaskStatus,
+    UsageError,
+    events,
+)
+from kling_cli.sandbox.media.audio import Sound
+from kling_cli.settings import read_settings
+from kling_cli.store import JobRecord, Journal
+from tests.support.box import API_KEY, Box
+
+HANDLER = "http://127.0.0.1:9/hook?tenant=7"  # nobody is there
+TWO = "https://vid.example.com/two.mp4"  # the sandbox sees two faces in it
+
+
+def recorded(job_name: str | None) -> JobRecord:
+    with Journal.open(read_settings(os.environ).state_dir) as journal:
+        record = journal.find_job(str(job_name))
+    assert record is not None
+    return record
+
+
+def test_a_job_is_made_waited_for_and_saved(kling: Kling, tmp_path: Path) -> None:
+    seen: list[events.Event] = []
+    threads: set[threading.Thread] = set()
+
+    def note(event: events.Event) -> None:
+        seen.append(event)
+        threads.add(threading.current_thread())
+
+    job = kling.text2video("A paper boat", duration=5, on_event=note)
+    saved = job.save(tmp_path / "boat.mp4")
+
+    assert (job.product, job.status) == ("text2video", TaskStatus.SUCCEEDED)
+    assert (job.units, job.completed_by, job.error) == (4.0, "callback", None)
+    assert (job.paths, saved) == ((), (tmp_path / "boat.mp4",))
+    assert [one.type for one in job.outputs] == ["video"]
+    assert saved[0].read_bytes()[4:8] == b"ftyp"
+    assert isinstance(seen[0], events.Prepared)
+    assert isinstance(seen[-1], events.Finished)
+    assert threads == {threading.current_thread()}
+    assert job.save(tmp_path / "boat.mp4") == (tmp_path / "boat-1.mp4",)
+    assert job.save(tmp_path / "boat.mp4", force=True) == (tmp_path / "boat.mp4",)
+    assert job.refresh().status is TaskStatus.SUCCEEDED
+    assert [each.task_id for each in kling.list()] == [job.task_id]
+    assert "succeeded" in repr(job)
+    assert kling.packs()[0].left_units == 996.0
+
+
+def test_a_job_that_is_created_only_has_its_handler_s_url_and_goes_on(
+    box: Box, kling: Kling, tmp_path: Path
+) -> None:
+    task = kling.create_text2video("A paper boat", callback_url=HANDLER)
+    assert task.task_id
+
+    record = recorded(task.task_id)
+    job = kling.wait(task, output=tmp_path / "{task_id}.{ext}")
+
+    assert task.status is TaskStatus.SUBMITTED
+    assert box.tasks[0]["callback_url"] == HANDLER
+    assert record.owner_pid is None
+    assert job.paths == (tmp_path / f"{task.task_id}.mp4",)
+    assert kling.wait_all() == kling.wait_all([]) == ()
+
+
+def test_errors_are_raised_with_the_ids_of_their_job(box: Box, kling: Kling) -> None:
+    with pytest.raises(UsageError, match="--duration 99"):
+        kling.text2video("A paper boat", duration=99)
+    with pytest.raises(UsageError, match=r'^duration: "5" is not a whole number$'):
+        kling.text2video("A paper boat", duration="5")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="did you mean duration"):
+        kling.text2video("A paper boat", durration=5)  # type: ignore[call-arg]
+    with pytest.raises(UsageError, match="task id is empty"):
+        kling.status(" ")
+    with pytest.raises(TypeError, match="no setting sandbx"):
+        Kling(sandbx=True)  # type: ignore[call-arg]
+    with pytest.raises(UsageError, match="api_key is empty"):
+        Kling(api_key="")
+    assert box.tasks == []
+
+    box.faults("task:failed")
+    with pytest.raises(TaskFailedError) as failed:
+        kling.text2video("A paper boat", external_id="boat-1")
+    assert failed.value.external_id == "boat-1"
+    looked = kling.status(failed.value.task_id or "")
+    assert looked.status is TaskStatus.FAILED
+    assert isinstance(looked.error, TaskFailedError)
+    [waited] = kling.wait_all(["boat-1"])
+    assert isinstance(waited.error, TaskFailedError)
+
+
+@pytest.mark.sandbox(task_seconds=600)
+def test_a_wait_that_ends_leaves_the_task(box: Box, kling: Kling) -> None:
+    def stop(event: events.Event) -> None:
+        if isinstance(event, events.Submitted):
+            raise LookupError  # noqa: TRY004 -- the program's own
+
+    with pytest.raises(LookupError) as stopped:
+        kling.text2video("A paper boat", on_event=stop)
+    [first] = kling.list()
+    assert stopped.value.__notes__ == [
+        f"task {first.task_id} goes on: kling wait {first.task_id}"
+    ]
+
+    with pytest.raises(StillRunningError) as late:
+        kling.text2video("Another boat", timeout=0.5)
+    assert late.value.task_id == kling.list()[0].task_id
+    with pytest.raises(NotSavedError, match="nothing to save yet"):
+        first.save()
+
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        kling.wait(first)
+    timer.join()
+    assert interrupted.value.__notes__ == stopped.value.__notes__
+    assert {each["status"] for each in box.tasks} <= {"submitted", "processing"}
+    assert recorded(first.task_id).owner_pid is None
+
+
+def test_threads_and_running_loops_may_use_one_client(kling: Kling) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        jobs = list(pool.map(kling.text2video, ["one", "two"]))
+
+    async def inside() -> str | None:
+        return kling.tts("three").task_id
+
+    assert {job.prompt for job in jobs} == {"one", "two"}
+    assert asyncio.run(inside())
+
+
+def test_products_that_take_two_calls_do(kling: Kling, tmp_path: Path) -> None:
+    sound = tmp_path / "sound.wav"
+    sound.write_bytes(Sound(seconds=3, label="speech", kind="wav").render())
+
+    with pytest.raises(UsageError, match="there are 2 faces"):
+        kling.lip_sync(TWO, audio=sound)
+    job = kling.lip_sync(TWO, audio=sound, face="1")
+    session = kling.multi_elements_select(TWO)
+
+    assert (job.product, job.status) == ("lip-sync", TaskStatus.SUCCEEDED)
+    assert job.session_id
+    assert session.session_id == session.task_id
+    kling.multi_elements_add(str(session.session_id), frame=0, point=(0.5, 0.5))
+
+
+@pytest.mark.anyio
+async def test_the_asynchronous_client_does_the_same(box: Box, tmp_path: Path) -> None:
+    async with AsyncKling(api_base=box.base_url, api_key=API_KEY) as kling:
+        video, image = await asyncio.gather(
+            kling.text2video("A paper boat"), kling.create_image("A boat")
+        )
+        waited = await image.wait()
+        saved = await waited.save(tmp_path)
+        looked = await kling.status(video)
+
+        box.faults("query:hang")
+        running = asyncio.create_task(kling.text2video("Another boat"))
+        await asyncio.sleep(0.3)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+        assert (looked.status, len(saved)) == (TaskStatus.SUCCEEDED, 1)
+        assert len(await kling.list()) == 3
+        assert (await kling.wait_all([video, "last"]))[0].task_id == video.task_id
+
+
+def test_a_sandbox_lives_as_long_as_its_client() -> None:
+    with Kling(sandbox=True) as kling:
+        first = kling.create_text2video("A paper boat")
+        second = kling.tts("Good morning")
+
+        assert kling.status(first).task_id == first.task_id
+        assert second.status is TaskStatus.SUCCEEDED
+    with pytest.raises(UsageError, match=r"no task|not known"):
+        Kling(sandbox=True).status("nothing")
