@@ -282,7 +282,7 @@ class JobRun:
             raise
         finally:
             job.creates, job.queries = submission.creates, submission.queries
-            job.answer = session.client.last_created
+            job.answer = session.client.last_create_response
 
     def _end_at(
         self, stage: Stage, job: Job, session: Session, reason: str | None
