@@ -75,7 +75,7 @@ async def check_credentials(
 async def check_reachable(
     base_url: str, clock: Clock, *, timeout_s: float = 10.0
 ) -> HealthReport:
-    """Send a request without credentials: a response in JSON shows that it is an API."""
+    """Send a request without credentials: a JSON response shows that it is an API."""
     begun = clock.monotonic()
     async with new_http(base_url, timeout_s=timeout_s) as http:
         request = Request(method="GET", path="/tasks")

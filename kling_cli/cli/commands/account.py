@@ -84,7 +84,7 @@ def parse_product_types(types: list[str] | None) -> tuple[str, ...]:
 
 HELP = "What is left in your packs, and what was spent."
 LOOK_BACK = timedelta(days=5 * 365)  # packs bought before that are not looked for
-NEWEST = 20  # deductions that say what is left, in each currency
+NEWEST = 20  # deductions that tell the balance, in each currency
 LAG_NOTE = "these figures can be up to 12 hours old"
 
 

@@ -97,11 +97,11 @@ def _prompt_secret(name: str) -> Secret:
     from kling_cli.cli.output.terminal.streams import write_message
 
     prompt = f"{name} (it is not shown): "
-    try:  # unlike typer's, its prompt stands only once the echo is off
+    try:  # unlike typer's, it prompts only once the echo is off
         with hidden_input(prompt):
             text = getpass.getpass(prompt, stream=sys.stderr)
     except KeyboardInterrupt:
-        write_message("")  # the prompt's line is at its end
+        write_message("")  # end the line of the prompt
         raise StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED) from None
     except EOFError:
         raise UsageError(f"no {name} was typed", hint="kling auth login") from None
@@ -142,7 +142,7 @@ def _parse_key(name: str, text: str) -> Secret:
 def candidate_base_urls(settings: Settings) -> Mapping[str, str]:
     """Return the base URLs to try, by region: what was chosen, or both official ones.
 
-    A base of one's own has the region "".
+    A custom base URL has the region "".
     """
     if settings.origins["api_base"] in _STORED:
         return API_HOSTS

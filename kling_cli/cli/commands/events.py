@@ -166,7 +166,7 @@ def _require_known_words(option: str, word: str | None, words: tuple[str, ...]) 
 
 
 TAIL_SCHEMA: Final = (
-    "kling.listen/1"  # a callback's line is the same wherever it is read
+    "kling.listen/1"  # a callback has the same keys wherever it is printed
 )
 
 
@@ -212,11 +212,7 @@ MaxEventsOption = Annotated[
 
 
 def open_journal() -> Journal:
-    """Open the journal of this user, or of the sandbox.
-
-    Raises:
-        JournalError: it cannot be used.
-    """
+    """Open the journal of this user, or of the sandbox."""
     from kling_cli.cli.runner import load_settings
     from kling_cli.store import Journal
 
@@ -329,7 +325,7 @@ def tail(
     with open_journal() as journal:
         try:
             anyio.run(work, journal)
-        except KeyboardInterrupt:  # the usual end, and nothing to say about it
+        except KeyboardInterrupt:  # the usual end
             return int(ExitCode.INTERRUPTED)
     return 0
 

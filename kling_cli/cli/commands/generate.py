@@ -108,7 +108,7 @@ def make_command(name: str, *, called: str) -> Any:
 def make_library_command(name: str, *, command: str) -> Any:
     """Return the command that creates a library item; its id is the result.
 
-    A voice has a sample to save, which is done when `--output` says where.
+    The sample of a voice is saved when `--output` names a path.
     """
     product = catalogue.load_managed(name)
     groups = get_type_hints(CommandOptions)
@@ -216,7 +216,7 @@ def parse_order(
     """Return the order of a product, and of the call before it, from typed values.
 
     Raises:
-        UsageError: it cannot be read.
+        UsageError: a value cannot be parsed.
     """
     from kling_cli.jobs.prepare import Order
 
@@ -237,7 +237,7 @@ def load_job_settings(options: CommandOptions) -> Settings:
     """Return the settings of a job.
 
     Raises:
-        UsageError: nobody can say whom it would be sent to.
+        UsageError: no API host is known.
     """
     from kling_cli.cli.runner import load_settings
 
@@ -257,7 +257,7 @@ def make_run_options(
     """Return the run options of a job.
 
     Raises:
-        UsageError: a default that this job goes by is nonsense.
+        UsageError: a default that applies to this job is invalid.
     """
     from kling_cli.jobs.job import RunOptions
     from kling_cli.jobs.run_options import with_defaults
@@ -314,7 +314,7 @@ def run_two_step_order(order: Order, options: CommandOptions, *, command: str) -
 
 
 def _session_spec(product: Product) -> SessionSpec:
-    assert product.session is not None  # noqa: S101 -- the caller has looked
+    assert product.session is not None  # noqa: S101 -- checked by the caller
     return product.session
 
 
@@ -382,7 +382,7 @@ def prompt_choice(noun: str, found: tuple[Output, ...]) -> str:
     """Return the id chosen at a prompt on the terminal.
 
     Raises:
-        StoppedError: they would rather not.
+        StoppedError: nothing was chosen.
     """
     from kling_cli.jobs.signals import interruptible
 
@@ -400,7 +400,7 @@ def prompt_choice(noun: str, found: tuple[Output, ...]) -> str:
 def _read_answer(question: str) -> str:
     """Return the line typed; empty at the end of input.
 
-    typer's own prompt would write a blank to stdout, where results stand.
+    typer's own prompt would write a blank to stdout, where results are printed.
     """
     sys.stderr.write(question)
     sys.stderr.flush()

@@ -234,7 +234,7 @@ def select_items(
     """Return the items of these ids, theirs or those of the tasks that made them.
 
     Raises:
-        NoSuchThingError: there is none of one of them.
+        UnknownItemError: an id is unknown.
     """
     from kling_cli.api import UnknownItemError
 
@@ -267,7 +267,7 @@ def require_terminal(kind: ItemKind, ids: Sequence[str]) -> None:
 class Deletion:
     """Deletes items one by one; `deleted` are the ids that are gone.
 
-    One that cannot be deleted does not keep the others; `error` is of the first.
+    An item that cannot be deleted does not stop the others; `error` is of the first.
     """
 
     kind: ItemKind
@@ -305,7 +305,7 @@ class Deletion:
 async def confirm(question: str) -> bool:
     """Ask on stderr, as stdout is for results; any answer but yes is no.
 
-    The line is read once it is there: waiting can be interrupted, reading cannot.
+    The line is read once it is available: waiting can be interrupted, reading cannot.
     """
     import anyio
 

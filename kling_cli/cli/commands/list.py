@@ -318,10 +318,10 @@ def contains_text(job: JobRecord, text: str | None) -> bool:
 def parse_time(text: str, now: datetime, *, option: str = "--since") -> datetime:
     """Return the time of `2h`, `3d` or an ISO date; without a zone it is UTC.
 
-    `option` is what was typed, for the complaint.
+    `option` is what was typed, for the error message.
 
     Raises:
-        UsageError: it means none.
+        UsageError: it is not a time.
     """
     try:
         if ago := _RELATIVE_TIME.fullmatch(text.strip().lower()):

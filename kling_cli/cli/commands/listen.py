@@ -201,7 +201,7 @@ def parse_listen_options(  # noqa: PLR0913 -- the groups of options, one each
     """Return the listener's options, checked.
 
     Raises:
-        UsageError: some of it makes no sense.
+        UsageError: an option is invalid.
     """
     status, delay_s = parse_response(ingress_options.respond or ())
     targets = [parse_target(text) for text in forwarding_options.forward_to or ()]
@@ -252,7 +252,7 @@ def parse_callback_url(text: str | None) -> str | None:
     """Return the user's own URL without a trailing slash.
 
     Raises:
-        UsageError: it is no address that can be called.
+        UsageError: it is not an HTTP URL.
     """
     if text is None:
         return None
@@ -296,7 +296,7 @@ def parse_timeout(text: str | None) -> float | None:
     """Return the seconds of `--timeout`, None for no limit.
 
     Raises:
-        UsageError: it is no length of time.
+        UsageError: it is not a duration.
     """
     if text is None:
         return None

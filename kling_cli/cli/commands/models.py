@@ -101,7 +101,7 @@ def select_models(
     """Return the models to show: in the catalogue's order, or the cheapest first.
 
     Raises:
-        UsageError: there is no such product or model, or nobody knows one of the words.
+        UsageError: there is no such product, model or capability.
     """
     from kling_cli.cli.output.views.models import ModelListing
 

@@ -62,7 +62,7 @@ def find_jobs(names: Sequence[str], settings: Settings) -> list[JobRecord]:
     """Return the jobs of the journal with these ids.
 
     Raises:
-        UsageError: there is none of one of them.
+        UsageError: an id is unknown.
         JournalError: the journal cannot be read.
     """
     from kling_cli.jobs.history import JobHistory

@@ -49,7 +49,7 @@ def make_command(name: str, *, called: str) -> Any:
     step = catalogue.load_step(name)
     group = next(each.group for each in catalogue.step_summaries() if each.name == name)
     facts = step.step
-    assert facts is not None  # noqa: S101 -- a test holds the files to it
+    assert facts is not None  # noqa: S101 -- a test checks the catalogue for it
     groups: dict[str, Any] = {
         "output_options": OutputOptions,
         "account_options": AccountOptions,

@@ -91,7 +91,7 @@ def status_details(
     for result in results:
         name = result.task_id or (result.is_unsubmitted and result.external_id)
         if not name:
-            continue  # there is nothing but the error, which stderr has
+            continue  # only the error is known, and printed on stderr
         yield f"{one_line(name)}  {colored_state(result.state, style)}"
         for fact in _facts(result):
             value = one_line(fact.value)

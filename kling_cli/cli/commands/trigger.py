@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from kling_cli.mock.scenarios import MockDelivery
     from kling_cli.mock.sender import MockRun, MockRuns
 
-# Said here, as the scenarios themselves load what sends them; a test compares.
+# Repeated here, as importing the scenarios loads their sender; a test compares.
 SCENARIOS = (
     *("submitted", "processing", "succeeded", "failed", "failed-moderation"),
     *("image", "audio", "lifecycle"),
@@ -132,11 +132,11 @@ _GENERATIONS: Final = ("new", "legacy")
 def parse_mock_runs(name: str | None, mock_options: MockOptions) -> MockRuns:
     """Return the mock runs that the options describe.
 
-    With `--all` every scenario is a task of its own, and what a handler must do is
-    judged even where nothing was demanded.
+    With `--all` every scenario is a task of its own, and the default expectations
+    apply where none was given.
 
     Raises:
-        UsageError: some of it makes no sense.
+        UsageError: an option is invalid.
     """
     settings = load_settings({})
     signer = _load_signer(settings)
@@ -263,8 +263,8 @@ def _require_secret(
 ) -> None:
     """Refuse to send, or to judge, signatures that cannot be made.
 
-    An old one can only be made with the handler's own secret. A forged one can be sent
-    without, but whether a sound one would be let in can then not be seen.
+    An expired signature needs the handler's own secret. A forged one can be sent
+    without it, but not whether a valid one would be accepted.
     """
     is_judged = expectations.is_strict and not expectations.statuses
     for one in deliveries:
@@ -280,7 +280,7 @@ def _needs_reachability_check(
 ) -> bool:
     """Return whether a valid callback should follow, to test the handler afterwards.
 
-    One that checks signatures would refuse it if we cannot sign it.
+    A handler that checks signatures would refuse it if it cannot be signed.
     """
     return any(
         one.is_invalid and (signer.secrets or not one.is_forged) for one in deliveries

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kling_cli.settings import Settings
 
 _OTHER_NAMES = ("KLINGAI_API_KEY", "KLINGAI_ACCESS_KEY", "KLINGAI_SECRET_KEY")
-_SKEW_S = 30.0  # above it, times shown begin to mislead
+_SKEW_S = 30.0  # above it, displayed times are misleading
 _SIGNED_SKEW_S = 240.0  # signed callbacks are refused at 300. Source: API reference 4.5
 
 

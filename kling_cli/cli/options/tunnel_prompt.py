@@ -2,9 +2,6 @@
 
 They ask whether to use a public service where no tunnel is set up, whether to download
 an agent, whether a server's key is the right one.
-
-Whether to use a public service where no tunnel is set up, whether to download an
-agent, whether a server's key is the right one.
 """
 
 from __future__ import annotations
@@ -50,8 +47,8 @@ def prepare_job_tunnel(
 def prepare_tunnel(settings: Settings, tunnel: str) -> str:
     """Prompt at the terminal; return the tunnel to use, a value of `--tunnel`.
 
-    With `auto`, what is ready is used; what is half set up comes next; where nothing
-    is, a public service is offered once.
+    With `auto` a provider that is ready comes first, then one that is partly set up; if
+    there is none, a public service is offered once.
     """
     from kling_cli.tunnels import chain, registry
 

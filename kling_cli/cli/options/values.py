@@ -16,10 +16,10 @@ from kling_cli.text import decode_text, is_text, normal_text
 def parse_task_ids(task_ids: Iterable[str]) -> tuple[str, ...]:
     """Return the task ids in the order typed, each once, without surrounding space.
 
-    A list of ids that Windows has saved gives them with carriage returns and a mark.
+    Carriage returns and a byte order mark, as of a list saved on Windows, are removed.
 
     Raises:
-        UsageError: one is empty, as an unset shell variable makes it.
+        UsageError: an id is empty, as an unset shell variable makes it.
     """
     ids = tuple(dict.fromkeys(normal_text(each).strip() for each in task_ids))
     if not is_text(ids):

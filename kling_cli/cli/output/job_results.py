@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kling_cli.jobs.events import JobResult
     from kling_cli.settings import Settings
 
-NOTIFY_AFTER_S: Final = 60.0  # after so long nobody looks at the terminal any more
+NOTIFY_AFTER_S: Final = 60.0  # after so long the user no longer watches the terminal
 _MAX_PREVIEWS: Final = 4
 
 
@@ -133,7 +133,7 @@ class ResultKind(StrEnum):
     IDS = "ids"  # of tasks
 
 
-def print_results(  # noqa: PLR0913 -- one for each thing that a command decides
+def print_results(  # noqa: PLR0913 -- one for each decision of a command
     results: Sequence[JobResult],
     *,
     command: str,

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 
-# What the documents of commands that list have besides the keys of all: the same keys
-# on failure, and then these values.
+# The additional keys of commands that list, with their values on failure.
 LISTING_KEYS: Mapping[str, Mapping[str, Any]] = {
     "voices list": {"voices": [], "has_more": False},
     "voices show": {"voices": []},
@@ -91,7 +90,7 @@ def listing_document(
 ) -> dict[str, Any]:
     """Return the document of a command of `LISTING_KEYS`; absent facts are empty.
 
-    The named list stands before `error`, whatever happened.
+    The named list precedes `error` in every outcome.
     """
     return {
         "schema": SCHEMA,

@@ -29,9 +29,9 @@ class EmptyMessage(NamedTuple):
 class Listing:
     """The result of a command that lists. `command` is a key of `LISTING_KEYS`.
 
-    `facts` are what its JSON has under the keys named there; `lines` are for people
-    and pipes, `ids` for `--quiet`. `warnings` go to stderr, `notes` to a terminal only;
-    `empty` is said on stderr in place of lines where there are none.
+    `facts` are the values of the keys named there; `lines` are for terminals and pipes,
+    `ids` for `--quiet`. `warnings` go to stderr, `notes` to a terminal only; `empty` is
+    printed on stderr if there are no lines.
     """
 
     command: str

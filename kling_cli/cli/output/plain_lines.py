@@ -151,7 +151,7 @@ def _product_and_model(product: str, model: str | None) -> str:
 
 def _status_changed(event: events.StatusChanged) -> str | None:
     if event.status.is_final:
-        return None  # `Finished` says so, with the figures
+        return None  # `Finished` has it, with the figures
     reason = f": {event.message}" if event.message else ""
     return f"{event.task_id} {event.status.value}{reason}"
 
@@ -191,7 +191,7 @@ def _remark(event: events.Remark) -> str:
 
 def _finished(event: events.Finished) -> str | None:
     if event.result.task_id is None and event.result.error is not None:
-        return None  # there never was a task; the error says all
+        return None  # there is no task; the error is printed
     return result_summary(event.result)
 
 

@@ -92,7 +92,7 @@ def key_reader(output_options: OutputOptions, screen: Screen) -> KeyReader | Non
 async def read_keys(controls: Controls, *, screen: Screen) -> None:
     """Handle keys until cancelled or until the terminal has vanished.
 
-    The terminal is as before afterwards, and while it is somebody else's.
+    The terminal's mode is restored at the end, and while another program has it.
     """
     keyboard = Keyboard(sys.stdin.fileno())
 
@@ -114,7 +114,7 @@ async def read_keys(controls: Controls, *, screen: Screen) -> None:
 class Keyboard:
     """Reads single keys from a terminal, unbuffered and without echo.
 
-    A context manager for the time in which the keys are this program's.
+    A context manager; Ctrl-C is a signal as usual.
     """
 
     def __init__(self, terminal: int) -> None:
@@ -133,7 +133,9 @@ class Keyboard:
         while True:
             await anyio.wait_readable(self._terminal)
             if not is_in_foreground(self._terminal):
-                await anyio.sleep(FOREGROUND_CHECK_S)  # typed for somebody else
+                await anyio.sleep(
+                    FOREGROUND_CHECK_S
+                )  # typed for the foreground process
                 continue
             try:
                 typed = os.read(self._terminal, 64)

@@ -106,7 +106,7 @@ class StatusLine:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._text = ""
-        self._n_drawn = 0  # characters that stand there
+        self._n_drawn = 0  # characters on the screen
         self._is_paused = False
 
     def set(self, text: str) -> None:
@@ -146,7 +146,7 @@ class StatusLine:
         try:
             columns = os.get_terminal_size(self._stream.fileno()).columns
         except (OSError, ValueError):
-            columns = 0  # which a terminal also says that does not know
+            columns = 0  # as terminals report that do not know
         return columns or _DEFAULT_COLUMNS
 
     def _drawn(self) -> str:

@@ -1,7 +1,7 @@
 """The lines of `kling listen`: a listener event as one line of text; pure.
 
-`12:00:03 #12 text2video succeeded 84121… after 41s, valid signature`, and what became
-of it below with the same number. What belongs to no callback has no number.
+`12:00:03 #12 text2video succeeded 84121… after 41s, valid signature`, and later lines
+about the same callback with the same number. Events about no callback have no number.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Writers of listener events: stdout for events about callbacks, stderr for others.
 
-On a terminal a status line stays below them. Beside a command all of it goes to stderr,
-as stdout is the command's. With `--json` stdout has one object a line and nothing else,
-and the command's stdout joins stderr.
+On a terminal a status line stays below them. If the listener runs a command, all lines
+go to stderr, as stdout is the command's. With `--json` stdout has one object a line and
+nothing else, and the command's stdout is joined to stderr.
 """
 
 from __future__ import annotations

@@ -2,9 +2,6 @@
 
 Times are on the clock's monotonic scale, in seconds. Everything is frozen: the thread
 that draws sees one state or the next, never half of one.
-
-Times are on the clock's monotonic scale, in seconds. Everything is frozen: the thread
-that draws sees one progress or the next, never half of one.
 """
 
 from __future__ import annotations
@@ -72,8 +69,8 @@ class JobRow:
 class ProgressModel:
     """All jobs of a run and their common state.
 
-    `trouble` says why the API cannot be reached, and which try that was, as long as
-    that is so.
+    `api_error` is the error of the last request and which attempt it was, until a
+    request succeeds.
     """
 
     rows: tuple[JobRow, ...] = ()

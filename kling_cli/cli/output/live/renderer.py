@@ -117,7 +117,7 @@ def _summary_lines(progress: ProgressModel, options: RenderOptions) -> list[Text
     )
     facts = [total, progress.activity, progress.path]
     is_waiting = any(not (row.is_done or row.transfers) for row in progress.rows)
-    is_asking = is_waiting or not progress.rows  # which tasks there are, too
+    is_asking = is_waiting or not progress.rows  # or the tasks are still being listed
     if is_asking and progress.next_query_at and progress.next_query_at > options.now:
         what = "trying again" if progress.api_error else "asking again"
         facts.append(f"{what} in {format_clock(progress.next_query_at - options.now)}")

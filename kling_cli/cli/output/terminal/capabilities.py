@@ -134,7 +134,7 @@ def notification_sequence(text: str, environ: Mapping[str, str]) -> str:
     words = one_line(text).replace(";", ",")[:_MAX_NOTIFICATION_LENGTH]
     term, program = environ.get("TERM", ""), environ.get("TERM_PROGRAM")
     if _is_multiplexed(environ):
-        return BEL  # passed on by tmux and screen, as the others are not
+        return BEL  # tmux and screen forward it, and not the others
     if environ.get("KITTY_WINDOW_ID") or program in _OSC9_PROGRAMS:
         return f"{ESC}]9;{words}{ST}"
     if _OSC777_TERMS.match(term):

@@ -1,7 +1,7 @@
 """Previews: small images of output files for terminals that display images.
 
-PyAV (the extra `preview`) reads every image and the first frame of a video, and makes
-them small. Without it, images go to the terminal as they are, where it can read them.
+PyAV (the extra `preview`) decodes images and the first frame of a video, and scales
+them down. Without it, image files are sent unchanged to terminals that decode them.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ _JOINERS = frozenset("\u200c\u200d")  # part of words and of emoji, and harmless
 def one_line(text: str) -> str:
     """Return `text` with control, bidirectional and line break characters escaped.
 
-    Line breaks are spelled out too, so that text from the API stays on its line.
+    Line breaks are escaped too, so that text from the API stays on its line.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -104,7 +104,7 @@ def format_estimate(
 ) -> str | None:
     """Return `about 4 units, $0.56`, or `at most …` where only that is known.
 
-    `usd` is the list price of whichever is known; without it there are units alone.
+    `usd` is the list price of whichever is known; without it only units are shown.
     """
     price = "" if usd is None else f", {format_usd(usd)}"
     if amount is not None:

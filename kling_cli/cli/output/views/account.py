@@ -32,7 +32,7 @@ def deduction_listing(  # noqa: PLR0913 -- one argument an option of the command
 ) -> Listing:
     """Return the listing of deductions; `by` groups the lines for people.
 
-    `left` is what a bill of cash says is left.
+    `left` is the balance of cash, by `cash_left`.
     """
     facts = {} if left is None else {"left": list(left)}
     sums = deduction_totals(found.items)
@@ -200,7 +200,7 @@ def deduction_document(row: Deduction) -> dict[str, Any]:
 
 BAR_WIDTH = 16
 _DAY_S = 86_400
-# The API's words, and ours for a person; those that can pay come first.
+# The API's status and its label; those that can pay come first.
 _STATUS_LABELS = {
     "online": "online",
     "toBeOnline": "not yet online",

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from kling_cli.listener.events import Forwarded, Verified
     from kling_cli.store import StoredCallback, StoredForward
 
-_MAX_EXCERPT_LINES: Final = 3  # of an answer's body
-_MAX_LINES: Final = 200  # of a callback that is shown while others come
+_MAX_EXCERPT_LINES: Final = 3  # of a response body
+_MAX_LINES: Final = 200  # of a callback that is shown while others arrive
 
 
 def callback_table(
@@ -31,8 +31,8 @@ def callback_table(
 ) -> Iterator[str]:
     """Yield one line a callback, in columns.
 
-    On a terminal of some width with headings, and without what has no room; without
-    a width nothing is left out.
+    With a terminal's `width` there are headings, and columns without room are dropped;
+    with None every column is written.
     """
     if width is None:
         rows = [
@@ -83,7 +83,7 @@ def new_callback_details(
 ) -> Iterator[str]:
     """Yield the details of a new callback, with its verification and forwards first.
 
-    A long body is cut: a terminal is not for reading a megabyte.
+    A long body is truncated.
     """
     from kling_cli.listener.events import Duplicate, Forwarded, Stale, Verified
 

@@ -1,7 +1,7 @@
 """The output of `kling trigger`: lines as answers arrive, or one JSON document.
 
-With `--assert`, PASS or FAIL for each promise comes after the answers; with `--all`,
-each scenario is a row of a table instead of its answers.
+With `--assert`, PASS or FAIL for each expectation follows the answers; with `--all`,
+each scenario is a row of a table.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class MockReport:
     def conclude(self, error: KlingError | None) -> int:
         """Print PASS or FAIL where requested, and the error; return the exit code.
 
-        Without an answer there is nothing to pass or fail.
+        Without an answer there is no verdict.
         """
         if self._output_options.is_json:
             write_result(dumps(self._full_document(error)))

@@ -43,7 +43,7 @@ _PER_LABELS = {"second": "s", "call": "call", "output": "each"}
 _FREE_VALUE_KINDS = frozenset(
     {FieldKind.TEXT, FieldKind.JSON, FieldKind.IMAGE}
     | {FieldKind.AUDIO, FieldKind.VIDEO, FieldKind.LINK}
-)  # kinds whose value is a person's own
+)  # kinds whose value the user supplies
 
 
 def model_table(lines: Sequence[ModelListing]) -> Iterator[str]:
