@@ -21,7 +21,7 @@ async def knows_no_name(_host: str) -> tuple[str, ...]:
     return ()
 
 
-a_client = functools.partial(new_http, look_up=knows_no_name)
+a_client = functools.partial(new_http, resolver=knows_no_name)
 
 SOMEWHERE = "http://api.example:8080/x"  # never asked for by name: a proxy is asked
 
