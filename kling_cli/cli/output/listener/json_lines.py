@@ -79,17 +79,9 @@ def _callback(event: events.CallbackReceived) -> dict[str, Any]:
         "status": event.status,
         "trust": event.trust,
         "since_submit_s": event.since_submit_s,
-        "headers": _headers(event.headers),
+        "headers": joined_headers(event.headers),
         "body_b64": b64encode(event.raw).decode(),
     }
-
-
-def _headers(headers: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """Return the headers by name, repeated ones joined as HTTP joins them."""
-    joined: dict[str, str] = {}
-    for name, value in headers:
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return joined
 
 
 def _verified(event: events.Verified) -> dict[str, Any]:
