@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from kling_cli.cli.output.terminal.text import format_timestamp
 from kling_cli.listener import events
+from kling_cli.listener.forwarding.headers import joined_headers
 
 if TYPE_CHECKING:
     from kling_cli.listener.events import JsonLineEvent
