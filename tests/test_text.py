@@ -18,7 +18,7 @@ from kling_cli.errors import UsageError
 from kling_cli.jobs.order_parser import json_or_text, to_order
 from kling_cli.secret import Secret
 from kling_cli.settings.settings import read_settings
-from kling_cli.text import NOT_TEXT, decode_text, normal_text
+from kling_cli.text import NOT_TEXT, decode_text, normalize_text
 
 WORDS = "un \u00e9t\u00e9 \U0001f6a3\nat sea\n"
 BOARD = '[{"duration": 2, "prompt": "a boat"},\n"3: rain"]'
@@ -88,7 +88,7 @@ def test_text_read_by_a_shell_from_such_a_file_is_the_same() -> None:
     assert said["prompt"] == "a boat\nat sea"
     assert json_or_text('\ufeff{"a": 1}\r') == {"a": 1}
     assert read_settings({"KLING_API_KEY": "\ufeffsk-1\r"}).api_key == Secret("sk-1")
-    assert normal_text("old\rMac") == "old\nMac"
+    assert normalize_text("old\rMac") == "old\nMac"
 
 
 def test_a_file_that_is_not_text_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
