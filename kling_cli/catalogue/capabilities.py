@@ -1,4 +1,4 @@
-"""What a person wants a model to be able to do, in the words of `--can`.
+"""Searches models by capability, in the words of `--can`.
 
 A word is a field (`sound`, `last-frame`), a field and its value (`duration=12`,
 `image=4` for four of them), a value alone (`4k`, `16:9`, `12s`), or `no-` and a switch.
@@ -52,7 +52,7 @@ _MAX_COUNT: Final = 1000  # more than any field takes
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One thing that is wanted of a field: a value, or any at all (`value` None)."""
+    """A value that a field must accept, or any value at all (`value` None)."""
 
     field: str
     value: Any = None
@@ -61,14 +61,14 @@ class Requirement:
 def parse_requirements(
     product: Product, words: Iterable[str]
 ) -> Iterator[tuple[Requirement, ...]]:
-    """Yield every way in which this product can mean all of the words; often none."""
+    """Yield every combination of meanings that the words have for a product, if any."""
     yield from combinations(
         *(tuple(parse_requirement(product, word)) for word in words)
     )
 
 
 def parse_requirement(product: Product, word: str) -> Iterator[Requirement]:
-    """Yield what a word can mean for a product: a field, or the value of one."""
+    """Yield the meanings of a word for a product: a field, or the value of one."""
     name, separator, text = word.strip().lower().partition("=")
     named = [field for field in product.fields if name in option_names(field)]
     if named and not separator:
@@ -97,7 +97,7 @@ def _requirements_by_value(product: Product, text: str) -> Iterator[Requirement]
 
 
 def _choices_by_text(product: Product, field: Field) -> dict[str, Any]:
-    """Return every value that some model takes for a choice, by its text."""
+    """Return every value that some model accepts for a choice, by its text."""
     found: dict[str, Any] = {}
     for model in product.models:
         for limits in model.limits.values():
@@ -122,7 +122,7 @@ def option_names(field: Field) -> frozenset[str]:
 def parse_value(field: Field, text: str) -> Any:
     """Return the value that a text means for a field; of a list, that many samples.
 
-    A text that means nothing for it is returned as it is: no model will take it.
+    A text without a meaning is returned as it is: no model will accept it.
     """
     if field.kind in _COUNTED and text.isdecimal():
         count = min(int(text), _MAX_COUNT)
@@ -143,12 +143,12 @@ def parse_value(field: Field, text: str) -> Any:
 
 
 def _single_sample(field: Field, count: int) -> Any:
-    """Return a sample where one is wanted; of several no such field can have any."""
+    """Return a sample for a count of one; no such field has several."""
     return sample_value(field) if count == 1 else count
 
 
 def sample_value(field: Field) -> Any:
-    """Return one value that stands for any; of a JSON field there is none."""
+    """Return a value that stands for any; a JSON field has none."""
     if field.name == "shots":
         return _SHOT
     return _SAMPLES.get(field.kind)
@@ -157,10 +157,10 @@ def sample_value(field: Field) -> Any:
 def require_known_capabilities(
     products: Iterable[Product], words: Iterable[str]
 ) -> None:
-    """Refuse a word that none of the products knows.
+    """Refuse a word that has no meaning for any of the products.
 
     Raises:
-        UsageError: naming the word, and those that are near it.
+        UsageError: naming the word, and similar ones.
     """
     everything = tuple(products)
     for word in words:
@@ -185,10 +185,10 @@ _MAX_ADDED_FIELDS: Final = 4  # how many further fields may have to be said
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapabilityMatch:
-    """The cheapest way in which a model does what is wanted.
+    """The cheapest request with which a model meets the requirements.
 
-    `values` is what has to be said, samples standing for what is any. The estimate is
-    of a job with these values and defaults; None where nobody can know.
+    `values` are the values to give, with samples for those that may be any. The
+    estimate is for these values and defaults; None where it is unknown.
     """
 
     plan: Plan
@@ -198,7 +198,7 @@ class CapabilityMatch:
 
     @property
     def price(self) -> float:
-        """What it is sorted by: units of a job at most, unknown ones last."""
+        """The sort key: units of a job at most, unknown ones last."""
         most = self.estimate.at_most_units if self.estimate else None
         return float("inf") if most is None else most
 
@@ -206,14 +206,14 @@ class CapabilityMatch:
 def best_match(
     product: Product, model: Model, words: Iterable[str]
 ) -> CapabilityMatch | None:
-    """Return the cheapest offer of a model for all of the words of `--can`."""
+    """Return the cheapest match of a model for all of the words of `--can`."""
     wanted = tuple(parse_requirements(product, words))
     offers = [
         _match(plan, values)
         for plan in _plans_of(product, model)
         for each in wanted
-        for said in _value_sets(plan, each)
-        for values in _satisfy_rules(plan, said, frozenset(said), _MAX_ADDED_FIELDS)
+        for given in _value_sets(plan, each)
+        for values in _satisfy_rules(plan, given, frozenset(given), _MAX_ADDED_FIELDS)
     ]
     return min(offers, key=lambda offer: offer.price, default=None)
 
@@ -234,17 +234,17 @@ def _match(plan: Plan, values: Mapping[str, Any]) -> CapabilityMatch:
 
 
 def _value_sets(plan: Plan, wanted: Iterable[Requirement]) -> Iterator[dict[str, Any]]:
-    """Yield the values that meet the demands one by one; none if one cannot be met."""
-    said: list[dict[str, Any]] = [{}]
+    """Yield the sets of values that meet the requirements; none if impossible."""
+    given: list[dict[str, Any]] = [{}]
     for each in wanted:
         values = [*_candidate_values(plan, each)]
-        said = [
+        given = [
             {**one, each.field: value}
-            for one in said
+            for one in given
             for value in values
             if one.get(each.field, value) == value
         ]
-    yield from said
+    yield from given
 
 
 def _candidate_values(plan: Plan, wanted: Requirement) -> Iterator[Any]:
@@ -267,7 +267,7 @@ def _candidate_values(plan: Plan, wanted: Requirement) -> Iterator[Any]:
 
 
 def _sample_values(plan: Plan, name: str, limits: Limits) -> list[Any]:
-    """Return values of which any will do; one is enough where no rule asks for it."""
+    """Return valid values; several only where a rule may want another."""
     field = plan.product.field(name)
     if limits.choices:
         return list(limits.choices)
@@ -281,31 +281,33 @@ def _sample_values(plan: Plan, name: str, limits: Limits) -> list[Any]:
 
 
 def _satisfy_rules(
-    plan: Plan, said: dict[str, Any], wanted: frozenset[str], depth: int
+    plan: Plan, given: dict[str, Any], wanted: frozenset[str], depth: int
 ) -> Iterator[dict[str, Any]]:
-    """Yield `said` with what the rules want beside it; nothing if they forbid it."""
-    broken = next((rule for rule in plan.rules if _breaks_rule(rule, plan, said)), None)
+    """Yield `given` with the values that the rules require; none if they forbid it."""
+    broken = next(
+        (rule for rule in plan.rules if _breaks_rule(rule, plan, given)), None
+    )
     if broken is None:
-        yield said
+        yield given
         return
     if depth == 0:
         return
     for name in broken.fields:
-        if name not in wanted and name not in said and name in plan.limits:
+        if name not in wanted and name not in given and name in plan.limits:
             for value in _repair_values(broken, plan, name):
                 yield from _satisfy_rules(
-                    plan, {**said, name: value}, wanted, depth - 1
+                    plan, {**given, name: value}, wanted, depth - 1
                 )
 
 
-def _breaks_rule(rule: Rule, plan: Plan, said: Mapping[str, Any]) -> bool:
-    """Say whether a rule about something that was said is broken."""
-    is_about = rule.check is None and any(name in said for name in rule.fields)
-    return is_about and validation.find_rule_violation(rule, plan, said) is not None
+def _breaks_rule(rule: Rule, plan: Plan, given: Mapping[str, Any]) -> bool:
+    """Return whether the values violate a rule about one of them."""
+    is_about = rule.check is None and any(name in given for name in rule.fields)
+    return is_about and validation.find_rule_violation(rule, plan, given) is not None
 
 
 def _repair_values(rule: Rule, plan: Plan, name: str) -> Iterator[Any]:
-    """Yield the values that may mend a rule, as far as the model takes them."""
+    """Yield the values that may satisfy a rule, as far as the model accepts them."""
     if not accepts_field(plan.model, plan.route, name):
         return
     needed = rule.need.get(name)

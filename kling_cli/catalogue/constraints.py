@@ -1,4 +1,4 @@
-"""Choices among many: their groups, what has ended, and what a wrong one was meant for.
+"""Checks single values against limits, and expands groups of choices.
 
 In limits and rules the name of a group stands for its choices.
 """
@@ -25,7 +25,7 @@ _SIMILARITY = 0.5  # of the letters; names like `hug_pro` are short
 
 
 def expand_groups(product: Product) -> Product:
-    """Return the product with choices wherever the name of a group stands."""
+    """Return the product with choices in place of the names of groups."""
     groups = {each.name: each.groups for each in product.fields if each.groups}
     if not groups:
         return product
@@ -44,7 +44,7 @@ def expand_groups(product: Product) -> Product:
 
 
 def current_choices(field: Field) -> tuple[str, ...]:
-    """Return the choices that have not ended."""
+    """Return the choices that have not been discontinued."""
     return tuple(
         choice
         for group in field.groups
@@ -54,7 +54,7 @@ def current_choices(field: Field) -> tuple[str, ...]:
 
 
 def rejection_reason(field: Field, value: object) -> str:
-    """Return what is wrong with a value that is none of the field's choices."""
+    """Return why a value is none of the field's current choices."""
     for group in field.groups:
         if day := group.discontinued.get(str(value)):
             return f"discontinued on {day}"
@@ -62,7 +62,7 @@ def rejection_reason(field: Field, value: object) -> str:
 
 
 def suggest_choices(field: Field, value: object) -> str:
-    """Return the choices that look like `value`, as the words of a hint."""
+    """Return a hint with the choices that are similar to `value`, or nothing."""
     near = get_close_matches(
         str(value).lower(), current_choices(field), n=3, cutoff=_SIMILARITY
     )
@@ -119,10 +119,11 @@ _PYTHON_TYPES: Mapping[FieldKind, tuple[tuple[type, ...], str]] = {
 
 
 class Violation(NamedTuple):
-    """Why a value will not do.
+    """A limit that a value violates.
 
     `kind` is `type`, `choice`, `range`, `length`, `items`, `missing`, `key` or `fixed`;
-    `allowed` what would do; `value` the value itself, `at` where in it (`.config.pan`).
+    `allowed` what would be valid; `value` the offending value, `at` its place in the
+    whole one (`.config.pan`).
     """
 
     kind: str
@@ -132,7 +133,7 @@ class Violation(NamedTuple):
 
 
 def violations(field: Field, limits: Limits, value: Any) -> Iterator[Violation]:
-    """Yield what is wrong with `value` for a model with these `limits`."""
+    """Yield the limits that `value` violates."""
     if limits.is_fixed:
         if value != limits.default:
             yield Violation("fixed", str(limits.default), value)
@@ -143,14 +144,14 @@ def violations(field: Field, limits: Limits, value: Any) -> Iterator[Violation]:
 
 
 def expected_type(field: Field, value: Any) -> str | None:
-    """Return what one value of `field` should be, when `value` is no such thing."""
+    """Return the type that `field` expects, in words, when `value` is of another."""
     python_types, words = _PYTHON_TYPES[field.kind]
     is_flag = isinstance(value, bool) and field.kind is not FieldKind.SWITCH
     return None if isinstance(value, python_types) and not is_flag else words
 
 
 def describe_limits(limits: Limits) -> str:
-    """Return what would do, in words: `5 or 10`, `3 to 15`, `at most 9 characters`."""
+    """Return what the limits allow: `5 or 10`, `3 to 15`, `at most 9 characters`."""
     if limits.choices:
         return _join_or([str(each) for each in limits.choices])
     if limits.minimum is not None:
@@ -159,7 +160,7 @@ def describe_limits(limits: Limits) -> str:
 
 
 def is_url(value: str) -> bool:
-    """Say whether a value is a web address rather than the content itself."""
+    """Return whether a value is a web address rather than the content itself."""
     return re.match(r"https?://\S+$", value, re.IGNORECASE) is not None
 
 

@@ -1,4 +1,4 @@
-"""One value of a body, by the kind of its field and the way its mapping spells it."""
+"""Decodes request bodies: the values of our fields, read back from the JSON sent."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _JSON_TYPES: Mapping[FieldKind, tuple[tuple[type, ...], str]] = {
 
 
 class DecodeError(Exception):
-    """A raw value that stands for none of ours."""
+    """A value of a body cannot be decoded."""
 
     def __init__(self, wire: str, message: str) -> None:
         super().__init__(message)
@@ -45,7 +45,7 @@ def decode_value(mapping: FieldMapping, kind: FieldKind, raw: Any, wire: str) ->
     """Return our value for `raw`, which stands at `wire`.
 
     Raises:
-        UnreadableError: it is missing, of another type, or no word of the API's.
+        DecodeError: it is missing, of another type, or not a word of the API.
     """
     if raw is None:
         raise DecodeError(wire, f"{wire} is required")
@@ -61,7 +61,11 @@ def decode_value(mapping: FieldMapping, kind: FieldKind, raw: Any, wire: str) ->
 
 
 def require_json_type(kind: FieldKind, raw: Any, wire: str) -> Any:
-    """Return `raw` when it has the JSON type of `kind`."""
+    """Return `raw` when it has the JSON type of `kind`.
+
+    Raises:
+        DecodeError: it has another one.
+    """
     types, words = _JSON_TYPES.get(kind, ((str,), "a string"))
     is_flag = isinstance(raw, bool) and kind is not FieldKind.SWITCH
     if is_flag or not isinstance(raw, types):
@@ -89,7 +93,7 @@ def decode_shots(raw: Any, wire: str) -> tuple[dict[str, Any], ...]:
     """Return the shots of a legacy `multi_prompt`, in the order of their indexes.
 
     Raises:
-        UnreadableError: an entry is not of the documented form.
+        DecodeError: an entry is not of the documented form.
     """
     entries = require_json_type(FieldKind.JSON, raw, wire)
     if not isinstance(entries, list):
@@ -119,7 +123,7 @@ def _decode_shot(entry: Any, wire: str) -> tuple[int, dict[str, Any]]:
 
 
 def route_by_path(path: str) -> tuple[Product, Route, Model | None] | None:
-    """Return what a POST to `path` creates; None when it creates nothing.
+    """Return the product and route whose create path this is; None when there is none.
 
     The model is None when the body names it, and when the path names one that the
     product does not have.
@@ -138,7 +142,7 @@ def route_by_path(path: str) -> tuple[Product, Route, Model | None] | None:
 def model_by_wire_id(
     product: Product, route: Route, wire_id: str | None
 ) -> Model | None:
-    """Return the model a body's `wire_id` means; without one, the route's default."""
+    """Return the model that `wire_id` names on a route; without one, its default."""
     wanted = wire_id or route.default_wire_id
     for model in product.models:
         if model.wire_ids.get(route.name) == wanted:
@@ -159,10 +163,10 @@ _PLAIN_MAPPING = FieldMapping(path="")
 def decode_body(
     product: Product, route: Route, model: Model, body: Mapping[str, Any]
 ) -> tuple[dict[str, Any], tuple[Problem, ...]]:
-    """Return the values `body` carries, and what in it cannot be read.
+    """Return the values of `body`, and what in it cannot be decoded.
 
-    Keys nobody knows are left alone, as the API leaves them. What `body.build` made is
-    made again from these values. `model` decides nothing yet: every field is read.
+    Unknown keys are ignored, as by the API. `encode_body` makes the same body of these
+    values again. `model` decides nothing yet: every field is read.
     """
     del model
     found = _DecodedValues()
@@ -177,13 +181,14 @@ def decode_body(
 
 @dataclass(slots=True)
 class _DecodedValues:
-    """What has been read so far; `order` are the fields of the lists' entries."""
+    """The values and problems found so far; `order` are the fields of list entries."""
 
     values: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
 
     def keep(self, name: str, value: Any, *, is_many: bool, at: str) -> None:
+        """Add a value of the list entry at `at`."""
         if is_many:
             self.values[name] = (*self.values.get(name, ()), value)
         elif name in self.values:
@@ -194,14 +199,14 @@ class _DecodedValues:
 
 
 def list_paths(route: Route) -> tuple[str, ...]:
-    """Return where `route` has lists of items."""
+    """Return the paths at which `route` has lists of items."""
     return tuple(
         dict.fromkeys(p.path for p in route.mappings.values() if p.item is not None)
     )
 
 
 def wire_name(route: Route, field: str) -> str:
-    """Return what the API calls `field` on `route`: `contents[element].element_id`."""
+    """Return the name of `field` in bodies: `contents[element].element_id`."""
     mapping = route.mappings.get(field)
     if mapping is None:
         return field
@@ -217,13 +222,14 @@ def _restore_handles(
     product: Product, route: Route, found: _DecodedValues
 ) -> dict[str, Any]:
     values = found.values
-    known = prompt.find_references(product, route, values)
-    known = prompt.reorder_references(known, route, found.order)
+    references = prompt.reorder_references(
+        prompt.find_references(product, route, values), route, found.order
+    )
     if isinstance(values.get("prompt"), str):
-        values["prompt"] = prompt.to_handles(values["prompt"], known)
+        values["prompt"] = prompt.to_handles(values["prompt"], references)
     if "shots" in values:
         values["shots"] = tuple(
-            {**each, "prompt": prompt.to_handles(each["prompt"], known)}
+            {**each, "prompt": prompt.to_handles(each["prompt"], references)}
             for each in values["shots"]
         )
     return values
@@ -254,7 +260,7 @@ def _decode_list(
 
 
 def _field_of_entry(route: Route, at: str, entry: Any, where: str) -> str:
-    """Find the field by the mapping with the most constants that the entry has."""
+    """Return the field of a list entry: the one whose mapping shares most constants."""
     if not isinstance(entry, Mapping):
         raise DecodeError(where, f"{where} must be an object")
     kinds = {
@@ -283,7 +289,7 @@ def _matches_constant(mapping: FieldMapping, raw: Any, constant: Any) -> bool:
 def _require_known_constants(
     kinds: Collection[FieldMapping], entry: Mapping[str, Any], where: str
 ) -> None:
-    """Refuse an entry that calls itself something that no mapping has entries of."""
+    """Refuse an entry whose type belongs to no mapping."""
     constants = [pair for mapping in kinds for pair in (mapping.item or {}).items()]
     for key in dict(constants):
         raw = entry.get(key)
@@ -331,7 +337,7 @@ def _decode_field(
 
 
 def _belongs_to_other_field(route: Route, name: str, raw: Any) -> bool:
-    """Say whether `raw` is a word of the first of other fields at the same mapping."""
+    """Return whether `raw` is a word of another field with the same path."""
     words = route.mappings[name].encode
     for other, mapping in route.mappings.items():
         shares = words is not None and mapping.path == route.mappings[name].path
@@ -343,7 +349,7 @@ def _belongs_to_other_field(route: Route, name: str, raw: Any) -> bool:
 def _decode_single(
     mapping: FieldMapping, product: Product, name: str, body: Mapping[str, Any]
 ) -> tuple[Any, ...] | None:
-    """Return the single value that stands apart from where several would."""
+    """Return the single value that stands at a path of its own, apart from lists."""
     at = mapping.single_path
     if at is None:
         return None

@@ -1,4 +1,4 @@
-"""The model of a request that names none: the newest that can do what was asked.
+"""Chooses the model of a request that names none: the newest that accepts it.
 
 The catalogue lists a product's models newest first, and names its default for each kind
 of credentials. A model that is named is never changed for another.
@@ -66,7 +66,7 @@ def _candidate_plans(
     names: Collection[str],
     credentials: Collection[CredentialKind],
 ) -> Iterator[Plan]:
-    """Yield how each model would be asked that takes the fields, the default first."""
+    """Yield a plan for each model that accepts the fields, the default first."""
     others = [
         each
         for each in product.models
@@ -82,7 +82,7 @@ def _candidate_plans(
 def _default_model_shortfall(
     product: Product, model: Model, values: Mapping[str, Any]
 ) -> str:
-    """Return what the default cannot do, as the first half of a sentence."""
+    """Return what the default model cannot do, as the first half of a sentence."""
     routes = [each for each in product.routes if each.name in model.wire_ids]
     lacking = [
         name

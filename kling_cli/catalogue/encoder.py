@@ -1,4 +1,7 @@
-"""Dotted paths into a body of JSON: `settings.audio`, `video_list.0.video_url`."""
+"""Encodes values into request bodies, and reads and writes dotted paths in JSON.
+
+Paths look like `settings.audio` and `video_list.0.video_url`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from kling_cli.errors import UsageError
 
 
 def get_path(body: Any, path: str) -> Any:
-    """Return what stands at `path`, None when there is nothing or null."""
+    """Return the value at `path`, None when it is absent or null."""
     for step in path.split("."):
         if isinstance(body, dict):
             body = body.get(step)
@@ -25,13 +28,13 @@ def get_path(body: Any, path: str) -> Any:
 
 
 def set_path(body: dict[str, Any], path: str, value: Any) -> None:
-    """Set `path` to `value`, making objects and lists where there are none yet.
+    """Set the value at `path`, creating objects and lists where none exist yet.
 
-    A number is an index where a list stands or nothing does yet; one past the end of a
+    A number is an index where a list exists or nothing does yet; one past the end of a
     list appends.
 
     Raises:
-        UsageError: the path leads through a list by a word, or through a value.
+        UsageError: the path leads through a list by a name, or through a value.
     """
     here: Any = body
     steps = path.split(".")
@@ -87,10 +90,10 @@ def encode_values(plan: Plan, completed: Mapping[str, Any]) -> dict[str, Any]:
     body: dict[str, Any] = {}
     if route.model_path is not None:
         body[route.model_path] = plan.wire_model
-    known = prompt.find_references(plan.product, route, completed)
+    references = prompt.find_references(plan.product, route, completed)
     for name, mapping in route.mappings.items():
         if name in completed:
-            handles = [each.handle for each in known if each.field == name]
+            handles = [each.handle for each in references if each.field == name]
             value = _encode_text(plan, completed, name)
             _write_field(body, mapping, plan.product.field(name), value, handles)
     return body
@@ -120,13 +123,13 @@ def complete_body(
     return body
 
 
-def _encode_text(plan: Plan, said: Mapping[str, Any], name: str) -> Any:
-    value = said[name]
+def _encode_text(plan: Plan, given: Mapping[str, Any], name: str) -> Any:
+    value = given[name]
     if name == "prompt":
-        return prompt.encode_prompt(plan, said, value)
+        return prompt.encode_prompt(plan, given, value)
     if name == "shots":
         return tuple(
-            shot._replace(words=prompt.encode_prompt(plan, said, shot.words))
+            shot._replace(text=prompt.encode_prompt(plan, given, shot.text))
             for shot in prompt.parse_shots(value)
         )
     return value

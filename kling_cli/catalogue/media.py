@@ -62,7 +62,7 @@ class FileContent(str):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFacts:
-    """What an image is by its own bytes.
+    """The format and size of an image, by its bytes.
 
     `format` is `jpg`, `png`, `webp`, or None for anything else; sides are in pixels as
     stored, 0 when they cannot be read.
@@ -84,7 +84,7 @@ def too_large(max_bytes: int) -> Problem:
 
 
 def describe_image(raw: bytes) -> ImageFacts:
-    """Return what `raw` is, whatever its name says."""
+    """Return the facts of an image, read from its bytes and not its name."""
     kind = next((name for magic, name in _IMAGE_MAGIC if magic.match(raw)), None)
     width, height = _image_size(raw) if kind else (0, 0)
     return ImageFacts(format=kind, width=width, height=height, n_bytes=len(raw))
@@ -98,7 +98,7 @@ def image_problems(
     formats: tuple[str, ...] = IMAGE_FORMATS,
     max_side_px: int | None = None,
 ) -> tuple[Problem, ...]:
-    """Return what keeps the API from taking an image with these `facts`."""
+    """Return the problems for which the API refuses an image."""
     found = [*_file_size_problems(facts, max_bytes), *_content_problems(facts, formats)]
     longest = max(facts.width, facts.height)
     if max_side_px is not None and longest > max_side_px:
@@ -114,7 +114,7 @@ def image_problems_of_base64(
     formats: tuple[str, ...] = IMAGE_FORMATS,
     max_side_px: int | None = None,
 ) -> tuple[Problem, ...]:
-    """Return what is wrong with an image that travels in a body."""
+    """Return the problems of an image that is sent in a body."""
     try:
         raw = base64.b64decode(text, validate=True)
     except ValueError:
@@ -186,7 +186,7 @@ class AudioFacts:
 
 
 def describe_audio(raw: bytes) -> AudioFacts:
-    """Return what `raw` is, whatever its name says."""
+    """Return the facts of audio, read from its bytes and not its name."""
     kind = next((name for magic, name in _AUDIO_MAGIC if magic.match(raw)), None)
     duration_s = None if kind is None else _duration_s(raw, kind)
     return AudioFacts(format=kind, duration_s=duration_s, n_bytes=len(raw))
@@ -195,9 +195,9 @@ def describe_audio(raw: bytes) -> AudioFacts:
 def audio_problems(
     facts: AudioFacts, *, seconds: tuple[float, float] | None = None
 ) -> tuple[Problem, ...]:
-    """Return what keeps the API from taking a sound with these `facts`.
+    """Return the problems for which the API refuses audio.
 
-    `seconds` are the shortest and the longest it takes.
+    `seconds` are the shortest and the longest duration that it accepts.
     """
     found = list(_audio_problems(facts, seconds))
     return tuple(Problem(field="audio", message=message) for message in found)

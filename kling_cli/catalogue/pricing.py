@@ -1,4 +1,4 @@
-"""How long a result is: as asked for, or as long as an input is."""
+"""Estimates and computes what jobs cost, and how long their results are."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from kling_cli.catalogue.definition.schema import (
 from kling_cli.catalogue.values import completed_values, effective_values, given_values
 
 
-def find_duration_rule(plan: Plan, said: Mapping[str, Any]) -> DurationRule | None:
-    """Return the length that holds for what was said; None where no input decides."""
-    real, counts = given_values(said), effective_values(plan, said)
+def find_duration_rule(plan: Plan, given: Mapping[str, Any]) -> DurationRule | None:
+    """Return the duration rule that applies; None where no input decides the length."""
+    real, effective = given_values(given), effective_values(plan, given)
     for each in plan.duration_rules:
-        if each.source in real and values.conditions_hold(each.when, real, counts):
+        if each.source in real and values.conditions_hold(each.when, real, effective):
             return each
     return None
 
 
 def measure_input_s(
-    plan: Plan, length: DurationRule, said: Mapping[str, Any]
+    plan: Plan, length: DurationRule, given: Mapping[str, Any]
 ) -> float | None:
-    """Return the seconds of the input, where its content is at hand and tells."""
-    field, value = plan.product.field(length.source), said[length.source]
+    """Return the duration of the input, where its content is at hand and states it."""
+    field, value = plan.product.field(length.source), given[length.source]
     if field.kind is not FieldKind.AUDIO or not isinstance(value, str):
         return None
     if is_url(value):
@@ -50,7 +50,7 @@ _EPSILON = 1e-6
 
 
 class _Quantity(NamedTuple):
-    """How many seconds or results there will be: exactly, and at most."""
+    """The number of seconds or results: exactly if known, and at most."""
 
     exact: Any
     most: Any
@@ -61,34 +61,34 @@ def estimate_units(
 ) -> Estimate | None:
     """Return what the job will cost if it succeeds; None without a published price.
 
-    Where that follows the length of an input, or a number of results that is left to
-    the model, there is a bound by the documented limits. `seconds` is how long the
-    result will be, where that is known and no field says so.
+    Where the length follows an input, or the number of results is left to the model,
+    there is a bound by the documented limits. `seconds` is how long the result will be,
+    where that is known and no field decides it.
     """
     return estimate_completed(plan, completed_values(plan, values), seconds=seconds)
 
 
 def estimate_completed(
-    plan: Plan, said: Mapping[str, Any], *, seconds: float | None = None
+    plan: Plan, given: Mapping[str, Any], *, seconds: float | None = None
 ) -> Estimate | None:
     """Return the estimate for completed values; see `estimate_units`."""
-    rate = find_rate(plan, said)
+    rate = find_rate(plan, given)
     if rate is None:
         return None
-    counts, source = effective_values(plan, said), find_duration_rule(plan, said)
-    span = _quantity(plan, rate, said, source, seconds)
+    effective, source = effective_values(plan, given), find_duration_rule(plan, given)
+    span = _quantity(plan, rate, given, source, seconds)
     units, most = _units(rate, span.exact), _units(rate, span.most)
     return Estimate(
         units=units,
         usd=_usd(plan, units),
         at_most_units=most if units is None else units,
         at_most_usd=_usd(plan, most if units is None else units),
-        basis=_basis(plan, counts, rate) + _duration_basis(rate, source, span.exact),
+        basis=_basis(plan, effective, rate) + _duration_basis(rate, source, span.exact),
     )
 
 
 def explain_missing_price(plan: Plan) -> str:
-    """Return why `estimate` has nothing to say."""
+    """Return why `estimate_units` has no estimate."""
     of_what = "this combination" if plan.model.rates else plan.product.name
     return f"Kling publishes no price for {of_what}"
 
@@ -96,9 +96,9 @@ def explain_missing_price(plan: Plan) -> str:
 def charged_units(
     plan: Plan, values: Mapping[str, Any], seconds: float, *, n_outputs: int = 1
 ) -> float:
-    """Return the units of a finished job with `seconds` of output, or `n_outputs`.
+    """Return the units charged for a finished job of `seconds`, or `n_outputs`.
 
-    `values` are those of the body: what it does not say is what the API assumes.
+    `values` are those of the body: for absent ones the API's defaults count.
     """
     rate = find_rate(plan, values)
     if rate is None:
@@ -107,11 +107,11 @@ def charged_units(
     return _units(rate, many) or 0.0
 
 
-def find_rate(plan: Plan, said: Mapping[str, Any]) -> Rate | None:
-    """Return the rate that holds for what was said, None where none is published."""
-    counts = effective_values(plan, said)
+def find_rate(plan: Plan, given: Mapping[str, Any]) -> Rate | None:
+    """Return the rate that applies to these values, None where none is published."""
+    effective = effective_values(plan, given)
     for rate in plan.model.rates:
-        if values.conditions_hold(rate.when, given_values(said), counts):
+        if values.conditions_hold(rate.when, given_values(given), effective):
             return rate
     return None
 
@@ -119,24 +119,26 @@ def find_rate(plan: Plan, said: Mapping[str, Any]) -> Rate | None:
 def _quantity(
     plan: Plan,
     rate: Rate,
-    said: Mapping[str, Any],
+    given: Mapping[str, Any],
     source: DurationRule | None,
     seconds: float | None,
 ) -> _Quantity:
-    counts = effective_values(plan, said)
+    effective = effective_values(plan, given)
     if rate.per == "call":
         return _Quantity(None if rate.is_maximum else 1, 1)
     if rate.per == "output":
-        return _Quantity(counts.get(str(rate.count)), _maximum(plan, str(rate.count)))
+        return _Quantity(
+            effective.get(str(rate.count)), _maximum(plan, str(rate.count))
+        )
     if source is None:
-        return _Quantity(counts.get("duration", seconds), _maximum(plan, "duration"))
+        return _Quantity(effective.get("duration", seconds), _maximum(plan, "duration"))
     if seconds is None:
-        seconds = measure_input_s(plan, source, said)
+        seconds = measure_input_s(plan, source, given)
     return _Quantity(seconds, source.seconds[1] if source.seconds else None)
 
 
 def _maximum(plan: Plan, field: str) -> float | None:
-    """Return the largest number that the model takes for a field."""
+    """Return the largest number that the model accepts for a field."""
     limits = plan.limits.get(field)
     if limits is None:
         return None
@@ -145,7 +147,7 @@ def _maximum(plan: Plan, field: str) -> float | None:
 
 
 def _units(rate: Rate, many: Any) -> float | None:
-    """Return the units for so many whole seconds, results or calls."""
+    """Return the units for a number of whole seconds, results or calls."""
     if not isinstance(many, int | float):
         return None
     whole = math.floor(many + _EPSILON)
@@ -157,9 +159,9 @@ def _usd(plan: Plan, units: float | None) -> float | None:
     return None if units is None else round(units * plan.product.unit_usd, _DECIMALS)
 
 
-def _basis(plan: Plan, counts: Mapping[str, Any], rate: Rate) -> str:
-    named = [plan.model.id, str(counts.get("resolution") or "")]
-    named.append("with sound" if counts.get("sound") else "")
+def _basis(plan: Plan, effective: Mapping[str, Any], rate: Rate) -> str:
+    named = [plan.model.id, str(effective.get("resolution") or "")]
+    named.append("with sound" if effective.get("sound") else "")
     variant = " ".join(each for each in named if each)
     unit = f"{rate.every} {rate.per}s" if rate.every > 1 else rate.per
     most = "at most " if rate.is_maximum else ""

@@ -1,6 +1,6 @@
-"""What stands inside a prompt: shots of a storyboard, and handles of inputs.
+"""Parses and encodes prompts: shots of a storyboard, and handles of inputs.
 
-Two spellings of shots exist: in the new standard they are part of the text, `shot 1, 2,
+Shots have two spellings: in the new standard they are part of the text, `shot 1, 2,
 words; shot 2, 3, words;`, in legacy bodies a list. Ours is `SECONDS:WORDS` for each.
 Handles are `@name` for a person and in the new standard, `<<<voice_1>>>` in legacy
 bodies, N counting the entries of a kind in the order of the body. Source: API
@@ -36,15 +36,15 @@ _POSITION = re.compile(r"<<<\s*(\w+_\d+)\s*>>>")
 
 
 class Shot(NamedTuple):
-    """One shot of a storyboard: its number from 1, length in seconds, and words."""
+    """One shot of a storyboard: its number from 1, length in seconds, and prompt."""
 
     number: int
     seconds: int
-    words: str
+    text: str
 
 
 class Reference(NamedTuple):
-    """One value that a prompt may name, and how it is named in either generation."""
+    """A value that a prompt can refer to, by handle or by position (legacy)."""
 
     field: str
     value: str
@@ -63,16 +63,16 @@ def parse_shots(values: Iterable[Any]) -> tuple[Shot, ...]:
 
 def _parse_shot(number: int, value: Any) -> Shot:
     if isinstance(value, Mapping):
-        seconds, words = value.get("duration"), value.get("prompt")
-        if re.fullmatch(r"\d{1,4}", str(seconds)) and isinstance(words, str):
-            return Shot(number, int(str(seconds)), words)
+        seconds, text = value.get("duration"), value.get("prompt")
+        if re.fullmatch(r"\d{1,4}", str(seconds)) and isinstance(text, str):
+            return Shot(number, int(str(seconds)), text)
     elif isinstance(value, str) and (match := _SHOT_OPTION.fullmatch(value)):
         return Shot(number, int(match[1]), match[2].strip())
     raise ValueError(f"{value!r} is not SECONDS:WORDS")
 
 
 def parse_prompt_shots(text: str) -> tuple[Shot, ...]:
-    """Return the shots a prompt spells out in the new standard's syntax; or none."""
+    """Return the shots that a prompt spells out in the syntax of the new standard."""
     marks = list(_SHOT.finditer(text))
     if not marks or text[: marks[0].start()].strip():
         return ()
@@ -88,39 +88,39 @@ def parse_prompt_shots(text: str) -> tuple[Shot, ...]:
 
 
 def encode_shot_text(shots: Iterable[Shot]) -> str:
-    """Return the shots as the new standard has them in a prompt."""
-    return " ".join(f"shot {n}, {seconds}, {words};" for n, seconds, words in shots)
+    """Return the shots as the text of a prompt of the new standard."""
+    return " ".join(f"shot {n}, {seconds}, {text};" for n, seconds, text in shots)
 
 
 def encode_shot_list(shots: Iterable[Shot]) -> list[dict[str, Any]]:
-    """Return the shots as legacy bodies have them in `multi_prompt`."""
+    """Return the shots as the `multi_prompt` of a legacy body."""
     return [
-        {"index": n, "prompt": words, "duration": str(seconds)}
-        for n, seconds, words in shots
+        {"index": n, "prompt": text, "duration": str(seconds)}
+        for n, seconds, text in shots
     ]
 
 
 def split_handle(value: str) -> tuple[str | None, str]:
-    """Part `NAME=VALUE`; a value without a name, a URL or base64 stays whole."""
+    """Split `NAME=VALUE`; a value without a name, a URL or base64 stays whole."""
     match = _HANDLE.fullmatch(value)
     return (match[1], match[2]) if match else (None, value)
 
 
 def find_references(
-    product: Product, route: Route, said: Mapping[str, Any]
+    product: Product, route: Route, given: Mapping[str, Any]
 ) -> tuple[Reference, ...]:
-    """Return everything in `said` that the prompt may name, in the body's order.
+    """Return every value that the prompt can refer to, in the order of the body.
 
-    What got no name is called after its noun and mapping, `voice_1`, or as the mapping
-    has it.
+    A value without a name is called by its noun and position, `voice_1`, or by the
+    default handle of its mapping.
     """
     counts: dict[str, int] = {}
     found: list[Reference] = []
     for name, mapping in route.mappings.items():
-        if name not in said or mapping.noun is None:
+        if name not in given or mapping.noun is None:
             continue
         field = product.field(name)
-        for value in said[name] if field.is_repeated else (said[name],):
+        for value in given[name] if field.is_repeated else (given[name],):
             counts[mapping.noun] = counts.get(mapping.noun, 0) + 1
             position = f"{mapping.noun}_{counts[mapping.noun]}"
             handle, bare = _split_reference(field, value)
@@ -130,10 +130,10 @@ def find_references(
 
 
 def reorder_references(
-    known: Iterable[Reference], route: Route, fields: Iterable[str]
+    references: Iterable[Reference], route: Route, fields: Iterable[str]
 ) -> tuple[Reference, ...]:
-    """Return the references as a body has them whose entries are of these `fields`."""
-    left = list(known)
+    """Return the references in the order of a body with entries of these `fields`."""
+    left = list(references)
     counts: dict[str, int] = {}
     found: list[Reference] = []
     for name in fields:
@@ -150,21 +150,25 @@ def _split_reference(field: Field, value: Any) -> tuple[str | None, str]:
     return split_handle(str(value)) if field.has_handle else (None, str(value))
 
 
-def encode_prompt(plan: Plan, said: Mapping[str, Any], text: str) -> str:
-    """Return `text` with its handles as this plan's route wants them."""
-    known = find_references(plan.product, plan.route, said)
-    text = _positions_to_names(text, known)
-    is_named = any(has_handle_key(plan.route.mappings[each.field]) for each in known)
-    return to_handles(text, known) if is_named else to_positions(text, known)
+def encode_prompt(plan: Plan, given: Mapping[str, Any], text: str) -> str:
+    """Return `text` with its handles in the spelling of the plan's route."""
+    references = find_references(plan.product, plan.route, given)
+    text = _positions_to_names(text, references)
+    is_named = any(
+        has_handle_key(plan.route.mappings[each.field]) for each in references
+    )
+    return to_handles(text, references) if is_named else to_positions(text, references)
 
 
-def unknown_handles(text: str, known: Iterable[Reference], route: Route) -> list[str]:
-    """Return the inputs that a prompt counts on and that are none of the known ones.
+def unknown_handles(
+    text: str, references: Iterable[Reference], route: Route
+) -> list[str]:
+    """Return the handles in a prompt that look like those of inputs that are missing.
 
-    They are called as an input without a name is, or nearly as one that has one.
+    They look like the handle of an input without a name, or nearly like a given one.
     """
-    handles = {each.handle for each in known}
-    names = handles | {each.position for each in known}
+    handles = {each.handle for each in references}
+    names = handles | {each.position for each in references}
     usual = [
         mapping.default_handle
         for mapping in route.mappings.values()
@@ -185,37 +189,37 @@ def unknown_handles(text: str, known: Iterable[Reference], route: Route) -> list
 
 
 def has_handle_key(mapping: FieldMapping) -> bool:
-    """Say whether the body itself names what stands there."""
+    """Return whether the body itself has the handles of this mapping's entries."""
     return mapping.handle_key is not None
 
 
-def _positions_to_names(text: str, known: Iterable[Reference]) -> str:
+def _positions_to_names(text: str, references: Iterable[Reference]) -> str:
     """Turn `@image_1` into `@room` where that is the first image's name."""
-    names = {each.position: each.handle for each in known}
+    names = {each.position: each.handle for each in references}
     taken = set(names.values())
     return _replace_handles(
         text, {k: f"@{v}" for k, v in names.items() if k not in taken}
     )
 
 
-def to_positions(text: str, known: Iterable[Reference]) -> str:
-    """Turn `@hero` into `<<<element_1>>>` for every handle that is known."""
+def to_positions(text: str, references: Iterable[Reference]) -> str:
+    """Turn `@hero` into `<<<element_1>>>` for every known handle."""
     return _replace_handles(
-        text, {each.handle: f"<<<{each.position}>>>" for each in known}
+        text, {each.handle: f"<<<{each.position}>>>" for each in references}
     )
 
 
 def _replace_handles(text: str, names: Mapping[str, str]) -> str:
-    """Put what `names` has for it in the mapping of every `@name`."""
+    """Replace every `@name` by its value in `names`."""
     if not names:
         return text
     pattern = rf"@({'|'.join(map(re.escape, names))})(?![A-Za-z0-9_-])"
     return re.sub(pattern, lambda found: names[found[1]], text)
 
 
-def to_handles(text: str, known: Iterable[Reference]) -> str:
-    """Turn `<<<element_1>>>` into `@hero` for every position that is known."""
-    handles = {each.position: each.handle for each in known}
+def to_handles(text: str, references: Iterable[Reference]) -> str:
+    """Turn `<<<element_1>>>` into `@hero` for every known position."""
+    handles = {each.position: each.handle for each in references}
     return _POSITION.sub(
         lambda found: f"@{handles[found[1]]}" if found[1] in handles else found[0], text
     )

@@ -1,4 +1,4 @@
-"""Which model and which route a request takes, by what was asked for."""
+"""Selects the model and the route of a request by the fields that are given."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from kling_cli.errors import CredentialsError, KlingError, UsageError
 
 
 def find_model(product: Product, text: str) -> Model:
-    """Return the model a person means by `text`: its id in either spelling, or short.
+    """Return the model called `text`: by its id in either spelling, or an alias.
 
     Raises:
-        UsageError: the product has no such model; near ones are named.
+        UsageError: the product has no such model; similar ones are named.
     """
     wanted = text.strip().lower()
     for model in product.models:
@@ -35,13 +35,13 @@ def select_route(
     given: Collection[str],
     credentials: Collection[CredentialKind],
 ) -> Plan:
-    """Return the first route that credentials, model and the given fields can take.
+    """Return the first route that accepts credentials, model and the given fields.
 
     Without `model_text` the product's default for these credentials is used;
-    `default_model.py` knows better.
+    `default_model.choose_plan` finds a better one.
 
     Raises:
-        UsageError: the model is not there, or does not take a given field.
+        UsageError: the model does not exist, or does not accept a given field.
         CredentialsError: it can only be reached with other credentials.
     """
     _require_fields(product, given)
@@ -60,7 +60,7 @@ def select_route(
 
 
 def accepts_field(model: Model, route: Route, field: str) -> bool:
-    """Say whether `field` can be said to `model` on `route`, or holds there anyway."""
+    """Return whether `field` can be given to `model` on `route`, or is fixed there."""
     limits = model.limits[route.name].get(field)
     return limits is not None and (limits.is_fixed or field in route.mappings)
 
@@ -68,7 +68,7 @@ def accepts_field(model: Model, route: Route, field: str) -> bool:
 def models_allowing(
     product: Product, field: str, value: Any, *, route: str | None = None
 ) -> tuple[Model, ...]:
-    """Return the current models that take `value` for `field`, on `route` if named."""
+    """Return the current models that accept a value for `field`, on a route or any."""
     described = product.field(field)
     return tuple(
         model
@@ -99,7 +99,7 @@ def _require_fields(product: Product, given: Collection[str]) -> None:
 def _api_key_needed(
     product: Product, model: Model, credentials: Collection[str]
 ) -> KlingError:
-    """An API key opens every route, so it is what is missing."""
+    """Return the error for missing an API key, which opens every route."""
     hint = "run kling auth login with an API key"
     reachable = product.default_for(credentials)
     if credentials and reachable != model.id:
@@ -127,7 +127,7 @@ def _model_accepts(product: Product, model: Model, field: str) -> bool:
 
 
 def _suggest_models(product: Product, field: str) -> str:
-    """Name the models to go to, current ones if there are any."""
+    """Return a hint with the models that accept `field`, current ones if any."""
     able = [model for model in product.models if _model_accepts(product, model, field)]
     names = [each.id for each in able if each.status == "current"]
     names = names or [each.id for each in able]
@@ -135,7 +135,7 @@ def _suggest_models(product: Product, field: str) -> str:
 
 
 def join_words(names: Sequence[str]) -> str:
-    """Return the names as a sentence has them: `a, b and c`."""
+    """Return the words as an enumeration: `a, b and c`."""
     return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 

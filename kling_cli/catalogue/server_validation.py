@@ -1,6 +1,6 @@
-"""What the API would say about a raw body; the sandbox answers with it.
+"""Validates raw request bodies as the API does; the sandbox answers with the problems.
 
-The sandbox sees bodies of any client and knows no more of them than the API does.
+The sandbox receives bodies of any client and knows no more of them than the API does.
 Problems carry wire names, and the API's own wording where that is known.
 """
 
@@ -19,7 +19,7 @@ from kling_cli.catalogue.prompt import split_handle
 
 
 def validate_body(plan: Plan, body: Mapping[str, Any]) -> tuple[Problem, ...]:
-    """Return what the API would refuse in `body`; nothing means it would take it.
+    """Return the problems for which the API would refuse `body`.
 
     Each problem's message is fit for the `message` of a 1201.
     """
@@ -39,7 +39,7 @@ def validate_body(plan: Plan, body: Mapping[str, Any]) -> tuple[Problem, ...]:
 
 
 def _duplicate_handles(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:
-    """Find ids of entries that are used twice."""
+    """Yield a problem for each handle that is used twice."""
     seen: set[str] = set()
     for name, mapping in plan.route.mappings.items():
         value = values.get(name, ()) if mapping.handle_key else ()
@@ -112,9 +112,10 @@ _MEDIA_CHECKS: Mapping[FieldKind, Callable[[Plan, str, str], Iterator[Problem]]]
 
 
 def _is_ignored_setting(plan: Plan, name: str) -> bool:
-    """Unknown settings are ignored by the new standard (observed, section 2.2).
+    """Return whether the API ignores this setting (observed, section 2.2).
 
-    A setting is known where another field has words for it: `audio` without `native`.
+    It does so for unknown settings of the new standard. A setting is known where
+    another field has an encoding for it: `audio` without `native`.
     """
     at = plan.route.mappings[name].path
     is_known = any(

@@ -1,8 +1,8 @@
-"""How a product builds on a call made before it: on its session, and what it found.
+"""Validates jobs that build on the session of an earlier call.
 
-Some products take two calls: a step (`data/steps/`) opens a session and says what is in
-a video, and the product's own call names that session. `SessionUse` says which of our
-fields are concerned; what is decided by it is decided here, and nowhere by name.
+Some products take two calls: a step (`data/steps/`) opens a session and finds things
+in a video, and the product's own call names that session. `SessionSpec` names the
+fields concerned; no other code names them.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentSpec:
-    """Where a cut of a sound goes that belongs to something seen in the video.
+    """The fields that place a segment of audio in the video, beside the chosen thing.
 
-    `sounds` are the fields that may hold the sound, `start` and `end` those of the cut,
-    `insert` that of the moment in the video; for `overlap_s` of it the chosen thing
-    must be seen. All of it in seconds.
+    `audio_fields` may hold the audio, `start_field` and `end_field` bound the segment,
+    `insert_field` is its time in the video; the chosen thing must be seen during at
+    least `overlap_s` of it. All times are in seconds.
     """
 
     audio_fields: tuple[str, ...]
@@ -37,12 +37,12 @@ class SegmentSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSpec:
-    """Which step opens a session; the product's field `session_field` holds its id.
+    """The step that opens a session, and the fields that refer to it.
 
-    The product's command takes the step itself when it `is_opened_here`; otherwise a
-    command of its own does. `choice` is the field that says which of the things found,
-    each a `noun`, is meant. `lengths` says how long the video must be, in seconds, by
-    field and value.
+    `session_field` holds the session's id. The product's command makes the step's call
+    itself when it `is_opened_here`; otherwise a command of its own does. `choice_field`
+    selects one of the things found, each a `noun`. `video_durations` are the durations
+    of the video, in seconds, that go with a field's value.
     """
 
     step: str
@@ -56,12 +56,12 @@ class SessionSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepSpec:
-    """What is to be known of a step besides what every call has.
+    """What a step has beyond other calls.
 
-    `remedy` is what to try when it has recognised nothing, `over` when it was refused,
-    most likely because the session has ended; the one that it opens lives for
-    `session_hours`, where that is known. `follows` are lines that say what to type
-    next. What it answers is worth keeping where it `saves`.
+    `empty_hint` is for a call that recognised nothing, `refused_hint` for one that was
+    refused, most likely because the session has ended; the session it opens lives for
+    `session_hours`, where that is known. `next_steps` are lines with what to type next.
+    If it `is_saved`, its answer has files worth saving.
     """
 
     empty_hint: str
@@ -73,7 +73,7 @@ class StepSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appearance:
-    """When something is seen in a video; `end_s` None: nobody here knows."""
+    """When a thing is seen in a video; `end_s` is None where it is unknown."""
 
     start_s: float = 0.0
     end_s: float | None = None
@@ -86,12 +86,12 @@ def segment_insert_s(
     seen: Appearance,
     video_s: float | None,
 ) -> float:
-    """Return when in the video the cut begins: as said, or when the thing appears.
+    """Return when in the video the segment begins: as given, or when the thing appears.
 
-    It begins earlier where it would otherwise run beyond the video's end.
+    It begins earlier where it would otherwise exceed the video's end.
 
     Raises:
-        UsageError: it is not seen long enough meanwhile, or the video ends before.
+        UsageError: the thing is not seen for long enough, or the video ends before.
     """
     cut_s = values[segment.end_field] - values.get(segment.start_field, 0.0)
     at_s = values.get(segment.insert_field)
@@ -116,7 +116,7 @@ def segment_insert_s(
 def require_segment_fits(
     segment: SegmentSpec, values: Mapping[str, Any], *, video_s: float | None
 ) -> None:
-    """Return when the cut can be in a video of this length at all.
+    """Return when the segment fits into a video of this duration.
 
     Raises:
         UsageError: it is longer, or begins too late.
@@ -129,10 +129,10 @@ def require_segment_fits(
 def fit_video_duration(
     use: SessionSpec, values: Mapping[str, Any], video_s: float | None
 ) -> dict[str, Any]:
-    """Return the values with those that follow from the length of the video.
+    """Return the values with those that follow from the duration of the video.
 
     Raises:
-        UsageError: one that was said does not go with that length.
+        UsageError: a given one does not go with that duration.
     """
     found = dict(values)
     if video_s is None:

@@ -1,4 +1,4 @@
-"""Rules between fields: conditions, exclusions, amounts, and a few written out."""
+"""Validates the values of a request against limits and rules."""
 
 from __future__ import annotations
 
@@ -33,72 +33,72 @@ _DECIMALS = 6  # 2.3 - 0.3 is to be 2
 def find_rule_violation(
     rule: Rule, plan: Plan, values: Mapping[str, Any]
 ) -> str | None:
-    """Return what is wrong by this rule, or None; `values` are settled already."""
-    said, counts = given_values(values), effective_values(plan, values)
-    if not conditions_hold(rule.when, said, counts):
+    """Return the message for a violated rule, or None; `values` are complete."""
+    given, effective = given_values(values), effective_values(plan, values)
+    if not conditions_hold(rule.when, given, effective):
         return None
     if rule.check is not None:
-        return RULE_CHECKS[rule.check](plan, said, rule)
+        return RULE_CHECKS[rule.check](plan, given, rule)
     kept = (
-        conditions_hold(rule.need, said, counts)
-        and (not rule.one_of or _count_given(rule.one_of, said) == 1)
-        and (not rule.any_of or _count_given(rule.any_of, said) > 0)
-        and sum(_count_given(group, said) > 0 for group in rule.exclusive) <= 1
-        and _is_amount_within(rule, counts)
+        conditions_hold(rule.need, given, effective)
+        and (not rule.one_of or _count_given(rule.one_of, given) == 1)
+        and (not rule.any_of or _count_given(rule.any_of, given) > 0)
+        and sum(_count_given(group, given) > 0 for group in rule.exclusive) <= 1
+        and _is_amount_within(rule, effective)
     )
     return None if kept else rule.message
 
 
-def _count_given(names: tuple[str, ...], said: Mapping[str, Any]) -> int:
-    return sum(name in said for name in names)
+def _count_given(names: tuple[str, ...], given: Mapping[str, Any]) -> int:
+    return sum(name in given for name in names)
 
 
-def _is_amount_within(rule: Rule, counts: Mapping[str, Any]) -> bool:
+def _is_amount_within(rule: Rule, effective: Mapping[str, Any]) -> bool:
     if not rule.amount:
         return True
     total = math.prod(
-        sum(_term(each, counts) for each in terms) for terms in rule.amount
+        sum(_term(each, effective) for each in terms) for terms in rule.amount
     )
     low, high = rule.at_least, rule.at_most
     total = round(total, _DECIMALS)
     return (low is None or total >= low) and (high is None or total <= high)
 
 
-def _term(term: str | float, counts: Mapping[str, Any]) -> float:
+def _term(term: str | float, effective: Mapping[str, Any]) -> float:
     if not isinstance(term, str):
         return term
     if term.startswith("-"):
-        return -_term(term[1:], counts)
-    value = counts.get(term, 0)
+        return -_term(term[1:], effective)
+    value = effective.get(term, 0)
     if isinstance(value, list | tuple):
         return len(value)
     return value if isinstance(value, int | float) else 1
 
 
-def _check_shots(plan: Plan, said: Mapping[str, Any], _rule: Rule) -> str | None:
+def _check_shots(plan: Plan, given: Mapping[str, Any], _rule: Rule) -> str | None:
     if "shots" not in plan.limits:
         return None
     try:
-        prompt.parse_shots(said.get("shots", ()))
+        prompt.parse_shots(given.get("shots", ()))
     except (TypeError, ValueError) as exc:
         return str(exc)
-    shots = find_shots(plan, said)
+    shots = find_shots(plan, given)
     if not shots:
         return None
     if [each.number for each in shots] != list(range(1, len(shots) + 1)):
         return "the shots are not numbered 1, 2, 3 and so on"
     if len(shots) > prompt.MAX_SHOTS:
         return f"there are {len(shots)} shots; {prompt.MAX_SHOTS} is the most"
-    return _check_shot_durations(shots, effective_values(plan, said).get("duration"))
+    return _check_shot_durations(shots, effective_values(plan, given).get("duration"))
 
 
 def _check_shot_durations(shots: tuple[prompt.Shot, ...], duration: Any) -> str | None:
-    for number, seconds, words in shots:
+    for number, seconds, text in shots:
         if seconds < 1:
             return f"shot {number} is shorter than 1 s"
-        if not 0 < len(words) <= prompt.MAX_SHOT_CHARS:
+        if not 0 < len(text) <= prompt.MAX_SHOT_CHARS:
             return (
-                f"shot {number} has {len(words)} characters; "
+                f"shot {number} has {len(text)} characters; "
                 f"1 to {prompt.MAX_SHOT_CHARS} are allowed"
             )
     total_s = sum(each.seconds for each in shots)
@@ -107,8 +107,8 @@ def _check_shot_durations(shots: tuple[prompt.Shot, ...], duration: Any) -> str 
     return f"the shots last {total_s} s together and the video {duration} s"
 
 
-def _check_camera(_plan: Plan, said: Mapping[str, Any], _rule: Rule) -> str | None:
-    camera = said["camera"]
+def _check_camera(_plan: Plan, given: Mapping[str, Any], _rule: Rule) -> str | None:
+    camera = given["camera"]
     if not isinstance(camera, Mapping):
         return None  # its kind is wrong already
     config = camera.get("config")
@@ -120,10 +120,10 @@ def _check_camera(_plan: Plan, said: Mapping[str, Any], _rule: Rule) -> str | No
     return "the type simple needs a config with exactly one value that is not zero"
 
 
-def _check_no_shots(_plan: Plan, said: Mapping[str, Any], rule: Rule) -> str | None:
-    text = said.get("prompt")
+def _check_no_shots(_plan: Plan, given: Mapping[str, Any], rule: Rule) -> str | None:
+    text = given.get("prompt")
     spelled_out = prompt.parse_prompt_shots(text) if isinstance(text, str) else ()
-    return rule.message if said.get("shots") or spelled_out else None
+    return rule.message if given.get("shots") or spelled_out else None
 
 
 RULE_CHECKS: Mapping[str, Callable[[Plan, Mapping[str, Any], Rule], str | None]] = {
@@ -158,20 +158,20 @@ def find_problems(plan: Plan, values: Mapping[str, Any]) -> tuple[Problem, ...]:
 
 
 def _problems(
-    plan: Plan, typed: Mapping[str, Any], said: Mapping[str, Any]
+    plan: Plan, typed: Mapping[str, Any], given: Mapping[str, Any]
 ) -> tuple[Problem, ...]:
     """Return the problems, each with option, value and what would be valid."""
     found = [
         each
-        for name in said
+        for name in given
         for each in _field_problems(
-            plan, name, said[name], _implied_by(plan, name, typed)
+            plan, name, given[name], _implied_by(plan, name, typed)
         )
     ]
-    found += _missing_fields(plan, said)
-    found += _handle_problems(plan, said)
+    found += _missing_fields(plan, given)
+    found += _handle_problems(plan, given)
     for rule in plan.rules:
-        broken = find_rule_violation(rule, plan, said)
+        broken = find_rule_violation(rule, plan, given)
         if broken is not None:
             found.append(_rule_problem(plan, rule, typed, broken))
     return tuple(found)
@@ -192,9 +192,9 @@ def require_valid(problems: Sequence[Problem]) -> None:
 
 
 def _implied_by(plan: Plan, name: str, typed: Mapping[str, Any]) -> str | None:
-    """Return what a value follows from that nobody typed: its option, or its argument.
+    """Return the option or argument that implied a value nobody gave; None if given.
 
-    None where it was typed. What we send by default is valid anyway.
+    Values that are sent by default are valid anyway.
     """
     if name in typed:
         return None
@@ -301,7 +301,7 @@ def _violation_reason(plan: Plan, field: Field, fault: Violation) -> str:
 
 
 def _option_with_value(field: Field, value: Any, rule: Rule) -> str:
-    """Return the option, and its value where that is what is wrong."""
+    """Return the option, with its value where that is what is wrong."""
     if field.name not in rule.need or field.is_repeated:
         return field.spelling
     return f"{field.spelling} {_truncate(str(value))}"
@@ -312,7 +312,7 @@ def _truncate(text: str) -> str:
 
 
 def _choices_hint(plan: Plan, field: Field, value: Any = None) -> str | None:
-    """Return what `value` may have meant, where there are too many to name them all."""
+    """Return a hint to similar choices, where a field has too many to list."""
     if not field.groups:
         return None
     near = "" if value is None else constraints.suggest_choices(field, value)
@@ -320,13 +320,13 @@ def _choices_hint(plan: Plan, field: Field, value: Any = None) -> str | None:
 
 
 def _is_text_for_url(field: Field, fault: Violation) -> bool:
-    """Whether a text stands where the API wants an address to fetch from."""
+    """Return whether a text stands where the API wants a URL to fetch from."""
     is_fetched = field.kind in (FieldKind.VIDEO, FieldKind.LINK)
     return is_fetched and fault.kind == "type" and isinstance(fault.value, str)
 
 
 def _suggest_models(plan: Plan, name: str, value: Any) -> str | None:
-    """Name the models that would take the value, those of the same route first."""
+    """Return a hint to models that accept the value, those of the same route first."""
     same_route = models_allowing(plan.product, name, value, route=plan.route.name)
     others = same_route or models_allowing(plan.product, name, value)
     if not others:
@@ -336,9 +336,9 @@ def _suggest_models(plan: Plan, name: str, value: Any) -> str | None:
     return f"{join_words(names)} {verb}: add -m {names[0]}"
 
 
-def _missing_fields(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:
+def _missing_fields(plan: Plan, given: Mapping[str, Any]) -> Iterator[Problem]:
     for name, limits in plan.limits.items():
-        if limits.is_required and name not in said:
+        if limits.is_required and name not in given:
             field = plan.product.field(name)
             message = f"{field.spelling} is missing"
             hint = _choices_hint(plan, field) or _choice_hint(field, limits)
@@ -346,16 +346,16 @@ def _missing_fields(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _choice_hint(field: Field, limits: Limits) -> str | None:
-    """Return what may be said for a field, where it is one of a few words."""
+    """Return the choices of a field that has a few, as a hint."""
     if not limits.choices:
         return None
     return f"{field.spelling} {describe_limits(limits)}"
 
 
-def _handle_problems(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:
-    known = prompt.find_references(plan.product, plan.route, said)
-    for index, each in enumerate(known):
-        for other in known[:index] + known[index + 1 :]:
+def _handle_problems(plan: Plan, given: Mapping[str, Any]) -> Iterator[Problem]:
+    references = prompt.find_references(plan.product, plan.route, given)
+    for index, each in enumerate(references):
+        for other in references[:index] + references[index + 1 :]:
             if _are_ambiguous(plan, each, other):
                 yield Problem(
                     field=each.field,
@@ -363,44 +363,44 @@ def _handle_problems(plan: Plan, said: Mapping[str, Any]) -> Iterator[Problem]:
                     hint="give them names that do not contain one another",
                 )
                 return
-    yield from _unknown_handle_problems(plan, said, known)
+    yield from _unknown_handle_problems(plan, given, references)
 
 
 def _are_ambiguous(plan: Plan, one: Reference, other: Reference) -> bool:
-    """Say whether the API may take one handle for the other; numbers it counts."""
+    """Return whether the API may confuse two handles."""
     if prompt.has_handle_key(plan.route.mappings[one.field]):
         return one.handle in other.handle
     return one.handle == other.handle
 
 
 def _unknown_handle_problems(
-    plan: Plan, said: Mapping[str, Any], known: tuple[Reference, ...]
+    plan: Plan, given: Mapping[str, Any], references: tuple[Reference, ...]
 ) -> Iterator[Problem]:
-    """Find the inputs that a prompt counts on and nobody gave: a paid mistake."""
+    """Yield a problem for each input that a prompt refers to and that is missing."""
     for name in prompt.PROMPT_FIELDS:
-        value = said.get(name, "")
+        value = given.get(name, "")
         is_many = isinstance(value, list | tuple)
         text = " ".join(map(str, value)) if is_many else str(value)
-        for missing in prompt.unknown_handles(text, known, plan.route):
+        for missing in prompt.unknown_handles(text, references, plan.route):
             yield Problem(
                 field=name,
                 message=f"@{missing}: there is no such input",
-                hint=_handles_hint(known),
+                hint=_handles_hint(references),
             )
 
 
-def _handles_hint(known: tuple[Reference, ...]) -> str | None:
-    names = [f"@{each.handle}" for each in known]
+def _handles_hint(references: tuple[Reference, ...]) -> str | None:
+    names = [f"@{each.handle}" for each in references]
     return f"the inputs are {join_words(names)}" if names else None
 
 
 def _rule_problem(
-    plan: Plan, rule: Rule, said: Mapping[str, Any], broken: str
+    plan: Plan, rule: Rule, given: Mapping[str, Any], broken: str
 ) -> Problem:
-    shown = [name for name in rule.fields if name in said and name not in rule.need]
-    shown = shown or [name for name in rule.need if name in said]
+    shown = [name for name in rule.fields if name in given and name not in rule.need]
+    shown = shown or [name for name in rule.need if name in given]
     spelled = ", ".join(
-        _option_with_value(plan.product.field(n), said[n], rule) for n in shown
+        _option_with_value(plan.product.field(n), given[n], rule) for n in shown
     )
     return Problem(
         field=(shown or rule.fields)[0],

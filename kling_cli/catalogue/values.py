@@ -1,4 +1,4 @@
-"""Conditions of the catalogue: what was said of fields, and what counts for them."""
+"""Completes the values of a request: implied ones, client defaults, API defaults."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from kling_cli.catalogue.media import FileContent
 
 
 def conditions_hold(
-    conditions: Mapping[str, Any], said: Mapping[str, Any], counts: Mapping[str, Any]
+    conditions: Mapping[str, Any],
+    given: Mapping[str, Any],
+    effective: Mapping[str, Any],
 ) -> bool:
-    """Say whether all conditions hold for what was `said` and what `counts`."""
+    """Return whether all conditions hold for the given and the effective values."""
     return all(
-        _is_condition_met(wanted, name in said, counts.get(name))
+        _is_condition_met(wanted, name in given, effective.get(name))
         for name, wanted in conditions.items()
     )
 
@@ -38,37 +40,37 @@ def given_values(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def completed_values(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was said, and what follows from it.
+    """Return the given values, and those that follow from them.
 
-    A fixed value that was said nevertheless goes without saying, and so does a default
-    that the body has no word for; a choice that is a number may have been typed as
-    text. Shots spelled out in a prompt become shots where the body wants a list of
-    them, and shots decide the duration unless somebody did. What the API insists on has
-    our default, and our client_defaults speak for who says nothing.
+    A given value that equals a fixed one is dropped, and so is a default that the body
+    has no encoding for; a choice that is a number may have been typed as text. Shots
+    spelled out in a prompt become shots where the body has a list of them, and shots
+    decide the duration unless it is given. Fields that the API insists on get our
+    default, and client defaults apply where nothing is given.
     """
-    said = {
+    given = {
         name: _parse_choice(plan, name, value)
         for name, value in given_values(values).items()
     }
-    said = {**_implied_constants(plan, said), **said}
+    given = {**_implied_constants(plan, given), **given}
     for name, limits in plan.limits.items():
-        if name in said and _is_implicit(plan, name, said[name]):
-            del said[name]
+        if name in given and _is_implicit(plan, name, given[name]):
+            del given[name]
         if limits.is_sent:
-            said.setdefault(name, limits.default)
-    said = {**_client_default_values(plan, said), **said}
+            given.setdefault(name, limits.default)
+    given = {**_client_default_values(plan, given), **given}
     if "shots" not in plan.limits:
-        return said
-    spelled_out = _prompt_shots(said)
+        return given
+    spelled_out = _prompt_shots(given)
     if spelled_out and plan.route.mappings["shots"].codec == "shot_list":
-        del said["prompt"]
-        said["shots"] = tuple(
-            f"{each.seconds}:{each.words}" for each in sorted(spelled_out)
+        del given["prompt"]
+        given["shots"] = tuple(
+            f"{each.seconds}:{each.text}" for each in sorted(spelled_out)
         )
-    shots = find_shots(plan, said)
+    shots = find_shots(plan, given)
     if shots and "duration" in plan.limits:
-        said.setdefault("duration", sum(each.seconds for each in shots))
-    return said
+        given.setdefault("duration", sum(each.seconds for each in shots))
+    return given
 
 
 def _is_implicit(plan: Plan, name: str, value: Any) -> bool:
@@ -79,19 +81,19 @@ def _is_implicit(plan: Plan, name: str, value: Any) -> bool:
     return limits.is_fixed or (words is not None and value not in words)
 
 
-def _client_default_values(plan: Plan, said: Mapping[str, Any]) -> dict[str, Any]:
-    counts = effective_values(plan, said)
+def _client_default_values(plan: Plan, given: Mapping[str, Any]) -> dict[str, Any]:
+    effective = effective_values(plan, given)
     return {
         name: value
         for client_default in plan.client_defaults
-        if conditions_hold(client_default.when, said, counts)
+        if conditions_hold(client_default.when, given, effective)
         for name, value in client_default.values.items()
         if name in plan.limits
     }
 
 
-def _implied_constants(plan: Plan, said: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of other fields that go with what was said, whoever says it."""
+def _implied_constants(plan: Plan, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of other fields that are sent along with the given ones."""
     mappings = plan.route.mappings
     names = {
         mapping.path: name
@@ -100,7 +102,7 @@ def _implied_constants(plan: Plan, said: Mapping[str, Any]) -> dict[str, Any]:
     }
     return {
         names[path]: constant
-        for field in said
+        for field in given
         if field in mappings and mappings[field].codec is None
         for path, constant in mappings[field].constants.items()
         if path in names
@@ -115,31 +117,31 @@ def _parse_choice(plan: Plan, name: str, value: Any) -> Any:
     return by_text.get(value, value) if isinstance(value, str) else value
 
 
-def find_shots(plan: Plan, said: Mapping[str, Any]) -> tuple[prompt.Shot, ...]:
-    """Return the shots the API will see in what was said; none if unreadable."""
+def find_shots(plan: Plan, given: Mapping[str, Any]) -> tuple[prompt.Shot, ...]:
+    """Return the shots that the API will see in these values; none if invalid."""
     if "shots" not in plan.limits:
         return ()
-    if "shots" not in said:
+    if "shots" not in given:
         is_text = plan.route.mappings["shots"].codec == "shot_text"
-        return _prompt_shots(said) if is_text else ()
+        return _prompt_shots(given) if is_text else ()
     try:
-        return prompt.parse_shots(said["shots"])
+        return prompt.parse_shots(given["shots"])
     except (TypeError, ValueError):
         return ()
 
 
-def _prompt_shots(said: Mapping[str, Any]) -> tuple[prompt.Shot, ...]:
-    """Return the shots in the prompt, unless the person wants it taken as it is."""
-    text = said.get("prompt")
-    if said.get("multi_shot") is False or {"shots", "shot_type"} & said.keys():
+def _prompt_shots(given: Mapping[str, Any]) -> tuple[prompt.Shot, ...]:
+    """Return the shots in the prompt, unless it is to be sent as it is."""
+    text = given.get("prompt")
+    if given.get("multi_shot") is False or {"shots", "shot_type"} & given.keys():
         return ()
     return prompt.parse_prompt_shots(text) if isinstance(text, str) else ()
 
 
 def effective_values(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that will count: the given ones, and the API's defaults.
+    """Return the values in effect: the given ones, else the API's defaults.
 
-    What the model always has counts whatever was said.
+    Fixed values of the model are in effect whatever was given.
     """
     known = {k: v for k, v in plan.limits.items() if v.default is not None}
     defaults = {name: limits.default for name, limits in known.items()}

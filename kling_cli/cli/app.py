@@ -87,8 +87,8 @@ class ProductGroup(PagedGroup):
 def import_command(entry: CommandEntry) -> Any:
     """Import a command: an attribute that is a function, a `Typer`, or makes one.
 
-    What makes one is called `make_`, and takes nothing. A product's target is the
-    function that makes a command out of its description.
+    A maker's name begins with `make_`; it takes no arguments, except that of a product
+    takes the product's name.
     """
     module, _, attribute = entry.target.partition(":")
     found = getattr(import_module(module), attribute)

@@ -1,7 +1,7 @@
 """The command table: every command with its import path, summary and help panel.
 
 A command's module is imported when the command is run, never to list it: `kling --help`
-costs typer, rich's panels and the heads of the product files.
+loads typer, rich's panels and the heads of the product files.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class CommandEntry:
     target: str
     summary: str
     panel: str
-    product: str = ""  # what the command is made from, where that is a description
+    product: str = ""  # the product from whose catalogue entry the command is made
     aliases: tuple[str, ...] = ()  # other names, shown beside it
 
 
@@ -148,7 +148,7 @@ TABLE = (
 )
 
 
-# What the list of commands does not show: shorter ways to what it does show.
+# Commands that are not listed: short names of listed ones.
 HIDDEN = (
     CommandEntry(
         "login",

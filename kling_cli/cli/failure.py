@@ -22,7 +22,7 @@ _SECRET_PATTERNS = (
     re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"),  # a JWT
     re.compile(r"(?<=Bearer )\S+"),
     re.compile(r"whsec_[\w+/=-]+"),
-    re.compile(r"(?<=/callback/)[^\s'\"]+"),  # a capability
+    re.compile(r"(?<=/callback/)[^\s'\"]+"),  # the secret of a callback URL
     re.compile(r"(?<=\?)[^\s'\"]+"),  # what signs a URL
 )
 _REDACTED = "[hidden]"
@@ -169,7 +169,7 @@ def _command_name(arguments: Sequence[str]) -> str:
     return f"{first} {second if second in known else known[0]}"
 
 
-# The first is what runs when none is said.
+# The first is the default.
 _SUB_COMMANDS: Mapping[str, tuple[str, ...]] = {
     "voices": ("list", "show", "create", "delete"),
     "elements": ("list", "show", "create", "delete"),

@@ -1,9 +1,8 @@
 """Formatting of `--help`: sections of two columns, fitted to the terminal's width.
 
-`--help` is the short form: the options most people need first, one line each where
-that can be, then the others by what they are about. `kling help COMMAND` is the long
-form, with every sentence. Both are plain text with a few weights: nothing is loaded to
-draw them.
+`--help` is the short form: the options most users need first, one line each where
+possible, then the others by subject. `kling help COMMAND` is the long form, with every
+sentence. Both are plain text with a few styles; no library is loaded to format them.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ COMMANDS: Final = "Commands"
 _MAX_WIDTH: Final = 100  # columns: longer lines are hard to read
 _MAX_LABEL_WIDTH: Final = 26  # a longer one has its text below it
 _MIN_TEXT_WIDTH: Final = (
-    24  # columns beside a label; where there are fewer, it goes below
+    24  # columns beside a label; with less room the text goes below
 )
 _FEW: Final = 12  # rows that need no sections
 _GAP: Final = "  "
@@ -49,7 +48,7 @@ class HelpPage:
         """Return what a shell is offered, with notes that fit a menu."""
         found: list[Any] = super().shell_complete(ctx, incomplete)  # type: ignore[misc]  # -- of what this is mixed into
         commands = getattr(self, "commands", {})
-        for each in found:  # of a command, typer has cut the text in its own way
+        for each in found:  # typer has truncated the help of commands
             text = commands[each.value].help if each.value in commands else each.help
             each.help = completion_note(brief(text or ""))
         return found
@@ -58,8 +57,8 @@ class HelpPage:
 class PagedCommand(HelpPage, TyperCommand):
     """A typer command with this help page.
 
-    `briefs` are short texts for some of its parameters; the others have their first
-    clause. None: there is no short form, and `--help` has every sentence.
+    `briefs` are the short texts of some parameters; the others have their first clause.
+    None: there is no short form, and `--help` has every sentence.
     """
 
     briefs: Mapping[str, str] | None = None

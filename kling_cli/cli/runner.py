@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What a job is handed: settings, whom to tell, the time.
+    """What a job needs from its surroundings: settings, event handler, clock.
 
     Within `pause()` the terminal is free for a question.
     """
@@ -54,23 +54,22 @@ def run(
     output_options: OutputOptions,
     is_brief: bool = False,
 ) -> T:
-    """Run `work` in an event loop of its own while a reporter shows what happens."""
+    """Run `work` in an event loop of its own while a reporter shows its events."""
     import anyio
 
     from kling_cli.cli.output.reporters import make_reporter
 
-    chosen = make_reporter(
+    with make_reporter(
         is_quiet=output_options.is_quiet,
         is_colorless=output_options.is_colorless,
         is_brief=is_brief,
-    )
-    with chosen as report:
-        context = RunContext(settings, report.tell, SystemClock(), report.pause)
+    ) as reporter:
+        context = RunContext(settings, reporter.handle, SystemClock(), reporter.pause)
         return anyio.run(_run_sharing_terminal, work, context)
 
 
 async def _run_sharing_terminal(work: Work[T], context: RunContext) -> T:
-    """Await `work`; the display leaves the terminal to a shell that takes it."""
+    """Await `work`; the display follows the shell's job control."""
     from kling_cli.background import background
     from kling_cli.cli.output.terminal.capabilities import is_terminal
     from kling_cli.cli.output.terminal.job_control import share_terminal

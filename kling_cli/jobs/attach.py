@@ -1,4 +1,4 @@
-"""Attaching to tasks that exist already: to wait for them, look at them, fetch them."""
+"""Runs over tasks that exist already: wait for them, query them once, download them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from kling_cli.background import background
 from kling_cli.clock import Clock
 from kling_cli.errors import KlingError, NotSavedError, OutcomeUnknownError
 from kling_cli.jobs.calls.synchronous import is_synchronous
-from kling_cli.jobs.events import EmitEvent, JobResult, Notice, QueryFailed, Submitted
+from kling_cli.jobs.events import EmitEvent, JobResult, Notice, QueryFailed
 from kling_cli.jobs.job import (
     RETENTION_DAYS,
     Job,
     RunOptions,
+    new_job,
     report_result,
     task_error,
 )
@@ -40,12 +41,81 @@ from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage
 from kling_cli.tunnels.process_identity import identify
 
-CONFIRMING_QUERIES = 3
+CONFIRMING_QUERIES = 3  # before "no such task" is believed of a job in doubt
 MAX_CREATE_AGE = timedelta(minutes=10)  # no create call is on its way for longer
 
 
+async def wait_for_tasks(
+    names: Sequence[str],
+    options: RunOptions,
+    *,
+    settings: Settings,
+    emit: EmitEvent,
+    clock: Clock,
+) -> list[JobResult]:
+    """Wait for tasks and save their outputs; without names, for all unfinished jobs.
+
+    Raises:
+        KlingError: no task could be found or queried.
+    """
+    _check_output_option(options, settings)
+    run = AttachedRun(
+        names=names, options=options, settings=settings, clock=clock, emit=emit
+    )
+    return await run.results(run.wait)
+
+
+async def query_tasks(
+    names: Sequence[str],
+    options: RunOptions,
+    *,
+    settings: Settings,
+    emit: EmitEvent,
+    clock: Clock,
+) -> list[JobResult]:
+    """Query tasks once.
+
+    Raises:
+        KlingError: no task could be found or queried.
+    """
+    run = AttachedRun(
+        names=names, options=options, settings=settings, clock=clock, emit=emit
+    )
+    return await run.results(run.query)
+
+
+async def download_tasks(
+    names: Sequence[str],
+    options: RunOptions,
+    *,
+    settings: Settings,
+    emit: EmitEvent,
+    clock: Clock,
+) -> list[JobResult]:
+    """Save the outputs of finished tasks, again if they were saved before.
+
+    Raises:
+        KlingError: no task could be found or queried.
+    """
+    _check_output_option(options, settings)
+    run = AttachedRun(
+        names=names, options=options, settings=settings, clock=clock, emit=emit
+    )
+    return await run.results(run.download)
+
+
+def _check_output_option(options: RunOptions, settings: Settings) -> None:
+    """Check an output given now; one in the journal is that of another command.
+
+    Raises:
+        UsageError: it could not be written.
+    """
+    if options.output:
+        check_output(options, settings.output_dir or Path())
+
+
 @dataclass(slots=True, kw_only=True)
-class AttachedJobs:
+class AttachedRun:
     """A run over tasks that exist. `jobs` grows as they are found."""
 
     names: Sequence[str]
@@ -55,16 +125,32 @@ class AttachedJobs:
     emit: EmitEvent
     jobs: list[Job] = field(default_factory=list)
 
-    async def look(self) -> None:
-        """Ask once how the tasks stand."""
+    async def results(self, step: Callable[[], Awaitable[None]]) -> list[JobResult]:
+        """Await `wait`, `query` or `download`, and return what became of each job.
+
+        Raises:
+            KlingError: no task could be found or queried.
+        """
+        try:
+            await until_signal(step, is_embedded=self.options.is_embedded)
+        except KlingError as exc:
+            if not self.jobs:
+                raise
+            for job in self.jobs:
+                if job.ended_at is None:
+                    job.fail(exc, self.clock.monotonic())
+        return [report_result(job, self.emit) for job in self.jobs]
+
+    async def query(self) -> None:
+        """Query the tasks once."""
         async with open_session(self.settings, self.clock, self.emit) as session:
             await self._find(session)
             for job in self.jobs:
                 if job.task is not None:
                     job.error = task_error(job.task)
 
-    async def fetch(self) -> None:
-        """Save the files of those that have succeeded."""
+    async def download(self) -> None:
+        """Save the outputs of the tasks that have succeeded."""
         async with open_session(self.settings, self.clock, self.emit) as session:
             await self._find(session)
             for job in self.jobs:
@@ -74,13 +160,13 @@ class AttachedJobs:
                     record = replace(job.record, is_downloading=True)
                     if "" not in record.paths:  # wholly saved: saved once more
                         record = replace(record, paths=())
-                    job.record = self._as_asked(record)
+                    job.record = self._with_options(record)
                     await complete_job(job, session, is_download_command=True)
                 else:
                     job.fail(_not_ready_error(job), self.clock.monotonic())
 
     async def wait(self) -> None:
-        """See the tasks through to their ends.
+        """Wait for the tasks and save their outputs.
 
         Raises:
             KlingError: waiting ended early.
@@ -93,18 +179,16 @@ class AttachedJobs:
                 self.jobs += self._unfinished(session)
                 await query_jobs(self.jobs, session)
             absent = {job.name for job in self.jobs if job.record.is_unsubmitted}
-            await self._settle(session, deadline)
+            await self._query_unconfirmed(session, deadline)
             for job in self.jobs:
-                self._write_off(job, session)
+                self._record_unknown(job, session)
             if not self.names:
-                self._drop_denied(absent)
+                self._drop_unknown(absent)
             running = [job for job in self.jobs if job.task is not None]
             for job in running:
                 self._adopt(job, session)
-            notifications = Notifications(clock=self.clock)
-            notifications.nonces |= {
-                job.record.nonce for job in running if job.record.nonce
-            }
+            nonces = {job.record.nonce for job in running if job.record.nonce}
+            notifications = Notifications(clock=self.clock, nonces=nonces)
             async with background() as group:
                 group.start_soon(follow_stored_callbacks, session, notifications)
                 await wait_for_jobs(running, session, notifications, deadline=deadline)
@@ -113,48 +197,42 @@ class AttachedJobs:
         self.jobs += await find_jobs(self.names, session, self.options.command)
 
     def _unfinished(self, session: Session) -> list[Job]:
-        """Return what the journal says is open and nobody is at work on.
+        """Return the unfinished jobs of the journal that no other process works on.
 
-        With what was not there lately: its create call may have arrived since.
+        Those that were absent at the last query are among them while their create call
+        may still arrive.
         """
         return [
-            Job(
-                command=self.options.command,
-                record=record,
-                started_at=self.clock.monotonic(),
-                is_resumable=not self.settings.is_sandbox,
-            )
+            new_job(record, session, self.options.command)
             for record in session.journal.unfinished_jobs(
                 absent_since=self.clock.now() - MAX_CREATE_AGE
             )
             if record.api_base == self.settings.api_base and not has_live_owner(record)
         ]
 
-    async def _settle(self, session: Session, deadline: float) -> None:
-        """Find out what became of jobs without a task id, or that were not reached."""
+    async def _query_unconfirmed(self, session: Session, deadline: float) -> None:
+        """Query jobs without a task id, and those that could not be queried, again."""
         attempt = 0
-        while unsettled := [
-            job for job in self.jobs if self._is_unsettled(job, attempt)
+        while unconfirmed := [
+            job for job in self.jobs if self._is_unconfirmed(job, attempt)
         ]:
             attempt += 1
             pause_s = retry_s(attempt)
             if self.clock.monotonic() + pause_s > deadline:
                 return
-            self._emit_failure(unsettled, pause_s, attempt)
+            self._emit_failure(unconfirmed, pause_s, attempt)
             await self.clock.sleep(pause_s)
-            for job in unsettled:
-                await self._ask_anew(job, session)
+            for job in unconfirmed:
+                await self._query_again(job, session)
 
-    def _emit_failure(
-        self, unsettled: Sequence[Job], pause_s: float, attempt: int
-    ) -> None:
-        """Say why nobody answers, if that is why these jobs are not settled."""
-        errors = [job.error for job in unsettled if job.error is not None]
+    def _emit_failure(self, jobs: Sequence[Job], pause_s: float, attempt: int) -> None:
+        """Report the failure that keeps these jobs unconfirmed, if it is one."""
+        errors = [job.error for job in jobs if job.error is not None]
         failure = next((each for each in errors if each.is_retryable), None)
         if failure is not None:
             self.emit(QueryFailed(error=failure, retry_s=pause_s, attempt=attempt))
 
-    def _is_unsettled(self, job: Job, attempt: int) -> bool:
+    def _is_unconfirmed(self, job: Job, attempt: int) -> bool:
         if job.state is not None:
             return False
         if isinstance(job.error, UnconfirmedError):
@@ -163,8 +241,8 @@ class AttachedJobs:
             return False
         return job.error is None or job.error.is_retryable
 
-    async def _ask_anew(self, job: Job, session: Session) -> None:
-        """Ask once more; a task the journal knows is waited for even if that fails."""
+    async def _query_again(self, job: Job, session: Session) -> None:
+        """Query once more; a task in the journal is waited for even if that fails."""
         if (task := job.record.as_task) is not None:
             job.state, job.error, job.ended_at = initial_state(task), None, None
             return
@@ -173,68 +251,48 @@ class AttachedJobs:
         job.error, job.ended_at = fresh.error, fresh.ended_at
         job.queries += fresh.queries
 
-    def _drop_denied(self, absent: Collection[str]) -> None:
-        """Leave out what the API does not know, and say so unless it is `absent`."""
+    def _drop_unknown(self, absent: Collection[str]) -> None:
+        """Drop jobs that the API does not know; report those that are not `absent`."""
         for job in list(self.jobs):
             if job.record.is_unsubmitted:
-                denial = f"{job.error}; nothing was created or charged"
+                message = f"{job.error}; nothing was created or charged"
             elif _is_unknown_to_account(job):
-                denial = _unknown_to_account(job.record)
+                message = _unknown_to_account(job.record)
             else:
                 continue
             self.jobs.remove(job)
             if job.name not in absent:
-                self.emit(Notice(message=denial))
+                self.emit(Notice(message=message))
 
-    def _write_off(self, job: Job, session: Session) -> None:
-        """Note what has been found out for good of jobs that nobody knows."""
+    def _record_unknown(self, job: Job, session: Session) -> None:
+        """Record what is certain by now of a job that the API does not know."""
         record = job.record
-        age = self.clock.now() - record.written_at
-        if (
-            isinstance(job.error, UnconfirmedError)
-            and job.queries >= CONFIRMING_QUERIES
-        ):
-            job.record = record.at(Stage.ABSENT, None)
+        is_confirmed = job.queries >= CONFIRMING_QUERIES
+        is_expired = self.clock.now() - record.written_at > timedelta(
+            days=RETENTION_DAYS
+        )
+        if isinstance(job.error, UnconfirmedError) and is_confirmed:
+            job.record = session.update_job(record, stage=Stage.ABSENT, message=None)
             job.error = not_submitted_error(job.record)
         elif isinstance(job.error, OutcomeUnknownError) and is_synchronous(record):
-            job.record = record.at(Stage.UNKNOWN, job.error.message)
-        elif (
-            _is_unknown_to_account(job)
-            and record.route
-            and age > timedelta(days=RETENTION_DAYS)
-        ):
-            job.record = record.at(Stage.ABSENT, None)
-        if job.record is not record:
-            session.note(
-                session.journal.update_job,
-                record.external_id,
-                stage=job.record.stage,
-                message=job.record.message,
+            job.record = session.update_job(
+                record, stage=Stage.UNKNOWN, message=job.error.message
             )
+        elif _is_unknown_to_account(job) and record.route and is_expired:
+            job.record = session.update_job(record, stage=Stage.ABSENT, message=None)
 
     def _adopt(self, job: Job, session: Session) -> None:
-        """Make the job ours: its owner is gone, or the person named it."""
-        job.record = self._as_asked(job.record)
+        """Make this process the job's owner: its own has ended, or it was named."""
+        job.record = self._with_options(job.record)
         if not self.options.is_embedded:
             owner = identify(os.getpid())
-            session.note(
-                session.journal.update_job,
-                job.record.external_id,
+            job.record = session.update_job(
+                job.record,
                 owner_pid=os.getpid(),
                 owner_started_at=owner.started_at if owner else None,
             )
         if job.task is not None and not job.task.status.is_final:
-            self.emit(
-                Submitted(
-                    external_id=job.record.external_id,
-                    task_id=job.task.id,
-                    product=job.record.product,
-                    model=job.record.model,
-                    usual_s=job.record.usual_s,
-                    prompt=job.record.prompt,
-                    age_s=self._age_s(job.task),
-                )
-            )
+            self.emit(job.submitted(job.task, age_s=self._age_s(job.task)))
 
     def _age_s(self, task: Task) -> float:
         """Return for how long the API has had a task, by the clocks of both."""
@@ -242,8 +300,8 @@ class AttachedJobs:
             return 0.0
         return max(0.0, (self.clock.now() - task.created_at).total_seconds())
 
-    def _as_asked(self, record: JobRecord) -> JobRecord:
-        """Return the entry with what was said now in place of what was said then."""
+    def _with_options(self, record: JobRecord) -> JobRecord:
+        """Return the record with the options given now in place of the stored ones."""
         if self.options.output is not None:
             record = replace(
                 record, output=self.options.output, paths=(), is_downloading=True
@@ -274,86 +332,3 @@ def _not_ready_error(job: Job) -> NotSavedError:
         f"task {job.name} is {status}: there is nothing to save yet",
         hint=f"kling wait {job.name}",
     )
-
-
-async def wait_for_tasks(
-    names: Sequence[str],
-    options: RunOptions,
-    *,
-    settings: Settings,
-    emit: EmitEvent,
-    clock: Clock,
-) -> list[JobResult]:
-    """See tasks through as the generating command would have; by default all open.
-
-    Raises:
-        KlingError: nothing could be begun.
-    """
-    _check_output_option(options, settings)
-    run = AttachedJobs(
-        names=names, options=options, settings=settings, clock=clock, emit=emit
-    )
-    return await _run_attached(run, run.wait)
-
-
-async def query_tasks(
-    names: Sequence[str],
-    options: RunOptions,
-    *,
-    settings: Settings,
-    emit: EmitEvent,
-    clock: Clock,
-) -> list[JobResult]:
-    """Ask once how tasks stand.
-
-    Raises:
-        KlingError: nothing could be begun.
-    """
-    run = AttachedJobs(
-        names=names, options=options, settings=settings, clock=clock, emit=emit
-    )
-    return await _run_attached(run, run.look)
-
-
-async def download_tasks(
-    names: Sequence[str],
-    options: RunOptions,
-    *,
-    settings: Settings,
-    emit: EmitEvent,
-    clock: Clock,
-) -> list[JobResult]:
-    """Save the files of finished tasks, again if need be.
-
-    Raises:
-        KlingError: nothing could be begun.
-    """
-    _check_output_option(options, settings)
-    run = AttachedJobs(
-        names=names, options=options, settings=settings, clock=clock, emit=emit
-    )
-    return await _run_attached(run, run.fetch)
-
-
-def _check_output_option(options: RunOptions, settings: Settings) -> None:
-    """Check an output given now; one of the journal is that of another command.
-
-    Raises:
-        UsageError: it could not be written.
-    """
-    if options.output:
-        check_output(options, settings.output_dir or Path())
-
-
-async def _run_attached(
-    run: AttachedJobs, step: Callable[[], Awaitable[None]]
-) -> list[JobResult]:
-    try:
-        await until_signal(step, is_embedded=run.options.is_embedded)
-    except KlingError as exc:
-        if not run.jobs:
-            raise
-        for job in run.jobs:
-            if job.ended_at is None:
-                job.fail(exc, run.clock.monotonic())
-    return [report_result(job, run.emit) for job in run.jobs]

@@ -1,10 +1,11 @@
-"""The run of a generating command: prepare, record, submit, wait, download."""
+"""The run of a generating command: prepare, submit, wait, save."""
 
 from __future__ import annotations
 
 import os
 import secrets
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -27,15 +28,14 @@ from kling_cli.jobs.events import (
     Notice,
     Prepared,
     Remark,
-    Submitted,
 )
 from kling_cli.jobs.history import resolve_references
-from kling_cli.jobs.ingress import CallbackIngress, open_ingress
+from kling_cli.jobs.ingress import open_ingress
 from kling_cli.jobs.job import (
     RUN_AGAIN_HINT,
     Job,
     RunOptions,
-    record_with_task,
+    new_job,
     report_result,
 )
 from kling_cli.jobs.outputs.destination import check_output
@@ -56,7 +56,7 @@ from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.jobs.waiting.state_machine import initial_state
 from kling_cli.jobs.waiting.watcher import deadline_at, wait_for_jobs
 from kling_cli.settings import Settings
-from kling_cli.store import JobRecord, Stage, prompt_of
+from kling_cli.store import JobRecord, Stage
 from kling_cli.tunnels.process_identity import identify
 
 
@@ -68,10 +68,10 @@ async def generate(
     emit: EmitEvent,
     clock: Clock,
 ) -> JobResult:
-    """Make one job and see it through.
+    """Prepare an order, submit it, wait for its task and save the outputs.
 
     Raises:
-        KlingError: it ended before it was written down; nothing was sent.
+        KlingError: it ended before the job was in the journal; nothing was sent.
     """
     check_template(options.output or "")  # before files are read
     order = resolve_references(order, settings)
@@ -90,10 +90,10 @@ async def run_request(
     emit: EmitEvent,
     clock: Clock,
 ) -> JobResult:
-    """Send a request that has been checked, and see its job through.
+    """Submit a prepared request, wait for its task and save the outputs.
 
     Raises:
-        KlingError: it ended before it was written down; nothing was sent.
+        KlingError: it ended before the job was in the journal; nothing was sent.
     """
     check_output(options, settings.output_dir or Path(), _known_name_fields(request))
     run = JobRun(
@@ -107,12 +107,12 @@ async def run_request(
                 raise _nothing_submitted(exc) from exc
             raise
         run.job.fail(exc, clock.monotonic())
-    assert run.job is not None  # noqa: S101 -- it was written down, or it raised
+    assert run.job is not None  # noqa: S101 -- it is in the journal, or it raised
     return report_result(run.job, emit)
 
 
 def _known_name_fields(request: PreparedRequest) -> dict[str, str]:
-    """Return the fields of a file's name that are known before the task is."""
+    """Return the fields of a file name that are known before there is a task."""
     return {
         "external_id": request.external_id,
         "product": request.plan.product.name,
@@ -121,14 +121,14 @@ def _known_name_fields(request: PreparedRequest) -> dict[str, str]:
 
 
 def _nothing_submitted(stop: StoppedError) -> StoppedError:
-    """Return the error of a run that was stopped before its job was written down."""
+    """Return the error of a run that was stopped before its job was in the journal."""
     message = f"{stop.message}; nothing was submitted"
     return StoppedError(message, exit_code=stop.exit_code, hint=RUN_AGAIN_HINT)
 
 
 @dataclass(slots=True, kw_only=True)
 class JobRun:
-    """One job from request to saved files. `job` exists once it is written down."""
+    """The run of one prepared request. `job` exists once it is in the journal."""
 
     request: PreparedRequest
     options: RunOptions
@@ -138,70 +138,77 @@ class JobRun:
     job: Job | None = None
 
     async def run(self) -> None:
-        """Run the job to its end.
+        """Open the callback ingress, submit the request, wait, and save the outputs.
 
         Raises:
             KlingError: it ended otherwise than by a final task.
         """
         async with open_session(self.settings, self.clock, self.emit) as session:
             session.journal.require_writable()
-            notifications = Notifications(clock=self.clock)
-            if (reason := self.request.model_reason) is not None:
-                self.emit(Remark(message=reason))
-            self.emit(self._prepared(session))
-            if (warning := self.request.plan.model.warning) is not None:
-                self.emit(Notice(message=warning))
+            record = self._new_record(session)
+            self._emit_prepared(record)
+            notifications = Notifications(clock=self.clock, nonces={record.nonce or ""})
             async with (
                 background() as group,
                 open_ingress(
                     self._ingress_options, session, notifications, group
                 ) as ingress,
             ):
-                await self._run(session, notifications, ingress)
+                job = await self._add_job(record, session)
+                deadline = deadline_at(self.clock, self.options.timeout_s)
+                callback_url = ingress.url_for(record.product, record.nonce or "")
+                task = await self._submit(job, session, callback_url, deadline)
+                self._apply_accepted(job, task, session)
+                if self.options.is_waiting:
+                    await wait_for_jobs(
+                        [job], session, notifications, deadline=deadline
+                    )
 
-    async def _run(
-        self, session: Session, notifications: Notifications, ingress: CallbackIngress
-    ) -> None:
-        job = await self._write_down(session)
-        deadline = deadline_at(self.clock, self.options.timeout_s)
-        notifications.nonces.add(job.record.nonce or "")
-        callback_url = ingress.url_for(job.record.product, job.record.nonce or "")
-        task = await self._submit(job, session, callback_url, deadline)
-        job.state = initial_state(task)
-        job.record = record_with_task(job.record, task)
-        self._note_task_time(job, session)
+    def _new_record(self, session: Session) -> JobRecord:
+        owner = identify(os.getpid())
+        plan, estimate = self.request.plan, self.request.estimate
+        measured_s = session.journal.usual_s(
+            plan.product.name, plan.model.id, self.settings.api_base
+        )
+        return JobRecord(
+            external_id=self.request.external_id,
+            command=self.options.command,
+            product=plan.product.name,
+            model=plan.model.id,
+            route=plan.route.name,
+            query_path=plan.route.query_path or NO_ENDPOINT,
+            api_base=self.settings.api_base,
+            request=journal_record(self.request),
+            nonce=new_nonce(secrets.token_bytes),
+            usual_s=measured_s or plan.model.usual_s,
+            written_at=self.clock.now(),
+            output=self.options.output,
+            is_downloading=self.options.is_downloading,
+            has_watermark=bool(self.request.values.get("watermark")),
+            is_forced=self.options.is_forced,
+            owner_pid=os.getpid(),
+            owner_started_at=owner.started_at if owner else None,
+            estimated_units=estimate.units if estimate else None,
+        )
+
+    def _emit_prepared(self, record: JobRecord) -> None:
+        if (reason := self.request.model_reason) is not None:
+            self.emit(Remark(message=reason))
+        estimate = self.request.estimate
         self.emit(
-            Submitted(
-                external_id=job.record.external_id,
-                task_id=task.id,
-                product=job.record.product,
-                model=job.record.model,
-                usual_s=job.record.usual_s,
-                prompt=job.record.prompt,
+            Prepared(
+                external_id=record.external_id,
+                product=record.product,
+                model=self.request.plan.model.id,
+                units=estimate.units if estimate else None,
+                at_most_units=estimate.at_most_units if estimate else None,
+                usd=estimate.at_most_usd if estimate else None,
+                usual_s=record.usual_s,
+                prompt=record.prompt,
             )
         )
-        session.note(session.journal.record_task, job.record.external_id, task)
-        if self.options.is_embedded:
-            session.note(
-                session.journal.update_job,
-                job.record.external_id,
-                owner_pid=None,
-                owner_started_at=None,
-            )
-        if self.options.is_waiting:
-            await wait_for_jobs([job], session, notifications, deadline=deadline)
-
-    def _note_task_time(self, job: Job, session: Session) -> None:
-        """Take a sandbox's word for how long the task will take: its time may be short.
-
-        `kling wait` reads it in the journal.
-        """
-        task_s = job.answer.task_s if job.answer else None
-        if task_s is not None:
-            job.record = replace(job.record, usual_s=task_s)
-            session.note(
-                session.journal.update_job, job.record.external_id, usual_s=task_s
-            )
+        if (warning := self.request.plan.model.warning) is not None:
+            self.emit(Notice(message=warning))
 
     @property
     def _is_synchronous(self) -> bool:
@@ -213,52 +220,22 @@ class JobRun:
         is_without_callbacks = self._is_synchronous and not self.options.needs_ingress
         return without_callbacks(self.options) if is_without_callbacks else self.options
 
-    async def _write_down(self, session: Session) -> Job:
-        record = self._record(self._usual_s(session))
-        await session.write_down(record)
-        self.job = Job(
-            command=self.options.command,
-            record=record,
-            started_at=self.clock.monotonic(),
-            is_resumable=not self.settings.is_sandbox,
-        )
+    async def _add_job(self, record: JobRecord, session: Session) -> Job:
+        record = replace(record, written_at=self.clock.now())
+        await session.add_job(record)
+        self.job = new_job(record, session, self.options.command)
         return self.job
-
-    def _record(self, usual_s: float | None) -> JobRecord:
-        owner = identify(os.getpid())
-        plan, estimate = self.request.plan, self.request.estimate
-        return JobRecord(
-            external_id=self.request.external_id,
-            command=self.options.command,
-            product=plan.product.name,
-            model=plan.model.id,
-            route=plan.route.name,
-            query_path=plan.route.query_path or NO_ENDPOINT,
-            api_base=self.settings.api_base,
-            request=journal_record(self.request),
-            nonce=new_nonce(secrets.token_bytes),
-            usual_s=usual_s,
-            written_at=self.clock.now(),
-            output=self.options.output,
-            is_downloading=self.options.is_downloading,
-            has_watermark=bool(self.request.values.get("watermark")),
-            is_forced=self.options.is_forced,
-            owner_pid=os.getpid(),
-            owner_started_at=owner.started_at if owner else None,
-            estimated_units=estimate.units if estimate else None,
-        )
 
     async def _submit(
         self, job: Job, session: Session, callback_url: str | None, deadline: float
     ) -> Task:
+        client = session.client
         submission = Submission(
             path=self.request.plan.create_path,
             body=self.request.body(callback_url),
             external_id=job.record.external_id,
-            client=SynchronousClient(session.client)
-            if self._is_synchronous
-            else session.client,
-            ask=lambda: _ask_for(job.record, session),
+            client=SynchronousClient(client) if self._is_synchronous else client,
+            find_task=partial(session.poller.ask_one, job.record),
             emit=self.emit,
             clock=self.clock,
             deadline=deadline,
@@ -266,55 +243,42 @@ class JobRun:
         try:
             return await submission.run()
         except OutcomeUnknownError as exc:
-            if self._is_synchronous:  # it is told now, and nobody can be asked later
-                self._end_at(Stage.UNKNOWN, job, session, exc.message)
+            if self._is_synchronous:  # reported now; the API cannot be asked later
+                _end_unsubmitted(job, session, Stage.UNKNOWN, exc.message)
             raise
         except KlingError as exc:
             is_certain = not (
-                submission.is_in_doubt or isinstance(exc, UnreachableError)
+                submission.may_be_accepted or isinstance(exc, UnreachableError)
             )
             stage = Stage.REFUSED if is_certain else Stage.ABSENT
-            self._end_at(stage, job, session, exc.message)
+            _end_unsubmitted(job, session, stage, exc.message)
             raise
         except anyio.get_cancelled_exc_class():
-            if not submission.is_in_doubt:
-                self._end_at(Stage.REFUSED, job, session, submission.refusal)
+            if not submission.may_be_accepted:
+                _end_unsubmitted(job, session, Stage.REFUSED, submission.refusal)
             raise
         finally:
             job.creates, job.queries = submission.creates, submission.queries
-            job.answer = session.client.last_created
+            job.answer = client.last_create_response
 
-    def _end_at(
-        self, stage: Stage, job: Job, session: Session, reason: str | None
-    ) -> None:
-        job.record = job.record.at(stage, reason)
-        session.note(
-            session.journal.update_job,
-            job.record.external_id,
-            stage=stage,
-            message=reason,
-        )
+    def _apply_accepted(self, job: Job, task: Task, session: Session) -> None:
+        """Apply the accepted task to the job; report its id before it is stored.
 
-    def _prepared(self, session: Session) -> Prepared:
-        estimate = self.request.estimate
-        return Prepared(
-            external_id=self.request.external_id,
-            product=self.request.plan.product.name,
-            model=self.request.plan.model.id,
-            units=estimate.units if estimate else None,
-            at_most_units=estimate.at_most_units if estimate else None,
-            usd=estimate.at_most_usd if estimate else None,
-            usual_s=self._usual_s(session),
-            prompt=prompt_of(journal_record(self.request)) or None,
-        )
-
-    def _usual_s(self, session: Session) -> float | None:
-        plan = self.request.plan
-        measured = session.journal.usual_s(
-            plan.product.name, plan.model.id, self.settings.api_base
-        )
-        return measured or plan.model.usual_s
+        A sandbox says how long the task will take: its time may be compressed.
+        """
+        job.state = initial_state(task)
+        task_s = job.answer.task_s if job.answer else None
+        self.emit(job.submitted(task, usual_s=task_s))
+        job.record = session.record_task(job.record, task)
+        if task_s is not None:
+            job.record = session.update_job(job.record, usual_s=task_s)
+        if self.options.is_embedded:
+            job.record = session.update_job(
+                job.record, owner_pid=None, owner_started_at=None
+            )
 
 
-async def _ask_for(record: JobRecord, session: Session) -> Task | None:
-    return (await session.poller.ask([record])).get(record.key)
+def _end_unsubmitted(
+    job: Job, session: Session, stage: Stage, reason: str | None
+) -> None:
+    job.record = session.update_job(job.record, stage=stage, message=reason)

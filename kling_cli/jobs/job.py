@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,17 +16,18 @@ from kling_cli.errors import (
     StoppedError,
     TaskFailedError,
 )
-from kling_cli.jobs.events import EmitEvent, Finished, JobResult
+from kling_cli.jobs.events import EmitEvent, Finished, JobResult, Submitted
 from kling_cli.jobs.outputs.naming import relative_to_cwd
 from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.jobs.waiting.state_machine import TaskState
-from kling_cli.store import JobRecord, SavedOutput, Stage
+from kling_cli.store import JobRecord, SavedOutput
 
 if TYPE_CHECKING:
     from kling_cli.store import JobRecord
 
 if TYPE_CHECKING:
     from kling_cli.api import ApiResponse
+    from kling_cli.jobs.session import Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +95,22 @@ class Job:
         known = self.task.id if self.task else self.record.task_id
         return known or self.record.external_id
 
+    def submitted(
+        self, task: Task, *, usual_s: float | None = None, age_s: float = 0.0
+    ) -> Submitted:
+        """Return the event that the API has the job's task, for `age_s` so far."""
+        return Submitted(
+            external_id=self.record.external_id,
+            task_id=task.id,
+            product=self.record.product,
+            model=self.record.model,
+            usual_s=self.record.usual_s if usual_s is None else usual_s,
+            prompt=self.record.prompt,
+            age_s=age_s,
+        )
+
     def fail(self, error: KlingError, now: float) -> None:
-        """Note why the job ended here; the first reason stays."""
+        """End the job with an error; the first error stays."""
         self.error = self.error or error
         self.ended_at = now
 
@@ -157,6 +172,16 @@ class Job:
         return f"kling wait {self.name}" if is_known and is_open else None
 
 
+def new_job(record: JobRecord, session: Session, command: str) -> Job:
+    """Return a job of the journal's that `command` begins to work on now."""
+    return Job(
+        command=command,
+        record=record,
+        started_at=session.clock.monotonic(),
+        is_resumable=not session.settings.is_sandbox,
+    )
+
+
 def task_error(task: Task) -> KlingError | None:
     """Return the error that a failed task means; None for every other task."""
     if task.status is not TaskStatus.FAILED:
@@ -190,11 +215,6 @@ def expires_at(task: Task) -> datetime | None:
     if task.status is TaskStatus.SUCCEEDED and task.created_at is not None:
         return task.created_at + timedelta(days=RETENTION_DAYS)
     return None
-
-
-def record_with_task(record: JobRecord, task: Task) -> JobRecord:
-    """Return the entry after the API's answer about its task."""
-    return replace(record, task_id=task.id, stage=Stage.of(task.status))
 
 
 def _link_expiry(output: Output) -> datetime | None:

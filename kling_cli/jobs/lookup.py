@@ -18,7 +18,7 @@ from kling_cli.errors import (
     UsageError,
 )
 from kling_cli.jobs.calls.synchronous import is_synchronous, lost_call_error
-from kling_cli.jobs.job import Job, record_with_task
+from kling_cli.jobs.job import Job, new_job
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.waiting.poller import (
     TASKS_PATH,
@@ -55,7 +55,7 @@ async def find_jobs(names: Sequence[str], session: Session, command: str) -> lis
     """
     known = {name: _find_in_journal(name, session) for name in dict.fromkeys(names)}
     jobs = {
-        record.key: _job(record, session, command)
+        record.key: new_job(record, session, command)
         for record in known.values()
         if record
     }
@@ -86,16 +86,10 @@ async def query_jobs(jobs: Sequence[Job], session: Session) -> None:
         job.queries += 1
         task = answers.get(job.record.key)
         if task is not None:
-            record_task(job, task, session)
+            job.state = initial_state(task)
+            job.record = session.record_task(job.record, task)
         elif job.state is None:
             job.fail(_not_found_error(job), session.clock.monotonic())
-
-
-def record_task(job: Job, task: Task, session: Session) -> None:
-    """Note the API's answer about a job in the job and in the journal."""
-    job.state = initial_state(task)
-    job.record = record_with_task(job.record, task)
-    session.note(session.journal.record_task, job.record.external_id, task)
 
 
 def has_live_owner(record: JobRecord) -> bool:
@@ -152,15 +146,6 @@ def not_submitted_error(record: JobRecord) -> KlingError:
     return UnknownTaskError(f"job {name} was not submitted{reason}", hint=again)
 
 
-def _job(record: JobRecord, session: Session, command: str) -> Job:
-    return Job(
-        command=command,
-        record=record,
-        started_at=session.clock.monotonic(),
-        is_resumable=not session.settings.is_sandbox,
-    )
-
-
 async def _job_of_account(name: str, session: Session, command: str) -> Job:
     """Return a job for a task that this machine's journal does not know."""
     record = JobRecord(
@@ -174,7 +159,7 @@ async def _job_of_account(name: str, session: Session, command: str) -> Job:
         request="{}",
         written_at=session.clock.now(),
     )
-    job = _job(record, session, command)
+    job = new_job(record, session, command)
     try:
         if last_offset(name) is not None:
             newest_task(session.journal, name, session.settings)
@@ -227,7 +212,7 @@ def _apply_found(job: Job, task: Task, place: TaskEndpoint) -> None:
         query_path=place.path,
     )
     job.state = initial_state(task)
-    job.record = record_with_task(record, task)
+    job.record = replace(record, task_id=task.id, stage=Stage.of(task.status))
 
 
 def _queries_for(

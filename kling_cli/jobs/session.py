@@ -1,20 +1,20 @@
-"""What a command that talks to the API holds open: journal, connection, client."""
+"""The session of one run: its journal, HTTP connections and API client."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from kling_cli.api import KlingClient, credentials_from_settings, httpx, new_http
+from kling_cli.api import KlingClient, Task, credentials_from_settings, httpx, new_http
 from kling_cli.catalogue import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.jobs.events import EmitEvent, Notice, Remark
 from kling_cli.jobs.waiting.poller import Poller
 from kling_cli.settings import Settings
-from kling_cli.store import BUSY_TIMEOUT_S, JobRecord, Journal, JournalError
+from kling_cli.store import BUSY_TIMEOUT_S, JobRecord, Journal, JournalError, Stage
 
 SHORT_BUSY_TIMEOUT_S = (
     0.25  # for others who write; the event loop stands still meanwhile
@@ -25,7 +25,7 @@ LOCKED_PAUSE_S = 0.5  # before what was locked is tried again
 
 @dataclass(slots=True, kw_only=True)
 class Session:
-    """Open for one command. `emit` is where events go."""
+    """What a run has open while it talks to the API."""
 
     settings: Settings
     clock: Clock
@@ -34,12 +34,12 @@ class Session:
     http: httpx.AsyncClient
     client: KlingClient
     poller: Poller
-    _notes: dict[Hashable, Callable[[], None]] = field(default_factory=dict)
+    _pending_writes: dict[Hashable, Callable[[], None]] = field(default_factory=dict)
     _next_try_at: float = 0.0
-    _is_told: bool = False
+    _is_failure_reported: bool = False
 
-    async def write_down(self, record: JobRecord) -> None:
-        """Store a job that is about to be sent, once others let us.
+    async def add_job(self, record: JobRecord) -> None:
+        """Store a job that is about to be submitted; wait while the journal is locked.
 
         Raises:
             UsageError: the external id is that of a job that was or may have been sent.
@@ -60,39 +60,51 @@ class Session:
                 self.emit(Remark(message="another program locks the journal: waiting"))
             await self.clock.sleep(LOCKED_PAUSE_S)
 
-    def note(self, write: Callable[..., None], *values: Any, **columns: Any) -> bool:
-        """Write to the journal what is already true; a full disk must not end a job.
+    def record_task(self, record: JobRecord, task: Task) -> JobRecord:
+        """Return the job's record after the API's answer about its task; store both."""
+        self.write(self.journal.record_task, record.external_id, task)
+        return replace(record, task_id=task.id, stage=Stage.of(task.status))
 
-        What cannot be written now is tried again with later notes, and at the end.
-        Return whether it is written now.
+    def update_job(self, record: JobRecord, **columns: Any) -> JobRecord:
+        """Return the job's record with other values in these columns; store them."""
+        self.write(self.journal.update_job, record.external_id, **columns)
+        return replace(record, **columns)
+
+    def write(
+        self, operation: Callable[..., None], *values: Any, **columns: Any
+    ) -> bool:
+        """Write what is a fact already to the journal; a failure does not end the run.
+
+        What cannot be written now (the disk is full) is tried again with later writes,
+        and at the end. Return whether it is written now.
         """
-        key = (write.__name__, str(values[0]), *columns)
-        self._notes.pop(key, None)
-        self._notes[key] = partial(write, *values, **columns)
+        key = (operation.__name__, str(values[0]), *columns)
+        self._pending_writes.pop(key, None)
+        self._pending_writes[key] = partial(operation, *values, **columns)
         if self.clock.monotonic() >= self._next_try_at:
-            self._write_notes(is_last=False)
-        return key not in self._notes
+            self._write_pending(is_last=False)
+        return key not in self._pending_writes
 
-    def write_last_notes(self) -> None:
-        """Write what could not be written before; say so if it still cannot."""
-        if self._notes:
+    def flush(self) -> None:
+        """Write what could not be written before; report it if it still cannot be."""
+        if self._pending_writes:
             self.journal.set_busy_timeout(LAST_BUSY_TIMEOUT_S)
-            self._write_notes(is_last=True)
+            self._write_pending(is_last=True)
 
-    def _write_notes(self, *, is_last: bool) -> None:
+    def _write_pending(self, *, is_last: bool) -> None:
         try:
-            while self._notes:
-                key, write = next(iter(self._notes.items()))
+            while self._pending_writes:
+                key, write = next(iter(self._pending_writes.items()))
                 write()
-                del self._notes[key]
+                del self._pending_writes[key]
         except JournalError as exc:
             if exc.is_locked:  # and we have waited for it
                 self._next_try_at = self.clock.monotonic() + LOCKED_PAUSE_S
-            if not self._is_told and (is_last or not exc.is_locked):
-                self._is_told = True
+            if not self._is_failure_reported and (is_last or not exc.is_locked):
+                self._is_failure_reported = True
                 self.emit(Notice(message=exc.message, hint=exc.hint))
         except BaseException:
-            self._notes.clear()
+            self._pending_writes.clear()
             raise
 
 
@@ -100,7 +112,7 @@ class Session:
 async def open_session(
     settings: Settings, clock: Clock, emit: EmitEvent
 ) -> AsyncIterator[Session]:
-    """Open the journal and a client for these settings.
+    """Open the journal and an API client for these settings.
 
     Raises:
         CredentialsError: there are none.
@@ -132,4 +144,4 @@ async def open_session(
             try:
                 yield session
             finally:
-                session.write_last_notes()
+                session.flush()

@@ -1,9 +1,9 @@
-"""Getting a job accepted exactly once, however the create call ends."""
+"""Submission of a job: accepted exactly once, however the create call ends."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from kling_cli.api import Task
@@ -38,35 +38,36 @@ class CreateTask(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Submission:
-    """One job on its way to being accepted.
+    """The submission of one job.
 
-    `ask` returns the task that has this external id, None when the API knows of none.
-    `deadline` is on the clock's monotonic scale; `creates`, `queries` count requests.
+    `find_task` returns the task that has this external id, None when the API knows of
+    none. `deadline` is on the clock's monotonic scale; `creates` and `queries` count
+    requests.
     """
 
     path: str
     body: dict[str, Any]
     external_id: str
     client: CreateTask
-    ask: Callable[[], Awaitable[Task | None]]
+    find_task: Callable[[], Awaitable[Task | None]]
     emit: EmitEvent
     clock: Clock
     deadline: float
     creates: int = 0
     queries: int = 0
     _slot_waits: int = 0
-    _doubt: KlingError | None = field(default=None)
+    _ambiguity: KlingError | None = None
     _is_sending: bool = False
     _refusal: KlingError | None = None
 
     @property
-    def is_in_doubt(self) -> bool:
+    def may_be_accepted(self) -> bool:
         """Whether a create call may have been accepted: one is out, or was lost."""
-        return self._is_sending or self._doubt is not None
+        return self._is_sending or self._ambiguity is not None
 
     @property
     def refusal(self) -> str | None:
-        """Why the last create call that was answered was not accepted."""
+        """The message of the last refusal of a create call."""
         return self._refusal.message if self._refusal else None
 
     async def run(self) -> Task:
@@ -75,9 +76,9 @@ class Submission:
         Raises:
             RefusedError, CredentialsError, AccountError, ContentRefusedError: there is
                 no task, and sending again would not help.
-            NoSlotError: no slot became free until the deadline.
+            NoSlotError: no slot became free before the deadline.
             UnreachableError: certainly not accepted, after several tries.
-            OutcomeUnknownError: the outcome could not be settled until the deadline.
+            OutcomeUnknownError: the outcome was still unknown at the deadline.
         """
         while True:
             task = await self._attempt()
@@ -87,62 +88,68 @@ class Submission:
     async def _attempt(self) -> Task | None:
         self.creates += 1
         try:
-            return await within(self.clock, max(self._left_s(), 0.0), self._send)
+            return await within(self.clock, max(self._remaining_s(), 0.0), self._send)
         except TimeoutError:
-            raise self._unsettled(self._doubt) from None
+            raise self._outcome_unknown(self._ambiguity) from None
         except AmbiguousError as exc:
-            return await self._settle(exc)
+            return await self._resolve_ambiguity(exc)
         except (NoSlotError, RateLimitError) as exc:
             return await self._wait_for_slot(exc)
         except UnreachableError as exc:
-            return await self._try_again(exc)
+            return await self._retry(exc)
         except KlingError as exc:
-            return await self._unless_accepted_before(exc)
+            return await self._raise_unless_accepted(exc)
 
-    async def _settle(self, doubt: KlingError) -> Task | None:
-        """Ask for the external id; None means: certainly not accepted, send again."""
-        self.emit(OutcomeCheck(external_id=self.external_id, reason=doubt.message))
-        return await self._look(doubt) or await self._try_again(doubt)
+    async def _resolve_ambiguity(self, error: KlingError) -> Task | None:
+        """Query the external id; None means: certainly not accepted, send again."""
+        self.emit(OutcomeCheck(external_id=self.external_id, reason=error.message))
+        return await self._find_accepted(error) or await self._retry(error)
 
-    async def _unless_accepted_before(self, refusal: KlingError) -> Task:
-        """Raise `refusal`, unless a create in doubt has arrived late.
+    async def _raise_unless_accepted(self, refusal: KlingError) -> Task:
+        """Raise `refusal`, unless an earlier create call has arrived late.
 
-        It may even say that the external id is taken: by ourselves.
+        It may even say that the external id is taken: by that call.
         """
-        task = await self._look(refusal) if self._doubt is not None else None
+        task = None
+        if self._ambiguity is not None:
+            task = await self._find_accepted(refusal)
         if task is None:
             raise refusal
         return task
 
-    async def _look(self, doubt: KlingError) -> Task | None:
-        """Return the task with our external id; None once it was denied twice."""
+    async def _find_accepted(self, reason: KlingError) -> Task | None:
+        """Return the task with the external id; None after two answers without it."""
         misses = failures = refusals = 0
         while misses < CONFIRMING_QUERIES:
             self.queries += 1
             try:
-                task = await within(self.clock, max(self._left_s(), 0.0), self.ask)
+                task = await within(
+                    self.clock, max(self._remaining_s(), 0.0), self.find_task
+                )
             except TimeoutError:
-                raise self._unsettled(doubt) from None
+                raise self._outcome_unknown(reason) from None
             except KlingError as exc:
-                failures, doubt = failures + 1, exc
+                failures, reason = failures + 1, exc
                 refusals = refusals + 1 if is_refusal(exc) else 0
                 if refusals >= MAX_REFUSALS:
-                    raise self._unsettled(exc) from exc
+                    raise self._outcome_unknown(exc) from exc
                 pause_s = retry_s(failures, jitter=random_jitter())
                 self.emit(QueryFailed(error=exc, retry_s=pause_s, attempt=failures))
-                await self._pause_in_doubt(pause_s, exc)
+                await self._pause_before_query(pause_s, exc)
                 continue
             if task is not None:
                 return task
             misses += 1
-            await self._pause_in_doubt(retry_s(misses, jitter=random_jitter()), doubt)
+            await self._pause_before_query(
+                retry_s(misses, jitter=random_jitter()), reason
+            )
         return None
 
     async def _wait_for_slot(self, full: KlingError) -> Task | None:
         self._slot_waits += 1
         pause_s = slot_retry_s(self._slot_waits, jitter=random_jitter())
-        if self._left_s() <= pause_s:
-            return await self._unless_accepted_before(_no_slot_error(full))
+        if self._remaining_s() <= pause_s:
+            return await self._raise_unless_accepted(_no_slot_error(full))
         self.emit(
             WaitingForSlot(
                 external_id=self.external_id, attempt=self._slot_waits, pause_s=pause_s
@@ -151,12 +158,12 @@ class Submission:
         await self.clock.sleep(pause_s)
         return None
 
-    async def _try_again(self, failure: KlingError) -> Task | None:
-        """Pause before another create, unless the tries or the time are used up."""
+    async def _retry(self, failure: KlingError) -> Task | None:
+        """Pause before another create call, unless attempts or time are used up."""
         pause_s = retry_s(self.creates, jitter=random_jitter())
         attempt = self.creates - self._slot_waits
-        if attempt >= MAX_CREATES or self._left_s() <= pause_s:
-            return await self._unless_accepted_before(_not_accepted_error(failure))
+        if attempt >= MAX_CREATES or self._remaining_s() <= pause_s:
+            return await self._raise_unless_accepted(_not_accepted_error(failure))
         self.emit(
             SendFailed(
                 external_id=self.external_id,
@@ -169,12 +176,12 @@ class Submission:
         await self.clock.sleep(pause_s)
         return None
 
-    async def _pause_in_doubt(self, pause_s: float, failure: KlingError) -> None:
-        if self._left_s() <= pause_s:
-            raise self._unsettled(failure) from failure
+    async def _pause_before_query(self, pause_s: float, failure: KlingError) -> None:
+        if self._remaining_s() <= pause_s:
+            raise self._outcome_unknown(failure) from failure
         await self.clock.sleep(pause_s)
 
-    def _unsettled(self, failure: KlingError | None) -> OutcomeUnknownError:
+    def _outcome_unknown(self, failure: KlingError | None) -> OutcomeUnknownError:
         why = failure.message if failure else "no answer within the time allowed"
         return OutcomeUnknownError(
             f"it is unknown whether job {self.external_id} was accepted: {why}",
@@ -184,18 +191,19 @@ class Submission:
         )
 
     async def _send(self) -> Task:
-        """Send one create call; one that is cut off stays under way for all we know."""
+        """Send one create call; one that is cancelled may have been accepted."""
         self._is_sending = True
         try:
             task = await self.client.create(self.path, self.body)
         except KlingError as exc:
             self._is_sending = False
-            self._doubt = exc if isinstance(exc, AmbiguousError) else self._doubt
+            if isinstance(exc, AmbiguousError):
+                self._ambiguity = exc
             self._refusal = exc
             raise
         return task
 
-    def _left_s(self) -> float:
+    def _remaining_s(self) -> float:
         return self.deadline - self.clock.monotonic()
 
 

@@ -113,7 +113,7 @@ class Api:
     def _accept(self, name: str, at: float) -> None:
         self.created_at[name] = min(at, self.created_at.get(name, at))
 
-    async def ask(self) -> Task | None:
+    async def find_task(self) -> Task | None:
         self.asked_at.append(self.clock.elapsed_s)
         fault = self._ask_faults.pop(0) if self._ask_faults else None
         if isinstance(fault, KlingError):
@@ -140,7 +140,7 @@ class Attempt:
             body={"prompt": "p", "external_id": EXTERNAL_ID},
             external_id=EXTERNAL_ID,
             client=self.api,
-            ask=self.api.ask,
+            find_task=self.api.find_task,
             emit=self.event_log,
             clock=self.clock,
             deadline=timeout_s,

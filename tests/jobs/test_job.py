@@ -18,7 +18,6 @@ from kling_cli.jobs.job import (
     Job,
     cost_difference,
     expires_at,
-    record_with_task,
     task_error,
 )
 from kling_cli.jobs.waiting.state_machine import Source, initial_state
@@ -221,9 +220,3 @@ def test_files_of_an_earlier_run_are_named_when_they_can_be_told_apart(
     result = a_job(task, paths=paths).result()
 
     assert [one.path for one in result.outputs] == expected
-
-
-def test_an_answer_moves_the_entry_on() -> None:
-    record = record_with_task(a_record(), a_task("t7", PROCESSING))
-
-    assert (record.task_id, record.stage) == ("t7", Stage.PROCESSING)

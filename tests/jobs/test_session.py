@@ -76,9 +76,9 @@ async def test_a_note_that_fails_is_told_once_and_ends_nothing(tmp_path: Path) -
     async with a_session(some_settings(tmp_path), heard) as session:
         session.journal.add_job(a_record())
         with full_disk():
-            session.note(session.journal.update_job, "e1", stage=Stage.FAILED)
-            session.note(session.journal.update_job, "e1", stage=Stage.FAILED)
-        session.note(session.journal.update_job, "e1", message="better now")
+            session.write(session.journal.update_job, "e1", stage=Stage.FAILED)
+            session.write(session.journal.update_job, "e1", stage=Stage.FAILED)
+        session.write(session.journal.update_job, "e1", message="better now")
         record = session.journal.find_job("e1")
 
     assert len(heard.of(Notice)) == 1
@@ -101,12 +101,12 @@ async def test_what_a_locked_journal_did_not_take_is_written_at_the_end(
 ) -> None:
     heard = Heard()
     async with a_session(some_settings(tmp_path), heard) as session:
-        await session.write_down(a_record())
+        await session.add_job(a_record())
         lock = Lock(tmp_path)
         began = session.clock.monotonic()
         for number in range(20):
-            session.note(session.journal.update_job, "e1", message=f"note {number}")
-        session.note(session.journal.record_task, "e1", a_task("t1"))
+            session.write(session.journal.update_job, "e1", message=f"note {number}")
+        session.write(session.journal.record_task, "e1", a_task("t1"))
         took_s = session.clock.monotonic() - began
         record = session.journal.find_job("e1")  # others may write: it can be read
         lock.release()
@@ -125,9 +125,9 @@ async def test_a_journal_that_stays_locked_is_said_with_file_and_remedy(
 ) -> None:
     heard = Heard()
     async with a_session(some_settings(tmp_path), heard) as session:
-        await session.write_down(a_record())
+        await session.add_job(a_record())
         lock = Lock(tmp_path)
-        session.note(session.journal.update_job, "e1", message="lost")
+        session.write(session.journal.update_job, "e1", message="lost")
 
     lock.release()
     [notice] = heard.of(Notice)
@@ -149,7 +149,7 @@ async def test_a_job_is_written_down_as_soon_as_others_let_us(tmp_path: Path) ->
             lock.release()
 
         group.start_soon(release)
-        await session.write_down(a_record())
+        await session.add_job(a_record())
 
         assert session.journal.find_job("e1") == a_record()
         assert [each.message for each in heard.of(Remark)] == [
@@ -162,4 +162,4 @@ async def test_a_note_with_a_mistake_in_it_is_not_hushed_up(tmp_path: Path) -> N
         session.journal.add_job(a_record())
 
         with pytest.raises(UsageError, match="used before"):
-            session.note(session.journal.add_job, a_record())
+            session.write(session.journal.add_job, a_record())

@@ -1,4 +1,4 @@
-"""Kept callbacks as tests need them, with everything that does not matter."""
+"""Stored callbacks with defaults for every field that a test does not set."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def stored_in(folder: Path) -> list[StoredCallback]:
         return journal.callbacks_after(0, ["n"])
 
 
-async def test_what_is_kept_is_in_the_journal_when_keep_returns(tmp_path: Path) -> None:
+async def test_a_callback_is_in_the_journal_when_write_returns(tmp_path: Path) -> None:
     callback = replace(a_callback(0), nonce="n", raw=b'{"a": "\xff"}')
 
     async with open_callback_writer(tmp_path) as writer:
@@ -41,7 +41,7 @@ async def test_what_is_kept_is_in_the_journal_when_keep_returns(tmp_path: Path) 
     assert seen == [replace(callback, id=number)]
 
 
-async def test_callbacks_that_wait_together_get_their_own_numbers(
+async def test_concurrent_callbacks_get_their_own_numbers(
     tmp_path: Path,
 ) -> None:
     numbers: dict[str, int] = {}
@@ -61,7 +61,7 @@ async def test_callbacks_that_wait_together_get_their_own_numbers(
     assert len(set(numbers.values())) == 200
 
 
-async def test_waiting_callbacks_share_a_commit(tmp_path: Path) -> None:
+async def test_concurrent_callbacks_share_a_commit(tmp_path: Path) -> None:
     async with open_callback_writer(tmp_path) as writer:
         with Journal.open(tmp_path) as reader:
             reader.data_version()
@@ -73,7 +73,7 @@ async def test_waiting_callbacks_share_a_commit(tmp_path: Path) -> None:
     assert frames < 20 * more
 
 
-async def test_a_journal_that_refuses_says_so_to_whoever_waits(tmp_path: Path) -> None:
+async def test_a_write_that_fails_raises_in_its_waiter(tmp_path: Path) -> None:
     async with open_callback_writer(tmp_path) as writer:
         with sqlite3.connect(tmp_path / "journal.db") as other:
             other.execute("DROP TABLE callbacks")
@@ -83,7 +83,7 @@ async def test_a_journal_that_refuses_says_so_to_whoever_waits(tmp_path: Path) -
             await writer.write(a_callback(0))
 
 
-async def test_what_comes_while_the_journal_is_locked_is_kept_in_order(
+async def test_callbacks_that_arrive_while_the_journal_is_locked_are_stored_in_order(
     tmp_path: Path,
 ) -> None:
     def write(name: str) -> asyncio.Future[int]:
@@ -102,18 +102,18 @@ async def test_what_comes_while_the_journal_is_locked_is_kept_in_order(
 
         third = write("3")
         await turns(2)
-        assert third.done()  # nobody waits for the thread any more
+        assert third.done()  # the thread has no deferred writes left
 
     assert [one.task_id for one in stored_in(tmp_path)] == ["1", "2", "3"]
 
 
 async def turns(count: int) -> None:
-    """Let the loop turn a few times."""
+    """Run `count` iterations of the event loop."""
     for _ in range(count):
         await anyio.lowlevel.checkpoint()
 
 
-async def test_whoever_gives_up_on_a_locked_journal_is_kept_all_the_same(
+async def test_a_callback_whose_waiter_times_out_is_stored_all_the_same(
     tmp_path: Path,
 ) -> None:
     async with open_callback_writer(tmp_path) as writer:
@@ -127,7 +127,7 @@ async def test_whoever_gives_up_on_a_locked_journal_is_kept_all_the_same(
     assert len(stored_in(tmp_path)) == 1
 
 
-async def test_a_journal_that_breaks_while_it_is_locked_says_so(tmp_path: Path) -> None:
+async def test_a_deferred_write_that_fails_raises_in_its_waiter(tmp_path: Path) -> None:
     async with open_callback_writer(tmp_path) as writer:
         with closing(sqlite3.connect(tmp_path / "journal.db")) as other:
             other.execute("BEGIN IMMEDIATE")
@@ -144,7 +144,7 @@ async def test_a_journal_that_breaks_while_it_is_locked_says_so(tmp_path: Path) 
             await waiting
 
 
-async def test_what_was_begun_is_kept_on_leaving(tmp_path: Path) -> None:
+async def test_queued_callbacks_are_stored_on_leaving(tmp_path: Path) -> None:
     async with open_callback_writer(tmp_path) as writer:
         other = sqlite3.connect(tmp_path / "journal.db", check_same_thread=False)
         other.execute("BEGIN IMMEDIATE")
@@ -157,7 +157,7 @@ async def test_what_was_begun_is_kept_on_leaving(tmp_path: Path) -> None:
     assert len(stored_in(tmp_path)) == 1
 
 
-async def test_the_log_is_moved_into_the_database_now_and_then(tmp_path: Path) -> None:
+async def test_the_write_ahead_log_is_checkpointed(tmp_path: Path) -> None:
     async with open_callback_writer(tmp_path) as writer:
         before = (tmp_path / "journal.db").stat().st_size
         await asyncio.gather(
@@ -169,7 +169,7 @@ async def test_the_log_is_moved_into_the_database_now_and_then(tmp_path: Path) -
                 await anyio.sleep(0.01)
 
 
-async def test_a_folder_that_is_a_file_is_said_at_the_start(tmp_path: Path) -> None:
+async def test_a_folder_that_is_a_file_fails_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
 
     with pytest.raises(JournalError):
@@ -177,7 +177,7 @@ async def test_a_folder_that_is_a_file_is_said_at_the_start(tmp_path: Path) -> N
             pytest.fail("there is no journal")
 
 
-async def test_without_history_callbacks_are_only_counted() -> None:
+async def test_without_history_callbacks_are_only_numbered() -> None:
     writer = NullWriter()
 
     assert [await writer.write(a_callback(0)) for _ in range(2)] == [1, 2]

@@ -1,4 +1,4 @@
-"""The command beside a listener: its end is noticed once, whoever brings it about."""
+"""The child process of a listener: it is reaped once, however it ends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 TRIES = 40  # who notices the command's end first is a matter of chance
 
 
-async def test_a_command_that_ends_as_it_is_ended_is_no_stranger(
+async def test_a_command_that_ends_while_it_is_terminated_is_reaped_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     us = psutil.Process()
@@ -47,7 +47,7 @@ time.sleep(60)
 
 
 @pytest.mark.parametrize("how", ["ends", "is cancelled"])
-async def test_what_a_command_leaves_behind_is_ended(how: str) -> None:
+async def test_processes_that_a_command_leaves_behind_are_terminated(how: str) -> None:
     before = {each.pid for each in psutil.process_iter()}
     codes = []
 

@@ -6,7 +6,7 @@ from tests.listener.stored_callbacks import a_callback
 
 
 class FakeForwarder:
-    """A forwarder that only takes."""
+    """Records the numbers of submitted callbacks, negative for replays."""
 
     def __init__(self) -> None:
         self.numbers: list[int] = []
@@ -15,7 +15,7 @@ class FakeForwarder:
         self.numbers.append(-callback.id if is_replay else callback.id)
 
     async def drain(self, timeout_s: float) -> None:
-        """Have nothing to wait for."""
+        """Return at once."""
 
 
 def controls(forwarder: FakeForwarder | None) -> Controls:
@@ -26,7 +26,7 @@ def controls(forwarder: FakeForwarder | None) -> Controls:
     )
 
 
-def test_what_comes_during_a_pause_is_passed_on_after_it_in_order() -> None:
+def test_callbacks_of_a_pause_are_forwarded_after_it_in_order() -> None:
     forwarder = FakeForwarder()
     keys = controls(forwarder)
 
@@ -53,7 +53,7 @@ def test_the_last_callback_is_replayed_when_there_is_one_and_a_target() -> None:
     assert forwarder.numbers == [-7]
 
 
-def test_without_a_target_nothing_is_passed_on() -> None:
+def test_without_a_target_nothing_is_forwarded() -> None:
     keys = controls(None)
 
     keys.forward(a_callback(1))

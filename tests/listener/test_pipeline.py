@@ -47,7 +47,7 @@ from tests.support.clock import FakeClock
 
 
 class Harness:
-    """A broker, and all that it says and passes on."""
+    """A pipeline, and the events and forwards that it produces."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Harness:
         self.pipeline.process()
 
     def types(self) -> list[type]:
-        return [type(line) for line in self.events]
+        return [type(event) for event in self.events]
 
 
 def a_received(raw: bytes) -> ReceivedCallback:
@@ -108,7 +108,9 @@ def a_received(raw: bytes) -> ReceivedCallback:
     )
 
 
-def test_headers_that_may_hold_a_secret_are_shown_masked_and_passed_on_whole() -> None:
+def test_headers_that_may_hold_a_secret_are_shown_masked_and_forwarded_unchanged() -> (
+    None
+):
     harness = Harness()
     headers = (("x-forwarded-uri", "/callback/secret"), ("x-own", "1"))
     received = replace(a_received(b'{"task_id":"t1","status":"x"}'), headers=headers)
@@ -123,7 +125,7 @@ def test_headers_that_may_hold_a_secret_are_shown_masked_and_passed_on_whole() -
     assert harness.controls.last_callback.headers == headers
 
 
-def test_a_callback_is_shown_and_passed_on_with_its_number() -> None:
+def test_a_callback_is_shown_and_forwarded_with_its_number() -> None:
     harness = Harness()
 
     harness.arrive("processing", created_at=1791115197000)
@@ -135,7 +137,7 @@ def test_a_callback_is_shown_and_passed_on_with_its_number() -> None:
     assert harness.forwarder.numbers == [1]
 
 
-def test_a_callback_whose_path_says_no_product_gets_the_journals() -> None:
+def test_a_callback_without_a_product_in_its_path_gets_that_of_the_journal() -> None:
     harness = Harness(job=a_record(task_id="t1", product="text2video"))
 
     harness.arrive("succeed")
@@ -145,7 +147,7 @@ def test_a_callback_whose_path_says_no_product_gets_the_journals() -> None:
     assert seen.product == "text2video"
 
 
-def test_the_same_body_again_is_a_duplicate_and_passed_on_all_the_same() -> None:
+def test_a_repeated_body_is_a_duplicate_and_is_forwarded_all_the_same() -> None:
     harness = Harness()
 
     harness.arrive("succeed")
@@ -155,7 +157,7 @@ def test_the_same_body_again_is_a_duplicate_and_passed_on_all_the_same() -> None
     assert harness.forwarder.numbers == [1, 2]
 
 
-def test_what_is_behind_is_stale() -> None:
+def test_a_callback_behind_the_task_is_stale() -> None:
     harness = Harness()
 
     harness.arrive("succeed")
@@ -166,7 +168,7 @@ def test_what_is_behind_is_stale() -> None:
     )
 
 
-def test_what_the_api_said_makes_older_news_stale() -> None:
+def test_a_callback_behind_the_api_is_stale() -> None:
     harness = Harness()
     harness.pipeline.record_api_answer(Task(id="t1", status=TaskStatus.SUCCEEDED))
 
@@ -176,7 +178,7 @@ def test_what_the_api_said_makes_older_news_stale() -> None:
     assert harness.types() == [CallbackReceived, Stale, CallbackReceived]
 
 
-def test_a_late_callback_is_not_passed_on_after_one_stood_in_for_it() -> None:
+def test_a_callback_is_not_forwarded_after_a_synthetic_one_replaced_it() -> None:
     harness = Harness()
     harness.pipeline.forward_synthetic(replace(a_callback(9), task_id="t1"))
 
@@ -193,7 +195,7 @@ def test_a_late_callback_is_not_passed_on_after_one_stood_in_for_it() -> None:
         (EventFilter(task_ids=frozenset({"t2"})), [3, 4]),
     ],
 )
-def test_only_what_is_wanted_is_shown_and_passed_on(
+def test_only_callbacks_that_match_the_filter_are_shown_and_forwarded(
     event_filter: EventFilter, numbers: list[int]
 ) -> None:
     harness = Harness(event_filter=event_filter)
@@ -207,7 +209,7 @@ def test_only_what_is_wanted_is_shown_and_passed_on(
     assert harness.pipeline.counts["filtered"] == 2
 
 
-def test_enough_callbacks_are_enough() -> None:
+def test_max_events_stops_the_listener() -> None:
     harness = Harness(stop_conditions=StopConditions(max_events=2))
 
     harness.arrive("submitted")
@@ -218,7 +220,7 @@ def test_enough_callbacks_are_enough() -> None:
     assert harness.reasons == ["max-events"]
 
 
-def test_the_end_of_all_tasks_that_were_named_is_waited_for() -> None:
+def test_until_final_waits_for_all_named_tasks() -> None:
     named = EventFilter(task_ids=frozenset({"t1", "e2"}))
     harness = Harness(event_filter=named, stop_conditions=StopConditions(is_final=True))
 
@@ -233,7 +235,7 @@ def test_the_end_of_all_tasks_that_were_named_is_waited_for() -> None:
 
 
 @pytest.mark.anyio
-async def test_an_end_that_the_api_tells_of_first_waits_for_its_callback() -> None:
+async def test_a_final_status_of_the_api_waits_for_its_callback() -> None:
     harness, over = (
         Harness(stop_conditions=StopConditions(is_final=True)),
         TaskStatus.SUCCEEDED,
@@ -251,7 +253,7 @@ async def test_an_end_that_the_api_tells_of_first_waits_for_its_callback() -> No
 
 
 @pytest.mark.anyio
-async def test_a_last_callback_that_never_comes_is_not_waited_for_for_ever() -> None:
+async def test_a_final_callback_is_awaited_for_a_bounded_time() -> None:
     harness = Harness(stop_conditions=StopConditions(is_final=True))
     harness.arrive("processing", "t1")
 
@@ -262,7 +264,9 @@ async def test_a_last_callback_that_never_comes_is_not_waited_for_for_ever() -> 
     assert harness.reasons == ["final"]
 
 
-def test_a_full_disk_is_told_once_and_the_callback_is_shown(tmp_path: object) -> None:
+def test_a_full_disk_is_reported_once_and_the_callbacks_are_shown(
+    tmp_path: object,
+) -> None:
     harness = Harness()
     received = a_received(b'{"task_id": "t1", "status": "succeed"}')
     failure = JournalError(tmp_path, OSError("no space"))  # type: ignore[arg-type]  # -- any path
@@ -276,12 +280,12 @@ def test_a_full_disk_is_told_once_and_the_callback_is_shown(tmp_path: object) ->
     assert harness.pipeline.counts["unkept"] == 2
 
 
-def test_refusals_are_told_at_once_and_then_together() -> None:
+def test_rejections_are_reported_at_once_and_then_together() -> None:
     harness = Harness()
 
     for _ in range(3):
         harness.pipeline.enqueue(
-            CallbackRefused(refusal=RefusalReason.UNSIGNED, url_match=UrlMatch())
+            CallbackRefused(reason=RefusalReason.UNSIGNED, url_match=UrlMatch())
         )
     harness.pipeline.process()
     at_once = list(harness.events)
@@ -300,7 +304,7 @@ def test_refusals_are_told_at_once_and_then_together() -> None:
 
 
 @pytest.mark.anyio
-async def test_what_is_heard_is_worked_on_as_fast_as_it_comes() -> None:
+async def test_the_queue_does_not_grow_under_load() -> None:
     harness = Harness()
     turns, batch_size = 100, 64
 
@@ -317,7 +321,7 @@ async def test_what_is_heard_is_worked_on_as_fast_as_it_comes() -> None:
 
 
 @pytest.mark.anyio
-async def test_who_is_told_of_a_callback_answers_it_before_it_is_worked_on() -> None:
+async def test_a_callback_is_answered_before_it_is_processed() -> None:
     harness = Harness()
     order: list[str] = []
     loop = asyncio.get_running_loop()

@@ -33,8 +33,8 @@ DONE = Task(
 Events = list[Polled | Reconciled | Notice]
 
 
-class LeapingClock(FakeClock):
-    """A clock whose wall time leaps while its monotonic time stands still."""
+class JumpingClock(FakeClock):
+    """A clock whose wall time can jump while its monotonic time does not."""
 
     ahead_s = 0.0
 
@@ -43,13 +43,13 @@ class LeapingClock(FakeClock):
 
 
 class Harness:
-    """Whoever takes what the reconciler says."""
+    """A reconciler, and the events and synthetic callbacks that it produces."""
 
     def __init__(self, api: Api | None, *ids: str) -> None:
         self.events: Events = []
         self.synthetic: list[StoredCallback] = []
         self.task_states = TaskStates(lambda _task_id: None)
-        self.clock = LeapingClock()
+        self.clock = JumpingClock()
         self.reconciler = Reconciler(
             api,
             self.task_states,
@@ -79,13 +79,13 @@ class Harness:
                 for _ in range(50):
                     await anyio.sleep(0.001)
             with anyio.fail_after(10):
-                while len(self.events) < n_events:  # noqa: ASYNC110 -- nothing rings when a line is told
+                while len(self.events) < n_events:  # noqa: ASYNC110 -- events have no signal
                     await anyio.sleep(0.001)
         return self.events
 
 
 @pytest.mark.anyio
-async def test_a_missed_end_is_reported_and_passed_on_once() -> None:
+async def test_a_missed_end_is_reported_and_forwarded_once() -> None:
     harness = Harness(Api({"t1": DONE}), "t1")
 
     events = await harness.ask(3, times=2)
@@ -99,7 +99,7 @@ async def test_a_missed_end_is_reported_and_passed_on_once() -> None:
 
 
 @pytest.mark.anyio
-async def test_an_end_that_was_heard_of_is_not_missed() -> None:
+async def test_an_end_that_a_callback_reported_is_not_missed() -> None:
     harness = Harness(Api({"t1": DONE}), "t1")
     harness.task_states.state_of("t1").record_claim(TaskStatus.SUCCEEDED)
 
@@ -110,27 +110,25 @@ async def test_an_end_that_was_heard_of_is_not_missed() -> None:
 
 
 @pytest.mark.anyio
-async def test_the_api_is_asked_until_it_answers() -> None:
+async def test_the_api_is_queried_until_it_answers() -> None:
     api = Api({"t1": DONE}, failures=[UnreachableError("away")] * 5)
 
     events = await Harness(api, "t1").ask(2)
 
-    assert len(api.asked) == 6
+    assert len(api.queries) == 6
     assert isinstance(events[1], Reconciled)
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize(
-    "api", [None, Api({}, failures=[CredentialsError("who are you")])]
-)
-async def test_who_cannot_ask_says_so(api: Api | None) -> None:
+@pytest.mark.parametrize("api", [None, Api({}, failures=[CredentialsError("invalid")])])
+async def test_a_query_without_valid_credentials_is_reported(api: Api | None) -> None:
     events = await Harness(api, "t1").ask(1)
 
     assert [type(event) for event in events] == [Notice]
 
 
 @pytest.mark.anyio
-async def test_a_sleep_of_the_machine_is_noticed_on_waking() -> None:
+async def test_a_sleep_of_the_machine_triggers_a_query() -> None:
     harness = Harness(Api({"t1": DONE}), "t1")
     async with background() as group:
         group.start_soon(harness.reconciler.run)
@@ -140,7 +138,7 @@ async def test_a_sleep_of_the_machine_is_noticed_on_waking() -> None:
         before = list(harness.events)
         harness.clock.ahead_s = 2400
         with anyio.fail_after(10):
-            while len(harness.events) < 2:  # noqa: ASYNC110 -- nothing rings when a line is told
+            while len(harness.events) < 2:  # noqa: ASYNC110 -- events have no signal
                 await anyio.sleep(0.001)
 
     assert before == []
@@ -150,8 +148,8 @@ async def test_a_sleep_of_the_machine_is_noticed_on_waking() -> None:
     assert isinstance(harness.events[1], Reconciled)
 
 
-def test_a_busy_moment_is_no_sleep() -> None:
-    clock = LeapingClock()
+def test_a_short_delay_is_not_a_sleep() -> None:
+    clock = JumpingClock()
     sleep = SleepDetector(clock)
 
     clock.ahead_s = 10
@@ -163,14 +161,14 @@ def test_a_busy_moment_is_no_sleep() -> None:
     assert long == 60
 
 
-def test_what_is_made_up_reads_like_the_callback_that_was_missed() -> None:
+def test_a_synthetic_callback_parses_like_the_missed_one() -> None:
     callback = synthetic_callback(DONE, a_record("t1"), FakeClock().now())
 
     assert claimed_task(callback.raw) == DONE
     assert json.loads(callback.raw)["task_status"] == "succeed"
 
 
-def test_a_failure_that_was_missed_has_no_results() -> None:
+def test_a_synthetic_callback_of_a_failure_has_no_results() -> None:
     failed = Task(id="t1", status=TaskStatus.FAILED, message="no")
 
     callback = synthetic_callback(failed, a_record("t1"), FakeClock().now())

@@ -31,7 +31,7 @@ RUNNING = Task(id="t1", status=TaskStatus.PROCESSING)
     ("claim", "actual", "found"),
     [
         pytest.param(DONE, DONE, (), id="the same"),
-        pytest.param(RUNNING, DONE, (), id="late is not wrong"),
+        pytest.param(RUNNING, DONE, (), id="stale"),
         pytest.param(
             replace(DONE, outputs=(Output(type="video", url=f"{LINK}?sign=2"),)),
             DONE,
@@ -42,13 +42,13 @@ RUNNING = Task(id="t1", status=TaskStatus.PROCESSING)
             DONE,
             RUNNING,
             (Mismatch("status", "succeeded", "processing"),),
-            id="ahead of the truth",
+            id="ahead of the API",
         ),
         pytest.param(
             Task(id="t1", status=TaskStatus.FAILED),
             DONE,
             (Mismatch("status", "failed", "succeeded"),),
-            id="another end",
+            id="another final status",
         ),
         pytest.param(
             replace(DONE, external_id="e2"),
@@ -66,11 +66,11 @@ RUNNING = Task(id="t1", status=TaskStatus.PROCESSING)
             replace(DONE, outputs=(Output(type="video", url="http://[bad"),)),
             replace(DONE, outputs=()),
             (Mismatch("outputs[0].url", "not a URL", None),),
-            id="no link at all",
+            id="not a URL",
         ),
         pytest.param(DONE, None, (Mismatch("task_id", "t1", None),), id="no such task"),
         pytest.param(
-            Task(id="t1", status=TaskStatus.UNKNOWN), RUNNING, (), id="an odd word"
+            Task(id="t1", status=TaskStatus.UNKNOWN), RUNNING, (), id="unknown status"
         ),
     ],
 )
@@ -82,17 +82,17 @@ def test_differences_are_found_field_by_field(
 
 @dataclass
 class Api:
-    """Answers with `tasks`, after raising what is in `failures`."""
+    """A task query that raises `failures` first, then answers with `tasks`."""
 
     tasks: Mapping[str, Task]
     failures: list[KlingError] = field(default_factory=list)
-    asked: list[list[str]] = field(default_factory=list)
+    queries: list[list[str]] = field(default_factory=list)
 
     async def ask(self, jobs: Sequence[JobRecord]) -> Mapping[str, Task]:
-        self.asked.append([job.key for job in jobs])
+        self.queries.append([job.key for job in jobs])
         if self.failures:
             raise self.failures.pop(0)
-        return {key: self.tasks[key] for key in self.asked[-1] if key in self.tasks}
+        return {key: self.tasks[key] for key in self.queries[-1] if key in self.tasks}
 
 
 def a_record(task_id: str) -> JobRecord:
@@ -110,7 +110,7 @@ def a_record(task_id: str) -> JobRecord:
     )
 
 
-async def verified(
+async def verify(
     api: Api, *task_ids: str, until: Callable[[list[Verified | Notice]], bool]
 ) -> tuple[list[Verified | Notice], list[Task]]:
     events: list[Verified | Notice] = []
@@ -128,50 +128,50 @@ async def verified(
             raw = b'{"id": "%s", "status": "succeeded"}' % task_id.encode()
             verifier.submit(replace(a_callback(number), task_id=task_id, raw=raw))
         with anyio.fail_after(10):
-            while not until(events):  # noqa: ASYNC110 -- nothing rings when a line is told
+            while not until(events):  # noqa: ASYNC110 -- events have no signal
                 await anyio.sleep(0.001)
     return events, answers
 
 
 @pytest.mark.anyio
-async def test_callbacks_that_come_together_are_asked_about_together() -> None:
+async def test_queued_callbacks_share_queries() -> None:
     ids = [f"t{number}" for number in range(25)]
     api = Api({each: replace(DONE, id=each) for each in ids})
 
-    events, answers = await verified(api, *ids, until=lambda events: len(events) == 25)
+    events, answers = await verify(api, *ids, until=lambda events: len(events) == 25)
 
-    assert [len(asked) for asked in api.asked] == [20, 5]
+    assert [len(query) for query in api.queries] == [20, 5]
     assert all(isinstance(event, Verified) and event.is_true for event in events)
     assert len(answers) == 25
 
 
 @pytest.mark.anyio
-async def test_every_callback_of_a_task_is_judged_by_one_answer() -> None:
+async def test_every_callback_of_a_task_is_verified_by_one_answer() -> None:
     api = Api({})
 
-    events, _ = await verified(api, "t1", "t1", until=lambda events: len(events) == 2)
+    events, _ = await verify(api, "t1", "t1", until=lambda events: len(events) == 2)
 
-    assert api.asked == [["t1"]]
+    assert api.queries == [["t1"]]
     assert [event.number for event in events if isinstance(event, Verified)] == [1, 2]
 
 
 @pytest.mark.anyio
-async def test_an_api_that_is_away_is_asked_again() -> None:
+async def test_a_query_that_fails_is_retried() -> None:
     api = Api({"t1": DONE}, failures=[UnreachableError("away")] * 3)
 
-    events, _ = await verified(api, "t1", until=bool)
+    events, _ = await verify(api, "t1", until=bool)
 
     assert events == [
         Verified(number=1, task_id="t1", is_true=True, actual="succeeded")
     ]
-    assert len(api.asked) == 4
+    assert len(api.queries) == 4
 
 
 @pytest.mark.anyio
-async def test_useless_credentials_are_told_once_and_used_no_more() -> None:
+async def test_refused_credentials_are_reported_once_and_not_used_again() -> None:
     api = Api({}, failures=[CredentialsError("who are you")])
 
-    events, _ = await verified(api, "t1", until=bool)
+    events, _ = await verify(api, "t1", until=bool)
 
     assert [type(event) for event in events] == [Notice]
-    assert len(api.asked) == 1
+    assert len(api.queries) == 1

@@ -1,4 +1,4 @@
-"""What `kling trigger --assert` demands, and how answers are judged by it."""
+"""How `--assert` is parsed, and how answers are checked against it."""
 
 from __future__ import annotations
 
@@ -69,12 +69,14 @@ def faults(*args: Any, **kwargs: Any) -> list[str]:
         ("401,4xx", Expectations(is_strict=True, statuses=("401", "4xx"))),
     ],
 )
-def test_demands_are_read(text: str | None, expectations: Expectations) -> None:
+def test_the_assert_option_is_parsed(
+    text: str | None, expectations: Expectations
+) -> None:
     assert parse_expectations(text) == expectations
 
 
 @pytest.mark.parametrize("text", ["", "quick", "2xx,", "5", "5m", "2xx,401", "600"])
-def test_what_cannot_be_demanded_is_a_wrong_usage(text: str) -> None:
+def test_an_invalid_assert_option_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError, match="--assert") as caught:
         parse_expectations(text)
 
@@ -85,7 +87,7 @@ def test_what_cannot_be_demanded_is_a_wrong_usage(text: str) -> None:
     ("text", "response_timeout_s"),
     [(None, 30.0), ("2xx", 30.0), ("5s", 10.0), ("20s", 30.0), ("60s", 60.0)],
 )
-def test_a_late_answer_is_waited_for_long_enough_to_say_how_late(
+def test_an_answer_is_awaited_beyond_its_limit(
     text: str | None, response_timeout_s: float
 ) -> None:
     assert parse_expectations(text).response_timeout_s == response_timeout_s
@@ -94,29 +96,31 @@ def test_a_late_answer_is_waited_for_long_enough_to_say_how_late(
 @pytest.mark.parametrize(
     ("delivery", "status", "is_lenient", "is_met"),
     [
-        pytest.param(a_delivery(), 200, False, True, id="sound, taken"),
-        pytest.param(a_delivery(), 204, False, True, id="sound, taken in silence"),
-        pytest.param(a_delivery(), 404, False, False, id="sound, refused"),
-        pytest.param(a_delivery(), 302, True, False, id="sound, sent elsewhere"),
-        pytest.param(invalid(), 400, False, True, id="spoilt, refused"),
-        pytest.param(invalid(), 200, False, False, id="spoilt, taken"),
-        pytest.param(invalid(), 200, True, True, id="spoilt, taken, nobody minds"),
-        pytest.param(invalid(), 500, True, False, id="spoilt, fallen over"),
-        pytest.param(a_delivery(), None, False, False, id="sound, no answer"),
-        pytest.param(invalid(), None, True, False, id="spoilt, no answer"),
+        pytest.param(a_delivery(), 200, False, True, id="valid, accepted"),
+        pytest.param(
+            a_delivery(), 204, False, True, id="valid, accepted without a body"
+        ),
+        pytest.param(a_delivery(), 404, False, False, id="valid, refused"),
+        pytest.param(a_delivery(), 302, True, False, id="valid, redirected"),
+        pytest.param(invalid(), 400, False, True, id="invalid, refused"),
+        pytest.param(invalid(), 200, False, False, id="invalid, accepted"),
+        pytest.param(invalid(), 200, True, True, id="invalid, accepted, lenient"),
+        pytest.param(invalid(), 500, True, False, id="invalid, crashed"),
+        pytest.param(a_delivery(), None, False, False, id="valid, no answer"),
+        pytest.param(invalid(), None, True, False, id="invalid, no answer"),
         pytest.param(
             a_delivery(expected=ExpectedStatus.EITHER, may_disconnect=True),
             None,
             False,
             True,
-            id="too long, hung up on",
+            id="too long, disconnected",
         ),
         pytest.param(
             a_delivery(expected=ExpectedStatus.EITHER), 413, False, True, id="too long"
         ),
     ],
 )
-def test_each_delivery_has_its_right_answers(
+def test_each_delivery_has_its_expected_answers(
     delivery: MockDelivery, status: int | None, is_lenient: bool, is_met: bool
 ) -> None:
     expectations = Expectations() if is_lenient else STRICT
@@ -128,7 +132,7 @@ def test_each_delivery_has_its_right_answers(
     "expectations", [Expectations(), STRICT], ids=["lenient", "strict"]
 )
 @pytest.mark.parametrize(
-    ("delivery", "words"),
+    ("delivery", "text"),
     [
         pytest.param(invalid(is_forged=True), "forged signature", id="forged"),
         pytest.param(
@@ -136,17 +140,17 @@ def test_each_delivery_has_its_right_answers(
         ),
     ],
 )
-def test_with_a_secret_a_bad_signature_has_to_be_refused(
-    delivery: MockDelivery, words: str, expectations: Expectations
+def test_with_a_secret_a_bad_signature_must_be_refused(
+    delivery: MockDelivery, text: str, expectations: Expectations
 ) -> None:
-    [let_in] = faults([(delivery, answered(200))], expectations, is_signed=True)
+    [fault] = faults([(delivery, answered(200))], expectations, is_signed=True)
 
-    assert words in let_in
+    assert text in fault
     assert faults([(delivery, answered(401))], expectations, is_signed=True) == []
     assert faults([(delivery, answered(200))], expectations) == []
 
 
-def test_a_status_that_is_named_is_the_only_right_one() -> None:
+def test_a_named_status_is_the_only_accepted_one() -> None:
     expectations = parse_expectations("401,403")
     afterwards = a_delivery(is_recovery_check=True)
 
@@ -157,7 +161,7 @@ def test_a_status_that_is_named_is_the_only_right_one() -> None:
     assert faults([(afterwards, answered(200))], expectations) == []
 
 
-def test_a_handler_that_does_not_survive_is_said_to_have_died_of_it() -> None:
+def test_a_failed_recovery_check_names_the_invalid_callback() -> None:
     afterwards = a_delivery(is_recovery_check=True)
 
     silent = faults([(afterwards, answered(None))])
@@ -167,7 +171,7 @@ def test_a_handler_that_does_not_survive_is_said_to_have_died_of_it() -> None:
     assert failing == ["after an invalid callback: answered 500, should be 2xx"]
 
 
-def test_a_late_answer_is_a_fault_of_its_own() -> None:
+def test_a_late_answer_is_a_separate_fault() -> None:
     expectations = parse_expectations("1s")
 
     assert faults([(a_delivery(), answered(200, duration_s=1.0))], expectations) == []
@@ -186,14 +190,14 @@ def test_a_late_answer_is_a_fault_of_its_own() -> None:
         pytest.param(
             (200, b'{"a":1,"b":2}'), (200, b'{ "b": 2, "a": 1 }'), True, id="other keys"
         ),
-        pytest.param((200, b'{"id":1}'), (200, b'{"id":2}'), False, id="counted"),
+        pytest.param((200, b'{"id":1}'), (200, b'{"id":2}'), False, id="a counter"),
         pytest.param(
             (200, b"[" * 60_000), (200, b"[" * 60_000), True, id="too deep to read"
         ),
-        pytest.param((200, b"\xff" * 99), (200, b"\xfe" * 99), False, id="no text"),
+        pytest.param((200, b"\xff" * 99), (200, b"\xfe" * 99), False, id="not text"),
     ],
 )
-def test_a_repeat_is_answered_as_the_first_was(
+def test_a_repeat_must_be_answered_as_the_first(
     first: tuple[int, bytes], second: tuple[int, bytes], is_alike: bool
 ) -> None:
     expectations = parse_expectations("idempotent")
@@ -205,7 +209,7 @@ def test_a_repeat_is_answered_as_the_first_was(
     assert faults(answers, STRICT) == []
 
 
-def test_an_answer_is_compared_with_that_to_the_same_delivery_only() -> None:
+def test_an_answer_is_compared_only_with_that_to_the_same_delivery() -> None:
     other = a_delivery(message_id="m2")
     answers = [
         (a_delivery(), answered(200, body=b"1")),
@@ -223,7 +227,7 @@ def test_an_answer_is_compared_with_that_to_the_same_delivery_only() -> None:
     assert found[3].faults[0].text == "no answer (connection broken off)"
 
 
-def test_answers_are_numbered_as_sent_whenever_they_came() -> None:
+def test_answers_are_numbered_in_the_order_of_sending() -> None:
     late_first = {2: (a_delivery(), answered(200)), 1: (a_delivery(), answered(500))}
 
     found = check_deliveries(late_first, STRICT, is_signed=False)
@@ -234,11 +238,11 @@ def test_answers_are_numbered_as_sent_whenever_they_came() -> None:
     ]
 
 
-def test_all_is_well_when_nothing_is_wrong() -> None:
+def test_without_faults_there_is_no_error() -> None:
     assert conformance_error(checked([(a_delivery(), answered(200))])) is None
 
 
-def test_a_handler_that_fails_its_test_is_a_task_that_failed() -> None:
+def test_a_handler_with_faults_is_a_task_failed_error() -> None:
     error = conformance_error(checked([(a_delivery(), answered(404))] * 7))
 
     assert isinstance(error, ConformanceError)
@@ -252,7 +256,7 @@ def test_a_handler_that_fails_its_test_is_a_task_that_failed() -> None:
 @pytest.mark.parametrize(
     "failure", [DeliveryFailure.REFUSED, DeliveryFailure.UNKNOWN_HOST]
 )
-def test_where_nobody_answers_the_network_is_to_blame(failure: DeliveryFailure) -> None:
+def test_an_unreachable_handler_is_a_network_error(failure: DeliveryFailure) -> None:
     error = conformance_error(
         checked([(a_delivery(), answered(None, failure=failure))] * 2)
     )
@@ -266,7 +270,9 @@ def test_where_nobody_answers_the_network_is_to_blame(failure: DeliveryFailure) 
 @pytest.mark.parametrize(
     "failure", [DeliveryFailure.TIMEOUT, DeliveryFailure.DISCONNECTED]
 )
-def test_a_handler_that_hangs_or_hangs_up_was_reached(failure: DeliveryFailure) -> None:
+def test_a_handler_that_hangs_or_disconnects_was_reached(
+    failure: DeliveryFailure,
+) -> None:
     error = conformance_error(
         checked([(a_delivery(), answered(None, failure=failure))])
     )
@@ -275,14 +281,14 @@ def test_a_handler_that_hangs_or_hangs_up_was_reached(failure: DeliveryFailure) 
     assert "--forward-timeout" not in str(error.hint)  # this command has none
 
 
-def test_why_nothing_could_be_sent_is_said() -> None:
+def test_the_error_says_why_nothing_could_be_sent() -> None:
     why = "the proxy that the environment names cannot be used"
     unsent = answered(None, failure=DeliveryFailure.UNREACHABLE, excerpt=why)
 
     assert why in str(conformance_error(checked([(a_delivery(), unsent)])))
 
 
-def test_what_a_failing_handler_said_is_part_of_the_message() -> None:
+def test_the_error_has_an_excerpt_of_the_answer() -> None:
     raw = "Traceback\n  boom" + "x" * 500
     outcome = answered(500, body=raw.encode(), excerpt=raw)
 
@@ -292,7 +298,7 @@ def test_what_a_failing_handler_said_is_part_of_the_message() -> None:
     assert len(each.description) < 200
 
 
-def test_a_handler_that_falls_over_what_is_spoilt_is_told_to_refuse_it() -> None:
+def test_the_hint_for_a_crash_on_an_invalid_callback_is_to_refuse_it() -> None:
     error = conformance_error(checked([(invalid(), answered(500))]))
 
     assert error is not None

@@ -1,4 +1,4 @@
-"""Every scenario against a handler: a sound one passes, each flaw is found."""
+"""Every scenario against a handler: a conforming one passes, each flaw is detected."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.support.handler import App, serving
 SECRET = Secret("whsec_dGhlIHNlY3JldCBvZiBib3Ro")
 
 
-class Hasty(SystemClock):
+class SkippingClock(SystemClock):
     """A clock that skips the pauses of the slow scenario."""
 
     async def sleep(self, seconds: float) -> None:
@@ -38,12 +38,12 @@ class Hasty(SystemClock):
 async def tried(
     app: App, name: str, expectations: str = "2xx,10s,idempotent"
 ) -> KlingError | None:
-    """Return what is wrong about the answers of `app` to a scenario."""
-    clock = Hasty()
-    asked = parse_expectations(expectations)
+    """Return the error about the answers of `app` to a scenario."""
+    clock = SkippingClock()
+    parsed = parse_expectations(expectations)
     mock = MockTask(task_id="t1", created_at=clock.now())
     batches = delivery_batches(
-        build_scenario(name, mock, {}), is_doubled=asked.is_idempotent
+        build_scenario(name, mock, {}), is_doubled=parsed.is_idempotent
     )
     answers: dict[int, tuple[MockDelivery, DeliveryOutcome]] = {}
     with serving(app):
@@ -55,12 +55,12 @@ async def tried(
                 {number: (delivery, outcome)}
             ),
         )
-    return conformance_error(check_deliveries(answers, asked, is_signed=True))
+    return conformance_error(check_deliveries(answers, parsed, is_signed=True))
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", scenario_names())
-async def test_a_sound_handler_passes_every_scenario(name: str) -> None:
+async def test_a_conforming_handler_passes_every_scenario(name: str) -> None:
     assert await tried(App(secret=SECRET), name) is None
 
 
@@ -75,7 +75,7 @@ async def test_a_sound_handler_passes_every_scenario(name: str) -> None:
         ("dies", "deep-json", "after an invalid callback: answered 503"),
     ],
 )
-async def test_each_flaw_is_found_by_a_scenario(
+async def test_each_flaw_is_detected_by_a_scenario(
     flaw: str, name: str, fault: str
 ) -> None:
     error = await tried(App(secret=SECRET, flaws=frozenset({flaw})), name)

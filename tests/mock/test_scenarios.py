@@ -32,13 +32,13 @@ def statuses(name: str, *, is_legacy: bool = False) -> list[str | None]:
 
 @pytest.mark.parametrize("is_legacy", [False, True])
 @pytest.mark.parametrize("name", sorted(set(scenario_names()) - HOSTILE))
-def test_our_own_listener_reads_every_sound_mock(name: str, is_legacy: bool) -> None:
+def test_our_own_listener_parses_every_valid_mock(name: str, is_legacy: bool) -> None:
     for delivery in build_scenario(name, a_mock(is_legacy=is_legacy), {}):
         assert parse_payload(delivery.raw).task_id
 
 
 @pytest.mark.parametrize("name", sorted(HOSTILE))
-def test_our_own_listener_refuses_every_hostile_mock(name: str) -> None:
+def test_our_own_listener_refuses_every_malformed_mock(name: str) -> None:
     (delivery,) = build_scenario(name, a_mock(), {})
 
     with pytest.raises(MalformedPayloadError):
@@ -47,13 +47,13 @@ def test_our_own_listener_refuses_every_hostile_mock(name: str) -> None:
 
 
 @pytest.mark.parametrize("is_legacy", [False, True])
-def test_orders_are_as_their_names_say(is_legacy: bool) -> None:
+def test_late_processing_is_sent_after_succeeded(is_legacy: bool) -> None:
     late = statuses("late-processing", is_legacy=is_legacy)
 
     assert [str(each) for each in late] == ["submitted", "succeeded", "processing"]
 
 
-def test_a_duplicate_is_the_same_bytes_with_the_same_id() -> None:
+def test_a_duplicate_has_the_same_bytes_and_the_same_id() -> None:
     first, second = build_scenario("duplicate", a_mock(), {})
 
     assert (first.raw, first.message_id) == (second.raw, second.message_id)
@@ -67,7 +67,7 @@ def test_a_burst_is_of_different_tasks() -> None:
     )
 
 
-def test_only_what_comes_in_a_burst_goes_out_at_once() -> None:
+def test_only_a_burst_is_concurrent() -> None:
     at_once = {
         name: {
             delivery.is_concurrent for delivery in build_scenario(name, a_mock(), {})
@@ -79,7 +79,7 @@ def test_only_what_comes_in_a_burst_goes_out_at_once() -> None:
     assert at_once["burst"] == {True}
 
 
-def test_every_scenario_says_how_a_sound_handler_answers() -> None:
+def test_every_scenario_states_its_expected_status() -> None:
     expected = {
         name: {delivery.expected for delivery in build_scenario(name, a_mock(), {})}
         for name in scenario_names()
@@ -99,7 +99,7 @@ def test_every_scenario_says_how_a_sound_handler_answers() -> None:
     )
 
 
-def test_what_comes_after_is_sound_and_no_repeat_of_what_was_spoilt() -> None:
+def test_the_recovery_check_is_valid_and_not_a_repeat() -> None:
     delivery = recovery_check(a_mock())
 
     invalid = {
@@ -122,7 +122,7 @@ def test_fields_can_be_set() -> None:
     assert json.loads(delivery.raw)["message"] == "mine"
 
 
-def test_an_unknown_scenario_names_those_there_are() -> None:
+def test_the_error_for_an_unknown_scenario_names_all() -> None:
     with pytest.raises(UsageError) as caught:
         build_scenario("nonsense", a_mock(), {})
 

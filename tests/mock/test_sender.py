@@ -1,4 +1,4 @@
-"""Mock callbacks over real connections: marked, signed, one by one or all at once."""
+"""Sends mock callbacks over real connections, in sequence and concurrently."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ OTHER = Secret("whsec_dGhlIG90aGVyIHNlY3JldCBub3c=")
 PAUSE_S = 3.25
 
 
-class Hasty(SystemClock):
-    """A clock that notes the pauses of a scenario instead of keeping them."""
+class SkippingClock(SystemClock):
+    """A clock that counts the pauses of a scenario instead of waiting."""
 
     def __init__(self) -> None:
         self.n_pauses = 0
@@ -52,7 +52,7 @@ def a_signer(*secrets: Secret) -> MockSigner:
     return MockSigner(key=KEY, secrets=secrets, clock=FakeClock())
 
 
-def is_let_in(
+def is_verified(
     delivery: MockDelivery, *, by: Secret, signed_with: tuple[Secret, ...]
 ) -> bool:
     given = a_signer(*signed_with).headers(delivery)
@@ -60,7 +60,7 @@ def is_let_in(
     return verify(delivery.raw, headers, [by], FakeClock().now())
 
 
-def test_every_delivery_bears_our_mark() -> None:
+def test_every_delivery_has_a_mock_signature() -> None:
     delivery = a_delivery()
 
     headers = {name.lower(): value for name, value in a_signer().headers(delivery)}
@@ -70,32 +70,32 @@ def test_every_delivery_bears_our_mark() -> None:
     assert set(headers) == {"content-type", "kling-mock"}
 
 
-def test_with_secrets_it_is_signed_with_each() -> None:
-    assert is_let_in(a_delivery(), by=OURS, signed_with=(OURS, OTHER))
-    assert is_let_in(a_delivery(), by=OTHER, signed_with=(OURS, OTHER))
+def test_a_delivery_is_signed_with_each_secret() -> None:
+    assert is_verified(a_delivery(), by=OURS, signed_with=(OURS, OTHER))
+    assert is_verified(a_delivery(), by=OTHER, signed_with=(OURS, OTHER))
 
 
-def test_what_is_forged_or_old_is_let_in_by_nobody_who_looks() -> None:
+def test_forged_and_old_signatures_are_invalid() -> None:
     forged = a_delivery(is_forged=True)
     old = a_delivery(signature_age=timedelta(minutes=10))
     nearly_old = a_delivery(signature_age=timedelta(minutes=4))
 
-    assert not is_let_in(forged, by=OURS, signed_with=(OURS,))
-    assert not is_let_in(old, by=OURS, signed_with=(OURS,))
-    assert is_let_in(nearly_old, by=OURS, signed_with=(OURS,))
+    assert not is_verified(forged, by=OURS, signed_with=(OURS,))
+    assert not is_verified(old, by=OURS, signed_with=(OURS,))
+    assert is_verified(nearly_old, by=OURS, signed_with=(OURS,))
 
 
-def test_a_forged_signature_is_there_without_any_secret() -> None:
+def test_a_forged_signature_needs_no_secret() -> None:
     given = dict(a_signer().headers(a_delivery(is_forged=True)))
 
     assert given["webhook-signature"].startswith("v1,")
 
 
-def test_deliveries_go_out_one_by_one_unless_they_belong_together() -> None:
-    alone, two = a_delivery(1), a_delivery(2)
-    together = [a_delivery(number, is_concurrent=True) for number in (3, 4)]
+def test_deliveries_are_sent_in_sequence_unless_concurrent() -> None:
+    first, second = a_delivery(1), a_delivery(2)
+    concurrent = [a_delivery(number, is_concurrent=True) for number in (3, 4)]
 
-    batches = delivery_batches([alone, two, *together])
+    batches = delivery_batches([first, second, *concurrent])
 
     assert [[delivery.message_id for delivery in each] for each in batches] == [
         ["m1"],
@@ -104,7 +104,7 @@ def test_deliveries_go_out_one_by_one_unless_they_belong_together() -> None:
     ]
 
 
-def test_repeats_follow_at_once_and_rounds_follow_each_other() -> None:
+def test_repeats_follow_immediately_and_rounds_follow_each_other() -> None:
     def ids(**how: object) -> list[list[str]]:
         deliveries = [a_delivery(1), a_delivery(2, is_concurrent=True)]
         batches = delivery_batches(deliveries, **how)  # type: ignore[arg-type]  # the test names them
@@ -115,25 +115,25 @@ def test_repeats_follow_at_once_and_rounds_follow_each_other() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_volley_is_under_way_all_at_once() -> None:
-    n_together = 20
-    everybody = threading.Barrier(n_together)
+async def test_a_batch_is_sent_concurrently() -> None:
+    n_concurrent = 20
+    barrier = threading.Barrier(n_concurrent)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            everybody.wait(timeout=10)  # nobody is answered before all are here
+            barrier.wait(timeout=10)  # no request is answered before all arrived
             self.send_response(200)
             self.end_headers()
 
         def log_message(self, *args: object) -> None:
-            """Say nothing: stderr is watched."""
+            """Write nothing: the test checks stderr."""
 
     class Server(ThreadingHTTPServer):
-        request_queue_size = n_together
+        request_queue_size = n_concurrent
 
     outcomes: dict[int, DeliveryOutcome] = {}
-    batch = tuple(a_delivery(n, is_concurrent=True) for n in range(1, n_together + 1))
+    batch = tuple(a_delivery(n, is_concurrent=True) for n in range(1, n_concurrent + 1))
     with Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
@@ -146,13 +146,13 @@ async def test_a_volley_is_under_way_all_at_once() -> None:
         server.shutdown()
         thread.join()
 
-    assert sorted(outcomes) == list(range(1, n_together + 1))
+    assert sorted(outcomes) == list(range(1, n_concurrent + 1))
     assert {outcome.status for outcome in outcomes.values()} == {200}
 
 
 @pytest.mark.anyio
-async def test_pauses_are_kept_and_answers_are_told_by_number() -> None:
-    clock = Hasty()
+async def test_delays_are_observed_and_outcomes_are_numbered() -> None:
+    clock = SkippingClock()
     outcomes: list[tuple[int, str, int | None]] = []
     with recorder() as app:
         app.statuses = [200, 500]
@@ -170,7 +170,7 @@ async def test_pauses_are_kept_and_answers_are_told_by_number() -> None:
 
 
 @pytest.mark.anyio
-async def test_where_nobody_listens_that_is_the_outcome() -> None:
+async def test_a_refused_connection_is_the_outcome() -> None:
     outcomes: list[DeliveryOutcome] = []
     with recorder() as app:
         gone = Target(url=app.url)

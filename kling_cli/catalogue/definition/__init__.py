@@ -1,1 +1,1 @@
-"""The definition of products: its types, and how product files become them."""
+"""Parses product files into the types of the catalogue."""

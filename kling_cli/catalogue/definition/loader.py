@@ -1,7 +1,7 @@
-"""The catalogue: which products there are, and each of them when it is asked for.
+"""Loads products by name from `data/`, each when it is first needed.
 
 Importing this costs next to nothing, and so do names and summaries: `kling --help`
-needs them at every start. A product's file is read when its command runs.
+needs them at every start. A product's file is parsed when its command runs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _HEAD_BYTES = 1024
 
 
 class Summary(NamedTuple):
-    """What the list of commands says about a product."""
+    """The entry of a product in the list of commands."""
 
     name: str
     summary: str
@@ -34,10 +34,10 @@ class Summary(NamedTuple):
 
 @cache
 def summaries() -> tuple[Summary, ...]:
-    """Return every product in the order of the list of commands.
+    """Return the summary of every product, in the order of the list of commands.
 
     Only the head of each file is read: plain `key = "value"` lines before the first
-    blank one, which a test holds the files to.
+    blank one; a test checks the files for that.
     """
     return _sorted_summaries(
         path for path in _DATA.glob("*.toml") if path.stem != _COMMON
@@ -46,7 +46,7 @@ def summaries() -> tuple[Summary, ...]:
 
 @cache
 def step_summaries() -> tuple[Summary, ...]:
-    """Return the steps that are commands, in their order; as cheap."""
+    """Return the summaries of the steps that are commands; as cheap as `summaries`."""
     listed = _sorted_summaries((_DATA / _STEPS).glob("*.toml"))
     return tuple(each for each in listed if each.group)
 
@@ -101,13 +101,13 @@ def load_product(name: str) -> Product:
 
 
 def all_products() -> tuple[Product, ...]:
-    """Return every product; reads every file, so not for a start-up."""
+    """Return every product; parses every file, so not for start-up."""
     return tuple(load_product(name) for name in product_names())
 
 
 @cache
 def load_managed(name: str) -> Product:
-    """Return a thing of the account's library that is made as a product is.
+    """Return the description of a resource that is created like a product's result.
 
     It is no command of its own: `custom-voice` or `custom-element`.
     """
@@ -117,7 +117,7 @@ def load_managed(name: str) -> Product:
 
 
 def load_creatable(name: str) -> Product:
-    """Return whatever can be made under this name: a product, or for the library.
+    """Return the product, or the managed resource, of this name.
 
     Raises:
         UsageError: there is none.
@@ -131,30 +131,30 @@ def managed_names() -> tuple[str, ...]:
 
 
 def all_managed() -> tuple[Product, ...]:
-    """Return everything that can be made for the library."""
+    """Return every managed resource that can be created."""
     return tuple(load_managed(name) for name in _names_in(_MANAGED))
 
 
 @cache
 def load_step(name: str) -> Product:
-    """Return a call that goes before a product's own and opens its session."""
+    """Return a step: a call that precedes a product's own and opens its session."""
     from kling_cli.catalogue.definition.parser import parse_product
 
     return parse_product(_read(f"{_STEPS}/{name}"), _read(_COMMON))
 
 
 def step_names() -> tuple[str, ...]:
-    """Return the names of all such calls."""
+    """Return the names of all steps."""
     return _names_in(_STEPS)
 
 
 def all_steps() -> tuple[Product, ...]:
-    """Return every such call."""
+    """Return every step."""
     return tuple(load_step(stem) for stem in step_names())
 
 
 def all_historic() -> tuple[Product, ...]:
-    """Return the calls that left the documentation and are still served.
+    """Return the calls that are no longer documented and are still served.
 
     They are no commands of `kling`; other clients make them, and so the sandbox and
     `kling api` know them.
@@ -170,13 +170,13 @@ def _load_historic(name: str) -> Product:
 
 
 def opening_step(product: Product) -> Product | None:
-    """Return the step that the product's own command takes; most have none."""
+    """Return the step that the product's own command makes first; most have none."""
     use = product.session
     return load_step(use.step) if use is not None and use.is_opened_here else None
 
 
 def load_description(name: str) -> Product:
-    """Return what is called so: a product, for the library, a step, or historic.
+    """Return the description of this name: product, managed resource, step or historic.
 
     Raises:
         UsageError: there is none.

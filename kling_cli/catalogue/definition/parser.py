@@ -1,4 +1,4 @@
-"""Reading one table of a product file: every key is taken, or the file is refused."""
+"""Parses product files strictly: an unknown key is an error."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ E = TypeVar("E", bound=StrEnum)
 
 
 class CatalogueError(KlingError):
-    """A product file says something the catalogue does not understand: our mistake."""
+    """A product file is invalid: our mistake."""
 
 
 class Table:
-    """A table and where it stands; `close` finds the keys nobody asked for."""
+    """A TOML table and its location; `close` refuses keys that were not taken."""
 
     def __init__(self, data: object, where: str) -> None:
         if not isinstance(data, Mapping):
@@ -44,7 +44,7 @@ class Table:
         self.where = where
 
     def take(self, key: str, kind: type[T], default: T | None = None) -> T:
-        """Return the value of `key`, or `default`; without one it must be there."""
+        """Remove and return the value of `key`; `default` when absent, or an error."""
         if key not in self._left:
             if default is None:
                 raise CatalogueError(f"{self.where}: {key} is missing")
@@ -59,26 +59,26 @@ class Table:
         return value
 
     def find(self, key: str, kind: type[T]) -> T | None:
-        """Return the value of `key`, or None when it is not there."""
+        """Remove and return the value of `key`, or None when it is absent."""
         return self.take(key, kind) if key in self._left else None
 
     def has(self, key: str) -> bool:
-        """Say whether `key` is there and was not taken yet."""
+        """Return whether `key` is present and was not taken yet."""
         return key in self._left
 
     def one_of(self, key: str, known: Collection[str]) -> str:
-        """Return the word under `key`; it must be one of those `known`."""
+        """Return the string under `key`; it must be one of those `known`."""
         word = self.take(key, str)
         if word not in known:
             raise CatalogueError(f"{self.where}: {key} is {word!r}, which is not there")
         return word
 
-    def anything(self, key: str) -> Any:
-        """Return whatever stands under `key`, or None."""
+    def take_any(self, key: str) -> Any:
+        """Remove and return the value under `key` of any type, or None."""
         return self._left.pop(key, None)
 
-    def words(self, key: str) -> tuple[str, ...]:
-        """Return a list of strings as a tuple; empty when it is not there."""
+    def strings(self, key: str) -> tuple[str, ...]:
+        """Return a list of strings as a tuple; empty when it is absent."""
         found: list[object] = self.take(key, list, [])
         for each in found:
             if not isinstance(each, str):
@@ -86,12 +86,12 @@ class Table:
         return tuple(str(each) for each in found)
 
     def member(self, key: str, kind: type[E]) -> E:
-        """Return the member of a closed set that stands under `key`."""
+        """Return the enum member whose value is under `key`."""
         return self._member(key, self.take(key, str), kind)
 
     def members(self, key: str, kind: type[E]) -> tuple[E, ...]:
-        """Return a list of members of a closed set."""
-        return tuple(self._member(key, word, kind) for word in self.words(key))
+        """Return a list of enum members."""
+        return tuple(self._member(key, word, kind) for word in self.strings(key))
 
     def _member(self, key: str, word: str, kind: type[E]) -> E:
         known = [member.value for member in kind]
@@ -102,22 +102,22 @@ class Table:
         return kind(word)
 
     def table(self, key: str) -> Table:
-        """Return the table under `key`, an empty one when it is not there."""
+        """Return the table under `key`, an empty one when it is absent."""
         return Table(self._left.pop(key, {}), f"{self.where}.{key}")
 
     def tables(self, key: str) -> list[Table]:
-        """Return the list of tables under `key`; empty when it is not there."""
+        """Return the list of tables under `key`; empty when it is absent."""
         found: list[object] = self.take(key, list, [])
         return [Table(each, f"{self.where}.{key}[{i}]") for i, each in enumerate(found)]
 
     def items(self) -> Iterator[tuple[str, Any]]:
-        """Take everything, in the order of the file."""
+        """Take all remaining items, in the order of the file."""
         while self._left:
             key = next(iter(self._left))
             yield key, self._left.pop(key)
 
     def close(self) -> None:
-        """Refuse what was not taken.
+        """Refuse keys that were not taken.
 
         Raises:
             CatalogueError: a key is unknown, most likely misspelled.
@@ -127,7 +127,7 @@ class Table:
 
 
 def parse_session(table: Table, fields: frozenset[str]) -> SessionSpec:
-    """Return what the table says; every field that it names must be there.
+    """Return the session of a product; every field that it names must exist.
 
     Raises:
         CatalogueError: something is missing, misspelled or refers to nothing.
@@ -151,12 +151,12 @@ def parse_session(table: Table, fields: frozenset[str]) -> SessionSpec:
 
 
 def parse_step(table: Table) -> StepSpec:
-    """Return what the table `step` says of a call that goes before others."""
+    """Return the table `step` of a call that precedes others."""
     made = StepSpec(
         empty_hint=table.take("empty_hint", str),
         refused_hint=table.find("refused_hint", str),
         session_hours=table.find("session_hours", int),
-        next_steps=table.words("next_steps"),
+        next_steps=table.strings("next_steps"),
         is_saved=table.take("saved", bool, default=False),
     )
     table.close()
@@ -165,7 +165,7 @@ def parse_step(table: Table) -> StepSpec:
 
 def _parse_segment(table: Table, fields: frozenset[str]) -> SegmentSpec:
     made = SegmentSpec(
-        audio_fields=table.words("audio"),
+        audio_fields=table.strings("audio"),
         start_field=table.one_of("start", fields),
         end_field=table.one_of("end", fields),
         insert_field=table.one_of("insert", fields),
@@ -189,7 +189,7 @@ def parse_limit_sets(table: Table) -> dict[str, dict[str, Any]]:
 
 
 def parse_limits(data: object, where: str) -> Limits:
-    """Return the limits a table of them describes."""
+    """Return the limits that a table describes."""
     table = Table(data, where)
     low, high = _parse_range(table)
     choices = table.find("choices", list)
@@ -205,7 +205,7 @@ def parse_limits(data: object, where: str) -> Limits:
         max_bytes=None if max_mb is None else max_mb * 1024 * 1024,
         seconds=_parse_optional_pair(table, "seconds"),
         is_required=table.take("required", bool, default=False),
-        default=table.anything("default"),
+        default=table.take_any("default"),
         is_fixed=table.take("fixed", bool, default=False),
         is_sent=table.take("sent", bool, default=False),
         keys={k: parse_limits(v, f"{where}.keys.{k}") for k, v in keys.items()} or None,
@@ -219,7 +219,7 @@ def _parse_range(table: Table) -> tuple[Any, Any]:
 
 
 def parse_pair(table: Table, key: str) -> tuple[Any, Any]:
-    """Return the two ends that stand under `key`."""
+    """Return the two bounds under `key`."""
     low_high: list[Any] = table.take(key, list)
     if len(low_high) != _PAIR_LENGTH:
         raise CatalogueError(f"{table.where}: {key} is not [lowest, highest]")
@@ -248,7 +248,7 @@ def _parse_model(
     made = Model(
         id=name,
         label=table.take("label", str),
-        aliases=table.words("aliases"),
+        aliases=table.strings("aliases"),
         status=table.take("status", str, "current"),
         note=table.find("note", str),
         wire_ids=ids,
@@ -280,8 +280,8 @@ def _merge_limits(
 
 
 def _parse_rates(table: Table) -> list[Rate]:
-    """One rate, or one for each resolution when `units` is a table of them."""
-    units = table.anything("units")
+    """Return one rate, or one per resolution when `units` is a table."""
+    units = table.take_any("units")
     by_resolution = units if isinstance(units, dict) else {None: units}
     when = table.take("when", dict, {})
     per, every = table.take("per", str, "second"), table.take("every", int, 1)
@@ -312,15 +312,15 @@ def parse_rule(table: Table) -> Rule:
         is_client_only=table.take("client_only", bool, default=False),
         when=table.take("when", dict, {}),
         need=table.take("need", dict, {}),
-        one_of=table.words("one_of"),
-        any_of=table.words("any_of"),
+        one_of=table.strings("one_of"),
+        any_of=table.strings("any_of"),
         exclusive=tuple(tuple(g) for g in table.take("exclusive", list, [])),
         amount=tuple(tuple(s) for s in table.take("amount", list, [])),
         at_least=table.find("at_least", float),
         at_most=table.find("at_most", float),
         check=table.find("check", str),
-        models=table.words("models"),
-        routes=table.words("routes"),
+        models=table.strings("models"),
+        routes=table.strings("routes"),
     )
     table.close()
     return made
@@ -333,8 +333,8 @@ def parse_duration_rule(table: Table) -> DurationRule:
         seconds=_parse_optional_pair(table, "seconds"),
         added_s=table.take("added_s", float, 0.0),
         when=table.take("when", dict, {}),
-        models=table.words("models"),
-        routes=table.words("routes"),
+        models=table.strings("models"),
+        routes=table.strings("routes"),
     )
     table.close()
     return made
@@ -344,8 +344,8 @@ def parse_client_default(table: Table) -> ClientDefault:
     made = ClientDefault(
         values=table.take("values", dict),
         when=table.take("when", dict, {}),
-        models=table.words("models"),
-        routes=table.words("routes"),
+        models=table.strings("models"),
+        routes=table.strings("routes"),
     )
     table.close()
     return made
@@ -356,7 +356,7 @@ _SWITCH = {"on": True, "off": False}
 
 
 def parse_product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product:
-    """Return the product `data` describes, with what it takes from `common`.
+    """Return the product that `data` describes, completed from `common`.
 
     Raises:
         CatalogueError: something is missing, misspelled or refers to nothing.
@@ -393,7 +393,7 @@ def parse_product(data: Mapping[str, Any], common: Mapping[str, Any]) -> Product
 
 
 def _skip_summary_keys(top: Table) -> None:
-    """Take what only the list of commands is made from."""
+    """Take the keys that only the list of commands needs."""
     top.take("order", int, 0)
     for key in ("group", "command"):
         top.take(key, str, "")
@@ -414,7 +414,7 @@ def _parse_defaults(table: Table) -> dict[CredentialKind, str]:
 
 
 def _parse_fields(top: Table, shared: Table) -> tuple[Field, ...]:
-    names, own = top.words("fields"), top.table("own_fields")
+    names, own = top.strings("fields"), top.table("own_fields")
     described = {**dict(shared.items()), **dict(own.items())}
     missing = [name for name in names if name not in described]
     if missing:
@@ -429,7 +429,7 @@ def _parse_field(name: str, table: Table) -> Field:
         name=name,
         kind=table.member("kind", FieldKind),
         help=table.take("help", str),
-        options=table.words("options"),
+        options=table.strings("options"),
         is_argument=table.take("argument", bool, default=False),
         is_repeated=table.take("repeated", bool, default=False),
         has_handle=table.take("handle", bool, default=False),
@@ -448,7 +448,7 @@ def _parse_group(table: Table) -> ChoiceGroup:
     made = ChoiceGroup(
         name=table.take("name", str),
         note=table.take("note", str),
-        choices=(*table.words("choices"), *discontinued),
+        choices=(*table.strings("choices"), *discontinued),
         discontinued=discontinued,
     )
     table.close()
@@ -488,7 +488,7 @@ def _parse_route(
         external_id_path=table.find("external_id_path", str) or None,
         callback_url_path=table.find("callback_url_path", str) or None,
         image_max_bytes=table.take("image_max_mb", int) * _MEBIBYTE,
-        image_formats=table.words("image_formats") or ("jpg", "png"),
+        image_formats=table.strings("image_formats") or ("jpg", "png"),
         image_max_side_px=table.find("image_max_side_px", int),
     )
     table.close()
@@ -498,7 +498,7 @@ def _parse_route(
 def _parse_mappings(
     table: Table, frame: Mapping[str, Any], fields: tuple[Field, ...]
 ) -> dict[str, FieldMapping]:
-    """Return the route's own mappings in their order, then what the frame adds."""
+    """Return the route's own mappings in their order, then those of the frame."""
     own, known = dict(table.items()), {field.name: field for field in fields}
     unknown = own.keys() - known.keys()
     if unknown:

@@ -84,7 +84,7 @@ def parse_product_types(types: list[str] | None) -> tuple[str, ...]:
 
 HELP = "What is left in your packs, and what was spent."
 LOOK_BACK = timedelta(days=5 * 365)  # packs bought before that are not looked for
-NEWEST = 20  # deductions that say what is left, in each currency
+NEWEST = 20  # deductions that tell the balance, in each currency
 LAG_NOTE = "these figures can be up to 12 hours old"
 
 
@@ -129,7 +129,7 @@ def packs(*, output_options: OutputOptions, account_options: AccountOptions) -> 
 
 def billing(
     *,
-    period: DeductionOptions,
+    deduction_options: DeductionOptions,
     product_types: ProductTypesOption = None,
     output_options: OutputOptions,
     account_options: AccountOptions,
@@ -145,12 +145,12 @@ def billing(
     bill = DeductionQuery(
         "account billing", PACKAGE_PATH, parse_product_types(product_types)
     )
-    return _print_deductions(bill, period, output_options, account_options)
+    return _print_deductions(bill, deduction_options, output_options, account_options)
 
 
 def balance(
     *,
-    period: DeductionOptions,
+    deduction_options: DeductionOptions,
     output_options: OutputOptions,
     account_options: AccountOptions,
 ) -> int:
@@ -164,7 +164,7 @@ def balance(
     from kling_cli.api import BALANCE_PATH
 
     bill = DeductionQuery("account balance", BALANCE_PATH, has_left=True)
-    return _print_deductions(bill, period, output_options, account_options)
+    return _print_deductions(bill, deduction_options, output_options, account_options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ class DeductionQuery:
 
 def _print_deductions(
     bill: DeductionQuery,
-    period: DeductionOptions,
+    deduction_options: DeductionOptions,
     output_options: OutputOptions,
     account_options: AccountOptions,
 ) -> int:
@@ -190,10 +190,10 @@ def _print_deductions(
     from kling_cli.clock import SystemClock
 
     now = SystemClock().now()
-    since = parse_time(period.since, now)
+    since = parse_time(deduction_options.since, now)
     filters = {
         "product_type": bill.product_types,
-        "api_key_name": period.key_names or (),
+        "api_key_name": deduction_options.key_names or (),
     }
 
     async def work(
@@ -202,7 +202,12 @@ def _print_deductions(
         from kling_cli.api import deductions
 
         found = await deductions(
-            client, bill.path, since, now, filters=filters, limit=period.limit
+            client,
+            bill.path,
+            since,
+            now,
+            filters=filters,
+            limit=deduction_options.limit,
         )
         if not bill.has_left:
             return found, ()
@@ -219,9 +224,9 @@ def _print_deductions(
     listing = shown.deduction_listing(
         bill.command,
         found,
-        since=period.since,
-        limit=period.limit,
-        by=period.by,
+        since=deduction_options.since,
+        limit=deduction_options.limit,
+        by=deduction_options.by,
         left=left,
     )
     return print_listing(listing, output_options)

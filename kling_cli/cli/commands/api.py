@@ -27,11 +27,14 @@ from kling_cli.cli.output.job_results import (
     ResultKind,
     exit_code,
     print_failures,
-    print_message,
     result_lines,
 )
 from kling_cli.cli.output.terminal.capabilities import is_terminal
-from kling_cli.cli.output.terminal.streams import write_bytes, write_result
+from kling_cli.cli.output.terminal.streams import (
+    print_message,
+    write_bytes,
+    write_result,
+)
 from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import UsageError
 from kling_cli.jobs.order_parser import json_or_text, strict_json
@@ -51,14 +54,18 @@ _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _FILE_HINT = "give a readable file, or - for standard input"
 
 
-def parse_body(sent: BodyOptions) -> Any:
+def parse_body(body_options: BodyOptions) -> Any:
     """Return the JSON body, None for none: the input with the fields on top.
 
     Raises:
         UsageError: a field, a file or the JSON in it is none.
     """
-    body = None if sent.source is None else read_json(sent.source, hint=_FILE_HINT)
-    fields = list(_fields(sent))
+    body = (
+        None
+        if body_options.source is None
+        else read_json(body_options.source, hint=_FILE_HINT)
+    )
+    fields = list(_fields(body_options))
     if not fields:
         return body
     body = {} if body is None else body
@@ -72,25 +79,25 @@ def parse_body(sent: BodyOptions) -> Any:
     return body
 
 
-def parse_query(sent: BodyOptions) -> Mapping[str, str]:
+def parse_query(body_options: BodyOptions) -> Mapping[str, str]:
     """Return the fields as query parameters; a list is joined by commas.
 
     Raises:
         UsageError: there is a body, or an object where a query has a value.
     """
-    if sent.source is not None:
+    if body_options.source is not None:
         raise UsageError(
             "GET has no body, so --input is of no use to it",
             hint="give the parameters with -f, or use POST",
         )
-    fields = parse_body(sent) or {}
+    fields = parse_body(body_options) or {}
     return {key: _query_parameter(key, value) for key, value in fields.items()}
 
 
-def _fields(sent: BodyOptions) -> Iterator[tuple[str, Any]]:
-    for text in sent.texts or ():
+def _fields(body_options: BodyOptions) -> Iterator[tuple[str, Any]]:
+    for text in body_options.texts or ():
         yield _split_pair("-f", text)
-    for text in sent.values or ():
+    for text in body_options.values or ():
         key, value = _split_pair("-F", text)
         yield key, _parse_value(value)
 
@@ -272,24 +279,24 @@ def print_call(
     return exit_code(results)
 
 
-def pretty_lines(answer: ApiResponse) -> Iterator[str]:
+def pretty_lines(response: ApiResponse) -> Iterator[str]:
     """Yield a response as lines for a terminal, control characters escaped."""
-    text = answer.body.decode("utf-8", "replace")
-    if answer.is_json:
-        text = json.dumps(json.loads(answer.body), indent=2, ensure_ascii=False)
+    text = response.body.decode("utf-8", "replace")
+    if response.is_json:
+        text = json.dumps(json.loads(response.body), indent=2, ensure_ascii=False)
     return (one_line(line) for line in text.splitlines())
 
 
-def _print_answer(answer: ApiResponse | None) -> None:
+def _print_answer(response: ApiResponse | None) -> None:
     """Print the response formatted on a terminal, and byte for byte in a pipe."""
-    if answer is None or not answer.body:
+    if response is None or not response.body:
         return
     if is_terminal(sys.stdout):
-        for line in pretty_lines(answer):
+        for line in pretty_lines(response):
             write_result(line)
         return
-    end = b"" if answer.body.endswith(b"\n") else b"\n"
-    write_bytes(answer.body + end)
+    end = b"" if response.body.endswith(b"\n") else b"\n"
+    write_bytes(response.body + end)
 
 
 def _print_resume_hint(result: JobResult, output_options: OutputOptions) -> None:
@@ -312,21 +319,21 @@ def _print_document(call: RawCall, results: Sequence[JobResult]) -> None:
     write_result(json_document.dumps(shown))
 
 
-def _response_object(call: RawCall, answer: ApiResponse | None) -> dict[str, Any]:
+def _response_object(call: RawCall, response: ApiResponse | None) -> dict[str, Any]:
     return {
         "method": call.method,
         "path": call.path,
-        "http": None if answer is None else answer.http,
-        "answer": None if answer is None else _response_value(answer),
+        "http": None if response is None else response.http,
+        "answer": None if response is None else _response_value(response),
     }
 
 
-def _response_value(answer: ApiResponse) -> Any:
+def _response_value(response: ApiResponse) -> Any:
     """Return the JSON value of a response; one that is not JSON as text."""
     try:
-        return strict_json(answer.body)
+        return strict_json(response.body)
     except ValueError:
-        return answer.body.decode("utf-8", "replace") or None
+        return response.body.decode("utf-8", "replace") or None
 
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -336,8 +343,8 @@ def api(  # noqa: PLR0913 -- one for each group of options
     *,
     method: Method,
     path: Path,
-    sent: BodyOptions,
-    following: FollowOptions,
+    body_options: BodyOptions,
+    follow_options: FollowOptions,
     timeout_options: TimeoutOptions,
     download_options: DownloadOptions,
     output_options: OutputOptions,
@@ -356,24 +363,26 @@ def api(  # noqa: PLR0913 -- one for each group of options
 
     method = _parse_method(method)
     settings = load_settings(settings_options(timeout_options, account_options))
-    if following.is_waiting:
+    if follow_options.is_waiting:
         settings.require("timeout")
         if not download_options.is_link_only:
             settings.require("output_dir")
-    parts = parse_query(sent) if method == "GET" else parse_body(sent)
+    parts = parse_query(body_options) if method == "GET" else parse_body(body_options)
     options = _run_options(settings, download_options)
 
     async def work(context: RunContext) -> tuple[RawCall, list[JobResult]]:
         from kling_cli.jobs.calls import raw
 
-        call = _parse_call(method, path, parts, context.settings, following.max_units)
-        if following.is_waiting:
+        call = _parse_call(
+            method, path, parts, context.settings, follow_options.max_units
+        )
+        if follow_options.is_waiting:
             found = await raw.run_call(call, options, **context.as_keywords)
             return call, found
         once = await raw.send_call(call, settings=context.settings, clock=context.clock)
         return call, [once]
 
-    is_brief = not following.is_waiting
+    is_brief = not follow_options.is_waiting
     call, results = run(
         work, settings=settings, output_options=output_options, is_brief=is_brief
     )
@@ -382,7 +391,7 @@ def api(  # noqa: PLR0913 -- one for each group of options
         call,
         results,
         output_options=output_options,
-        wanted=wanted if following.is_waiting else None,
+        wanted=wanted if follow_options.is_waiting else None,
     )
 
 

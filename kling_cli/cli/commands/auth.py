@@ -97,11 +97,11 @@ def _prompt_secret(name: str) -> Secret:
     from kling_cli.cli.output.terminal.streams import write_message
 
     prompt = f"{name} (it is not shown): "
-    try:  # unlike typer's, its prompt stands only once the echo is off
+    try:  # unlike typer's, it prompts only once the echo is off
         with hidden_input(prompt):
             text = getpass.getpass(prompt, stream=sys.stderr)
     except KeyboardInterrupt:
-        write_message("")  # the prompt's line is at its end
+        write_message("")  # end the line of the prompt
         raise StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED) from None
     except EOFError:
         raise UsageError(f"no {name} was typed", hint="kling auth login") from None
@@ -142,7 +142,7 @@ def _parse_key(name: str, text: str) -> Secret:
 def candidate_base_urls(settings: Settings) -> Mapping[str, str]:
     """Return the base URLs to try, by region: what was chosen, or both official ones.
 
-    A base of one's own has the region "".
+    A custom base URL has the region "".
     """
     if settings.origins["api_base"] in _STORED:
         return API_HOSTS
@@ -169,9 +169,9 @@ async def find_region(
     silent: KlingError | None = None
     for region, base_url in bases.items():
         verdict = await check_credentials(base_url, keys.credentials(), clock)
-        if verdict.standing is HealthStatus.ACCEPTED:
+        if verdict.status is HealthStatus.ACCEPTED:
             return region, verdict
-        if verdict.standing is HealthStatus.REFUSED:
+        if verdict.status is HealthStatus.REFUSED:
             refused = verdict.error
         else:
             silent = verdict.error
@@ -373,7 +373,7 @@ def _test_credentials(
     verdict = anyio.run(
         check_credentials, settings.api_base, credentials, SystemClock()
     )
-    return verdict.standing.value, verdict.error
+    return verdict.status.value, verdict.error
 
 
 def _status_lines(settings: Settings, standing: str) -> dict[str, str]:

@@ -21,7 +21,7 @@ CREATE = "Make an element from pictures or a video of it."
 
 def list_elements(
     *,
-    chosen: LibraryFilterOptions,
+    filter_options: LibraryFilterOptions,
     output_options: OutputOptions,
     account_options: AccountOptions,
 ) -> int:
@@ -36,7 +36,7 @@ def list_elements(
 
     return list_items(
         ELEMENTS,
-        chosen=chosen,
+        filter_options=filter_options,
         output_options=output_options,
         account_options=account_options,
     )

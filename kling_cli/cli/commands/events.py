@@ -116,7 +116,7 @@ class BeforeOptions:
 
 
 def parse_callback_filter(
-    chosen: CallbackFilterOptions, *, before: BeforeOptions | None = None
+    filter_options: CallbackFilterOptions, *, before: BeforeOptions | None = None
 ) -> CallbackFilter:
     """Return the filter that the options describe.
 
@@ -128,19 +128,19 @@ def parse_callback_filter(
     from kling_cli.clock import SystemClock
     from kling_cli.store import CallbackFilter
 
-    _require_known_words("--status", chosen.status, STATUSES)
-    trust = trust_from_word(chosen.trust) if chosen.trust else None
+    _require_known_words("--status", filter_options.status, STATUSES)
+    trust = trust_from_word(filter_options.trust) if filter_options.trust else None
     _require_known_words("--trust", trust, TRUSTS)
     now = SystemClock().now()
     until = before.before if before else None
     return CallbackFilter(
-        task_id=resolve_task_id(chosen.task_id),
-        product=chosen.product,
-        status=chosen.status,
+        task_id=resolve_task_id(filter_options.task_id),
+        product=filter_options.product,
+        status=filter_options.status,
         trust=trust,
-        since=parse_time(chosen.since, now) if chosen.since else None,
+        since=parse_time(filter_options.since, now) if filter_options.since else None,
         until=parse_time(until, now, option="--before") if until else None,
-        is_failed=chosen.is_failed,
+        is_failed=filter_options.is_failed,
     )
 
 
@@ -166,12 +166,12 @@ def _require_known_words(option: str, word: str | None, words: tuple[str, ...]) 
 
 
 TAIL_SCHEMA: Final = (
-    "kling.listen/1"  # a callback's line is the same wherever it is read
+    "kling.listen/1"  # a callback has the same keys wherever it is printed
 )
 
 
 def tail_line(
-    kept: StoredCallback, *, seq: int, now: datetime, output_options: OutputOptions
+    callback: StoredCallback, *, seq: int, now: datetime, output_options: OutputOptions
 ) -> str:
     """Return a callback as a line of `tail`; with --quiet its number alone."""
     if output_options.is_json:
@@ -181,13 +181,13 @@ def tail_line(
             "seq": seq,
             "ts": format_timestamp(now),
         }
-        return dumps({**head, **callback_fields(kept)})
+        return dumps({**head, **callback_fields(callback)})
     if output_options.is_quiet:
-        return str(kept.id)
-    name = kept.task_id or kept.external_id
-    words = (kept.product, kept.status or "malformed", name, kept.trust)
+        return str(callback.id)
+    name = callback.task_id or callback.external_id
+    words = (callback.product, callback.status or "malformed", name, callback.trust)
     what = " ".join(word for word in words if word)
-    return one_line(f"{format_timestamp(kept.received_at)} #{kept.id} {what}")
+    return one_line(f"{format_timestamp(callback.received_at)} #{callback.id} {what}")
 
 
 SCHEMA = 1
@@ -212,11 +212,7 @@ MaxEventsOption = Annotated[
 
 
 def open_journal() -> Journal:
-    """Open the journal of this user, or of the sandbox.
-
-    Raises:
-        JournalError: it cannot be used.
-    """
+    """Open the journal of this user, or of the sandbox."""
     from kling_cli.cli.runner import load_settings
     from kling_cli.store import Journal
 
@@ -225,8 +221,8 @@ def open_journal() -> Journal:
 
 def list_events(
     *,
-    chosen: CallbackFilterOptions,
-    limited: LimitOptions,
+    filter_options: CallbackFilterOptions,
+    limit_options: LimitOptions,
     output_options: OutputOptions,
 ) -> int:
     """List kept callbacks, the newest last; this is what `kling events` alone does.
@@ -238,16 +234,19 @@ def list_events(
     from kling_cli.cli.output.views.callbacks import callback_table
     from kling_cli.listener.history.export import callback_with_forwards
 
-    wanted = parse_callback_filter(chosen)
+    wanted = parse_callback_filter(filter_options)
     with open_journal() as journal:
-        found = journal.list_callbacks(wanted, limit=limited.limit or None)
+        found = journal.list_callbacks(wanted, limit=limit_options.limit or None)
         forwards = journal.forwards_by_callback(found)
     if output_options.is_json:
-        events = [callback_with_forwards(kept, forwards[kept.id]) for kept in found]
+        events = [
+            callback_with_forwards(callback, forwards[callback.id])
+            for callback in found
+        ]
         _print_document("events list", {"events": events})
         return 0
     if output_options.is_quiet:
-        lines: Sequence[str] = [str(kept.id) for kept in found]
+        lines: Sequence[str] = [str(callback.id) for callback in found]
     else:
         width = get_terminal_size().columns if is_terminal(sys.stdout) else None
         lines = list(callback_table(found, forwards, width=width))
@@ -255,7 +254,7 @@ def list_events(
     if not found:
         print_empty_message(
             EmptyMessage("no kept callback matches", "kling events shows all of them")
-            if chosen != CallbackFilterOptions()
+            if filter_options != CallbackFilterOptions()
             else EmptyMessage(
                 "no callback has been kept yet",
                 "kling listen receives them; kling trigger sends it mock ones",
@@ -278,22 +277,22 @@ def show(*, which: CallbackNumber, output_options: OutputOptions) -> int:
     from kling_cli.listener.history.replay import find_callback
 
     with open_journal() as journal:
-        kept = find_callback(journal, which)
-        forwards = journal.forwards_of(kept.id)
+        callback = find_callback(journal, which)
+        forwards = journal.forwards_of(callback.id)
     if output_options.is_json:
         _print_document(
-            "events show", {"event": callback_with_forwards(kept, forwards)}
+            "events show", {"event": callback_with_forwards(callback, forwards)}
         )
     elif output_options.is_quiet:
-        write_bytes(kept.raw)
+        write_bytes(callback.raw)
     else:
-        print_lines(callback_details(kept, forwards))
+        print_lines(callback_details(callback, forwards))
     return 0
 
 
 def tail(
     *,
-    chosen: CallbackFilterOptions,
+    filter_options: CallbackFilterOptions,
     last: LastOption = 10,
     max_events: MaxEventsOption = None,
     output_options: StreamOptions,
@@ -309,14 +308,16 @@ def tail(
     from kling_cli.clock import SystemClock
     from kling_cli.listener.history.tail import follow_callbacks
 
-    wanted = parse_callback_filter(chosen)
+    wanted = parse_callback_filter(filter_options)
 
     async def work(journal: Journal) -> None:
         clock, seq = SystemClock(), 0
-        async for kept in follow_callbacks(journal, wanted, last=last, clock=clock):
+        async for callback in follow_callbacks(journal, wanted, last=last, clock=clock):
             seq += 1
             write_line(
-                tail_line(kept, seq=seq, now=clock.now(), output_options=output_options)
+                tail_line(
+                    callback, seq=seq, now=clock.now(), output_options=output_options
+                )
             )
             if seq == max_events:
                 return
@@ -324,14 +325,14 @@ def tail(
     with open_journal() as journal:
         try:
             anyio.run(work, journal)
-        except KeyboardInterrupt:  # the usual end, and nothing to say about it
+        except KeyboardInterrupt:  # the usual end
             return int(ExitCode.INTERRUPTED)
     return 0
 
 
 def clear(
     *,
-    chosen: CallbackFilterOptions,
+    filter_options: CallbackFilterOptions,
     before: BeforeOptions,
     output_options: OutputOptions,
 ) -> int:
@@ -341,13 +342,13 @@ def clear(
 
     kling events clear --before 30d
     """
-    wanted = parse_callback_filter(chosen, before=before)
+    wanted = parse_callback_filter(filter_options, before=before)
     with open_journal() as journal:
-        n_gone = journal.delete_callbacks(wanted)
+        n_deleted = journal.delete_callbacks(wanted)
     if output_options.is_json:
-        _print_document("events clear", {"cleared": n_gone})
+        _print_document("events clear", {"cleared": n_deleted})
     elif not output_options.is_quiet:
-        write_result(f"{n_gone} callback{'' if n_gone == 1 else 's'} deleted")
+        write_result(f"{n_deleted} callback{'' if n_deleted == 1 else 's'} deleted")
     return 0
 
 
@@ -442,8 +443,8 @@ class ExportOptions:
 def export(
     *,
     numbers: CallbackNumbers = None,
-    chosen: CallbackFilterOptions,
-    form: ExportOptions,
+    filter_options: CallbackFilterOptions,
+    export_options: ExportOptions,
 ) -> int:
     """Print kept callbacks as an HTTP archive, JSON lines or curl commands.
 
@@ -452,19 +453,23 @@ def export(
     from kling_cli.cli.output.terminal.streams import write_line
     from kling_cli.listener.history.replay import find_callback
 
-    if form.is_har + form.is_jsonl + form.is_curl != 1:
+    if export_options.is_har + export_options.is_jsonl + export_options.is_curl != 1:
         raise UsageError(
             "say which form: --har, --jsonl or --curl",
             hint="kling events export --jsonl",
         )
-    wanted = parse_callback_filter(chosen)
+    wanted = parse_callback_filter(filter_options)
     with open_journal() as journal:
         named = [find_callback(journal, each) for each in numbers or ()]
         lines = _export_lines(
-            journal, [named] if named else journal.callback_pages(wanted), form
+            journal,
+            [named] if named else journal.callback_pages(wanted),
+            export_options,
         )
-        if form.output is not None:
-            _save_export(form.output, lines, is_forced=form.is_forced)
+        if export_options.output is not None:
+            _save_export(
+                export_options.output, lines, is_forced=export_options.is_forced
+            )
             return 0
         for line in lines:
             write_line(line)
@@ -472,25 +477,29 @@ def export(
 
 
 def _export_lines(
-    journal: Journal, pages: Iterable[Sequence[StoredCallback]], form: ExportOptions
+    journal: Journal,
+    pages: Iterable[Sequence[StoredCallback]],
+    export_options: ExportOptions,
 ) -> Iterator[str]:
     from kling_cli.cli.output.json_document import dumps
     from kling_cli.listener.forwarding.targets import parse_target
     from kling_cli.listener.history import export as exports
 
-    if form.is_har:
-        found = [kept for page in pages for kept in page]
+    if export_options.is_har:
+        found = [callback for page in pages for callback in page]
         yield dumps(exports.to_har(found, journal.forwards_by_callback(found)))
         return
-    to = parse_target(form.to) if form.to else None
+    to = parse_target(export_options.to) if export_options.to else None
     for page in pages:
         forwards = journal.forwards_by_callback(page)
-        for kept in page:
-            mine = forwards[kept.id]
-            if form.is_jsonl:
-                yield dumps(exports.callback_with_forwards(kept, mine))
+        for callback in page:
+            callback_forwards = forwards[callback.id]
+            if export_options.is_jsonl:
+                yield dumps(exports.callback_with_forwards(callback, callback_forwards))
             else:
-                yield exports.callback_curl(kept, (to or exports.last_target(mine)).url)
+                yield exports.callback_curl(
+                    callback, (to or exports.last_target(callback_forwards)).url
+                )
 
 
 def _save_export(path: Path, lines: Iterator[str], *, is_forced: bool) -> None:

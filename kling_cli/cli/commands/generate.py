@@ -38,7 +38,6 @@ from kling_cli.cli.output.job_results import (
     print_result_lines,
     print_results,
 )
-from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.cli.output.terminal.streams import write_message
 from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import ExitCode, StoppedError
@@ -108,7 +107,7 @@ def make_command(name: str, *, called: str) -> Any:
 def make_library_command(name: str, *, command: str) -> Any:
     """Return the command that creates a library item; its id is the result.
 
-    A voice has a sample to save, which is done when `--output` says where.
+    The sample of a voice is saved when `--output` names a path.
     """
     product = catalogue.load_managed(name)
     groups = get_type_hints(CommandOptions)
@@ -216,7 +215,7 @@ def parse_order(
     """Return the order of a product, and of the call before it, from typed values.
 
     Raises:
-        UsageError: it cannot be read.
+        UsageError: a value cannot be parsed.
     """
     from kling_cli.jobs.prepare import Order
 
@@ -237,7 +236,7 @@ def load_job_settings(options: CommandOptions) -> Settings:
     """Return the settings of a job.
 
     Raises:
-        UsageError: nobody can say whom it would be sent to.
+        UsageError: no API host is known.
     """
     from kling_cli.cli.runner import load_settings
 
@@ -257,7 +256,7 @@ def make_run_options(
     """Return the run options of a job.
 
     Raises:
-        UsageError: a default that this job goes by is nonsense.
+        UsageError: a default that applies to this job is invalid.
     """
     from kling_cli.jobs.job import RunOptions
     from kling_cli.jobs.run_options import with_defaults
@@ -314,7 +313,7 @@ def run_two_step_order(order: Order, options: CommandOptions, *, command: str) -
 
 
 def _session_spec(product: Product) -> SessionSpec:
-    assert product.session is not None  # noqa: S101 -- the caller has looked
+    assert product.session is not None  # noqa: S101 -- checked by the caller
     return product.session
 
 
@@ -357,17 +356,11 @@ def _run_both_calls(
 
     async def work(context: RunContext) -> JobResult:
         steps = TwoStepJob(options=run_options, **context.as_keywords)
-        if is_interactive(output_options):
+        if output_options.can_prompt:
             steps = replace(steps, ask=_input_chooser(noun, context))
         return await steps.run(order)
 
     return run(work, settings=settings, output_options=output_options)
-
-
-def is_interactive(output_options: OutputOptions) -> bool:
-    """Return whether questions can be asked on the terminal; never under --json."""
-    on_terminal = is_terminal(sys.stdin) and is_terminal(sys.stderr)
-    return on_terminal and not output_options.is_json and not output_options.is_quiet
 
 
 def _input_chooser(noun: str, context: RunContext) -> ChooseInput:
@@ -382,7 +375,7 @@ def prompt_choice(noun: str, found: tuple[Output, ...]) -> str:
     """Return the id chosen at a prompt on the terminal.
 
     Raises:
-        StoppedError: they would rather not.
+        StoppedError: nothing was chosen.
     """
     from kling_cli.jobs.signals import interruptible
 
@@ -400,7 +393,7 @@ def prompt_choice(noun: str, found: tuple[Output, ...]) -> str:
 def _read_answer(question: str) -> str:
     """Return the line typed; empty at the end of input.
 
-    typer's own prompt would write a blank to stdout, where results stand.
+    typer's own prompt would write a blank to stdout, where results are printed.
     """
     sys.stderr.write(question)
     sys.stderr.flush()

@@ -52,7 +52,7 @@ def _command_context(words: Sequence[str]) -> Any:
                 f"{context.command_path} has no commands, so no {word}",
                 hint=f"kling help {' '.join(context.command_path.split()[1:])}",
             )
-        context.resilient_parsing = False  # so that a wrong word is told
+        context.resilient_parsing = False  # so that an unknown command is an error
         _, found, _ = group.resolve_command(context, [word])
         context = found.make_context(word, [], parent=context, resilient_parsing=True)
     return context

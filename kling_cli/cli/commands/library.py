@@ -22,7 +22,7 @@ from kling_cli.cli.output.listing import (
     print_listing,
     truncation_note,
 )
-from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.capabilities import is_interactive
 from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import KlingError, UsageError
 
@@ -106,7 +106,7 @@ T = TypeVar("T")
 def list_items(
     kind: ItemKind,
     *,
-    chosen: LibraryFilterOptions,
+    filter_options: LibraryFilterOptions,
     output_options: OutputOptions,
     account_options: AccountOptions,
 ) -> int:
@@ -115,7 +115,9 @@ def list_items(
 
     async def work(client: PageFetcher) -> PagedItems[LibraryItem]:
 
-        return await fetch_items(client, kind, chosen.owners, limit=chosen.limit)
+        return await fetch_items(
+            client, kind, filter_options.owners, limit=filter_options.limit
+        )
 
     found = run_with_client(
         work, account_options=account_options, output_options=output_options
@@ -128,7 +130,7 @@ def list_items(
         },
         lines=shown.item_table(found.items, kind),
         ids=[one.id for one in found.items],
-        warnings=[truncation_note(chosen.limit)] if found.has_more else (),
+        warnings=[truncation_note(filter_options.limit)] if found.has_more else (),
         empty=EmptyMessage(
             f"there are no {kind.plural} yet",
             f"kling {kind.plural} create --help shows how to make one",
@@ -232,7 +234,7 @@ def select_items(
     """Return the items of these ids, theirs or those of the tasks that made them.
 
     Raises:
-        NoSuchThingError: there is none of one of them.
+        UnknownItemError: an id is unknown.
     """
     from kling_cli.api import UnknownItemError
 
@@ -253,7 +255,7 @@ def require_terminal(kind: ItemKind, ids: Sequence[str]) -> None:
     Raises:
         UsageError: stdin or stderr is no terminal.
     """
-    if is_terminal(sys.stdin) and is_terminal(sys.stderr):
+    if is_interactive():
         return
     raise UsageError(
         "there is no terminal to ask whether this is meant",
@@ -265,7 +267,7 @@ def require_terminal(kind: ItemKind, ids: Sequence[str]) -> None:
 class Deletion:
     """Deletes items one by one; `deleted` are the ids that are gone.
 
-    One that cannot be deleted does not keep the others; `error` is of the first.
+    An item that cannot be deleted does not stop the others; `error` is of the first.
     """
 
     kind: ItemKind
@@ -300,14 +302,14 @@ class Deletion:
         return await confirm(confirmation_question(self.kind, found))
 
 
-async def confirm(asked: str) -> bool:
+async def confirm(question: str) -> bool:
     """Ask on stderr, as stdout is for results; any answer but yes is no.
 
-    The line is read once it is there: waiting can be interrupted, reading cannot.
+    The line is read once it is available: waiting can be interrupted, reading cannot.
     """
     import anyio
 
-    sys.stderr.write(f"{asked} [y/N] ")
+    sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     await anyio.wait_readable(sys.stdin)
     return sys.stdin.readline().strip().lower() in ("y", "yes")

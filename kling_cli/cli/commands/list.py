@@ -103,13 +103,13 @@ class ListOptions:
     @property
     def is_narrow(self) -> bool:
         """Whether any filter but the limit is set."""
-        said = (self.status, self.search, self.product, self.since)
-        return any(each is not None for each in said)
+        normalized = (self.status, self.search, self.product, self.since)
+        return any(each is not None for each in normalized)
 
 
 def list_tasks(
     *,
-    chosen: ListOptions,
+    list_options: ListOptions,
     output_options: OutputOptions,
     account_options: AccountOptions,
 ) -> int:
@@ -124,7 +124,7 @@ def list_tasks(
     from kling_cli.cli.runner import load_settings
     from kling_cli.clock import SystemClock
 
-    if chosen.kind is not None and not chosen.is_remote:
+    if list_options.kind is not None and not list_options.is_remote:
         raise UsageError(
             "--kind: the journal knows products, not kinds",
             hint="add --remote, or say --product",
@@ -133,27 +133,27 @@ def list_tasks(
         load_settings(settings_options(account_options)),
         SystemClock().now(),
     )
-    read = _from_account if chosen.is_remote else _from_journal
-    found = read(settings, chosen, output_options, now)
+    read = _from_account if list_options.is_remote else _from_journal
+    found = read(settings, list_options, output_options, now)
     if output_options.is_json:
         print_json(_job_results(found, settings), command="list", is_many=True)
     else:
         print_lines(_result_lines(found, output_options, now))
     if not found:
-        print_empty_message(_empty_message(chosen, settings), output_options)
+        print_empty_message(_empty_message(list_options, settings), output_options)
     return 0
 
 
-def _empty_message(chosen: ListOptions, settings: Settings) -> EmptyMessage:
+def _empty_message(list_options: ListOptions, settings: Settings) -> EmptyMessage:
     """Return the message when no task is listed."""
     sandbox = " --sandbox" if settings.is_sandbox else ""
-    if chosen.is_remote:
+    if list_options.is_remote:
         return EmptyMessage(
             "the account has no such task",
             "--since 30d looks as far back as the API remembers; kling list shows"
             " what was made on this machine",
         )
-    if chosen.is_narrow:
+    if list_options.is_narrow:
         return EmptyMessage(
             "no task of this machine matches",
             f"kling list{sandbox} shows all; kling list --remote asks the account",
@@ -169,7 +169,7 @@ def _result_lines(
     found: Sequence[JobRecord], output_options: OutputOptions, now: datetime
 ) -> Sequence[str] | Iterator[str]:
     if output_options.is_quiet:
-        return [entry.task_id or entry.external_id for entry in found]
+        return [job.task_id or job.external_id for job in found]
     if is_terminal(sys.stdout):
         from kling_cli.cli.output.views.jobs import terminal_job_table
 
@@ -179,7 +179,7 @@ def _result_lines(
 
 def _from_journal(
     settings: Settings,
-    chosen: ListOptions,
+    list_options: ListOptions,
     output_options: OutputOptions,
     now: datetime,
 ) -> Sequence[JobRecord]:
@@ -188,16 +188,20 @@ def _from_journal(
 
     with Journal.open(settings.state_dir) as journal:
         found = filter_jobs(
-            journal.newest_jobs(_NO_FILTER), replace(chosen, limit=0), now
+            journal.newest_jobs(_NO_FILTER), replace(list_options, limit=0), now
         )
-    if chosen.limit and len(found) > chosen.limit and not output_options.is_quiet:
-        write_message(truncation_note(chosen.limit))
-    return found[: chosen.limit or None]
+    if (
+        list_options.limit
+        and len(found) > list_options.limit
+        and not output_options.is_quiet
+    ):
+        write_message(truncation_note(list_options.limit))
+    return found[: list_options.limit or None]
 
 
 def _from_account(
     settings: Settings,
-    chosen: ListOptions,
+    list_options: ListOptions,
     output_options: OutputOptions,
     now: datetime,
 ) -> Sequence[JobRecord]:
@@ -205,7 +209,7 @@ def _from_account(
     from kling_cli.cli.runner import RunContext, run
     from kling_cli.jobs.account_tasks import list_account_tasks
 
-    wanted = parse_remote_filter(chosen, now)
+    wanted = parse_remote_filter(list_options, now)
 
     async def work(context: RunContext) -> tuple[PagedItems[JobRecord], Sequence[str]]:
         return await list_account_tasks(wanted, **context.as_keywords)
@@ -213,14 +217,18 @@ def _from_account(
     found, notes = run(
         work, settings=settings, output_options=output_options, is_brief=True
     )
-    items = [entry for entry in found.items if contains_text(entry, chosen.search)]
-    more = [truncation_note(chosen.limit)] if found.has_more and chosen.limit else []
+    items = [job for job in found.items if contains_text(job, list_options.search)]
+    more = (
+        [truncation_note(list_options.limit)]
+        if found.has_more and list_options.limit
+        else []
+    )
     for note in () if output_options.is_quiet else (*notes, *more):
         write_message(one_line(note))
     return items
 
 
-def parse_remote_filter(chosen: ListOptions, now: datetime) -> TaskFilter:
+def parse_remote_filter(list_options: ListOptions, now: datetime) -> TaskFilter:
     """Return the filter of the account's tasks.
 
     Raises:
@@ -229,7 +237,7 @@ def parse_remote_filter(chosen: ListOptions, now: datetime) -> TaskFilter:
     from kling_cli.api import TaskStatus
     from kling_cli.jobs.account_tasks import TaskFilter
 
-    state = parse_state(chosen.status)
+    state = parse_state(list_options.status)
     if state == "not submitted":
         raise UsageError(
             "--status not-submitted: the account has only what was submitted",
@@ -237,47 +245,49 @@ def parse_remote_filter(chosen: ListOptions, now: datetime) -> TaskFilter:
         )
     return TaskFilter(
         status=TaskStatus(state) if state else None,
-        product=chosen.product,
-        kind=chosen.kind and chosen.kind.replace("-", "_"),
-        since=None if chosen.since is None else parse_time(chosen.since, now),
-        limit=chosen.limit,
+        product=list_options.product,
+        kind=list_options.kind and list_options.kind.replace("-", "_"),
+        since=None
+        if list_options.since is None
+        else parse_time(list_options.since, now),
+        limit=list_options.limit,
     )
 
 
-def _job_results(entries: Sequence[JobRecord], settings: Settings) -> list[JobResult]:
+def _job_results(jobs: Sequence[JobRecord], settings: Settings) -> list[JobResult]:
     from kling_cli.jobs.job import Job
     from kling_cli.jobs.waiting.state_machine import initial_state
 
     return [
         Job(
             command="list",
-            record=entry,
-            state=initial_state(entry.as_task) if entry.as_task else None,
+            record=job,
+            state=initial_state(job.as_task) if job.as_task else None,
             is_resumable=not settings.is_sandbox,
         ).result()
-        for entry in entries
+        for job in jobs
     ]
 
 
 def filter_jobs(
-    entries: Sequence[JobRecord], chosen: ListOptions, now: datetime
+    jobs: Sequence[JobRecord], list_options: ListOptions, now: datetime
 ) -> list[JobRecord]:
     """Return the jobs that pass the filter, in the order given.
 
     Raises:
         UsageError: the filter has a word that means nothing.
     """
-    state = parse_state(chosen.status)
-    since = None if chosen.since is None else parse_time(chosen.since, now)
+    state = parse_state(list_options.status)
+    since = None if list_options.since is None else parse_time(list_options.since, now)
     found = [
-        entry
-        for entry in entries
-        if state in (None, entry.state.value)
-        and chosen.product in (None, entry.product)
-        and (since is None or entry.written_at >= since)
-        and contains_text(entry, chosen.search)
+        job
+        for job in jobs
+        if state in (None, job.state.value)
+        and list_options.product in (None, job.product)
+        and (since is None or job.written_at >= since)
+        and contains_text(job, list_options.search)
     ]
-    return found[: chosen.limit or None]
+    return found[: list_options.limit or None]
 
 
 def parse_state(word: str | None) -> str | None:
@@ -288,30 +298,30 @@ def parse_state(word: str | None) -> str | None:
     """
     if word is None:
         return None
-    said = "-".join(word.strip().lower().replace("_", " ").split())
-    if said not in STATES:
+    normalized = "-".join(word.strip().lower().replace("_", " ").split())
+    if normalized not in STATES:
         raise UsageError(
             f"--status {word}: no such state", hint=f"one of {', '.join(STATES)}"
         )
-    return said.replace("-", " ")
+    return normalized.replace("-", " ")
 
 
-def contains_text(entry: JobRecord, text: str | None) -> bool:
+def contains_text(job: JobRecord, text: str | None) -> bool:
     """Return whether a job has `text` in its prompt, ids, model, product or files."""
     if not text:
         return True
-    facts = (entry.prompt, entry.task_id, entry.external_id, entry.model)
-    names = (entry.product, *(PurePath(path).name for path in entry.paths))
+    facts = (job.prompt, job.task_id, job.external_id, job.model)
+    names = (job.product, *(PurePath(path).name for path in job.paths))
     return any(text.casefold() in each.casefold() for each in (*facts, *names) if each)
 
 
 def parse_time(text: str, now: datetime, *, option: str = "--since") -> datetime:
     """Return the time of `2h`, `3d` or an ISO date; without a zone it is UTC.
 
-    `option` is what was typed, for the complaint.
+    `option` is what was typed, for the error message.
 
     Raises:
-        UsageError: it means none.
+        UsageError: it is not a time.
     """
     try:
         if ago := _RELATIVE_TIME.fullmatch(text.strip().lower()):
@@ -325,24 +335,24 @@ def parse_time(text: str, now: datetime, *, option: str = "--since") -> datetime
     return stated if stated.tzinfo is not None else stated.replace(tzinfo=UTC)
 
 
-def plain_job_table(entries: Sequence[JobRecord]) -> Iterator[str]:
+def plain_job_table(jobs: Sequence[JobRecord]) -> Iterator[str]:
     """Yield one line a job for a pipe, in columns; nothing is cut.
 
     The prompt, which has blanks, is last.
     """
-    return plain_table([_job_cells(entry) for entry in entries])
+    return plain_table([_job_cells(job) for job in jobs])
 
 
-def _job_cells(entry: JobRecord) -> tuple[str | None, ...]:
+def _job_cells(job: JobRecord) -> tuple[str | None, ...]:
     from kling_cli.jobs.outputs.naming import relative_to_cwd
 
     return (
-        entry.written_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        entry.state.word,
-        entry.task_id or entry.external_id,
-        entry.product,
-        entry.model,
-        None if entry.units is None else f"{entry.units:g}",
-        " ".join(relative_to_cwd(path) for path in entry.paths if path),
-        entry.prompt,
+        job.written_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        job.state.slug,
+        job.task_id or job.external_id,
+        job.product,
+        job.model,
+        None if job.units is None else f"{job.units:g}",
+        " ".join(relative_to_cwd(path) for path in job.paths if path),
+        job.prompt,
     )

@@ -189,10 +189,10 @@ _STATUSES_WITHOUT_BODY: Final = (204, 205, 304)
 
 
 def parse_listen_options(  # noqa: PLR0913 -- the groups of options, one each
-    door: IngressOptions,
-    forwarding: ForwardingOptions,
-    delivery: DeliveryOptions,
-    choice: EventOptions,
+    ingress_options: IngressOptions,
+    forwarding_options: ForwardingOptions,
+    delivery_options: DeliveryOptions,
+    event_options: EventOptions,
     *,
     command: tuple[str, ...],
     is_stdout_reserved: bool,
@@ -201,27 +201,27 @@ def parse_listen_options(  # noqa: PLR0913 -- the groups of options, one each
     """Return the listener's options, checked.
 
     Raises:
-        UsageError: some of it makes no sense.
+        UsageError: an option is invalid.
     """
-    status, delay_s = parse_response(door.respond or ())
-    targets = [parse_target(text) for text in forwarding.forward_to or ()]
-    targets += [parse_route(text) for text in forwarding.routes or ()]
+    status, delay_s = parse_response(ingress_options.respond or ())
+    targets = [parse_target(text) for text in forwarding_options.forward_to or ()]
+    targets += [parse_route(text) for text in forwarding_options.routes or ()]
     return ListenOptions(
-        port=door.port,
+        port=ingress_options.port,
         tunnel=tunnel,
-        callback_url=parse_callback_url(door.callback_url),
-        is_tokenless=door.is_tokenless,
-        is_rotating_token=door.is_rotating_token,
-        has_history=not door.is_forgetful,
-        event_filter=parse_event_filter(choice),
-        stop_conditions=parse_stop_conditions(choice),
-        timeout_s=parse_timeout(choice.timeout),
+        callback_url=parse_callback_url(ingress_options.callback_url),
+        is_tokenless=ingress_options.is_tokenless,
+        is_rotating_token=ingress_options.is_rotating_token,
+        has_history=not ingress_options.is_forgetful,
+        event_filter=parse_event_filter(event_options),
+        stop_conditions=parse_stop_conditions(event_options),
+        timeout_s=parse_timeout(event_options.timeout),
         status=status,
         delay_s=delay_s,
         command=command,
         is_stdout_reserved=is_stdout_reserved,
         targets=tuple(targets),
-        policy=delivery.policy(),
+        policy=delivery_options.policy(),
     )
 
 
@@ -252,7 +252,7 @@ def parse_callback_url(text: str | None) -> str | None:
     """Return the user's own URL without a trailing slash.
 
     Raises:
-        UsageError: it is no address that can be called.
+        UsageError: it is not an HTTP URL.
     """
     if text is None:
         return None
@@ -269,30 +269,34 @@ def parse_callback_url(text: str | None) -> str | None:
     return text.rstrip("/")
 
 
-def parse_event_filter(choice: EventOptions) -> EventFilter:
+def parse_event_filter(event_options: EventOptions) -> EventFilter:
     """Return the filter of callbacks.
 
     Raises:
         UsageError: there is no such status.
     """
-    statuses = [_parse_status(word) for word in _split_words(choice.events or ())]
+    statuses = [
+        _parse_status(word) for word in _split_words(event_options.events or ())
+    ]
     return EventFilter(
         task_ids=frozenset(
-            str(resolve_task_id(each)) for each in choice.task_ids or ()
+            str(resolve_task_id(each)) for each in event_options.task_ids or ()
         ),
         statuses=frozenset(statuses),
     )
 
 
-def parse_stop_conditions(choice: EventOptions) -> StopConditions:
-    return StopConditions(max_events=choice.max_events, is_final=choice.is_until_final)
+def parse_stop_conditions(event_options: EventOptions) -> StopConditions:
+    return StopConditions(
+        max_events=event_options.max_events, is_final=event_options.is_until_final
+    )
 
 
 def parse_timeout(text: str | None) -> float | None:
     """Return the seconds of `--timeout`, None for no limit.
 
     Raises:
-        UsageError: it is no length of time.
+        UsageError: it is not a duration.
     """
     if text is None:
         return None
@@ -339,10 +343,10 @@ CommandArgument = Annotated[
 def listen(  # noqa: PLR0913 -- the groups of options, one each
     *,
     command: CommandArgument = None,
-    door: IngressOptions,
-    forwarding: ForwardingOptions,
-    delivery: DeliveryOptions,
-    choice: EventOptions,
+    ingress_options: IngressOptions,
+    forwarding_options: ForwardingOptions,
+    delivery_options: DeliveryOptions,
+    event_options: EventOptions,
     output_options: StreamOptions,
 ) -> int:
     """Show every callback as it comes; keep it, check it, pass it on to your app.
@@ -354,12 +358,14 @@ def listen(  # noqa: PLR0913 -- the groups of options, one each
     """
     from kling_cli.cli.runner import load_settings
 
-    settings = load_settings({"tunnel": door.tunnel} if door.tunnel else {})
+    settings = load_settings(
+        {"tunnel": ingress_options.tunnel} if ingress_options.tunnel else {}
+    )
     options = parse_listen_options(
-        door,
-        forwarding,
-        delivery,
-        choice,
+        ingress_options,
+        forwarding_options,
+        delivery_options,
+        event_options,
         command=tuple(command or ()),
         is_stdout_reserved=output_options.is_json,
         tunnel=settings.tunnel,
@@ -373,7 +379,8 @@ def _prompt_for_tunnel(
     options: ListenOptions, settings: Settings, output_options: StreamOptions
 ) -> ListenOptions:
     """Prompt at the terminal before a tunnel is opened; return the options."""
-    from kling_cli.cli.options.tunnel_prompt import is_person_there, prepare_tunnel
+    from kling_cli.cli.options.tunnel_prompt import prepare_tunnel
+    from kling_cli.cli.output.terminal.capabilities import is_interactive
     from kling_cli.listener.ingress.ingress import IngressKind, choose_ingress
 
     kind = choose_ingress(
@@ -382,11 +389,7 @@ def _prompt_for_tunnel(
         is_tokenless=options.is_tokenless,
         settings=settings,
     )
-    if (
-        kind is not IngressKind.TUNNEL
-        or output_options.is_json
-        or not is_person_there()
-    ):
+    if kind is not IngressKind.TUNNEL or output_options.is_json or not is_interactive():
         return options
     return replace(options, tunnel=prepare_tunnel(settings, options.tunnel))
 

@@ -89,9 +89,9 @@ def models(
     return print_listing(listing, output_options)
 
 
-def parse_capabilities(said: Sequence[str]) -> list[str]:
+def parse_capabilities(texts: Sequence[str]) -> list[str]:
     """Return the capabilities of `--can`, which are separated by commas."""
-    words = (word.strip() for each in said for word in each.split(","))
+    words = (word.strip() for each in texts for word in each.split(","))
     return [word for word in words if word]
 
 
@@ -101,7 +101,7 @@ def select_models(
     """Return the models to show: in the catalogue's order, or the cheapest first.
 
     Raises:
-        UsageError: there is no such product or model, or nobody knows one of the words.
+        UsageError: there is no such product, model or capability.
     """
     from kling_cli.cli.output.views.models import ModelListing
 

@@ -47,14 +47,14 @@ def open_tasks(
     from kling_cli.cli.runner import load_settings
 
     settings = load_settings(settings_options(account_options))
-    entries = find_jobs(parse_task_ids(task_ids), settings)
-    paths = [path for entry in entries for path in saved_files(entry, settings)]
+    jobs = find_jobs(parse_task_ids(task_ids), settings)
+    paths = [path for job in jobs for path in saved_files(job, settings)]
     for path in paths:
         open_file(path)
         if not output_options.is_json:
             write_result(str(path))
     if output_options.is_json:
-        print_json(_job_results(entries), command="open", is_many=len(entries) != 1)
+        print_json(_job_results(jobs), command="open", is_many=len(jobs) != 1)
     return 0
 
 
@@ -62,59 +62,59 @@ def find_jobs(names: Sequence[str], settings: Settings) -> list[JobRecord]:
     """Return the jobs of the journal with these ids.
 
     Raises:
-        UsageError: there is none of one of them.
+        UsageError: an id is unknown.
         JournalError: the journal cannot be read.
     """
     from kling_cli.jobs.history import JobHistory
     from kling_cli.jobs.lookup import resolve_task_name
 
     memory = JobHistory.of(settings)
-    entries = {}
+    jobs = {}
     for name in names:
-        entry = memory.job(resolve_task_name(name, settings))
-        if entry is None:
+        job = memory.job(resolve_task_name(name, settings))
+        if job is None:
             raise UsageError(
                 f"task {name} was not made or saved on this machine",
                 hint=f"kling download {name} --open",
             )
-        entries[entry.key] = entry
-    return list(entries.values())
+        jobs[job.key] = job
+    return list(jobs.values())
 
 
-def saved_files(entry: JobRecord, settings: Settings) -> Iterator[Path]:
+def saved_files(job: JobRecord, settings: Settings) -> Iterator[Path]:
     """Yield the files of a job that still exist.
 
     Raises:
         UsageError: there are none.
     """
-    there = [path for each in entry.paths if each and (path := Path(each)).is_file()]
+    there = [path for each in job.paths if each and (path := Path(each)).is_file()]
     if there:
         yield from there
         return
-    raise _missing_file_error(entry, settings)
+    raise _missing_file_error(job, settings)
 
 
-def _missing_file_error(entry: JobRecord, settings: Settings) -> UsageError:
-    name = entry.task_id or entry.external_id
+def _missing_file_error(job: JobRecord, settings: Settings) -> UsageError:
+    name = job.task_id or job.external_id
     why, hint = "has no file on this machine", f"kling download {name} --open"
-    if entry.is_unsubmitted:
+    if job.is_unsubmitted:
         why, hint = "was not submitted", f"kling list --search {name}"
-    elif entry.stage.is_open:
-        why, hint = f"is {entry.state.value}", f"kling wait {name} --open"
+    elif job.stage.is_open:
+        why, hint = f"is {job.state.value}", f"kling wait {name} --open"
     if settings.is_sandbox:
         hint = "the sandbox of its command has ended, and its tasks with it"
     return UsageError(f"task {name} {why}", hint=hint)
 
 
-def _job_results(entries: Sequence[JobRecord]) -> list[JobResult]:
+def _job_results(jobs: Sequence[JobRecord]) -> list[JobResult]:
     from kling_cli.jobs.job import Job
     from kling_cli.jobs.waiting.state_machine import initial_state
 
     return [
         Job(
             command="open",
-            record=entry,
-            state=initial_state(entry.as_task) if entry.as_task else None,
+            record=job,
+            state=initial_state(job.as_task) if job.as_task else None,
         ).result()
-        for entry in entries
+        for job in jobs
     ]

@@ -88,9 +88,9 @@ SCHEMA = 1
 def replay(
     *,
     numbers: Numbers = None,
-    which: ReplayFilterOptions,
-    sending: ReplayOptions,
-    delivery: DeliveryOptions,
+    filter_options: ReplayFilterOptions,
+    replay_options: ReplayOptions,
+    delivery_options: DeliveryOptions,
     output_options: OutputOptions,
 ) -> int:
     """Send kept callbacks again, byte for byte, marked with a header Kling-Replay.
@@ -106,24 +106,35 @@ def replay(
     from kling_cli.cli.runner import load_settings
     from kling_cli.store import Journal
 
-    if sum((bool(numbers), which.task_id is not None, which.is_failed)) != 1:
+    if (
+        sum(
+            (
+                bool(numbers),
+                filter_options.task_id is not None,
+                filter_options.is_failed,
+            )
+        )
+        != 1
+    ):
         raise UsageError(
             "say which callbacks: numbers, last, --task ID or --failed",
             hint="kling replay last",
         )
-    manner = delivery.policy()
+    manner = delivery_options.policy()
     settings = load_settings({})
     with Journal.open(settings.state_dir) as journal:
-        goods = _select_replays(journal, numbers or [], which, sending, settings)
-        lines = _send(journal, goods, manner, sending.times, output_options)
+        selected = _select_replays(
+            journal, numbers or [], filter_options, replay_options, settings
+        )
+        lines = _send(journal, selected, manner, replay_options.times, output_options)
     return _print_outcome(lines, output_options)
 
 
 def _select_replays(
     journal: Journal,
     numbers: Sequence[str],
-    which: ReplayFilterOptions,
-    sending: ReplayOptions,
+    filter_options: ReplayFilterOptions,
+    replay_options: ReplayOptions,
     settings: Settings,
 ) -> list[Replay]:
     from kling_cli.callbacks import Trust
@@ -137,32 +148,32 @@ def _select_replays(
     )
     from kling_cli.store import CallbackFilter
 
-    to = [parse_target(text) for text in sending.to or ()]
-    changes = read_extra(sending.changes or ())
-    task_id = resolve_task_id(which.task_id)
-    wanted = CallbackFilter(task_id=task_id, is_failed=which.is_failed)
+    to = [parse_target(text) for text in replay_options.to or ()]
+    changes = read_extra(replay_options.changes or ())
+    task_id = resolve_task_id(filter_options.task_id)
+    wanted = CallbackFilter(task_id=task_id, is_failed=filter_options.is_failed)
     found = select_callbacks(journal, numbers, None if numbers else wanted)
-    if any(kept.trust == Trust.SIGNED for kept in found):
+    if any(callback.trust == Trust.SIGNED for callback in found):
         settings.require("webhook_secret")
     return plan_replays(
         journal,
-        [with_changes(kept, changes) for kept in found],
+        [with_changes(callback, changes) for callback in found],
         to=to,
-        is_failed=which.is_failed,
+        is_failed=filter_options.is_failed,
         secrets=settings.webhook_secrets,
     )
 
 
 def _send(
     journal: Journal,
-    goods: Sequence[Replay],
+    selected: Sequence[Replay],
     manner: ForwardingPolicy,
     times: int,
     output_options: OutputOptions,
 ) -> list[Forwarded]:
     import anyio
 
-    from kling_cli.cli.output.job_results import print_message
+    from kling_cli.cli.output.terminal.streams import print_message
     from kling_cli.clock import SystemClock
     from kling_cli.listener.history.replay import send_replays
     from kling_cli.store import JournalError
@@ -177,7 +188,7 @@ def _send(
 
     async def work() -> list[Forwarded]:
         return await send_replays(
-            goods,
+            selected,
             manner,
             times=times,
             clock=SystemClock(),
@@ -203,10 +214,10 @@ def _print_delivery(line: Forwarded, output_options: OutputOptions) -> None:
 
 
 def _print_outcome(lines: Sequence[Forwarded], output_options: OutputOptions) -> int:
-    from kling_cli.cli.output.job_results import print_message
     from kling_cli.cli.output.json_document import dumps, error_object
+    from kling_cli.cli.output.listener.json_lines import forward_fields
     from kling_cli.cli.output.plain_lines import error_lines
-    from kling_cli.cli.output.terminal.streams import write_result
+    from kling_cli.cli.output.terminal.streams import print_message, write_result
     from kling_cli.listener.history.replay import undelivered_error
 
     error = undelivered_error(lines)
@@ -215,25 +226,10 @@ def _print_outcome(lines: Sequence[Forwarded], output_options: OutputOptions) ->
             "schema": SCHEMA,
             "ok": error is None,
             "command": "replay",
-            "deliveries": [_delivery_object(line) for line in lines],
+            "deliveries": [forward_fields(line) for line in lines],
             "error": error_object(error) if error else None,
         }
         write_result(dumps(document))
     for each in error_lines(error) if error else ():
         print_message(each, is_colorless=output_options.is_colorless)
     return int(error.exit_code) if error else 0
-
-
-def _delivery_object(line: Forwarded) -> dict[str, Any]:
-    """Return a delivery with the keys of a `forward` line of `kling listen`."""
-    return {
-        "event_id": line.number,
-        "method": line.method,
-        "url": line.url,
-        "status": line.status,
-        "duration_s": round(line.duration_s, 6),
-        "attempt": line.attempt,
-        "error": line.error,
-        "hint": line.hint,
-        "excerpt": line.excerpt,
-    }

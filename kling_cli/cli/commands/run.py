@@ -68,7 +68,7 @@ def run(  # noqa: PLR0913 -- one for each group of options
         return _describe(described or "")
     request = read_json(source, hint=HINT)
     order = to_order(request, external_id=safety_options.external_id)
-    said = CommandOptions(
+    options = CommandOptions(
         download_options=download_options,
         output_options=output_options,
         wait_options=wait_options,
@@ -76,7 +76,7 @@ def run(  # noqa: PLR0913 -- one for each group of options
         safety_options=safety_options,
         presentation_options=presentation_options,
     )
-    return run_order(order, said, command="run")
+    return run_order(order, options, command="run")
 
 
 def _describe(name: str) -> int:

@@ -179,9 +179,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def sandbox(
     *,
     port: PortOption = None,
-    behaviour: BehaviourOptions,
-    faults: FaultOptions,
-    credentials: CredentialOptions,
+    behaviour_options: BehaviourOptions,
+    fault_options: FaultOptions,
+    credential_options: CredentialOptions,
     is_json: JsonLinesOption = False,
 ) -> int:
     """Serve a simulator of the Kling API on this machine, until Ctrl-C.
@@ -195,21 +195,21 @@ def sandbox(
 
     from kling_cli.sandbox.options import SandboxOptions
 
-    secrets = _webhook_secrets(behaviour.webhook_secrets)
+    secrets = _webhook_secrets(behaviour_options.webhook_secrets)
     options = SandboxOptions(
         port=DEFAULT_PORT if port is None else port,
         fallback_port=0 if port is None else None,
-        speed=behaviour.speed,
-        task_seconds=behaviour.task_seconds,
-        slots=behaviour.slots,
-        units=behaviour.units,
+        speed=behaviour_options.speed,
+        task_seconds=behaviour_options.task_seconds,
+        slots=behaviour_options.slots,
+        units=behaviour_options.units,
         webhook_secrets=secrets,
-        fail=tuple(faults.fail or ()),
-        chaos=faults.chaos,
-        seed=faults.seed,
-        api_key=credentials.api_key,
-        access_key=credentials.access_key,
-        secret_key=credentials.secret_key,
+        fail=tuple(fault_options.fail or ()),
+        chaos=fault_options.chaos,
+        seed=fault_options.seed,
+        api_key=credential_options.api_key,
+        access_key=credential_options.access_key,
+        secret_key=credential_options.secret_key,
         on_request=_print_request if is_json else _note_request,
     )
     return anyio.run(_serve, options, is_json)

@@ -18,8 +18,7 @@ from kling_cli.cli.options.shared import (
     settings_options,
 )
 from kling_cli.cli.options.values import read_option_values
-from kling_cli.cli.output.job_results import print_message
-from kling_cli.cli.output.terminal.streams import write_result
+from kling_cli.cli.output.terminal.streams import print_message, write_result
 from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import ExitCode, KlingError
 
@@ -49,7 +48,7 @@ def make_command(name: str, *, called: str) -> Any:
     step = catalogue.load_step(name)
     group = next(each.group for each in catalogue.step_summaries() if each.name == name)
     facts = step.step
-    assert facts is not None  # noqa: S101 -- a test holds the files to it
+    assert facts is not None  # noqa: S101 -- a test checks the catalogue for it
     groups: dict[str, Any] = {
         "output_options": OutputOptions,
         "account_options": AccountOptions,
@@ -57,15 +56,15 @@ def make_command(name: str, *, called: str) -> Any:
     groups |= {"download_options": DownloadOptions} if facts.is_saved else {}
 
     def run(**given: Any) -> int:
-        said = {each: given.pop(each) for each in groups}
-        typed = StepInvocation(
+        group_options = {each: given.pop(each) for each in groups}
+        invocation = StepInvocation(
             step=step,
             facts=facts,
             command=f"{group} {called}",
             values=read_option_values(step, given),
-            **{"download_options": None, **said},
+            **{"download_options": None, **group_options},
         )
-        return _run_step(typed)
+        return _run_step(invocation)
 
     shared = [
         Parameter(each, Parameter.KEYWORD_ONLY, annotation=options)
@@ -82,32 +81,34 @@ def make_command(name: str, *, called: str) -> Any:
     return declare_command(run, name=called, help_text=command_help(step))
 
 
-def _run_step(typed: StepInvocation) -> int:
+def _run_step(invocation: StepInvocation) -> int:
     """Run the step, print its result, and return the exit code."""
     from kling_cli.cli.output import json_document
 
-    result = _execute_step(typed)
+    result = _execute_step(invocation)
     error = result if isinstance(result, KlingError) else None
     taken = None if isinstance(result, KlingError) else result
-    if typed.output_options.is_json:
-        named = typed.values.get("session")
-        shown = json_document.session_step_document(typed.command, named, taken, error)
+    if invocation.output_options.is_json:
+        named = invocation.values.get("session")
+        shown = json_document.session_step_document(
+            invocation.command, named, taken, error
+        )
         write_result(json_document.dumps(shown))
     elif taken is not None:
-        for line in _result_lines(typed, taken):
+        for line in _result_lines(invocation, taken):
             write_result(line)
-    for line in _message_lines(typed, result):
-        print_message(line, is_colorless=typed.output_options.is_colorless)
+    for line in _message_lines(invocation, result):
+        print_message(line, is_colorless=invocation.output_options.is_colorless)
     return int(error.exit_code if error else ExitCode.DONE)
 
 
-def _execute_step(typed: StepInvocation) -> StepResult | KlingError:
+def _execute_step(invocation: StepInvocation) -> StepResult | KlingError:
     from kling_cli.cli.runner import load_settings, run
     from kling_cli.jobs.calls.session_step import StepRun
     from kling_cli.jobs.prepare import Order
 
-    options = _step_run_options(typed)
-    order: Order = Order(product=typed.step.name, values=typed.values)
+    options = _step_run_options(invocation)
+    order: Order = Order(product=invocation.step.name, values=invocation.values)
 
     async def work(context: RunContext) -> StepResult | KlingError:
         try:
@@ -115,20 +116,20 @@ def _execute_step(typed: StepInvocation) -> StepResult | KlingError:
         except KlingError as exc:
             return exc
 
-    settings = load_settings(settings_options(typed.account_options))
+    settings = load_settings(settings_options(invocation.account_options))
     if options.is_downloading:
         settings.require("output_dir")
     return run(
-        work, settings=settings, output_options=typed.output_options, is_brief=True
+        work, settings=settings, output_options=invocation.output_options, is_brief=True
     )
 
 
-def _step_run_options(typed: StepInvocation) -> RunOptions:
+def _step_run_options(invocation: StepInvocation) -> RunOptions:
     from kling_cli.jobs.job import RunOptions
 
-    download_options = typed.download_options
+    download_options = invocation.download_options
     return RunOptions(
-        command=typed.command,
+        command=invocation.command,
         is_downloading=download_options is not None
         and not download_options.is_link_only,
         output=download_options.output if download_options else None,
@@ -136,31 +137,33 @@ def _step_run_options(typed: StepInvocation) -> RunOptions:
     )
 
 
-def _result_lines(typed: StepInvocation, result: StepResult) -> Iterator[str]:
+def _result_lines(invocation: StepInvocation, result: StepResult) -> Iterator[str]:
     """Yield the lines for stdout: the session opened, or the files made."""
-    if typed.facts.session_hours is not None:
+    if invocation.facts.session_hours is not None:
         yield one_line(result.task.id)
-    elif typed.facts.is_saved:
+    elif invocation.facts.is_saved:
         for one in result.saved:
             yield str(one.path) if one.path else one_line(one.output.url or "")
 
 
 def _message_lines(
-    typed: StepInvocation, result: StepResult | KlingError
+    invocation: StepInvocation, result: StepResult | KlingError
 ) -> Iterator[str]:
     """Yield the lines for stderr: what was done, and the command to type next."""
     if isinstance(result, KlingError):
         from kling_cli.cli.output.plain_lines import error_lines
 
         yield from error_lines(result)
-    elif not typed.output_options.is_quiet:
-        if typed.facts.session_hours is not None:
+    elif not invocation.output_options.is_quiet:
+        if invocation.facts.session_hours is not None:
             yield one_line(_session_lines(result))
-        elif typed.step.output == "mask":
+        elif invocation.step.output == "mask":
             count = len(result.task.outputs)
             yield f"{count or 'no'} object{'' if count == 1 else 's'} marked"
         session = one_line(result.task.id)
-        yield from (each.replace("SESSION", session) for each in typed.facts.next_steps)
+        yield from (
+            each.replace("SESSION", session) for each in invocation.facts.next_steps
+        )
 
 
 def _session_lines(result: StepResult) -> str:

@@ -79,7 +79,7 @@ def status(
 
 def status_words(results: Sequence[JobResult]) -> Iterator[str]:
     """Yield the state of each task in one word."""
-    return (result.state.word for result in results)
+    return (result.state.slug for result in results)
 
 
 def status_details(
@@ -91,7 +91,7 @@ def status_details(
     for result in results:
         name = result.task_id or (result.is_unsubmitted and result.external_id)
         if not name:
-            continue  # there is nothing but the error, which stderr has
+            continue  # only the error is known, and printed on stderr
         yield f"{one_line(name)}  {colored_state(result.state, style)}"
         for fact in _facts(result):
             value = one_line(fact.value)

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from kling_cli.mock.scenarios import MockDelivery
     from kling_cli.mock.sender import MockRun, MockRuns
 
-# Said here, as the scenarios themselves load what sends them; a test compares.
+# Repeated here, as importing the scenarios loads their sender; a test compares.
 SCENARIOS = (
     *("submitted", "processing", "succeeded", "failed", "failed-moderation"),
     *("image", "audio", "lifecycle"),
@@ -114,7 +114,7 @@ class MockOptions:
     times: Annotated[
         int, typer.Option("--times", metavar="N", min=1, help="All of it N times.")
     ] = 1
-    demands: Annotated[
+    expectations: Annotated[
         str | None,
         typer.Option(
             "--assert",
@@ -132,63 +132,65 @@ _GENERATIONS: Final = ("new", "legacy")
 def parse_mock_runs(name: str | None, mock_options: MockOptions) -> MockRuns:
     """Return the mock runs that the options describe.
 
-    With `--all` every scenario is a task of its own, and what a handler must do is
-    judged even where nothing was demanded.
+    With `--all` every scenario is a task of its own, and the default expectations
+    apply where none was given.
 
     Raises:
-        UsageError: some of it makes no sense.
+        UsageError: an option is invalid.
     """
     settings = load_settings({})
-    stamp = _load_signer(settings)
+    signer = _load_signer(settings)
     own_id = str(resolve_task_id(mock_options.task_id))
     if not mock_options.is_all:
-        demands = parse_expectations(mock_options.demands)
-        trial = _make_run(name, own_id, mock_options, demands, stamp, settings)
-        return MockRuns(runs=(trial,), expectations=demands)
+        expectations = parse_expectations(mock_options.expectations)
+        mock_run = _make_run(name, own_id, mock_options, expectations, signer, settings)
+        return MockRuns(runs=(mock_run,), expectations=expectations)
     if name is not None or mock_options.body is not None:
         raise UsageError(
             "--all sends every scenario, so name none", hint="kling trigger --all"
         )
-    demands = parse_expectations(mock_options.demands or ExpectedStatus.ACCEPTED.value)
-    trials, skipped = [], []
+    expectations = parse_expectations(
+        mock_options.expectations or ExpectedStatus.ACCEPTED.value
+    )
+    runs, skipped = [], []
     for each in scenario_names():
         task_id = f"{own_id}-{each}"
         try:
-            trials.append(
-                _make_run(each, task_id, mock_options, demands, stamp, settings)
+            runs.append(
+                _make_run(each, task_id, mock_options, expectations, signer, settings)
             )
         except SecretRequiredError:
             skipped.append(each)
-    return MockRuns(runs=trials, expectations=demands, skipped=skipped, is_all=True)
+    return MockRuns(runs=runs, expectations=expectations, skipped=skipped, is_all=True)
 
 
-def _make_run(  # noqa: PLR0913, PLR0917 -- what all trials of a series share, and two more
+def _make_run(  # noqa: PLR0913, PLR0917 -- what all runs share, and two more
     name: str | None,
     task_id: str,
     mock_options: MockOptions,
-    demands: Expectations,
-    stamp: MockSigner,
+    expectations: Expectations,
+    signer: MockSigner,
     settings: Settings,
 ) -> MockRun:
     mock = MockTask(
         task_id=task_id,
-        created_at=stamp.clock.now(),
+        created_at=signer.clock.now(),
         is_legacy=mock_options.generation == _GENERATIONS[1],
         product=mock_options.product,
     )
-    made = _make_deliveries(name, mock_options, mock)
-    _require_secret(made, demands, is_signed=bool(stamp.secrets))
-    sent = delivery_batches(
-        made, is_doubled=demands.is_idempotent, times=mock_options.times
+    deliveries = _make_deliveries(name, mock_options, mock)
+    _require_secret(deliveries, expectations, is_signed=bool(signer.secrets))
+    batches = delivery_batches(
+        deliveries, is_doubled=expectations.is_idempotent, times=mock_options.times
     )
-    if demands.is_strict and _needs_reachability_check(made, stamp):
-        sent.append((recovery_check(mock),))
+    if expectations.is_strict and _needs_reachability_check(deliveries, signer):
+        batches.append((recovery_check(mock),))
     return MockRun(
         scenario=name,
-        batches=sent,
+        batches=batches,
         target=_find_target(mock_options.to, settings),
-        signer=stamp,
-        expectations=demands,
+        signer=signer,
+        expectations=expectations,
     )
 
 
@@ -196,13 +198,13 @@ class SecretRequiredError(UsageError):
     """A signature can be made or judged only with the handler's secret."""
 
 
-def curl_commands(trial: MockRun, mock_options: MockOptions) -> list[str]:
+def curl_commands(mock_run: MockRun, mock_options: MockOptions) -> list[str]:
     """Return the equivalent curl commands; a listener's token is masked."""
-    url = (trial.target if mock_options.to else parse_target(DEFAULT_PATH)).url
+    url = (mock_run.target if mock_options.to else parse_target(DEFAULT_PATH)).url
     return [
-        curl_command(url, trial.signer.headers(one), one.raw)
-        for volley in trial.batches
-        for one in volley
+        curl_command(url, mock_run.signer.headers(one), one.raw)
+        for batch in mock_run.batches
+        for one in batch
     ]
 
 
@@ -257,15 +259,15 @@ def _with_changes(raw: bytes, changes: Mapping[str, Any]) -> bytes:
 
 
 def _require_secret(
-    made: Sequence[MockDelivery], demands: Expectations, *, is_signed: bool
+    deliveries: Sequence[MockDelivery], expectations: Expectations, *, is_signed: bool
 ) -> None:
     """Refuse to send, or to judge, signatures that cannot be made.
 
-    An old one can only be made with the handler's own secret. A forged one can be sent
-    without, but whether a sound one would be let in can then not be seen.
+    An expired signature needs the handler's own secret. A forged one can be sent
+    without it, but not whether a valid one would be accepted.
     """
-    is_judged = demands.is_strict and not demands.statuses
-    for one in made:
+    is_judged = expectations.is_strict and not expectations.statuses
+    for one in deliveries:
         if not is_signed and (one.signature_age or (one.is_forged and is_judged)):
             raise SecretRequiredError(
                 f"{one.name} needs the secret that your handler checks with",
@@ -273,22 +275,26 @@ def _require_secret(
             )
 
 
-def _needs_reachability_check(made: Sequence[MockDelivery], stamp: MockSigner) -> bool:
+def _needs_reachability_check(
+    deliveries: Sequence[MockDelivery], signer: MockSigner
+) -> bool:
     """Return whether a valid callback should follow, to test the handler afterwards.
 
-    One that checks signatures would refuse it if we cannot sign it.
+    A handler that checks signatures would refuse it if it cannot be signed.
     """
-    return any(one.is_invalid and (stamp.secrets or not one.is_forged) for one in made)
+    return any(
+        one.is_invalid and (signer.secrets or not one.is_forged) for one in deliveries
+    )
 
 
 def _find_target(to: str | None, settings: Settings) -> Target:
     if to is not None:
         return parse_target(to)
     for name in (shared_lock.PUBLIC, shared_lock.LOCAL):
-        door = shared_lock.find_shared_tunnel(settings.state_dir, name)
-        if door is not None and door.is_standing:
+        tunnel = shared_lock.find_shared_tunnel(settings.state_dir, name)
+        if tunnel is not None and tunnel.is_standing:
             path = standing_path(load_token(settings.state_dir))
-            return parse_target(f"{door.local_url}{path}")
+            return parse_target(f"{tunnel.local_url}{path}")
     return parse_target(DEFAULT_PATH)
 
 
@@ -310,39 +316,41 @@ def trigger(
 
     report = MockReport(
         output_options,
-        is_asserting=mock_options.is_all or mock_options.demands is not None,
+        is_asserting=mock_options.is_all or mock_options.expectations is not None,
     )
     try:
-        series = parse_mock_runs(scenario, mock_options)
+        mock_runs = parse_mock_runs(scenario, mock_options)
         if mock_options.is_printed:
-            made = [
+            deliveries = [
                 one
-                for trial in series.runs
-                for one in curl_commands(trial, mock_options)
+                for mock_run in mock_runs.runs
+                for one in curl_commands(mock_run, mock_options)
             ]
-            print_commands(made, output_options)
+            print_commands(deliveries, output_options)
             return 0
     except KlingError as exc:  # in JSON, the keys are the same
         return report.conclude(exc)
-    return _run_all(series, report)
+    return _run_all(mock_runs, report)
 
 
-def _run_all(series: MockRuns, report: MockReport) -> int:
+def _run_all(mock_runs: MockRuns, report: MockReport) -> int:
     """Send everything, check the answers and print the report."""
     import anyio
 
     from kling_cli.jobs.signals import until_signal
     from kling_cli.mock.conformance import HandlerUnreachableError, conformance_error
 
-    report.begin(series)
-    for trial in series.runs:
+    report.begin(mock_runs)
+    for mock_run in mock_runs.runs:
         answers: dict[int, tuple[MockDelivery, DeliveryOutcome]] = {}
         stop: KlingError | None = None
         try:
-            anyio.run(until_signal, partial(_send, trial, report, answers))
+            anyio.run(until_signal, partial(_send, mock_run, report, answers))
         except StoppedError as exc:
             stop = exc
-        report.add(trial.scenario, _judge_answers(trial, answers, report.n_answers))
+        report.add(
+            mock_run.scenario, _judge_answers(mock_run, answers, report.n_answers)
+        )
         is_out_of_reach = isinstance(
             conformance_error(report.judged), HandlerUnreachableError
         )
@@ -352,7 +360,7 @@ def _run_all(series: MockRuns, report: MockReport) -> int:
 
 
 def _judge_answers(
-    trial: MockRun,
+    mock_run: MockRun,
     answers: dict[int, tuple[MockDelivery, DeliveryOutcome]],
     n_before: int,
 ) -> list[CheckedDelivery]:
@@ -360,22 +368,26 @@ def _judge_answers(
 
     numbered = {n_before + number: answer for number, answer in answers.items()}
     return check_deliveries(
-        numbered, trial.expectations, is_signed=bool(trial.signer.secrets)
+        numbered, mock_run.expectations, is_signed=bool(mock_run.signer.secrets)
     )
 
 
 async def _send(
-    trial: MockRun,
+    mock_run: MockRun,
     report: MockReport,
     answers: dict[int, tuple[MockDelivery, DeliveryOutcome]],
 ) -> None:
     from kling_cli.mock.sender import send_batches
 
-    def tell(number: int, one: MockDelivery, outcome: DeliveryOutcome) -> None:
+    def report_answer(number: int, one: MockDelivery, outcome: DeliveryOutcome) -> None:
         answers[number] = (one, outcome)
         report.show(number, one, outcome)
 
-    patience_s = trial.expectations.response_timeout_s
+    timeout_s = mock_run.expectations.response_timeout_s
     await send_batches(
-        trial.batches, trial.target, trial.signer, tell, timeout_s=patience_s
+        mock_run.batches,
+        mock_run.target,
+        mock_run.signer,
+        report_answer,
+        timeout_s=timeout_s,
     )

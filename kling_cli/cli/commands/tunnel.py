@@ -112,13 +112,13 @@ def use_tunnel(*, name: TunnelChoice, output_options: OutputOptions) -> int:
 
     kling tunnel use auto
     """
-    from kling_cli.cli.options.tunnel_prompt import is_person_there, prepare_tunnel
+    from kling_cli.cli.options.tunnel_prompt import prepare_tunnel
     from kling_cli.cli.output.listing import Listing, print_listing
     from kling_cli.cli.runner import load_settings
     from kling_cli.settings import write_setting
 
     settings = load_settings({"tunnel": name})
-    if is_person_there() and not (output_options.is_json or output_options.is_quiet):
+    if output_options.can_prompt:
         prepare_tunnel(settings, settings.tunnel)
     path = settings.config_dir / "config.toml"
     write_setting(path, "tunnel", settings.tunnel)
@@ -157,17 +157,17 @@ def _is_chosen(one: ProviderFactory, settings: Settings) -> bool:
 def _document(
     one: ProviderFactory, checks: list[ReadinessCheck], settings: Settings
 ) -> dict[str, Any]:
-    told = one.description
+    description = one.description
     return {
         "name": one.name,
         "ready": _is_ready(checks),
         "chosen": _is_chosen(one, settings),
         "public_service": one.is_public_service,
-        "account": told.account,
-        "agent": told.agent,
-        "url": told.url,
-        "limits": told.limits,
-        "sees": told.sees,
+        "account": description.account,
+        "agent": description.agent,
+        "url": description.url,
+        "limits": description.limits,
+        "sees": description.sees,
         "checks": [
             {
                 "name": check.name,
@@ -195,15 +195,15 @@ def _lines(
             words += "; chosen"
         yield ""
         yield f"{one.name}: {words}"
-        told = one.description
+        description = one.description
         yield from labelled_lines(
             [
                 *((check.name, _check_text(check)) for check in checks),
-                ("account", told.account),
-                ("agent", told.agent),
-                ("URL", told.url),
-                ("limits", told.limits),
-                ("sees", told.sees),
+                ("account", description.account),
+                ("agent", description.agent),
+                ("URL", description.url),
+                ("limits", description.limits),
+                ("sees", description.sees),
             ],
             indent="  ",
             width=80,

@@ -21,7 +21,7 @@ CREATE = "Make a voice from a recording."
 
 def list_voices(
     *,
-    chosen: LibraryFilterOptions,
+    filter_options: LibraryFilterOptions,
     output_options: OutputOptions,
     account_options: AccountOptions,
 ) -> int:
@@ -36,7 +36,7 @@ def list_voices(
 
     return list_items(
         VOICES,
-        chosen=chosen,
+        filter_options=filter_options,
         output_options=output_options,
         account_options=account_options,
     )

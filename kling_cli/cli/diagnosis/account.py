@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kling_cli.settings import Settings
 
 _OTHER_NAMES = ("KLINGAI_API_KEY", "KLINGAI_ACCESS_KEY", "KLINGAI_SECRET_KEY")
-_SKEW_S = 30.0  # above it, times shown begin to mislead
+_SKEW_S = 30.0  # above it, displayed times are misleading
 _SIGNED_SKEW_S = 240.0  # signed callbacks are refused at 300. Source: API reference 4.5
 
 
@@ -103,14 +103,16 @@ def _host_checks(
 ) -> Iterator[Check]:
     from kling_cli.api import HealthStatus
 
-    if verdict.standing is HealthStatus.UNREACHABLE:
+    if verdict.status is HealthStatus.UNREACHABLE:
         yield fail("network", verdict.error or UnreachableError("no answer"))
         return
     yield ok("network", f"the API answered in {verdict.elapsed_s:.1f} s")
     if is_signed:
         yield check_login(verdict)
-    if verdict.ahead_s is not None:
-        yield check_clock(verdict.ahead_s, is_strict=bool(settings.webhook_secrets))
+    if verdict.clock_offset_s is not None:
+        yield check_clock(
+            verdict.clock_offset_s, is_strict=bool(settings.webhook_secrets)
+        )
 
 
 def check_login(verdict: HealthReport) -> Check:
@@ -119,7 +121,7 @@ def check_login(verdict: HealthReport) -> Check:
 
     if verdict.error is None:
         return ok("login", "the API accepts the credentials")
-    if verdict.standing is HealthStatus.ACCEPTED:
+    if verdict.status is HealthStatus.ACCEPTED:
         return fail("account", verdict.error)
     return fail("login", verdict.error)
 

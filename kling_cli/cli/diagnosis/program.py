@@ -42,10 +42,10 @@ def check_path(found: list[Path]) -> Check:
             "there is no `kling` on PATH",
             f"put {Path(sys.executable).parent} on PATH, or use `python -m kling_cli`",
         )
-    strangers = [path for path in found if not starts_this_package(path)]
-    if found[0] in strangers:
-        mine = next((path for path in found if path not in strangers), None)
-        folder = mine.parent if mine else Path(sys.executable).parent
+    foreign = [path for path in found if not starts_this_package(path)]
+    if found[0] in foreign:
+        own_program = next((path for path in found if path not in foreign), None)
+        folder = own_program.parent if own_program else Path(sys.executable).parent
         return warn(
             "command",
             f"`kling` is {found[0]}, another program of the same name",

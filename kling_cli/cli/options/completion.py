@@ -1,8 +1,8 @@
 """Shell completion: candidates for arguments and option values, with notes.
 
-Task ids, callbacks and one's own voices and elements come from the journal, all else
-from the catalogue; nobody is asked over a network. A shell evaluates what it is
-offered, so words and notes keep no character that means something to one.
+Task ids, callbacks and the user's voices and elements come from the journal, all else
+from the catalogue; there are no requests. A shell evaluates what it is offered, so
+candidates and notes have no character with a meaning in a shell.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def task_id_completer(output: str) -> Completer:
 def output_id_completer(type_: str, product: str = "") -> Completer:
     """Return a completer of ids of outputs of this type, not of their tasks.
 
-    Where a value may be `NAME=ID`, what was typed before the id stays.
+    Where a value may be `NAME=ID`, the part typed before the id is kept.
     """
 
     def complete(ctx: Any, incomplete: str) -> list[Candidate]:

@@ -1,7 +1,7 @@
 """Declaring a command: a function whose parameters are groups of options.
 
-A parameter annotated with a frozen dataclass of `options.py` stands for all options of
-that group: they are declared once and arrive as one value.
+A parameter annotated with a frozen dataclass, such as those of `shared.py`, stands for
+all options of that group: they are declared once and passed as one value.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def declare_command(
             values[parameter] = group(**{each: values.pop(each) for each in names})
         try:
             return function(**values)
-        except KeyboardInterrupt as exc:  # typer would make it an exit without a word
+        except KeyboardInterrupt as exc:  # typer would exit without a message
             raise StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED) from exc
 
     run.__doc__ = _unwrapped_paragraphs(function.__doc__ or "")

@@ -26,7 +26,7 @@ _DEFAULT = re.compile(r" \(default: ([^()]*)\)")
 def availability_text(product: Product, field: Field) -> str:
     """Return `Only with kling-2.6`, which models have no such field, or "".
 
-    Nothing is said where the default model has it: then it is an option like others.
+    It is empty where the default model has the field, as for any ordinary option.
     """
     live = [each for each in product.models if each.status != "discontinued"]
     has_it = [each.id for each in live if _limits(product, each, field.name)]
@@ -47,7 +47,7 @@ def short_help(product: Product, field: Field) -> str:
     allowed = _accepted_values(product, field, text)
     if allowed:
         text = f"{text}: {allowed}" if ":" not in text else f"{text}, {allowed}"
-    if default is None or default[1].startswith("@"):  # how a prompt calls it
+    if default is None or default[1].startswith("@"):  # the name in a prompt
         return text
     return f"{text} (default: {re.split('[;,]| where ', default[1])[0]})"
 
@@ -96,14 +96,14 @@ def _limits_by_model(takers: dict[str, list[str]]) -> str:
     if len(takers) == 1:
         return next(iter(takers))
     commonest = max(takers, key=lambda words: len(takers[words]))
-    said = [
+    texts = [
         f"{words or 'any'} ({', '.join(models)})"
         for words, models in takers.items()
         if words != commonest or len(models) <= _MAX_LISTED_MODELS
     ]
     if len(takers[commonest]) > _MAX_LISTED_MODELS:
-        said.append(f"otherwise {commonest or 'any'}")
-    return ", ".join(said)
+        texts.append(f"otherwise {commonest or 'any'}")
+    return ", ".join(texts)
 
 
 def _availability(takers: dict[str, list[str]], without: list[str]) -> str:
@@ -152,8 +152,8 @@ def _capitalized(text: str) -> str:
     return text[:1].upper() + text[1:] if is_ours else text
 
 
-REQUEST = "Request"  # the panel of other ways to say what goes into it
-LIBRARY = "Library"  # the panel of what is made for it, which is always by one model
+REQUEST = "Request"  # the panel of other forms of input
+LIBRARY = "Library"  # the panel of library items, which have one model
 
 # Kinds that describe the result; they come before what goes in.
 _SHAPES = frozenset(
@@ -174,10 +174,10 @@ _RESULTS = MappingProxyType(
 
 
 def product_parameters(product: Product) -> Iterator[Parameter]:
-    """Yield the parameters that are the product's own, in the order of `--help`.
+    """Yield the parameters of a product's fields, in the order of `--help`.
 
-    A value that was not given is None (a list: None or empty). What the default model
-    has not is in a panel that names the models that have it.
+    A value that was not given is None (a list: None or empty). Fields that the default
+    model lacks are in a panel that names the models that have them.
     """
     yield from positional_parameters(product)
     if product.panel != LIBRARY:

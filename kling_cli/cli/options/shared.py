@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from kling_cli.cli.options import completion
+from kling_cli.cli.output.terminal.capabilities import is_interactive
 
 OUTPUT_PANEL = "Output"
 WAITING_PANEL = "Waiting"
@@ -49,6 +50,11 @@ class OutputOptions:
             rich_help_panel=OUTPUT_PANEL,
         ),
     ] = False
+
+    @property
+    def can_prompt(self) -> bool:
+        """Whether questions may be asked; a script is never asked."""
+        return is_interactive() and not (self.is_json or self.is_quiet)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,7 +267,7 @@ class SafetyOptions(AccountOptions):
 
 def settings_options(*groups: Any) -> Mapping[str, Any]:
     """Return the typed options of `groups` that are settings too, by setting name."""
-    said = {
+    setting_names = {
         "region": "region",
         "is_sandbox": "sandbox",
         "timeout": "timeout",
@@ -271,7 +277,7 @@ def settings_options(*groups: Any) -> Mapping[str, Any]:
     found = {
         name: getattr(group, attribute)
         for group in groups
-        for attribute, name in said.items()
+        for attribute, name in setting_names.items()
         if hasattr(group, attribute)
     }
     return {name: value for name, value in found.items() if value not in (None, False)}

@@ -2,14 +2,10 @@
 
 They ask whether to use a public service where no tunnel is set up, whether to download
 an agent, whether a server's key is the right one.
-
-Whether to use a public service where no tunnel is set up, whether to download an
-agent, whether a server's key is the right one.
 """
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -42,7 +38,7 @@ def prepare_job_tunnel(
     """Prompt as far as a job needs a tunnel; return its options with the choice."""
     if not is_tunnel_wanted(settings, options):
         return options
-    if output_options.is_json or output_options.is_quiet or not is_person_there():
+    if not output_options.can_prompt:
         return options
     return replace(options, tunnel=prepare_tunnel(settings, options.tunnel))
 
@@ -50,30 +46,23 @@ def prepare_job_tunnel(
 def prepare_tunnel(settings: Settings, tunnel: str) -> str:
     """Prompt at the terminal; return the tunnel to use, a value of `--tunnel`.
 
-    With `auto`, what is ready is used; what is half set up comes next; where nothing
-    is, a public service is offered once.
+    With `auto` a provider that is ready comes first, then one that is partly set up; if
+    there is none, a public service is offered once.
     """
     from kling_cli.tunnels import chain, registry
 
-    person = TerminalPrompt()
+    prompt = TerminalPrompt()
     choice = registry.read_choice(tunnel)
     if choice is not None:
-        registry.factory(choice.name).prepare(settings, choice.address, person)
+        registry.factory(choice.name).prepare(settings, choice.address, prompt)
         return tunnel
     found = chain.set_up_factories(settings)
     if found:
         ready = [factory for factory, why in found if why is None]
-        (ready or [found[0][0]])[0].prepare(settings, None, person)
+        (ready or [found[0][0]])[0].prepare(settings, None, prompt)
     elif settings.is_tunnel_offered and OFFERED in registry.PROVIDERS:
-        return _offer_public_provider(settings, person) or tunnel
+        return _offer_public_provider(settings, prompt) or tunnel
     return tunnel
-
-
-def is_person_there() -> bool:
-    """Return whether somebody can be asked something."""
-    from kling_cli.cli.output.terminal.capabilities import is_terminal
-
-    return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
 def is_tunnel_wanted(settings: Settings, options: RunOptions) -> bool:
@@ -85,16 +74,16 @@ def is_tunnel_wanted(settings: Settings, options: RunOptions) -> bool:
     return options.tunnel != "none"
 
 
-def _offer_public_provider(settings: Settings, person: TerminalPrompt) -> str | None:
+def _offer_public_provider(settings: Settings, prompt: TerminalPrompt) -> str | None:
     """Ask once whether to use a public service; config.toml stores the answer."""
     from kling_cli.errors import UsageError
     from kling_cli.settings import write_setting
     from kling_cli.tunnels import registry
 
     factory = registry.factory(OFFERED)
-    person.tell("No tunnel is set up, so callbacks cannot reach this machine.")
-    person.tell(f"{OFFERED} would see {factory.description.sees}.")
-    is_wanted = person.confirm(f"Use {OFFERED}, which needs no account?")
+    prompt.tell("No tunnel is set up, so callbacks cannot reach this machine.")
+    prompt.tell(f"{OFFERED} would see {factory.description.sees}.")
+    is_wanted = prompt.confirm(f"Use {OFFERED}, which needs no account?")
     path = settings.config_dir / "config.toml"
     try:
         if is_wanted:
@@ -102,8 +91,8 @@ def _offer_public_provider(settings: Settings, person: TerminalPrompt) -> str | 
         else:
             write_setting(path, "offer_tunnel", value=False)
     except UsageError as exc:
-        person.tell(f"{exc.message}: the answer holds for this run only")
+        prompt.tell(f"{exc.message}: the answer holds for this run only")
     if not is_wanted:
         return None
-    factory.prepare(settings, None, person)
+    factory.prepare(settings, None, prompt)
     return OFFERED

@@ -10,18 +10,18 @@ from kling_cli.catalogue import Product
 from kling_cli.cli.output.terminal.streams import read_input
 from kling_cli.errors import UsageError
 from kling_cli.jobs.order_parser import read_values, strict_json
-from kling_cli.text import decode_text, is_text, normal_text
+from kling_cli.text import decode_text, is_text, normalize_text
 
 
 def parse_task_ids(task_ids: Iterable[str]) -> tuple[str, ...]:
     """Return the task ids in the order typed, each once, without surrounding space.
 
-    A list of ids that Windows has saved gives them with carriage returns and a mark.
+    Carriage returns and a byte order mark, as of a list saved on Windows, are removed.
 
     Raises:
-        UsageError: one is empty, as an unset shell variable makes it.
+        UsageError: an id is empty, as an unset shell variable makes it.
     """
-    ids = tuple(dict.fromkeys(normal_text(each).strip() for each in task_ids))
+    ids = tuple(dict.fromkeys(normalize_text(each).strip() for each in task_ids))
     if not is_text(ids):
         raise UsageError(
             "a task id is not a text", hint="kling list shows the ids of this machine"

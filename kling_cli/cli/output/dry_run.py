@@ -30,8 +30,8 @@ def print_dry_run(
 ) -> int:
     """Print the validated request and its estimate; nothing is sent or stored.
 
-    It works without credentials too: the request is then the one for an API key. Of a
-    job of two calls both are printed; what the first will tell stands in `<>`.
+    Without credentials the request is the one for an API key. Of a job of two calls
+    both are printed; values that the first call returns are placeholders in `<>`.
     """
     requests = _requests(order, settings, max_units)
     for each in requests:

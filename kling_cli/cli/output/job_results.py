@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 from kling_cli.cli.output.terminal import capabilities
 from kling_cli.cli.output.terminal.capabilities import is_terminal
-from kling_cli.cli.output.terminal.streams import write_message, write_result
+from kling_cli.cli.output.terminal.streams import (
+    print_message,
+    write_message,
+    write_result,
+)
 from kling_cli.cli.output.terminal.text import format_units, one_line
 from kling_cli.errors import ExitCode, KlingError, NotSavedError, StoppedError
 
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     from kling_cli.jobs.events import JobResult
     from kling_cli.settings import Settings
 
-NOTIFY_AFTER_S: Final = 60.0  # after so long nobody looks at the terminal any more
+NOTIFY_AFTER_S: Final = 60.0  # after so long the user no longer watches the terminal
 _MAX_PREVIEWS: Final = 4
 
 
@@ -133,7 +137,7 @@ class ResultKind(StrEnum):
     IDS = "ids"  # of tasks
 
 
-def print_results(  # noqa: PLR0913 -- one for each thing that a command decides
+def print_results(  # noqa: PLR0913 -- one for each decision of a command
     results: Sequence[JobResult],
     *,
     command: str,
@@ -145,9 +149,9 @@ def print_results(  # noqa: PLR0913 -- one for each thing that a command decides
     """Print the results of jobs and return the exit code."""
     if presentation is not None:
         presentation.show(results, output_options)
-    shown = result_lines(results, wanted)
+    lines = result_lines(results, wanted)
     code = print_result_lines(
-        shown, results, command=command, output_options=output_options, is_many=is_many
+        lines, results, command=command, output_options=output_options, is_many=is_many
     )
     if presentation is not None:
         presentation.end(results, output_options)
@@ -155,14 +159,14 @@ def print_results(  # noqa: PLR0913 -- one for each thing that a command decides
 
 
 def print_result_lines(
-    shown: Iterable[str],
+    lines: Iterable[str],
     results: Sequence[JobResult],
     *,
     command: str,
     output_options: OutputOptions,
     is_many: bool,
 ) -> int:
-    """Print the lines `shown`, or the JSON of `results`, and return the exit code.
+    """Print the lines `lines`, or the JSON of `results`, and return the exit code.
 
     `is_many` gives the JSON its `tasks` list, however many there are in the end.
     """
@@ -171,7 +175,7 @@ def print_result_lines(
     else:
         from kling_cli.cli.output.terminal.capabilities import hyperlink_on_stdout
 
-        for line in shown:
+        for line in lines:
             write_result(hyperlink_on_stdout(line))
     print_failures(results, output_options)
     if len(results) > 1 and not output_options.is_quiet:
@@ -234,11 +238,13 @@ def failure_lines(result: JobResult) -> Iterator[str]:
 
     if result.error is None:
         return
-    said = list(error_lines(result.error))
-    yield from said
+    printed = list(error_lines(result.error))
+    yield from printed
     if isinstance(result.error, NotSavedError):
         yield from (f"url: {link}" for link in _unsaved_urls(result))
-    yield from (line for line in _resume_lines(result) if not _is_mentioned(line, said))
+    yield from (
+        line for line in _resume_lines(result) if not _is_mentioned(line, printed)
+    )
 
 
 def _resume_lines(result: JobResult) -> Iterator[str]:
@@ -251,31 +257,15 @@ def _resume_lines(result: JobResult) -> Iterator[str]:
         yield f"go on with: {one_line(result.resume)}"
 
 
-def _is_mentioned(line: str, said: Sequence[str]) -> bool:
+def _is_mentioned(line: str, printed: Sequence[str]) -> bool:
     fact = line.split(": ", 1)[1]
-    return any(fact in each for each in said)
+    return any(fact in each for each in printed)
 
 
 def exit_code(results: Sequence[JobResult]) -> int:
     """Return 0 if no job failed, otherwise the exit code of the first failure."""
     errors = (result.error for result in results if result.error is not None)
     return int(next((error.exit_code for error in errors), ExitCode.DONE))
-
-
-def print_message(text: str, *, is_colorless: bool) -> None:
-    """Write a line to stderr, coloured if the terminal has colours."""
-    import os
-    import sys
-
-    from kling_cli.cli.output.plain_lines import with_colored_prefix
-    from kling_cli.cli.output.terminal.capabilities import has_color, is_terminal
-
-    is_colored = has_color(
-        is_colorless=is_colorless,
-        is_terminal=is_terminal(sys.stderr),
-        environ=os.environ,
-    )
-    write_message(with_colored_prefix(text) if is_colored else text)
 
 
 def _urls(result: JobResult) -> Iterator[str]:

@@ -151,7 +151,7 @@ def _product_and_model(product: str, model: str | None) -> str:
 
 def _status_changed(event: events.StatusChanged) -> str | None:
     if event.status.is_final:
-        return None  # `Finished` says so, with the figures
+        return None  # `Finished` has it, with the figures
     reason = f": {event.message}" if event.message else ""
     return f"{event.task_id} {event.status.value}{reason}"
 
@@ -191,7 +191,7 @@ def _remark(event: events.Remark) -> str:
 
 def _finished(event: events.Finished) -> str | None:
     if event.result.task_id is None and event.result.error is not None:
-        return None  # there never was a task; the error says all
+        return None  # there is no task; the error is printed
     return result_summary(event.result)
 
 
@@ -221,14 +221,3 @@ _FORMATTERS: Mapping[type, Callable[[Any], str | None]] = MappingProxyType(
         events.Finished: _finished,
     }
 )
-
-
-_COLORS = (("error:", 31), ("warning:", 33), ("hint:", 36), ("saved ", 32))
-
-
-def with_colored_prefix(text: str) -> str:
-    """Return `text` with a coloured prefix, such as `error:`."""
-    for start, color in _COLORS:
-        if text.startswith(start):
-            return f"\033[{color}m{start}\033[0m{text[len(start) :]}"
-    return text

@@ -70,7 +70,7 @@ def labelled_lines(
 ) -> list[str]:
     """Return one `label  value` line for each pair whose value is known.
 
-    With a `width`, the words of a value that is too long go on below, under it.
+    With a `width`, the words of a long value are wrapped below its beginning.
     """
     known = [(name, one_line(value)) for name, value in pairs if value]
     longest = max((len(name) for name, _ in known), default=0)
@@ -82,10 +82,10 @@ def labelled_lines(
 
 
 _ELLIPSIS = "…"
-_MIN_TEXT_WIDTH = 20  # cells; rather than less, other columns are left out
+_MIN_TEXT_WIDTH = 20  # cells; below that, other columns are dropped first
 _MIN_LONE_TEXT_WIDTH = 8  # cells, where there are no others
 
-# Returns a padded cell as it is to be written, given what stands in it.
+# Returns a padded cell with styles, given the padded text and the cell's value.
 CellStyler = Callable[[str, str], str]
 
 
@@ -93,9 +93,9 @@ CellStyler = Callable[[str, str], str]
 class Column:
     """A column of a fitted table.
 
-    `leaves` is the order in which columns are left out where there is no room, 0 for
-    one that always stays. A text is shortened before any column is left out; one that
-    `is_wrapped` goes on below instead.
+    `drop_order` is the order in which columns are dropped where the table is too wide,
+    0 for never. A column that `is_text` is truncated before any column is dropped; one
+    that `is_wrapped` continues on the next line.
     """
 
     heading: str
@@ -110,7 +110,7 @@ def fitted_table(
 ) -> Iterator[str]:
     """Yield the headings and one line a row, no wider than `width` if possible.
 
-    What may neither be shortened nor left out is written in full.
+    Cells that may be neither truncated nor dropped are written in full.
     """
     if not rows:
         return

@@ -90,7 +90,7 @@ class StepRun:
                 )
             record = self._record(request, task)
             if facts.session_hours is not None:
-                session.note(session.journal.add_job, record)
+                session.write(session.journal.add_job, record)
             saved = await self._save(record, task, session)
         outputs = saved or tuple(SavedOutput(output=one) for one in task.outputs)
         return StepResult(task=task, expires_at=self._ends_at(task), saved=outputs)
@@ -101,7 +101,7 @@ class StepRun:
             body=request.body(None),
             external_id=request.external_id,
             client=StepClient(session.client),
-            ask=_no_task,
+            find_task=_no_task,
             emit=self.emit,
             clock=self.clock,
             deadline=self.clock.monotonic() + TIMEOUT_S,
@@ -175,7 +175,7 @@ class StepClient:
             UnreachableError: there was no answer; it may be made again.
         """
         try:
-            task = await self.client.call_directly(path, body)
+            task = await self.client.create_synchronous(path, body)
         except AmbiguousError as exc:
             raise UnreachableError(
                 exc.message,

@@ -297,7 +297,7 @@ class JournalRecords:
         """Write it down, and remove those whose results no longer exist."""
         now = self.session.clock.now()
         self._remove_outdated(now - timedelta(days=RETENTION_DAYS))
-        return self.session.note(
+        return self.session.write(
             self.session.journal.add_partial_file, self.output, record, written_at=now
         )
 
@@ -311,4 +311,4 @@ class JournalRecords:
                 self.remove(path)
 
     def remove(self, path: Path) -> None:
-        self.session.note(self.session.journal.remove_partial_file, path)
+        self.session.write(self.session.journal.remove_partial_file, path)

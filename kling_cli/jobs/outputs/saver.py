@@ -49,10 +49,9 @@ async def save_job(
         """Return the task as it is now, for fresh links; None without an answer."""
         job.queries += 1
         try:
-            answers = await session.poller.ask([job.record])
+            fresh = await session.poller.ask_one(job.record)
         except KlingError:
             return None
-        fresh = answers.get(job.record.key)
         if fresh is not None and job.state is not None:
             job.state = replace(job.state, task=fresh)
         return fresh
@@ -60,8 +59,7 @@ async def save_job(
     def record_paths(paths: tuple[str, ...]) -> None:
         """Record at once what is saved: whatever comes next may be the end."""
         absolute = tuple(str(Path(each).absolute()) if each else "" for each in paths)
-        job.record = replace(job.record, paths=absolute)
-        session.note(session.journal.update_job, job.record.external_id, paths=absolute)
+        job.record = session.update_job(job.record, paths=absolute)
 
     def partial_records(file: OutputFile) -> PartialRecords:
         """Return where partial files are recorded; nowhere if the task ends too."""

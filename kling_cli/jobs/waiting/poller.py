@@ -111,6 +111,14 @@ class Poller:
             found.update(await self._ask_at(path, asked))
         return found
 
+    async def ask_one(self, record: JobRecord) -> Task | None:
+        """Return what the API says about one job; None if it does not know it.
+
+        Raises:
+            KlingError: no answer could be had.
+        """
+        return (await self.ask([record])).get(record.key)
+
     def _groups(
         self, records: Sequence[JobRecord]
     ) -> list[tuple[str, list[JobRecord]]]:

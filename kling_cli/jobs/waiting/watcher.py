@@ -21,7 +21,7 @@ from kling_cli.jobs.events import (
     Querying,
     StatusChanged,
 )
-from kling_cli.jobs.job import Job, cost_difference, record_with_task, task_error
+from kling_cli.jobs.job import Job, cost_difference, task_error
 from kling_cli.jobs.outputs.saver import save_job
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.waiting.notifications import Notifications
@@ -271,8 +271,7 @@ async def wait_for_jobs(
 
     def record_answer(job: Job) -> None:
         if job.task is not None:
-            job.record = record_with_task(job.record, job.task)
-            session.note(session.journal.record_task, job.record.external_id, job.task)
+            job.record = session.record_task(job.record, job.task)
 
     def start_completion(job: Job) -> None:
         group.start_soon(complete_job, job, session)

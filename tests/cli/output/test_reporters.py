@@ -75,7 +75,7 @@ def test_a_closed_or_missing_stream_is_no_terminal() -> None:
 def test_quiet_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     with make_reporter(is_quiet=True, is_colorless=False) as silent:
         for event in one_of_each():
-            silent.tell(event)
+            silent.handle(event)
 
     assert isinstance(silent, SilentReporter)
     assert capfd.readouterr() == ("", "")
@@ -85,8 +85,8 @@ def test_without_a_terminal_lines_go_to_stderr_alone(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     with make_reporter(is_quiet=False, is_colorless=False) as plain:
-        plain.tell(submitted())
-        plain.tell(events.Querying(task_ids=(TASK_ID,), in_s=1.0))
+        plain.handle(submitted())
+        plain.handle(events.Querying(task_ids=(TASK_ID,), in_s=1.0))
 
     said = capfd.readouterr()
     assert said.out == ""
@@ -100,7 +100,7 @@ def test_forced_colours_reach_a_pipe(
     monkeypatch.setenv("FORCE_COLOR", "1")
 
     with make_reporter(is_quiet=False, is_colorless=False) as plain:
-        plain.tell(events.Notice(message="careful"))
+        plain.handle(events.Notice(message="careful"))
 
     assert capfd.readouterr().err == "\033[33mwarning:\033[0m careful\n"
 
@@ -108,7 +108,7 @@ def test_forced_colours_reach_a_pipe(
 def test_a_brief_reporter_only_warns(capfd: pytest.CaptureFixture[str]) -> None:
     with LineReporter(is_brief=True) as brief:
         for event in one_of_each():
-            brief.tell(event)
+            brief.handle(event)
 
     first, second = capfd.readouterr().err.splitlines()
     assert first.startswith("could not ask")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, assert_never
 
 from kling_cli.cli.output.terminal.text import format_timestamp
 from kling_cli.listener import events
+from kling_cli.listener.forwarding.headers import joined_headers
 
 if TYPE_CHECKING:
     from kling_cli.listener.events import JsonLineEvent
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 SCHEMA = "kling.listen/1"
 
 
-def event_object(line: JsonLineEvent, *, seq: int, now: datetime) -> dict[str, Any]:
+def event_object(event: JsonLineEvent, *, seq: int, now: datetime) -> dict[str, Any]:
     """Return the JSON object of an event; a notice has none and goes to stderr."""
-    type_, facts = _facts(line)
+    type_, facts = _facts(event)
     return {
         "schema": SCHEMA,
         "type": type_,
@@ -28,129 +28,117 @@ def event_object(line: JsonLineEvent, *, seq: int, now: datetime) -> dict[str, A
     }
 
 
-def dumps(document: dict[str, Any]) -> str:
-    """Return `document` on one line, in ASCII: it can hurt no terminal."""
-    return json.dumps(document, allow_nan=False)
-
-
-def _facts(line: JsonLineEvent) -> tuple[str, dict[str, Any]]:  # noqa: C901, PLR0911 -- one case a line
-    match line:
+def _facts(event: JsonLineEvent) -> tuple[str, dict[str, Any]]:  # noqa: C901, PLR0911 -- one case a line
+    match event:
         case events.Ready():
-            return "ready", _ready(line)
+            return "ready", _ready(event)
         case events.CallbackReceived():
-            return "callback", _callback(line)
+            return "callback", _callback(event)
         case events.Verified():
-            return "verified", _verified(line)
+            return "verified", _verified(event)
         case events.Forwarded():
-            return "forward", _forward(line)
+            return "forward", forward_fields(event)
         case events.Duplicate(number=number, of=of):
             return "duplicate", {"event_id": number or None, "of": of or None}
         case events.Stale():
-            return "stale", _stale(line)
+            return "stale", _stale(event)
         case events.Rejected():
-            return "rejected", _rejected(line)
+            return "rejected", _rejected(event)
         case events.TunnelChanged():
-            return "tunnel", _tunnel(line)
+            return "tunnel", _tunnel(event)
         case events.Polled(task_ids=ids, reason=reason):
             return "poll", {"task_ids": list(ids), "reason": reason}
         case events.Reconciled():
-            return "reconciled", _reconciled(line)
+            return "reconciled", _reconciled(event)
         case events.Stopped(reason=reason, counts=counts):
             return "stopped", {"reason": reason, "counts": dict(counts)}
         case _:
-            assert_never(line)
+            assert_never(event)
 
 
-def _ready(line: events.Ready) -> dict[str, Any]:
+def _ready(event: events.Ready) -> dict[str, Any]:
     return {
-        "callback_url": line.callback_url,
-        "local_url": line.local_url,
-        "forward_to": list(line.forward_to),
+        "callback_url": event.callback_url,
+        "local_url": event.local_url,
+        "forward_to": list(event.forward_to),
     }
 
 
-def _callback(line: events.CallbackReceived) -> dict[str, Any]:
+def _callback(event: events.CallbackReceived) -> dict[str, Any]:
     return {
-        "event_id": line.number or None,
-        "received_at": format_timestamp(line.received_at),
-        "product": line.product,
-        "task_id": line.task_id,
-        "external_task_id": line.external_id,
-        "status": line.status,
-        "trust": line.trust,
-        "since_submit_s": line.since_submit_s,
-        "headers": _headers(line.headers),
-        "body_b64": b64encode(line.raw).decode(),
+        "event_id": event.number or None,
+        "received_at": format_timestamp(event.received_at),
+        "product": event.product,
+        "task_id": event.task_id,
+        "external_task_id": event.external_id,
+        "status": event.status,
+        "trust": event.trust,
+        "since_submit_s": event.since_submit_s,
+        "headers": joined_headers(event.headers),
+        "body_b64": b64encode(event.raw).decode(),
     }
 
 
-def _headers(headers: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """Return the headers by name, repeated ones joined as HTTP joins them."""
-    joined: dict[str, str] = {}
-    for name, value in headers:
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return joined
-
-
-def _verified(line: events.Verified) -> dict[str, Any]:
+def _verified(event: events.Verified) -> dict[str, Any]:
     return {
-        "event_id": line.number or None,
-        "task_id": line.task_id,
-        "is_true": line.is_true,
-        "api_status": line.actual,
+        "event_id": event.number or None,
+        "task_id": event.task_id,
+        "is_true": event.is_true,
+        "api_status": event.actual,
         "mismatches": [
             {"field": each.field, "claimed": each.claimed, "actual": each.actual}
-            for each in line.mismatches
+            for each in event.mismatches
         ],
     }
 
 
-def _forward(line: events.Forwarded) -> dict[str, Any]:
+def forward_fields(event: events.Forwarded) -> dict[str, Any]:
+    """Return the fields of a `forward` line, which `kling replay` has too."""
     return {
-        "event_id": line.number or None,
-        "method": line.method,
-        "url": line.url,
-        "status": line.status,
-        "duration_s": round(line.duration_s, 6),
-        "attempt": line.attempt,
-        "error": line.error,
-        "hint": line.hint,
-        "excerpt": line.excerpt,
+        "event_id": event.number or None,
+        "method": event.method,
+        "url": event.url,
+        "status": event.status,
+        "duration_s": round(event.duration_s, 6),
+        "attempt": event.attempt,
+        "error": event.error,
+        "hint": event.hint,
+        "excerpt": event.excerpt,
     }
 
 
-def _stale(line: events.Stale) -> dict[str, Any]:
+def _stale(event: events.Stale) -> dict[str, Any]:
     return {
-        "event_id": line.number or None,
-        "task_id": line.task_id,
-        "status": line.status,
-        "known": line.known,
+        "event_id": event.number or None,
+        "task_id": event.task_id,
+        "status": event.status,
+        "known": event.known,
     }
 
 
-def _rejected(line: events.Rejected) -> dict[str, Any]:
+def _rejected(event: events.Rejected) -> dict[str, Any]:
     return {
-        "event_id": line.number or None,
-        "reason": line.reason,
-        "status": line.status,
-        "count": line.count,
-        "detail": line.detail,
+        "event_id": event.number or None,
+        "reason": event.reason,
+        "status": event.status,
+        "count": event.count,
+        "detail": event.detail,
     }
 
 
-def _tunnel(line: events.TunnelChanged) -> dict[str, Any]:
+def _tunnel(event: events.TunnelChanged) -> dict[str, Any]:
     return {
-        "state": line.state,
-        "public_url": line.public_url,
-        "callback_url": line.callback_url,
-        "detail": line.detail,
+        "state": event.state,
+        "public_url": event.public_url,
+        "callback_url": event.callback_url,
+        "detail": event.detail,
     }
 
 
-def _reconciled(line: events.Reconciled) -> dict[str, Any]:
+def _reconciled(event: events.Reconciled) -> dict[str, Any]:
     return {
-        "event_id": line.number or None,
-        "task_id": line.task_id,
-        "status": line.status,
-        "is_missed": line.is_missed,
+        "event_id": event.number or None,
+        "task_id": event.task_id,
+        "status": event.status,
+        "is_missed": event.is_missed,
     }

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Self
 import anyio
 
 from kling_cli.background import background
-from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.cli.output.terminal.job_control import (
     FOREGROUND_CHECK_S,
     is_in_foreground,
@@ -84,15 +83,13 @@ KEYS: Mapping[str, KeyAction] = MappingProxyType(
 
 def key_reader(output_options: OutputOptions, screen: Screen) -> KeyReader | None:
     """Return the reader of keys, where stdin and stderr are a terminal."""
-    has_person = is_terminal(sys.stdin) and is_terminal(sys.stderr)
-    is_wanted = has_person and not (output_options.is_json or output_options.is_quiet)
-    return partial(read_keys, screen=screen) if is_wanted else None
+    return partial(read_keys, screen=screen) if output_options.can_prompt else None
 
 
 async def read_keys(controls: Controls, *, screen: Screen) -> None:
     """Handle keys until cancelled or until the terminal has vanished.
 
-    The terminal is as before afterwards, and while it is somebody else's.
+    The terminal's mode is restored at the end, and while another program has it.
     """
     keyboard = Keyboard(sys.stdin.fileno())
 
@@ -114,7 +111,7 @@ async def read_keys(controls: Controls, *, screen: Screen) -> None:
 class Keyboard:
     """Reads single keys from a terminal, unbuffered and without echo.
 
-    A context manager for the time in which the keys are this program's.
+    A context manager; Ctrl-C is a signal as usual.
     """
 
     def __init__(self, terminal: int) -> None:
@@ -133,7 +130,9 @@ class Keyboard:
         while True:
             await anyio.wait_readable(self._terminal)
             if not is_in_foreground(self._terminal):
-                await anyio.sleep(FOREGROUND_CHECK_S)  # typed for somebody else
+                await anyio.sleep(
+                    FOREGROUND_CHECK_S
+                )  # typed for the foreground process
                 continue
             try:
                 typed = os.read(self._terminal, 64)

@@ -30,24 +30,24 @@ class ListenerState:
     counts: Counter[str] = field(default_factory=Counter)
     refused: dict[str, int] = field(default_factory=dict)  # by reason
 
-    def hear(self, line: ListenerEvent) -> None:
-        """Take what a line says."""
-        match line:
+    def apply(self, event: ListenerEvent) -> None:
+        """Update the state by an event."""
+        match event:
             case events.Ready():
-                self.url = masked_url(line.callback_url)
-                self.is_local = line.callback_url == line.local_url
-                self.is_forwarding = bool(line.forward_to)
+                self.url = masked_url(event.callback_url)
+                self.is_local = event.callback_url == event.local_url
+                self.is_forwarding = bool(event.forward_to)
             case events.CallbackReceived():
                 self.counts["received"] += 1
             case events.Forwarded():
-                name = events.count_category(line)
+                name = events.count_category(event)
                 self.counts[
                     "failed" if name == "forward_failures" else "forwarded"
                 ] += 1
             case events.Rejected():
-                self.refused[line.reason] = line.count
+                self.refused[event.reason] = event.count
             case events.TunnelChanged():
-                self._tunnel_changed(line)
+                self._tunnel_changed(event)
             case _:
                 pass
 
@@ -74,13 +74,13 @@ class ListenerState:
         if self.is_paused:
             yield "paused"
 
-    def _tunnel_changed(self, line: events.TunnelChanged) -> None:
-        if line.state in ("up", "moved", events.CHECKED):
+    def _tunnel_changed(self, event: events.TunnelChanged) -> None:
+        if event.state in ("up", "moved", events.CHECKED):
             self.tunnel = "up"
         else:
             self.tunnel = "down"
-        if line.callback_url:
-            self.url = masked_url(line.callback_url)
+        if event.callback_url:
+            self.url = masked_url(event.callback_url)
 
 
 def masked_url(url: str) -> str:
@@ -100,13 +100,13 @@ _DEFAULT_COLUMNS = 80
 class StatusLine:
     """A line at the bottom of a terminal `stream`; write errors are ignored.
 
-    Every write to the terminal by somebody else belongs into `hidden()`.
+    Other output to the terminal is written within `hidden()`.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._text = ""
-        self._n_drawn = 0  # characters that stand there
+        self._n_drawn = 0  # characters on the screen
         self._is_paused = False
 
     def set(self, text: str) -> None:
@@ -146,7 +146,7 @@ class StatusLine:
         try:
             columns = os.get_terminal_size(self._stream.fileno()).columns
         except (OSError, ValueError):
-            columns = 0  # which a terminal also says that does not know
+            columns = 0  # as terminals report that do not know
         return columns or _DEFAULT_COLUMNS
 
     def _drawn(self) -> str:

@@ -1,7 +1,7 @@
 """The lines of `kling listen`: a listener event as one line of text; pure.
 
-`12:00:03 #12 text2video succeeded 84121… after 41s, valid signature`, and what became
-of it below with the same number. What belongs to no callback has no number.
+`12:00:03 #12 text2video succeeded 84121… after 41s, valid signature`, and later lines
+about the same callback with the same number. Events about no callback have no number.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ _TUNNEL_WORDS = {
 }
 
 
-def event_text(line: ListenerEvent, now: datetime) -> str:
-    """Return what is printed for `line` at `now`, safe on any terminal."""
-    if isinstance(line, Notice):
-        return warning_text(line)
-    return one_line(f"{_local_time(_event_time(line, now))} {_event_words(line)}")
+def event_text(event: ListenerEvent, now: datetime) -> str:
+    """Return what is printed for `event` at `now`, safe on any terminal."""
+    if isinstance(event, Notice):
+        return warning_text(event)
+    return one_line(f"{_local_time(_event_time(event, now))} {_event_words(event)}")
 
 
-def ready_text(line: events.Ready) -> str:
+def ready_text(event: events.Ready) -> str:
     """Return the first lines: the callback URL in full, and the targets."""
-    told = [f"callback_url: {line.callback_url}"]
-    if line.local_url != line.callback_url:
-        told.append(f"on this machine: {line.local_url}")
-    for url, status in zip_longest(line.forward_to, line.route_statuses):
-        told.append(
+    lines = [f"callback_url: {event.callback_url}"]
+    if event.local_url != event.callback_url:
+        lines.append(f"on this machine: {event.local_url}")
+    for url, status in zip_longest(event.forward_to, event.route_statuses):
+        lines.append(
             f"forwarding {status} to: {url}" if status else f"forwarding to: {url}"
         )
-    return "\n".join(one_line(each) for each in told)
+    return "\n".join(one_line(each) for each in lines)
 
 
 def warning_text(notice: Notice) -> str:
@@ -54,70 +54,72 @@ def warning_text(notice: Notice) -> str:
     return one_line(f"warning: {notice.message}{hint}")
 
 
-def is_result(line: ListenerEvent) -> bool:
+def is_result(event: ListenerEvent) -> bool:
     """Return whether an event is about a callback, and so is printed on stdout."""
-    said_aside = events.Ready | events.TunnelChanged | events.Stopped
-    return not isinstance(line, said_aside | Notice)
+    stderr_events = events.Ready | events.TunnelChanged | events.Stopped
+    return not isinstance(event, stderr_events | Notice)
 
 
-def is_shown_when_quiet(line: ListenerEvent) -> bool:
+def is_shown_when_quiet(event: ListenerEvent) -> bool:
     """Return whether an event is printed even under `--quiet`."""
-    if isinstance(line, events.Forwarded):
-        return line.hint is not None or line.error is not None
-    if isinstance(line, events.Verified):
-        return not line.is_true
+    if isinstance(event, events.Forwarded):
+        return event.hint is not None or event.error is not None
+    if isinstance(event, events.Verified):
+        return not event.is_true
     shown = events.CallbackReceived | events.Reconciled | Notice
-    return isinstance(line, shown | events.TunnelChanged)
+    return isinstance(event, shown | events.TunnelChanged)
 
 
-def _event_words(line: JsonLineEvent) -> str:  # noqa: C901, PLR0911 -- one case a line
-    match line:
+def _event_words(event: JsonLineEvent) -> str:  # noqa: C901, PLR0911 -- one case a line
+    match event:
         case events.Ready():
-            return ready_text(line)
+            return ready_text(event)
         case events.CallbackReceived():
-            return _callback(line)
+            return _callback(event)
         case events.Forwarded():
-            return _forward(line)
+            return _forward(event)
         case events.Verified():
-            return _verified(line)
+            return _verified(event)
         case events.Duplicate(number=number, of=of):
             return f"{_number(number)} is a duplicate of {_number(of)}"
         case events.Stale(number=number, status=status, known=known):
-            late = f"it says {status}, the task is {known} already"
-            return f"{_number(number)} came late: {late}"
+            detail = f"it says {status}, the task is {known} already"
+            return f"{_number(number)} came late: {detail}"
         case events.Rejected():
-            return _rejected(line)
+            return _rejected(event)
         case events.TunnelChanged():
-            return _tunnel(line)
+            return _tunnel(event)
         case events.Polled(task_ids=ids, reason=reason):
             return f"{reason}; asked the API about {_tasks(len(ids))}"
         case events.Reconciled():
-            return _reconciled(line)
+            return _reconciled(event)
         case events.Stopped():
-            return _stopped(line)
+            return _stopped(event)
         case _:
-            assert_never(line)
+            assert_never(event)
 
 
-def _callback(line: events.CallbackReceived) -> str:
-    since = line.since_submit_s
+def _callback(event: events.CallbackReceived) -> str:
+    since = event.since_submit_s
     facts = (
-        _number(line.number),
-        line.product or "-",
-        line.status or "unknown",
-        line.task_id or "-",
+        _number(event.number),
+        event.product or "-",
+        event.status or "unknown",
+        event.task_id or "-",
         f"after {format_duration(since)}" if since is not None else "",
     )
-    return f"{' '.join(each for each in facts if each)}, {trust_phrase(line.trust)}"
+    return f"{' '.join(each for each in facts if each)}, {trust_phrase(event.trust)}"
 
 
-def _forward(line: events.Forwarded) -> str:
-    took = f"{line.duration_s * 1000:.0f}ms"
-    status = str(line.status) if line.status is not None else line.error or "no answer"
-    attempt = f" attempt {line.attempt}" if line.attempt > 1 else ""
-    words = f"{_number(line.number)} -> {status} {line.method} {line.url} {took}"
-    hint = f": {line.hint}" if line.hint else ""
-    excerpt = f" | {_truncated(line.excerpt)}" if line.excerpt else ""
+def _forward(event: events.Forwarded) -> str:
+    duration = f"{event.duration_s * 1000:.0f}ms"
+    status = (
+        str(event.status) if event.status is not None else event.error or "no answer"
+    )
+    attempt = f" attempt {event.attempt}" if event.attempt > 1 else ""
+    words = f"{_number(event.number)} -> {status} {event.method} {event.url} {duration}"
+    hint = f": {event.hint}" if event.hint else ""
+    excerpt = f" | {_truncated(event.excerpt)}" if event.excerpt else ""
     return words + attempt + hint + excerpt
 
 
@@ -127,38 +129,38 @@ def _truncated(excerpt: str) -> str:
     return folded if len(folded) <= _EXCERPT else f"{folded[: _EXCERPT - 3]}..."
 
 
-def _verified(line: events.Verified) -> str:
-    if line.is_true:
-        return f"{_number(line.number)} verified with the API"
-    found = "; ".join(mismatch_text(each) for each in line.mismatches)
-    return f"{_number(line.number)} contradicts the API: {found}"
+def _verified(event: events.Verified) -> str:
+    if event.is_true:
+        return f"{_number(event.number)} verified with the API"
+    found = "; ".join(mismatch_text(each) for each in event.mismatches)
+    return f"{_number(event.number)} contradicts the API: {found}"
 
 
-def _rejected(line: events.Rejected) -> str:
-    number = f"{_number(line.number)} " if line.number else ""
-    detail = f": {line.detail}" if line.detail else ""
-    times = f" ({line.count} so far)" if line.count > 1 else ""
-    return f"{number}refused with {line.status}, {line.reason}{detail}{times}"
+def _rejected(event: events.Rejected) -> str:
+    number = f"{_number(event.number)} " if event.number else ""
+    detail = f": {event.detail}" if event.detail else ""
+    times = f" ({event.count} so far)" if event.count > 1 else ""
+    return f"{number}refused with {event.status}, {event.reason}{detail}{times}"
 
 
-def _tunnel(line: events.TunnelChanged) -> str:
-    words = _TUNNEL_WORDS[line.state]
-    detail = f" ({line.detail})" if line.detail else ""
-    url = f"; callback_url: {line.callback_url}" if line.callback_url else ""
+def _tunnel(event: events.TunnelChanged) -> str:
+    words = _TUNNEL_WORDS[event.state]
+    detail = f" ({event.detail})" if event.detail else ""
+    url = f"; callback_url: {event.callback_url}" if event.callback_url else ""
     return f"{words}{detail}{url}"
 
 
-def _reconciled(line: events.Reconciled) -> str:
-    number = f"{_number(line.number)} " if line.number else ""
-    missed = "; its callback was missed" if line.is_missed else ""
-    return f"{number}{line.task_id} is {line.status}{missed}"
+def _reconciled(event: events.Reconciled) -> str:
+    number = f"{_number(event.number)} " if event.number else ""
+    missed = "; its callback was missed" if event.is_missed else ""
+    return f"{number}{event.task_id} is {event.status}{missed}"
 
 
-def _stopped(line: events.Stopped) -> str:
-    said = {name: count for name, count in line.counts.items() if count}
-    said = {"callbacks": line.counts.get("callbacks", 0)} | said
-    counts = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in said.items())
-    return f"stopped ({line.reason}): {counts}"
+def _stopped(event: events.Stopped) -> str:
+    nonzero = {name: count for name, count in event.counts.items() if count}
+    nonzero = {"callbacks": event.counts.get("callbacks", 0)} | nonzero
+    counts = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in nonzero.items())
+    return f"stopped ({event.reason}): {counts}"
 
 
 def _number(number: int) -> str:
@@ -169,8 +171,8 @@ def _tasks(count: int) -> str:
     return "1 task" if count == 1 else f"{count} tasks"
 
 
-def _event_time(line: ListenerEvent, now: datetime) -> datetime:
-    return line.received_at if isinstance(line, events.CallbackReceived) else now
+def _event_time(event: ListenerEvent, now: datetime) -> datetime:
+    return event.received_at if isinstance(event, events.CallbackReceived) else now
 
 
 def _local_time(moment: datetime) -> str:

@@ -1,8 +1,8 @@
 """Writers of listener events: stdout for events about callbacks, stderr for others.
 
-On a terminal a status line stays below them. Beside a command all of it goes to stderr,
-as stdout is the command's. With `--json` stdout has one object a line and nothing else,
-and the command's stdout joins stderr.
+On a terminal a status line stays below them. If the listener runs a command, all lines
+go to stderr, as stdout is the command's. With `--json` stdout has one object a line and
+nothing else, and the command's stdout is joined to stderr.
 """
 
 from __future__ import annotations
@@ -11,16 +11,19 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
+from kling_cli.cli.output.json_document import dumps
 from kling_cli.cli.output.listener import text_lines
-from kling_cli.cli.output.listener.json_lines import dumps, event_object
+from kling_cli.cli.output.listener.json_lines import event_object
 from kling_cli.cli.output.listener.status_line import ListenerState, StatusLine
-from kling_cli.cli.output.plain_lines import with_colored_prefix
 from kling_cli.cli.output.reporters import ProgressStyle, progress_style
-from kling_cli.cli.output.terminal.capabilities import has_color, is_terminal
-from kling_cli.cli.output.terminal.streams import write_line, write_message
+from kling_cli.cli.output.terminal.capabilities import (
+    is_terminal,
+)
+from kling_cli.cli.output.terminal.streams import print_message, write_line
 from kling_cli.clock import Clock
 from kling_cli.jobs.events import Notice
 from kling_cli.listener.events import ListenerEvent, Ready, Stopped
@@ -34,17 +37,17 @@ EventWriter = Callable[[ListenerEvent], None]
 class Screen:
     """Prints listener events; a subclass draws a status line below them."""
 
-    def __init__(self, show: EventWriter, note: Callable[[str], None]) -> None:
+    def __init__(self, show: EventWriter, write_stderr: Callable[[str], None]) -> None:
         self._show = show
-        self._note = note
+        self._write_stderr = write_stderr
 
-    def show(self, line: ListenerEvent) -> None:
+    def show(self, event: ListenerEvent) -> None:
         """Print an event."""
-        self._show(line)
+        self._show(event)
 
     def say(self, text: str) -> None:
         """Print the answer to a key."""
-        self._note(text)
+        self._write_stderr(text)
 
     def set_paused(self, *, is_paused: bool) -> None:
         """Update the state when forwarding is paused or resumed."""
@@ -58,18 +61,18 @@ class StatusScreen(Screen):
     """A screen with a status line."""
 
     def __init__(
-        self, show: EventWriter, note: Callable[[str], None], status: StatusLine
+        self, show: EventWriter, write_stderr: Callable[[str], None], status: StatusLine
     ) -> None:
-        super().__init__(show, note)
+        super().__init__(show, write_stderr)
         self._status = status
         self._state = ListenerState()
         encoding = (getattr(sys.stderr, "encoding", None) or "ascii").lower()
         self._between = " · " if encoding.startswith("utf") else " - "
 
-    def show(self, line: ListenerEvent) -> None:
+    def show(self, event: ListenerEvent) -> None:
         with self._status.hidden():
-            super().show(line)
-        self._state.hear(line)
+            super().show(event)
+        self._state.apply(event)
         self._refresh()
 
     def say(self, text: str) -> None:
@@ -93,17 +96,17 @@ def open_screen(
 ) -> Iterator[Screen]:
     """Yield the screen for listener events; the terminal is restored at the end."""
     show = event_writer(output_options, clock, is_beside_command=is_beside_command)
-    note = _message_writer(is_colorless=output_options.is_colorless)
+    write_stderr = partial(print_message, is_colorless=output_options.is_colorless)
     is_silent = output_options.is_quiet or output_options.is_json or is_beside_command
-    wanted = progress_style(
+    style = progress_style(
         is_quiet=is_silent, is_terminal=is_terminal(sys.stderr), environ=os.environ
     )
-    if wanted is not ProgressStyle.LIVE:
-        yield Screen(show, note)
+    if style is not ProgressStyle.LIVE:
+        yield Screen(show, write_stderr)
         return
     status = StatusLine(sys.stderr)
     try:
-        yield StatusScreen(show, note, status)
+        yield StatusScreen(show, write_stderr, status)
     finally:
         status.close()
 
@@ -112,57 +115,49 @@ def event_writer(
     output_options: OutputOptions, clock: Clock, *, is_beside_command: bool
 ) -> EventWriter:
     """Return the writer of events in the requested format."""
-    note = _message_writer(is_colorless=output_options.is_colorless)
+    write_stderr = partial(print_message, is_colorless=output_options.is_colorless)
     if output_options.is_json:
-        return _json_writer(clock, note)
-    write = note if is_beside_command else write_line
+        return _json_writer(clock, write_stderr)
+    write = write_stderr if is_beside_command else write_line
     if output_options.is_quiet:
-        return _quiet_writer(clock, write, note)
+        return _quiet_writer(clock, write, write_stderr)
 
-    def show(line: ListenerEvent) -> None:
-        if isinstance(line, Ready):
-            note(text_lines.ready_text(line))
-        elif text_lines.is_result(line):
-            write(text_lines.event_text(line, clock.now()))
+    def show(event: ListenerEvent) -> None:
+        if isinstance(event, Ready):
+            write_stderr(text_lines.ready_text(event))
+        elif text_lines.is_result(event):
+            write(text_lines.event_text(event, clock.now()))
         else:
-            note(text_lines.event_text(line, clock.now()))
+            write_stderr(text_lines.event_text(event, clock.now()))
 
     return show
 
 
-def _json_writer(clock: Clock, note: Callable[[str], None]) -> EventWriter:
+def _json_writer(clock: Clock, write_stderr: Callable[[str], None]) -> EventWriter:
     numbers = count(1)
 
-    def show(line: ListenerEvent) -> None:
-        if isinstance(line, Notice):
-            note(text_lines.warning_text(line))
+    def show(event: ListenerEvent) -> None:
+        if isinstance(event, Notice):
+            write_stderr(text_lines.warning_text(event))
             return
-        made = event_object(line, seq=next(numbers), now=clock.now())
-        write_line(dumps(made))
+        json_object = event_object(event, seq=next(numbers), now=clock.now())
+        write_line(dumps(json_object))
 
     return show
 
 
 def _quiet_writer(
-    clock: Clock, write: Callable[[str], None], note: Callable[[str], None]
+    clock: Clock, write: Callable[[str], None], write_stderr: Callable[[str], None]
 ) -> EventWriter:
     """Write the URL alone, then callbacks and errors."""
 
-    def show(line: ListenerEvent) -> None:
-        if isinstance(line, Ready):
-            write(line.callback_url)
-        elif text_lines.is_shown_when_quiet(line) and not isinstance(line, Stopped):
-            is_result = text_lines.is_result(line)
-            (write if is_result else note)(text_lines.event_text(line, clock.now()))
+    def show(event: ListenerEvent) -> None:
+        if isinstance(event, Ready):
+            write(event.callback_url)
+        elif text_lines.is_shown_when_quiet(event) and not isinstance(event, Stopped):
+            is_result = text_lines.is_result(event)
+            (write if is_result else write_stderr)(
+                text_lines.event_text(event, clock.now())
+            )
 
     return show
-
-
-def _message_writer(*, is_colorless: bool) -> Callable[[str], None]:
-    """Return a writer to stderr, coloured if the terminal has colours."""
-    is_colored = has_color(
-        is_colorless=is_colorless,
-        is_terminal=is_terminal(sys.stderr),
-        environ=os.environ,
-    )
-    return lambda text: write_message(with_colored_prefix(text) if is_colored else text)

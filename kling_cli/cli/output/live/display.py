@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FRAMES_PER_SECOND = 6
 
-# What stays on the screen; everything else shows in the display while it is true.
+# Events with a permanent line; all others only change the display.
 _PERMANENT_EVENTS = (
     events.Prepared,
     events.Submitted,
@@ -61,7 +61,7 @@ class LiveReporter:
     def __exit__(self, *_: object) -> None:
         self._live.stop()
 
-    def tell(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
         """Update the display; permanent lines are printed above it."""
         self._board = apply_event(self._board, event, self._clock.monotonic())
         for line in permanent_lines(event):
@@ -74,7 +74,7 @@ class LiveReporter:
         try:
             yield
         finally:
-            # the old one would erase as many lines as it drew, whatever they are now
+            # the old one would erase the lines it drew, whatever is there now
             self._live = self._new_live()
             self._live.start()
 
@@ -106,9 +106,9 @@ def permanent_lines(event: Event) -> list[Text]:
 
 def _is_permanent(event: Event) -> bool:
     if isinstance(event, events.Saved):
-        return not is_terminal(sys.stdout)  # where the path will stand in any case
+        return not is_terminal(sys.stdout)  # where the path is printed in any case
     if isinstance(event, events.QueryFailed | events.SendFailed):
-        return event.attempt == 1  # the display has it as long as it lasts
+        return event.attempt == 1  # the display shows it as long as it lasts
     if isinstance(event, events.CallbackPath):
         return event.state in ("lost", "back") or bool(event.detail)
     return isinstance(event, _PERMANENT_EVENTS)

@@ -2,9 +2,6 @@
 
 Times are on the clock's monotonic scale, in seconds. Everything is frozen: the thread
 that draws sees one state or the next, never half of one.
-
-Times are on the clock's monotonic scale, in seconds. Everything is frozen: the thread
-that draws sees one progress or the next, never half of one.
 """
 
 from __future__ import annotations
@@ -72,8 +69,8 @@ class JobRow:
 class ProgressModel:
     """All jobs of a run and their common state.
 
-    `trouble` says why the API cannot be reached, and which try that was, as long as
-    that is so.
+    `api_error` is the error of the last request and which attempt it was, until a
+    request succeeds.
     """
 
     rows: tuple[JobRow, ...] = ()
@@ -203,13 +200,13 @@ def _downloading(
 ) -> ProgressModel:
     row = progress.row(event.task_id)
     transfers = dict(row.transfers if row else {})
-    known = transfers.get(event.name)
+    previous = transfers.get(event.name)
     transfers[event.name] = Transfer(
         name=event.name,
         done_bytes=event.done_bytes,
         total_bytes=event.total_bytes,
-        started_at=known.started_at if known else now,
-        start_bytes=known.start_bytes if known else event.done_bytes,
+        started_at=previous.started_at if previous else now,
+        start_bytes=previous.start_bytes if previous else event.done_bytes,
     )
     return progress.with_row(
         event.task_id, now, phase="save_options", transfers=MappingProxyType(transfers)
@@ -226,12 +223,12 @@ def _download_retry(
 def _saved(progress: ProgressModel, event: events.Saved, now: float) -> ProgressModel:
     """Remove the download that has become this file, whatever its final name."""
     row = progress.row(event.task_id)
-    kept = {
+    remaining = {
         name: transfer
         for name, transfer in (row.transfers if row else {}).items()
         if transfer.name != event.path.name
     }
-    return progress.with_row(event.task_id, now, transfers=MappingProxyType(kept))
+    return progress.with_row(event.task_id, now, transfers=MappingProxyType(remaining))
 
 
 def _finished(

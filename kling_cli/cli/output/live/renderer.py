@@ -1,7 +1,7 @@
 """The renderer: the progress model as lines that fit a terminal of any width; pure.
 
-A fact is never cut to fit: what does not fit beside another goes onto the next line,
-and a bar gives way first. The prompt alone, which the person knows, is shortened.
+A fact is never cut: one that does not fit beside another goes onto the next line, and
+a bar is left out first. Only the prompt, which the user knows, is truncated.
 """
 
 from __future__ import annotations
@@ -117,12 +117,12 @@ def _summary_lines(progress: ProgressModel, options: RenderOptions) -> list[Text
     )
     facts = [total, progress.activity, progress.path]
     is_waiting = any(not (row.is_done or row.transfers) for row in progress.rows)
-    is_asking = is_waiting or not progress.rows  # which tasks there are, too
+    is_asking = is_waiting or not progress.rows  # or the tasks are still being listed
     if is_asking and progress.next_query_at and progress.next_query_at > options.now:
         what = "trying again" if progress.api_error else "asking again"
         facts.append(f"{what} in {format_clock(progress.next_query_at - options.now)}")
-    said = [one_line(fact) for fact in facts if fact]
-    lines = _flow_lines(said, options, style="dim") if said else []
+    shown = [one_line(fact) for fact in facts if fact]
+    lines = _flow_lines(shown, options, style="dim") if shown else []
     if progress.api_error and is_asking:
         trouble = [one_line(each) for each in progress.api_error]
         lines = _flow_lines(trouble, options, style="yellow") + lines

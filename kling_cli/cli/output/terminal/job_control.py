@@ -22,9 +22,9 @@ Pause = Callable[[], AbstractContextManager[None]]
 def is_in_foreground(terminal: int) -> bool:
     """Return whether this process is in the terminal's foreground process group.
 
-    Anybody else is stopped by the kernel when it reads from the terminal or changes its
-    mode. Where there is no job control, as the terminal controls no session of ours,
-    everybody may.
+    The kernel stops a background process that reads from the terminal or changes its
+    mode. Without job control, as where the terminal is not that of our session, every
+    process counts as foreground.
     """
     try:
         return os.tcgetpgrp(terminal) == os.getpgrp()
@@ -35,11 +35,11 @@ def is_in_foreground(terminal: int) -> bool:
 async def share_terminal(terminal: int, pause: Pause) -> None:
     """Stop and continue with the shell's job control; until cancelled.
 
-    Within `pause()` nothing is drawn and the terminal has the mode in which it was
-    found: while the process is stopped, and while it is in the background.
+    Within `pause()` nothing is drawn and the terminal has its original mode: while the
+    process is stopped, and while it is in the background.
     """
     if signal.getsignal(signal.SIGTSTP) is signal.SIG_IGN:
-        return  # a shell without job control has told us so
+        return  # a shell without job control ignores the signal
     with anyio.open_signal_receiver(signal.SIGTSTP, signal.SIGCONT) as signals:
         while True:
             if not is_in_foreground(terminal):
@@ -60,8 +60,8 @@ async def share_terminal(terminal: int, pause: Pause) -> None:
 def hidden_input(prompt: str) -> Iterator[None]:
     """Turn the terminal's echo off, also when the process is stopped and continued.
 
-    A shell leaves its own mode behind, in which a key would be seen as it is typed.
-    While the process is stopped the echo is on.
+    A shell restores its own mode, in which typed keys would be visible. While the
+    process is stopped the echo is on.
     """
 
     def stop(_number: int, _frame: FrameType | None) -> None:

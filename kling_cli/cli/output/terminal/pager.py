@@ -22,7 +22,7 @@ _LESS = "FRX"  # leave at once if it fits, keep colours, leave the text on the s
 def print_lines(lines: Iterable[str]) -> None:
     """Write result lines to stdout; through a pager if they exceed the screen.
 
-    PAGER names it (default: less); with `cat` or nothing in it there is none.
+    PAGER names it (default: less); with `cat` or an empty value there is none.
     """
     shown = list(lines)
     command = _pager_command(os.environ) if _needs_pager(len(shown)) else []
@@ -59,7 +59,7 @@ def _run_pager(command: list[str], text: str) -> bool:
 
     environ = {"LESS": _LESS, "LV": "-c", **os.environ}
     try:
-        pager = subprocess.Popen(  # noqa: S603 -- the person's own choice
+        pager = subprocess.Popen(  # noqa: S603 -- the user's own choice
             command, stdin=subprocess.PIPE, env=environ
         )
     except OSError:

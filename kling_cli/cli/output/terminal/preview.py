@@ -1,7 +1,7 @@
 """Previews: small images of output files for terminals that display images.
 
-PyAV (the extra `preview`) reads every image and the first frame of a video, and makes
-them small. Without it, images go to the terminal as they are, where it can read them.
+PyAV (the extra `preview`) decodes images and the first frame of a video, and scales
+them down. Without it, image files are sent unchanged to terminals that decode them.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ class Bitmap(NamedTuple):
     pixels: bytes
 
 
-def preview(path: Path, how: ImageProtocol) -> str | None:
+def preview(path: Path, protocol: ImageProtocol) -> str | None:
     """Return the sequence that displays a file; None where it cannot be decoded."""
     frame = _first_frame(path)
-    if how is ImageProtocol.SIXEL:
+    if protocol is ImageProtocol.SIXEL:
         return None if frame is None else sixel_sequence(_bitmap(frame))
     raw = _image_bytes(path) if frame is None else _png(frame)
     if raw is None:
         return None
-    if how is ImageProtocol.ITERM:
+    if protocol is ImageProtocol.ITERM:
         return iterm_sequence(raw)
     return "".join(kitty_sequence(raw)) if raw.startswith(_PNG) else None
 

@@ -21,7 +21,7 @@ def open_streams() -> None:
 
     A closed descriptor is opened on the null device: no file that is opened later gets
     its number, and children inherit something. `sys.stdin` stays None then, which tells
-    "nobody there" from "empty". What is not a stream of this process is let be.
+    "closed" from "empty". Streams that were replaced are left unchanged.
     """
     for descriptor in range(3):
         _open_if_closed(descriptor)
@@ -40,7 +40,7 @@ class StandardStreamFile(io.RawIOBase):
 
     A parent such as Node makes its pipes non-blocking, and the flag is shared with it:
     this process waits instead of taking the flag away. A terminal that has vanished is
-    at its end for reading and takes everything for writing.
+    at its end for reading and discards what is written.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -113,7 +113,7 @@ def read_input(limit: int = -1) -> bytes:
 def write_result(text: str) -> None:
     """Write `text` and a line break to stdout in one piece.
 
-    A reader that has gone away wants no more of it: that is no failure.
+    A reader that has gone away is not an error.
 
     Raises:
         NotSavedError: stdout cannot take it (a full disk).
@@ -164,6 +164,17 @@ def write_message(text: str) -> None:
     with suppress(OSError, ValueError):
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
+
+
+def print_message(text: str, *, is_colorless: bool) -> None:
+    """Write a message to stderr, its prefix coloured if the terminal has colours."""
+    from kling_cli.cli.output.terminal.capabilities import (
+        is_colored_on,
+        with_colored_prefix,
+    )
+
+    is_colored = is_colored_on(sys.stderr, is_colorless=is_colorless)
+    write_message(with_colored_prefix(text) if is_colored else text)
 
 
 def discard_stdout() -> None:

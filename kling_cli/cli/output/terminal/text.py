@@ -16,7 +16,7 @@ _JOINERS = frozenset("\u200c\u200d")  # part of words and of emoji, and harmless
 def one_line(text: str) -> str:
     """Return `text` with control, bidirectional and line break characters escaped.
 
-    Line breaks are spelled out too, so that text from the API stays on its line.
+    Line breaks are escaped too, so that text from the API stays on its line.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -104,12 +104,17 @@ def format_estimate(
 ) -> str | None:
     """Return `about 4 units, $0.56`, or `at most …` where only that is known.
 
-    `usd` is the list price of whichever is known; without it there are units alone.
+    `usd` is the list price of whichever is known; without it only units are shown.
     """
     price = "" if usd is None else f", {format_usd(usd)}"
     if amount is not None:
         return f"about {format_units(amount)}{price}"
     return None if at_most is None else f"at most {format_units(at_most)}{price}"
+
+
+def optional_timestamp(when: datetime | None) -> str | None:
+    """Return the timestamp of a time that may be unknown."""
+    return None if when is None else format_timestamp(when)
 
 
 def format_timestamp(when: datetime) -> str:

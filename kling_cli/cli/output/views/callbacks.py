@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from kling_cli.listener.events import Forwarded, Verified
     from kling_cli.store import StoredCallback, StoredForward
 
-_MAX_EXCERPT_LINES: Final = 3  # of an answer's body
-_MAX_LINES: Final = 200  # of a callback that is shown while others come
+_MAX_EXCERPT_LINES: Final = 3  # of a response body
+_MAX_LINES: Final = 200  # of a callback that is shown while others arrive
 
 
 def callback_table(
@@ -31,11 +31,13 @@ def callback_table(
 ) -> Iterator[str]:
     """Yield one line a callback, in columns.
 
-    On a terminal of some width with headings, and without what has no room; without
-    a width nothing is left out.
+    With a terminal's `width` there are headings, and columns without room are dropped;
+    with None every column is written.
     """
     if width is None:
-        rows = [_cells(kept, forwards.get(kept.id, ())) for kept in callbacks]
+        rows = [
+            _cells(callback, forwards.get(callback.id, ())) for callback in callbacks
+        ]
         return plain_table(rows)
     from kling_cli.cli.output.tables import Column, fitted_table
 
@@ -48,24 +50,27 @@ def callback_table(
         Column(heading="proof", drop_order=1),
         Column(heading="forwarded", drop_order=4),
     )
-    drawn = [_terminal_cells(kept, forwards.get(kept.id, ())) for kept in callbacks]
+    drawn = [
+        _terminal_cells(callback, forwards.get(callback.id, ()))
+        for callback in callbacks
+    ]
     return fitted_table(titles, drawn, width=width)
 
 
 def callback_details(
-    kept: StoredCallback, forwards: Sequence[StoredForward]
+    callback: StoredCallback, forwards: Sequence[StoredForward]
 ) -> Iterator[str]:
     """Yield everything about one callback: facts, headers, body, forwards."""
     from kling_cli.listener.forwarding.headers import masked_headers
 
-    yield f"#{kept.id}  {kept.status or 'malformed'}"
-    for name, value in _facts(kept):
+    yield f"#{callback.id}  {callback.status or 'malformed'}"
+    for name, value in _facts(callback):
         yield f"  {name:<10}{one_line(value)}"
     yield "headers"
-    for name, value in masked_headers(kept.headers):
+    for name, value in masked_headers(callback.headers):
         yield f"  {one_line(name)}: {one_line(value)}"
     yield "body"
-    for line in body_lines(kept.raw):
+    for line in body_lines(callback.raw):
         yield f"  {one_line(line)}"
     if forwards:
         yield "forwarded"
@@ -74,18 +79,18 @@ def callback_details(
 
 
 def new_callback_details(
-    kept: StoredCallback, facts: Sequence[JsonLineEvent]
+    callback: StoredCallback, facts: Sequence[JsonLineEvent]
 ) -> Iterator[str]:
     """Yield the details of a new callback, with its verification and forwards first.
 
-    A long body is cut: a terminal is not for reading a megabyte.
+    A long body is truncated.
     """
     from kling_cli.listener.events import Duplicate, Forwarded, Stale, Verified
 
-    head, *rest = callback_details(kept, ())
+    head, *rest = callback_details(callback, ())
     yield head
     checks = [each for each in facts if isinstance(each, Verified)]
-    for name, words in _comparison(kept, checks[-1] if checks else None):
+    for name, words in _comparison(callback, checks[-1] if checks else None):
         yield f"  {name:<10}{one_line(words)}"
     for each in facts:
         if isinstance(each, Duplicate):
@@ -96,14 +101,15 @@ def new_callback_details(
             yield f"  forwarded {delivery_line(each).partition(' ')[2]}"
     yield from rest[:_MAX_LINES]
     if len(rest) > _MAX_LINES:
-        yield f"  … {len(rest) - _MAX_LINES} more lines: kling events show {kept.id}"
+        n_more = len(rest) - _MAX_LINES
+        yield f"  … {n_more} more lines: kling events show {callback.id}"
 
 
 def _comparison(
-    kept: StoredCallback, check: Verified | None
+    callback: StoredCallback, check: Verified | None
 ) -> Iterator[tuple[str, str]]:
     """Yield what the callback claims, and what the API answers."""
-    yield "claims", kept.status or "nothing that can be read"
+    yield "claims", callback.status or "nothing that can be read"
     if check is None:
         yield "API", "not asked, or not yet"
         return
@@ -124,36 +130,36 @@ def body_lines(raw: bytes) -> list[str]:
 
 def delivery_line(line: Forwarded) -> str:
     """Return one line about a delivery."""
-    told = line.status if line.status is not None else line.error
-    words = f"#{line.number} {told} {line.method} {line.url}"
+    outcome = line.status if line.status is not None else line.error
+    words = f"#{line.number} {outcome} {line.method} {line.url}"
     return one_line(f"{words} {_duration_text(line.duration_s)}")
 
 
 def response_excerpt(line: Forwarded) -> Iterator[str]:
     """Yield the first lines of the response to a delivery that was not accepted."""
-    said = (line.excerpt or "").splitlines()
-    for each in said[:_MAX_EXCERPT_LINES]:
+    excerpt_lines = (line.excerpt or "").splitlines()
+    for each in excerpt_lines[:_MAX_EXCERPT_LINES]:
         yield f"  {one_line(each)}"
 
 
 def _terminal_cells(
-    kept: StoredCallback, forwards: Iterable[StoredForward]
+    callback: StoredCallback, forwards: Iterable[StoredForward]
 ) -> tuple[str | None, ...]:
     """Return the cells with the time formatted for a person."""
-    number, _, *rest = _cells(kept, forwards)
-    return (number, f"{kept.received_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}", *rest)
+    number, _, *rest = _cells(callback, forwards)
+    return (number, f"{callback.received_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}", *rest)
 
 
 def _cells(
-    kept: StoredCallback, forwards: Iterable[StoredForward]
+    callback: StoredCallback, forwards: Iterable[StoredForward]
 ) -> tuple[str | None, ...]:
     return (
-        f"#{kept.id}",
-        format_timestamp(kept.received_at),
-        kept.status or "malformed",
-        kept.task_id or kept.external_id,
-        kept.product,
-        trust_word(kept.trust),
+        f"#{callback.id}",
+        format_timestamp(callback.received_at),
+        callback.status or "malformed",
+        callback.task_id or callback.external_id,
+        callback.product,
+        trust_word(callback.trust),
         ",".join(_last_outcomes(forwards)),
     )
 
@@ -166,24 +172,24 @@ def _last_outcomes(forwards: Iterable[StoredForward]) -> Iterator[str]:
         yield "no-answer" if each.status is None else str(each.status)
 
 
-def _facts(kept: StoredCallback) -> Iterator[tuple[str, str]]:
-    yield "received", format_timestamp(kept.received_at)
-    if kept.task_id:
-        yield "task", kept.task_id
-    if kept.external_id:
-        yield "external", kept.external_id
-    if kept.product:
-        yield "product", kept.product
-    yield "proof", trust_phrase(kept.trust)
-    yield "size", format_size(len(kept.raw))
+def _facts(callback: StoredCallback) -> Iterator[tuple[str, str]]:
+    yield "received", format_timestamp(callback.received_at)
+    if callback.task_id:
+        yield "task", callback.task_id
+    if callback.external_id:
+        yield "external", callback.external_id
+    if callback.product:
+        yield "product", callback.product
+    yield "proof", trust_phrase(callback.trust)
+    yield "size", format_size(len(callback.raw))
 
 
 def _forward_text(each: StoredForward) -> str:
     from kling_cli.listener.forwarding.targets import Target
 
-    told = each.error if each.status is None else each.status
+    outcome = each.error if each.status is None else each.status
     facts = [
-        f"{format_timestamp(each.sent_at)} {told} {Target(url=each.url).display_url}"
+        f"{format_timestamp(each.sent_at)} {outcome} {Target(url=each.url).display_url}"
     ]
     facts.append(f"after {_duration_text(each.duration_s)}")
     if each.attempt > 1:

@@ -46,16 +46,16 @@ def colored_state(state: State, style: Styler) -> str:
 
 
 def terminal_job_table(
-    entries: Sequence[JobRecord], now: datetime, *, is_colorless: bool
+    jobs: Sequence[JobRecord], now: datetime, *, is_colorless: bool
 ) -> Iterator[str]:
     """Yield a table as wide as the terminal at most."""
     style = styler_for(sys.stdout, is_colorless=is_colorless)
     width = get_terminal_size().columns
-    return job_table(entries, now, style=style, width=width, link=hyperlink_on_stdout)
+    return job_table(jobs, now, style=style, width=width, link=hyperlink_on_stdout)
 
 
 def job_table(
-    entries: Sequence[JobRecord],
+    jobs: Sequence[JobRecord],
     now: datetime,
     *,
     style: Styler,
@@ -73,19 +73,19 @@ def job_table(
         Column(heading="units", drop_order=3),
         Column(heading="files", drop_order=1, styler=link),
     )
-    return fitted_table(columns, [_cells(entry, now) for entry in entries], width=width)
+    return fitted_table(columns, [_cells(job, now) for job in jobs], width=width)
 
 
-def _cells(entry: JobRecord, now: datetime) -> tuple[str | None, ...]:
+def _cells(job: JobRecord, now: datetime) -> tuple[str | None, ...]:
     return (
-        format_age(entry.written_at, now),
-        entry.state.value,
-        entry.task_id or entry.external_id,
-        entry.prompt,
-        entry.product,
-        entry.model,
-        None if entry.units is None else f"{entry.units:g}",
-        " ".join(relative_to_cwd(path) for path in entry.paths if path),
+        format_age(job.written_at, now),
+        job.state.value,
+        job.task_id or job.external_id,
+        job.prompt,
+        job.product,
+        job.model,
+        None if job.units is None else f"{job.units:g}",
+        " ".join(relative_to_cwd(path) for path in job.paths if path),
     )
 
 

@@ -1,7 +1,7 @@
 """The output of `kling trigger`: lines as answers arrive, or one JSON document.
 
-With `--assert`, PASS or FAIL for each promise comes after the answers; with `--all`,
-each scenario is a row of a table instead of its answers.
+With `--assert`, PASS or FAIL for each expectation follows the answers; with `--all`,
+each scenario is a row of a table.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from kling_cli.cli.output.job_results import print_message
 from kling_cli.cli.output.json_document import dumps, error_object
 from kling_cli.cli.output.plain_lines import error_lines
 from kling_cli.cli.output.terminal.capabilities import styler_for
-from kling_cli.cli.output.terminal.streams import write_result
+from kling_cli.cli.output.terminal.streams import print_message, write_result
 from kling_cli.cli.output.terminal.text import one_line
 
 if TYPE_CHECKING:
@@ -46,23 +45,23 @@ class MockReport:
     def __init__(self, output_options: OutputOptions, *, is_asserting: bool) -> None:
         self._output_options = output_options
         self._is_asserting = is_asserting
-        self._series: MockRuns | None = None
-        self._tried: list[tuple[str | None, Sequence[CheckedDelivery]]] = []
+        self._mock_runs: MockRuns | None = None
+        self._results: list[tuple[str | None, Sequence[CheckedDelivery]]] = []
         self._style = styler_for(sys.stdout, is_colorless=output_options.is_colorless)
 
     @property
     def judged(self) -> list[CheckedDelivery]:
         """Every checked answer so far."""
-        return [each for _, judged in self._tried for each in judged]
+        return [each for _, judged in self._results for each in judged]
 
     @property
     def n_answers(self) -> int:
         return len(self.judged)
 
-    def begin(self, series: MockRuns) -> None:
+    def begin(self, mock_runs: MockRuns) -> None:
         """Print the head of the table of `--all`."""
-        self._series = series
-        if series.is_all and not (
+        self._mock_runs = mock_runs
+        if mock_runs.is_all and not (
             self._output_options.is_json or self._output_options.is_quiet
         ):
             head = f"{'scenario':<{_WIDTH}}  result  answers  slowest"
@@ -70,21 +69,25 @@ class MockReport:
 
     def show(self, number: int, one: MockDelivery, outcome: DeliveryOutcome) -> None:
         """Print one line about an answer as it arrives; with --quiet its status."""
-        is_table = self._series is not None and self._series.is_all
+        is_table = self._mock_runs is not None and self._mock_runs.is_all
         if self._output_options.is_json or is_table:
             return
         if self._output_options.is_quiet:
             write_result(str(outcome.status or "-"))
             return
-        told = outcome.status if outcome.failure is None else outcome.failure.value
-        write_result(f"#{number} {one.name} {told} {outcome.duration_s * 1000:.0f}ms")
+        outcome_text = (
+            outcome.status if outcome.failure is None else outcome.failure.value
+        )
+        write_result(
+            f"#{number} {one.name} {outcome_text} {outcome.duration_s * 1000:.0f}ms"
+        )
 
     def add(self, scenario: str | None, judged: Sequence[CheckedDelivery]) -> None:
         """Add the answers of one run; with `--all`, print its row."""
-        self._tried.append((scenario, judged))
+        self._results.append((scenario, judged))
         if (
-            self._series is None
-            or not self._series.is_all
+            self._mock_runs is None
+            or not self._mock_runs.is_all
             or self._output_options.is_json
         ):
             return
@@ -93,7 +96,7 @@ class MockReport:
     def conclude(self, error: KlingError | None) -> int:
         """Print PASS or FAIL where requested, and the error; return the exit code.
 
-        Without an answer there is nothing to pass or fail.
+        Without an answer there is no verdict.
         """
         if self._output_options.is_json:
             write_result(dumps(self._full_document(error)))
@@ -120,9 +123,9 @@ class MockReport:
 
     def _print_verdict(self, error: KlingError | None) -> None:
         """Print the rows of what was skipped, the promises and the sum."""
-        series = self._series
-        if series is not None and not self._output_options.is_quiet:
-            for name in series.skipped:
+        mock_runs = self._mock_runs
+        if mock_runs is not None and not self._output_options.is_quiet:
+            for name in mock_runs.skipped:
                 skip = self._style("SKIP", "yellow")
                 write_result(f"{name:<{_WIDTH}}  {skip}    {_WHY_SKIPPED}")
         for each in self._judgements():
@@ -133,31 +136,31 @@ class MockReport:
     def _sum(self, error: KlingError | None) -> str:
         from kling_cli.errors import StoppedError
 
-        kept = [each.is_met for each in self._judgements()]
-        words = f"{sum(kept)} of {len(kept)} promises kept"
-        if self._series is not None and self._series.is_all:
-            passed = [all(not e.faults for e in judged) for _, judged in self._tried]
+        met = [each.is_met for each in self._judgements()]
+        words = f"{sum(met)} of {len(met)} promises kept"
+        if self._mock_runs is not None and self._mock_runs.is_all:
+            passed = [all(not e.faults for e in judged) for _, judged in self._results]
             words = f"{sum(passed)} of {len(passed)} scenarios passed, {words}"
-            if self._series.skipped:
-                words += f", {len(self._series.skipped)} skipped"
+            if self._mock_runs.skipped:
+                words += f", {len(self._mock_runs.skipped)} skipped"
         return f"{words}, not finished" if isinstance(error, StoppedError) else words
 
     def _judgements(self) -> list[PromiseResult]:
         from kling_cli.mock.conformance import promise_results
 
-        if self._series is None or not self._is_asserting:
+        if self._mock_runs is None or not self._is_asserting:
             return []
-        return promise_results(self.judged, self._series.expectations)
+        return promise_results(self.judged, self._mock_runs.expectations)
 
     def _result(self, *, is_met: bool) -> str:
         return self._style("PASS", "green") if is_met else self._style("FAIL", "red")
 
     def _full_document(self, error: KlingError | None) -> dict[str, Any]:
-        is_all = self._series is not None and self._series.is_all
+        is_all = self._mock_runs is not None and self._mock_runs.is_all
         return _document(error) | {
             "deliveries": [
                 _delivery_object(each, scenario)
-                for scenario, judged in self._tried
+                for scenario, judged in self._results
                 for each in judged
             ],
             "promises": [
@@ -174,16 +177,16 @@ class MockReport:
         }
 
     def _scenarios(self) -> list[dict[str, Any]]:
-        skipped = self._series.skipped if self._series is not None else ()
-        tried = [
+        skipped = self._mock_runs.skipped if self._mock_runs is not None else ()
+        run_results = [
             {
                 "scenario": name,
                 "result": "fail" if any(e.faults for e in judged) else "pass",
                 "reason": None,
             }
-            for name, judged in self._tried
+            for name, judged in self._results
         ]
-        return tried + [
+        return run_results + [
             {"scenario": name, "result": "skip", "reason": _WHY_SKIPPED}
             for name in skipped
         ]

@@ -43,7 +43,7 @@ _PER_LABELS = {"second": "s", "call": "call", "output": "each"}
 _FREE_VALUE_KINDS = frozenset(
     {FieldKind.TEXT, FieldKind.JSON, FieldKind.IMAGE}
     | {FieldKind.AUDIO, FieldKind.VIDEO, FieldKind.LINK}
-)  # kinds whose value is a person's own
+)  # kinds whose value the user supplies
 
 
 def model_table(lines: Sequence[ModelListing]) -> Iterator[str]:
@@ -115,8 +115,8 @@ def example_command(one: ModelListing) -> str:
     """Return a command that asks a model for the capabilities, inputs left open."""
     arguments = (each.spelling for each in one.product.fields if each.is_argument)
     chosen = [] if one.model.id == one.product.name else ["-m", one.model.id]
-    said = [*_option_words(one)] if one.offer else []
-    return " ".join(["kling", command_words(one), *arguments, *chosen, *said])
+    option_words = [*_option_words(one)] if one.offer else []
+    return " ".join(["kling", command_words(one), *arguments, *chosen, *option_words])
 
 
 def _option_words(one: ModelListing) -> Iterator[str]:

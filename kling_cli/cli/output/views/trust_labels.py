@@ -31,4 +31,4 @@ def trust_word(trust: str) -> str:
 
 def trust_from_word(word: str) -> str:
     """Return the value of `trust` of such a word; any other unchanged."""
-    return next((value for value, said in _WORDS.items() if said == word), word)
+    return next((value for value, label in _WORDS.items() if label == word), word)

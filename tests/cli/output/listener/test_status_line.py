@@ -40,7 +40,7 @@ def tunnel(state: str, url: str | None = None) -> events.TunnelChanged:
 def text_after(*lines: ListenerEvent, columns: int = 100) -> str:
     state = ListenerState()
     for line in lines:
-        state.hear(line)
+        state.apply(line)
     return state.text(columns, " · ")
 
 

@@ -54,7 +54,7 @@ def shown(history: list[Event], *, width: int = 80, encoding: str = "utf-8") -> 
     )
     with reporter:
         for event in history:
-            reporter.tell(event)
+            reporter.handle(event)
     return paper.getvalue()
 
 
@@ -162,7 +162,7 @@ def test_a_terminal_that_hangs_up_does_not_end_the_run() -> None:
 
     with reporter:
         for event in one_of_each():
-            reporter.tell(event)
+            reporter.handle(event)
 
 
 def test_colours_can_be_had_without() -> None:

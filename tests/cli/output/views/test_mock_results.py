@@ -31,7 +31,7 @@ def series(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MockRuns:
     monkeypatch.setenv("KLING_STATE_DIR", str(tmp_path))
     monkeypatch.delenv("KLING_WEBHOOK_SECRET", raising=False)
     return parse_mock_runs(
-        None, MockOptions(is_all=True, demands="2xx,5s,idempotent", to="3000")
+        None, MockOptions(is_all=True, expectations="2xx,5s,idempotent", to="3000")
     )
 
 

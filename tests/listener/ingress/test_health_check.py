@@ -1,4 +1,4 @@
-"""A request of ours goes out by the public URL and has to come in at our door."""
+"""The health check: a request to the public URL must arrive at our receiver."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tests.support.recorder import recorder
 pytestmark = pytest.mark.anyio
 
 
-class Hasty(SystemClock):
-    """A clock whose pauses take no time, and of which only pauses take any."""
+class SkippingClock(SystemClock):
+    """A clock whose pauses take no real time; its time advances by pauses only."""
 
     def __init__(self) -> None:
         self.waited_s = 0.0
@@ -49,7 +49,7 @@ async def running_receiver(probe: Probe) -> AsyncIterator[tuple[str, Receiver]]:
         yield server.url, receiver
 
 
-async def test_a_way_that_leads_here_is_found_to() -> None:
+async def test_a_url_that_leads_here_is_reachable() -> None:
     probe = Probe(SystemClock())
     async with running_receiver(probe) as (url, receiver):
         result = await probe.check(url)
@@ -60,8 +60,8 @@ async def test_a_way_that_leads_here_is_found_to() -> None:
     assert receiver.counts.unknown == probe.n_received
 
 
-async def test_somebody_elses_door_is_not_ours() -> None:
-    clock = Hasty()
+async def test_a_url_of_another_server_is_not_reachable() -> None:
+    clock = SkippingClock()
     with recorder() as app:
         result = await Probe(clock).check(app.url)
 
@@ -71,10 +71,10 @@ async def test_somebody_elses_door_is_not_ours() -> None:
     assert len({post.path for post in app.seen}) == 1
 
 
-async def test_a_closed_way_is_given_up_after_a_bounded_time() -> None:
+async def test_an_unreachable_url_is_retried_for_a_bounded_time() -> None:
     with recorder() as app:
         gone = app.url
-    clock = Hasty()
+    clock = SkippingClock()
 
     result = await Probe(clock).check(gone)
 
@@ -82,8 +82,8 @@ async def test_a_closed_way_is_given_up_after_a_bounded_time() -> None:
     assert clock.waited_s == 5.0
 
 
-async def test_a_machine_without_network_is_given_longer() -> None:
-    clock = Hasty()
+async def test_without_a_network_the_check_takes_longer() -> None:
+    clock = SkippingClock()
 
     def without_network(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("no name") from socket.gaierror(-3, "try again")
@@ -99,7 +99,7 @@ async def test_a_machine_without_network_is_given_longer() -> None:
     assert clock.waited_s == OFFLINE_TIMEOUT_S - 1.0
 
 
-async def test_nobody_can_knock_in_our_place() -> None:
+async def test_requests_without_the_nonce_are_not_counted() -> None:
     probe = Probe(FakeClock())
 
     probe.match_url(b"/callback/probe/", b"", None)

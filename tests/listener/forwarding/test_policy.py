@@ -21,7 +21,7 @@ SECRETS = parse_secret_options(
 )
 
 
-def test_what_is_passed_on_can_be_verified_with_either_secret() -> None:
+def test_a_forwarded_callback_can_be_verified_with_either_secret() -> None:
     callback = a_callback(7, headers=(*OLD, ("a", "b")))
 
     headers = delivery_headers(callback, ForwardingPolicy(secrets=SECRETS), NOON)
@@ -34,7 +34,7 @@ def test_what_is_passed_on_can_be_verified_with_either_secret() -> None:
         assert not verify(callback.raw + b" ", dict(headers), [secret], NOON)
 
 
-def test_the_id_stays_the_same_when_it_is_sent_again() -> None:
+def test_the_message_id_is_the_same_for_every_attempt() -> None:
     later = NOON + timedelta(hours=1)
     first, again = (
         dict(sign_headers((), b"{}", secrets=SECRETS, number=7, now=now))
@@ -45,11 +45,11 @@ def test_the_id_stays_the_same_when_it_is_sent_again() -> None:
     assert first["webhook-timestamp"] != again["webhook-timestamp"]
 
 
-def test_without_a_secret_the_senders_signature_goes_along() -> None:
+def test_without_a_secret_the_senders_signature_is_forwarded() -> None:
     assert delivery_headers(a_callback(headers=OLD), ForwardingPolicy(), NOON) == OLD
 
 
-def test_what_is_no_secret_is_refused_and_not_shown() -> None:
+def test_an_invalid_secret_is_a_usage_error_that_does_not_show_it() -> None:
     with pytest.raises(UsageError, match=r"^--sign-forwards is not") as caught:
         parse_secret_options("--sign-forwards", ["whsec_hidde!"])
 

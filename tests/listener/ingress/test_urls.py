@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from kling_cli.callbacks.events import Trust, UrlMatch
+from kling_cli.errors import UsageError
 from kling_cli.listener.ingress.urls import (
+    FILE_NAME,
     is_loopback,
+    load_token,
     mock_detector,
     mock_signature,
+    rotate_token,
     standing_path,
     standing_url_matcher,
     tokenless_url_matcher,
@@ -26,7 +32,7 @@ HERE = ("127.0.0.1", 50000)
         (b"/callback", b"a=b&token=" + TOKEN.encode()),
     ],
 )
-def test_the_token_opens_in_the_path_and_in_the_query(
+def test_the_token_is_accepted_in_the_path_and_in_the_query(
     path: bytes, query: bytes
 ) -> None:
     assert standing_url_matcher(TOKEN)(path, query, None) == UrlMatch(trust=Trust.TOKEN)
@@ -47,11 +53,13 @@ def test_the_token_opens_in_the_path_and_in_the_query(
         (b"/callback", b"token=x&token=" + TOKEN.encode()),
     ],
 )
-def test_anything_else_finds_no_standing_door(path: bytes, query: bytes) -> None:
+def test_any_other_url_does_not_match_the_standing_one(
+    path: bytes, query: bytes
+) -> None:
     assert standing_url_matcher(TOKEN)(path, query, None) is None
 
 
-def test_the_bare_door_opens_to_this_machine_only() -> None:
+def test_the_tokenless_url_matches_from_this_machine_only() -> None:
     match = tokenless_url_matcher()
 
     assert match(b"/callback", b"", HERE) == UrlMatch(trust=Trust.OPEN)
@@ -61,11 +69,11 @@ def test_the_bare_door_opens_to_this_machine_only() -> None:
     assert match(b"/callback/", b"", HERE) is None
 
 
-def test_a_wrong_token_does_not_become_an_open_door() -> None:
+def test_a_wrong_token_does_not_match_the_tokenless_url() -> None:
     assert tokenless_url_matcher()(b"/callback", b"token=wrong", HERE) is None
 
 
-def test_a_mock_mark_counts_from_this_machine_with_the_local_key_only() -> None:
+def test_a_mock_signature_is_valid_from_this_machine_with_its_key_only() -> None:
     detect = mock_detector(KEY)
     marked = {"kling-mock": mock_signature(b"{}", KEY)}
 
@@ -79,5 +87,48 @@ def test_a_mock_mark_counts_from_this_machine_with_the_local_key_only() -> None:
     assert detect(b"{}", {"kling-mock": "\u20ac"}, HERE) is None
 
 
-def test_a_peer_without_an_address_is_not_here() -> None:
+def test_a_peer_without_an_address_is_not_loopback() -> None:
     assert not is_loopback(("/run/some.sock", 0))
+
+
+def test_the_token_is_the_same_after_a_restart(tmp_path: Path) -> None:
+    first = load_token(tmp_path / "state")
+
+    assert load_token(tmp_path / "state") == first
+
+
+def test_only_its_owner_can_read_the_token(tmp_path: Path) -> None:
+    load_token(tmp_path)
+    (tmp_path / FILE_NAME).chmod(0o644)
+
+    load_token(tmp_path)
+
+    assert (tmp_path / FILE_NAME).stat().st_mode & 0o777 == 0o600
+
+
+def test_rotating_makes_another_token_that_persists(tmp_path: Path) -> None:
+    first = load_token(tmp_path)
+
+    second = rotate_token(tmp_path)
+
+    assert second != first
+    assert load_token(tmp_path) == second
+    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
+
+
+def test_a_damaged_token_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"short")
+
+    with pytest.raises(UsageError, match="damaged") as raised:
+        load_token(tmp_path)
+
+    assert raised.value.hint is not None
+    assert "--rotate-token" in raised.value.hint
+
+
+@pytest.mark.parametrize("make", [load_token, rotate_token])
+def test_a_folder_that_is_a_file_is_a_usage_error(tmp_path: Path, make: object) -> None:
+    (tmp_path / "state").write_text("")
+
+    with pytest.raises(UsageError, match="cannot be used"):
+        make(tmp_path / "state")  # type: ignore[operator]  # -- either function

@@ -20,7 +20,7 @@ def a_forward(number: int) -> StoredForward:
     )
 
 
-async def test_all_outcomes_are_written_when_it_ends(tmp_path: Path) -> None:
+async def test_all_outcomes_are_stored_on_leaving(tmp_path: Path) -> None:
     notices: list[Notice] = []
 
     async with open_delivery_log(tmp_path, emit=notices.append) as record:
@@ -35,7 +35,7 @@ async def test_all_outcomes_are_written_when_it_ends(tmp_path: Path) -> None:
     assert notices == []
 
 
-async def test_outcomes_are_written_while_it_goes_on(tmp_path: Path) -> None:
+async def test_outcomes_are_stored_while_the_log_is_open(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as journal:
         async with open_delivery_log(tmp_path, emit=print) as record:
             record(a_forward(1))
@@ -46,7 +46,9 @@ async def test_outcomes_are_written_while_it_goes_on(tmp_path: Path) -> None:
             assert journal.forwards_of(1) == [a_forward(1)]
 
 
-async def test_a_journal_that_cannot_be_written_is_said_once(tmp_path: Path) -> None:
+async def test_a_journal_that_cannot_be_written_is_reported_once(
+    tmp_path: Path,
+) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("no folder")
     notices: list[Notice] = []

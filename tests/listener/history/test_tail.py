@@ -14,7 +14,7 @@ from tests.support.clock import FakeClock
 pytestmark = pytest.mark.anyio
 
 
-async def test_the_last_ones_come_first_and_then_what_others_keep(
+async def test_stored_callbacks_are_followed_by_new_ones(
     tmp_path: Path,
 ) -> None:
     found: list[StoredCallback] = []
@@ -34,7 +34,7 @@ async def test_the_last_ones_come_first_and_then_what_others_keep(
     assert [callback.id for callback in found] == [2, 3, 5]
 
 
-async def test_more_than_fit_together_all_come_in_order(tmp_path: Path) -> None:
+async def test_more_than_one_page_arrives_in_order(tmp_path: Path) -> None:
     with (
         Journal.open(tmp_path) as journal,
         Journal.open(tmp_path) as other,
@@ -51,7 +51,7 @@ async def test_more_than_fit_together_all_come_in_order(tmp_path: Path) -> None:
     assert [first.id, *(callback.id for callback in rest)] == list(range(1, 452))
 
 
-async def test_it_waits_for_what_another_process_keeps(tmp_path: Path) -> None:
+async def test_callbacks_of_another_process_are_awaited(tmp_path: Path) -> None:
     clock = FakeClock(is_automatic=False)
     with (
         Journal.open(tmp_path) as journal,

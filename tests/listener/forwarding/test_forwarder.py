@@ -1,4 +1,4 @@
-"""The forwarder against real servers on loopback, well-behaved and otherwise."""
+"""The forwarder against real servers on loopback, conforming and otherwise."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def a_forwarder(
 
 
 async def forward_one(url: str, policy: ForwardingPolicy = FAST) -> Recorded:
-    """Pass one callback on to `url` and return what was heard of it."""
+    """Forward one callback to `url` and return what was recorded of it."""
     async with a_forwarder(url, policy=policy) as (forwarder, recorded):
         forwarder.submit(a_callback(7))
         await forwarder.drain(8.0)
@@ -100,7 +100,7 @@ async def test_the_body_arrives_byte_for_byte() -> None:
     assert [each.is_delivered for each in recorded.forwards] == [True]
 
 
-async def test_headers_of_the_way_stay_behind_and_the_others_arrive() -> None:
+async def test_hop_and_tunnel_headers_are_dropped_and_the_others_arrive() -> None:
     headers = (
         ("host", "abc.ngrok.app"),
         ("content-type", "application/json; charset=utf-8"),
@@ -139,7 +139,7 @@ async def test_headers_of_the_way_stay_behind_and_the_others_arrive() -> None:
     }
 
 
-async def test_a_header_that_http_forbids_does_not_hold_the_callback_up() -> None:
+async def test_a_header_that_http_forbids_does_not_prevent_the_delivery() -> None:
     headers = (("x\u00e9", "1"), ("x-a", "\x00"), ("x-b", " \u00e9\t"), ("x-c", "\r\n"))
 
     async with (
@@ -154,7 +154,7 @@ async def test_a_header_that_http_forbids_does_not_hold_the_callback_up() -> Non
     assert not {"x-a", "x\u00e9"} & set(app.seen[0].headers)
 
 
-async def test_headers_of_the_users_own_are_added_or_replace() -> None:
+async def test_headers_of_the_user_are_added_or_replace() -> None:
     policy = ForwardingPolicy(headers=(("Content-Type", "text/x"), ("X-Test", "1")))
 
     async with wire_server(says(200, b"")) as app:
@@ -164,7 +164,7 @@ async def test_headers_of_the_users_own_are_added_or_replace() -> None:
     assert app.seen[0].headers["x-test"] == "1"
 
 
-async def test_an_app_that_starts_a_second_later_gets_it() -> None:
+async def test_an_app_that_starts_a_second_later_gets_the_callback() -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}/"
 
@@ -185,7 +185,7 @@ async def test_an_app_that_starts_a_second_later_gets_it() -> None:
     assert [each.attempt for each in recorded.forwards] == [last.attempt]
 
 
-async def test_nothing_there_is_given_up_in_the_end() -> None:
+async def test_refused_connections_are_retried_for_a_bounded_time() -> None:
     url = f"http://127.0.0.1:{free_port()}/"
 
     recorded = await forward_one(url, ForwardingPolicy(retry_s=0.5))
@@ -195,7 +195,7 @@ async def test_nothing_there_is_given_up_in_the_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "words"),
+    ("status", "hint"),
     [
         pytest.param(401, "middleware in front", id="401"),
         pytest.param(400, "parsed body", id="400"),
@@ -203,15 +203,15 @@ async def test_nothing_there_is_given_up_in_the_end() -> None:
         pytest.param(500, "kling replay 7", id="500"),
     ],
 )
-async def test_an_answer_that_is_no_success_gets_a_hint_and_is_final(
-    status: int, words: str
+async def test_an_error_status_has_a_hint_and_is_not_retried(
+    status: int, hint: str
 ) -> None:
     async with wire_server(says(status, b"Traceback: it broke")) as app:
         recorded = await forward_one(app.base_url)
 
     assert len(app.seen) == 1
     assert [each.status for each in recorded.events] == [status]
-    assert words in (recorded.last.hint or "")
+    assert hint in (recorded.last.hint or "")
     assert recorded.last.excerpt == "Traceback: it broke"
 
 
@@ -226,7 +226,7 @@ async def test_a_redirect_is_not_followed() -> None:
     assert "/elsewhere" in (recorded.last.hint or "")
 
 
-async def test_of_a_large_answer_only_the_beginning_is_heard() -> None:
+async def test_only_the_beginning_of_a_large_response_is_read() -> None:
     sent = 0
 
     async def endless(visit: Visit) -> None:
@@ -244,7 +244,7 @@ async def test_of_a_large_answer_only_the_beginning_is_heard() -> None:
     assert sent < 16 * 1024 * 1024  # what fits between two sockets
 
 
-async def test_a_status_counts_although_the_rest_never_comes() -> None:
+async def test_a_status_counts_although_the_body_never_arrives() -> None:
     async with wire_server(hang_in_the_middle) as app:
         recorded = await forward_one(app.base_url)
 
@@ -252,7 +252,7 @@ async def test_a_status_counts_although_the_rest_never_comes() -> None:
     assert recorded.last.duration_s < 4.0
 
 
-async def test_an_app_that_hangs_is_given_up_at_the_deadline() -> None:
+async def test_a_delivery_to_an_app_that_hangs_ends_at_the_deadline() -> None:
     async with wire_server(hang) as app:
         recorded = await forward_one(app.base_url, ForwardingPolicy(timeout_s=0.3))
 
@@ -261,7 +261,7 @@ async def test_an_app_that_hangs_is_given_up_at_the_deadline() -> None:
     assert len(app.seen) == 1
 
 
-async def test_localhost_is_found_where_only_the_new_address_is_served() -> None:
+async def test_localhost_is_reached_where_only_ipv6_is_served() -> None:
     port = free_port("::1")
     bodies: list[bytes] = []
     server = await asyncio.start_server(_takes_into(bodies), "::1", port)
@@ -273,7 +273,7 @@ async def test_localhost_is_found_where_only_the_new_address_is_served() -> None
     assert len(bodies) == 1
 
 
-async def test_a_certificate_of_ones_own_wants_a_word() -> None:
+async def test_a_self_signed_certificate_requires_insecure() -> None:
     async with wire_server(says(200, b""), tls=server_tls()) as app:
         url = f"https://localhost:{app.port}/"
         strict = await forward_one(url)
@@ -285,7 +285,7 @@ async def test_a_certificate_of_ones_own_wants_a_word() -> None:
     assert len(app.seen) == 1
 
 
-async def test_a_known_certificate_is_checked_against_the_name_typed(
+async def test_a_trusted_certificate_is_checked_against_the_name_typed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
@@ -308,14 +308,16 @@ async def test_a_known_certificate_is_checked_against_the_name_typed(
         pytest.param(leave, "connection broken off", id="hangs up"),
     ],
 )
-async def test_no_answer_is_told_by_its_kind(reply: Reply, error: str) -> None:
+async def test_a_failure_without_a_response_is_reported_by_its_kind(
+    reply: Reply, error: str
+) -> None:
     async with wire_server(reply) as app:
         recorded = await forward_one(app.base_url)
 
     assert [each.error for each in recorded.events] == [error]
 
 
-async def test_https_where_none_is_spoken_is_said() -> None:
+async def test_https_to_a_port_without_tls_is_reported() -> None:
     async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
@@ -330,7 +332,7 @@ async def test_https_where_none_is_spoken_is_said() -> None:
     assert recorded.last.error == "no TLS there"
 
 
-async def test_settings_that_cannot_work_end_a_delivery_and_nothing_else(
+async def test_invalid_environment_settings_fail_only_the_delivery(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/dev/null/none.pem")
@@ -341,14 +343,14 @@ async def test_settings_that_cannot_work_end_a_delivery_and_nothing_else(
     assert "no certificates can be read" in (recorded.last.excerpt or "")
 
 
-async def test_one_slow_task_holds_no_other_up_and_keeps_its_order() -> None:
+async def test_a_slow_task_delays_no_other_and_keeps_its_order() -> None:
     served: list[tuple[str, int]] = []
 
     async def app(visit: Visit) -> None:
-        said = visit.seen.json
-        if said["id"] == "t0":
+        body = visit.seen.json
+        if body["id"] == "t0":
             await asyncio.sleep(0.15)
-        served.append((said["id"], said["n"]))
+        served.append((body["id"], body["n"]))
         await visit.send(b"HTTP/1.1 200 X\r\nContent-Length: 0\r\n\r\n")
 
     async with (
@@ -368,7 +370,7 @@ async def test_one_slow_task_holds_no_other_up_and_keeps_its_order() -> None:
     assert others.count("t0") < 8  # the slow one came last
 
 
-async def test_a_route_takes_its_status_from_the_others() -> None:
+async def test_a_route_takes_its_status_from_the_other_targets() -> None:
     async with wire_server(says(200, b"")) as main, wire_server(says(200, b"")) as own:
         routes = [Target(url=own.base_url, status="failed")]
         async with a_forwarder(main.base_url, targets=routes) as (forwarder, _):
@@ -392,7 +394,7 @@ async def test_a_replay_is_marked() -> None:
 
 
 @pytest.mark.parametrize(("trust", "mark"), [("api", "1"), ("token", None)])
-async def test_what_the_api_said_is_marked_and_nothing_else(
+async def test_synthetic_callbacks_alone_are_marked_as_reconciled(
     trust: str, mark: str | None
 ) -> None:
     claimed = (("kling-reconciled", "1"),)
@@ -406,7 +408,7 @@ async def test_what_the_api_said_is_marked_and_nothing_else(
     assert app.seen[0].headers.get("kling-reconciled") == mark
 
 
-async def test_what_waits_has_a_bound_and_what_is_beyond_is_said() -> None:
+async def test_the_queue_is_bounded_and_callbacks_beyond_it_are_reported() -> None:
     large = b"x" * (1024 * 1024)
 
     async with (
@@ -421,7 +423,7 @@ async def test_what_waits_has_a_bound_and_what_is_beyond_is_said() -> None:
         assert [each.callback_id for each in recorded.forwards] == [64]
 
 
-async def test_waiting_for_the_rest_has_an_end_and_the_rest_counts_as_failed() -> None:
+async def test_draining_is_bounded_and_the_rest_is_recorded_as_failed() -> None:
     async with (
         wire_server(hang) as app,
         a_forwarder(app.base_url) as (forwarder, recorded),

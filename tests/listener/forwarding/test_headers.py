@@ -12,13 +12,13 @@ from kling_cli.listener.forwarding.headers import (
 )
 
 
-def test_headers_keep_their_order_and_their_repetitions() -> None:
+def test_headers_keep_their_order_and_repetitions() -> None:
     given = (("b", "1"), ("Host", "x"), ("A", "2"), ("b", "3"))
 
     assert forwarded_headers(given) == (("b", "1"), ("A", "2"), ("b", "3"))
 
 
-def test_what_a_connection_names_is_of_that_hop_too() -> None:
+def test_headers_named_by_connection_are_dropped() -> None:
     given = (("Connection", "close, X-One"), ("x-one", "1"), ("x-two", "2"))
 
     assert forwarded_headers(given) == (("x-two", "2"),)
@@ -39,11 +39,11 @@ def test_what_a_connection_names_is_of_that_hop_too() -> None:
         "Referer",
     ],
 )
-def test_what_a_tunnel_adds_or_we_alone_may_give_stays_behind(name: str) -> None:
+def test_headers_of_tunnels_and_our_own_are_dropped(name: str) -> None:
     assert forwarded_headers([(name, "x"), ("a", "b")]) == (("a", "b"),)
 
 
-def test_added_ones_replace_those_of_the_same_name() -> None:
+def test_added_headers_replace_those_of_the_same_name() -> None:
     given = (("content-type", "a"), ("b", "c"))
 
     assert with_headers(given, [("Content-Type", "d")]) == (
@@ -53,7 +53,7 @@ def test_added_ones_replace_those_of_the_same_name() -> None:
     assert without_headers(given, ["B"]) == (("content-type", "a"),)
 
 
-def test_what_may_hold_a_secret_is_masked_when_shown() -> None:
+def test_headers_that_may_hold_a_secret_are_masked() -> None:
     given = (("kling-mock", "mac"), ("X-Forwarded-Uri", "/callback/t"), ("a", "b"))
 
     assert masked_headers(given) == (
@@ -69,6 +69,6 @@ def test_a_header_is_a_name_and_a_value() -> None:
 
 
 @pytest.mark.parametrize("typed", ["X-Test", ": a", "a b: c", "a: b\r\nc: d", "a: ☃"])
-def test_what_is_no_header_is_refused(typed: str) -> None:
+def test_an_invalid_header_option_is_a_usage_error(typed: str) -> None:
     with pytest.raises(UsageError, match="NAME:VALUE"):
         parse_header(typed)

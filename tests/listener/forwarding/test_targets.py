@@ -46,12 +46,12 @@ def test_a_url_a_port_or_a_path_is_a_target(typed: str, url: str) -> None:
         "a\nb",
     ],
 )
-def test_what_is_none_is_refused(typed: str) -> None:
+def test_an_invalid_target_is_a_usage_error(typed: str) -> None:
     with pytest.raises(UsageError, match="no place to send callbacks to"):
         parse_target(typed)
 
 
-def test_localhost_is_looked_for_on_both_addresses() -> None:
+def test_localhost_is_tried_on_both_addresses() -> None:
     target = Target(url="http://me:pw@localhost:3000/a?b")
 
     assert target.candidate_urls == (
@@ -62,7 +62,7 @@ def test_localhost_is_looked_for_on_both_addresses() -> None:
     assert target.display_url == "http://localhost:3000/a?b"
 
 
-def test_other_hosts_are_taken_at_their_word() -> None:
+def test_other_hosts_are_tried_as_typed() -> None:
     assert Target(url="http://app.test/").candidate_urls == ("http://app.test/",)
     assert Target(url="http://localhost/").candidate_urls == (
         "http://127.0.0.1/",
@@ -78,12 +78,12 @@ def test_a_route_is_a_status_and_a_target(word: str) -> None:
 
 
 @pytest.mark.parametrize("typed", ["3000", "done=3000", "=3000"])
-def test_a_route_without_a_status_is_refused(typed: str) -> None:
+def test_a_route_without_a_status_is_a_usage_error(typed: str) -> None:
     with pytest.raises(UsageError, match="STATUS=URL"):
         parse_route(typed)
 
 
-def test_a_status_with_a_route_goes_there_and_nowhere_else() -> None:
+def test_a_status_with_a_route_has_no_other_target() -> None:
     main, own = Target(url="http://a/"), Target(url="http://b/", status="unknown")
 
     assert targets_for("failed", (main, own)) == (main,)
@@ -91,7 +91,7 @@ def test_a_status_with_a_route_goes_there_and_nowhere_else() -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
-def test_the_listener_does_not_call_itself(host: str) -> None:
+def test_the_listener_does_not_forward_to_itself(host: str) -> None:
     with pytest.raises(UsageError, match="own port"):
         reject_own_port([Target(url=f"http://{host}:8000/callback")], 8000)
 

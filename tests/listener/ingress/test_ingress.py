@@ -32,32 +32,51 @@ def settings(state_dir: Path, typed: str | None = None, **environ: str) -> Setti
         pytest.param(
             "auto", None, False, NEAR, IngressKind.LOOPBACK, id="with a sandbox"
         ),
-        pytest.param("ngrok", None, False, NEAR, IngressKind.TUNNEL, id="told to"),
-        pytest.param("none", None, False, {}, IngressKind.LOOPBACK, id="told not to"),
-        pytest.param(None, None, True, {}, IngressKind.LOOPBACK, id="open"),
-        pytest.param("ngrok", "https://a", False, {}, IngressKind.URL, id="ones own"),
         pytest.param(
-            None, None, True, NGROK, IngressKind.LOOPBACK, id="open, by default"
+            "ngrok", None, False, NEAR, IngressKind.TUNNEL, id="named provider"
+        ),
+        pytest.param("none", None, False, {}, IngressKind.LOOPBACK, id="none"),
+        pytest.param(None, None, True, {}, IngressKind.LOOPBACK, id="no token"),
+        pytest.param("ngrok", "https://a", False, {}, IngressKind.URL, id="own URL"),
+        pytest.param(
+            None,
+            None,
+            True,
+            NGROK,
+            IngressKind.LOOPBACK,
+            id="no token, configured tunnel",
         ),
         pytest.param(
-            "ngrok", None, True, {}, IngressKind.TUNNEL, id="open here and a tunnel"
+            "ngrok", None, True, {}, IngressKind.TUNNEL, id="no token and a tunnel"
         ),
         pytest.param(
-            None, None, False, NGROK, IngressKind.TUNNEL, id="told once for all"
+            None, None, False, NGROK, IngressKind.TUNNEL, id="configured tunnel"
         ),
         pytest.param(
-            None, None, False, NGROK | BOX, IngressKind.LOOPBACK, id="nothing to reach"
+            None,
+            None,
+            False,
+            NGROK | BOX,
+            IngressKind.LOOPBACK,
+            id="configured tunnel, sandbox",
         ),
         pytest.param(
-            "ngrok", None, False, BOX, IngressKind.TUNNEL, id="told all the same"
+            "ngrok", None, False, BOX, IngressKind.TUNNEL, id="named provider, sandbox"
         ),
         pytest.param(
-            None, "https://a", False, FRP, IngressKind.URL, id="not looked at"
+            None,
+            "https://a",
+            False,
+            FRP,
+            IngressKind.URL,
+            id="own URL, invalid setting",
         ),
-        pytest.param(None, None, True, FRP, IngressKind.LOOPBACK, id="no matter"),
+        pytest.param(
+            None, None, True, FRP, IngressKind.LOOPBACK, id="no token, invalid setting"
+        ),
     ],
 )
-def test_the_way_in_is_what_was_asked_for(  # noqa: PLR0913, PLR0917 -- a row
+def test_the_options_determine_the_ingress(  # noqa: PLR0913, PLR0917 -- a row
     tmp_path: Path,
     tunnel: str | None,
     url: str | None,
@@ -80,11 +99,11 @@ def test_the_way_in_is_what_was_asked_for(  # noqa: PLR0913, PLR0917 -- a row
 @pytest.mark.parametrize(
     "environ",
     [
-        pytest.param({"KLING_TUNNEL": "frp"}, id="which tunnel"),
-        pytest.param({"KLING_API_BASE": "127.0.0.1:8787"}, id="whether any"),
+        pytest.param({"KLING_TUNNEL": "frp"}, id="tunnel"),
+        pytest.param({"KLING_API_BASE": "127.0.0.1:8787"}, id="API base"),
     ],
 )
-def test_what_a_public_way_depends_on_is_not_guessed(
+def test_invalid_settings_that_determine_the_ingress_are_errors(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:
     (name,) = environ
@@ -98,7 +117,7 @@ def test_what_a_public_way_depends_on_is_not_guessed(
         )
 
 
-def test_a_listener_without_a_token_has_no_callback_url(tmp_path: Path) -> None:
+def test_no_token_and_a_callback_url_exclude_each_other(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--no-token"):
         choose_ingress(
             tunnel="auto",
@@ -109,7 +128,7 @@ def test_a_listener_without_a_token_has_no_callback_url(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_door_on_this_machine_keeps_nobody_from_a_tunnel(
+async def test_a_loopback_listener_leaves_the_tunnel_lock_free(
     tmp_path: Path,
 ) -> None:
     async with publish_listener(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from kling_cli.listener.history.replay import (
     select_callbacks,
     send_replays,
     undelivered_error,
+    with_changes,
 )
 from kling_cli.secret import Secret
 from kling_cli.store.journal import Journal
@@ -44,7 +46,7 @@ def a_forward(number: int, url: str, status: int) -> StoredForward:
     )
 
 
-def test_callbacks_are_named_by_number_by_last_and_by_what_is_wanted(
+def test_callbacks_are_selected_by_number_by_last_and_by_filter(
     journal: Journal,
 ) -> None:
     assert [
@@ -60,12 +62,12 @@ def test_callbacks_are_named_by_number_by_last_and_by_what_is_wanted(
 
 
 @pytest.mark.parametrize("which", ["0", "-1", "x", "\u0661", "9" * 30, ""])
-def test_what_names_none_is_refused(journal: Journal, which: str) -> None:
+def test_an_invalid_number_is_a_usage_error(journal: Journal, which: str) -> None:
     with pytest.raises(UsageError):
         find_callback(journal, which)
 
 
-def test_nothing_is_last_where_nothing_is_kept(tmp_path: Path) -> None:
+def test_there_is_no_last_callback_in_an_empty_journal(tmp_path: Path) -> None:
     with (
         Journal.open(tmp_path) as empty,
         pytest.raises(UsageError, match="no callback is kept yet"),
@@ -73,7 +75,7 @@ def test_nothing_is_last_where_nothing_is_kept(tmp_path: Path) -> None:
         find_callback(empty, "last")
 
 
-def test_each_goes_where_it_went_before_or_where_it_failed(
+def test_replays_go_to_previous_targets_or_to_those_that_failed(
     journal: Journal,
 ) -> None:
     journal.add_forwards(
@@ -92,7 +94,7 @@ def test_each_goes_where_it_went_before_or_where_it_failed(
     assert [each.target.url for each in named] == ["http://a/"]
 
 
-def test_only_what_came_signed_is_signed_anew(journal: Journal) -> None:
+def test_only_signed_callbacks_are_signed_anew(journal: Journal) -> None:
     callbacks = select_callbacks(journal, ["1", "2"], None)
 
     found = plan_replays(
@@ -107,7 +109,7 @@ def test_only_what_came_signed_is_signed_anew(journal: Journal) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_parcel_is_signed_by_the_option_else_by_its_own_secret() -> None:
+async def test_replays_are_signed_marked_and_recorded() -> None:
     emitted: list[Forwarded] = []
     forwards: list[StoredForward] = []
     callback = a_callback(5)
@@ -138,3 +140,43 @@ async def test_a_parcel_is_signed_by_the_option_else_by_its_own_secret() -> None
     assert error.http == 500
     assert "1 of 2 deliveries failed; the first, callback 5" in error.message
     assert undelivered_error(events[:1]) is None
+
+
+SIGNED = (("webhook-signature", "v1,x"), ("content-type", "application/json"))
+
+
+def test_without_changes_the_callback_is_unchanged() -> None:
+    callback = a_callback(raw=b"\xff", headers=SIGNED)
+
+    assert with_changes(callback, {}) is callback
+
+
+def test_values_change_by_dotted_key_and_the_signature_is_dropped() -> None:
+    callback = a_callback(
+        raw=b'{"a": {"b": [1, {"c": 2}]}, "x": "\xc3\xa9"}', headers=SIGNED
+    )
+
+    changed = with_changes(
+        callback, {"a.b.1.c": 3, "a.b.0": None, "new.one": "y", "x": 1}
+    )
+
+    assert json.loads(changed.raw) == {
+        "a": {"b": [None, {"c": 3}]},
+        "x": 1,
+        "new": {"one": "y"},
+    }
+    assert changed.headers == (("content-type", "application/json"),)
+
+
+@pytest.mark.parametrize("key", ["a.b.9", "a.b.x", "a.b.9.c", "x.y", "x.y.z"])
+def test_a_missing_field_is_a_usage_error(key: str) -> None:
+    callback = a_callback(raw=b'{"a": {"b": [1]}, "x": "text"}')
+
+    with pytest.raises(UsageError, match="no such place"):
+        with_changes(callback, {key: 1})
+
+
+@pytest.mark.parametrize("raw", [b"[]", b"\xff", b"[" * 100_000], ids=len)
+def test_a_body_that_is_not_an_object_is_a_usage_error(raw: bytes) -> None:
+    with pytest.raises(UsageError, match="no JSON object"):
+        with_changes(a_callback(raw=raw), {"a": 1})

@@ -1,4 +1,4 @@
-"""The table of headers in `docs/listen.md`, held to what goes over the wire."""
+"""The table of headers in `docs/listen.md`, compared with actual requests."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from kling_cli.store.records import StoredCallback
 from tests.jobs.made import a_callback
 from tests.support.recorder import recorder
 
-PAGE = Path(__file__).parents[2] / "docs" / "listen.md"
+PAGE = Path(__file__).parents[3] / "docs" / "listen.md"
 SECRET = Secret("whsec_dGhlIHNlY3JldCBvZiBib3Ro")
 PLAIN = a_callback(headers=())
 
 
 def described() -> dict[str, str]:
-    """Return when each header of the page's table is sent, by lower-case name."""
+    """Return the page's condition for each header, by lower-case name."""
     section = PAGE.read_text().split("## Which headers your app gets")[1].split("##")[0]
     rows = re.findall(r"^\| (`.*?`) \| (.*?) \|", section, re.MULTILINE)
     return {
@@ -38,7 +38,7 @@ def described() -> dict[str, str]:
 
 
 async def sent(headers: Headers) -> dict[str, str]:
-    """Return what an app gets when these are the headers of a delivery."""
+    """Return the headers that an app receives for a delivery with these headers."""
     async with new_http() as http:
         with recorder() as app:
             client = DeliveryClient(http=http, clock=SystemClock())
@@ -94,7 +94,7 @@ async def test_the_values_are_those_on_the_page() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_header_of_ones_own_wins_over_all_but_the_signature() -> None:
+async def test_headers_of_the_user_override_all_but_the_signature() -> None:
     own = (("User-Agent", "mine"), ("Kling-Replay", "mine"), ("webhook-id", "mine"))
 
     got = await sent(forward(PLAIN, SECRET, is_replay=True, own=own))
@@ -104,7 +104,7 @@ async def test_a_header_of_ones_own_wins_over_all_but_the_signature() -> None:
 
 
 @pytest.mark.anyio
-async def test_nobody_outside_can_pretend_to_be_us() -> None:
+async def test_our_own_headers_cannot_be_sent_from_outside() -> None:
     given = (
         ("Kling-Reconciled", "1"),
         ("Kling-Replay", "1"),
