@@ -24,7 +24,6 @@ from kling_cli.python_api.runner import (
     FilePath,
     JobRunner,
     TaskReference,
-    note_running,
 )
 
 T = TypeVar("T")
@@ -357,7 +356,7 @@ class Kling(Products[Job]):
                 if on_event is not None:
                     on_event(event)
         except BaseException as exc:
-            note_running(exc, submitted)
+            self._runner.annotate(exc, submitted)
             if future.cancel():
                 for _ in iter(messages.get, _END):
                     pass

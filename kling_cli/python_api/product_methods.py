@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 
 from kling_cli import catalogue
 from kling_cli.catalogue import Field, FieldKind, Model, Product
+from kling_cli.errors import UsageError
 from kling_cli.jobs.order_parser import read_fields, to_order
 from kling_cli.jobs.prepare import Order
 from kling_cli.python_api.job import BaseJob
@@ -213,9 +214,10 @@ class ProductMethod:
         """Run the job that the arguments describe, as `client` does."""
         given = self._bind(args, arguments)
         product = self.description
+        arguments_of = field_arguments(product)
         fields = {
             each.field.name: _as_json(each.field, given.pop(each.name))
-            for each in field_arguments(product)
+            for each in arguments_of
         }
         fields = {name: value for name, value in fields.items() if value is not None}
         if self.is_step:
@@ -227,7 +229,10 @@ class ProductMethod:
             "fields": fields,
             "set": dict(given.pop("set") or {}),
         }
-        order = to_order(request, external_id=given.pop("external_id"))
+        try:
+            order = to_order(request, external_id=given.pop("external_id"))
+        except UsageError as exc:
+            raise _as_of_argument(exc, arguments_of) from None
         return client._generate(  # noqa: SLF001 -- the client's own method
             order, given, is_waiting=self.is_waiting
         )
@@ -256,6 +261,14 @@ class ProductMethod:
             raise TypeError(f"{self.name}(): {exc}{meant}") from None
         bound.apply_defaults()
         return dict(bound.arguments)
+
+
+def _as_of_argument(error: UsageError, arguments: Sequence[Argument]) -> UsageError:
+    """Return an error about a field of a request as one about an argument."""
+    message = error.message
+    for each in arguments:
+        message = message.replace(f"fields.{each.field.name}: ", f"{each.name}: ")
+    return UsageError(message, hint=error.hint)
 
 
 @cache

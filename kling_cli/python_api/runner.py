@@ -13,7 +13,7 @@ import anyio
 
 from kling_cli.api import Pack, TaskStatus, open_client, packs
 from kling_cli.clock import SystemClock
-from kling_cli.errors import UsageError
+from kling_cli.errors import KlingError, UsageError
 from kling_cli.jobs.attach import download_tasks, query_tasks, wait_for_tasks
 from kling_cli.jobs.calls.session_step import StepRun
 from kling_cli.jobs.calls.two_step import TwoStepJob
@@ -143,7 +143,7 @@ class JobRunner:
                 order, options, settings=settings, emit=emit, clock=self._clock
             )
 
-        return _raise_error(await self._run(work, on_event))
+        return self._raise_error(await self._run(work, on_event))
 
     async def take_step(self, order: Order, arguments: Mapping[str, Any]) -> JobResult:
         """Make a call of a session, which is answered at once.
@@ -182,7 +182,7 @@ class JobRunner:
             KlingError: it failed, or goes on, or nobody knows.
         """
         [result] = await self._finish([_name_of(task)], arguments, on_event)
-        return _raise_error(result)
+        return self._raise_error(result)
 
     async def wait_all(
         self,
@@ -216,7 +216,7 @@ class JobRunner:
             None,
         )
         is_failed = result.status is TaskStatus.FAILED
-        return result if is_failed else _raise_error(result)
+        return result if is_failed else self._raise_error(result)
 
     async def download(
         self,
@@ -241,7 +241,7 @@ class JobRunner:
             ),
             on_event,
         )
-        return _raise_error(result)
+        return self._raise_error(result)
 
     def history(self, limit: int) -> list[JobResult]:
         """Return up to `limit` jobs of this machine, newest first.
@@ -297,12 +297,15 @@ class JobRunner:
         """Return the settings that lead to the account, or to the sandbox."""
         if not self._settings.is_sandbox:
             return self._settings
-        if self._host is None or self._host.done() or self._served is None:
-            self._served = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        host = self._host
+        if host is None or host.done() or host.get_loop() is not loop:
+            self._served = loop.create_future()
             self._closing = asyncio.Event()
             self._host = asyncio.create_task(
                 self._serve_sandbox(self._served, self._closing)
             )
+        assert self._served is not None  # noqa: S101 -- set with the host
         return await asyncio.shield(self._served)
 
     async def _serve_sandbox(
@@ -327,18 +330,35 @@ class JobRunner:
             with scope:
                 results.append(await work(relay))
         except BaseException as exc:
-            note_running(exc, relay.submitted)
+            self.annotate(exc, relay.submitted)
             raise
         if relay.failure is not None:
-            note_running(relay.failure, relay.submitted)
+            self.annotate(relay.failure, relay.submitted)
             raise relay.failure
         return results[0]
 
+    def annotate(self, exc: BaseException, task_ids: Sequence[str]) -> None:
+        """Note on what ended a wait what to do about it, or which tasks go on."""
+        if isinstance(exc, KlingError):
+            if exc.hint is not None:
+                exc.add_note(exc.hint)
+            return
+        for task_id in task_ids:
+            resume = "" if self._settings.is_sandbox else f": kling wait {task_id}"
+            exc.add_note(f"task {task_id} goes on{resume}")
 
-def note_running(exc: BaseException, task_ids: Sequence[str]) -> None:
-    """Note on an exception that ended a wait which tasks go on."""
-    for task_id in task_ids:
-        exc.add_note(f"task {task_id} goes on: kling wait {task_id}")
+    def _raise_error(self, result: JobResult) -> JobResult:
+        """Return the result of a job that went well.
+
+        Raises:
+            KlingError: the job's error, with its ids.
+        """
+        if result.error is None:
+            return result
+        self.annotate(result.error, ())
+        result.error.task_id = result.task_id
+        result.error.external_id = result.external_id
+        raise result.error
 
 
 def _saving(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -370,16 +390,3 @@ def _name_of(task: TaskReference) -> str:
     if not name:
         raise UsageError("a task id is empty", hint="kling.list() has those known here")
     return name
-
-
-def _raise_error(result: JobResult) -> JobResult:
-    """Return the result of a job that went well.
-
-    Raises:
-        KlingError: the job's error, with its ids.
-    """
-    if result.error is None:
-        return result
-    result.error.task_id = result.task_id
-    result.error.external_id = result.external_id
-    raise result.error

@@ -16,7 +16,7 @@ class Answering:
     data: Callable[[Mapping[str, Any]], Any]
     asked: list[Mapping[str, Any]] = field(default_factory=list)
 
-    async def ask(
+    async def query(
         self,
         method: str,
         path: str,

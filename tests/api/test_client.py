@@ -47,7 +47,7 @@ LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
 async def talking(
     *replies: Reply,
     credentials: Credentials | None = None,
-    patience_s: float = 20.0,
+    exchange_timeout_s: float = 20.0,
     timeout_s: float = 20.0,
 ) -> AsyncIterator[tuple[KlingClient, WireServer]]:
     async with (
@@ -55,7 +55,12 @@ async def talking(
         new_http(server.base_url, timeout_s=timeout_s) as http,
     ):
         signed = credentials or ApiKey(Secret(KEY))
-        yield KlingClient(http, signed, SystemClock(), patience_s=patience_s), server
+        yield (
+            KlingClient(
+                http, signed, SystemClock(), exchange_timeout_s=exchange_timeout_s
+            ),
+            server,
+        )
 
 
 async def test_an_accepted_job_is_a_task() -> None:
@@ -182,7 +187,7 @@ async def test_a_create_that_is_never_answered_is_ambiguous(reply: Reply) -> Non
 
 
 async def test_a_dripping_answer_ends_at_the_deadline() -> None:
-    async with talking(wire.drip, patience_s=0.2) as (client, _):
+    async with talking(wire.drip, exchange_timeout_s=0.2) as (client, _):
         with pytest.raises(AmbiguousError, match="took too long"):
             await client.create(PATH, {})
 

@@ -63,7 +63,7 @@ def test_a_forgotten_token_is_signed_anew_by_the_servers_clock() -> None:
     pair = a_pair()
     pair.authorization(NOW)
 
-    pair.forget(timedelta(hours=1))
+    pair.invalidate(timedelta(hours=1))
 
     ahead = claims(pair.authorization(NOW))["nbf"] - int(NOW.timestamp())
     assert ahead == 3600 - 5
@@ -72,7 +72,7 @@ def test_a_forgotten_token_is_signed_anew_by_the_servers_clock() -> None:
 def test_a_clock_that_is_off_by_seconds_is_left_alone() -> None:
     pair = a_pair()
 
-    pair.forget(timedelta(seconds=-4))
+    pair.invalidate(timedelta(seconds=-4))
 
     assert claims(pair.authorization(NOW))["nbf"] == int(NOW.timestamp()) - 5
 

@@ -11,7 +11,7 @@ import pytest
 
 from kling_cli.api.http import ProxyFailedError, httpx, new_http
 from kling_cli.errors import UsageError
-from tests.support.street_proxy import serve_street_proxy
+from tests.support.https_proxy import serve_https_proxy
 from tests.support.wire_server import CERTIFICATE, envelope, server_tls, wire_server
 
 pytestmark = pytest.mark.anyio
@@ -21,7 +21,7 @@ async def knows_no_name(_host: str) -> tuple[str, ...]:
     return ()
 
 
-a_client = functools.partial(new_http, look_up=knows_no_name)
+a_client = functools.partial(new_http, resolver=knows_no_name)
 
 SOMEWHERE = "http://api.example:8080/x"  # never asked for by name: a proxy is asked
 
@@ -117,7 +117,7 @@ async def test_a_proxy_is_spoken_to_with_tls_and_not_blamed_for_the_host_behind(
 
     async with wire_server(envelope("proxy"), tls=server_tls()) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"https://127.0.0.1:{proxy.port}")
-        with serve_street_proxy(tmp_path, 9) as street:
+        with serve_https_proxy(tmp_path, 9) as street:
             monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{street.port}")
             async with a_client() as http:
                 answer = await http.get(SOMEWHERE)

@@ -22,8 +22,8 @@ class Failing(Answering):
         super().__init__(lambda said: said)
         self.errors = list(errors)
 
-    async def ask(self, method: str, path: str, **said: Any) -> Any:
-        answer = await super().ask(method, path, **said)
+    async def query(self, method: str, path: str, **said: Any) -> Any:
+        answer = await super().query(method, path, **said)
         if self.errors:
             raise self.errors.pop(0)
         return answer
@@ -32,7 +32,7 @@ class Failing(Answering):
 async def test_what_may_be_better_soon_is_asked_again() -> None:
     clock, client = FakeClock(), Failing(TOO_OFTEN, STUMBLED)
 
-    answer = await RetryingClient(client, clock).ask("GET", "/x", params={"a": "b"})
+    answer = await RetryingClient(client, clock).query("GET", "/x", params={"a": "b"})
 
     assert answer.data == {"a": "b"}
     assert len(client.asked) == 3
@@ -43,7 +43,7 @@ async def test_patience_has_an_end() -> None:
     client = Failing(*[TOO_OFTEN] * 9)
 
     with pytest.raises(RateLimitError):
-        await RetryingClient(client, FakeClock()).ask("GET", "/x")
+        await RetryingClient(client, FakeClock()).query("GET", "/x")
 
     assert len(client.asked) == 3
 
@@ -55,6 +55,6 @@ async def test_what_time_does_not_mend_is_told_at_once(error: KlingError) -> Non
     client = Failing(error)
 
     with pytest.raises(type(error)):
-        await RetryingClient(client, FakeClock()).ask("GET", "/x")
+        await RetryingClient(client, FakeClock()).query("GET", "/x")
 
     assert len(client.asked) == 1

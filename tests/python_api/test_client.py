@@ -83,6 +83,8 @@ def test_a_job_that_is_created_only_has_its_handler_s_url_and_goes_on(
 def test_errors_are_raised_with_the_ids_of_their_job(box: Box, kling: Kling) -> None:
     with pytest.raises(UsageError, match="--duration 99"):
         kling.text2video("A paper boat", duration=99)
+    with pytest.raises(UsageError, match=r'^duration: "5" is not a whole number$'):
+        kling.text2video("A paper boat", duration="5")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="did you mean duration"):
         kling.text2video("A paper boat", durration=5)  # type: ignore[call-arg]
     with pytest.raises(UsageError, match="task id is empty"):

@@ -173,7 +173,7 @@ def _send(
 ) -> list[Forwarded]:
     import anyio
 
-    from kling_cli.cli.output.job_results import print_message
+    from kling_cli.cli.output.terminal.streams import print_message
     from kling_cli.clock import SystemClock
     from kling_cli.listener.history.replay import send_replays
     from kling_cli.store import JournalError
@@ -214,10 +214,10 @@ def _print_delivery(line: Forwarded, output_options: OutputOptions) -> None:
 
 
 def _print_outcome(lines: Sequence[Forwarded], output_options: OutputOptions) -> int:
-    from kling_cli.cli.output.job_results import print_message
     from kling_cli.cli.output.json_document import dumps, error_object
+    from kling_cli.cli.output.listener.json_lines import forward_fields
     from kling_cli.cli.output.plain_lines import error_lines
-    from kling_cli.cli.output.terminal.streams import write_result
+    from kling_cli.cli.output.terminal.streams import print_message, write_result
     from kling_cli.listener.history.replay import undelivered_error
 
     error = undelivered_error(lines)
@@ -226,25 +226,10 @@ def _print_outcome(lines: Sequence[Forwarded], output_options: OutputOptions) ->
             "schema": SCHEMA,
             "ok": error is None,
             "command": "replay",
-            "deliveries": [_delivery_object(line) for line in lines],
+            "deliveries": [forward_fields(line) for line in lines],
             "error": error_object(error) if error else None,
         }
         write_result(dumps(document))
     for each in error_lines(error) if error else ():
         print_message(each, is_colorless=output_options.is_colorless)
     return int(error.exit_code) if error else 0
-
-
-def _delivery_object(line: Forwarded) -> dict[str, Any]:
-    """Return a delivery with the keys of a `forward` line of `kling listen`."""
-    return {
-        "event_id": line.number,
-        "method": line.method,
-        "url": line.url,
-        "status": line.status,
-        "duration_s": round(line.duration_s, 6),
-        "attempt": line.attempt,
-        "error": line.error,
-        "hint": line.hint,
-        "excerpt": line.excerpt,
-    }

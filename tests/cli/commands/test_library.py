@@ -73,8 +73,8 @@ async def test_presets_are_not_asked_for_when_there_is_no_room_for_them() -> Non
 @pytest.mark.anyio
 async def test_one_that_cannot_be_deleted_does_not_keep_the_others() -> None:
     class Refusing(Answering):
-        async def ask(self, method: str, path: str, **said: Any) -> Any:
-            await super().ask(method, path, **said)
+        async def query(self, method: str, path: str, **said: Any) -> Any:
+            await super().query(method, path, **said)
             if said["json"]["voice_id"] == "2":
                 raise RefusedError("Voice id not found", code=1201)
 

@@ -10,11 +10,10 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from kling_cli.cli.output.job_results import print_message
 from kling_cli.cli.output.json_document import dumps, error_object
 from kling_cli.cli.output.plain_lines import error_lines
 from kling_cli.cli.output.terminal.capabilities import styler_for
-from kling_cli.cli.output.terminal.streams import write_result
+from kling_cli.cli.output.terminal.streams import print_message, write_result
 from kling_cli.cli.output.terminal.text import one_line
 
 if TYPE_CHECKING:
