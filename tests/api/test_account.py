@@ -53,7 +53,7 @@ CASH = {
 
 
 @pytest.mark.anyio
-async def test_packs_are_asked_for_once_in_the_window() -> None:
+async def test_packs_are_queried_once_for_the_window() -> None:
     pack = {
         "resource_pack_id": "pack1",
         "resource_pack_name": "P",
@@ -85,7 +85,7 @@ async def test_costs_that_fail_inside_a_success_are_an_error() -> None:
         await packs(client, LONG_AGO, LATER)
 
 
-def test_packs_keep_what_is_known() -> None:
+def test_packs_are_parsed_as_far_as_known() -> None:
     (pack,) = packs_from_wire({"resource_pack_subscribe_infos": [{"status": "online"}]})
 
     assert (pack.name, pack.status, pack.left_units) == ("unnamed", "online", None)
@@ -101,7 +101,7 @@ def test_packs_keep_what_is_known() -> None:
     ],
     ids=["units", "cash", "cash of no currency"],
 )
-def test_a_row_says_what_was_paid_in_what(
+def test_a_deduction_has_its_amount_and_unit(
     row: Any, unit: str, amount: float, before: float, after: float
 ) -> None:
     (found,) = deductions_from_wire({"result": {"detail": [row]}})
@@ -126,7 +126,7 @@ def paged(said: Mapping[str, Any]) -> Any:
 @pytest.mark.parametrize(
     ("limit", "ids", "has_more"), [(0, ["1", "2"], False), (1, ["1"], True)]
 )
-async def test_a_bill_is_followed_within_the_limit(
+async def test_a_bill_is_paginated_within_the_limit(
     limit: int, ids: list[str], has_more: bool
 ) -> None:
     client = Answering(paged)
@@ -159,6 +159,6 @@ async def test_a_bill_is_followed_within_the_limit(
         max_leaves=20,
     )
 )
-def test_no_json_crashes_the_readers(data: Any) -> None:
+def test_no_json_crashes_the_parsers(data: Any) -> None:
     deductions_from_wire(data)
     packs_from_wire(data)

@@ -29,7 +29,7 @@ class Failing(Answering):
         return answer
 
 
-async def test_what_may_be_better_soon_is_asked_again() -> None:
+async def test_temporary_errors_are_retried() -> None:
     clock, client = FakeClock(), Failing(TOO_OFTEN, STUMBLED)
 
     answer = await RetryingClient(client, clock).query("GET", "/x", params={"a": "b"})
@@ -39,7 +39,7 @@ async def test_what_may_be_better_soon_is_asked_again() -> None:
     assert clock.sleeps == list(RETRY_PAUSES_S)
 
 
-async def test_patience_has_an_end() -> None:
+async def test_retries_are_limited() -> None:
     client = Failing(*[TOO_OFTEN] * 9)
 
     with pytest.raises(RateLimitError):
@@ -51,7 +51,7 @@ async def test_patience_has_an_end() -> None:
 @pytest.mark.parametrize(
     "error", [UnreachableError("nobody there"), AccountError("arrears", http=429)]
 )
-async def test_what_time_does_not_mend_is_told_at_once(error: KlingError) -> None:
+async def test_permanent_errors_are_raised_at_once(error: KlingError) -> None:
     client = Failing(error)
 
     with pytest.raises(type(error)):
