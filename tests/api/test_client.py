@@ -1,4 +1,4 @@
-"""Every way a request can end, over real sockets."""
+"""Every outcome of a request, over real sockets."""
 
 from __future__ import annotations
 

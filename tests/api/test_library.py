@@ -60,7 +60,7 @@ def row(kind: str, **item: Any) -> dict[str, Any]:
     }
 
 
-async def asked(shelf: ItemKind, *replies: Reply, wanted: str = "list") -> Any:
+async def fetch(shelf: ItemKind, *replies: Reply, wanted: str = "list") -> Any:
     """Ask over a real connection, and return what came and what was sent."""
     async with (
         wire.wire_server(*replies) as server,
@@ -75,7 +75,7 @@ async def asked(shelf: ItemKind, *replies: Reply, wanted: str = "list") -> Any:
 
 @pytest.mark.anyio
 async def test_the_id_of_an_element_keeps_every_digit() -> None:
-    found = await asked(ELEMENTS, envelope([row("elements", **ELEMENT)]))
+    found = await fetch(ELEMENTS, envelope([row("elements", **ELEMENT)]))
 
     (element,) = found.items
     assert element.id == "9007199254740993"
@@ -166,7 +166,7 @@ async def test_a_deletion_is_sent_once_with_a_text_as_id(
     shelf: ItemKind, data: Any
 ) -> None:
     """The answer may come without data (observed, section 2.8)."""
-    (seen,) = await asked(shelf, envelope(data), wanted=str(HUGE))
+    (seen,) = await fetch(shelf, envelope(data), wanted=str(HUGE))
 
     assert isinstance(seen, Seen)
     assert seen.json == {f"{shelf.noun}_id": str(HUGE)}
@@ -185,7 +185,7 @@ async def test_a_refused_deletion_is_explained(said: str, told: str) -> None:
     reply = envelope(code=1201, http=400, message=said)
 
     with pytest.raises(UnknownItemError, match=told) as caught:
-        await asked(VOICES, reply, wanted="83")
+        await fetch(VOICES, reply, wanted="83")
 
     assert "kling voices --own" in (caught.value.hint or "")
     assert caught.value.exit_code == 2
@@ -205,6 +205,6 @@ async def test_other_errors_of_a_deletion_stay_as_they_are(
     reply: Reply, error: type[Exception]
 ) -> None:
     with pytest.raises(error) as caught:
-        await asked(VOICES, reply, wanted="83")
+        await fetch(VOICES, reply, wanted="83")
 
     assert not isinstance(caught.value, UnknownItemError)

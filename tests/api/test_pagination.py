@@ -15,7 +15,7 @@ from kling_cli.api.pagination import (
     take_first,
 )
 from kling_cli.errors import UnreachableError
-from tests.api.asked import Answering
+from tests.api.recording_fetcher import RecordingFetcher
 
 pytestmark = pytest.mark.anyio
 
@@ -26,19 +26,19 @@ class Row:
 
 
 def read(rows: Any) -> Iterator[Row]:
-    """Return the rows that hold something: what is being made has a row, no more."""
+    """Return the rows that have an item; one that is being made has none."""
     return (Row(each) for each in rows if each)
 
 
-def pages_of(names: Sequence[str]) -> Answering:
+def pages_of(names: Sequence[str]) -> RecordingFetcher:
     def page(said: Mapping[str, Any]) -> list[str]:
         number, size = int(said["pageNum"]), int(said["pageSize"])
         return list(names[(number - 1) * size : number * size])
 
-    return Answering(page)
+    return RecordingFetcher(page)
 
 
-async def numbered(client: Answering, **options: Any) -> PagedItems[Row]:
+async def numbered(client: RecordingFetcher, **options: Any) -> PagedItems[Row]:
     chosen = {"limit": 0, "page_size": 2, **options}
     return await numbered_pages(client, "/list", read, **chosen)
 
@@ -53,7 +53,7 @@ async def test_a_page_that_is_not_full_is_the_last() -> None:
     found = await numbered(client)
 
     assert (names_of(found), found.has_more) == ("abcde", False)
-    assert [each["pageNum"] for each in client.asked] == ["1", "2", "3"]
+    assert [each["pageNum"] for each in client.requests] == ["1", "2", "3"]
 
 
 async def test_no_page_beyond_the_limit_is_fetched() -> None:
@@ -62,7 +62,7 @@ async def test_no_page_beyond_the_limit_is_fetched() -> None:
     found = await numbered(client, limit=3)
 
     assert (names_of(found), found.has_more) == ("abc", True)
-    assert len(client.asked) == 2
+    assert len(client.requests) == 2
 
 
 async def test_rows_without_items_do_not_count_against_the_limit() -> None:
@@ -72,12 +72,12 @@ async def test_rows_without_items_do_not_count_against_the_limit() -> None:
 
 
 async def test_an_endlessly_repeated_page_ends_the_list() -> None:
-    client = Answering(lambda _: ["a", "b"])
+    client = RecordingFetcher(lambda _: ["a", "b"])
 
     found = await numbered(client)
 
     assert (names_of(found), found.has_more) == ("ab", False)
-    assert len(client.asked) == 2
+    assert len(client.requests) == 2
 
 
 async def test_no_more_pages_than_allowed_are_fetched() -> None:
@@ -91,7 +91,7 @@ async def test_no_more_pages_than_allowed_are_fetched() -> None:
 @pytest.mark.parametrize("data", [None, {}, "[]"])
 async def test_a_response_without_a_list_is_an_error(data: Any) -> None:
     with pytest.raises(UnreachableError, match="no list"):
-        await numbered(Answering(lambda _: data))
+        await numbered(RecordingFetcher(lambda _: data))
 
 
 async def by_cursor(pages: Mapping[str | None, Any], limit: int = 0) -> PagedItems[str]:

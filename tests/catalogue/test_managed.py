@@ -1,4 +1,4 @@
-"""The things of the library are described as products are. Source: section 2.8."""
+"""Managed resources are described as products are. Source: section 2.8."""
 
 from __future__ import annotations
 

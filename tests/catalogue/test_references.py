@@ -1,4 +1,4 @@
-"""Handles and positions lead to the same input, whichever way a body is laid out."""
+"""Handles and positions refer to the same input, whatever the order of a body."""
 
 from __future__ import annotations
 

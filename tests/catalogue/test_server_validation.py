@@ -40,7 +40,7 @@ GOOD = base64.b64encode(png(400, 400)).decode()
 
 
 def plan_of(path: str, raw: dict[str, Any]) -> Plan:
-    """Find the plan the way a server does: by path, and by the body's model."""
+    """Return the plan as a server finds it: by path, and by the body's model."""
     found = decoder.route_by_path(path)
     assert found is not None
     product, route, model = found

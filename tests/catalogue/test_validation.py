@@ -1,4 +1,4 @@
-"""What a person is told about values that will not do (scenario A21)."""
+"""Messages and hints for invalid values (scenario A21)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a login is kept, who can read it, and that it comes back."""
+"""Where a login is stored, who can read it, and that it is read back."""
 
 from __future__ import annotations
 

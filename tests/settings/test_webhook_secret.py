@@ -1,4 +1,4 @@
-"""What is a webhook secret: what the reference library takes, and nothing empty."""
+"""Webhook secrets: what the reference library accepts, and nothing empty."""
 
 from __future__ import annotations
 
