@@ -349,12 +349,12 @@ class _ReceiverObserver:
         match event:
             case CallbackAccepted(received=received):
                 self._post(received)
-            case CallbackRefused(refusal=RefusalReason.UNSIGNED):
+            case CallbackRefused(reason=RefusalReason.UNSIGNED):
                 self._notice(
                     "a callback without a valid signature was refused",
                     "check KLING_WEBHOOK_SECRET against the console's secret",
                 )
-            case CallbackRefused(refusal=RefusalReason.ENCODED, detail=detail):
+            case CallbackRefused(reason=RefusalReason.ENCODED, detail=detail):
                 self._notice(
                     f"a callback in a content coding was refused: {detail}",
                     "have the proxy before the callback URL pass bodies on unchanged",
