@@ -1,4 +1,4 @@
-"""Work that goes on beside other work and ends with it."""
+"""Task group for background tasks that end with a block."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 async def background() -> AsyncIterator[TaskGroup]:
     """Open a task group that is cancelled when the block ends.
 
-    An error of the block comes out as it is, not wrapped in a group; an error of a
-    background task is a bug and comes out as a group.
+    An error of the block is raised unwrapped, not in an exception group; an error of a
+    background task is a bug and is raised in a group.
     """
     import anyio
 

@@ -1,4 +1,4 @@
-"""The one place that knows what time it is and how to wait."""
+"""Clock: the only module that reads the time and sleeps."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ T = TypeVar("T")
 
 
 class Clock(Protocol):
-    """Time as the program sees it; tests hand in one that they move by hand."""
+    """Source of the time, passed in; tests pass a fake one."""
 
     def now(self) -> datetime:
         """Return the wall-clock time, aware, UTC."""
 
     def monotonic(self) -> float:
-        """Return seconds that never go back; only differences mean anything."""
+        """Return seconds that never decrease; only differences are meaningful."""
 
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`; zero or less yields once to the event loop."""
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """Clock of the operating system."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -49,11 +49,11 @@ async def within(clock: Clock, seconds: float, call: Callable[[], Awaitable[T]])
     result: list[T] = []
     async with background() as group:
 
-        async def alarm() -> None:
+        async def cancel_later() -> None:
             await clock.sleep(seconds)
             group.cancel_scope.cancel()
 
-        group.start_soon(alarm)
+        group.start_soon(cancel_later)
         result.append(await call())
     if not result:
         raise TimeoutError

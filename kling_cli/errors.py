@@ -1,4 +1,4 @@
-"""The tree of our errors; each class owns its exit code and its type in JSON.
+"""Exceptions of the program; each class has its exit code and its type in JSON.
 
 An adapter turns foreign exceptions into these where they occur. `main.py` turns
 them into a message and an exit code; nothing in between prints or exits.
@@ -11,7 +11,7 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """What a script reads in `$?`. Stable: `docs/` and the README repeat this table."""
+    """Exit codes of the program. Stable: the README and `docs/` repeat this table."""
 
     DONE = 0
     BUG = 1
@@ -32,10 +32,10 @@ class ExitCode(IntEnum):
 
 
 class KlingError(Exception):
-    """A failure a person can act on.
+    """Base of all errors that a user can act on.
 
     `message` names its subject; `hint` is what to type or change next. `code` is the
-    API's own code and `http` the HTTP status, where an answer was the cause. `task_id`
+    API's own code and `http` the HTTP status, where a response was the cause. `task_id`
     and `external_id` are set where the Python API raises the error of a job.
     """
 
@@ -63,7 +63,7 @@ class KlingError(Exception):
 
 
 class UsageError(KlingError):
-    """The command line, a file or a setting is wrong; nothing was sent."""
+    """The command line, a file or a setting is invalid; nothing was sent."""
 
     exit_code = ExitCode.USAGE
     type = "usage"
@@ -88,7 +88,7 @@ class AccountError(KlingError):
 
 
 class StillRunningError(KlingError):
-    """Waiting ended before the task did; the task goes on and is paid for."""
+    """Waiting ended before the task did; the task continues and is paid for."""
 
     exit_code = ExitCode.STILL_RUNNING
     type = "timeout"
@@ -96,7 +96,7 @@ class StillRunningError(KlingError):
 
 
 class UnreachableError(KlingError):
-    """The API or the network could not be reached, or answered with nonsense."""
+    """The API or the network could not be reached, or sent an invalid response."""
 
     exit_code = ExitCode.UNREACHABLE
     type = "network"
@@ -104,15 +104,15 @@ class UnreachableError(KlingError):
 
 
 class AmbiguousError(UnreachableError):
-    """A create call whose outcome nobody knows: it may have been accepted.
+    """The outcome of a create call is unknown: it may have been accepted.
 
-    Raised for a lost connection or a timeout after the request went out, any 5xx, and
-    an answer that cannot be read. Settle it by asking for the external id.
+    Raised for a lost connection or a timeout after the request was sent, any 5xx, and
+    an invalid response. Settled by a query for the external id.
     """
 
 
 class RateLimitError(UnreachableError):
-    """Too many requests (1302): slow down and ask again."""
+    """Too many requests (1302): retry later."""
 
 
 class NoSlotError(KlingError):
@@ -124,7 +124,7 @@ class NoSlotError(KlingError):
 
 
 class TaskFailedError(KlingError):
-    """The API ended the task as failed; nothing was charged."""
+    """The task failed; nothing was charged."""
 
     exit_code = ExitCode.TASK_FAILED
     type = "task_failed"
@@ -146,14 +146,14 @@ class ContentRefusedError(KlingError):
 
 
 class OutcomeUnknownError(KlingError):
-    """It could not be settled whether the API accepted the job."""
+    """It is still unknown whether the API accepted the job."""
 
     exit_code = ExitCode.OUTCOME_UNKNOWN
     type = "submission_unknown"
 
 
 class TunnelError(KlingError):
-    """No tunnel could be had."""
+    """No tunnel could be opened."""
 
     exit_code = ExitCode.NO_TUNNEL
     type = "tunnel"
@@ -173,7 +173,7 @@ class SignatureError(InvalidCallbackError):
 
 
 class StoppedError(KlingError):
-    """A signal ended the command; tasks already submitted go on."""
+    """A signal stopped the command; submitted tasks continue."""
 
     type = "interrupted"
     is_retryable = True

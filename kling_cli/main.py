@@ -1,4 +1,4 @@
-"""The one boundary: runs the command line, turns a failure into words and a code."""
+"""Entry point of the program: runs the command line, reports failures."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ def main() -> int:
     open_streams()
     arguments = sys.argv[1:]
     if "_KLING_COMPLETE" in os.environ:
-        # typer cleans notes with rich where there is one, which takes longer than all
-        # the rest of a completion; ours are clean. This says that there is none.
+        # typer formats completions with rich where it is installed, which takes longer
+        # than the rest of a completion; ours need no formatting. This hides rich.
         sys.modules["rich"] = None  # type: ignore[assignment]  # -- the documented way
     if arguments in (["--version"], ["-V"]):
         return _version()
     try:
         code = _run(arguments or ["--help"])
-    except BaseException as exc:  # noqa: BLE001 -- the boundary: nothing may pass it
+    except BaseException as exc:  # noqa: BLE001 -- every failure gets a message and an exit code
         from kling_cli.cli.failure import report_failure
 
         code = report_failure(exc, arguments)

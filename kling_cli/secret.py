@@ -1,16 +1,16 @@
-"""A text that never shows itself: keys, tokens, webhook secrets."""
+"""Secret strings that are masked when printed: keys, tokens, webhook secrets."""
 
 from __future__ import annotations
 
 from typing import Final
 
-_SHOWN = 4  # characters of a long secret that help to tell two apart
+_SHOWN = 4  # last characters of a long secret, to tell two apart
 _FIRST_VISIBLE, _LAST_VISIBLE = "!", "~"
-_LONG_ENOUGH = 16  # shorter ones would be given away by four characters
+_LONG_ENOUGH = 16  # four characters would reveal too much of a shorter one
 
 
 class Secret:
-    """A secret text: `str()` and `repr()` are masked, `reveal()` is the real thing."""
+    """A secret string: `str()` and `repr()` are masked, `reveal()` returns it."""
 
     __slots__ = ("_text",)
 
@@ -18,12 +18,12 @@ class Secret:
         self._text: Final = text
 
     def reveal(self) -> str:
-        """Return the secret itself; only for the request or the file that needs it."""
+        """Return the secret itself, for a request or a file that needs it."""
         return self._text
 
     @property
     def masked(self) -> str:
-        """Return what may be shown: stars, and the end of a long secret."""
+        """The masked form: asterisks, and the last characters of a long secret."""
         is_long = len(self._text) >= _LONG_ENOUGH
         return "****" + (self._text[-_SHOWN:] if is_long else "")
 
@@ -41,10 +41,10 @@ class Secret:
 
 
 def refuse_invisible(text: str) -> None:
-    """Raise when a secret has a character that no secret has: all are visible ASCII.
+    """Raise when a secret contains a character that is not visible ASCII.
 
     Raises:
-        ValueError: where it stands and which it is; nothing else of the text is shown.
+        ValueError: names the character and its position, nothing else of the text.
     """
     import unicodedata
 

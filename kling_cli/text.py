@@ -1,4 +1,4 @@
-"""Text as editors save it: byte-order marks, UTF-16, and the line ends of Windows."""
+"""Decoding of text files: byte-order marks, UTF-16, line endings of Windows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 BYTE_ORDER_MARK: Final = "\ufeff"
 NOT_TEXT: Final = "not a UTF-8 text, nor one in UTF-16 with a byte-order mark"
 
-# The mark of UTF-32 begins with that of UTF-16.
+# UTF-32 first: its mark begins with that of UTF-16.
 _ENCODINGS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -19,22 +19,22 @@ _ENCODINGS: Final = (
 
 
 def decode_text(raw: bytes) -> str:
-    """Return the text of a file, its lines ended by line feeds, without a mark.
+    """Return the text of a file, with line feeds and without a byte-order mark.
 
     Raises:
-        ValueError: it is no text; the message quotes nothing.
+        ValueError: it is not text; the message quotes nothing.
     """
     found = (name for mark, name in _ENCODINGS if raw.startswith(mark))
     try:
-        return normal_text(raw.decode(next(found, "utf-8")))
+        return normalize_text(raw.decode(next(found, "utf-8")))
     except UnicodeDecodeError:
         raise ValueError(NOT_TEXT) from None
 
 
-def normal_text(text: str) -> str:
-    """Return text that was decoded by somebody else in the same form.
+def normalize_text(text: str) -> str:
+    """Return decoded text with line feeds and without a byte-order mark.
 
-    A shell's `$(cat FILE)` takes the last line feed away and leaves the carriage return
+    A shell's `$(cat FILE)` strips the last line feed and leaves the carriage return
     before it.
     """
     text = text.lstrip(BYTE_ORDER_MARK).removesuffix("\r")
@@ -42,10 +42,10 @@ def normal_text(text: str) -> str:
 
 
 def is_text(value: Any) -> bool:
-    """Return whether all strings in a value of JSON can be written as UTF-8.
+    """Return whether all strings in a JSON value can be encoded as UTF-8.
 
-    Bytes of a command line or of a file's name that are none, and half a pair of UTF-16
-    in JSON, are lone surrogates in Python.
+    Undecodable bytes in arguments and file names, and half a surrogate pair in JSON,
+    are lone surrogates in Python.
     """
     match value:
         case str():
@@ -59,7 +59,7 @@ def is_text(value: Any) -> bool:
 
 
 def with_replacements(text: str) -> str:
-    """Return `text` with the replacement character in place of lone surrogates."""
+    """Return `text` with lone surrogates replaced by U+FFFD."""
     if text.isascii():
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

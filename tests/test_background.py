@@ -9,7 +9,7 @@ from kling_cli.background import background
 pytestmark = pytest.mark.anyio
 
 
-async def test_work_beside_ends_with_the_block() -> None:
+async def test_background_tasks_end_with_the_block() -> None:
     ended: list[str] = []
 
     async def beside() -> None:
@@ -26,7 +26,7 @@ async def test_work_beside_ends_with_the_block() -> None:
     assert ended == ["block", "beside"]
 
 
-async def test_an_error_of_the_block_comes_out_as_it_is_and_ends_the_work() -> None:
+async def test_an_error_of_the_block_is_unwrapped_and_cancels_the_tasks() -> None:
     async def block() -> None:
         async with background() as group:
             group.start_soon(anyio.sleep_forever)
@@ -37,7 +37,7 @@ async def test_an_error_of_the_block_comes_out_as_it_is_and_ends_the_work() -> N
         await block()
 
 
-async def test_an_error_of_the_work_ends_the_block_and_comes_out_in_a_group() -> None:
+async def test_an_error_of_a_task_ends_the_block_and_is_raised_in_a_group() -> None:
     async def beside() -> None:
         raise KeyError("k")
 
@@ -52,7 +52,7 @@ async def test_an_error_of_the_work_ends_the_block_and_comes_out_in_a_group() ->
     assert [type(one) for one in caught.value.exceptions] == [KeyError]
 
 
-async def test_cancelling_the_work_s_group_ends_the_block_quietly() -> None:
+async def test_cancelling_the_task_group_ends_the_block_without_an_error() -> None:
     async with background() as group:
         group.cancel_scope.cancel()
         await anyio.sleep_forever()

@@ -11,7 +11,7 @@ from tests.support.clock import FakeClock
 pytestmark = pytest.mark.anyio
 
 
-async def test_the_machine_s_clock_goes_forward() -> None:
+async def test_the_system_clock_goes_forward() -> None:
     clock = SystemClock()
     begun, moment = clock.monotonic(), clock.now()
 
@@ -23,7 +23,7 @@ async def test_the_machine_s_clock_goes_forward() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, -5])
-async def test_no_time_at_all_lets_others_act_once(seconds: float) -> None:
+async def test_a_sleep_of_zero_yields_once(seconds: float) -> None:
     done = []
     async with anyio.create_task_group() as group:
 
@@ -37,7 +37,7 @@ async def test_no_time_at_all_lets_others_act_once(seconds: float) -> None:
     assert done == ["other", "sleeper"]
 
 
-async def test_what_is_quick_enough_gives_its_result() -> None:
+async def test_a_call_within_the_time_returns_its_result() -> None:
     clock = FakeClock()
 
     async def call() -> str:
@@ -48,7 +48,7 @@ async def test_what_is_quick_enough_gives_its_result() -> None:
     assert clock.elapsed_s == 4
 
 
-async def test_what_takes_too_long_is_cancelled() -> None:
+async def test_a_call_that_takes_too_long_is_cancelled() -> None:
     clock = FakeClock()
     ended: list[float] = []
 
@@ -64,7 +64,7 @@ async def test_what_takes_too_long_is_cancelled() -> None:
     assert ended == [5]
 
 
-async def test_an_error_comes_out_as_it_is() -> None:
+async def test_an_error_of_the_call_is_raised_unwrapped() -> None:
     async def call() -> None:
         raise KeyError("k")
 
@@ -72,14 +72,14 @@ async def test_an_error_comes_out_as_it_is() -> None:
         await within(FakeClock(), 5, call)
 
 
-async def test_an_answer_of_nothing_is_an_answer() -> None:
+async def test_none_is_a_result() -> None:
     async def call() -> str | None:
         return None
 
     assert await within(FakeClock(), 5, call) is None
 
 
-async def test_whoever_is_cancelled_while_waiting_is_not_late() -> None:
+async def test_cancellation_from_outside_is_not_a_timeout() -> None:
     clock = FakeClock(is_automatic=False)
 
     with anyio.CancelScope() as scope:

@@ -18,7 +18,7 @@ from kling_cli.errors import UsageError
 from kling_cli.jobs.order_parser import json_or_text, to_order
 from kling_cli.secret import Secret
 from kling_cli.settings.settings import read_settings
-from kling_cli.text import NOT_TEXT, decode_text, normal_text
+from kling_cli.text import NOT_TEXT, decode_text, normalize_text
 
 WORDS = "un \u00e9t\u00e9 \U0001f6a3\nat sea\n"
 BOARD = '[{"duration": 2, "prompt": "a boat"},\n"3: rain"]'
@@ -45,7 +45,7 @@ def pipe(monkeypatch: pytest.MonkeyPatch, raw: bytes) -> None:
 
 
 @saved
-def test_every_reader_takes_what_windows_saves(
+def test_every_reader_accepts_files_saved_on_windows(
     mark: bytes, encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def save(name: str, text: str) -> Path:
@@ -80,7 +80,7 @@ def test_every_reader_takes_what_windows_saves(
     assert body == {"prompt": WORDS, "list": [1]}
 
 
-def test_what_a_shell_has_read_from_such_a_file_is_the_same_text() -> None:
+def test_text_read_by_a_shell_from_such_a_file_is_the_same() -> None:
     product = loader.load_product("text2video")
 
     said = read_option_values(product, {"prompt": "\ufeffa boat\r\nat sea\r"})
@@ -88,10 +88,10 @@ def test_what_a_shell_has_read_from_such_a_file_is_the_same_text() -> None:
     assert said["prompt"] == "a boat\nat sea"
     assert json_or_text('\ufeff{"a": 1}\r') == {"a": 1}
     assert read_settings({"KLING_API_KEY": "\ufeffsk-1\r"}).api_key == Secret("sk-1")
-    assert normal_text("old\rMac") == "old\nMac"
+    assert normalize_text("old\rMac") == "old\nMac"
 
 
-def test_what_is_no_text_is_said_to_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_not_text_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = "\u00e9t\u00e9 secret".encode("latin-1")
     pipe(monkeypatch, wrong)
 
@@ -116,7 +116,7 @@ def test_what_is_no_text_is_said_to_be_none(monkeypatch: pytest.MonkeyPatch) -> 
         pytest.param("\u200bsk-hidden", "character 1 is U+200B", id="first"),
     ],
 )
-def test_a_character_that_no_key_has_is_named_by_its_place(key: str, said: str) -> None:
+def test_an_invalid_character_in_a_key_is_located(key: str, said: str) -> None:
     settings = read_settings({"KLING_API_KEY": key})
 
     with pytest.raises(UsageError) as stored:

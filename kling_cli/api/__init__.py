@@ -1,4 +1,4 @@
-"""The client of the Kling API: credentials, requests, and what the answers mean.
+"""The client of the Kling API: credentials, requests, and the meaning of responses.
 
 `KlingClient` sends; `Task` is the one form of a task for both generations of the API.
 """

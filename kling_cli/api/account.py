@@ -1,6 +1,6 @@
-"""The account: its resource packs, and what was deducted from them or in cash.
+"""Queries the account: its resource packs, and deductions from packs or in cash.
 
-Source: API reference 2.11, read 2026-10-04. What it says may be 12 hours old.
+Source: API reference 2.11, read 2026-10-04. The figures may be 12 hours old.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BALANCE_PATH: Final = "/account/billing/balance"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
-    """A resource pack and what is left in it; amounts in units.
+    """A resource pack and what is left of it; amounts in units.
 
     `status` is `toBeOnline`, `online`, `expired`, `runOut`, or a newer word.
     """
@@ -48,7 +48,7 @@ class Pack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deduction:
-    """What one task has cost. `unit` is `units`, or a currency such as `USD`."""
+    """The charge for one task. `unit` is `units`, or a currency such as `USD`."""
 
     task_id: str | None
     amount: float | None
@@ -75,22 +75,22 @@ async def packs(
 ) -> tuple[Pack, ...]:
     """Return the resource packs bought between `start` and `end`.
 
-    At most one such request a second is welcome.
+    The API asks for at most one such request a second.
 
     Raises:
-        KlingError: refused; this call can say so inside an answer that looks well.
+        KlingError: refused; this call can report that inside a successful response.
     """
     params = {"start_time": str(to_unix_ms(start)), "end_time": str(to_unix_ms(end))}
-    answer = await client.ask("GET", "/account/costs", params=params)
-    inner = as_integer(as_object(answer.data).get("code"))
+    response = await client.query("GET", "/account/costs", params=params)
+    inner = as_integer(as_object(response.data).get("code"))
     if inner:
-        message = as_text(as_object(answer.data).get("msg"))
-        raise error_from_code(answer.http, inner, message, answer.request_id)
-    return packs_from_wire(answer.data)
+        message = as_text(as_object(response.data).get("msg"))
+        raise error_from_code(response.http, inner, message, response.request_id)
+    return packs_from_wire(response.data)
 
 
 def packs_from_wire(data: Any) -> tuple[Pack, ...]:
-    """Return the packs of `GET /account/costs`."""
+    """Return the packs in a response of `GET /account/costs`."""
     infos = as_object(data).get("resource_pack_subscribe_infos")
     return tuple(
         Pack(
@@ -121,22 +121,24 @@ async def deductions(  # noqa: PLR0913 -- one per thing a bill can be asked abou
 
     `filters` are the values wanted by key; a key without values is no filter.
     """
-    question = {
+    query = {
         "start_time": to_unix_ms(start),
         "end_time": to_unix_ms(end),
         "limit": min(limit, MAX_ROWS) or MAX_ROWS,
         "filters": [{"key": k, "values": [*v]} for k, v in filters.items() if v],
     }
 
-    async def turn(cursor: str | None) -> tuple[tuple[Deduction, ...], str | None]:
-        body = question if cursor is None else {"cursor": cursor}
-        data = as_object((await client.ask("POST", path, json=body)).data)
+    async def fetch_page(
+        cursor: str | None,
+    ) -> tuple[tuple[Deduction, ...], str | None]:
+        body = query if cursor is None else {"cursor": cursor}
+        data = as_object((await client.query("POST", path, json=body)).data)
         more = (
             as_text(data.get("next_cursor")) if data.get("has_more") is True else None
         )
         return deductions_from_wire(data), more
 
-    return await cursor_pages(turn, limit=limit)
+    return await cursor_pages(fetch_page, limit=limit)
 
 
 def deductions_from_wire(data: Any) -> tuple[Deduction, ...]:

@@ -1,4 +1,4 @@
-"""Task ids: fit to be sent, as many as a call takes, found again in the answer."""
+"""The client of the Kling API: creates tasks, queries and lists them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ MAX_IDS_PER_CALL: Final = 20  # Source: API reference 2.5, `GET /tasks`, read 20
 
 
 def chunk_ids(ids: Sequence[str]) -> Iterator[list[str]]:
-    """Yield `ids`, each once, in lists that one call can take.
+    """Yield `ids`, without duplicates, in lists that one call accepts.
 
     Raises:
         UsageError: one of them is not an id.
@@ -54,10 +54,10 @@ def chunk_ids(ids: Sequence[str]) -> Iterator[list[str]]:
 
 
 def require_task_id(task_id: str) -> str:
-    """Return an id that means the same in a path and in a list.
+    """Return a task id that is safe in a path and in a list separated by commas.
 
     Raises:
-        UsageError: it would not.
+        UsageError: it is not.
     """
     if task_id in ("", ".", "..") or "," in task_id:
         raise UsageError(f"{task_id!r} is not a task id", hint="give ids one by one")
@@ -67,7 +67,7 @@ def require_task_id(task_id: str) -> str:
 def match_by_id(
     asked: Sequence[str], tasks: Sequence[Task], *, is_external: bool
 ) -> Iterator[tuple[str, Task]]:
-    """Yield the tasks that were asked for; one answer to one question is the answer."""
+    """Yield the tasks by the ids queried; a lone task matches a lone id."""
     for task in tasks:
         name = task.external_id if is_external else task.id
         if name is None and len(asked) == len(tasks) == 1:
@@ -81,16 +81,16 @@ RETRY_PAUSES_S: Final = (1.0, 2.0)  # `/account/costs` wants no more than one a 
 
 @dataclass(frozen=True, slots=True)
 class RetryingClient:
-    """A client whose questions may be asked twice: lists, figures, deletions.
+    """Retries requests that are safe to repeat: lists, figures, deletions.
 
-    An API that answers, with 429 or 5xx, is asked again; one that cannot be reached is
-    not, as somebody is waiting.
+    Responses of 429 or 5xx are retried; a host that cannot be reached is not, as a
+    person is waiting.
     """
 
     client: PageFetcher
     clock: Clock
 
-    async def ask(
+    async def query(
         self,
         method: str,
         path: str,
@@ -98,19 +98,19 @@ class RetryingClient:
         params: Mapping[str, str] | None = None,
         json: Any = None,
     ) -> ApiResponse:
-        """Return the answer that there is in the end.
+        """Return the first successful response, after retries.
 
         Raises:
             KlingError: as the client does.
         """
         for pause_s in RETRY_PAUSES_S:
             try:
-                return await self.client.ask(method, path, params=params, json=json)
+                return await self.client.query(method, path, params=params, json=json)
             except UnreachableError as exc:
                 if exc.http is None:
                     raise
             await self.clock.sleep(pause_s)
-        return await self.client.ask(method, path, params=params, json=json)
+        return await self.client.query(method, path, params=params, json=json)
 
 
 _NOT_FOUND: Final = 1203
@@ -119,19 +119,20 @@ _BAD_VALUE: Final = 1201
 
 @dataclass(slots=True)
 class RequestCounts:
-    """How many requests of each kind have been sent, repeats included."""
+    """How many requests of each kind have been sent, retries included."""
 
     create: int = 0
     query: int = 0
 
 
 class KlingClient:
-    """One account on one host. `http` has the API's base URL; its owner closes it.
+    """The client for one account on one host.
 
-    `last_created` is what the last create call answered, whatever it said.
+    `http` has the API's base URL; its owner closes it. `last_create_response` is that
+    of the last create call, whatever its code.
 
     Every method raises CredentialsError and AccountError for what only a person can
-    mend, and UnreachableError (RateLimitError for 429) for what may be better soon.
+    correct, and UnreachableError (RateLimitError for 429) for what may be temporary.
     """
 
     def __init__(
@@ -140,29 +141,29 @@ class KlingClient:
         credentials: Credentials,
         clock: Clock,
         *,
-        patience_s: float = EXCHANGE_TIMEOUT_S,
+        exchange_timeout_s: float = EXCHANGE_TIMEOUT_S,
     ) -> None:
         self._http = http
         self._credentials = credentials
         self._clock = clock
-        self._patience_s = patience_s
+        self._exchange_timeout_s = exchange_timeout_s
         self.request_counts = RequestCounts()
-        self.last_created: ApiResponse | None = None
+        self.last_create_response: ApiResponse | None = None
 
     async def create(self, path: str, body: Mapping[str, Any]) -> Task:
         """Submit a job and return its task.
 
         Raises:
-            AmbiguousError: nobody knows whether there is a task now.
-            UnreachableError: there is certainly none; nothing was sent, or a gateway
-                turned it away.
-            RateLimitError, NoSlotError: there is none yet; later there may be.
-            RefusedError, ContentRefusedError: the request as it is will never do.
+            AmbiguousError: it is unknown whether the task was created.
+            UnreachableError: it was certainly not created; nothing was sent, or a
+                gateway refused it.
+            RateLimitError, NoSlotError: it was not created; a retry may succeed.
+            RefusedError, ContentRefusedError: the request is invalid; no retry helps.
         """
         return await self._created(path, body, task_from_wire)
 
-    async def call_directly(self, path: str, body: Mapping[str, Any]) -> Task:
-        """Return the finished task of a call that answers with its result.
+    async def create_synchronous(self, path: str, body: Mapping[str, Any]) -> Task:
+        """Return the finished task of a call whose response has the result.
 
         Raises what `create` raises. Source: API reference 2.7, 2.8, read 2026-10-04.
         """
@@ -171,21 +172,23 @@ class KlingClient:
     async def _created(
         self, path: str, body: Mapping[str, Any], read: Callable[..., Task]
     ) -> Task:
-        request = Request(method="POST", path=path, json=body, doubt=AmbiguousError)
-        answer = self.last_created = await self._send(request, "create")
-        if answer.code != SUCCESS:
-            raise self._error(answer, is_create=True)
+        request = Request(
+            method="POST", path=path, json=body, no_response_error=AmbiguousError
+        )
+        response = self.last_create_response = await self._send(request, "create")
+        if response.code != SUCCESS:
+            raise self._error(response, is_create=True)
         try:
-            return read(answer.data, request_id=answer.request_id)
+            return read(response.data, request_id=response.request_id)
         except UnreachableError as exc:
             raise AmbiguousError(
-                exc.message, http=answer.http, request_id=answer.request_id
+                exc.message, http=response.http, request_id=response.request_id
             ) from exc
 
     async def tasks(
         self, ids: Sequence[str], *, is_external: bool = False, path: str = "/tasks"
     ) -> dict[str, Task]:
-        """Return the tasks of any family by the ids asked for; unknown ones are absent.
+        """Return the tasks of any family by the ids queried; unknown ones are absent.
 
         Needs an API key. Solutions have a `path` of their own, `/solutions`. Source:
         API reference 2.5 and 2.10, read 2026-10-04.
@@ -194,8 +197,8 @@ class KlingClient:
         found: dict[str, Task] = {}
         for chunk in chunk_ids(ids):
             params = {key: ",".join(chunk)}
-            answer = await self.ask("GET", path, params=params)
-            tasks = tasks_from_wire(answer.data, request_id=answer.request_id)
+            response = await self.query("GET", path, params=params)
+            tasks = tasks_from_wire(response.data, request_id=response.request_id)
             found.update(match_by_id(chunk, tasks, is_external=is_external))
         return found
 
@@ -206,12 +209,12 @@ class KlingClient:
         """
         path = f"{query_path.rstrip('/')}/{quote(require_task_id(task_id), safe='')}"
         try:
-            answer = await self.ask("GET", path)
+            response = await self.query("GET", path)
         except RefusedError as exc:
             if exc.code == _NOT_FOUND or _is_unknown_id(exc):
                 return None
             raise
-        return task_from_wire(answer.data, request_id=answer.request_id)
+        return task_from_wire(response.data, request_id=response.request_id)
 
     async def search(  # noqa: PLR0913 -- one per field of the API's filter
         self,
@@ -238,16 +241,16 @@ class KlingClient:
             "filters": [{"key": k, "values": v} for k, v in filters.items() if v],
         }
         body = {key: value for key, value in asked.items() if value not in (None, [])}
-        answer = await self.ask("POST", path, json=body)
-        return page_from_wire(answer.data, request_id=answer.request_id)
+        response = await self.query("POST", path, json=body)
+        return page_from_wire(response.data, request_id=response.request_id)
 
     async def legacy_list(
         self, path: str, page: int = 1, size: int = 30
     ) -> tuple[Task, ...]:
         """Return a page of one legacy family's tasks, counted from 1."""
         params = {"pageNum": str(page), "pageSize": str(size)}
-        answer = await self.ask("GET", path, params=params)
-        return tasks_from_wire(answer.data, request_id=answer.request_id)
+        response = await self.query("GET", path, params=params)
+        return tasks_from_wire(response.data, request_id=response.request_id)
 
     async def call(
         self,
@@ -257,18 +260,24 @@ class KlingClient:
         params: Mapping[str, str] | None = None,
         json: Any = None,
     ) -> ApiResponse:
-        """Send a signed request and return the answer, whatever its code.
+        """Send a signed request and return the response, whatever its code.
 
         Raises:
-            AmbiguousError: a request that may change something got no answer.
+            AmbiguousError: a request that may change something got no response.
         """
-        doubt = UnreachableError if method.upper() == "GET" else AmbiguousError
+        no_response_error = (
+            UnreachableError if method.upper() == "GET" else AmbiguousError
+        )
         request = Request(
-            method=method.upper(), path=path, params=params, json=json, doubt=doubt
+            method=method.upper(),
+            path=path,
+            params=params,
+            json=json,
+            no_response_error=no_response_error,
         )
         return await self._send(request, "other")
 
-    async def ask(
+    async def query(
         self,
         method: str,
         path: str,
@@ -276,24 +285,26 @@ class KlingClient:
         params: Mapping[str, str] | None = None,
         json: Any = None,
     ) -> ApiResponse:
-        """Return the answer to what may be asked twice; one with a code is an error.
+        """Return the response to a request that is safe to repeat; an error for a code.
 
         Raises:
-            RefusedError: the API does not know what is asked for.
+            RefusedError: the API does not know what is queried.
         """
         request = Request(method=method, path=path, params=params, json=json)
-        answer = await self._send(request, "query")
-        if answer.code != SUCCESS:
-            raise self._error(answer, is_create=False)
-        return answer
+        response = await self._send(request, "query")
+        if response.code != SUCCESS:
+            raise self._error(response, is_create=False)
+        return response
 
     async def _send(self, request: Request, kind: str) -> ApiResponse:
-        """Send `request`; once more, signed anew, when the token was the trouble."""
-        answer = await self._send_once(request, kind)
-        if answer.code not in TOKEN_CODES:
-            return answer
-        ahead = answer.date - self._clock.now() if answer.date else timedelta()
-        self._credentials.forget(ahead)
+        """Send `request`; if the token is refused, once more with a new one."""
+        response = await self._send_once(request, kind)
+        if response.code not in TOKEN_CODES:
+            return response
+        clock_offset = (
+            response.date - self._clock.now() if response.date else timedelta()
+        )
+        self._credentials.invalidate(clock_offset)
         return await self._send_once(request, kind)
 
     async def _send_once(self, request: Request, kind: str) -> ApiResponse:
@@ -303,12 +314,15 @@ class KlingClient:
             self.request_counts.query += 1
         authorization = self._credentials.authorization(self._clock.now())
         return await send_request(
-            self._http, request, authorization, patience_s=self._patience_s
+            self._http,
+            request,
+            authorization,
+            exchange_timeout_s=self._exchange_timeout_s,
         )
 
-    def _error(self, answer: ApiResponse, *, is_create: bool) -> Exception:
+    def _error(self, response: ApiResponse, *, is_create: bool) -> Exception:
         return error_from_response(
-            answer,
+            response,
             base_url=str(self._http.base_url),
             credentials=self._credentials,
             is_create=is_create,
@@ -321,10 +335,10 @@ def _is_unknown_id(exc: RefusedError) -> bool:
 
 @asynccontextmanager
 async def open_client(settings: Settings, clock: Clock) -> AsyncIterator[KlingClient]:
-    """Give a client that talks with these settings' account, closed in the end.
+    """Open a client for the account of these settings, closed in the end.
 
     Raises:
-        CredentialsError: there are none.
+        CredentialsError: there are no credentials.
     """
     credentials = credentials_from_settings(settings)
     async with new_http(settings.api_base) as http:

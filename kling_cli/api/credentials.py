@@ -1,4 +1,4 @@
-"""What a request is signed with: an API key, or a pair that signs short tokens."""
+"""Signs requests: with an API key, or with short-lived tokens of a key pair."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _MIN_CLOCK_OFFSET: Final = timedelta(seconds=5)  # a Date header counts whole se
 
 
 class Credentials(Protocol):
-    """What the client needs to sign a request, and to keep secrets out of messages."""
+    """What the client needs to sign a request and to keep secrets out of messages."""
 
     @property
     def kind(self) -> CredentialKind:
-        """Return what this is, in the catalogue's words."""
+        """Return the kind of these credentials, for the catalogue."""
 
     def authorization(self, now: datetime) -> str:
-        """Return the Authorization header of a request that leaves at `now`."""
+        """Return the Authorization header of a request sent at `now`."""
 
-    def forget(self, ahead: timedelta = timedelta()) -> None:
-        """Sign anew next time, for a server whose clock is `ahead` of ours."""
+    def invalidate(self, clock_offset: timedelta = timedelta()) -> None:
+        """Sign anew next time, for a server whose clock is ahead by `clock_offset`."""
 
     def redact(self, text: str) -> str:
         """Return `text` without our secrets, should the API have repeated them."""
@@ -38,7 +38,7 @@ class Credentials(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """One key for every endpoint. Source: API reference 1.2, read 2026-10-04."""
+    """An API key for every endpoint. Source: API reference 1.2, read 2026-10-04."""
 
     key: Secret
     kind: CredentialKind = CredentialKind.API_KEY
@@ -46,7 +46,7 @@ class ApiKey:
     def authorization(self, now: datetime) -> str:  # noqa: ARG002 -- a key has no age
         return f"Bearer {self.key.reveal()}"
 
-    def forget(self, ahead: timedelta = timedelta()) -> None:
+    def invalidate(self, clock_offset: timedelta = timedelta()) -> None:
         """Do nothing: a key is not signed."""
 
     def redact(self, text: str) -> str:
@@ -57,7 +57,7 @@ class ApiKey:
 class KeyPair:
     """An AccessKey and the SecretKey that signs its tokens.
 
-    A token serves until five minutes of its half hour are left.
+    A token is reused until five minutes of its half hour are left.
     Source: API reference 1.3, read 2026-10-04.
     """
 
@@ -66,19 +66,21 @@ class KeyPair:
     kind: CredentialKind = CredentialKind.KEY_PAIR
     _token: str | None = field(default=None, repr=False)
     _expires_at: datetime | None = None
-    _ahead: timedelta = timedelta()
+    _clock_offset: timedelta = timedelta()
 
     def authorization(self, now: datetime) -> str:
         if self._expires_at is None or self._expires_at - now < RENEWAL_MARGIN:
             self._token = None
         if self._token is None:
-            self._token = self._sign(now + self._ahead)
+            self._token = self._sign(now + self._clock_offset)
             self._expires_at = now + TOKEN_LIFETIME
         return f"Bearer {self._token}"
 
-    def forget(self, ahead: timedelta = timedelta()) -> None:
+    def invalidate(self, clock_offset: timedelta = timedelta()) -> None:
         self._token = None
-        self._ahead = ahead if abs(ahead) > _MIN_CLOCK_OFFSET else timedelta()
+        self._clock_offset = (
+            clock_offset if abs(clock_offset) > _MIN_CLOCK_OFFSET else timedelta()
+        )
 
     def redact(self, text: str) -> str:
         access_key, secret_key = self.access_key.reveal(), self.secret_key.reveal()
@@ -100,11 +102,11 @@ class KeyPair:
 
 
 def credentials_from_settings(settings: Settings) -> ApiKey | KeyPair:
-    """Return what the settings allow; an API key wins over a pair.
+    """Return the credentials of the settings; an API key wins over a pair.
 
     Raises:
         CredentialsError: there are none, or half a pair, or they cannot be read.
-        UsageError: a key, or the address it is for, is nonsense.
+        UsageError: a key, or the address it is for, is invalid.
     """
     settings.require(*ACCOUNT_SETTINGS)
     if settings.api_key is not None:
@@ -115,7 +117,7 @@ def credentials_from_settings(settings: Settings) -> ApiKey | KeyPair:
 
 
 def missing_credentials_error(settings: Settings) -> KlingError:
-    """Return why settings without whole credentials have none, and what to do."""
+    """Return the error that says why there are no credentials, and what to do."""
     for name in ACCOUNT_SETTINGS:
         if name in settings.problems:
             return settings.problems[name]

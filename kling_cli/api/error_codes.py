@@ -1,4 +1,4 @@
-"""The API's error codes: what each means for us, and what a person can do about it."""
+"""Maps the API's error codes to our errors, each with a hint."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _LATER = "try again in a few minutes"
 
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
-    """One code: our error, its meaning in a few words, and what to do next."""
+    """A code of the API: our error, its meaning in a few words, and a hint."""
 
     error: type[KlingError]
     meaning: str
@@ -102,10 +102,10 @@ _FAMILIES: Final[Mapping[int, int]] = {
 def error_from_code(
     http: int, code: int, message: str | None, request_id: str | None
 ) -> KlingError:
-    """Return the error that an answer with `code` (not 0) stands for."""
+    """Return the error for a response with `code` (not 0)."""
     known = ERROR_CODES.get(code) or _unlisted_code(http, code)
-    said = " ".join((message or "").split())[:MAX_MESSAGE_CHARS]
-    words = f"{known.meaning}: {said}" if said else known.meaning
+    detail = " ".join((message or "").split())[:MAX_MESSAGE_CHARS]
+    words = f"{known.meaning}: {detail}" if detail else known.meaning
     return known.error(
         f"{words} (code {code})",
         hint=known.hint,
@@ -116,10 +116,10 @@ def error_from_code(
 
 
 def is_certain_refusal(http: int, code: int) -> bool:
-    """Return whether an answer to a create says for certain that there is no task.
+    """Return whether a response to a create call excludes that the task exists.
 
-    A server error leaves that open, also under a code that says "unavailable": gateways
-    answer so for requests they have passed on.
+    A server error does not, nor does a code that says "unavailable": gateways answer so
+    for requests that they have passed on.
     """
     known = ERROR_CODES.get(code)
     if known is not None:
@@ -152,21 +152,21 @@ _NO_API: Final = "try again; if it stays so, check KLING_API_BASE"
 
 
 def error_from_response(
-    answer: ApiResponse, *, base_url: str, credentials: Credentials, is_create: bool
+    response: ApiResponse, *, base_url: str, credentials: Credentials, is_create: bool
 ) -> KlingError:
-    """Return the error that `answer` stands for.
+    """Return the error that a response stands for.
 
-    For a create, whatever does not certainly deny the task is an AmbiguousError.
+    For a create call, any response that does not exclude the task is an AmbiguousError.
     """
-    if answer.code is None or answer.code == SUCCESS:
-        return _error_without_code(answer, is_create=is_create)
-    message = credentials.redact(answer.message or "")
-    error = error_from_code(answer.http, answer.code, message, answer.request_id)
-    if is_create and not is_certain_refusal(answer.http, answer.code):
+    if response.code is None or response.code == SUCCESS:
+        return _error_without_code(response, is_create=is_create)
+    message = credentials.redact(response.message or "")
+    error = error_from_code(response.http, response.code, message, response.request_id)
+    if is_create and not is_certain_refusal(response.http, response.code):
         return _convert(AmbiguousError, error)
     if not is_create and isinstance(error, NoSlotError):
         return _convert(RateLimitError, error)  # a query needs no slot: it is the rate
-    if answer.code in UNKNOWN_KEY_CODES:
+    if response.code in UNKNOWN_KEY_CODES:
         error.hint = _key_hint(message, base_url, credentials) or error.hint
     return error
 
@@ -181,21 +181,21 @@ def _convert(kind: type[KlingError], error: KlingError) -> KlingError:
     )
 
 
-def _error_without_code(answer: ApiResponse, *, is_create: bool) -> KlingError:
-    """Return the error of an answer that is not the API's envelope."""
-    kind = answer.media_type or "nothing"
-    said = f"the API answered HTTP {answer.http} with {kind} that cannot be read"
+def _error_without_code(response: ApiResponse, *, is_create: bool) -> KlingError:
+    """Return the error of a response that is not the API's envelope."""
+    kind = response.media_type or "nothing"
+    detail = f"the API answered HTTP {response.http} with {kind} that cannot be read"
     error: type[KlingError] = UnreachableError
     hint = _NO_API
-    if answer.http == _TOO_MANY:
+    if response.http == _TOO_MANY:
         error, hint = RateLimitError, "slow down and try again"
-    elif answer.http == _UNAUTHORIZED and answer.is_json:
+    elif response.http == _UNAUTHORIZED and response.is_json:
         error, hint = CredentialsError, LOGIN_HINT
-    elif answer.http == _TOO_LARGE:
+    elif response.http == _TOO_LARGE:
         error, hint = RefusedError, "use smaller images: the request is too large"
-    elif is_create and _may_have_been_processed(answer.http):
+    elif is_create and _may_have_been_processed(response.http):
         error, hint = AmbiguousError, "ask for the external id before sending again"
-    return error(said, hint=hint, http=answer.http, request_id=answer.request_id)
+    return error(detail, hint=hint, http=response.http, request_id=response.request_id)
 
 
 def _may_have_been_processed(http: int) -> bool:
@@ -205,7 +205,7 @@ def _may_have_been_processed(http: int) -> bool:
 
 
 def _key_hint(message: str, base_url: str, credentials: Credentials) -> str | None:
-    """Return what to do about a key that this host does not know."""
+    """Return a hint for a key that this host does not know."""
     if credentials.kind is CredentialKind.KEY_PAIR and "AK/SK" in message:
         return f"this needs an API key, not a key pair: {LOGIN_HINT}"
     other = other_region(base_url)
@@ -218,7 +218,7 @@ def _key_hint(message: str, base_url: str, credentials: Credentials) -> str | No
 
 
 def other_region(base_url: str) -> str | None:
-    """Return the region whose host `base_url` is not; None for a host of one's own."""
+    """Return the region of the other official host; None for any other host."""
     base = base_url.rstrip("/")
     if base == API_HOSTS["cn"]:
         return "global"

@@ -1,4 +1,4 @@
-"""Asking a host, for nothing, whether it is there and knows our credentials."""
+"""Checks, free of charge, whether a host is reachable and accepts our credentials."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NO_PERMISSION: Final = 1103  # said of a key that is known
 
 
 class HealthStatus(StrEnum):
-    """What a host makes of our credentials."""
+    """How a host responds to our credentials."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -32,40 +32,42 @@ class HealthStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthReport:
-    """How one host answered. `error` may go with ACCEPTED: an account in arrears.
+    """The result of a check. `error` may accompany ACCEPTED: an account in arrears.
 
-    `ahead_s` is by how much the host's clock is ahead of ours, to a second or so.
+    `clock_offset_s` is by how much the host's clock is ahead, to a second or so.
     """
 
-    standing: HealthStatus
+    status: HealthStatus
     error: KlingError | None = None
-    ahead_s: float | None = None
+    clock_offset_s: float | None = None
     elapsed_s: float = 0.0
 
 
 async def check_credentials(
     base_url: str, credentials: Credentials, clock: Clock, *, timeout_s: float = 10.0
 ) -> HealthReport:
-    """Ask `base_url` with `credentials` for what costs and changes nothing.
+    """Send a request to `base_url` that costs and changes nothing, with `credentials`.
 
     Source: API reference 2.5 (unknown ids) and 2.11 (costs are free), read 2026-10-04.
     """
     begun = clock.monotonic()
     async with new_http(base_url, timeout_s=timeout_s) as http:
-        client = KlingClient(http, credentials, clock, patience_s=EXCHANGE_TIMEOUT_S)
+        client = KlingClient(
+            http, credentials, clock, exchange_timeout_s=EXCHANGE_TIMEOUT_S
+        )
         try:
-            answer = await _send_check(client, credentials.kind, clock.now())
+            response = await _send_check(client, credentials.kind, clock.now())
         except UnreachableError as exc:
-            return HealthReport(standing=HealthStatus.UNREACHABLE, error=exc)
+            return HealthReport(status=HealthStatus.UNREACHABLE, error=exc)
     error = None
-    if answer.code != SUCCESS:
+    if response.code != SUCCESS:
         error = error_from_response(
-            answer, base_url=base_url, credentials=credentials, is_create=False
+            response, base_url=base_url, credentials=credentials, is_create=False
         )
     return HealthReport(
-        standing=_health_status(answer, error),
+        status=_health_status(response, error),
         error=error,
-        ahead_s=_clock_offset_s(answer, clock.now()),
+        clock_offset_s=_clock_offset_s(response, clock.now()),
         elapsed_s=clock.monotonic() - begun,
     )
 
@@ -73,20 +75,20 @@ async def check_credentials(
 async def check_reachable(
     base_url: str, clock: Clock, *, timeout_s: float = 10.0
 ) -> HealthReport:
-    """Ask `base_url` without credentials: any answer shows that something is there."""
+    """Send a request without credentials: a JSON response shows that it is an API."""
     begun = clock.monotonic()
     async with new_http(base_url, timeout_s=timeout_s) as http:
         request = Request(method="GET", path="/tasks")
         try:
-            answer = await send_request(
-                http, request, "", patience_s=EXCHANGE_TIMEOUT_S
+            response = await send_request(
+                http, request, "", exchange_timeout_s=EXCHANGE_TIMEOUT_S
             )
         except UnreachableError as exc:
-            return HealthReport(standing=HealthStatus.UNREACHABLE, error=exc)
+            return HealthReport(status=HealthStatus.UNREACHABLE, error=exc)
     return HealthReport(
-        standing=HealthStatus.REFUSED if answer.is_json else HealthStatus.UNREACHABLE,
-        error=None if answer.is_json else _not_the_api_error(base_url, answer),
-        ahead_s=_clock_offset_s(answer, clock.now()),
+        status=HealthStatus.REFUSED if response.is_json else HealthStatus.UNREACHABLE,
+        error=None if response.is_json else _not_the_api_error(base_url, response),
+        clock_offset_s=_clock_offset_s(response, clock.now()),
         elapsed_s=clock.monotonic() - begun,
     )
 
@@ -102,23 +104,23 @@ async def _send_check(
     return await client.call("GET", "/account/costs", params=params)
 
 
-def _health_status(answer: ApiResponse, error: KlingError | None) -> HealthStatus:
+def _health_status(response: ApiResponse, error: KlingError | None) -> HealthStatus:
     if error is None:
         return HealthStatus.ACCEPTED
-    if isinstance(error, CredentialsError) and answer.code != _NO_PERMISSION:
+    if isinstance(error, CredentialsError) and response.code != _NO_PERMISSION:
         return HealthStatus.REFUSED
-    is_known = answer.code in ERROR_CODES and type(error) is not UnreachableError
+    is_known = response.code in ERROR_CODES and type(error) is not UnreachableError
     return HealthStatus.ACCEPTED if is_known else HealthStatus.UNREACHABLE
 
 
-def _clock_offset_s(answer: ApiResponse, now: datetime) -> float | None:
-    return None if answer.date is None else (answer.date - now).total_seconds()
+def _clock_offset_s(response: ApiResponse, now: datetime) -> float | None:
+    return None if response.date is None else (response.date - now).total_seconds()
 
 
-def _not_the_api_error(base_url: str, answer: ApiResponse) -> UnreachableError:
+def _not_the_api_error(base_url: str, response: ApiResponse) -> UnreachableError:
     return UnreachableError(
-        f"{base_url} answers HTTP {answer.http} with {answer.media_type or 'nothing'}: "
-        "that is not the Kling API",
+        f"{base_url} answers HTTP {response.http} with"
+        f" {response.media_type or 'nothing'}: that is not the Kling API",
         hint="correct or unset KLING_API_BASE",
-        http=answer.http,
+        http=response.http,
     )

@@ -1,4 +1,4 @@
-"""The one constructor of HTTP clients: user agent, timeouts, proxies, certificates.
+"""Constructs all HTTP clients: user agent, timeouts, proxies, certificates.
 
 Import httpx from here (`from kling_cli.api.http import httpx`). Where click is
 installed, httpx imports its own command line, and with it click and rich: 66 of its
@@ -43,7 +43,7 @@ CONNECT_TIMEOUT_S = 10.0
 
 
 class ProxyFailedError(httpx.ProxyError):
-    """The proxy that `variable` names gave no connection; nothing was sent."""
+    """The proxy that `variable` names accepted no connection; nothing was sent."""
 
     def __init__(self, message: str, variable: str) -> None:
         super().__init__(message)
@@ -56,15 +56,15 @@ def new_http(
     timeout_s: float = 30.0,
     connect_timeout_s: float = CONNECT_TIMEOUT_S,
     is_insecure: bool = False,
-    look_up: Resolver | None = None,
+    resolver: Resolver | None = None,
 ) -> httpx.AsyncClient:
-    """Return a client; close it with `async with`.
+    """Return a new HTTP client; close it with `async with`.
 
-    `timeout_s` is how long nothing may come or go before a request has failed. Proxies
-    come from the environment, but this machine is always spoken to directly. Redirects
-    are not followed. `is_insecure` takes any certificate. A request raises UsageError
-    when the environment's proxy or certificates cannot be used and are needed for it.
-    `look_up` gives the addresses of a name; by default those the system knows.
+    `timeout_s` bounds each connect, read and write. Proxies come from the environment;
+    this machine is always connected to directly. Redirects are not followed.
+    `is_insecure` accepts any certificate. A request raises UsageError when the
+    environment's proxy or certificates cannot be used and are needed for it. `resolver`
+    returns the addresses of a name; by default the system's.
 
     Raises:
         UsageError: `base_url` is no URL.
@@ -82,7 +82,7 @@ def new_http(
         follow_redirects=False,
         trust_env=False,
         transport=_Transport(
-            _LazyTlsContext(is_insecure=is_insecure), Proxies.from_environment(look_up)
+            _LazyTlsContext(is_insecure=is_insecure), Proxies.from_environment(resolver)
         ),
     )
 
@@ -145,16 +145,16 @@ def _new_transport(proxy: Proxy, context: ssl.SSLContext) -> httpx.AsyncHTTPTran
 
 
 def _is_tls_error(exc: BaseException | None) -> bool:
-    """Return whether an exception, or one that it came from, is of TLS."""
+    """Return whether an exception, or one that it was raised from, is of TLS."""
     while exc is not None and not isinstance(exc, ssl.SSLError):
         exc = exc.__cause__ or exc.__context__
     return exc is not None
 
 
 class _LazyTlsContext:
-    """A TLS context whose authorities are read before the first TLS connection.
+    """A TLS context that loads its authorities before the first TLS connection.
 
-    Reading them takes 20 ms, which a sandbox on loopback never needs. Until then no
+    Loading takes 20 ms, which a sandbox on loopback never needs. Until then no
     certificate is accepted at all.
     """
 
@@ -166,7 +166,7 @@ class _LazyTlsContext:
             self.context.verify_mode = ssl.CERT_NONE
 
     def load(self) -> None:
-        """Read the authorities: SSL_CERT_FILE or SSL_CERT_DIR, else certifi's."""
+        """Load the authorities: SSL_CERT_FILE or SSL_CERT_DIR, else certifi's."""
         if self._is_loaded:
             return
         import certifi

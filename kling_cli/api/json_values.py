@@ -1,4 +1,4 @@
-"""Reading single values out of JSON that a stranger wrote: right, or None."""
+"""Converts untrusted JSON values: each to its type, or to None."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def parse_json(raw: bytes) -> Any:
     """Return the JSON value of `raw`.
 
     Raises:
-        ValueError: it is none, or nested too deeply to be read.
+        ValueError: it is none, or nested too deeply.
     """
     try:
         return json.loads(raw)
@@ -29,14 +29,14 @@ def parse_json(raw: bytes) -> Any:
 
 
 def first_value(data: Mapping[str, Any], *keys: str) -> Any:
-    """Return the value of the first of `keys` that is there and not null."""
+    """Return the value of the first of `keys` that is present and not null."""
     return next((data[key] for key in keys if data.get(key) is not None), None)
 
 
 def as_text(value: Any) -> str | None:
-    """Return a text that can be encoded, or the digits of a whole number.
+    """Return a text that can be encoded, or the digits of an integer.
 
-    An empty text is none.
+    An empty text is None.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if abs(value) < 1 << 64 else None
@@ -46,7 +46,7 @@ def as_text(value: Any) -> str | None:
 
 
 def as_number(value: Any) -> float | None:
-    """Return a finite number, of a number or of a text such as `5.041`."""
+    """Return a finite number, from a number or a text such as `5.041`."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
@@ -57,7 +57,7 @@ def as_number(value: Any) -> float | None:
 
 
 def as_integer(value: Any) -> int | None:
-    """Return a whole number, of a number or of a text such as `1303`."""
+    """Return an integer, from a number or a text such as `1303`."""
     found = as_number(value)
     return int(found) if found is not None and found.is_integer() else None
 
@@ -72,7 +72,7 @@ def as_datetime(value: Any) -> datetime | None:
 
 
 def to_unix_ms(moment: datetime | None) -> int | None:
-    """Return a time as the API wants it."""
+    """Return a time in Unix milliseconds, the API's form."""
     return None if moment is None else int(moment.timestamp() * 1000)
 
 

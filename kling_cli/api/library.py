@@ -1,8 +1,8 @@
-"""The library of an account: voices and elements, one's own and ready-made ones.
+"""Lists and deletes items of an account's library: voices and elements, own and preset.
 
 Source: API reference 2.8 and 7, read 2026-10-04. The id of an element is a JSON number
-that may exceed what a float can hold: it is read as the whole number it is, and is a
-text from there on.
+that may exceed the precision of a float: it is read as an integer, and is a text from
+there on.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BAD_VALUE: Final = 1201
 
 
 class Owner(StrEnum):
-    """Whose a thing of the library is."""
+    """Whether an item of the library is the account's own or a preset."""
 
     OWN = "own"
     PRESET = "preset"
@@ -31,7 +31,7 @@ class Owner(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemKind:
-    """One kind of thing, and where the API keeps it.
+    """A kind of library item, and the API's paths for it.
 
     Of the two documented paths that delete an element both act on the same library.
     """
@@ -44,7 +44,7 @@ class ItemKind:
 
     @property
     def plural(self) -> str:
-        """What it is called in the plural, by us and by the API."""
+        """The plural of the noun, for us and for the API."""
         return f"{self.noun}s"
 
 
@@ -66,7 +66,7 @@ ELEMENTS: Final = ItemKind(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A file that belongs to a thing: `role` is `sample`, `frontal`, `refer`, `voice`.
+    """A file of an item: `role` is `sample`, `frontal`, `refer` or `voice`.
 
     `url` is a signed link and never logged.
     """
@@ -96,79 +96,79 @@ class LibraryItem:
 
 
 class UnknownItemError(UsageError):
-    """There is no thing of this id, or none that is one's own."""
+    """There is no item of this id, or none that is the account's own."""
 
 
 async def library_items(
-    client: PageFetcher, shelf: ItemKind, owner: Owner, *, limit: int
+    client: PageFetcher, kind: ItemKind, owner: Owner, *, limit: int
 ) -> PagedItems[LibraryItem]:
-    """Return up to `limit` things of a shelf (0: all), as the API orders them."""
+    """Return up to `limit` items of a kind (0: all), in the API's order."""
     is_own = owner is Owner.OWN
     return await numbered_pages(
         client,
-        shelf.own_path if is_own else shelf.preset_path,
-        lambda rows: items_from_wire(rows, shelf, owner),
+        kind.own_path if is_own else kind.preset_path,
+        lambda rows: items_from_wire(rows, kind, owner),
         limit=limit,
-        page_size=min(limit, shelf.page_size) or shelf.page_size,
+        page_size=min(limit, kind.page_size) or kind.page_size,
     )
 
 
-async def delete_item(client: PageFetcher, shelf: ItemKind, thing_id: str) -> None:
-    """Delete one's own thing. Asked twice, the API refuses, and nothing else happens.
+async def delete_item(client: PageFetcher, kind: ItemKind, item_id: str) -> None:
+    """Delete an item of one's own. A repeated deletion is refused and changes nothing.
 
     Raises:
-        NoSuchThingError: it is not there, or no longer.
+        UnknownItemError: it does not exist, or no longer.
     """
-    body = {f"{shelf.noun}_id": thing_id}
+    body = {f"{kind.noun}_id": item_id}
     try:
-        await client.ask("POST", shelf.delete_path, json=body)
+        await client.query("POST", kind.delete_path, json=body)
     except RefusedError as exc:
         if exc.code != _BAD_VALUE:
             raise
-        raise _unknown_item_error(shelf, thing_id, exc) from exc
+        raise _unknown_item_error(kind, item_id, exc) from exc
 
 
 def _unknown_item_error(
-    shelf: ItemKind, thing_id: str, exc: RefusedError
+    kind: ItemKind, item_id: str, exc: RefusedError
 ) -> UnknownItemError:
     is_gone = "already" in exc.message.lower()
     what = (
-        f"{shelf.noun} {thing_id} has been deleted before"
+        f"{kind.noun} {item_id} has been deleted before"
         if is_gone
-        else f"there is no {shelf.noun} {thing_id} of your own to delete"
+        else f"there is no {kind.noun} {item_id} of your own to delete"
     )
     return UnknownItemError(
         what if is_gone else f"{what} ({exc.message})",
-        hint=f"`kling {shelf.plural} --own` lists those that there are",
+        hint=f"`kling {kind.plural} --own` lists those that there are",
         code=exc.code,
         http=exc.http,
         request_id=exc.request_id,
     )
 
 
-def items_from_wire(rows: Any, shelf: ItemKind, owner: Owner) -> Iterator[LibraryItem]:
-    """Yield the things in the tasks of a list; what is still being made has none."""
+def items_from_wire(rows: Any, kind: ItemKind, owner: Owner) -> Iterator[LibraryItem]:
+    """Yield the items in the tasks of a list; one that is still being made has none."""
     for row in as_objects(rows):
         result = as_object(row.get("task_result"))
-        for item in as_objects(result.get(shelf.plural)):
-            thing_id = as_text(item.get(f"{shelf.noun}_id"))
+        for item in as_objects(result.get(kind.plural)):
+            item_id = as_text(item.get(f"{kind.noun}_id"))
             status = as_text(item.get("status")) or ""
-            if thing_id is not None and status.lower() != _DELETED:
-                yield _item(thing_id, item, row, shelf, owner)
+            if item_id is not None and status.lower() != _DELETED:
+                yield _item(item_id, item, row, kind, owner)
 
 
 def _item(
-    thing_id: str,
+    item_id: str,
     item: Mapping[str, Any],
     row: Mapping[str, Any],
-    shelf: ItemKind,
+    kind: ItemKind,
     owner: Owner,
 ) -> LibraryItem:
     is_preset = item.get("owned_by") == _PRESET_OWNER
     voice = as_object(item.get("element_voice_info"))
     return LibraryItem(
-        id=thing_id,
-        name=as_text(item.get(f"{shelf.noun}_name")),
+        id=item_id,
+        name=as_text(item.get(f"{kind.noun}_name")),
         owner=Owner.PRESET if is_preset else owner,
         links=tuple(_links(item, voice)),
         description=as_text(item.get("element_description")),

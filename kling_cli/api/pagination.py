@@ -1,4 +1,4 @@
-"""Lists that come page by page, followed to their end or as far as is wanted."""
+"""Follows paginated lists to their end, or as far as is wanted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kling_cli.errors import UnreachableError
 
 
 class Identified(Protocol):
-    """Something with an id that tells it from others."""
+    """An item with an id that is unique in its list."""
 
     @property
     def id(self) -> str: ...
@@ -24,9 +24,9 @@ MAX_PAGE: Final = 1000  # Source: API reference 2.8, `pageNum`, read 2026-10-04
 
 
 class PageFetcher(Protocol):
-    """The part of the client that asking for lists needs."""
+    """The part of the client that lists need."""
 
-    async def ask(
+    async def query(
         self,
         method: str,
         path: str,
@@ -38,7 +38,7 @@ class PageFetcher(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PagedItems(Generic[T]):
-    """What was found, and whether there is more than was wanted."""
+    """The items found, and whether there are more than were wanted."""
 
     items: tuple[T, ...]
     has_more: bool = False
@@ -47,7 +47,7 @@ class PagedItems(Generic[T]):
 def take_first(
     items: Sequence[T], limit: int, *, has_more: bool = False
 ) -> PagedItems[T]:
-    """Return the first `limit` of these, 0 being all of them."""
+    """Return the first `limit` items; 0 is all of them."""
     shown = tuple(items[: limit or None])
     return PagedItems(items=shown, has_more=has_more or len(shown) < len(items))
 
@@ -55,16 +55,16 @@ def take_first(
 async def numbered_pages(  # noqa: PLR0913 -- a list, and how far to follow it
     client: PageFetcher,
     path: str,
-    read: Callable[[Any], Iterable[N]],
+    parse: Callable[[Any], Iterable[N]],
     *,
     limit: int,
     page_size: int,
     max_pages: int = MAX_PAGE,
 ) -> PagedItems[N]:
-    """Return up to `limit` items (0: all) of a list whose pages are numbered.
+    """Return up to `limit` items (0: all) of a list with numbered pages.
 
-    A page may have more rows than items: of what is being made there is a row and
-    nothing yet. A page that is not full is the last, and so is one without news.
+    A page may have more rows than items: an item that is being made has a row and no
+    item yet. A page that is not full is the last, and so is one without new items.
 
     Raises:
         UnreachableError: a page is no list, which is not the same as an empty one.
@@ -72,9 +72,9 @@ async def numbered_pages(  # noqa: PLR0913 -- a list, and how far to follow it
     found: dict[str, N] = {}
     for page in range(1, max_pages + 1):
         params = {"pageNum": str(page), "pageSize": str(page_size)}
-        rows = _rows(await client.ask("GET", path, params=params))
+        rows = _rows(await client.query("GET", path, params=params))
         known = len(found)
-        found |= {item.id: item for item in read(rows)}
+        found |= {item.id: item for item in parse(rows)}
         is_repeated = page > 1 and len(found) == known
         if len(rows) < page_size or is_repeated:
             return take_first([*found.values()], limit)
@@ -83,32 +83,32 @@ async def numbered_pages(  # noqa: PLR0913 -- a list, and how far to follow it
     return take_first([*found.values()], limit, has_more=True)
 
 
-def _rows(answer: ApiResponse) -> list[Any]:
-    if isinstance(answer.data, list):
-        return answer.data
+def _rows(response: ApiResponse) -> list[Any]:
+    if isinstance(response.data, list):
+        return response.data
     raise UnreachableError(
         "the API's answer has no list",
         hint="try again; if it stays so, check KLING_API_BASE",
-        request_id=answer.request_id,
+        request_id=response.request_id,
     )
 
 
 async def cursor_pages(
-    turn: Callable[[str | None], Awaitable[tuple[Sequence[T], str | None]]],
+    fetch_page: Callable[[str | None], Awaitable[tuple[Sequence[T], str | None]]],
     *,
     limit: int,
 ) -> PagedItems[T]:
-    """Return up to `limit` items (0: all) of a list in which cursors lead on.
+    """Return up to `limit` items (0: all) of a list that is followed by cursors.
 
-    `turn` takes a cursor, None for the first page, and returns the items there and the
-    cursor of the next page, None after the last.
+    `fetch_page` takes a cursor, None for the first page, and returns the items there
+    and the cursor of the next page, None after the last.
     """
     found: list[T] = []
     seen: set[str | None] = set()
     cursor: str | None = None
     while cursor not in seen:
         seen.add(cursor)
-        items, cursor = await turn(cursor)
+        items, cursor = await fetch_page(cursor)
         found += items
         if cursor is None or (limit and len(found) >= limit):
             return take_first(found, limit, has_more=cursor is not None)

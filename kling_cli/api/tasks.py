@@ -1,4 +1,4 @@
-"""What a task of the API is in our terms, whichever generation it was made with."""
+"""Parses tasks of either generation of the API into one model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LIBRARY_TYPES: Final = frozenset({"voice", "element"})
 
 
 class TaskStatus(StrEnum):
-    """Where a task is in its life. Source: API reference 2.1, read 2026-10-04."""
+    """The status of a task. Source: API reference 2.1, read 2026-10-04."""
 
     SUBMITTED = "submitted"
     PROCESSING = "processing"
@@ -41,12 +41,12 @@ class TaskStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """One result of a task: a file that can be fetched until its URL expires.
+    """A result of a task: a file that can be fetched until its URL expires.
 
     `type` is `video`, `image`, `audio`, `voice`, `element`, or a solution's own word
     (`subbed_video`, `srt`, `product_image`), or `face`, `mask`, `tracking` of a step.
-    `url` and `watermark_url` are signed links and never logged in full. `facts` is what
-    else is known: when a face appears (`start_s`), a video's `fps`, `width`, `height`
+    `url` and `watermark_url` are signed links and never logged in full. `facts` are
+    further numbers: when a face appears (`start_s`), a video's `fps`, `width`, `height`
     and `frames`.
     """
 
@@ -59,16 +59,16 @@ class Output:
 
     @property
     def is_of_library(self) -> bool:
-        """Whether what counts is its id, by which it is used, rather than a file."""
+        """Whether it is an item of the library, used by its id and not as a file."""
         return self.type in LIBRARY_TYPES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A task as one answer of the API described it.
+    """A task as one response of the API describes it.
 
     `units` is the charge in units of its pack: known when the task has ended, 0 for a
-    failed one, None when the API did not say. `request_id` is that of the answer.
+    failed one, None when the API did not say. `request_id` is that of the response.
     """
 
     id: str
@@ -92,7 +92,7 @@ _PREVIEW = {"video": "video", "image": "video_cover", "tracking": "tracking_outp
 
 
 def step_failure_reason(data: Mapping[str, Any]) -> str | None:
-    """Return why a step has not done what it is for; None when it has."""
+    """Return why a step has recognised nothing; None when it succeeded."""
     status = as_integer(data.get("status"))
     if not status:
         return None
@@ -170,7 +170,7 @@ def task_from_wire(data: Any, *, request_id: str | None = None) -> Task:
     """Return the task that one object of the API describes.
 
     Raises:
-        UnreachableError: it is no object, or has no task id: an answer to nothing.
+        UnreachableError: it is no object, or has no task id.
     """
     found = as_object(data)
     task_id = _task_id(found)
@@ -194,10 +194,10 @@ def task_from_wire(data: Any, *, request_id: str | None = None) -> Task:
 
 
 def result_from_wire(data: Any, *, request_id: str | None = None) -> Task:
-    """Return what a call has answered that is done when it answers.
+    """Return the finished task of a synchronous call.
 
-    Some name a task, some a session; the others are called after the request. A step
-    that has recognised nothing has failed.
+    Some responses name a task, some a session; for the others the request's id is used.
+    A step that has recognised nothing has failed.
 
     Raises:
         UnreachableError: it is no object.
@@ -216,7 +216,7 @@ def result_from_wire(data: Any, *, request_id: str | None = None) -> Task:
 
 
 def tasks_from_wire(data: Any, *, request_id: str | None = None) -> tuple[Task, ...]:
-    """Return the tasks of a list; what is not a task is left out.
+    """Return the tasks of a list; entries that are no tasks are left out.
 
     Raises:
         UnreachableError: it is no list, which is not the same as an empty one.
@@ -265,7 +265,7 @@ def _outputs(data: Mapping[str, Any]) -> Iterator[Output]:
 
 
 def _item_outputs(item: Mapping[str, Any], type_: str) -> Iterator[Output]:
-    """Yield what one item of a `task_result` stands for: a file or several.
+    """Yield the outputs in one item of a `task_result`: one file or several.
 
     Further views of a subject come three in an item, as `url_1` to `url_3`; a part that
     an image does not contain has an empty URL. Source: API reference 2.8.
@@ -307,7 +307,7 @@ def _units(data: Mapping[str, Any]) -> float | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskPage:
-    """A page of tasks; `next_cursor` asks for the next one while `has_more`."""
+    """A page of tasks; `next_cursor` fetches the next one while `has_more`."""
 
     tasks: tuple[Task, ...]
     next_cursor: str | None

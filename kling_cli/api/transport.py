@@ -1,4 +1,4 @@
-"""A path of the API as a person types it; whatever leads elsewhere is refused."""
+"""Sends one request of the API over HTTP and parses the response's envelope."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _UNESCAPED: Final = frozenset(' "<>\\^`{|}#')  # what a URL has only as %20 and 
 
 
 def parse_request_path(text: str, *, api_base: str) -> tuple[str, dict[str, str]]:
-    """Return the path, which begins with one slash, and the query as parameters.
+    """Parse a path of the API as typed; return it and its query parameters.
 
-    The slash may be missing, and a whole URL will do if it is one of `api_base`. A
-    parameter that is there several times is one list, as the API writes lists.
+    The slash may be missing, and a whole URL is accepted if it is below `api_base`. A
+    parameter that occurs several times is one list, as the API writes lists.
 
     Raises:
         UsageError: it is no path, or leads out of the API: the key goes nowhere else.
@@ -51,7 +51,7 @@ def parse_request_path(text: str, *, api_base: str) -> tuple[str, dict[str, str]
 
 
 def _path_below_base(url: str, api_base: str) -> str:
-    """Return what follows `api_base` in a URL of that host."""
+    """Return the part of a URL that follows `api_base`."""
     base, given = _split(api_base), _split(url)
     if given is None or base is None or _origin(given) != _origin(base):
         raise UsageError(
@@ -93,7 +93,7 @@ def _invalid_path(text: str, why: str) -> UsageError:
 
 
 def _without_query(text: str) -> str:
-    """Return it without its query, where the secrets of signed links stand."""
+    """Return a URL without its query, which may hold the secrets of signed links."""
     return text.partition("?")[0]
 
 
@@ -115,9 +115,9 @@ _NOT_SENT: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiResponse:
-    """An answer as it came. `code` is None when it is not the API's envelope.
+    """A response of the API. `code` is None when it is not the API's envelope.
 
-    `is_json` says whether the body could be read at all; `date` is the server's clock.
+    `is_json` is whether the body could be parsed at all; `date` is the server's clock.
     `task_s` is how long a sandbox says that the new task will take.
     """
 
@@ -135,13 +135,16 @@ class ApiResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to ask; `doubt` is raised when it is not known whether it arrived."""
+    """A request of the API.
+
+    `no_response_error` is raised when it is unknown whether the request arrived.
+    """
 
     method: str
     path: str
     params: Mapping[str, str] | None = None
     json: Any = None
-    doubt: type[UnreachableError] = UnreachableError
+    no_response_error: type[UnreachableError] = UnreachableError
 
 
 async def send_request(
@@ -149,21 +152,22 @@ async def send_request(
     request: Request,
     authorization: str,
     *,
-    patience_s: float = EXCHANGE_TIMEOUT_S,
+    exchange_timeout_s: float = EXCHANGE_TIMEOUT_S,
 ) -> ApiResponse:
-    """Send `request` and return the answer, whatever it says.
+    """Send `request` and return the response, whatever its code.
 
-    `patience_s` bounds the whole exchange; a large body gets more.
+    `exchange_timeout_s` bounds the whole exchange; a large body gets more.
 
     Raises:
         UsageError: the request cannot be written as HTTP.
         UnreachableError: nothing was sent.
-        request.doubt: it may have arrived, and there is no answer that can be read.
+        request.no_response_error: it may have arrived, and there is no response that
+            can be read.
     """
     wire = _build_request(http, request, authorization)
-    patience_s += len(wire.content) / _MIN_UPLOAD_RATE
+    exchange_timeout_s += len(wire.content) / _MIN_UPLOAD_RATE
     try:
-        with anyio.fail_after(patience_s):
+        with anyio.fail_after(exchange_timeout_s):
             response = await http.send(wire, stream=True)
             try:
                 body = await _read_body(response, request)
@@ -172,7 +176,7 @@ async def send_request(
     except _NOT_SENT as exc:
         raise _unreachable_error(http, exc) from exc
     except (httpx.HTTPError, OSError) as exc:  # a TLS error, a timeout: OSErrors
-        raise request.doubt(
+        raise request.no_response_error(
             f"{_host(http)} gave no answer: {_reason(exc)}",
             hint="check the network connection; `kling doctor` looks at it",
         ) from exc
@@ -220,7 +224,7 @@ async def _read_body(response: httpx.Response, request: Request) -> bytes:
     async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > MAX_RESPONSE_BYTES:
-            raise request.doubt(
+            raise request.no_response_error(
                 f"the answer of {response.url.host} is larger than "
                 f"{MAX_RESPONSE_BYTES >> 20} MiB",
                 hint="check KLING_API_BASE: this is not how the Kling API answers",
@@ -230,7 +234,7 @@ async def _read_body(response: httpx.Response, request: Request) -> bytes:
 
 
 def parse_response(response: httpx.Response, body: bytes) -> ApiResponse:
-    """Return what an HTTP answer says. Source: API reference 1.5, read 2026-10-04."""
+    """Return the envelope of a response. Source: API reference 1.5, read 2026-10-04."""
     head = ApiResponse(
         http=response.status_code,
         body=body,

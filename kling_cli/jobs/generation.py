@@ -259,7 +259,7 @@ class JobRun:
             raise
         finally:
             job.creates, job.queries = submission.creates, submission.queries
-            job.answer = client.last_created
+            job.answer = client.last_create_response
 
     def _apply_accepted(self, job: Job, task: Task, session: Session) -> None:
         """Apply the accepted task to the job; report its id before it is stored.

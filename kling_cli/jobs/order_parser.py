@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from kling_cli import catalogue
 from kling_cli.catalogue import Field, FieldKind, Product, expected_type, split_handle
 from kling_cli.errors import UsageError
-from kling_cli.text import BYTE_ORDER_MARK, decode_text, normal_text
+from kling_cli.text import BYTE_ORDER_MARK, decode_text, normalize_text
 
 if TYPE_CHECKING:
     from kling_cli.jobs.prepare import Order
@@ -134,7 +134,7 @@ def _several(field: Field, typed: Any) -> Sequence[Any]:
 
 
 def _text(_field: Field, typed: Any) -> Any:
-    return normal_text(typed) if isinstance(typed, str) else typed
+    return normalize_text(typed) if isinstance(typed, str) else typed
 
 
 def _as_typed(_field: Field, typed: Any) -> Any:

@@ -1,4 +1,4 @@
-"""`config.toml`: read with every mistake named by its line; one setting written."""
+"""Reads `config.toml`, with the line of every mistake, and writes single settings."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def read_config(path: Path, known: Collection[str]) -> dict[str, str]:
 
 
 def write_setting(path: Path, key: str, value: str | bool) -> None:
-    """Set the top-level `key` in the file, and leave all else in it as it is.
+    """Set the top-level `key` in the file, and leave the rest of it as it is.
 
-    The file appears whole or stays as it was; a symbolic link stays one.
+    The file is replaced as a whole or stays as it was; a symbolic link stays one.
 
     Raises:
         UsageError: the file is not TOML, or it cannot be written.
@@ -114,7 +114,7 @@ def _invalid_toml_error(path: Path, exc: Exception) -> UsageError:
 def _flatten(
     table: Mapping[str, Any], known: Collection[str], prefix: str = ""
 ) -> dict[str, Any]:
-    """Return dotted keys; a table is opened only where known keys live in it."""
+    """Return values by dotted key; only tables that have known keys are flattened."""
     flat: dict[str, Any] = {}
     for key, value in table.items():
         name = f"{prefix}{key}"

@@ -1,4 +1,4 @@
-"""What `kling auth login` keeps: in the system's keyring, or in a file of mode 0600.
+"""Stores the login of `kling auth login`: in the system's keyring or a file, mode 0600.
 
 `credentials.toml` always says which, so that a machine without a login never wakes its
 keyring, which may be slow or ask a person to unlock it.
@@ -30,7 +30,7 @@ _LOGIN_HINT: Final = "run `kling auth login` again, or `kling auth logout`"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredCredentials:
-    """A login: an API key or a pair, and the region whose host accepted it.
+    """A stored login: an API key or a pair, and the region whose host accepted it.
 
     `place` is `keyring` or `credentials.toml`.
     """
@@ -65,10 +65,10 @@ def read_credentials(config_dir: Path) -> StoredCredentials | None:
 
 
 def store_credentials(config_dir: Path, credentials: StoredCredentials) -> str:
-    """Keep a login instead of any earlier one and return where: `place`.
+    """Store a login in place of any earlier one and return where: its `place`.
 
     Raises:
-        CredentialsError: neither keyring nor file takes it.
+        CredentialsError: neither keyring nor file accepts it.
     """
     keys = {
         name: value.reveal()
@@ -84,10 +84,10 @@ def store_credentials(config_dir: Path, credentials: StoredCredentials) -> str:
 
 
 def delete_credentials(config_dir: Path) -> str | None:
-    """Forget the login and return where it was kept, None when there was none.
+    """Delete the login and return where it was stored, None when there was none.
 
     Raises:
-        CredentialsError: it is there and cannot be removed.
+        CredentialsError: it exists and cannot be removed.
     """
     path = config_dir / FILE_NAME
     if not path.exists():
@@ -166,7 +166,7 @@ def _keyring() -> Any | None:
 
 
 def _write_keyring(config_dir: Path, keys: Mapping[str, str]) -> bool:
-    """Return whether the keyring took the keys and gives them back."""
+    """Return whether the keyring stored the keys and returns them."""
     backend = _keyring()
     if backend is None:
         return False

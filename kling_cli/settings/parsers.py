@@ -1,4 +1,4 @@
-"""What a setting's text means; nonsense is a ValueError of (complaint, hint)."""
+"""Parses the texts of settings; invalid ones raise ValueError(complaint, hint)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FALSE = frozenset({"0", "false", "no", "off"})
 
 
 def parse_seconds(text: str) -> float | None:
-    """Return the seconds of `90`, `10m` or `1h30m`; None, for ever, of `0`.
+    """Return the seconds of `90`, `10m` or `1h30m`; None, for ever, for `0`.
 
     Raises:
         ValueError: (complaint, hint) for anything else.
@@ -49,6 +49,8 @@ def choice_parser(*words: str) -> _ChoiceParser:
 
 
 class _ChoiceParser:
+    """A parser of one of several words."""
+
     def __init__(self, words: tuple[str, ...]) -> None:
         self.words = words
 
@@ -96,7 +98,7 @@ def parse_folder(text: str) -> Path:
 
 
 def parse_secret(text: str) -> Secret:
-    """Return a key as it was pasted, without the blanks around it.
+    """Return a key as it was pasted, without surrounding white space.
 
     A byte-order mark before it is that of a file. The complaint never repeats the text.
     """

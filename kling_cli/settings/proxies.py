@@ -1,7 +1,7 @@
 """Chooses the proxy of a request from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY.
 
-This machine is always spoken to directly: loopback addresses, `localhost`, and names
-that resolve to loopback. An entry of NO_PROXY that cannot be read is skipped.
+This machine is always connected to directly: loopback addresses, `localhost`, and names
+that resolve to loopback. An entry of NO_PROXY that cannot be parsed is skipped.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ class Proxy:
     variable: str
 
     def __str__(self) -> str:
-        """Return what may be shown: no user name, no password."""
+        """Return the proxy without user name and password."""
         scheme, _, rest = self.url.partition("://")
         host = re.split(r"[/?#]", rest.rpartition("@")[2])[0]
         return f"{scheme}://{host} ({self.variable})"
 
     @property
     def is_resolving(self) -> bool:
-        """Return whether names are to be looked up by the proxy and not here."""
+        """Return whether the proxy resolves names, rather than this machine."""
         return self.url.lower().startswith("socks5h:")
 
 
@@ -70,7 +70,7 @@ class Bypass:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `name`, `.name`, an address or a range, with or without a port.
+        """Parse `name`, `.name`, an address or a range, with or without a port.
 
         Raises:
             ValueError: it is none of these.
@@ -94,7 +94,7 @@ class Bypass:
         return cls(scheme=scheme, host=name, is_below_only=is_below_only, port=port)
 
     def matches(self, scheme: str, host: str, port: int | None) -> bool:
-        """Return whether a host, in lower case, is to be reached without the proxy."""
+        """Return whether a host, in lower case, bypasses the proxy."""
         if self.scheme not in ("all", scheme) or self.port not in (None, port):
             return False
         if self.network is not None:
@@ -106,22 +106,22 @@ class Bypass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxies:
-    """The proxies of an environment by scheme, and what is reached without them.
+    """The proxies of an environment by scheme, and the hosts that bypass them.
 
-    `skipped` are the entries of NO_PROXY that could not be read.
+    `skipped` are the entries of NO_PROXY that could not be parsed.
     """
 
     by_scheme: Mapping[str, Proxy] = field(default_factory=dict)
     bypasses: tuple[Bypass, ...] = ()
     skipped: tuple[str, ...] = ()
-    look_up: Resolver | None = field(default=None, repr=False)
+    resolver: Resolver | None = field(default=None, repr=False)
     _is_here: dict[str, bool] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def from_environment(cls, look_up: Resolver | None = None) -> Self:
-        """Return what the environment says, or the system where it has such settings.
+    def from_environment(cls, resolver: Resolver | None = None) -> Self:
+        """Return the proxies of the environment, or of the system's own settings.
 
-        `look_up` gives the addresses of a name; by default those the system knows.
+        `resolver` returns the addresses of a name; by default the system's.
         """
         from urllib.request import getproxies
 
@@ -143,11 +143,11 @@ class Proxies:
             },
             bypasses=tuple(bypasses),
             skipped=tuple(skipped),
-            look_up=look_up,
+            resolver=resolver,
         )
 
     def named(self, url: str) -> Proxy | None:
-        """Return the proxy for `url` that the variables name, without any lookup."""
+        """Return the proxy for `url` that the variables name; resolve nothing."""
         if not self.by_scheme:
             return None
         try:
@@ -163,9 +163,9 @@ class Proxies:
         return None if is_bypassed else proxy
 
     async def choose(self, url: str) -> Proxy | None:
-        """Return the proxy for `url`, None to go directly.
+        """Return the proxy for `url`, None for a direct connection.
 
-        A name is looked up once, and only when a proxy would be used for it.
+        A name is resolved once, and only when a proxy would be used for it.
         """
         proxy = self.named(url)
         host = urlsplit(url).hostname or ""
@@ -177,7 +177,7 @@ class Proxies:
         ):
             return proxy
         if host not in self._is_here:
-            found = await (self.look_up or resolve_addresses)(host)
+            found = await (self.resolver or resolve_addresses)(host)
             self._is_here[host] = bool(found) and all(map(_is_loopback, found))
         return None if self._is_here[host] else proxy
 
@@ -186,7 +186,7 @@ async def resolve_addresses(host: str) -> tuple[str, ...]:
     """Return the addresses that a name resolves to; none when that takes too long.
 
     The thread is a daemon, as a lookup that hangs cannot be cancelled and must not
-    hold up the end of the program.
+    delay the end of the program.
     """
     import asyncio
     import contextlib

@@ -1,7 +1,7 @@
-"""Options, environment and config file, turned into one frozen `Settings`.
+"""Resolves options, environment, config file and stored login into frozen `Settings`.
 
-Precedence: option, environment, config file, stored login, default. Each value knows
-where it came from, so that a complaint and `kling doctor` can say so.
+Precedence: option, environment, config file, stored login, default. The origin of each
+value is recorded, for messages and `kling doctor`.
 """
 
 from __future__ import annotations
@@ -63,13 +63,13 @@ _REQUIRED_BY_ALL: Final = ("config_dir", "state_dir", "sandbox")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that was decided before a command began.
+    """The settings of one run, resolved before the command begins.
 
     `timeout_s` None waits for ever. `origins` maps a setting's name to `option`,
     `environment KLING_X`, `config.toml`, `keyring`, `credentials.toml` or `default`.
-    `credentials_problem` is why a stored login could not be read: raised only by what
-    needs credentials. `problems` has the other settings that cannot be used as they
-    stand; each has its default, and whatever uses it calls `require` first.
+    `credentials_problem` is why a stored login could not be read: raised only where
+    credentials are needed. `problems` has the other settings that are invalid; each has
+    its default, and code that uses one calls `require` first.
     """
 
     api_key: Secret | None
@@ -97,10 +97,10 @@ class Settings:
     problems: Mapping[str, UsageError] = field(default_factory=dict)
 
     def require(self, *names: str) -> None:
-        """Return when the settings of these names can be used.
+        """Return when the settings of these names are valid.
 
         Raises:
-            UsageError: one of them is nonsense; it says where that stands.
+            UsageError: one of them is invalid; the message names its origin.
         """
         for name in names:
             if name in self.problems:
@@ -133,12 +133,11 @@ def read_settings(
 ) -> Settings:
     """Return the settings of this run.
 
-    `options` holds what was typed, by setting name; None means not given.
-
-    Nonsense in the environment or the file is noted in `problems`.
+    `options` holds the options given, by setting name; None means not given. Invalid
+    values of the environment or the file are recorded in `problems`.
 
     Raises:
-        UsageError: an option is nonsense, or what every command goes by; or
+        UsageError: an option is invalid, or a setting that every command needs; or
             `config.toml` is broken.
     """
     layers = Layers(options_layer(options or {}), environment_layer(environ))
@@ -184,7 +183,7 @@ def with_options(settings: Settings, options: Mapping[str, Any]) -> Settings:
 
 
 def resolve_config_dir(environ: Mapping[str, str]) -> Path:
-    """Return where `config.toml` and a stored login are, whatever is in them.
+    """Return the folder of `config.toml` and a stored login, without reading them.
 
     Raises:
         UsageError: KLING_CONFIG_DIR is no path.
@@ -201,7 +200,7 @@ def resolve_state_dir(
 ) -> Path:
     """Return the folder of the journal: a sandbox has one of its own inside.
 
-    Nothing else is looked at, so that a broken login does not matter.
+    Nothing else is read, so that a broken login does not matter.
 
     Raises:
         UsageError: it is no path, or `config.toml` is broken.
@@ -272,7 +271,7 @@ def _read_credentials(layers: Layers) -> dict[str, Any]:
     """Return the keys of the strongest layer that has any.
 
     A layer's API key is used alone, whatever a weaker layer has; half a pair is
-    completed from below.
+    completed from weaker ones.
     """
     names = ("access_key", "secret_key")
     for layer in layers.layers:
@@ -288,7 +287,7 @@ def _read_credentials(layers: Layers) -> dict[str, Any]:
 
 
 def _read_base(layers: Layers) -> dict[str, Any]:
-    """Return API base and region: a base wins over a region said in the same place."""
+    """Return API base and region: a base wins over a region of the same layer."""
     region_of = values.choice_parser(*API_HOSTS)
     for layer in layers.layers:
         if "api_base" in layer.texts:

@@ -1,4 +1,4 @@
-"""Where settings come from: options, environment, config file, one layer each."""
+"""The sources of settings: options, environment, config file, one layer each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ D = TypeVar("D")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One setting and its spellings; None where it cannot be said that way."""
+    """A setting and its spellings; None where a source does not have it."""
 
     name: str
     variable: str | None = None
@@ -62,7 +62,7 @@ CONFIG_KEYS: Final = frozenset(s.key for s in SETTINGS if s.key is not None)
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One place settings come from: text by setting name."""
+    """One source of settings: text by setting name."""
 
     label: str
     texts: Mapping[str, str]
@@ -72,17 +72,17 @@ class Layer:
         return f"environment {variable}" if self.label == "environment" else self.label
 
     def spelling(self, name: str) -> str:
-        """Return how the setting is called where this layer holds it."""
+        """Return the name of a setting in this source."""
         setting = _BY_NAME[name]
         spellings = {OPTION_LABEL: setting.option, "environment": setting.variable}
         return spellings.get(self.label) or f"{self.label}: {setting.key}"
 
 
 class Layers:
-    """The layers, strongest first, and a record of which one answered.
+    """The layers, strongest first, with the origin of each value read.
 
-    `problems` holds the complaint about each value, other than an option's, that
-    cannot be used, by setting name.
+    `problems` holds the error of each invalid value, other than an option's, by setting
+    name.
     """
 
     def __init__(self, *layers: Layer) -> None:
@@ -93,7 +93,7 @@ class Layers:
     def read(self, name: str, parse: Callable[[str], T], default: D) -> T | D:
         """Return the strongest value of `name`, parsed.
 
-        A value of the environment or a file that `parse` refuses is noted in
+        A value of the environment or a file that `parse` refuses is recorded in
         `problems`, and the default returned: only what needs the setting may fail.
 
         Raises:

@@ -1,7 +1,7 @@
-"""Webhook secrets as Standard Webhooks has them: lists of them, and the keys they are.
+"""Parses webhook secrets of Standard Webhooks, and derives their signing keys.
 
-Taken is what the library `standardwebhooks` takes: `whsec_` or not, base64 with or
-without padding, characters of no base64 left out. Source: API reference 4.5, read
+Accepted is what the library `standardwebhooks` accepts: `whsec_` or not, base64 with or
+without padding, characters outside of base64 left out. Source: API reference 4.5, read
 2026-10-04, and standardwebhooks 1.1.0.
 """
 
@@ -22,7 +22,7 @@ _HINT: Final = (
 
 
 def parse_secrets(text: str) -> tuple[Secret, ...]:
-    """Return the secrets of a list separated by blanks or commas: one at least.
+    """Return the secrets of a list separated by spaces or commas: one at least.
 
     Raises:
         ValueError: (complaint, hint) one is no secret, or there is none; nothing is
@@ -56,8 +56,8 @@ def parse_secret_options(option: str, texts: Iterable[str]) -> tuple[Secret, ...
 def signing_keys(text: str) -> tuple[bytes, ...]:
     """Return the keys that a secret stands for, that of the library first.
 
-    The library leaves out the characters `-` and `_` of url-safe base64. Whoever
-    decodes them as what they are has another key, so such a secret stands for two.
+    The library leaves out the characters `-` and `_` of url-safe base64. A decoder that
+    does not has another key, so such a secret stands for two.
 
     Raises:
         ValueError: it is no secret; the message ends a sentence and quotes nothing.
@@ -83,5 +83,5 @@ def signing_keys(text: str) -> tuple[bytes, ...]:
 
 
 def has_foreign_characters(text: str) -> bool:
-    """Return whether a secret has characters of no base64, which are left out."""
+    """Return whether a secret has characters outside of base64, which are left out."""
     return re.search(r"[^A-Za-z0-9+/=_-]", text.removeprefix(PREFIX)) is not None

@@ -1,4 +1,4 @@
-"""Property tests are about what is true, not about how busy the machine is."""
+"""Hypothesis profile of property tests, independent of the machine's load."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scenario D4: time and crowds; limits are short, the rest is real."""
+"""Scenario D4: deadlines and the limit of connections, over real sockets."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ from kling_cli.callbacks.events import (
 )
 from kling_cli.callbacks.http.connection import Connection
 from kling_cli.callbacks.http.limits import ConnectionLimiter, Limits
-from tests.callbacks.doorstep import (
-    HURRIED,
-    PATIENCE_S,
+from tests.callbacks.receiver_fixture import (
+    SHORT_LIMITS,
     SUCCEEDED,
-    Doorstep,
+    TIMEOUT_S,
+    RunningReceiver,
     chunked,
     head,
-    let_in,
     post,
-    read_end,
-    read_reply,
+    read_response,
+    read_to_end,
     reset_when_closed,
     running_receiver,
     send,
+    send_callback,
 )
 
 pytestmark = pytest.mark.anyio
 
 
 async def drip(stream: SocketStream, *, every_s: float = 0.1) -> None:
-    """Send a byte now and then until the other side has had enough."""
+    """Send a byte at intervals until the server closes."""
     while True:
         with anyio.move_on_after(every_s):
             try:
@@ -57,58 +57,61 @@ async def drip(stream: SocketStream, *, every_s: float = 0.1) -> None:
         await anyio.lowlevel.checkpoint()
 
 
-async def test_a_genuine_callback_is_answered_amid_200_idle_connections() -> None:
+async def test_a_callback_is_answered_beside_200_idle_connections() -> None:
     async with (
-        running_receiver(limits=Limits(head_timeout_s=5.0)) as door,
-        AsyncExitStack() as crowd,
+        running_receiver(limits=Limits(head_timeout_s=5.0)) as running,
+        AsyncExitStack() as stack,
     ):
         idle = [
-            await crowd.enter_async_context(await door.connect()) for _ in range(200)
+            await stack.enter_async_context(await running.connect()) for _ in range(200)
         ]
         with anyio.fail_after(15.0):  # the group ends when all of them have been closed
             async with anyio.create_task_group() as group:
                 for stream in idle:
                     group.start_soon(partial(drip, stream, every_s=0.5))
-                quickest_s = min([await time_to_answer(door) for _ in range(3)])
+                quickest_s = min([await time_to_answer(running) for _ in range(3)])
 
     assert quickest_s < 1.0
 
 
-async def time_to_answer(door: Doorstep) -> float:
+async def time_to_answer(running: RunningReceiver) -> float:
     started = time.perf_counter()
-    assert (await door.ask(post())).status == 200
+    assert (await running.request(post())).status == 200
     return time.perf_counter() - started
 
 
-async def test_a_slow_head_is_cut_off_at_its_deadline() -> None:
-    async with running_receiver() as door, await door.connect() as stream:
-        with anyio.fail_after(HURRIED.head_timeout_s + 2):
+async def test_a_slow_head_is_aborted_at_its_deadline() -> None:
+    async with running_receiver() as running, await running.connect() as stream:
+        with anyio.fail_after(SHORT_LIMITS.head_timeout_s + 2):
             await drip(stream)
 
 
-async def test_a_silent_connection_is_cut_off_at_its_deadline() -> None:
-    async with running_receiver() as door, await door.connect() as stream:
-        with anyio.fail_after(HURRIED.head_timeout_s + 2):
-            await read_end(stream)
+async def test_a_silent_connection_is_aborted_at_its_deadline() -> None:
+    async with running_receiver() as running, await running.connect() as stream:
+        with anyio.fail_after(SHORT_LIMITS.head_timeout_s + 2):
+            await read_to_end(stream)
 
 
-async def test_a_slow_second_head_is_cut_off_at_its_deadline() -> None:
+async def test_a_slow_second_head_is_aborted_at_its_deadline() -> None:
     limits = Limits(head_timeout_s=0.3)
-    async with running_receiver(limits=limits) as door, await door.connect() as stream:
+    async with (
+        running_receiver(limits=limits) as running,
+        await running.connect() as stream,
+    ):
         await send(stream, post())
-        assert (await read_reply(stream)).status == 200
+        assert (await read_response(stream)).status == 200
 
         with anyio.fail_after(3):
             await drip(stream)
 
 
 async def test_a_slow_body_is_refused_at_its_deadline() -> None:
-    async with running_receiver() as door, await door.connect() as stream:
+    async with running_receiver() as running, await running.connect() as stream:
         await send(stream, head("Content-Length: 1000"))
         async with anyio.create_task_group() as group:
             group.start_soon(drip_only, stream)
-            with anyio.fail_after(HURRIED.body_timeout_s + 2):
-                assert (await read_reply(stream)).status == 408
+            with anyio.fail_after(SHORT_LIMITS.body_timeout_s + 2):
+                assert (await read_response(stream)).status == 408
             group.cancel_scope.cancel()
 
 
@@ -118,47 +121,47 @@ async def drip_only(stream: SocketStream) -> None:
         await anyio.sleep(0.05)
 
 
-async def test_a_connection_kept_alive_is_closed_when_nothing_follows() -> None:
+async def test_a_kept_alive_connection_is_closed_when_idle() -> None:
     async with (
-        running_receiver(limits=Limits(keep_alive_timeout_s=1)) as door,
-        await door.connect() as stream,
+        running_receiver(limits=Limits(keep_alive_timeout_s=1)) as running,
+        await running.connect() as stream,
     ):
         await send(stream, post())
-        assert (await read_reply(stream)).status == 200
+        assert (await read_response(stream)).status == 200
 
         with anyio.fail_after(4):
-            await read_end(stream)
+            await read_to_end(stream)
 
 
-async def test_an_answer_that_never_comes_is_cut_off() -> None:
+async def test_a_response_that_takes_too_long_is_aborted() -> None:
     async def hang(_received: ReceivedCallback) -> None:
         await anyio.sleep_forever()
 
     limits = Limits(response_timeout_s=0.3, store_timeout_s=60, close_timeout_s=0.1)
-    async with running_receiver(limits=limits, keep=hang) as door:
-        assert (await door.ask(post())).status == 0
+    async with running_receiver(limits=limits, store=hang) as running:
+        assert (await running.request(post())).status == 0
 
 
-async def test_a_newcomer_takes_the_place_of_the_oldest_idle_connection() -> None:
+async def test_at_the_limit_the_oldest_idle_connection_is_evicted() -> None:
     async with (
-        running_receiver(limits=Limits(max_connections=3)) as door,
-        AsyncExitStack() as crowd,
+        running_receiver(limits=Limits(max_connections=3)) as running,
+        AsyncExitStack() as stack,
     ):
         first, second, third = [
-            await crowd.enter_async_context(await door.connect()) for _ in range(3)
+            await stack.enter_async_context(await running.connect()) for _ in range(3)
         ]
-        await let_in(first)
-        await let_in(second)
-        await let_in(third)
+        await send_callback(first)
+        await send_callback(second)
+        await send_callback(third)
 
-        assert (await door.ask(post())).status == 200
-        await read_end(first)
+        assert (await running.request(post())).status == 200
+        await read_to_end(first)
 
-        await let_in(second)
-        await let_in(third)
+        await send_callback(second)
+        await send_callback(third)
 
 
-async def test_with_everyone_busy_a_newcomer_is_sent_away() -> None:
+async def test_at_the_limit_without_idle_connections_the_response_is_503() -> None:
     is_asked, go_on = anyio.Event(), anyio.Event()
 
     async def slow(_received: ReceivedCallback) -> None:
@@ -167,36 +170,36 @@ async def test_with_everyone_busy_a_newcomer_is_sent_away() -> None:
 
     limits = Limits(max_connections=1)
     async with (
-        running_receiver(limits=limits, keep=slow) as door,
-        await door.connect() as stream,
+        running_receiver(limits=limits, store=slow) as running,
+        await running.connect() as stream,
     ):
         await send(stream, post())
         with anyio.fail_after(5):
             await is_asked.wait()
 
-        assert (await door.ask(b"")).status == 503
+        assert (await running.request(b"")).status == 503
 
         go_on.set()
-        assert (await read_reply(stream)).status == 200
+        assert (await read_response(stream)).status == 200
 
 
 @asynccontextmanager
 async def a_listener(
-    door: Doorstep, kind: type[Connection], limits: Limits
+    running: RunningReceiver, kind: type[Connection], limits: Limits
 ) -> AsyncIterator[int]:
-    """Serve the door's receiver once more, over connections of another kind."""
-    crowd = ConnectionLimiter(limits, deque())
+    """Serve the receiver once more, with a protocol class of the test."""
+    stack = ConnectionLimiter(limits, deque())
     listener = await asyncio.get_running_loop().create_server(
-        lambda: kind(door.receiver, crowd), "127.0.0.1", 0
+        lambda: kind(running.receiver, stack), "127.0.0.1", 0
     )
     async with listener:
         yield listener.sockets[0].getsockname()[1]
-        with anyio.fail_after(PATIENCE_S):  # of what was taken nothing is left
-            while crowd.handler_tasks:  # noqa: ASYNC110 -- a set has no event
+        with anyio.fail_after(TIMEOUT_S):  # of what was taken nothing is left
+            while stack.handler_tasks:  # noqa: ASYNC110 -- a set has no event
                 await anyio.sleep(0.01)
 
 
-async def test_one_read_brings_no_more_than_its_share() -> None:
+async def test_one_read_returns_no_more_than_the_limit() -> None:
     sizes: list[int] = []
 
     class Measuring(Connection):
@@ -206,36 +209,42 @@ async def test_one_read_brings_no_more_than_its_share() -> None:
 
     limits = Limits(max_read_bytes=100)
     async with (
-        running_receiver() as door,
-        a_listener(door, Measuring, limits) as port,
+        running_receiver() as running,
+        a_listener(running, Measuring, limits) as port,
         await anyio.connect_tcp("127.0.0.1", port) as stream,
     ):
         await send(stream, post(b"x" * 20_000))
-        assert (await read_reply(stream)).status == 400
-        await read_end(stream)
+        assert (await read_response(stream)).status == 400
+        await read_to_end(stream)
 
     assert sum(sizes) == len(post(b"x" * 20_000))
     assert max(sizes) == 100
 
 
-async def test_a_connection_lives_as_long_as_requests_follow_in_time() -> None:
+async def test_a_connection_stays_open_while_requests_follow_in_time() -> None:
     limits = Limits(head_timeout_s=0.3, keep_alive_timeout_s=1)
-    async with running_receiver(limits=limits) as door, await door.connect() as stream:
+    async with (
+        running_receiver(limits=limits) as running,
+        await running.connect() as stream,
+    ):
         for _ in range(6):
-            await let_in(stream)
+            await send_callback(stream)
             await anyio.sleep(0.1)  # twice as long as a head may take, in all
 
-    assert len(door.kept) == 6
+    assert len(running.stored) == 6
 
 
-async def test_what_comes_before_its_turn_is_answered_in_its_turn() -> None:
+async def test_pipelined_requests_are_answered_in_order() -> None:
     is_asked, go_on = anyio.Event(), anyio.Event()
 
     async def slow(_received: ReceivedCallback) -> None:
         is_asked.set()
         await go_on.wait()
 
-    async with running_receiver(keep=slow) as door, await door.connect() as stream:
+    async with (
+        running_receiver(store=slow) as running,
+        await running.connect() as stream,
+    ):
         more = post() + chunked(SUCCEEDED) + chunked(SUCCEEDED) + post(path="/unknown")
         await send(stream, post() + more[:20])
         with anyio.fail_after(5):
@@ -245,16 +254,16 @@ async def test_what_comes_before_its_turn_is_answered_in_its_turn() -> None:
             await anyio.sleep(0.05)  # so that it comes in, or waits to
         go_on.set()
 
-        said = b""
-        with anyio.fail_after(PATIENCE_S), suppress(anyio.EndOfStream):
+        request = b""
+        with anyio.fail_after(TIMEOUT_S), suppress(anyio.EndOfStream):
             while True:
-                said += await stream.receive()
+                request += await stream.receive()
 
-    assert re.findall(rb"HTTP/1.1 (\d+)", said) == [*[b"200"] * 4, b"404"]
-    assert door.receiver.counts == RequestCounts(accepted=4, unknown=1)
+    assert re.findall(rb"HTTP/1.1 (\d+)", request) == [*[b"200"] * 4, b"404"]
+    assert running.receiver.counts == RequestCounts(accepted=4, unknown=1)
 
 
-async def test_of_who_sends_on_and_on_before_the_answer_little_is_read() -> None:
+async def test_little_is_read_of_a_client_that_sends_without_waiting() -> None:
     is_asked, go_on = anyio.Event(), anyio.Event()
     sizes: list[int] = []
 
@@ -269,8 +278,8 @@ async def test_of_who_sends_on_and_on_before_the_answer_little_is_read() -> None
 
     limits = Limits()
     async with (
-        running_receiver(keep=slow) as door,
-        a_listener(door, Measuring, limits) as port,
+        running_receiver(store=slow) as running,
+        a_listener(running, Measuring, limits) as port,
         await anyio.connect_tcp("127.0.0.1", port) as stream,
     ):
         await send(stream, post())
@@ -279,85 +288,88 @@ async def test_of_who_sends_on_and_on_before_the_answer_little_is_read() -> None
         with anyio.move_on_after(0.2):
             await send(stream, b"x" * 2_000_000)
         go_on.set()
-        assert (await read_reply(stream)).status == 200
+        assert (await read_response(stream)).status == 200
 
     assert len(sizes) <= 3  # the callback, what came in then, what came when it went on
 
 
 @pytest.mark.parametrize("split_at", [5, 60, len(post()) - 3])
-async def test_a_callback_in_two_pieces_is_taken_like_one_in_one(split_at: int) -> None:
-    async with running_receiver() as door, await door.connect() as stream:
+async def test_a_callback_in_two_segments_is_received_as_one(split_at: int) -> None:
+    async with running_receiver() as running, await running.connect() as stream:
         await send(stream, post() + post()[:split_at])
-        assert (await read_reply(stream)).status == 200
+        assert (await read_response(stream)).status == 200
         await send(stream, post()[split_at:])
-        assert (await read_reply(stream)).status == 200
+        assert (await read_response(stream)).status == 200
 
-    whole, pieces = door.kept
+    whole, pieces = running.stored
     assert whole == pieces
 
 
-async def test_a_sender_that_vanishes_amid_its_body_is_told() -> None:
-    async with running_receiver() as door:
-        async with await door.connect() as stream:
+async def test_a_disconnect_in_the_body_is_a_refusal() -> None:
+    async with running_receiver() as running:
+        async with await running.connect() as stream:
             await send(stream, head("Content-Length: 99") + SUCCEEDED)
             await anyio.sleep(0.05)  # so that it has come in
             reset_when_closed(stream)
         with anyio.fail_after(
-            HURRIED.body_timeout_s / 2
+            SHORT_LIMITS.body_timeout_s / 2
         ):  # before it would be too slow
-            while not door.events:  # noqa: ASYNC110 -- a list has no event
+            while not running.events:  # noqa: ASYNC110 -- a list has no event
                 await anyio.sleep(0.01)
 
-    [refused] = door.events
+    [refused] = running.events
     assert isinstance(refused, CallbackRefused)
-    assert refused.refusal is RefusalReason.BROKEN_OFF
+    assert refused.reason is RefusalReason.BROKEN_OFF
 
 
-async def test_a_stranger_that_has_said_all_is_not_waited_for() -> None:
+async def test_a_refused_request_that_is_complete_is_closed_at_once() -> None:
     limits = Limits(drain_timeout_s=60, head_timeout_s=60)
-    async with running_receiver(limits=limits) as door:
-        async with await door.connect() as stream:
+    async with running_receiver(limits=limits) as running:
+        async with await running.connect() as stream:
             await send(stream, head(method="GET"))
-            assert (await read_reply(stream)).status == 404
-            await read_end(stream)
-        async with await door.connect() as stream:
+            assert (await read_response(stream)).status == 404
+            await read_to_end(stream)
+        async with await running.connect() as stream:
             await send(stream, b"POST /half")
             await stream.send_eof()
-            await read_end(stream)
+            await read_to_end(stream)
 
 
 @pytest.mark.parametrize(
-    "request_",
+    "sent",
     [
         pytest.param(post(SUCCEEDED, "Connection: Close"), id="it says so"),
         pytest.param(post().replace(b"HTTP/1.1", b"HTTP/1.0"), id="it is an old one"),
     ],
 )
-async def test_a_sender_that_wants_no_more_is_told_so_and_let_go(
-    request_: bytes,
+async def test_a_connection_that_the_client_ends_is_closed_after_the_response(
+    sent: bytes,
 ) -> None:
     limits = Limits(keep_alive_timeout_s=60)
-    async with running_receiver(limits=limits) as door, await door.connect() as stream:
-        await send(stream, request_)
-        reply = await read_reply(stream)
-        await read_end(stream)
+    async with (
+        running_receiver(limits=limits) as running,
+        await running.connect() as stream,
+    ):
+        await send(stream, sent)
+        response = await read_response(stream)
+        await read_to_end(stream)
 
-    assert (reply.status, reply.headers["connection"]) == (200, "close")
+    assert (response.status, response.headers["connection"]) == (200, "close")
 
 
-async def test_a_head_is_answered_with_a_head() -> None:
-    said = b""
-    async with running_receiver() as door, await door.connect() as stream:
+async def test_a_head_request_is_answered_without_a_body() -> None:
+    request = b""
+    async with running_receiver() as running, await running.connect() as stream:
         await send(stream, head(method="HEAD"))
-        with anyio.fail_after(PATIENCE_S), suppress(anyio.EndOfStream):
+        with anyio.fail_after(TIMEOUT_S), suppress(anyio.EndOfStream):
             while True:
-                said += await stream.receive()
+                request += await stream.receive()
 
-    assert said.startswith(b"HTTP/1.1 404 ")
-    assert said.endswith(b"\r\n\r\n")
+    assert request.startswith(b"HTTP/1.1 404 ")
+    assert request.endswith(b"\r\n\r\n")
 
 
-async def test_who_asks_and_asks_and_reads_no_answer_is_cut_off() -> None:
+async def test_a_client_that_reads_no_responses_is_aborted() -> None:
     is_cut = anyio.Event()
 
     class Narrow(Connection):
@@ -373,14 +385,14 @@ async def test_who_asks_and_asks_and_reads_no_answer_is_cut_off() -> None:
 
     limits = Limits(response_timeout_s=60, keep_alive_timeout_s=60)
     async with (
-        running_receiver(limits=limits) as door,
-        a_listener(door, Narrow, limits) as port,
+        running_receiver(limits=limits) as running,
+        a_listener(running, Narrow, limits) as port,
     ):
         raw = socket.create_connection(("127.0.0.1", port))
         with closing(raw):
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
             await anyio.to_thread.run_sync(raw.sendall, post() * 500)
-            with anyio.fail_after(PATIENCE_S):
+            with anyio.fail_after(TIMEOUT_S):
                 await is_cut.wait()
 
 
@@ -388,10 +400,10 @@ async def test_who_asks_and_asks_and_reads_no_answer_is_cut_off() -> None:
     "patience_s",
     [
         pytest.param(0.05, id="gone before the answer"),
-        pytest.param(PATIENCE_S, id="gone after the answer"),
+        pytest.param(TIMEOUT_S, id="gone after the answer"),
     ],
 )
-async def test_of_a_connection_that_has_ended_nothing_is_left(
+async def test_a_closed_connection_is_garbage_collected(
     patience_s: float,
 ) -> None:
     seen: list[weakref.ref[Connection]] = []
@@ -410,18 +422,18 @@ async def test_of_a_connection_that_has_ended_nothing_is_left(
         await anyio.sleep(0.2)
 
     async with (
-        running_receiver(keep=slow) as door,
+        running_receiver(store=slow) as running,
         a_listener(
-            door, Seen, Limits(head_timeout_s=60, keep_alive_timeout_s=60)
+            running, Seen, Limits(head_timeout_s=60, keep_alive_timeout_s=60)
         ) as port,
     ):
         async with await anyio.connect_tcp("127.0.0.1", port) as stream:
             with anyio.move_on_after(patience_s):
-                await let_in(stream)
+                await send_callback(stream)
             reset_when_closed(stream)
-        with anyio.fail_after(PATIENCE_S):
+        with anyio.fail_after(TIMEOUT_S):
             await has_ended.wait()
-            while not door.kept and not door.events:  # noqa: ASYNC110 -- a list has no event
+            while not running.stored and not running.events:  # noqa: ASYNC110 -- a list has no event
                 await anyio.sleep(0.01)
         await anyio.sleep(0.05)  # whoever called it has let go of it
         gc.collect()

@@ -11,47 +11,49 @@ from kling_cli.callbacks.http.limits import ConnectionLimiter, Limits
 pytestmark = pytest.mark.anyio
 
 
-class Guest:
-    """A connection that takes its time to end."""
+class FakeConnection:
+    """A connection that stays open until it is removed."""
 
     def __init__(self, *, is_idle: bool = True) -> None:
         self.is_idle = is_idle
-        self.is_cut = False
+        self.is_aborted = False
 
     def close_gracefully(self) -> None:
-        """Go on with what is under way."""
+        """Go on with the request under way."""
 
     def abort(self) -> None:
-        self.is_cut = True
+        self.is_aborted = True
 
 
-def a_crowd(connections: int = 1) -> ConnectionLimiter:
+def a_limiter(connections: int = 1) -> ConnectionLimiter:
     return ConnectionLimiter(
         Limits(max_connections=connections, close_timeout_s=0.05), deque()
     )
 
 
-async def test_newcomers_at_once_do_not_take_the_same_place() -> None:
-    crowd, guests = a_crowd(), [Guest(), Guest(), Guest()]
+async def test_concurrent_connections_evict_different_ones() -> None:
+    limiter = a_limiter()
+    connections = [FakeConnection(), FakeConnection(), FakeConnection()]
 
-    let_in = [crowd.try_add(guest) for guest in guests]
+    is_added = [limiter.try_add(each) for each in connections]
 
-    assert let_in == [True, True, True]
-    assert [guest.is_cut for guest in guests] == [True, True, False]
+    assert is_added == [True, True, True]
+    assert [each.is_aborted for each in connections] == [True, True, False]
 
 
-async def test_a_crowd_is_gone_when_the_last_has_ended_sent_away_or_not() -> None:
-    crowd, inside, outside = a_crowd(), Guest(is_idle=False), Guest()
-    assert crowd.try_add(inside)
-    assert not crowd.try_add(outside)
+async def test_closing_waits_for_all_connections_evicted_or_not() -> None:
+    limiter = a_limiter()
+    active, refused = FakeConnection(is_idle=False), FakeConnection()
+    assert limiter.try_add(active)
+    assert not limiter.try_add(refused)
 
-    dispersing = asyncio.ensure_future(crowd.close_all())
+    closing = asyncio.ensure_future(limiter.close_all())
     await anyio.sleep(0.1)
-    assert inside.is_cut
-    crowd.remove(inside)
+    assert active.is_aborted
+    limiter.remove(active)
     await anyio.sleep(0.01)
-    assert not dispersing.done()
-    crowd.remove(outside)
+    assert not closing.done()
+    limiter.remove(refused)
 
     with anyio.fail_after(5):
-        await dispersing
+        await closing

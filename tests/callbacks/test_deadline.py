@@ -10,52 +10,52 @@ from kling_cli.callbacks.http.connection import Deadline
 pytestmark = pytest.mark.anyio
 
 
-class Bell:
-    """A deadline, and what it did."""
+class RecordingDeadline:
+    """A deadline whose actions record their names."""
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self.deadline = Deadline(self.loop)
-        self.rung: list[str] = []
-        self.has_rung = anyio.Event()
+        self.timer = Deadline(self.loop)
+        self.called: list[str] = []
+        self.has_fired = anyio.Event()
 
-    def set(self, seconds: float, word: str) -> None:
-        self.deadline.schedule(self.loop.time() + seconds, lambda: self.ring(word))
+    def set(self, seconds: float, name: str) -> None:
+        self.timer.schedule(self.loop.time() + seconds, lambda: self._record(name))
 
-    def ring(self, word: str) -> None:
-        self.rung.append(word)
-        self.has_rung.set()
+    def _record(self, name: str) -> None:
+        self.called.append(name)
+        self.has_fired.set()
 
 
-async def test_what_was_set_last_is_done_when_its_time_has_come() -> None:
-    bell = Bell()
-    started = bell.loop.time()
+async def test_the_last_scheduled_action_is_called_at_its_time() -> None:
+    deadline = RecordingDeadline()
+    started = deadline.loop.time()
 
-    bell.set(0.05, "near")
-    bell.set(0.2, "far")
+    deadline.set(0.05, "near")
+    deadline.set(0.2, "far")
     with anyio.fail_after(5):
-        await bell.has_rung.wait()
+        await deadline.has_fired.wait()
 
-    assert bell.rung == ["far"]
-    assert bell.loop.time() - started >= 0.2
+    assert deadline.called == ["far"]
+    assert deadline.loop.time() - started >= 0.2
 
 
-async def test_a_deadline_that_comes_nearer_is_not_missed() -> None:
-    bell = Bell()
+async def test_an_earlier_deadline_is_not_missed() -> None:
+    deadline = RecordingDeadline()
 
-    bell.set(60, "far")
-    bell.set(0.01, "near")
+    deadline.set(60, "far")
+    deadline.set(0.01, "near")
     with anyio.fail_after(5):
-        await bell.has_rung.wait()
+        await deadline.has_fired.wait()
 
-    assert bell.rung == ["near"]
+    assert deadline.called == ["near"]
 
 
-async def test_after_its_end_nothing_is_done() -> None:
-    bell = Bell()
+async def test_a_cancelled_deadline_calls_nothing() -> None:
+    deadline = RecordingDeadline()
 
-    bell.set(0.01, "late")
-    bell.deadline.cancel()
+    deadline.set(0.01, "late")
+    deadline.timer.cancel()
     await anyio.sleep(0.05)
 
-    assert bell.rung == []
+    assert deadline.called == []

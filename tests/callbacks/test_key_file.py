@@ -18,7 +18,7 @@ print(load_key(pathlib.Path(sys.argv[1])).hex())
 """
 
 
-def test_a_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+def test_the_key_is_created_once_for_its_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "not" / "there"
 
     key = load_key(folder)
@@ -34,7 +34,7 @@ def test_two_folders_have_two_keys(tmp_path: Path) -> None:
     assert load_key(tmp_path / "a") != load_key(tmp_path / "b")
 
 
-def test_processes_that_start_at_once_agree_on_the_key(tmp_path: Path) -> None:
+def test_concurrent_processes_use_the_same_key(tmp_path: Path) -> None:
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
     pipe = subprocess.PIPE
     racers = [
@@ -54,7 +54,7 @@ def test_processes_that_start_at_once_agree_on_the_key(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == [KEY_FILE_NAME]
 
 
-def test_a_key_that_others_may_read_is_closed_to_them(tmp_path: Path) -> None:
+def test_a_key_file_that_others_can_read_gets_mode_0600(tmp_path: Path) -> None:
     load_key(tmp_path)
     (tmp_path / KEY_FILE_NAME).chmod(0o644)
 
@@ -63,7 +63,7 @@ def test_a_key_that_others_may_read_is_closed_to_them(tmp_path: Path) -> None:
     assert (tmp_path / KEY_FILE_NAME).stat().st_mode & 0o777 == 0o600
 
 
-def test_a_damaged_key_is_explained_and_left_alone(tmp_path: Path) -> None:
+def test_a_damaged_key_is_an_error_and_not_changed(tmp_path: Path) -> None:
     (tmp_path / KEY_FILE_NAME).write_bytes(b"short")
 
     with pytest.raises(
@@ -76,7 +76,7 @@ def test_a_damaged_key_is_explained_and_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / KEY_FILE_NAME).read_bytes() == b"short"
 
 
-def test_a_folder_that_cannot_be_is_explained(tmp_path: Path) -> None:
+def test_an_unusable_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     with pytest.raises(UsageError, match="cannot be used") as caught:

@@ -99,7 +99,7 @@ def hint_of(**fields: object) -> CallbackPayload:
         ),
     ],
 )
-def test_every_documented_shape_is_understood(
+def test_every_documented_shape_is_parsed(
     body: object, expected: CallbackPayload
 ) -> None:
     assert parse_payload(json.dumps(body).encode()) == expected
@@ -126,16 +126,16 @@ def test_every_documented_shape_is_understood(
         (["failed"], "unknown"),
     ],
 )
-def test_either_shape_may_carry_any_word(word: object, expected: str) -> None:
+def test_either_shape_may_have_any_status(word: object, expected: str) -> None:
     assert hint_of(id="t1", status=word).status == expected
     assert hint_of(task_id="t1", task_status=word).status == expected
 
 
-def test_a_body_without_a_status_still_names_its_task() -> None:
+def test_a_body_without_a_status_has_a_task_id() -> None:
     assert hint_of(id="t1").status == "unknown"
 
 
-def test_data_without_a_task_leaves_the_outer_object_in_charge() -> None:
+def test_data_without_a_task_id_is_not_an_envelope() -> None:
     assert hint_of(id="t1", status="failed", data={"x": 1}).task_id == "t1"
     assert hint_of(id="t1", status="failed", data=None).task_id == "t1"
 
@@ -158,7 +158,7 @@ def test_a_task_id_sent_as_a_number_is_a_task_id() -> None:
         ({}, None),
     ],
 )
-def test_an_external_id_is_taken_from_where_it_may_stand(
+def test_an_external_id_is_found_in_each_place(
     fields: dict[str, object], expected: str | None
 ) -> None:
     assert hint_of(task_id="t1", **fields).external_id == expected
@@ -218,7 +218,7 @@ def test_hostile_bodies_are_malformed_and_not_quoted(raw: bytes, why: str) -> No
     assert "t1" not in str(caught.value)
 
 
-def test_a_pair_of_surrogates_is_a_letter() -> None:
+def test_a_surrogate_pair_is_a_character() -> None:
     assert parse_payload(b'{"id":"t1","message":"\\ud83d\\ude00"}').task_id == "t1"
 
 
@@ -244,13 +244,13 @@ json_values = st.recursive(
 
 
 @given(raw=st.binary())
-def test_no_bytes_raise_anything_else(raw: bytes) -> None:
+def test_no_bytes_raise_another_error(raw: bytes) -> None:
     with contextlib.suppress(MalformedPayloadError):
         parse_payload(raw)
 
 
 @given(document=st.dictionaries(known_keys, json_values), is_ascii=st.booleans())
-def test_no_document_raises_anything_else(
+def test_no_document_raises_another_error(
     document: dict[str, object], is_ascii: bool
 ) -> None:
     raw = json.dumps(document, ensure_ascii=is_ascii).encode("utf-8", "surrogatepass")
@@ -271,7 +271,7 @@ def test_no_document_raises_anything_else(
         st.none() | st.text(st.characters(exclude_categories=["Cs"])) | st.booleans(),
     ),
 )
-def test_every_honest_body_is_understood(
+def test_every_valid_body_is_parsed(
     *,
     task_id: str,
     word: str,

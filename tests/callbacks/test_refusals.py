@@ -1,4 +1,4 @@
-"""Scenarios D1, D2 and D5: strangers with raw sockets before the real server."""
+"""Scenarios D1, D2 and D5: refused requests, sent over raw sockets."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from kling_cli.callbacks.events import (
     UrlMatch,
 )
 from kling_cli.callbacks.http.limits import Limits
-from tests.callbacks.doorstep import (
+from tests.callbacks.receiver_fixture import (
     PATH,
     SUCCEEDED,
     chunked,
     head,
     post,
-    read_end,
-    read_reply,
+    read_response,
+    read_to_end,
     running_receiver,
     send,
 )
@@ -33,10 +33,11 @@ MAC = PATH.rpartition("/")[2]
 
 
 @pytest.mark.parametrize(
-    "request_head",
+    "sent",
     [
         pytest.param(
-            head("Content-Length: 9", path=path, method=method), id=f"{method} {name}"
+            head("Content-Length: 9", path=path, method=method),
+            id=f"{method} {name}",
         )
         for method, name, path in [
             ("POST", "wrong mac", PATH[:-1] + ("A" if PATH[-1] != "A" else "B")),
@@ -70,23 +71,21 @@ MAC = PATH.rpartition("/")[2]
     ],
 )
 async def test_whatever_is_not_a_callback_gets_the_same_404(
-    request_head: bytes,
+    sent: bytes,
 ) -> None:
-    async with running_receiver() as door:
-        unknown = await door.ask(
+    async with running_receiver() as running:
+        unknown = await running.request(
             head("Content-Length: 9", path="/nothing/here", method="POST")
         )
-        async with await door.connect() as stream:
-            await send(
-                stream, request_head
-            )  # its body never comes: nobody waits for it
-            reply = await read_reply(stream, to=request_head)
+        async with await running.connect() as stream:
+            await send(stream, sent)  # without a body
+            response = await read_response(stream, to=sent)
 
-    assert (reply.status, reply.headers) == (404, unknown.headers)
-    assert reply.body in (unknown.body, b"")
-    assert door.events == []
-    assert door.kept == []
-    assert door.receiver.counts == RequestCounts(unknown=2)
+    assert (response.status, response.headers) == (404, unknown.headers)
+    assert response.body in (unknown.body, b"")
+    assert running.events == []
+    assert running.stored == []
+    assert running.receiver.counts == RequestCounts(unknown=2)
 
 
 @pytest.mark.parametrize(
@@ -105,33 +104,39 @@ async def test_whatever_is_not_a_callback_gets_the_same_404(
     ],
 )
 async def test_what_is_not_http_gets_a_400(raw: bytes) -> None:
-    async with running_receiver() as door:
-        reply = await door.ask(raw)
+    async with running_receiver() as running:
+        response = await running.request(raw)
 
-    assert reply.status in (400, 0)  # 0: closed on somebody who was still talking
-    assert door.events == []
+    assert response.status in (400, 0)  # 0: closed while the client was sending
+    assert running.events == []
 
 
-async def test_an_upgrade_is_not_offered() -> None:
-    async with running_receiver() as door:
-        reply = await door.ask(
+async def test_an_upgrade_is_ignored() -> None:
+    async with running_receiver() as running:
+        response = await running.request(
             post(SUCCEEDED, "Connection: Upgrade", "Upgrade: websocket")
         )
 
-    assert reply.status == 200
+    assert response.status == 200
 
 
 @pytest.mark.parametrize(
-    ("request_", "status", "refusal"),
+    ("sent", "status", "refusal"),
     [
         pytest.param(
             post(b"x" * (MIB + 1)), 413, RefusalReason.TOO_LARGE, id="by length"
         ),
         pytest.param(
-            chunked(*[b"x" * MIB, b"x"]), 413, RefusalReason.TOO_LARGE, id="by chunks"
+            chunked(*[b"x" * MIB, b"x"]),
+            413,
+            RefusalReason.TOO_LARGE,
+            id="by chunks",
         ),
         pytest.param(
-            chunked(*[b"x" * MIB] * 8), 413, RefusalReason.TOO_LARGE, id="many chunks"
+            chunked(*[b"x" * MIB] * 8),
+            413,
+            RefusalReason.TOO_LARGE,
+            id="many chunks",
         ),
         pytest.param(
             head(f"Content-Length: {MIB + 1}"),
@@ -166,22 +171,22 @@ async def test_an_upgrade_is_not_offered() -> None:
         ),
     ],
 )
-async def test_a_body_of_the_wrong_size_is_refused_and_told(
-    request_: bytes, status: int, refusal: RefusalReason
+async def test_a_body_of_the_wrong_size_is_refused_and_emitted(
+    sent: bytes, status: int, refusal: RefusalReason
 ) -> None:
-    async with running_receiver() as door:
-        reply = await door.ask(request_)
-        still = await door.ask(post())
+    async with running_receiver() as running:
+        response = await running.request(sent)
+        still = await running.request(post())
 
-    assert reply.status == status
-    assert reply.headers["connection"] == "close"
-    assert reply.word == {"error": refusal.value}
+    assert response.status == status
+    assert response.headers["connection"] == "close"
+    assert response.json == {"error": refusal.value}
     assert still.status == 200
-    [refused, _] = door.events
+    [refused, _] = running.events
     assert isinstance(refused, CallbackRefused)
-    assert refused.refusal is refusal
+    assert refused.reason is refusal
     assert refused.url_match == UrlMatch(product="text2video", nonce="n-1")
-    assert door.receiver.counts == RequestCounts(accepted=1, refused=1)
+    assert running.receiver.counts == RequestCounts(accepted=1, refused=1)
 
 
 @pytest.mark.parametrize(
@@ -195,16 +200,16 @@ async def test_a_body_of_the_wrong_size_is_refused_and_told(
         pytest.param(["Content-Encoding: " + "x" * 99], "x" * 40, id="long"),
     ],
 )
-async def test_a_coded_body_is_refused_before_it_is_read_and_the_coding_named(
+async def test_a_content_coding_is_refused_before_the_body_and_named(
     lines: list[str], coding: str
 ) -> None:
-    async with running_receiver() as door:
-        reply = await door.ask(head(*lines, f"Content-Length: {MIB}"))
+    async with running_receiver() as running:
+        response = await running.request(head(*lines, f"Content-Length: {MIB}"))
 
-    assert (reply.status, reply.word) == (415, {"error": "content encoding"})
-    assert reply.headers["accept-encoding"] == "identity"
-    assert door.kept == []
-    [refused] = door.events
+    assert (response.status, response.json) == (415, {"error": "content encoding"})
+    assert response.headers["accept-encoding"] == "identity"
+    assert running.stored == []
+    [refused] = running.events
     assert isinstance(refused, CallbackRefused)
     assert refused.detail == f"{coding} is not taken, send the body as it is"
 
@@ -213,16 +218,16 @@ async def test_a_body_of_exactly_one_mib_is_accepted() -> None:
     body = b'{"id": "t1", "x": "' + b"x" * (MIB - 21) + b'"}'
     assert len(body) == MIB
 
-    async with running_receiver() as door:
-        assert (await door.ask(post(body))).status == 200
-        assert (await door.ask(chunked(body))).status == 200
+    async with running_receiver() as running:
+        assert (await running.request(post(body))).status == 200
+        assert (await running.request(chunked(body))).status == 200
 
 
-async def test_huge_bodies_take_little_memory() -> None:
+async def test_huge_bodies_use_little_memory() -> None:
     next_body_chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
     tracemalloc.start()
     try:
-        async with running_receiver() as door, await door.connect() as stream:
+        async with running_receiver() as running, await running.connect() as stream:
             before, _ = tracemalloc.get_traced_memory()
             await send(stream, head("Transfer-Encoding: chunked"))
             for _ in range(512):  # 32 MiB
@@ -234,48 +239,54 @@ async def test_huge_bodies_take_little_memory() -> None:
     assert peak - before < 4 * MIB
 
 
-async def test_a_body_that_breaks_off_is_refused_and_nothing_is_kept() -> None:
-    async with running_receiver() as door:
-        async with await door.connect() as stream:
+async def test_an_incomplete_body_is_refused_and_not_stored() -> None:
+    async with running_receiver() as running:
+        async with await running.connect() as stream:
             await send(stream, head("Content-Length: 99") + SUCCEEDED)
             await stream.send_eof()
-            assert (await read_reply(stream)).status == 400
-        async with await door.connect() as stream:
+            assert (await read_response(stream)).status == 400
+        async with await running.connect() as stream:
             await send(stream, head("Transfer-Encoding: chunked") + b"zz\r\n")
-            assert (await read_reply(stream)).status == 400
+            assert (await read_response(stream)).status == 400
 
-    assert door.kept == []
+    assert running.stored == []
     refusals = [
-        event.refusal for event in door.events if isinstance(event, CallbackRefused)
+        event.reason for event in running.events if isinstance(event, CallbackRefused)
     ]
     assert refusals == [RefusalReason.BROKEN_OFF, RefusalReason.BROKEN_OFF]
 
 
-async def test_nonsense_that_was_heard_out_is_told_so() -> None:
-    async with running_receiver() as door:
-        reply = await door.ask(b"nonsense\r\n\r\n")
+async def test_a_complete_request_that_is_not_http_gets_a_400() -> None:
+    async with running_receiver() as running:
+        response = await running.request(b"nonsense\r\n\r\n")
 
-    assert reply.status == 400
-    assert reply.headers["connection"] == "close"
-    assert reply.word == {"error": "not HTTP"}
+    assert response.status == 400
+    assert response.headers["connection"] == "close"
+    assert response.json == {"error": "not HTTP"}
 
 
-async def test_nonsense_after_a_refusal_only_ends_the_connection() -> None:
+async def test_garbage_after_a_refusal_closes_the_connection() -> None:
     limits = Limits(drain_timeout_s=60)
-    async with running_receiver(limits=limits) as door, await door.connect() as stream:
+    async with (
+        running_receiver(limits=limits) as running,
+        await running.connect() as stream,
+    ):
         await send(stream, head("Transfer-Encoding: chunked", path="/unknown"))
-        assert (await read_reply(stream)).status == 404
+        assert (await read_response(stream)).status == 404
         await send(stream, b"zz\r\n")
-        await read_end(stream)
+        await read_to_end(stream)
 
 
-async def test_the_rest_of_a_refused_body_is_not_waited_for_long() -> None:
+async def test_draining_a_refused_body_is_bounded() -> None:
     limits = Limits(drain_timeout_s=0.2)
-    async with running_receiver(limits=limits) as door, await door.connect() as stream:
+    async with (
+        running_receiver(limits=limits) as running,
+        await running.connect() as stream,
+    ):
         await send(stream, head("Content-Length: 5", path="/unknown"))
-        assert (await read_reply(stream)).status == 404
+        assert (await read_response(stream)).status == 404
         with anyio.fail_after(3):
-            await read_end(stream)
+            await read_to_end(stream)
 
 
 @pytest.mark.parametrize(
@@ -290,15 +301,15 @@ async def test_the_rest_of_a_refused_body_is_not_waited_for_long() -> None:
         pytest.param(b"\xff\xfe\x00", id="no text"),
     ],
 )
-async def test_a_hostile_body_gets_400_and_is_kept_as_it_came(raw: bytes) -> None:
-    async with running_receiver() as door:
-        reply = await door.ask(post(raw))
-        still = await door.ask(post())
+async def test_a_hostile_body_gets_400_and_is_stored_unchanged(raw: bytes) -> None:
+    async with running_receiver() as running:
+        response = await running.request(post(raw))
+        still = await running.request(post())
 
-    assert (reply.status, still.status) == (400, 200)
-    assert door.kept[0].raw == raw
-    assert door.kept[0].payload is None
-    refused = door.events[0]
+    assert (response.status, still.status) == (400, 200)
+    assert running.stored[0].raw == raw
+    assert running.stored[0].payload is None
+    refused = running.events[0]
     assert isinstance(refused, CallbackRefused)
-    assert refused.received == door.kept[0]
+    assert refused.received == running.stored[0]
     assert refused.detail

@@ -1,4 +1,4 @@
-"""What is read the quick way is what h11 reads; h11 is asked about everything else."""
+"""The fast parser agrees with h11, and leaves all but simple requests to it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ import pytest
 from hypothesis import given, strategies as st
 
 from kling_cli.callbacks.http.parser import PlainRequest, Request, parse_plain_request
-from tests.callbacks.doorstep import PATH, SUCCEEDED, chunked, head, post
-from tests.callbacks.storm import PEER, is_read_alike, read_by_h11
-from tests.callbacks.strangers import stranger
+from tests.callbacks.fuzzing import PEER, is_parsed_alike, random_request, read_by_h11
+from tests.callbacks.receiver_fixture import (
+    PATH,
+    SUCCEEDED,
+    chunked,
+    head,
+    post,
+)
 
 
 @given(st.randoms(use_true_random=False))
-def test_what_is_read_quickly_is_what_h11_reads(rng: Random) -> None:
-    assert is_read_alike(stranger(rng))
+def test_the_fast_parser_agrees_with_h11(rng: Random) -> None:
+    assert is_parsed_alike(random_request(rng))
 
 
-def test_the_usual_request_is_read_quickly() -> None:
+def test_a_simple_request_is_parsed_by_the_fast_parser() -> None:
     data = post(SUCCEEDED, "X-Extra:  caf\xe9 ", "X-Empty:", path=PATH + "?a=b%20c")
 
     plain = parse_plain_request(data + b"POST", PEER)
@@ -76,11 +81,11 @@ def test_the_usual_request_is_read_quickly() -> None:
         pytest.param(post(path="/caf\xe9"), id="letters beyond ASCII in the path"),
     ],
 )
-def test_anything_else_is_left_to_h11(data: bytes) -> None:
+def test_any_other_request_is_left_to_h11(data: bytes) -> None:
     assert parse_plain_request(data, PEER) is None
 
 
-def test_a_head_without_end_costs_little() -> None:
+def test_an_endless_head_costs_little_time() -> None:
     data = b"POST /" + b"a" * 16_000 + b" HTTP/1.1\r\n" + b"a:b\r\n" * 100_000
 
     assert parse_plain_request(data, PEER) is None

@@ -1,4 +1,4 @@
-"""Scenarios A10 to A12 and D12: what the door lets through is a claim, and kept."""
+"""Scenarios A10 to A12 and D12: accepted callbacks are stored, and only claims."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from kling_cli.callbacks.events import (
     ReceivedCallback,
 )
 from kling_cli.callbacks.http.limits import Limits
-from tests.callbacks.doorstep import (
-    PATIENCE_S,
+from tests.callbacks.receiver_fixture import (
     SUCCEEDED,
+    TIMEOUT_S,
     post,
-    read_reply,
+    read_response,
     running_receiver,
     send,
 )
@@ -28,22 +28,22 @@ from tests.callbacks.doorstep import (
 pytestmark = pytest.mark.anyio
 
 
-async def test_callbacks_in_any_order_and_number_are_all_let_through() -> None:
+async def test_callbacks_in_any_order_and_number_are_accepted() -> None:
     words = ["submitted", "processing", "succeed"]
     bodies = [
         json.dumps({"task_id": "t1", "task_status": word}).encode() for word in words
     ]
     deliveries = [body for order in itertools.permutations(bodies) for body in order]
 
-    async with running_receiver() as door:
-        replies = [await door.ask(post(body)) for body in deliveries]
+    async with running_receiver() as running:
+        responses = [await running.request(post(body)) for body in deliveries]
 
-    assert {reply.status for reply in replies} == {200}
-    assert [received.raw for received in door.kept] == deliveries
-    assert len(door.events) == len(deliveries)
+    assert {response.status for response in responses} == {200}
+    assert [received.raw for received in running.stored] == deliveries
+    assert len(running.events) == len(deliveries)
 
 
-async def test_a_forged_end_is_told_as_a_claim_and_its_link_is_not_followed() -> None:
+async def test_a_forged_final_status_is_emitted_and_its_url_not_fetched() -> None:
     visited = anyio.Event()
 
     async def note(stream: SocketStream) -> None:
@@ -60,18 +60,18 @@ async def test_a_forged_end_is_told_as_a_claim_and_its_link_is_not_followed() ->
 
     async with other_host, anyio.create_task_group() as group:
         group.start_soon(other_host.serve, note)
-        async with running_receiver() as door:
-            reply = await door.ask(post(json.dumps(forged).encode()))
+        async with running_receiver() as running:
+            response = await running.request(post(json.dumps(forged).encode()))
         group.cancel_scope.cancel()
 
-    assert reply.status == 200
+    assert response.status == 200
     assert not visited.is_set()
-    [arrived] = door.events
+    [arrived] = running.events
     assert isinstance(arrived, CallbackAccepted)
     assert link not in repr(arrived)
 
 
-async def test_an_early_callback_is_kept_before_it_is_acknowledged() -> None:
+async def test_a_callback_is_stored_before_it_is_acknowledged() -> None:
     written = anyio.Event()
     is_asked = anyio.Event()
 
@@ -79,18 +79,21 @@ async def test_an_early_callback_is_kept_before_it_is_acknowledged() -> None:
         is_asked.set()
         await written.wait()
 
-    async with running_receiver(keep=slow) as door, await door.connect() as stream:
+    async with (
+        running_receiver(store=slow) as running,
+        await running.connect() as stream,
+    ):
         await send(stream, post())
-        with anyio.fail_after(PATIENCE_S):
+        with anyio.fail_after(TIMEOUT_S):
             await is_asked.wait()
         with anyio.move_on_after(0.1) as waiting:
             await stream.receive()
         assert waiting.cancelled_caught
-        assert door.events == []
+        assert running.events == []
 
         written.set()
-        assert (await read_reply(stream)).status == 200
-        assert len(door.events) == 1
+        assert (await read_response(stream)).status == 200
+        assert len(running.events) == 1
 
 
 @pytest.mark.parametrize(("body", "status"), [(SUCCEEDED, 200), (b"nonsense", 400)])
@@ -100,26 +103,28 @@ async def test_a_full_disk_loses_no_callback(body: bytes, status: int) -> None:
     async def fail(_received: ReceivedCallback) -> None:
         raise full
 
-    async with running_receiver(keep=fail) as door:
-        reply = await door.ask(post(body))
+    async with running_receiver(store=fail) as running:
+        response = await running.request(post(body))
 
-    assert reply.status == status
-    [not_kept, told] = door.events
-    assert isinstance(not_kept, CallbackNotStored)
-    assert not_kept.failure is full
-    assert isinstance(told, CallbackAccepted | CallbackRefused)
-    assert told.received == not_kept.received
+    assert response.status == status
+    [not_stored, event] = running.events
+    assert isinstance(not_stored, CallbackNotStored)
+    assert not_stored.failure is full
+    assert isinstance(event, CallbackAccepted | CallbackRefused)
+    assert event.received == not_stored.received
 
 
-async def test_a_journal_that_hangs_is_not_waited_for() -> None:
+async def test_a_hanging_store_is_not_waited_for() -> None:
     async def hang(_received: ReceivedCallback) -> None:
         await anyio.sleep_forever()
 
-    async with running_receiver(keep=hang, limits=Limits(store_timeout_s=0.1)) as door:
-        reply = await door.ask(post())
+    async with running_receiver(
+        store=hang, limits=Limits(store_timeout_s=0.1)
+    ) as running:
+        response = await running.request(post())
 
-    assert reply.status == 200
-    [not_kept, arrived] = door.events
-    assert isinstance(not_kept, CallbackNotStored)
-    assert isinstance(not_kept.failure, TimeoutError)
+    assert response.status == 200
+    [not_stored, arrived] = running.events
+    assert isinstance(not_stored, CallbackNotStored)
+    assert isinstance(not_stored.failure, TimeoutError)
     assert isinstance(arrived, CallbackAccepted)

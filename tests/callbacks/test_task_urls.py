@@ -21,7 +21,7 @@ nonces = st.binary(min_size=16, max_size=16).map(lambda raw: new_nonce(lambda _:
 
 
 @given(product=products, nonce=nonces, key=keys)
-def test_a_path_is_read_back_with_its_key(product: str, nonce: str, key: bytes) -> None:
+def test_a_path_is_matched_with_its_key(product: str, nonce: str, key: bytes) -> None:
     capability = TaskUrl(product=product, nonce=nonce)
 
     assert (
@@ -30,7 +30,7 @@ def test_a_path_is_read_back_with_its_key(product: str, nonce: str, key: bytes) 
 
 
 @given(nonce=nonces, key=keys, at=st.integers(0, 200), byte=st.integers(0, 255))
-def test_a_path_with_one_byte_changed_means_nothing(
+def test_a_path_with_one_byte_changed_is_not_matched(
     nonce: str, key: bytes, at: int, byte: int
 ) -> None:
     path = bytearray(
@@ -44,12 +44,12 @@ def test_a_path_with_one_byte_changed_means_nothing(
 
 
 @given(raw=st.binary(), key=keys)
-def test_no_bytes_are_a_path_by_chance(raw: bytes, key: bytes) -> None:
+def test_random_bytes_are_not_matched(raw: bytes, key: bytes) -> None:
     assert match_callback_path(b"/callback/p/n/" + raw, key) is None
 
 
 @given(one=keys, other=keys)
-def test_a_path_of_another_key_means_nothing(one: bytes, other: bytes) -> None:
+def test_a_path_of_another_key_is_not_matched(one: bytes, other: bytes) -> None:
     path = callback_path(TaskUrl(product="text2video", nonce="n1"), one).encode()
 
     assert (match_callback_path(path, other) is None) == (one != other)
@@ -76,13 +76,13 @@ def test_another_spelling_is_another_path(spelling: str) -> None:
     assert match_callback_path(spelling.encode(), KEY) is None
 
 
-def test_paths_stay_readable_for_the_next_version() -> None:
+def test_the_format_of_paths_is_stable() -> None:
     assert PATH == (
         "/callback/text2video/n1/aT0H4jr2ym-4ijvc24mYDymf491fVpuWTcz7nNSVf9k"
     )
 
 
-def test_nonces_differ_and_carry_16_bytes() -> None:
+def test_nonces_differ_and_have_16_bytes() -> None:
     made = {new_nonce(secrets.token_bytes) for _ in range(100)}
 
     assert len(made) == 100
@@ -92,6 +92,6 @@ def test_nonces_differ_and_carry_16_bytes() -> None:
 @pytest.mark.parametrize(
     ("product", "nonce"), [("a/b", "n"), ("a", "n/n"), ("", "n"), ("a", ""), ("é", "n")]
 )
-def test_what_no_path_can_hold_is_no_capability(product: str, nonce: str) -> None:
+def test_a_task_url_rejects_what_no_path_can_hold(product: str, nonce: str) -> None:
     with pytest.raises(ValueError, match="no path can hold"):
         TaskUrl(product=product, nonce=nonce)

@@ -1,4 +1,4 @@
-"""Scenario D7 at the door: what a signature opens, and what it does not."""
+"""Scenario D7: signatures, mock marks and the trust of callbacks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kling_cli.callbacks.events import CallbackRefused, Peer, RefusalReason, Tru
 from kling_cli.callbacks.signatures import sign
 from kling_cli.errors import UsageError
 from kling_cli.secret import Secret
-from tests.callbacks.doorstep import (
+from tests.callbacks.receiver_fixture import (
     NOW,
     SUCCEEDED,
     post,
@@ -42,14 +42,14 @@ def signed(*secrets: str, body: bytes = SUCCEEDED, age_s: int = 0) -> list[str]:
     ],
 )
 async def test_a_valid_signature_is_trusted(lines: list[str]) -> None:
-    async with running_receiver(secrets=[NEW]) as door:
-        reply = await door.ask(post(SUCCEEDED, *lines))
+    async with running_receiver(secrets=[NEW]) as running:
+        response = await running.request(post(SUCCEEDED, *lines))
 
-    assert reply.status == 200
-    assert door.kept[0].trust is Trust.SIGNED
+    assert response.status == 200
+    assert running.stored[0].trust is Trust.SIGNED
 
 
-async def test_the_published_vector_opens_the_door() -> None:
+async def test_the_published_vector_is_trusted() -> None:
     body = (
         b'{"id":"1234567890","status":"succeeded","message":"",'
         b'"create_time":1781080778802,"update_time":1781080794151}'
@@ -61,10 +61,10 @@ async def test_the_published_vector_opens_the_door() -> None:
     ]
 
     secret = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
-    async with running_receiver(secrets=[secret]) as door:
-        reply = await door.ask(post(body, *lines))
+    async with running_receiver(secrets=[secret]) as running:
+        response = await running.request(post(body, *lines))
 
-    assert reply.status == 200
+    assert response.status == 200
 
 
 @pytest.mark.parametrize(
@@ -77,46 +77,50 @@ async def test_the_published_vector_opens_the_door() -> None:
         pytest.param(signed(NEW, age_s=-301), id="from the future"),
     ],
 )
-async def test_without_a_valid_signature_it_is_401_and_told(lines: list[str]) -> None:
-    async with running_receiver(secrets=[NEW]) as door:
-        reply = await door.ask(post(SUCCEEDED, *lines))
+async def test_without_a_valid_signature_the_response_is_401(lines: list[str]) -> None:
+    async with running_receiver(secrets=[NEW]) as running:
+        response = await running.request(post(SUCCEEDED, *lines))
 
-    assert reply.status == 401
-    assert door.kept == []
-    [refused] = door.events
+    assert response.status == 401
+    assert running.stored == []
+    [refused] = running.events
     assert isinstance(refused, CallbackRefused)
-    assert refused.refusal is RefusalReason.UNSIGNED
+    assert refused.reason is RefusalReason.UNSIGNED
     assert refused.received is not None
     assert refused.received.raw == SUCCEEDED
     assert refused.received.trust is Trust.TOKEN
 
 
 async def test_a_signature_does_not_replace_the_path() -> None:
-    async with running_receiver(secrets=[NEW]) as door:
-        reply = await door.ask(post(SUCCEEDED, *signed(NEW), path="/callback"))
+    async with running_receiver(secrets=[NEW]) as running:
+        response = await running.request(
+            post(SUCCEEDED, *signed(NEW), path="/callback")
+        )
 
-    assert reply.status == 404
+    assert response.status == 404
 
 
-async def test_a_secret_that_is_none_is_refused_at_the_start() -> None:
+async def test_an_invalid_secret_is_an_error_at_the_start() -> None:
     with pytest.raises(UsageError, match="webhook secret"):
         async with running_receiver(secrets=["whsec_!"]):
             pass
 
 
-async def test_a_mark_names_the_trust_and_does_not_replace_a_signature() -> None:
-    def mark(raw: bytes, headers: Mapping[str, str], peer: Peer | None) -> Trust | None:
+async def test_a_mock_mark_sets_the_trust_and_does_not_replace_a_signature() -> None:
+    def detect(
+        raw: bytes, headers: Mapping[str, str], peer: Peer | None
+    ) -> Trust | None:
         assert raw == SUCCEEDED
         assert peer is not None
         return Trust.MOCK if "x-mock" in headers else None
 
-    async with running_receiver(mark=mark) as step:
-        await step.ask(post(SUCCEEDED, "X-Mock: 1"))
-        await step.ask(post(SUCCEEDED))
-    async with running_receiver(mark=mark, secrets=[NEW]) as strict:
-        unsigned = await strict.ask(post(SUCCEEDED, "X-Mock: 1"))
-        signed_too = await strict.ask(post(SUCCEEDED, "X-Mock: 1", *signed(NEW)))
+    async with running_receiver(mock_detector=detect) as running:
+        await running.request(post(SUCCEEDED, "X-Mock: 1"))
+        await running.request(post(SUCCEEDED))
+    async with running_receiver(mock_detector=detect, secrets=[NEW]) as strict:
+        unsigned = await strict.request(post(SUCCEEDED, "X-Mock: 1"))
+        signed_too = await strict.request(post(SUCCEEDED, "X-Mock: 1", *signed(NEW)))
 
-    assert [one.trust for one in step.kept] == [Trust.MOCK, Trust.TOKEN]
+    assert [one.trust for one in running.stored] == [Trust.MOCK, Trust.TOKEN]
     assert (unsigned.status, signed_too.status) == (401, 200)
-    assert [one.trust for one in strict.kept] == [Trust.MOCK]
+    assert [one.trust for one in strict.stored] == [Trust.MOCK]

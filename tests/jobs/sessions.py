@@ -20,7 +20,7 @@ from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.waiting.notifications import Notifications
 from kling_cli.settings.settings import Settings, read_settings
 from tests.jobs.made import EventLog
-from tests.support.door import Answer, knock
+from tests.support.callback_client import PostResult, post_callback
 
 E = TypeVar("E")
 PATIENCE_S = 20.0
@@ -97,9 +97,9 @@ async def a_way(
             yield Opened(ingress, session, notifications, heard)
 
 
-async def call(url: str, body: bytes | dict[str, Any]) -> Answer:
+async def call(url: str, body: bytes | dict[str, Any]) -> PostResult:
     """Knock as Kling does; status 0 when nobody is there."""
-    return await anyio.to_thread.run_sync(lambda: knock(url, body))
+    return await anyio.to_thread.run_sync(lambda: post_callback(url, body))
 
 
 async def until(is_so: Callable[[], bool]) -> None:

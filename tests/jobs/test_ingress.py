@@ -19,7 +19,7 @@ from kling_cli.jobs.ingress import (
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.waiting.schedule import PathState
 from tests.jobs.sessions import a_way, call, some_settings
-from tests.support.door import new_style
+from tests.support.callback_client import current_payload
 
 pytestmark = pytest.mark.anyio
 
@@ -52,12 +52,12 @@ def options(
         (("auto", "ngrok", None, False), OFFICIAL, IngressKind.STANDING),
         (("auto", "auto", URL, True), OFFICIAL, IngressKind.URL),
         (("auto", "none", URL, True), OFFICIAL, IngressKind.URL),
-        (("auto", "ngrok", URL, False), OFFICIAL, IngressKind.ELSEWHERE),
+        (("auto", "ngrok", URL, False), OFFICIAL, IngressKind.EXTERNAL),
         (("off", "ngrok", URL, True), OFFICIAL, IngressKind.OFF),
         (("require", "auto", None, True), HERE, IngressKind.LOOPBACK),
         (("require", "auto", None, True), OFFICIAL, IngressKind.TUNNEL),
         (("require", "none", URL, True), OFFICIAL, IngressKind.URL),
-        (("require", "none", URL, False), OFFICIAL, IngressKind.ELSEWHERE),
+        (("require", "none", URL, False), OFFICIAL, IngressKind.EXTERNAL),
     ],
 )
 def test_the_way_follows_from_the_options(
@@ -135,7 +135,7 @@ async def test_on_loopback_callbacks_come_straight_in(tmp_path: Path) -> None:
     async with a_way(some_settings(tmp_path), callback="require") as opened:
         assert opened.heard.events == [CallbackPath(state="ready", via="loopback")]
         url, before = opened.url("n1"), opened.notifications.path
-        answer = await call(url, new_style("t1", "succeeded"))
+        answer = await call(url, current_payload("t1", "succeeded"))
 
         assert answer.status == 200
         [hint] = opened.notifications.take()
@@ -158,7 +158,7 @@ async def test_a_url_of_one_s_own_leads_to_the_port_one_chose(
         local = public.replace(URL.rstrip("/"), f"http://127.0.0.1:{free_port}")
 
         assert public.startswith(URL)
-        assert (await call(local, new_style("t1", "processing"))).status == 200
+        assert (await call(local, current_payload("t1", "processing"))).status == 200
 
     assert opened.heard.of(CallbackPath)[0].via == "url"
 

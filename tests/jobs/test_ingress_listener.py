@@ -24,13 +24,13 @@ from kling_cli.secret import Secret
 from tests.jobs.disk import full_disk
 from tests.jobs.made import SUCCEEDED
 from tests.jobs.sessions import Heard, a_session, some_settings
-from tests.support.door import new_style
+from tests.support.callback_client import current_payload
 
 pytestmark = pytest.mark.anyio
 
 KEY = b"k" * 32
 SECRET = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
-DONE = json.dumps(new_style("t1", "succeeded")).encode()
+DONE = json.dumps(current_payload("t1", "succeeded")).encode()
 
 
 @dataclass(frozen=True, slots=True)

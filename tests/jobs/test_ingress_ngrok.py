@@ -16,8 +16,8 @@ from kling_cli.tunnels import shared_lock
 from kling_cli.tunnels.provider import TunnelTakenError
 from tests.jobs.sessions import Opened, a_way, call, some_settings, until
 from tests.support.agent import StandIn, stand_in
+from tests.support.callback_client import current_payload
 from tests.support.clock import FakeClock
-from tests.support.door import new_style
 
 __all__ = ["stand_in"]
 pytestmark = pytest.mark.anyio
@@ -43,7 +43,7 @@ async def test_a_callback_comes_in_from_the_street(
 ) -> None:
     async with a_way(settings, tunnel="ngrok") as opened:
         url = opened.url("n1")
-        answer = await call(url, new_style("t1", "processing"))
+        answer = await call(url, current_payload("t1", "processing"))
 
         assert answer.status == 200
         assert [hint.nonce for hint in opened.notifications.take()] == ["n1"]
@@ -100,7 +100,7 @@ async def test_a_tunnel_that_breaks_and_mends_is_told_here_and_to_others(
     async with a_way(settings, tunnel="ngrok") as opened:
         agent = stand_in.next_agent()
         agent.wait_online()
-        await call(opened.url("n1"), new_style("t1", "processing"))
+        await call(opened.url("n1"), current_payload("t1", "processing"))
         agent.command("down")
         agent.command("down")
         lost = await opened.heard.next(CallbackPath, 2)
@@ -157,8 +157,8 @@ async def test_a_second_run_shares_the_door_and_hears_of_its_own_tasks_only(
         a_way(settings, tunnel="ngrok") as guest,
     ):
         assert guest.ingress.base_url == owner.ingress.base_url
-        await call(guest.url("guest"), new_style("t2", "processing"))
-        await call(owner.url("owner"), new_style("t1", "processing"))
+        await call(guest.url("guest"), current_payload("t2", "processing"))
+        await call(owner.url("owner"), current_payload("t1", "processing"))
         await until(lambda: guest.notifications.path is PathState.PROVEN)
 
         assert [hint.nonce for hint in owner.notifications.take()] == ["owner"]

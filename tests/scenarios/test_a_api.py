@@ -10,8 +10,8 @@ import pytest
 from tests.scenarios.expect import PROMPT, document, one_task, saved
 from tests.support import images
 from tests.support.box import Box
+from tests.support.https_proxy import serve_https_proxy
 from tests.support.kling import Kling
-from tests.support.street_proxy import serve_street_proxy
 
 POLLING = ("--callback", "off")
 
@@ -200,7 +200,7 @@ def test_a20_the_wrong_region_is_guessed(
     """The official hosts are played by the sandbox, behind a proxy that speaks TLS."""
     wrong = {"KLING_API_BASE": None, "KLING_API_KEY": "a-key-of-elsewhere-1234567890"}
 
-    with serve_street_proxy(tmp_path, box.port) as street:
+    with serve_https_proxy(tmp_path, box.port) as street:
         env = {**wrong, **street.env}
         result = kling.run(*PROMPT, *POLLING, "--region", region, env=env)
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.scenarios.expect import PROMPT, document, one_task, saved
 from tests.support.box import Box
-from tests.support.door import knock, new_style, old_style
+from tests.support.callback_client import current_payload, legacy_payload, post_callback
 from tests.support.kling import Kling
 from tests.support.program import Program
 from tests.support.trap import Trap
@@ -58,15 +58,22 @@ def test_a10_nothing_that_is_sent_to_the_door_decides(kling: Kling, box: Box) ->
     with kling.start(*PROMPT) as program:
         task_id, url = door_of(program, box)
         sent = [
-            *(new_style(task_id, word) for word in ("processing", "submitted")),
-            *(old_style(task_id, word) for word in ("succeed", "failed", "succeed")),
-            new_style("999", "succeeded"),
-            {"code": 0, "message": "SUCCEED", "data": old_style(task_id, "succeed")},
+            *(current_payload(task_id, word) for word in ("processing", "submitted")),
+            *(
+                legacy_payload(task_id, word)
+                for word in ("succeed", "failed", "succeed")
+            ),
+            current_payload("999", "succeeded"),
+            {
+                "code": 0,
+                "message": "SUCCEED",
+                "data": legacy_payload(task_id, "succeed"),
+            },
         ]
-        answers = [knock(url, body) for body in sent]
-        too_large = knock(url, b" " * (1024 * 1024 + 1))
-        not_json = knock(url, b"status=succeed")
-        forged = knock(url[:-1] + ("A" if url[-1] != "A" else "B"), sent[0])
+        answers = [post_callback(url, body) for body in sent]
+        too_large = post_callback(url, b" " * (1024 * 1024 + 1))
+        not_json = post_callback(url, b"status=succeed")
+        forged = post_callback(url[:-1] + ("A" if url[-1] != "A" else "B"), sent[0])
         is_waiting = program.process.poll() is None
         box.end(task_id)
         result = program.finish()
@@ -100,7 +107,7 @@ def test_a12_a_forged_link_is_never_followed(kling: Kling, box: Box) -> None:
         with kling.start(*PROMPT) as program:
             task_id, url = door_of(program, box)
             before = box.counts["query"]
-            answer = knock(url, new_style(task_id, "succeeded", trap.url))
+            answer = post_callback(url, current_payload(task_id, "succeeded", trap.url))
             box.wait_until(lambda state: state["counts"]["query"] > before)
             is_waiting = program.process.poll() is None
             box.end(task_id)

@@ -1,4 +1,4 @@
-"""Scenario A18: `kill -9` at any moment. `tests/kill_storm.py` does it more often."""
+"""Scenario A18: `kill -9` at any moment. `tests/kill_runs.py` does it more often."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from tests.scenarios.expect import is_journal_sound, is_whole_video, listed
 from tests.support.agent import StandIn
 from tests.support.box import Box
+from tests.support.killed_runs import Damage, kill_runs
 from tests.support.kling import Kling
-from tests.support.storm import Damage, storm
 
 KILLS = 10  # for each seed
 
@@ -20,7 +20,7 @@ KILLS = 10  # for each seed
 def test_a18_no_kill_loses_or_doubles_a_job(
     seed: int, kling: Kling, box: Box, stand_in: StandIn
 ) -> None:
-    damage = storm(kling, box, stand_in, kills=KILLS, seed=seed)
+    damage = kill_runs(kling, box, stand_in, kills=KILLS, seed=seed)
 
     assert damage == Damage(n_killed=KILLS, n_created=damage.n_created)
     assert damage.n_created > 1  # the first run's own, and some of the killed

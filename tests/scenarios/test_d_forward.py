@@ -15,15 +15,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.callbacks.doorstep import post
+from tests.callbacks.receiver_fixture import post
 from tests.scenarios.test_listen import HERE, of_type, ready
-from tests.support.door import knock, new_style
+from tests.support.callback_client import current_payload, post_callback
 from tests.support.kling import Kling
 from tests.support.program import Result
 from tests.support.wire_server import Reply, Visit, WireServer, hang, says, server_tls
 
 PATIENCE_S = 20.0
-SUCCEEDED = new_style("t1", "succeeded")
+SUCCEEDED = current_payload("t1", "succeeded")
 
 
 class App(threading.Thread):
@@ -84,7 +84,7 @@ def pass_on(kling: Kling, url: str, *args: str) -> Result:
     """Have one callback passed on to `url`, as `#1`."""
     to = ("--forward-to", url, "--max-events", "1")
     with kling.start(*HERE, *to, *args) as program:
-        assert knock(ready(program)["callback_url"], SUCCEEDED).status == 200
+        assert post_callback(ready(program)["callback_url"], SUCCEEDED).status == 200
         return program.finish()
 
 
@@ -102,7 +102,7 @@ def test_d08_an_app_that_starts_a_second_later_gets_it(kling: Kling) -> None:
     port = free_port()
     to = ("--forward-to", str(port), "--max-events", "1")
     with kling.start(*HERE, *to) as program:
-        knock(ready(program)["callback_url"], SUCCEEDED)
+        post_callback(ready(program)["callback_url"], SUCCEEDED)
         program.wait_for('"connection refused"', stream="stdout")
         time.sleep(1.0)
         with an_app(says(200, b""), port=port) as app:
@@ -190,10 +190,10 @@ def test_d09_a_slow_task_keeps_its_order_and_holds_no_other_up(kling: Kling) -> 
         with kling.start(*HERE, *to) as program:
             url = ready(program)["callback_url"]
             bodies = [
-                {**new_style(f"t{number % 5}", "processing"), "n": number}
+                {**current_payload(f"t{number % 5}", "processing"), "n": number}
                 for number in range(50)
             ]
-            answers = [knock(url, body) for body in bodies]
+            answers = [post_callback(url, body) for body in bodies]
             result = program.finish()
 
     assert {answer.status for answer in answers} == {200}

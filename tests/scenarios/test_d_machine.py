@@ -17,14 +17,14 @@ import pytest
 
 from kling_cli.callbacks.signatures import sign
 from kling_cli.secret import Secret
-from tests.callbacks.doorstep import post
+from tests.callbacks.receiver_fixture import post
 from tests.callbacks.test_signatures import BODY, HEADERS, SECRET as PUBLISHED, SENT_AT
 from tests.scenarios.expect import PROMPT, is_journal_sound
-from tests.scenarios.test_d_door import street
+from tests.scenarios.test_d_receiver import street
 from tests.scenarios.test_listen import HERE, of_type, ready
 from tests.support.agent import StandIn
 from tests.support.box import Box
-from tests.support.door import knock, new_style
+from tests.support.callback_client import current_payload, post_callback
 from tests.support.kling import Kling
 from tests.support.recorder import recorder
 
@@ -149,7 +149,7 @@ def test_d11_what_ended_in_the_machines_sleep_is_told_and_passed_on_once(
             agent = stand_in.next_agent()
             agent.wait_online()
             local = ready(program)["local_url"]
-            assert knock(f"{local}x", b"").status == 404  # it is at work by now
+            assert post_callback(f"{local}x", b"").status == 404  # it is at work by now
             program.send(signal.SIGSTOP)
             if tunnel == "moved":
                 agent.command("move")
@@ -167,7 +167,10 @@ def test_d11_what_ended_in_the_machines_sleep_is_told_and_passed_on_once(
             program.wait_for('("type": "forward"(.|\n)*){2}', stream="stdout")
             # what comes late all the same is shown, and is no news to the app
             moved_to = re.findall(r'"callback_url": "(\S+)"', program.said("stdout"))
-            assert knock(moved_to[-1], new_style(ended, "succeeded")).status == 200
+            assert (
+                post_callback(moved_to[-1], current_payload(ended, "succeeded")).status
+                == 200
+            )
             program.wait_for('"type": "duplicate".*\n', stream="stdout")
             program.send(signal.SIGTERM)
             result = program.finish()
@@ -206,7 +209,8 @@ def test_d12_a_full_disk_holds_no_callback_up(kling: Kling) -> None:
         _, most = process.rlimit(psutil.RLIMIT_FSIZE)
         process.rlimit(psutil.RLIMIT_FSIZE, (0, most))
         answers = [
-            knock(url, new_style(f"t{number}", "processing")) for number in range(3)
+            post_callback(url, current_payload(f"t{number}", "processing"))
+            for number in range(3)
         ]
         result = program.finish()
 
@@ -238,16 +242,22 @@ def test_few_descriptors_and_a_crowd_of_idle_connections_keep_no_callback_out(
                 crowd.enter_context(one)
 
         come(100)
-        answers = [knock(found["local_url"], new_style("t1", "processing"))]
+        answers = [
+            post_callback(found["local_url"], current_payload("t1", "processing"))
+        ]
         # none at all is left: whoever is idle makes room
         process.rlimit(psutil.RLIMIT_NOFILE, (process.num_fds(), 48))
         used = process.cpu_times().user
         come(20)
-        answers.append(knock(found["local_url"], new_style("t2", "processing")))
+        answers.append(
+            post_callback(found["local_url"], current_payload("t2", "processing"))
+        )
         time.sleep(0.5)
         spent = process.cpu_times().user - used
         crowd.close()
-        answers.append(knock(found["local_url"], new_style("t3", "processing")))
+        answers.append(
+            post_callback(found["local_url"], current_payload("t3", "processing"))
+        )
         result = program.finish()
 
     assert [answer.status for answer in answers] == [200, 200, 200]

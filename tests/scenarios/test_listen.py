@@ -14,7 +14,7 @@ import pytest
 from tests.scenarios.expect import PROMPT
 from tests.support.agent import StandIn
 from tests.support.box import Box
-from tests.support.door import knock, new_style
+from tests.support.callback_client import current_payload, post_callback
 from tests.support.kling import Kling
 from tests.support.program import Program, Result
 
@@ -82,7 +82,9 @@ def test_a_task_made_elsewhere_is_seen_verified_and_waited_for(
 
 def test_a_forged_end_is_shown_field_by_field_and_ends_nothing(kling: Kling) -> None:
     with kling.start(*HERE, "--until-final", "--timeout", "3") as program:
-        knock(ready(program)["callback_url"], new_style("t-forged", "succeeded"))
+        post_callback(
+            ready(program)["callback_url"], current_payload("t-forged", "succeeded")
+        )
         result = program.finish()
 
     [judged] = of_type(result, "verified")
@@ -249,7 +251,7 @@ def test_who_does_not_wait_uses_the_listeners_door_too(kling: Kling, box: Box) -
 
 def test_answers_can_be_made_to_fail(kling: Kling) -> None:
     with kling.start(*HERE, "--respond", "503", "--max-events", "1") as program:
-        answer = knock(ready(program)["callback_url"], SHORT)
+        answer = post_callback(ready(program)["callback_url"], SHORT)
         result = program.finish()
 
     assert answer.status == 503
@@ -262,8 +264,8 @@ def test_what_was_turned_away_just_before_the_end_is_told_before_it(
     with kling.start(*HERE) as program:
         url = ready(program)["callback_url"]
         for body in (b"{", b"[", b"]"):
-            knock(url, body)
-        knock(f"{url}x", SHORT)
+            post_callback(url, body)
+        post_callback(f"{url}x", SHORT)
         program.send(signal.SIGTERM)
         result = program.finish()
 
@@ -288,7 +290,7 @@ def test_the_url_is_the_same_after_a_restart_until_it_is_rotated(kling: Kling) -
 
 def test_without_history_nothing_is_kept(kling: Kling) -> None:
     with kling.start(*HERE, "--no-history", "--max-events", "1") as program:
-        knock(ready(program)["callback_url"], SHORT)
+        post_callback(ready(program)["callback_url"], SHORT)
         result = program.finish()
 
     [seen] = of_type(result, "callback")

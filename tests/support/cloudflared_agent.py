@@ -21,7 +21,7 @@ from typing import Any
 sys.path.append(str(Path(__file__).resolve().parents[2]))  # last: shadows nothing
 
 from tests.support.ngrok_agent import Agent
-from tests.support.street import Street
+from tests.support.public_endpoint import PublicEndpoint
 
 REFUSALS = {
     "429": ("error code: 1015", "429 Too Many Requests"),
@@ -71,18 +71,20 @@ class Cloudflared(Agent):
                 "ERR", "Unable to establish connection with Cloudflare edge connIndex=0"
             )
             return
-        self.street = Street(self, self.option("--url"))
-        self.note({"url": self.street.url})
+        self.public_endpoint = PublicEndpoint(self, self.option("--url"))
+        self.note({"url": self.public_endpoint.url})
         log("INF", f"Starting metrics server on {self.serve_metrics()}/metrics")
         self.register()
-        self.link.tell("online", url=self.street.url, asked={})
+        self.link.tell("online", url=self.public_endpoint.url, asked={})
 
     def register(self) -> None:
         log("INF", "Registered tunnel connection connIndex=0 ip=198.51.100.7")
 
     def serve_metrics(self) -> str:
         """Serve `/quicktunnel` and return its address."""
-        hostname = self.street.url if self.street else ""  # a scheme: it is no TLS
+        hostname = (
+            self.public_endpoint.url if self.public_endpoint else ""
+        )  # a scheme: it is no TLS
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -101,14 +103,14 @@ class Cloudflared(Agent):
         return f"127.0.0.1:{server.server_port}"
 
     def do_down(self) -> None:
-        if self.street:
-            self.street.is_open = False
+        if self.public_endpoint:
+            self.public_endpoint.is_open = False
         log("WRN", 'Connection terminated error="timeout" connIndex=0')
         log("INF", "Retrying connection in up to 1s connIndex=0")
 
     def do_up(self) -> None:
-        if self.street:
-            self.street.is_open = True
+        if self.public_endpoint:
+            self.public_endpoint.is_open = True
         self.register()
 
     def do_log(self, line: str, times: int = 1) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 sys.path.append(str(Path(__file__).resolve().parents[2]))  # last: shadows nothing
 
 from tests.support.ngrok_words import ERRORS, USAGE
-from tests.support.street import Street
+from tests.support.public_endpoint import PublicEndpoint
 from tests.support.web_api import WebApi
 
 PROPER_LENGTH = 40  # of an authtoken, or nearly
@@ -72,7 +72,7 @@ class Agent:
         self.go = threading.Event()
         self.locks: list[Any] = []
         self.link = Link(self.control("report_port"))
-        self.street: Street | None = None
+        self.public_endpoint: PublicEndpoint | None = None
         self.endpoints: dict[str, dict[str, Any]] = {}
         self.api = WebApi(self)
 
@@ -164,17 +164,17 @@ class Agent:
             log("eror", "failed to reconnect session", obj="tunnels.session", err=why)
             self.go.wait(0.5)
 
-    def open_street(self, endpoint: dict[str, Any]) -> dict[str, Any]:
+    def open_endpoint(self, endpoint: dict[str, Any]) -> dict[str, Any]:
         """Start the public side of `endpoint` on a port of its own."""
-        self.street = Street(self, endpoint["upstream"]["url"])
+        self.public_endpoint = PublicEndpoint(self, endpoint["upstream"]["url"])
         endpoint |= {
-            "url": self.street.url,
+            "url": self.public_endpoint.url,
             "uri": f"/api/endpoints/{endpoint['name']}",
         }
         self.endpoints[endpoint["name"]] = endpoint
-        log("info", "started tunnel", obj="tunnels", url=self.street.url)
-        self.note({"url": self.street.url, "api": self.api.address})
-        self.link.tell("online", url=self.street.url, asked=endpoint)
+        log("info", "started tunnel", obj="tunnels", url=self.public_endpoint.url)
+        self.note({"url": self.public_endpoint.url, "api": self.api.address})
+        self.link.tell("online", url=self.public_endpoint.url, asked=endpoint)
         return endpoint
 
     def note(self, facts: dict[str, Any]) -> None:
@@ -199,21 +199,21 @@ class Agent:
         os._exit(1)
 
     def do_down(self) -> None:
-        if self.street:
-            self.street.is_open = False
+        if self.public_endpoint:
+            self.public_endpoint.is_open = False
         log("warn", "session closed, starting reconnect loop", obj="csess", id="c1")
 
     def do_up(self) -> None:
-        if self.street:
-            self.street.is_open = True
+        if self.public_endpoint:
+            self.public_endpoint.is_open = True
         log("info", "client session established", obj="csess", id="c2")
 
     def do_move(self) -> None:
         """Come back from an outage at another URL."""
         for endpoint in list(self.endpoints.values()):
-            if self.street:
-                self.street.close()
-            self.open_street(endpoint)
+            if self.public_endpoint:
+                self.public_endpoint.close()
+            self.open_endpoint(endpoint)
         self.do_up()
 
     def do_log(self, line: str, times: int = 1) -> None:
@@ -227,8 +227,8 @@ class Agent:
             sys.stdout.buffer.flush()
 
     def do_release(self) -> None:
-        if self.street:
-            self.street.released.set()
+        if self.public_endpoint:
+            self.public_endpoint.released.set()
 
 
 def main() -> None:

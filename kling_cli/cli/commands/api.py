@@ -27,11 +27,14 @@ from kling_cli.cli.output.job_results import (
     ResultKind,
     exit_code,
     print_failures,
-    print_message,
     result_lines,
 )
 from kling_cli.cli.output.terminal.capabilities import is_terminal
-from kling_cli.cli.output.terminal.streams import write_bytes, write_result
+from kling_cli.cli.output.terminal.streams import (
+    print_message,
+    write_bytes,
+    write_result,
+)
 from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import UsageError
 from kling_cli.jobs.order_parser import json_or_text, strict_json

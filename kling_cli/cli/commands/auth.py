@@ -169,9 +169,9 @@ async def find_region(
     silent: KlingError | None = None
     for region, base_url in bases.items():
         verdict = await check_credentials(base_url, keys.credentials(), clock)
-        if verdict.standing is HealthStatus.ACCEPTED:
+        if verdict.status is HealthStatus.ACCEPTED:
             return region, verdict
-        if verdict.standing is HealthStatus.REFUSED:
+        if verdict.status is HealthStatus.REFUSED:
             refused = verdict.error
         else:
             silent = verdict.error
@@ -373,7 +373,7 @@ def _test_credentials(
     verdict = anyio.run(
         check_credentials, settings.api_base, credentials, SystemClock()
     )
-    return verdict.standing.value, verdict.error
+    return verdict.status.value, verdict.error
 
 
 def _status_lines(settings: Settings, standing: str) -> dict[str, str]:

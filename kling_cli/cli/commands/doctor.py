@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,9 @@ def _settings_checks(settings: Settings, *, is_offline: bool) -> list[Check]:
 
 
 def _report_lines(checks: Sequence[Check], settings: Settings | None) -> Iterator[str]:
-    is_colored = _is_colored()
+    from kling_cli.cli.output.terminal.capabilities import is_colored_on
+
+    is_colored = is_colored_on(sys.stdout)
     for check in checks:
         word = f"{check.level.value:<5}"
         if is_colored:
@@ -98,15 +101,6 @@ def _report_lines(checks: Sequence[Check], settings: Settings | None) -> Iterato
         yield ""
         for name, (value, origin) in shown_settings(settings).items():
             yield f"{name:<{_WIDTH + 6}} {one_line(value)}  ({origin})"
-
-
-def _is_colored() -> bool:
-    import sys
-
-    from kling_cli.cli.output.terminal.capabilities import has_color, is_terminal
-
-    on_terminal = is_terminal(sys.stdout)
-    return has_color(is_colorless=False, is_terminal=on_terminal, environ=os.environ)
 
 
 _BOOLEAN_SETTINGS = {None: "auto", True: "on", False: "off"}

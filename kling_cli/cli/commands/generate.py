@@ -38,7 +38,6 @@ from kling_cli.cli.output.job_results import (
     print_result_lines,
     print_results,
 )
-from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.cli.output.terminal.streams import write_message
 from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import ExitCode, StoppedError
@@ -357,17 +356,11 @@ def _run_both_calls(
 
     async def work(context: RunContext) -> JobResult:
         steps = TwoStepJob(options=run_options, **context.as_keywords)
-        if is_interactive(output_options):
+        if output_options.can_prompt:
             steps = replace(steps, ask=_input_chooser(noun, context))
         return await steps.run(order)
 
     return run(work, settings=settings, output_options=output_options)
-
-
-def is_interactive(output_options: OutputOptions) -> bool:
-    """Return whether questions can be asked on the terminal; never under --json."""
-    on_terminal = is_terminal(sys.stdin) and is_terminal(sys.stderr)
-    return on_terminal and not output_options.is_json and not output_options.is_quiet
 
 
 def _input_chooser(noun: str, context: RunContext) -> ChooseInput:

@@ -22,7 +22,7 @@ from kling_cli.cli.output.listing import (
     print_listing,
     truncation_note,
 )
-from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.capabilities import is_interactive
 from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import KlingError, UsageError
 
@@ -255,7 +255,7 @@ def require_terminal(kind: ItemKind, ids: Sequence[str]) -> None:
     Raises:
         UsageError: stdin or stderr is no terminal.
     """
-    if is_terminal(sys.stdin) and is_terminal(sys.stderr):
+    if is_interactive():
         return
     raise UsageError(
         "there is no terminal to ask whether this is meant",

@@ -379,7 +379,8 @@ def _prompt_for_tunnel(
     options: ListenOptions, settings: Settings, output_options: StreamOptions
 ) -> ListenOptions:
     """Prompt at the terminal before a tunnel is opened; return the options."""
-    from kling_cli.cli.options.tunnel_prompt import is_person_there, prepare_tunnel
+    from kling_cli.cli.options.tunnel_prompt import prepare_tunnel
+    from kling_cli.cli.output.terminal.capabilities import is_interactive
     from kling_cli.listener.ingress.ingress import IngressKind, choose_ingress
 
     kind = choose_ingress(
@@ -388,11 +389,7 @@ def _prompt_for_tunnel(
         is_tokenless=options.is_tokenless,
         settings=settings,
     )
-    if (
-        kind is not IngressKind.TUNNEL
-        or output_options.is_json
-        or not is_person_there()
-    ):
+    if kind is not IngressKind.TUNNEL or output_options.is_json or not is_interactive():
         return options
     return replace(options, tunnel=prepare_tunnel(settings, options.tunnel))
 

@@ -18,8 +18,7 @@ from kling_cli.cli.options.shared import (
     settings_options,
 )
 from kling_cli.cli.options.values import read_option_values
-from kling_cli.cli.output.job_results import print_message
-from kling_cli.cli.output.terminal.streams import write_result
+from kling_cli.cli.output.terminal.streams import print_message, write_result
 from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import ExitCode, KlingError
 

@@ -112,13 +112,13 @@ def use_tunnel(*, name: TunnelChoice, output_options: OutputOptions) -> int:
 
     kling tunnel use auto
     """
-    from kling_cli.cli.options.tunnel_prompt import is_person_there, prepare_tunnel
+    from kling_cli.cli.options.tunnel_prompt import prepare_tunnel
     from kling_cli.cli.output.listing import Listing, print_listing
     from kling_cli.cli.runner import load_settings
     from kling_cli.settings import write_setting
 
     settings = load_settings({"tunnel": name})
-    if is_person_there() and not (output_options.is_json or output_options.is_quiet):
+    if output_options.can_prompt:
         prepare_tunnel(settings, settings.tunnel)
     path = settings.config_dir / "config.toml"
     write_setting(path, "tunnel", settings.tunnel)

@@ -103,14 +103,16 @@ def _host_checks(
 ) -> Iterator[Check]:
     from kling_cli.api import HealthStatus
 
-    if verdict.standing is HealthStatus.UNREACHABLE:
+    if verdict.status is HealthStatus.UNREACHABLE:
         yield fail("network", verdict.error or UnreachableError("no answer"))
         return
     yield ok("network", f"the API answered in {verdict.elapsed_s:.1f} s")
     if is_signed:
         yield check_login(verdict)
-    if verdict.ahead_s is not None:
-        yield check_clock(verdict.ahead_s, is_strict=bool(settings.webhook_secrets))
+    if verdict.clock_offset_s is not None:
+        yield check_clock(
+            verdict.clock_offset_s, is_strict=bool(settings.webhook_secrets)
+        )
 
 
 def check_login(verdict: HealthReport) -> Check:
@@ -119,7 +121,7 @@ def check_login(verdict: HealthReport) -> Check:
 
     if verdict.error is None:
         return ok("login", "the API accepts the credentials")
-    if verdict.standing is HealthStatus.ACCEPTED:
+    if verdict.status is HealthStatus.ACCEPTED:
         return fail("account", verdict.error)
     return fail("login", verdict.error)
 

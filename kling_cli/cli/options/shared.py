@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from kling_cli.cli.options import completion
+from kling_cli.cli.output.terminal.capabilities import is_interactive
 
 OUTPUT_PANEL = "Output"
 WAITING_PANEL = "Waiting"
@@ -49,6 +50,11 @@ class OutputOptions:
             rich_help_panel=OUTPUT_PANEL,
         ),
     ] = False
+
+    @property
+    def can_prompt(self) -> bool:
+        """Whether questions may be asked; a script is never asked."""
+        return is_interactive() and not (self.is_json or self.is_quiet)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@ an agent, whether a server's key is the right one.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -39,7 +38,7 @@ def prepare_job_tunnel(
     """Prompt as far as a job needs a tunnel; return its options with the choice."""
     if not is_tunnel_wanted(settings, options):
         return options
-    if output_options.is_json or output_options.is_quiet or not is_person_there():
+    if not output_options.can_prompt:
         return options
     return replace(options, tunnel=prepare_tunnel(settings, options.tunnel))
 
@@ -64,13 +63,6 @@ def prepare_tunnel(settings: Settings, tunnel: str) -> str:
     elif settings.is_tunnel_offered and OFFERED in registry.PROVIDERS:
         return _offer_public_provider(settings, prompt) or tunnel
     return tunnel
-
-
-def is_person_there() -> bool:
-    """Return whether somebody can be asked something."""
-    from kling_cli.cli.output.terminal.capabilities import is_terminal
-
-    return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
 def is_tunnel_wanted(settings: Settings, options: RunOptions) -> bool:

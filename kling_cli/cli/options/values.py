@@ -10,7 +10,7 @@ from kling_cli.catalogue import Product
 from kling_cli.cli.output.terminal.streams import read_input
 from kling_cli.errors import UsageError
 from kling_cli.jobs.order_parser import read_values, strict_json
-from kling_cli.text import decode_text, is_text, normal_text
+from kling_cli.text import decode_text, is_text, normalize_text
 
 
 def parse_task_ids(task_ids: Iterable[str]) -> tuple[str, ...]:
@@ -21,7 +21,7 @@ def parse_task_ids(task_ids: Iterable[str]) -> tuple[str, ...]:
     Raises:
         UsageError: an id is empty, as an unset shell variable makes it.
     """
-    ids = tuple(dict.fromkeys(normal_text(each).strip() for each in task_ids))
+    ids = tuple(dict.fromkeys(normalize_text(each).strip() for each in task_ids))
     if not is_text(ids):
         raise UsageError(
             "a task id is not a text", hint="kling list shows the ids of this machine"

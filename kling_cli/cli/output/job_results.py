@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 from kling_cli.cli.output.terminal import capabilities
 from kling_cli.cli.output.terminal.capabilities import is_terminal
-from kling_cli.cli.output.terminal.streams import write_message, write_result
+from kling_cli.cli.output.terminal.streams import (
+    print_message,
+    write_message,
+    write_result,
+)
 from kling_cli.cli.output.terminal.text import format_units, one_line
 from kling_cli.errors import ExitCode, KlingError, NotSavedError, StoppedError
 
@@ -262,22 +266,6 @@ def exit_code(results: Sequence[JobResult]) -> int:
     """Return 0 if no job failed, otherwise the exit code of the first failure."""
     errors = (result.error for result in results if result.error is not None)
     return int(next((error.exit_code for error in errors), ExitCode.DONE))
-
-
-def print_message(text: str, *, is_colorless: bool) -> None:
-    """Write a line to stderr, coloured if the terminal has colours."""
-    import os
-    import sys
-
-    from kling_cli.cli.output.plain_lines import with_colored_prefix
-    from kling_cli.cli.output.terminal.capabilities import has_color, is_terminal
-
-    is_colored = has_color(
-        is_colorless=is_colorless,
-        is_terminal=is_terminal(sys.stderr),
-        environ=os.environ,
-    )
-    write_message(with_colored_prefix(text) if is_colored else text)
 
 
 def _urls(result: JobResult) -> Iterator[str]:

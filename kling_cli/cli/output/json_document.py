@@ -6,11 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kling_cli.cli.output.terminal.text import format_timestamp
+from kling_cli.cli.output.terminal.text import optional_timestamp
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from kling_cli.errors import KlingError
     from kling_cli.jobs.calls.session_step import StepResult
     from kling_cli.jobs.events import JobResult
@@ -56,14 +54,14 @@ def result_document(result: JobResult) -> dict[str, Any]:
         "status": result.status.value,
         "state": result.state.value,
         "status_message": result.status_message,
-        "created_at": _timestamp(result.created_at),
-        "updated_at": _timestamp(result.updated_at),
+        "created_at": optional_timestamp(result.created_at),
+        "updated_at": optional_timestamp(result.updated_at),
         "elapsed_s": None if result.elapsed_s is None else round(result.elapsed_s, 3),
         "completed_by": result.completed_by,
         "requests": {"create": result.create_requests, "query": result.query_requests},
         "callbacks": result.callbacks,
         "outputs": [_output_object(one) for one in result.outputs],
-        "expires_at": _timestamp(result.expires_at),
+        "expires_at": optional_timestamp(result.expires_at),
         "units": result.units,
         "estimated_units": result.estimated_units,
         "request_id": result.request_id,
@@ -132,7 +130,7 @@ def session_step_document(
         "ok": error is None,
         "command": command,
         "session_id": task.id if task else session_id,
-        "expires_at": _timestamp(result.expires_at) if result else None,
+        "expires_at": optional_timestamp(result.expires_at) if result else None,
         "outputs": [_output_object(one) for one in result.saved] if result else [],
         "units": task.units if task else None,
         "request_id": task.request_id if task else getattr(error, "request_id", None),
@@ -155,10 +153,6 @@ def error_object(error: KlingError) -> dict[str, Any]:
 def dumps(document: dict[str, Any]) -> str:
     """Return `document` on one line, in ASCII."""
     return json.dumps(document, allow_nan=False)
-
-
-def _timestamp(when: datetime | None) -> str | None:
-    return None if when is None else format_timestamp(when)
 
 
 def _output_object(one: SavedOutput) -> dict[str, Any]:

@@ -61,8 +61,8 @@ def print_listing(listing: Listing, output_options: OutputOptions) -> int:
         write_message(note)
     if listing.error is None:
         return 0
-    from kling_cli.cli.output.job_results import print_message
     from kling_cli.cli.output.plain_lines import error_lines
+    from kling_cli.cli.output.terminal.streams import print_message
 
     for line in error_lines(listing.error):
         print_message(line, is_colorless=output_options.is_colorless)
@@ -71,7 +71,7 @@ def print_listing(listing: Listing, output_options: OutputOptions) -> int:
 
 def print_empty_message(empty: EmptyMessage, output_options: OutputOptions) -> None:
     """Print on stderr that there is nothing to list."""
-    from kling_cli.cli.output.job_results import print_message
+    from kling_cli.cli.output.terminal.streams import print_message
 
     if output_options.is_quiet or output_options.is_json:
         return

@@ -221,14 +221,3 @@ _FORMATTERS: Mapping[type, Callable[[Any], str | None]] = MappingProxyType(
         events.Finished: _finished,
     }
 )
-
-
-_COLORS = (("error:", 31), ("warning:", 33), ("hint:", 36), ("saved ", 32))
-
-
-def with_colored_prefix(text: str) -> str:
-    """Return `text` with a coloured prefix, such as `error:`."""
-    for start, color in _COLORS:
-        if text.startswith(start):
-            return f"\033[{color}m{start}\033[0m{text[len(start) :]}"
-    return text

@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from kling_cli.cli.output.terminal.capabilities import has_color, is_terminal
+from kling_cli.cli.output.terminal.capabilities import is_colored_on, is_terminal
 from kling_cli.cli.output.terminal.streams import write_message
 
 if TYPE_CHECKING:
@@ -54,9 +54,7 @@ def make_reporter(
     wanted = progress_style(
         is_quiet=is_quiet, is_terminal=on_terminal, environ=os.environ
     )
-    is_colored = has_color(
-        is_colorless=is_colorless, is_terminal=on_terminal, environ=os.environ
-    )
+    is_colored = is_colored_on(sys.stderr, is_colorless=is_colorless)
     if wanted is ProgressStyle.SILENT:
         return SilentReporter()
     if wanted is ProgressStyle.LIVE and not is_brief:
@@ -101,11 +99,8 @@ class LineReporter:
         """Do nothing: every line has been written."""
 
     def handle(self, event: Event) -> None:
-        from kling_cli.cli.output.plain_lines import (
-            event_line,
-            is_warning,
-            with_colored_prefix,
-        )
+        from kling_cli.cli.output.plain_lines import event_line, is_warning
+        from kling_cli.cli.output.terminal.capabilities import with_colored_prefix
 
         if self._is_brief and not is_warning(event):
             return

@@ -175,7 +175,7 @@ class StepClient:
             UnreachableError: there was no answer; it may be made again.
         """
         try:
-            task = await self.client.call_directly(path, body)
+            task = await self.client.create_synchronous(path, body)
         except AmbiguousError as exc:
             raise UnreachableError(
                 exc.message,

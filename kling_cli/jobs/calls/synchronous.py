@@ -47,7 +47,7 @@ class SynchronousClient:
             OutcomeUnknownError: it may have been done, and charged, or not.
         """
         try:
-            return await self.client.call_directly(path, body)
+            return await self.client.create_synchronous(path, body)
         except AmbiguousError as exc:
             raise OutcomeUnknownError(
                 f"it is unknown whether the call was made: {exc.message}",

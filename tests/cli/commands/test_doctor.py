@@ -444,7 +444,7 @@ def test_a_clock_is_judged_by_what_it_breaks(
 def test_an_account_in_arrears_is_a_failure_of_the_account() -> None:
     error = AccountError("in arrears", hint="top up")
 
-    found = check_login(HealthReport(standing=HealthStatus.ACCEPTED, error=error))
+    found = check_login(HealthReport(status=HealthStatus.ACCEPTED, error=error))
 
     assert (found.name, found.level, found.remedy) == ("account", Level.FAIL, "top up")
 
@@ -482,5 +482,5 @@ async def test_a_page_is_not_the_api() -> None:
     async with wire_server(page(200)) as server:
         verdict = await check_reachable(server.base_url, SystemClock())
 
-    assert verdict.standing is HealthStatus.UNREACHABLE
+    assert verdict.status is HealthStatus.UNREACHABLE
     assert "not the Kling API" in str(verdict.error)

@@ -11,8 +11,8 @@ from kling_cli.cli.output.plain_lines import (
     event_line,
     is_warning,
     result_summary,
-    with_colored_prefix,
 )
+from kling_cli.cli.output.terminal.capabilities import with_colored_prefix
 from kling_cli.errors import RefusedError, UsageError
 from kling_cli.jobs import events
 from kling_cli.jobs.events import Event

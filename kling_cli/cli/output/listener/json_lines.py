@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, assert_never
 
 from kling_cli.cli.output.terminal.text import format_timestamp
 from kling_cli.listener import events
+from kling_cli.listener.forwarding.headers import joined_headers
 
 if TYPE_CHECKING:
     from kling_cli.listener.events import JsonLineEvent
@@ -28,11 +28,6 @@ def event_object(event: JsonLineEvent, *, seq: int, now: datetime) -> dict[str, 
     }
 
 
-def dumps(document: dict[str, Any]) -> str:
-    """Return `document` on one line, in ASCII: it can hurt no terminal."""
-    return json.dumps(document, allow_nan=False)
-
-
 def _facts(event: JsonLineEvent) -> tuple[str, dict[str, Any]]:  # noqa: C901, PLR0911 -- one case a line
     match event:
         case events.Ready():
@@ -42,7 +37,7 @@ def _facts(event: JsonLineEvent) -> tuple[str, dict[str, Any]]:  # noqa: C901, P
         case events.Verified():
             return "verified", _verified(event)
         case events.Forwarded():
-            return "forward", _forward(event)
+            return "forward", forward_fields(event)
         case events.Duplicate(number=number, of=of):
             return "duplicate", {"event_id": number or None, "of": of or None}
         case events.Stale():
@@ -79,17 +74,9 @@ def _callback(event: events.CallbackReceived) -> dict[str, Any]:
         "status": event.status,
         "trust": event.trust,
         "since_submit_s": event.since_submit_s,
-        "headers": _headers(event.headers),
+        "headers": joined_headers(event.headers),
         "body_b64": b64encode(event.raw).decode(),
     }
-
-
-def _headers(headers: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """Return the headers by name, repeated ones joined as HTTP joins them."""
-    joined: dict[str, str] = {}
-    for name, value in headers:
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return joined
 
 
 def _verified(event: events.Verified) -> dict[str, Any]:
@@ -105,7 +92,8 @@ def _verified(event: events.Verified) -> dict[str, Any]:
     }
 
 
-def _forward(event: events.Forwarded) -> dict[str, Any]:
+def forward_fields(event: events.Forwarded) -> dict[str, Any]:
+    """Return the fields of a `forward` line, which `kling replay` has too."""
     return {
         "event_id": event.number or None,
         "method": event.method,

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Self
 import anyio
 
 from kling_cli.background import background
-from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.cli.output.terminal.job_control import (
     FOREGROUND_CHECK_S,
     is_in_foreground,
@@ -84,9 +83,7 @@ KEYS: Mapping[str, KeyAction] = MappingProxyType(
 
 def key_reader(output_options: OutputOptions, screen: Screen) -> KeyReader | None:
     """Return the reader of keys, where stdin and stderr are a terminal."""
-    has_person = is_terminal(sys.stdin) and is_terminal(sys.stderr)
-    is_wanted = has_person and not (output_options.is_json or output_options.is_quiet)
-    return partial(read_keys, screen=screen) if is_wanted else None
+    return partial(read_keys, screen=screen) if output_options.can_prompt else None
 
 
 async def read_keys(controls: Controls, *, screen: Screen) -> None:

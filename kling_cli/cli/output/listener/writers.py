@@ -11,16 +11,19 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
+from kling_cli.cli.output.json_document import dumps
 from kling_cli.cli.output.listener import text_lines
-from kling_cli.cli.output.listener.json_lines import dumps, event_object
+from kling_cli.cli.output.listener.json_lines import event_object
 from kling_cli.cli.output.listener.status_line import ListenerState, StatusLine
-from kling_cli.cli.output.plain_lines import with_colored_prefix
 from kling_cli.cli.output.reporters import ProgressStyle, progress_style
-from kling_cli.cli.output.terminal.capabilities import has_color, is_terminal
-from kling_cli.cli.output.terminal.streams import write_line, write_message
+from kling_cli.cli.output.terminal.capabilities import (
+    is_terminal,
+)
+from kling_cli.cli.output.terminal.streams import print_message, write_line
 from kling_cli.clock import Clock
 from kling_cli.jobs.events import Notice
 from kling_cli.listener.events import ListenerEvent, Ready, Stopped
@@ -93,7 +96,7 @@ def open_screen(
 ) -> Iterator[Screen]:
     """Yield the screen for listener events; the terminal is restored at the end."""
     show = event_writer(output_options, clock, is_beside_command=is_beside_command)
-    write_stderr = _message_writer(is_colorless=output_options.is_colorless)
+    write_stderr = partial(print_message, is_colorless=output_options.is_colorless)
     is_silent = output_options.is_quiet or output_options.is_json or is_beside_command
     style = progress_style(
         is_quiet=is_silent, is_terminal=is_terminal(sys.stderr), environ=os.environ
@@ -112,7 +115,7 @@ def event_writer(
     output_options: OutputOptions, clock: Clock, *, is_beside_command: bool
 ) -> EventWriter:
     """Return the writer of events in the requested format."""
-    write_stderr = _message_writer(is_colorless=output_options.is_colorless)
+    write_stderr = partial(print_message, is_colorless=output_options.is_colorless)
     if output_options.is_json:
         return _json_writer(clock, write_stderr)
     write = write_stderr if is_beside_command else write_line
@@ -158,13 +161,3 @@ def _quiet_writer(
             )
 
     return show
-
-
-def _message_writer(*, is_colorless: bool) -> Callable[[str], None]:
-    """Return a writer to stderr, coloured if the terminal has colours."""
-    is_colored = has_color(
-        is_colorless=is_colorless,
-        is_terminal=is_terminal(sys.stderr),
-        environ=os.environ,
-    )
-    return lambda text: write_message(with_colored_prefix(text) if is_colored else text)

@@ -27,11 +27,7 @@ Styler = Callable[[str, str], str]
 
 def styler_for(stream: TextIO | None, *, is_colorless: bool = False) -> Styler:
     """Return the styler for `stream`; without colours it returns text unchanged."""
-    is_colored = has_color(
-        is_colorless=is_colorless,
-        is_terminal=is_terminal(stream),
-        environ=os.environ,
-    )
+    is_colored = is_colored_on(stream, is_colorless=is_colorless)
     return _with_ansi_codes if is_colored else unstyled
 
 
@@ -45,6 +41,28 @@ def unstyled(text: str, _style: str) -> str:
     return text
 
 
+def is_colored_on(stream: TextIO | None, *, is_colorless: bool = False) -> bool:
+    """Return whether to write colours to `stream`."""
+    return has_color(
+        is_colorless=is_colorless,
+        is_terminal=is_terminal(stream),
+        environ=os.environ,
+    )
+
+
+_PREFIX_STYLES: Mapping[str, str] = MappingProxyType(
+    {"error:": "red", "warning:": "yellow", "hint:": "cyan", "saved ": "green"}
+)
+
+
+def with_colored_prefix(text: str) -> str:
+    """Return a message with its prefix coloured, such as `error:`."""
+    for prefix, style in _PREFIX_STYLES.items():
+        if text.startswith(prefix):
+            return f"{_with_ansi_codes(prefix, style)}{text[len(prefix) :]}"
+    return text
+
+
 def has_color(
     *, is_colorless: bool, is_terminal: bool, environ: Mapping[str, str]
 ) -> bool:
@@ -54,6 +72,11 @@ def has_color(
     if environ.get("FORCE_COLOR"):
         return True
     return is_terminal and environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
+
+
+def is_interactive() -> bool:
+    """Return whether questions can be asked: stdin and stderr are terminals."""
+    return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
 def is_terminal(stream: TextIO | None) -> bool:

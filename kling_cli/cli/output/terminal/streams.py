@@ -166,6 +166,17 @@ def write_message(text: str) -> None:
         sys.stderr.flush()
 
 
+def print_message(text: str, *, is_colorless: bool) -> None:
+    """Write a message to stderr, its prefix coloured if the terminal has colours."""
+    from kling_cli.cli.output.terminal.capabilities import (
+        is_colored_on,
+        with_colored_prefix,
+    )
+
+    is_colored = is_colored_on(sys.stderr, is_colorless=is_colorless)
+    write_message(with_colored_prefix(text) if is_colored else text)
+
+
 def discard_stdout() -> None:
     """Discard what is in stdout's buffer, without an error at exit."""
     _redirect_to_null(_STDOUT)

@@ -112,6 +112,11 @@ def format_estimate(
     return None if at_most is None else f"at most {format_units(at_most)}{price}"
 
 
+def optional_timestamp(when: datetime | None) -> str | None:
+    """Return the timestamp of a time that may be unknown."""
+    return None if when is None else format_timestamp(when)
+
+
 def format_timestamp(when: datetime) -> str:
     """Return `2026-10-04T12:00:03.250Z`."""
     text = when.astimezone(UTC).isoformat(timespec="milliseconds")

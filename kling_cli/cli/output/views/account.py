@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kling_cli.cli.output.listing import EmptyMessage, Listing, truncation_note
 from kling_cli.cli.output.tables import plain_table
 from kling_cli.cli.output.terminal.capabilities import is_terminal
-from kling_cli.cli.output.terminal.text import format_timestamp
+from kling_cli.cli.output.terminal.text import optional_timestamp
 
 if TYPE_CHECKING:
     from kling_cli.api import Deduction, Pack, PagedItems
@@ -70,7 +70,7 @@ def cash_left(newest: Sequence[Deduction]) -> list[dict[str, Any]]:
             "unit": row.unit,
             "amount": row.left_after,
             "cash_type": row.cash_type,
-            "as_of": format_timestamp(row.deducted_at) if row.deducted_at else None,
+            "as_of": optional_timestamp(row.deducted_at),
         }
         for row in known.values()
     ]
@@ -156,7 +156,7 @@ def _terminal_cells(row: Deduction) -> tuple[str | None, ...]:
 def _deduction_cells(row: Deduction) -> tuple[str | None, ...]:
     what = [row.product, row.resolution, _seconds(row.duration_s)]
     return (
-        format_timestamp(row.deducted_at) if row.deducted_at else None,
+        optional_timestamp(row.deducted_at),
         _amount_text(row.amount),
         row.unit,
         row.task_id,
@@ -180,7 +180,7 @@ def deduction_document(row: Deduction) -> dict[str, Any]:
         "task_id": row.task_id,
         "amount": row.amount,
         "unit": row.unit,
-        "deducted_at": format_timestamp(row.deducted_at) if row.deducted_at else None,
+        "deducted_at": optional_timestamp(row.deducted_at),
         "product": row.product,
         "model": row.model,
         "resolution": row.resolution,
@@ -230,9 +230,9 @@ def pack_document(pack: Pack, now: datetime) -> dict[str, Any]:
         "status": pack.status,
         "total_units": pack.total_units,
         "left_units": pack.left_units,
-        "bought_at": _timestamp(pack.bought_at),
-        "begins_at": _timestamp(pack.begins_at),
-        "ends_at": _timestamp(pack.ends_at),
+        "bought_at": optional_timestamp(pack.bought_at),
+        "begins_at": optional_timestamp(pack.begins_at),
+        "ends_at": optional_timestamp(pack.ends_at),
         "days_left": days_left(pack, now),
     }
 
@@ -300,14 +300,10 @@ def _pack_cells(pack: Pack, now: datetime) -> tuple[str | None, ...]:
         pack.status,
         _units_number(pack.left_units),
         _units_number(pack.total_units),
-        _timestamp(pack.ends_at),
+        optional_timestamp(pack.ends_at),
         None if days is None else str(days),
     )
 
 
 def _units_number(amount: float | None) -> str:
     return "?" if amount is None else f"{amount:.10g}"
-
-
-def _timestamp(when: datetime | None) -> str | None:
-    return None if when is None else format_timestamp(when)

@@ -14,7 +14,7 @@ from kling_cli.cli.output.tables import (
     plain_table,
 )
 from kling_cli.cli.output.terminal.capabilities import is_terminal
-from kling_cli.cli.output.terminal.text import format_timestamp, one_line
+from kling_cli.cli.output.terminal.text import one_line, optional_timestamp
 
 if TYPE_CHECKING:
     from kling_cli.api import ItemKind, LibraryItem
@@ -43,7 +43,7 @@ def item_document(one: LibraryItem, kind: ItemKind) -> dict[str, Any]:
         "name": one.name,
         "owner": one.owner.value,
         "task_id": one.task_id,
-        "created_at": format_timestamp(one.created_at) if one.created_at else None,
+        "created_at": optional_timestamp(one.created_at),
         "urls": [{"role": link.role, "url": link.url} for link in one.links],
     }
     if kind.noun == "voice":
@@ -82,7 +82,7 @@ def item_details(found: Sequence[LibraryItem], kind: ItemKind) -> Iterator[str]:
                 ("voice", one.voice_id),
                 (
                     "created",
-                    format_timestamp(one.created_at) if one.created_at else None,
+                    optional_timestamp(one.created_at),
                 ),
                 ("task", one.task_id),
                 *((link.role, link.url) for link in one.links),

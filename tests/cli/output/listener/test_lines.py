@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from kling_cli.cli.output.json_document import dumps
 from kling_cli.cli.output.listener import text_lines
-from kling_cli.cli.output.listener.json_lines import dumps, event_object
+from kling_cli.cli.output.listener.json_lines import event_object
 from kling_cli.jobs.events import Notice
 from kling_cli.listener import events
 from kling_cli.listener.events import JsonLineEvent, ListenerEvent, Mismatch

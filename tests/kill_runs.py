@@ -1,4 +1,4 @@
-"""Scenario A18 at length: `python tests/kill_storm.py [--kills 200] [--seed 1]`.
+"""Scenario A18 at length: `python tests/kill_runs.py [--kills 200] [--seed 1]`.
 
 Each run of `kling text2video` is killed at a random moment; afterwards one `kling wait`
 must have finished every task that was created, and no command may have made two.
@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.support.agent import StandIn
 from tests.support.box import serve_box
+from tests.support.killed_runs import kill_runs
 from tests.support.kling import Kling
-from tests.support.storm import storm
 
 
 def main() -> int:
@@ -30,10 +30,10 @@ def main() -> int:
     ):
         kling = Kling(Path(folder), box.env)
         stand_in = StandIn(Path(folder) / "stand-in-ngrok")
-        damage = storm(kling, box, stand_in, kills=asked.kills, seed=asked.seed)
+        damage = kill_runs(kling, box, stand_in, kills=asked.kills, seed=asked.seed)
         stand_in.close()
     print(damage)
-    return 1 if damage.lost or damage.doubled or damage.strays else 0
+    return 1 if damage.unfinished or damage.doubled or damage.strays else 0
 
 
 if __name__ == "__main__":

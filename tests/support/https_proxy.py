@@ -1,7 +1,7 @@
-"""Kling's own hosts, on loopback: an HTTPS proxy that leads all of them to a sandbox.
+"""An HTTPS proxy on loopback that connects all hosts to a sandbox.
 
-`HTTPS_PROXY` and `SSL_CERT_FILE` bring a program here whatever host it speaks to, with
-TLS and all; the certificate is for the two official hosts and known to nobody else.
+`HTTPS_PROXY` and `SSL_CERT_FILE` direct a program here whatever host it connects to,
+with TLS; the certificate is for the two official hosts and trusted by nothing else.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ c8lWQqIBduQpdN1gOc7KLDFy3suhRANCAAQ48tNd4fL67fcl8IAjnRMzBlh0OZ+Y
 """
 
 
-class StreetProxy:
-    """A running proxy. `hosts` are those that were asked for, in order."""
+class HttpsProxy:
+    """A running proxy. `hosts` are those that were requested, in order."""
 
     def __init__(self, folder: Path, target_port: int) -> None:
         self.hosts: list[str] = []
         self.port = 0
         self._target_port = target_port
-        self._certificate = folder / "street.crt"
+        self._certificate = folder / "proxy.crt"
         self._certificate.write_text(_CERTIFICATE)
-        key = folder / "street-key.pem"
+        key = folder / "proxy-key.pem"
         key.write_text(_KEY)
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.load_cert_chain(self._certificate, key)
@@ -55,7 +55,7 @@ class StreetProxy:
 
     @property
     def env(self) -> dict[str, str | None]:
-        """What brings a program here instead of to an address of its own."""
+        """The variables that direct a program to the proxy."""
         return {
             "HTTPS_PROXY": f"http://127.0.0.1:{self.port}",
             "SSL_CERT_FILE": str(self._certificate),
@@ -90,10 +90,10 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @contextlib.contextmanager
-def serve_street_proxy(folder: Path, target_port: int) -> Iterator[StreetProxy]:
+def serve_https_proxy(folder: Path, target_port: int) -> Iterator[HttpsProxy]:
     """Serve in a thread of its own until the block ends."""
-    proxy = StreetProxy(folder, target_port)
-    thread = threading.Thread(target=lambda: asyncio.run(proxy.serve()), name="street")
+    proxy = HttpsProxy(folder, target_port)
+    thread = threading.Thread(target=lambda: asyncio.run(proxy.serve()), name="proxy")
     thread.start()
     try:
         assert proxy.is_ready.wait(10)

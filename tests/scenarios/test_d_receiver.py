@@ -14,9 +14,14 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from tests.callbacks.doorstep import SUCCEEDED, chunked, head, post
+from tests.callbacks.receiver_fixture import (
+    SUCCEEDED,
+    chunked,
+    head,
+    post,
+)
 from tests.scenarios.test_listen import HERE, of_type, ready
-from tests.support.door import Answer, knock
+from tests.support.callback_client import PostResult, post_callback
 from tests.support.kling import Kling
 from tests.support.program import Program, Result
 
@@ -25,7 +30,7 @@ PATIENCE_S = 20.0  # of a socket; what hangs longer has failed
 HEAD_S = 10.0  # what the door gives to whoever does not talk
 
 
-class Street:
+class PublicEndpoint:
     """A listener that runs, and raw sockets to its door."""
 
     def __init__(self, program: Program) -> None:
@@ -49,7 +54,7 @@ class Street:
 
     def end(self) -> Result:
         """Show that it lives, then end it."""
-        assert knock(self.url, SUCCEEDED).status == 200
+        assert post_callback(self.url, SUCCEEDED).status == 200
         self.program.wait_for('"type": "callback"', stream="stdout")
         self.program.send(signal.SIGTERM)
         result = self.program.finish()
@@ -58,9 +63,9 @@ class Street:
 
 
 @contextmanager
-def street(kling: Kling, *args: str) -> Iterator[Street]:
+def street(kling: Kling, *args: str) -> Iterator[PublicEndpoint]:
     with kling.start(*HERE, *args) as program:
-        yield Street(program)
+        yield PublicEndpoint(program)
 
 
 def test_d01_whatever_is_not_our_path_gets_the_same_404(kling: Kling) -> None:
@@ -143,12 +148,12 @@ def test_d04_who_does_not_talk_is_closed_and_holds_nobody_up(kling: Kling) -> No
         idle = [stack.enter_context(here.connect()) for _ in range(200)]
         dripping = stack.enter_context(here.connect())
         request = iter(post(path=here.path))
-        answers: list[Answer] = []
+        answers: list[PostResult] = []
         with contextlib.suppress(OSError):
             while time.monotonic() - start < HEAD_S + 2.0:
                 dripping.sendall(bytes([next(request)]))
                 if len(answers) < 4:
-                    answers.append(knock(here.url, SUCCEEDED))
+                    answers.append(post_callback(here.url, SUCCEEDED))
                 time.sleep(0.5)
         ends = [_answer(line) for line in [*idle, dripping]]
         closed_after_s = time.monotonic() - start
@@ -189,7 +194,7 @@ def test_d06_what_a_message_does_to_a_terminal_is_escaped(kling: Kling) -> None:
     args = ("listen", "--tunnel", "none", "--max-events", "1")
     with kling.start(*args) as program:
         url = program.wait_for(r"callback_url: (\S+)\n")[1]
-        knock(url, json.dumps(body).encode())
+        post_callback(url, json.dumps(body).encode())
         shown = program.finish()
     listed = kling.run("events")
     described = kling.run("events", "show", "1")

@@ -1,4 +1,4 @@
-"""Runs of `kling` killed at random moments, and what must hold afterwards (A18)."""
+"""Runs of `kling` killed at random moments, and the invariants afterwards (A18)."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ COMMAND = ("text2video", "storm", "--tunnel", "ngrok", "-o", "{task_id}.mp4")
 
 @dataclass(slots=True)
 class Damage:
-    """What a storm has done; the last three must be empty.
+    """The result of killed runs; the last three must be empty.
 
-    `lost` are tasks that were created and that `kling wait` did not finish, `doubled`
-    commands that made more than one task, `strays` processes that nobody reaped.
+    `unfinished` are created tasks that `kling wait` did not finish, `doubled` commands
+    that created more than one task, `strays` processes that were not cleaned up.
     """
 
     n_killed: int = 0
     n_created: int = 0
-    lost: list[str] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
     doubled: list[int] = field(default_factory=list)
     strays: list[str] = field(default_factory=list)
 
 
-def storm(
+def kill_runs(
     kling: Kling, box: Box, stand_in: StandIn, *, kills: int, seed: int
 ) -> Damage:
-    """Kill `kills` runs, each at a random moment of its life, then finish everything.
+    """Kill `kills` runs, each at a random moment, then run `kling wait`.
 
-    A job that was written down but never sent is no task, and `kling wait` may say so
-    with its exit code; what counts is that every task of the account has been saved.
+    A job that was stored but never submitted is no task, and the exit code of `kling
+    wait` may say so; every task of the account must have been saved.
     """
-    chance = random.Random(seed)  # noqa: S311 -- the same storm every time
+    rng = random.Random(seed)  # noqa: S311 -- repeatable, not secret
     damage = Damage()
     kling.be_quick()
     longest_s = 1.5 * kling.run(*COMMAND, env=stand_in.env).elapsed_s
     while damage.n_killed < kills:
         before = len(box.tasks)
-        damage.n_killed += _kill_one(kling, stand_in, chance.uniform(0, longest_s))
+        damage.n_killed += _kill_one(kling, stand_in, rng.uniform(0, longest_s))
         if len(box.tasks) > before + 1:
             damage.doubled.append(damage.n_killed)
     damage.n_created = len(box.tasks)
     kling.run("wait", "--timeout", "60", env=stand_in.env, timeout_s=120)
-    _look_over(kling, box, damage)
+    _inspect(kling, box, damage)
     return damage
 
 
 def _kill_one(kling: Kling, stand_in: StandIn, after_s: float) -> bool:
-    """Return whether the run still lived when its time had come."""
+    """Return whether the run was still alive after `after_s`."""
     with kling.start(*COMMAND, env=stand_in.env) as program:
         try:
             program.process.wait(after_s)
@@ -62,10 +62,10 @@ def _kill_one(kling: Kling, stand_in: StandIn, after_s: float) -> bool:
     return False
 
 
-def _look_over(kling: Kling, box: Box, damage: Damage) -> None:
+def _inspect(kling: Kling, box: Box, damage: Damage) -> None:
     ids = [task["id"] for task in box.tasks]
     if len(ids) > damage.n_created:
-        damage.doubled.append(-1)  # waiting has made one
+        damage.doubled.append(-1)  # `kling wait` created one
     names = {path.stem for path in kling.files("*.mp4")}
-    damage.lost = [each for each in ids if each not in names]
+    damage.unfinished = [each for each in ids if each not in names]
     damage.strays = kling.strays()

@@ -1,4 +1,4 @@
-"""Knocks at a listener's door as Kling, or somebody worse, would."""
+"""Sends callbacks to a listener as Kling, or an attacker, would."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the door said, and how long it took."""
+class PostResult:
+    """The status of the response, and how long it took."""
 
     status: int
     seconds: float
 
 
-def knock(url: str, body: bytes | dict[str, Any]) -> Answer:
-    """POST `body` to `url`; a door that hangs up in the middle has status 0."""
+def post_callback(url: str, body: bytes | dict[str, Any]) -> PostResult:
+    """POST `body` to `url`; status 0 when it is closed without a response."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     place = urlsplit(url)
     line = http.client.HTTPConnection(place.hostname or "", place.port, timeout=10)
@@ -31,10 +31,12 @@ def knock(url: str, body: bytes | dict[str, Any]) -> Answer:
         status = 0
     finally:
         line.close()
-    return Answer(status, time.monotonic() - start)
+    return PostResult(status, time.monotonic() - start)
 
 
-def new_style(task_id: str, status: str, url: str | None = None) -> dict[str, Any]:
+def current_payload(
+    task_id: str, status: str, url: str | None = None
+) -> dict[str, Any]:
     """Return a callback of the new standard. Source: API reference 4.2."""
     outputs = [{"type": "video", "id": "1", "url": url, "duration": "5.041"}]
     return {
@@ -47,6 +49,6 @@ def new_style(task_id: str, status: str, url: str | None = None) -> dict[str, An
     }
 
 
-def old_style(task_id: str, status: str) -> dict[str, Any]:
+def legacy_payload(task_id: str, status: str) -> dict[str, Any]:
     """Return a callback of the legacy shape. Source: API reference 4.3."""
     return {"task_id": task_id, "task_status": status, "task_status_msg": ""}

@@ -1,4 +1,4 @@
-"""The public side of the stand-in: a loopback port whose requests are forwarded."""
+"""The public endpoint of a stand-in tunnel: a loopback port that forwards requests."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from tests.support.ngrok_words import PAGE
 HOP_BY_HOP = {"connection", "host", "transfer-encoding", "content-length"}
 
 
-class Street:
-    """Forwards what comes to `url` to `upstream`, as well or badly as it is told."""
+class PublicEndpoint:
+    """Forwards requests to `url` to `upstream`, with the faults it is told to have."""
 
     def __init__(self, agent: Any, upstream: str) -> None:
         self.agent = agent
         self.upstream = urllib.parse.urlsplit(upstream).netloc
         self.is_open = True
         self.released = threading.Event()
-        self.lost = 0
+        self.dropped = 0
 
         class Handler(_Handler):
-            street = self
+            public_endpoint = self
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -41,19 +41,19 @@ class Street:
         self._server.shutdown()
         self._server.server_close()
 
-    def is_lost(self) -> bool:
-        """Return whether the next request shall vanish on its way."""
-        self.lost += 1
-        return self.lost <= (self.agent.control("lose") or 0)
+    def is_dropped(self) -> bool:
+        """Return whether the next request is to be dropped."""
+        self.dropped += 1
+        return self.dropped <= (self.agent.control("lose") or 0)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    street: Street
+    public_endpoint: PublicEndpoint
 
     def do_POST(self) -> None:
-        agent = self.street.agent
+        agent = self.public_endpoint.agent
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if not self.street.is_open:
+        if not self.public_endpoint.is_open:
             self.page(404, "ERR_NGROK_3200")
             return
         if page := agent.control("page"):
@@ -61,8 +61,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if agent.control("hold"):
             agent.link.tell("held", path=self.path)
-            self.street.released.wait()
-        if self.street.is_lost():
+            self.public_endpoint.released.wait()
+        if self.public_endpoint.is_dropped():
             agent.link.tell("lost", path=self.path)
             self.close_connection = True
             return
@@ -71,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_DELETE = do_HEAD = do_POST  # noqa: N815 -- http.server's names
 
     def forward(self, body: bytes, *, times: int) -> None:
-        """Hand the request on, `times` times; the last answer is the one given."""
+        """Forward the request `times` times; the last response is returned."""
         try:
             for _ in range(times):
                 answer, raw = self.ask(body)
@@ -86,20 +86,22 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(raw)
         facts = {"path": self.path, "status": answer.status}
-        self.street.agent.link.tell("forwarded", method=self.command, **facts)
+        self.public_endpoint.agent.link.tell("forwarded", method=self.command, **facts)
 
     def ask(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
         kept = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
         seen = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https"}
-        seen |= getattr(self.street.agent, "added_headers", {})
+        seen |= getattr(self.public_endpoint.agent, "added_headers", {})
         host = {"Host": self.headers.get("Host", ""), "Content-Length": str(len(body))}
-        way = http.client.HTTPConnection(self.street.upstream, timeout=30)
+        connection = http.client.HTTPConnection(
+            self.public_endpoint.upstream, timeout=30
+        )
         try:
-            way.request(self.command, self.path, body, kept | seen | host)
-            answer = way.getresponse()
+            connection.request(self.command, self.path, body, kept | seen | host)
+            answer = connection.getresponse()
             return answer, answer.read()
         finally:
-            way.close()
+            connection.close()
 
     def page(self, status: int, code: str) -> None:
         """Answer with one of ngrok's own HTML pages."""

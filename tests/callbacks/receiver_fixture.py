@@ -1,4 +1,4 @@
-"""A door that is really open, on loopback, and strangers with raw sockets before it."""
+"""A running receiver on loopback, and raw HTTP requests to it."""
 
 from __future__ import annotations
 
@@ -33,58 +33,58 @@ KEY = b"k" * 32
 NOW = datetime(2026, 6, 10, 8, 40, tzinfo=UTC)
 PATH = callback_path(TaskUrl(product="text2video", nonce="n-1"), KEY)
 SUCCEEDED = b'{"id": "t1", "status": "succeeded"}'
-HURRIED = Limits(
+SHORT_LIMITS = Limits(
     head_timeout_s=0.5,
     body_timeout_s=0.5,
     response_timeout_s=2.0,
     drain_timeout_s=0.5,
     close_timeout_s=0.5,
 )
-PATIENCE_S = 10.0  # real seconds after which a test has failed
+TIMEOUT_S = 10.0  # real seconds after which a test has failed
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer as it came; status 0 when the connection was closed without one."""
+class RawResponse:
+    """A response; status 0 when the connection was closed without one."""
 
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
 
     @property
-    def word(self) -> object:
+    def json(self) -> object:
         return json.loads(self.body)
 
 
 @dataclass(slots=True)
-class Doorstep:
-    """What a test sees of both sides of the door."""
+class RunningReceiver:
+    """A receiver being served, what it stored and emitted, and clients to it."""
 
     receiver: Receiver
     server: Server
-    kept: list[ReceivedCallback]
+    stored: list[ReceivedCallback]
     events: list[ReceiverEvent]
 
-    async def ask(self, request: bytes) -> Reply:
-        """Send bytes, return the first answer."""
+    async def request(self, request: bytes) -> RawResponse:
+        """Send bytes; return the first response."""
         async with await self.connect() as stream:
             await send(stream, request)
-            return await read_reply(stream, to=request)
+            return await read_response(stream, to=request)
 
     async def connect(self) -> SocketStream:
         return await anyio.connect_tcp("127.0.0.1", self.server.port)
 
 
-async def let_in(stream: SocketStream) -> None:
-    """Send a callback over a connection of one's own, and see it accepted."""
+async def send_callback(stream: SocketStream) -> None:
+    """Send a callback over an open connection; it is accepted."""
     await send(stream, post())
-    assert (await read_reply(stream)).status == 200
+    assert (await read_response(stream)).status == 200
 
 
 def post(
     body: bytes = SUCCEEDED, *lines: str, path: str = PATH, method: str = "POST"
 ) -> bytes:
-    """Return a request with its right length and these header lines."""
+    """Return a request with its `Content-Length` and these header lines."""
     return head(f"Content-Length: {len(body)}", *lines, path=path, method=method) + body
 
 
@@ -102,32 +102,32 @@ def chunked(*pieces: bytes, path: str = PATH) -> bytes:
 
 
 async def send(stream: SocketStream, request: bytes) -> None:
-    """Send as much as the other side takes before it closes."""
+    """Send as much as the server reads before it closes."""
     with contextlib.suppress(anyio.BrokenResourceError):
         await stream.send(request)
 
 
-async def read_reply(stream: SocketStream, *, to: bytes = b"") -> Reply:
-    """Return the next answer, read to its announced length or the connection's end."""
+async def read_response(stream: SocketStream, *, to: bytes = b"") -> RawResponse:
+    """Return the next response, read to its length or the connection's end."""
     raw = b""
     is_body_omitted = to.startswith(b"HEAD ")
-    with anyio.fail_after(PATIENCE_S):
+    with anyio.fail_after(TIMEOUT_S):
         while (
-            reply := _parse(raw, is_body_omitted=is_body_omitted, is_closed=False)
+            response := _parse(raw, is_body_omitted=is_body_omitted, is_closed=False)
         ) is None:
             try:
                 raw += await stream.receive()
             except (anyio.EndOfStream, anyio.BrokenResourceError):
                 return (
                     _parse(raw, is_body_omitted=is_body_omitted, is_closed=True)
-                    or Reply()
+                    or RawResponse()
                 )
-    return reply
+    return response
 
 
-async def read_end(stream: SocketStream) -> None:
-    """Return when the other side has closed."""
-    with anyio.fail_after(PATIENCE_S):
+async def read_to_end(stream: SocketStream) -> None:
+    """Return when the server has closed."""
+    with anyio.fail_after(TIMEOUT_S):
         try:
             while True:
                 await stream.receive()
@@ -136,12 +136,12 @@ async def read_end(stream: SocketStream) -> None:
 
 
 def reset_when_closed(stream: SocketStream) -> None:
-    """Make the end of a connection sudden, without a goodbye."""
+    """Make closing the connection send a reset."""
     raw = stream.extra(SocketAttribute.raw_socket)  # noqa: S610 -- not Django
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def _parse(raw: bytes, *, is_body_omitted: bool, is_closed: bool) -> Reply | None:
+def _parse(raw: bytes, *, is_body_omitted: bool, is_closed: bool) -> RawResponse | None:
     top, found, body = raw.partition(b"\r\n\r\n")
     if not found:
         assert not (raw and is_closed), f"not HTTP: {raw!r}"
@@ -158,43 +158,43 @@ def _parse(raw: bytes, *, is_body_omitted: bool, is_closed: bool) -> Reply | Non
     if not is_complete:
         assert not is_closed, f"broken off: {raw!r}"
         return None
-    return Reply(int(status), headers, body[:length])
+    return RawResponse(int(status), headers, body[:length])
 
 
 @asynccontextmanager
 async def running_receiver(  # noqa: PLR0913 -- what a test may change, by name
     *,
-    limits: Limits = HURRIED,
+    limits: Limits = SHORT_LIMITS,
     secrets: Iterable[str] = (),
-    keep: Callable[[ReceivedCallback], Awaitable[None]] | None = None,
-    mark: MockDetector | None = None,
-    reply: Response = RECEIVED,
-    delay_s: float = 0.0,
-) -> AsyncIterator[Doorstep]:
-    """Open a door at `NOW`, with short limits, and hold our app to having no bugs."""
-    kept: list[ReceivedCallback] = []
+    store: Callable[[ReceivedCallback], Awaitable[None]] | None = None,
+    mock_detector: MockDetector | None = None,
+    response: Response = RECEIVED,
+    response_delay_s: float = 0.0,
+) -> AsyncIterator[RunningReceiver]:
+    """Serve a receiver at `NOW` with short limits; fail on unexpected exceptions."""
+    stored: list[ReceivedCallback] = []
     events: list[ReceiverEvent] = []
 
     async def remember(received: ReceivedCallback) -> None:
-        kept.append(received)
+        stored.append(received)
 
     receiver = Receiver(
         [task_url_matcher(KEY)],
-        keep or remember,
+        store or remember,
         emit=events.append,
         clock=FakeClock(NOW),
         secrets=[Secret(text) for text in secrets],
         limits=limits,
-        mock_detector=mark,
-        response=reply,
-        response_delay_s=delay_s,
+        mock_detector=mock_detector,
+        response=response,
+        response_delay_s=response_delay_s,
     )
     bugs: list[object] = []
     loop = asyncio.get_running_loop()
     previous = loop.get_exception_handler()
     loop.set_exception_handler(lambda _loop, context: bugs.append(context))
     async with serve(receiver, limits=limits) as server:
-        yield Doorstep(receiver, server, kept, events)
+        yield RunningReceiver(receiver, server, stored, events)
     loop.set_exception_handler(previous)
     bugs.extend(server.failures)
     assert bugs == [], bugs
