@@ -109,7 +109,7 @@ class CallbackAccepted:
 class CallbackRefused:
     """A request to a callback URL was refused; `received` if its body was read."""
 
-    refusal: RefusalReason
+    reason: RefusalReason
     url_match: UrlMatch
     received: ReceivedCallback | None = None
     detail: str | None = None

@@ -18,7 +18,7 @@ MAX_DIGITS: Final = 64
 MAX_ID_LENGTH: Final = 256
 UNKNOWN: Final = "unknown"
 
-# Both generations' status, ours on the right. Either shape may carry either word.
+# The status of both generations to ours. Either shape may have either.
 _STATUSES: Final = {
     "submitted": "submitted",
     "processing": "processing",
@@ -167,10 +167,10 @@ def _has_lone_surrogate(text: str) -> bool:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
+    document = dict(pairs)
+    if len(document) != len(pairs):
         raise MalformedPayloadError("a key that is repeated")
-    return made
+    return document
 
 
 def _integer(digits: str) -> int:

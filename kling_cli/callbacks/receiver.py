@@ -108,7 +108,7 @@ class Receiver:
     ) -> Response:
         """Emit the refusal of a request to a callback URL; return its response."""
         return self._refuse(
-            CallbackRefused(refusal=refusal, url_match=url_match, detail=detail)
+            CallbackRefused(reason=refusal, url_match=url_match, detail=detail)
         )
 
     async def handle(
@@ -130,7 +130,7 @@ class Receiver:
         if trust is None:
             refusal = RefusalReason.UNSIGNED
             return self._refuse(
-                CallbackRefused(refusal=refusal, url_match=url_match, received=received)
+                CallbackRefused(reason=refusal, url_match=url_match, received=received)
             )
         number = await self._store_callback(received)
         if isinstance(parsed, str):
@@ -179,7 +179,7 @@ class Receiver:
     def _refuse(self, event: CallbackRefused) -> Response:
         self._refused += 1
         self._emit(event)
-        return refused(event.refusal)
+        return refused(event.reason)
 
 
 def _head_refusal(headers: Headers, limits: Limits) -> RefusalReason | None:
@@ -218,7 +218,7 @@ def _malformed_refusal(
     url_match: UrlMatch, received: ReceivedCallback, why: str, number: int | None
 ) -> CallbackRefused:
     return CallbackRefused(
-        refusal=RefusalReason.MALFORMED,
+        reason=RefusalReason.MALFORMED,
         url_match=url_match,
         received=received,
         detail=why,

@@ -97,7 +97,7 @@ class JournalWriter:
             return
         try:
             numbers = self._journal.add_callbacks(request.callback for request in batch)
-        except Exception as exc:  # noqa: BLE001 -- handed to those who wait
+        except Exception as exc:  # noqa: BLE001 -- raised in the waiters
             if isinstance(exc, JournalError) and exc.is_locked:
                 self._defer(batch)
             else:
@@ -122,7 +122,7 @@ class JournalWriter:
                 numbers = journal.add_callbacks(
                     request.callback for request in requests
                 )
-        except Exception as exc:  # noqa: BLE001 -- handed to those who wait
+        except Exception as exc:  # noqa: BLE001 -- raised in the waiters
             self._return_result(requests, exc)
         else:
             self._return_result(requests, numbers)
@@ -153,7 +153,7 @@ async def open_callback_writer(state_dir: Path) -> AsyncIterator[JournalWriter]:
     with ListenerJournal.open(state_dir) as journal:
         journal.disable_waiting()
         writer = JournalWriter(journal, state_dir, asyncio.get_running_loop())
-        thread = threading.Thread(target=writer.run, name="writer")
+        thread = threading.Thread(target=writer.run, name="callback-writer")
         thread.start()
         try:
             yield writer

@@ -20,8 +20,8 @@ from kling_cli.errors import AccountError, CredentialsError, KlingError
 from kling_cli.jobs.events import Notice
 from kling_cli.listener.events import Polled, Reconciled
 from kling_cli.listener.forwarding.headers import RECONCILED_HEADER, RECONCILED_TRUST
+from kling_cli.listener.task_source import TaskQuery, query_retry_delay_s
 from kling_cli.listener.task_states import TaskStates, rank
-from kling_cli.listener.verification import RETRY_DELAYS_S, TaskQuery
 from kling_cli.store import JobRecord, StoredCallback
 
 CHECK_INTERVAL_S: Final = 1.0
@@ -45,10 +45,10 @@ class SleepDetector:
 
 async def detect_sleep(clock: Clock, on_wake: Callable[[str], None]) -> None:
     """Call `on_wake` with a reason after each sleep of the machine, until cancelled."""
-    sleep = SleepDetector(clock)
+    detector = SleepDetector(clock)
     while True:
         await clock.sleep(CHECK_INTERVAL_S)
-        slept_s = sleep.slept_s(CHECK_INTERVAL_S)
+        slept_s = detector.slept_s(CHECK_INTERVAL_S)
         if slept_s is not None:
             on_wake(f"the machine slept for {slept_s / 60:.0f} min")
 
@@ -115,13 +115,13 @@ class Reconciler:
         ids = tuple(one.task_id or one.external_id for one in jobs.values())
         self._emit(Polled(task_ids=ids, reason=reason))
         for key, task in answers.items():
-            await self._settle(jobs[key], task)
+            await self._reconcile_task(jobs[key], task)
 
     async def _query_until_answered(
         self, query: TaskQuery, jobs: Sequence[JobRecord]
     ) -> Mapping[str, Task] | None:
         """Return the API's answers once it can be reached; None if refused."""
-        attempt = 0
+        failures = 0
         while True:
             try:
                 return await query.ask(jobs)
@@ -134,12 +134,10 @@ class Reconciler:
                 )
                 return None
             except KlingError:
-                await self._clock.sleep(
-                    RETRY_DELAYS_S[min(attempt, len(RETRY_DELAYS_S) - 1)]
-                )
-                attempt += 1
+                failures += 1
+                await self._clock.sleep(query_retry_delay_s(failures))
 
-    async def _settle(self, job: JobRecord, task: Task) -> None:
+    async def _reconcile_task(self, job: JobRecord, task: Task) -> None:
         state = self._task_states.state_of(task.id)
         is_missed = task.status.is_final and not state.claimed_status.is_final
         if not is_missed and rank(task.status) <= rank(state.claimed_status):

@@ -45,7 +45,7 @@ class RejectionLog:
 
     def add(self, refused: CallbackRefused) -> None:
         """Count a rejection; report it unless its reason was reported just now."""
-        kind = (refused.refusal.value, refused.refusal.status)
+        kind = (refused.reason.value, refused.reason.status)
         self._counts[kind] += 1
         last_reported_at = self._reported_at.get(kind)
         if (

@@ -19,8 +19,10 @@ from anyio.abc import TaskGroup
 from kling_cli.api import Task
 from kling_cli.background import background
 from kling_cli.callbacks import (
+    RECEIVED,
     Limits,
     Receiver,
+    Response,
     Server,
     UrlMatcher,
     load_key,
@@ -56,7 +58,6 @@ from kling_cli.listener.ingress.ingress import (
 )
 from kling_cli.listener.ingress.urls import (
     CALLBACK_PATH,
-    accepted_response,
     load_token,
     mock_detector,
     rotate_token,
@@ -69,14 +70,17 @@ from kling_cli.listener.pipeline import CallbackPipeline
 from kling_cli.listener.reconciliation import Reconciler, detect_sleep
 from kling_cli.listener.rejections import RejectionLog
 from kling_cli.listener.stop_conditions import StopTracker
+from kling_cli.listener.task_source import TaskSource, open_task_source
 from kling_cli.listener.task_states import TaskStates
-from kling_cli.listener.verification import TaskSource, Verifier, open_task_source
+from kling_cli.listener.verification import Verifier
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, StoredCallback
 from kling_cli.tunnels.provider import TunnelEvent
 
 DRAIN_S: Final = 12.0  # for deliveries under way at the end
 TICK_S: Final = 0.5  # between reports of rejections
+TIMEOUT: Final = "timeout"
+_FIRST_ERROR_STATUS: Final = 400
 
 
 def _no_health_check(_: object) -> None:
@@ -174,7 +178,7 @@ class ListenerService:
             secrets=settings.webhook_secrets,
             limits=self.limits,
             mock_detector=mock_detector(key),
-            response=accepted_response(self._options.status),
+            response=_accepted_response(self._options.status),
             response_delay_s=self._options.delay_s,
         )
         self.public_receiver = self.receiver = build(matchers)
@@ -257,6 +261,16 @@ class ListenerService:
             self._stop_tracker.tick()
 
 
+def _accepted_response(status: int) -> Response:
+    """Return the response to an accepted callback, as `--respond` sets it."""
+    if status == RECEIVED.status:
+        return RECEIVED
+    is_error = status >= _FIRST_ERROR_STATUS
+    return Response(
+        status=status, key="error" if is_error else "status", value="as --respond says"
+    )
+
+
 @asynccontextmanager
 async def open_service(
     options: ListenOptions,
@@ -292,9 +306,6 @@ async def open_service(
             emit=emit,
             stop=stop,
         )
-
-
-TIMEOUT: Final = "timeout"
 
 
 async def listen(

@@ -3,146 +3,27 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Callable, Iterator
+from typing import Final
 from urllib.parse import urlsplit
 
 import anyio
 
 from kling_cli.api import (
-    KlingClient,
     Task,
     TaskStatus,
-    credentials_from_settings,
-    new_http,
 )
-from kling_cli.catalogue import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.errors import AccountError, CredentialsError, KlingError
 from kling_cli.jobs.events import Notice
-from kling_cli.jobs.waiting.poller import TASKS_PATH, Poller
 from kling_cli.listener.events import Mismatch, Verified
+from kling_cli.listener.task_source import TaskQuery, query_retry_delay_s
 from kling_cli.listener.task_states import claimed_task, rank
-from kling_cli.settings import Settings
-from kling_cli.store import JobRecord, Journal, JournalError, StoredCallback
-
-
-@dataclass(slots=True, kw_only=True)
-class TaskSource:
-    """Looks tasks up in the journal and at the API, for as long as a listener runs.
-
-    `poller` is None without credentials.
-    """
-
-    settings: Settings
-    clock: Clock
-    journal: Journal
-    poller: Poller | None
-    emit: Callable[[Notice], None]
-    _has_reported_error: bool = False
-
-    def find_job(self, task_id: str) -> JobRecord | None:
-        """Return the journal's record of a task."""
-        try:
-            return self.journal.find_job(task_id)
-        except JournalError as exc:
-            self._report(exc)
-            return None
-
-    def job_for_query(self, task_id: str) -> JobRecord | None:
-        """Return a record to query the API with, None if it cannot be queried."""
-        found = self.find_job(task_id)
-        if found is not None or self.poller is None or not self.poller.is_bulk:
-            return found
-        return JobRecord(
-            external_id="",
-            task_id=task_id,
-            command="listen",
-            product="",
-            model=None,
-            route="",
-            query_path=TASKS_PATH,
-            api_base=self.settings.api_base,
-            request="{}",
-            written_at=self.clock.now(),
-        )
-
-    def unfinished_jobs(self) -> list[JobRecord]:
-        """Return the journal's unfinished jobs at this account's host."""
-        try:
-            jobs = self.journal.unfinished_jobs()
-        except JournalError as exc:
-            self._report(exc)
-            return []
-        return [
-            job
-            for job in jobs
-            if job.stage.is_open
-            and job.task_id
-            and job.api_base == self.settings.api_base
-        ]
-
-    def record_answer(self, task: Task) -> None:
-        """Record the API's answer in the journal, for a task that was created here."""
-        job = self.find_job(task.id)
-        if job is None or not job.external_id:
-            return
-        try:
-            self.journal.record_task(job.external_id, task)
-        except JournalError as exc:
-            self._report(exc)
-
-    def _report(self, exc: JournalError) -> None:
-        if not self._has_reported_error:
-            self._has_reported_error = True
-            self.emit(Notice(message=exc.message, hint=exc.hint))
-
-
-@asynccontextmanager
-async def open_task_source(
-    settings: Settings, clock: Clock, emit: Callable[[Notice], None]
-) -> AsyncIterator[TaskSource]:
-    """Open the journal, and an API client if there are credentials.
-
-    Raises:
-        JournalError: the state folder cannot be used.
-    """
-    with Journal.open(settings.state_dir) as journal:
-        if journal.corrupt_backup is not None:
-            backup = journal.corrupt_backup
-            emit(Notice(message=f"the journal was not readable; it is now {backup}"))
-        async with new_http(settings.api_base) as http:
-            poller: Poller | None = None
-            try:
-                credentials = credentials_from_settings(settings)
-            except KlingError as exc:
-                if settings.credentials_problem is not None or settings.problems:
-                    emit(Notice(message=exc.message, hint=exc.hint))
-            else:
-                is_bulk = credentials.kind == CredentialKind.API_KEY
-                client = KlingClient(http, credentials, clock)
-                poller = Poller(client, is_bulk=is_bulk)
-            yield TaskSource(
-                settings=settings,
-                clock=clock,
-                journal=journal,
-                poller=poller,
-                emit=emit,
-            )
-
+from kling_cli.store import JobRecord, StoredCallback
 
 BATCH_WINDOW_S: Final = 0.5  # callbacks within it share a query
 MAX_BATCH: Final = 20  # ids of one query. Source: API reference 2.3
-RETRY_DELAYS_S: Final = (2.0, 5.0, 10.0, 30.0)
 MAX_QUEUED_TASKS: Final = 1000  # beyond it the oldest go unverified
-
-
-class TaskQuery(Protocol):
-    """Queries the API about several tasks at once."""
-
-    async def ask(self, jobs: Sequence[JobRecord]) -> Mapping[str, Task]: ...
 
 
 def mismatches(claim: Task, actual: Task | None) -> tuple[Mismatch, ...]:
@@ -160,9 +41,9 @@ def _differences(claim: Task, actual: Task) -> Iterator[Mismatch]:
     is_other_end = claim.status.is_final and claim.status is not actual.status
     if claim.status is not TaskStatus.UNKNOWN and (is_ahead or is_other_end):
         yield Mismatch("status", claim.status.value, actual.status.value)
-    theirs, ours = claim.external_id, actual.external_id
-    if theirs and ours and theirs != ours:
-        yield Mismatch("external_id", theirs, ours)
+    claimed_id, actual_id = claim.external_id, actual.external_id
+    if claimed_id and actual_id and claimed_id != actual_id:
+        yield Mismatch("external_id", claimed_id, actual_id)
     if actual.status is TaskStatus.SUCCEEDED:
         yield from _unmatched_urls(claim, actual)
 
@@ -230,12 +111,8 @@ class Verifier:
         while not self._is_disabled:
             await self._wakeup.wait()
             self._wakeup = anyio.Event()
-            pause_s = (
-                RETRY_DELAYS_S[min(failures, len(RETRY_DELAYS_S)) - 1]
-                if failures
-                else BATCH_WINDOW_S
-            )
-            await self._clock.sleep(pause_s)
+            delay_s = query_retry_delay_s(failures) if failures else BATCH_WINDOW_S
+            await self._clock.sleep(delay_s)
             is_answered = await self._verify_batch()
             failures = 0 if is_answered else failures + 1
             if self._queued:

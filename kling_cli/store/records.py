@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -106,10 +106,6 @@ class JobRecord:
         """The prompt, text or name in the request, if there is one."""
         return prompt_of(self.request) or None
 
-    def at(self, stage: Stage, message: str | None) -> JobRecord:
-        """Return the record with another stage."""
-        return replace(self, stage=stage, message=message)
-
     @property
     def as_task(self) -> Task | None:
         """The last known state of the task; None while no task id is known."""
@@ -204,7 +200,7 @@ class State(StrEnum):
         return cls.NOT_SUBMITTED if is_unsubmitted else cls(status.value)
 
     @property
-    def word(self) -> str:
+    def slug(self) -> str:
         """The state without spaces, for shells and for columns in a pipe."""
         return self.value.replace(" ", "-")
 

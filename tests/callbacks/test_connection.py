@@ -319,7 +319,7 @@ async def test_a_disconnect_in_the_body_is_a_refusal() -> None:
 
     [refused] = running.events
     assert isinstance(refused, CallbackRefused)
-    assert refused.refusal is RefusalReason.BROKEN_OFF
+    assert refused.reason is RefusalReason.BROKEN_OFF
 
 
 async def test_a_refused_request_that_is_complete_is_closed_at_once() -> None:

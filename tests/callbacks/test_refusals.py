@@ -184,7 +184,7 @@ async def test_a_body_of_the_wrong_size_is_refused_and_emitted(
     assert still.status == 200
     [refused, _] = running.events
     assert isinstance(refused, CallbackRefused)
-    assert refused.refusal is refusal
+    assert refused.reason is refusal
     assert refused.url_match == UrlMatch(product="text2video", nonce="n-1")
     assert running.receiver.counts == RequestCounts(accepted=1, refused=1)
 
@@ -251,7 +251,7 @@ async def test_an_incomplete_body_is_refused_and_not_stored() -> None:
 
     assert running.stored == []
     refusals = [
-        event.refusal for event in running.events if isinstance(event, CallbackRefused)
+        event.reason for event in running.events if isinstance(event, CallbackRefused)
     ]
     assert refusals == [RefusalReason.BROKEN_OFF, RefusalReason.BROKEN_OFF]
 

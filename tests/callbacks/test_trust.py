@@ -85,7 +85,7 @@ async def test_without_a_valid_signature_the_response_is_401(lines: list[str]) -
     assert running.stored == []
     [refused] = running.events
     assert isinstance(refused, CallbackRefused)
-    assert refused.refusal is RefusalReason.UNSIGNED
+    assert refused.reason is RefusalReason.UNSIGNED
     assert refused.received is not None
     assert refused.received.raw == SUCCEEDED
     assert refused.received.trust is Trust.TOKEN

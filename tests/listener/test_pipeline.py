@@ -285,7 +285,7 @@ def test_rejections_are_reported_at_once_and_then_together() -> None:
 
     for _ in range(3):
         harness.pipeline.enqueue(
-            CallbackRefused(refusal=RefusalReason.UNSIGNED, url_match=UrlMatch())
+            CallbackRefused(reason=RefusalReason.UNSIGNED, url_match=UrlMatch())
         )
     harness.pipeline.process()
     at_once = list(harness.events)

@@ -81,9 +81,3 @@ def test_a_job_is_a_task_once_the_task_id_is_known() -> None:
         FULL.outputs,
     )
     assert (task.updated_at, task.units, task.message) == (FULL.updated_at, 4.5, "done")
-
-
-def test_a_job_moves_to_another_stage_with_a_message() -> None:
-    moved = a_record().at(Stage.REFUSED, "no such model")
-
-    assert (moved.stage, moved.message) == (Stage.REFUSED, "no such model")

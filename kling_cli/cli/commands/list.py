@@ -348,7 +348,7 @@ def _job_cells(job: JobRecord) -> tuple[str | None, ...]:
 
     return (
         job.written_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        job.state.word,
+        job.state.slug,
         job.task_id or job.external_id,
         job.product,
         job.model,

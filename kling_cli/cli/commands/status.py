@@ -79,7 +79,7 @@ def status(
 
 def status_words(results: Sequence[JobResult]) -> Iterator[str]:
     """Yield the state of each task in one word."""
-    return (result.state.word for result in results)
+    return (result.state.slug for result in results)
 
 
 def status_details(

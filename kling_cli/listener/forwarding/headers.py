@@ -82,6 +82,14 @@ def with_headers(headers: Headers, added: Iterable[tuple[str, str]]) -> Headers:
     return without_headers(headers, (name for name, _ in new)) + new
 
 
+def joined_headers(headers: Headers) -> dict[str, str]:
+    """Return the headers by name, repeated ones joined as HTTP joins them."""
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
+
+
 def parse_header(text: str) -> tuple[str, str]:
     """Parse a value of `--header NAME:VALUE`.
 

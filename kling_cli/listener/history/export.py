@@ -10,30 +10,32 @@ from typing import Any, Final
 
 from kling_cli import __version__
 from kling_cli.listener.forwarding.headers import (
-    Headers,
     forwarded_headers,
+    joined_headers,
     masked_headers,
 )
 from kling_cli.listener.forwarding.targets import DEFAULT_PATH, Target, parse_target
 from kling_cli.store import ForwardOutcomes, StoredCallback, StoredForward
 
-_MAX_ARGUMENT_CHARS: Final = 100_000  # characters; Linux allows 128 KiB an argument
+MASKED_URL: Final = "http://127.0.0.1/callback/****"  # the real one is a secret
+_MAX_ARGUMENT_CHARS: Final = 100_000  # Linux allows 128 KiB an argument
+_UNKNOWN_SIZE: Final = -1  # as HAR has it
+_MS: Final = 1000.0
 
 
 def curl_command(url: str, headers: Iterable[tuple[str, str]], raw: bytes) -> str:
     """Return a one-line command for a POSIX shell; it sends the body byte for byte."""
-    reason = ["curl", "-sS", "-X", "POST", url]
-    given = list(headers)
-    names = {name.lower() for name, _ in given}
-    if "content-type" not in names:
-        given.append(("Content-Type", ""))  # curl adds a form's otherwise
-    for name, value in given:
-        reason += ["-H", f"{name}: {value}" if value else f"{name}:"]
+    argv = ["curl", "-sS", "-X", "POST", url]
+    sent = list(headers)
+    if "content-type" not in {name.lower() for name, _ in sent}:
+        sent.append(("Content-Type", ""))  # curl adds a form's otherwise
+    for name, value in sent:
+        argv += ["-H", f"{name}: {value}" if value else f"{name}:"]
     text = _as_text(raw)
     if text is not None:
-        return shlex.join([*reason, "--data-raw", text])
-    coded = base64.b64encode(raw).decode()
-    return f"printf %s {coded} | base64 -d | {shlex.join(reason)} --data-binary @-"
+        return shlex.join([*argv, "--data-raw", text])
+    encoded = base64.b64encode(raw).decode()
+    return f"printf %s {encoded} | base64 -d | {shlex.join(argv)} --data-binary @-"
 
 
 def _as_text(raw: bytes) -> str | None:
@@ -46,11 +48,6 @@ def _as_text(raw: bytes) -> str | None:
     return text if is_plain and len(raw) <= _MAX_ARGUMENT_CHARS else None
 
 
-MASKED_URL: Final = "http://127.0.0.1/callback/****"  # the real one is a secret
-_UNKNOWN_SIZE: Final = -1  # as HAR has it
-_MS: Final = 1000.0
-
-
 def callback_fields(callback: StoredCallback) -> dict[str, Any]:
     """Return a callback as JSON has it everywhere: in lists, exports and live."""
     return {
@@ -61,17 +58,9 @@ def callback_fields(callback: StoredCallback) -> dict[str, Any]:
         "external_task_id": callback.external_id,
         "status": callback.status,
         "trust": callback.trust,
-        "headers": _joined_headers(masked_headers(callback.headers)),
+        "headers": joined_headers(masked_headers(callback.headers)),
         "body_b64": base64.b64encode(callback.raw).decode(),
     }
-
-
-def _joined_headers(headers: Headers) -> dict[str, str]:
-    """Return the headers by name, repeated ones joined as HTTP joins them."""
-    joined: dict[str, str] = {}
-    for name, value in headers:
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return joined
 
 
 def forward_fields(forward: StoredForward) -> dict[str, Any]:
@@ -125,8 +114,8 @@ def to_har(
 
 
 def _received_entry(callback: StoredCallback) -> dict[str, Any]:
-    is_taken = callback.status is not None
-    response = (200, "OK") if is_taken else (400, "Bad Request")
+    is_accepted = callback.status is not None
+    response = (200, "OK") if is_accepted else (400, "Bad Request")
     entry = _entry(callback, MASKED_URL, callback.received_at, 0.0, response)
     return {**entry, "comment": f"callback {callback.id}, trust: {callback.trust}"}
 

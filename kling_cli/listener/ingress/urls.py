@@ -16,10 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from kling_cli.callbacks import (
-    RECEIVED,
     MockDetector,
     Peer,
-    Response,
     Trust,
     UrlMatch,
     UrlMatcher,
@@ -28,6 +26,10 @@ from kling_cli.callbacks import (
 )
 from kling_cli.errors import UsageError
 
+CALLBACK_PATH: Final = "/callback"
+MOCK_HEADER: Final = "Kling-Mock"
+_RAW_CALLBACK_PATH: Final = CALLBACK_PATH.encode()
+_MOCK_PREFIX: Final = b"kling mock\n"  # keeps other HMACs of this key apart
 FILE_NAME: Final = "listen.token"
 TOKEN_BYTES: Final = 24
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{32}")
@@ -81,13 +83,6 @@ def _token_error(path: Path, exc: OSError) -> UsageError:
     )
 
 
-CALLBACK_PATH: Final = "/callback"
-_FIRST_ERROR_STATUS: Final = 400  # and above
-MOCK_HEADER: Final = "Kling-Mock"
-_RAW_CALLBACK_PATH: Final = CALLBACK_PATH.encode()
-_MOCK_PREFIX: Final = b"kling mock\n"  # keeps other HMACs of this key apart
-
-
 def standing_path(token: str) -> str:
     """Return the path of the standing callback URL; a secret."""
     return f"{CALLBACK_PATH}/{token}"
@@ -108,10 +103,9 @@ def tokenless_url_matcher() -> UrlMatcher:
     """Return the matcher for `/callback` without a token, from this machine only."""
 
     def match(raw_path: bytes, query: bytes, peer: Peer | None) -> UrlMatch | None:
-        is_here = raw_path == _RAW_CALLBACK_PATH and not _token_in_request(
-            raw_path, query
-        )
-        return UrlMatch(trust=Trust.OPEN) if is_here and is_loopback(peer) else None
+        if raw_path != _RAW_CALLBACK_PATH or _token_in_request(raw_path, query):
+            return None
+        return UrlMatch(trust=Trust.OPEN) if is_loopback(peer) else None
 
     return match
 
@@ -135,16 +129,6 @@ def mock_detector(key: bytes) -> MockDetector:
         return Trust.MOCK if is_ours else None
 
     return detect
-
-
-def accepted_response(status: int) -> Response:
-    """Return the response to an accepted callback, as `--respond` sets it."""
-    if status == RECEIVED.status:
-        return RECEIVED
-    is_error = status >= _FIRST_ERROR_STATUS
-    return Response(
-        status=status, key="error" if is_error else "status", value="as --respond says"
-    )
 
 
 def is_loopback(peer: Peer | None) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from kling_cli.cli.output.terminal.text import format_timestamp
 from kling_cli.listener import events
+from kling_cli.listener.forwarding.headers import joined_headers
 
 if TYPE_CHECKING:
     from kling_cli.listener.events import JsonLineEvent
@@ -73,17 +74,9 @@ def _callback(event: events.CallbackReceived) -> dict[str, Any]:
         "status": event.status,
         "trust": event.trust,
         "since_submit_s": event.since_submit_s,
-        "headers": _headers(event.headers),
+        "headers": joined_headers(event.headers),
         "body_b64": b64encode(event.raw).decode(),
     }
-
-
-def _headers(headers: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """Return the headers by name, repeated ones joined as HTTP joins them."""
-    joined: dict[str, str] = {}
-    for name, value in headers:
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return joined
 
 
 def _verified(event: events.Verified) -> dict[str, Any]:
