@@ -1,1 +1,1 @@
-"""A job's life: journal, life cycle, when to ask next, the run."""
+"""Jobs from order to saved files: prepare, submit, wait, save; and tasks that exist."""

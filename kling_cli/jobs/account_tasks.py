@@ -1,8 +1,8 @@
-"""What the account has: tasks of every machine, beside what the journal knows of them.
+"""The tasks of the account, of every machine, with what the journal has about them.
 
-An API key finds all of them at two places, by cursor; what they are the API does not
-say. A key pair asks each family for its list, a few pages of it, and so knows which
-product each task is of. Source: API reference 2.3, 2.5, 2.10 and 7, read 2026-10-04.
+An API key lists all of them at two endpoints, by cursor; the API does not say of which
+product they are. A key pair lists each legacy endpoint, a few pages of it, and so knows
+each task's product. Source: API reference 2.3, 2.5, 2.10 and 7, read 2026-10-04.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFilter:
-    """Which of the account's tasks. `product` is one of ours.
+    """Which of the account's tasks to list. `product` is one of the catalogue's.
 
-    `kind` is what the API itself can tell apart: `video`, `image`, `try_on`.
+    `kind` is what the API itself distinguishes: `video`, `image`, `try_on`.
     `limit` 0 is all of them; the API has none that are older than 30 days.
     """
 
@@ -60,13 +60,13 @@ class TaskFilter:
     limit: int = 0
 
     @property
-    def words(self) -> tuple[str, ...]:
-        """The statuses to ask the API for; one that it has no word for is ours."""
+    def statuses(self) -> tuple[str, ...]:
+        """The statuses to query; `unknown` is not one of the API's."""
         is_theirs = self.status not in (None, TaskStatus.UNKNOWN)
         return (self.status.value,) if self.status and is_theirs else ()
 
-    def takes(self, record: JobRecord) -> bool:
-        """Say whether a task is wanted, as far as it is known what it is."""
+    def matches(self, record: JobRecord) -> bool:
+        """Return whether a task matches, as far as its product is known."""
         is_product = self.product in (None, record.product)
         is_status = self.status in (None, record.status)
         return is_product and is_status and record.written_at >= (self.since or _EPOCH)
@@ -74,46 +74,46 @@ class TaskFilter:
 
 @dataclass(slots=True, kw_only=True)
 class AccountTasks:
-    """The account's tasks, newest first. `notes` say what is not among them, and why.
+    """Lists the account's tasks, newest first. `notes` say what is left out, and why.
 
-    Entries of strangers have no route; what the journal knows of the others stays.
+    Records of tasks that the journal does not have are without a route.
     """
 
     session: Session
     wanted: TaskFilter
     notes: list[str] = field(default_factory=list)
-    nameless: int = 0
+    n_without_product: int = 0
 
     async def tasks(self) -> PagedItems[JobRecord]:
-        """Return the tasks that are wanted.
+        """Return the tasks that match.
 
         Raises:
             KlingError: the account cannot be asked, or only with an API key.
         """
-        places = self._places()
+        endpoints = self._endpoints()
         answers: dict[TaskEndpoint, PagedItems[JobRecord]] = {}
         failures: dict[TaskEndpoint, KlingError] = {}
         limiter = anyio.CapacityLimiter(MAX_CONCURRENT_QUERIES)
 
-        async def ask(place: TaskEndpoint) -> None:
+        async def ask(endpoint: TaskEndpoint) -> None:
             async with limiter:
                 try:
-                    answers[place] = await self._ask(place)
+                    answers[endpoint] = await self._list_endpoint(endpoint)
                 except KlingError as exc:
-                    failures[place] = exc
+                    failures[endpoint] = exc
                     if not is_endpoint_specific(exc):
                         group.cancel_scope.cancel()
 
         async with anyio.create_task_group() as group:
-            for place in places:
-                group.start_soon(ask, place)
-        self._judge(failures, answers)
-        if self.nameless:
-            self.notes.append(self._about_nameless())
+            for endpoint in endpoints:
+                group.start_soon(ask, endpoint)
+        self._note_failures(failures, answers)
+        if self.n_without_product:
+            self.notes.append(self._note_without_product())
         return merge_newest(answers.values(), self.wanted.limit)
 
-    def _places(self) -> list[TaskEndpoint]:
-        """Return where to look for what is wanted."""
+    def _endpoints(self) -> list[TaskEndpoint]:
+        """Return the endpoints that may have tasks that match."""
         wanted, found = self.wanted, task_endpoints(is_bulk=self.session.poller.is_bulk)
         if wanted.kind is not None:
             found = [p for p in found if p.path == TASKS_PATH or p.pack == wanted.kind]
@@ -127,87 +127,93 @@ class AccountTasks:
             )
         return found
 
-    async def _ask(self, place: TaskEndpoint) -> PagedItems[JobRecord]:
-        if place.is_bulk:
-            return await self._by_cursor(place)
-        return await self._by_number(place)
+    async def _list_endpoint(self, endpoint: TaskEndpoint) -> PagedItems[JobRecord]:
+        if endpoint.is_bulk:
+            return await self._list_by_cursor(endpoint)
+        return await self._list_by_page(endpoint)
 
-    async def _by_cursor(self, place: TaskEndpoint) -> PagedItems[JobRecord]:
+    async def _list_by_cursor(self, endpoint: TaskEndpoint) -> PagedItems[JobRecord]:
         wanted, size = self.wanted, min(self.wanted.limit, PAGE_SIZE) or PAGE_SIZE
         kinds = [wanted.kind] if wanted.kind is not None else []
 
-        async def turn(cursor: str | None) -> tuple[Sequence[JobRecord], str | None]:
+        async def next_page(
+            cursor: str | None,
+        ) -> tuple[Sequence[JobRecord], str | None]:
             page = await self.session.client.search(
                 start=wanted.since,
                 cursor=cursor,
                 limit=size,
-                statuses=wanted.words,
+                statuses=wanted.statuses,
                 product_types=kinds,
-                path=place.path,
+                path=endpoint.path,
             )
-            found = self._wanted_of(page.tasks, place)
+            found = self._matching_records(page.tasks, endpoint)
             return found, page.next_cursor if page.has_more else None
 
-        return await cursor_pages(turn, limit=wanted.limit)
+        return await cursor_pages(next_page, limit=wanted.limit)
 
-    async def _by_number(self, place: TaskEndpoint) -> PagedItems[JobRecord]:
+    async def _list_by_page(self, endpoint: TaskEndpoint) -> PagedItems[JobRecord]:
         is_filtered = self.wanted.status is not None or self.wanted.since is not None
         size = (
             PAGE_SIZE if is_filtered else min(self.wanted.limit, PAGE_SIZE) or PAGE_SIZE
         )
         found = await numbered_pages(
             RetryingClient(self.session.client, self.session.clock),
-            place.path,
+            endpoint.path,
             tasks_from_wire,
             limit=0 if is_filtered else self.wanted.limit,
             page_size=size,
             max_pages=MAX_ENDPOINT_PAGES,
         )
-        records = self._wanted_of(found.items, place)
+        records = self._matching_records(found.items, endpoint)
         return take_first(records, self.wanted.limit, has_more=found.has_more)
 
-    def _wanted_of(self, tasks: Iterable[Task], place: TaskEndpoint) -> list[JobRecord]:
-        records = [self._record(task, place) for task in tasks]
+    def _matching_records(
+        self, tasks: Iterable[Task], endpoint: TaskEndpoint
+    ) -> list[JobRecord]:
+        records = [self._record(task, endpoint) for task in tasks]
         if self.wanted.product is not None:
-            self.nameless += sum(not record.product for record in records)
-        return [record for record in records if self.wanted.takes(record)]
+            self.n_without_product += sum(not record.product for record in records)
+        return [record for record in records if self.wanted.matches(record)]
 
-    def _record(self, task: Task, place: TaskEndpoint) -> JobRecord:
+    def _record(self, task: Task, endpoint: TaskEndpoint) -> JobRecord:
         journal, settings = self.session.journal, self.session.settings
-        known = journal.find_job(task.id)
-        if known is None and task.external_id is not None:
-            known = journal.find_job(task.external_id)
+        stored = journal.find_job(task.id)
+        if stored is None and task.external_id is not None:
+            stored = journal.find_job(task.external_id)
         return record_with_facts(
-            known or record_of_unknown_task(task, place, settings.api_base), task
+            stored or record_of_unknown_task(task, endpoint, settings.api_base), task
         )
 
-    def _judge(
+    def _note_failures(
         self,
         failures: dict[TaskEndpoint, KlingError],
         answers: dict[TaskEndpoint, PagedItems[JobRecord]],
     ) -> None:
-        """Note what could not be listed; raise when that is not to be borne."""
-        for place, error in failures.items():
+        """Note the endpoints that could not be listed; raise if there is no other."""
+        for endpoint, error in failures.items():
             if not is_endpoint_specific(error) or not answers:
                 raise error
-            self.notes.append(f"{place.path} could not be listed: {error.message}")
+            self.notes.append(f"{endpoint.path} could not be listed: {error.message}")
 
-    def _about_nameless(self) -> str:
+    def _note_without_product(self) -> str:
         return (
-            f"{self.nameless} of other machines left out: the API does not say which"
-            " product they are of, only --kind"
+            f"{self.n_without_product} of other machines left out: the API does not say"
+            " which product they are of, only --kind"
         )
 
 
-def record_of_unknown_task(task: Task, place: TaskEndpoint, api_base: str) -> JobRecord:
-    """Return the line of a task that this machine's journal does not know."""
+def record_of_unknown_task(
+    task: Task, endpoint: TaskEndpoint, api_base: str
+) -> JobRecord:
+    """Return the record of a task that the journal does not have."""
     return JobRecord(
         external_id=task.external_id or "",
         command="list",
-        product=place.product,
+        product=endpoint.product,
         model=None,
         route="",
-        query_path=place.path,
+        query_path=endpoint.path,
         api_base=api_base,
         request="{}",
         written_at=task.created_at or _EPOCH,
@@ -215,7 +221,7 @@ def record_of_unknown_task(task: Task, place: TaskEndpoint, api_base: str) -> Jo
 
 
 def record_with_facts(record: JobRecord, task: Task) -> JobRecord:
-    """Return the entry as the API's answer has it, at the time the API says."""
+    """Return the record with the values and times of the API's answer."""
     return replace(
         record,
         task_id=task.id,
@@ -233,7 +239,7 @@ def record_with_facts(record: JobRecord, task: Task) -> JobRecord:
 def merge_newest(
     parts: Iterable[PagedItems[JobRecord]], limit: int
 ) -> PagedItems[JobRecord]:
-    """Return the newest of all parts, each task once."""
+    """Return the newest of all lists, each task once."""
     lists = list(parts)
     found = {record.task_id: record for part in lists for record in part.items}
     ordered = sorted(found.values(), key=lambda each: each.written_at, reverse=True)
@@ -243,15 +249,15 @@ def merge_newest(
 async def list_account_tasks(
     wanted: TaskFilter, *, settings: Settings, emit: EmitEvent, clock: Clock
 ) -> tuple[PagedItems[JobRecord], Sequence[str]]:
-    """Return the account's tasks, and what is to be said about those left out.
+    """Return the account's tasks that match, and notes about those left out.
 
     Raises:
-        KlingError: it could not be asked.
+        KlingError: the account could not be queried.
     """
 
     async def step() -> tuple[PagedItems[JobRecord], Sequence[str]]:
         async with open_session(settings, clock, emit) as session:
-            remote = AccountTasks(session=session, wanted=wanted)
-            return await remote.tasks(), remote.notes
+            tasks = AccountTasks(session=session, wanted=wanted)
+            return await tasks.tasks(), tasks.notes
 
     return await until_signal(step)

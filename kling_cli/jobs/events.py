@@ -1,9 +1,9 @@
-"""What happens in a run, told as values; a reporter in `cli/` decides how it looks."""
+"""The events of a run, and the result of a job; a reporter shows them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kling_cli.api import TaskStatus
@@ -48,7 +48,7 @@ class TunnelOpening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackPath:
-    """How the state of the way for callbacks has changed.
+    """The state of the callback path has changed.
 
     `state`: `ready` (a URL was given to the API), `proven` (a callback came), `lost`,
     `back`, `none` (polling only). `detail` says why, and what to do, for a person.
@@ -64,7 +64,7 @@ class CallbackPath:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingForSlot:
-    """All slots of the account are taken; trying again in `pause_s`."""
+    """All slots of the account are taken; the next attempt is in `pause_s`."""
 
     external_id: str
     attempt: int
@@ -73,7 +73,7 @@ class WaitingForSlot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendFailed:
-    """A create call certainly did not arrive; sent again in `retry_s`.
+    """A create call certainly did not arrive; it is sent again in `retry_s`.
 
     `attempt` counts such calls from 1, and after `most_attempts` no other is made.
     """
@@ -87,7 +87,7 @@ class SendFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeCheck:
-    """The create call's outcome is unknown; asking for the external id."""
+    """The create call's outcome is unknown; the external id is queried."""
 
     external_id: str
     reason: str
@@ -111,7 +111,7 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusChanged:
-    """The API says the task stands differently. `by`: `callback` or `poll`."""
+    """The task's status has changed. `by`: `callback` or `poll`."""
 
     task_id: str
     status: TaskStatus
@@ -121,7 +121,7 @@ class StatusChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackArrived:
-    """A callback passed the door, so we ask. `trust`: `signed` or `token`."""
+    """A callback was accepted, so the API is queried. `trust`: `signed` or `token`."""
 
     task_id: str | None
     status: str
@@ -130,9 +130,9 @@ class CallbackArrived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Querying:
-    """The next question to the API is due in `in_s` at the latest.
+    """The next query is due in `in_s` at the latest.
 
-    `failures` is how many questions before it have failed in a row.
+    `failures` is how many queries before it have failed in a row.
     """
 
     task_ids: tuple[str, ...]
@@ -142,7 +142,7 @@ class Querying:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryFailed:
-    """A question failed, the `attempt`th in a row; asked again in `retry_s`."""
+    """A query failed, the `attempt`th in a row; the next is in `retry_s`."""
 
     error: KlingError
     retry_s: float
@@ -151,7 +151,7 @@ class QueryFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downloading:
-    """Bytes of one output so far; `total_bytes` is None when not announced."""
+    """The progress of one download; `total_bytes` is None when not announced."""
 
     task_id: str
     name: str
@@ -161,7 +161,7 @@ class Downloading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadResumed:
-    """A download goes on with what an earlier run has left of it."""
+    """A download continues the partial file of an earlier run."""
 
     task_id: str
     name: str
@@ -171,7 +171,7 @@ class DownloadResumed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadRetry:
-    """A download broke or its link had expired; going on in `retry_s`."""
+    """A download broke or its link had expired; it continues in `retry_s`."""
 
     task_id: str
     name: str
@@ -181,7 +181,7 @@ class DownloadRetry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """A file stands whole under its name."""
+    """A file is complete, under its name."""
 
     task_id: str
     path: Path
@@ -190,7 +190,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something a person should know: a warning that does not end the run."""
+    """A warning that does not end the run."""
 
     message: str
     hint: str | None = None
@@ -198,24 +198,24 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
-    """Something worth a line that is no warning: what a step before the job found."""
+    """Information that is no warning, such as what a step before the job found."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """A task has ended, one way or the other; always the last event of its job."""
+    """A job has ended; always its last event."""
 
     result: JobResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobResult:
-    """Everything known about a job at its end: what `--json` prints.
+    """The result of a job at its end: what `--json` prints.
 
     `completed_by` says what brought the final state first: `callback` or `poll`.
-    `units` were charged, `estimated_units` were to be expected (None: nobody knew).
+    `units` were charged, `estimated_units` expected (None: no estimate).
     `resume` is the command that goes on, when there is something to go on with.
     `answer` is what the API said to the create call, or to a raw one, as it came.
     `session_id` is for jobs that build on a session opened before them. `prompt` is
@@ -245,7 +245,7 @@ class JobResult:
     resume: str | None = None
     session_id: str | None = None
     error: KlingError | None = None
-    answer: ApiResponse | None = None
+    answer: ApiResponse | None = field(default=None, repr=False)
     is_unsubmitted: bool = False
 
     @property
@@ -259,7 +259,7 @@ class JobResult:
 
     @property
     def state(self) -> State:
-        """How the job stands, in the word that people see and type."""
+        """The job's state, in the word that people see and type."""
         return State.of(self.status, is_unsubmitted=self.is_unsubmitted)
 
 

@@ -1,7 +1,7 @@
-"""What the journal remembers of earlier jobs that a new one builds on.
+"""References of an order to earlier jobs, resolved with the journal.
 
-A person names a video or a sound by what they have: the id of the task that made it,
-or its own. How long it lasts is known here too, and what a session has found.
+A person names a video or a sound by the id of the task that made it, or by its own.
+Its duration is in the journal too, and so is what a session has found.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _KINDS = {"video": "a video", "audio": "a sound"}
 
 @dataclass(frozen=True, slots=True)
 class JobHistory:
-    """The jobs of this machine, newest first."""
+    """The jobs in the journal, newest first."""
 
     records: tuple[JobRecord, ...] = ()
 
     @classmethod
     def of(cls, settings: Settings) -> JobHistory:
-        """Return what stands in the journal; one that is not there is not made.
+        """Return the journal's jobs; a journal that does not exist is not created.
 
         Raises:
             JournalError: it cannot be read.
@@ -48,7 +48,7 @@ class JobHistory:
         return next(named, None)
 
     def seconds_of(self, output_id: str | None) -> float | None:
-        """Return how long an output lasts; None when nobody here knows."""
+        """Return the duration of an output; None if the journal does not have it."""
         outputs = (output for each in self.records for output in each.outputs)
         return next(
             (each.duration_s for each in outputs if output_id and each.id == output_id),
@@ -56,7 +56,7 @@ class JobHistory:
         )
 
     def video_seconds(self, session_id: str | None) -> float | None:
-        """Return how long the video of a session is, if it was opened here."""
+        """Return the duration of a session's video, if the journal has it."""
         record = self.job(session_id) if session_id else None
         if record is None:
             return None
@@ -67,7 +67,7 @@ class JobHistory:
 
 
 def resolve_references(order: Order, settings: Settings) -> Order:
-    """Return the order with what the journal knows about the things it names.
+    """Return the order with the ids of outputs in place of the tasks that made them.
 
     Raises:
         UsageError: a task is named that has not made what is needed.
@@ -79,13 +79,13 @@ def resolve_references(order: Order, settings: Settings) -> Order:
     use = product.session
     if not names and (use is None or not use.video_durations):
         return replace(order, values=values)
-    memory = JobHistory.of(settings)
+    history = JobHistory.of(settings)
     for field in names:
         typed = str(values[field.name])
         name = resolve_task_name(typed, settings)
-        values[field.name] = _output_id(field, name, product, memory)
+        values[field.name] = _output_id(field, name, product, history)
     if use is not None:
-        video_s = memory.video_seconds(values.get(use.session_field))
+        video_s = history.video_seconds(values.get(use.session_field))
         values = fit_video_duration(use, values, video_s)
     return replace(order, values=values)
 
@@ -93,17 +93,17 @@ def resolve_references(order: Order, settings: Settings) -> Order:
 def _ids_by_field(
     product: Product, values: Mapping[str, Any]
 ) -> Iterator[tuple[str, Any]]:
-    """Yield the values; one that is no URL where a URL or an id may stand, as an id."""
-    places = {each.name: each.id_field for each in product.fields if each.id_field}
+    """Yield the values; of a field that takes a URL or an id, an id as its id field."""
+    id_fields = {each.name: each.id_field for each in product.fields if each.id_field}
     for name, value in values.items():
-        is_id = name in places and not is_url(str(value))
-        yield (places[name] or name) if is_id else name, value
+        is_id = name in id_fields and not is_url(str(value))
+        yield (id_fields[name] or name) if is_id else name, value
 
 
-def _output_id(field: Field, value: str, product: Product, memory: JobHistory) -> str:
-    """Return the id of the only output of the kind that the task `value` has made."""
+def _output_id(field: Field, value: str, product: Product, history: JobHistory) -> str:
+    """Return the id of the task's only output of the field's kind, or the value."""
     spelling = _spelling(field, product)
-    record = memory.job(value)
+    record = history.job(value)
     if record is None:
         if value.isdecimal() or not _may_be_url(field, product):
             return value
@@ -141,11 +141,11 @@ def _not_one_output_error(
 
 
 def _may_be_url(field: Field, product: Product) -> bool:
-    """Return whether what was typed stood where a URL may stand as well."""
+    """Return whether the value was typed for a field that takes a URL as well."""
     return any(each.id_field == field.name for each in product.fields)
 
 
 def _spelling(field: Field, product: Product) -> str:
-    """Return how a person knows the field, or the one that leads to it."""
+    """Return the option of the field, or of the field whose ids it takes."""
     leading = (each for each in product.fields if each.id_field == field.name)
     return next(leading, field).spelling

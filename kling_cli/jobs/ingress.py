@@ -1,4 +1,4 @@
-"""The way by which callbacks reach a run: its listener, and a tunnel or URL to it."""
+"""The callback ingress of a run: its listener, and a URL or tunnel to that."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from typing import assert_never
 
 from anyio.abc import TaskGroup
@@ -43,58 +42,24 @@ from kling_cli.tunnels import chain, shared_lock
 from kling_cli.tunnels.provider import Tunnel, TunnelEvent, TunnelTakenError
 from kling_cli.tunnels.shared_lock import SharedTunnel, SharedTunnelLock
 
-
-@dataclass(frozen=True, slots=True)
-class OwnTunnel:
-    """Our tunnel, and what the other processes are told of it."""
-
-    tunnel: Tunnel
-    lock: SharedTunnelLock
-    port: int
-
-    def _publish(self, event: TunnelEvent) -> None:
-        if event.state in ("up", "moved"):
-            self.lock.publish(event.public_url, self.port)
-        else:
-            self.lock.withdraw()
-
-    async def follow(self, session: Session, notifications: Notifications) -> None:
-        """Tell the waiter, the person and other processes what becomes of it."""
-        first_url = self.tunnel.public_url
-        via = self.tunnel.provider_name
-        was = PathState.READY
-        async for event in self.tunnel.events():
-            self._publish(event)
-            if event.state == "up" and event.public_url == first_url:
-                notifications.set_path(
-                    was if was is PathState.PROVEN else PathState.READY
-                )
-                session.emit(CallbackPath(state="back", via=via, detail=event.detail))
-                continue
-            if notifications.path is not PathState.LOST:
-                was = notifications.path
-                notifications.set_path(PathState.LOST)
-                session.emit(CallbackPath(state="lost", via=via, detail=event.detail))
-
-
-SHARED_TUNNEL_WAIT_S = 4.0  # for another kling that is just opening its tunnel
+SHARED_TUNNEL_WAIT_S = 4.0  # for another process that is just opening its tunnel
 SHARED_TUNNEL_POLL_S = 0.2
 
 
 class IngressKind(StrEnum):
-    """What kind of way a run takes."""
+    """How callbacks are to reach a run."""
 
     OFF = "off"
     URL = "url"
-    ELSEWHERE = "elsewhere"  # a URL is given and nobody waits here
+    EXTERNAL = "external"  # a URL is given, and this run does not wait
     LOOPBACK = "loopback"
-    STANDING = "standing"  # nobody waits here, but a listener may be there to hear
+    STANDING = "standing"  # this run does not wait, but a `kling listen` may be running
     TUNNEL = "tunnel"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackIngress:
-    """How callbacks get here; `base_url` is None when they cannot.
+    """Where callbacks reach a run; `base_url` is None when they cannot.
 
     One that `is_exact` is itself the callback URL of every task.
     """
@@ -115,8 +80,45 @@ class CallbackIngress:
 NO_INGRESS = CallbackIngress()
 
 
+@asynccontextmanager
+async def open_ingress(
+    options: RunOptions,
+    session: Session,
+    notifications: Notifications,
+    group: TaskGroup,
+) -> AsyncIterator[CallbackIngress]:
+    """Open the ingress that these options ask for, and close all of it at the end.
+
+    `group` runs what follows the tunnel's state; its owner cancels it.
+
+    Raises:
+        TunnelError: callbacks are required and there is no ingress for them.
+    """
+    kind = choose_ingress(options, session.settings)
+    async with AsyncExitStack() as stack:
+        opener = _IngressOpener(
+            options=options,
+            session=session,
+            notifications=notifications,
+            group=group,
+            stack=stack,
+            key=load_key(session.settings.state_dir),
+        )
+        try:
+            ingress = await opener.open(kind)
+        except TunnelError as exc:
+            if options.callback == "require":
+                raise
+            ingress = NO_INGRESS
+            session.emit(CallbackPath(state="none", detail=exc.message, hint=exc.hint))
+        if ingress.base_url is not None:
+            notifications.set_path(PathState.READY)
+            session.emit(CallbackPath(state="ready", via=ingress.via))
+        yield ingress
+
+
 def choose_ingress(options: RunOptions, settings: Settings) -> IngressKind:
-    """Return what kind of way these options ask for. Pure.
+    """Return the kind of ingress that these options ask for. Pure.
 
     Raises:
         TunnelError: callbacks are required and excluded at once.
@@ -144,18 +146,18 @@ def _kind(options: RunOptions, settings: Settings) -> IngressKind:
     if options.callback == "off":
         return IngressKind.OFF
     if options.callback_url:
-        return IngressKind.URL if options.is_waiting else IngressKind.ELSEWHERE
+        return IngressKind.URL if options.is_waiting else IngressKind.EXTERNAL
     if not options.is_waiting:
         return IngressKind.OFF if options.tunnel == "none" else IngressKind.STANDING
     if options.tunnel == "none":
         return IngressKind.OFF
-    is_near = options.tunnel == "auto" and settings.is_loopback_base
-    return IngressKind.LOOPBACK if is_near else IngressKind.TUNNEL
+    is_local = options.tunnel == "auto" and settings.is_loopback_base
+    return IngressKind.LOOPBACK if is_local else IngressKind.TUNNEL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Opening:
-    """What opening a way needs; `stack` closes what was opened."""
+class _IngressOpener:
+    """Opens an ingress of any kind; `stack` closes what was opened."""
 
     options: RunOptions
     session: Session
@@ -164,171 +166,173 @@ class _Opening:
     stack: AsyncExitStack
     key: bytes
 
+    async def open(self, kind: IngressKind) -> CallbackIngress:
+        """Open an ingress of this kind.
 
-@asynccontextmanager
-async def open_ingress(
-    options: RunOptions,
-    session: Session,
-    notifications: Notifications,
-    group: TaskGroup,
-) -> AsyncIterator[CallbackIngress]:
-    """Open the way these options ask for, and close all of it at the end.
+        Raises:
+            TunnelError: it cannot be had.
+        """
+        url = self.options.callback_url
+        match kind:
+            case IngressKind.OFF:
+                return NO_INGRESS
+            case IngressKind.EXTERNAL:
+                is_exact = self.options.is_embedded
+                return CallbackIngress(
+                    base_url=url, via="url", key=self.key, is_exact=is_exact
+                )
+            case IngressKind.TUNNEL:
+                return await self._open_tunnel()
+            case IngressKind.STANDING:
+                return self._standing_listener() or self._without_listener()
+            case IngressKind.LOOPBACK if self.options.port == 0 and (
+                ingress := self._standing_listener()
+            ):
+                return ingress
+            case IngressKind.URL | IngressKind.LOOPBACK:
+                server = await self._listen(self.stack)
+                return CallbackIngress(
+                    base_url=url or server.url, via=kind.value, key=self.key
+                )
+            case _:
+                assert_never(kind)
 
-    `group` carries what follows the tunnel's state; whoever made it cancels it.
-
-    Raises:
-        TunnelError: callbacks are required and there is no way for them.
-    """
-    kind = choose_ingress(options, session.settings)
-    async with AsyncExitStack() as stack:
-        opening = _Opening(
-            options=options,
-            session=session,
-            notifications=notifications,
-            group=group,
-            stack=stack,
-            key=load_key(session.settings.state_dir),
-        )
-        try:
-            ingress = await _open(kind, opening)
-        except TunnelError as exc:
-            if options.callback == "require":
-                raise
-            ingress = NO_INGRESS
-            session.emit(CallbackPath(state="none", detail=exc.message, hint=exc.hint))
-        if ingress.base_url is not None:
-            notifications.set_path(PathState.READY)
-            session.emit(CallbackPath(state="ready", via=ingress.via))
-        yield ingress
-
-
-async def _open(kind: IngressKind, to: _Opening) -> CallbackIngress:
-    url = to.options.callback_url
-    match kind:
-        case IngressKind.OFF:
-            return NO_INGRESS
-        case IngressKind.ELSEWHERE:
-            is_exact = to.options.is_embedded
+    async def _open_tunnel(self) -> CallbackIngress:
+        """Open a tunnel, or share the one that another process of this user has."""
+        session, notifications = self.session, self.notifications
+        lock = shared_lock.acquire_lock(session.settings.state_dir)
+        if lock is None:
+            shared = await self._wait_for_shared_tunnel()
+            self.group.start_soon(follow_shared_tunnel, session, notifications, shared)
             return CallbackIngress(
-                base_url=url, via="url", key=to.key, is_exact=is_exact
+                base_url=shared.public_url, via="shared", key=self.key
             )
-        case IngressKind.TUNNEL:
-            return await _open_tunnel(to)
-        case IngressKind.STANDING:
-            return _use_standing_listener(to) or _without_standing_listener(to.options)
-        case IngressKind.LOOPBACK if to.options.port == 0 and (
-            ingress := _use_standing_listener(to)
+        async with AsyncExitStack() as attempt:
+            attempt.callback(lock.release)
+            server = await self._listen(attempt)
+            provider = chain.provider_for(
+                session.settings, self.options.tunnel, self._emit_attempt
+            )
+            tunnel = await attempt.enter_async_context(provider.open(server.port))
+            lock.publish(tunnel.public_url, server.port)
+            attempt.callback(lock.withdraw)  # before the tunnel closes
+            self.stack.push_async_exit(attempt.pop_all())
+        own = OwnTunnel(tunnel, lock, server.port)
+        self.group.start_soon(own.follow, session, notifications)
+        return CallbackIngress(
+            base_url=tunnel.public_url, via=tunnel.provider_name, key=self.key
+        )
+
+    def _emit_attempt(self, provider_name: str, failure: TunnelError | None) -> None:
+        reason = failure.message if failure is not None else None
+        self.session.emit(TunnelOpening(provider=provider_name, detail=reason))
+
+    async def _wait_for_shared_tunnel(self) -> SharedTunnel:
+        """Return another process's tunnel, waiting a while for it to be opened."""
+        clock = self.session.clock
+        until = clock.monotonic() + SHARED_TUNNEL_WAIT_S
+        while clock.monotonic() < until:
+            shared = shared_lock.find_shared_tunnel(self.session.settings.state_dir)
+            if shared is not None:
+                return shared
+            await clock.sleep(SHARED_TUNNEL_POLL_S)
+        raise TunnelTakenError(
+            "another kling is using this account's tunnel and has none to share yet",
+            hint="results are polled for; nothing is lost",
+        )
+
+    def _standing_listener(self) -> CallbackIngress | None:
+        """Use a running `kling listen`, if its URL can be reached from the API."""
+        settings = self.session.settings
+        is_local = self.options.tunnel == "auto" and settings.is_loopback_base
+        for name in (
+            (shared_lock.LOCAL, shared_lock.PUBLIC)
+            if is_local
+            else (shared_lock.PUBLIC,)
         ):
-            return ingress
-        case IngressKind.URL | IngressKind.LOOPBACK:
-            server = await _listen(to, to.stack)
-            return CallbackIngress(
-                base_url=url or server.url, via=kind.value, key=to.key
+            shared = shared_lock.find_shared_tunnel(settings.state_dir, name)
+            if shared is None or not shared.is_standing:
+                continue
+            if self.options.is_waiting:
+                self.group.start_soon(
+                    follow_shared_tunnel,
+                    self.session,
+                    self.notifications,
+                    shared,
+                    name,
+                )
+            url = shared.local_url if is_local else shared.public_url
+            return CallbackIngress(base_url=url, via="shared", key=self.key)
+        return None
+
+    def _without_listener(self) -> CallbackIngress:
+        if self.options.callback == "require":
+            raise TunnelError(
+                "--callback require with --no-wait needs somebody to hear the"
+                " callbacks",
+                hint="start `kling listen` first, or give --callback-url URL",
             )
-        case _:
-            assert_never(kind)
+        return NO_INGRESS
 
-
-async def _open_tunnel(to: _Opening) -> CallbackIngress:
-    """Share the door of another kling of this user, or open one for all."""
-    session = to.session
-    claimed = shared_lock.acquire_lock(session.settings.state_dir)
-    if claimed is None:
-        shared = await _wait_for_shared_tunnel(session)
-        to.group.start_soon(follow_shared_tunnel, session, to.notifications, shared)
-        return CallbackIngress(base_url=shared.public_url, via="shared", key=to.key)
-    async with AsyncExitStack() as attempt:
-        attempt.callback(claimed.release)
-        server = await _listen(to, attempt)
-        provider = chain.provider_for(
-            session.settings, to.options.tunnel, partial(_emit_attempt, session)
+    async def _listen(self, stack: AsyncExitStack) -> Server:
+        listener = open_listener(
+            self.session, self.notifications, self.key, port=self.options.port
         )
-        tunnel = await attempt.enter_async_context(provider.open(server.port))
-        claimed.publish(tunnel.public_url, server.port)
-        attempt.callback(claimed.withdraw)  # before the tunnel goes
-        to.stack.push_async_exit(attempt.pop_all())
-    ours = OwnTunnel(tunnel, claimed, server.port)
-    to.group.start_soon(ours.follow, session, to.notifications)
-    return CallbackIngress(
-        base_url=tunnel.public_url, via=tunnel.provider_name, key=to.key
-    )
+        return await stack.enter_async_context(listener)
 
 
-def _emit_attempt(
-    session: Session, provider_name: str, failure: TunnelError | None
-) -> None:
-    reason = failure.message if failure is not None else None
-    session.emit(TunnelOpening(provider=provider_name, detail=reason))
+@dataclass(frozen=True, slots=True)
+class OwnTunnel:
+    """A tunnel of this process, published to other processes while it is up."""
 
+    tunnel: Tunnel
+    lock: SharedTunnelLock
+    port: int
 
-def _use_standing_listener(to: _Opening) -> CallbackIngress | None:
-    """Take the door of a running `kling listen`, if its URL reaches it from the API."""
-    state_dir = to.session.settings.state_dir
-    is_near = to.options.tunnel == "auto" and to.session.settings.is_loopback_base
-    for name in (
-        (shared_lock.LOCAL, shared_lock.PUBLIC) if is_near else (shared_lock.PUBLIC,)
-    ):
-        door = shared_lock.find_shared_tunnel(state_dir, name)
-        if door is None or not door.is_standing:
-            continue
-        if to.options.is_waiting:
-            to.group.start_soon(
-                follow_shared_tunnel, to.session, to.notifications, door, name
-            )
-        url = door.local_url if is_near else door.public_url
-        return CallbackIngress(base_url=url, via="shared", key=to.key)
-    return None
+    def _publish(self, event: TunnelEvent) -> None:
+        if event.state in ("up", "moved"):
+            self.lock.publish(event.public_url, self.port)
+        else:
+            self.lock.withdraw()
 
-
-def _without_standing_listener(options: RunOptions) -> CallbackIngress:
-    if options.callback == "require":
-        raise TunnelError(
-            "--callback require with --no-wait needs somebody to hear the callbacks",
-            hint="start `kling listen` first, or give --callback-url URL",
-        )
-    return NO_INGRESS
-
-
-async def _listen(to: _Opening, stack: AsyncExitStack) -> Server:
-    listener = open_listener(to.session, to.notifications, to.key, port=to.options.port)
-    return await stack.enter_async_context(listener)
-
-
-async def _wait_for_shared_tunnel(session: Session) -> SharedTunnel:
-    """Return the other kling's door, waiting a little while it is being opened."""
-    clock = session.clock
-    until = clock.monotonic() + SHARED_TUNNEL_WAIT_S
-    while clock.monotonic() < until:
-        door = shared_lock.find_shared_tunnel(session.settings.state_dir)
-        if door is not None:
-            return door
-        await clock.sleep(SHARED_TUNNEL_POLL_S)
-    raise TunnelTakenError(
-        "another kling is using this account's tunnel and has none to share yet",
-        hint="results are polled for; nothing is lost",
-    )
+    async def follow(self, session: Session, notifications: Notifications) -> None:
+        """Report each change of the tunnel's state, and publish or withdraw it."""
+        first_url = self.tunnel.public_url
+        via = self.tunnel.provider_name
+        path_before = PathState.READY
+        async for event in self.tunnel.events():
+            self._publish(event)
+            if event.state == "up" and event.public_url == first_url:
+                is_proven = path_before is PathState.PROVEN
+                notifications.set_path(path_before if is_proven else PathState.READY)
+                session.emit(CallbackPath(state="back", via=via, detail=event.detail))
+                continue
+            if notifications.path is not PathState.LOST:
+                path_before = notifications.path
+                notifications.set_path(PathState.LOST)
+                session.emit(CallbackPath(state="lost", via=via, detail=event.detail))
 
 
 @asynccontextmanager
 async def open_listener(
     session: Session, notifications: Notifications, key: bytes, *, port: int = 0
 ) -> AsyncIterator[Server]:
-    """Listen on 127.0.0.1 for callbacks to paths made with `key`.
+    """Listen on 127.0.0.1 for callbacks to URLs that were made with `key`.
 
-    Every callback is in the journal before it is answered, whoever it is for: another
-    kling that shares this door reads it there.
+    Every callback is in the journal before it is answered, whichever job it is for:
+    another process that shares this listener reads it there.
 
     Raises:
-        UsageError: the port is taken, or a webhook secret is none.
+        UsageError: the port is taken, or the webhook secret is not one.
     """
     session.settings.require("webhook_secret")
 
-    async def keep(received: ReceivedCallback) -> None:
+    async def store(received: ReceivedCallback) -> None:
         session.journal.add_callback(to_stored_callback(received))
 
     receiver = Receiver(
         [task_url_matcher(key)],
-        keep,
+        store,
         emit=_ReceiverObserver(session, notifications),
         clock=session.clock,
         secrets=session.settings.webhook_secrets,
@@ -338,31 +342,31 @@ async def open_listener(
 
 
 class _ReceiverObserver:
-    """Turns what the door tells into news, and into one notice of each kind."""
+    """Posts accepted callbacks as notifications; reports each kind of failure once."""
 
     def __init__(self, session: Session, notifications: Notifications) -> None:
         self._session = session
         self._notifications = notifications
-        self._noticed: set[str] = set()
+        self._reported: set[str] = set()
 
     def __call__(self, event: ReceiverEvent) -> None:
         match event:
             case CallbackAccepted(received=received):
                 self._post(received)
             case CallbackRefused(reason=RefusalReason.UNSIGNED):
-                self._notice(
+                self._report_once(
                     "a callback without a valid signature was refused",
                     "check KLING_WEBHOOK_SECRET against the console's secret",
                 )
             case CallbackRefused(reason=RefusalReason.ENCODED, detail=detail):
-                self._notice(
+                self._report_once(
                     f"a callback in a content coding was refused: {detail}",
                     "have the proxy before the callback URL pass bodies on unchanged",
                 )
             case CallbackNotStored(failure=failure):
-                self._notice(f"callbacks cannot be kept: {failure}", None)
+                self._report_once(f"callbacks cannot be kept: {failure}", None)
             case CallbackRefused():
-                pass  # a stranger at the door is no news
+                pass  # any other request to a public URL says nothing about this run
 
     def _post(self, received: ReceivedCallback) -> None:
         if received.payload is None or received.nonce is None:
@@ -376,28 +380,28 @@ class _ReceiverObserver:
             )
         )
 
-    def _notice(self, message: str, hint: str | None) -> None:
-        if message not in self._noticed:
-            self._noticed.add(message)
+    def _report_once(self, message: str, hint: str | None) -> None:
+        if message not in self._reported:
+            self._reported.add(message)
             self._session.emit(Notice(message=message, hint=hint))
 
 
 def to_stored_callback(
     received: ReceivedCallback, *, number: int = 0, product: str | None = None
 ) -> StoredCallback:
-    """Return a callback as the journal stores it; it gets its number there.
+    """Return a callback as the journal stores it, where it gets its number.
 
-    `product` is what is known where the callback's path does not say it.
+    `product` is for callbacks whose URL does not name theirs.
     """
-    hint = received.payload
+    payload = received.payload
     return StoredCallback(
         id=number,
         received_at=received.received_at,
         product=received.product or product,
         nonce=received.nonce,
-        task_id=hint.task_id if hint else None,
-        external_id=hint.external_id if hint else None,
-        status=hint.status if hint else None,
+        task_id=payload.task_id if payload else None,
+        external_id=payload.external_id if payload else None,
+        status=payload.status if payload else None,
         trust=received.trust.value,
         headers=received.headers,
         raw=received.raw,

@@ -1,4 +1,4 @@
-"""How a job is to be run, as the command line said it."""
+"""A job while it runs: its options, its state, and the result it ends with."""
 
 from __future__ import annotations
 
@@ -32,16 +32,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """`timeout_s` None waits for ever; `port` 0 takes a free one.
+    """The options of one run.
 
-    `needs_ingress` is for a call that nobody will be called back about, made before one
-    that needs a way for callbacks: without one, nothing is spent.
+    `timeout_s` None waits for ever; `port` 0 takes a free one. `output` is a file, a
+    folder or a template; None saves into the settings' folder.
 
-    `output` is a file, a folder or a template; None saves into the settings' folder.
+    `needs_ingress` is for a call without callbacks that precedes one with callbacks:
+    without a callback ingress it is not made, as it would be paid for in vain.
 
     `is_embedded` is for a program that goes on after the job: signals are its own, a
-    job that was submitted is nobody's who is at work on it, and the callback URL of a
-    job that is not waited for is a handler's of its own, sent as it is.
+    job that is not waited for has no owner, and its callback URL is that of the
+    program's own handler, sent as it is.
     """
 
     command: str
@@ -66,10 +67,10 @@ _REFUSAL_WORDS = ("risk control", "content safety", "sensitive", "moderation")
 
 @dataclass(slots=True, kw_only=True)
 class Job:
-    """What is known of a job while it runs; times on the clock's monotonic scale.
+    """The state of one job in this process; times on the clock's monotonic scale.
 
     `is_resumable` is false for a task that ends with this command: one of a sandbox
-    that was started for it. `answer` is what the create call was answered, if it was.
+    that was started for it. `answer` is the API's answer to the create call, if any.
     """
 
     command: str
@@ -87,18 +88,19 @@ class Job:
 
     @property
     def task(self) -> Task | None:
+        """The task as the API's last answer has it."""
         return self.state.task if self.state else None
 
     @property
     def name(self) -> str:
-        """The id to resume with: the task's when it is known."""
+        """The id to resume with: the task's if it is known."""
         known = self.task.id if self.task else self.record.task_id
         return known or self.record.external_id
 
     def submitted(
         self, task: Task, *, usual_s: float | None = None, age_s: float = 0.0
     ) -> Submitted:
-        """Return the event that the API has the job's task, for `age_s` so far."""
+        """Return the event that the API has the job's task, for `age_s` already."""
         return Submitted(
             external_id=self.record.external_id,
             task_id=task.id,
@@ -116,18 +118,18 @@ class Job:
 
     def result(self) -> JobResult:
         """Return what `--json` prints."""
-        event_log = self.task or self.record
+        source = self.task or self.record
         return JobResult(
             command=self.command,
-            status=event_log.status,
+            status=source.status,
             task_id=self.task.id if self.task else self.record.task_id,
             external_id=self._external_id(),
             product=self.record.product or None,
             model=self.record.model,
             prompt=self.record.prompt,
-            status_message=event_log.message,
-            created_at=event_log.created_at,
-            updated_at=event_log.updated_at,
+            status_message=source.message,
+            created_at=source.created_at,
+            updated_at=source.updated_at,
             elapsed_s=self._elapsed_s(),
             completed_by=self._completed_by(),
             create_requests=self.creates,
@@ -135,19 +137,19 @@ class Job:
             callbacks=self.state.callbacks if self.state else 0,
             outputs=self.saved or _outputs_saved_before(self.task, self.record),
             expires_at=expires_at(self.task) if self.task else None,
-            units=event_log.units,
+            units=source.units,
             estimated_units=self.record.estimated_units,
-            request_id=event_log.request_id or self.record.request_id,
-            resume=self._resume(event_log.status),
+            request_id=source.request_id or self.record.request_id,
+            resume=self._resume(source.status),
             error=self.error,
             answer=self.answer,
             is_unsubmitted=self.task is None and self.record.is_unsubmitted,
         )
 
     def _external_id(self) -> str | None:
-        """The external id; not the name of a stranger that nobody knows."""
-        is_stranger = not self.record.route and self.state is None
-        return None if is_stranger else self.record.external_id or None
+        """The external id, unless it is only a typed name that was found nowhere."""
+        is_unknown = not self.record.route and self.state is None
+        return None if is_unknown else self.record.external_id or None
 
     def _elapsed_s(self) -> float | None:
         if self.ended_at is None:
@@ -164,7 +166,7 @@ class Job:
         if not self.is_resumable:
             return None
         if self.record.query_path == NO_ENDPOINT and not status.is_final:
-            return None  # nobody can be asked what became of it
+            return None  # the API keeps no record of it
         if status is TaskStatus.SUCCEEDED and self.error is not None:
             return f"kling download {self.name}"
         is_known = bool(self.record.route) or self.state is not None
@@ -173,7 +175,7 @@ class Job:
 
 
 def new_job(record: JobRecord, session: Session, command: str) -> Job:
-    """Return a job of the journal's that `command` begins to work on now."""
+    """Return the job of a record, as `command` starts to work on it."""
     return Job(
         command=command,
         record=record,
@@ -198,7 +200,7 @@ def task_error(task: Task) -> KlingError | None:
 
 
 def cost_difference(job: Job) -> str | None:
-    """Return what to say when a job cost something else than was to be expected."""
+    """Return a message if a job was charged otherwise than estimated."""
     task, expected = job.task, job.record.estimated_units
     if task is None or task.units is None or expected is None:
         return None
@@ -208,7 +210,7 @@ def cost_difference(job: Job) -> str | None:
 
 
 def expires_at(task: Task) -> datetime | None:
-    """Return when the first link of a finished task ends, or the task itself."""
+    """Return when the first link of a finished task expires, or the task itself."""
     announced = [at for output in task.outputs if (at := _link_expiry(output))]
     if announced:
         return min(announced)
@@ -222,10 +224,10 @@ def _link_expiry(output: Output) -> datetime | None:
         query = urlsplit(output.url or "").query
     except ValueError:  # no URL at all; fetching it will say so
         return None
-    stated = parse_qs(query).get("Expires", [""])[0]
-    if not stated.isdecimal() or len(stated) > len("9999999999"):
+    expires = parse_qs(query).get("Expires", [""])[0]
+    if not expires.isdecimal() or len(expires) > len("9999999999"):
         return None
-    return datetime.fromtimestamp(int(stated), UTC)
+    return datetime.fromtimestamp(int(expires), UTC)
 
 
 def _outputs_saved_before(
@@ -251,9 +253,9 @@ _SANDBOX_HINT = (
 
 
 def report_result(job: Job, emit: EmitEvent) -> JobResult:
-    """Return the result; tell it, unless its end has been told."""
-    early = isinstance(job.error, StillRunningError | StoppedError)
-    if job.error is not None and early and not job.is_resumable:
+    """Return a job's result, and emit it unless it has been reported."""
+    is_early = isinstance(job.error, StillRunningError | StoppedError)
+    if job.error is not None and is_early and not job.is_resumable:
         job.error.hint = _SANDBOX_HINT
     elif isinstance(job.error, StoppedError):
         job.error = _with_resume_hint(job.error, job)
@@ -283,7 +285,7 @@ def _with_resume_hint(stop: StoppedError, job: Job) -> StoppedError:
 
 
 def _state_sentence(job: Job) -> str:
-    """Say how a job stands that was left alone."""
+    """Return the clause that says what becomes of a job without this process."""
     if job.task is None:
         return f"job {job.record.external_id} may have been accepted"
     if job.task.status is TaskStatus.SUCCEEDED:

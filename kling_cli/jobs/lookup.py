@@ -1,4 +1,4 @@
-"""From the ids a person types to jobs: what the journal knows, what the API knows."""
+"""Lookup of the jobs that a person names: in the journal, then in the account."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ if TYPE_CHECKING:
 
 
 class UnknownTaskError(UsageError):
-    """Neither the journal nor the account knows this id."""
+    """Neither the journal nor the account has a task with this id."""
 
 
 class UnconfirmedError(OutcomeUnknownError):
-    """The API does not know a job that was on its way when its process ended.
+    """The API does not have a job whose create call was under way when it was cut off.
 
-    It may only have arrived late: whoever waits asks again before believing it.
+    The call may arrive late, so a run that waits queries it again.
     """
 
 
 async def find_jobs(names: Sequence[str], session: Session, command: str) -> list[Job]:
-    """Return a job for each id, in order, with the API's present answer about it.
+    """Return a job for each id, in order, with the API's answer about it.
 
-    One that cannot be found or asked for has its error noted; the others are not
-    disturbed. Ids are those of tasks, or external ids; both for one task are one job.
+    One that cannot be found or queried has its error; it does not affect the others.
+    Ids are those of tasks, or external ids; both for one task are one job.
     `last` and `last~N` name the newest tasks of this machine.
     """
     known = {name: _find_in_journal(name, session) for name in dict.fromkeys(names)}
@@ -72,17 +72,17 @@ async def find_jobs(names: Sequence[str], session: Session, command: str) -> lis
 
 
 async def query_jobs(jobs: Sequence[Job], session: Session) -> None:
-    """Ask once for all of these; note answers and failures in the jobs."""
-    asked = [job for job in jobs if not _fail_if_refused(job, session)]
-    if not asked:
+    """Query all of these jobs at once; answers and failures are in the jobs."""
+    queried = [job for job in jobs if not _fail_if_refused(job, session)]
+    if not queried:
         return
     try:
-        answers = await session.poller.ask([job.record for job in asked])
+        answers = await session.poller.ask([job.record for job in queried])
     except KlingError as exc:
-        for job in asked:
+        for job in queried:
             job.fail(exc, session.clock.monotonic())
         return
-    for job in asked:
+    for job in queried:
         job.queries += 1
         task = answers.get(job.record.key)
         if task is not None:
@@ -93,14 +93,14 @@ async def query_jobs(jobs: Sequence[Job], session: Session) -> None:
 
 
 def has_live_owner(record: JobRecord) -> bool:
-    """Return whether another process is at work on it."""
+    """Return whether another process that still runs works on the job."""
     if record.owner_pid in (None, os.getpid()) or record.owner_started_at is None:
         return False
     return Identity(record.owner_pid, record.owner_started_at).is_alive
 
 
 def _fail_if_refused(job: Job, session: Session) -> bool:
-    """Return whether the API has said no, and nothing need be asked; note it then."""
+    """Return whether the API has refused the job; it fails then, without a query."""
     is_refused = job.record.is_unsubmitted and job.record.stage is Stage.REFUSED
     if is_refused:
         job.fail(not_submitted_error(job.record), session.clock.monotonic())
@@ -137,7 +137,7 @@ def _not_found_error(job: Job) -> KlingError:
 
 
 def not_submitted_error(record: JobRecord) -> KlingError:
-    """Return the error for a job of which there certainly is no task."""
+    """Return the error of a job that certainly became no task."""
     name = record.external_id
     again = f"nothing was created or charged; run its {record.command} command again"
     if record.stage is Stage.ABSENT:
@@ -147,7 +147,7 @@ def not_submitted_error(record: JobRecord) -> KlingError:
 
 
 async def _job_of_account(name: str, session: Session, command: str) -> Job:
-    """Return a job for a task that this machine's journal does not know."""
+    """Return a job for a task that the journal does not have."""
     record = JobRecord(
         external_id=name,
         command=command,
@@ -170,62 +170,69 @@ async def _job_of_account(name: str, session: Session, command: str) -> Job:
 
 
 async def _find_in_account(job: Job, name: str, session: Session) -> None:
-    """Find a stranger's task at the likeliest place first; stop at the first hit.
+    """Find a task by querying the account's endpoints, the likeliest first.
 
-    A place that refuses says nothing about the others.
+    An endpoint that refuses says nothing about the others.
 
     Raises:
-        NoSuchTaskError: it is at none of them.
-        KlingError: nobody could be asked, or all refused.
+        UnknownTaskError: it is at none of them.
+        KlingError: no endpoint answered, or all refused.
     """
     refusals: list[KlingError] = []
-    ways = _queries_for(name, task_endpoints(is_bulk=session.poller.is_bulk))
-    for place, is_external in ways:
+    queries = _queries_for(name, task_endpoints(is_bulk=session.poller.is_bulk))
+    for endpoint, is_external in queries:
         job.queries += 1
         try:
-            task = await _query_endpoint(place, name, session, is_external=is_external)
+            task = await _query_endpoint(
+                endpoint, name, session, is_external=is_external
+            )
         except KlingError as exc:
             if not is_endpoint_specific(exc):
                 raise
             refusals.append(exc)
             continue
         if task is not None:
-            _apply_found(job, task, place)
+            _apply_found(job, task, endpoint)
             return
-    raise refusals[0] if len(refusals) == len(ways) else _unknown_task_error(name)
+    raise refusals[0] if len(refusals) == len(queries) else _unknown_task_error(name)
 
 
 async def _query_endpoint(
-    place: TaskEndpoint, name: str, session: Session, *, is_external: bool
+    endpoint: TaskEndpoint, name: str, session: Session, *, is_external: bool
 ) -> Task | None:
-    if not place.is_bulk:
-        return await session.client.legacy_task(place.path, name)
-    found = await session.client.tasks([name], is_external=is_external, path=place.path)
+    if not endpoint.is_bulk:
+        return await session.client.legacy_task(endpoint.path, name)
+    found = await session.client.tasks(
+        [name], is_external=is_external, path=endpoint.path
+    )
     return next(iter(found.values()), None)
 
 
-def _apply_found(job: Job, task: Task, place: TaskEndpoint) -> None:
+def _apply_found(job: Job, task: Task, endpoint: TaskEndpoint) -> None:
     record = replace(
         job.record,
         external_id=task.external_id or "",
-        product=place.product,
-        query_path=place.path,
+        product=endpoint.product,
+        query_path=endpoint.path,
     )
     job.state = initial_state(task)
     job.record = replace(record, task_id=task.id, stage=Stage.of(task.status))
 
 
 def _queries_for(
-    name: str, places: Sequence[TaskEndpoint]
+    name: str, endpoints: Sequence[TaskEndpoint]
 ) -> list[tuple[TaskEndpoint, bool]]:
-    """Return the questions by which a task may be found, the likeliest first.
+    """Return the queries by which a task may be found, the likeliest first.
 
-    A legacy family compares with either id; elsewhere they are asked for apart, and
-    digits are most likely an id of the API's.
+    Each is an endpoint, and whether `name` is taken as an external id. A legacy
+    endpoint compares with both ids; a bulk one is queried for each, and digits are most
+    likely a task id.
     """
     is_external_first = not name.isdecimal()
-    ways = [(place, is_external_first) for place in places]
-    return ways + [(place, not first) for place, first in ways if place.is_bulk]
+    queries = [(endpoint, is_external_first) for endpoint in endpoints]
+    return queries + [
+        (endpoint, not first) for endpoint, first in queries if endpoint.is_bulk
+    ]
 
 
 def _unknown_task_error(name: str) -> UnknownTaskError:
@@ -245,13 +252,13 @@ def last_offset(name: str) -> int | None:
 
 
 def newest_task(journal: Journal, name: str, settings: Settings) -> JobRecord:
-    """Return the job that `last` or `last~N` names: of this account's host, and sent.
+    """Return the submitted job that `last` or `last~N` names, for this API base.
 
     The sandbox of a single command has another address each time, so there every job
     counts.
 
     Raises:
-        UsageError: there are not so many.
+        UsageError: there are fewer jobs.
     """
     back = last_offset(name)
     assert back is not None  # noqa: S101 -- the caller has looked
@@ -272,7 +279,7 @@ def newest_task(journal: Journal, name: str, settings: Settings) -> JobRecord:
 
 
 def resolve_task_name(name: str, settings: Settings) -> str:
-    """Return the id that a person means by `name`: itself, or that of a newest task.
+    """Return the id that a person means by `name`: itself, or that of a `last` task.
 
     Raises:
         UsageError: there is no such task.

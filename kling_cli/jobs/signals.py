@@ -1,4 +1,4 @@
-"""Ending in good order when the person, the shell or the system says so."""
+"""Cancellation of a run by SIGINT, SIGTERM or SIGHUP."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ async def until_signal(
 ) -> T:
     """Return what `work` returns; cancel it when SIGINT, SIGTERM or SIGHUP comes.
 
-    `work` closes what it opened while it is being cancelled, which takes a bounded
-    moment; further signals change nothing about it. A signal that the parent told us
-    to ignore (`nohup`) stays ignored. When embedded, in a program whose signals are
-    its own, all are left to that program.
+    `work` closes what it opened while it is cancelled, within a bounded time; further
+    signals change nothing about it. A signal that was ignored before (`nohup`) stays
+    ignored. When embedded, in a program whose signals are its own, all are left to
+    that program.
 
     Raises:
         StoppedError: a signal came first.
@@ -50,7 +50,9 @@ async def until_signal(
 
     async with background() as group:
         with anyio.CancelScope() as scope:
-            await group.start(watch, scope)  # no work before we listen
+            await group.start(
+                watch, scope
+            )  # before the work, so that no signal is missed
             done.append(await work())
     if not done:
         raise StoppedError(
@@ -61,7 +63,7 @@ async def until_signal(
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let a signal end what blocks inside: a question to a person.
+    """Let a signal interrupt a blocking call inside, such as a prompt.
 
     Raises:
         StoppedError: from inside, when SIGINT, SIGTERM or SIGHUP comes.

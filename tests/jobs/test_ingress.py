@@ -52,12 +52,12 @@ def options(
         (("auto", "ngrok", None, False), OFFICIAL, IngressKind.STANDING),
         (("auto", "auto", URL, True), OFFICIAL, IngressKind.URL),
         (("auto", "none", URL, True), OFFICIAL, IngressKind.URL),
-        (("auto", "ngrok", URL, False), OFFICIAL, IngressKind.ELSEWHERE),
+        (("auto", "ngrok", URL, False), OFFICIAL, IngressKind.EXTERNAL),
         (("off", "ngrok", URL, True), OFFICIAL, IngressKind.OFF),
         (("require", "auto", None, True), HERE, IngressKind.LOOPBACK),
         (("require", "auto", None, True), OFFICIAL, IngressKind.TUNNEL),
         (("require", "none", URL, True), OFFICIAL, IngressKind.URL),
-        (("require", "none", URL, False), OFFICIAL, IngressKind.ELSEWHERE),
+        (("require", "none", URL, False), OFFICIAL, IngressKind.EXTERNAL),
     ],
 )
 def test_the_way_follows_from_the_options(

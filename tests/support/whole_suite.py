@@ -12,8 +12,8 @@ from collections.abc import Generator
 
 import pytest
 
-# One worker more than there are cores: tests wait about as much as they compute.
-WORKERS = (os.cpu_count() or 1) + 1
+# Two workers a core: tests wait longer than they compute.
+WORKERS = 2 * (os.cpu_count() or 1)
 OPTIONS = (f"--numprocesses={WORKERS}", "--dist=worksteal", "--cov=kling_cli")
 _SELECTING = ("file_or_dir", "keyword", "markexpr", "deselect", "lf", "failedfirst")
 _OTHERWISE_BUSY = ("collectonly", "usepdb", "no_cov", "cov_source")

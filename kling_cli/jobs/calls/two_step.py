@@ -85,7 +85,7 @@ class TwoStepPlan:
         return self.order.values.get(self.use.session_field)
 
     @property
-    def said(self) -> str | None:
+    def chosen(self) -> str | None:
         """What the person has chosen, if they have."""
         return self.order.values.get(self.use.choice_field or "")
 
@@ -127,13 +127,13 @@ def plan_two_steps(order: Order, settings: Settings) -> TwoStepPlan:
     step = resolve_references(step, settings)
     order = resolve_references(order, settings)
     order = replace(order, values=read_files(product, order.values))
-    memory = JobHistory.of(settings)
+    history = JobHistory.of(settings)
     session_id = order.values.get(use.session_field)
-    earlier = memory.job(session_id) if session_id else None
-    video_s = _video_duration(step, memory) or memory.video_seconds(session_id)
+    earlier = history.job(session_id) if session_id else None
+    video_s = _video_duration(step, history) or history.video_seconds(session_id)
     kinds = credential_kinds(settings)
     if use.segment is not None:
-        order = _with_sound_end(use.segment, order, memory)
+        order = _with_sound_end(use.segment, order, history)
         require_segment_fits(use.segment, order.values, video_s=video_s)
     return TwoStepPlan(
         use=use,
@@ -151,24 +151,24 @@ def plan_two_steps(order: Order, settings: Settings) -> TwoStepPlan:
 
 
 def complete_order(
-    intent: TwoStepPlan, session_id: str, found: Collection[Output], choice: str
+    plan: TwoStepPlan, session_id: str, found: Collection[Output], choice: str
 ) -> Order:
     """Return the order of the second call, with all that the first one has told.
 
     Raises:
         UsageError: what was chosen does not go with what was asked for.
     """
-    use, values = intent.use, dict(intent.order.values)
+    use, values = plan.use, dict(plan.order.values)
     values[use.session_field] = session_id
     values[str(use.choice_field)] = choice
     if use.segment is None:
-        return replace(intent.order, values=values)
+        return replace(plan.order, values=values)
     chosen = next((one for one in found if one.id == choice), None)
     seen = _appearance(chosen)
     values[use.segment.insert_field] = segment_insert_s(
-        use.segment, values, seen=seen, video_s=intent.video_s
+        use.segment, values, seen=seen, video_s=plan.video_s
     )
-    return replace(intent.order, values=values, seconds=intent.video_s)
+    return replace(plan.order, values=values, seconds=plan.video_s)
 
 
 def _with_placeholders(use: SessionSpec, order: Order, video_s: float | None) -> Order:
@@ -184,14 +184,14 @@ def _with_placeholders(use: SessionSpec, order: Order, video_s: float | None) ->
     return replace(order, values=values, seconds=video_s)
 
 
-def _video_duration(step: Order, memory: JobHistory) -> float | None:
+def _video_duration(step: Order, history: JobHistory) -> float | None:
     """Return how long the video is that the first call is about."""
     fields = catalogue.load_step(step.product).fields
     ids = [step.values.get(each.name) for each in fields if each.id_of]
-    return next((memory.seconds_of(each) for each in ids if each), None)
+    return next((history.seconds_of(each) for each in ids if each), None)
 
 
-def _with_sound_end(fit: SegmentSpec, order: Order, memory: JobHistory) -> Order:
+def _with_sound_end(fit: SegmentSpec, order: Order, history: JobHistory) -> Order:
     """Return the order with the sound's end where nobody said another.
 
     Raises:
@@ -206,7 +206,7 @@ def _with_sound_end(fit: SegmentSpec, order: Order, memory: JobHistory) -> Order
         values[given[0]],
         values.get(fit.end_field),
     )
-    seconds = memory.seconds_of(sound) if field.id_of else None
+    seconds = history.seconds_of(sound) if field.id_of else None
     if isinstance(sound, FileContent):
         if sound.facts.format is None:
             return order  # it is no sound: the validation says so
@@ -281,17 +281,17 @@ class TwoStepJob:
             KlingError: it ended before anything was sent.
         """
         check_template(self.options.output or "")
-        intent = plan_two_steps(order, self.settings)
-        check_price(intent.whole, self.options.max_units)
+        plan = plan_two_steps(order, self.settings)
+        check_price(plan.whole, self.options.max_units)
         check_output(self.options, self.settings.output_dir or Path())
-        if intent.session_id is not None:
-            return await self._go_on(intent, intent.session_id, intent.found, None)
+        if plan.session_id is not None:
+            return await self._go_on(plan, plan.session_id, plan.found, None)
         needs_ingress = self.options.callback == "require"
-        found = await self.find(intent.step, needs_ingress=needs_ingress)
+        found = await self.find(plan.step, needs_ingress=needs_ingress)
         if found.error is not None or found.task_id is None:
             return replace(found, product=order.product)
         outputs = tuple(one.output for one in found.outputs)
-        return await self._go_on(intent, found.task_id, outputs, found.units)
+        return await self._go_on(plan, found.task_id, outputs, found.units)
 
     async def find(self, step: Order, *, needs_ingress: bool = False) -> JobResult:
         """Make the first call alone, and say what it has found.
@@ -336,16 +336,16 @@ class TwoStepJob:
 
     async def _go_on(
         self,
-        intent: TwoStepPlan,
+        plan: TwoStepPlan,
         session_id: str,
         found: tuple[Output, ...],
         spent: float | None,
     ) -> JobResult:
         """Make the second call; a failure tells how to go on without the first."""
-        choice = intent.said
+        choice = plan.chosen
         try:
-            choice = choose_input(intent, found, self.ask)
-            order = complete_order(intent, session_id, found, choice)
+            choice = choose_input(plan, found, self.ask)
+            order = complete_order(plan, session_id, found, choice)
             result = await generate(
                 order,
                 replace(self.options, max_units=None),
@@ -357,26 +357,26 @@ class TwoStepJob:
             result = JobResult(
                 command=self.options.command,
                 status=TaskStatus.UNKNOWN,
-                product=intent.order.product,
+                product=plan.order.product,
                 outputs=tuple(SavedOutput(output=one) for one in found),
                 units=spent,
                 error=exc,
             )
         ids = [str(one.id) for one in found]
         likely = choice if choice in ids or not ids else ids[0]
-        self._show_the_way(result, intent, session_id, likely or "0")
+        self._show_the_way(result, plan, session_id, likely or "0")
         return replace(result, session_id=session_id)
 
     def _show_the_way(
-        self, result: JobResult, intent: TwoStepPlan, session_id: str, choice: str
+        self, result: JobResult, plan: TwoStepPlan, session_id: str, choice: str
     ) -> None:
         error = result.error
         is_there = result.task_id is not None or isinstance(error, OutcomeUnknownError)
         if error is None or is_there or self.settings.is_sandbox:
             return
-        product = catalogue.load_product(intent.order.product)
-        session = product.field(intent.use.session_field).spelling
-        face = product.field(str(intent.use.choice_field)).spelling
+        product = catalogue.load_product(plan.order.product)
+        session = product.field(plan.use.session_field).spelling
+        face = product.field(str(plan.use.choice_field)).spelling
         ingress = (
             f"while the session lives, nothing needs to be found again: the same"
             f" command with {session} {session_id} {face} {choice}"
@@ -393,7 +393,7 @@ class TwoStepJob:
 
 
 def choose_input(
-    intent: TwoStepPlan, found: tuple[Output, ...], ask: ChooseInput | None
+    plan: TwoStepPlan, found: tuple[Output, ...], ask: ChooseInput | None
 ) -> str:
     """Return which of the things found is meant: the one said, the only one, or asked.
 
@@ -402,11 +402,11 @@ def choose_input(
         StoppedError: the person asked has stopped the command.
     """
     ids = [str(one.id) for one in found]
-    noun, said = intent.use.noun, intent.said
-    if said is not None:
-        if ids and said not in ids:
-            raise UsageError(f"there is no {noun} {said}: {_list_choices(found)}")
-        return said
+    noun, chosen = plan.use.noun, plan.chosen
+    if chosen is not None:
+        if ids and chosen not in ids:
+            raise UsageError(f"there is no {noun} {chosen}: {_list_choices(found)}")
+        return chosen
     if len(ids) == 1:
         return ids[0]
     if not ids:

@@ -1,4 +1,4 @@
-"""What the waiter is told from outside: callbacks, and how the way for them stands."""
+"""Notifications of callbacks and of the callback path's state, for a run that waits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kling_cli.tunnels.shared_lock import SharedTunnel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackNotification:
-    """A callback that passed the door: whom it is about, and what it claims."""
+    """A callback that was accepted: the task it is about, and the status it claims."""
 
     nonce: str
     task_id: str | None
@@ -29,37 +29,37 @@ class CallbackNotification:
 
 @dataclass(slots=True)
 class Notifications:
-    """A mailbox between the door and the waiter, both on one event loop.
+    """The queue between receiver and task watcher, both on one event loop.
 
-    `nonces` are those of the callback URLs that belong to this run's jobs.
+    `nonces` are those of the callback URLs of this run's jobs; others are dropped.
     """
 
     clock: Clock
     nonces: set[str] = field(default_factory=set)
     path: PathState = PathState.NONE
     lost_at: float = 0.0
-    _hints: list[CallbackNotification] = field(default_factory=list)
-    _bell: anyio.Event = field(default_factory=anyio.Event)
+    _pending: list[CallbackNotification] = field(default_factory=list)
+    _changed: anyio.Event = field(default_factory=anyio.Event)
 
-    def post(self, hint: CallbackNotification) -> None:
-        """Hand over a callback; one for a job of ours also proves an open way."""
-        if hint.nonce not in self.nonces:
+    def post(self, notification: CallbackNotification) -> None:
+        """Add a callback; one for a job of this run also proves the callback path."""
+        if notification.nonce not in self.nonces:
             return
-        self._hints.append(hint)
+        self._pending.append(notification)
         if self.path is PathState.READY:
             self.path = PathState.PROVEN
-        self._bell.set()
+        self._changed.set()
 
     def set_path(self, state: PathState) -> None:
-        """Say how the way for callbacks stands; a loss wakes the waiter at once."""
+        """Change the state of the callback path, and wake whoever waits."""
         if state is PathState.LOST and self.path is not PathState.LOST:
             self.lost_at = self.clock.monotonic()
         self.path = state
-        self._bell.set()
+        self._changed.set()
 
     def take(self) -> list[CallbackNotification]:
-        """Return what has come since the last call, oldest first."""
-        taken, self._hints = self._hints, []
+        """Return the notifications since the last call, oldest first."""
+        taken, self._pending = self._pending, []
         return taken
 
     @property
@@ -67,10 +67,10 @@ class Notifications:
         return self.clock.monotonic() - self.lost_at
 
     async def wait(self, seconds: float) -> None:
-        """Return when there is news, after `seconds` at the latest."""
+        """Return at the next change, after `seconds` at the latest."""
         with contextlib.suppress(TimeoutError):
-            await within(self.clock, seconds, self._bell.wait)
-        self._bell = anyio.Event()
+            await within(self.clock, seconds, self._changed.wait)
+        self._changed = anyio.Event()
 
 
 JOURNAL_POLL_S = 0.2
@@ -80,25 +80,24 @@ _OWNER_ENDED = "the kling that had the tunnel has ended, or lost it"
 async def follow_shared_tunnel(
     session: Session,
     notifications: Notifications,
-    door: SharedTunnel,
+    shared: SharedTunnel,
     name: str = shared_lock.PUBLIC,
 ) -> None:
-    """Post callbacks that the door's owner keeps; tell when the door shuts or opens."""
+    """Post callbacks that a shared tunnel's owner stores; report when it is lost."""
     reader = StoredCallbackReader(session, notifications)
-    is_open, was = True, PathState.READY
+    is_open, path_before = True, PathState.READY
+    state_dir = session.settings.state_dir
     while True:
         await session.clock.sleep(JOURNAL_POLL_S)
         reader.read()
-        if (
-            shared_lock.find_shared_tunnel(session.settings.state_dir, name) == door
-        ) is is_open:
+        if (shared_lock.find_shared_tunnel(state_dir, name) == shared) is is_open:
             continue
         is_open = not is_open
         if is_open:
-            notifications.set_path(was)
+            notifications.set_path(path_before)
             session.emit(CallbackPath(state="back", via="shared"))
         else:
-            was = notifications.path
+            path_before = notifications.path
             notifications.set_path(PathState.LOST)
             session.emit(CallbackPath(state="lost", via="shared", detail=_OWNER_ENDED))
 
@@ -106,7 +105,7 @@ async def follow_shared_tunnel(
 async def follow_stored_callbacks(
     session: Session, notifications: Notifications
 ) -> None:
-    """Post callbacks that any other kling keeps, for as long as we are waiting."""
+    """Post callbacks that any other process stores, until cancelled."""
     reader = StoredCallbackReader(session, notifications)
     while True:
         await session.clock.sleep(JOURNAL_POLL_S)
@@ -114,26 +113,28 @@ async def follow_stored_callbacks(
 
 
 class StoredCallbackReader:
-    """Reads callbacks for our jobs that another process has kept."""
+    """Reads the callbacks for this run's jobs that other processes have stored."""
 
     def __init__(self, session: Session, notifications: Notifications) -> None:
         self._journal = session.journal
         self._notifications = notifications
         self._version: int | None = None
-        self._last = 0
+        self._last_id = 0
 
     def read(self) -> None:
-        """Post what has come since the last call; cheap when nothing has."""
+        """Post the callbacks stored since the last call; cheap when there are none."""
         try:
             version = self._journal.data_version()
             if version == self._version or not self._notifications.nonces:
                 return
-            kept = self._journal.callbacks_after(self._last, self._notifications.nonces)
+            stored = self._journal.callbacks_after(
+                self._last_id, self._notifications.nonces
+            )
         except JournalError:
             return  # polling goes on
         self._version = version
-        for callback in kept:
-            self._last = callback.id
+        for callback in stored:
+            self._last_id = callback.id
             self._post(callback)
 
     def _post(self, callback: StoredCallback) -> None:

@@ -1,4 +1,4 @@
-"""Where the API keeps tasks: two places for an API key, one a family for a key pair."""
+"""Queries for tasks: the endpoints that have them, and the poller of jobs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ _NO_PERMISSION: Final = 1103  # said of one product; others may well be allowed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskEndpoint:
-    """A path that lists and finds tasks.
+    """An endpoint that lists and finds tasks.
 
-    `product` is what they are, empty where that is not said; `pack` what pays for them.
+    `product` is theirs, empty where the API does not say it; `pack` is what pays for
+    them.
     """
 
     path: str
@@ -28,11 +29,11 @@ class TaskEndpoint:
 
     @property
     def is_bulk(self) -> bool:
-        """Whether it takes many ids at once, and an API key only."""
+        """Whether it takes many ids in one query; it then needs an API key."""
         return self.path in (TASKS_PATH, SOLUTIONS_PATH)
 
     def may_have(self, product: str) -> bool:
-        """Say whether tasks of a product may be found here."""
+        """Return whether it may have tasks of a product."""
         if not self.is_bulk:
             return self.product == product
         is_solution = any(
@@ -43,12 +44,15 @@ class TaskEndpoint:
 
 
 def is_endpoint_specific(error: KlingError) -> bool:
-    """Say whether a refusal is about one place, so that others may answer."""
+    """Return whether a refusal is about one endpoint, so that others may answer."""
     return isinstance(error, RefusedError) or error.code == _NO_PERMISSION
 
 
 def task_endpoints(*, is_bulk: bool) -> list[TaskEndpoint]:
-    """Return where to look, the likeliest places first, each once."""
+    """Return the endpoints that may have a task, the likeliest first, each once.
+
+    An API key has two for all products; a key pair one for each legacy family.
+    """
     if is_bulk:
         return [TaskEndpoint(path=TASKS_PATH), TaskEndpoint(path=SOLUTIONS_PATH)]
     found: dict[str, TaskEndpoint] = {}
@@ -56,29 +60,31 @@ def task_endpoints(*, is_bulk: bool) -> list[TaskEndpoint]:
         for route in product.routes:
             path = route.query_path
             if route.generation is Generation.LEGACY and path is not None:
-                place = TaskEndpoint(path=path, product=product.name, pack=product.pack)
-                found.setdefault(path, place)
+                endpoint = TaskEndpoint(
+                    path=path, product=product.name, pack=product.pack
+                )
+                found.setdefault(path, endpoint)
     return list(found.values())
 
 
 def _products_by_likelihood() -> Collection[Product]:
-    """Return what a task may be of, in the order of help, the library's things last."""
+    """Return the products of tasks in the order of help, managed ones last."""
     return (*catalogue.all_products(), *catalogue.all_managed())
 
 
 TASKS_PATH = "/tasks"
 SOLUTIONS_PATH = "/solutions"
-NO_ENDPOINT = ""  # where a call is asked about whose answer was its result
-MAX_REFUSALS = 4  # in a row, before they count as here to stay
+NO_ENDPOINT = ""  # the query path of calls whose answer is their result
+MAX_REFUSALS = 4  # in a row, before they count as permanent
 
 
 def is_refusal(error: KlingError) -> bool:
-    """Return whether asking again helps only if it was a passing fault of theirs."""
+    """Return whether a credential or account error; it may be a fault of the API's."""
     return isinstance(error, CredentialsError | AccountError)
 
 
 class QueryClient(Protocol):
-    """The part of the API client that asking needs."""
+    """The part of the API client that the poller needs."""
 
     async def tasks(
         self, ids: Sequence[str], *, is_external: bool = False, path: str = TASKS_PATH
@@ -88,10 +94,10 @@ class QueryClient(Protocol):
 
 
 class Poller:
-    """Asks for the tasks of journal entries, by the way the credentials allow.
+    """Queries the tasks of jobs, at the endpoints that the credentials allow.
 
-    An API key sees every task through `GET /tasks`, 20 ids a call, but for solutions,
-    which have a path of their own; a key pair asks each legacy family for its own.
+    An API key has every task at `GET /tasks`, 20 ids a call, except those of solutions,
+    which have an endpoint of their own; a key pair queries each legacy endpoint.
     Source: API reference 2.3, 2.5 and 2.10, read 2026-10-04.
     """
 
@@ -100,29 +106,29 @@ class Poller:
         self.is_bulk = is_bulk
 
     async def ask(self, records: Sequence[JobRecord]) -> Mapping[str, Task]:
-        """Return what the API says, by key of entry; what it does not know is absent.
+        """Return the tasks by the keys of their records; unknown ones are absent.
 
         Raises:
-            KlingError: no answer could be had for any of them.
+            KlingError: there was no answer for any of them.
         """
-        known = [record for record in records if record.query_path == NO_ENDPOINT]
-        found = {one.key: task for one in known if (task := one.as_task)}
+        synchronous = [record for record in records if record.query_path == NO_ENDPOINT]
+        found = {one.key: task for one in synchronous if (task := one.as_task)}
         for path, asked in self._groups(records):
             found.update(await self._ask_at(path, asked))
         return found
 
     async def ask_one(self, record: JobRecord) -> Task | None:
-        """Return what the API says about one job; None if it does not know it.
+        """Return the task of one job; None if the API does not have it.
 
         Raises:
-            KlingError: no answer could be had.
+            KlingError: there was no answer.
         """
         return (await self.ask([record])).get(record.key)
 
     def _groups(
         self, records: Sequence[JobRecord]
     ) -> list[tuple[str, list[JobRecord]]]:
-        """Return the entries by where to ask for them together, if anywhere."""
+        """Return the records by the bulk endpoint of their tasks; some have none."""
         groups: dict[str, list[JobRecord]] = {}
         for record in records:
             if record.query_path != NO_ENDPOINT:
@@ -138,18 +144,18 @@ class Poller:
     async def _ask_together(
         self, path: str, records: Sequence[JobRecord]
     ) -> dict[str, Task]:
-        named = {record.task_id: record for record in records if record.task_id}
-        nameless = [record.external_id for record in records if not record.task_id]
+        by_task_id = {record.task_id: record for record in records if record.task_id}
+        external_ids = [record.external_id for record in records if not record.task_id]
         found: dict[str, Task] = {}
-        if named:
+        if by_task_id:
             for task_id, task in (
-                await self._client.tasks(list(named), path=path)
+                await self._client.tasks(list(by_task_id), path=path)
             ).items():
-                if task_id in named:
-                    found[named[task_id].key] = task
-        if nameless:
+                if task_id in by_task_id:
+                    found[by_task_id[task_id].key] = task
+        if external_ids:
             found.update(
-                await self._client.tasks(nameless, is_external=True, path=path)
+                await self._client.tasks(external_ids, is_external=True, path=path)
             )
         return found
 

@@ -1,4 +1,7 @@
-"""When to ask next, and how long to pause after a failure. Pure; seconds throughout."""
+"""The polling schedule: when to query next, and pauses after failures. In seconds.
+
+Pure: time and jitter are handed in.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,10 @@ SLOT_MAX_PAUSE_S = 30.0
 
 
 class PathState(StrEnum):
-    """What callbacks can be expected."""
+    """The state of the callback path: what callbacks can be expected."""
 
-    NONE = "none"  # there is no way for them
-    READY = "ready"  # a URL was given; nothing has come yet
+    NONE = "none"  # they cannot reach this run
+    READY = "ready"  # a URL was given to the API; none has come yet
     PROVEN = "proven"  # one has come
     LOST = "lost"  # the tunnel is down
 
@@ -33,12 +36,12 @@ def next_query_s(
     since_claim_s: float | None = None,
     jitter: float = 0.5,
 ) -> float:
-    """Return how long to wait for a callback before asking anyway.
+    """Return how long to wait for a callback before the next query.
 
     `waited_s` counts from the submission, `since_lost_s` from the loss of the path,
     `since_claim_s` from a callback's claim that the task is over, which no answer has
-    confirmed: that is asked about soon, then ever less. `jitter` in 0..1 is where in
-    the 20 % of jitter this pause falls.
+    confirmed: such a task is queried soon, then at growing intervals. `jitter` in 0..1
+    is the place of this pause within its spread of 20 %.
     """
     match path:
         case PathState.PROVEN:
@@ -55,13 +58,13 @@ def next_query_s(
 def retry_s(
     attempt: int, *, base_s: float = 0.5, max_s: float = 15.0, jitter: float = 0.5
 ) -> float:
-    """Return how long to pause before trying again after failure `attempt` (from 1)."""
+    """Return the pause before the next attempt after failure `attempt` (from 1)."""
     pause_s = min(max_s, base_s * 2.0 ** min(attempt - 1, 30))
     return pause_s * (0.8 + 0.4 * jitter)
 
 
 def slot_retry_s(attempt: int, *, jitter: float = 0.5) -> float:
-    """Return how long to pause before asking for a slot again; never under a second."""
+    """Return the pause before the next attempt to get a slot; at least a second."""
     pause_s = min(SLOT_MAX_PAUSE_S, SLOT_MIN_PAUSE_S * 2.0 ** min(attempt - 1, 30))
     return pause_s * (1.0 + 0.2 * jitter)
 

@@ -1,8 +1,8 @@
-"""A task's life as this process sees it: events in, the next state and what to do out.
+"""The state machine of a task: an event and a state in, the next state out.
 
-Pure. A callback only makes us ask; an answer of the API is the only thing that changes
-a status, and a final status never changes again. So any order, repetition or loss of
-callbacks ends in the state that the API's last answer gives.
+Pure. A callback only makes a query due; the API's answers alone change a status, and a
+final status never changes again. So any order, repetition or loss of callbacks ends in
+the state that the API's last answer gives.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ORDER = (
 
 
 class Source(StrEnum):
-    """What made us ask."""
+    """What brought a status first."""
 
     CREATE = "create"
     CALLBACK = "callback"
@@ -31,10 +31,10 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskState:
-    """What is known of one task. `is_due` says that the API should be asked now.
+    """The state of one task. `is_due`: the API should be queried now.
 
-    `claimed` is the status that callbacks have claimed and no answer has confirmed:
-    it decides who is credited with the news, never what the status is.
+    `claimed` is the status that callbacks have claimed and no answer has confirmed: it
+    decides whether a callback or a poll completed the task, never its status.
     """
 
     task: Task
@@ -50,13 +50,13 @@ class TaskState:
 
 
 def initial_state(task: Task) -> TaskState:
-    """Return the life of a task as the create call's answer described it."""
-    over = Source.CREATE if task.status.is_final else None
-    return TaskState(task=task, completed_by=over)
+    """Return the state of a task as the create call's answer has it."""
+    completed_by = Source.CREATE if task.status.is_final else None
+    return TaskState(task=task, completed_by=completed_by)
 
 
 def after_callback(state: TaskState, claimed: TaskStatus) -> TaskState:
-    """Return the life after a callback that passed the door and claims a status."""
+    """Return the state after an accepted callback that claims a status."""
     counted = replace(state, callbacks=state.callbacks + 1)
     if state.is_over:
         return counted
@@ -64,24 +64,23 @@ def after_callback(state: TaskState, claimed: TaskStatus) -> TaskState:
 
 
 def after_answer(state: TaskState, task: Task) -> TaskState:
-    """Return the life after the API's answer.
+    """Return the state after the API's answer to a query.
 
-    The news counts as brought by a callback when one had claimed an end that this
-    answer confirms. An answer older than one that came before (a replica that lags)
-    changes nothing.
+    A callback completed the task if one had claimed a final status before this answer.
+    An answer older than one that came before (a replica that lags) changes nothing.
     """
     counted = replace(state, queries=state.queries + 1, is_due=False)
     if state.is_over or _is_older(task, state.task):
         return counted
     if not task.status.is_final:
         return replace(counted, task=task, claimed=None)
-    was_told = state.claimed is not None and state.claimed.is_final
-    by = Source.CALLBACK if was_told else Source.POLL
+    is_claimed_final = state.claimed is not None and state.claimed.is_final
+    by = Source.CALLBACK if is_claimed_final else Source.POLL
     return replace(counted, task=task, completed_by=by)
 
 
 def after_failed_query(state: TaskState) -> TaskState:
-    """Return the life after a question that failed or found no such task."""
+    """Return the state after a query that failed or found no such task."""
     return replace(state, queries=state.queries + 1, is_due=False)
 
 

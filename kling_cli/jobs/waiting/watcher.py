@@ -104,7 +104,8 @@ class TaskWatcher:
 
         Raises:
             StillRunningError: the deadline came first.
-            CredentialsError, AccountError: they stayed; the tasks go on.
+            CredentialsError, AccountError: queries were refused for good; the tasks go
+                on.
         """
         self._path, now = self.notifications.path, self.clock.monotonic()
         self._watched = [
@@ -196,7 +197,7 @@ class TaskWatcher:
     def _apply(self, one: WatchedJob, task: Task | None) -> None:
         before = one.state
         one.next_query_at = self._next_query_at(one)
-        if task is None:  # not there yet, or not ours to see: ask again
+        if task is None:  # not there yet, or not visible: query again
             one.state = after_failed_query(before)
             return
         one.state = after_answer(before, task)
@@ -248,7 +249,7 @@ def _still_running(running: list[WatchedJob]) -> StillRunningError:
 
 
 def deadline_at(clock: Clock, timeout_s: float | None) -> float:
-    """Return when to stop, on the clock's monotonic scale; None waits for ever."""
+    """Return the deadline on the clock's monotonic scale; None is no timeout."""
     return clock.monotonic() + (NO_TIMEOUT_S if timeout_s is None else timeout_s)
 
 
@@ -259,10 +260,10 @@ async def wait_for_jobs(
     *,
     deadline: float,
 ) -> None:
-    """Return when every job has ended; each ends with a `Finished` event.
+    """Wait until every job has ended and its outputs are saved.
 
-    Outputs are saved while other tasks are still waited for. Failures are noted in the
-    jobs.
+    Each ends with a `Finished` event. Outputs are saved while other tasks are still
+    waited for; failures are in the jobs.
 
     Raises:
         StillRunningError, CredentialsError, AccountError: waiting ended early;
@@ -301,8 +302,8 @@ async def complete_job(
 ) -> None:
     """Save what a job's task has made, if it succeeded, and report the job's result.
 
-    What another process saves meanwhile is not saved again, unless it is a download
-    command: the person has asked for the files themselves.
+    Outputs that another process saves meanwhile are not saved again, unless for a
+    download command, which was asked for the files themselves.
     """
     task = job.task
     if task is not None and (error := task_error(task)) is not None:
@@ -311,8 +312,8 @@ async def complete_job(
         if job.record.is_downloading:
             is_always = is_download_command or job.record.is_forced
             await save_job(job, task, session, is_always=is_always)
-        if (surprise := cost_difference(job)) is not None:
-            session.emit(Notice(message=surprise))
+        if (difference := cost_difference(job)) is not None:
+            session.emit(Notice(message=difference))
     job.ended_at = session.clock.monotonic()
     job.is_reported = True
     session.emit(Finished(result=job.result()))
