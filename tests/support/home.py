@@ -46,6 +46,15 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
+def measuring() -> dict[str, str]:
+    """Return the variables by which coverage measures a started program."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith("COVERAGE_")
+    }
+
+
 def foreign(environ: Mapping[str, str]) -> list[str]:
     """Return the names in `environ` that would change what the program does."""
     return [

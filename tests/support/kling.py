@@ -85,8 +85,12 @@ class Kling:
         env: Mapping[str, str | None] | None = None,
         terminal: Terminal | None = None,
     ) -> Iterator[Program]:
-        """Start `kling ARGS`; None in `env` takes a variable away."""
-        changed = {**self.env, **(env or {})}
+        """Start `kling ARGS`; None in `env` takes a variable away.
+
+        With a terminal its coverage is measured: no test process can take that path.
+        """
+        measuring = homes.measuring() if terminal else {}
+        changed = {**self.env, **measuring, **(env or {})}
         with Program(
             self.command(*args),
             env={name: value for name, value in changed.items() if value is not None},
