@@ -39,14 +39,14 @@ def find_rule_violation(
         return None
     if rule.check is not None:
         return RULE_CHECKS[rule.check](plan, given, rule)
-    kept = (
+    is_satisfied = (
         conditions_hold(rule.need, given, effective)
         and (not rule.one_of or _count_given(rule.one_of, given) == 1)
         and (not rule.any_of or _count_given(rule.any_of, given) > 0)
         and sum(_count_given(group, given) > 0 for group in rule.exclusive) <= 1
         and _is_amount_within(rule, effective)
     )
-    return None if kept else rule.message
+    return None if is_satisfied else rule.message
 
 
 def _count_given(names: tuple[str, ...], given: Mapping[str, Any]) -> int:
@@ -241,7 +241,7 @@ def _file_problems(
     facts, max_bytes = file.facts, plan.max_bytes(field.name)
     found: tuple[Problem, ...]
     if facts.n_bytes > max_bytes:
-        found = (media.too_large(max_bytes),)
+        found = (media.file_size_problem(max_bytes),)
     elif isinstance(facts, media.AudioFacts):
         found = media.audio_problems(facts, seconds=limits.seconds)
     else:

@@ -143,7 +143,9 @@ def effective_values(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
 
     Fixed values of the model are in effect whatever was given.
     """
-    known = {k: v for k, v in plan.limits.items() if v.default is not None}
-    defaults = {name: limits.default for name, limits in known.items()}
-    fixed = {name: limits.default for name, limits in known.items() if limits.is_fixed}
+    defaulted = {k: v for k, v in plan.limits.items() if v.default is not None}
+    defaults = {name: limits.default for name, limits in defaulted.items()}
+    fixed = {
+        name: limits.default for name, limits in defaulted.items() if limits.is_fixed
+    }
     return {**defaults, **given_values(values), **fixed}
