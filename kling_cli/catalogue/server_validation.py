@@ -128,17 +128,18 @@ def _is_ignored_setting(plan: Plan, name: str) -> bool:
 
 
 def _message(wire: str, violation: Violation, encode: Mapping[Any, Any]) -> str:
+    value, allowed = violation.value, violation.allowed
     match violation.kind:
         case "length":
-            return f"{wire} has {len(violation.value)} characters, allowed: {violation.allowed}"
+            return f"{wire} has {len(value)} characters, allowed: {allowed}"
         case "items":
-            return f"{wire} has {len(violation.value)} entries, allowed: {violation.allowed}"
+            return f"{wire} has {len(value)} entries, allowed: {allowed}"
         case "missing":
             return f"{wire} is required"
         case "fixed":
-            return f"{wire} value '{encode.get(violation.value, violation.value)}' is invalid"
+            return f"{wire} value '{encode.get(value, value)}' is invalid"
         case _:
-            return f"{wire} value '{violation.value}' is invalid"
+            return f"{wire} value '{value}' is invalid"
 
 
 def _missing_fields(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:

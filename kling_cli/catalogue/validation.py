@@ -277,30 +277,26 @@ def _subject(field: Field, violation: Violation) -> str:
 
 
 def _violation_reason(plan: Plan, field: Field, violation: Violation) -> str:
-    model = plan.model.id
+    model, value, allowed = plan.model.id, violation.value, violation.allowed
     unit = f" {field.unit}" if field.unit else ""
-    always = "never" if violation.value else "always"
+    always = "never" if value else "always"
     match violation.kind:
         case "fixed" if field.kind is FieldKind.SWITCH:
             reason = f"{model} {always} has {field.name}"
         case "fixed":
-            reason = f"{model} always has {violation.allowed}"
+            reason = f"{model} always has {allowed}"
         case "length":
-            reason = (
-                f"{len(violation.value)} characters; {model} takes {violation.allowed}"
-            )
+            reason = f"{len(value)} characters; {model} takes {allowed}"
         case "items":
-            reason = (
-                f"{len(violation.value)} of them; {model} takes {violation.allowed}"
-            )
+            reason = f"{len(value)} of them; {model} takes {allowed}"
         case "type" if _is_text_for_url(field, violation):
-            reason = f"that is not {violation.allowed}; a local file cannot be sent"
+            reason = f"that is not {allowed}; a local file cannot be sent"
         case "type" | "key":
-            reason = f"that is not {violation.allowed}"
+            reason = f"that is not {allowed}"
         case "missing":
             reason = "it is missing"
         case _:
-            reason = f"{model} takes {violation.allowed}{unit}"
+            reason = f"{model} takes {allowed}{unit}"
     return reason
 
 

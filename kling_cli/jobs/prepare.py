@@ -47,16 +47,18 @@ def read_files(product: Product, values: Mapping[str, Any]) -> dict[str, Any]:
         elif each.kind in (FieldKind.IMAGE, FieldKind.AUDIO):
             read[each.name] = (
                 tuple(_read_file(product, each, one) for one in value)
-                if each.is_repeated
+                if isinstance(value, list | tuple)
                 else _read_file(product, each, value)
             )
     return read
 
 
-def _read_file(product: Product, field: Field, value: str) -> str:
-    """Return the content of a local file; a URL stays as it is."""
+def _read_file(product: Product, field: Field, value: Any) -> Any:
+    """Return the content of a local file; a URL stays, and so does what is no text."""
+    if isinstance(value, FileContent) or not isinstance(value, str):
+        return value
     handle, name = _split_handle(field, value)
-    if isinstance(value, FileContent) or is_url(name):
+    if is_url(name):
         return value
     option, max_bytes = field.spelling, product.max_bytes(field.name)
     try:
@@ -88,7 +90,7 @@ def _require_no_file(field: Field, value: Any) -> None:
     Raises:
         UsageError: the value is a file's name.
     """
-    for each in value if field.is_repeated else (value,):
+    for each in value if isinstance(value, list | tuple) else (value,):
         _, name = _split_handle(field, str(each))
         path = Path(name.removeprefix("file://")).expanduser()
         if not is_url(name) and path.is_file():
