@@ -19,7 +19,7 @@ def page(product: Product) -> str:
         ["## Options", "", *_options(product)],
         ["## Models", "", *_models(product)],
         _rules(product),
-        _habits(product),
+        _client_defaults(product),
         ["## Price and length", "", *_prices(product)],
         ["## Requests", "", *_routes(product)],
         ["Made from the [catalogue](README.md); do not edit."],
@@ -132,7 +132,7 @@ def _rules(product: Product) -> list[str]:
     return ["## What depends on what", "", *lines]
 
 
-def _habits(product: Product) -> list[str]:
+def _client_defaults(product: Product) -> list[str]:
     if not product.client_defaults:
         return []
     lines = [
@@ -143,7 +143,7 @@ def _habits(product: Product) -> list[str]:
 
 def _prices(product: Product) -> list[str]:
     pack = prices.PACKS[product.pack]
-    lines = [f"- {prices.length(each, product)}" for each in product.duration_rules]
+    lines = [f"- {prices.duration_rule(each, product)}" for each in product.duration_rules]
     if lines:
         lines.append("")
     if not any(model.rates for model in product.models):

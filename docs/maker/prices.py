@@ -97,7 +97,7 @@ def _cell(product: Product, rate: Rate) -> str:
     return f"{most}{rate.units:g} ({money(rate.units * product.unit_usd)})"
 
 
-def length(each: DurationRule, product: Product) -> str:
+def duration_rule(each: DurationRule, product: Product) -> str:
     """Return what a result is as long as."""
     option = words.code(product.field(each.source).spelling)
     when = words.conditions(product, each.when)
