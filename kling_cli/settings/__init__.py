@@ -1,4 +1,4 @@
-"""The settings: options, environment, config file and stored login, resolved by precedence.
+"""Settings from options, environment, config file and stored login, by precedence.
 
 `read_settings` returns them as one frozen `Settings`.
 """
