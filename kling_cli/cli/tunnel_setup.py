@@ -10,8 +10,7 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-import typer
-
+from kling_cli.cli.output.streams import write_note
 from kling_cli.cli.output.text import one_line
 
 if TYPE_CHECKING:
@@ -27,10 +26,20 @@ class TerminalPerson:
     """Somebody at the terminal; questions and lines go to stderr."""
 
     def tell(self, line: str) -> None:
-        typer.echo(one_line(line), err=True)
+        write_note(one_line(line))
 
     def confirm(self, question: str) -> bool:
-        return typer.confirm(question, default=False, err=True)
+        """Return whether the answer is yes.
+
+        typer's own prompt would write a blank to stdout, where results stand.
+        """
+        sys.stderr.write(f"{question} [y/N]: ")
+        sys.stderr.flush()
+        try:
+            return sys.stdin.readline().strip().lower() in ("y", "yes")
+        except KeyboardInterrupt:
+            write_note("")  # what follows begins on a line of its own
+            raise
 
 
 def prepare_job_tunnel(
@@ -90,7 +99,7 @@ def _offer_public_service(settings: Settings, person: TerminalPerson) -> str | N
 
     factory = registry.factory(OFFERED)
     person.tell("No tunnel is set up, so callbacks cannot reach this machine.")
-    person.tell(f"{OFFERED} would see {factory.description.sees}.")
+    person.tell(f"{OFFERED} can read the requests that come through it.")
     is_wanted = person.confirm(f"Use {OFFERED}, which needs no account?")
     path = settings.config_dir / "config.toml"
     try:

@@ -29,7 +29,7 @@ from kling_cli.jobs.state_machine import initial_state
 from kling_cli.jobs.wait import TaskWatcher, deadline_at
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage
-from kling_cli.tunnels.process_identity import identify
+from kling_cli.tunnels.agents.identity import identify
 
 SETTLE_ASKS = 3
 LATE_AFTER = timedelta(minutes=10)  # no create call is on its way for longer

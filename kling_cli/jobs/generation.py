@@ -27,7 +27,7 @@ from kling_cli.jobs.submit import Submission
 from kling_cli.jobs.wait import TaskWatcher, deadline_at
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage, prompt_of
-from kling_cli.tunnels.process_identity import identify
+from kling_cli.tunnels.agents.identity import identify
 
 
 @dataclass(slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from kling_cli.jobs.poller import TASKS_PATH, TaskEndpoint, families, is_only_he
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.state_machine import initial_state
 from kling_cli.store import FILE_NAME, JobRecord, Journal, Stage
-from kling_cli.tunnels.process_identity import Identity
+from kling_cli.tunnels.agents.identity import Identity
 
 if TYPE_CHECKING:
     from kling_cli.settings import Settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -85,11 +86,16 @@ def measure(*, names: Names = None, talk: OutputOptions) -> int:
 
     from kling_cli.cli.output.listing import Listing, print_listing
     from kling_cli.cli.runner import load_settings
+    from kling_cli.cli.tunnel_setup import is_person_there, prepare_tunnel
 
     chosen = names or _testable(load_settings({}))
     wanted = [load_settings({"tunnel": name}) for name in chosen]
     if any(settings.tunnel == "none" for settings in wanted):
         raise UsageError("none is no tunnel", hint="kling tunnel list")
+    if is_person_there() and not (talk.is_json or talk.is_quiet):
+        wanted = [
+            replace(one, tunnel=prepare_tunnel(one, one.tunnel)) for one in wanted
+        ]
     reports = anyio.run(_test_all, wanted, talk)
     failed = next((one.error for one in reports if one.error is not None), None)
     return print_listing(
@@ -116,9 +122,11 @@ def use(*, name: Choice, talk: OutputOptions) -> int:
     from kling_cli.cli.runner import load_settings
     from kling_cli.cli.tunnel_setup import is_person_there, prepare_tunnel
     from kling_cli.settings import write_setting
+    from kling_cli.tunnels.registry import read_choice
 
     settings = load_settings({"tunnel": name})
-    if is_person_there() and not (talk.is_json or talk.is_quiet):
+    is_asked = is_person_there() and not (talk.is_json or talk.is_quiet)
+    if is_asked and read_choice(settings.tunnel) is not None:
         prepare_tunnel(settings, settings.tunnel)
     path = settings.config_dir / "config.toml"
     write_setting(path, "tunnel", settings.tunnel)
@@ -179,35 +187,40 @@ def _document(
 def _lines(
     found: list[tuple[ProviderFactory, list[ReadinessCheck]]], settings: Settings
 ) -> Iterator[str]:
-    from kling_cli.cli.output.tables import facts
+    """Yield a table of what there is, then what the others need."""
+    import sys
+    from shutil import get_terminal_size
 
-    used = settings.tunnel
-    yield f"used: {used} ({settings.origins['tunnel']})"
-    for one, checks in found:
-        words = "ready" if _is_ready(checks) else "not ready"
-        if one.is_public_service:
-            words += "; a public service, used only when you choose it"
-        elif _is_chosen(one, settings):
-            words += "; chosen"
-        yield ""
-        yield f"{one.name}: {words}"
-        told = one.description
-        yield from facts(
-            [
-                *((check.name, _told(check)) for check in checks),
-                ("account", told.account),
-                ("agent", told.agent),
-                ("URL", told.url),
-                ("limits", told.limits),
-                ("sees", told.sees),
-            ],
-            indent="  ",
-            width=80,
+    from kling_cli.cli.output.styles import is_terminal
+    from kling_cli.cli.output.table_layout import Column, fitted
+    from kling_cli.cli.output.tables import columns
+
+    headings = ("tunnel", "ready", "account", "URL", "limits", "reads requests")
+    rows = [
+        (
+            ("* " if _is_chosen(one, settings) else "") + one.name,
+            "yes" if _is_ready(checks) else "no",
+            one.description.account,
+            one.description.url,
+            one.description.limits,
+            one.description.sees,
         )
-
-
-def _told(check: ReadinessCheck) -> str:
-    return check.message if check.is_ok else f"{check.message}; {check.remedy}"
+        for one, checks in found
+    ]
+    if is_terminal(sys.stdout):
+        wide = [Column(heading=each, is_wrapped=True) for each in headings[3:5]]
+        narrow = [Column(heading=each) for each in headings[:2]]
+        account = Column(heading="account", leaves=2)
+        reader = Column(heading=headings[5], leaves=1)
+        width = get_terminal_size().columns
+        yield from fitted([*narrow, account, *wide, reader], rows, width=width)
+    else:
+        yield from columns(rows, headings=headings)
+    yield ""
+    yield f"used: {settings.tunnel} ({settings.origins['tunnel']})"
+    for check in (check for _, checks in found for check in checks):
+        if not check.is_ok:
+            yield f"{check.name}: {check.message}; {check.remedy}"
 
 
 def _testable(settings: Settings) -> list[str]:
