@@ -12,7 +12,7 @@ from typing import Final
 import anyio
 
 from kling_cli.callbacks.events import Peer
-from kling_cli.callbacks.http.limits import Limits
+from kling_cli.callbacks.http.limits import ServerLimits
 from kling_cli.callbacks.http.parser import (
     NotHttpError,
     PlainRequest,
@@ -178,7 +178,7 @@ def is_parsed_alike(data: bytes) -> bool:
 
 def read_by_h11(data: bytes, peer: Peer) -> PlainRequest | None:
     """Return the first request in `data` as h11 parses it, None if incomplete."""
-    parser = RequestParser(peer, Limits())
+    parser = RequestParser(peer, ServerLimits())
     body = b""
     try:
         parser.feed(data)

@@ -13,7 +13,7 @@ from typing import Final
 import h11
 
 from kling_cli.callbacks.events import Peer
-from kling_cli.callbacks.http.limits import Limits
+from kling_cli.callbacks.http.limits import ServerLimits
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -97,7 +97,7 @@ class NotHttpError(Exception):
 class RequestParser:
     """Incremental parser of one request."""
 
-    def __init__(self, peer: Peer | None, limits: Limits) -> None:
+    def __init__(self, peer: Peer | None, limits: ServerLimits) -> None:
         self._peer = peer
         self._h11 = h11.Connection(
             h11.SERVER, max_incomplete_event_size=limits.max_head_bytes
