@@ -34,7 +34,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class PlainRequest:
+class SimpleRequest:
     """A complete simple request, and the bytes that arrived after it."""
 
     request: Request
@@ -55,7 +55,7 @@ _COMPLEX_HEADERS: Final = frozenset(
 )
 
 
-def parse_plain_request(data: bytes, peer: Peer | None) -> PlainRequest | None:
+def parse_simple_request(data: bytes, peer: Peer | None) -> SimpleRequest | None:
     """Return the simple request that `data` starts with, None if it is not one."""
     head = _HEAD.match(data)
     if head is None:
@@ -75,7 +75,7 @@ def parse_plain_request(data: bytes, peer: Peer | None) -> PlainRequest | None:
     request = Request(
         method=b"POST", path=path, query=query, headers=headers, peer=peer
     )
-    return PlainRequest(request, data[head.end() : end], data[end:])
+    return SimpleRequest(request, data[head.end() : end], data[end:])
 
 
 def _headers(lines: bytes) -> Headers:
