@@ -21,8 +21,6 @@ SECRETS = parse_secret_options(
     "--sign-forwards",
     ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw,whsec_aGVsbG8gdGhlcmUgd29ybGQ"],
 )
-
-
 SIGNING = ForwardingPolicy(secrets=SECRETS)
 
 
