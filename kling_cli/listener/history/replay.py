@@ -36,7 +36,7 @@ from kling_cli.store import (
 def with_changes(
     callback: StoredCallback, changes: Mapping[str, Any]
 ) -> StoredCallback:
-    """Return the callback with changed fields in its body, by dotted key: `--set`.
+    """Return the callback with changed fields in its body: `--set`.
 
     Its signature is left out, as it is no longer valid.
 
@@ -45,18 +45,29 @@ def with_changes(
     """
     if not changes:
         return callback
+    subject = f"the body of callback {callback.id}"
+    raw = change_body(callback.raw, changes, subject=subject)
+    headers = without_headers(callback.headers, SIGNATURE_HEADERS)
+    return replace(callback, raw=raw, headers=headers)
+
+
+def change_body(
+    raw: bytes, changes: Mapping[str, Any], *, subject: str, hint: str | None = None
+) -> bytes:
+    """Return a body with changed fields, by dotted key; `subject` is what it is.
+
+    Raises:
+        UsageError: the body is not a JSON object, or has no such field.
+    """
     try:
-        body = json.loads(callback.raw)
+        body = json.loads(raw)
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        raise UsageError(f"--set: the body of callback {callback.id} is no JSON object")
+        raise UsageError(f"--set: {subject} is no JSON object", hint=hint)
     for key, value in changes.items():
         set_value(body, key, value)
-    raw = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    return replace(
-        callback, raw=raw, headers=without_headers(callback.headers, SIGNATURE_HEADERS)
-    )
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def set_value(body: dict[str, Any], key: str, value: Any) -> None:
