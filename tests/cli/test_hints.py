@@ -409,17 +409,17 @@ def test_what_a_hint_says_can_be_done(
     with monkeypatch.context() as changed, stopped(shell.box, scene.stop_at):
         for key, value in scene.env:
             changed.setenv(key, value)
-        code, said = shell.run(f"{line} # {' '.join(scene.faults)}")
+        code, printed = shell.run(f"{line} # {' '.join(scene.faults)}")
 
-    assert code == scene.code, said
-    printed = commands_in(said)
+    assert code == scene.code, printed
+    hints = commands_in(printed)
     for hint in scene.hints:
         form = re.compile(re.escape(hint).replace(r"\{\}", ".*"))
-        assert any(form.fullmatch(each) for each in printed), (hint, printed, said)
+        assert any(form.fullmatch(each) for each in hints), (hint, hints, printed)
     shell.recover()
-    for command in [line] if scene.is_again else printed:
-        code, said = shell.run(shell.filled_in(command))
-        assert code in scene.then, (command, said)
+    for command in [line] if scene.is_again else hints:
+        code, printed = shell.run(shell.filled_in(command))
+        assert code in scene.then, (command, printed)
 
 
 def test_every_command_that_a_message_names_is_tried() -> None:

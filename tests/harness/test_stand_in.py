@@ -131,7 +131,7 @@ def test_a_listener_that_is_not_there_is_ngroks_8012(open_endpoint: Open) -> Non
     assert (status, head["Ngrok-Error-Code"]) == (502, "ERR_NGROK_8012")
 
 
-def test_a_slow_start_waits_to_be_told(stand_in: StandIn) -> None:
+def test_a_slow_start_waits_for_the_command(stand_in: StandIn) -> None:
     stand_in.behave(start="slow")
     command = [str(stand_in.path), "start", "--none"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
@@ -144,7 +144,7 @@ def test_a_slow_start_waits_to_be_told(stand_in: StandIn) -> None:
         assert agent.wait_gone()
 
 
-def test_an_agent_dies_when_its_time_has_come(stand_in: StandIn) -> None:
+def test_an_agent_dies_after_the_given_time(stand_in: StandIn) -> None:
     stand_in.behave(die_after_s=0.05)
     with subprocess.Popen([stand_in.path, "start"], stdout=subprocess.DEVNULL):
         assert stand_in.next_agent().wait_gone()

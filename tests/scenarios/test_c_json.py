@@ -91,14 +91,14 @@ def accepted_by_jq(result: Result) -> bool:
     jq = shutil.which("jq")
     if jq is None:
         return result.stdout.count("\n") == 1
-    said = subprocess.run(
+    printed = subprocess.run(
         [jq, "-e", "-s", "length == 1"],
         input=result.stdout,
         text=True,
         capture_output=True,
         check=False,
     )
-    return said.returncode == 0
+    return printed.returncode == 0
 
 
 @pytest.mark.parametrize("name", OUTCOMES)

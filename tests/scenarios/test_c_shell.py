@@ -76,7 +76,7 @@ def test_c02_a_terminal_gets_codes_only_if_it_knows_them(
     assert one_task(box)["id"] in unwrapped
 
 
-def test_c02_nothing_is_asked_where_nobody_can_answer(
+def test_c02_there_is_no_prompt_without_a_terminal(
     kling: Kling, stand_in: StandIn
 ) -> None:
     missing = {"PYNGROK_NGROK_PATH": None, "PATH": os.path.dirname(sys.executable)}  # noqa: PTH120 -- a plain text

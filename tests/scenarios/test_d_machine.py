@@ -166,7 +166,7 @@ def test_d11_what_ended_in_the_machines_sleep_is_told_and_passed_on_once(
             program.wait_for(f'"state": "{news}"', stream="stdout")
             program.wait_for('("type": "forward"(.|\n)*){2}', stream="stdout")
             # what comes late all the same is shown, and is no news to the app
-            moved_to = re.findall(r'"callback_url": "(\S+)"', program.said("stdout"))
+            moved_to = re.findall(r'"callback_url": "(\S+)"', program.output("stdout"))
             assert (
                 post_callback(moved_to[-1], current_payload(ended, "succeeded")).status
                 == 200
@@ -224,7 +224,7 @@ def test_d12_a_full_disk_holds_no_callback_up(kling: Kling) -> None:
     assert is_journal_sound(kling)
 
 
-def test_few_descriptors_and_a_crowd_of_idle_connections_keep_no_callback_out(
+def test_callbacks_arrive_despite_few_descriptors_and_many_idle_connections(
     kling: Kling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell = ("sh", "-c", 'ulimit -n 48; exec "$@"', "sh")

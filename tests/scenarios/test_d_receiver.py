@@ -201,8 +201,8 @@ def test_d06_what_a_message_does_to_a_terminal_is_escaped(kling: Kling) -> None:
 
     for result in (shown, listed, described):
         assert result.exit_code == 0
-        said = result.stdout + result.stderr
-        assert not set(said) & set("\x1b\x07\r\u202e\x9b"), result
+        printed = result.stdout + result.stderr
+        assert not set(printed) & set("\x1b\x07\r\u202e\x9b"), result
     assert len(shown.lines) <= 2
     assert "\ntwo" not in shown.stdout
 

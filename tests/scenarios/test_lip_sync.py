@@ -280,7 +280,7 @@ def asked(kling: Kling) -> Iterator[tuple[Program, Terminal]]:
         yield program, terminal
 
 
-def test_a_person_is_asked_which_face_is_meant(
+def test_the_face_is_prompted_for(
     asked: tuple[Program, Terminal], kling: Kling, box: Box
 ) -> None:
     program, terminal = asked
@@ -326,7 +326,7 @@ def test_the_end_of_input_is_no_choice(
 
 
 @pytest.mark.parametrize("option", ["--json", "-q"])
-def test_nobody_is_asked_who_does_not_look(option: str, kling: Kling) -> None:
+def test_there_is_no_prompt_without_a_terminal(option: str, kling: Kling) -> None:
     with kling.start(
         "lip-sync", TWO, *SOUND, option, env=TERM, terminal=Terminal()
     ) as program:

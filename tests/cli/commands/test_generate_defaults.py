@@ -116,9 +116,9 @@ def test_the_doctor_names_all_nonsense(
     exit_code = run("doctor --json", NOBODY, own_home, monkeypatch)
 
     checks = json.loads(capfd.readouterr().out)["checks"]
-    said = " ".join(one["message"] for one in checks if one["name"] == "settings")
+    printed = " ".join(one["message"] for one in checks if one["name"] == "settings")
     assert exit_code == 2
-    assert [name for name in NOBODY if name not in said] == []
+    assert [name for name in NOBODY if name not in printed] == []
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
@@ -134,11 +134,11 @@ def test_a_simulator_needs_no_tunnel_and_signs_as_the_account_would(
         "text2video hi --sandbox --json -o hi.mp4", environ, own_home, monkeypatch
     )
 
-    said = capfd.readouterr()
+    printed = capfd.readouterr()
     assert exit_code == 0
-    assert json.loads(said.out)["callbacks"] > 0
-    assert "valid signature" in said.err
-    assert "ngrok" not in said.err
+    assert json.loads(printed.out)["callbacks"] > 0
+    assert "valid signature" in printed.err
+    assert "ngrok" not in printed.err
 
 
 REQUIRE = 'callback = "require"'
@@ -196,7 +196,7 @@ def test_a_default_for_callbacks_gives_way_to_what_was_typed(
     (tmp_path / "config.toml").write_text(REQUIRE)
     settings = read_settings({"KLING_CONFIG_DIR": str(tmp_path), **environ}, typed)
 
-    options = make_run_options("text2video", settings, said(is_waiting=is_waiting))
+    options = make_run_options("text2video", settings, printed(is_waiting=is_waiting))
 
     assert (options.callback, options.tunnel) == expected
 
@@ -206,7 +206,7 @@ def test_a_default_that_was_typed_wrong_is_an_error_at_once() -> None:
         read_settings({}, {"timeout": "soon"})
 
 
-def said(*, is_waiting: bool) -> CommandOptions:
+def printed(*, is_waiting: bool) -> CommandOptions:
     return CommandOptions(
         download_options=DownloadOptions(),
         output_options=OutputOptions(),

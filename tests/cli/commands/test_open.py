@@ -42,12 +42,12 @@ def test_a_terminal_shows_links_opens_and_notifies_its_person(
         result = program.finish()
 
     assert result.exit_code == 0
-    said = result.stdout
+    printed = result.stdout
     [saved] = kling.files()
     assert opened.read_text() == f"{saved}\n"
-    assert hyperlink(saved.name, saved.as_uri()) in said
-    assert "\x1b]1337;File=inline=1;" in said
-    assert "\x1b]9;image succeeded: two cats\x1b\\" in said
+    assert hyperlink(saved.name, saved.as_uri()) in printed
+    assert "\x1b]1337;File=inline=1;" in printed
+    assert "\x1b]9;image succeeded: two cats\x1b\\" in printed
 
     again = kling.run("open", "last", "--sandbox", env=ITERM)
 
@@ -124,7 +124,7 @@ STOPPED = StoppedError("stopped", exit_code=ExitCode.INTERRUPTED)
         (True, a_result(elapsed_s=99.0, error=STOPPED), False),
     ],
 )
-def test_only_the_end_of_a_long_job_is_told_unless_it_is_asked_for(
+def test_only_the_end_of_a_long_job_is_notified_by_default(
     wanted: bool | None, result: JobResult, is_told: bool
 ) -> None:
     assert Presentation(is_notifying=wanted).is_news([result]) is is_told

@@ -144,7 +144,7 @@ def test_an_answer_other_than_success_is_a_failure_with_its_first_lines(
 
 
 @pytest.mark.usefixtures("journal")
-def test_nobody_there_is_told_at_once(kling: Kling) -> None:
+def test_a_handler_that_does_not_answer_is_reported_at_once(kling: Kling) -> None:
     result = kling.run("replay", "1", "--to", "http://127.0.0.1:9/", "--json")
 
     document = result.json()

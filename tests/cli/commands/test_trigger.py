@@ -264,7 +264,7 @@ def test_all_of_it_is_sent_as_often_as_is_said(kling: Kling, app: Recorder) -> N
     assert result.stdout == "200\n" * 6
 
 
-def test_when_it_is_stopped_what_was_answered_is_told(
+def test_when_it_is_stopped_the_answers_so_far_are_printed(
     kling: Kling, app: Recorder
 ) -> None:
     with kling.start("trigger", "slow", "--to", app.url, "--json") as program:

@@ -68,9 +68,9 @@ def test_replay_passes_the_last_callback_on_again(
     assert KEYS["r"](controls).startswith("nothing to replay")
     controls.last_callback = a_callback()
 
-    said = KEYS["r"](controls)
+    printed = KEYS["r"](controls)
 
-    assert said == "replaying the last callback"
+    assert printed == "replaying the last callback"
     assert passed.kept == [(7, True)]
 
 
@@ -78,11 +78,11 @@ def test_details_are_safe_to_show(controls: Controls) -> None:
     assert KEYS["d"](controls) == "no callback yet"
     controls.last_callback = a_callback(raw=b'{"message": "\x1b[2J\r\n"}')
 
-    said = KEYS["d"](controls)
+    printed = KEYS["d"](controls)
 
-    assert "  content-type: application/json" in said.splitlines()
-    assert "\x1b" not in said
-    assert "\r" not in said
+    assert "  content-type: application/json" in printed.splitlines()
+    assert "\x1b" not in printed
+    assert "\r" not in printed
 
 
 def test_details_compare_the_claim_with_the_api_and_say_what_became_of_it(
@@ -137,10 +137,10 @@ def test_details_of_a_long_body_end_with_where_the_rest_is(controls: Controls) -
     assert lines[-1].endswith("more lines: kling events show 7")
 
 
-def test_copying_hands_the_url_to_the_terminal(controls: Controls) -> None:
-    said = KEYS["c"](controls)
+def test_copying_sends_the_url_to_the_terminal(controls: Controls) -> None:
+    printed = KEYS["c"](controls)
 
-    assert f"\x1b]52;c;{b64encode(URL.encode()).decode()}\x07" in said
+    assert f"\x1b]52;c;{b64encode(URL.encode()).decode()}\x07" in printed
 
 
 def test_what_came_in_a_pause_is_passed_on_afterwards(

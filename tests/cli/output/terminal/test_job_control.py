@@ -142,10 +142,10 @@ def test_a_terminal_that_vanishes_costs_nothing_and_ends_nothing(
         start_new_session=True,
     )
     os.close(slave)
-    said = b""
-    while b"0 received" not in said:
-        said += os.read(master, 4096)
-    found = re.search(r"127\.0\.0\.1:(\d+)(/callback)", said.decode())
+    printed = b""
+    while b"0 received" not in printed:
+        printed += os.read(master, 4096)
+    found = re.search(r"127\.0\.0\.1:(\d+)(/callback)", printed.decode())
     assert found is not None
 
     os.close(master)

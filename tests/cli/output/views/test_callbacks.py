@@ -21,7 +21,7 @@ KEPT = [
         (20, "event status task"),
     ],
 )
-def test_kept_callbacks_fit_the_terminal_with_their_ids_whole(
+def test_stored_callbacks_fit_the_terminal_with_whole_ids(
     width: int, headings: str
 ) -> None:
     lines = list(callback_table(KEPT, {}, width=width))

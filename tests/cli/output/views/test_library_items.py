@@ -31,7 +31,7 @@ HERO = a_thing(
 )
 
 
-def test_things_are_lines_in_columns() -> None:
+def test_items_are_lines_in_columns() -> None:
     assert list(item_table([a_thing(), a_thing("8", owner=Owner.PRESET)], VOICES)) == [
         "83  own     Ann",
         "8   preset  Ann",
@@ -44,9 +44,9 @@ def test_things_are_lines_in_columns() -> None:
 def test_words_of_others_are_harmless() -> None:
     evil = a_thing("\x1b[2J", name="a\nb", links=(Link(role="sample", url="x\x07"),))
 
-    said = [*item_table([evil], VOICES), *item_details([evil], VOICES)]
+    printed = [*item_table([evil], VOICES), *item_details([evil], VOICES)]
 
-    assert all(line.isprintable() for line in said)
+    assert all(line.isprintable() for line in printed)
 
 
 def test_a_description_says_how_it_is_used() -> None:

@@ -174,6 +174,6 @@ def test_where_nobody_was_reached_nothing_passes_or_fails(
 
     code = report.conclude(conformance_error(report.checked))
 
-    said = capsys.readouterr()
-    assert (code, said.out) == (6, "")
-    assert "no handler could be reached" in said.err
+    printed = capsys.readouterr()
+    assert (code, printed.out) == (6, "")
+    assert "no handler could be reached" in printed.err
