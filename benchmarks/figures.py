@@ -1,4 +1,4 @@
-"""What a benchmark prints, and how commands are timed."""
+"""Measured figures with budgets, and timing of commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One measured number and the budget it is held to."""
+    """One measured number and its budget."""
 
     name: str
     value: float

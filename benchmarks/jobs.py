@@ -1,4 +1,4 @@
-"""What a job costs beyond the task's own time, and what waiting costs in memory."""
+"""Overhead of a job beyond the task's own time, and memory while waiting."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def measure_jobs(folder: Path, runs: int) -> Iterator[Figure]:
 
 
 def measure_memory(folder: Path, _runs: int) -> Iterator[Figure]:
-    """Take the peak memory of a job that waits."""
+    """Measure the peak memory of a waiting job."""
     with running_sandbox(folder, "--task-seconds", "3") as box:
         child = subprocess.Popen(
             kling("text2video", "a boat", "--no-download"),
@@ -85,7 +85,7 @@ def _overhead(name: str, times: list[float], budget: float) -> Figure:
 
 
 def _agent(folder: Path) -> dict[str, str]:
-    """Return what makes a job use the stand-in for the ngrok agent."""
+    """Return the environment of a job that uses the stand-in for the ngrok agent."""
     home = folder / "agent"
     home.mkdir(exist_ok=True)
     (home / "control.json").write_text("{}")

@@ -1,4 +1,4 @@
-"""How many callbacks a second `kling listen` takes, beside a plain FastAPI handler.
+"""Callbacks a second of `kling listen`, compared with a plain FastAPI handler.
 
     pip install '.[bench]'; python benchmarks/listener.py
 
@@ -50,14 +50,14 @@ async def callback(request: Request):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one server did under one load."""
+    """The result of one server under one load."""
 
     per_second: float
     p99_ms: float
 
 
 def main() -> int:
-    """Measure, print, and say with the exit code whether every budget was kept."""
+    """Measure and print; the exit code is 0 if every budget was kept."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-s", "--seconds", type=float, default=3.0, help="a load (3)")
     parser.add_argument("-r", "--rounds", type=int, default=3, help="of each (3)")

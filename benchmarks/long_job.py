@@ -1,4 +1,4 @@
-"""How many requests a 5-minute job costs; its minutes pass faster than ours."""
+"""Requests of a 5-minute job, on a clock that runs faster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Print how fast and how frugal `kling` is, beside baselines taken in the same run.
+"""Runs the benchmarks and prints figures beside baselines of the same run.
 
     python benchmarks/run.py            all of it, about three minutes
     python benchmarks/run.py start      only: start, status, job, memory, long
@@ -28,7 +28,7 @@ PARTS = {
 
 
 def main() -> int:
-    """Run the parts asked for; the exit code says whether every budget was kept."""
+    """Run the selected parts; the exit code is 0 if every budget was kept."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("-n", "--runs", type=int, default=15, help="paired runs (15)")

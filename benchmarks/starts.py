@@ -1,4 +1,4 @@
-"""How long the short commands take, beside the smallest programs of their kind."""
+"""Start-up times of short commands, compared with minimal programs."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def pages() -> dict[str, str]:
 
 
 def main(docs: Path = DOCS) -> None:
-    """Write everything, and take away the pages of what is no more."""
+    """Write everything, and delete the pages of products that are gone."""
     folder = docs / FOLDER.name
     folder.mkdir(exist_ok=True)
     made = pages()

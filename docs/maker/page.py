@@ -28,13 +28,13 @@ def page(product: Product) -> str:
 
 
 def command(product: Product) -> str:
-    """Return how the product is called, as its example says it."""
+    """Return the command of the product, as its example has it."""
     alone = {each.name for each in loader.summaries() if not each.group}
     return " ".join(product.example.split()[: 2 if product.name in alone else 3])
 
 
 def _before(product: Product) -> list[list[str]]:
-    """Return what goes before the product's own call: its command's, or commands."""
+    """Return the section about the calls before the product's own."""
     use, step = product.session, loader.opening_step(product)
     if use is None:
         return []
@@ -101,7 +101,7 @@ def _about(product: Product, field: Field) -> str:
 
 
 def _told(product: Product) -> tuple[str | None, ...]:
-    """Return the fields that are needed, but may be left to the call before."""
+    """Return the required fields that the call before may supply."""
     use = product.session
     if use is None or not use.is_opened_here:
         return ()

@@ -1,4 +1,4 @@
-"""What a product costs, as Markdown: units, and list prices in USD."""
+"""Markdown of prices: units, and list prices in USD."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Price:
 
 
 def prices_of(product: Product) -> Iterator[Price]:
-    """Yield the lines of all models that can still be had."""
+    """Yield the prices of all models that are not retired."""
     for model in product.models:
         if model.status != "discontinued":
             yield from _of_model(product, model)
@@ -98,7 +98,7 @@ def _cell(product: Product, rate: Rate) -> str:
 
 
 def length(each: DurationRule, product: Product) -> str:
-    """Return what a result is as long as."""
+    """Return what the length of a result depends on."""
     option = words.code(product.field(each.source).spelling)
     when = words.conditions(product, each.when)
     condition = f", {when}" if when else ""

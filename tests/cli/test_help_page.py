@@ -1,4 +1,4 @@
-"""How `--help` and `kling help` lay out what they say."""
+"""The layout of `--help` and `kling help`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _columns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def helped(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Return a function that returns what `kling help` says."""
+    """Return a function that returns the output of `kling help`."""
 
     def helped(*words: str) -> str:
         assert help_command(words=list(words)) == 0

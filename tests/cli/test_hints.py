@@ -282,7 +282,7 @@ def _text(node: ast.expr) -> str:
 
 
 def commands_in(text: str) -> list[str]:
-    """Return the commands that a text names, without the words around them."""
+    """Return the commands that a text names, without the surrounding words."""
     return [PROSE.sub("", each).strip(" .)") for each in COMMAND.findall(text)]
 
 
@@ -294,7 +294,7 @@ def box() -> Iterator[Box]:
 
 @pytest.fixture
 def app() -> Iterator[Recorder]:
-    """Serve an app that takes no callback."""
+    """Serve an app that accepts no callback."""
     with recorder() as there:
         there.statuses[:] = [500]
         yield there
@@ -334,7 +334,7 @@ class Shell:
     capfd: pytest.CaptureFixture[str]
 
     def run(self, line: str) -> tuple[int, str]:
-        """Return the exit code and what stderr got; the key is on standard input."""
+        """Return the exit code and stderr; the key is on standard input."""
         line, _, faults = line.partition(" # ")
         self.box.faults(*faults.split())
         line = line.partition(" < ")[0]
@@ -345,7 +345,7 @@ class Shell:
         return code, self.capfd.readouterr().err
 
     def recover(self) -> None:
-        """Let all go well again; jobs that were stuck succeed."""
+        """Remove all faults; jobs that were stuck succeed."""
         self.box.faults()
         self.app.statuses[:] = [200]
         for task in self.box.tasks:
@@ -353,7 +353,7 @@ class Shell:
                 self.box.end(task["id"])
 
     def filled_in(self, command: str) -> str:
-        """Return the command with what a person puts in for its capitals."""
+        """Return the command with its placeholders filled in."""
         ids = [task["id"] for task in self.box.tasks]
         known = re.sub(r"\b(TASK_ID|ID)\b", ids[-1] if ids else "1", command)
         known = re.sub(r"\bN\b", "1", known)

@@ -1,4 +1,4 @@
-"""The whole program as a shell sees it: codes, streams, JSON, readers that leave."""
+"""The whole program as a subprocess: exit codes, streams, JSON, closed pipes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stand-in for ngrok misbehaves as it is told to."""
+"""The stand-in for the ngrok agent misbehaves as configured."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def app() -> Iterator[Echo]:
 
 @pytest.fixture
 def open_endpoint(stand_in: StandIn) -> Iterator[Open]:
-    """Give a way to run an agent that forwards to a port."""
+    """Return a function that runs an agent that forwards to a port."""
     started: list[subprocess.Popen[bytes]] = []
 
     def begin(port: int) -> tuple[RunningAgent, str]:

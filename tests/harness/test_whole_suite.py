@@ -51,7 +51,7 @@ def test_ci_finds_the_one_test_command_of_the_readme() -> None:
 
 
 def test_ci_runs_the_command_in_a_fresh_copy(tmp_path: Path) -> None:
-    """The copy's README says what is run, so this one only looks about."""
+    """The README of the copy names the command, so here it only lists files."""
     repository = tmp_path / "repository"
     (repository / ".ci").mkdir(parents=True)
     script = repository / ".ci" / "run"

@@ -1,4 +1,4 @@
-"""Scenarios A9 to A12: callbacks that come, do not come, and should not be believed."""
+"""Scenarios A9 to A12: callbacks that arrive, are lost, or are forged."""
 
 from __future__ import annotations
 

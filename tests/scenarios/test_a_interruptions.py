@@ -20,7 +20,7 @@ CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
 class Scene:
-    """A run that is brought to a stage, interrupted there, and looked at."""
+    """A run that is interrupted at a stage, and its journal."""
 
     def __init__(self, kling: Kling, box: Box, stand_in: StandIn) -> None:
         self.kling = kling
@@ -42,7 +42,7 @@ class Scene:
         return result
 
     def recover(self) -> None:
-        """Let all go well again; jobs that were stuck succeed."""
+        """Remove all faults; jobs that were stuck succeed."""
         self.box.faults()
         for task in self.box.tasks:
             if task["status"] not in ("succeeded", "failed"):
@@ -73,7 +73,7 @@ STAGES: dict[str, tuple[Callable[[Scene], None], Callable[[Scene, Program], Any]
 
 
 def resume_of(result: Result) -> tuple[str, str]:
-    """Return the command and the id that the hint says to go on with."""
+    """Return the command and the id of the hint that resumes."""
     found = re.search(
         r"^hint: kling (wait|download) (\S+)$", result.stderr, re.MULTILINE
     )

@@ -90,7 +90,7 @@ def test_a07_with_a_tunnel_callbacks_come_through_it(
 def test_a08_a_tunnel_that_is_lost_is_made_up_for(
     end: str, kling: Kling, box: Box, stand_in: StandIn
 ) -> None:
-    """Callbacks have proven themselves, so that the next poll is far off."""
+    """Callbacks have arrived, so that the next poll is far off."""
     box.faults("task:stuck")
 
     with kling.start(*THROUGH_NGROK, env=stand_in.env) as program:

@@ -19,7 +19,7 @@ NO_KEY: dict[str, str | None] = {"KLING_API_KEY": None}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A way for a command to end: how it is brought about, and its exit code."""
+    """An outcome of a command: how it is caused, and its exit code."""
 
     exit_code: int
     type: str | None
@@ -87,7 +87,7 @@ OUTCOMES = {
 
 
 def accepted_by_jq(result: Result) -> bool:
-    """Say whether `jq -e .` takes all of stdout for one value."""
+    """Return whether `jq -e .` parses all of stdout as one value."""
     jq = shutil.which("jq")
     if jq is None:
         return result.stdout.count("\n") == 1

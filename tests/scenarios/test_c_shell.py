@@ -1,4 +1,4 @@
-"""Scenarios C2 to C5: pipes, dumb terminals, readers that leave, shells that shout."""
+"""Scenarios C2 to C5: pipes, dumb terminals, closed pipes, shell errors."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_c02_there_is_no_prompt_without_a_terminal(
 
 
 def deaf(kling: Kling, *args: str) -> Result:
-    """Run `kling ARGS` with a stdout whose reader has gone already."""
+    """Run `kling ARGS` with a stdout whose reader is closed."""
     reader, writer = os.pipe()
     os.close(reader)
     try:
@@ -154,7 +154,7 @@ def test_c03_head_takes_one_line_of_the_list(kling: Kling, box: Box) -> None:
 
 
 def objects(text: str) -> list[dict[str, Any]]:
-    """Return the JSON values that stand in `text` one after the other."""
+    """Return the consecutive JSON values in `text`."""
     decoder, at, found = json.JSONDecoder(), 0, []
     while at < len(text):
         value, end = decoder.raw_decode(text, at)

@@ -1,4 +1,4 @@
-"""Scenarios D8 to D10: what `kling listen` passes on to an app, and to a bad one."""
+"""Scenarios D8 to D10: forwarding of `kling listen` to sound and faulty apps."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def an_app(
 
 
 def pass_on(kling: Kling, url: str, *args: str) -> Result:
-    """Have one callback passed on to `url`, as `#1`."""
+    """Forward one callback to `url`, as `#1`."""
     to = ("--forward-to", url, "--max-events", "1")
     with kling.start(*HERE, *to, *args) as program:
         assert post_callback(ready(program)["callback_url"], SUCCEEDED).status == 200

@@ -45,7 +45,7 @@ sys.exit(main())
 
 
 class Hands:
-    """The hands of the wall clock that a `kling` goes by."""
+    """Sets the wall clock of a `kling` process."""
 
     def __init__(self, kling: Kling, monkeypatch: pytest.MonkeyPatch) -> None:
         self._file = kling.home / "ahead"
@@ -67,7 +67,7 @@ def header_lines(headers: dict[str, str]) -> list[str]:
 
 
 def a_secret(kling: Kling, words: str) -> Secret:
-    """Return a webhook secret that nobody may get to see."""
+    """Return a webhook secret that must not be printed."""
     secret = Secret("whsec_" + b64encode(words.encode()).decode())
     kling.secrets.add(words, secret.reveal())
     return secret

@@ -1,4 +1,4 @@
-"""Scenarios D1 to D6: strangers at the door of `kling listen`."""
+"""Scenarios D1 to D6: hostile requests to `kling listen`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HEAD_S = 10.0  # what the door gives to whoever does not talk
 
 
 class PublicEndpoint:
-    """A listener that runs, and raw sockets to its door."""
+    """A running listener, and raw sockets to it."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -43,7 +43,7 @@ class PublicEndpoint:
         return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
 
     def ask(self, request: bytes) -> bytes:
-        """Send bytes, return all that comes until the door closes or has answered."""
+        """Send bytes, return everything received until the response or the end."""
         with self.connect() as line:
             with contextlib.suppress(OSError):  # closed on somebody who still talks
                 line.sendall(request)
@@ -53,7 +53,7 @@ class PublicEndpoint:
         return int((self.ask(request) or b"HTTP/1.1 0").split(b" ")[1].split(b"\r")[0])
 
     def end(self) -> Result:
-        """Show that it lives, then end it."""
+        """Check that it still runs, then end it."""
         assert post_callback(self.url, SUCCEEDED).status == 200
         self.program.wait_for('"type": "callback"', stream="stdout")
         self.program.send(signal.SIGTERM)
@@ -208,7 +208,7 @@ def test_d06_what_a_message_does_to_a_terminal_is_escaped(kling: Kling) -> None:
 
 
 def _answer(line: socket.socket) -> bytes:
-    """Return what is said until it is closed, or for as long as the length says."""
+    """Return the bytes until the connection is closed or the length is reached."""
     raw = b""
     with contextlib.suppress(ConnectionError):
         while not _is_whole(raw) and (chunk := line.recv(65536)):

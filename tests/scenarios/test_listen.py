@@ -1,4 +1,4 @@
-"""`kling listen` as a person has it: the guide's way, the real way, the tunnel."""
+"""`kling listen`: the example of Kling's guide, real callbacks, the tunnel."""
 
 from __future__ import annotations
 

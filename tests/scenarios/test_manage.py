@@ -1,4 +1,4 @@
-"""The managed things, from the outside: voices, elements, models, packs, all tasks."""
+"""Managed resources: voices, elements, models, packs, tasks of the account."""
 
 from __future__ import annotations
 

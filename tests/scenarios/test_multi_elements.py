@@ -1,4 +1,4 @@
-"""`kling multi-elements`: a video is opened, marked, looked at, and edited."""
+"""`kling multi-elements`: a video is opened, marked, previewed and edited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person types, the request it becomes, and the film that comes of it.
+"""`kling omni-video`: the command line, the request, and the video.
 
 Source of the requests: API reference, sections 2.4 and 2.6.
 """

@@ -1,4 +1,4 @@
-"""`kling api` as a shell sees it."""
+"""`kling api` as a subprocess."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logging in, looking who one is, logging out; against the sandbox on loopback."""
+"""`kling auth`: login, status and logout, against the sandbox on loopback."""
 
 from __future__ import annotations
 

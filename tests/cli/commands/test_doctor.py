@@ -1,4 +1,4 @@
-"""What is set up, what is not, and what to do about it."""
+"""`kling doctor`: the checks and their remedies."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What a command came to: its code, its one JSON object, what it said."""
+    """The outcome of a command: exit code, JSON object and output."""
 
     code: int
     document: dict[str, Any]
@@ -80,7 +80,7 @@ def _text(stream: io.TextIOWrapper) -> str:
 
 
 def settled(body: Any) -> Any:
-    """Return a body without the order of its typed items, which means nothing."""
+    """Return a body with its typed items sorted, as their order has no meaning."""
     if "contents" in body:
         body = {**body, "contents": sorted(body["contents"], key=json.dumps)}
     return body

@@ -20,7 +20,7 @@ BASE = "http://127.0.0.1:1"
 
 @pytest.fixture(autouse=True)
 def state_dir(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Be somebody whose newest task is t1, and who has kept callbacks of t1 and t2."""
+    """Make a journal whose newest task is t1, with callbacks of t1 and t2."""
     monkeypatch.setenv("KLING_STATE_DIR", str(own_home / "state"))
     monkeypatch.setenv("KLING_API_BASE", BASE)
     with Journal.open(own_home / "state") as journal:

@@ -1,4 +1,4 @@
-"""Which things are found and deleted; asking the person is in the scenarios."""
+"""Selecting and deleting library items; the confirmation is tested in the scenarios."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ ITERM = {"TERM": "xterm-256color", "TERM_PROGRAM": "iTerm.app"}
 
 @pytest.fixture
 def opened(kling: Kling) -> Path:
-    """Put a program that opens files into the way, and return what it notes them in."""
+    """Put a program that opens files first on PATH, and return its log."""
     programs = kling.home / "bin"
     kling.env["PATH"] = f"{programs}:{kling.env['PATH']}"
     return put_opener(programs)

@@ -1,4 +1,4 @@
-"""`kling sandbox` as a person or a script starts it: a process of its own."""
+"""`kling sandbox` as a process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`kling trigger`, as somebody has it who writes a callback handler."""
+"""`kling trigger` against callback handlers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def app() -> Iterator[Recorder]:
 
 @pytest.fixture
 def secret(kling: Kling) -> Secret:
-    """Return the secret that kling and the handler know, and nobody may see."""
+    """Return the secret that kling and the handler share."""
     words = "the secret of both"
     made = Secret("whsec_" + b64encode(words.encode()).decode())
     kling.secrets.add(words, made.reveal())

@@ -30,7 +30,7 @@ def kling(box: Box, own_home: Path) -> Iterator[Kling]:
 
 
 def submit(kling: Kling, *options: str) -> str:
-    """Return the id of a new task that nobody waits for."""
+    """Return the id of a new task that no process waits for."""
     result = kling.run("text2video", "a boat", "--no-wait", *options)
 
     assert result.exit_code == 0

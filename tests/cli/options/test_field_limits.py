@@ -21,7 +21,7 @@ A, B = Limits(choices=(5, 10)), Limits(minimum=3.0, maximum=15.0)
 
 
 def sentence(kind: FieldKind = FieldKind.INTEGER, /, **limits: Limits | None) -> str:
-    """Return what is said of a field for which models `a`, `b`… have these limits."""
+    """Return the sentence about a field where models `a`, `b`… have these limits."""
     field = Field(name="x", kind=kind, help="", options=("--x",))
     models = tuple(
         a_model(name, {} if one is None else {"x": one}) for name, one in limits.items()

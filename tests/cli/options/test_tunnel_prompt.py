@@ -1,4 +1,4 @@
-"""A person is asked before a tunnel is opened; a script is not."""
+"""Prompts before a tunnel is opened; a script is never asked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bytes that are no text: refused where text is sent, kept where they name a file."""
+"""Undecodable bytes: refused in text that is sent, preserved in file names."""
 
 from __future__ import annotations
 

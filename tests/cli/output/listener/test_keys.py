@@ -26,7 +26,7 @@ URL = "https://hooks.example.com/callback/secret"
 
 @dataclass
 class Passed:
-    """A forwarder that remembers what it was given."""
+    """A forwarder that records what it was given."""
 
     kept: list[tuple[int, bool]] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""The status line of `kling listen`: what it says, and that nothing is lost by it."""
+"""The status line of `kling listen`: its text, and that it overwrites no output."""
 
 from __future__ import annotations
 
@@ -114,10 +114,10 @@ def test_a_url_is_shown_without_its_secret(url: str, shown: str) -> None:
 
 
 class Screen(io.StringIO):
-    """A terminal that remembers what is written to it."""
+    """A terminal that records what is written to it."""
 
     def rows(self) -> list[str]:
-        """Return the rows that stand there in the end."""
+        """Return the rows on the screen in the end."""
         rows = [""]
         for part in re.split(r"(\r\x1b\[J|\n)", self.getvalue()):
             if part == "\n":

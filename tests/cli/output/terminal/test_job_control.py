@@ -40,7 +40,7 @@ class Shell:
         self._terminal.type(text)
 
     def wait_for(self, pattern: str) -> re.Match[str]:
-        """Return the next place where `pattern` stands, after the last one."""
+        """Return the next match of `pattern`, after the last one."""
         skipped = rf"(?s)\A.{{{self._seen}}}.*?(?P<found>{pattern})"
         found = self._program.wait_for(skipped, stream="stdout")
         self._seen = found.end("found")

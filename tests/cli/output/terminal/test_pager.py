@@ -1,4 +1,4 @@
-"""Long lists: through the person's pager on a terminal, whole everywhere else."""
+"""Long lists: through the user's pager on a terminal, whole everywhere else."""
 
 from __future__ import annotations
 
