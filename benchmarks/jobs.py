@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from box import Box, running_sandbox
 from figures import Figure, kling
+from sandbox_process import SandboxProcess, running_sandbox
 
 TASK_S = 1.5
 AGENT = Path(__file__).parents[1] / "tests" / "support" / "ngrok_agent.py"
@@ -21,17 +21,17 @@ AGENT = Path(__file__).parents[1] / "tests" / "support" / "ngrok_agent.py"
 
 def measure_jobs(folder: Path, runs: int) -> Iterator[Figure]:
     """Time whole jobs: saving a file without and with a tunnel, and saving nothing."""
-    with running_sandbox(folder, "--task-seconds", str(TASK_S)) as box:
-        plain = [_job(box, "--output", f"a{run}.mp4")[0] for run in range(runs)]
+    with running_sandbox(folder, "--task-seconds", str(TASK_S)) as sandbox:
+        plain = [_job(sandbox, "--output", f"a{run}.mp4")[0] for run in range(runs)]
         yield _overhead(
             "a job without a tunnel, beyond the task's own time", plain, 0.6
         )
         tunnelled = [
-            _job(box, "--tunnel", "ngrok", "-o", f"b{run}.mp4", **_agent(folder))[0]
+            _job(sandbox, "--tunnel", "ngrok", "-o", f"b{run}.mp4", **_agent(folder))[0]
             for run in range(runs)
         ]
         yield _overhead("the same with the stand-in agent", tunnelled, 0.9)
-        tails = [_job(box, "--no-download")[1] for _ in range(runs)]
+        tails = [_job(sandbox, "--no-download")[1] for _ in range(runs)]
         yield Figure(
             name="from the final callback to the exit, nothing to download",
             value=statistics.median(tails),
@@ -42,10 +42,10 @@ def measure_jobs(folder: Path, runs: int) -> Iterator[Figure]:
 
 def measure_memory(folder: Path, _runs: int) -> Iterator[Figure]:
     """Measure the peak memory of a waiting job."""
-    with running_sandbox(folder, "--task-seconds", "3") as box:
+    with running_sandbox(folder, "--task-seconds", "3") as sandbox:
         child = subprocess.Popen(
             kling("text2video", "a boat", "--no-download"),
-            env=box.env,
+            env=sandbox.env,
             cwd=folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -62,13 +62,13 @@ def measure_memory(folder: Path, _runs: int) -> Iterator[Figure]:
     )
 
 
-def _job(box: Box, *options: str, **env: str) -> tuple[float, float]:
+def _job(sandbox: SandboxProcess, *options: str, **env: str) -> tuple[float, float]:
     """Return the seconds of a whole job, and those after the task's end."""
     began = time.time()
     done = subprocess.run(
         kling("text2video", "a boat", "--json", *options),
-        env={**box.env, **env},
-        cwd=box.cwd,
+        env={**sandbox.env, **env},
+        cwd=sandbox.cwd,
         check=True,
         capture_output=True,
     )

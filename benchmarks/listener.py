@@ -64,12 +64,12 @@ def main() -> int:
     parser.add_argument("--http", default="h11", help="FastAPI's parser (h11)")
     parser.add_argument("--memory", type=int, default=0, metavar="N", help="callbacks")
     wanted = parser.parse_args()
-    is_kept = True
+    is_within_budget = True
     with tempfile.TemporaryDirectory() as name:
         for figure in _figures(Path(name), wanted):
             print(figure.line, flush=True)
-            is_kept &= figure.is_kept
-    return 0 if is_kept else 1
+            is_within_budget &= figure.is_within_budget
+    return 0 if is_within_budget else 1
 
 
 def _figures(folder: Path, wanted: argparse.Namespace) -> Iterator[Figure]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.expect import PROMPT, document, one_task, saved
+from tests.scenarios.assertions import PROMPT, document, one_task, saved
 from tests.support import images
 from tests.support.box import Box
 from tests.support.https_proxy import serve_https_proxy

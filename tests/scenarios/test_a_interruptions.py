@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.expect import PROMPT, is_journal_sound, saved
+from tests.scenarios.assertions import PROMPT, is_journal_sound, saved
 from tests.support.agent import StandIn
 from tests.support.box import Box
 from tests.support.kling import Kling

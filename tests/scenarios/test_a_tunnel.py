@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 
-from tests.scenarios.expect import (
+from tests.scenarios.assertions import (
     PROMPT,
     document,
     is_journal_sound,

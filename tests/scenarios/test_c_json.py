@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.scenarios.expect import PROMPT, document
+from tests.scenarios.assertions import PROMPT, document
 from tests.support.box import Box
 from tests.support.kling import Kling
 from tests.support.program import Result

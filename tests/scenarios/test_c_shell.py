@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.conftest import NGROK_TOKEN
-from tests.scenarios.expect import (
+from tests.scenarios.assertions import (
     CONTROL,
     KEYS,
     PROMPT,
@@ -22,6 +21,7 @@ from tests.scenarios.expect import (
     one_task,
     saved,
 )
+from tests.scenarios.conftest import NGROK_TOKEN
 from tests.support import box as boxes
 from tests.support.agent import StandIn
 from tests.support.box import Box

@@ -19,7 +19,7 @@ from kling_cli.callbacks.signatures import sign
 from kling_cli.secret import Secret
 from tests.callbacks.receiver_fixture import post
 from tests.callbacks.test_signatures import BODY, HEADERS, SECRET as PUBLISHED, SENT_AT
-from tests.scenarios.expect import PROMPT, is_journal_sound
+from tests.scenarios.assertions import PROMPT, is_journal_sound
 from tests.scenarios.test_d_receiver import street
 from tests.scenarios.test_listen import HERE, of_type, ready
 from tests.support.agent import StandIn

@@ -12,7 +12,7 @@ import pytest
 
 from kling_cli.catalogue.definition import loader
 from kling_cli.sandbox.media.audio import Sound
-from tests.scenarios.expect import KEYS, document, listed, one_task, saved
+from tests.scenarios.assertions import KEYS, document, listed, one_task, saved
 from tests.support.box import Box
 from tests.support.kling import Kling
 from tests.support.program import Program

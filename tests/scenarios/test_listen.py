@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.expect import PROMPT
+from tests.scenarios.assertions import PROMPT
 from tests.support.agent import StandIn
 from tests.support.box import Box
 from tests.support.callback_client import current_payload, post_callback

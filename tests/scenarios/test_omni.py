@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.expect import is_whole_video
+from tests.scenarios.assertions import is_whole_video
 from tests.support.box import Box
 from tests.support.images import png
 from tests.support.kling import Kling

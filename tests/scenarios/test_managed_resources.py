@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from kling_cli.cli.output.json_document import LISTING_KEYS
-from tests.scenarios.expect import CONTROL, PROMPT
+from tests.scenarios.assertions import CONTROL, PROMPT
 from tests.support import images
 from tests.support.box import Box
 from tests.support.kling import Kling
