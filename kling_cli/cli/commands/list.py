@@ -103,8 +103,8 @@ class ListOptions:
     @property
     def is_narrow(self) -> bool:
         """Whether any filter but the limit is set."""
-        normalized = (self.status, self.search, self.product, self.since)
-        return any(each is not None for each in normalized)
+        filters = (self.status, self.search, self.product, self.since)
+        return any(each is not None for each in filters)
 
 
 def list_tasks(
