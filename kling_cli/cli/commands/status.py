@@ -16,7 +16,6 @@ from kling_cli.cli.output.terminal.capabilities import (
 )
 
 if TYPE_CHECKING:
-    from kling_cli.cli.output.views.jobs import status_details, status_words
     from kling_cli.cli.runner import RunContext
     from kling_cli.jobs.events import JobResult
 
@@ -42,6 +41,7 @@ def status(
 
     kling status boat-1
     """
+    from kling_cli.cli.output.views.jobs import status_details, status_words
     from kling_cli.cli.runner import load_settings, run
     from kling_cli.jobs.attach import query_tasks
     from kling_cli.jobs.job import RunOptions

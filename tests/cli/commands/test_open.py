@@ -104,8 +104,8 @@ def test_nothing_is_drawn_or_rung_in_a_pipe(
         monkeypatch.setenv(name, value)
     wanted = Presentation(is_previewing=True, is_notifying=True)
 
-    wanted.show([a_result()], OutputOptions())
-    wanted.end([a_result()], OutputOptions())
+    wanted.show_previews([a_result()], OutputOptions())
+    wanted.notify_and_open([a_result()], OutputOptions())
 
     assert capsys.readouterr() == ("", "")
 
@@ -127,7 +127,7 @@ STOPPED = StoppedError("stopped", exit_code=ExitCode.INTERRUPTED)
 def test_only_the_end_of_a_long_job_is_notified_by_default(
     wanted: bool | None, result: JobResult, is_told: bool
 ) -> None:
-    assert Presentation(is_notifying=wanted).is_news([result]) is is_told
+    assert Presentation(is_notifying=wanted).is_notification_due([result]) is is_told
 
 
 def test_an_option_wins_over_the_setting() -> None:
