@@ -44,7 +44,7 @@ sys.exit(main())
 """
 
 
-class Hands:
+class WallClock:
     """Sets the wall clock of a `kling` process."""
 
     def __init__(self, kling: Kling, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +110,7 @@ def test_d07_the_published_vector_is_accepted(
 ) -> None:
     kling.secrets.add("the published secret", PUBLISHED.reveal())
     kling.env["KLING_WEBHOOK_SECRET"] = PUBLISHED.reveal()
-    Hands(kling, monkeypatch).move(SENT_AT - datetime.now(UTC))
+    WallClock(kling, monkeypatch).move(SENT_AT - datetime.now(UTC))
 
     with street(kling, "--max-events", "1") as here:
         status = here.status(post(BODY, *header_lines(HEADERS), path=here.path))
@@ -136,7 +136,7 @@ def test_d11_what_ended_in_the_machines_sleep_is_told_and_passed_on_once(
     stand_in: StandIn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    hands = Hands(kling, monkeypatch)
+    wall_clock = WallClock(kling, monkeypatch)
     for _ in range(3):
         made = kling.run(*PROMPT, "--no-wait", "--tunnel", "none")
         assert made.exit_code == 0, made
@@ -157,7 +157,7 @@ def test_d11_what_ended_in_the_machines_sleep_is_told_and_passed_on_once(
                 stand_in.behave(page={"status": 404, "code": "ERR_NGROK_3200"})
             box.end(ended, "succeeded")
             box.end(failed, "failed", "too risky")
-            hands.move(ASLEEP)
+            wall_clock.move(ASLEEP)
             program.send(signal.SIGCONT)
             if tunnel == "dead":
                 stand_in.next_agent().wait_online()
@@ -231,7 +231,7 @@ def test_callbacks_arrive_despite_few_descriptors_and_many_idle_connections(
     command = kling.command(*HERE, "--max-events", "3")
     monkeypatch.setattr(kling, "command", lambda *_: (*shell, *command))
 
-    with kling.start() as program, contextlib.ExitStack() as crowd:
+    with kling.start() as program, contextlib.ExitStack() as connections:
         found = ready(program)
         port = urlsplit(found["local_url"]).port
         process = psutil.Process(program.pid)
@@ -239,7 +239,7 @@ def test_callbacks_arrive_despite_few_descriptors_and_many_idle_connections(
         def come(times: int) -> None:
             for _ in range(times):
                 one = socket.create_connection(("127.0.0.1", port), timeout=5)
-                crowd.enter_context(one)
+                connections.enter_context(one)
 
         come(100)
         answers = [
@@ -254,7 +254,7 @@ def test_callbacks_arrive_despite_few_descriptors_and_many_idle_connections(
         )
         time.sleep(0.5)
         spent = process.cpu_times().user - used
-        crowd.close()
+        connections.close()
         answers.append(
             post_callback(found["local_url"], current_payload("t3", "processing"))
         )

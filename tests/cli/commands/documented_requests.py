@@ -156,13 +156,15 @@ class Wrong:
             many = self.field.is_repeated and mapping.codec is None
             encoder.set_path(body, mapping.path, [value] if many else value)
             return body
-        kept = [
+        other_entries = [
             entry
             for entry in encoder.get_path(body, mapping.path) or []
             if not _is_of(entry, mapping.item)
         ]
         encoder.set_path(
-            body, mapping.path, [*kept, {**mapping.item, str(mapping.item_key): value}]
+            body,
+            mapping.path,
+            [*other_entries, {**mapping.item, str(mapping.item_key): value}],
         )
         return body
 

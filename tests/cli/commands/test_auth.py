@@ -176,11 +176,11 @@ def test_without_credentials_status_ends_with_3_and_says_what_to_do(
     kling: Kling,
 ) -> None:
     plain = kling.run("auth", "status")
-    asked = kling.run("auth", "status", "--json")
+    status = kling.run("auth", "status", "--json")
 
-    assert (plain.exit_code, asked.exit_code) == (3, 3)
+    assert (plain.exit_code, status.exit_code) == (3, 3)
     assert LOGIN_HINT in plain.stderr
-    assert asked.json()["error"]["hint"] == LOGIN_HINT
+    assert status.json()["error"]["hint"] == LOGIN_HINT
 
 
 def test_a_key_that_is_refused_ends_with_3(kling: Kling) -> None:

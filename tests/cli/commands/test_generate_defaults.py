@@ -33,7 +33,7 @@ NONSENSE = {
     "KLING_OUTPUT_DIR": "~nobody-here/x",
     "NGROK_AUTHTOKEN": "a b",
 }
-NOBODY = {**NONSENSE, "KLING_API_BASE": "no URL", "KLING_API_KEY": "a b"}
+INVALID_SETTINGS = {**NONSENSE, "KLING_API_BASE": "no URL", "KLING_API_KEY": "a b"}
 
 
 def run(
@@ -53,15 +53,15 @@ def run(
     ("environ", "line"),
     [
         (NONSENSE, "text2video hi --dry-run"),
-        (NOBODY, "text2video hi --sandbox --no-wait"),
-        (NOBODY, "list"),
-        (NOBODY, "list --remote --sandbox"),
-        (NOBODY, "account balance --sandbox"),
-        (NOBODY, "api GET /tasks -f task_ids=1 --sandbox"),
-        (NOBODY, "events list"),
-        (NOBODY, "models"),
-        (NOBODY, "effects --list"),
-        (NOBODY, "auth logout"),
+        (INVALID_SETTINGS, "text2video hi --sandbox --no-wait"),
+        (INVALID_SETTINGS, "list"),
+        (INVALID_SETTINGS, "list --remote --sandbox"),
+        (INVALID_SETTINGS, "account balance --sandbox"),
+        (INVALID_SETTINGS, "api GET /tasks -f task_ids=1 --sandbox"),
+        (INVALID_SETTINGS, "events list"),
+        (INVALID_SETTINGS, "models"),
+        (INVALID_SETTINGS, "effects --list"),
+        (INVALID_SETTINGS, "auth logout"),
     ],
 )
 def test_nonsense_that_is_not_needed_is_no_matter(
@@ -102,7 +102,7 @@ def test_nonsense_that_is_needed_is_named(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    exit_code = run(line, {variable: NOBODY[variable]}, own_home, monkeypatch)
+    exit_code = run(line, {variable: INVALID_SETTINGS[variable]}, own_home, monkeypatch)
 
     assert exit_code == 2
     assert variable in capfd.readouterr().err
@@ -113,12 +113,12 @@ def test_the_doctor_names_all_nonsense(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    exit_code = run("doctor --json", NOBODY, own_home, monkeypatch)
+    exit_code = run("doctor --json", INVALID_SETTINGS, own_home, monkeypatch)
 
     checks = json.loads(capfd.readouterr().out)["checks"]
     printed = " ".join(one["message"] for one in checks if one["name"] == "settings")
     assert exit_code == 2
-    assert [name for name in NOBODY if name not in printed] == []
+    assert [name for name in INVALID_SETTINGS if name not in printed] == []
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")

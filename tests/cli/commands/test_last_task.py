@@ -33,10 +33,12 @@ def state_dir(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_callbacks_are_chosen_by_it() -> None:
-    kept = events.parse_callback_filter(events.CallbackFilterOptions(task_id="last"))
+    callback_filter = events.parse_callback_filter(
+        events.CallbackFilterOptions(task_id="last")
+    )
     awaited = listen.parse_event_filter(listen.EventOptions(task_ids=["last", "t9"]))
 
-    assert kept.task_id == "t1"
+    assert callback_filter.task_id == "t1"
     assert awaited.task_ids == {"t1", "t9"}
 
 

@@ -171,16 +171,16 @@ def test_fields_can_be_changed(kling: Kling, app: Recorder) -> None:
 
 @pytest.mark.parametrize("way", ["option", "environment", "account"])
 def test_a_signature_is_made_anew(
-    kling: Kling, app: Recorder, journal: Journal, way: str
+    kling: Kling, app: Recorder, journal: Journal, selection: str
 ) -> None:
     old = (("webhook-id", "m"), ("webhook-timestamp", "1"), ("webhook-signature", "v"))
     journal.add_callback(a_callback(trust="signed", headers=old))
-    options = ["--sign-forwards", SECRET] if way == "option" else []
+    options = ["--sign-forwards", SECRET] if selection == "option" else []
     env = {
         "option": {},
         "environment": {"KLING_SIGN_FORWARDS": SECRET},
         "account": {"KLING_WEBHOOK_SECRET": SECRET},
-    }[way]
+    }[selection]
 
     kling.run("replay", "4", "--to", app.url, *options, env=env)
 

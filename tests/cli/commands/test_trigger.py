@@ -101,18 +101,18 @@ def test_the_listener_itself_passes_the_nasty_scenarios(
     kling: Kling, secret: Secret
 ) -> None:
     kling.be_quick()
-    asked = ("bad-signature", "malformed", "oversize", "burst")
+    names = ("bad-signature", "malformed", "oversize", "burst")
     with kling.start("listen", "--tunnel", "none", "--json") as program:
         ready(program)
         results = {
             name: kling.run("trigger", name, "--assert", "2xx,10s,idempotent")
-            for name in asked
+            for name in names
         }
         program.send(signal.SIGTERM)
         listener = program.finish()
 
     codes = {name: result.exit_code for name, result in results.items()}
-    assert codes == dict.fromkeys(asked, 0), results
+    assert codes == dict.fromkeys(names, 0), results
     assert {one["trust"] for one in of_type(listener, "callback")} == {"mock"}
 
 

@@ -28,10 +28,10 @@ URL = "https://hooks.example.com/callback/secret"
 class Passed:
     """A forwarder that records what it was given."""
 
-    kept: list[tuple[int, bool]] = field(default_factory=list)
+    submitted: list[tuple[int, bool]] = field(default_factory=list)
 
-    def submit(self, kept: StoredCallback, *, is_replay: bool = False) -> None:
-        self.kept.append((kept.id, is_replay))
+    def submit(self, submitted: StoredCallback, *, is_replay: bool = False) -> None:
+        self.submitted.append((submitted.id, is_replay))
 
     async def drain(self, timeout_s: float) -> None:
         pass
@@ -71,7 +71,7 @@ def test_replay_passes_the_last_callback_on_again(
     printed = KEYS["r"](controls)
 
     assert printed == "replaying the last callback"
-    assert passed.kept == [(7, True)]
+    assert passed.submitted == [(7, True)]
 
 
 def test_details_are_safe_to_show(controls: Controls) -> None:
@@ -148,12 +148,12 @@ def test_what_came_in_a_pause_is_passed_on_afterwards(
 ) -> None:
     KEYS["p"](controls)
     controls.forward(a_callback(8))
-    held_back = list(passed.kept)
+    held_back = list(passed.submitted)
 
     KEYS["p"](controls)
 
     assert held_back == []
-    assert passed.kept == [(8, False)]
+    assert passed.submitted == [(8, False)]
 
 
 def test_every_key_is_in_the_line_of_help() -> None:
