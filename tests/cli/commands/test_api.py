@@ -194,7 +194,7 @@ def test_a_sandbox_of_its_own_will_do(kling: Kling, box: Box) -> None:
         pytest.param("/v1/brand/new", "does not have POST", id="unknown"),
     ],
 )
-@pytest.mark.parametrize("way", [(), ("--wait",)], ids=["once", "followed"])
+@pytest.mark.parametrize("options", [(), ("--wait",)], ids=["once", "followed"])
 def test_what_may_cost_more_than_allowed_is_not_sent(
     kling: Kling, box: Box, path: str, words: str, options: tuple[str, ...]
 ) -> None:

@@ -169,7 +169,7 @@ def test_fields_can_be_changed(kling: Kling, app: Recorder) -> None:
     }
 
 
-@pytest.mark.parametrize("way", ["option", "environment", "account"])
+@pytest.mark.parametrize("selection", ["option", "environment", "account"])
 def test_a_signature_is_made_anew(
     kling: Kling, app: Recorder, journal: Journal, selection: str
 ) -> None:
