@@ -75,7 +75,7 @@ from kling_cli.listener.task_states import TaskStates
 from kling_cli.listener.verification import Verifier
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, StoredCallback
-from kling_cli.tunnels.provider import TunnelEvent
+from kling_cli.tunnels import TunnelEvent
 
 DRAIN_S: Final = 12.0  # for deliveries under way at the end
 TICK_S: Final = 0.5  # between reports of rejections

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from kling_cli import tunnels
 from kling_cli.callbacks import check_secret, load_key
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import OutputOptions
@@ -36,7 +37,6 @@ from kling_cli.mock.scenarios import (
 )
 from kling_cli.mock.sender import MockRun, MockRuns, MockSigner, delivery_batches
 from kling_cli.settings import Settings
-from kling_cli.tunnels import shared_lock
 
 if TYPE_CHECKING:
     from kling_cli.cli.output.views.mock_results import MockReport
@@ -290,8 +290,8 @@ def _needs_reachability_check(
 def _find_target(to: str | None, settings: Settings) -> Target:
     if to is not None:
         return parse_target(to)
-    for name in (shared_lock.PUBLIC, shared_lock.LOCAL):
-        tunnel = shared_lock.find_shared_tunnel(settings.state_dir, name)
+    for name in (tunnels.PUBLIC, tunnels.LOCAL):
+        tunnel = tunnels.find_shared_tunnel(settings.state_dir, name)
         if tunnel is not None and tunnel.is_standing:
             path = standing_path(load_token(settings.state_dir))
             return parse_target(f"{tunnel.local_url}{path}")
