@@ -20,7 +20,7 @@ from kling_cli.secret import Secret
 from tests.callbacks.receiver_fixture import post
 from tests.callbacks.test_signatures import BODY, HEADERS, SECRET as PUBLISHED, SENT_AT
 from tests.scenarios.assertions import PROMPT, is_journal_sound
-from tests.scenarios.test_d_receiver import street
+from tests.scenarios.test_d_receiver import running_listener
 from tests.scenarios.test_listen import HERE, of_type, ready
 from tests.support.agent import StandIn
 from tests.support.box import Box
@@ -84,7 +84,7 @@ def test_d07_with_a_secret_only_what_is_signed_gets_in(kling: Kling) -> None:
     old, new = a_secret(kling, "the old secret 1"), a_secret(kling, "the new secret 2")
     kling.env["KLING_WEBHOOK_SECRET"] = new.reveal()
 
-    with street(kling, "--max-events", "2") as here:
+    with running_listener(kling, "--max-events", "2") as here:
         statuses = [
             here.status(post(BODY, *extra, path=here.path))
             for extra in (
@@ -112,7 +112,7 @@ def test_d07_the_published_vector_is_accepted(
     kling.env["KLING_WEBHOOK_SECRET"] = PUBLISHED.reveal()
     WallClock(kling, monkeypatch).move(SENT_AT - datetime.now(UTC))
 
-    with street(kling, "--max-events", "1") as here:
+    with running_listener(kling, "--max-events", "1") as here:
         status = here.status(post(BODY, *header_lines(HEADERS), path=here.path))
         result = here.program.finish()
 
