@@ -12,9 +12,9 @@ import typer
 
 from kling_cli import tunnels
 from kling_cli.callbacks import check_secret, load_key
-from kling_cli.cli.commands.events import resolve_task_id
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import OutputOptions
+from kling_cli.cli.options.values import resolve_task_id
 from kling_cli.cli.output.terminal.streams import read_input
 from kling_cli.cli.runner import load_settings
 from kling_cli.clock import SystemClock
