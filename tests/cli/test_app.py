@@ -30,13 +30,13 @@ print("\\n" + json.dumps([code, sorted(sys.modules)]))
 
 def loaded_by(*arguments: str) -> tuple[int, set[str]]:
     """Return the exit code of a run of `kling` and all modules it loaded."""
-    said = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-c", LOADED.format(arguments=list(arguments))],
         capture_output=True,
         text=True,
         check=True,
     )
-    code, modules = json.loads(said.stdout.splitlines()[-1])
+    code, modules = json.loads(printed.stdout.splitlines()[-1])
     return code, set(modules)
 
 

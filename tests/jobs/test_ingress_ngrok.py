@@ -38,7 +38,7 @@ def event_log(opened: Opened) -> list[tuple[str, str | None]]:
     return [(one.state, one.via) for one in opened.heard.of(CallbackPath)]
 
 
-async def test_a_callback_comes_in_from_the_street(
+async def test_a_callback_arrives_through_ngrok(
     settings: Settings, stand_in: StandIn
 ) -> None:
     async with a_way(settings, tunnel="ngrok") as opened:

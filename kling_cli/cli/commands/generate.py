@@ -69,7 +69,7 @@ class CommandOptions:
     )
 
     @property
-    def wanted(self) -> ResultKind:
+    def result_kind(self) -> ResultKind:
         """What is printed on stdout: ids, links or files."""
         if not self.wait_options.is_waiting:
             return ResultKind.IDS
@@ -189,7 +189,7 @@ def print_job_result(
         [result],
         command=command,
         output_options=options.output_options,
-        wanted=options.wanted,
+        result_kind=options.result_kind,
         presentation=Presentation.of(options.presentation_options, settings),
     )
 

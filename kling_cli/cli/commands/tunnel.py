@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +19,7 @@ from kling_cli.errors import TunnelError, UsageError
 if TYPE_CHECKING:
     from kling_cli.listener.ingress.tunnel_measurement import TunnelReport
     from kling_cli.settings import Settings
-    from kling_cli.tunnels.provider import ProviderFactory, ReadinessCheck
+    from kling_cli.tunnels import ProviderFactory, ReadinessCheck
 
 HELP = "Show, test and choose the tunnels that callbacks come through."
 
@@ -48,15 +51,15 @@ def list_tunnels(*, output_options: OutputOptions) -> int:
 
     kling tunnel list
     """
+    from kling_cli import tunnels
     from kling_cli.cli.output.listing import Listing, print_listing
     from kling_cli.cli.runner import load_settings
-    from kling_cli.tunnels import registry
 
     settings = load_settings({})
-    registry.require_choice(settings)
+    tunnels.require_choice(settings)
     search_path = os.environ.get("PATH", "")
     found = [
-        (one, list(one.checks(settings, search_path))) for one in registry.factories()
+        (one, list(one.checks(settings, search_path))) for one in tunnels.factories()
     ]
     return print_listing(
         Listing(
@@ -83,6 +86,7 @@ def measure_tunnels(*, names: TunnelNames = None, output_options: OutputOptions)
     """
     import anyio
 
+    from kling_cli.cli.options.tunnel_prompt import prepare_tunnel
     from kling_cli.cli.output.listing import Listing, print_listing
     from kling_cli.cli.runner import load_settings
 
@@ -90,6 +94,10 @@ def measure_tunnels(*, names: TunnelNames = None, output_options: OutputOptions)
     wanted = [load_settings({"tunnel": name}) for name in chosen]
     if any(settings.tunnel == "none" for settings in wanted):
         raise UsageError("none is no tunnel", hint="kling tunnel list")
+    if output_options.can_prompt:
+        wanted = [
+            replace(one, tunnel=prepare_tunnel(one, one.tunnel)) for one in wanted
+        ]
     reports = anyio.run(_measure_all, wanted, output_options)
     failed = next((one.error for one in reports if one.error is not None), None)
     return print_listing(
@@ -116,9 +124,10 @@ def use_tunnel(*, name: TunnelChoice, output_options: OutputOptions) -> int:
     from kling_cli.cli.output.listing import Listing, print_listing
     from kling_cli.cli.runner import load_settings
     from kling_cli.settings import write_setting
+    from kling_cli.tunnels import read_choice
 
     settings = load_settings({"tunnel": name})
-    if output_options.can_prompt:
+    if output_options.can_prompt and read_choice(settings.tunnel) is not None:
         prepare_tunnel(settings, settings.tunnel)
     path = settings.config_dir / "config.toml"
     write_setting(path, "tunnel", settings.tunnel)
@@ -148,7 +157,7 @@ def _is_ready(checks: list[ReadinessCheck]) -> bool:
 
 
 def _is_chosen(one: ProviderFactory, settings: Settings) -> bool:
-    from kling_cli.tunnels.registry import read_choice
+    from kling_cli.tunnels import read_choice
 
     choice = read_choice(settings.tunnel)
     return choice is not None and choice.name == one.name
@@ -183,35 +192,36 @@ def _document(
 def _lines(
     found: list[tuple[ProviderFactory, list[ReadinessCheck]]], settings: Settings
 ) -> Iterator[str]:
-    from kling_cli.cli.output.tables import labelled_lines
+    """Yield a table of the providers, then what those that are not ready need."""
+    from kling_cli.cli.output.tables import Column, fitted_table, plain_table
+    from kling_cli.cli.output.terminal.capabilities import is_terminal
 
-    used = settings.tunnel
-    yield f"used: {used} ({settings.origins['tunnel']})"
-    for one, checks in found:
-        words = "ready" if _is_ready(checks) else "not ready"
-        if one.is_public_service:
-            words += "; a public service, used only when you choose it"
-        elif _is_chosen(one, settings):
-            words += "; chosen"
-        yield ""
-        yield f"{one.name}: {words}"
-        description = one.description
-        yield from labelled_lines(
-            [
-                *((check.name, _check_text(check)) for check in checks),
-                ("account", description.account),
-                ("agent", description.agent),
-                ("URL", description.url),
-                ("limits", description.limits),
-                ("sees", description.sees),
-            ],
-            indent="  ",
-            width=80,
+    headings = ("tunnel", "ready", "account", "URL", "limits", "reads requests")
+    rows = [
+        (
+            ("* " if _is_chosen(one, settings) else "") + one.name,
+            "yes" if _is_ready(checks) else "no",
+            one.description.account,
+            one.description.url,
+            one.description.limits,
+            one.description.sees,
         )
-
-
-def _check_text(check: ReadinessCheck) -> str:
-    return check.message if check.is_ok else f"{check.message}; {check.remedy}"
+        for one, checks in found
+    ]
+    if is_terminal(sys.stdout):
+        wide = [Column(heading=each, is_wrapped=True) for each in headings[3:5]]
+        narrow = [Column(heading=each) for each in headings[:2]]
+        account = Column(heading="account", drop_order=2)
+        reader = Column(heading=headings[5], drop_order=1)
+        width = get_terminal_size().columns
+        yield from fitted_table([*narrow, account, *wide, reader], rows, width=width)
+    else:
+        yield from plain_table(rows, headings=headings)
+    yield ""
+    yield f"used: {settings.tunnel} ({settings.origins['tunnel']})"
+    for check in (check for _, checks in found for check in checks):
+        if not check.is_ok:
+            yield f"{check.name}: {check.message}; {check.remedy}"
 
 
 def _default_test_targets(settings: Settings) -> list[str]:
@@ -220,14 +230,14 @@ def _default_test_targets(settings: Settings) -> list[str]:
     Raises:
         TunnelError: nothing is ready.
     """
-    from kling_cli.tunnels import chain, registry
+    from kling_cli import tunnels
 
-    registry.require_choice(settings)
-    if registry.read_choice(settings.tunnel) is not None:
+    tunnels.require_choice(settings)
+    if tunnels.read_choice(settings.tunnel) is not None:
         return [settings.tunnel]
-    found = chain.set_up_factories(settings)
+    found = tunnels.set_up_factories(settings)
     if not found:
-        raise TunnelError("no tunnel is set up", hint=chain.HOW_TO_SET_UP)
+        raise TunnelError("no tunnel is set up", hint=tunnels.HOW_TO_SET_UP)
     return [one.name for one, why in found if why is None] or [found[0][0].name]
 
 
@@ -240,7 +250,7 @@ async def _measure_all(
         TunnelReport,
         measure_tunnel,
     )
-    from kling_cli.tunnels.chain import provider_for
+    from kling_cli.tunnels import provider_for
 
     async def run() -> list[TunnelReport]:
         reports = []
@@ -301,15 +311,15 @@ def _report_lines(reports: list[TunnelReport]) -> Iterator[str]:
 
 def _warnings(settings: Settings) -> Iterator[str]:
     """Yield why the chosen tunnel may not be used, or not work yet."""
-    from kling_cli.tunnels import registry
+    from kling_cli import tunnels
 
     if os.environ.get("KLING_TUNNEL", "").strip():
         yield "KLING_TUNNEL is set and wins: unset it"
-    choice = registry.read_choice(settings.tunnel)
+    choice = tunnels.read_choice(settings.tunnel)
     if choice is None:
         return
     try:
-        registry.factory(choice.name).require_ready(settings, choice.address)
+        tunnels.factory(choice.name).require_ready(settings, choice.address)
     except TunnelError as exc:
         yield f"it is not ready: {exc.message}"
         if exc.hint:

@@ -51,7 +51,7 @@ def run(box: Box, own_home: Path) -> Run:
 
 
 def settled(body: Any) -> Any:
-    """Return a body without the order of its typed items, which means nothing."""
+    """Return a body with its typed items sorted, as their order has no meaning."""
     if "contents" in body:
         body = {**body, "contents": sorted(body["contents"], key=json.dumps)}
     return body
@@ -87,7 +87,7 @@ def test_a_documented_request_is_sent_as_it_stands_and_its_result_is_saved(
 
 
 @pytest.mark.parametrize("wrong", WRONGS, ids=lambda wrong: wrong.id)
-def test_a_value_nobody_takes_is_refused_before_anything_is_sent(
+def test_a_value_no_model_accepts_is_refused_before_anything_is_sent(
     wrong: Wrong, run: Run, box: Box
 ) -> None:
     ran = run(wrong.example, wrong.line)
@@ -99,13 +99,13 @@ def test_a_value_nobody_takes_is_refused_before_anything_is_sent(
 
 
 @pytest.mark.parametrize("wrong", WRONGS, ids=lambda wrong: wrong.id)
-def test_a_value_nobody_takes_is_refused_by_the_sandbox_when_sent_raw(
+def test_a_value_no_model_accepts_is_refused_by_the_sandbox(
     wrong: Wrong, box: Box
 ) -> None:
-    said = _post(box, wrong.example.call.documented["path"], wrong.raw)
+    printed = _post(box, wrong.example.call.documented["path"], wrong.raw)
 
-    assert said["code"] == 1201
-    assert SENTENCES.get(wrong.id, wrong.wire) in said["message"]
+    assert printed["code"] == 1201
+    assert SENTENCES.get(wrong.id, wrong.wire) in printed["message"]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.id)
@@ -120,10 +120,10 @@ def test_a_model_there_is_not_is_refused_by_both(
     assert (ran.exit_code, "kling-99" in ran.json()["error"]["message"]) == (2, True)
     at = example.call.route.model_path
     if at is not None:
-        said = _post(
+        printed = _post(
             box, example.call.documented["path"], {**example.body, at: "kling-99"}
         )
-        assert (said["code"], at in said["message"]) == (1201, True)
+        assert (printed["code"], at in printed["message"]) == (1201, True)
 
 
 def _post(box: Box, path: str, body: Any) -> dict[str, Any]:
