@@ -97,7 +97,7 @@ def _cell(product: Product, rate: Rate) -> str:
     return f"{most}{rate.units:g} ({money(rate.units * product.unit_usd)})"
 
 
-def length(each: DurationRule, product: Product) -> str:
+def duration_rule(each: DurationRule, product: Product) -> str:
     """Return what the length of a result depends on."""
     option = markdown.code(product.field(each.source).spelling)
     when = markdown.conditions(product, each.when)

@@ -149,7 +149,9 @@ def _client_defaults(product: Product) -> list[str]:
 
 def _prices(product: Product) -> list[str]:
     pack = prices.PACKS[product.pack]
-    lines = [f"- {prices.length(each, product)}" for each in product.duration_rules]
+    lines = [
+        f"- {prices.duration_rule(each, product)}" for each in product.duration_rules
+    ]
     if lines:
         lines.append("")
     if not any(model.rates for model in product.models):
