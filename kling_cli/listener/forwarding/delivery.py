@@ -136,8 +136,8 @@ def _replay_hint(number: int) -> str:
 class DeliveryOutcome:
     """The outcome of one delivery; `failure` is set exactly when `status` is not.
 
-    `excerpt` is the beginning of the response body, a stranger's text; where nothing
-    could be sent at all, it says why. `body` is as much of it as was read.
+    `excerpt` is the beginning of the response body, untrusted text; where nothing could
+    be sent at all, it says why. `body` is as much of it as was read.
     """
 
     sent_at: datetime
