@@ -158,7 +158,7 @@ def test_the_recovery_hint_is_a_command(path: str, body: Any, hint: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "is_question"),
+    ("method", "path", "is_read_only"),
     [
         pytest.param("GET", "/v1/anything", True, id="GET"),
         pytest.param("POST", "/tasks", True, id="search"),
@@ -167,5 +167,7 @@ def test_the_recovery_hint_is_a_command(path: str, body: Any, hint: str) -> None
         pytest.param("DELETE", "/tasks", False, id="DELETE"),
     ],
 )
-def test_a_question_changes_nothing(method: str, path: str, is_question: bool) -> None:
-    assert RawCall(method=method, path=path).is_question == is_question
+def test_a_read_only_call_changes_nothing(
+    method: str, path: str, is_read_only: bool
+) -> None:
+    assert RawCall(method=method, path=path).is_read_only == is_read_only

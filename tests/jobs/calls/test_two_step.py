@@ -270,7 +270,7 @@ async def take(world: World, name: str, **values: Any) -> StepResult:
         emit=world.event_log,
         clock=world.clock,
     )
-    return await step.take(Order(product=name, values=values))
+    return await step.run(Order(product=name, values=values))
 
 
 async def test_a_step_that_opens_a_session_is_remembered(tmp_path: Path) -> None:

@@ -291,7 +291,7 @@ async def test_an_encoded_body_that_cannot_be_decoded_is_refused(
     tmp_path: Path, reply: Reply, why: str
 ) -> None:
     async with fetching(reply) as stage:
-        stage.download.most_decoded_bytes = 2 << 20
+        stage.download.max_decoded_bytes = 2 << 20
         error = await fail(stage, tmp_path)
 
     assert why in error.message
