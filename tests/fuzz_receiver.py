@@ -29,8 +29,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1, help="of the first client")
-    asked = parser.parse_args()
-    n_clients, statuses = anyio.run(fuzz, asked.seconds, asked.seed)
+    options = parser.parse_args()
+    n_clients, statuses = anyio.run(fuzz, options.seconds, options.seed)
     print(f"{n_clients} clients, answered with {sorted(statuses)}")
     return 0
 

@@ -23,14 +23,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
         serve_box(task_seconds=0.5, slots=1000, units=1e6) as box,
     ):
         kling = Kling(Path(folder), box.env)
         stand_in = StandIn(Path(folder) / "stand-in-ngrok")
-        damage = kill_runs(kling, box, stand_in, kills=asked.kills, seed=asked.seed)
+        damage = kill_runs(kling, box, stand_in, kills=options.kills, seed=options.seed)
         stand_in.close()
     print(damage)
     return 1 if damage.unfinished or damage.doubled or damage.strays else 0

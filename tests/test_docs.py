@@ -140,3 +140,17 @@ def test_every_link_of_a_page_leads_somewhere() -> None:
     ]
 
     assert [each for each in links if not (DOCS / each[1]).exists()] == []
+
+
+def test_every_file_on_the_map_for_contributors_is_there() -> None:
+    text = (DOCS.parent / "CONTRIBUTING.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    named = {each for row in rows for each in re.findall(r"`([\w/]+(?:\.py|/))`", row)}
+    package = DOCS.parent / "kling_cli"
+    there = [
+        f"/{path.relative_to(package).as_posix()}{'/' if path.is_dir() else ''}"
+        for path in package.rglob("*")
+    ]
+
+    assert len(named) > 20
+    assert [one for one in named if not any(p.endswith(f"/{one}") for p in there)] == []

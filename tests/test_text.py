@@ -65,7 +65,7 @@ def test_every_reader_accepts_files_saved_on_windows(
     shots = read_option_values(product, {"prompt": "x", "shots": [f"@{board}"]})[
         "shots"
     ]
-    told = read_json(str(save("request.json", json.dumps(request))), hint="")
+    parsed = read_json(str(save("request.json", json.dumps(request))), hint="")
     keys = parse_credentials(windows("ak\n\nsk\n", mark, encoding), is_pair=True)
     text, listed = save("prompt.txt", WORDS), save("list.json", "[1]\n")
     body = parse_body(BodyOptions(values=[f"prompt=@{text}", f"list=@{listed}"]))
@@ -75,7 +75,7 @@ def test_every_reader_accepts_files_saved_on_windows(
     assert settings.webhook_secrets == (Secret("dGVzdA=="),)
     assert piped["prompt"] == WORDS.strip()
     assert shots == ({"duration": 2, "prompt": "a boat"}, "3: rain")
-    assert to_order(told).values["prompt"] == WORDS
+    assert to_order(parsed).values["prompt"] == WORDS
     assert (keys.access_key, keys.secret_key) == (Secret("ak"), Secret("sk"))
     assert body == {"prompt": WORDS, "list": [1]}
 
@@ -83,9 +83,9 @@ def test_every_reader_accepts_files_saved_on_windows(
 def test_text_read_by_a_shell_from_such_a_file_is_the_same() -> None:
     product = loader.load_product("text2video")
 
-    said = read_option_values(product, {"prompt": "\ufeffa boat\r\nat sea\r"})
+    expected = read_option_values(product, {"prompt": "\ufeffa boat\r\nat sea\r"})
 
-    assert said["prompt"] == "a boat\nat sea"
+    assert expected["prompt"] == "a boat\nat sea"
     assert json_or_text('\ufeff{"a": 1}\r') == {"a": 1}
     assert read_settings({"KLING_API_KEY": "\ufeffsk-1\r"}).api_key == Secret("sk-1")
     assert normalize_text("old\rMac") == "old\nMac"
@@ -105,7 +105,7 @@ def test_a_file_that_is_not_text_is_an_error(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(
-    ("key", "said"),
+    ("key", "expected"),
     [
         pytest.param("sk-hid\u200bden", "character 7 is U+200B (zero width", id="zero"),
         pytest.param("sk-hid\u00a0den", "character 7 is U+00A0 (no-break", id="space"),
@@ -116,7 +116,7 @@ def test_a_file_that_is_not_text_is_an_error(monkeypatch: pytest.MonkeyPatch) ->
         pytest.param("\u200bsk-hidden", "character 1 is U+200B", id="first"),
     ],
 )
-def test_an_invalid_character_in_a_key_is_located(key: str, said: str) -> None:
+def test_an_invalid_character_in_a_key_is_located(key: str, expected: str) -> None:
     settings = read_settings({"KLING_API_KEY": key})
 
     with pytest.raises(UsageError) as stored:
@@ -126,5 +126,5 @@ def test_an_invalid_character_in_a_key_is_located(key: str, said: str) -> None:
 
     assert stored.value.message.startswith("KLING_API_KEY has a character")
     for caught in (stored, piped):
-        assert said in caught.value.message
+        assert expected in caught.value.message
         assert "hid" not in f"{caught.value.message} {caught.value.hint}"

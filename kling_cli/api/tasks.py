@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -52,8 +52,8 @@ class Output:
 
     type: str
     id: str | None = None
-    url: str | None = None
-    watermark_url: str | None = None
+    url: str | None = field(default=None, repr=False)
+    watermark_url: str | None = field(default=None, repr=False)
     duration_s: float | None = None
     facts: Mapping[str, float] | None = None
 

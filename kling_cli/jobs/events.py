@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kling_cli.api import TaskStatus
@@ -245,7 +245,7 @@ class JobResult:
     resume: str | None = None
     session_id: str | None = None
     error: KlingError | None = None
-    answer: ApiResponse | None = None
+    answer: ApiResponse | None = field(default=None, repr=False)
     is_unsubmitted: bool = False
 
     @property

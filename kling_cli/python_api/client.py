@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, Unpack
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+import anyio
+from anyio.from_thread import BlockingPortal
 
 from kling_cli.api import Pack
+from kling_cli.errors import StillRunningError
 from kling_cli.jobs.events import JobResult, Submitted
 from kling_cli.jobs.prepare import Order
 from kling_cli.python_api.job import AsyncJob, Job, OnEvent, paths_of
@@ -163,35 +165,46 @@ class AsyncKling(Products[Coroutine[Any, Any, AsyncJob]]):
 class LoopThread:
     """An event loop in a thread of its own, started when it is needed.
 
-    In a process that was forked, another one is started.
+    `finish` is awaited at its end. A process that was forked starts another one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, finish: Callable[[], Awaitable[None]]) -> None:
+        self._finish = finish
         self._lock = threading.Lock()
-        self._stack = ExitStack()
-        self._portal: BlockingPortal | None = None
-        self._process_id = 0
+        self._running: tuple[int, threading.Thread, BlockingPortal] | None = None
 
     def portal(self) -> BlockingPortal:
         """Return what runs functions in the loop."""
         with self._lock:
-            if self._portal is None or self._process_id != os.getpid():
-                self._stack = ExitStack()
-                portal = start_blocking_portal(name="kling")
-                self._portal = self._stack.enter_context(portal)
-                self._process_id = os.getpid()
-            return self._portal
+            if self._running is None or self._running[0] != os.getpid():
+                ready: Future[BlockingPortal] = Future()
+                thread = threading.Thread(
+                    target=anyio.run,
+                    args=(self._serve, ready),
+                    name="kling",
+                    daemon=True,  # so that the end of the program closes it, not waits
+                )
+                thread.start()
+                self._running = os.getpid(), thread, ready.result()
+            return self._running[2]
 
-    def close(self, finish: Callable[[], Awaitable[None]]) -> None:
-        """Await `finish` in the loop, and end it."""
+    def close(self) -> None:
+        """Cancel what runs in the loop, and end it."""
         with self._lock:
-            if self._portal is None or self._process_id != os.getpid():
+            running, self._running = self._running, None
+            if running is None or running[0] != os.getpid():
                 return
-            portal, self._portal = self._portal, None
-            try:
-                portal.call(finish)
-            finally:
-                self._stack.close()
+            _, thread, portal = running
+            portal.call(portal.stop, True)
+            thread.join()
+
+    async def _serve(self, ready: Future[BlockingPortal]) -> None:
+        try:
+            async with BlockingPortal() as portal:
+                ready.set_result(portal)
+                await portal.sleep_until_stopped()
+        finally:
+            await self._finish()
 
 
 class Kling(Products[Job]):
@@ -210,8 +223,8 @@ class Kling(Products[Job]):
 
     def __init__(self, **settings: Unpack[ClientSettings]) -> None:
         self._runner = JobRunner(settings)
-        self._loop = LoopThread()
-        weakref.finalize(self, self._loop.close, self._runner.aclose)
+        self._loop = LoopThread(self._runner.aclose)
+        weakref.finalize(self, self._loop.close)
 
     def __enter__(self) -> Self:
         return self
@@ -226,7 +239,7 @@ class Kling(Products[Job]):
 
     def close(self) -> None:
         """End what the client has started: its loop, its sandbox, the tasks in that."""
-        self._loop.close(self._runner.aclose)
+        self._loop.close()
 
     def wait(
         self,
@@ -361,4 +374,17 @@ class Kling(Products[Job]):
                 for _ in iter(messages.get, _END):
                     pass
             raise
-        return future.result()
+        return self._result_of(future, submitted)
+
+    def _result_of(self, future: Future[T], submitted: Sequence[str]) -> T:
+        """Return the result of work that has ended.
+
+        Raises:
+            StillRunningError: the client was closed meanwhile.
+        """
+        try:
+            return future.result()
+        except CancelledError:
+            error = StillRunningError("the client was closed while it was at work")
+            self._runner.annotate(error, submitted)
+            raise error from None

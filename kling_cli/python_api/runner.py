@@ -339,9 +339,8 @@ class JobRunner:
 
     def annotate(self, exc: BaseException, task_ids: Sequence[str]) -> None:
         """Note on what ended a wait what to do about it, or which tasks go on."""
-        if isinstance(exc, KlingError):
-            if exc.hint is not None:
-                exc.add_note(exc.hint)
+        if isinstance(exc, KlingError) and exc.hint is not None:
+            exc.add_note(exc.hint)
             return
         for task_id in task_ids:
             resume = "" if self._settings.is_sandbox else f": kling wait {task_id}"

@@ -17,7 +17,7 @@ from kling_cli.api.account import (
     packs_from_wire,
 )
 from kling_cli.errors import AccountError
-from tests.api.asked import Answering
+from tests.api.recording_fetcher import RecordingFetcher
 
 LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
 LATER = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,7 +53,7 @@ CASH = {
 
 
 @pytest.mark.anyio
-async def test_packs_are_asked_for_once_in_the_window() -> None:
+async def test_packs_are_queried_once_for_the_window() -> None:
     pack = {
         "resource_pack_id": "pack1",
         "resource_pack_name": "P",
@@ -63,11 +63,11 @@ async def test_packs_are_asked_for_once_in_the_window() -> None:
         "status": "online",
     }
     data = {"code": 0, "msg": "", "resource_pack_subscribe_infos": [pack]}
-    client = Answering(lambda _: data)
+    client = RecordingFetcher(lambda _: data)
 
     (found,) = await packs(client, LONG_AGO, LATER)
 
-    (asked,) = client.asked
+    (asked,) = client.requests
     assert (asked["start_time"], asked["end_time"]) == (
         "1735689600000",
         "1767225600000",
@@ -79,13 +79,13 @@ async def test_packs_are_asked_for_once_in_the_window() -> None:
 
 @pytest.mark.anyio
 async def test_costs_that_fail_inside_a_success_are_an_error() -> None:
-    client = Answering(lambda _: {"code": 1101, "msg": "arrears"})
+    client = RecordingFetcher(lambda _: {"code": 1101, "msg": "arrears"})
 
     with pytest.raises(AccountError, match="arrears"):
         await packs(client, LONG_AGO, LATER)
 
 
-def test_packs_keep_what_is_known() -> None:
+def test_packs_are_parsed_as_far_as_known() -> None:
     (pack,) = packs_from_wire({"resource_pack_subscribe_infos": [{"status": "online"}]})
 
     assert (pack.name, pack.status, pack.left_units) == ("unnamed", "online", None)
@@ -101,7 +101,7 @@ def test_packs_keep_what_is_known() -> None:
     ],
     ids=["units", "cash", "cash of no currency"],
 )
-def test_a_row_says_what_was_paid_in_what(
+def test_a_deduction_has_its_amount_and_unit(
     row: Any, unit: str, amount: float, before: float, after: float
 ) -> None:
     (found,) = deductions_from_wire({"result": {"detail": [row]}})
@@ -126,10 +126,10 @@ def paged(said: Mapping[str, Any]) -> Any:
 @pytest.mark.parametrize(
     ("limit", "ids", "has_more"), [(0, ["1", "2"], False), (1, ["1"], True)]
 )
-async def test_a_bill_is_followed_within_the_limit(
+async def test_a_bill_is_paginated_within_the_limit(
     limit: int, ids: list[str], has_more: bool
 ) -> None:
-    client = Answering(paged)
+    client = RecordingFetcher(paged)
 
     found = await deductions(
         client,
@@ -142,9 +142,13 @@ async def test_a_bill_is_followed_within_the_limit(
 
     assert [row.task_id for row in found.items] == ids
     assert found.has_more is has_more
-    assert client.asked[0]["filters"] == [{"key": "product_type", "values": ["video"]}]
-    assert client.asked[0]["limit"] == (limit or 500)
-    assert [each.get("cursor") for each in client.asked[1:]] == ["c2"][: len(ids) - 1]
+    assert client.requests[0]["filters"] == [
+        {"key": "product_type", "values": ["video"]}
+    ]
+    assert client.requests[0]["limit"] == (limit or 500)
+    assert [each.get("cursor") for each in client.requests[1:]] == ["c2"][
+        : len(ids) - 1
+    ]
 
 
 @given(
@@ -159,6 +163,6 @@ async def test_a_bill_is_followed_within_the_limit(
         max_leaves=20,
     )
 )
-def test_no_json_crashes_the_readers(data: Any) -> None:
+def test_no_json_crashes_the_parsers(data: Any) -> None:
     deductions_from_wire(data)
     packs_from_wire(data)

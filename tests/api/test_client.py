@@ -1,4 +1,4 @@
-"""Every way a request can end, over real sockets."""
+"""Every outcome of a request, over real sockets."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def talking(
         )
 
 
-async def test_an_accepted_job_is_a_task() -> None:
+async def test_an_accepted_job_returns_a_task() -> None:
     async with talking(envelope(ACCEPTED)) as (client, server):
         task = await client.create(PATH, {"prompt": "Ein Boot"})
 
@@ -84,7 +84,7 @@ async def test_an_accepted_job_is_a_task() -> None:
     ("header", "seconds"),
     [("9.300", 9.3), ("0", None), ("-1", None), ("inf", None), ("9" * 40, None)],
 )
-def test_a_sandbox_says_how_long_a_task_will_take(
+def test_a_sandbox_reports_how_long_a_task_will_take(
     header: str, seconds: float | None
 ) -> None:
     response = httpx.Response(200, headers={"Kling-Sandbox-Task-Seconds": header})
@@ -128,7 +128,7 @@ def test_a_sandbox_says_how_long_a_task_will_take(
         (429, 7777, RateLimitError),
     ],
 )
-async def test_a_create_that_was_refused_says_why(
+async def test_a_refused_create_has_a_reason(
     http: int, code: int, error: type[KlingError]
 ) -> None:
     async with talking(envelope(code=code, http=http, message="so so")) as (client, _):
@@ -170,7 +170,7 @@ async def test_a_create_that_was_refused_says_why(
         ),
     ],
 )
-async def test_a_create_whose_outcome_nobody_knows_is_ambiguous(reply: Reply) -> None:
+async def test_a_create_of_unknown_outcome_is_ambiguous(reply: Reply) -> None:
     async with talking(reply) as (client, server):
         with pytest.raises(AmbiguousError) as caught:
             await client.create(PATH, {})
@@ -180,20 +180,20 @@ async def test_a_create_whose_outcome_nobody_knows_is_ambiguous(reply: Reply) ->
 
 
 @pytest.mark.parametrize("reply", [wire.hang, wire.hang_in_the_middle])
-async def test_a_create_that_is_never_answered_is_ambiguous(reply: Reply) -> None:
+async def test_a_create_without_a_response_is_ambiguous(reply: Reply) -> None:
     async with talking(reply, timeout_s=0.1) as (client, _):
         with pytest.raises(AmbiguousError, match="took too long"):
             await client.create(PATH, {})
 
 
-async def test_a_dripping_answer_ends_at_the_deadline() -> None:
+async def test_a_slow_response_ends_at_the_deadline() -> None:
     async with talking(wire.drip, exchange_timeout_s=0.2) as (client, _):
         with pytest.raises(AmbiguousError, match="took too long"):
             await client.create(PATH, {})
 
 
 @pytest.mark.parametrize("is_zipped", [False, True])
-async def test_an_endless_answer_is_cut(is_zipped: bool) -> None:
+async def test_an_endless_response_is_cut_off(is_zipped: bool) -> None:
     body = b" " * (MAX_RESPONSE_BYTES + 1)
     headers = {"Content-Encoding": "gzip"} if is_zipped else {}
     reply = says(200, gzip.compress(body) if is_zipped else body, headers=headers)
@@ -223,7 +223,7 @@ async def test_code_0_is_success_whatever_the_status(code: Any) -> None:
         (says(401, b"{}"), CredentialsError),
     ],
 )
-async def test_a_gateway_that_turns_a_create_away_leaves_no_doubt(
+async def test_a_create_refused_by_a_gateway_is_certain(
     reply: Reply, error: type[KlingError]
 ) -> None:
     async with talking(reply) as (client, _):
@@ -247,7 +247,7 @@ async def test_a_refused_connection_is_certain() -> None:
     assert "kling sandbox" in (caught.value.hint or "")
 
 
-async def test_a_connection_that_is_never_taken_is_certain() -> None:
+async def test_a_connection_that_is_never_accepted_is_certain() -> None:
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -280,7 +280,7 @@ async def test_a_failed_handshake_is_certain() -> None:
     assert type(caught.value) is UnreachableError
 
 
-async def test_a_certificate_nobody_vouches_for_is_certain_and_explained() -> None:
+async def test_an_untrusted_certificate_is_certain_and_explained() -> None:
     async with (
         wire.wire_server(wire.hang, tls=wire.server_tls()) as server,
         new_http(f"https://127.0.0.1:{server.port}") as http,
@@ -320,7 +320,7 @@ async def test_a_base_without_a_host_is_certain() -> None:
         pytest.param(envelope({}), id="an object for a list"),
     ],
 )
-async def test_a_query_that_fails_for_now_is_unreachable(reply: Reply) -> None:
+async def test_a_query_that_fails_temporarily_is_unreachable(reply: Reply) -> None:
     async with talking(reply) as (client, _):
         with pytest.raises(UnreachableError) as caught:
             await client.tasks(["t1"])
@@ -338,7 +338,7 @@ async def test_a_query_that_fails_for_now_is_unreachable(reply: Reply) -> None:
         pytest.param(page(429), id="HTML"),
     ],
 )
-async def test_a_query_that_is_one_too_many_is_a_rate_limit(reply: Reply) -> None:
+async def test_a_throttled_query_is_a_rate_limit(reply: Reply) -> None:
     async with talking(reply) as (client, _):
         with pytest.raises(RateLimitError):
             await client.tasks(["t1"])
@@ -350,7 +350,7 @@ async def test_account_errors_on_queries_keep_their_class() -> None:
             await client.tasks(["t1"])
 
 
-async def test_tasks_are_asked_for_twenty_at_a_time_and_found_by_id() -> None:
+async def test_tasks_are_queried_twenty_at_a_time_and_found_by_id() -> None:
     ids = [f"t{n}" for n in range(41)]
     known = envelope([{"id": "t0"}, {"id": "t40"}, {"id": "stranger"}, None, {}])
 
@@ -371,7 +371,7 @@ async def test_tasks_are_found_by_external_id() -> None:
     assert {name: task.id for name, task in found.items()} == {"e1": "t1"}
 
 
-async def test_the_answer_to_one_external_id_need_not_repeat_it() -> None:
+async def test_the_response_to_one_external_id_need_not_repeat_it() -> None:
     async with talking(envelope([{"id": "t1"}])) as (client, _):
         found = await client.tasks(["e1"], is_external=True)
 
@@ -384,7 +384,7 @@ async def test_unknown_tasks_are_absent() -> None:
 
 
 @pytest.mark.parametrize("task_id", ["", ".", "..", "a,b"])
-async def test_what_cannot_be_an_id_is_not_asked_for(task_id: str) -> None:
+async def test_an_invalid_task_id_is_not_queried(task_id: str) -> None:
     async with talking(envelope([])) as (client, server):
         with pytest.raises(UsageError):
             await client.tasks([task_id])
@@ -394,7 +394,7 @@ async def test_what_cannot_be_an_id_is_not_asked_for(task_id: str) -> None:
     assert server.seen == []
 
 
-async def test_a_legacy_task_is_asked_for_by_its_path() -> None:
+async def test_a_legacy_task_is_queried_by_its_path() -> None:
     data = {"task_id": "a/b==", "task_status": "succeed"}
 
     async with talking(envelope(data)) as (client, server):
@@ -452,7 +452,7 @@ async def test_a_legacy_list_is_paged() -> None:
     assert [task.id for task in found] == ["a"]
 
 
-async def test_a_raw_call_returns_any_answer() -> None:
+async def test_a_raw_call_returns_any_response() -> None:
     async with talking(envelope(code=1203, http=404, message="no")) as (client, _):
         answer = await client.call("get", "/v1/models", params={"a": "b"})
 
@@ -460,7 +460,7 @@ async def test_a_raw_call_returns_any_answer() -> None:
     assert json.loads(answer.body)["code"] == 1203
 
 
-async def test_a_raw_call_that_may_change_something_and_is_lost_is_ambiguous() -> None:
+async def test_a_lost_raw_call_that_may_change_something_is_ambiguous() -> None:
     async with talking(wire.reset) as (client, _):
         with pytest.raises(AmbiguousError):
             await client.call("POST", PATH, json={})
@@ -473,7 +473,7 @@ async def test_a_raw_call_that_may_change_something_and_is_lost_is_ambiguous() -
 @pytest.mark.parametrize(
     "path", ["https://evil.example/x", "//evil.example/x", "v1/x", ""]
 )
-async def test_the_key_never_leaves_for_another_host(path: str) -> None:
+async def test_the_key_is_never_sent_to_another_host(path: str) -> None:
     async with talking(envelope({})) as (client, server):
         with pytest.raises(UsageError, match="is not a path"):
             await client.call("GET", path)
@@ -481,7 +481,7 @@ async def test_the_key_never_leaves_for_another_host(path: str) -> None:
     assert server.seen == []
 
 
-async def test_what_json_cannot_say_is_refused_before_it_is_sent() -> None:
+async def test_a_body_that_json_cannot_represent_is_refused() -> None:
     async with talking(envelope(ACCEPTED)) as (client, server):
         with pytest.raises(UsageError, match="JSON"):
             await client.create(PATH, {"cfg_scale": float("nan")})
@@ -492,7 +492,7 @@ async def test_what_json_cannot_say_is_refused_before_it_is_sent() -> None:
 
 
 @pytest.mark.parametrize("code", [1003, 1004])
-async def test_a_stale_token_is_signed_anew_once(code: int) -> None:
+async def test_an_expired_token_is_renewed_once(code: int) -> None:
     date = {"Date": "Sun, 04 Oct 2026 12:00:00 GMT"}
     stale = envelope(code=code, http=401, headers=date)
     pair = KeyPair(Secret("ak"), Secret("sk" * 20))
@@ -506,7 +506,7 @@ async def test_a_stale_token_is_signed_anew_once(code: int) -> None:
     assert client.request_counts.create == 2
 
 
-async def test_a_token_that_stays_stale_is_given_up_after_two() -> None:
+async def test_a_token_that_stays_expired_fails_after_two_requests() -> None:
     async with talking(envelope(code=1004, http=401)) as (client, server):
         with pytest.raises(CredentialsError):
             await client.tasks(["t1"])
@@ -514,7 +514,7 @@ async def test_a_token_that_stays_stale_is_given_up_after_two() -> None:
     assert len(server.seen) == 2
 
 
-async def test_a_secret_that_the_api_repeats_is_not_shown() -> None:
+async def test_a_secret_that_the_api_repeats_is_redacted() -> None:
     reply = envelope(code=1002, http=401, message=f"bad key {KEY}")
     async with talking(reply) as (client, _):
         with pytest.raises(CredentialsError) as caught:

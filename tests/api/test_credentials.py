@@ -51,7 +51,7 @@ def test_a_pair_signs_what_the_api_documents() -> None:
     }
 
 
-def test_a_token_serves_until_five_minutes_are_left() -> None:
+def test_a_token_is_reused_until_five_minutes_are_left() -> None:
     pair = a_pair()
     first = pair.authorization(NOW)
 
@@ -59,7 +59,7 @@ def test_a_token_serves_until_five_minutes_are_left() -> None:
     assert pair.authorization(NOW + timedelta(minutes=25, seconds=1)) != first
 
 
-def test_a_forgotten_token_is_signed_anew_by_the_servers_clock() -> None:
+def test_an_invalidated_token_is_signed_by_the_servers_clock() -> None:
     pair = a_pair()
     pair.authorization(NOW)
 
@@ -69,7 +69,7 @@ def test_a_forgotten_token_is_signed_anew_by_the_servers_clock() -> None:
     assert ahead == 3600 - 5
 
 
-def test_a_clock_that_is_off_by_seconds_is_left_alone() -> None:
+def test_a_clock_offset_of_seconds_is_ignored() -> None:
     pair = a_pair()
 
     pair.invalidate(timedelta(seconds=-4))
@@ -77,11 +77,11 @@ def test_a_clock_that_is_off_by_seconds_is_left_alone() -> None:
     assert claims(pair.authorization(NOW))["nbf"] == int(NOW.timestamp()) - 5
 
 
-def test_a_short_secret_key_is_signed_with_all_the_same() -> None:
+def test_a_short_secret_key_signs_without_a_warning() -> None:
     assert KeyPair(Secret("a"), Secret("b")).authorization(NOW)
 
 
-def test_nothing_secret_is_in_a_repr() -> None:
+def test_no_secret_of_credentials_is_in_a_repr() -> None:
     pair = a_pair()
     token = pair.authorization(NOW)
 
@@ -93,7 +93,7 @@ def test_nothing_secret_is_in_a_repr() -> None:
     assert "key-0123456789abcdef" not in said
 
 
-def test_secrets_and_tokens_are_taken_out_of_texts() -> None:
+def test_secrets_and_tokens_are_redacted() -> None:
     pair = a_pair()
     token = pair.authorization(NOW).removeprefix("Bearer ")
 
@@ -121,7 +121,7 @@ def test_a_pair_is_used_without_an_api_key(tmp_path: Path) -> None:
     assert isinstance(found, KeyPair)
 
 
-def test_missing_credentials_say_how_to_log_in(tmp_path: Path) -> None:
+def test_missing_credentials_have_a_login_hint(tmp_path: Path) -> None:
     with pytest.raises(CredentialsError) as caught:
         credentials_from_settings(settings_with(tmp_path))
 

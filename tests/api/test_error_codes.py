@@ -46,7 +46,7 @@ def test_a_key_unknown_to_one_region_hints_at_the_other(
     assert "KLING_API_BASE=https://api-" in hint
 
 
-def test_a_host_of_ones_own_has_no_other_region() -> None:
+def test_a_custom_host_has_no_other_region() -> None:
     hint = hint_for(1002, "http://127.0.0.1:8787", KEY, "x")
 
     assert other_region("http://127.0.0.1:8787") is None
@@ -54,7 +54,7 @@ def test_a_host_of_ones_own_has_no_other_region() -> None:
     assert "kling auth" in hint
 
 
-def test_a_pair_where_a_key_is_needed_is_told_so() -> None:
+def test_a_key_pair_where_an_api_key_is_needed_has_a_hint() -> None:
     hint = hint_for(
         1002, "https://api-singapore.klingai.com", PAIR, "does not support AK/SK"
     )
@@ -63,7 +63,7 @@ def test_a_pair_where_a_key_is_needed_is_told_so() -> None:
 
 
 @pytest.mark.parametrize("code", ERROR_CODES)
-def test_every_code_says_what_to_do_next(code: int) -> None:
+def test_every_code_has_a_hint(code: int) -> None:
     error = error_from_code(400, code, None, None)
 
     assert f"(code {code})" in error.message
@@ -80,7 +80,7 @@ def test_an_unknown_code_is_judged_by_family_then_status(
     assert type(error_from_code(http, code, "x", None)) is kind
 
 
-def test_a_long_message_is_cut_and_put_on_one_line() -> None:
+def test_a_long_message_is_truncated_to_one_line() -> None:
     error = error_from_code(400, 1201, "a\n" * 5000, None)
 
     assert len(error.message) < 700

@@ -33,7 +33,7 @@ SOMEWHERE = "http://api.example:8080/x"  # never asked for by name: a proxy is a
         pytest.param("import httpx;", id="after httpx"),
     ],
 )
-def test_httpx_is_had_and_its_module_table_left_as_it_was(before: str) -> None:
+def test_importing_httpx_leaves_the_module_table_as_it_was(before: str) -> None:
     code = (
         f"{before}import sys, kling_cli.api.http as h; h.httpx.get; import httpx._main"
     )
@@ -80,7 +80,7 @@ async def test_a_proxy_of_the_environment_is_used_but_never_for_this_machine(
         pytest.param("http://me:hidden@/", "names no host", id="no host"),
     ],
 )
-async def test_a_useless_proxy_troubles_only_those_who_need_it(
+async def test_an_invalid_proxy_fails_only_requests_that_need_it(
     proxy: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("all_proxy", proxy)
@@ -95,7 +95,7 @@ async def test_a_useless_proxy_troubles_only_those_who_need_it(
     assert "hidden" not in f"{caught.value.message} {caught.value.hint}"
 
 
-async def test_a_proxy_that_is_not_there_is_named_without_its_password(
+async def test_an_unreachable_proxy_is_named_without_its_password(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "me:hidden@127.0.0.1:9")
@@ -110,7 +110,7 @@ async def test_a_proxy_that_is_not_there_is_named_without_its_password(
     assert "hidden" not in str(caught.value)
 
 
-async def test_a_proxy_is_spoken_to_with_tls_and_not_blamed_for_the_host_behind(
+async def test_an_https_proxy_is_not_blamed_for_the_host_behind_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
@@ -127,7 +127,7 @@ async def test_a_proxy_is_spoken_to_with_tls_and_not_blamed_for_the_host_behind(
     assert answer.json()["data"] == "proxy"
 
 
-async def test_a_certificate_nobody_vouches_for_is_refused(
+async def test_an_untrusted_certificate_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
@@ -140,7 +140,7 @@ async def test_a_certificate_nobody_vouches_for_is_refused(
     assert server.seen == []
 
 
-async def test_authorities_of_the_environment_are_believed(
+async def test_authorities_of_the_environment_are_trusted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
@@ -172,6 +172,6 @@ async def test_redirects_are_not_followed() -> None:
         assert (await http.get("/x")).status_code == 302
 
 
-def test_a_base_that_is_no_url_is_named() -> None:
+def test_an_invalid_base_url_is_named() -> None:
     with pytest.raises(UsageError, match="is not a URL"):
         new_http("http://exa mple:port/")

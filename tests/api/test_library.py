@@ -60,7 +60,7 @@ def row(kind: str, **item: Any) -> dict[str, Any]:
     }
 
 
-async def asked(shelf: ItemKind, *replies: Reply, wanted: str = "list") -> Any:
+async def fetch(shelf: ItemKind, *replies: Reply, wanted: str = "list") -> Any:
     """Ask over a real connection, and return what came and what was sent."""
     async with (
         wire.wire_server(*replies) as server,
@@ -74,14 +74,14 @@ async def asked(shelf: ItemKind, *replies: Reply, wanted: str = "list") -> Any:
 
 
 @pytest.mark.anyio
-async def test_the_id_of_an_element_is_every_digit_that_was_sent() -> None:
-    found = await asked(ELEMENTS, envelope([row("elements", **ELEMENT)]))
+async def test_the_id_of_an_element_keeps_every_digit() -> None:
+    found = await fetch(ELEMENTS, envelope([row("elements", **ELEMENT)]))
 
     (element,) = found.items
     assert element.id == "9007199254740993"
 
 
-def test_an_element_is_told_with_all_there_is_of_it() -> None:
+def test_an_element_is_parsed_completely() -> None:
     (found,) = items_from_wire([row("elements", **ELEMENT)], ELEMENTS, Owner.OWN)
 
     assert (found.name, found.description, found.kind) == (
@@ -96,7 +96,7 @@ def test_an_element_is_told_with_all_there_is_of_it() -> None:
     )
 
 
-def test_a_voice_and_a_film_that_belong_to_an_element_are_told() -> None:
+def test_voice_and_video_of_an_element_are_parsed() -> None:
     item = {
         **ELEMENT,
         "element_video_list": {"refer_videos": [{"video_url": "https://c.example/v"}]},
@@ -120,7 +120,9 @@ def test_a_voice_and_a_film_that_belong_to_an_element_are_told() -> None:
         (None, Owner.PRESET, Owner.PRESET),
     ],
 )
-def test_whose_a_voice_is(owned_by: Any, listed_as: Owner, owner: Owner) -> None:
+def test_the_owner_of_a_voice_is_parsed(
+    owned_by: Any, listed_as: Owner, owner: Owner
+) -> None:
     rows = [row("voices", **{**VOICE, "owned_by": owned_by})]
 
     (found,) = items_from_wire(rows, VOICES, listed_as)
@@ -139,7 +141,7 @@ def test_whose_a_voice_is(owned_by: Any, listed_as: Owner, owner: Owner) -> None
     ],
     ids=["being made", "deleted", "without an id", "of another kind"],
 )
-def test_what_is_no_voice_is_not_listed(rows: Any) -> None:
+def test_entries_that_are_no_voices_are_left_out(rows: Any) -> None:
     assert [*items_from_wire(rows, VOICES, Owner.OWN)] == []
 
 
@@ -152,7 +154,7 @@ def test_what_is_no_voice_is_not_listed(rows: Any) -> None:
         ), inner, max_size=4),
     max_leaves=20,
 ))  # fmt: skip
-def test_no_json_crashes_the_reader(data: Any) -> None:
+def test_no_json_crashes_the_parser(data: Any) -> None:
     for shelf in (VOICES, ELEMENTS):
         list(items_from_wire(data, shelf, Owner.OWN))
 
@@ -160,11 +162,11 @@ def test_no_json_crashes_the_reader(data: Any) -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize("data", [{"task_id": "1", "task_status": "succeed"}, None])
 @pytest.mark.parametrize("shelf", [VOICES, ELEMENTS], ids=lambda shelf: shelf.noun)
-async def test_a_deletion_is_asked_for_once_by_an_id_that_is_a_text(
+async def test_a_deletion_is_sent_once_with_a_text_as_id(
     shelf: ItemKind, data: Any
 ) -> None:
     """The answer may come without data (observed, section 2.8)."""
-    (seen,) = await asked(shelf, envelope(data), wanted=str(HUGE))
+    (seen,) = await fetch(shelf, envelope(data), wanted=str(HUGE))
 
     assert isinstance(seen, Seen)
     assert seen.json == {f"{shelf.noun}_id": str(HUGE)}
@@ -179,13 +181,11 @@ async def test_a_deletion_is_asked_for_once_by_an_id_that_is_a_text(
         ("Voice id not found", "no voice 83 of your own"),
     ],
 )
-async def test_what_cannot_be_deleted_is_told_in_plain_words(
-    said: str, told: str
-) -> None:
+async def test_a_refused_deletion_is_explained(said: str, told: str) -> None:
     reply = envelope(code=1201, http=400, message=said)
 
     with pytest.raises(UnknownItemError, match=told) as caught:
-        await asked(VOICES, reply, wanted="83")
+        await fetch(VOICES, reply, wanted="83")
 
     assert "kling voices --own" in (caught.value.hint or "")
     assert caught.value.exit_code == 2
@@ -201,10 +201,10 @@ async def test_what_cannot_be_deleted_is_told_in_plain_words(
     ],
     ids=["no path", "no right", "no answer"],
 )
-async def test_other_trouble_stays_what_it_is(
+async def test_other_errors_of_a_deletion_stay_as_they_are(
     reply: Reply, error: type[Exception]
 ) -> None:
     with pytest.raises(error) as caught:
-        await asked(VOICES, reply, wanted="83")
+        await fetch(VOICES, reply, wanted="83")
 
     assert not isinstance(caught.value, UnknownItemError)

@@ -34,7 +34,7 @@ NESTED = "https://proxy.example:8443/kling/"
         pytest.param("/v1/x%20y", BASE, "/v1/x%20y", {}, id="quoted"),
     ],
 )  # fmt: skip
-def test_a_path_of_the_api_is_read(
+def test_a_path_of_the_api_is_parsed(
     text: str, base: str, path: str, params: dict[str, str]
 ) -> None:
     assert parse_request_path(text, api_base=base) == (path, params)
@@ -70,7 +70,7 @@ def test_a_path_of_the_api_is_read(
         pytest.param("/tasks#here", BASE, id="fragment"),
     ],
 )
-def test_what_leads_elsewhere_is_refused(text: str, base: str) -> None:
+def test_a_path_that_leads_elsewhere_is_refused(text: str, base: str) -> None:
     with pytest.raises(UsageError):
         parse_request_path(text, api_base=base)
 
@@ -93,7 +93,7 @@ def test_a_signed_link_is_not_repeated() -> None:
 
 
 @given(st.text(st.sampled_from("/.?&=%2ef5c0a@:#\\ hps\néx[]"), max_size=24))
-def test_whatever_is_read_stays_below_the_base(text: str) -> None:
+def test_every_parsed_path_stays_below_the_base(text: str) -> None:
     try:
         path, _ = parse_request_path(text, api_base=BASE)
     except UsageError:

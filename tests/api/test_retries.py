@@ -6,7 +6,7 @@ import pytest
 
 from kling_cli.api.client import RETRY_PAUSES_S, RetryingClient
 from kling_cli.errors import AccountError, KlingError, RateLimitError, UnreachableError
-from tests.api.asked import Answering
+from tests.api.recording_fetcher import RecordingFetcher
 from tests.support.clock import FakeClock
 
 pytestmark = pytest.mark.anyio
@@ -15,7 +15,7 @@ TOO_OFTEN = RateLimitError("too many requests", code=1302, http=429)
 STUMBLED = UnreachableError("internal error", code=5000, http=500)
 
 
-class Failing(Answering):
+class Failing(RecordingFetcher):
     """Raises these first, and answers then."""
 
     def __init__(self, *errors: KlingError) -> None:
@@ -29,32 +29,32 @@ class Failing(Answering):
         return answer
 
 
-async def test_what_may_be_better_soon_is_asked_again() -> None:
+async def test_temporary_errors_are_retried() -> None:
     clock, client = FakeClock(), Failing(TOO_OFTEN, STUMBLED)
 
     answer = await RetryingClient(client, clock).query("GET", "/x", params={"a": "b"})
 
     assert answer.data == {"a": "b"}
-    assert len(client.asked) == 3
+    assert len(client.requests) == 3
     assert clock.sleeps == list(RETRY_PAUSES_S)
 
 
-async def test_patience_has_an_end() -> None:
+async def test_retries_are_limited() -> None:
     client = Failing(*[TOO_OFTEN] * 9)
 
     with pytest.raises(RateLimitError):
         await RetryingClient(client, FakeClock()).query("GET", "/x")
 
-    assert len(client.asked) == 3
+    assert len(client.requests) == 3
 
 
 @pytest.mark.parametrize(
     "error", [UnreachableError("nobody there"), AccountError("arrears", http=429)]
 )
-async def test_what_time_does_not_mend_is_told_at_once(error: KlingError) -> None:
+async def test_permanent_errors_are_raised_at_once(error: KlingError) -> None:
     client = Failing(error)
 
     with pytest.raises(type(error)):
         await RetryingClient(client, FakeClock()).query("GET", "/x")
 
-    assert len(client.asked) == 1
+    assert len(client.requests) == 1

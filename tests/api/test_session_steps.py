@@ -21,7 +21,7 @@ def read(**more: Any) -> Any:
     return result_from_wire({**SESSION, **more}, request_id="r-1")
 
 
-def test_faces_are_the_outputs_of_a_task_named_like_the_session() -> None:
+def test_faces_are_outputs_of_a_task_with_the_id_of_the_session() -> None:
     task = read(face_data=[FACE])
 
     assert (task.id, task.status, task.units) == (
@@ -40,13 +40,13 @@ def test_faces_are_the_outputs_of_a_task_named_like_the_session() -> None:
     )
 
 
-def test_a_face_without_times_is_one_all_the_same() -> None:
+def test_a_face_without_times_is_an_output() -> None:
     (face,) = read(face_data=[{"face_id": 3}, "junk"]).outputs
 
     assert (face.id, face.duration_s, face.facts) == ("3", None, {"start_s": 0.0})
 
 
-def test_an_opened_session_says_what_the_video_is() -> None:
+def test_an_opened_session_has_the_facts_of_the_video() -> None:
     (video,) = read(
         status=0,
         fps=30.0,

@@ -58,7 +58,7 @@ LEGACY = {
 }
 
 
-def test_a_new_task_is_read_whole() -> None:
+def test_a_new_task_is_parsed_completely() -> None:
     assert task_from_wire(NEW, request_id="r") == Task(
         id="930000000000000001",
         status=TaskStatus.SUCCEEDED,
@@ -79,7 +79,7 @@ def test_a_new_task_is_read_whole() -> None:
     )
 
 
-def test_a_legacy_task_is_read_whole() -> None:
+def test_a_legacy_task_is_parsed_completely() -> None:
     assert task_from_wire(LEGACY) == Task(
         id="880000000000000001",
         status=TaskStatus.SUCCEEDED,
@@ -98,7 +98,7 @@ def test_a_legacy_task_is_read_whole() -> None:
     )
 
 
-def test_the_short_form_is_read_too() -> None:
+def test_the_short_form_is_parsed_too() -> None:
     short = {"task_id": "1", "status": "SUCCEED", "result": {"videos": [{"url": "u"}]}}
 
     task = task_from_wire(short)
@@ -120,7 +120,7 @@ def test_the_short_form_is_read_too() -> None:
         (7, TaskStatus.UNKNOWN),
     ],
 )
-def test_status_words_are_understood_in_any_case(word: Any, status: TaskStatus) -> None:
+def test_status_words_are_parsed_in_any_case(word: Any, status: TaskStatus) -> None:
     assert task_from_wire({"id": "1", "status": word}).status is status
     assert task_from_wire({"task_id": "1", "task_status": word}).status is status
 
@@ -145,7 +145,7 @@ def test_the_reason_of_a_failure_is_the_tasks_own() -> None:
         ({}, None),
     ],
 )
-def test_units_are_what_was_charged_in_units(
+def test_units_are_the_charges_in_units(
     data: dict[str, Any], units: float | None
 ) -> None:
     assert task_from_wire({"id": "1", **data}).units == units
@@ -182,7 +182,7 @@ def test_ids_that_are_numbers_are_texts() -> None:
     assert task_from_wire({"id": 930000000000000001}).id == "930000000000000001"
 
 
-def test_times_in_seconds_are_understood() -> None:
+def test_times_in_seconds_are_parsed() -> None:
     assert task_from_wire({"id": "1", "create_time": 1793000000}).created_at == CREATED
     assert (
         task_from_wire({"id": "1", "created_at": "1793000000000"}).created_at == CREATED
@@ -190,7 +190,7 @@ def test_times_in_seconds_are_understood() -> None:
 
 
 @pytest.mark.parametrize("odd", [-1, 0, "soon", 1e300, True, [], 10**400, "nan"])
-def test_odd_times_are_left_out(odd: Any) -> None:
+def test_invalid_times_are_left_out(odd: Any) -> None:
     assert task_from_wire({"id": "1", "create_time": odd}).created_at is None
 
 
@@ -201,19 +201,19 @@ def test_texts_can_always_be_encoded() -> None:
 
 
 @pytest.mark.parametrize("data", [None, [], "x", 5, {}, {"id": ""}, {"id": None}])
-def test_what_names_no_task_is_our_error(data: Any) -> None:
+def test_a_response_without_a_task_is_an_error(data: Any) -> None:
     with pytest.raises(UnreachableError, match="names no task"):
         task_from_wire(data)
 
 
-def test_a_list_leaves_out_what_is_no_task() -> None:
+def test_entries_of_a_list_that_are_no_tasks_are_left_out() -> None:
     tasks = tasks_from_wire([None, {}, {"id": "a"}, {"task_id": "b"}, "c"])
 
     assert [task.id for task in tasks] == ["a", "b"]
 
 
 @pytest.mark.parametrize("data", [None, {}, "[]", 3])
-def test_no_list_is_not_an_empty_list(data: Any) -> None:
+def test_a_missing_list_is_an_error(data: Any) -> None:
     with pytest.raises(UnreachableError, match="no list"):
         tasks_from_wire(data)
 
@@ -236,7 +236,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_no_json_crashes_the_reader(data: Any) -> None:
+def test_no_json_crashes_the_parser(data: Any) -> None:
     for read in (task_from_wire, tasks_from_wire, page_from_wire):
         try:
             read(data)
@@ -245,7 +245,7 @@ def test_no_json_crashes_the_reader(data: Any) -> None:
 
 
 @given(st.dictionaries(KEYS, JSON))
-def test_a_task_with_an_id_is_always_read(data: dict[str, Any]) -> None:
+def test_a_task_with_an_id_is_always_parsed(data: dict[str, Any]) -> None:
     task = task_from_wire(data | {"id": "t"})
 
     assert task.id == "t"
@@ -283,7 +283,7 @@ def test_a_part_that_an_image_does_not_contain_is_no_output() -> None:
     assert [each.url for each in task.outputs] == ["https://a/h"]
 
 
-def test_a_legacy_voice_is_heard_at_its_trial_url() -> None:
+def test_the_url_of_a_legacy_voice_is_its_trial_url() -> None:
     voice = {"voice_id": "83", "voice_name": "Ann", "trial_url": "https://cdn/v.mp3"}
 
     task = task_from_wire({**LEGACY, "task_result": {"voices": [voice]}})
@@ -291,7 +291,7 @@ def test_a_legacy_voice_is_heard_at_its_trial_url() -> None:
     assert task.outputs == (Output(type="voice", id="83", url="https://cdn/v.mp3"),)
 
 
-def test_a_result_without_a_task_is_called_after_its_request() -> None:
+def test_a_result_without_a_task_has_the_id_of_its_request() -> None:
     image = {"type": "head_seg", "is_contain": True, "url": "https://a/h"}
     data = {"task_result": {"images": [image]}, "final_unit_deduction": "0.1"}
 
@@ -301,7 +301,7 @@ def test_a_result_without_a_task_is_called_after_its_request() -> None:
     assert [each.url for each in task.outputs] == ["https://a/h"]
 
 
-def test_a_result_that_names_its_task_keeps_the_name() -> None:
+def test_a_result_with_a_task_id_keeps_it() -> None:
     task = result_from_wire({"task_id": "t", "task_result": {}}, request_id="r-1")
 
     assert task.id == "t"

@@ -338,8 +338,8 @@ async def test_a_refused_request_that_is_complete_is_closed_at_once() -> None:
 @pytest.mark.parametrize(
     "sent",
     [
-        pytest.param(post(SUCCEEDED, "Connection: Close"), id="it says so"),
-        pytest.param(post().replace(b"HTTP/1.1", b"HTTP/1.0"), id="it is an old one"),
+        pytest.param(post(SUCCEEDED, "Connection: Close"), id="connection close"),
+        pytest.param(post().replace(b"HTTP/1.1", b"HTTP/1.0"), id="HTTP 1.0"),
     ],
 )
 async def test_a_connection_that_the_client_ends_is_closed_after_the_response(
@@ -435,7 +435,7 @@ async def test_a_closed_connection_is_garbage_collected(
             await has_ended.wait()
             while not running.stored and not running.events:  # noqa: ASYNC110 -- a list has no event
                 await anyio.sleep(0.01)
-        await anyio.sleep(0.05)  # whoever called it has let go of it
+        await anyio.sleep(0.05)  # callers have dropped their references
         gc.collect()
 
         assert [one() for one in seen] == [None]

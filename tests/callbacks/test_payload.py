@@ -76,7 +76,7 @@ def envelope(data: object) -> dict[str, object]:
     return {"code": 0, "message": "SUCCEED", "request_id": "r1", "data": data}
 
 
-def hint_of(**fields: object) -> CallbackPayload:
+def payload_of(**fields: object) -> CallbackPayload:
     return parse_payload(json.dumps(fields).encode())
 
 
@@ -110,7 +110,7 @@ def test_every_documented_shape_is_parsed(
 
 
 @pytest.mark.parametrize(
-    ("word", "expected"),
+    ("status", "expected"),
     [
         ("submitted", "submitted"),
         ("processing", "processing"),
@@ -126,22 +126,22 @@ def test_every_documented_shape_is_parsed(
         (["failed"], "unknown"),
     ],
 )
-def test_either_shape_may_have_any_status(word: object, expected: str) -> None:
-    assert hint_of(id="t1", status=word).status == expected
-    assert hint_of(task_id="t1", task_status=word).status == expected
+def test_either_shape_may_have_any_status(status: object, expected: str) -> None:
+    assert payload_of(id="t1", status=status).status == expected
+    assert payload_of(task_id="t1", task_status=status).status == expected
 
 
 def test_a_body_without_a_status_has_a_task_id() -> None:
-    assert hint_of(id="t1").status == "unknown"
+    assert payload_of(id="t1").status == "unknown"
 
 
 def test_data_without_a_task_id_is_not_an_envelope() -> None:
-    assert hint_of(id="t1", status="failed", data={"x": 1}).task_id == "t1"
-    assert hint_of(id="t1", status="failed", data=None).task_id == "t1"
+    assert payload_of(id="t1", status="failed", data={"x": 1}).task_id == "t1"
+    assert payload_of(id="t1", status="failed", data=None).task_id == "t1"
 
 
 def test_a_task_id_sent_as_a_number_is_a_task_id() -> None:
-    assert hint_of(id=930000000000000001).task_id == "930000000000000001"
+    assert payload_of(id=930000000000000001).task_id == "930000000000000001"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_task_id_sent_as_a_number_is_a_task_id() -> None:
 def test_an_external_id_is_found_in_each_place(
     fields: dict[str, object], expected: str | None
 ) -> None:
-    assert hint_of(task_id="t1", **fields).external_id == expected
+    assert payload_of(task_id="t1", **fields).external_id == expected
 
 
 @pytest.mark.parametrize(
@@ -256,14 +256,16 @@ def test_no_document_raises_another_error(
     raw = json.dumps(document, ensure_ascii=is_ascii).encode("utf-8", "surrogatepass")
 
     with contextlib.suppress(MalformedPayloadError):
-        hint = parse_payload(raw)
-        assert hint.task_id
-        assert hint.task_id.encode()
+        payload = parse_payload(raw)
+        assert payload.task_id
+        assert payload.task_id.encode()
 
 
 @given(
     task_id=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=256),
-    word=st.sampled_from(["submitted", "processing", "succeed", "succeeded", "failed"]),
+    status=st.sampled_from(
+        ["submitted", "processing", "succeed", "succeeded", "failed"]
+    ),
     is_enveloped=st.booleans(),
     is_legacy=st.booleans(),
     extra=st.dictionaries(
@@ -274,16 +276,18 @@ def test_no_document_raises_another_error(
 def test_every_valid_body_is_parsed(
     *,
     task_id: str,
-    word: str,
+    status: str,
     is_enveloped: bool,
     is_legacy: bool,
     extra: dict[str, object],
 ) -> None:
     names = ("task_id", "task_status") if is_legacy else ("id", "status")
-    task = {names[0]: task_id, names[1]: word, **extra}
+    task = {names[0]: task_id, names[1]: status, **extra}
 
-    hint = parse_payload(json.dumps(envelope(task) if is_enveloped else task).encode())
+    payload = parse_payload(
+        json.dumps(envelope(task) if is_enveloped else task).encode()
+    )
 
-    assert hint.task_id == task_id
-    assert hint.generation is (Generation.LEGACY if is_legacy else Generation.NEW)
-    assert hint.status == ("succeeded" if word == "succeed" else word)
+    assert payload.task_id == task_id
+    assert payload.generation is (Generation.LEGACY if is_legacy else Generation.NEW)
+    assert payload.status == ("succeeded" if status == "succeed" else status)

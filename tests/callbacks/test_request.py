@@ -69,7 +69,7 @@ def test_a_simple_request_is_parsed_by_the_fast_parser() -> None:
             head("Content-Length: " + "1" * 30) + b"x", id="an endless length"
         ),
         pytest.param(head("Content-Length: 00000001") + b"x", id="a padded length"),
-        pytest.param(post(SUCCEEDED, "Expect: 100-continue"), id="asks first"),
+        pytest.param(post(SUCCEEDED, "Expect: 100-continue"), id="expect continue"),
         pytest.param(post(SUCCEEDED, "Connection: close"), id="the last"),
         pytest.param(post(SUCCEEDED, "Upgrade: h2c"), id="an upgrade"),
         pytest.param(post(method="post"), id="another method"),

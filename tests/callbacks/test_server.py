@@ -241,7 +241,7 @@ async def test_nothing_is_logged(
     async def broken(_received: ReceivedCallback) -> None:
         raise RuntimeError(PATH)
 
-    caplog.set_level(1)  # as if somebody wanted to see everything
+    caplog.set_level(1)  # all of it
     async with running_receiver(store=broken) as running:
         await running.request(post())
         await running.request(post(b"nonsense"))

@@ -122,7 +122,7 @@ def test_without_secrets_nothing_is_verified() -> None:
 def test_the_library_accepts_what_we_sign(
     raw: bytes, secret: Secret, message_id: str
 ) -> None:
-    now = datetime.now(UTC)  # the library asks the machine's clock
+    now = datetime.now(UTC)  # the library reads the system clock
 
     headers = sign(raw, secrets=[secret], message_id=message_id, sent_at=now)
 

@@ -29,9 +29,10 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_callbacks_in_any_order_and_number_are_accepted() -> None:
-    words = ["submitted", "processing", "succeed"]
+    statuses = ["submitted", "processing", "succeed"]
     bodies = [
-        json.dumps({"task_id": "t1", "task_status": word}).encode() for word in words
+        json.dumps({"task_id": "t1", "task_status": status}).encode()
+        for status in statuses
     ]
     deliveries = [body for order in itertools.permutations(bodies) for body in order]
 

@@ -1,4 +1,4 @@
-"""Plans of the two products, the way a command comes by them."""
+"""Fixtures: plans of products, chosen as a command chooses them."""
 
 from __future__ import annotations
 

@@ -47,15 +47,15 @@ def test_a_word_means_a_field_and_perhaps_a_value(
 
 
 @pytest.mark.parametrize("word", ["4k", "16:9", "last-frame", "5s", "no-sound", "x=1"])
-def test_what_a_product_does_not_have_means_nothing_to_it(word: str) -> None:
+def test_a_word_without_a_meaning_for_a_product_has_no_requirement(word: str) -> None:
     assert meant("tts", word) == []
 
 
-def test_a_value_that_a_model_always_has_is_known_too() -> None:
+def test_a_fixed_value_is_a_known_word() -> None:
     assert meant("text2video", "720p") == [("resolution", "720p")]
 
 
-def test_every_way_to_mean_all_words_is_a_demand_each() -> None:
+def test_every_combination_of_meanings_is_a_set_of_requirements() -> None:
     product = loader.load_product("text2video")
 
     assert [*parse_requirements(product, ["sound", "4k"])] == [
@@ -64,14 +64,14 @@ def test_every_way_to_mean_all_words_is_a_demand_each() -> None:
     assert [*parse_requirements(product, ["sound", "nonsense"])] == []
 
 
-def test_a_word_that_nobody_knows_is_refused_with_those_near_it() -> None:
+def test_an_unknown_word_is_refused_with_similar_ones() -> None:
     with pytest.raises(UsageError, match="--can last-fram:") as caught:
         require_known_capabilities(loader.all_products(), ["sound", "last-fram"])
 
     assert "last-frame" in (caught.value.hint or "")
 
 
-def test_a_word_like_no_other_is_refused_with_some_that_there_are() -> None:
+def test_an_unknown_word_without_similar_ones_lists_some() -> None:
     with pytest.raises(UsageError) as caught:
         require_known_capabilities(loader.all_products(), ["zzzz=1"])
 

@@ -36,7 +36,7 @@ def offer(product: str, model: str, *words: str) -> CapabilityMatch | None:
         ("talking-agent", "talking-agent", ["price"], {"title": "1"}),
     ],
 )
-def test_what_else_has_to_be_said_is_part_of_the_offer(
+def test_values_that_rules_require_are_part_of_the_match(
     product: str, model: str, words: list[str], values: dict[str, Any]
 ) -> None:
     found = offer(product, model, *words)
@@ -63,7 +63,7 @@ def test_what_else_has_to_be_said_is_part_of_the_offer(
         ("tts", "tts", ["4k"]),
     ],
 )
-def test_what_a_model_cannot_do_is_not_offered(
+def test_a_model_that_lacks_a_capability_does_not_match(
     product: str, model: str, words: list[str]
 ) -> None:
     assert offer(product, model, *words) is None
@@ -78,7 +78,7 @@ def test_what_a_model_cannot_do_is_not_offered(
         (["4k"], 15.0, 3.0),
     ],
 )
-def test_the_offer_is_the_cheapest_way(
+def test_the_match_is_the_cheapest_variant(
     words: list[str], units: float, rate: float
 ) -> None:
     found = offer("text2video", "kling-3.0", *words)
@@ -101,7 +101,7 @@ WORDS = ["sound", "4k", "1080p", "last-frame", "voice", "multi-shot", "shot-type
 
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("product", ["text2video", "image2video"])
-def test_an_offer_breaks_no_rule_once_there_are_prompt_and_image(
+def test_a_match_with_prompt_and_image_violates_no_rule(
     product: str, word: str
 ) -> None:
     described = loader.load_product(product)

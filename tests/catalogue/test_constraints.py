@@ -22,7 +22,7 @@ LIST = Field(name="masks", kind=FieldKind.JSON, help="")
         (Limits(max_length=9), "at most 9 characters"),
     ],
 )
-def test_limits_are_put_into_words(limits: Limits, words: str) -> None:
+def test_limits_are_described_in_words(limits: Limits, words: str) -> None:
     assert describe_limits(limits) == words
 
 
@@ -43,5 +43,5 @@ def test_a_list_without_keys_is_only_counted() -> None:
         ("iVBORw0KGgo", False),
     ],
 )
-def test_a_url_is_told_from_content(value: str, is_it: bool) -> None:
+def test_a_url_is_distinguished_from_content(value: str, is_it: bool) -> None:
     assert is_url(value) is is_it

@@ -96,7 +96,7 @@ def put_at(data: dict[str, Any], path: str, key: str) -> None:
         "rules/0",
     ],
 )
-def test_a_key_nobody_knows_is_refused_by_name(where: str) -> None:
+def test_an_unknown_key_is_refused_by_name(where: str) -> None:
     data = table(DATA / "text2video.toml")
     put_at(data, where, "colour")
 
@@ -104,7 +104,7 @@ def test_a_key_nobody_knows_is_refused_by_name(where: str) -> None:
         parse(data, table(DATA / "common.toml"))
 
 
-def test_a_key_nobody_knows_in_a_shared_field_is_refused() -> None:
+def test_an_unknown_key_in_a_shared_field_is_refused() -> None:
     common = table(DATA / "common.toml")
     put_at(common, "fields/prompt", "colour")
 
@@ -127,7 +127,7 @@ def test_every_field_named_anywhere_is_a_field(product: Product) -> None:
 
 
 @each_product
-def test_every_field_has_a_model_that_takes_it(product: Product) -> None:
+def test_every_field_has_a_model_that_accepts_it(product: Product) -> None:
     taken = {
         name
         for route, model in models_of(product)
@@ -139,7 +139,7 @@ def test_every_field_has_a_model_that_takes_it(product: Product) -> None:
 
 
 @each_product
-def test_every_place_of_a_route_is_used_by_a_model(product: Product) -> None:
+def test_every_mapping_of_a_route_is_used_by_a_model(product: Product) -> None:
     for route in product.routes:
         used = {
             name
@@ -152,7 +152,7 @@ def test_every_place_of_a_route_is_used_by_a_model(product: Product) -> None:
 
 
 @each_product
-def test_what_a_model_takes_has_a_place_or_is_fixed(product: Product) -> None:
+def test_every_accepted_field_has_a_mapping_or_is_fixed(product: Product) -> None:
     for route, model in models_of(product):
         for name, limits in model.limits[route.name].items():
             follows_an_input = not product.field(name).options and limits.default
@@ -161,7 +161,7 @@ def test_what_a_model_takes_has_a_place_or_is_fixed(product: Product) -> None:
 
 
 @each_product
-def test_rules_name_models_routes_and_checks_that_are_there(product: Product) -> None:
+def test_rules_name_existing_models_routes_and_checks(product: Product) -> None:
     ids = {model.id for model in product.models}
     routes = {route.name for route in product.routes}
     for rule in product.rules:
@@ -171,7 +171,7 @@ def test_rules_name_models_routes_and_checks_that_are_there(product: Product) ->
 
 
 @each_product
-def test_places_use_words_the_builder_knows(product: Product) -> None:
+def test_mappings_use_codecs_the_encoder_has(product: Product) -> None:
     for route in product.routes:
         for mapping in route.mappings.values():
             assert mapping.sent_as in (None, "text", "integer", "milliseconds")
@@ -202,7 +202,7 @@ def test_every_model_has_a_rate_a_usual_time_and_a_status(product: Product) -> N
 
 
 @each_product
-def test_no_name_of_a_model_means_two(product: Product) -> None:
+def test_no_name_stands_for_two_models(product: Product) -> None:
     names = [
         name
         for model in product.models

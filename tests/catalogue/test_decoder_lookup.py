@@ -36,7 +36,7 @@ def test_a_create_path_belongs_to_a_product(
         "",
     ],
 )
-def test_other_paths_create_nothing(path: str) -> None:
+def test_other_paths_have_no_route(path: str) -> None:
     assert decoder.route_by_path(path) is None
 
 
@@ -50,7 +50,7 @@ def test_other_paths_create_nothing(path: str) -> None:
         (None, "kling-v1"),
     ],
 )
-def test_a_body_names_its_model_or_means_the_oldest(
+def test_a_body_without_a_model_means_the_oldest(
     wire_id: str | None, model: str | None
 ) -> None:
     found = decoder.route_by_path("/v1/videos/text2video")

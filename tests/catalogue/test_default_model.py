@@ -76,7 +76,7 @@ HERO = {**FRAME, "prompt": "@hero waves", "elements": ("hero=12",)}
         ),
     ],
 )
-def test_the_newest_that_can_do_it_is_taken(
+def test_the_newest_model_that_accepts_the_values_is_chosen(
     product: str, values: dict[str, Any], model: str, reason: str | None
 ) -> None:
     choice = choose_plan(loader.load_product(product), None, values, KEY)
@@ -84,7 +84,7 @@ def test_the_newest_that_can_do_it_is_taken(
     assert (choice.plan.model.id, choice.reason) == (model, reason)
 
 
-def test_rules_count_too() -> None:
+def test_rules_count_in_the_choice_of_the_model() -> None:
     only_long = Rule(
         id="only-long",
         message="rain takes longer",
@@ -102,19 +102,19 @@ def test_rules_count_too() -> None:
     assert (long.plan.model.id, long.reason) == ("kling-3.0-turbo", None)
 
 
-def test_a_model_that_was_named_is_never_changed() -> None:
+def test_a_named_model_is_never_changed() -> None:
     with pytest.raises(UsageError, match=r"--element: kling-3\.0-turbo does not"):
         choose_plan(loader.load_product("image2video"), "turbo", HERO, KEY)
 
 
-def test_what_no_model_takes_is_the_defaults_complaint() -> None:
+def test_a_field_of_no_model_is_refused_for_the_default() -> None:
     product = loader.load_product("text2video")
 
     with pytest.raises(UsageError, match="text2video has no field colour"):
         choose_plan(product, None, {"colour": "red"}, KEY)
 
 
-def test_credentials_decide_what_there_is_to_choose_from() -> None:
+def test_credentials_limit_the_choice_of_models() -> None:
     product = loader.load_product("text2video")
     choice = choose_plan(product, None, {"prompt": "a boat"}, PAIR)
 

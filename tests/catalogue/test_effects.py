@@ -49,7 +49,7 @@ def test_the_scenes_are_those_of_the_page() -> None:
         ("day_to_night", (A,), {"image": A}),
     ],
 )
-def test_one_image_stands_elsewhere_than_two(
+def test_one_image_has_another_path_than_two(
     scene: str, images: tuple[str, ...], wanted: dict[str, Any]
 ) -> None:
     values = {"scene": scene, "images": images}
@@ -105,7 +105,7 @@ def test_one_image_stands_elsewhere_than_two(
         ),
     ],
 )
-def test_a_wrong_scene_or_number_of_images_is_said_with_the_way_out(
+def test_a_wrong_scene_or_number_of_images_has_a_hint(
     values: dict[str, Any], message: str, hint: str | None
 ) -> None:
     found = validation.find_problems(plan(), values)
@@ -132,7 +132,7 @@ def test_a_wrong_scene_or_number_of_images_is_said_with_the_way_out(
         ("nezha", {}, "input.images is required"),
     ],
 )
-def test_the_api_refuses_the_wrong_shape_for_a_scene(
+def test_the_api_refuses_the_wrong_body_for_a_scene(
     scene: str, given: dict[str, Any], message: str
 ) -> None:
     found = server_validation.validate_body(
@@ -142,5 +142,5 @@ def test_the_api_refuses_the_wrong_shape_for_a_scene(
     assert found[0].message.startswith(message)
 
 
-def test_nobody_knows_what_a_scene_costs() -> None:
+def test_a_scene_has_no_published_price() -> None:
     assert pricing.estimate_units(plan(), {"scene": "nezha", "images": (A,)}) is None

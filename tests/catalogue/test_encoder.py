@@ -33,7 +33,7 @@ def build(plan: Plan, values: dict[str, Any], **extra: Any) -> dict[str, Any]:
     )
 
 
-def test_documented_requests_are_made_from_values(
+def test_documented_requests_are_encoded_from_values(
     planned: Planner, documented: dict[str, Any]
 ) -> None:
     values = documented["values"]
@@ -97,7 +97,9 @@ def test_shots_spelled_out_in_a_prompt_become_a_list_in_legacy_bodies(
     assert "prompt" not in made
 
 
-def test_a_prompt_that_is_not_to_be_read_as_shots_stays_whole(planned: Planner) -> None:
+def test_a_prompt_that_is_not_to_be_parsed_as_shots_stays_whole(
+    planned: Planner,
+) -> None:
     values = {"prompt": "shot 1, 3, a;", "multi_shot": False}
     plan = planned("text2video", "kling-v3", values, "key_pair")
 
@@ -158,7 +160,7 @@ def test_positions_become_handles_in_the_new_standard(planned: Planner) -> None:
     assert made["contents"][0]["text"] == "@v and <<<voice_7>>>"
 
 
-def test_a_fixed_value_that_was_said_is_not_sent(planned: Planner) -> None:
+def test_a_fixed_value_that_is_given_is_not_sent(planned: Planner) -> None:
     values = {"prompt": "a boat", "sound": True}
     plan = planned("text2video", "kling-3.0-turbo", values)
 
@@ -167,7 +169,7 @@ def test_a_fixed_value_that_was_said_is_not_sent(planned: Planner) -> None:
     assert made == {"prompt": "a boat", "options": {"external_task_id": "job-0001"}}
 
 
-def test_set_wins_and_reaches_into_lists(planned: Planner) -> None:
+def test_extra_fields_win_and_reach_into_lists(planned: Planner) -> None:
     values = {"image": FRAME, "prompt": "a", "duration": 5}
     plan = planned("image2video", None, values)
 
@@ -181,7 +183,7 @@ def test_set_wins_and_reaches_into_lists(planned: Planner) -> None:
     assert made["contents"][0] == {"type": "prompt", "text": "b"}
 
 
-def test_set_does_not_lead_through_a_value(planned: Planner) -> None:
+def test_extra_fields_cannot_lead_through_a_value(planned: Planner) -> None:
     plan = planned("text2video", None, {"prompt": "a"})
 
     with pytest.raises(UsageError, match=r"prompt\.text"):
@@ -192,7 +194,7 @@ def test_set_does_not_lead_through_a_value(planned: Planner) -> None:
 
 
 @given(jobs())
-def test_what_was_read_from_a_body_builds_it_again(
+def test_a_decoded_body_encodes_to_the_same_body(
     job: tuple[Plan, dict[str, Any]],
 ) -> None:
     plan, values = job
@@ -205,7 +207,7 @@ def test_what_was_read_from_a_body_builds_it_again(
 
 
 @given(jobs())
-def test_values_without_handles_or_shots_are_read_back_as_they_were(
+def test_values_without_handles_or_shots_survive_a_round_trip(
     job: tuple[Plan, dict[str, Any]],
 ) -> None:
     plan, values = job
@@ -226,7 +228,7 @@ def test_values_without_handles_or_shots_are_read_back_as_they_were(
 
 @settings(suppress_health_check=[HealthCheck.filter_too_much])  # rules refuse many
 @given(jobs())
-def test_a_job_without_problems_is_taken_by_the_api(
+def test_valid_values_encode_to_a_valid_body(
     job: tuple[Plan, dict[str, Any]],
 ) -> None:
     plan, values = job

@@ -23,7 +23,7 @@ BODY = {"a": {"b": [{"c": 1}, None]}, "d": 0}
         ("a.b.0", {"c": 1}),
     ],
 )
-def test_a_path_leads_to_a_value_or_to_none(path: str, found: object) -> None:
+def test_a_path_returns_a_value_or_none(path: str, found: object) -> None:
     assert encoder.get_path(BODY, path) == found
 
 
@@ -38,7 +38,7 @@ def test_a_path_leads_to_a_value_or_to_none(path: str, found: object) -> None:
         ({"a": None}, "a.b", {"a": {"b": 9}}),
     ],
 )
-def test_what_is_missing_on_the_way_is_made(
+def test_missing_objects_on_the_path_are_created(
     start: dict[str, Any], path: str, wanted: dict[str, Any]
 ) -> None:
     encoder.set_path(start, path, 9)

@@ -35,7 +35,7 @@ def build(plan: Any, values: dict[str, Any]) -> dict[str, Any]:
         ("ai-multi-shot", None, {"image": IMAGE}, 20),
     ],
 )
-def test_images_cost_what_the_price_list_says(
+def test_image_charges_match_the_price_list(
     planned: Planner,
     product: str,
     model: str | None,
@@ -48,7 +48,7 @@ def test_images_cost_what_the_price_list_says(
     assert found.units == units
 
 
-def test_a_series_of_the_models_own_length_costs_the_longest_at_most(
+def test_a_series_of_automatic_length_is_priced_at_its_maximum(
     planned: Planner,
 ) -> None:
     values = {"prompt": "a", "series_amount": "auto"}
@@ -59,7 +59,7 @@ def test_a_series_of_the_models_own_length_costs_the_longest_at_most(
     assert (found.units, found.at_most_units) == (None, 72)
 
 
-def test_a_series_is_asked_for_by_its_number_alone(planned: Planner) -> None:
+def test_a_series_is_requested_by_its_number_alone(planned: Planner) -> None:
     values = {"prompt": "a", "series_amount": "3"}
     plan = planned("omni-image", None, values)
 
@@ -70,7 +70,7 @@ def test_a_series_is_asked_for_by_its_number_alone(planned: Planner) -> None:
     assert made["series_amount"] == 3
 
 
-def test_sides_that_nobody_names_are_sent_as_zero(planned: Planner) -> None:
+def test_sides_that_are_not_given_are_sent_as_zero(planned: Planner) -> None:
     values = {"image": IMAGE, "left": 0.4}
 
     made = build(planned("expand", None, values), values)
@@ -84,7 +84,7 @@ def test_sides_that_nobody_names_are_sent_as_zero(planned: Planner) -> None:
     }
 
 
-def test_the_api_wants_every_side_of_an_expansion(planned: Planner) -> None:
+def test_the_api_requires_every_side_of_an_expansion(planned: Planner) -> None:
     plan = planned("expand", None, {"image": IMAGE})
 
     found = server_validation.validate_body(
@@ -138,7 +138,7 @@ def test_the_api_wants_every_side_of_an_expansion(planned: Planner) -> None:
         ("ai-multi-shot", None, {}, "IMAGE is missing"),
     ],
 )
-def test_what_an_image_model_does_not_take_is_said_before_it_is_sent(
+def test_invalid_values_of_an_image_model_are_refused_before_sending(
     planned: Planner, product: str, model: str | None, values: Any, words: str
 ) -> None:
     found = validation.find_problems(planned(product, model, values), values)
@@ -146,7 +146,7 @@ def test_what_an_image_model_does_not_take_is_said_before_it_is_sent(
     assert words in "; ".join(each.message for each in found)
 
 
-def test_a_person_is_not_told_of_an_older_way_to_say_the_size_of_an_image() -> None:
+def test_messages_do_not_mention_the_older_spelling_of_image_sizes() -> None:
     from kling_cli.catalogue.definition import loader
     from kling_cli.cli.options.product_fields import product_parameters
 
@@ -156,7 +156,7 @@ def test_a_person_is_not_told_of_an_older_way_to_say_the_size_of_an_image() -> N
     assert "mode" not in named
 
 
-def test_ten_images_that_are_only_counted_are_not_taken_for_one_another(
+def test_ten_images_without_names_are_not_confused(
     planned: Planner,
 ) -> None:
     values = {"prompt": "@image_1 and @image_10", "refer_images": (IMAGE,) * 10}

@@ -7,31 +7,31 @@ from kling_cli.catalogue.definition.schema import CredentialKind
 from kling_cli.errors import UsageError
 
 
-def test_a_product_is_read_once() -> None:
+def test_a_product_is_parsed_once() -> None:
     assert loader.load_product("text2video") is loader.load_product("text2video")
 
 
-def test_a_product_nobody_has_names_the_nearest() -> None:
+def test_an_unknown_product_suggests_similar_ones() -> None:
     with pytest.raises(UsageError, match="txt2video") as caught:
         loader.load_product("txt2video")
 
     assert str(caught.value.hint).startswith("did you mean text2video")
 
 
-def test_a_name_like_no_other_is_told_all_there_are() -> None:
+def test_a_product_name_without_similar_ones_lists_all() -> None:
     with pytest.raises(UsageError) as caught:
         loader.load_product("zzz")
 
     assert caught.value.hint == f"there are {', '.join(loader.product_names())}"
 
 
-def test_things_of_the_library_are_described_as_products_are() -> None:
+def test_managed_resources_are_described_as_products_are() -> None:
     assert loader.load_description("custom-voice") in loader.all_managed()
     assert loader.load_description("tts") is loader.load_product("tts")
 
 
 @pytest.mark.parametrize("name", ["../tts", "managed/custom-voice", "common", ""])
-def test_no_file_is_a_product_by_its_path(name: str) -> None:
+def test_a_path_is_no_product_name(name: str) -> None:
     with pytest.raises(UsageError):
         loader.load_description(name)
 
@@ -77,7 +77,7 @@ def test_a_field_is_spelled_as_a_person_types_it(name: str, spelling: str) -> No
         ("kling-v1", "no longer offers it"),
     ],
 )
-def test_a_model_that_is_going_away_says_so(model_id: str, warning: str | None) -> None:
+def test_a_retired_model_has_a_warning(model_id: str, warning: str | None) -> None:
     models = {model.id: model for model in loader.load_product("image2video").models}
 
     found = models[model_id].warning

@@ -1,4 +1,4 @@
-"""The things of the library are described as products are. Source: section 2.8."""
+"""Managed resources are described as products are. Source: section 2.8."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def built(name: str, values: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def test_the_documented_voice_is_built() -> None:
+def test_the_documented_voice_is_encoded() -> None:
     assert built("custom-voice", VOICE) == {**VOICE, "external_task_id": "job-0001"}
 
 
-def test_the_documented_element_is_built() -> None:
+def test_the_documented_element_is_encoded() -> None:
     assert built("custom-element", ELEMENT) == {
         "element_name": "Hero",
         "element_description": "red coat",
@@ -76,7 +76,7 @@ def test_what_is_not_allowed_is_refused(name: str, values: dict[str, Any]) -> No
     assert server_validation.validate_body(plan, raw)
 
 
-def test_a_tag_the_api_does_not_know_is_refused() -> None:
+def test_an_unknown_tag_is_refused() -> None:
     plan = plan_for("custom-element", ELEMENT)
     raw = {**built("custom-element", ELEMENT), "tag_list": [{"tag_id": "o_109"}]}
 
@@ -91,7 +91,7 @@ def test_a_tag_the_api_does_not_know_is_refused() -> None:
         ({"refer_video": "https://vid.example.com/a.mp4"}, "video_refer"),
     ],
 )
-def test_what_an_element_is_made_from_is_seen_from_what_is_given(
+def test_the_source_of_an_element_follows_from_the_values(
     values: dict[str, Any], kind: str
 ) -> None:
     said = {"element_name": "Hero", "description": "red coat", **values}
@@ -100,7 +100,7 @@ def test_what_an_element_is_made_from_is_seen_from_what_is_given(
     assert not validation.find_problems(plan_for("custom-element", said), said)
 
 
-def test_a_complaint_names_nothing_that_nobody_said() -> None:
+def test_messages_name_no_values_that_were_not_given() -> None:
     said = {"element_name": "Hero", "description": "red coat"}
 
     (problem,) = validation.find_problems(plan_for("custom-element", said), said)
@@ -109,7 +109,7 @@ def test_a_complaint_names_nothing_that_nobody_said() -> None:
     assert "--frontal" in (problem.hint or "")
 
 
-def test_a_recording_is_a_url_and_no_file() -> None:
+def test_a_recording_is_a_url_and_not_a_file() -> None:
     said = {"voice_name": "Ann", "voice_url": "ann.mp3"}
 
     (problem,) = validation.find_problems(plan_for("custom-voice", said), said)
@@ -118,7 +118,7 @@ def test_a_recording_is_a_url_and_no_file() -> None:
 
 
 @pytest.mark.parametrize("name", ["custom-voice", "text2video"])
-def test_whatever_can_be_made_is_found_by_its_name(name: str) -> None:
+def test_every_creatable_resource_is_found_by_its_name(name: str) -> None:
     assert loader.load_description(name).name == name
 
 

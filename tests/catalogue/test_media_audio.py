@@ -78,7 +78,7 @@ def encoded(container: str, seconds: float) -> bytes:
         pytest.param(b"", None, None, id="empty"),
     ],
 )
-def test_a_sound_is_what_its_bytes_are(
+def test_the_facts_of_audio_come_from_its_bytes(
     raw: bytes, kind: str | None, seconds: float | None
 ) -> None:
     facts = media.describe_audio(raw)
@@ -90,7 +90,7 @@ def test_a_sound_is_what_its_bytes_are(
 
 
 @pytest.mark.parametrize("kind", ["mp3", "wav"])
-def test_the_length_of_the_sandboxs_sounds_is_read(kind: str) -> None:
+def test_the_duration_of_audio_of_the_sandbox_is_read(kind: str) -> None:
     sound = Sound(seconds=4, label="a", kind=kind)  # type: ignore[arg-type]  # -- of parametrize
 
     facts = media.describe_audio(sound.render())
@@ -100,9 +100,7 @@ def test_the_length_of_the_sandboxs_sounds_is_read(kind: str) -> None:
 
 
 @pytest.mark.parametrize(("container", "kind"), [("ipod", "m4a"), ("adts", "aac")])
-def test_the_length_of_what_an_encoder_writes_is_read(
-    container: str, kind: str
-) -> None:
+def test_the_duration_of_audio_of_an_encoder_is_read(container: str, kind: str) -> None:
     facts = media.describe_audio(encoded(container, 3))
 
     assert facts.format == kind
@@ -120,7 +118,7 @@ MAGIC = (b"RIFF\0\0\0\0WAVE", b"\0\0\0\x0cftypM4A ", b"\xff\xf1", b"\xff\xfb", b
     st.sampled_from(MAGIC),
     st.binary(max_size=300),
 )
-def test_damaged_files_have_a_plausible_length_or_none(
+def test_damaged_files_have_a_plausible_duration_or_none(
     seed: bytes, changes: list[tuple[int, int]], magic: bytes, tail: bytes
 ) -> None:
     damaged = bytearray(seed)
@@ -132,7 +130,7 @@ def test_damaged_files_have_a_plausible_length_or_none(
         assert seconds is None or (seconds > 0 and math.isfinite(seconds))
 
 
-def test_what_is_no_sound_is_refused() -> None:
+def test_a_file_that_is_no_audio_is_refused() -> None:
     (found,) = media.audio_problems(media.describe_audio(b"hello"))
 
     assert found.message == "the file is not a sound of the kinds mp3, wav, m4a, aac"
@@ -141,7 +139,7 @@ def test_what_is_no_sound_is_refused() -> None:
 @pytest.mark.parametrize(
     ("seconds", "is_taken"), [(1.9, False), (2, True), (61, False)]
 )
-def test_a_sound_may_be_too_short_or_too_long(seconds: float, is_taken: bool) -> None:
+def test_audio_too_short_or_too_long_is_refused(seconds: float, is_taken: bool) -> None:
     facts = media.describe_audio(wav(seconds))
 
     found = media.audio_problems(facts, seconds=(2, 60))
@@ -151,7 +149,7 @@ def test_a_sound_may_be_too_short_or_too_long(seconds: float, is_taken: bool) ->
     )
 
 
-def test_a_sound_of_unknown_length_is_left_to_the_api() -> None:
+def test_audio_of_unknown_duration_is_left_to_the_api() -> None:
     facts = media.describe_audio(b"\0\0\0\x18ftypM4A ")
 
     assert facts.duration_s is None

@@ -35,7 +35,7 @@ def messages(raw: bytes, max_bytes: int = MEBIBYTE) -> list[str]:
         pytest.param(b"", (None, 0, 0), id="nothing"),
     ],
 )
-def test_an_image_is_what_its_bytes_say(
+def test_the_facts_of_an_image_come_from_its_bytes(
     raw: bytes, facts: tuple[str | None, int, int]
 ) -> None:
     found = media.describe_image(raw)
@@ -53,7 +53,7 @@ def test_an_image_is_what_its_bytes_say(
         pytest.param(png(n_bytes=MEBIBYTE), id="the largest"),
     ],
 )
-def test_an_image_at_its_limits_is_taken(raw: bytes) -> None:
+def test_an_image_at_its_limits_is_accepted(raw: bytes) -> None:
     assert messages(raw) == []
 
 
@@ -82,7 +82,7 @@ def test_an_image_beyond_its_limits_is_refused(raw: bytes, message: str) -> None
     assert messages(raw) == [message]
 
 
-def test_a_route_may_take_more_kinds_and_fewer_pixels() -> None:
+def test_a_route_may_accept_more_formats_and_fewer_pixels() -> None:
     facts = media.describe_image(WEBP)
 
     found = media.image_problems(
@@ -94,7 +94,7 @@ def test_a_route_may_take_more_kinds_and_fewer_pixels() -> None:
     ]
 
 
-def test_an_image_in_a_body_is_looked_into() -> None:
+def test_an_image_in_a_body_is_decoded_and_validated() -> None:
     small = base64.b64encode(png(200, 300)).decode()
 
     (problem,) = media.image_problems_of_base64(small, MEBIBYTE, field="image_tail")
@@ -104,7 +104,7 @@ def test_an_image_in_a_body_is_looked_into() -> None:
 
 
 @pytest.mark.parametrize("text", ["no base64!", "äöü", "data:image/png;base64,AAAA"])
-def test_what_is_no_base64_is_no_image(text: str) -> None:
+def test_invalid_base64_is_no_image(text: str) -> None:
     (problem,) = media.image_problems_of_base64(text, MEBIBYTE)
 
     assert problem.message == "image is neither a URL nor bare base64"

@@ -463,7 +463,7 @@ REFUSED: list[tuple[str, str, Json, str, str | None]] = [
 @pytest.mark.parametrize(
     "case", [pytest.param(case, id=f"{case[3]} {n}") for n, case in enumerate(REFUSED)]
 )
-def test_what_does_not_go_together_is_said_before_it_is_sent(
+def test_invalid_combinations_are_refused_before_sending(
     planned: Planner, case: tuple[str, str, Json, str, str | None]
 ) -> None:
     model, keys, values, message, hint = case
@@ -492,7 +492,7 @@ def test_what_does_not_go_together_is_said_before_it_is_sent(
         (OMNI, LEGACY, {"resolution": "4k", "feature_video": CLIP}),
     ],
 )
-def test_what_goes_together_is_taken_on_both_sides(
+def test_valid_combinations_are_accepted_by_client_and_server(
     planned: Planner, model: str, keys: str, values: Json
 ) -> None:
     values = {"prompt": "a", **values}
@@ -576,7 +576,7 @@ WIRE: list[tuple[str, str, Json, str]] = [
 
 
 @pytest.mark.parametrize(("model", "keys", "raw", "message"), WIRE)
-def test_the_api_names_what_it_refuses(
+def test_the_api_names_the_field_that_it_refuses(
     planned: Planner, model: str, keys: str, raw: Json, message: str
 ) -> None:
     found = server_validation.validate_body(planned("omni-video", model, {}, keys), raw)
@@ -597,7 +597,7 @@ def test_the_api_names_what_it_refuses(
         (O1, LEGACY, {"prompt": "a", "aspect_ratio": "1:1", "sound": "off"}),
     ],
 )
-def test_what_other_clients_leave_out_is_left_out(
+def test_optional_parts_that_other_clients_omit_may_be_absent(
     planned: Planner, model: str, keys: str, raw: Json
 ) -> None:
     assert (
@@ -606,7 +606,7 @@ def test_what_other_clients_leave_out_is_left_out(
     )
 
 
-def test_a_video_of_no_said_kind_is_edited(planned: Planner) -> None:
+def test_a_video_without_a_type_is_edited(planned: Planner) -> None:
     plan = planned("omni-video", OMNI, {}, LEGACY)
     raw = {"prompt": "a", "video_list": [{"video_url": CLIP}]}
 
@@ -615,7 +615,9 @@ def test_a_video_of_no_said_kind_is_edited(planned: Planner) -> None:
     assert found == {"prompt": "a", "base_video": CLIP}
 
 
-def test_the_api_charges_what_it_assumes_and_not_our_habits(planned: Planner) -> None:
+def test_the_api_charges_by_its_defaults_and_not_by_client_defaults(
+    planned: Planner,
+) -> None:
     plan = planned("omni-video", OMNI, {}, LEGACY)
     ours = pricing.estimate_units(plan, {"prompt": "a"})
 
@@ -625,7 +627,7 @@ def test_the_api_charges_what_it_assumes_and_not_our_habits(planned: Planner) ->
 
 
 @pytest.mark.parametrize(("model", "most"), [(OMNI, 13.5), (O1, 9.0)])
-def test_an_edit_costs_what_its_input_lasts(
+def test_an_edit_is_priced_by_the_duration_of_its_input(
     planned: Planner, model: str, most: float
 ) -> None:
     values = {"prompt": "a", "base_video": f"clip={CLIP}"}
@@ -636,7 +638,7 @@ def test_an_edit_costs_what_its_input_lasts(
     assert (estimate.units, estimate.at_most_units) == (None, most)
 
 
-def test_shots_are_another_models_and_its_name_is_said(planned: Planner) -> None:
+def test_shots_suggest_the_model_that_accepts_them(planned: Planner) -> None:
     with pytest.raises(Exception, match="--shot: kling-o1 does not take it") as caught:
         planned("omni-video", O1, {"shots": SHOTS})
 

@@ -47,7 +47,7 @@ def tables() -> tuple[dict[str, Any], dict[str, Any]]:
         ("rules/0/message", None, "rules[0]: message is missing"),
     ],
 )
-def test_a_mistake_is_named_with_its_place(
+def test_a_mistake_is_reported_with_its_location(
     path: str, value: object, message: str
 ) -> None:
     whole, common = tables()
@@ -66,7 +66,7 @@ def test_a_mistake_is_named_with_its_place(
     assert message in caught.value.message
 
 
-def test_a_place_of_the_frame_can_be_taken_away() -> None:
+def test_a_mapping_of_the_frame_can_be_removed() -> None:
     whole, common = tables()
     whole["routes"]["legacy"]["mappings"]["cfg_scale"] = False
 
@@ -75,7 +75,7 @@ def test_a_place_of_the_frame_can_be_taken_away() -> None:
     assert "cfg_scale" not in made.routes[1].mappings
 
 
-def test_a_whole_number_is_a_number() -> None:
+def test_an_integer_is_accepted_as_a_float() -> None:
     table = Table({"units": 3, "flag": True}, "here")
 
     assert table.take("units", float) == 3.0

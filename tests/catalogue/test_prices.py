@@ -132,7 +132,7 @@ def units_of(plan: Plan, values: Values, *, seconds: float = 1) -> Units:
         if name in PRODUCTS
     ],
 )
-def test_a_second_costs_what_the_list_says(product: str, row: Any) -> None:
+def test_prices_per_second_match_the_price_list(product: str, row: Any) -> None:
     _, model, variant, *wanted = row
     plan = plan_of(product, model)
 
@@ -154,13 +154,13 @@ def test_a_second_costs_what_the_list_says(product: str, row: Any) -> None:
         if row[0] in PRODUCTS
     ],
 )
-def test_a_call_or_an_image_costs_what_the_list_says(
+def test_prices_per_call_or_image_match_the_price_list(
     product: str, model: str, variant: Values, units: float
 ) -> None:
     assert units_of(plan_of(product, model), variant, seconds=5) == units
 
 
-def test_every_rate_is_one_of_the_list() -> None:
+def test_every_rate_is_in_the_price_list() -> None:
     priced = {
         (name, model.id) for name, one in PRODUCTS.items() for model in one.models
     }
@@ -177,11 +177,11 @@ def test_every_rate_is_one_of_the_list() -> None:
     assert all(not m.rates for name in UNPRICED for m in PRODUCTS[name].models)
 
 
-def test_a_unit_costs_what_the_list_says() -> None:
+def test_unit_prices_match_the_price_list() -> None:
     assert {one.pack: one.unit_usd for one in PRODUCTS.values()} == A_UNIT
 
 
-def test_the_bound_of_an_extension_is_its_dearer_price() -> None:
+def test_the_bound_of_an_extension_is_its_higher_price() -> None:
     found = pricing.estimate_units(plan_of("video-extend", ""), {"video_id": "1"})
 
     assert found is not None

@@ -140,7 +140,7 @@ def test_other_products_are_charged_by_their_unit(
         (Rate(units=0.5, every=5), {}, 0.5, "kling-3.0 720p: 0.5 units per 5 seconds"),
     ],
 )
-def test_an_estimate_says_what_it_stands_on(
+def test_an_estimate_states_its_basis(
     planned: Planner, rate: Rate, values: dict[str, Any], units: float, basis: str
 ) -> None:
     plan = planned("text2video", "kling-3.0", {})
@@ -163,7 +163,7 @@ def test_an_estimate_says_what_it_stands_on(
         ),
     ],
 )
-def test_what_has_no_published_price_is_not_estimated(
+def test_without_a_published_price_there_is_no_estimate(
     planned: Planner, rates: tuple[Rate, ...], why: str
 ) -> None:
     plan = planned("text2video", None, {})
@@ -173,7 +173,7 @@ def test_what_has_no_published_price_is_not_estimated(
     assert why in pricing.explain_missing_price(plan)
 
 
-def test_a_number_that_nobody_bounds_is_not_estimated_either(planned: Planner) -> None:
+def test_an_unbounded_number_is_not_estimated(planned: Planner) -> None:
     plan = planned("text2video", None, {})
     rate = Rate(units=8, per="output", count="n")
     plan = replace(plan, model=replace(plan.model, rates=(rate,)))
@@ -184,14 +184,14 @@ def test_a_number_that_nobody_bounds_is_not_estimated_either(planned: Planner) -
     assert (found.units, found.at_most_units, found.usd) == (None, None, None)
 
 
-def test_what_has_no_price_is_charged_nothing(planned: Planner) -> None:
+def test_without_a_price_nothing_is_charged(planned: Planner) -> None:
     plan = planned("text2video", None, {})
     plan = replace(plan, model=replace(plan.model, rates=()))
 
     assert pricing.charged_units(plan, TEXT, 5.0) == 0
 
 
-def test_shots_decide_the_seconds_that_are_paid(planned: Planner) -> None:
+def test_shots_decide_the_seconds_that_are_charged(planned: Planner) -> None:
     values = {"shots": ("3:a", "4:b")}
 
     estimate = pricing.estimate_units(planned("text2video", None, values), values)
@@ -200,7 +200,7 @@ def test_shots_decide_the_seconds_that_are_paid(planned: Planner) -> None:
     assert estimate.units == 5.6
 
 
-def test_sound_that_cannot_be_had_is_not_paid(planned: Planner) -> None:
+def test_sound_that_is_not_available_is_not_charged(planned: Planner) -> None:
     plan = planned("image2video", "kling-2.5-turbo", {})
 
     estimate = pricing.estimate_units(plan, {"image": FRAME, "sound": True})

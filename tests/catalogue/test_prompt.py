@@ -48,7 +48,7 @@ def test_shots_are_found_in_a_prompt(text: str, shots: tuple[Shot, ...]) -> None
         max_size=6,
     )
 )
-def test_shots_survive_being_spelled_out(shots: list[tuple[int, str]]) -> None:
+def test_shots_survive_a_round_trip_through_text(shots: list[tuple[int, str]]) -> None:
     numbered = tuple(
         Shot(number, seconds, words.strip(" ,") or "x")
         for number, (seconds, words) in enumerate(shots, 1)
@@ -68,7 +68,7 @@ def test_shots_are_typed_or_given_as_objects() -> None:
 @pytest.mark.parametrize(
     "value", ["a", "3:", ":a", "1.5:a", 3, None, {"duration": 3}, {"prompt": "a"}]
 )
-def test_what_is_no_shot_is_quoted(value: object) -> None:
+def test_an_invalid_shot_is_quoted(value: object) -> None:
     with pytest.raises(ValueError, match="is not SECONDS:WORDS"):
         prompt.parse_shots([value])
 
@@ -86,7 +86,7 @@ def test_what_is_no_shot_is_quoted(value: object) -> None:
         ("1st=11", (None, "1st=11")),
     ],
 )
-def test_a_name_is_told_from_its_value(
+def test_a_handle_is_split_from_its_value(
     text: str, parts: tuple[str | None, str]
 ) -> None:
     assert prompt.split_handle(text) == parts
@@ -116,7 +116,7 @@ def test_without_references_a_prompt_stays_as_it_is() -> None:
 
 
 @given(st.lists(st.sampled_from(["@hero", "@heroine", "walks", "走", ","])))
-def test_rewriting_there_and_back_changes_nothing(words: list[str]) -> None:
+def test_rewriting_handles_there_and_back_changes_nothing(words: list[str]) -> None:
     text = " ".join(words)
     known = (HERO, HEROINE)
 

@@ -1,4 +1,4 @@
-"""Handles and positions lead to the same input, whichever way a body is laid out."""
+"""Handles and positions refer to the same input, whatever the order of a body."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def handles_of(raw: dict[str, Any]) -> list[str]:
 
 
 @given(inputs())
-def test_every_name_leads_to_its_input_in_both_generations(
+def test_every_handle_refers_to_its_input_in_both_generations(
     drawn: tuple[dict[str, Any], list[tuple[str, str]]],
 ) -> None:
     values, calls = drawn
@@ -109,7 +109,7 @@ def shuffled(raw: dict[str, Any], random: Any) -> dict[str, Any]:
 
 
 @given(inputs(), st.randoms(use_true_random=False))
-def test_a_legacy_body_in_any_order_is_read_to_the_same_inputs(
+def test_a_legacy_body_in_any_order_decodes_to_the_same_inputs(
     drawn: tuple[dict[str, Any], list[tuple[str, str]]], random: Any
 ) -> None:
     values, calls = drawn

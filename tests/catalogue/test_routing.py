@@ -26,11 +26,11 @@ I2V = loader.load_product("image2video")
         pytest.param("kling-v2-1-master", "kling-v2-1-master", id="historic"),
     ],
 )
-def test_a_model_goes_by_any_of_its_names(text: str, model_id: str) -> None:
+def test_a_model_is_found_by_any_of_its_names(text: str, model_id: str) -> None:
     assert routing.find_model(T2V, text).id == model_id
 
 
-def test_an_unknown_model_names_near_ones() -> None:
+def test_an_unknown_model_suggests_similar_ones() -> None:
     with pytest.raises(
         UsageError, match=r"text2video has no model kling-3\.1"
     ) as caught:
@@ -39,7 +39,7 @@ def test_an_unknown_model_names_near_ones() -> None:
     assert "kling-3.0" in str(caught.value.hint)
 
 
-def test_a_model_like_no_other_is_told_the_ones_there_are() -> None:
+def test_a_model_name_without_similar_ones_lists_all() -> None:
     with pytest.raises(UsageError) as caught:
         routing.find_model(T2V, "zzz")
 
@@ -47,7 +47,7 @@ def test_a_model_like_no_other_is_told_the_ones_there_are() -> None:
     assert "kling-v1," not in str(caught.value.hint)
 
 
-def test_a_model_of_another_product_names_that_product() -> None:
+def test_a_model_of_another_product_suggests_that_product() -> None:
     with pytest.raises(UsageError) as caught:
         routing.find_model(T2V, "kling-v1-5")
 
@@ -66,7 +66,7 @@ def test_a_model_of_another_product_names_that_product() -> None:
         ("kling-3.0-turbo", ["sound"], "api_key", "/text-to-video/kling-3.0-turbo"),
     ],
 )
-def test_a_request_takes_the_first_route_that_can_carry_it(
+def test_the_first_route_that_accepts_the_fields_is_selected(
     planned: Planner, model: str | None, given: list[str], credentials: str, path: str
 ) -> None:
     plan = planned("text2video", model, dict.fromkeys(given), credentials)
@@ -80,7 +80,7 @@ def test_a_key_pair_defaults_to_a_model_it_can_reach(planned: Planner) -> None:
     assert plan.wire_model == "kling-v3"
 
 
-def test_a_model_out_of_the_credentials_reach_is_a_matter_of_credentials(
+def test_a_model_unreachable_with_these_credentials_is_a_credentials_error(
     planned: Planner,
 ) -> None:
     with pytest.raises(
@@ -91,14 +91,14 @@ def test_a_model_out_of_the_credentials_reach_is_a_matter_of_credentials(
     assert "-m kling-3.0" in str(e.value.hint)
 
 
-def test_no_credentials_at_all_ask_for_an_api_key() -> None:
+def test_without_credentials_an_api_key_is_asked_for() -> None:
     with pytest.raises(CredentialsError) as caught:
         routing.select_route(T2V, None, (), ())
 
     assert caught.value.hint == "run kling auth login with an API key"
 
 
-def test_a_field_the_model_lacks_names_the_models_that_have_it(
+def test_a_field_the_model_lacks_suggests_models_that_have_it(
     planned: Planner,
 ) -> None:
     with pytest.raises(UsageError, match="--negative-prompt: kling-3") as caught:
@@ -109,14 +109,14 @@ def test_a_field_the_model_lacks_names_the_models_that_have_it(
     )
 
 
-def test_a_field_only_old_models_have_names_those(planned: Planner) -> None:
+def test_a_field_of_old_models_only_suggests_those(planned: Planner) -> None:
     with pytest.raises(UsageError) as caught:
         planned("text2video", None, {"cfg_scale": 0.5})
 
     assert caught.value.hint == "kling-v1-6 and kling-v1 do: add -m kling-v1-6"
 
 
-def test_fields_that_no_route_carries_together_are_named() -> None:
+def test_fields_that_no_route_accepts_together_are_named() -> None:
     new, legacy = T2V.routes
     mappings = {
         name: p for name, p in legacy.mappings.items() if name != "aspect_ratio"
@@ -129,14 +129,14 @@ def test_fields_that_no_route_carries_together_are_named() -> None:
         )
 
 
-def test_a_field_nobody_knows_is_refused(planned: Planner) -> None:
+def test_an_unknown_field_is_refused(planned: Planner) -> None:
     with pytest.raises(UsageError, match="text2video has no field colour") as caught:
         planned("text2video", None, {"colour": "red"})
 
     assert "duration" in str(caught.value.hint)
 
 
-def test_current_models_that_take_a_value_are_found() -> None:
+def test_current_models_that_accept_a_value_are_found() -> None:
     found = routing.models_allowing(T2V, "duration", 7)
     legacy = routing.models_allowing(T2V, "duration", 7, route="legacy")
 
@@ -149,5 +149,5 @@ def test_current_models_that_take_a_value_are_found() -> None:
     ("names", "sentence"),
     [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")],
 )
-def test_names_are_listed_as_in_a_sentence(names: list[str], sentence: str) -> None:
+def test_names_are_joined_as_in_a_sentence(names: list[str], sentence: str) -> None:
     assert routing.join_words(names) == sentence

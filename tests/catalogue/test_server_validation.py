@@ -40,7 +40,7 @@ GOOD = base64.b64encode(png(400, 400)).decode()
 
 
 def plan_of(path: str, raw: dict[str, Any]) -> Plan:
-    """Find the plan the way a server does: by path, and by the body's model."""
+    """Return the plan as a server finds it: by path, and by the body's model."""
     found = decoder.route_by_path(path)
     assert found is not None
     product, route, model = found
@@ -70,12 +70,12 @@ def settings_of(plan: Plan) -> list[str]:
     ]
 
 
-def test_documented_requests_are_taken(documented: dict[str, Any]) -> None:
+def test_documented_requests_are_valid(documented: dict[str, Any]) -> None:
     assert said_about(documented["path"], documented["body"]) == []
 
 
 @pytest.mark.parametrize("wrong", ["8K", "", 99, [], True])
-def test_no_setting_takes_a_value_out_of_its_enum(
+def test_every_setting_refuses_values_outside_its_enum(
     documented: dict[str, Any], wrong: object
 ) -> None:
     raw = documented["body"]
@@ -393,7 +393,7 @@ def test_no_setting_takes_a_value_out_of_its_enum(
         ]
     ],
 )
-def test_the_api_refuses_what_the_reference_says_it_does(
+def test_the_api_refuses_what_the_reference_forbids(
     path: str, raw: dict[str, Any], change: dict[str, Any], messages: list[str]
 ) -> None:
     changed = deepcopy(raw)
@@ -403,7 +403,7 @@ def test_the_api_refuses_what_the_reference_says_it_does(
     assert sorted(said_about(path, changed)) == sorted(messages)
 
 
-def test_an_ignored_setting_does_not_count() -> None:
+def test_an_ignored_setting_is_not_charged() -> None:
     raw = {**NEW_TEXT, "settings": {"audio": "off"}}
     plan = plan_of("/text-to-video/kling-3.0-turbo", raw)
 
@@ -413,7 +413,7 @@ def test_an_ignored_setting_does_not_count() -> None:
     assert values["sound"] is False
 
 
-def test_references_are_read_back_as_handles() -> None:
+def test_references_decode_to_handles() -> None:
     product = loader.load_product("image2video")
     raw = {
         **OLD_IMAGE,
@@ -438,9 +438,7 @@ def test_references_are_read_back_as_handles() -> None:
         ("/image-to-video/kling-3.0", "camera", "camera"),
     ],
 )
-def test_a_field_is_called_what_the_api_calls_it(
-    path: str, field: str, name: str
-) -> None:
+def test_wire_names_are_the_names_of_the_api(path: str, field: str, name: str) -> None:
     assert wire_name(plan_of(path, OLD_IMAGE).route, field) == name
 
 
@@ -456,7 +454,7 @@ def test_a_field_is_called_what_the_api_calls_it(
     ],
     ids=["a path", "a text", "too short", "too large", "a sound", "a link"],
 )
-def test_a_sound_in_a_body_is_looked_at_as_a_picture_is(
+def test_audio_in_a_body_is_decoded_and_validated(
     planned: Planner, sound_file: str, message: str | None
 ) -> None:
     sent = {"image": "https://img.example.com/a.png", "sound_file": sound_file}

@@ -57,7 +57,7 @@ def seen(start_s: float = 0.0, end_s: float | None = None) -> Appearance:
         pytest.param({"end": 3.5, "insert": 7}, seen(), None, 7, id="nobody knows"),
     ],
 )
-def test_a_sound_is_put_where_the_face_is(
+def test_a_segment_is_inserted_where_the_face_appears(
     values: dict[str, Any], face: Appearance, video_s: float | None, at_s: float
 ) -> None:
     assert segment_insert_s(fit(), values, seen=face, video_s=video_s) == at_s
@@ -93,14 +93,14 @@ def test_a_sound_is_put_where_the_face_is(
         ),
     ],
 )
-def test_a_sound_that_does_not_go_with_the_face_is_refused(
+def test_a_segment_that_does_not_overlap_the_face_is_refused(
     values: dict[str, Any], face: Appearance, video_s: float | None, words: str
 ) -> None:
     with pytest.raises(UsageError, match=words):
         segment_insert_s(fit(), values, seen=face, video_s=video_s)
 
 
-def test_what_cannot_fit_is_refused_before_anybody_has_looked() -> None:
+def test_a_segment_that_cannot_fit_is_refused_before_the_step() -> None:
     with pytest.raises(UsageError, match="after the video") as caught:
         require_segment_fits(fit(), {"end": 9.0, "insert": 1.0}, video_s=5.0)
 
@@ -140,7 +140,7 @@ def test_a_duration_that_does_not_go_with_the_video_is_refused() -> None:
 
 
 @pytest.mark.parametrize("key", ["field", "choice"])
-def test_a_session_names_fields_that_are_there(key: str) -> None:
+def test_a_session_names_existing_fields(key: str) -> None:
     data = tomllib.loads((DATA / "lip-sync.toml").read_text("utf-8"))
     data["session"][key] = "colour"
 
@@ -149,7 +149,7 @@ def test_a_session_names_fields_that_are_there(key: str) -> None:
 
 
 @pytest.mark.parametrize("where", ["session", "session.segment"])
-def test_a_key_of_a_session_nobody_knows_is_refused(where: str) -> None:
+def test_an_unknown_key_of_a_session_is_refused(where: str) -> None:
     data = tomllib.loads((DATA / "lip-sync.toml").read_text("utf-8"))
     here = data["session"] if where == "session" else data["session"]["segment"]
     here["colour"] = 1

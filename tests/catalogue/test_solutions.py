@@ -46,7 +46,7 @@ TALK = {"script": "a"}
         ("drama-subtitle", {"glossary": ({"source": "a"},)}, "missing"),
     ],
 )
-def test_what_a_solution_does_not_take_is_said(
+def test_invalid_values_of_a_solution_are_refused(
     planned: Planner, product: str, values: Any, words: str
 ) -> None:
     found = validation.find_problems(planned(product, None, values), values)
@@ -54,7 +54,7 @@ def test_what_a_solution_does_not_take_is_said(
     assert words in "; ".join(each.message for each in found)
 
 
-def test_what_a_product_film_has_to_be_told_has_our_defaults(planned: Planner) -> None:
+def test_required_fields_of_a_product_film_have_our_defaults(planned: Planner) -> None:
     values = {"title": "Mug", "images": (IMAGE,)}
     plan = planned("goods-studio", None, values)
 

@@ -64,7 +64,7 @@ def test_every_session_is_opened_by_a_step() -> None:
     assert used <= {each.name for each in loader.all_steps()}
 
 
-def test_what_is_neither_product_nor_step_is_not_described() -> None:
+def test_a_name_without_description_is_refused() -> None:
     with pytest.raises(UsageError, match="there is no product nonsense"):
         loader.load_description("nonsense")
 
@@ -112,7 +112,7 @@ def test_what_is_neither_product_nor_step_is_not_described() -> None:
         ),
     ],
 )
-def test_what_is_not_allowed_is_refused_here_and_by_the_api(
+def test_invalid_values_are_refused_by_client_and_api(
     name: str, values: dict[str, Any], message: str
 ) -> None:
     plan = plan_for(name, values)
@@ -134,7 +134,7 @@ def test_what_is_not_allowed_is_refused_here_and_by_the_api(
         ("multi-elements", {**EDIT, "edit": "addition", "images": (PICTURE,) * 2}),
     ],
 )
-def test_what_is_just_allowed_is_taken(name: str, values: dict[str, Any]) -> None:
+def test_values_at_their_limits_are_accepted(name: str, values: dict[str, Any]) -> None:
     assert validation.find_problems(plan_for(name, values), values) == ()
 
 
@@ -150,7 +150,7 @@ def test_what_is_just_allowed_is_taken(name: str, values: dict[str, Any]) -> Non
         ("multi-elements", {"resolution": "1080p"}, None, 5),
     ],
 )
-def test_a_price_is_known_where_the_length_is(
+def test_a_price_is_known_where_the_duration_is(
     name: str, values: dict[str, Any], seconds: float | None, units: float | None
 ) -> None:
     found = pricing.estimate_units(plan_for(name, values), values, seconds=seconds)

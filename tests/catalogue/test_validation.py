@@ -1,4 +1,4 @@
-"""What a person is told about values that will not do (scenario A21)."""
+"""Messages and hints for invalid values (scenario A21)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIMPLE = {"type": "simple", "config": {"pan": 3}}
 MASK = {"mask": FRAME, "trajectories": [{"x": 1, "y": 2}, {"x": 3, "y": 4}]}
 
 
-def test_a_prompt_too_long_names_the_model_that_takes_it(planned: Planner) -> None:
+def test_a_prompt_too_long_suggests_a_model_that_accepts_it(planned: Planner) -> None:
     values = {"prompt": "b" * 2501}
     plan = planned("text2video", "kling-2.6", values)
 
@@ -33,7 +33,7 @@ def test_a_prompt_too_long_names_the_model_that_takes_it(planned: Planner) -> No
     )
 
 
-def test_seconds_the_model_does_not_have_name_the_models_that_do(
+def test_an_unsupported_duration_suggests_models_that_support_it(
     planned: Planner,
 ) -> None:
     values = {"prompt": "a boat", "duration": 7}
@@ -46,7 +46,7 @@ def test_seconds_the_model_does_not_have_name_the_models_that_do(
     assert problem.hint == "kling-3.0-turbo and kling-3.0 do: add -m kling-3.0-turbo"
 
 
-def test_seconds_no_model_has_are_refused_without_a_hint(planned: Planner) -> None:
+def test_a_duration_of_no_model_has_no_hint(planned: Planner) -> None:
     values = {"prompt": "a boat", "duration": 16}
 
     (problem,) = validation.find_problems(planned("text2video", None, values), values)
@@ -55,7 +55,9 @@ def test_seconds_no_model_has_are_refused_without_a_hint(planned: Planner) -> No
     assert problem.hint is None
 
 
-def test_sound_on_a_silent_model_names_the_models_with_sound(planned: Planner) -> None:
+def test_sound_on_a_model_without_it_suggests_models_with_sound(
+    planned: Planner,
+) -> None:
     values = {"prompt": "a boat", "sound": True}
     plan = planned("text2video", "kling-2.5-turbo", values)
 
@@ -67,7 +69,7 @@ def test_sound_on_a_silent_model_names_the_models_with_sound(planned: Planner) -
     )
 
 
-def test_a_key_pair_is_sent_to_models_it_can_reach(planned: Planner) -> None:
+def test_hints_for_a_key_pair_name_models_it_can_reach(planned: Planner) -> None:
     values = {"prompt": "a boat", "sound": True}
     plan = planned("text2video", "kling-v2-5-turbo", values, "key_pair")
 
@@ -76,7 +78,7 @@ def test_a_key_pair_is_sent_to_models_it_can_reach(planned: Planner) -> None:
     assert problem.hint == "kling-3.0 and kling-2.6 do: add -m kling-3.0"
 
 
-def test_silence_on_a_model_that_always_sounds_is_refused(planned: Planner) -> None:
+def test_no_sound_on_a_model_with_fixed_sound_is_refused(planned: Planner) -> None:
     values = {"prompt": "a boat", "sound": False}
 
     (problem,) = validation.find_problems(planned("text2video", None, values), values)
@@ -110,7 +112,7 @@ def test_silence_on_a_model_that_always_sounds_is_refused(planned: Planner) -> N
         ),
     ],
 )
-def test_what_the_reference_allows_is_allowed(
+def test_values_the_reference_allows_are_valid(
     planned: Planner, product: str, model: str | None, values: dict[str, Any]
 ) -> None:
     assert validation.find_problems(planned(product, model, values), values) == ()
@@ -427,7 +429,7 @@ REFUSED: list[tuple[str, str | None, dict[str, Any], str]] = [
     REFUSED,
     ids=[each[3] for each in REFUSED],
 )
-def test_what_the_reference_forbids_is_said_in_words(
+def test_values_the_reference_forbids_are_explained(
     planned: Planner,
     product: str,
     model: str | None,
@@ -439,7 +441,7 @@ def test_what_the_reference_forbids_is_said_in_words(
     assert message in [problem.message for problem in found]
 
 
-def test_a_field_another_route_has_is_not_taken(planned: Planner) -> None:
+def test_a_field_of_another_route_is_refused(planned: Planner) -> None:
     plan = planned("text2video", "kling-3.0", {})
 
     found = validation.find_problems(plan, {"prompt": "a", "negative_prompt": "b"})
@@ -460,7 +462,7 @@ def test_all_problems_are_named_at_once(planned: Planner) -> None:
     assert "there is no prompt" in caught.value.message
 
 
-def test_nothing_wrong_says_nothing(planned: Planner) -> None:
+def test_valid_values_raise_nothing(planned: Planner) -> None:
     values = {"prompt": "a boat"}
 
     validation.require_valid(
@@ -468,7 +470,7 @@ def test_nothing_wrong_says_nothing(planned: Planner) -> None:
     )
 
 
-def test_a_long_value_is_cut_where_it_is_shown(planned: Planner) -> None:
+def test_a_long_value_is_truncated_in_messages(planned: Planner) -> None:
     values = {"prompt": "a", "resolution": "x" * 1000}
 
     (problem,) = validation.find_problems(planned("text2video", None, values), values)
@@ -477,7 +479,7 @@ def test_a_long_value_is_cut_where_it_is_shown(planned: Planner) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["8K", 9999, {}, True])
-def test_no_model_takes_a_value_out_of_its_choices(wrong: object) -> None:
+def test_every_model_refuses_values_outside_its_choices(wrong: object) -> None:
     for product in loader.all_products():
         for route in product.routes:
             for model in product.models:
@@ -506,7 +508,7 @@ def test_no_model_takes_a_value_out_of_its_choices(wrong: object) -> None:
         ),
     ],
 )
-def test_a_local_file_where_only_an_address_will_do_is_told_what_to_do(
+def test_a_local_file_where_a_url_is_needed_has_a_hint(
     planned: Planner, product: str, values: dict[str, Any], message: str
 ) -> None:
     (problem,) = validation.find_problems(planned(product, None, values), values)
@@ -515,7 +517,7 @@ def test_a_local_file_where_only_an_address_will_do_is_told_what_to_do(
     assert "https:// address" in (problem.hint or "")
 
 
-def test_a_missing_choice_is_named_with_what_it_may_be(planned: Planner) -> None:
+def test_a_missing_choice_is_reported_with_its_choices(planned: Planner) -> None:
     values = {"image": FRAME, "video": "https://vid.example.com/a.mp4"}
 
     (found,) = validation.find_problems(planned("motion-control", None, values), values)

@@ -28,7 +28,7 @@ from tests.catalogue.conftest import Planner
         ({}, True),
     ],
 )
-def test_conditions_look_at_what_was_said_and_what_counts(
+def test_conditions_consider_given_and_effective_values(
     condition: dict[str, Any], is_met: bool
 ) -> None:
     said = {"sound": True}
@@ -76,7 +76,7 @@ def test_a_single_value_counts_as_one(planned: Planner) -> None:
     )
 
 
-def test_a_rule_that_is_not_called_for_is_kept(planned: Planner) -> None:
+def test_a_rule_whose_condition_is_false_is_not_violated(planned: Planner) -> None:
     rule = Rule(id="r", message="no", when={"x": "present"}, any_of=("y",))
     plan = planned("text2video", None, {})
 
@@ -94,7 +94,7 @@ def test_a_rule_names_its_fields_once() -> None:
     assert Rule(id="s", message="", check="shots").fields == ("shots",)
 
 
-def test_rules_hold_where_they_say(planned: Planner) -> None:
+def test_rules_apply_to_their_models_and_routes_only(planned: Planner) -> None:
     new = planned("image2video", "kling-3.0", {})
     legacy = planned("image2video", "kling-3.0", {}, "key_pair")
     other = planned("image2video", "kling-2.6", {})

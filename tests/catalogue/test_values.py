@@ -8,7 +8,7 @@ from kling_cli.catalogue import values
 from tests.catalogue.conftest import Planner
 
 
-def test_nothing_and_emptiness_were_not_said() -> None:
+def test_none_and_empty_values_are_not_given() -> None:
     said = values.given_values(
         {"a": None, "b": "", "c": (), "d": [], "e": 0, "f": False}
     )
@@ -16,7 +16,7 @@ def test_nothing_and_emptiness_were_not_said() -> None:
     assert said == {"e": 0, "f": False}
 
 
-def test_defaults_count_where_nothing_was_said(planned: Planner) -> None:
+def test_defaults_are_effective_where_nothing_is_given(planned: Planner) -> None:
     plan = planned("text2video", "kling-3.0", {})
 
     assert values.effective_values(plan, {"duration": 7}) == {
@@ -29,7 +29,7 @@ def test_defaults_count_where_nothing_was_said(planned: Planner) -> None:
     }
 
 
-def test_what_a_model_always_has_counts_whatever_was_said(planned: Planner) -> None:
+def test_fixed_values_are_effective_whatever_is_given(planned: Planner) -> None:
     plan = planned("text2video", "kling-3.0-turbo", {})
 
     assert values.effective_values(plan, {"sound": False})["sound"] is True
@@ -46,7 +46,7 @@ def test_what_a_model_always_has_counts_whatever_was_said(planned: Planner) -> N
         ({"shots": 5}, None),
     ],
 )
-def test_shots_decide_the_duration_unless_somebody_did(
+def test_shots_decide_the_duration_unless_it_is_given(
     planned: Planner, said: dict[str, Any], duration: int | None
 ) -> None:
     plan = planned("text2video", None, said)
@@ -54,7 +54,7 @@ def test_shots_decide_the_duration_unless_somebody_did(
     assert values.completed_values(plan, said).get("duration") == duration
 
 
-def test_a_model_without_shots_takes_their_words_as_they_are(planned: Planner) -> None:
+def test_a_model_without_shots_gets_their_text_unchanged(planned: Planner) -> None:
     said = {"prompt": "shot 1, 3, a;"}
     plan = planned("text2video", "kling-2.6", said)
 

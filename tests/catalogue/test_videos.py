@@ -43,7 +43,7 @@ SUBJECTS = {"prompt": "a", "subjects": (IMAGE, IMAGE)}
         ("video-extend", None, {"prompt": "a"}, "VIDEO_ID is missing"),
     ],
 )
-def test_what_a_video_product_does_not_take_is_said_before_it_is_sent(
+def test_invalid_values_of_a_video_product_are_refused_before_sending(
     planned: Planner, product: str, model: str | None, values: Any, words: str
 ) -> None:
     found = validation.find_problems(planned(product, model, values), values)
@@ -61,7 +61,7 @@ def test_what_a_video_product_does_not_take_is_said_before_it_is_sent(
         ("video-extend", {"video_id": "1"}, 5, 3.5),
     ],
 )
-def test_videos_are_charged_as_the_price_list_says(
+def test_video_charges_match_the_price_list(
     planned: Planner, product: str, values: Any, seconds: float, units: float
 ) -> None:
     plan = planned(product, None, values)
@@ -69,7 +69,7 @@ def test_videos_are_charged_as_the_price_list_says(
     assert pricing.charged_units(plan, values, seconds) == pytest.approx(units)
 
 
-def test_the_older_motion_model_takes_no_elements(planned: Planner) -> None:
+def test_the_older_motion_model_accepts_no_elements(planned: Planner) -> None:
     plan = planned("motion-control", "kling-2.6", MOVE)
 
     assert "elements" not in plan.limits
@@ -102,7 +102,7 @@ def sound(seconds: float) -> str:
         ("video-extend", {"video_id": "1"}, (None, 3.5), "at most 3.5 units per call"),
     ],
 )
-def test_a_video_as_long_as_its_input_costs_what_that_says_or_has_a_bound(
+def test_a_video_as_long_as_its_input_is_priced_by_it_or_bounded(
     planned: Planner,
     product: str,
     values: dict[str, Any],

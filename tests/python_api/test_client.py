@@ -61,6 +61,8 @@ def test_a_job_is_made_waited_for_and_saved(kling: Kling, tmp_path: Path) -> Non
     assert job.refresh().status is TaskStatus.SUCCEEDED
     assert [each.task_id for each in kling.list()] == [job.task_id]
     assert "succeeded" in repr(job)
+    assert str(job.outputs[0].url).startswith("http")
+    assert not any("Signature=" in repr(each) for each in [*seen, job.outputs])
     assert kling.packs()[0].left_units == 996.0
 
 
@@ -136,8 +138,19 @@ def test_a_wait_that_ends_leaves_the_task(box: Box, kling: Kling) -> None:
 
 
 def test_threads_and_running_loops_may_use_one_client(kling: Kling) -> None:
+    looked: list[TaskStatus] = []
+
+    def look(event: events.Event) -> None:
+        if isinstance(event, events.Submitted):
+            looked.append(kling.status(event.task_id).status)
+
     with ThreadPoolExecutor(2) as pool:
-        jobs = list(pool.map(kling.text2video, ["one", "two"]))
+        running = [
+            pool.submit(kling.text2video, prompt, on_event=look)
+            for prompt in ("one", "two")
+        ]
+        jobs = [each.result() for each in running]
+    assert len(looked) == 2
 
     async def inside() -> str | None:
         return kling.tts("three").task_id
@@ -159,6 +172,28 @@ def test_products_that_take_two_calls_do(kling: Kling, tmp_path: Path) -> None:
     assert job.session_id
     assert session.session_id == session.task_id
     kling.multi_elements_add(str(session.session_id), frame=0, point=(0.5, 0.5))
+
+
+@pytest.mark.sandbox(task_seconds=600)
+def test_a_client_that_is_closed_ends_what_it_is_at_work_on(kling: Kling) -> None:
+    is_submitted = threading.Event()
+
+    def note(event: events.Event) -> None:
+        if isinstance(event, events.Submitted):
+            is_submitted.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(kling.text2video, "A paper boat", on_event=note)
+        assert is_submitted.wait(30)
+        kling.close()
+        with pytest.raises(StillRunningError, match="the client was closed") as closed:
+            running.result()
+
+    [job] = kling.list()
+    assert closed.value.__notes__ == [
+        f"task {job.task_id} goes on: kling wait {job.task_id}"
+    ]
+    assert kling.status(job).task_id == job.task_id
 
 
 @pytest.mark.anyio

@@ -1,4 +1,4 @@
-"""Where a login is kept, who can read it, and that it comes back."""
+"""Where a login is stored, who can read it, and that it is read back."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def ring() -> Iterator[Ring]:
 
 @pytest.mark.usefixtures("no_ring")
 @pytest.mark.parametrize("login", [LOGIN, PAIR], ids=["key", "pair"])
-def test_a_login_comes_back_from_a_file_that_only_its_owner_reads(
+def test_a_login_is_stored_in_a_file_only_its_owner_can_read(
     tmp_path: Path, login: StoredCredentials
 ) -> None:
     folder = tmp_path / "new/config"
@@ -100,7 +100,7 @@ def test_a_login_comes_back_from_a_file_that_only_its_owner_reads(
 
 
 @pytest.mark.usefixtures("no_ring")
-def test_a_new_login_replaces_the_old_one_and_a_careless_mode(tmp_path: Path) -> None:
+def test_a_new_login_replaces_the_old_one_and_corrects_the_mode(tmp_path: Path) -> None:
     path = tmp_path / "credentials.toml"
     path.write_text('access_key = "old"')
     path.chmod(0o644)
@@ -111,16 +111,14 @@ def test_a_new_login_replaces_the_old_one_and_a_careless_mode(tmp_path: Path) ->
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_without_a_login_there_is_nothing_and_no_keyring_is_asked(
-    tmp_path: Path, ring: Ring
-) -> None:
+def test_without_a_login_no_keyring_is_accessed(tmp_path: Path, ring: Ring) -> None:
     ring.is_locked = True
 
     assert read_credentials(tmp_path) is None
     assert delete_credentials(tmp_path) is None
 
 
-def test_a_keyring_is_preferred_and_the_file_only_points_to_it(
+def test_a_keyring_is_preferred_and_the_file_refers_to_it(
     tmp_path: Path, ring: Ring
 ) -> None:
     place = store_credentials(tmp_path, LOGIN)
@@ -138,23 +136,21 @@ def test_a_keyring_is_preferred_and_the_file_only_points_to_it(
 
 
 @pytest.mark.parametrize("trouble", ["is_locked", "is_forgetful"])
-def test_a_keyring_that_does_not_work_is_passed_over(
-    tmp_path: Path, ring: Ring, trouble: str
-) -> None:
+def test_a_broken_keyring_is_skipped(tmp_path: Path, ring: Ring, trouble: str) -> None:
     setattr(ring, trouble, True)
 
     assert store_credentials(tmp_path, LOGIN) == "credentials.toml"
     assert read_credentials(tmp_path) == LOGIN
 
 
-def test_a_keyring_nobody_recommends_is_passed_over(tmp_path: Path) -> None:
+def test_a_keyring_of_low_priority_is_skipped(tmp_path: Path) -> None:
     for plain in with_ring(PlainRing()):
         assert store_credentials(tmp_path, LOGIN) == "credentials.toml"
         assert plain.kept == {}
 
 
 @pytest.mark.usefixtures("no_ring")
-def test_a_keyring_that_is_gone_is_named(tmp_path: Path) -> None:
+def test_a_missing_keyring_is_named(tmp_path: Path) -> None:
     (tmp_path / "credentials.toml").write_text('storage = "keyring"')
 
     with pytest.raises(CredentialsError, match="does not have it any more") as caught:
@@ -173,9 +169,7 @@ def test_a_locked_keyring_is_named(tmp_path: Path, ring: Ring) -> None:
     assert "unlock" in (caught.value.hint or "")
 
 
-def test_what_a_keyring_has_that_is_no_login_is_named(
-    tmp_path: Path, ring: Ring
-) -> None:
+def test_invalid_content_of_a_keyring_is_named(tmp_path: Path, ring: Ring) -> None:
     store_credentials(tmp_path, LOGIN)
     for junk in ("[]", "{", ""):
         ring.kept["kling-cli", str(tmp_path)] = junk
@@ -184,7 +178,7 @@ def test_what_a_keyring_has_that_is_no_login_is_named(
             read_credentials(tmp_path)
 
 
-def test_logging_out_empties_keyring_and_file(tmp_path: Path, ring: Ring) -> None:
+def test_logging_out_deletes_from_keyring_and_file(tmp_path: Path, ring: Ring) -> None:
     store_credentials(tmp_path, LOGIN)
 
     assert delete_credentials(tmp_path) == "keyring"
@@ -192,7 +186,7 @@ def test_logging_out_empties_keyring_and_file(tmp_path: Path, ring: Ring) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-def test_logging_out_works_when_the_keyring_has_forgotten(
+def test_logging_out_works_when_the_keyring_has_no_entry(
     tmp_path: Path, ring: Ring
 ) -> None:
     store_credentials(tmp_path, LOGIN)
@@ -202,7 +196,7 @@ def test_logging_out_works_when_the_keyring_has_forgotten(
 
 
 @pytest.mark.usefixtures("no_ring")
-def test_logging_out_works_without_the_keyring_that_had_it(tmp_path: Path) -> None:
+def test_logging_out_works_without_the_keyring(tmp_path: Path) -> None:
     (tmp_path / "credentials.toml").write_text('storage = "keyring"')
 
     assert delete_credentials(tmp_path) == "keyring"
@@ -225,7 +219,7 @@ def test_a_broken_file_is_named_not_quoted_and_can_be_removed(
 
 
 @pytest.mark.usefixtures("no_ring")
-def test_values_that_are_no_texts_are_left_out(tmp_path: Path) -> None:
+def test_values_that_are_no_strings_are_ignored(tmp_path: Path) -> None:
     (tmp_path / "credentials.toml").write_text('api_key = 5\naccess_key = ""')
 
     assert read_credentials(tmp_path) == StoredCredentials()
@@ -250,7 +244,7 @@ def test_a_file_that_cannot_be_removed_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("ring")
-def test_without_the_extra_the_file_serves(
+def test_without_the_extra_the_file_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "keyring", None)

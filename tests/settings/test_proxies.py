@@ -44,7 +44,7 @@ def of(monkeypatch: pytest.MonkeyPatch, no_proxy: str, **others: str) -> Proxies
         pytest.param("x, 192.0.2.0/24 y", "192.0.2.8", "192.0.3.8", id="several"),
     ],
 )
-def test_entries_of_no_proxy_are_read_as_people_write_them(
+def test_entries_of_no_proxy_are_parsed_leniently(
     entry: str, direct: str, proxied: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxies = of(monkeypatch, entry)
@@ -58,7 +58,7 @@ def test_entries_of_no_proxy_are_read_as_people_write_them(
     assert proxies.skipped == ()
 
 
-def test_an_entry_that_cannot_be_read_is_skipped_alone(
+def test_an_invalid_entry_is_skipped_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     wrong = (
@@ -106,14 +106,14 @@ def test_the_variable_in_force_is_the_one_named(
     "host",
     ["localhost", "x.localhost", "127.0.0.9", "[::1]", "[::ffff:127.0.0.1]", "[::]"],
 )
-def test_this_machine_is_spoken_to_directly(
+def test_this_machine_is_connected_to_directly(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert of(monkeypatch, "").named(f"http://{host}:8000/x") is None
 
 
 @pytest.mark.anyio
-async def test_a_name_that_resolves_to_loopback_goes_direct(
+async def test_a_name_that_resolves_to_loopback_bypasses_the_proxy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://192.0.2.1:1")
@@ -142,6 +142,6 @@ async def test_a_name_that_resolves_to_loopback_goes_direct(
 
 
 @pytest.mark.anyio
-async def test_names_are_looked_up_by_the_system() -> None:
+async def test_names_are_resolved_by_the_system() -> None:
     assert set(await resolve_addresses("localhost")) & {"127.0.0.1", "::1"}
     assert await resolve_addresses("x" * 300 + ".localhost") == ()

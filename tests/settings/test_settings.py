@@ -45,7 +45,7 @@ def settings(
     return read_settings({"KLING_CONFIG_DIR": str(folder), **(environ or {})}, options)
 
 
-def test_nothing_said_means_the_defaults(tmp_path: Path) -> None:
+def test_without_sources_the_defaults_apply(tmp_path: Path) -> None:
     found = settings(tmp_path)
 
     assert found.api_key is found.access_key is found.secret_key is None
@@ -62,7 +62,9 @@ def test_nothing_said_means_the_defaults(tmp_path: Path) -> None:
     assert not found.is_loopback_base
 
 
-def test_an_option_beats_the_environment_which_beats_the_file(tmp_path: Path) -> None:
+def test_options_override_the_environment_which_overrides_the_file(
+    tmp_path: Path,
+) -> None:
     environ = {"KLING_TIMEOUT": "2m", "KLING_TUNNEL": "none"}
     config = 'timeout = "3m"\ntunnel = "ngrok"\ncallback = "off"\n'
 
@@ -83,7 +85,7 @@ def test_an_empty_variable_counts_as_unset(tmp_path: Path, empty: str) -> None:
     assert (found.timeout_s, found.api_key) == (3600.0, None)
 
 
-def test_every_variable_is_understood(tmp_path: Path) -> None:
+def test_every_variable_is_read(tmp_path: Path) -> None:
     found = settings(
         tmp_path,
         {
@@ -111,7 +113,7 @@ def test_every_variable_is_understood(tmp_path: Path) -> None:
     assert (found.ngrok_path, found.ngrok_authtoken) == ("/opt/ngrok", Secret("tok"))
 
 
-def test_every_key_of_the_file_is_understood(tmp_path: Path) -> None:
+def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
     config = f"""
         api_key = "k"
         region = "cn"
@@ -173,7 +175,7 @@ def test_the_folders_of_the_platform_are_the_default(
         ({"KLING_STATE_DIR": "~nobody-here/x"}, "is not a folder"),
     ],
 )
-def test_nonsense_is_refused_by_name_with_a_remedy(
+def test_an_invalid_option_is_named_with_a_hint(
     tmp_path: Path, environ: dict[str, str], said: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
@@ -182,7 +184,7 @@ def test_nonsense_is_refused_by_name_with_a_remedy(
     assert said in caught.value.message
 
 
-def test_nonsense_is_said_to_stand_where_it_stands(tmp_path: Path) -> None:
+def test_an_invalid_value_is_named_with_its_source(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"^--timeout 'soon'"):
         settings(tmp_path, timeout="soon")
     with pytest.raises(UsageError, match=r"^config\.toml: webhook\.secret is not"):
@@ -201,7 +203,7 @@ def test_nonsense_is_said_to_stand_where_it_stands(tmp_path: Path) -> None:
         ("NGROK_AUTHTOKEN", "ngrok_authtoken", "a b"),
     ],
 )
-def test_nonsense_hurts_only_what_needs_it(
+def test_an_invalid_setting_fails_only_what_needs_it(
     tmp_path: Path, variable: str, name: str, value: str
 ) -> None:
     found = settings(tmp_path, {variable: value})
@@ -211,7 +213,7 @@ def test_nonsense_hurts_only_what_needs_it(
         found.require(name)
 
 
-def test_an_option_heals_nonsense_below_it(tmp_path: Path) -> None:
+def test_an_option_overrides_an_invalid_value(tmp_path: Path) -> None:
     found = settings(tmp_path, {"KLING_TIMEOUT": "soon"}, timeout="1m")
 
     found.require(*NAMES)
@@ -220,7 +222,7 @@ def test_an_option_heals_nonsense_below_it(tmp_path: Path) -> None:
     assert not found.is_typed("tunnel")
 
 
-def test_an_address_that_is_none_leads_nowhere(tmp_path: Path) -> None:
+def test_an_invalid_base_url_is_not_used(tmp_path: Path) -> None:
     """Least of all to the official host: the key may be for another."""
     found = settings(
         tmp_path, {"KLING_API_BASE": "no URL", "KLING_API_KEY": "k"}, 'region = "cn"'
@@ -232,14 +234,16 @@ def test_an_address_that_is_none_leads_nowhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pasted", ["sk-abc", " sk-abc\n", "\tsk-abc\r\n"])
-def test_blanks_around_a_pasted_key_are_taken_off(tmp_path: Path, pasted: str) -> None:
+def test_white_space_around_a_pasted_key_is_removed(
+    tmp_path: Path, pasted: str
+) -> None:
     assert settings(tmp_path, {"KLING_API_KEY": pasted}).api_key == Secret("sk-abc")
 
 
 @pytest.mark.parametrize(
     "pasted", ["sk-\nabc", "Bearer sk-abc", "sk-\x1babc", "sk-äbc"]
 )
-def test_a_key_that_cannot_be_one_is_refused_and_not_repeated(
+def test_an_invalid_key_is_refused_and_not_repeated(
     tmp_path: Path, pasted: str
 ) -> None:
     with pytest.raises(UsageError, match="KLING_API_KEY") as caught:
@@ -291,7 +295,7 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_the_strongest_word_about_the_host_wins(  # noqa: PLR0913,PLR0917 -- a table
+def test_the_strongest_source_of_the_host_wins(  # noqa: PLR0913,PLR0917 -- a table
     tmp_path: Path,
     environ: dict[str, str],
     config: str,
@@ -308,7 +312,7 @@ def logged_in(folder: Path, **keys: Any) -> None:
     credential_store.store_credentials(folder, StoredCredentials(**keys))
 
 
-def test_a_stored_login_serves_with_its_region(tmp_path: Path) -> None:
+def test_a_stored_login_is_used_with_its_region(tmp_path: Path) -> None:
     logged_in(tmp_path, api_key=Secret("stored"), region="cn")
 
     found = settings(tmp_path)
@@ -317,7 +321,7 @@ def test_a_stored_login_serves_with_its_region(tmp_path: Path) -> None:
     assert found.origins["api_key"] == "credentials.toml"
 
 
-def test_the_environment_beats_the_login_and_its_region(tmp_path: Path) -> None:
+def test_the_environment_overrides_the_login_and_its_region(tmp_path: Path) -> None:
     logged_in(tmp_path, api_key=Secret("stored"), region="cn")
 
     found = settings(tmp_path, {"KLING_ACCESS_KEY": "a", "KLING_SECRET_KEY": "s"})
@@ -326,7 +330,7 @@ def test_the_environment_beats_the_login_and_its_region(tmp_path: Path) -> None:
     assert found.credential_kinds == {"key_pair"}
 
 
-def test_half_a_pair_is_completed_from_below_never_replaced(tmp_path: Path) -> None:
+def test_half_a_pair_is_completed_by_weaker_sources(tmp_path: Path) -> None:
     logged_in(tmp_path, access_key=Secret("a"), secret_key=Secret("s"))
 
     found = settings(tmp_path, {"KLING_ACCESS_KEY": "b"})
@@ -335,7 +339,7 @@ def test_half_a_pair_is_completed_from_below_never_replaced(tmp_path: Path) -> N
     assert found.api_key is None
 
 
-def test_a_login_that_cannot_be_read_is_no_obstacle_until_it_is_needed(
+def test_an_unreadable_login_fails_only_when_it_is_needed(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "credentials.toml").write_text("= broken")
@@ -366,7 +370,7 @@ def test_a_login_that_cannot_be_read_is_no_obstacle_until_it_is_needed(
         ("a = " + "[" * 100_000, "not valid TOML", ""),
     ],
 )
-def test_a_broken_file_is_named_with_its_line_and_what_to_do(
+def test_an_invalid_file_is_named_with_line_and_hint(
     tmp_path: Path, config: str | bytes, said: str, hint: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
@@ -399,14 +403,14 @@ def test_a_file_that_is_a_folder_is_named(tmp_path: Path) -> None:
         ("0s", None),
     ],
 )
-def test_lengths_of_time_are_understood(text: str, seconds: float | None) -> None:
+def test_durations_are_parsed(text: str, seconds: float | None) -> None:
     assert parse_seconds(text) == seconds
 
 
 @given(st.text())
 @example("1" * 400)
 @example("٣")
-def test_any_text_is_a_length_of_time_or_a_complaint(text: str) -> None:
+def test_any_text_is_a_duration_or_a_value_error(text: str) -> None:
     try:
         found = parse_seconds(text)
     except ValueError as exc:
@@ -430,5 +434,5 @@ def test_any_text_is_a_length_of_time_or_a_complaint(text: str) -> None:
         ("", False),
     ],
 )
-def test_loopback_is_told_from_the_rest(url: str, is_loopback: bool) -> None:
+def test_loopback_urls_are_recognised(url: str, is_loopback: bool) -> None:
     assert is_loopback_url(url) is is_loopback

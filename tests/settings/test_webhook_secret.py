@@ -1,4 +1,4 @@
-"""What is a webhook secret: what the reference library takes, and nothing empty."""
+"""Webhook secrets: what the reference library accepts, and nothing empty."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ visible = st.from_regex(r"(whsec_)?[!-~]{0,40}", fullmatch=True)
 @example("whsec_----")
 @example("whsec_====")
 @example("not base64 at all".replace(" ", "-"))
-def test_what_the_library_takes_is_taken_with_the_key_it_has(text: str) -> None:
+def test_secrets_the_library_accepts_have_the_same_key(text: str) -> None:
     try:
         webhook = Webhook(text)
     except (ValueError, EmptyWebhookSecretError):
@@ -42,7 +42,7 @@ def test_what_the_library_takes_is_taken_with_the_key_it_has(text: str) -> None:
     assert vars(webhook)["_whsecret"] == keys[0]
 
 
-def test_an_url_safe_secret_stands_for_both_ways_to_read_it() -> None:
+def test_a_url_safe_secret_has_both_keys() -> None:
     assert signing_keys("whsec_ab-d_fghijkl") == (
         b64decode("abdfghijkl=="),
         urlsafe_b64decode("ab-d_fghijkl"),
@@ -51,7 +51,7 @@ def test_an_url_safe_secret_stands_for_both_ways_to_read_it() -> None:
 
 
 @pytest.mark.parametrize("between", [" ", ",", ", ", "\r\n", " ,, "])
-def test_several_are_parted_by_blanks_or_commas(between: str) -> None:
+def test_several_secrets_are_separated_by_spaces_or_commas(between: str) -> None:
     expected = (Secret(A), Secret(B))
 
     assert parse_secrets(f"\ufeff{A}{between}{B}{between}") == expected
@@ -79,7 +79,7 @@ def test_several_are_parted_by_blanks_or_commas(between: str) -> None:
         pytest.param("whsec_a\x07b", "character 8 is U+0007 (control", id="control"),
     ],
 )
-def test_what_is_none_is_explained_and_not_shown(text: str, said: str) -> None:
+def test_an_invalid_secret_is_explained_and_not_shown(text: str, said: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_secret_options("--webhook-secret", [text])
 
@@ -89,7 +89,7 @@ def test_what_is_none_is_explained_and_not_shown(text: str, said: str) -> None:
     assert "hidd" not in caught.value.message
 
 
-def test_characters_that_are_left_out_are_noticed() -> None:
+def test_characters_outside_of_base64_are_detected() -> None:
     assert has_foreign_characters(f'"{A}"')
     assert not has_foreign_characters(A)
     assert not has_foreign_characters("whsec_ab-d_fgh=")

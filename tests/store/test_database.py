@@ -210,10 +210,10 @@ def test_an_unwritable_journal_is_opened_read_only(
     for state, jobs in ((closed, "e2 e1"), (logged, "e2 e1"), (older, "e1")):
         assert next(found) == jobs
         for _ in ("a job", "a listener"):
-            said = next(found)
-            assert f"the journal {state / FILE_NAME} cannot be" in said
-            assert "make the folder writable" in said
-            assert "KLING_STATE_DIR" in said
+            message = next(found)
+            assert f"the journal {state / FILE_NAME} cannot be" in message
+            assert "make the folder writable" in message
+            assert "KLING_STATE_DIR" in message
     assert str(none / FILE_NAME) in next(found)
     assert {path.name for path in closed.iterdir()} == {FILE_NAME}
 

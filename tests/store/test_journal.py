@@ -125,7 +125,7 @@ def test_the_newest_jobs_come_first_up_to_the_limit(journal: Journal) -> None:
     ("times", "usual_s"),
     [
         pytest.param([], None, id="none"),
-        pytest.param([10, 20], None, id="two say nothing"),
+        pytest.param([10, 20], None, id="too few"),
         pytest.param([10, 99, 20], 20, id="the middle of three"),
         pytest.param([1] * 5 + [50] * 10, 50, id="the last ten only"),
         pytest.param([10, 20, 0, 0], None, id="times that cannot be"),
@@ -169,11 +169,11 @@ def test_a_callback_is_stored_to_the_byte_and_numbered(journal: Journal) -> None
     first = journal.add_callback(a_callback())
     second = journal.add_callback(a_callback(task_id=None, status=None, raw=b""))
 
-    kept = journal.callbacks_after(0, ["n1"])
+    stored = journal.callbacks_after(0, ["n1"])
 
-    assert [one.id for one in kept] == [first, second]
-    assert kept[0] == a_callback(id=first)
-    assert kept[1].raw == b""
+    assert [one.id for one in stored] == [first, second]
+    assert stored[0] == a_callback(id=first)
+    assert stored[1].raw == b""
 
 
 def test_callbacks_are_selected_by_nonce_and_number(journal: Journal) -> None:

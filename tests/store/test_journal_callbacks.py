@@ -110,7 +110,7 @@ def test_pages_contain_all_callbacks_in_order(journal: Journal) -> None:
     pages = list(journal.callback_pages(CallbackFilter(after=1)))
 
     assert [len(page) for page in pages] == [PAGE_SIZE, PAGE_SIZE]
-    numbers = [kept.id for page in pages for kept in page]
+    numbers = [stored.id for page in pages for stored in page]
     assert numbers == list(range(2, 2 * PAGE_SIZE + 2))
 
 

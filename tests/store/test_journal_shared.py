@@ -65,9 +65,9 @@ def child(program: str, state: Path, name: str) -> subprocess.Popen[str]:
     )
 
 
-def ended(process: subprocess.Popen[str], said: str = "") -> str:
+def ended(process: subprocess.Popen[str], stdin: str = "") -> str:
     """Return what the process printed until its end."""
-    out, _ = process.communicate(said, timeout=60)
+    out, _ = process.communicate(stdin, timeout=60)
     return out
 
 
@@ -92,7 +92,7 @@ def test_an_open_transaction_of_a_killed_process_is_rolled_back(
         ended(child(DIE_HALF_WAY, tmp_path, ""))
 
         assert journal.find_job("e1") == a_record("e1")
-        journal.add_job(a_record("e2"))  # and nobody is kept out
+        journal.add_job(a_record("e2"))  # the lock is free
 
 
 def test_many_processes_create_and_write_a_journal_at_once(tmp_path: Path) -> None:
@@ -114,9 +114,9 @@ def test_many_processes_create_and_write_a_journal_at_once(tmp_path: Path) -> No
         assert [writer.returncode for writer in writers] == [0] * 8
         assert journal.corrupt_backup is None
         assert {one.external_id for one in journal.newest_jobs(1000)} == names
-        kept = journal.callbacks_after(0, names)
-        assert sorted(one.nonce or "" for one in kept) == sorted(names)
-        assert len({one.id for one in kept}) == 200
+        stored = journal.callbacks_after(0, names)
+        assert sorted(one.nonce or "" for one in stored) == sorted(names)
+        assert len({one.id for one in stored}) == 200
 
 
 def test_a_full_disk_is_an_error_and_loses_nothing_written(

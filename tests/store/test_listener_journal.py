@@ -19,9 +19,9 @@ def test_a_batch_of_callbacks_is_numbered_in_order(tmp_path: Path) -> None:
         numbers = journal.add_callbacks(a_callback(task_id=name) for name in names)
         with closing(sqlite3.connect(tmp_path / "journal.db")) as other:
             query = "SELECT id, task_id FROM callbacks ORDER BY id"
-            kept = other.execute(query).fetchall()
+            stored = other.execute(query).fetchall()
 
-    assert kept == list(zip(numbers, names, strict=True))
+    assert stored == list(zip(numbers, names, strict=True))
 
 
 def test_without_waiting_a_locked_journal_is_an_error(tmp_path: Path) -> None:

@@ -120,14 +120,14 @@ def replay(
             "say which callbacks: numbers, last, --task ID or --failed",
             hint="kling replay last",
         )
-    manner = delivery_options.policy()
+    policy = delivery_options.policy()
     settings = load_settings({})
     with Journal.open(settings.state_dir) as journal:
         selected = _select_replays(
             journal, numbers or [], filter_options, replay_options, settings
         )
-        lines = _send(journal, selected, manner, replay_options.times, output_options)
-    return _print_outcome(lines, output_options)
+        events = _send(journal, selected, policy, replay_options.times, output_options)
+    return _print_outcome(events, output_options)
 
 
 def _select_replays(
@@ -167,7 +167,7 @@ def _select_replays(
 def _send(
     journal: Journal,
     selected: Sequence[Replay],
-    manner: ForwardingPolicy,
+    policy: ForwardingPolicy,
     times: int,
     output_options: OutputOptions,
 ) -> list[Forwarded]:
@@ -189,44 +189,44 @@ def _send(
     async def work() -> list[Forwarded]:
         return await send_replays(
             selected,
-            manner,
+            policy,
             times=times,
             clock=SystemClock(),
-            emit=lambda line: _print_delivery(line, output_options),
+            emit=lambda event: _print_delivery(event, output_options),
             record=record,
         )
 
     return anyio.run(work)
 
 
-def _print_delivery(line: Forwarded, output_options: OutputOptions) -> None:
+def _print_delivery(event: Forwarded, output_options: OutputOptions) -> None:
     from kling_cli.cli.output.terminal.streams import write_message, write_result
     from kling_cli.cli.output.views.callbacks import delivery_line, response_excerpt
 
     if output_options.is_json:
         return
     if output_options.is_quiet:
-        write_result(str(line.status or "-"))
+        write_result(str(event.status or "-"))
         return
-    write_result(delivery_line(line))
-    for each in response_excerpt(line):
+    write_result(delivery_line(event))
+    for each in response_excerpt(event):
         write_message(each)
 
 
-def _print_outcome(lines: Sequence[Forwarded], output_options: OutputOptions) -> int:
+def _print_outcome(events: Sequence[Forwarded], output_options: OutputOptions) -> int:
     from kling_cli.cli.output.json_document import dumps, error_object
     from kling_cli.cli.output.listener.json_lines import forward_fields
     from kling_cli.cli.output.plain_lines import error_lines
     from kling_cli.cli.output.terminal.streams import print_message, write_result
     from kling_cli.listener.history.replay import undelivered_error
 
-    error = undelivered_error(lines)
+    error = undelivered_error(events)
     if output_options.is_json:
         document: dict[str, Any] = {
             "schema": SCHEMA,
             "ok": error is None,
             "command": "replay",
-            "deliveries": [forward_fields(line) for line in lines],
+            "deliveries": [forward_fields(event) for event in events],
             "error": error_object(error) if error else None,
         }
         write_result(dumps(document))

@@ -352,11 +352,11 @@ def _run_all(mock_runs: MockRuns, report: MockReport) -> int:
             mock_run.scenario, _judge_answers(mock_run, answers, report.n_answers)
         )
         is_out_of_reach = isinstance(
-            conformance_error(report.judged), HandlerUnreachableError
+            conformance_error(report.checked), HandlerUnreachableError
         )
         if stop is not None or is_out_of_reach:
-            return report.conclude(stop or conformance_error(report.judged))
-    return report.conclude(conformance_error(report.judged))
+            return report.conclude(stop or conformance_error(report.checked))
+    return report.conclude(conformance_error(report.checked))
 
 
 def _judge_answers(

@@ -16,7 +16,7 @@ from kling_cli.cli.commands.library import (
     select_items,
 )
 from kling_cli.errors import RefusedError
-from tests.api.asked import Answering
+from tests.api.recording_fetcher import RecordingFetcher
 
 ANN = LibraryItem(id="83", name="Ann", owner=Owner.OWN, links=(), task_id="88")
 BEN = LibraryItem(id="84", name=None, owner=Owner.OWN, links=(), task_id="89")
@@ -62,17 +62,17 @@ def library(_said: Mapping[str, Any]) -> list[Any]:
 
 @pytest.mark.anyio
 async def test_presets_are_not_asked_for_when_there_is_no_room_for_them() -> None:
-    full = Answering(lambda _: [*library({}), *library({})])
+    full = RecordingFetcher(lambda _: [*library({}), *library({})])
 
     found = await fetch_items(full, VOICES, set(Owner), limit=1)
 
-    assert [each["path"] for each in full.asked] == ["/v1/general/custom-voices"]
+    assert [each["path"] for each in full.requests] == ["/v1/general/custom-voices"]
     assert found.has_more
 
 
 @pytest.mark.anyio
 async def test_one_that_cannot_be_deleted_does_not_keep_the_others() -> None:
-    class Refusing(Answering):
+    class Refusing(RecordingFetcher):
         async def query(self, method: str, path: str, **said: Any) -> Any:
             await super().query(method, path, **said)
             if said["json"]["voice_id"] == "2":
@@ -85,4 +85,6 @@ async def test_one_that_cannot_be_deleted_does_not_keep_the_others() -> None:
 
     assert deletion.deleted == ["1", "3"]
     assert isinstance(deletion.error, UnknownItemError)
-    assert [each["path"] for each in client.asked] == ["/v1/general/delete-voices"] * 3
+    assert [each["path"] for each in client.requests] == [
+        "/v1/general/delete-voices"
+    ] * 3

@@ -128,16 +128,16 @@ def body_lines(raw: bytes) -> list[str]:
         return raw.decode("utf-8", "backslashreplace").split("\n")
 
 
-def delivery_line(line: Forwarded) -> str:
+def delivery_line(event: Forwarded) -> str:
     """Return one line about a delivery."""
-    outcome = line.status if line.status is not None else line.error
-    words = f"#{line.number} {outcome} {line.method} {line.url}"
-    return one_line(f"{words} {_duration_text(line.duration_s)}")
+    outcome = event.status if event.status is not None else event.error
+    words = f"#{event.number} {outcome} {event.method} {event.url}"
+    return one_line(f"{words} {_duration_text(event.duration_s)}")
 
 
-def response_excerpt(line: Forwarded) -> Iterator[str]:
+def response_excerpt(event: Forwarded) -> Iterator[str]:
     """Yield the first lines of the response to a delivery that was not accepted."""
-    excerpt_lines = (line.excerpt or "").splitlines()
+    excerpt_lines = (event.excerpt or "").splitlines()
     for each in excerpt_lines[:_MAX_EXCERPT_LINES]:
         yield f"  {one_line(each)}"
 

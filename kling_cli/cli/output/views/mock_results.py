@@ -50,13 +50,13 @@ class MockReport:
         self._style = styler_for(sys.stdout, is_colorless=output_options.is_colorless)
 
     @property
-    def judged(self) -> list[CheckedDelivery]:
+    def checked(self) -> list[CheckedDelivery]:
         """Every checked answer so far."""
-        return [each for _, judged in self._results for each in judged]
+        return [each for _, checked in self._results for each in checked]
 
     @property
     def n_answers(self) -> int:
-        return len(self.judged)
+        return len(self.checked)
 
     def begin(self, mock_runs: MockRuns) -> None:
         """Print the head of the table of `--all`."""
@@ -82,16 +82,16 @@ class MockReport:
             f"#{number} {one.name} {outcome_text} {outcome.duration_s * 1000:.0f}ms"
         )
 
-    def add(self, scenario: str | None, judged: Sequence[CheckedDelivery]) -> None:
+    def add(self, scenario: str | None, checked: Sequence[CheckedDelivery]) -> None:
         """Add the answers of one run; with `--all`, print its row."""
-        self._results.append((scenario, judged))
+        self._results.append((scenario, checked))
         if (
             self._mock_runs is None
             or not self._mock_runs.is_all
             or self._output_options.is_json
         ):
             return
-        self._print_row(scenario or "", judged)
+        self._print_row(scenario or "", checked)
 
     def conclude(self, error: KlingError | None) -> int:
         """Print PASS or FAIL where requested, and the error; return the exit code.
@@ -100,7 +100,7 @@ class MockReport:
         """
         if self._output_options.is_json:
             write_result(dumps(self._full_document(error)))
-        elif self._is_asserting and any(self._is_answered(e) for e in self.judged):
+        elif self._is_asserting and any(self._is_answered(e) for e in self.checked):
             self._print_verdict(error)
         for each in error_lines(error) if error else ():
             print_message(each, is_colorless=self._output_options.is_colorless)
@@ -110,14 +110,14 @@ class MockReport:
     def _is_answered(each: CheckedDelivery) -> bool:
         return each.outcome.status is not None or not each.has_no_answer
 
-    def _print_row(self, scenario: str, judged: Sequence[CheckedDelivery]) -> None:
-        unmet = [each for each in judged if each.faults]
+    def _print_row(self, scenario: str, checked: Sequence[CheckedDelivery]) -> None:
+        unmet = [each for each in checked if each.faults]
         result = self._result(is_met=not unmet)
         if self._output_options.is_quiet:
             write_result(f"{result} {scenario}")
             return
-        slowest_ms = max((each.outcome.duration_s for each in judged), default=0) * 1e3
-        facts = f"{len(judged):>7}  {slowest_ms:.0f}ms"
+        slowest_ms = max((each.outcome.duration_s for each in checked), default=0) * 1e3
+        facts = f"{len(checked):>7}  {slowest_ms:.0f}ms"
         why = f"  {one_line(unmet[0].faults[0].text)}" if unmet else ""
         write_result(f"{scenario:<{_WIDTH}}  {result}    {facts}{why}")
 
@@ -139,7 +139,9 @@ class MockReport:
         met = [each.is_met for each in self._judgements()]
         words = f"{sum(met)} of {len(met)} promises kept"
         if self._mock_runs is not None and self._mock_runs.is_all:
-            passed = [all(not e.faults for e in judged) for _, judged in self._results]
+            passed = [
+                all(not e.faults for e in checked) for _, checked in self._results
+            ]
             words = f"{sum(passed)} of {len(passed)} scenarios passed, {words}"
             if self._mock_runs.skipped:
                 words += f", {len(self._mock_runs.skipped)} skipped"
@@ -150,7 +152,7 @@ class MockReport:
 
         if self._mock_runs is None or not self._is_asserting:
             return []
-        return promise_results(self.judged, self._mock_runs.expectations)
+        return promise_results(self.checked, self._mock_runs.expectations)
 
     def _result(self, *, is_met: bool) -> str:
         return self._style("PASS", "green") if is_met else self._style("FAIL", "red")
@@ -160,8 +162,8 @@ class MockReport:
         return _document(error) | {
             "deliveries": [
                 _delivery_object(each, scenario)
-                for scenario, judged in self._results
-                for each in judged
+                for scenario, checked in self._results
+                for each in checked
             ],
             "promises": [
                 {
@@ -181,10 +183,10 @@ class MockReport:
         run_results = [
             {
                 "scenario": name,
-                "result": "fail" if any(e.faults for e in judged) else "pass",
+                "result": "fail" if any(e.faults for e in checked) else "pass",
                 "reason": None,
             }
-            for name, judged in self._results
+            for name, checked in self._results
         ]
         return run_results + [
             {"scenario": name, "result": "skip", "reason": _WHY_SKIPPED}

@@ -58,7 +58,7 @@ def report_of(
     report.begin(series)
     for trial in series.runs:
         report.add(trial.scenario, tried(trial, report.n_answers, refusal))
-    return report, report.conclude(conformance_error(report.judged))
+    return report, report.conclude(conformance_error(report.checked))
 
 
 def test_every_scenario_is_tried_as_a_task_of_its_own(series: MockRuns) -> None:
@@ -135,7 +135,7 @@ def test_no_answer_keeps_no_promise(
         "submitted", check_deliveries(answers, trial.expectations, is_signed=False)
     )
 
-    report.conclude(conformance_error(report.judged))
+    report.conclude(conformance_error(report.checked))
 
     assert capsys.readouterr().out.splitlines() == [
         "FAIL answers with 2xx: not in 1 of 2 (#2)",
@@ -172,7 +172,7 @@ def test_where_nobody_was_reached_nothing_passes_or_fails(
         check_deliveries({1: (first, refused)}, trial.expectations, is_signed=False),
     )
 
-    code = report.conclude(conformance_error(report.judged))
+    code = report.conclude(conformance_error(report.checked))
 
     said = capsys.readouterr()
     assert (code, said.out) == (6, "")

@@ -1,4 +1,4 @@
-"""A client of lists that answers from memory, and remembers what it was asked."""
+"""A page fetcher that makes its responses, and records the requests."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from kling_cli.api.transport import ApiResponse
 
 
 @dataclass(slots=True)
-class Answering:
-    """Answers each question with what `data` makes of its parameters or body."""
+class RecordingFetcher:
+    """Responds to each request with what `data` makes of its parameters or body."""
 
     data: Callable[[Mapping[str, Any]], Any]
-    asked: list[Mapping[str, Any]] = field(default_factory=list)
+    requests: list[Mapping[str, Any]] = field(default_factory=list)
 
     async def query(
         self,
@@ -24,8 +24,8 @@ class Answering:
         params: Mapping[str, str] | None = None,
         json: Any = None,
     ) -> ApiResponse:
-        said = dict(params or json or {})
-        self.asked.append({"method": method, "path": path, **said})
+        sent = dict(params or json or {})
+        self.requests.append({"method": method, "path": path, **sent})
         return ApiResponse(
-            http=200, body=b"", code=0, request_id="r", data=self.data(said)
+            http=200, body=b"", code=0, request_id="r", data=self.data(sent)
         )
