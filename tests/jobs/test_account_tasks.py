@@ -82,7 +82,7 @@ async def test_a_key_pair_lists_the_families_and_knows_what_tasks_are(
     assert (found.has_more, list(notes)) == (False, [])
 
 
-async def test_what_the_journal_knows_stays_known_and_the_api_says_how_it_stands(
+async def test_listed_tasks_have_the_journal_s_facts_and_the_api_s_status(
     tmp_path: Path,
 ) -> None:
     async with a_world(tmp_path, task_seconds=0.0) as world:
@@ -97,7 +97,7 @@ async def test_what_the_journal_knows_stays_known_and_the_api_says_how_it_stands
     assert world.record("new").stage is Stage.SUBMITTED  # a list writes nothing down
 
 
-async def test_a_stranger_is_told_without_a_product(tmp_path: Path) -> None:
+async def test_a_task_of_another_machine_has_no_product(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         await world.submit(order=an_order("new"))
         world.forget()
@@ -142,7 +142,7 @@ async def test_filters_with_an_api_key(
         ({"product": "image", "status": TaskStatus.FAILED}, [], 6),
     ],
 )
-async def test_filters_with_a_key_pair_ask_the_families_they_are_about(
+async def test_filters_with_a_key_pair_query_the_endpoints_that_match(
     tmp_path: Path, wanted: dict[str, Any], names: list[str], queries: int
 ) -> None:
     async with a_world(tmp_path, task_seconds=600.0) as world:
@@ -166,7 +166,7 @@ async def test_only_what_is_young_enough(tmp_path: Path, *, is_pair: bool) -> No
     assert found == (["cat"] if is_pair else ["goods", "new", "cat"])
 
 
-async def test_those_whose_product_nobody_knows_are_counted(tmp_path: Path) -> None:
+async def test_tasks_without_a_known_product_are_counted(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         await world.submit(order=an_order("new"))
         world.forget()
@@ -189,7 +189,7 @@ async def test_cursors_are_followed(tmp_path: Path) -> None:
     assert found.has_more
 
 
-async def test_a_product_nobody_has_is_refused(tmp_path: Path) -> None:
+async def test_an_unknown_product_is_refused(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         with pytest.raises(UsageError, match="no product nonsense"):
             await remote(world, product="nonsense")
@@ -203,7 +203,7 @@ async def test_solutions_need_an_api_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_pair", [False, True], ids=["API key", "key pair"])
-async def test_a_place_that_refuses_does_not_keep_the_others(
+async def test_an_endpoint_that_refuses_does_not_stop_the_others(
     tmp_path: Path, *, is_pair: bool
 ) -> None:
     async with a_world(tmp_path) as world:
@@ -222,7 +222,7 @@ async def test_a_place_that_refuses_does_not_keep_the_others(
     ("fault", "error"),
     [("query:1103x0", CredentialsError), ("query:502htmlx0", UnreachableError)],
 )
-async def test_when_nobody_answers_that_is_the_error(
+async def test_without_any_answer_that_is_the_error(
     tmp_path: Path, fault: str, error: type[Exception]
 ) -> None:
     async with a_world(tmp_path, fault) as world:

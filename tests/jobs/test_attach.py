@@ -55,7 +55,7 @@ async def test_a_task_is_finished_as_its_command_would_have(tmp_path: Path) -> N
     assert (result.create_requests, world.counts["create"]) == (0, 1)
 
 
-async def test_what_is_said_now_goes_before_what_was_said_then(tmp_path: Path) -> None:
+async def test_options_given_now_override_the_stored_ones(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         await world.submit(order=an_order("a"), output="then.mp4")
         await world.submit(order=an_order("b"))
@@ -116,7 +116,7 @@ async def test_without_anything_open_there_is_nothing_to_do(tmp_path: Path) -> N
         assert world.counts["query"] == asked
 
 
-async def test_jobs_of_another_account_s_api_are_left_alone(tmp_path: Path) -> None:
+async def test_jobs_of_another_api_base_are_not_waited_for(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         with Journal.open(world.settings.state_dir) as journal:
             journal.add_job(a_record("far", api_base="https://elsewhere"))
@@ -137,7 +137,7 @@ async def test_a_job_whose_process_is_at_work_is_left_to_it(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("has_time", [True, False])
-async def test_a_job_whose_process_is_gone_is_taken_over(
+async def test_a_job_whose_process_has_ended_is_taken_over(
     tmp_path: Path, *, has_time: bool
 ) -> None:
     async with a_world(tmp_path) as world:
@@ -166,7 +166,7 @@ async def test_an_api_that_is_down_at_first_is_waited_out(
     assert len(world.saved) == 1
 
 
-async def test_an_api_that_stays_down_leaves_a_way_back(tmp_path: Path) -> None:
+async def test_an_api_that_stays_down_leaves_a_resume_command(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         made = await world.submit(order=an_order("a"))
         world.leave("b")
@@ -214,7 +214,7 @@ async def test_a_task_of_another_machine_can_be_waited_for(tmp_path: Path) -> No
     assert world.saved == {f"kling-{made.task_id}.mp4"}
 
 
-async def test_a_callback_that_another_kling_kept_wakes_the_wait(
+async def test_a_callback_that_another_process_stored_ends_the_pause(
     tmp_path: Path,
 ) -> None:
     async with a_world(tmp_path, task_seconds=60) as world:

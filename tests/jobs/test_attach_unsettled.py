@@ -41,7 +41,7 @@ async def test_a_job_that_was_sent_before_its_process_was_killed_is_found(
         pytest.param(timedelta(minutes=1), 1, id="it may yet arrive"),
     ],
 )
-async def test_a_job_that_never_arrived_is_told_once_and_dropped(
+async def test_a_job_that_never_arrived_is_reported_once_and_dropped(
     tmp_path: Path, age: timedelta, asked_again: int
 ) -> None:
     async with a_world(tmp_path) as world:
@@ -115,7 +115,7 @@ async def test_a_job_that_arrives_late_is_waited_for(tmp_path: Path) -> None:
         pytest.param(timedelta(days=1), Stage.PROCESSING, id="of another key"),
     ],
 )
-async def test_a_task_the_account_denies_is_told_and_not_waited_for(
+async def test_a_task_unknown_to_the_account_is_reported_and_not_waited_for(
     tmp_path: Path, age: timedelta, stage: Stage
 ) -> None:
     async with a_world(tmp_path) as world:
@@ -129,7 +129,7 @@ async def test_a_task_the_account_denies_is_told_and_not_waited_for(
     assert world.record("mine").stage is stage
 
 
-async def test_a_job_without_a_task_id_is_settled_once_the_api_is_back(
+async def test_a_job_without_a_task_id_is_resolved_once_the_api_is_back(
     tmp_path: Path,
 ) -> None:
     async with a_world(tmp_path) as world:
@@ -147,7 +147,7 @@ DIRECT = {"product": "tts", "query_path": NO_ENDPOINT, "route": "legacy"}
 SPEECH = Order(product="tts", values={"prompt": "Good morning"}, external_id="mine")
 
 
-async def test_a_call_that_was_cut_off_is_told_of_once(tmp_path: Path) -> None:
+async def test_a_call_that_was_cut_off_is_reported_once(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         world.leave(written_at=world.clock.now() - timedelta(days=1), **DIRECT)
 
@@ -202,7 +202,7 @@ async def test_a_job_that_another_process_is_sending_is_left_to_it(
     assert world.record("mine").stage is Stage.SENDING
 
 
-async def test_a_call_whose_answer_was_lost_is_not_told_of_again(
+async def test_a_call_whose_answer_was_lost_is_not_reported_again(
     tmp_path: Path,
 ) -> None:
     async with a_world(tmp_path, "create:accept-reset") as world:

@@ -62,7 +62,7 @@ async def test_a_job_runs_from_order_to_saved_file(tmp_path: Path) -> None:
     assert result.resume is None
 
 
-async def test_what_happens_is_told_in_its_order(tmp_path: Path) -> None:
+async def test_events_are_emitted_in_order(tmp_path: Path) -> None:
     async with a_world(tmp_path, task_seconds=600) as world:
         world.end_when_asked()
         result = await world.generate()
@@ -109,7 +109,7 @@ async def test_a_callback_before_the_create_answer_is_not_lost(tmp_path: Path) -
     assert result.query_requests == 1
 
 
-async def test_a_job_that_nobody_waits_for_is_left_with_its_id(tmp_path: Path) -> None:
+async def test_without_waiting_the_result_is_the_task_id(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         result = await world.submit()
 
@@ -129,7 +129,7 @@ async def test_without_saving_the_links_are_the_result(tmp_path: Path) -> None:
     assert (output.output.url or "").startswith(world.box.base_url)
 
 
-async def test_a_key_pair_takes_the_legacy_way(tmp_path: Path) -> None:
+async def test_a_key_pair_uses_the_legacy_paths(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         world.use_key_pair()
         result = await world.generate(an_order("mine"))
@@ -182,7 +182,7 @@ async def test_an_accepted_job_whose_answer_was_lost_is_found(
         ),
     ],
 )  # fmt: skip
-async def test_every_way_to_fail_has_its_error_its_stage_and_its_way_back(
+async def test_every_failure_has_its_error_its_stage_and_its_resume_command(
     tmp_path: Path,
     faults: list[str],
     options: dict[str, Any],
@@ -260,7 +260,7 @@ async def test_an_external_id_that_was_used_before_is_not_sent(tmp_path: Path) -
         assert world.counts["create"] == 1
 
 
-async def test_without_a_login_the_order_is_looked_at_first(tmp_path: Path) -> None:
+async def test_without_credentials_the_order_is_validated_first(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         world.settings = replace(world.settings, api_key=None)
 
@@ -270,7 +270,7 @@ async def test_without_a_login_the_order_is_looked_at_first(tmp_path: Path) -> N
             await world.generate()
 
 
-async def test_the_usual_time_is_learnt_from_jobs_that_were_done(
+async def test_the_usual_time_is_measured_on_finished_jobs(
     tmp_path: Path,
 ) -> None:
     async with a_world(tmp_path) as world:

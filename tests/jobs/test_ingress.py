@@ -60,7 +60,7 @@ def options(
         (("require", "none", URL, False), OFFICIAL, IngressKind.EXTERNAL),
     ],
 )
-def test_the_way_follows_from_the_options(
+def test_the_ingress_follows_from_the_options(
     tmp_path: Path,
     said: tuple[str, str, str | None, bool],
     base: str,
@@ -97,7 +97,7 @@ def test_callbacks_cannot_be_required_and_forbidden_at_once(
     assert hint in (caught.value.hint or "")
 
 
-async def test_nobody_to_hear_a_required_callback_is_said_before_anything_is_sent(
+async def test_a_required_callback_without_a_listener_is_refused_before_submission(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(TunnelError, match="--no-wait") as caught:
@@ -107,12 +107,12 @@ async def test_nobody_to_hear_a_required_callback_is_said_before_anything_is_sen
     assert "kling listen" in (caught.value.hint or "")
 
 
-def test_without_a_way_there_is_no_url() -> None:
+def test_without_an_ingress_there_is_no_url() -> None:
     assert NO_INGRESS.url_for("text2video", "n1") is None
 
 
 @pytest.mark.parametrize("base", ["https://h/hooks", "https://h/hooks/"])
-def test_the_url_of_a_task_is_a_capability_below_the_base(base: str) -> None:
+def test_the_callback_url_of_a_task_is_below_the_base(base: str) -> None:
     ingress = CallbackIngress(base_url=base, key=b"k" * 32)
 
     url = ingress.url_for("text2video", "n1") or ""
@@ -124,7 +124,7 @@ def test_the_url_of_a_task_is_a_capability_below_the_base(base: str) -> None:
     assert url != ingress.url_for("text2video", "n2")
 
 
-async def test_without_callbacks_nothing_is_opened_or_told(tmp_path: Path) -> None:
+async def test_without_callbacks_nothing_is_opened_or_reported(tmp_path: Path) -> None:
     async with a_way(some_settings(tmp_path), callback="off") as opened:
         assert opened.ingress == NO_INGRESS
         assert opened.notifications.path is PathState.NONE
@@ -174,7 +174,7 @@ async def test_a_port_that_is_taken_ends_it_before_anything_is_sent(
                 pytest.fail("it was opened")
 
 
-async def test_when_somebody_else_listens_the_url_is_passed_on(tmp_path: Path) -> None:
+async def test_a_url_of_another_listener_is_sent_as_it_is(tmp_path: Path) -> None:
     settings = some_settings(tmp_path)
 
     async with a_way(settings, callback_url=URL, is_waiting=False) as opened:

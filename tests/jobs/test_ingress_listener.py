@@ -71,7 +71,7 @@ async def listening(folder: Path, **environ: str) -> AsyncIterator[Listening]:
             yield Listening(server.url, session, notifications, heard)
 
 
-async def test_a_callback_of_ours_is_kept_and_is_news(tmp_path: Path) -> None:
+async def test_a_callback_for_this_run_is_stored_and_posted(tmp_path: Path) -> None:
     async with listening(tmp_path) as door:
         status = await door.call(DONE)
 
@@ -82,7 +82,7 @@ async def test_a_callback_of_ours_is_kept_and_is_news(tmp_path: Path) -> None:
     assert door.notifications.path is PathState.PROVEN
 
 
-async def test_a_callback_for_another_kling_is_kept_for_it(tmp_path: Path) -> None:
+async def test_a_callback_for_another_process_is_stored_for_it(tmp_path: Path) -> None:
     async with listening(tmp_path) as door:
         status = await door.call(DONE, nonce="n2")
 
@@ -98,7 +98,7 @@ async def test_a_callback_for_another_kling_is_kept_for_it(tmp_path: Path) -> No
         pytest.param(None, b"[[[[", 400, id="no JSON"),
     ],
 )
-async def test_what_does_not_pass_is_neither_news_nor_a_notice(
+async def test_a_refused_callback_is_neither_posted_nor_reported(
     tmp_path: Path, path: str | None, raw: bytes, status: int
 ) -> None:
     async with listening(tmp_path) as door:
@@ -148,7 +148,7 @@ async def test_callbacks_without_a_signature_are_refused_with_one_notice(
     assert "KLING_WEBHOOK_SECRET" in (notice.hint or "")
 
 
-async def test_callbacks_that_cannot_be_kept_count_all_the_same(
+async def test_callbacks_that_cannot_be_stored_are_posted_all_the_same(
     tmp_path: Path,
 ) -> None:
     async with listening(tmp_path) as door:
@@ -161,7 +161,7 @@ async def test_callbacks_that_cannot_be_kept_count_all_the_same(
     assert "cannot be kept" in notice.message
 
 
-async def test_a_callback_that_says_nothing_wakes_nobody(tmp_path: Path) -> None:
+async def test_a_callback_without_a_status_ends_no_pause(tmp_path: Path) -> None:
     silent = ReceivedCallback(
         received_at=datetime.now(UTC), product="text2video", nonce="n1",
         headers=(), raw=b"", payload=None, trust=Trust.TOKEN,
@@ -179,7 +179,7 @@ async def test_a_callback_that_says_nothing_wakes_nobody(tmp_path: Path) -> None
     )
 
 
-async def test_the_headers_are_kept_as_they_came(tmp_path: Path) -> None:
+async def test_the_headers_are_stored_as_received(tmp_path: Path) -> None:
     async with listening(tmp_path) as door:
         await door.call(DONE, headers={"X-Odd": "a b"})
         [row] = door.session.journal.callbacks_after(0, ["n1"])

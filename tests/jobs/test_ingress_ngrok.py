@@ -38,7 +38,7 @@ def event_log(opened: Opened) -> list[tuple[str, str | None]]:
     return [(one.state, one.via) for one in opened.heard.of(CallbackPath)]
 
 
-async def test_a_callback_comes_in_from_the_street(
+async def test_a_callback_arrives_through_the_tunnel(
     settings: Settings, stand_in: StandIn
 ) -> None:
     async with a_way(settings, tunnel="ngrok") as opened:
@@ -52,7 +52,7 @@ async def test_a_callback_comes_in_from_the_street(
     assert event_log(opened) == [("ready", "ngrok")]
 
 
-async def test_at_the_end_agent_and_door_are_gone(
+async def test_at_the_end_agent_and_listener_are_closed(
     settings: Settings, stand_in: StandIn
 ) -> None:
     async with a_way(settings, tunnel="ngrok"):
@@ -65,7 +65,7 @@ async def test_at_the_end_agent_and_door_are_gone(
     claimed.release()
 
 
-async def test_without_a_tunnel_the_run_goes_on_and_says_why_once(
+async def test_without_a_tunnel_the_run_goes_on_and_reports_why_once(
     settings: Settings, stand_in: StandIn
 ) -> None:
     stand_in.behave(start="4018")
@@ -94,7 +94,7 @@ async def test_a_tunnel_that_is_required_and_cannot_be_had_ends_the_run(
             pytest.fail("it was opened")
 
 
-async def test_a_tunnel_that_breaks_and_mends_is_told_here_and_to_others(
+async def test_a_tunnel_that_breaks_and_recovers_is_reported_to_all_processes(
     settings: Settings, stand_in: StandIn
 ) -> None:
     async with a_way(settings, tunnel="ngrok") as opened:
@@ -135,7 +135,7 @@ async def test_a_path_that_was_not_proven_is_only_ready_when_it_is_back(
         assert opened.notifications.path is PathState.READY
 
 
-async def test_a_tunnel_that_comes_back_elsewhere_stays_lost_to_us(
+async def test_a_tunnel_that_comes_back_at_another_url_stays_lost(
     settings: Settings, stand_in: StandIn
 ) -> None:
     async with a_way(settings, tunnel="ngrok") as opened:
@@ -149,7 +149,7 @@ async def test_a_tunnel_that_comes_back_elsewhere_stays_lost_to_us(
         assert event_log(opened) == [("ready", "ngrok"), ("lost", "ngrok")]
 
 
-async def test_a_second_run_shares_the_door_and_hears_of_its_own_tasks_only(
+async def test_a_second_run_shares_the_tunnel_and_gets_its_own_callbacks_only(
     settings: Settings, stand_in: StandIn
 ) -> None:
     async with (
@@ -167,7 +167,7 @@ async def test_a_second_run_shares_the_door_and_hears_of_its_own_tasks_only(
     assert event_log(guest) == [("ready", "shared")]
 
 
-async def test_a_guest_is_told_when_the_owner_has_gone(
+async def test_a_sharing_run_reports_that_the_owner_has_ended(
     settings: Settings, stand_in: StandIn
 ) -> None:
     is_open, may_go = anyio.Event(), anyio.Event()
@@ -188,7 +188,7 @@ async def test_a_guest_is_told_when_the_owner_has_gone(
         assert guest.notifications.path is PathState.LOST
 
 
-async def test_a_guest_is_told_when_the_owner_s_tunnel_breaks_and_mends(
+async def test_a_sharing_run_reports_that_the_owner_s_tunnel_breaks_and_recovers(
     settings: Settings, stand_in: StandIn
 ) -> None:
     async with (
@@ -207,7 +207,7 @@ async def test_a_guest_is_told_when_the_owner_s_tunnel_breaks_and_mends(
     assert event_log(guest) == states
 
 
-async def test_a_door_that_is_taken_and_never_opened_is_waited_for_a_little(
+async def test_a_tunnel_that_another_process_never_opens_is_waited_for_briefly(
     settings: Settings, stand_in: StandIn
 ) -> None:
     clock = FakeClock()

@@ -52,7 +52,7 @@ def keep(session: Session, nonce: str | None, **columns: Any) -> None:
         theirs.add_callback(a_callback(nonce, **columns))
 
 
-async def test_what_is_kept_for_us_is_posted_once_and_in_order(tmp_path: Path) -> None:
+async def test_stored_callbacks_are_posted_once_and_in_order(tmp_path: Path) -> None:
     async with reading(tmp_path, "n1", "n2") as (session, notifications, reader):
         keep(session, "n1", task_id="a")
         keep(session, "of another")
@@ -83,7 +83,7 @@ async def test_before_there_is_a_job_nothing_is_read_and_nothing_missed(
         assert len(notifications.take()) == 1
 
 
-async def test_a_callback_that_says_nothing_is_no_news(tmp_path: Path) -> None:
+async def test_a_callback_without_a_status_is_not_posted(tmp_path: Path) -> None:
     async with reading(tmp_path, "n1") as (session, notifications, reader):
         keep(session, "n1", status=None)
         reader.read()
@@ -99,7 +99,9 @@ async def test_a_journal_that_cannot_be_read_leaves_polling(tmp_path: Path) -> N
         assert notifications.take() == []
 
 
-async def test_a_wait_hears_what_other_processes_keep(tmp_path: Path) -> None:
+async def test_a_wait_gets_the_callbacks_that_other_processes_store(
+    tmp_path: Path,
+) -> None:
     async with (
         reading(tmp_path, "n1") as (session, notifications, _),
         background() as group,

@@ -56,7 +56,7 @@ def running_receiver(
         ),
     ],
 )  # fmt: skip
-async def test_a_listener_s_door_is_shared(
+async def test_a_standing_listener_is_shared(
     tmp_path: Path, base: str | None, name: str, options: dict[str, Any], url: str
 ) -> None:
     settings = some_settings(tmp_path, **({"KLING_API_BASE": base} if base else {}))
@@ -74,7 +74,9 @@ async def test_a_port_of_one_s_own_goes_before_the_listener_s(tmp_path: Path) ->
             assert opened.ingress.via == "url"
 
 
-async def test_nobody_who_leaves_counts_on_a_door_that_closes(tmp_path: Path) -> None:
+async def test_a_run_that_does_not_wait_uses_no_listener_that_will_close(
+    tmp_path: Path,
+) -> None:
     settings = some_settings(tmp_path, KLING_API_BASE=OFFICIAL)
 
     with running_receiver(settings, shared_lock.PUBLIC, is_standing=False):
@@ -82,7 +84,7 @@ async def test_nobody_who_leaves_counts_on_a_door_that_closes(tmp_path: Path) ->
             assert opened.ingress == NO_INGRESS
 
 
-async def test_callbacks_that_are_required_and_heard_by_nobody_end_the_run(
+async def test_required_callbacks_without_a_listener_end_the_run(
     tmp_path: Path,
 ) -> None:
     settings = some_settings(tmp_path)

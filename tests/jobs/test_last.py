@@ -29,7 +29,7 @@ SENT = Stage.SUBMITTED
         *[("lasting", None), ("988755600534027551", None), ("", None)],
     ],
 )
-def test_what_counts_back_is_told_from_an_id(name: str, steps: int | None) -> None:
+def test_last_is_distinguished_from_an_id(name: str, steps: int | None) -> None:
     assert last_offset(name) == steps
 
 
@@ -75,14 +75,14 @@ def test_of_a_sandbox_of_one_command_every_address_counts(tmp_path: Path) -> Non
     assert found.external_id == "elsewhere"
 
 
-def test_an_id_is_itself_and_asks_no_journal(tmp_path: Path) -> None:
+def test_an_id_is_resolved_without_the_journal(tmp_path: Path) -> None:
     assert (
         resolve_task_name("t-z", settings(tmp_path / "none", KLING_API_BASE="?"))
         == "t-z"
     )
 
 
-def test_more_steps_than_tasks_say_how_many_there_are(tmp_path: Path) -> None:
+def test_an_offset_beyond_the_tasks_reports_their_number(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"last~3: this machine knows only 3") as e:
         resolve_task_name("last~3", lived(tmp_path))
     with pytest.raises(UsageError, match="last: no task has been made"):
@@ -93,7 +93,7 @@ def test_more_steps_than_tasks_say_how_many_there_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_the_newest_tasks_stand_where_ids_may_stand(tmp_path: Path) -> None:
+async def test_last_names_the_newest_tasks(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         [nothing] = await world.look("last")
         one = await world.generate(order=an_order("one"))

@@ -83,7 +83,9 @@ async def test_a_text_file_is_refused_before_anything_is_sent(tmp_path: Path) ->
     assert world.counts.get("create", 0) == 0
 
 
-async def test_what_was_left_alone_is_finished_as_it_was_begun(tmp_path: Path) -> None:
+async def test_a_job_that_was_not_waited_for_is_finished_with_its_own_options(
+    tmp_path: Path,
+) -> None:
     async with a_world(tmp_path) as world:
         left = await world.submit(order=a_voice(), is_downloading=False)
         [done] = await world.finish()

@@ -75,7 +75,7 @@ async def test_a_task_of_another_machine_is_found_by_either_of_its_ids(
 
 
 @pytest.mark.parametrize("name", ["task id", "mine"])
-async def test_the_likeliest_question_comes_first(
+async def test_the_likeliest_query_comes_first(
     tmp_path: Path, name: str, *, is_pair: bool
 ) -> None:
     """Digits are an id of the API's; a key pair asks for text2video before all."""
@@ -116,7 +116,7 @@ async def test_a_voice_of_another_machine_is_found_with_a_key_pair(
     assert (found.task_id, found.product) == (made.task_id, "custom-voice")
 
 
-async def test_a_family_that_refuses_does_not_end_the_search(tmp_path: Path) -> None:
+async def test_an_endpoint_that_refuses_does_not_end_the_search(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         made = await world.submit(
             order=Order(product="image", values={"prompt": "a cat"})
@@ -129,7 +129,7 @@ async def test_a_family_that_refuses_does_not_end_the_search(tmp_path: Path) -> 
     assert (found.task_id, found.product) == (made.task_id, "image")
 
 
-async def test_tasks_of_other_machines_without_names_are_kept_apart(
+async def test_tasks_of_other_machines_without_external_ids_are_distinct(
     tmp_path: Path,
 ) -> None:
     async with a_world(tmp_path, task_seconds=0.6) as world:
@@ -165,7 +165,7 @@ async def test_jobs_come_in_the_order_of_their_ids_and_each_once(
 
 
 @pytest.mark.parametrize("name", ["unheard-of", "880000000000000000", "b c"])
-async def test_an_id_nobody_knows_says_where_to_look(
+async def test_an_unknown_id_has_a_hint_where_to_look(
     tmp_path: Path, name: str, *, is_pair: bool
 ) -> None:
     async with a_world(tmp_path) as world:
@@ -179,7 +179,7 @@ async def test_an_id_nobody_knows_says_where_to_look(
     assert (result.resume, result.external_id) == (None, None)
 
 
-async def test_an_id_that_cannot_be_asked_for_leaves_the_others_their_answers(
+async def test_an_id_that_cannot_be_queried_does_not_affect_the_others(
     tmp_path: Path,
 ) -> None:
     async with a_world(tmp_path) as world:
@@ -193,7 +193,7 @@ async def test_an_id_that_cannot_be_asked_for_leaves_the_others_their_answers(
     ]
 
 
-async def test_a_look_at_mixed_tasks_says_how_each_stands(tmp_path: Path) -> None:
+async def test_a_query_of_mixed_tasks_returns_each_status(tmp_path: Path) -> None:
     faults = ["task:failed", "task:no-outputs", "task:stuck"]
     async with a_world(tmp_path, *faults) as world:
         failed = await world.generate(callback="auto")
@@ -217,7 +217,7 @@ async def test_a_look_at_mixed_tasks_says_how_each_stands(tmp_path: Path) -> Non
     ("fault", "kind"),
     [("query:502htmlx0", UnreachableError), ("query:1002x0", CredentialsError)],
 )
-async def test_a_look_that_gets_no_answer_says_why_and_what_was_known(
+async def test_a_query_without_an_answer_returns_the_error_and_the_last_status(
     tmp_path: Path, fault: str, kind: type[Exception]
 ) -> None:
     async with a_world(tmp_path, fault) as world:
@@ -231,7 +231,7 @@ async def test_a_look_that_gets_no_answer_says_why_and_what_was_known(
     assert unknown.resume is None
 
 
-async def test_what_a_look_learns_is_in_the_journal(tmp_path: Path) -> None:
+async def test_answers_to_a_query_are_in_the_journal(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         await world.generate(an_order("mine"), is_downloading=False)
         world.leave("copy")
@@ -268,7 +268,7 @@ async def test_files_are_fetched_over_old_ones_only_by_force(tmp_path: Path) -> 
     assert beside == world.saved == {"v.mp4", "v-1.mp4"}
 
 
-async def test_a_task_that_is_not_done_has_nothing_to_fetch(tmp_path: Path) -> None:
+async def test_a_task_that_is_not_finished_cannot_be_downloaded(tmp_path: Path) -> None:
     async with a_world(tmp_path, "task:failed", "task:stuck") as world:
         failed = await world.generate()
         stuck = await world.submit()

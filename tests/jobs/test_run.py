@@ -97,7 +97,7 @@ async def test_a_job_stopped_while_it_waits_for_a_slot_was_not_submitted(
         assert again.error is None  # as the hint says
 
 
-async def test_a_job_stopped_after_a_create_in_doubt_may_have_been_accepted(
+async def test_a_job_stopped_after_an_ambiguous_create_may_have_been_accepted(
     tmp_path: Path,
 ) -> None:
     async with a_world(tmp_path, "create:accept-reset", "query:500x0") as world:
@@ -144,7 +144,7 @@ async def test_a_signal_during_the_download_leaves_files_to_fetch(
         assert world.saved == {f"kling-{result.task_id}.mp4"}
 
 
-async def test_a_signal_while_attached_to_tasks_names_each_way_back(
+async def test_a_signal_while_attached_names_each_resume_command(
     tmp_path: Path,
 ) -> None:
     async with a_world(tmp_path, task_seconds=60) as world:
@@ -174,7 +174,9 @@ async def test_a_signal_before_there_is_a_job_is_raised(tmp_path: Path) -> None:
             await world.look("unheard-of")
 
 
-async def test_a_task_of_a_sandbox_that_ends_has_no_way_back(tmp_path: Path) -> None:
+async def test_a_task_of_a_sandbox_that_ends_has_no_resume_command(
+    tmp_path: Path,
+) -> None:
     async with a_world(tmp_path, task_seconds=60) as world:
         world.settings = replace(world.settings, is_sandbox=True)
         result = await world.generate(timeout_s=0.3)
@@ -184,7 +186,9 @@ async def test_a_task_of_a_sandbox_that_ends_has_no_way_back(tmp_path: Path) -> 
     assert "kling sandbox" in (result.error.hint or "")
 
 
-async def test_a_signal_to_such_a_run_names_no_way_back_either(tmp_path: Path) -> None:
+async def test_a_signal_to_a_sandbox_run_names_no_resume_command(
+    tmp_path: Path,
+) -> None:
     async with a_world(tmp_path, task_seconds=60) as world:
         world.settings = replace(world.settings, is_sandbox=True)
         world.stop_at("query", signal.SIGTERM)

@@ -32,7 +32,7 @@ async def test_without_credentials_not_even_a_journal_is_made(tmp_path: Path) ->
     assert not (tmp_path / "state").exists()
 
 
-async def test_an_api_key_asks_for_many_and_a_key_pair_one_by_one(
+async def test_an_api_key_queries_in_bulk_and_a_key_pair_one_by_one(
     tmp_path: Path,
 ) -> None:
     by_pair = replace(
@@ -50,7 +50,7 @@ async def test_an_api_key_asks_for_many_and_a_key_pair_one_by_one(
     assert (is_bulk_by_key, is_bulk_by_pair) == (True, False)
 
 
-async def test_a_journal_that_was_set_aside_is_told(tmp_path: Path) -> None:
+async def test_a_journal_that_was_set_aside_is_reported(tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir()
     (state / FILE_NAME).write_bytes(b"no database at all " * 99)
@@ -71,7 +71,7 @@ async def test_a_journal_that_cannot_be_used_ends_the_command(tmp_path: Path) ->
             pytest.fail("it was opened")
 
 
-async def test_a_note_that_fails_is_told_once_and_ends_nothing(tmp_path: Path) -> None:
+async def test_a_failed_write_is_reported_once_and_ends_nothing(tmp_path: Path) -> None:
     heard = Heard()
     async with a_session(some_settings(tmp_path), heard) as session:
         session.journal.add_job(a_record())
@@ -120,7 +120,7 @@ async def test_what_a_locked_journal_did_not_take_is_written_at_the_end(
     assert heard.of(Notice) == []
 
 
-async def test_a_journal_that_stays_locked_is_said_with_file_and_remedy(
+async def test_a_journal_that_stays_locked_is_reported_with_file_and_remedy(
     tmp_path: Path,
 ) -> None:
     heard = Heard()

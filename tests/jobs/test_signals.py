@@ -81,7 +81,7 @@ def test_a_signal_closes_what_is_open_and_names_itself(
 
 
 @pytest.mark.parametrize("second", [number for number, _ in SIGNALS])
-def test_a_second_signal_does_not_break_the_closing_off(second: signal.Signals) -> None:
+def test_a_second_signal_does_not_interrupt_the_closing(second: signal.Signals) -> None:
     with program("slow") as process:
         process.send_signal(signal.SIGTERM)
         assert line(process) == "closing"

@@ -77,7 +77,7 @@ async def test_a_repeat_that_is_refused_because_the_first_arrived_late_finds_it(
 
 
 @pytest.mark.parametrize("refusal", [Fate.NO_QUOTA, Fate.BAD_KEY, Fate.REFUSED])
-async def test_a_refusal_after_a_doubt_is_not_believed_before_asking(
+async def test_a_refusal_after_an_ambiguous_create_is_checked_by_a_query(
     refusal: Fate,
 ) -> None:
     attempt = Attempt(Fate.LATE, *[Fate.TURNED_AWAY] * 4, refusal)
@@ -86,7 +86,7 @@ async def test_a_refusal_after_a_doubt_is_not_believed_before_asking(
 
 
 @pytest.mark.parametrize("refusal", [Fate.NO_QUOTA, Fate.BAD_KEY, Fate.REFUSED])
-async def test_a_refusal_after_a_doubt_stands_when_there_is_no_task(
+async def test_a_refusal_after_an_ambiguous_create_is_final_without_a_task(
     refusal: Fate,
 ) -> None:
     attempt = Attempt(Fate.LOST, refusal)
@@ -130,7 +130,7 @@ async def test_a_full_account_is_a_queue_with_pauses_of_a_second_and_more() -> N
 
 
 @pytest.mark.parametrize("fate", [Fate.NO_SLOT, Fate.RATE])
-async def test_no_slot_within_the_time_is_said_with_the_api_s_own_code(
+async def test_no_slot_within_the_time_is_an_error_with_the_api_s_code(
     fate: Fate,
 ) -> None:
     attempt = Attempt(fate, timeout_s=60)
@@ -143,7 +143,7 @@ async def test_no_slot_within_the_time_is_said_with_the_api_s_own_code(
     assert caught.value.code in (1302, 1303)
 
 
-async def test_being_turned_away_again_and_again_is_given_up() -> None:
+async def test_repeated_definite_failures_are_given_up() -> None:
     attempt = Attempt(Fate.TURNED_AWAY)
 
     with pytest.raises(UnreachableError, match="not accepted: bad gateway") as caught:
@@ -157,7 +157,7 @@ async def test_being_turned_away_again_and_again_is_given_up() -> None:
     assert [one.retry_s for one in failed] == pytest.approx(attempt.pauses)
 
 
-async def test_being_lost_again_and_again_is_given_up_as_not_accepted() -> None:
+async def test_repeated_lost_calls_are_given_up_as_not_accepted() -> None:
     attempt = Attempt(Fate.LOST)
 
     with pytest.raises(UnreachableError, match="not accepted: connection lost"):
@@ -167,7 +167,9 @@ async def test_being_lost_again_and_again_is_given_up_as_not_accepted() -> None:
 
 
 @pytest.mark.parametrize("last", [Fate.TURNED_AWAY, Fate.NO_SLOT, Fate.RATE])
-async def test_giving_up_after_a_doubt_begins_with_a_last_look(last: Fate) -> None:
+async def test_giving_up_after_an_ambiguous_create_begins_with_a_query(
+    last: Fate,
+) -> None:
     attempt = Attempt(Fate.LATE, last, timeout_s=60)
 
     assert await attempt.run() == ACCEPTED
@@ -182,7 +184,7 @@ async def test_waiting_for_a_slot_uses_up_no_tries() -> None:
     assert await attempt.run() == ACCEPTED
 
 
-async def test_a_doubt_is_told_before_it_is_settled() -> None:
+async def test_an_unknown_outcome_is_reported_before_it_is_queried() -> None:
     attempt = Attempt(Fate.ANSWER_LOST)
 
     await attempt.run()
@@ -192,7 +194,7 @@ async def test_a_doubt_is_told_before_it_is_settled() -> None:
     ]
 
 
-async def test_questions_that_fail_do_not_settle_a_doubt() -> None:
+async def test_failed_queries_do_not_resolve_an_unknown_outcome() -> None:
     attempt = Attempt(Fate.ANSWER_LOST, ask_faults=[DOWN, RateLimitError("slow"), DOWN])
 
     assert await attempt.run() == ACCEPTED
@@ -221,7 +223,7 @@ async def test_questions_that_fail_do_not_settle_a_doubt() -> None:
         ),
     ],
 )
-async def test_what_cannot_be_settled_is_said_with_the_way_to_find_out(
+async def test_an_unknown_outcome_has_the_hint_that_resolves_it(
     attempt: Attempt,
 ) -> None:
     with pytest.raises(OutcomeUnknownError, match=EXTERNAL_ID) as caught:
@@ -232,7 +234,7 @@ async def test_what_cannot_be_settled_is_said_with_the_way_to_find_out(
     assert attempt.submission.creates <= 2
 
 
-async def test_a_doubt_is_looked_into_twice_with_a_moment_between() -> None:
+async def test_an_unknown_outcome_is_queried_twice_with_a_pause_between() -> None:
     attempt = Attempt(Fate.LOST, Fate.ACCEPTED)
 
     await attempt.run()
@@ -243,7 +245,7 @@ async def test_a_doubt_is_looked_into_twice_with_a_moment_between() -> None:
     assert attempt.api.tried_at[1] - second >= 0.8
 
 
-async def test_questions_that_fail_are_repeated_ever_more_slowly() -> None:
+async def test_failed_queries_are_repeated_with_growing_pauses() -> None:
     attempt = Attempt(Fate.ANSWER_LOST, ask_faults=[DOWN] * 4)
 
     await attempt.run()
@@ -263,7 +265,7 @@ async def test_four_refusals_to_answer_are_enough() -> None:
     assert attempt.submission.queries == 4
 
 
-async def test_a_refusal_of_questions_that_passes_settles_the_doubt() -> None:
+async def test_queries_refused_for_a_while_still_resolve_the_outcome() -> None:
     faults = [BAD_KEY, BAD_KEY, BAD_KEY, DOWN, BAD_KEY]
 
     attempt = Attempt(Fate.ANSWER_LOST, ask_faults=faults)
@@ -277,7 +279,7 @@ async def test_a_refusal_of_questions_that_passes_settles_the_doubt() -> None:
     ask_faults=st.lists(st.sampled_from([None, DOWN, BAD_KEY, HANGS]), max_size=12),
     timeout_s=st.sampled_from([1.0, 20.0, 600.0]),
 )
-def test_whatever_happens_there_is_one_task_at_most_and_the_result_says_which(
+def test_at_most_one_task_is_created_and_the_result_names_it(
     fates: list[Fate], ask_faults: list[object], timeout_s: float
 ) -> None:
     async def submit() -> tuple[Attempt, object]:

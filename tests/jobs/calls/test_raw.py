@@ -138,7 +138,7 @@ async def test_a_create_without_an_answer_is_not_repeated(tmp_path: Path) -> Non
     assert world.counts["create"] == 1
 
 
-async def test_a_question_without_an_answer_leaves_nothing_in_doubt(
+async def test_a_read_only_call_without_an_answer_is_unreachable(
     tmp_path: Path,
 ) -> None:
     search = RawCall(method="POST", path="/tasks", body={"limit": 1})
@@ -149,7 +149,7 @@ async def test_a_question_without_an_answer_leaves_nothing_in_doubt(
             assert type(caught.value) is UnreachableError
 
 
-async def test_a_signal_in_the_middle_of_a_create_says_what_may_be(
+async def test_a_signal_during_a_create_call_reports_that_it_may_be_accepted(
     tmp_path: Path,
 ) -> None:
     async with a_world(tmp_path, "create:hangx0", "query:hangx0") as world:

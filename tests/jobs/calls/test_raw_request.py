@@ -62,7 +62,7 @@ def test_an_external_id_in_the_body_stays() -> None:
     assert request.body(None) == body
 
 
-def test_the_call_itself_is_left_alone() -> None:
+def test_the_caller_s_body_is_not_changed() -> None:
     body = {"prompt": "a", "options": {}}
 
     made(TURBO, body)
@@ -87,7 +87,9 @@ def test_a_call_that_answers_at_once_gets_no_external_id_in_its_body() -> None:
         pytest.param("/v1/general/custom-voices", {}, "custom-voice", id="one alone"),
     ],
 )
-def test_a_model_is_taken_at_its_word(path: str, body: Any, model: str) -> None:
+def test_a_model_outside_the_catalogue_is_accepted(
+    path: str, body: Any, model: str
+) -> None:
     request = made(path, body)
 
     assert request.plan.model.id == model

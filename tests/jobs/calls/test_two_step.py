@@ -69,7 +69,7 @@ def remarks(world: World) -> list[str]:
     return [event.message for event in world.event_log.of(Remark)]
 
 
-async def test_both_calls_are_made_and_the_session_is_told(tmp_path: Path) -> None:
+async def test_both_calls_are_made_and_the_session_is_reported(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         result = await speak(world)
 
@@ -134,7 +134,7 @@ async def test_a_sound_too_short_is_named_as_it_was_typed(
     assert caught.value.message.startswith(message)
 
 
-async def test_several_faces_are_asked_about(tmp_path: Path) -> None:
+async def test_of_several_faces_the_person_chooses(tmp_path: Path) -> None:
     shown: list[tuple[Output, ...]] = []
 
     def ask(found: tuple[Output, ...]) -> str:
@@ -176,7 +176,7 @@ async def test_without_a_face_there_is_no_job(tmp_path: Path) -> None:
     assert world.counts["create"] == 1
 
 
-async def test_a_lost_answer_is_not_asked_for_again(tmp_path: Path) -> None:
+async def test_a_lost_answer_is_not_queried_again(tmp_path: Path) -> None:
     async with a_world(tmp_path, "create:accept-503") as world:
         result = await speak(world)
 
@@ -298,7 +298,7 @@ async def test_a_step_that_recognises_nothing_has_failed(tmp_path: Path) -> None
     assert caught.value.request_id
 
 
-async def test_a_refused_step_says_that_sessions_end(tmp_path: Path) -> None:
+async def test_a_refused_step_has_the_hint_that_sessions_end(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         opened = await take(world, "init-selection", video=TALK)
         world.box.state.clock.advance(24 * 3600)

@@ -63,7 +63,7 @@ async def test_a_link_is_fetched_without_the_account_s_key(tmp_path: Path) -> No
     assert seen.headers["accept-encoding"] == "identity"
 
 
-async def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
+async def test_missing_folders_are_created(tmp_path: Path) -> None:
     async with fetching(film()) as stage:
         path = await stage.save(tmp_path / "a" / "b" / "v.mp4")
 
@@ -99,7 +99,7 @@ async def test_a_file_that_comes_in_many_pieces_is_put_together(tmp_path: Path) 
     assert files(tmp_path) == {"v.mp4": FILM}  # though it broke off 19 times
 
 
-async def test_a_server_that_gives_less_than_was_asked_for_is_asked_on(
+async def test_a_range_shorter_than_requested_is_followed_by_another_request(
     tmp_path: Path,
 ) -> None:
     async with fetching(film(stop_at=CUT), film(most=30_000)) as stage:
@@ -178,7 +178,7 @@ async def test_a_part_is_never_joined_with_another_file_s(
         pytest.param(says(200, b"", kind="video/mp4"), id="nothing"),
     ],
 )
-async def test_trouble_that_passes_only_delays(tmp_path: Path, trouble: Reply) -> None:
+async def test_temporary_errors_only_delay(tmp_path: Path, trouble: Reply) -> None:
     async with fetching(trouble, trouble, film()) as stage:
         await stage.save(tmp_path / "v.mp4")
 
@@ -348,7 +348,7 @@ async def test_a_link_that_has_expired_is_renewed(tmp_path: Path, status: int) -
     assert [one.path for one in stage.wire.seen] == ["/v.mp4", "/fresh.mp4"]
 
 
-async def test_a_link_that_expires_on_the_way_goes_on_where_it_was(
+async def test_a_link_that_expires_midway_is_renewed_and_resumed(
     tmp_path: Path,
 ) -> None:
     async with fetching(film(stop_at=CUT), says(403, b""), film()) as stage:
@@ -390,7 +390,7 @@ async def test_a_link_that_is_no_web_address_is_not_followed(
     assert stage.wire.seen == []
 
 
-async def test_a_server_that_falls_silent_is_left(tmp_path: Path) -> None:
+async def test_a_server_that_stops_sending_times_out(tmp_path: Path) -> None:
     async with fetching(hang, film()) as stage:
         stage.download.http.timeout = 0.2
         await stage.save(tmp_path / "v.mp4")

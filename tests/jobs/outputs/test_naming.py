@@ -131,7 +131,7 @@ EVIL_TEXT = st.one_of(st.text(), st.sampled_from(EVIL))
     template=st.sampled_from([None, *(f"{{{name}}}" for name in FIELDS)]),
     is_sole=st.booleans(),
 )
-def test_whatever_the_api_says_the_file_stays_in_the_folder(
+def test_values_of_the_api_cannot_leave_the_folder(
     values: dict[str, str], template: str | None, *, is_sole: bool
 ) -> None:
     folder = Path("/somewhere/made")

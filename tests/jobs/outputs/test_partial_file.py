@@ -66,7 +66,7 @@ def leave(target: Path, records: Records, content: bytes = FILM[:CUT]) -> Path:
     return path
 
 
-def test_a_name_that_is_taken_is_left_alone(tmp_path: Path) -> None:
+def test_a_name_that_is_taken_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "v.mp4").write_bytes(b"old")
     (tmp_path / "v-1.mp4").symlink_to(tmp_path / "nowhere")
 
@@ -144,7 +144,7 @@ def test_a_partial_name_is_new_each_time_and_fits(tmp_path: Path) -> None:
     assert len(os.fsencode(first)) <= 255
 
 
-async def test_an_interrupted_download_is_gone_on_with_by_the_next_run(
+async def test_an_interrupted_download_is_resumed_by_the_next_run(
     tmp_path: Path,
 ) -> None:
     records, begun = Records(), asyncio.Event()
@@ -189,7 +189,7 @@ async def test_what_came_whole_before_a_kill_is_not_fetched_again(
     assert files(tmp_path) == {"v.mp4": FILM}
 
 
-async def test_what_is_written_down_nowhere_goes_when_a_download_is_given_up(
+async def test_an_unrecorded_partial_file_is_removed_on_failure(
     tmp_path: Path,
 ) -> None:
     unwritable = Records(is_writable=False)
@@ -201,7 +201,7 @@ async def test_what_is_written_down_nowhere_goes_when_a_download_is_given_up(
     assert files(tmp_path) == {}
 
 
-async def test_a_download_that_is_given_up_keeps_what_came(tmp_path: Path) -> None:
+async def test_a_failed_download_leaves_its_partial_file(tmp_path: Path) -> None:
     records = Records()
 
     async with fetching(without_ranges(stop_at=CUT), records=records) as stage:
@@ -254,7 +254,7 @@ def swap_for_longer(path: Path, _: Path) -> None:
         pytest.param(lambda path, _: path.write_bytes(b""), True, id="empty"),
     ],
 )
-async def test_what_is_found_in_place_of_the_partial_file_is_not_gone_on_with(
+async def test_what_replaced_a_partial_file_is_not_resumed(
     swap: Callable[[Path, Path], object], is_removed: bool, tmp_path: Path
 ) -> None:
     records, precious = Records(), tmp_path / "precious"
@@ -298,7 +298,7 @@ async def test_a_part_without_tag_or_length_is_not_trusted(tmp_path: Path) -> No
     assert files(tmp_path) == {"v.mp4": FILM}
 
 
-async def test_a_part_in_another_folder_is_left_and_goes_when_the_file_is_here(
+async def test_a_partial_file_in_another_folder_goes_when_the_output_is_saved(
     tmp_path: Path,
 ) -> None:
     records = Records()
@@ -314,7 +314,9 @@ async def test_a_part_in_another_folder_is_left_and_goes_when_the_file_is_here(
     assert records.kept == {}
 
 
-async def test_the_part_of_a_living_download_is_left_to_it(tmp_path: Path) -> None:
+async def test_the_partial_file_of_a_running_download_is_not_touched(
+    tmp_path: Path,
+) -> None:
     records, target = Records(), tmp_path / "v.mp4"
     with PartialFile(target, records) as theirs:
         theirs.begin('"1"', len(FILM))
@@ -331,7 +333,7 @@ async def test_the_part_of_a_living_download_is_left_to_it(tmp_path: Path) -> No
     assert files(tmp_path) == {"v.mp4": FILM, "v-1.mp4": FILM}
 
 
-def test_a_part_somebody_has_made_in_its_place_is_not_removed(tmp_path: Path) -> None:
+def test_a_file_made_in_place_of_a_partial_file_is_not_removed(tmp_path: Path) -> None:
     records = Records()
     with PartialFile(tmp_path / "v.mp4", records) as part:
         part.begin(None, None)
@@ -358,7 +360,7 @@ async def test_two_downloads_to_one_name_at_once_save_two_whole_files(
     assert set(files(tmp_path)) == {path.name for path in paths}
 
 
-async def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("in the way")
 
     async with fetching(film()) as stage:
@@ -372,7 +374,7 @@ async def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "body", [pytest.param(FILM, id="long"), pytest.param(FILM[:10_100], id="just over")]
 )
-async def test_a_full_disk_is_said_and_leaves_nothing_half_written(
+async def test_a_full_disk_is_an_error_and_leaves_no_partial_file(
     tmp_path: Path, body: bytes
 ) -> None:
     reply = says(200, body, kind="video/mp4")

@@ -119,7 +119,7 @@ async def test_a_price_other_than_estimated_is_one_notice_to_who_waits(
     assert [each.message for each in notices] == [words]
 
 
-async def test_a_price_as_estimated_is_not_worth_a_word(tmp_path: Path) -> None:
+async def test_a_price_as_estimated_is_not_reported(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         result = await world.generate()
 

@@ -125,7 +125,7 @@ async def test_what_was_saved_of_an_incomplete_job_is_not_saved_again(
     assert stage.noted[0] == paths  # what was not reached yet stays as it was
 
 
-async def test_a_job_that_was_wholly_saved_is_saved_anew(tmp_path: Path) -> None:
+async def test_a_job_that_was_wholly_saved_is_saved_again(tmp_path: Path) -> None:
     there = tmp_path / "mine.mp4"
     there.write_bytes(b"there")
 
@@ -157,7 +157,7 @@ async def test_several_outputs_under_one_name_do_not_replace_each_other(
         pytest.param("{kind}.mp4", {"video.mp4", "watermark.mp4"}, id="a field for it"),
     ],
 )
-async def test_a_watermarked_copy_is_saved_beside_when_it_was_asked_for(
+async def test_a_requested_watermarked_copy_is_saved_beside_the_output(
     tmp_path: Path, output: str | None, expected: set[str]
 ) -> None:
     async with a_saver(tmp_path, film(), output=output, has_watermark=True) as stage:
@@ -169,7 +169,7 @@ async def test_a_watermarked_copy_is_saved_beside_when_it_was_asked_for(
     assert [one.path for one in stage.wire.seen] == ["/v.mp4", "/w.mp4"]
 
 
-async def test_a_watermarked_copy_nobody_asked_for_is_not_fetched(
+async def test_a_watermarked_copy_is_not_downloaded_by_default(
     tmp_path: Path,
 ) -> None:
     async with a_saver(tmp_path, film()) as stage:
@@ -189,7 +189,7 @@ async def test_a_template_is_filled_from_the_job(tmp_path: Path) -> None:
     assert saved.path == tmp_path / expected
 
 
-async def test_a_model_nobody_knows_has_a_name_all_the_same(tmp_path: Path) -> None:
+async def test_a_job_without_a_model_has_a_file_name(tmp_path: Path) -> None:
     async with a_saver(tmp_path, film(), output="{model}", model=None) as stage:
         [saved] = await stage.saver.save(stage.task("v.mp4"))
 
@@ -212,7 +212,7 @@ async def test_one_file_that_fails_leaves_the_others_saved(tmp_path: Path) -> No
     assert f"{stage.wire.base_url}/b.mp4" in (caught.value.hint or "")
 
 
-async def test_a_task_without_outputs_is_asked_for_once_more(tmp_path: Path) -> None:
+async def test_a_task_without_outputs_is_queried_once_more(tmp_path: Path) -> None:
     async with a_saver(tmp_path, film()) as stage:
         stage.newer.append(stage.task("v.mp4"))
 
@@ -277,7 +277,7 @@ async def test_a_link_that_cannot_be_renewed_is_tried_again(
     assert [one.path for one in stage.wire.seen] == ["/v.mp4", "/v.mp4"]
 
 
-async def test_progress_is_told_in_steps_and_at_the_end(tmp_path: Path) -> None:
+async def test_progress_is_reported_in_steps_and_at_the_end(tmp_path: Path) -> None:
     async with a_saver(tmp_path, film(FILM * 4)) as stage:
         await stage.saver.save(stage.task("v.mp4"))
 
@@ -287,7 +287,7 @@ async def test_progress_is_told_in_steps_and_at_the_end(tmp_path: Path) -> None:
     assert {one.name for one in stage.event_log.of(Downloading)} == {"kling-t1.mp4"}
 
 
-async def test_a_break_is_told_with_its_reason(tmp_path: Path) -> None:
+async def test_a_break_is_reported_with_its_reason(tmp_path: Path) -> None:
     async with a_saver(tmp_path, film(stop_at=CUT), film()) as stage:
         await stage.saver.save(stage.task("v.mp4"))
 

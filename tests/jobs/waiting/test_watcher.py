@@ -26,7 +26,7 @@ from tests.support.clock import FakeClock
 pytestmark = pytest.mark.anyio
 
 
-async def test_the_wait_ends_with_the_answer_that_says_so() -> None:
+async def test_the_wait_ends_with_a_final_answer() -> None:
     scene = Scene(scripted(SUBMITTED, PROCESSING, SUCCEEDED))
 
     await scene.wait()
@@ -40,7 +40,7 @@ async def test_the_wait_ends_with_the_answer_that_says_so() -> None:
     ]
 
 
-async def test_nothing_is_asked_before_the_first_pause_is_over() -> None:
+async def test_no_query_precedes_the_first_pause() -> None:
     scene = Scene(scripted(SUCCEEDED))
 
     await scene.wait()
@@ -69,7 +69,7 @@ async def test_a_callback_during_the_wait_is_followed_at_once() -> None:
     assert scene.asked_at == [0.5, 60.25]
 
 
-async def test_the_first_callback_proves_the_path_and_that_is_told_once() -> None:
+async def test_the_first_callback_proves_the_path_and_that_is_reported_once() -> None:
     scene = Scene(scripted(SUBMITTED, PROCESSING, SUCCEEDED), path=PathState.READY)
     for second in (0.25, 0.5, 0.75):
         scene.at(second, lambda: scene.call(PROCESSING))
@@ -79,7 +79,7 @@ async def test_the_first_callback_proves_the_path_and_that_is_told_once() -> Non
     assert scene.event_log.of(CallbackPath) == [CallbackPath(state="proven")]
 
 
-async def test_a_callback_during_a_question_is_not_lost() -> None:
+async def test_a_callback_during_a_query_is_not_lost() -> None:
     async def answer(asked: int) -> Task:
         if asked == 1:
             scene.call(SUCCEEDED)
@@ -95,7 +95,7 @@ async def test_a_callback_during_a_question_is_not_lost() -> None:
     assert scene.state.completed_by is Source.CALLBACK
 
 
-async def test_an_end_that_was_called_but_not_confirmed_is_asked_about_soon() -> None:
+async def test_an_end_that_a_callback_claimed_is_queried_soon() -> None:
     scene = Scene(scripted(*[PROCESSING] * 4, SUCCEEDED), path=PathState.PROVEN)
     scene.call(SUCCEEDED)
 
@@ -117,7 +117,7 @@ async def test_forged_calls_never_end_the_wait() -> None:
     assert scene.state.callbacks == 99
 
 
-async def test_a_callback_for_a_job_of_somebody_else_does_not_make_us_ask() -> None:
+async def test_a_callback_for_another_job_causes_no_query() -> None:
     scene = Scene(scripted(SUCCEEDED), path=PathState.PROVEN)
     scene.at(2, lambda: scene.call(SUCCEEDED, nonce="of another"))
 
@@ -126,9 +126,7 @@ async def test_a_callback_for_a_job_of_somebody_else_does_not_make_us_ask() -> N
     assert scene.asked_at[0] > 80
 
 
-async def test_a_callback_for_a_job_that_is_not_waited_for_is_told_and_no_more() -> (
-    None
-):
+async def test_a_callback_for_a_job_that_is_not_waited_for_is_only_reported() -> None:
     scene = Scene(scripted(SUCCEEDED), path=PathState.PROVEN)
     scene.notifications.nonces.add("of a job that failed to submit")
     scene.at(2, lambda: scene.call(SUCCEEDED, nonce="of a job that failed to submit"))
@@ -139,7 +137,9 @@ async def test_a_callback_for_a_job_that_is_not_waited_for_is_told_and_no_more()
     assert scene.asked_at[0] > 80
 
 
-async def test_a_lost_path_makes_us_ask_at_once_and_then_often() -> None:
+async def test_a_lost_path_is_followed_by_a_query_at_once_and_frequent_ones_after() -> (
+    None
+):
     scene = Scene(scripted(*[PROCESSING] * 8, SUCCEEDED), path=PathState.PROVEN)
     scene.at(30, lambda: scene.notifications.set_path(PathState.LOST))
 
@@ -149,7 +149,7 @@ async def test_a_lost_path_makes_us_ask_at_once_and_then_often() -> None:
     assert scene.asked_at[-1] < 50
 
 
-async def test_a_path_that_is_back_makes_questions_sparse_again() -> None:
+async def test_queries_are_sparse_again_after_the_path_is_back() -> None:
     scene = Scene(scripted(PROCESSING, SUCCEEDED), path=PathState.LOST)
     scene.at(0.5, lambda: scene.notifications.set_path(PathState.PROVEN))
 
@@ -158,7 +158,7 @@ async def test_a_path_that_is_back_makes_questions_sparse_again() -> None:
     assert scene.asked_at[0] > 80
 
 
-async def test_a_task_the_api_does_not_know_yet_is_asked_for_again() -> None:
+async def test_a_task_the_api_does_not_have_yet_is_queried_again() -> None:
     scene = Scene(scripted(None, None, SUCCEEDED))
 
     await scene.wait()
@@ -167,7 +167,7 @@ async def test_a_task_the_api_does_not_know_yet_is_asked_for_again() -> None:
     assert scene.event_log.of(QueryFailed) == []
 
 
-async def test_a_status_nobody_knows_is_waited_out() -> None:
+async def test_an_unknown_status_does_not_end_the_wait() -> None:
     scene = Scene(scripted(UNKNOWN, FAILED))
 
     await scene.wait()
@@ -175,7 +175,7 @@ async def test_a_status_nobody_knows_is_waited_out() -> None:
     assert scene.state.task.status is FAILED
 
 
-async def test_what_is_over_at_the_start_is_not_asked_for() -> None:
+async def test_a_task_final_at_the_start_is_not_queried() -> None:
     scene = Scene(scripted(PROCESSING), first=SUCCEEDED)
 
     await scene.wait()
@@ -191,7 +191,7 @@ async def test_every_new_answer_is_handed_on_and_no_repeated_one() -> None:
     assert scene.answers == [PROCESSING, SUCCEEDED]
 
 
-async def test_many_tasks_are_asked_for_together_and_each_is_over_once() -> None:
+async def test_many_tasks_are_queried_together_and_each_ends_once() -> None:
     scene = Scene(scripted(*[PROCESSING] * 3, SUCCEEDED), count=30)
 
     await scene.wait()
@@ -200,7 +200,7 @@ async def test_many_tasks_are_asked_for_together_and_each_is_over_once() -> None
     assert [len(names) for names in scene.asked_for] == [30] * 4
 
 
-async def test_a_task_that_is_over_is_not_asked_for_with_the_others() -> None:
+async def test_a_final_task_is_not_queried_with_the_others() -> None:
     scene = Scene(scripted(SUCCEEDED), count=2, path=PathState.READY)
     scene.at(0.25, lambda: scene.call(SUCCEEDED, nonce="nonce-e2"))
     await scene.wait()
@@ -208,7 +208,7 @@ async def test_a_task_that_is_over_is_not_asked_for_with_the_others() -> None:
     assert scene.asked_for == [["e2"], ["e1"]]
 
 
-async def test_what_is_due_next_is_told_before_each_pause() -> None:
+async def test_the_next_query_is_reported_before_each_pause() -> None:
     scene = Scene(scripted(SUCCEEDED), path=PathState.PROVEN, timeout_s=3600)
 
     await scene.wait()
@@ -218,6 +218,6 @@ async def test_what_is_due_next_is_told_before_each_pause() -> None:
     assert 80 < asking.in_s < 100
 
 
-def test_waiting_for_ever_has_a_deadline_that_nobody_lives_to_see() -> None:
+def test_waiting_without_a_timeout_has_a_deadline_in_years() -> None:
     assert deadline_at(FakeClock(), None) > 3 * 365 * 86400
     assert deadline_at(FakeClock(), 60) == 60

@@ -45,7 +45,7 @@ def calling(scene: Scene, claimed: TaskStatus) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_five_minutes_without_callbacks_cost_at_most_forty_questions(
+async def test_five_minutes_without_callbacks_cost_at_most_forty_queries(
     seed: int,
 ) -> None:
     scene = a_job(PathState.NONE, seed)
@@ -57,7 +57,7 @@ async def test_five_minutes_without_callbacks_cost_at_most_forty_questions(
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_five_minutes_with_callbacks_cost_at_most_eight_questions(
+async def test_five_minutes_with_callbacks_cost_at_most_eight_queries(
     seed: int,
 ) -> None:
     scene = a_job(PathState.READY, seed)

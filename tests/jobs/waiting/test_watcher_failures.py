@@ -27,7 +27,7 @@ pytestmark = pytest.mark.anyio
         pytest.param(RateLimitError("slow down", code=1302), id="rate"),
     ],
 )
-async def test_no_failure_of_a_question_ends_the_wait(error: KlingError) -> None:
+async def test_no_failed_query_ends_the_wait(error: KlingError) -> None:
     scene = Scene(scripted(*[error] * 40, SUCCEEDED), timeout_s=3600)
 
     await scene.wait()
@@ -44,7 +44,7 @@ async def test_no_failure_of_a_question_ends_the_wait(error: KlingError) -> None
     ]
 
 
-async def test_a_question_without_an_end_is_given_up_and_asked_again() -> None:
+async def test_a_query_that_hangs_times_out_and_is_repeated() -> None:
     scene = Scene(hanging(times=1, then=SUCCEEDED), timeout_s=3600)
 
     await scene.wait()
@@ -83,7 +83,7 @@ async def test_a_deadline_leaves_the_task_running() -> None:
     assert caught.value.hint == "kling wait t1"
 
 
-async def test_a_deadline_holds_while_a_question_hangs() -> None:
+async def test_a_deadline_holds_while_a_query_hangs() -> None:
     scene = Scene(hanging(times=99), timeout_s=20)
 
     with pytest.raises(StillRunningError):
