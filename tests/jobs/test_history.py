@@ -1,4 +1,4 @@
-"""What the journal knows about the things an order names."""
+"""References of an order to earlier jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kling_cli.settings.settings import Settings, read_settings
 from kling_cli.store.database import FILE_NAME
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import JobRecord, Stage
-from tests.jobs.made import a_record
+from tests.jobs.factories import a_record
 
 CLIP = "https://vid.example.com/a.mp4"
 

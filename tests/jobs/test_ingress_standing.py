@@ -1,4 +1,4 @@
-"""A way through the door of a running `kling listen`."""
+"""An ingress by a running `kling listen`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kling_cli.errors import TunnelError
 from kling_cli.jobs.ingress import NO_INGRESS
 from kling_cli.settings.settings import Settings
 from kling_cli.tunnels import shared_lock
-from tests.jobs.sessions import a_way, some_settings
+from tests.jobs.ingress_setup import opened_ingress, some_settings
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +26,7 @@ LOCAL_URL = "http://127.0.0.1:4711"
 def running_receiver(
     settings: Settings, name: str, *, is_standing: bool = True
 ) -> Iterator[None]:
-    """Publish a door as a listener does, for as long as the block lasts."""
+    """Publish a listener's URLs for as long as the block lasts."""
     claimed = shared_lock.acquire_lock(settings.state_dir, name)
     assert claimed is not None
     with claimed:
@@ -62,7 +62,7 @@ async def test_a_standing_listener_is_shared(
     settings = some_settings(tmp_path, **({"KLING_API_BASE": base} if base else {}))
 
     with running_receiver(settings, name):
-        async with a_way(settings, callback="require", **options) as opened:
+        async with opened_ingress(settings, callback="require", **options) as opened:
             assert (opened.ingress.base_url, opened.ingress.via) == (url, "shared")
 
 
@@ -70,7 +70,7 @@ async def test_a_port_of_one_s_own_goes_before_the_listener_s(tmp_path: Path) ->
     settings = some_settings(tmp_path)
 
     with running_receiver(settings, shared_lock.LOCAL):
-        async with a_way(settings, callback_url=LOCAL_URL) as opened:
+        async with opened_ingress(settings, callback_url=LOCAL_URL) as opened:
             assert opened.ingress.via == "url"
 
 
@@ -80,7 +80,7 @@ async def test_a_run_that_does_not_wait_uses_no_listener_that_will_close(
     settings = some_settings(tmp_path, KLING_API_BASE=OFFICIAL)
 
     with running_receiver(settings, shared_lock.PUBLIC, is_standing=False):
-        async with a_way(settings, is_waiting=False) as opened:
+        async with opened_ingress(settings, is_waiting=False) as opened:
             assert opened.ingress == NO_INGRESS
 
 
@@ -90,7 +90,7 @@ async def test_required_callbacks_without_a_listener_end_the_run(
     settings = some_settings(tmp_path)
 
     with pytest.raises(TunnelError, match="somebody to hear") as caught:
-        async with a_way(settings, callback="require", is_waiting=False):
+        async with opened_ingress(settings, callback="require", is_waiting=False):
             pytest.fail("it was opened")
 
     assert "kling listen" in (caught.value.hint or "")

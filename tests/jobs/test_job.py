@@ -22,7 +22,7 @@ from kling_cli.jobs.job import (
 )
 from kling_cli.jobs.waiting.state_machine import Source, initial_state
 from kling_cli.store.records import SavedOutput, Stage
-from tests.jobs.made import (
+from tests.jobs.factories import (
     FAILED,
     NOON,
     PROCESSING,
@@ -112,7 +112,7 @@ def test_a_task_without_links_or_date_has_no_end() -> None:
         pytest.param(a_job(a_task("t1")), "kling wait t1", id="running"),
         pytest.param(a_job(task_id="t2"), "kling wait t2", id="known from the journal"),
         pytest.param(a_job(), "kling wait e1", id="not settled"),
-        pytest.param(a_job(route=""), None, id="a stranger nobody knows"),
+        pytest.param(a_job(route=""), None, id="an unknown name"),
         pytest.param(a_job(stage=Stage.REFUSED), None, id="refused"),
         pytest.param(a_job(a_task(status=FAILED)), None, id="failed"),
         pytest.param(a_job(a_task(status=SUCCEEDED)), None, id="done"),
@@ -207,7 +207,7 @@ def test_a_job_is_completed_by_a_callback_or_by_asking(
     ("paths", "expected"),
     [
         pytest.param(("a.mp4", "b.mp4"), [Path("a.mp4"), Path("b.mp4")], id="all"),
-        pytest.param(("a.mp4",), [None, None], id="nobody knows which"),
+        pytest.param(("a.mp4",), [None, None], id="fewer paths than outputs"),
         pytest.param((), [None, None], id="none"),
         pytest.param(("", "b.mp4"), [None, Path("b.mp4")], id="one of them"),
     ],

@@ -1,4 +1,4 @@
-"""From a raw body to the job it may be."""
+"""Requests made of raw calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One at a time saves a job's files, and nobody waits for ever."""
+"""One process at a time saves a job, and none waits for ever."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import pytest
 from kling_cli.api.tasks import TaskStatus
 from kling_cli.jobs.waiting.notifications import CallbackNotification, Notifications
 from kling_cli.jobs.waiting.schedule import PathState
-from tests.jobs.made import SUCCEEDED
+from tests.jobs.factories import SUCCEEDED
 from tests.support.clock import FakeClock
 
 pytestmark = pytest.mark.anyio

@@ -1,4 +1,4 @@
-"""Asking through the real client over a socket: one call for many, or one by one."""
+"""Queries through the real client over a socket: in bulk, or one by one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kling_cli.errors import CredentialsError, UnreachableError
 from kling_cli.jobs.waiting.poller import Poller
 from kling_cli.secret import Secret
 from kling_cli.store.records import JobRecord
-from tests.jobs.made import a_record
+from tests.jobs.factories import a_record
 from tests.support.wire_server import Reply, Visit, WireServer, envelope, wire_server
 
 pytestmark = pytest.mark.anyio
@@ -77,10 +77,10 @@ async def test_a_job_without_a_task_id_is_queried_by_its_external_id() -> None:
 
 
 async def test_tasks_of_other_machines_are_distinct_with_one_id_each() -> None:
-    strangers = [a_record("", task_id="t1"), a_record("", task_id="t2")]
+    records = [a_record("", task_id="t1"), a_record("", task_id="t2")]
 
     async with an_asker(answer_all) as (poller, _):
-        found = await poller.ask(strangers)
+        found = await poller.ask(records)
 
     assert {key: task.id for key, task in found.items()} == {"t1": "t1", "t2": "t2"}
 

@@ -1,4 +1,4 @@
-"""Bounds and growth of every pause; the whole wait is counted in test_wait_cost.py."""
+"""Bounds and growth of every pause; test_watcher_cost.py counts a whole wait."""
 
 from __future__ import annotations
 

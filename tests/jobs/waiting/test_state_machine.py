@@ -1,4 +1,4 @@
-"""The life cycle is pure: whatever callbacks do, the API's answers decide."""
+"""The state machine is pure: the API's answers decide, callbacks do not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kling_cli.jobs.waiting.state_machine import (
     after_failed_query,
     initial_state,
 )
-from tests.jobs.made import (
+from tests.jobs.factories import (
     FAILED,
     PROCESSING,
     SUBMITTED,
