@@ -180,7 +180,7 @@ def _unknown_capability(products: tuple[Product, ...], word: str) -> UsageError:
     )
 
 
-_MAX_ADDED_FIELDS: Final = 4  # how many further fields may have to be said
+_MAX_ADDED_FIELDS: Final = 4  # how many fields rules may require in addition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

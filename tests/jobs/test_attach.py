@@ -22,7 +22,7 @@ from kling_cli.errors import (
 from kling_cli.jobs.events import Notice
 from kling_cli.jobs.prepare import Order
 from kling_cli.store.journal import Journal
-from kling_cli.tunnels.process_identity import Identity, identify
+from kling_cli.tunnels.agents.identity import Identity, identify
 from tests.jobs.environment import an_order, job_environment
 from tests.jobs.factories import a_callback, a_record
 

@@ -44,7 +44,7 @@ def event_log(opened: OpenIngress) -> list[tuple[str, str | None]]:
     return [(one.state, one.via) for one in opened.event_log.of(CallbackPath)]
 
 
-async def test_a_callback_arrives_through_the_tunnel(
+async def test_a_callback_arrives_through_ngrok(
     settings: Settings, stand_in: StandIn
 ) -> None:
     async with opened_ingress(settings, tunnel="ngrok") as opened:

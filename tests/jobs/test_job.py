@@ -14,12 +14,7 @@ from kling_cli.errors import (
     StillRunningError,
     TaskFailedError,
 )
-from kling_cli.jobs.job import (
-    Job,
-    cost_difference,
-    expires_at,
-    task_error,
-)
+from kling_cli.jobs.job import Job, cost_difference, expires_at, task_error
 from kling_cli.jobs.waiting.state_machine import Source, initial_state
 from kling_cli.store.records import SavedOutput, Stage
 from tests.jobs.factories import (

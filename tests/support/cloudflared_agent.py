@@ -38,7 +38,7 @@ def log(level: str, text: str) -> None:
 class Cloudflared(Agent):
     """One run of the program."""
 
-    added_headers = {  # noqa: RUF012 -- read by the street only
+    added_headers = {  # noqa: RUF012 -- read by the public endpoint only
         "Cf-Connecting-Ip": "192.0.2.1",
         "Cf-Ray": "8f0-FRA",
         "Cdn-Loop": "cloudflare; loops=1",

@@ -52,14 +52,14 @@ class _Handler(BaseHTTPRequestHandler):
         if code:
             self.refuse(code)
         else:
-            self.answer(201, self.owner.open_street(asked))
+            self.answer(201, self.owner.open_endpoint(asked))
 
     def do_DELETE(self) -> None:
         if self.owner.control("delete") == "hang":
             threading.Event().wait()
         endpoint = self.owner.endpoints.pop(self.name, None)
         if endpoint is not None:
-            self.owner.street.close()
+            self.owner.public_endpoint.close()
             self.owner.link.tell("deleted", name=self.name)
         self.send_response(204)
         self.end_headers()

@@ -56,7 +56,7 @@ def word_completer(*names: str) -> Completer:
 
 def complete_tunnels(ctx: Any, incomplete: str) -> list[Candidate]:  # noqa: ARG001 -- typer's
     """Complete the names of tunnel providers, `auto` and `none`."""
-    from kling_cli.tunnels.registry import AUTO, NONE, PROVIDERS, factory
+    from kling_cli.tunnels import AUTO, NONE, PROVIDERS, factory
 
     known = [(name, factory(name).description.limits) for name in PROVIDERS]
     choices = [

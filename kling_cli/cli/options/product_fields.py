@@ -66,11 +66,11 @@ def _accepted_values(product: Product, field: Field, text: str) -> str:
     words = [str(each) for each in choices]
     is_short = len(words) <= _MAX_LISTED_CHOICES and not field.groups
     if words:
-        is_said = all(each in text for each in words)
-        return ", ".join(words) if is_short and not is_said else ""
-    most = max((each.max_items or 0 for each in taken), default=0)
-    is_said = "up to" in text or " times" in text
-    return f"up to {most}" if most and not is_said else ""
+        is_mentioned = all(each in text for each in words)
+        return ", ".join(words) if is_short and not is_mentioned else ""
+    max_choices = max((each.max_items or 0 for each in taken), default=0)
+    is_mentioned = "up to" in text or " times" in text
+    return f"up to {max_choices}" if max_choices and not is_mentioned else ""
 
 
 def limits_sentence(product: Product, field: Field) -> str:

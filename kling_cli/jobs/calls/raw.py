@@ -36,11 +36,7 @@ from kling_cli.errors import (
 )
 from kling_cli.jobs.events import EmitEvent, JobResult, Notice
 from kling_cli.jobs.job import RunOptions
-from kling_cli.jobs.prepare import (
-    check_price,
-    new_external_id,
-    unbounded,
-)
+from kling_cli.jobs.prepare import check_price, new_external_id, unbounded
 from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.waiting.poller import SOLUTIONS_PATH, TASKS_PATH
 from kling_cli.settings import Settings
