@@ -77,7 +77,7 @@ def _candidate_plans(
         try:
             yield routing.select_route(product, model.id, names, credentials)
         except KlingError:
-            continue  # it does not take a field, or is out of reach
+            continue  # it does not accept a field, or needs other credentials
 
 
 def _default_model_shortfall(
