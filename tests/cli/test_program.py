@@ -246,7 +246,7 @@ from kling_cli.cli import app
 def broken(entry):
     key = "".join(["local", "-", "secret"])
     raise ZeroDivisionError("Bearer " + key)
-app.load = broken
+app.import_command = broken
 sys.argv = ["kling", "list", "--json"]
 from kling_cli.main import main
 sys.exit(main())
