@@ -13,25 +13,27 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.support.agent import StandIn
 from tests.support.box import serve_box
 from tests.support.killed_runs import kill_runs
 from tests.support.kling import Kling
+from tests.support.tunnels import NAMES, serve_tunnel
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--tunnel", choices=NAMES, default=NAMES[0])
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
         serve_box(task_seconds=0.5, slots=1000, units=1e6) as box,
     ):
         kling = Kling(Path(folder), box.env)
-        stand_in = StandIn(Path(folder) / "stand-in-ngrok")
-        damage = kill_runs(kling, box, stand_in, kills=options.kills, seed=options.seed)
-        stand_in.close()
+        with serve_tunnel(options.tunnel, Path(folder), Path(folder)) as tunnel:
+            damage = kill_runs(
+                kling, box, tunnel, kills=options.kills, seed=options.seed
+            )
     print(damage)
     return 1 if damage.unfinished or damage.doubled or damage.strays else 0
 

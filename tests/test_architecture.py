@@ -35,7 +35,7 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     "settings": frozenset({"settings"}),
 }
 # Other packages import from these packages themselves, not from their modules.
-FACES = frozenset({"catalogue", "api", "store", "callbacks", "settings"})
+FACES = frozenset({"catalogue", "api", "store", "callbacks", "settings", "tunnels"})
 BOUNDARY = frozenset({"main", "__main__"})
 
 # Where a library may be imported, as beginnings of paths below the package.

@@ -39,7 +39,7 @@ from kling_cli.jobs.waiting.state_machine import initial_state
 from kling_cli.jobs.waiting.watcher import complete_job, deadline_at, wait_for_jobs
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage
-from kling_cli.tunnels.process_identity import identify
+from kling_cli.tunnels import identify
 
 CONFIRMING_QUERIES = 3  # before "no such task" is believed of a job in doubt
 MAX_CREATE_AGE = timedelta(minutes=10)  # no create call is on its way for longer

@@ -22,22 +22,10 @@ from kling_cli.errors import (
     UnreachableError,
 )
 from kling_cli.jobs.calls.synchronous import SynchronousClient, without_callbacks
-from kling_cli.jobs.events import (
-    EmitEvent,
-    JobResult,
-    Notice,
-    Prepared,
-    Remark,
-)
+from kling_cli.jobs.events import EmitEvent, JobResult, Notice, Prepared, Remark
 from kling_cli.jobs.history import resolve_references
 from kling_cli.jobs.ingress import open_ingress
-from kling_cli.jobs.job import (
-    RUN_AGAIN_HINT,
-    Job,
-    RunOptions,
-    new_job,
-    report_result,
-)
+from kling_cli.jobs.job import RUN_AGAIN_HINT, Job, RunOptions, new_job, report_result
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.naming import check_template
 from kling_cli.jobs.prepare import (
@@ -57,7 +45,7 @@ from kling_cli.jobs.waiting.state_machine import initial_state
 from kling_cli.jobs.waiting.watcher import deadline_at, wait_for_jobs
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage
-from kling_cli.tunnels.process_identity import identify
+from kling_cli.tunnels import identify
 
 
 async def generate(

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from anyio.abc import TaskGroup
 
+from kling_cli import tunnels
 from kling_cli.api import TaskStatus
 from kling_cli.callbacks import (
     CallbackAccepted,
@@ -38,9 +39,13 @@ from kling_cli.jobs.waiting.notifications import (
 from kling_cli.jobs.waiting.schedule import PathState
 from kling_cli.settings import Settings
 from kling_cli.store import StoredCallback
-from kling_cli.tunnels import chain, shared_lock
-from kling_cli.tunnels.provider import Tunnel, TunnelEvent, TunnelTakenError
-from kling_cli.tunnels.shared_lock import SharedTunnel, SharedTunnelLock
+from kling_cli.tunnels import (
+    SharedTunnel,
+    SharedTunnelLock,
+    Tunnel,
+    TunnelEvent,
+    TunnelTakenError,
+)
 
 SHARED_TUNNEL_WAIT_S = 4.0  # for another process that is just opening its tunnel
 SHARED_TUNNEL_POLL_S = 0.2
@@ -200,7 +205,7 @@ class _IngressOpener:
     async def _open_tunnel(self) -> CallbackIngress:
         """Open a tunnel, or share the one that another process of this user has."""
         session, notifications = self.session, self.notifications
-        lock = shared_lock.acquire_lock(session.settings.state_dir)
+        lock = tunnels.acquire_lock(session.settings.state_dir)
         if lock is None:
             shared = await self._wait_for_shared_tunnel()
             self.group.start_soon(follow_shared_tunnel, session, notifications, shared)
@@ -210,7 +215,7 @@ class _IngressOpener:
         async with AsyncExitStack() as attempt:
             attempt.callback(lock.release)
             server = await self._listen(attempt)
-            provider = chain.provider_for(
+            provider = tunnels.provider_for(
                 session.settings, self.options.tunnel, self._emit_attempt
             )
             tunnel = await attempt.enter_async_context(provider.open(server.port))
@@ -232,7 +237,7 @@ class _IngressOpener:
         clock = self.session.clock
         until = clock.monotonic() + SHARED_TUNNEL_WAIT_S
         while clock.monotonic() < until:
-            shared = shared_lock.find_shared_tunnel(self.session.settings.state_dir)
+            shared = tunnels.find_shared_tunnel(self.session.settings.state_dir)
             if shared is not None:
                 return shared
             await clock.sleep(SHARED_TUNNEL_POLL_S)
@@ -245,12 +250,8 @@ class _IngressOpener:
         """Use a running `kling listen`, if its URL can be reached from the API."""
         settings = self.session.settings
         is_local = self.options.tunnel == "auto" and settings.is_loopback_base
-        for name in (
-            (shared_lock.LOCAL, shared_lock.PUBLIC)
-            if is_local
-            else (shared_lock.PUBLIC,)
-        ):
-            shared = shared_lock.find_shared_tunnel(settings.state_dir, name)
+        for name in (tunnels.LOCAL, tunnels.PUBLIC) if is_local else (tunnels.PUBLIC,):
+            shared = tunnels.find_shared_tunnel(settings.state_dir, name)
             if shared is None or not shared.is_standing:
                 continue
             if self.options.is_waiting:

@@ -28,7 +28,7 @@ from kling_cli.jobs.waiting.poller import (
 )
 from kling_cli.jobs.waiting.state_machine import initial_state
 from kling_cli.store import FILE_NAME, JobRecord, Journal, Stage
-from kling_cli.tunnels.process_identity import Identity
+from kling_cli.tunnels import Identity
 
 if TYPE_CHECKING:
     from kling_cli.settings import Settings

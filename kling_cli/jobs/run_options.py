@@ -21,9 +21,9 @@ def load_settings(environ: Mapping[str, str], options: Mapping[str, Any]) -> Set
     """
     settings = read_settings(environ, options)
     if settings.is_typed("tunnel"):
-        from kling_cli.tunnels import registry  # loads asyncio
+        from kling_cli import tunnels  # loads asyncio
 
-        registry.require_choice(settings)
+        tunnels.require_choice(settings)
     if settings.is_sandbox:
         settings = replace(settings, state_dir=settings.state_dir / SANDBOX_FOLDER)
     return settings
@@ -47,7 +47,7 @@ def with_defaults(options: RunOptions, settings: Settings) -> RunOptions:
 
 def _callback_path(options: RunOptions, settings: Settings) -> tuple[str, str]:
     """Return `--callback` and `--tunnel`; a default gives way to what was given."""
-    from kling_cli.tunnels import registry
+    from kling_cli import tunnels
 
     is_waiting, has_url = options.is_waiting, bool(options.callback_url)
     is_default = not settings.is_typed("tunnel")
@@ -56,9 +56,9 @@ def _callback_path(options: RunOptions, settings: Settings) -> tuple[str, str]:
         settings.require("callback")
     callback, tunnel = settings.callback, settings.tunnel
     if is_waiting and callback != "off" and not (has_url or needs_none):
-        registry.require_choice(settings)
-    elif needs_none or not registry.is_known(tunnel):
-        tunnel = registry.AUTO
+        tunnels.require_choice(settings)
+    elif needs_none or not tunnels.is_known(tunnel):
+        tunnel = tunnels.AUTO
     is_without = not is_waiting or (tunnel == "none" and not is_default)
     if callback == "require" and not settings.is_typed("callback") and is_without:
         callback = "auto"

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from kling_cli.jobs.events import Notice
-from kling_cli.tunnels.provider import TunnelState
+from kling_cli.tunnels import TunnelState
 
 CHECKED: Final = "checked"
 

@@ -7,12 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from kling_cli.api import (
-    KlingClient,
-    Task,
-    credentials_from_settings,
-    new_http,
-)
+from kling_cli.api import KlingClient, Task, credentials_from_settings, new_http
 from kling_cli.catalogue import CredentialKind
 from kling_cli.clock import Clock
 from kling_cli.errors import KlingError

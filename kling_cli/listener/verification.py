@@ -9,10 +9,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from kling_cli.api import (
-    Task,
-    TaskStatus,
-)
+from kling_cli.api import Task, TaskStatus
 from kling_cli.clock import Clock
 from kling_cli.errors import AccountError, CredentialsError, KlingError
 from kling_cli.jobs.events import Notice

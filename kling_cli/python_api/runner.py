@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias, TypedDict, TypeVar
 
 import anyio
 
+from kling_cli import tunnels
 from kling_cli.api import Pack, TaskStatus, open_client, packs
 from kling_cli.clock import SystemClock
 from kling_cli.errors import KlingError, UsageError
@@ -26,7 +27,6 @@ from kling_cli.python_api.callback import Callback
 from kling_cli.python_api.job import BaseJob, OnEvent
 from kling_cli.settings import Settings, with_options
 from kling_cli.store import Journal
-from kling_cli.tunnels import registry
 
 T = TypeVar("T")
 PACKS_LOOK_BACK = timedelta(days=5 * 365)
@@ -157,7 +157,7 @@ class JobRunner:
             emit=lambda _: None,
             clock=self._clock,
         )
-        taken = await step.take(order)
+        taken = await step.run(order)
         return JobResult(
             command=order.product,
             product=order.product,
@@ -290,7 +290,7 @@ class JobRunner:
         given = {name: arguments.get(name) for name in names}
         settings = with_options(await self._account_settings(), given)
         if given["tunnel"] is not None:
-            registry.require_choice(settings)
+            tunnels.require_choice(settings)
         return settings
 
     async def _account_settings(self) -> Settings:

@@ -1,4 +1,4 @@
-"""What every scenario has: a sandbox on loopback and a `kling` that talks to it."""
+"""Fixtures of every scenario: a sandbox on loopback and a `kling` that uses it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tests.support import box as boxes
 from tests.support.agent import stand_in
 from tests.support.box import Box, serve_box
 from tests.support.kling import Kling
+from tests.support.tunnels import TunnelStandIn, serve_tunnel
 
 __all__ = ["stand_in"]
 
@@ -26,8 +27,17 @@ def box(request: pytest.FixtureRequest) -> Iterator[Box]:
 
 
 @pytest.fixture
+def tunnel(
+    request: pytest.FixtureRequest, tmp_path: Path, own_home: Path
+) -> Iterator[TunnelStandIn]:
+    """Give the provider that the test is parametrized with, or each in its turn."""
+    with serve_tunnel(request.param, tmp_path, own_home) as made:
+        yield made
+
+
+@pytest.fixture
 def kling(box: Box, own_home: Path) -> Iterator[Kling]:
-    """Give `kling` with an account in the sandbox; look over all it leaves (C5)."""
+    """Return `kling` with an account in the sandbox; check what it leaves (C5)."""
     program = Kling(own_home, {**box.env, "NGROK_AUTHTOKEN": NGROK_TOKEN})
     program.secrets.add("the API key", boxes.API_KEY)
     program.secrets.add("the secret key", boxes.SECRET_KEY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,12 +12,18 @@ import typer
 from kling_cli.cli.commands.library import make_command_group
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import OutputOptions
+from kling_cli.cli.output.views.tunnels import (
+    is_ready,
+    provider_document,
+    provider_lines,
+    report_document,
+    report_lines,
+)
 from kling_cli.errors import TunnelError, UsageError
 
 if TYPE_CHECKING:
     from kling_cli.listener.ingress.tunnel_measurement import TunnelReport
     from kling_cli.settings import Settings
-    from kling_cli.tunnels.provider import ProviderFactory, ReadinessCheck
 
 HELP = "Show, test and choose the tunnels that callbacks come through."
 
@@ -48,25 +55,27 @@ def list_tunnels(*, output_options: OutputOptions) -> int:
 
     kling tunnel list
     """
+    from kling_cli import tunnels
     from kling_cli.cli.output.listing import Listing, print_listing
     from kling_cli.cli.runner import load_settings
-    from kling_cli.tunnels import registry
 
     settings = load_settings({})
-    registry.require_choice(settings)
+    tunnels.require_choice(settings)
     search_path = os.environ.get("PATH", "")
     found = [
-        (one, list(one.checks(settings, search_path))) for one in registry.factories()
+        (one, list(one.checks(settings, search_path))) for one in tunnels.factories()
     ]
     return print_listing(
         Listing(
             command="tunnel list",
             facts={
                 "chosen": settings.tunnel,
-                "tunnels": [_document(one, checks, settings) for one, checks in found],
+                "tunnels": [
+                    provider_document(one, checks, settings) for one, checks in found
+                ],
             },
-            lines=_lines(found, settings),
-            ids=[one.name for one, checks in found if _is_ready(checks)],
+            lines=provider_lines(found, settings),
+            ids=[one.name for one, checks in found if is_ready(checks)],
         ),
         output_options,
     )
@@ -83,6 +92,7 @@ def measure_tunnels(*, names: TunnelNames = None, output_options: OutputOptions)
     """
     import anyio
 
+    from kling_cli.cli.options.tunnel_prompt import prepare_tunnel
     from kling_cli.cli.output.listing import Listing, print_listing
     from kling_cli.cli.runner import load_settings
 
@@ -90,13 +100,17 @@ def measure_tunnels(*, names: TunnelNames = None, output_options: OutputOptions)
     wanted = [load_settings({"tunnel": name}) for name in chosen]
     if any(settings.tunnel == "none" for settings in wanted):
         raise UsageError("none is no tunnel", hint="kling tunnel list")
+    if output_options.can_prompt:
+        wanted = [
+            replace(one, tunnel=prepare_tunnel(one, one.tunnel)) for one in wanted
+        ]
     reports = anyio.run(_measure_all, wanted, output_options)
     failed = next((one.error for one in reports if one.error is not None), None)
     return print_listing(
         Listing(
             command="tunnel test",
-            facts={"tunnels": [_report_document(one) for one in reports]},
-            lines=_report_lines(reports),
+            facts={"tunnels": [report_document(one) for one in reports]},
+            lines=report_lines(reports),
             ids=[one.name for one in reports if one.error is None],
             error=failed,
         ),
@@ -116,9 +130,10 @@ def use_tunnel(*, name: TunnelChoice, output_options: OutputOptions) -> int:
     from kling_cli.cli.output.listing import Listing, print_listing
     from kling_cli.cli.runner import load_settings
     from kling_cli.settings import write_setting
+    from kling_cli.tunnels import read_choice
 
     settings = load_settings({"tunnel": name})
-    if output_options.can_prompt:
+    if output_options.can_prompt and read_choice(settings.tunnel) is not None:
         prepare_tunnel(settings, settings.tunnel)
     path = settings.config_dir / "config.toml"
     write_setting(path, "tunnel", settings.tunnel)
@@ -143,91 +158,20 @@ def make_group() -> Any:
     )
 
 
-def _is_ready(checks: list[ReadinessCheck]) -> bool:
-    return all(check.is_ok for check in checks)
-
-
-def _is_chosen(one: ProviderFactory, settings: Settings) -> bool:
-    from kling_cli.tunnels.registry import read_choice
-
-    choice = read_choice(settings.tunnel)
-    return choice is not None and choice.name == one.name
-
-
-def _document(
-    one: ProviderFactory, checks: list[ReadinessCheck], settings: Settings
-) -> dict[str, Any]:
-    description = one.description
-    return {
-        "name": one.name,
-        "ready": _is_ready(checks),
-        "chosen": _is_chosen(one, settings),
-        "public_service": one.is_public_service,
-        "account": description.account,
-        "agent": description.agent,
-        "url": description.url,
-        "limits": description.limits,
-        "sees": description.sees,
-        "checks": [
-            {
-                "name": check.name,
-                "ok": check.is_ok,
-                "message": check.message,
-                "remedy": check.remedy or None,
-            }
-            for check in checks
-        ],
-    }
-
-
-def _lines(
-    found: list[tuple[ProviderFactory, list[ReadinessCheck]]], settings: Settings
-) -> Iterator[str]:
-    from kling_cli.cli.output.tables import labelled_lines
-
-    used = settings.tunnel
-    yield f"used: {used} ({settings.origins['tunnel']})"
-    for one, checks in found:
-        words = "ready" if _is_ready(checks) else "not ready"
-        if one.is_public_service:
-            words += "; a public service, used only when you choose it"
-        elif _is_chosen(one, settings):
-            words += "; chosen"
-        yield ""
-        yield f"{one.name}: {words}"
-        description = one.description
-        yield from labelled_lines(
-            [
-                *((check.name, _check_text(check)) for check in checks),
-                ("account", description.account),
-                ("agent", description.agent),
-                ("URL", description.url),
-                ("limits", description.limits),
-                ("sees", description.sees),
-            ],
-            indent="  ",
-            width=80,
-        )
-
-
-def _check_text(check: ReadinessCheck) -> str:
-    return check.message if check.is_ok else f"{check.message}; {check.remedy}"
-
-
 def _default_test_targets(settings: Settings) -> list[str]:
     """Return the providers to test when none is named.
 
     Raises:
         TunnelError: nothing is ready.
     """
-    from kling_cli.tunnels import chain, registry
+    from kling_cli import tunnels
 
-    registry.require_choice(settings)
-    if registry.read_choice(settings.tunnel) is not None:
+    tunnels.require_choice(settings)
+    if tunnels.read_choice(settings.tunnel) is not None:
         return [settings.tunnel]
-    found = chain.set_up_factories(settings)
+    found = tunnels.set_up_factories(settings)
     if not found:
-        raise TunnelError("no tunnel is set up", hint=chain.HOW_TO_SET_UP)
+        raise TunnelError("no tunnel is set up", hint=tunnels.HOW_TO_SET_UP)
     return [one.name for one, why in found if why is None] or [found[0][0].name]
 
 
@@ -240,7 +184,7 @@ async def _measure_all(
         TunnelReport,
         measure_tunnel,
     )
-    from kling_cli.tunnels.chain import provider_for
+    from kling_cli.tunnels import provider_for
 
     async def run() -> list[TunnelReport]:
         reports = []
@@ -258,58 +202,17 @@ async def _measure_all(
     return await until_signal(run)
 
 
-def _report_document(one: TunnelReport) -> dict[str, Any]:
-    from kling_cli.cli.output.json_document import error_object
-
-    return {
-        "name": one.name,
-        "ok": one.error is None,
-        "public_url": one.public_url,
-        "ready_s": _rounded(one.ready_s, 3),
-        "median_ms": _rounded(one.median_ms, 1),
-        "p95_ms": _rounded(one.p95_ms, 1),
-        "takes_1mib": one.takes_1mib,
-        "came_from": one.came_from,
-        "error": None if one.error is None else error_object(one.error),
-    }
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
-
-
-def _report_lines(reports: list[TunnelReport]) -> Iterator[str]:
-    from kling_cli.cli.output.tables import plain_table
-
-    headings = ("TUNNEL", "READY", "MEDIAN", "P95", "1 MIB", "FROM")
-    rows = [
-        (
-            one.name,
-            None if one.ready_s is None else f"{one.ready_s:.2f} s",
-            None if one.median_ms is None else f"{one.median_ms:.0f} ms",
-            None if one.p95_ms is None else f"{one.p95_ms:.0f} ms",
-            None if one.takes_1mib is None else ("yes" if one.takes_1mib else "no"),
-            one.came_from,
-        )
-        for one in reports
-    ]
-    yield from plain_table(rows, headings=headings)
-    for one in reports:
-        if one.error is not None:
-            yield f"{one.name}: {one.error.message}"
-
-
 def _warnings(settings: Settings) -> Iterator[str]:
     """Yield why the chosen tunnel may not be used, or not work yet."""
-    from kling_cli.tunnels import registry
+    from kling_cli import tunnels
 
     if os.environ.get("KLING_TUNNEL", "").strip():
         yield "KLING_TUNNEL is set and wins: unset it"
-    choice = registry.read_choice(settings.tunnel)
+    choice = tunnels.read_choice(settings.tunnel)
     if choice is None:
         return
     try:
-        registry.factory(choice.name).require_ready(settings, choice.address)
+        tunnels.factory(choice.name).require_ready(settings, choice.address)
     except TunnelError as exc:
         yield f"it is not ready: {exc.message}"
         if exc.hint:

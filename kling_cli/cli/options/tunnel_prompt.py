@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-import typer
-
+from kling_cli.cli.output.terminal.streams import prompt_line, write_message
 from kling_cli.cli.output.terminal.text import one_line
 
 if TYPE_CHECKING:
@@ -26,10 +25,16 @@ class TerminalPrompt:
     """Prompts on the terminal; questions and messages go to stderr."""
 
     def tell(self, line: str) -> None:
-        typer.echo(one_line(line), err=True)
+        write_message(one_line(line))
 
     def confirm(self, question: str) -> bool:
-        return typer.confirm(question, default=False, err=True)
+        """Return whether the answer is yes."""
+        try:
+            answer = prompt_line(f"{question} [y/N]: ")
+            return answer.strip().lower() in ("y", "yes")
+        except KeyboardInterrupt:
+            write_message("")  # what follows begins on a line of its own
+            raise
 
 
 def prepare_job_tunnel(
@@ -49,18 +54,18 @@ def prepare_tunnel(settings: Settings, tunnel: str) -> str:
     With `auto` a provider that is ready comes first, then one that is partly set up; if
     there is none, a public service is offered once.
     """
-    from kling_cli.tunnels import chain, registry
+    from kling_cli import tunnels
 
     prompt = TerminalPrompt()
-    choice = registry.read_choice(tunnel)
+    choice = tunnels.read_choice(tunnel)
     if choice is not None:
-        registry.factory(choice.name).prepare(settings, choice.address, prompt)
+        tunnels.factory(choice.name).prepare(settings, choice.address, prompt)
         return tunnel
-    found = chain.set_up_factories(settings)
+    found = tunnels.set_up_factories(settings)
     if found:
         ready = [factory for factory, why in found if why is None]
         (ready or [found[0][0]])[0].prepare(settings, None, prompt)
-    elif settings.is_tunnel_offered and OFFERED in registry.PROVIDERS:
+    elif settings.is_tunnel_offered and OFFERED in tunnels.PROVIDERS:
         return _offer_public_provider(settings, prompt) or tunnel
     return tunnel
 
@@ -76,13 +81,13 @@ def is_tunnel_wanted(settings: Settings, options: RunOptions) -> bool:
 
 def _offer_public_provider(settings: Settings, prompt: TerminalPrompt) -> str | None:
     """Ask once whether to use a public service; config.toml stores the answer."""
+    from kling_cli import tunnels
     from kling_cli.errors import UsageError
     from kling_cli.settings import write_setting
-    from kling_cli.tunnels import registry
 
-    factory = registry.factory(OFFERED)
+    factory = tunnels.factory(OFFERED)
     prompt.tell("No tunnel is set up, so callbacks cannot reach this machine.")
-    prompt.tell(f"{OFFERED} would see {factory.description.sees}.")
+    prompt.tell(f"{OFFERED} can read the requests that come through it.")
     is_wanted = prompt.confirm(f"Use {OFFERED}, which needs no account?")
     path = settings.config_dir / "config.toml"
     try:

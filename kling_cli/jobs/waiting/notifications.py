@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 import anyio
 
+from kling_cli import tunnels
 from kling_cli.api import TaskStatus
 from kling_cli.clock import Clock, within
 from kling_cli.jobs.events import CallbackPath
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.waiting.schedule import PathState
 from kling_cli.store import JournalError, StoredCallback
-from kling_cli.tunnels import shared_lock
-from kling_cli.tunnels.shared_lock import SharedTunnel
+from kling_cli.tunnels import SharedTunnel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ async def follow_shared_tunnel(
     session: Session,
     notifications: Notifications,
     shared: SharedTunnel,
-    name: str = shared_lock.PUBLIC,
+    name: str = tunnels.PUBLIC,
 ) -> None:
     """Post callbacks that a shared tunnel's owner stores; report when it is lost."""
     reader = StoredCallbackReader(session, notifications)
@@ -90,7 +90,7 @@ async def follow_shared_tunnel(
     while True:
         await session.clock.sleep(JOURNAL_POLL_S)
         reader.read()
-        if (shared_lock.find_shared_tunnel(state_dir, name) == shared) is is_open:
+        if (tunnels.find_shared_tunnel(state_dir, name) == shared) is is_open:
             continue
         is_open = not is_open
         if is_open:

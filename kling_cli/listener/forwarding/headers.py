@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from kling_cli.errors import UsageError
-from kling_cli.tunnels.registry import added_header_prefixes
+from kling_cli.tunnels import added_header_prefixes
 
 Headers = tuple[tuple[str, str], ...]
 

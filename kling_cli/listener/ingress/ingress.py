@@ -13,12 +13,12 @@ from typing import Protocol
 
 from anyio.abc import TaskGroup
 
+from kling_cli import tunnels
 from kling_cli.clock import Clock
 from kling_cli.errors import UsageError
 from kling_cli.listener.options import ListenOptions
 from kling_cli.settings import Settings
-from kling_cli.tunnels import chain, registry, shared_lock
-from kling_cli.tunnels.supervisor import OnChange, supervise_tunnel
+from kling_cli.tunnels import OnChange, supervise_tunnel
 
 
 class IngressKind(StrEnum):
@@ -53,7 +53,7 @@ def choose_ingress(
         return IngressKind.URL
     if is_tokenless and not is_typed:
         return IngressKind.LOOPBACK
-    registry.require_choice(settings)
+    tunnels.require_choice(settings)
     if tunnel == "none" or (settings.is_sandbox and not is_typed):
         return IngressKind.LOOPBACK
     if tunnel == "auto":
@@ -102,7 +102,7 @@ async def open_ingress(  # noqa: PLR0913 -- collaborators, by name
     """
     if kind is IngressKind.TUNNEL:
         tunnel = supervise_tunnel(
-            chain.provider_for(settings, options.tunnel),
+            tunnels.provider_for(settings, options.tunnel),
             port,
             settings=settings,
             clock=clock,
@@ -126,8 +126,8 @@ async def publish_listener(
     settings: Settings, url: str, port: int, kind: IngressKind
 ) -> AsyncIterator[None]:
     """Publish a listener without a tunnel, unless another kling has published one."""
-    name = shared_lock.PUBLIC if kind is IngressKind.URL else shared_lock.LOCAL
-    lock = shared_lock.acquire_lock(settings.state_dir, name)
+    name = tunnels.PUBLIC if kind is IngressKind.URL else tunnels.LOCAL
+    lock = tunnels.acquire_lock(settings.state_dir, name)
     if lock is None:
         yield
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import statistics
 from collections.abc import Callable
@@ -13,10 +14,10 @@ import anyio
 
 from kling_cli.api import httpx, new_http
 from kling_cli.callbacks import (
-    Limits,
     Peer,
     ReceivedCallback,
     Receiver,
+    ServerLimits,
     UrlMatch,
     serve,
 )
@@ -24,7 +25,7 @@ from kling_cli.errors import KlingError, TunnelError, UsageError
 
 if TYPE_CHECKING:
     from kling_cli.clock import Clock
-    from kling_cli.tunnels.provider import Provider, Tunnel
+    from kling_cli.tunnels import Provider, Tunnel
 
 ROUND_TRIPS: Final = 20
 BODY_BYTES: Final = 1024 * 1024
@@ -35,6 +36,10 @@ _RETRY_DELAY_S: Final = 0.5
 _PATH: Final = "/callback/probe/"
 _CLIENT_ADDRESS_HEADERS: Final = ("cf-connecting-ip", "x-forwarded-for", "x-real-ip")
 _OK: Final = 200
+# What only a job can do instead, as hints of providers have it.
+_OF_JOBS: Final = re.compile(
+    r"(, or (use|do without a tunnel:) |do without one: )--callback off"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +101,7 @@ async def measure_tunnel(
     receiver = Receiver(
         [probe.match_url], probe.store, emit=lambda _: None, clock=clock
     )
-    limits = replace(Limits(), body_timeout_s=_BODY_TIMEOUT_S)
+    limits = replace(ServerLimits(), body_timeout_s=_BODY_TIMEOUT_S)
     async with serve(receiver, limits=limits) as server:
         try:
             async with provider.open(server.port) as tunnel, new() as http:
@@ -116,6 +121,7 @@ async def measure_tunnel(
                 )
                 return replace(report, takes_1mib=await sender.takes(BODY_BYTES))
         except (TunnelError, UsageError) as exc:
+            exc.hint = _OF_JOBS.sub("", exc.hint or "") or None
             return replace(report, error=exc)
 
 

@@ -1,4 +1,4 @@
-"""`kling tunnel`: what there is, how good it is, which one is used."""
+"""`kling tunnel`: list, test, use."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from kling_cli.cli.diagnosis.tunnel import tunnel_checks
 from kling_cli.errors import UsageError
 from kling_cli.settings.config_file import read_config, write_setting
+from kling_cli.settings.settings import read_settings
 from kling_cli.settings.sources import CONFIG_KEYS
-from tests.support.agent import StandIn, cloudflared
+from tests.support.agent import StandIn, cloudflared, write_program
 from tests.support.box import Box, serve_box
 from tests.support.kling import Kling
 
@@ -36,8 +38,10 @@ def test_the_list_says_what_is_ready_and_what_the_others_need(
     assert by_name["cloudflared"]["ready"]
     assert not by_name["ngrok"]["ready"]
     assert any(check["remedy"] for check in by_name["ngrok"]["checks"])
-    assert "cloudflared: ready" in shown.stdout
-    assert "ngrok: not ready" in shown.stdout
+    assert re.search(r"^cloudflared +yes ", shown.stdout, re.MULTILINE)
+    assert re.search(r"^ngrok +no ", shown.stdout, re.MULTILINE)
+    assert re.search(r"^ngrok agent: .*; get ngrok from", shown.stdout, re.MULTILINE)
+    assert "used: auto (default)" in shown.stdout
 
 
 def test_a_test_measures_and_leaves_nothing(kling: Kling, cloudflared: StandIn) -> None:
@@ -61,6 +65,8 @@ def test_a_tunnel_that_does_not_work_is_said_beside_those_that_do(
     assert result.exit_code == 12
     assert re.search(r"^cloudflared +[\d.]+ s .* yes ", result.stdout, re.MULTILINE)
     assert re.search(r"^ngrok: the ngrok agent", result.stdout, re.MULTILINE)
+    assert "hint: get ngrok from" in result.stderr
+    assert "--callback off" not in result.stderr
     assert kling.run("tunnel", "test", "frp").exit_code == 2
     assert kling.run("tunnel", "test", "none").exit_code == 2
 
@@ -81,6 +87,32 @@ def test_what_is_chosen_is_remembered(kling: Kling, cloudflared: StandIn) -> Non
     assert doctor.json()["settings"]["tunnel"]["value"] == "cloudflared"
     assert unknown.exit_code == 2
     assert "cloudflared" in unknown.stderr
+
+
+@pytest.mark.parametrize(
+    ("environ", "folder", "said"),
+    [
+        pytest.param({}, "nowhere", "none is set up", id="nothing"),
+        pytest.param({}, "there", "cloudflared is used (auto)", id="one is ready"),
+        pytest.param({"KLING_TUNNEL": "frp"}, "there", "'frp' is unknown", id="wrong"),
+        pytest.param({"KLING_TUNNEL": "none"}, "there", "none wanted", id="none"),
+        pytest.param(
+            {"KLING_TUNNEL": "ssh"}, "there", "no ssh server is set up", id="named"
+        ),
+        pytest.param(
+            {"NGROK_AUTHTOKEN": "a b"}, "nowhere", "NGROK_AUTHTOKEN has", id="bad token"
+        ),
+    ],
+)
+def test_the_doctor_looks_at_what_would_be_used(
+    environ: dict[str, str], folder: str, said: str, tmp_path: Path
+) -> None:
+    write_program(tmp_path / "there", "cloudflared")
+    settings = read_settings({"KLING_CONFIG_DIR": str(tmp_path)} | environ)
+
+    found = list(tunnel_checks(settings, str(tmp_path / folder)))
+
+    assert said in " ".join(check.message for check in found)
 
 
 def test_a_setting_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -20,9 +20,7 @@ from kling_cli.cli.output.listener import text_lines
 from kling_cli.cli.output.listener.json_lines import event_object
 from kling_cli.cli.output.listener.status_line import ListenerState, StatusLine
 from kling_cli.cli.output.reporters import ProgressStyle, progress_style
-from kling_cli.cli.output.terminal.capabilities import (
-    is_terminal,
-)
+from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.cli.output.terminal.streams import print_message, write_line
 from kling_cli.clock import Clock
 from kling_cli.jobs.events import Notice
