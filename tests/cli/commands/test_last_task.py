@@ -12,7 +12,7 @@ from kling_cli.cli.commands.trigger import MockOptions, parse_mock_runs
 from kling_cli.main import main
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
-from tests.jobs.made import a_callback, a_record
+from tests.jobs.factories import a_callback, a_record
 from tests.support.recorder import recorder
 
 BASE = "http://127.0.0.1:1"
