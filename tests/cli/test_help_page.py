@@ -12,7 +12,7 @@ from kling_cli.catalogue.definition import loader
 from kling_cli.cli.app import app, import_command
 from kling_cli.cli.command_table import GROUPS, entries, group_members
 from kling_cli.cli.commands.help import help_command
-from kling_cli.cli.help_page import brief, format_page
+from kling_cli.cli.help_page import first_clause, format_page
 from kling_cli.cli.options.product_fields import short_help
 from kling_cli.main import main
 
@@ -67,7 +67,7 @@ def test_a_short_page_fits_80_columns_and_names_every_option(entry: Any) -> None
     ],
 )
 def test_the_first_clause_is_the_short_text(text: str, first: str) -> None:
-    assert brief(text) == first
+    assert first_clause(text) == first
 
 
 @pytest.mark.parametrize(

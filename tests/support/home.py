@@ -1,4 +1,4 @@
-"""A home of its own for each test: no setting of the person who runs it gets in."""
+"""A home folder and environment of its own for each test."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def folders(home: Path) -> dict[str, str]:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Return all that a program under test may know of the machine it runs on."""
+    """Return the whole environment of a program under test."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -56,7 +56,7 @@ def measuring() -> dict[str, str]:
 
 
 def foreign(environ: Mapping[str, str]) -> list[str]:
-    """Return the names in `environ` that would change what the program does."""
+    """Return the names in `environ` that would change the program's behaviour."""
     return [
         name
         for name in environ

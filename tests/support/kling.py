@@ -1,4 +1,4 @@
-"""Runs the program under test in a home of its own, and looks over all it leaves."""
+"""Runs the program under test in its own home, and checks what it leaves behind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _UNSEEMLY = re.compile(
 
 
 class Kling:
-    """`kling` as a person has it: a home, a current folder, an environment.
+    """`kling` with a home, a current folder and an environment.
 
     `check` finds what no run may leave: secrets where they do not belong, tracebacks,
     processes. The fixture calls it after each test.
@@ -113,7 +113,7 @@ class Kling:
         return [process for process in psutil.process_iter() if self._is_ours(process)]
 
     def strays(self, grace_s: float = 3.0) -> list[str]:
-        """Return what does not end by itself within `grace_s`, and end it."""
+        """Return the processes that do not end within `grace_s`, and end them."""
         deadline = time.monotonic() + grace_s
         while (left := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -123,7 +123,7 @@ class Kling:
         return found
 
     def check(self) -> list[str]:
-        """Return everything that the runs left behind and should not have."""
+        """Return secrets, tracebacks and other leaks of the runs."""
         found = [f"{leak} below home" for leak in self.secrets.found_below(self.home)]
         for result in self.results:
             said_by = " ".join(result.args)

@@ -145,7 +145,7 @@ def _declare_product_command(
     opening = catalogue.opening_step(product)
     short = (short_help_texts(opening) if opening else {}) | short_help_texts(product)
     return declare_command(
-        run, name=name, help_text=command_help(product), briefs=short
+        run, name=name, help_text=command_help(product), short_help_texts=short
     )
 
 

@@ -10,7 +10,7 @@ from kling_cli.cli.commands import events, listen
 from kling_cli.cli.commands.trigger import MockOptions, parse_mock_runs
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
-from tests.jobs.made import a_callback, a_record
+from tests.jobs.factories import a_callback, a_record
 from tests.support.in_process import run_in_process
 from tests.support.recorder import recorder
 

@@ -20,7 +20,7 @@ from kling_cli.mock import scenarios
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
 from tests.cli.test_app import HEAVY, loaded_by
-from tests.jobs.made import NOON, a_callback, a_record, a_video
+from tests.jobs.factories import NOON, a_callback, a_record, a_video
 from tests.support.kling import Kling
 from tests.support.program import Program
 

@@ -19,7 +19,7 @@ from kling_cli.jobs.calls.raw import RawCall, as_request
 from kling_cli.jobs.prepare import Order, prepare
 from kling_cli.store.journal import Journal
 from kling_cli.text import is_text, with_replacements
-from tests.jobs.made import a_record
+from tests.jobs.factories import a_record
 from tests.support.kling import Kling
 
 NO_TEXT = os.fsdecode(b"\xff boat")

@@ -22,7 +22,7 @@ from kling_cli.mock.scenarios import MockDelivery
 from kling_cli.mock.sender import MockSigner
 from kling_cli.secret import Secret
 from kling_cli.store.records import StoredCallback
-from tests.jobs.made import a_callback
+from tests.jobs.factories import a_callback
 from tests.support.recorder import recorder
 
 PAGE = Path(__file__).parents[3] / "docs" / "listen.md"
